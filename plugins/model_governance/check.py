@@ -1,0 +1,272 @@
+"""What a check is and what it returns. The checks there are live in `model_governance.checks`.
+
+A check measures and never judges: its result holds numbers, tables and pictures, no pass or fail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pandas as pd
+
+    from model_governance.subject import Columns, Role, Subject, Task
+
+Better = Literal["lower", "higher", "neither"]
+Value = float | int
+
+
+class Params(BaseModel):
+    """Parameters of a check as a policy spells them; each check declares a subclass."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSpec:
+    """A metric that a check may return: the only names a threshold may use.
+
+    `per` names what the metric is repeated over ("column", "class", "expectation"); a threshold
+    may then pick one with `of`, and otherwise applies to every one of them.
+    """
+
+    name: str
+    meaning: str
+    better: Better
+    unit: str = ""
+    per: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One number with its 95% interval, sample size and meaning; absent with a reason, never NaN.
+
+    `of` is the column, class or expectation that a repeated metric belongs to. `detail` says in a
+    few words what a reader wants to know next ("largest at AGEP").
+    """
+
+    name: str
+    value: Value | None
+    n: int
+    meaning: str
+    better: Better
+    low: Value | None = None
+    high: Value | None = None
+    unit: str = ""
+    of: str | None = None
+    detail: str = ""
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        for label in ("value", "low", "high"):
+            number = getattr(self, label)
+            if number is not None and not math.isfinite(number):
+                raise CheckError(f"metric {self.label}: {label} is {number}; a metric is finite, or absent with a reason")
+        if self.value is None and not self.reason:
+            raise CheckError(f"metric {self.label} is absent without a reason")
+        if (self.low is None) != (self.high is None):
+            raise CheckError(f"metric {self.label} has half an interval")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise CheckError(f"metric {self.label}: interval {self.low} to {self.high} is upside down")
+
+    @property
+    def label(self) -> str:
+        """The name a reader sees: `drift_score[AGEP]`."""
+        return f"{self.name}[{self.of}]" if self.of is not None else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows for the report and the record: aggregates only, never rows of the data."""
+
+    name: str
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.header):
+                raise CheckError(f"table {self.name}: a row has {len(row)} cells, the header {len(self.header)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """Bytes with a file name and a media type; stored under their own digest."""
+
+    name: str
+    media_type: str
+    content: bytes
+    title: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What one check found: numbers, tables, pictures and how to get them again.
+
+    `status` is `not_applicable` where the question has no meaning for this subject (with `reason`);
+    a check that fails to measure raises instead. `notes` are limits a reader must know ("computed
+    on a seeded sample of 500 rows").
+    """
+
+    kind: str
+    seed: int
+    status: Literal["measured", "not_applicable"] = "measured"
+    reason: str = ""
+    metrics: tuple[Metric, ...] = ()
+    tables: tuple[Table, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    notes: tuple[str, ...] = ()
+    tools: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.status == "measured" and not self.metrics:
+            raise CheckError(f"{self.kind} claims to have measured and returned no metric")
+        if self.status == "not_applicable" and not self.reason:
+            raise CheckError(f"{self.kind} is not applicable without saying why")
+        labels = [one.label for one in self.metrics]
+        twice = sorted({one for one in labels if labels.count(one) > 1})
+        if twice:
+            raise CheckError(f"{self.kind} returned metric(s) twice: {', '.join(twice)}")
+
+    def metric(self, name: str, *, of: str | None = None) -> Metric:
+        """The metric of this name (and column, class or expectation); KeyError if there is none."""
+        for one in self.metrics:
+            if one.name == name and one.of == of:
+                return one
+        raise KeyError(f"{name}[{of}]" if of is not None else name)
+
+    def record(self) -> dict[str, Any]:
+        """Everything as JSON types, artifacts by digest; the same inputs give the same record."""
+        return {
+            "kind": self.kind,
+            "status": self.status,
+            "reason": self.reason,
+            "seed": self.seed,
+            "metrics": [_slots(one) for one in self.metrics],
+            "tables": [
+                {"name": one.name, "title": one.title, "header": list(one.header), "rows": [list(r) for r in one.rows]}
+                for one in self.tables
+            ],
+            "artifacts": [
+                {
+                    "name": one.name,
+                    "title": one.title,
+                    "media_type": one.media_type,
+                    "size": len(one.content),
+                    "sha256": one.sha256,
+                }
+                for one in self.artifacts
+            ],
+            "notes": list(self.notes),
+            "tools": dict(sorted(self.tools.items())),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plant:
+    """A fault that the check must notice.
+
+    `apply` turns a healthy subject into a faulty one; `threshold` (as in a policy) passes on the
+    healthy subject and is violated on the faulty one. The contract suite runs both, so no check
+    can be blind and still be registered.
+    """
+
+    description: str
+    threshold: Mapping[str, Any]
+    apply: Callable[[Subject], Subject]
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Params and thresholds that `policy init` writes for a check, each with its reason."""
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    thresholds: Sequence[Mapping[str, Any]] = ()
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A kind of measurement: pure, so that the same subject, params and seed give the same result.
+
+    `roles` are the datasets it cannot do without, `optional_roles` those it uses when given.
+    `measure(subject, params, seed)` raises CheckError or SubjectError when it cannot measure.
+    """
+
+    kind: str
+    title: str
+    question: str
+    params: type[Params]
+    metrics: tuple[MetricSpec, ...]
+    roles: tuple[Role, ...]
+    measure: Callable[[Subject, Any, int], CheckResult]
+    plant: Plant
+    suggest: Callable[[pd.DataFrame, Columns], Suggestion]
+    optional_roles: tuple[Role, ...] = ()
+    needs_model: bool = True
+    tasks: tuple[Task, ...] = (
+        "binary_classification",
+        "multiclass_classification",
+        "regression",
+        "ranking",
+    )
+
+    def spec(self, name: str) -> MetricSpec:
+        """The declaration of a metric; KeyError if the check has none of this name."""
+        for one in self.metrics:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    def metric(
+        self,
+        name: str,
+        value: Value | None,
+        *,
+        n: int,
+        interval: tuple[Value, Value] | None = None,
+        of: str | None = None,
+        detail: str = "",
+        reason: str = "",
+    ) -> Metric:
+        """A metric under its declaration, so that unit, direction and meaning are written once."""
+        spec = self.spec(name)
+        low, high = interval if interval is not None else (None, None)
+        return Metric(
+            name=name, value=_plain(value), low=_plain(low), high=_plain(high), n=int(n), unit=spec.unit,
+            better=spec.better, meaning=spec.meaning, of=of, detail=detail, reason=reason,
+        )  # fmt: skip
+
+
+def canonical_json(record: Any) -> bytes:
+    """The bytes of a record: sorted keys, no spaces, UTF-8, NaN refused. Same record, same bytes."""
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()
+
+
+def _slots(one: Any) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__slots__}
+
+
+def _plain(number: Any) -> Value | None:
+    """Numpy scalars as Python numbers: a record must not depend on the array library."""
+    if number is None or type(number) in (int, float):
+        return number
+    return number.item()

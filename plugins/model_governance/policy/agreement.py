@@ -1,0 +1,110 @@
+"""Whether a policy agrees with the checks there are: kinds, params, metrics, roles, names.
+
+It reads the raw YAML rather than the models, so that one wrong key elsewhere hides nothing here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from model_governance.policy.position import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from model_governance.check import Check
+    from model_governance.policy.position import Path
+
+    Problem = tuple[Path, str]
+
+
+def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Iterator[Problem]:
+    """Every place where the policy asks for what no check, metric, role or name answers to."""
+    checks = _mapping(raw.get("checks"))
+    for name, one in checks.items():
+        if not isinstance(one, dict):
+            continue
+        kind = str(one.get("kind", name))
+        path: Path = ("checks", name)
+        if kind not in catalogue:
+            where = (*path, "kind") if "kind" in one else path
+            yield where, f"{kind!r} is not a check{closest(kind, catalogue)}"
+            continue
+        check = catalogue[kind]
+        yield from _params(path, one.get("params"), check)
+        yield from _thresholds(path, one.get("thresholds"), check, has_champion=raw.get("champion") is not None)
+        yield from _subject(path, raw, check)
+    yield from _waivers(raw, checks, catalogue)
+    for position, named in enumerate(_list(_mapping(raw.get("retraining")).get("checks"))):
+        if named not in checks:
+            yield ("retraining", "checks", position), f"{named!r} is not a check of this policy{closest(str(named), map(str, checks))}"
+
+
+def _params(path: Path, params: Any, check: Check) -> Iterator[Problem]:
+    if params is not None and not isinstance(params, dict):
+        return
+    try:
+        check.params.model_validate(params or {})
+    except ValidationError as error:
+        for one in error.errors():
+            where = (*path, "params", *one["loc"])
+            if one["type"] == "extra_forbidden":
+                yield where, f"{check.kind} has no such parameter{closest(str(one['loc'][-1]), check.params.model_fields)}"
+            elif one["type"] == "missing":
+                yield where, f"{check.kind} needs this parameter"
+            else:
+                yield where, f"{one['msg'].removeprefix('Value error, ')}; found {one['input']!r}"
+
+
+def _thresholds(path: Path, thresholds: Any, check: Check, *, has_champion: bool) -> Iterator[Problem]:
+    specs = {one.name: one for one in check.metrics}
+    for position, threshold in enumerate(_list(thresholds)):
+        if not isinstance(threshold, dict) or not isinstance(threshold.get("metric"), str):
+            continue
+        where: Path = (*path, "thresholds", position)
+        metric = threshold["metric"]
+        if metric not in specs:
+            yield (*where, "metric"), f"{metric!r} is not a metric of {check.kind}{closest(metric, specs)}"
+            continue
+        if threshold.get("of") is not None and specs[metric].per is None:
+            yield (*where, "of"), f"{metric} of {check.kind} is one number, not one per column or class; remove `of`"
+        is_change = "min_absolute_change" in threshold or "min_relative_change" in threshold
+        if is_change and specs[metric].better == "neither":
+            yield (*where, "metric"), f"{metric} has no better direction, so a change of it cannot be judged"
+        if threshold.get("against") == "champion" and not has_champion:
+            yield (*where, "against"), "the policy names no champion; add `champion:` with uri, sha256, format and task"
+
+
+def _subject(path: Path, raw: Mapping[str, Any], check: Check) -> Iterator[Problem]:
+    given = _mapping(raw.get("datasets"))
+    for role in check.roles:
+        if role not in given:
+            yield path, f"{check.kind} needs datasets.{role}, which the policy lacks"
+    task = _mapping(raw.get("model")).get("task")
+    if check.needs_model and isinstance(task, str) and task not in check.tasks:
+        yield path, f"{check.kind} does not apply to {task}; it applies to {', '.join(check.tasks)}"
+
+
+def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Iterator[Problem]:
+    for position, waiver in enumerate(_list(raw.get("waivers"))):
+        if not isinstance(waiver, dict) or "check" not in waiver:
+            continue
+        name = waiver["check"]
+        where: Path = ("waivers", position)
+        if name not in checks:
+            yield (*where, "check"), f"{name!r} is not a check of this policy{closest(str(name), map(str, checks))}"
+            continue
+        check = catalogue.get(str(_mapping(checks[name]).get("kind", name)))
+        known = [one.name for one in check.metrics] if check else []
+        if known and "metric" in waiver and waiver["metric"] not in known:
+            yield (*where, "metric"), f"{waiver['metric']!r} is not a metric of {name}{closest(str(waiver['metric']), known)}"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,233 @@
+"""What a policy holds, as frozen pydantic models that refuse unknown keys."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+
+from model_governance.check import canonical_json
+from model_governance.subject import Columns, Role, Task
+
+Severity = Literal["error", "warn", "info"]
+Condition = Literal["equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between"]
+CONDITIONS: tuple[Condition, ...] = ("equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between")
+CHANGES = ("min_absolute_change", "min_relative_change")
+ModelFormat = Literal["skops", "onnx", "xgboost", "lightgbm", "joblib", "pickle"]
+DataFormat = Literal["parquet", "csv", "arrow", "sql"]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Threshold(_Part):
+    """One demand on one metric: exactly one condition or one form of change.
+
+    A change is an improvement in the metric's better direction, against the champion model or the
+    last accepted run; a negative number allows a loss of at most that much.
+    """
+
+    metric: str
+    of: str | None = Field(default=None, description="column, class or expectation of a repeated metric; all when absent")
+    equal_to: float | None = None
+    greater_than: float | None = None
+    less_than: float | None = None
+    geq_to: float | None = None
+    leq_to: float | None = None
+    between: tuple[float, float] | None = Field(default=None, description="both ends included")
+    min_absolute_change: float | None = None
+    min_relative_change: float | None = Field(default=None, description="share of the baseline value, 0.05 = 5%")
+    against: Literal["champion", "last_accepted"] = "last_accepted"
+    tolerance: float = Field(default=0.0, ge=0, description="share of the bound by which it may be missed")
+    severity: Severity = "error"
+    minimum_rows: int = Field(default=1, ge=1, description="fewer rows behind the metric give `uncertain`")
+
+    @model_validator(mode="after")
+    def _one_demand(self) -> Threshold:
+        demands = [name for name in (*CONDITIONS, *CHANGES) if getattr(self, name) is not None]
+        if len(demands) != 1:
+            found = " and ".join(demands) if demands else "none"
+            raise ValueError(f"needs exactly one of {', '.join((*CONDITIONS, *CHANGES))}; found {found}")
+        if self.between is not None and self.between[0] > self.between[1]:
+            raise ValueError(f"between: the lower end {self.between[0]} is above the upper end {self.between[1]}")
+        if "against" in self.model_fields_set and not self.is_change:
+            raise ValueError("against fits min_absolute_change and min_relative_change only")
+        return self
+
+    @property
+    def demand(self) -> str:
+        """The condition or form of change that is set."""
+        return next(name for name in (*CONDITIONS, *CHANGES) if getattr(self, name) is not None)
+
+    @property
+    def bound(self) -> float | tuple[float, float]:
+        """The number(s) of the demand."""
+        bound: float | tuple[float, float] = getattr(self, self.demand)
+        return bound
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the demand compares with a baseline."""
+        return self.demand in CHANGES
+
+
+class CheckSpec(_Part):
+    """One check of a policy: its kind, its params and what is demanded of its metrics.
+
+    `params` are read by the check's own model once the catalogue is known.
+    """
+
+    kind: str
+    params: dict[str, Any] = Field(default_factory=dict)
+    thresholds: tuple[Threshold, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _thresholds_are_never_empty(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and not raw.get("thresholds"):
+            raise ValueError("no thresholds: a check that demands nothing would always pass; add one or remove the check")
+        return raw
+
+
+class ModelSpec(_Part):
+    """The model: where its bytes are, which bytes they must be, and how they are read."""
+
+    name: Name
+    uri: str
+    sha256: Sha256
+    format: ModelFormat = "skops"
+    task: Task
+    allow_pickle: bool = Field(default=False, description="explicit opt-in that joblib and pickle files need")
+    trusted: tuple[str, ...] = Field(default=(), description="further types that a skops file may hold")
+    connection: str | None = Field(default=None, description="Airflow connection that reaches the uri")
+
+    @model_validator(mode="after")
+    def _pickle_needs_opt_in(self) -> ModelSpec:
+        if self.format in ("pickle", "joblib") and not self.allow_pickle:
+            raise ValueError(
+                f"format {self.format} can run code while loading; save the model with skops, "
+                "or set allow_pickle: true after reading README, section Model files"
+            )
+        return self
+
+
+class DatasetSpec(_Part):
+    """One dataset: a file (`uri`) or a query (`query` through `connection` or an SQLAlchemy `uri`).
+
+    `uri` and `query` are templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
+    """
+
+    uri: str | None = None
+    query: str | None = None
+    format: DataFormat | None = Field(default=None, description="by default from the ending of the uri")
+    connection: str | None = Field(default=None, description="Airflow connection that reaches the data")
+    sha256: Sha256 | None = Field(default=None, description="pins the bytes of a dataset that must not change")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DatasetSpec:
+        if self.query is None and self.uri is None:
+            raise ValueError("needs uri (a file) or query with connection or uri (a database)")
+        if self.query is not None and (self.uri is None) == (self.connection is None):
+            raise ValueError("a query needs exactly one of connection (Airflow) and uri (SQLAlchemy)")
+        if self.format == "sql" and self.query is None:
+            raise ValueError("format sql needs a query")
+        return self
+
+
+class ArtifactSpec(_Part):
+    """Where evidence goes: a folder (file://) or a bucket (s3://bucket/prefix)."""
+
+    uri: str | None = Field(default=None, description="by default [model_governance] artifacts_uri of Airflow")
+    connection: str | None = Field(default=None, description="Airflow aws connection of the bucket")
+
+
+class ArchiveSpec(_Part):
+    """How long the archive of a run is kept."""
+
+    retention_days: int = Field(default=3650, ge=1)
+
+
+class RetrainingSpec(_Part):
+    """When a retraining is asked for, and how often at most."""
+
+    when: tuple[Literal["fail", "warn", "uncertain"], ...] = Field(default=("fail",), min_length=1)
+    checks: tuple[str, ...] = Field(default=(), description="checks that count; all when empty")
+    cooldown_days: int = Field(default=7, ge=0, description="nights without a further request")
+    max_per_90_days: int = Field(default=4, ge=1)
+
+
+class ScheduleSpec(_Part):
+    """When the nightly DAG runs and how its tasks behave."""
+
+    cron: str | None = Field(default="0 2 * * *", description="null: only by hand")
+    start_date: date = date(2025, 1, 1)
+    catchup: bool = False
+    retries: int = Field(default=2, ge=0)
+    retry_delay_seconds: int = Field(default=300, ge=0)
+    timeout_minutes: int = Field(default=120, ge=1)
+    pool: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Waiver(_Part):
+    """A violation that somebody answers for, until a date: shown, never hidden."""
+
+    check: str
+    metric: str
+    of: str | None = None
+    reason: str = Field(min_length=10)
+    approver: str = Field(min_length=1)
+    ticket: str = Field(min_length=1)
+    expires: date
+
+
+class Policy(_Part):
+    """One model's policy."""
+
+    version: Literal[1]
+    owner: str = Field(min_length=1, description="who is told when a night is red")
+    description: str = ""
+    model: ModelSpec
+    champion: ModelSpec | None = None
+    columns: Columns
+    datasets: dict[Role, DatasetSpec] = Field(min_length=1)
+    checks: dict[Name, CheckSpec] = Field(min_length=1)
+    fail_on: Literal["error", "warn", "never"] = "error"
+    on_uncertain: Literal["warn", "fail", "pass"] = "warn"
+    artifacts: ArtifactSpec = ArtifactSpec()
+    archive: ArchiveSpec = ArchiveSpec()
+    retraining: RetrainingSpec | None = None
+    schedule: ScheduleSpec = ScheduleSpec()
+    waivers: tuple[Waiver, ...] = ()
+
+    _source: bytes = PrivateAttr(default=b"")
+
+    @field_validator("checks", mode="before")
+    @classmethod
+    def _kind_defaults_to_the_name(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        return {
+            name: {"kind": name, **one} if isinstance(one, dict) and "kind" not in one else one
+            for name, one in raw.items()
+        }
+
+    @property
+    def source(self) -> bytes:
+        """The bytes the policy was read from; canonical JSON for a policy made in Python."""
+        return self._source or canonical_json(self.model_dump(mode="json"))
+
+    @property
+    def sha256(self) -> str:
+        """Digest of `source`."""
+        return hashlib.sha256(self.source).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """The model's name, which is the policy's too."""
+        return self.model.name

@@ -1,0 +1,88 @@
+"""Where evidence is kept: create-only objects under keys derived from their digests."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from model_governance.check import Artifact
+    from model_governance.connections import Connections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An object as stored: `key` within the store, `uri` for people and other tools."""
+
+    name: str
+    key: str
+    uri: str
+    sha256: str
+    size: int
+    media_type: str
+
+    def record(self) -> dict[str, Any]:
+        """As JSON types, without the uri: a record must not depend on where the store is mounted."""
+        return {name: value for name, value in asdict(self).items() if name != "uri"}
+
+
+class ArtifactStore(Protocol):
+    """A place that keeps bytes under keys and never lets one be replaced."""
+
+    uri: str
+
+    def put_once(self, key: str, content: bytes, *, media_type: str) -> str:
+        """Store under a new key and return its uri; the same bytes again are a success.
+
+        Raises:
+            ObjectConflict: the key holds other bytes.
+            StoreUnreachable: the store does not answer or is busy.
+            StoreError: it refuses (no permission, no such bucket, wrong checksum).
+        """
+
+    def get(self, key: str) -> bytes:
+        """The bytes under a key.
+
+        Raises:
+            ObjectMissing: there are none.
+            StoreUnreachable: the store does not answer or is busy.
+        """
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys that start with the prefix, sorted."""
+
+    def locate(self, key: str) -> str:
+        """The uri of a key."""
+
+
+def blob_key(sha256: str, name: str) -> str:
+    """Content address; the ending of the name stays, so that a browser knows what it opens."""
+    return f"v1/blobs/sha256/{sha256[:2]}/{sha256}{PurePosixPath(name).suffix}"
+
+
+def put_blob(store: ArtifactStore, artifact: Artifact) -> Stored:
+    """Store an artifact under its digest. Raises as `ArtifactStore.put_once`."""
+    sha256 = hashlib.sha256(artifact.content).hexdigest()
+    key = blob_key(sha256, artifact.name)
+    uri = store.put_once(key, artifact.content, media_type=artifact.media_type)
+    return Stored(
+        name=artifact.name, key=key, uri=uri, sha256=sha256, size=len(artifact.content), media_type=artifact.media_type
+    )
+
+
+def open_store(uri: str, *, connections: Connections, connection: str | None = None) -> ArtifactStore:
+    """The store at `file:///folder`, a plain path, or `s3://bucket/prefix`.
+
+    Raises:
+        StoreError: the scheme is unknown.
+    """
+    from model_governance.store.local import LocalStore
+    from model_governance.store.s3 import S3Store
+
+    if uri.startswith("s3://"):
+        return S3Store(uri, client=connections.s3(connection))
+    return LocalStore(uri)

@@ -1,0 +1,243 @@
+"""What a subject is: the columns, the datasets and the model under check, as checks see them.
+
+How they are read, digested and trusted is the business of `model_governance.subjects`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    import pandas as pd
+
+Role = Literal["train", "reference", "current", "labels", "population"]
+Task = Literal["binary_classification", "multiclass_classification", "regression", "ranking"]
+ColumnKind = Literal["numeric", "integer", "category", "boolean", "text", "datetime"]
+
+NUMBER_KINDS = frozenset({"numeric", "integer"})
+
+
+class Feature(BaseModel):
+    """One input column of the model.
+
+    `minimum` and `maximum` bound what the world can produce, `mutable` says whether a person who
+    wants another answer could change it: attacks keep inside both.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ColumnKind
+    minimum: float | None = None
+    maximum: float | None = None
+    mutable: bool = True
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Feature:
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+        if self.kind not in NUMBER_KINDS and (self.minimum is not None or self.maximum is not None):
+            raise ValueError(f"minimum and maximum fit numeric and integer columns, not {self.kind}")
+        return self
+
+
+class Columns(BaseModel):
+    """The columns of every dataset of a policy: features by name, target, identifier, group."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    features: dict[str, Feature] = Field(min_length=1)
+    target: str | None = None
+    positive: int | float | str | bool | None = Field(
+        default=None, description="the label that counts as positive in binary classification"
+    )
+    identifier: str | None = Field(default=None, description="row key, used to join late labels")
+    group: str | None = Field(default=None, description="query or session of a ranking row")
+
+    @model_validator(mode="after")
+    def _roles_do_not_overlap(self) -> Columns:
+        for role in ("target", "identifier", "group"):
+            name = getattr(self, role)
+            if name is not None and name in self.features:
+                raise ValueError(f"column {name!r} is the {role} and must not be a feature too")
+        return self
+
+    def of_kind(self, *kinds: str) -> tuple[str, ...]:
+        """Names of the features of these kinds, in the order of the policy."""
+        return tuple(name for name, one in self.features.items() if one.kind in kinds)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all features, in the order of the policy (the order the model is given)."""
+        return tuple(self.features)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Rows in one role, with the digest of the very bytes (or query result) they were read from."""
+
+    role: Role
+    uri: str
+    sha256: str
+    frame: pd.DataFrame
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.frame)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A loaded model behind two calls that take a frame of raw features.
+
+    `call` returns labels (classification), values (regression) or scores (ranking), shape (n,).
+    `call_proba` returns class probabilities, shape (n, len(classes)), columns as in `classes`;
+    None where the model has none.
+    """
+
+    name: str
+    format: str
+    sha256: str
+    task: Task
+    native: Any
+    call: Callable[[pd.DataFrame], Any]
+    call_proba: Callable[[pd.DataFrame], Any] | None = None
+    classes: tuple[Any, ...] = ()
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        """Labels, values or scores, shape (n,).
+
+        Raises:
+            ModelMisbehaved: the model raised, or returned another shape, NaN or infinities.
+        """
+        return self._checked(self.call, frame, shape=(len(frame),), verb="predict")
+
+    def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
+        """Class probabilities, shape (n, k), in the order of `classes`, float64.
+
+        Raises:
+            CheckError: the model offers no probabilities.
+            ModelMisbehaved: the model raised, or returned another shape, NaN or infinities.
+        """
+        if self.call_proba is None:
+            raise CheckError(
+                f"model {self.name!r} offers no class probabilities; use a check that needs labels "
+                "only, or deploy a model with predict_proba"
+            )
+        shape = (len(frame), len(self.classes))
+        return self._checked(self.call_proba, frame, shape=shape, verb="predict_proba")
+
+    def _checked(
+        self, call: Callable[[pd.DataFrame], Any], frame: pd.DataFrame, *, shape: tuple[int, ...], verb: str
+    ) -> np.ndarray:
+        import numpy as np
+
+        try:
+            answer = np.asarray(call(frame))
+        except Exception as error:
+            raise ModelMisbehaved(
+                f"model {self.name!r} raised in {verb} on {len(frame)} rows: {type(error).__name__}: {error}"
+            ) from error
+        if answer.shape != shape:
+            raise ModelMisbehaved(
+                f"model {self.name!r} returned shape {answer.shape} from {verb}, expected {shape}"
+            )
+        if answer.dtype.kind == "f" and not np.isfinite(answer).all():
+            bad = int((~np.isfinite(answer)).reshape(len(frame), -1).any(axis=1).sum())
+            raise ModelMisbehaved(
+                f"model {self.name!r} returned NaN or infinite values from {verb} "
+                f"for {bad} of {len(frame)} rows"
+            )
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The model and the datasets of one night, as one check sees them."""
+
+    name: str
+    task: Task
+    columns: Columns
+    datasets: Mapping[Role, Dataset] = field(default_factory=dict)
+    model: Model | None = None
+
+    def require_model(self) -> Model:
+        """The model.
+
+        Raises:
+            SubjectError: the subject has none.
+        """
+        if self.model is None:
+            raise SubjectError(f"{self.name}: this check needs a model and the subject has none")
+        return self.model
+
+    def frame(self, role: Role, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Rows of a role, cut to the named columns; a copy, so that checks leave inputs untouched.
+
+        Raises:
+            SubjectError: the role was not given, has no rows, or lacks a column.
+        """
+        if role not in self.datasets:
+            given = ", ".join(sorted(self.datasets)) or "none"
+            raise SubjectError(
+                f"{self.name}: dataset {role!r} is needed and was not given (given: {given}); "
+                f"add datasets.{role} to the policy"
+            )
+        dataset = self.datasets[role]
+        if dataset.rows == 0:
+            raise SubjectError(f"{dataset.uri}: dataset {role!r} has no rows; an empty dataset is never a pass")
+        wanted = list(dataset.frame.columns if columns is None else columns)
+        missing = [name for name in wanted if name not in dataset.frame.columns]
+        if missing:
+            raise SubjectError(
+                f"{dataset.uri}: dataset {role!r} lacks column(s) {', '.join(missing)}; "
+                f"found {', '.join(map(str, dataset.frame.columns))}"
+            )
+        return dataset.frame[wanted].copy()
+
+    def features(self, role: Role) -> pd.DataFrame:
+        """The feature columns of a role, in the order the model is given.
+
+        Raises:
+            SubjectError: as `frame`, or a feature holds no value at all.
+        """
+        frame = self.frame(role, columns=self.columns.names)
+        empty = [name for name in frame.columns if frame[name].isna().all()]
+        if empty:
+            raise SubjectError(
+                f"{self.datasets[role].uri}: column(s) {', '.join(empty)} of dataset {role!r} hold no value "
+                f"in any of {len(frame)} rows; repair the feed or take the column out of columns.features"
+            )
+        return frame
+
+    def target(self, role: Role) -> pd.Series:
+        """The labels of a role, shape (n,), complete.
+
+        Raises:
+            SubjectError: no target is declared, the column is missing, or labels are missing.
+        """
+        if self.columns.target is None:
+            raise SubjectError(f"{self.name}: this check needs labels; set columns.target in the policy")
+        labels = self.frame(role, columns=[self.columns.target])[self.columns.target]
+        if labels.isna().any():
+            raise SubjectError(
+                f"{self.datasets[role].uri}: {int(labels.isna().sum())} of {len(labels)} labels in column "
+                f"{self.columns.target!r} are missing; drop those rows upstream or join the labels first"
+            )
+        return labels
+
+    def with_frame(self, role: Role, frame: pd.DataFrame) -> Subject:
+        """The same subject with other rows in one role (the digest is marked as derived)."""
+        dataset = self.datasets.get(role)
+        uri = dataset.uri if dataset else f"derived:{role}"
+        digest = f"derived:{dataset.sha256}" if dataset else "derived"
+        derived = Dataset(role=role, uri=uri, sha256=digest, frame=frame)
+        return replace(self, datasets={**self.datasets, role: derived})
