@@ -207,6 +207,7 @@ class Check:
     """A kind of measurement: pure, so that the same subject, params and seed give the same result.
 
     `roles` are the datasets it cannot do without, `optional_roles` those it uses when given.
+    `file_params` name params that hold a path beside the policy; a check gets them absolute.
     `measure(subject, params, seed)` raises CheckError or SubjectError when it cannot measure.
     """
 
@@ -220,6 +221,7 @@ class Check:
     plant: Plant
     suggest: Callable[[pd.DataFrame, Columns], Suggestion]
     optional_roles: tuple[Role, ...] = ()
+    file_params: tuple[str, ...] = ()
     needs_model: bool = True
     tasks: tuple[Task, ...] = (
         "binary_classification",

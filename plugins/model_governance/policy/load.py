@@ -31,7 +31,9 @@ def load_policy(path: str | os.PathLike[str], catalogue: Mapping[str, Check]) ->
         source = Path(path).read_bytes()
     except OSError as error:
         raise PolicyError([f"{path}: cannot be read: {error.strerror or error}"]) from error
-    return parse_policy(source, catalogue, name=os.fspath(path))
+    policy = parse_policy(source, catalogue, name=os.fspath(path))
+    policy._folder = Path(path).resolve().parent
+    return policy
 
 
 def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "policy") -> Policy:

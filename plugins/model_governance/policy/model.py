@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
@@ -206,6 +207,7 @@ class Policy(_Part):
     waivers: tuple[Waiver, ...] = ()
 
     _source: bytes = PrivateAttr(default=b"")
+    _folder: Path = PrivateAttr(default_factory=Path.cwd)
 
     @field_validator("checks", mode="before")
     @classmethod
@@ -226,6 +228,11 @@ class Policy(_Part):
     def sha256(self) -> str:
         """Digest of `source`."""
         return hashlib.sha256(self.source).hexdigest()
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative uris start from: that of the policy file."""
+        return self._folder
 
     @property
     def name(self) -> str:

@@ -1,0 +1,299 @@
+"""THE MAIN PATH: load the subject, measure, judge, record. Operator, command line and tests all come through here."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from model_governance.check import Artifact, canonical_json
+from model_governance.checks import find
+from model_governance.errors import CheckError, GovernanceError, ThresholdViolation
+from model_governance.evidence.history import last_accepted
+from model_governance.evidence.manifest import CHECK_SCHEMA, read_record, write_manifest
+from model_governance.report import render_check, render_run
+from model_governance.store import Stored, put_blob
+from model_governance.subjects import load_subject
+from model_governance.verdict import Rules, Verdict, combine, judge, read_verdict, unmeasured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_governance.check import Check, CheckResult, Params
+    from model_governance.connections import Connections
+    from model_governance.policy import DatasetSpec, Policy
+    from model_governance.store import ArtifactStore
+    from model_governance.subject import Role, Subject
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """Which run this is. `date` is the logical date: it names the archive entry and ends waivers."""
+
+    run_id: str
+    date: date
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    orchestrator: Mapping[str, Any] = field(default_factory=lambda: {"type": "command line"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRun:
+    """One check of one night, already recorded: the verdict and where the evidence is."""
+
+    name: str
+    kind: str
+    verdict: Verdict
+    record: Stored
+    report: Stored
+    artifacts: tuple[Stored, ...]
+    seconds: float
+    problem: Exception | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """What travels between tasks: outcome, sentence and addresses, never data."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "outcome": self.verdict.outcome,
+            "stops": self.verdict.stops,
+            "sentence": self.verdict.sentence[:2000],
+            "record": self.record.record(),
+            "report": self.report.record() | {"uri": self.report.uri},
+            "artifacts": [one.uri for one in self.artifacts],
+            "seconds": round(self.seconds, 3),
+        }
+
+    def raise_if_it_stops(self) -> None:
+        """Nothing, or the reason why this check stops the run.
+
+        Raises:
+            CheckError: it could not measure (the cause is chained).
+            ThresholdViolation: a threshold is violated and the policy's `fail_on` says stop.
+        """
+        if self.problem is not None:
+            raise CheckError(self.verdict.sentence) from self.problem
+        if self.verdict.stops:
+            raise ThresholdViolation(self.verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedRun:
+    """A whole night, archived: the verdict over all checks and where manifest and page are."""
+
+    verdict: Verdict
+    manifest: Stored
+    report: Stored
+
+    def summary(self) -> dict[str, Any]:
+        """What travels to the gate and the retraining request."""
+        return {
+            "name": self.verdict.name,
+            "outcome": self.verdict.outcome,
+            "stops": self.verdict.stops,
+            "sentence": self.verdict.sentence[:4000],
+            "outcomes": {one.check: one.outcome for one in reversed(_worst_last(self.verdict))},
+            "manifest": self.manifest.record() | {"uri": self.manifest.uri},
+            "report": self.report.record() | {"uri": self.report.uri},
+        }
+
+    def raise_if_it_stops(self) -> None:
+        """Nothing, or ThresholdViolation with every finding that stops the run."""
+        if self.verdict.stops:
+            raise ThresholdViolation(self.verdict)
+
+
+def run_check(
+    policy: Policy,
+    name: str,
+    *,
+    night: Night,
+    store: ArtifactStore,
+    connections: Connections,
+    sources: Mapping[Role, DatasetSpec] | None = None,
+    check: Check | None = None,
+) -> CheckRun:
+    """Measure one check of a policy, judge it and store everything; raising is left to the caller.
+
+    `sources` are the datasets with their templates rendered, by default those of the policy as they
+    stand. `check` replaces the registered check of that kind (for checks written in a DAG file).
+
+    Raises:
+        SubjectUnreachable, StoreUnreachable: infrastructure; nothing was decided, try again.
+        StoreError: the evidence could not be written; without evidence there is no verdict.
+    """
+    spec = policy.checks[name]
+    check = check or find(spec.kind)
+    params = _params(check, policy, name)
+    sources = policy.datasets if sources is None else sources
+    started = time.monotonic()
+    subject = result = problem = None
+    seed: int | None = None
+    try:
+        subject = _load(check, policy, sources, connections)
+        seed = derive_seed(policy, subject, name)
+        result = check.measure(subject, params, seed)
+        baselines = {
+            "last_accepted": last_accepted(store, policy.name, name, before=night.date),
+            "champion": _champion(check, policy, name, sources, connections, params, seed),
+        }
+        verdict = judge(name, result, policy, today=night.date, baselines=baselines)
+    except Exception as error:
+        if isinstance(error, GovernanceError) and error.infrastructure:
+            raise
+        log.exception("%s could not measure", name)
+        problem, result = error, None
+        verdict = unmeasured(name, _problem_text(error), rules=_rules(policy))
+    record = _record(policy, name, check, params, subject, seed, result, verdict, problem)
+    stored = _store(store, record, result)
+    return CheckRun(
+        name=name, kind=check.kind, verdict=verdict, problem=problem, seconds=time.monotonic() - started, **stored
+    )
+
+
+def archive_run(
+    policy: Policy, summaries: Mapping[str, Mapping[str, Any] | None], *, night: Night, store: ArtifactStore
+) -> ArchivedRun:
+    """Write the manifest and the page of a night from the summaries of its checks, whatever happened.
+
+    A check whose summary is None never reported: that is an error, not a pass.
+
+    Raises:
+        EvidenceError: a stored record does not have the digest that its check reported.
+        StoreUnreachable, StoreError: as `ArtifactStore`.
+    """
+    records: dict[str, dict[str, Any] | None] = {}
+    verdicts = []
+    for name in policy.checks:
+        summary = summaries.get(name)
+        record = read_record(store, summary["record"]) if summary else None
+        records[name] = record
+        verdicts.append(read_verdict(record["verdict"]) if record else _never_reported(policy, name))
+    verdict = combine(policy.name, verdicts, rules=_rules(policy))
+    manifest, stored = write_manifest(
+        policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
+        run_id=night.run_id, day=night.date, started_at=night.started_at, orchestrator=night.orchestrator,
+    )  # fmt: skip
+    folder = stored.key.rsplit("/", 1)[0]
+    depth = "../" * (folder.count("/") + 1)
+    page = render_run(manifest, href=lambda key: depth + key)
+    key = f"{folder}/report.html"
+    uri = store.put_once(key, page, media_type="text/html")
+    report = Stored(
+        name="report.html", key=key, uri=uri, sha256=hashlib.sha256(page).hexdigest(), size=len(page),
+        media_type="text/html",
+    )  # fmt: skip
+    return ArchivedRun(verdict=verdict, manifest=stored, report=report)
+
+
+def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
+    """The seed of a check: 32 bits from the digests of model, datasets and policy.
+
+    A retry on the same inputs repeats every random choice, so it cannot change a verdict.
+    """
+    parts = [policy.sha256, subject.model.sha256 if subject.model else "", name]
+    parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets)]
+    return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:4], "big")
+
+
+def _rules(policy: Policy) -> Rules:
+    return Rules(fail_on=policy.fail_on, on_uncertain=policy.on_uncertain)
+
+
+def _params(check: Check, policy: Policy, name: str) -> Params:
+    raw = dict(policy.checks[name].params)
+    for key in check.file_params:
+        if raw.get(key) is not None:
+            raw[key] = str(policy.folder / raw[key])
+    return check.params.model_validate(raw)
+
+
+def _load(
+    check: Check, policy: Policy, sources: Mapping[Role, DatasetSpec], connections: Connections, *, champion: bool = False
+) -> Subject:
+    roles = [*check.roles, *(role for role in check.optional_roles if role in sources)]
+    return load_subject(
+        policy, roles=roles, with_model=check.needs_model, sources=sources, connections=connections, champion=champion
+    )
+
+
+def _champion(
+    check: Check, policy: Policy, name: str, sources: Mapping[Role, DatasetSpec], connections: Connections,
+    params: Params, seed: int,
+) -> dict[str, float]:  # fmt: skip
+    """What the champion scores on the same rows with the same seed, where a threshold asks for it."""
+    wanted = any(one.is_change and one.against == "champion" for one in policy.checks[name].thresholds)
+    if not wanted:
+        return {}
+    result = check.measure(_load(check, policy, sources, connections, champion=True), params, seed)
+    return {one.label: one.value for one in result.metrics if one.value is not None}
+
+
+def _problem_text(error: Exception) -> str:
+    return str(error) if isinstance(error, GovernanceError) else f"unexpected {type(error).__name__}: {error}"
+
+
+def _never_reported(policy: Policy, name: str) -> Verdict:
+    text = "its task left no verdict (not started, killed, or its evidence could not be written)"
+    return unmeasured(name, text, rules=_rules(policy))
+
+
+def _record(
+    policy: Policy, name: str, check: Check, params: Params, subject: Subject | None, seed: int | None,
+    result: CheckResult | None, verdict: Verdict, problem: Exception | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Everything about one check except times, so that the same inputs give the same bytes."""
+    model = subject.model if subject else None
+    datasets = sorted(subject.datasets.values(), key=lambda one: one.role) if subject else []
+    return {
+        "schema": CHECK_SCHEMA,
+        "check": name,
+        "kind": check.kind,
+        "title": check.title,
+        "question": check.question,
+        "policy": {
+            "name": policy.name, "sha256": policy.sha256, "owner": policy.owner, "description": policy.description,
+        },
+        "model": {
+            "name": model.name, "format": model.format, "sha256": model.sha256, "task": model.task,
+        } if model else None,
+        "datasets": [{"role": one.role, "uri": one.uri, "sha256": one.sha256, "rows": one.rows} for one in datasets],
+        "seed": seed,
+        "params": params.model_dump(mode="json") | _file_digests(check, params, policy),
+        "result": result.record() if result else None,
+        "problem": _problem_text(problem) if problem else "",
+        "verdict": verdict.record(),
+    }  # fmt: skip
+
+
+def _file_digests(check: Check, params: Params, policy: Policy) -> dict[str, Any]:
+    """Files beside the policy by name and digest: where the policy lies must not change a record."""
+    named: dict[str, Any] = {}
+    for key in check.file_params:
+        path = getattr(params, key)
+        if path is None:
+            continue
+        source = policy.folder / policy.checks_path(key, path)
+        content = source.read_bytes() if source.is_file() else b""
+        named[key] = {"path": str(path), "sha256": hashlib.sha256(content).hexdigest()}
+    return named
+
+
+def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | None) -> dict[str, Any]:
+    artifacts = result.artifacts if result else ()
+    stored = tuple(put_blob(store, one) for one in artifacts)
+    pictures = {one.name: one.content for one in artifacts if one.media_type == "image/svg+xml"}
+    record = record | {"stored": [one.record() for one in stored]}
+    page = Artifact(name="report.html", media_type="text/html", content=render_check(record, pictures))
+    facts = Artifact(name="check.json", media_type="application/json", content=canonical_json(record))
+    return {"artifacts": stored, "report": put_blob(store, page), "record": put_blob(store, facts)}
+
+
+def _worst_last(verdict: Verdict) -> list[Any]:
+    from model_governance.verdict import RANK
+
+    return sorted(verdict.findings, key=lambda one: RANK.index(one.outcome))
