@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ from model_governance.check import Artifact, canonical_json
 from model_governance.checks import find
 from model_governance.errors import CheckError, GovernanceError, ThresholdViolation
 from model_governance.evidence.history import last_accepted
-from model_governance.evidence.manifest import CHECK_SCHEMA, read_record, write_manifest
+from model_governance.evidence.manifest import write_manifest
+from model_governance.evidence.record import check_record, read_record
 from model_governance.report import render_check, render_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_subject
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
     from model_governance.subject import Role, Subject
+    from model_governance.verdict import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +88,7 @@ class ArchivedRun:
     """A whole night, archived: the verdict over all checks and where manifest and page are."""
 
     verdict: Verdict
+    outcomes: Mapping[str, Outcome]
     manifest: Stored
     report: Stored
 
@@ -96,7 +99,7 @@ class ArchivedRun:
             "outcome": self.verdict.outcome,
             "stops": self.verdict.stops,
             "sentence": self.verdict.sentence[:4000],
-            "outcomes": {one.check: one.outcome for one in reversed(_worst_last(self.verdict))},
+            "outcomes": dict(self.outcomes),
             "manifest": self.manifest.record() | {"uri": self.manifest.uri},
             "report": self.report.record() | {"uri": self.report.uri},
         }
@@ -137,10 +140,13 @@ def run_check(
         subject = _load(check, policy, sources, connections)
         seed = derive_seed(policy, subject, name)
         result = check.measure(subject, params, seed)
-        baselines = {
-            "last_accepted": last_accepted(store, policy.name, name, before=night.date),
-            "champion": _champion(check, policy, name, sources, connections, params, seed),
-        }
+        baselines = {}
+        asked = {one.against for one in spec.thresholds if one.is_change}
+        if "last_accepted" in asked:
+            baselines["last_accepted"] = last_accepted(store, policy.name, name, before=night.date)
+        if "champion" in asked:
+            other = _load(check, policy, sources, connections, champion=True)
+            baselines["champion"] = _values(check.measure(other, params, seed))
         verdict = judge(name, result, policy, today=night.date, baselines=baselines)
     except Exception as error:
         if isinstance(error, GovernanceError) and error.infrastructure:
@@ -148,7 +154,10 @@ def run_check(
         log.exception("%s could not measure", name)
         problem, result = error, None
         verdict = unmeasured(name, _problem_text(error), rules=_rules(policy))
-    record = _record(policy, name, check, params, subject, seed, result, verdict, problem)
+    record = check_record(
+        policy, name, check=check, subject=subject, seed=seed, result=result, verdict=verdict,
+        problem=_problem_text(problem) if problem else "",
+    )  # fmt: skip
     stored = _store(store, record, result)
     return CheckRun(
         name=name, kind=check.kind, verdict=verdict, problem=problem, seconds=time.monotonic() - started, **stored
@@ -187,7 +196,8 @@ def archive_run(
         name="report.html", key=key, uri=uri, sha256=hashlib.sha256(page).hexdigest(), size=len(page),
         media_type="text/html",
     )  # fmt: skip
-    return ArchivedRun(verdict=verdict, manifest=stored, report=report)
+    outcomes = {name: one.outcome for name, one in zip(policy.checks, verdicts, strict=True)}
+    return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report)
 
 
 def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
@@ -198,6 +208,11 @@ def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
     parts = [policy.sha256, subject.model.sha256 if subject.model else "", name]
     parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets)]
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:4], "big")
+
+
+def _values(result: CheckResult) -> dict[str, float]:
+    """Metric values by label, absent ones left out: what a threshold on change compares with."""
+    return {one.label: one.value for one in result.metrics if one.value is not None}
 
 
 def _rules(policy: Policy) -> Rules:
@@ -221,18 +236,6 @@ def _load(
     )
 
 
-def _champion(
-    check: Check, policy: Policy, name: str, sources: Mapping[Role, DatasetSpec], connections: Connections,
-    params: Params, seed: int,
-) -> dict[str, float]:  # fmt: skip
-    """What the champion scores on the same rows with the same seed, where a threshold asks for it."""
-    wanted = any(one.is_change and one.against == "champion" for one in policy.checks[name].thresholds)
-    if not wanted:
-        return {}
-    result = check.measure(_load(check, policy, sources, connections, champion=True), params, seed)
-    return {one.label: one.value for one in result.metrics if one.value is not None}
-
-
 def _problem_text(error: Exception) -> str:
     return str(error) if isinstance(error, GovernanceError) else f"unexpected {type(error).__name__}: {error}"
 
@@ -240,47 +243,6 @@ def _problem_text(error: Exception) -> str:
 def _never_reported(policy: Policy, name: str) -> Verdict:
     text = "its task left no verdict (not started, killed, or its evidence could not be written)"
     return unmeasured(name, text, rules=_rules(policy))
-
-
-def _record(
-    policy: Policy, name: str, check: Check, params: Params, subject: Subject | None, seed: int | None,
-    result: CheckResult | None, verdict: Verdict, problem: Exception | None,
-) -> dict[str, Any]:  # fmt: skip
-    """Everything about one check except times, so that the same inputs give the same bytes."""
-    model = subject.model if subject else None
-    datasets = sorted(subject.datasets.values(), key=lambda one: one.role) if subject else []
-    return {
-        "schema": CHECK_SCHEMA,
-        "check": name,
-        "kind": check.kind,
-        "title": check.title,
-        "question": check.question,
-        "policy": {
-            "name": policy.name, "sha256": policy.sha256, "owner": policy.owner, "description": policy.description,
-        },
-        "model": {
-            "name": model.name, "format": model.format, "sha256": model.sha256, "task": model.task,
-        } if model else None,
-        "datasets": [{"role": one.role, "uri": one.uri, "sha256": one.sha256, "rows": one.rows} for one in datasets],
-        "seed": seed,
-        "params": params.model_dump(mode="json") | _file_digests(check, params, policy),
-        "result": result.record() if result else None,
-        "problem": _problem_text(problem) if problem else "",
-        "verdict": verdict.record(),
-    }  # fmt: skip
-
-
-def _file_digests(check: Check, params: Params, policy: Policy) -> dict[str, Any]:
-    """Files beside the policy by name and digest: where the policy lies must not change a record."""
-    named: dict[str, Any] = {}
-    for key in check.file_params:
-        path = getattr(params, key)
-        if path is None:
-            continue
-        source = policy.folder / policy.checks_path(key, path)
-        content = source.read_bytes() if source.is_file() else b""
-        named[key] = {"path": str(path), "sha256": hashlib.sha256(content).hexdigest()}
-    return named
 
 
 def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | None) -> dict[str, Any]:
@@ -291,9 +253,3 @@ def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | N
     page = Artifact(name="report.html", media_type="text/html", content=render_check(record, pictures))
     facts = Artifact(name="check.json", media_type="application/json", content=canonical_json(record))
     return {"artifacts": stored, "report": put_blob(store, page), "record": put_blob(store, facts)}
-
-
-def _worst_last(verdict: Verdict) -> list[Any]:
-    from model_governance.verdict import RANK
-
-    return sorted(verdict.findings, key=lambda one: RANK.index(one.outcome))

@@ -1,0 +1,153 @@
+"""`run_manifest.json`: one night of one model, with the digest of everything that was used and made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from model_governance.check import Artifact, canonical_json
+from model_governance.store import Stored, put_blob
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from model_governance.policy import Policy
+    from model_governance.store import ArtifactStore
+    from model_governance.verdict import Verdict
+
+RUN_SCHEMA = "model-governance/run/v1"
+FILE = "run_manifest.json"
+PACKAGES = (
+    "airflow-model-governance",
+    "apache-airflow",
+    "great-expectations",
+    "evidently",
+    "adversarial-robustness-toolbox",
+    "boto3",
+    "scikit-learn",
+    "pandas",
+    "numpy",
+)
+
+
+def write_manifest(
+    policy: Policy,
+    *,
+    records: Mapping[str, Mapping[str, Any] | None],
+    summaries: Mapping[str, Mapping[str, Any] | None],
+    verdicts: Sequence[Verdict],
+    verdict: Verdict,
+    store: ArtifactStore,
+    run_id: str,
+    day: date,
+    started_at: datetime,
+    orchestrator: Mapping[str, Any],
+) -> tuple[dict[str, Any], Stored]:
+    """Store the manifest of a night and return it; the same night with the same records is written once.
+
+    Raises: as `ArtifactStore.put_once`.
+    """
+    rows = [_check_row(name, records[name], summaries.get(name), one) for name, one in zip(records, verdicts, strict=True)]
+    folder = run_folder(policy.name, day, _run_key(orchestrator, run_id))
+    for key in store.keys(folder):
+        if key.endswith(FILE) and (earlier := read_manifest(store, key))["checks"] == rows:
+            return earlier, _stored(store, key, canonical_json(earlier))
+    source = put_blob(store, Artifact(name="policy.yaml", media_type="application/yaml", content=policy.source))
+    manifest = {
+        "schema": RUN_SCHEMA,
+        "run": {"run_id": run_id, "date": day.isoformat(), "orchestrator": dict(orchestrator)},
+        "policy": {
+            "name": policy.name,
+            "sha256": policy.sha256,
+            "owner": policy.owner,
+            "description": policy.description,
+            "key": source.key,
+        },
+        "model": next((one["model"] for one in records.values() if one and one["model"]), None),
+        "datasets": _datasets(records),
+        "verdict": verdict.record(),
+        "checks": rows,
+        "environment": {"python": platform.python_version(), "packages": _packages()},
+        "started_at": started_at.isoformat(timespec="seconds"),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    content = canonical_json(manifest)
+    key = f"{folder}{hashlib.sha256(content).hexdigest()[:16]}/{FILE}"
+    store.put_once(key, content, media_type="application/json")
+    return manifest, _stored(store, key, content)
+
+
+def read_manifest(store: ArtifactStore, key: str) -> dict[str, Any]:
+    """The manifest under a key. Raises as `ArtifactStore.get`."""
+    manifest: dict[str, Any] = json.loads(store.get(key))
+    return manifest
+
+
+def model_folder(model: str) -> str:
+    """Where the nights of a model are."""
+    return f"v1/runs/model={model}/"
+
+
+def run_folder(model: str, day: date, run_key: str) -> str:
+    """Where one run is; a run that is cleared and repeated adds a manifest and replaces none."""
+    return f"{model_folder(model)}date={day.isoformat()}/{run_key}/"
+
+
+def _run_key(orchestrator: Mapping[str, Any], run_id: str) -> str:
+    # Run ids hold colons and plus signs, which some stores mangle: keys are made of digests.
+    name = f"{orchestrator.get('dag_id', '')}/{run_id}"
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _check_row(
+    name: str, record: Mapping[str, Any] | None, summary: Mapping[str, Any] | None, verdict: Verdict
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": name,
+        "kind": record["kind"] if record else None,
+        "title": record["title"] if record else name,
+        "outcome": verdict.outcome,
+        "stops": verdict.stops,
+        "sentence": verdict.sentence,
+        "record": None,
+        "report": None,
+        "artifacts": list(record["stored"]) if record else [],
+        "seconds": None,
+    }
+    if summary:
+        row["record"] = {"key": summary["record"]["key"], "sha256": summary["record"]["sha256"]}
+        row["report"] = {key: value for key, value in summary["report"].items() if key != "uri"}
+        row["seconds"] = summary["seconds"]
+    return row
+
+
+def _datasets(records: Mapping[str, Mapping[str, Any] | None]) -> list[dict[str, Any]]:
+    """Every dataset that any check saw, once per role and digest."""
+    seen = {(one["role"], one["sha256"]): one for record in records.values() if record for one in record["datasets"]}
+    return [seen[key] for key in sorted(seen)]
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _stored(store: ArtifactStore, key: str, content: bytes) -> Stored:
+    return Stored(
+        name=FILE,
+        key=key,
+        uri=store.locate(key),
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        media_type="application/json",
+    )

@@ -1,0 +1,99 @@
+"""The record of one check: everything but times, so that the same inputs give the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from model_governance.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_governance.check import Check, CheckResult
+    from model_governance.policy import Policy
+    from model_governance.store import ArtifactStore
+    from model_governance.subject import Subject
+    from model_governance.verdict import Verdict
+
+CHECK_SCHEMA = "model-governance/check/v1"
+
+
+def check_record(
+    policy: Policy,
+    name: str,
+    *,
+    check: Check,
+    subject: Subject | None,
+    seed: int | None,
+    result: CheckResult | None,
+    verdict: Verdict,
+    problem: str,
+) -> dict[str, Any]:
+    """One check of one policy as JSON types; subject and result are None when it could not measure."""
+    return {
+        "schema": CHECK_SCHEMA,
+        "check": name,
+        "kind": check.kind,
+        "title": check.title,
+        "question": check.question,
+        "policy": {
+            "name": policy.name,
+            "sha256": policy.sha256,
+            "owner": policy.owner,
+            "description": policy.description,
+        },
+        "model": _model(subject),
+        "datasets": _datasets(subject),
+        "seed": seed,
+        "params": _params(policy, name, check),
+        "result": result.record() if result else None,
+        "problem": problem,
+        "verdict": verdict.record(),
+    }
+
+
+def read_record(store: ArtifactStore, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The record behind an address, once its bytes are shown to have the digest that was reported.
+
+    Raises:
+        EvidenceError: they have another digest, or are no record of a check.
+        ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
+    """
+    content = store.get(stored["key"])
+    seen = hashlib.sha256(content).hexdigest()
+    if seen != stored["sha256"]:
+        raise EvidenceError(
+            f"{store.locate(stored['key'])}: reported with sha256 {stored['sha256']}, now has {seen}; "
+            "the record was altered after the check stored it"
+        )
+    record: dict[str, Any] = json.loads(content)
+    if record.get("schema") != CHECK_SCHEMA:
+        raise EvidenceError(f"{store.locate(stored['key'])}: not a record of a check ({CHECK_SCHEMA})")
+    return record
+
+
+def _model(subject: Subject | None) -> dict[str, Any] | None:
+    if subject is None or subject.model is None:
+        return None
+    model = subject.model
+    return {"name": model.name, "format": model.format, "sha256": model.sha256, "task": model.task}
+
+
+def _datasets(subject: Subject | None) -> list[dict[str, Any]]:
+    if subject is None:
+        return []
+    ordered = sorted(subject.datasets.values(), key=lambda one: one.role)
+    return [{"role": one.role, "uri": one.uri, "sha256": one.sha256, "rows": one.rows} for one in ordered]
+
+
+def _params(policy: Policy, name: str, check: Check) -> dict[str, Any]:
+    """Every param with its default; files by the path the policy spells and their digest."""
+    params = check.params.model_validate(policy.checks[name].params).model_dump(mode="json")
+    for key in check.file_params:
+        if params.get(key) is not None:
+            path = policy.folder / params[key]
+            digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+            params[key] = {"path": params[key], "sha256": digest}
+    return params
