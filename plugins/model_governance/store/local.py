@@ -1,0 +1,239 @@
+"""A folder as artifact store: a laptop's disk, or a file system that all workers mount."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from model_governance.errors import ObjectMissing, StoreError, StoreUnreachable
+from model_governance.store.rules import require_key, require_prefix, require_same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+READ_ONLY = 0o444
+_PARTIAL = ".partial"
+_PAUSES = (0.01, 0.05, 0.2, 0.5, 1.0)  # seconds to wait for another writer of the same key
+
+_NO_HARD_LINKS = frozenset(
+    {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EXDEV}
+)
+_NO_FOLDER_FLUSH = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF})
+_NETWORK_TROUBLE = frozenset(
+    {errno.ESTALE, errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNREFUSED, errno.ECONNRESET}
+    | {errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ESHUTDOWN}
+)
+_NEXT_STEP = {
+    errno.ENOSPC: "free space on this file system, or point the policy's artifacts at another one",
+    errno.EDQUOT: "raise the quota of the user that runs the worker, or point the policy's artifacts elsewhere",
+    errno.EACCES: "let the user that runs the worker read and write this folder",
+    errno.EPERM: "let the user that runs the worker read and write this folder",
+    errno.EROFS: "the file system is mounted read-only: mount it writable, or point the policy's artifacts elsewhere",
+    errno.ENAMETOOLONG: "shorten the key or the folder of the store",
+    errno.ENOTDIR: "a part of this path is a file: choose another folder or key",
+    errno.EEXIST: "a part of this path is a file: choose another folder or key",
+    errno.EISDIR: "this key is a folder, because longer keys go through it: choose another key",
+}
+
+
+class LocalStore:
+    """Keeps every key as one read-only file below a folder.
+
+    A file appears under its key whole or not at all: it is written beside it under a hidden name,
+    flushed, and then linked, which fails where the key exists (POSIX `link`). The folder is created
+    by the first write, not by this object.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Take `file:///folder` or a plain path; a relative one is below the working directory of now.
+
+        Raises:
+            StoreError: another scheme or another host.
+        """
+        self.root = _folder(uri)
+        self.uri = self.root.as_uri()
+
+    def put_once(self, key: str, content: bytes, *, media_type: str) -> str:
+        """Store under a new key and return its uri; the same bytes again are a success.
+
+        The media type is not kept: files have endings for that.
+
+        Raises:
+            ObjectConflict: the key holds other bytes.
+            StoreUnreachable: the file system does not answer, or another writer never finished.
+            StoreError: no space, no permission, a read-only file system.
+        """
+        path = self._path(key)
+        with _telling(f"store {len(content)} bytes at", path):
+            if not path.exists():
+                _make_folders(path.parent)
+                _publish(path, content)
+            require_same(content, path.read_bytes(), uri=path.as_uri())
+        return path.as_uri()
+
+    def get(self, key: str) -> bytes:
+        """The bytes under a key.
+
+        Raises:
+            ObjectMissing: there are none.
+            StoreUnreachable: the file system does not answer.
+            StoreError: no permission.
+        """
+        path = self._path(key)
+        with _telling("read", path):
+            try:
+                return path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+                raise ObjectMissing(f"nothing is stored at {path.as_uri()}; expected a file there") from error
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys that start with the prefix, sorted; unfinished and other hidden files are no keys.
+
+        Raises:
+            StoreUnreachable: the file system does not answer.
+            StoreError: no permission, or a prefix that no key can have.
+        """
+        start = self.root / require_prefix(prefix).rpartition("/")[0]
+        with _telling("list", start):
+            if self.root.is_file():
+                raise NotADirectoryError(errno.ENOTDIR, "the folder of the store is a file")
+            return iter(sorted(key for key in self._walk(start) if key.startswith(prefix)))
+
+    def locate(self, key: str) -> str:
+        """The `file://` uri of a key."""
+        return self._path(key).as_uri()
+
+    def _path(self, key: str) -> Path:
+        return self.root / require_key(key)
+
+    def _walk(self, start: Path) -> Iterator[str]:
+        for folder, folders, names in os.walk(start, onerror=_raise_unless_missing):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in names:
+                if not name.startswith("."):
+                    yield Path(folder, name).relative_to(self.root).as_posix()
+
+
+def _folder(uri: str) -> Path:
+    parts = urlsplit(uri)
+    if not uri or "\0" in uri:
+        raise StoreError(f"{uri!r} is no store; expected a folder, file:///folder or s3://bucket/prefix")
+    if "://" not in uri:
+        return Path(os.path.abspath(os.path.expanduser(uri)))
+    if parts.scheme != "file":
+        raise StoreError(
+            f"store {uri!r} has scheme {parts.scheme!r}; expected a folder, file:///folder or s3://bucket/prefix"
+        )
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+        raise StoreError(
+            f"store {uri!r} names host {parts.netloc!r}; expected three slashes, as in file:///var/evidence"
+        )
+    return Path(os.path.abspath(unquote(parts.path)))
+
+
+def _publish(path: Path, content: bytes) -> None:
+    """Put a whole file at the path unless one is there already; the caller compares."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=_PARTIAL)
+    partial = Path(name)
+    try:
+        _fill(handle, content)
+        try:
+            os.link(partial, path)
+        except FileExistsError:
+            return
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            _publish_without_links(path, content)
+        _flush_folder(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _publish_without_links(path: Path, content: bytes) -> None:
+    """The same where the file system has no hard links (FAT, some FUSE and SMB mounts).
+
+    The partial file has one name per key and is created exclusively, so it is the lock too: whoever
+    holds it is the only writer, and the rename that publishes it gives it back. A writer that was
+    killed leaves it behind; that is reported and never guessed away.
+    """
+    partial = path.with_name(f".{path.name}{_PARTIAL}")
+    for pause in (*_PAUSES, None):
+        try:
+            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            break
+        except FileExistsError as error:
+            if path.exists():
+                return
+            if pause is None:
+                raise StoreUnreachable(
+                    f"{partial} shows another writer of {path.name} that did not finish in {sum(_PAUSES):.0f} s; "
+                    "try again, and remove that file if no task is running"
+                ) from error
+            time.sleep(pause)
+    try:
+        _fill(handle, content)
+        if not path.exists():
+            os.rename(partial, path)
+            return  # the name is free again, and may already be the partial file of the next writer
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    partial.unlink()
+
+
+def _fill(handle: int, content: bytes) -> None:
+    """Write, flush to the disk, close. The mode is a courtesy, so a file system may decline it."""
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        with contextlib.suppress(PermissionError):
+            os.fchmod(handle, READ_ONLY)
+        file.flush()
+        os.fsync(handle)
+
+
+def _make_folders(folder: Path) -> None:
+    """Create what is missing and flush each parent, so that a power cut does not take the names away."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _flush_folder(folder.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # writable and searchable is enough to store, opening needs readable too
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_FLUSH:
+            raise
+    finally:
+        os.close(handle)
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
+
+
+@contextlib.contextmanager
+def _telling(action: str, path: Path) -> Iterator[None]:
+    """Turn what the operating system answers into an error that says what to do next."""
+    try:
+        yield
+    except OSError as error:
+        found = f"cannot {action} {path}: {os.strerror(error.errno) if error.errno else error}"
+        if error.errno in _NETWORK_TROUBLE:
+            raise StoreUnreachable(f"{found}; the file system does not answer, a later try may succeed") from error
+        step = _NEXT_STEP.get(error.errno or 0, "look at this path as the user that runs the worker")
+        raise StoreError(f"{found}; {step}") from error
