@@ -1,0 +1,154 @@
+"""The same verbs without Airflow: lint, show and start a policy, run a night, read an archive."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_governance import __version__
+from model_governance.checks import catalogue, find
+from model_governance.connections import PlainConnections
+from model_governance.errors import GovernanceError, PolicyError, ThresholdViolation
+from model_governance.policy import Policy, load_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_CODES = """exit codes: 0 nothing stops the run, 1 a threshold is violated,
+2 usage or policy error, 3 could not measure or store"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every refusal is a sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL, format="%(levelname)s %(message)s")
+    try:
+        code: int = options.verb(options)
+    except ThresholdViolation:
+        return 1  # the table that was printed before says why
+    except PolicyError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return 2
+    except GovernanceError as error:
+        print(f"model-governance: {error}", file=sys.stderr)
+        return 3
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="model-governance",
+        description="Measure, judge and record what a policy demands of a model.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--verbose", action="store_true", help="log what happens, with tracebacks")
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = verbs.add_parser("run", help="run a policy's checks for one night and archive the result")
+    run.add_argument("policy", type=Path)
+    run.add_argument("--date", type=date.fromisoformat, default=None, help="logical date, default today (YYYY-MM-DD)")
+    run.add_argument("--check", action="append", metavar="NAME", help="only this check (repeatable); nothing is archived")
+    run.add_argument("--artifacts", metavar="URI", help="where evidence goes instead of the policy's artifacts.uri")
+    run.set_defaults(verb=_run)
+
+    checks = verbs.add_parser("checks", help="list the checks, or show one with its params and metrics")
+    checks.add_argument("kind", nargs="?")
+    checks.set_defaults(verb=_checks)
+
+    policy = verbs.add_parser("policy", help="lint, describe or start a policy").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    lint = policy.add_parser("lint", help="report every mistake of policy files with its line")
+    lint.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    lint.set_defaults(verb=_lint)
+    schema = policy.add_parser("schema", help="print the JSON schema of a policy, for editors")
+    schema.set_defaults(verb=_schema)
+    init = policy.add_parser("init", help="write a commented starting policy from a model and reference data")
+    init.add_argument("--model", required=True, help="model file (uri)")
+    init.add_argument("--reference", required=True, help="reference data (uri)")
+    init.add_argument("--target", help="label column")
+    init.add_argument("--task", default="binary_classification", help="default: %(default)s")
+    init.add_argument("--name", help="model name, default from the file name")
+    init.add_argument("--output", type=Path, help="file to write, default standard output")
+    init.set_defaults(verb=_init)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from model_governance.night import run_night
+
+    policy = load_policy(options.policy, catalogue())
+    return run_night(
+        policy,
+        day=options.date or date.today(),
+        artifacts=options.artifacts,
+        only=tuple(options.check or ()),
+        connections=PlainConnections(),
+    )
+
+
+def _checks(options: argparse.Namespace) -> int:
+    if options.kind is None:
+        for check in catalogue().values():
+            print(f"{check.kind:24} {check.question}")
+        return 0
+    try:
+        check = find(options.kind)
+    except KeyError as error:
+        raise PolicyError([str(error.args[0])]) from error
+    print(f"{check.kind}: {check.title}\n{check.question}\n")
+    print(f"datasets: {', '.join(check.roles)}" + (f" (optional: {', '.join(check.optional_roles)})" if check.optional_roles else ""))
+    print(f"tasks: {', '.join(check.tasks)}\n\nparams")
+    for name, one in check.params.model_fields.items():
+        default = "required" if one.is_required() else f"default {one.default!r}"
+        print(f"  {name} ({default}){': ' + one.description if one.description else ''}")
+    print("\nmetrics (what thresholds may name)")
+    for spec in check.metrics:
+        per = f", one per {spec.per}" if spec.per else ""
+        print(f"  {spec.name} ({spec.better} is better{per}): {spec.meaning}")
+    return 0
+
+
+def _lint(options: argparse.Namespace) -> int:
+    problems: list[str] = []
+    for file in options.files:
+        try:
+            policy = load_policy(file, catalogue())
+        except PolicyError as error:
+            problems.extend(error.problems)
+        else:
+            thresholds = sum(len(one.thresholds) for one in policy.checks.values())
+            print(f"{file}: {policy.name}, {len(policy.checks)} checks, {thresholds} thresholds")
+    if problems:
+        raise PolicyError(problems)
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    print(json.dumps(Policy.model_json_schema(), indent=2))
+    return 0
+
+
+def _init(options: argparse.Namespace) -> int:
+    from model_governance.start import starting_policy
+
+    text = starting_policy(
+        model=options.model, reference=options.reference, target=options.target, task=options.task, name=options.name,
+        folder=options.output.resolve().parent if options.output else Path.cwd(),
+    )  # fmt: skip
+    if options.output is None:
+        print(text, end="")
+        return 0
+    if options.output.exists():
+        raise PolicyError([f"{options.output}: exists and is not overwritten; name another --output or move it away"])
+    options.output.write_text(text)
+    print(f"{options.output}: written; read it, then: model-governance policy lint {options.output}")
+    return 0
