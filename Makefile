@@ -1,0 +1,81 @@
+# Verbs of the project. `make` alone prints this list.
+
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+# What pip says goes to a log that is shown only when it fails.
+define install
+@$(1)/bin/pip install --disable-pip-version-check -c constraints.txt $(2) >$(1)/install.log 2>&1 \
+  || { tail -n 30 $(1)/install.log; echo "the whole log: $(1)/install.log"; exit 1; }
+endef
+SOURCES := pyproject.toml constraints.txt
+export PYTHONHASHSEED := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo ui lint test test-torch test-system bench clean
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "Python 3.11 is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(BIN)/python $(SOURCES)
+	@echo "installing the package and its libraries (first time: about two minutes)"
+	$(call install,$(VENV),-e .)
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.core
+	@echo "installing test tools"
+	$(call install,$(VENV),-e '.[test]')
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	@echo "installing lint tools"
+	$(call install,$(VENV),-e '.[test,lint]')
+	@touch $@
+
+$(VENV)/.system: $(VENV)/.test
+	@echo "installing the object store and browser driver of the system tests"
+	$(call install,$(VENV),-e '.[test,system]')
+	@touch $@
+
+.venv-torch/.test: $(SOURCES)
+	@echo "making .venv-torch (torch stays out of $(VENV))"
+	@$(PYTHON) -m venv .venv-torch
+	$(call install,.venv-torch,torch==2.13.0)
+	$(call install,.venv-torch,-e '.[test,torch]')
+	@touch $@
+
+setup: $(VENV)/.lint ## make .venv with everything that development needs
+
+demo: $(VENV)/.core ## govern a real model for three nights through Airflow
+	@$(BIN)/python include/demo/demo.py
+
+ui: $(VENV)/.core ## start Airflow on 127.0.0.1 with the demo's runs (make demo first)
+	@$(BIN)/python include/demo/ui.py
+
+lint: $(VENV)/.lint ## format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: $(VENV)/.test ## every test that needs no torch, server or browser
+	@$(BIN)/python -m pytest -m "not torch and not system"
+
+test-torch: .venv-torch/.test ## the tests that need torch, in .venv-torch
+	@.venv-torch/bin/python -m pytest -m torch
+
+test-system: $(VENV)/.system ## end to end with a real S3 server and a real browser
+	@$(BIN)/python -m pytest -m system tests/system
+
+bench: $(VENV)/.test ## measure claims side by side
+	@$(BIN)/python include/bench/run.py
+
+clean: ## remove environments, builds and the demo's output
+	@rm -rf .venv .venv-torch .airflow include/demo/build build dist plugins/*.egg-info \
+	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
