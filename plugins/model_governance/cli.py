@@ -6,7 +6,7 @@ import argparse
 import json
 import logging
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,13 @@ from model_governance import __version__
 from model_governance.checks import catalogue, find
 from model_governance.connections import PlainConnections
 from model_governance.errors import GovernanceError, PolicyError, ThresholdViolation
-from model_governance.policy import Policy, load_policy
+from model_governance.policy import load_policy
+from model_governance.policy.schema import policy_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from model_governance.run import CheckRun
 
 EXIT_CODES = """exit codes: 0 nothing stops the run, 1 a threshold is violated,
 2 usage or policy error, 3 could not measure or store"""
@@ -83,16 +86,42 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from model_governance.night import run_night
+    from model_governance.report.terminal import console, night_table
+    from model_governance.run import Night, run_check, run_night
+    from model_governance.store import open_store
+    from model_governance.subjects import render_sources
 
     policy = load_policy(options.policy, catalogue())
-    return run_night(
-        policy,
-        day=options.date or date.today(),
-        artifacts=options.artifacts,
-        only=tuple(options.check or ()),
-        connections=PlainConnections(),
+    unknown = [name for name in options.check or () if name not in policy.checks]
+    if unknown:
+        raise PolicyError([f"{options.policy}: no check {', '.join(unknown)}; there are {', '.join(policy.checks)}"])
+    uri = options.artifacts or policy.artifacts.uri
+    if uri is None:
+        raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
+    day = options.date or date.today()
+    night = Night(run_id=f"cli-{day.isoformat()}", date=day)
+    connections = PlainConnections()
+    store = open_store(
+        uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection
     )
+    sources = render_sources(policy, {"ds": day.isoformat(), "logical_date": datetime(day.year, day.month, day.day, tzinfo=UTC)})
+    reach = {"night": night, "store": store, "connections": connections, "sources": sources}
+    if options.check:
+        runs = [run_check(policy, name, **reach) for name in options.check]
+        for one in runs:
+            _print_check(one)
+        for one in runs:
+            one.raise_if_it_stops()
+        return 0
+    archived = run_night(policy, report=_print_check, **reach)
+    console().print(night_table(store.get(archived.manifest.key)))
+    print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
+    archived.raise_if_it_stops()
+    return 0
+
+
+def _print_check(done: CheckRun) -> None:
+    print(f"{done.verdict.sentence}\n  report  {done.report.uri}  ({done.seconds:.1f} s)")
 
 
 def _checks(options: argparse.Namespace) -> int:
@@ -133,14 +162,14 @@ def _lint(options: argparse.Namespace) -> int:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    print(json.dumps(Policy.model_json_schema(), indent=2))
+    print(json.dumps(policy_schema(catalogue()), indent=2))
     return 0
 
 
 def _init(options: argparse.Namespace) -> int:
-    from model_governance.start import starting_policy
+    from model_governance.draft import draft_policy
 
-    text = starting_policy(
+    text = draft_policy(
         model=options.model, reference=options.reference, target=options.target, task=options.task, name=options.name,
         folder=options.output.resolve().parent if options.output else Path.cwd(),
     )  # fmt: skip

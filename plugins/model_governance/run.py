@@ -21,7 +21,7 @@ from model_governance.subjects import load_subject
 from model_governance.verdict import Rules, Verdict, combine, judge, read_verdict, unmeasured
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from model_governance.check import Check, CheckResult, Params
     from model_governance.connections import Connections
@@ -162,6 +162,27 @@ def run_check(
     return CheckRun(
         name=name, kind=check.kind, verdict=verdict, problem=problem, seconds=time.monotonic() - started, **stored
     )
+
+
+def run_night(
+    policy: Policy,
+    *,
+    night: Night,
+    store: ArtifactStore,
+    connections: Connections,
+    sources: Mapping[Role, DatasetSpec] | None = None,
+    report: Callable[[CheckRun], None] = lambda _: None,
+) -> ArchivedRun:
+    """Every check of a policy, one after the other, then the archive; `report` hears of each check.
+
+    Raises: as `run_check` and `archive_run`.
+    """
+    summaries: dict[str, Mapping[str, Any] | None] = {}
+    for name in policy.checks:
+        done = run_check(policy, name, night=night, store=store, connections=connections, sources=sources)
+        report(done)
+        summaries[name] = done.summary()
+    return archive_run(policy, summaries, night=night, store=store)
 
 
 def archive_run(

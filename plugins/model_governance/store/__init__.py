@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
+
+from model_governance.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,8 +76,8 @@ def put_blob(store: ArtifactStore, artifact: Artifact) -> Stored:
     )
 
 
-def open_store(uri: str, *, connections: Connections, connection: str | None = None) -> ArtifactStore:
-    """The store at `file:///folder`, a plain path, or `s3://bucket/prefix`.
+def open_store(uri: str, *, folder: Path, connections: Connections, connection: str | None = None) -> ArtifactStore:
+    """The store at `file:///folder`, a plain path (relative to `folder`), or `s3://bucket/prefix`.
 
     Raises:
         StoreError: the scheme is unknown.
@@ -85,4 +87,8 @@ def open_store(uri: str, *, connections: Connections, connection: str | None = N
 
     if uri.startswith("s3://"):
         return S3Store(uri, client=connections.s3(connection))
-    return LocalStore(uri)
+    if "://" in uri:
+        if not uri.startswith("file://"):
+            raise StoreError(f"{uri}: artifacts go to file:///folder, a plain path or s3://bucket/prefix")
+        return LocalStore(uri)
+    return LocalStore(str((folder / uri).resolve()))

@@ -1,0 +1,67 @@
+"""The verdict of a night as a terminal shows it: one line per threshold, worst first."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from model_governance.verdict import RANK, Finding, number, read_verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+STYLES = {
+    "pass": "green",
+    "waived": "cyan",
+    "skipped": "dim",
+    "warn": "yellow",
+    "uncertain": "yellow",
+    "fail": "bold red",
+    "error": "bold red",
+}
+
+
+def night_table(manifest: bytes, *, title: str | None = None, report_of: dict[str, str] | None = None) -> Table:
+    """The findings of a stored run manifest; `report_of` gives the report path of a check."""
+    from rich.table import Table
+    from rich.text import Text
+
+    night = json.loads(manifest)
+    verdict = read_verdict(night["verdict"])
+    heading = title or f"{verdict.name}, night of {night['run']['date']}"
+    table = Table(title=f"{heading}: {verdict.outcome.upper()}", title_justify="left", title_style="bold")
+    for column in ("check", "metric", "value (95% interval)", "must be", "outcome"):
+        table.add_column(column, overflow="fold")
+    if report_of:
+        table.add_column("report", overflow="fold")
+    for name in dict.fromkeys(one.check for one in verdict.findings):
+        for row, finding in enumerate(_of_check(verdict.findings, name)):
+            cells = [name if row == 0 else "", finding.label if finding.metric else "", observed(finding), finding.demanded]
+            outcome = Text(finding.outcome, style=STYLES[finding.outcome])
+            report = [report_of.get(name, "") if row == 0 else ""] if report_of else []
+            table.add_row(*cells, outcome, *report)
+    return table
+
+
+def observed(finding: Finding) -> str:
+    """`1.93 (1.90 to 1.96)`, or what kept it from being measured."""
+    if finding.value is None:
+        return "could not measure" if finding.outcome == "error" else "not measured"
+    text = number(finding.value)
+    if finding.low is not None and finding.high is not None:
+        text += f" ({number(finding.low)} to {number(finding.high)})"
+    return text
+
+
+def console() -> Console:
+    """A console on standard output that never wraps paths in the middle of a word when piped."""
+    from rich.console import Console as NewConsole
+
+    plain = NewConsole()
+    return plain if plain.is_terminal else NewConsole(width=140, highlight=False)
+
+
+def _of_check(findings: tuple[Finding, ...], name: str) -> list[Any]:
+    own = [one for one in findings if one.check == name]
+    return sorted(own, key=lambda one: -RANK.index(one.outcome))
