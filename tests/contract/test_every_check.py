@@ -1,0 +1,149 @@
+"""One suite over every registered check: what it declares it keeps, what is planted it sees."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from datetime import date
+
+import pytest
+import synthetic
+
+from model_governance.check import CheckResult, canonical_json
+from model_governance.checks import catalogue
+from model_governance.errors import GovernanceError
+from model_governance.policy import CheckSpec, Policy
+from model_governance.verdict import Verdict, judge
+
+SEED = 20261123
+SECONDS = 60  # generous: a check that takes a minute on 400 rows has no place in a nightly run
+
+pytestmark = pytest.mark.parametrize("check", catalogue().values(), ids=lambda one: one.kind)
+
+
+@pytest.fixture(scope="module")
+def healthy():
+    return synthetic.subject()
+
+
+@pytest.fixture(scope="module")
+def measured(healthy):
+    """Each check measured once on the healthy subject, kept for all the questions below."""
+    results: dict[str, CheckResult] = {}
+
+    def measure(check) -> CheckResult:
+        if check.kind not in results:
+            results[check.kind] = _measure(check, healthy)
+        return results[check.kind]
+
+    return measure
+
+
+def _measure(check, subject) -> CheckResult:
+    return check.measure(subject, check.params.model_validate(dict(check.plant.params)), SEED)
+
+
+def _judge(check, result) -> Verdict:
+    spec = CheckSpec(kind=check.kind, params=dict(check.plant.params), thresholds=[dict(check.plant.threshold)])
+    policy = Policy.model_construct(checks={check.kind: spec}, waivers=(), fail_on="error", on_uncertain="warn")
+    return judge(check.kind, result, policy, today=date(2026, 1, 1))
+
+
+def test_its_declaration_is_complete(check):
+    assert check.title
+    assert check.question.endswith("?")
+    assert check.roles
+    names = [one.name for one in check.metrics]
+    assert len(names) == len(set(names)) > 0
+    assert all(one.meaning for one in check.metrics)
+    assert check.plant.threshold["metric"] in names
+
+
+def test_it_emits_only_what_it_declares(check, measured):
+    for metric in measured(check).metrics:
+        spec = check.spec(metric.name)
+        assert (metric.of is not None) == (spec.per is not None), metric.label
+        assert metric.n >= 0
+        assert metric.value is not None or metric.reason
+
+
+def test_it_gives_the_same_bytes_under_the_same_seed(check, healthy, measured):
+    again = _measure(check, healthy)
+    assert canonical_json(again.record()) == canonical_json(measured(check).record())
+    assert [one.content for one in again.artifacts] == [one.content for one in measured(check).artifacts]
+
+
+def test_it_leaves_its_inputs_untouched(check, healthy):
+    before = {role: one.frame.copy(deep=True) for role, one in healthy.datasets.items()}
+    _measure(check, healthy)
+    for role, frame in before.items():
+        assert frame.equals(healthy.datasets[role].frame), role
+
+
+def test_its_record_survives_json_and_holds_no_rows(check, measured, healthy):
+    record = measured(check).record()
+    assert json.loads(canonical_json(record)) == record
+    assert len(canonical_json(record)) < 200_000
+    keys = {str(value) for value in healthy.datasets["current"].frame["row"]}
+    cells = {str(cell) for table in record["tables"] for row in table["rows"] for cell in row}
+    assert not keys & cells, "row identifiers in a table"
+
+
+def test_it_shows_a_picture(check, measured):
+    pictures = [one for one in measured(check).artifacts if one.media_type in ("image/svg+xml", "image/png")]
+    assert pictures
+    assert all(one.title for one in pictures)
+
+
+def test_it_passes_the_healthy_subject(check, measured):
+    verdict = _judge(check, measured(check))
+    assert verdict.outcome == "pass", verdict.sentence
+
+
+def test_it_sees_the_planted_fault(check, healthy):
+    faulty = check.plant.apply(healthy)
+    verdict = _judge(check, _measure(check, faulty))
+    assert verdict.outcome == "fail", f"{check.plant.description}\n{verdict.sentence}"
+
+
+def test_it_is_quick_on_little_data(check, healthy):
+    started = time.monotonic()
+    _measure(check, healthy)
+    assert time.monotonic() - started < SECONDS
+
+
+def test_it_refuses_an_empty_dataset(check, healthy):
+    for role in check.roles:
+        empty = healthy.with_frame(role, healthy.datasets[role].frame.head(0))
+        with pytest.raises(GovernanceError, match="no rows"):
+            _measure(check, empty)
+
+
+def test_it_refuses_a_missing_role(check, healthy):
+    without = {role: one for role, one in healthy.datasets.items() if role not in check.roles}
+    with pytest.raises(GovernanceError, match="was not given"):
+        _measure(check, replace(healthy, datasets=without))
+
+
+def test_it_refuses_an_all_null_feature(check, healthy):
+    role = check.roles[-1]
+    frame = healthy.datasets[role].frame.assign(income=float("nan"))
+    with pytest.raises(GovernanceError, match="income"):
+        _measure(check, healthy.with_frame(role, frame))
+
+
+def test_it_refuses_a_missing_column(check, healthy):
+    role = check.roles[-1]
+    frame = healthy.datasets[role].frame.drop(columns="income")
+    with pytest.raises(GovernanceError, match="income"):
+        _measure(check, healthy.with_frame(role, frame))
+
+
+def test_policy_init_gets_a_suggestion_that_the_policy_accepts(check, healthy):
+    suggestion = check.suggest(healthy.datasets["reference"].frame, healthy.columns)
+    check.params.model_validate(dict(suggestion.params))
+    spec = CheckSpec(kind=check.kind, params=dict(suggestion.params), thresholds=list(suggestion.thresholds))
+    for threshold in spec.thresholds:
+        check.spec(threshold.metric)
+    assert suggestion.comment
