@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from model_governance.errors import ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store.rules import require_key, require_prefix, require_same
@@ -59,7 +59,7 @@ class LocalStore:
         self.root = _folder(uri)
         self.uri = self.root.as_uri()
 
-    def put_once(self, key: str, content: bytes, *, media_type: str) -> str:
+    def put_once(self, key: str, content: bytes, *, media_type: str) -> str:  # noqa: ARG002 - a word of the protocol
         """Store under a new key and return its uri; the same bytes again are a success.
 
         The media type is not kept: files have endings for that.
@@ -121,20 +121,18 @@ class LocalStore:
 
 
 def _folder(uri: str) -> Path:
-    parts = urlsplit(uri)
+    expected = "expected a folder, file:///folder or s3://bucket/prefix"
     if not uri or "\0" in uri:
-        raise StoreError(f"{uri!r} is no store; expected a folder, file:///folder or s3://bucket/prefix")
-    if "://" not in uri:
-        return Path(os.path.abspath(os.path.expanduser(uri)))
-    if parts.scheme != "file":
-        raise StoreError(
-            f"store {uri!r} has scheme {parts.scheme!r}; expected a folder, file:///folder or s3://bucket/prefix"
-        )
-    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-        raise StoreError(
-            f"store {uri!r} names host {parts.netloc!r}; expected three slashes, as in file:///var/evidence"
-        )
-    return Path(os.path.abspath(unquote(parts.path)))
+        raise StoreError(f"{uri!r} is no store; {expected}")
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return Path(uri).resolve()
+    host, slash, path = rest.partition("/")
+    if scheme != "file":
+        raise StoreError(f"a store has scheme {scheme!r}; {expected}")
+    if host not in ("", "localhost") or not slash:
+        raise StoreError(f"store {uri!r} names host {host!r}; expected three slashes, as in file:///var/evidence")
+    return Path(f"/{unquote(path)}").resolve()
 
 
 def _publish(path: Path, content: bytes) -> None:
@@ -180,7 +178,7 @@ def _publish_without_links(path: Path, content: bytes) -> None:
     try:
         _fill(handle, content)
         if not path.exists():
-            os.rename(partial, path)
+            partial.rename(path)
             return  # the name is free again, and may already be the partial file of the next writer
     except BaseException:
         partial.unlink(missing_ok=True)

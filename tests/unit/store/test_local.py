@@ -7,11 +7,14 @@ import os
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store.local import LocalStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HTML = "text/html"
 
