@@ -1,0 +1,100 @@
+"""model_quality: does the model still predict what came true?
+
+One module per task family (`binary`, `multiclass`, `regression`, `ranking`); `labels` finds the
+labelled rows, `uncertainty`, `discrimination` and `calibration` hold the statistics. Numbers are
+those of scikit-learn wherever it has them (tested against it); counts and means are taken here
+because their intervals need them anyway.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.check import Check, CheckResult, Plant
+from model_governance.checks.model_quality.binary import measure_binary
+from model_governance.checks.model_quality.labels import labelled_rows
+from model_governance.checks.model_quality.multiclass import measure_multiclass
+from model_governance.checks.model_quality.params import QualityParams
+from model_governance.checks.model_quality.ranking import measure_ranking
+from model_governance.checks.model_quality.regression import measure_regression
+from model_governance.checks.model_quality.suggestion import suggest
+from model_governance.checks.model_quality.vocabulary import METRICS
+
+if TYPE_CHECKING:
+    from model_governance.check import Metric
+    from model_governance.checks.model_quality.labels import Labelled
+    from model_governance.checks.model_quality.measurement import Estimate
+    from model_governance.subject import Subject
+
+FAMILIES = {
+    "binary_classification": measure_binary,
+    "multiclass_classification": measure_multiclass,
+    "regression": measure_regression,
+    "ranking": measure_ranking,
+}
+
+
+def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
+    """Quality of the model on the labelled rows of current.
+
+    Raises:
+        SubjectError: labels, keys or groups are not as the policy describes them.
+        CheckError: labels and model do not fit, or too few rows are labelled.
+        ModelMisbehaved: the model raised, or its answers cannot be used.
+    """
+    subject.require_model()
+    labelled = labelled_rows(subject, minimum_coverage=params.minimum_label_coverage)
+    found = FAMILIES[subject.task](subject, labelled, params=params, seed=seed)
+    return CheckResult(
+        kind=CHECK.kind,
+        seed=seed,
+        metrics=(_coverage(labelled), *(_metric(one) for one in found.estimates)),
+        tables=found.tables,
+        artifacts=found.artifacts,
+        notes=labelled.notes + found.notes,
+        tools=_tools(),
+    )
+
+
+def _coverage(labelled: Labelled) -> Metric:
+    return CHECK.metric("label_coverage", labelled.n / labelled.rows, n=labelled.rows)
+
+
+def _metric(one: Estimate) -> Metric:
+    return CHECK.metric(
+        one.name, one.value, n=one.n, interval=one.interval, of=one.of, detail=one.detail, reason=one.reason
+    )
+
+
+def _tools() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("matplotlib", "numpy", "pandas", "scikit-learn", "scipy")}
+
+
+def _swap_labels(subject: Subject) -> Subject:
+    """Every label of current becomes the other one, as after an inverted encoding or a broken join."""
+    target = str(subject.columns.target)
+    frame = subject.frame("current")
+    one, other = frame[target].unique()
+    frame[target] = frame[target].map({one: other, other: one})
+    return subject.with_frame("current", frame)
+
+
+CHECK = Check(
+    kind="model_quality",
+    title="Model quality",
+    question="Does the model still predict what came true?",
+    params=QualityParams,
+    metrics=METRICS,
+    roles=("current",),
+    optional_roles=("labels", "reference"),
+    needs_model=True,
+    measure=measure,
+    plant=Plant(
+        description="the two labels of current are swapped",
+        threshold={"metric": "accuracy", "geq_to": 0.6},
+        apply=_swap_labels,
+    ),
+    suggest=suggest,
+)

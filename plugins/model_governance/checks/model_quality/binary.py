@@ -1,0 +1,121 @@
+"""Quality of a binary classifier: shares of the confusion matrix, ranking of the score, calibration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.checks.model_quality import plots
+from model_governance.checks.model_quality.calibration import Bins, calibration_error, calibration_table, into_bins
+from model_governance.checks.model_quality.classification import (
+    NO_PROBABILITIES,
+    Outcomes,
+    accuracy_over_classes,
+    class_table,
+    confusion_table,
+    log_loss,
+    observe,
+)
+from model_governance.checks.model_quality.discrimination import auc_interval, average_precision_interval
+from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, share
+from model_governance.checks.model_quality.uncertainty import f1_interval, mean_interval_from_zero
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model_governance.check import Artifact
+    from model_governance.checks.model_quality.labels import Labelled
+    from model_governance.checks.model_quality.params import QualityParams
+    from model_governance.subject import Model, Subject
+
+
+def measure_binary(subject: Subject, labelled: Labelled, *, params: QualityParams, seed: int) -> Measurement:
+    """All metrics of binary classification; those of probabilities are absent where the model has none.
+
+    Raises:
+        CheckError: positive class, labels or params do not fit the model.
+        ModelMisbehaved: the model's answers cannot be used.
+    """
+    model = subject.require_model()
+    positive = _positive(subject, model)
+    threshold = params.decision_threshold
+    if threshold is not None and model.call_proba is None:
+        raise CheckError(f"decision_threshold needs probabilities and model {model.name!r} offers none; remove it")
+    outcomes = observe(labelled, model, positive=positive, threshold=threshold)
+    estimates = _counted(outcomes, positive)
+    notes = [f"Positive class: {outcomes.names[positive]}."]
+    if threshold is not None:
+        notes.append(f"Predicted positive from a probability of {threshold:g} on.")
+    tables = [confusion_table(outcomes), class_table(outcomes)]
+    artifacts = [plots.confusion(outcomes.confusion(), outcomes.names)]
+    if outcomes.probabilities is None:
+        names = ("roc_auc", "average_precision", "log_loss", "brier_score", "calibration_error")
+        estimates += [absent(name, NO_PROBABILITIES, n=outcomes.n) for name in names]
+    else:
+        score, hit = outcomes.probabilities[:, positive], outcomes.truth == positive
+        bins = into_bins(score, hit, count=params.calibration_bins)
+        estimates += [*_scored(score, hit, params=params, seed=seed), log_loss(outcomes)]
+        estimates.append(calibration_error(bins, seed=seed, resamples=params.resamples))
+        tables.append(calibration_table(bins))
+        artifacts += _curves(score, hit, bins)
+    return Measurement(estimates=tuple(estimates), tables=tuple(tables), artifacts=tuple(artifacts), notes=tuple(notes))
+
+
+def _positive(subject: Subject, model: Model) -> int:
+    """Position of the positive class: columns.positive, else the second class."""
+    if len(model.classes) != 2:
+        raise CheckError(
+            f"binary classification needs a model of two classes; {model.name!r} has {len(model.classes)}: "
+            f"{', '.join(map(repr, model.classes)) or 'none'}"
+        )
+    wanted = subject.columns.positive
+    if wanted is None:
+        return 1
+    if wanted not in model.classes:
+        raise CheckError(
+            f"columns.positive is {wanted!r} ({type(wanted).__name__}), which is not a class of model {model.name!r}: "
+            f"{', '.join(f'{one!r} ({type(one).__name__})' for one in model.classes)}"
+        )
+    return model.classes.index(wanted)
+
+
+def _counted(outcomes: Outcomes, positive: int) -> list[Estimate]:
+    """Everything that follows from the four counts."""
+    confusion, name, n = outcomes.confusion(), outcomes.names[positive], outcomes.n
+    negative = 1 - positive
+    tp, fn = int(confusion[positive, positive]), int(confusion[positive, negative])
+    tn, fp = int(confusion[negative, negative]), int(confusion[negative, positive])
+    f1 = 2 * tp / (2 * tp + fp + fn)
+    return [
+        share("accuracy", tp + tn, n),
+        accuracy_over_classes("balanced_accuracy", confusion),
+        share(
+            "precision", tp, tp + fp, undefined=f"the model predicted the positive class {name} for none of {n:,} rows"
+        ),
+        share("recall", tp, tp + fn),
+        Estimate(name="f1", value=f1, n=tp + fp + fn, interval=f1_interval(tp, fp + fn)),
+        share("specificity", tn, tn + fp),
+        share("false_positive_rate", fp, tn + fp),
+        share("prevalence", tp + fn, n),
+        share("predicted_positive_share", tp + fp, n),
+    ]
+
+
+def _scored(score: np.ndarray, hit: np.ndarray, *, params: QualityParams, seed: int) -> list[Estimate]:
+    """Metrics of the positive probability, shape (n,), against hits, shape (n,) bool."""
+    import numpy as np
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    n = len(hit)
+    area = auc_interval(score[:, None], hit, np.array([True]))
+    precision = average_precision_interval(score, hit, seed=seed, resamples=params.resamples)
+    squares = (score - hit) ** 2
+    return [
+        Estimate(name="roc_auc", value=float(roc_auc_score(hit, score)), n=n, interval=area),
+        Estimate(name="average_precision", value=float(average_precision_score(hit, score)), n=n, interval=precision),
+        Estimate(name="brier_score", value=float(squares.mean()), n=n, interval=mean_interval_from_zero(squares)),
+    ]
+
+
+def _curves(score: np.ndarray, hit: np.ndarray, bins: Bins) -> list[Artifact]:
+    return [plots.roc_and_precision_recall(score, hit), plots.calibration(score, bins)]

@@ -1,0 +1,60 @@
+"""What a task family hands back: estimates, tables, pictures and notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.intervals import clopper_pearson
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model_governance.check import Artifact, Table, Value
+
+Interval = tuple[float, float]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One number with the rows behind it; it becomes a metric once the check adds its declaration."""
+
+    name: str
+    value: Value | None
+    n: int
+    interval: Interval | None = None
+    of: str | None = None
+    detail: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """Everything that one task family measured."""
+
+    estimates: tuple[Estimate, ...]
+    tables: tuple[Table, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def quantile_rows(values: np.ndarray) -> tuple[tuple[str, float], ...]:
+    """Table rows (share, value not exceeded by it) of a distribution; the extremes, single rows, stay out."""
+    import numpy as np
+
+    levels = np.quantile(values, QUANTILES)
+    return tuple((f"{part:.0%}", float(level)) for part, level in zip(QUANTILES, levels, strict=True))
+
+
+def share(name: str, successes: int, n: int, *, undefined: str = "", of: str | None = None) -> Estimate:
+    """`successes` of `n` rows with the exact binomial interval; absent for the reason `undefined` when n is 0."""
+    if n == 0:
+        return Estimate(name=name, value=None, n=0, of=of, reason=undefined)
+    return Estimate(name=name, value=successes / n, n=n, interval=clopper_pearson(successes, n), of=of)
+
+
+def absent(name: str, reason: str, *, n: int, of: str | None = None) -> Estimate:
+    """A metric that has no value here, and why."""
+    return Estimate(name=name, value=None, n=n, of=of, reason=reason)

@@ -1,0 +1,112 @@
+"""Quality of a classifier of three classes or more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.checks.model_quality import plots
+from model_governance.checks.model_quality.classification import (
+    NO_PROBABILITIES,
+    Outcomes,
+    accuracy_over_classes,
+    class_table,
+    confusion_table,
+    log_loss,
+    observe,
+)
+from model_governance.checks.model_quality.discrimination import auc_interval
+from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, share
+from model_governance.checks.model_quality.uncertainty import average_interval, resampled
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model_governance.checks.model_quality.labels import Labelled
+    from model_governance.checks.model_quality.params import QualityParams
+    from model_governance.subject import Subject
+
+
+def measure_multiclass(subject: Subject, labelled: Labelled, *, params: QualityParams, seed: int) -> Measurement:
+    """All metrics of multiclass classification; those of probabilities are absent where the model has none.
+
+    Raises:
+        CheckError: labels or params do not fit the model.
+        ModelMisbehaved: the model's answers cannot be used.
+    """
+    if params.decision_threshold is not None:
+        raise CheckError("decision_threshold fits binary classification only; remove it from the params")
+    outcomes = observe(labelled, subject.require_model())
+    confusion = outcomes.confusion()
+    estimates = (
+        share("accuracy", int(confusion.trace()), outcomes.n),
+        accuracy_over_classes("balanced_accuracy", confusion),
+        accuracy_over_classes("recall_macro", confusion),
+        _precision_macro(outcomes),
+        _f1_macro(outcomes, seed=seed, resamples=params.resamples),
+        _roc_auc_ovr(outcomes),
+        log_loss(outcomes),
+        *_by_class(outcomes),
+    )
+    return Measurement(
+        estimates=estimates,
+        tables=(confusion_table(outcomes), class_table(outcomes)),
+        artifacts=(plots.confusion(confusion, outcomes.names),),
+    )
+
+
+def _by_class(outcomes: Outcomes) -> list[Estimate]:
+    confusion = outcomes.confusion()
+    estimates = []
+    for one, name in enumerate(outcomes.names):
+        hits, labelled, predicted = int(confusion[one, one]), int(confusion[one].sum()), int(confusion[:, one].sum())
+        estimates += [
+            share("class_recall", hits, labelled, of=name, undefined=f"no row is labelled {name}"),
+            share("class_precision", hits, predicted, of=name, undefined=f"the model predicted {name} for no row"),
+        ]
+    return estimates
+
+
+def _precision_macro(outcomes: Outcomes) -> Estimate:
+    """Mean precision over the classes that are labelled or predicted; absent if one of them is never predicted."""
+    confusion = outcomes.confusion()
+    predicted, labelled = confusion.sum(axis=0), confusion.sum(axis=1)
+    never = [name for name, given, made in zip(outcomes.names, labelled, predicted, strict=True) if given and not made]
+    if never:
+        reason = f"precision is undefined for class(es) the model never predicted: {', '.join(never[:10])}"
+        return absent("precision_macro", reason, n=outcomes.n)
+    shares = [(int(confusion[one, one]), int(made)) for one, made in enumerate(predicted) if made]
+    value = sum(hits / n for hits, n in shares) / len(shares)
+    return Estimate(name="precision_macro", value=value, n=outcomes.n, interval=average_interval(shares))
+
+
+def _f1_macro(outcomes: Outcomes, *, seed: int, resamples: int) -> Estimate:
+    """Mean F1 over the classes that are labelled or predicted; bootstrap over rows."""
+    import numpy as np
+
+    k = len(outcomes.classes)
+    cells = outcomes.truth * k + outcomes.predicted
+
+    def f1_macro(rows: np.ndarray) -> float:
+        counts = np.bincount(cells[rows], minlength=k * k).reshape(k, k)
+        sizes = counts.sum(axis=0) + counts.sum(axis=1)
+        return float(np.mean(2 * counts.diagonal()[sizes > 0] / sizes[sizes > 0]))
+
+    interval = resampled(f1_macro, outcomes.n, seed=seed, resamples=resamples)
+    return Estimate(name="f1_macro", value=f1_macro(np.arange(outcomes.n)), n=outcomes.n, interval=interval)
+
+
+def _roc_auc_ovr(outcomes: Outcomes) -> Estimate:
+    """One-against-rest ROC AUC, averaged over the classes that occur in the labels."""
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    if outcomes.probabilities is None:
+        return absent("roc_auc_ovr", NO_PROBABILITIES, n=outcomes.n)
+    present = np.unique(outcomes.truth)
+    scores = outcomes.probabilities[:, present]
+    areas = [roc_auc_score(outcomes.truth == one, scores[:, column]) for column, one in enumerate(present)]
+    absentees = len(outcomes.classes) - len(present)
+    detail = f"over {len(present)} of {len(outcomes.classes)} classes that have labels" if absentees else ""
+    interval = auc_interval(scores, outcomes.truth, present)
+    return Estimate(name="roc_auc_ovr", value=float(np.mean(areas)), n=outcomes.n, interval=interval, detail=detail)

@@ -1,0 +1,51 @@
+"""Targets and predictions as float64, refused where they are no numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.errors import CheckError, ModelMisbehaved
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.subject import Model
+
+# What databases and joins put into object columns; strings of digits are not among them.
+NUMBERS = frozenset({"integer", "floating", "decimal", "mixed-integer-float", "boolean"})
+
+
+def finite_numbers(values: pd.Series, *, what: str) -> np.ndarray:
+    """The values as float64, shape (n,).
+
+    Raises:
+        CheckError: they are strings, dates or other objects, or infinite.
+    """
+    import numpy as np
+    from pandas.api.types import infer_dtype
+
+    kind = infer_dtype(values)
+    if kind not in NUMBERS:
+        raise CheckError(
+            f"the {what} in column {values.name!r} must be numbers, found {kind}; cast the column upstream"
+        )
+    numbers = values.to_numpy(dtype=np.float64)
+    infinite = int((~np.isfinite(numbers)).sum())
+    if infinite:
+        raise CheckError(f"{infinite:,} of {len(numbers):,} {what} in column {values.name!r} are infinite")
+    return numbers
+
+
+def finite_predictions(model: Model, features: pd.DataFrame) -> np.ndarray:
+    """What the model predicts, as float64 of shape (n,).
+
+    Raises:
+        ModelMisbehaved: it raised, or answered with anything but finite numbers.
+    """
+    import numpy as np
+
+    answer = model.predict(features)
+    if answer.dtype.kind not in "fiub":
+        raise ModelMisbehaved(f"model {model.name!r} must predict numbers, found {answer.dtype}")
+    return answer.astype(np.float64)

@@ -1,0 +1,102 @@
+"""Quality of a regression model: sizes, direction and spread of its errors."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from model_governance.check import Table
+from model_governance.checks.model_quality import plots
+from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, quantile_rows
+from model_governance.checks.model_quality.numbers import finite_numbers, finite_predictions
+from model_governance.checks.model_quality.uncertainty import (
+    mean_interval,
+    mean_interval_from_zero,
+    median_interval,
+    resampled,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model_governance.checks.model_quality.labels import Labelled
+    from model_governance.checks.model_quality.params import QualityParams
+    from model_governance.subject import Subject
+
+
+def measure_regression(subject: Subject, labelled: Labelled, *, params: QualityParams, seed: int) -> Measurement:
+    """All metrics of regression; errors are prediction minus target, in units of the target.
+
+    Raises:
+        CheckError: the targets are not finite numbers.
+        ModelMisbehaved: the model's answers cannot be used.
+    """
+    truth = finite_numbers(labelled.truth, what="targets")
+    predicted = finite_predictions(subject.require_model(), labelled.features)
+    error = predicted - truth
+    estimates = (
+        *_averages(error),
+        _median(error),
+        _r2(truth, predicted, params=params, seed=seed),
+        _mape(truth, error),
+    )
+    artifacts = (plots.predicted_and_actual(truth, predicted), plots.residuals(error))
+    return Measurement(estimates=estimates, tables=(_error_table(error),), artifacts=artifacts)
+
+
+def _averages(error: np.ndarray) -> list[Estimate]:
+    """Means with Student's t interval; that of the RMSE is the root of the one of the mean square."""
+    import numpy as np
+
+    n, size, square = len(error), np.abs(error), error**2
+    mean_square = mean_interval_from_zero(square)
+    root = None if mean_square is None else (math.sqrt(mean_square[0]), math.sqrt(mean_square[1]))
+    return [
+        Estimate(name="mae", value=float(size.mean()), n=n, interval=mean_interval_from_zero(size)),
+        Estimate(name="rmse", value=math.sqrt(float(square.mean())), n=n, interval=root),
+        Estimate(name="bias", value=float(error.mean()), n=n, interval=mean_interval(error)),
+    ]
+
+
+def _median(error: np.ndarray) -> Estimate:
+    import numpy as np
+
+    size = np.abs(error)
+    value = float(np.median(size))
+    return Estimate(name="median_absolute_error", value=value, n=len(size), interval=median_interval(size))
+
+
+def _r2(truth: np.ndarray, predicted: np.ndarray, *, params: QualityParams, seed: int) -> Estimate:
+    import numpy as np
+    from sklearn.metrics import r2_score
+
+    n = len(truth)
+    if np.ptp(truth) == 0:
+        return absent("r2", f"all {n:,} targets are equal, so there is no variance to explain", n=n)
+    # Centred once, so that a resample's variance comes from two sums without losing digits.
+    centred, square = truth - truth.mean(), (predicted - truth) ** 2
+
+    def r2(rows: np.ndarray) -> float:
+        drawn = centred[rows]
+        variance = float(np.square(drawn).mean() - drawn.mean() ** 2)
+        return 1 - float(square[rows].mean()) / variance if variance > 0 else math.nan
+
+    interval = resampled(r2, n, seed=seed, resamples=params.resamples)
+    return Estimate(name="r2", value=float(r2_score(truth, predicted)), n=n, interval=interval)
+
+
+def _mape(truth: np.ndarray, error: np.ndarray) -> Estimate:
+    import numpy as np
+
+    zeros = int((truth == 0).sum())
+    if zeros:
+        return absent(
+            "mape", f"{zeros:,} of {len(truth):,} targets are 0, where a relative error has no meaning", n=len(truth)
+        )
+    size = np.abs(error / truth)
+    return Estimate(name="mape", value=float(size.mean()), n=len(size), interval=mean_interval_from_zero(size))
+
+
+def _error_table(error: np.ndarray) -> Table:
+    title = "Errors (prediction minus target): share of rows below a size"
+    return Table(name="errors", title=title, header=("share of rows", "error at most"), rows=quantile_rows(error))
