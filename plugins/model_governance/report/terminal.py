@@ -37,7 +37,12 @@ def night_table(manifest: bytes, *, title: str | None = None, report_of: dict[st
         table.add_column("report", overflow="fold")
     for name in dict.fromkeys(one.check for one in verdict.findings):
         for row, finding in enumerate(_of_check(verdict.findings, name)):
-            cells = [name if row == 0 else "", finding.label if finding.metric else "", observed(finding), finding.demanded]
+            cells = [
+                name if row == 0 else "",
+                finding.label if finding.metric else "",
+                observed(finding),
+                finding.demanded,
+            ]
             outcome = Text(finding.outcome, style=STYLES[finding.outcome])
             report = [report_of.get(name, "") if row == 0 else ""] if report_of else []
             table.add_row(*cells, outcome, *report)

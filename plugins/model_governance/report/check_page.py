@@ -1,0 +1,174 @@
+"""The page of one check: verdict and findings first, then pictures, numbers, limits and what was checked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from model_governance.errors import EvidenceError
+from model_governance.report import words
+from model_governance.report.findings import counts, order
+from model_governance.report.page import expect_schema, fill
+from model_governance.report.pictures import inline_svg
+from model_governance.report.scale import draw_scale
+from model_governance.verdict import read_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from model_governance.check import Better
+    from model_governance.verdict import Finding, Verdict
+
+SCHEMA = "model-governance/check/v1"
+NOTHING: dict[str, Any] = {"metrics": [], "tables": [], "artifacts": [], "notes": [], "tools": {}}
+"""What a check that could not measure has to show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture as an `<svg>` element, or the reason why it is not shown."""
+
+    title: str
+    svg: str = ""
+    problem: str = ""
+
+    @property
+    def titled(self) -> bool:
+        """Whether the picture already shows its title, so that the page need not say it again."""
+        return f">{escape(self.title)}</text>" in self.svg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricGroup:
+    """Metrics that share name, meaning, unit and direction: one, or one per column, class or expectation."""
+
+    name: str
+    meaning: str
+    unit: str
+    better: Better
+    metrics: tuple[Mapping[str, Any], ...]
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether a column for intervals would hold anything."""
+        return any(one["low"] is not None for one in self.metrics)
+
+    @property
+    def has_details(self) -> bool:
+        """Whether a column for details would hold anything."""
+        return any(one["detail"] for one in self.metrics)
+
+
+def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
+    """The page of one check as a self-contained HTML file.
+
+    Args:
+        record: the stored record, schema "model-governance/check/v1".
+        pictures: the recorded SVG artifacts by name; one that is missing is said to be missing.
+
+    Raises:
+        EvidenceError: the record has another schema, or a picture is not the recorded one.
+    """
+    from markupsafe import Markup
+
+    expect_schema(record, SCHEMA)
+    result = record["result"] or NOTHING
+    verdict = read_verdict(record["verdict"])
+    metrics = result["metrics"]
+    directions: dict[str, Better] = {one["name"]: one["better"] for one in metrics}
+
+    singles, repeated = _grouped(metrics)
+
+    def scale(finding: Finding) -> Markup:
+        return Markup(draw_scale(finding, better=directions.get(finding.metric or "", "neither")))
+
+    return fill(
+        "check.html",
+        record=record,
+        result=result,
+        verdict=verdict,
+        lead=_lead(record, verdict),
+        order=order(verdict.findings, verdict),
+        tally=words.counted(counts(verdict.findings)),
+        scale=scale,
+        said=lambda finding: finding.sentence.removeprefix(f"{record['check']}: "),
+        pictures=[
+            {"title": one.title, "svg": Markup(one.svg), "problem": one.problem, "titled": one.titled}
+            for one in _pictures(result["artifacts"], pictures)
+        ],
+        judged=not record["problem"] or any(one.metric for one in verdict.findings),
+        singles=singles,
+        repeated=repeated,
+        numeric=_numeric,
+    )
+
+
+def _lead(record: Mapping[str, Any], verdict: Verdict) -> str:
+    """One sentence that says what the verdict means for the run."""
+    if verdict.outcome == "skipped" and record["result"]:
+        return f"Nothing was measured: {record['result']['reason']}"
+    total = len(verdict.findings)
+    if verdict.outcome == "pass":
+        return "The one finding holds." if total == 1 else f"All {total:,} findings hold."
+    meaning = words.OUTCOMES[verdict.outcome][1]
+    stopping = len(verdict.stopping)
+    if not stopping:
+        return f"{meaning[0].upper()}{meaning[1:]}. This does not stop the run."
+    if total == 1:
+        return f"{meaning[0].upper()}{meaning[1:]}. This stops the run."
+    return f"{stopping:,} of {total:,} findings stop{'s' if stopping == 1 else ''} the run."
+
+
+def _pictures(artifacts: Sequence[Mapping[str, Any]], given: Mapping[str, bytes]) -> list[Picture]:
+    drawn = [one for one in artifacts if one["media_type"] == "image/svg+xml"]
+    return [_picture(one, given, prefix=f"p{place}-") for place, one in enumerate(drawn, start=1)]
+
+
+def _picture(artifact: Mapping[str, Any], given: Mapping[str, bytes], *, prefix: str) -> Picture:
+    title = artifact["title"] or artifact["name"]
+    content = given.get(artifact["name"])
+    if content is None:
+        return Picture(title=title, problem="was not at hand when this page was made; its digest is below")
+    found = hashlib.sha256(content).hexdigest()
+    if found != artifact["sha256"]:
+        raise EvidenceError(
+            f"picture {artifact['name']}: expected the recorded sha256 {artifact['sha256']}, found {found}; "
+            "read the bytes from the store again, and verify the archive if they still differ"
+        )
+    try:
+        return Picture(title=title, svg=inline_svg(content, title=title, prefix=prefix))
+    except EvidenceError as error:
+        return Picture(title=title, problem=str(error))
+
+
+def _grouped(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[MetricGroup], list[MetricGroup]]:
+    """Single metrics and repeated ones, each in the order of the record."""
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
+    for one in metrics:
+        by_name.setdefault(one["name"], []).append(one)
+    groups = [
+        MetricGroup(
+            name=name,
+            meaning=several[0]["meaning"],
+            unit=several[0]["unit"],
+            better=several[0]["better"],
+            metrics=tuple(several),
+        )
+        for name, several in by_name.items()
+    ]
+    single = [one for one in groups if len(one.metrics) == 1 and one.metrics[0]["of"] is None]
+    return single, [one for one in groups if one not in single]
+
+
+def _numeric(table: Mapping[str, Any]) -> list[bool]:
+    """For each column of a table whether it holds numbers (and is set to the right)."""
+    return [
+        any(row[place] is not None for row in table["rows"])
+        and all(
+            row[place] is None or (isinstance(row[place], int | float) and not isinstance(row[place], bool))
+            for row in table["rows"]
+        )
+        for place in range(len(table["header"]))
+    ]

@@ -1,0 +1,57 @@
+"""How a page is put together: templates with escaping on, one stylesheet inside, nothing from outside."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model_governance.errors import EvidenceError
+from model_governance.report import words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jinja2 import Environment
+
+HERE = Path(__file__).parent
+
+
+def expect_schema(record: Mapping[str, Any], schema: str) -> None:
+    """Refuse a record that this page does not know how to read.
+
+    Raises:
+        EvidenceError: the record names another schema, or none.
+    """
+    found = record.get("schema")
+    if found != schema:
+        raise EvidenceError(
+            f"expected a record of schema {schema!r}, found {found!r}; render it with the release that wrote it"
+        )
+
+
+def fill(template: str, **values: Any) -> bytes:
+    """The page as UTF-8 bytes; the same values give the same bytes."""
+    return (_environment().get_template(template).render(**values).strip() + "\n").encode()
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    # Ours, not a user's: the only text besides the redrawn pictures that enters a page unescaped.
+    css = Markup((HERE / "page.css").read_text("utf-8"))
+    environment.globals.update(css=css, outcomes=words.OUTCOMES, better=words.BETTER, interval=words.interval)
+    environment.filters.update(
+        cell=words.cell,
+        counted=words.counted,
+        number=words.number,
+        pairs=words.pairs,
+        seconds=words.seconds,
+        size=words.size,
+    )
+    return environment

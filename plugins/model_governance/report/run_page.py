@@ -1,0 +1,101 @@
+"""The page of one run: one verdict, what to do next, a row per check, waivers in the open, the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from model_governance.report import words
+from model_governance.report.findings import counts, order, waiver_note, worst_first
+from model_governance.report.page import expect_schema, fill
+from model_governance.report.scale import draw_scale
+from model_governance.verdict import read_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from markupsafe import Markup
+
+    from model_governance.verdict import Finding, Verdict
+
+SCHEMA = "model-governance/run/v1"
+NAMED = 8
+"""Stopping checks that the headline names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One check in the table of a run: the entry of the manifest and the finding that decided."""
+
+    entry: Mapping[str, Any]
+    decided: Finding | None
+    others: tuple[tuple[str, int], ...]
+
+
+def render_run(manifest: Mapping[str, Any], *, href: Callable[[str], str]) -> bytes:
+    """The page of one run as a self-contained HTML file.
+
+    Args:
+        manifest: the stored manifest, schema "model-governance/run/v1".
+        href: turns the key of a stored object into a link relative to this page.
+
+    Raises:
+        EvidenceError: the manifest has another schema.
+    """
+    expect_schema(manifest, SCHEMA)
+    verdict = read_verdict(manifest["verdict"])
+    waived = [waiver_note(one) for one in worst_first(verdict.findings, verdict) if one.outcome == "waived"]
+    stopping = [one for one in verdict.findings if verdict.rules.stops(one.outcome, one.severity)]
+    checks = manifest["checks"]
+    return fill(
+        "run.html",
+        manifest=manifest,
+        verdict=verdict,
+        headline=_headline(checks, verdict),
+        tally=words.counted(counts(verdict.findings)),
+        advice=words.advice(checks, expiries=[one.expires for one in waived if one.expires]),
+        rows=[_row(one, verdict) for one in checks],
+        stopping=order(stopping, verdict),
+        waived=waived,
+        took=_took(manifest["started_at"], manifest["finished_at"]),
+        reports={one["name"]: href(one["report"]["key"]) for one in checks if one["report"]},
+        scale=_scale,
+        href=href,
+    )
+
+
+def _scale(finding: Finding) -> Markup:
+    """The scale of a finding; none for a demand on change, whose direction only the check's record knows."""
+    from markupsafe import Markup
+
+    return Markup("" if finding.baseline is not None else draw_scale(finding, better="neither"))
+
+
+def _headline(checks: list[Mapping[str, Any]], verdict: Verdict) -> str:
+    """One sentence that says how the night went."""
+    stops = [one for one in checks if one["stops"]]
+    total = f"{len(checks)} check" + ("" if len(checks) == 1 else "s")
+    if stops:
+        names = ", ".join(one["name"] for one in stops[:NAMED]) + (", …" if len(stops) > NAMED else "")
+        return f"{len(stops)} of {total} stop{'s' if len(stops) == 1 else ''} this run: {names}."
+    if verdict.stops:
+        return verdict.stopping[0].sentence
+    if verdict.outcome == "pass":
+        passed = sum(one["outcome"] == "pass" for one in checks)
+        return (
+            f"All of {total} pass." if passed == len(checks) else f"{passed} of {total} pass, the others were skipped."
+        )
+    return f"None of {total} stops this run."
+
+
+def _row(entry: Mapping[str, Any], verdict: Verdict) -> Row:
+    ranked = worst_first((one for one in verdict.findings if one.check == entry["name"]), verdict)
+    return Row(entry=entry, decided=ranked[0] if ranked else None, others=counts(ranked[1:]))
+
+
+def _took(started: str | None, finished: str | None) -> str:
+    """How long a run took, from two ISO 8601 times; empty where one is missing."""
+    if not started or not finished:
+        return ""
+    return words.seconds((datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds())
