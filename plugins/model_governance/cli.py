@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from model_governance.evidence.manifest import read_manifest
     from model_governance.report.terminal import console, night_table
     from model_governance.run import Night, run_check, run_night
     from model_governance.store import open_store
@@ -114,7 +115,7 @@ def _run(options: argparse.Namespace) -> int:
             one.raise_if_it_stops()
         return 0
     archived = run_night(policy, report=_print_check, **reach)
-    console().print(night_table(store.get(archived.manifest.key)))
+    console().print(night_table(read_manifest(store, archived.manifest.key)))
     print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
     archived.raise_if_it_stops()
     return 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from model_governance.verdict import RANK, Finding, number, read_verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
     from rich.table import Table
 
@@ -22,14 +23,15 @@ STYLES = {
 }
 
 
-def night_table(manifest: bytes, *, title: str | None = None, report_of: dict[str, str] | None = None) -> Table:
-    """The findings of a stored run manifest; `report_of` gives the report path of a check."""
+def night_table(
+    manifest: Mapping[str, Any], *, title: str | None = None, report_of: Mapping[str, str] | None = None
+) -> Table:
+    """The findings of a run manifest; `report_of` gives the report path of a check."""
     from rich.table import Table
     from rich.text import Text
 
-    night = json.loads(manifest)
-    verdict = read_verdict(night["verdict"])
-    heading = title or f"{verdict.name}, night of {night['run']['date']}"
+    verdict = read_verdict(manifest["verdict"])
+    heading = title or f"{verdict.name}, night of {manifest['run']['date']}"
     table = Table(title=f"{heading}: {verdict.outcome.upper()}", title_justify="left", title_style="bold")
     for column in ("check", "metric", "value (95% interval)", "must be", "outcome"):
         table.add_column(column, overflow="fold")

@@ -1,0 +1,175 @@
+"""Governs a real model for three nights through Airflow: one clean, one that warns, one that fails.
+
+    make demo
+
+Exit code 0 when the nights ended as they must: two not failed, the one with the planted accident failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from nights import NIGHTS, DemoNight, write_nights
+from project import BUILD, DAG_ID, ROOT, enter_project
+from train import BUILD as TRAINED
+from train import train
+
+from model_governance.report.terminal import console, night_table
+
+LOG = BUILD / "airflow.log"
+APPROVED = Path(__file__).resolve().parent / "acs_employment.skops"
+
+
+class Progress:
+    """Airflow tells it when a task starts and ends; it tells the reader. (A listener.)"""
+
+    def __init__(self, show) -> None:
+        self._show = show
+        self._started: dict[str, float] = {}
+
+    def starts(self, task_id: str) -> None:
+        self._started[task_id] = time.monotonic()
+        self._show(f"    {task_id.split('.')[-1]:20} …", end="\r")
+
+    def ends(self, task_id: str, state: str) -> None:
+        seconds = time.monotonic() - self._started.pop(task_id, time.monotonic())
+        self._show(f"    {task_id.split('.')[-1]:20} {state:8} {seconds:5.1f} s")
+
+
+def main() -> int:
+    began = time.monotonic()
+    screen = console()
+    shutil.rmtree(BUILD, ignore_errors=True)
+    BUILD.mkdir(parents=True)
+    prepare(screen)
+    enter_project()
+    results = []
+    with quiet(LOG) as show:
+        screen.file = show
+        screen.print("Airflow: making its database (once) …" if not (ROOT / ".airflow/airflow.db").exists() else "Airflow: starting …")
+        dag = load_dag(Progress(screen.print))
+        for number, night in enumerate(NIGHTS, 1):
+            screen.print(f"\n[bold]Night {number}, {night.date}[/bold]: {night.story}")
+            run = dag.test(logical_date=datetime.fromisoformat(night.date).replace(tzinfo=UTC))
+            results.append((night, str(run.state)))
+    screen.file = sys.stdout
+    return tell(screen, results, seconds=time.monotonic() - began)
+
+
+def prepare(screen) -> None:
+    """Train, compare with the approved model, cut the nights."""
+    screen.print("Training on the 2015 survey (US Census ACS, Massachusetts, 40,000 people) …")
+    trained = train(TRAINED)
+    same = (TRAINED / "acs_employment.skops").read_bytes() == APPROVED.read_bytes()
+    screen.print(f"  {Path(trained['path']).relative_to(ROOT)}  sha256 {trained['sha256'][:16]}…")
+    if same:
+        screen.print("  the same bytes as the approved model that the policy names")
+    else:
+        screen.print("  other bytes than the approved model (other library versions); the approved file stays in use")
+    for path in write_nights(BUILD):
+        screen.print(f"  {path.relative_to(ROOT)}")
+
+
+@contextlib.contextmanager
+def quiet(log: Path):
+    """Send what Airflow and the libraries print to a log; yield a stream that still reaches the reader."""
+    sys.stdout.flush()
+    reader, saved = os.dup(1), os.dup(2)
+    sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(sink, 1)
+    os.dup2(sink, 2)
+    try:
+        with os.fdopen(reader, "w", buffering=1, closefd=False) as stream:
+            yield stream
+    finally:
+        sys.stdout.flush()
+        os.dup2(reader, 1)
+        os.dup2(saved, 2)
+
+
+def load_dag(progress: Progress):
+    """The nightly DAG as Airflow finds it in dags/, with a listener for the progress."""
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.listeners import hookimpl
+    from airflow.sdk.listener import get_listener_manager
+    from airflow.utils.db import initdb
+
+    class Listener:
+        @hookimpl
+        def on_task_instance_running(self, previous_state, task_instance):
+            progress.starts(task_instance.task_id)
+
+        @hookimpl
+        def on_task_instance_success(self, previous_state, task_instance):
+            progress.ends(task_instance.task_id, "ok")
+
+        @hookimpl
+        def on_task_instance_skipped(self, previous_state, task_instance):
+            progress.ends(task_instance.task_id, "skipped")
+
+        @hookimpl
+        def on_task_instance_failed(self, previous_state, task_instance, error):
+            progress.ends(task_instance.task_id, "FAILED")
+
+    initdb()
+    get_listener_manager().add_listener(Listener())
+    bag = DagBag(str(ROOT / "dags"))
+    if bag.import_errors or DAG_ID not in bag.dags:
+        raise SystemExit(f"the DAG files do not load: {bag.import_errors or DAG_ID}")
+    return bag.dags[DAG_ID]
+
+
+def tell(screen, results: list[tuple[DemoNight, str]], *, seconds: float) -> int:
+    """A table per night, whether the nights ended as they must, and what to do next."""
+    from model_governance.evidence.history import nights
+    from model_governance.store.local import LocalStore
+
+    store = LocalStore(str(BUILD / "archive"))
+    manifests = {one["run"]["date"]: one for one in nights(store, "acs-employment")}
+    right = True
+    for number, (night, state) in enumerate(results, 1):
+        screen.print()
+        manifest = manifests.get(night.date)
+        if manifest is None:
+            screen.print(f"[bold red]night {number}: nothing was archived[/bold red] (DAG run {state}; see {LOG.relative_to(ROOT)})")
+            right = False
+            continue
+        reports = {one["name"]: shown(store, one["report"]["key"]) for one in manifest["checks"] if one["report"]}
+        planted = ", PLANTED accident" if night.accident else ""
+        screen.print(night_table(manifest, title=f"Night {number}, {night.date}{planted}, DAG run {state}", report_of=reports))
+        screen.print(f"page of the night  {shown(store, run_page(store, night.date))}")
+        right &= (state == "failed") == night.accident
+    screen.print(NEXT.format(seconds=seconds, log=LOG.relative_to(ROOT)))
+    if not right:
+        screen.print("[bold red]The nights did not end as they must: two not failed, the planted accident failed.[/bold red]")
+    return 0 if right else 1
+
+
+NEXT = """
+Three nights governed in {seconds:.0f} s. Next:
+  open a page of a night above in a browser: it says why, and leads to the report of each check
+  make ui                                                                     see these runs in Airflow
+  .venv/bin/model-governance policy lint include/policies/acs_employment.yaml  read the policy, change a threshold, check it
+  less {log}                                        what Airflow logged"""
+
+
+def shown(store, key: str) -> str:
+    """A path of the archive as a reader would type it here."""
+    return str(Path(store.locate(key).removeprefix("file://")).relative_to(ROOT))
+
+
+def run_page(store, date: str) -> str:
+    """The page of the night's last run."""
+    return next(key for key in store.keys("v1/runs/model=acs-employment/") if f"date={date}" in key and key.endswith("report.html"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
