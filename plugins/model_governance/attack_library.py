@@ -75,7 +75,8 @@ def _load_config(path: Path) -> object:
     Only this one small module reads HOME, so the variable is changed for no longer than it runs.
     """
     spec = importlib.util.spec_from_file_location("art.config", path)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be loaded; reinstall {DISTRIBUTION}")
     config = importlib.util.module_from_spec(spec)
     with tempfile.TemporaryDirectory() as home, patch.dict(os.environ, {"HOME": home}):
         spec.loader.exec_module(config)

@@ -130,9 +130,9 @@ def _refuse_constant_model(subject: Subject, sample: Sample, donors: pd.DataFram
 
 def _scope(params: EvasionParams, space: RowSpace) -> tuple[str, ...]:
     """What the numbers stand for."""
+    moving = f"{len(space.axes)} numeric and {len(space.choices)} category features"
     notes = [
-        f"budget {params.epsilon:g} in {params.norm} over {len(space.axes)} numeric and {len(space.choices)} category "
-        "features; distances are shares of the ranges in the table threat_model",
+        f"budget {params.epsilon:g} in {params.norm} over {moving}; distances are shares of the ranges in threat_model",
         "an attack that fails proves nothing: success rates are lower bounds, robust shares upper bounds",
     ]
     if params.categories == "free":
@@ -143,7 +143,7 @@ def _scope(params: EvasionParams, space: RowSpace) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def suggest(frame: pd.DataFrame, columns: Columns) -> Suggestion:
+def suggest(_frame: pd.DataFrame, columns: Columns) -> Suggestion:
     """A budget of a tenth of each range, and demands that no first night can know better."""
     moving = [name for name, one in columns.features.items() if one.mutable]
     return Suggestion(

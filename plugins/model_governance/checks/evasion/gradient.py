@@ -87,7 +87,7 @@ def _estimator() -> type[Any]:
     from art.estimators.classification.classifier import ClassifierMixin, LossGradientsMixin
     from art.estimators.estimator import BaseEstimator
 
-    class MarginEstimator(LossGradientsMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    class MarginEstimator(LossGradientsMixin, ClassifierMixin, BaseEstimator):
         """Class 0 is the prediction as it was, class 1 any other; the loss is the margin between them."""
 
         def __init__(self, queries: Queries, margins: Margins) -> None:
@@ -101,13 +101,13 @@ def _estimator() -> type[Any]:
         def input_shape(self) -> tuple[int, ...]:
             return (self._queries.space.width,)
 
-        def predict(self, x: np.ndarray, **kwargs: Any) -> np.ndarray:
+        def predict(self, x: np.ndarray, **_options: Any) -> np.ndarray:
             return np.eye(2, dtype=np.float32)[self._queries.flips(x, np.arange(len(x))).astype(int)]
 
-        def fit(self, x: np.ndarray, y: np.ndarray, **kwargs: Any) -> None:
+        def fit(self, x: np.ndarray, y: np.ndarray, **_options: Any) -> None:
             raise NotImplementedError("the model under attack is never trained")
 
-        def loss_gradient(self, x: np.ndarray, y: np.ndarray, **kwargs: Any) -> np.ndarray:
+        def loss_gradient(self, x: np.ndarray, _y: np.ndarray, **_options: Any) -> np.ndarray:
             """Central differences of the loss along every axis, on valid rows; zero for categories.
 
             Exact for preprocessing that is linear in the feature (scalers): the margin is linear in

@@ -76,7 +76,7 @@ def _walker() -> type[Any]:
     import numpy as np
     from art.attacks.evasion import HopSkipJump
 
-    class WideSearchHopSkipJump(HopSkipJump):  # type: ignore[misc]
+    class WideSearchHopSkipJump(HopSkipJump):
         """HopSkipJump whose bisection cuts each interval into 16: a call costs more than its rows."""
 
         def _binary_search(

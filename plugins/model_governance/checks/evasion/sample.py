@@ -95,10 +95,12 @@ def draw_donors(frame: pd.DataFrame, generator: np.random.Generator) -> pd.DataF
 def complete_rows(features: pd.DataFrame) -> np.ndarray:
     """Mask (n,) of the rows without missing or infinite values."""
     import numpy as np
+    import pandas as pd
 
     kept: np.ndarray = features.notna().all(axis=1).to_numpy()
-    for name in features.select_dtypes("floating").columns:
-        kept = kept & np.isfinite(features[name].to_numpy(dtype=np.float64, na_value=np.nan))
+    for name in features.columns:
+        if pd.api.types.is_float_dtype(features[name].dtype):
+            kept = kept & np.isfinite(features[name].to_numpy(dtype=np.float64, na_value=np.nan))
     return kept
 
 
