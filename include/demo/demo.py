@@ -17,12 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from model_governance.report.terminal import console, night_table
 from nights import NIGHTS, DemoNight, write_nights
 from project import BUILD, DAG_ID, ROOT, enter_project
 from train import BUILD as TRAINED
 from train import train
-
-from model_governance.report.terminal import console, night_table
 
 LOG = BUILD / "airflow.log"
 APPROVED = Path(__file__).resolve().parent / "acs_employment.skops"
@@ -54,7 +53,11 @@ def main() -> int:
     results = []
     with quiet(LOG) as show:
         screen.file = show
-        screen.print("Airflow: making its database (once) …" if not (ROOT / ".airflow/airflow.db").exists() else "Airflow: starting …")
+        screen.print(
+            "Airflow: making its database (once) …"
+            if not (ROOT / ".airflow/airflow.db").exists()
+            else "Airflow: starting …"
+        )
         dag = load_dag(Progress(screen.print))
         for number, night in enumerate(NIGHTS, 1):
             screen.print(f"\n[bold]Night {number}, {night.date}[/bold]: {night.story}")
@@ -139,17 +142,23 @@ def tell(screen, results: list[tuple[DemoNight, str]], *, seconds: float) -> int
         screen.print()
         manifest = manifests.get(night.date)
         if manifest is None:
-            screen.print(f"[bold red]night {number}: nothing was archived[/bold red] (DAG run {state}; see {LOG.relative_to(ROOT)})")
+            screen.print(
+                f"[bold red]night {number}: nothing was archived[/bold red] (DAG run {state}; see {LOG.relative_to(ROOT)})"
+            )
             right = False
             continue
         reports = {one["name"]: shown(store, one["report"]["key"]) for one in manifest["checks"] if one["report"]}
         planted = ", PLANTED accident" if night.accident else ""
-        screen.print(night_table(manifest, title=f"Night {number}, {night.date}{planted}, DAG run {state}", report_of=reports))
+        screen.print(
+            night_table(manifest, title=f"Night {number}, {night.date}{planted}, DAG run {state}", report_of=reports)
+        )
         screen.print(f"page of the night  {shown(store, run_page(store, night.date))}")
         right &= (state == "failed") == night.accident
     screen.print(NEXT.format(seconds=seconds, log=LOG.relative_to(ROOT)))
     if not right:
-        screen.print("[bold red]The nights did not end as they must: two not failed, the planted accident failed.[/bold red]")
+        screen.print(
+            "[bold red]The nights did not end as they must: two not failed, the planted accident failed.[/bold red]"
+        )
     return 0 if right else 1
 
 
@@ -168,7 +177,11 @@ def shown(store, key: str) -> str:
 
 def run_page(store, date: str) -> str:
     """The page of the night's last run."""
-    return next(key for key in store.keys("v1/runs/model=acs-employment/") if f"date={date}" in key and key.endswith("report.html"))
+    return next(
+        key
+        for key in store.keys("v1/runs/model=acs-employment/")
+        if f"date={date}" in key and key.endswith("report.html")
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,9 @@ class DemoNight(NamedTuple):
 NIGHTS = (
     DemoNight("2016-12-31", 2016, "the 2016 survey as published"),
     DemoNight("2017-12-31", 2017, "the 2017 survey as published: the age top code rose from 94 to 95"),
-    DemoNight("2018-12-31", 2018, "the 2018 survey with a PLANTED accident: ages in months, MAR 5 sent as 6", accident=True),
+    DemoNight(
+        "2018-12-31", 2018, "the 2018 survey with a PLANTED accident: ages in months, MAR 5 sent as 6", accident=True
+    ),
 )
 
 

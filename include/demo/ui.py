@@ -1,6 +1,6 @@
 """Starts Airflow on 127.0.0.1 with this project and opens it on the demo's runs; Ctrl-C stops all of it.
 
-    make ui
+make ui
 """
 
 from __future__ import annotations

@@ -71,7 +71,9 @@ class Metric:
         for label in ("value", "low", "high"):
             number = getattr(self, label)
             if number is not None and not math.isfinite(number):
-                raise CheckError(f"metric {self.label}: {label} is {number}; a metric is finite, or absent with a reason")
+                raise CheckError(
+                    f"metric {self.label}: {label} is {number}; a metric is finite, or absent with a reason"
+                )
         if self.value is None and not self.reason:
             raise CheckError(f"metric {self.label} is absent without a reason")
         if (self.low is None) != (self.high is None):

@@ -58,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="run a policy's checks for one night and archive the result")
     run.add_argument("policy", type=Path)
     run.add_argument("--date", type=date.fromisoformat, default=None, help="logical date, default today (YYYY-MM-DD)")
-    run.add_argument("--check", action="append", metavar="NAME", help="only this check (repeatable); nothing is archived")
+    run.add_argument(
+        "--check", action="append", metavar="NAME", help="only this check (repeatable); nothing is archived"
+    )
     run.add_argument("--artifacts", metavar="URI", help="where evidence goes instead of the policy's artifacts.uri")
     run.set_defaults(verb=_run)
 
@@ -99,13 +101,13 @@ def _run(options: argparse.Namespace) -> int:
     uri = options.artifacts or policy.artifacts.uri
     if uri is None:
         raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
-    day = options.date or date.today()
+    day = options.date or datetime.now(UTC).date()
     night = Night(run_id=f"cli-{day.isoformat()}", date=day)
     connections = PlainConnections()
-    store = open_store(
-        uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection
+    store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
+    sources = render_sources(
+        policy, {"ds": day.isoformat(), "logical_date": datetime(day.year, day.month, day.day, tzinfo=UTC)}
     )
-    sources = render_sources(policy, {"ds": day.isoformat(), "logical_date": datetime(day.year, day.month, day.day, tzinfo=UTC)})
     reach = {"night": night, "store": store, "connections": connections, "sources": sources}
     if options.check:
         runs = [run_check(policy, name, **reach) for name in options.check]
@@ -135,7 +137,10 @@ def _checks(options: argparse.Namespace) -> int:
     except KeyError as error:
         raise PolicyError([str(error.args[0])]) from error
     print(f"{check.kind}: {check.title}\n{check.question}\n")
-    print(f"datasets: {', '.join(check.roles)}" + (f" (optional: {', '.join(check.optional_roles)})" if check.optional_roles else ""))
+    print(
+        f"datasets: {', '.join(check.roles)}"
+        + (f" (optional: {', '.join(check.optional_roles)})" if check.optional_roles else "")
+    )
     print(f"tasks: {', '.join(check.tasks)}\n\nparams")
     for name, one in check.params.model_fields.items():
         default = "required" if one.is_required() else f"default {one.default!r}"
@@ -162,7 +167,7 @@ def _lint(options: argparse.Namespace) -> int:
     return 0
 
 
-def _schema(options: argparse.Namespace) -> int:
+def _schema(_: argparse.Namespace) -> int:
     print(json.dumps(policy_schema(catalogue()), indent=2))
     return 0
 

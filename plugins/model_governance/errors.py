@@ -1,19 +1,19 @@
 """Everything that this package raises on purpose.
 
-    GovernanceError
-    ├── PolicyError                 the policy text is wrong; every mistake is listed
-    ├── SubjectError                a model or dataset cannot be taken as the policy describes it
-    │   ├── DigestMismatch          the bytes are not the bytes that were approved
-    │   ├── UntrustedModel          the file would run code, or needs an opt-in that is missing
-    │   └── SubjectUnreachable      the place does not answer (infrastructure: a retry may help)
-    ├── CheckError                  a check could not measure
-    │   └── ModelMisbehaved         the model raised, or returned what no check can use
-    ├── StoreError                  evidence could not be written or read
-    │   ├── ObjectConflict          the key already holds other bytes
-    │   ├── ObjectMissing           the key holds nothing
-    │   └── StoreUnreachable        the store does not answer (infrastructure: a retry may help)
-    ├── EvidenceError               a stored record is missing, altered or incomplete
-    └── ThresholdViolation          a verdict that must stop the run; carries the verdict
+GovernanceError
+├── PolicyError                 the policy text is wrong; every mistake is listed
+├── SubjectError                a model or dataset cannot be taken as the policy describes it
+│   ├── DigestMismatch          the bytes are not the bytes that were approved
+│   ├── UntrustedModel          the file would run code, or needs an opt-in that is missing
+│   └── SubjectUnreachable      the place does not answer (infrastructure: a retry may help)
+├── CheckError                  a check could not measure
+│   └── ModelMisbehaved         the model raised, or returned what no check can use
+├── StoreError                  evidence could not be written or read
+│   ├── ObjectConflict          the key already holds other bytes
+│   ├── ObjectMissing           the key holds nothing
+│   └── StoreUnreachable        the store does not answer (infrastructure: a retry may help)
+├── EvidenceError               a stored record is missing, altered or incomplete
+└── ThresholdViolation          a verdict that must stop the run; carries the verdict
 """
 
 from __future__ import annotations

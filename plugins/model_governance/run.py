@@ -249,7 +249,12 @@ def _params(check: Check, policy: Policy, name: str) -> Params:
 
 
 def _load(
-    check: Check, policy: Policy, sources: Mapping[Role, DatasetSpec], connections: Connections, *, champion: bool = False
+    check: Check,
+    policy: Policy,
+    sources: Mapping[Role, DatasetSpec],
+    connections: Connections,
+    *,
+    champion: bool = False,
 ) -> Subject:
     roles = [*check.roles, *(role for role in check.optional_roles if role in sources)]
     return load_subject(

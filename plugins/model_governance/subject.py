@@ -147,14 +147,11 @@ class Model:
                 f"model {self.name!r} raised in {verb} on {len(frame)} rows: {type(error).__name__}: {error}"
             ) from error
         if answer.shape != shape:
-            raise ModelMisbehaved(
-                f"model {self.name!r} returned shape {answer.shape} from {verb}, expected {shape}"
-            )
+            raise ModelMisbehaved(f"model {self.name!r} returned shape {answer.shape} from {verb}, expected {shape}")
         if answer.dtype.kind == "f" and not np.isfinite(answer).all():
             bad = int((~np.isfinite(answer)).reshape(len(frame), -1).any(axis=1).sum())
             raise ModelMisbehaved(
-                f"model {self.name!r} returned NaN or infinite values from {verb} "
-                f"for {bad} of {len(frame)} rows"
+                f"model {self.name!r} returned NaN or infinite values from {verb} for {bad} of {len(frame)} rows"
             )
         return answer
 

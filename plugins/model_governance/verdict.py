@@ -221,25 +221,12 @@ def _outcome(
     """Outcome, reason (empty when the numbers say it all) and the baseline value used."""
     if metric.value is None:
         return "error", metric.reason, None
-    base: float | None = None
-    if threshold.is_change:
-        base = (baseline or {}).get(metric.label)
-        if base is None and threshold.against == "last_accepted":
-            return "skipped", "no accepted run to compare with yet", None
-        if base is None:
-            return "error", "the champion was not measured", None
-        if threshold.demand == "min_relative_change" and base == 0:
-            return "error", "a relative change against a baseline of 0 has no meaning", base
+    base = (baseline or {}).get(metric.label) if threshold.is_change else None
+    if threshold.is_change and (obstacle := _obstacle(threshold, base)):
+        return *obstacle, base
     if metric.n < threshold.minimum_rows:
         return "uncertain", f"fewer than {threshold.minimum_rows:,} rows", base
-    holds = _demand(metric, threshold, base)
-    answers = {holds(metric.value)}
-    if metric.low is not None and metric.high is not None:
-        answers = {holds(metric.low), holds(metric.high)}
-        if answers == {False} and isinstance(threshold.bound, tuple) and metric.low < threshold.bound[0] <= metric.high:
-            answers = {True, False}
-        if answers == {False} and threshold.demand == "equal_to" and metric.low <= float(threshold.equal_to or 0) <= metric.high:
-            answers = {True, False}
+    answers = _answers(metric, threshold, base)
     if threshold.severity == "info":
         return "pass", "" if answers == {True} else "for information only", base
     if answers == {True, False}:
@@ -247,6 +234,28 @@ def _outcome(
     if answers == {True}:
         return "pass", "", base
     return ("fail" if threshold.severity == "error" else "warn"), "", base
+
+
+def _obstacle(threshold: Threshold, base: float | None) -> tuple[Outcome, str] | None:
+    """Why a change cannot be judged: nothing to compare with, or no share of it."""
+    if base is None and threshold.against == "last_accepted":
+        return "skipped", "no accepted run to compare with yet"
+    if base is None:
+        return "error", "the champion was not measured"
+    if threshold.demand == "min_relative_change" and base == 0:
+        return "error", "a relative change against a baseline of 0 has no meaning"
+    return None
+
+
+def _answers(metric: Metric, threshold: Threshold, base: float | None) -> set[bool]:
+    """Whether the demand holds, at every point that the interval leaves open."""
+    holds = _demand(metric, threshold, base)
+    if metric.value is None or metric.low is None or metric.high is None:
+        return {holds(float(metric.value or 0))}
+    # A band or a single value can lie inside an interval whose two ends both miss it.
+    inner = threshold.bound if isinstance(threshold.bound, tuple) else (threshold.bound,)
+    inside = [one for one in inner if base is None and metric.low < one < metric.high]
+    return {holds(point) for point in (metric.low, metric.high, *inside)}
 
 
 def _demand(metric: Metric, threshold: Threshold, base: float | None) -> Callable[[float], bool]:

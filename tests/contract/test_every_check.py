@@ -9,7 +9,6 @@ from datetime import date
 
 import pytest
 import synthetic
-
 from model_governance.check import CheckResult, canonical_json
 from model_governance.checks import catalogue
 from model_governance.errors import GovernanceError

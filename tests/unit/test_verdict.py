@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-
 from model_governance.check import CheckResult, Metric
 from model_governance.policy import CheckSpec, Policy, Threshold, Waiver
 from model_governance.verdict import RANK, Rules, Verdict, combine, judge, read_verdict, unmeasured
@@ -121,7 +120,9 @@ def test_a_champion_that_was_not_measured_is_an_error():
     assert judged.outcome == "error"
 
 
-WAIVER = Waiver(check="drift", metric="psi", reason="the top code changed", approver="R. Isk", ticket="GOV-7", expires=TODAY)
+WAIVER = Waiver(
+    check="drift", metric="psi", reason="the top code changed", approver="R. Isk", ticket="GOV-7", expires=TODAY
+)
 
 
 def test_a_live_waiver_is_shown_and_does_not_stop():

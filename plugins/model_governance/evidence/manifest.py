@@ -52,7 +52,9 @@ def write_manifest(
 
     Raises: as `ArtifactStore.put_once`.
     """
-    rows = [_check_row(name, records[name], summaries.get(name), one) for name, one in zip(records, verdicts, strict=True)]
+    rows = [
+        _check_row(name, records[name], summaries.get(name), one) for name, one in zip(records, verdicts, strict=True)
+    ]
     folder = run_folder(policy.name, day, _run_key(orchestrator, run_id))
     for key in store.keys(folder):
         if key.endswith(FILE) and (earlier := read_manifest(store, key))["checks"] == rows:

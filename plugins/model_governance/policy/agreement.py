@@ -39,7 +39,10 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
     yield from _waivers(raw, checks, catalogue)
     for position, named in enumerate(_list(_mapping(raw.get("retraining")).get("checks"))):
         if named not in checks:
-            yield ("retraining", "checks", position), f"{named!r} is not a check of this policy{closest(str(named), map(str, checks))}"
+            yield (
+                ("retraining", "checks", position),
+                f"{named!r} is not a check of this policy{closest(str(named), map(str, checks))}",
+            )
 
 
 def _params(path: Path, params: Any, check: Check) -> Iterator[Problem]:
@@ -51,7 +54,10 @@ def _params(path: Path, params: Any, check: Check) -> Iterator[Problem]:
         for one in error.errors():
             where = (*path, "params", *one["loc"])
             if one["type"] == "extra_forbidden":
-                yield where, f"{check.kind} has no such parameter{closest(str(one['loc'][-1]), check.params.model_fields)}"
+                yield (
+                    where,
+                    f"{check.kind} has no such parameter{closest(str(one['loc'][-1]), check.params.model_fields)}",
+                )
             elif one["type"] == "missing":
                 yield where, f"{check.kind} needs this parameter"
             else:
@@ -99,7 +105,10 @@ def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mappi
         check = catalogue.get(str(_mapping(checks[name]).get("kind", name)))
         known = [one.name for one in check.metrics] if check else []
         if known and "metric" in waiver and waiver["metric"] not in known:
-            yield (*where, "metric"), f"{waiver['metric']!r} is not a metric of {name}{closest(str(waiver['metric']), known)}"
+            yield (
+                (*where, "metric"),
+                f"{waiver['metric']!r} is not a metric of {name}{closest(str(waiver['metric']), known)}",
+            )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -32,8 +32,7 @@ def load_policy(path: str | os.PathLike[str], catalogue: Mapping[str, Check]) ->
     except OSError as error:
         raise PolicyError([f"{path}: cannot be read: {error.strerror or error}"]) from error
     policy = parse_policy(source, catalogue, name=os.fspath(path))
-    policy._folder = Path(path).resolve().parent
-    return policy
+    return policy.at(folder=Path(path).resolve().parent)
 
 
 def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "policy") -> Policy:
@@ -49,14 +48,13 @@ def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "
         problems[name, position.line(path), f"{spell(path)}: {text}"] = None
     if policy is None or problems:
         raise PolicyError([f"{file}:{line} {text}" for file, line, text in sorted(problems, key=lambda one: one[1])])
-    policy._source = source
-    return policy
+    return policy.at(source=source)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
     """SafeLoader that refuses a key given twice: the second would silently win."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         seen: set[Any] = set()
         for key, _ in node.value:
             word = self.construct_object(key, deep=True)

@@ -34,7 +34,9 @@ class Threshold(_Part):
     """
 
     metric: str
-    of: str | None = Field(default=None, description="column, class or expectation of a repeated metric; all when absent")
+    of: str | None = Field(
+        default=None, description="column, class or expectation of a repeated metric; all when absent"
+    )
     equal_to: float | None = None
     greater_than: float | None = None
     less_than: float | None = None
@@ -91,7 +93,9 @@ class CheckSpec(_Part):
     @classmethod
     def _thresholds_are_never_empty(cls, raw: Any) -> Any:
         if isinstance(raw, dict) and not raw.get("thresholds"):
-            raise ValueError("no thresholds: a check that demands nothing would always pass; add one or remove the check")
+            raise ValueError(
+                "no thresholds: a check that demands nothing would always pass; add one or remove the check"
+            )
         return raw
 
 
@@ -218,6 +222,12 @@ class Policy(_Part):
             name: {"kind": name, **one} if isinstance(one, dict) and "kind" not in one else one
             for name, one in raw.items()
         }
+
+    def at(self, *, source: bytes | None = None, folder: Path | None = None) -> Policy:
+        """This policy, once it is known from which bytes and where it was read."""
+        self._source = source if source is not None else self._source
+        self._folder = folder if folder is not None else self._folder
+        return self
 
     @property
     def source(self) -> bytes:

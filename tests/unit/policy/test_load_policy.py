@@ -3,7 +3,6 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
-
 from model_governance.checks import catalogue
 from model_governance.errors import PolicyError
 from model_governance.policy import load_policy, parse_policy
@@ -74,7 +73,14 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
     lines = [int(one.split(":")[1].split()[0]) for one in found]
     assert lines == sorted(lines)
     text = "\n".join(found)
-    for part in ("owner is missing", "ownr: unknown key; did you mean 'owner'?", "model.sha256", "kind", "psi_maxx", "acuracy"):
+    for part in (
+        "owner is missing",
+        "ownr: unknown key; did you mean 'owner'?",
+        "model.sha256",
+        "kind",
+        "psi_maxx",
+        "acuracy",
+    ):
         assert part in text
 
 
@@ -88,7 +94,10 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
         (("metric: psi_max, less_than", "metric: psi_max, of: AGEP, less_than"), "remove `of`"),
         (("less_than: 0.2", "min_absolute_change: 0.1, against: champion"), "names no champion"),
         (("kind: data_drift", "kind: data_drft"), "did you mean 'data_drift'?"),
-        (("    kind: data_drift\n", "    kind: data_drift\n        params: {numeric_methd: psi}\n"), "did you mean 'numeric_method'?"),
+        (
+            ("    kind: data_drift\n", "    kind: data_drift\n        params: {numeric_methd: psi}\n"),
+            "did you mean 'numeric_method'?",
+        ),
         (("  reference: {uri: reference.parquet}\n", ""), "needs datasets.reference"),
         (("uri: model.skops", "uri: model.pkl\n  format: pickle"), "allow_pickle"),
         (("uri: model.skops", "uri: model.skops\n  uri: other.skops"), "given twice"),

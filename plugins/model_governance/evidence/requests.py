@@ -1,0 +1,135 @@
+"""The ledger of retraining requests: one entry per run that asked, so that cooldown and budget survive everything.
+
+Entries are create-only and keyed by the run, so a retried or repeated run finds its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from model_governance.check import canonical_json
+from model_governance.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_governance.policy import RetrainingSpec
+    from model_governance.store import ArtifactStore
+
+REQUEST_SCHEMA = "model-governance/retraining-request/v1"
+WINDOW_DAYS = 90
+_RUNS = "v1/runs/"
+_REQUESTS = "v1/retraining/"
+_DATE = re.compile(r"/date=(\d{4}-\d{2}-\d{2})/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainingRequest:
+    """Why a model should be trained again: the findings of one archived run."""
+
+    model: str
+    policy_sha256: str
+    date: date
+    run: Mapping[str, Any]
+    outcome: str
+    findings: tuple[str, ...]
+    manifest: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """The entry of this run in the ledger, made of the same parts as the key of its manifest."""
+        parts = self.manifest["key"].removeprefix(_RUNS).split("/")
+        return f"{_REQUESTS}{'/'.join(parts[:3])}.json"
+
+    def record(self) -> dict[str, Any]:
+        """The request as JSON types."""
+        return (
+            {"schema": REQUEST_SCHEMA} | asdict(self) | {"date": self.date.isoformat(), "findings": list(self.findings)}
+        )
+
+
+def requested_manifest(store: ArtifactStore, named: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest under `named["key"]`, once its bytes are shown to have the digest `named["sha256"]`.
+
+    Raises:
+        EvidenceError: they have another digest.
+        ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
+    """
+    content = store.get(named["key"])
+    seen = hashlib.sha256(content).hexdigest()
+    if seen != named["sha256"]:
+        raise EvidenceError(
+            f"{store.locate(named['key'])}: archived with sha256 {named['sha256']}, now has {seen}; "
+            "the manifest was altered afterwards, so no training is started on its word"
+        )
+    manifest: dict[str, Any] = json.loads(content)
+    return manifest
+
+
+def request_for(
+    spec: RetrainingSpec, manifest: Mapping[str, Any], *, key: str, sha256: str
+) -> RetrainingRequest | None:
+    """The request that a policy's rule makes of an archived run; None where the rule does not hold.
+
+    A finding counts when its outcome is in `when` and its check in `checks` (all when empty). What could
+    not be measured is no reason to train.
+    """
+    counting = [
+        one for one in manifest["verdict"]["findings"]
+        if one["outcome"] in spec.when and (not spec.checks or one["check"] in spec.checks)
+    ]  # fmt: skip
+    if not counting:
+        return None
+    orchestrator = manifest["run"]["orchestrator"]
+    return RetrainingRequest(
+        model=manifest["policy"]["name"],
+        policy_sha256=manifest["policy"]["sha256"],
+        date=date.fromisoformat(manifest["run"]["date"]),
+        run={"run_id": manifest["run"]["run_id"], "dag_id": orchestrator.get("dag_id")},
+        outcome=manifest["verdict"]["outcome"],
+        findings=tuple(one["sentence"] for one in counting),
+        manifest={"key": key, "sha256": sha256},
+    )
+
+
+def is_booked(store: ArtifactStore, request: RetrainingRequest) -> bool:
+    """Whether this run is in the ledger already."""
+    return request.key in set(store.keys(request.key))
+
+
+def refusal(store: ArtifactStore, spec: RetrainingSpec, request: RetrainingRequest) -> str:
+    """Why the request must wait, in one sentence; empty when nothing speaks against it.
+
+    Distances count in both directions: a backfilled night next to a request asks for nothing new.
+    """
+    others = {key: _day(key) for key in store.keys(f"{_REQUESTS}model={request.model}/") if key != request.key}
+    gaps = [abs((request.date - day).days) for day in others.values()]
+    if spec.cooldown_days and any(gap <= spec.cooldown_days for gap in gaps):
+        nearest = min(others.values(), key=lambda day: abs((request.date - day).days))
+        return (
+            f"{request.model} was requested for {nearest}; the policy waits cooldown_days: {spec.cooldown_days} nights"
+        )
+    recent = sum(gap < WINDOW_DAYS for gap in gaps)
+    if recent >= spec.max_per_90_days:
+        return (
+            f"{request.model} was requested {recent} times within {WINDOW_DAYS} days of {request.date}; "
+            f"the policy allows max_per_90_days: {spec.max_per_90_days}. Find out why training does not help"
+        )
+    return ""
+
+
+def book(store: ArtifactStore, request: RetrainingRequest) -> str:
+    """Enter the request and return its uri. Raises as `ArtifactStore.put_once`."""
+    return store.put_once(request.key, canonical_json(request.record()), media_type="application/json")
+
+
+def _day(key: str) -> date:
+    found = _DATE.search(key)
+    if found is None:
+        raise EvidenceError(f"{key} is no entry of the retraining ledger; expected {_REQUESTS}model=…/date=…/….json")
+    return date.fromisoformat(found[1])
