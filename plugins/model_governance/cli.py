@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,15 +109,17 @@ def _run(options: argparse.Namespace) -> int:
     sources = render_sources(
         policy, {"ds": day.isoformat(), "logical_date": datetime(day.year, day.month, day.day, tzinfo=UTC)}
     )
-    reach = {"night": night, "store": store, "connections": connections, "sources": sources}
+    one_check = partial(run_check, policy, night=night, store=store, connections=connections, sources=sources)
     if options.check:
-        runs = [run_check(policy, name, **reach) for name in options.check]
+        runs = [one_check(name) for name in options.check]
         for one in runs:
             _print_check(one)
         for one in runs:
             one.raise_if_it_stops()
         return 0
-    archived = run_night(policy, report=_print_check, **reach)
+    archived = run_night(
+        policy, night=night, store=store, connections=connections, sources=sources, report=_print_check
+    )
     console().print(night_table(read_manifest(store, archived.manifest.key)))
     print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
     archived.raise_if_it_stops()
