@@ -1,0 +1,176 @@
+"""Data validation: do the rows of tonight keep the expectations of the policy? Great Expectations asks, row by row."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from model_governance.check import Check, CheckResult, MetricSpec, Plant, Table
+from model_governance.checks.data_validation.engine import as_artifact, ask
+from model_governance.checks.data_validation.expectations import Expectation, ValidationParams, read_suite
+from model_governance.checks.data_validation.suggestion import suggest
+from model_governance.figures import CURRENT, MUTED, canvas, to_svg
+from model_governance.intervals import clopper_pearson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model_governance.check import Artifact, Metric
+    from model_governance.checks.data_validation.engine import Answer
+    from model_governance.subject import Subject
+
+__all__ = ["CHECK", "Expectation", "ValidationParams", "measure"]
+
+MOST_TOLD = 5
+MOST_BARS = 20
+
+
+def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResult:
+    """Ask every expectation about the rows in role `current`.
+
+    Raises:
+        SubjectError: no rows, or a feature is missing or holds no value.
+        CheckError: the suite cannot be read, or an expectation could not be evaluated.
+    """
+    subject.features("current")  # a column without any value would keep most expectations by having nothing to break
+    frame = subject.frame("current")
+    expectations = params.expectations or read_suite(str(params.suite))
+    answers = ask(frame, expectations)
+    picture = _picture(answers)
+    return CheckResult(
+        kind=CHECK.kind,
+        seed=seed,
+        metrics=_metrics(answers, rows=len(frame)),
+        tables=(_table(answers),),
+        artifacts=(as_artifact(answers, rows=len(frame)), *([picture] if picture else [])),
+        tools={name: version(name) for name in ("great-expectations", "pandas")},
+    )
+
+
+def _metrics(answers: Sequence[Answer], *, rows: int) -> tuple[Metric, ...]:
+    metrics = []
+    for severity in ("critical", "warning", "info"):
+        broken = [one for one in answers if not one.met and one.expectation.severity == severity]
+        metrics.append(CHECK.metric(f"{severity}_failures", len(broken), n=rows, detail=_told(broken)))
+    met = sum(one.met for one in answers)
+    metrics.append(CHECK.metric("expectations", len(answers), n=rows))
+    metrics.append(CHECK.metric("success_share", met / len(answers), n=rows, detail=f"{met} of {len(answers)} kept"))
+    metrics.append(CHECK.metric("rows", rows, n=rows))
+    metrics.extend(
+        CHECK.metric(
+            "unexpected_share",
+            one.unexpected / one.examined,
+            n=one.examined,
+            of=one.label,
+            interval=clopper_pearson(one.unexpected, one.examined),
+        )
+        for one in answers
+        if one.unexpected is not None and one.examined
+    )
+    return tuple(metrics)
+
+
+def _told(broken: Sequence[Answer]) -> str:
+    told = [one.story for one in broken[:MOST_TOLD]]
+    if len(broken) > MOST_TOLD:
+        told.append(f"and {len(broken) - MOST_TOLD} more")
+    return ", ".join(told)
+
+
+def _table(answers: Sequence[Answer]) -> Table:
+    rows = tuple(
+        (
+            one.label,
+            ", ".join(one.expectation.columns),
+            one.expectation.severity,
+            "kept" if one.met else "broken",
+            "" if one.unexpected is None else one.unexpected,
+            "" if one.share is None else one.share,
+            "" if one.observed is None else one.observed,
+        )
+        for one in answers
+    )
+    header = ("expectation", "column", "severity", "result", "unexpected rows", "unexpected share", "observed value")
+    return Table(name="expectations", title="Expectations", header=header, rows=rows)
+
+
+def _picture(answers: Sequence[Answer]) -> Artifact | None:
+    """Shares of unexpected rows: of all expectations that look at rows, or of the broken ones where there are many."""
+    counted = [(one, one.share) for one in answers if one.share is not None]
+    if not counted:
+        return None
+    if len(counted) > MOST_BARS:
+        # sorted is stable: among equals the order of the policy stays
+        counted = sorted(counted, key=lambda pair: (pair[0].met, -pair[1]))[:MOST_BARS]
+    figure, (axes,) = canvas(height=1.0 + 0.24 * len(counted))
+    places = range(len(counted))
+    colours = [MUTED if one.met else CURRENT for one, _ in counted]
+    axes.barh(places, [100 * share for _, share in counted], color=colours, height=0.7)
+    axes.set_yticks(places, [one.label for one, _ in counted])
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(1.0, 112 * max(share for _, share in counted)))
+    for place, (_, share) in enumerate(counted):
+        axes.annotate(
+            f"{100 * share:.3g}%", (100 * share, place), (3, 0), textcoords="offset points", va="center", fontsize=7
+        )
+    axes.set_xlabel("unexpected rows, % of the rows examined (grey: expectation kept)")
+    return to_svg(figure, name="unexpected.svg", title="Share of unexpected rows per expectation")
+
+
+def _drop_labels(subject: Subject) -> Subject:
+    import numpy as np
+
+    frame = subject.frame("current")
+    target = str(subject.columns.target)
+    frame[target] = frame[target].mask(np.arange(len(frame)) % 4 == 0)
+    return subject.with_frame("current", frame)
+
+
+CHECK = Check(
+    kind="data_validation",
+    title="Data validation",
+    question="Do tonight's rows keep the expectations of the policy?",
+    params=ValidationParams,
+    metrics=(
+        MetricSpec(
+            name="critical_failures", better="lower", unit="expectations",
+            meaning="Broken expectations that the policy calls critical: rows the model must not be given.",
+        ),
+        MetricSpec(
+            name="warning_failures", better="lower", unit="expectations",
+            meaning="Broken expectations that somebody should look at, without stopping the model.",
+        ),
+        MetricSpec(
+            name="info_failures", better="lower", unit="expectations",
+            meaning="Broken expectations that are recorded for information only.",
+        ),
+        MetricSpec(
+            name="expectations", better="neither", unit="expectations",
+            meaning="Expectations asked and answered; every one of the policy, none dropped.",
+        ),
+        MetricSpec(
+            name="success_share", better="higher", meaning="Share of the expectations that the rows keep, from 0 to 1."
+        ),
+        MetricSpec(name="rows", better="neither", unit="rows", meaning="Rows that were validated, without sampling."),
+        MetricSpec(
+            name="unexpected_share", better="lower", per="expectation",
+            meaning="Share of the examined rows (those with a value) that break one expectation, from 0 to 1.",
+        ),
+    ),
+    roles=("current",),
+    file_params=("suite",),
+    needs_model=False,
+    measure=measure,
+    suggest=suggest,
+    plant=Plant(
+        description="A quarter of the target values of the night is lost, as when a join upstream misses.",
+        params={
+            "expectations": [
+                {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 100, "max_value": 1_000_000}},
+                {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "label"}},
+            ]
+        },
+        threshold={"metric": "critical_failures", "equal_to": 0, "severity": "error"},
+        apply=_drop_labels,
+    ),
+)  # fmt: skip
