@@ -26,9 +26,10 @@ class S3Store:
 
     A write is conditional (`If-None-Match: *`) and carries its SHA-256, which the server checks. On a
     bucket with versioning **the oldest version of a key is its content**: some servers drop the condition
-    there, an overwrite or a delete marker must not change evidence, and nobody can put a version before
-    the first. Without versioning nothing protects from a server that drops the condition except the look
-    before the write; `doctor` finds such servers.
+    there, and an overwrite or a delete marker must not change evidence. Only a multipart upload begun before
+    the first write can come before it (AWS orders by the begin); digests and signatures uncover that.
+    Without versioning nothing protects from a server that drops the condition except the look before the
+    write; `doctor` finds such servers.
 
     The client is any boto3 S3 client; its retries come first, and every method may be called from many threads.
     """
@@ -160,17 +161,22 @@ class S3Store:
         return content
 
     def _first_version(self, key: str) -> str | None:
-        """The oldest version of exactly this key: S3 lists by key, the newest version first."""
+        """The id of the oldest version of exactly this key; None where there is none."""
         name = self._name(key)
-        first: str | None = None
         listing = "list_object_versions"
         with self._telling("list versions of", name, permission=_permission_to(listing)):
-            for page in self._client.get_paginator(listing).paginate(Bucket=self.bucket, Prefix=name):
-                versions = page.get("Versions", ())
-                first = next((entry["VersionId"] for entry in reversed(versions) if entry["Key"] == name), first)
-                if any(entry["Key"] != name for entry in versions):
-                    break  # longer keys that start the same way
-        return first
+            versions = [
+                entry
+                for page in self._client.get_paginator(listing).paginate(Bucket=self.bucket, Prefix=name)
+                for entry in page.get("Versions", ())
+                if entry["Key"] == name
+            ]
+        if not versions:
+            return None
+        # S3 lists the newest first, with times cut to seconds; SeaweedFS lists the version `null` last at any age.
+        oldest = min(reversed(versions), key=lambda entry: (entry["LastModified"], entry["IsLatest"]))
+        version: str = oldest["VersionId"]
+        return version
 
     def _versioned(self) -> bool:
         """Whether the bucket keeps versions, asked once; a suspended one still holds those of before."""

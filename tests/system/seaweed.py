@@ -1,0 +1,185 @@
+"""A real S3 server on the loopback: SeaweedFS, one binary from the package index, ready in about a second."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+READY_WITHIN = 60.0  # seconds
+_PARTS = ("master", "volume", "filer", "s3", "admin")
+
+
+@dataclass
+class SeaweedServer:
+    """`weed mini` in a folder of its own; a context manager.
+
+    Every start is fresh: a server that finds older data needs many seconds more. It is stopped by
+    SIGKILL, because a polite stop takes 16 s and nothing of it is kept.
+    """
+
+    key: str = "seaweed-test-writer"
+    secret: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
+    endpoint_url: str = field(default="", init=False)
+    seconds_to_ready: float = field(default=0.0, init=False)
+    _folder: str = field(default="", init=False)
+    _ports: dict[str, int] = field(default_factory=dict, init=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _names: itertools.count[int] = field(default_factory=itertools.count, init=False)
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.mkdtemp(prefix="seaweed-")
+        try:
+            self._start()
+            self._wait()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def client(self, *, key: str | None = None, secret: str | None = None) -> Any:
+        """A boto3 client; by default with the right credentials."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id=key or self.key,
+            aws_secret_access_key=secret or self.secret,
+            config=Config(
+                s3={"addressing_style": "path"},
+                retries={"mode": "standard", "max_attempts": 3},
+                connect_timeout=5,
+                read_timeout=20,
+                max_pool_connections=16,
+            ),
+        )
+
+    def connection_json(self) -> str:
+        """An Airflow aws connection, as `AIRFLOW_CONN_<ID>` takes it."""
+        extra = {
+            "region_name": REGION,
+            "endpoint_url": self.endpoint_url,
+            "config_kwargs": {"s3": {"addressing_style": "path"}},
+        }
+        return json.dumps({"conn_type": "aws", "login": self.key, "password": self.secret, "extra": extra})
+
+    def new_bucket(self, *, versioned: bool = False, locked: bool = False) -> str:
+        """The name of an empty bucket nobody else uses; Object Lock brings versioning with it."""
+        name = f"bucket-{next(self._names)}"
+        client = self.client()
+        client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=locked)
+        if versioned and not locked:
+            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        return name
+
+    def log(self) -> str:
+        """What the server printed so far."""
+        return (Path(self._folder) / "log").read_text(errors="replace")
+
+    def _start(self) -> None:
+        names = [f"{part}.{port}" for part in _PARTS for port in ("port", "port.grpc")]
+        self._ports = dict(zip(names, _free_ports(len(names)), strict=True))
+        self.endpoint_url = f"http://{HOST}:{self._ports['s3.port']}"
+        data = Path(self._folder) / "data"
+        data.mkdir()
+        options = {
+            "dir": data,
+            "ip": HOST,
+            "ip.bind": HOST,
+            "admin.ui": "false",
+            "webdav": "false",
+            "master.telemetry": "false",
+            "s3.port.iceberg": 0,
+            "s3.port.lance": 0,
+            "s3.autoCreateBucket": "false",
+            "filer.localSocket": f"{self._folder}/filer.sock",
+            "s3.localSocket": f"{self._folder}/s3.sock",
+            **self._ports,
+        }
+        surroundings = {
+            "PATH": os.defpath,
+            "HOME": self._folder,
+            "TMPDIR": self._folder,
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+        }
+        with (Path(self._folder) / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [_binary(), "mini", *(f"-{name}={value}" for name, value in options.items())],
+                cwd=self._folder,
+                env=surroundings,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _wait(self) -> None:
+        """Until the server lists its buckets for us. Raises RuntimeError with the log when it never does."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        assert self._process is not None
+        client, begun, last = self.client(), time.monotonic(), "nothing was asked yet"
+        while (waited := time.monotonic() - begun) < READY_WITHIN and self._process.poll() is None:
+            try:
+                client.list_buckets()
+            except (BotoCoreError, ClientError) as error:
+                last = str(error)
+                time.sleep(0.1)
+            else:
+                self.seconds_to_ready = time.monotonic() - begun
+                return
+        raise RuntimeError(
+            f"weed mini is not ready after {waited:.0f} s (exit status {self._process.poll()}): {last}\n{self.log()}"
+        )
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(timeout=30)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        for part in _PARTS:  # the places of these sockets cannot be chosen
+            Path(f"/tmp/seaweedfs-{part}-grpc-{self._ports.get(f'{part}.port.grpc')}.sock").unlink(missing_ok=True)
+
+
+def _binary() -> str:
+    beside_python = Path(sys.executable).parent / "weed"
+    found = str(beside_python) if beside_python.exists() else shutil.which("weed")
+    if found is None:
+        raise RuntimeError("no `weed` found beside this python or on PATH; install the extra `system`")
+    return found
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that are free now, all different because all are held until the last is known."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind((HOST, 0))
+        return [one.getsockname()[1] for one in sockets]
