@@ -1,4 +1,4 @@
-"""Pictures of model quality. All are drawn from counts; none shows a row of the data."""
+"""Pictures of model quality, all drawn from counts."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from model_governance.check import Table
 from model_governance.checks.model_quality import plots
+from model_governance.checks.model_quality.finite import finite_numbers, finite_predictions
 from model_governance.checks.model_quality.measurement import Estimate, Measurement, quantile_rows, share
-from model_governance.checks.model_quality.numbers import finite_numbers, finite_predictions
 from model_governance.checks.model_quality.uncertainty import resampled
 from model_governance.errors import CheckError, SubjectError
 from model_governance.intervals import clopper_pearson

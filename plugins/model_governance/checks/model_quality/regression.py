@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from model_governance.check import Table
 from model_governance.checks.model_quality import plots
+from model_governance.checks.model_quality.finite import finite_numbers, finite_predictions
 from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, quantile_rows
-from model_governance.checks.model_quality.numbers import finite_numbers, finite_predictions
 from model_governance.checks.model_quality.uncertainty import (
     mean_interval,
     mean_interval_from_zero,
