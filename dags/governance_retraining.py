@@ -1,0 +1,54 @@
+"""Trains a candidate when a governance run asks for it: an Airflow DAG scheduled on the retraining asset.
+
+It stops at the candidate on purpose. A new model goes live when its digest is written into the policy,
+which is a change that people review.
+"""
+
+from __future__ import annotations
+
+import logging
+import runpy
+from pathlib import Path
+
+from airflow.sdk import dag, task
+from model_governance.orchestration.retraining import manifest_behind, retraining_asset
+
+DEMO = Path(__file__).resolve().parents[1] / "include" / "demo"
+REQUESTED = retraining_asset("acs-employment")
+
+log = logging.getLogger(__name__)
+
+
+@dag(schedule=[REQUESTED], max_active_runs=1, tags=["model-governance", "retraining"], default_args={"retries": 1})
+def governance_retraining():
+    @task
+    def read_request(triggering_asset_events):
+        """The latest request, after its manifest was found unaltered in the archive."""
+        event = max(triggering_asset_events[REQUESTED], key=lambda one: one.timestamp)
+        manifest = manifest_behind(event.extra)
+        log.info("run %s of %s asks:\n%s", event.extra["run"]["run_id"], event.extra["model"], "\n".join(event.extra["findings"]))
+        return {
+            "manifest": event.extra["manifest"],
+            "findings": event.extra["findings"],
+            "replaces": manifest["model"]["sha256"] if manifest["model"] else None,
+        }
+
+    @task
+    def train_candidate(request):
+        """Train into a folder named after the request, so that a retry starts over in the same place."""
+        folder = DEMO / "build" / "candidates" / request["manifest"]["sha256"][:12]
+        return runpy.run_path(str(DEMO / "train.py"))["train"](folder)
+
+    @task
+    def propose(request, candidate):
+        """Say what to review: the two lines of the policy that would put the candidate live."""
+        if candidate["sha256"] == request["replaces"]:
+            log.warning("training gave the model that is live already; the data it learns from did not change")
+        log.info("model:\n  uri: %s\n  sha256: %s", candidate["path"], candidate["sha256"])
+        return candidate | {"replaces": request["replaces"], "because": request["findings"]}
+
+    request = read_request()
+    propose(request, train_candidate(request))
+
+
+governance_retraining()

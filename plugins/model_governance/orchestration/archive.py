@@ -1,0 +1,64 @@
+"""The task that archives a night, whatever happened to its checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model_governance.orchestration.added_check import with_check
+from model_governance.orchestration.night import night_of
+from model_governance.orchestration.policy_operator import ARCHIVE, VERDICT, PolicyOperator, pushed
+from model_governance.orchestration.violation import GovernanceViolation
+from model_governance.run import archive_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.sdk import Context
+
+    from model_governance.policy import Policy
+
+
+class ArchiveEvidenceOperator(PolicyOperator):
+    """Writes the manifest and the page of a run from what its checks reported, and pushes "archive".
+
+    Every check of the policy must have reported: one that did not is archived as an error.
+
+    :param check_task_ids: the tasks that ran the checks; by default those directly upstream
+    """
+
+    def __init__(
+        self, *, check_task_ids: Sequence[str] | None = None, trigger_rule: str = "all_done", **kwargs: Any
+    ) -> None:
+        super().__init__(trigger_rule=trigger_rule, **kwargs)
+        self.check_task_ids = check_task_ids
+
+    def execute(self, context: Context) -> None:
+        """Collect the verdicts, archive them, push the summary. The gate, not this task, fails the run."""
+        task_ids = sorted(self.upstream_task_ids if self.check_task_ids is None else self.check_task_ids)
+        policy = self._policy_with_added_checks(task_ids)
+        summaries = _by_check(policy, pushed(context, task_ids, VERDICT))
+        store = self.place().open()
+        archived = archive_run(policy, summaries, night=night_of(context), store=store)
+        address = self.link_to(archived.report, store)
+        context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"address": address})
+        self.log.info("%s\npage: %s", archived.verdict.sentence, archived.report.uri)
+
+    def _policy_with_added_checks(self, task_ids: Sequence[str]) -> Policy:
+        """The policy with the checks that the DAG file added (`@task.governance_check`)."""
+        policy = self.policy
+        tasks = (self.get_dag().get_task(task_id) for task_id in task_ids)
+        for task in tasks:
+            if (added := getattr(task, "added_check", None)) is not None:
+                policy = with_check(policy, task.check, added)
+        return policy
+
+
+def _by_check(policy: Policy, reported: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    names = [one["name"] for one in reported]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    strange = sorted({name for name in names if name not in policy.checks})
+    if twice:
+        raise GovernanceViolation(f"several tasks reported {', '.join(twice)}; a run has one verdict per check")
+    if strange:
+        raise GovernanceViolation(f"policy {policy.name} has no check {', '.join(strange)}, yet a task reported it")
+    return dict(zip(names, reported, strict=True))

@@ -1,0 +1,223 @@
+"""`@task.governance_check`: a check written as a function in a DAG file, judged and archived like any other."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import numbers
+import textwrap
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
+
+from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_decorator_factory
+from pydantic import TypeAdapter, ValidationError
+
+from model_governance.check import Check, CheckResult, Metric, MetricSpec, Params, Plant, Suggestion
+from model_governance.errors import CheckError, PolicyError
+from model_governance.orchestration.added_check import with_check
+from model_governance.orchestration.operators import GovernanceCheckOperator
+from model_governance.orchestration.policy_operator import read_policy
+from model_governance.policy import CheckSpec
+from model_governance.policy.model import Name
+from model_governance.subject import Role
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+
+    from airflow.sdk import Context
+
+    from model_governance.policy import Policy, Threshold
+    from model_governance.run import CheckRun
+    from model_governance.store import ArtifactStore
+    from model_governance.subject import Subject
+
+KIND = "python"
+ROLES: tuple[Role, ...] = get_args(Role)
+OFFERED = (*ROLES, "model", "seed")
+
+
+class WrittenInDag(Params):
+    """Which function measured: part of the policy's digest, so that changed code is a changed policy."""
+
+    function: str
+    source_sha256: str
+
+
+class GovernanceCheckDecoratedOperator(DecoratedOperator, GovernanceCheckOperator):
+    """Runs a function as a check of a policy; see `governance_check_task`."""
+
+    template_fields: Sequence[str] = (*DecoratedOperator.template_fields, "sources", "artifacts_uri")
+    custom_operator_name: ClassVar[str] = "@task.governance_check"
+
+    def __init__(
+        self,
+        *,
+        python_callable: Callable[..., Any],
+        task_id: str,
+        policy: str | os.PathLike[str] | Policy,
+        thresholds: Sequence[Threshold | Mapping[str, Any]],
+        metrics: Mapping[str, Mapping[str, Any]] | None = None,
+        check: str | None = None,
+        op_kwargs: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        name = check or task_id.rsplit(".", 1)[-1]
+        asked = [one for one in OFFERED if one in inspect.signature(python_callable).parameters]
+        self.added_check = _spec(name, python_callable, thresholds)
+        self.own_metrics = _metric_specs(name, self.added_check, metrics or {}, python_callable)
+        self.asked = tuple(asked)
+        if not set(asked) & set(ROLES):
+            raise PolicyError([f"check {name}: the function asks for no data; name one of {', '.join(ROLES)}"])
+        super().__init__(
+            python_callable=python_callable,
+            task_id=task_id,
+            # What the policy provides at run time is bound to None while the DAG is parsed.
+            op_kwargs={**dict.fromkeys(asked), **(op_kwargs or {})},
+            policy=with_check(read_policy(policy), name, self.added_check),
+            check=name,
+            **{**kwargs, "multiple_outputs": False},
+        )
+        missing = [role for role in asked if role in ROLES and role not in self.policy.datasets]
+        if missing:
+            raise PolicyError([f"check {name}: policy {self.policy.name} has no datasets.{one}" for one in missing])
+
+    def execute(self, context: Context) -> None:
+        """As GovernanceCheckOperator; an expanded check is refused, because a run has one verdict per check."""
+        if (context["ti"].map_index or -1) >= 0:
+            raise PolicyError([f"check {self.check}: cannot be expanded; write one decorated function per check"])
+        super().execute(context)
+
+    def run(self, context: Context, store: ArtifactStore, *, check: Check | None = None) -> CheckRun:
+        """Run the function as a check that exists for this task only."""
+        return super().run(context, store, check=check or self._as_check())
+
+    def _as_check(self) -> Check:
+        words = inspect.getdoc(self.python_callable) or self.check.replace("_", " ")
+        return Check(
+            kind=KIND,
+            title=self.check.replace("_", " ").replace("-", " ").capitalize(),
+            question=words.splitlines()[0],
+            params=WrittenInDag,
+            metrics=self.own_metrics,
+            roles=tuple(one for one in ROLES if one in self.asked),
+            needs_model="model" in self.asked,
+            measure=self._measure,
+            plant=Plant(description="none: written in a DAG file", threshold={}, apply=lambda subject: subject),
+            suggest=lambda *_: Suggestion(),
+        )
+
+    def _measure(self, subject: Subject, _params: WrittenInDag, seed: int) -> CheckResult:
+        given: dict[str, Any] = {role: subject.frame(role) for role in ROLES if role in self.asked}
+        rows = min(len(frame) for frame in given.values())
+        if "model" in self.asked:
+            given["model"] = subject.require_model()
+        if "seed" in self.asked:
+            given["seed"] = seed
+        returned = self.python_callable(*self.op_args, **{**self.op_kwargs, **given})
+        return CheckResult(kind=KIND, seed=seed, metrics=tuple(self._metrics(returned, rows)))
+
+    def _metrics(self, returned: Any, rows: int) -> list[Metric]:
+        if not isinstance(returned, dict) or not returned:
+            raise CheckError(
+                f"{self.check}: the function returned {type(returned).__name__} {returned!r:.100}; "
+                "expected a mapping of metric names to numbers with at least one entry"
+            )
+        specs = {one.name: one for one in self.own_metrics}
+        return [_metric(self.check, name, value, rows, specs.get(name)) for name, value in returned.items()]
+
+
+def governance_check_task(
+    python_callable: Callable[..., Any] | None = None,
+    *,
+    policy: str | os.PathLike[str] | Policy,
+    thresholds: Sequence[Threshold | Mapping[str, Any]],
+    metrics: Mapping[str, Mapping[str, Any]] | None = None,
+    check: str | None = None,
+    **kwargs: Any,
+) -> TaskDecorator:
+    """Make a check of a function: `@task.governance_check(policy=..., thresholds=[...])`.
+
+    The function gets what it names of `train, reference, current, labels, population` (DataFrames as the
+    policy describes them), `model` (with `predict` and `predict_proba`) and `seed`, and returns a mapping of
+    metric names to finite numbers or `Metric` objects. `n` of a bare number is the size of the smallest
+    dataset asked for. It is judged, stored and raised like any check; a metric that a threshold names and
+    the function does not return is an error.
+
+    Args:
+        python_callable: the function; the decorator fills it in.
+        policy: the policy that provides the data; its file or the policy itself.
+        thresholds: as in a policy; at least one.
+        metrics: `better` ("lower", "higher", "neither"), `meaning` and `unit` by metric name.
+        check: name of the check in record and archive, by default the function's name.
+        kwargs: arguments of any operator (pool, retries, execution_timeout ...).
+
+    Raises:
+        PolicyError: thresholds, names or datasets do not fit; lists the problems.
+    """
+    return task_decorator_factory(
+        python_callable=python_callable,
+        multiple_outputs=False,
+        decorated_operator_class=GovernanceCheckDecoratedOperator,
+        policy=policy,
+        thresholds=thresholds,
+        metrics=metrics,
+        check=check,
+        **kwargs,
+    )
+
+
+def _spec(name: str, function: Callable[..., Any], thresholds: Sequence[Threshold | Mapping[str, Any]]) -> CheckSpec:
+    source = textwrap.dedent(inspect.getsource(function))
+    params = WrittenInDag(function=function.__qualname__, source_sha256=hashlib.sha256(source.encode()).hexdigest())
+    try:
+        TypeAdapter(Name).validate_python(name)
+        return CheckSpec.model_validate({"kind": KIND, "params": params.model_dump(), "thresholds": list(thresholds)})
+    except ValidationError as error:
+        raise PolicyError(
+            [
+                f"check {name}: {'.'.join(map(str, one['loc']))} {one['msg'].removeprefix('Value error, ')}"
+                for one in error.errors()
+            ]
+        ) from error
+
+
+def _metric_specs(
+    name: str, spec: CheckSpec, metrics: Mapping[str, Mapping[str, Any]], function: Callable[..., Any]
+) -> tuple[MetricSpec, ...]:
+    known = {"better": "neither", "meaning": "", "unit": ""}
+    strange = [
+        f"check {name}: metrics.{one} has no key {key!r}" for one in metrics for key in metrics[one] if key not in known
+    ]
+    if strange:
+        raise PolicyError(strange)
+    names = dict.fromkeys([*(one.metric for one in spec.thresholds), *metrics])
+    specs = {}
+    for one in names:
+        facts = {**known, **metrics.get(one, {})}
+        specs[one] = MetricSpec(
+            name=one,
+            better=facts["better"],
+            unit=facts["unit"],
+            meaning=facts["meaning"] or f"as {function.__name__} computes it",
+        )
+    undirected = [one.metric for one in spec.thresholds if one.is_change and specs[one.metric].better == "neither"]
+    if undirected:
+        raise PolicyError(
+            [
+                f"check {name}: a change of {one} cannot be judged; say metrics={{{one!r}: {{'better': ...}}}}"
+                for one in undirected
+            ]
+        )
+    return tuple(specs.values())
+
+
+def _metric(check: str, name: Any, value: Any, rows: int, spec: MetricSpec | None) -> Metric:
+    if isinstance(value, Metric):
+        return value
+    if hasattr(value, "item"):  # numpy scalars
+        value = value.item()
+    if not isinstance(name, str) or isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise CheckError(f"{check}: {name!r} is {value!r:.100}; expected a name and a finite number, or a Metric")
+    known = spec or MetricSpec(name=name, meaning="", better="neither")
+    number = int(value) if isinstance(value, numbers.Integral) else float(value)
+    return Metric(name=name, value=number, n=rows, meaning=known.meaning, better=known.better, unit=known.unit)

@@ -1,0 +1,52 @@
+"""What this distribution tells Airflow about itself. Every Airflow process reads it, so it imports nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider metadata (entry point `apache_airflow_provider`)."""
+    return {
+        "package-name": "airflow-model-governance",
+        "name": "Model Governance",
+        "description": "A policy per model becomes a nightly DAG that measures, judges, records and, "
+        "where a threshold is violated, fails.",
+        "extra-links": ["model_governance.orchestration.links.GovernanceReportLink"],
+        "task-decorators": [
+            {
+                "name": "governance_check",
+                "class-name": "model_governance.orchestration.decorators.governance_check_task",
+            }
+        ],
+        "config": {
+            "model_governance": {
+                "description": "Where evidence goes when a policy does not say so, and what the report viewer serves.",
+                "options": {
+                    "artifacts_uri": {
+                        "description": "file:///folder, s3://bucket/prefix, or a folder relative to AIRFLOW_HOME; "
+                        "empty means the folder governance in AIRFLOW_HOME.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "s3://governance-evidence/prod",
+                        "default": "",
+                    },
+                    "artifacts_connection": {
+                        "description": "Airflow aws connection of the bucket; empty means plain boto3.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "governance_s3",
+                        "default": "",
+                    },
+                    "policies": {
+                        "description": "Folder of policies that dags/governance_nightly.py turns into DAGs; "
+                        "empty means include/policies beside the DAGs folder.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/opt/airflow/include/policies",
+                        "default": "",
+                    },
+                },
+            }
+        },
+    }

@@ -1,0 +1,132 @@
+"""Serves stored pages to a browser: only known shapes of keys, only bytes with the right digest, no way out of the page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Depends, FastAPI, HTTPException  # noqa: TID253 - only the api-server comes here
+from fastapi.responses import PlainTextResponse, Response  # noqa: TID253
+from starlette.exceptions import HTTPException as AnyHTTPException
+
+from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing
+from model_governance.evidence.manifest import FILE
+from model_governance.report import render_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import Request
+
+    from model_governance.store import ArtifactStore
+
+log = logging.getLogger(__name__)
+
+BLOB = re.compile(
+    r"v1/blobs/sha256/(?P<first>[0-9a-f]{2})/(?P<sha256>(?P=first)[0-9a-f]{62})\.(?P<ending>html|svg|json|yaml)"
+)
+RUN = re.compile(
+    r"(?P<folder>v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/date=\d{4}-\d{2}-\d{2}/[0-9a-f]{16}/(?P<sha256>[0-9a-f]{16}))"
+    rf"/(?P<file>report\.html|{re.escape(FILE)})"
+)
+MEDIA_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "svg": "image/svg+xml",
+    "json": "application/json",
+    "yaml": "text/plain; charset=utf-8",
+}
+
+# A page is shown on Airflow's own origin: the sandbox gives it an origin of its own, so that nothing in it
+# reaches the session, and `default-src 'none'` leaves it no network. Pages of ours need no scripts.
+STILL = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+# Evidently's report draws with scripts of its own; in the same sandbox they draw and can do nothing else.
+DRAWN = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data:; font-src data:; connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+
+def create_app(store_factory: Callable[[], ArtifactStore], guard: Callable[..., Any]) -> FastAPI:
+    """The viewer as an ASGI app.
+
+    Args:
+        store_factory: gives the store at each request, so that starting the app asks no server.
+        guard: FastAPI dependency in front of every route; it raises HTTPException to refuse. It may
+            read the path parameter `dag_id`.
+
+    Whoever passes the guard for a DAG may read the runs of this DAG. A blob has no DAG of its own: it is
+    readable for those who know its digest, which only the pages that link to it say.
+    """
+    app = FastAPI(title="Model governance reports", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/dags/{dag_id}/reports/{sha256}.html", dependencies=[Depends(guard)])
+    def report(dag_id: str, sha256: str) -> Response:
+        return _stored(store_factory, dag_id, f"v1/blobs/sha256/{sha256[:2]}/{sha256}.html")
+
+    @app.get("/dags/{dag_id}/store/{key:path}", dependencies=[Depends(guard)])
+    def stored(dag_id: str, key: str) -> Response:
+        return _stored(store_factory, dag_id, key)
+
+    app.add_exception_handler(AnyHTTPException, _refused)
+    return app
+
+
+def _stored(store_factory: Callable[[], ArtifactStore], dag_id: str, key: str) -> Response:
+    """The object under a key of a known shape, shown to be the one that was stored.
+
+    Raises:
+        HTTPException: 404 unknown, 409 altered, 502 the store does not answer.
+    """
+    try:
+        if blob := BLOB.fullmatch(key):
+            content = store_factory().get(key)
+            _require_digest(content, blob["sha256"])
+            return _shown(content, blob["ending"])
+        if run := RUN.fullmatch(key):
+            content = store_factory().get(f"{run['folder']}/{FILE}")
+            _require_digest(content, run["sha256"])
+            return _run_file(content, dag_id, run["folder"], run["file"])
+    except ObjectMissing as error:
+        raise HTTPException(404, "Nothing is stored under this address.") from error
+    except EvidenceError as error:
+        log.error("refused to show %s: %s", key, error)
+        raise HTTPException(409, f"Not shown: {error}") from error
+    except GovernanceError as error:
+        log.exception("cannot read %s", key)
+        raise HTTPException(502, "The archive does not answer; the api-server's log says why.") from error
+    raise HTTPException(404, "Nothing is stored under this address.")
+
+
+def _run_file(content: bytes, dag_id: str, folder: str, file: str) -> Response:
+    """The manifest of a run of this DAG, or its page, which is drawn from the manifest and so cannot differ from it."""
+    manifest = json.loads(content)
+    if manifest["run"]["orchestrator"].get("dag_id") != dag_id:
+        raise HTTPException(404, "Nothing is stored under this address.")
+    if file == FILE:
+        return _shown(content, "json")
+    depth = "../" * (folder.count("/") + 1)
+    return _shown(render_run(manifest, href=lambda key: depth + key), "html")
+
+
+def _require_digest(content: bytes, expected: str) -> None:
+    seen = hashlib.sha256(content).hexdigest()
+    if not seen.startswith(expected):
+        raise EvidenceError(f"stored with sha256 {expected}, now has {seen}; the object was altered afterwards")
+
+
+def _shown(content: bytes, ending: str) -> Response:
+    policy = DRAWN if ending == "html" and b"<script" in content.lower() else STILL
+    headers = {**ALWAYS, "Content-Security-Policy": policy, "Cache-Control": "private, max-age=300"}
+    return Response(content, media_type=MEDIA_TYPES[ending], headers=headers)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    """What the guard or a route refused, in plain text; never kept by a cache."""
+    if not isinstance(error, AnyHTTPException):
+        raise error
+    headers = {**(error.headers or {}), **ALWAYS, "Content-Security-Policy": STILL, "Cache-Control": "no-store"}
+    return PlainTextResponse(f"{error.detail}\n", error.status_code, headers)
