@@ -1,0 +1,63 @@
+"""The model and the datasets of a policy: templates rendered, bytes read once, digested, and only then parsed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from model_governance.errors import SubjectError
+from model_governance.subject import Role, Subject
+from model_governance.subjects.datasets import load_dataset
+from model_governance.subjects.models import load_model
+from model_governance.subjects.templates import render_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from model_governance.connections import Connections
+    from model_governance.policy import DatasetSpec, ModelSpec, Policy
+
+__all__ = ["load_dataset", "load_model", "load_subject", "render_sources"]
+
+
+def load_subject(
+    policy: Policy,
+    *,
+    roles: Collection[Role],
+    with_model: bool,
+    sources: Mapping[Role, DatasetSpec],
+    connections: Connections,
+    champion: bool = False,
+) -> Subject:
+    """The subject of a policy: the datasets of these roles only, and the model where it is asked for.
+
+    `sources` are the datasets of the policy with their templates rendered (`render_sources`, or
+    Airflow); `champion` takes the policy's champion instead of its model.
+
+    Raises:
+        SubjectError: a role has no source, the policy names no champion, or the bytes cannot be taken as described.
+        DigestMismatch: the bytes are not the approved ones.
+        UntrustedModel: the model file would run code.
+        SubjectUnreachable: a place does not answer.
+    """
+    spec = _model_spec(policy, champion=champion)
+    missing = [role for role in roles if role not in sources]
+    if missing:
+        raise SubjectError(
+            f"{policy.name}: no source for dataset(s) {', '.join(sorted(missing))} "
+            f"(given: {', '.join(sorted(sources)) or 'none'}); add datasets.{sorted(missing)[0]} to the policy"
+        )
+    datasets = {
+        role: load_dataset(role, sources[role], folder=policy.folder, connections=connections)
+        for role in get_args(Role)
+        if role in roles
+    }
+    model = load_model(spec, policy.columns, folder=policy.folder, connections=connections) if with_model else None
+    return Subject(name=spec.name, task=spec.task, columns=policy.columns, datasets=datasets, model=model)
+
+
+def _model_spec(policy: Policy, *, champion: bool) -> ModelSpec:
+    if not champion:
+        return policy.model
+    if policy.champion is None:
+        raise SubjectError(f"{policy.name}: the policy names no champion; add `champion:` with uri, sha256 and task")
+    return policy.champion

@@ -1,0 +1,104 @@
+"""What every loader checks in the same words: the model fits the policy's columns and its task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from model_governance.errors import SubjectError
+from model_governance.subject import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+    from model_governance.policy import ModelSpec
+    from model_governance.subject import Columns
+
+Trait = Literal["classifier", "regressor", "ranker", "unknown"]
+TRAITS: dict[str, tuple[Trait, ...]] = {
+    "binary_classification": ("classifier",),
+    "multiclass_classification": ("classifier",),
+    "regression": ("regressor", "unknown"),
+    "ranking": ("ranker", "regressor", "unknown"),
+}
+
+
+def fit_columns(known: Sequence[str], columns: Columns, *, uri: str) -> list[str]:
+    """The feature names in the order of the model, once they are the policy's features.
+
+    Raises:
+        SubjectError: the model knows other features; both differences are listed.
+    """
+    missing = [name for name in known if name not in columns.features]
+    unknown = [name for name in columns.names if name not in known]
+    if missing or unknown:
+        parts = []
+        if missing:
+            parts.append(f"the model was trained on {', '.join(missing)}, which columns.features lacks")
+        if unknown:
+            parts.append(f"columns.features names {', '.join(unknown)}, which the model does not know")
+        raise SubjectError(f"{uri}: {'; '.join(parts)}; correct columns.features or deploy the model that fits")
+    return list(known)
+
+
+def fit_count(count: int, columns: Columns, *, uri: str) -> list[str]:
+    """The policy's feature names, for a model that only knows how many columns it takes.
+
+    Raises:
+        SubjectError: it takes another number.
+    """
+    if count != len(columns.names):
+        raise SubjectError(
+            f"{uri}: the model takes {count} columns and columns.features names {len(columns.names)} "
+            f"({', '.join(columns.names)}); correct columns.features or deploy the model that fits"
+        )
+    return list(columns.names)
+
+
+def make_model(
+    spec: ModelSpec,
+    columns: Columns,
+    *,
+    native: Any,
+    trait: Trait,
+    call: Callable[[pd.DataFrame], Any],
+    call_proba: Callable[[pd.DataFrame], Any] | None = None,
+    classes: Sequence[Any] = (),
+) -> Model:
+    """The model behind its two calls, once what it does is what the policy's task says.
+
+    Raises:
+        SubjectError: task, number of classes or positive label disagree.
+    """
+    if trait not in TRAITS[spec.task]:
+        raise SubjectError(
+            f"{spec.uri}: the policy says {spec.task} and the file holds a {trait}; correct `model.task` "
+            "or deploy the model that was meant"
+        )
+    if trait == "classifier":
+        _fit_classes(spec, columns, classes)
+    return Model(
+        name=spec.name,
+        format=spec.format,
+        sha256=spec.sha256,
+        task=spec.task,
+        native=native,
+        call=call,
+        call_proba=call_proba,
+        classes=tuple(classes),
+    )
+
+
+def _fit_classes(spec: ModelSpec, columns: Columns, classes: Sequence[Any]) -> None:
+    shown = ", ".join(repr(one) for one in classes)
+    binary = spec.task == "binary_classification"
+    if (len(classes) == 2) != binary or len(classes) < 2:
+        fitting = {2: "binary_classification"}.get(len(classes), "multiclass_classification")
+        hint = f"set `model.task: {fitting}`" if len(classes) >= 2 else "train it on data with more than one class"
+        raise SubjectError(f"{spec.uri}: the policy says {spec.task} and the model knows the classes {shown}; {hint}")
+    if binary and columns.positive is not None and columns.positive not in classes:
+        raise SubjectError(
+            f"{spec.uri}: columns.positive is {columns.positive!r} and the model knows the classes {shown}; "
+            "name one of them"
+        )

@@ -1,0 +1,162 @@
+"""ONNX models, run by ONNX Runtime on the CPU with one thread, so that sums always have one order."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from model_governance.errors import SubjectError, UntrustedModel
+from model_governance.subjects.loaders import import_library
+from model_governance.subjects.loaders.contract import Trait, fit_columns, fit_count, make_model
+from model_governance.subjects.loaders.onnx_wire import read_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.policy import ModelSpec
+    from model_governance.subject import Columns, Model
+
+    Feed = Callable[[pd.DataFrame], dict[str, Any]]
+
+NUMPY_TYPES = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(bool)": "bool",
+    "tensor(string)": "object",
+}
+FLOATS = ("tensor(float)", "tensor(double)")
+LABELS = ("tensor(int64)", "tensor(int32)", "tensor(string)")
+
+
+def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
+    """The model in an ONNX file: one tensor of all features in policy order, or one input per column.
+
+    The classes of a classifier are read from the model (class labels of its nodes, or the metadata
+    entry `classes`, a JSON list). Probabilities are a tensor, or the list of dicts that ZipMap makes.
+
+    Raises:
+        SubjectError: onnxruntime is missing, the file is no ONNX model, its inputs or outputs do not
+            fit the policy, or its classes cannot be known.
+        UntrustedModel: the file reads other files, which the digest does not cover.
+    """
+    runtime = import_library("onnxruntime", extra="onnx", uri=spec.uri)
+    facts = read_facts(content)
+    if facts.external:
+        raise UntrustedModel(
+            f"{spec.uri}: reads tensors from other files, which the sha256 does not cover; "
+            "save the model in one file (onnx.save with save_as_external_data=False)"
+        )
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = runtime.InferenceSession(content, sess_options=options, providers=["CPUExecutionProvider"])
+    feed = _feed(session.get_inputs(), columns, uri=spec.uri)
+    labels, scores = _outputs(session.get_outputs(), spec)
+    classes = _classes(session, facts.labels, uri=spec.uri)
+    trait: Trait = "classifier" if classes or labels is not None else "regressor"
+    if trait == "regressor":
+        call = _values(session, feed, scores)
+        return make_model(spec, columns, native=session, trait=trait, call=call)
+    if not classes:
+        raise SubjectError(
+            f"{spec.uri}: the file does not say which classes its probabilities belong to; export it with "
+            'class labels (ZipMap), or add the metadata entry classes, for example classes = "[0, 1]"'
+        )
+    proba = _probabilities(session, feed, scores, classes=classes) if scores is not None else None
+    call = _values(session, feed, labels) if labels is not None else _most_likely(proba, classes)
+    return make_model(spec, columns, native=session, trait=trait, call=call, call_proba=proba, classes=classes)
+
+
+def _feed(inputs: list[Any], columns: Columns, *, uri: str) -> Feed:
+    unknown = sorted({one.type for one in inputs} - set(NUMPY_TYPES))
+    if unknown:
+        raise SubjectError(f"{uri}: takes inputs of type {', '.join(unknown)}; export it with {', '.join(NUMPY_TYPES)}")
+    if len(inputs) == 1 and not (len(columns.names) == 1 and inputs[0].name in columns.features):
+        only = inputs[0]
+        width = only.shape[1] if len(only.shape) == 2 else None
+        if width is None:
+            raise SubjectError(f"{uri}: takes input {only.name} of shape {only.shape}; export it for (rows, features)")
+        names = fit_count(width, columns, uri=uri) if isinstance(width, int) else list(columns.names)
+        return lambda frame: {only.name: _convert(frame[names], only.type)}
+    fit_columns([one.name for one in inputs], columns, uri=uri)
+    return lambda frame: {one.name: _convert(frame[[one.name]], one.type) for one in inputs}
+
+
+def _convert(frame: pd.DataFrame, tensor: str) -> np.ndarray:
+    """Shape (n, columns). Missing values exist in float tensors only; elsewhere they raise."""
+    dtype = NUMPY_TYPES[tensor]
+    if tensor not in FLOATS and frame.isna().to_numpy().any():
+        holes = ", ".join(str(name) for name in frame.columns[frame.isna().any()])
+        raise ValueError(f"column(s) {holes} have missing values, which {tensor} cannot hold; fill them upstream")
+    if tensor == "tensor(string)":
+        return frame.astype(str).to_numpy(dtype=object)
+    return frame.to_numpy(dtype=dtype)
+
+
+def _outputs(outputs: list[Any], spec: ModelSpec) -> tuple[str | None, str | None]:
+    """Names of the label output and of the output with scores or probabilities."""
+    labels = [one.name for one in outputs if one.type in LABELS]
+    scores = [one.name for one in outputs if one.type in FLOATS or one.type.startswith("seq(map(")]
+    if len(labels) > 1 or len(scores) > 1 or not (labels or scores):
+        shown = ", ".join(f"{one.name}: {one.type}" for one in outputs)
+        raise SubjectError(
+            f"{spec.uri}: gives the outputs {shown}; export it with one output of labels and one of probabilities, "
+            "or with one output of values"
+        )
+    return (labels[0] if labels else None), (scores[0] if scores else None)
+
+
+def _classes(session: Any, labels: tuple[tuple[int | str, ...], ...], *, uri: str) -> list[Any]:
+    declared = session.get_modelmeta().custom_metadata_map.get("classes")
+    if declared is not None:
+        try:
+            classes = json.loads(declared)
+        except ValueError as error:
+            raise SubjectError(f"{uri}: its metadata entry classes is no JSON list: {declared!r}") from error
+        if not isinstance(classes, list):
+            raise SubjectError(f"{uri}: its metadata entry classes is no JSON list: {declared!r}")
+        return classes
+    # Several different label lists belong to the parts of an ensemble: none of them is the answer.
+    return list(labels[0]) if len(labels) == 1 else []
+
+
+def _values(session: Any, feed: Feed, output: str | None) -> Callable[[pd.DataFrame], np.ndarray]:
+    def call(frame: pd.DataFrame) -> np.ndarray:
+        (values,) = session.run([output], feed(frame))
+        return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+    return call
+
+
+def _probabilities(
+    session: Any, feed: Feed, output: str, *, classes: list[Any]
+) -> Callable[[pd.DataFrame], np.ndarray]:
+    import numpy as np
+
+    def call_proba(frame: pd.DataFrame) -> np.ndarray:
+        (answer,) = session.run([output], feed(frame))
+        if isinstance(answer, list):
+            answer = [[row[one] for one in classes] for row in answer]
+        matrix = np.asarray(answer, dtype=np.float64)
+        if len(classes) == 2 and (matrix.ndim == 1 or matrix.shape[1:] == (1,)):
+            matrix = np.column_stack([1 - matrix.ravel(), matrix.ravel()])
+        if ((matrix < -1e-6) | (matrix > 1 + 1e-6)).any() or (np.abs(matrix.sum(axis=1) - 1) > 1e-3).any():
+            raise ValueError(f"output {output} holds scores, not probabilities that sum to 1; export it with softmax")
+        return matrix
+
+    return call_proba
+
+
+def _most_likely(
+    proba: Callable[[pd.DataFrame], np.ndarray] | None, classes: list[Any]
+) -> Callable[[pd.DataFrame], np.ndarray]:
+    import numpy as np
+
+    if proba is None:
+        raise ValueError("the model has neither labels nor probabilities")
+    return lambda frame: np.asarray(classes)[proba(frame).argmax(axis=1)]

@@ -1,0 +1,326 @@
+"""An unpickler that can build models and nothing else.
+
+A pickle is a program. This one may name only what stands on the lists below (Python documentation,
+"Restricting Globals"), may call only what has to be called to rebuild arrays, and may set state
+only on plain objects. Arrays in joblib's own layout are read here as well, so that a pickle nested
+in an array of objects meets the same rules. Lists of names alone would not do: an `ndarray` made
+over foreign memory, or a `dtype` whose state hides that it holds pointers, runs no function that
+any list forbids, and still gives a file the memory of the process.
+"""
+
+from __future__ import annotations
+
+import _compat_pickle
+import copyreg
+import pickle
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from model_governance.errors import UntrustedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import BytesIO
+
+    import numpy as np
+
+PythonUnpickler: Any = pickle._Unpickler  # noqa: SLF001 - the C one cannot be guarded
+RECONSTRUCTOR: Any = copyreg._reconstructor  # type: ignore[attr-defined]  # noqa: SLF001
+
+# Called while loading; every one builds an inert value from its arguments.
+CALLABLE = frozenset(
+    {
+        *(("builtins", name) for name in ("set", "frozenset", "complex", "bytes", "bytearray", "range", "slice")),
+        ("collections", "OrderedDict"),
+        ("collections", "defaultdict"),
+        ("_codecs", "encode"),
+        ("copyreg", "_reconstructor"),
+        ("functools", "partial"),
+        ("numpy", "dtype"),
+        ("numpy.core.multiarray", "scalar"),
+        ("numpy._core.multiarray", "scalar"),
+        ("numpy.core.numeric", "_frombuffer"),
+        ("numpy._core.numeric", "_frombuffer"),
+        ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"),
+        ("numpy.random._pickle", "__bit_generator_ctor"),
+        ("numpy.random._pickle", "__generator_ctor"),
+        ("numpy.random._pickle", "__randomstate_ctor"),
+        ("sklearn.tree._tree", "Tree"),
+    }
+)
+# Named as values or as the class of a plain object, never called with arguments.
+PLAIN = frozenset(
+    {
+        ("builtins", "object"),
+        *(("builtins", name) for name in ("bool", "int", "float", "str", "list", "dict", "tuple")),
+        ("numpy.random._mt19937", "MT19937"),
+        ("numpy.random._pcg64", "PCG64"),
+        ("numpy.random.bit_generator", "SeedSequence"),
+        ("lightgbm.basic", "Booster"),
+        ("sklearn.compose._column_transformer", "make_column_selector"),
+        ("sklearn.utils._bunch", "Bunch"),
+        ("sklearn.utils.validation", "check_array"),
+        ("xgboost.core", "Booster"),
+    }
+)
+ESTIMATOR_ROOTS = ("sklearn", "xgboost", "lightgbm")
+# Modules of scikit-learn whose classes are parts of fitted estimators: losses, tree nodes, calibrators, optimisers.
+PART_MODULES = (
+    "sklearn._loss.",
+    "sklearn.ensemble._hist_gradient_boosting.binning",
+    "sklearn.ensemble._hist_gradient_boosting.predictor",
+    "sklearn.calibration",
+    "sklearn.linear_model._sgd_fast",
+    "sklearn.neural_network._stochastic_optimizers",
+)
+STATEFUL_ROOTS = (*ESTIMATOR_ROOTS, "numpy", __name__.split(".")[0])
+NUMPY_MODULES = ("numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath", "numpy._core.umath")
+
+
+class RestrictedUnpickler(PythonUnpickler):
+    """Reads pickle and joblib streams; raises UntrustedModel at the first thing a model never needs.
+
+    Built on the Python unpickler because every opcode that calls or assigns has to be guarded.
+    """
+
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(PythonUnpickler.dispatch)
+
+    def __init__(self, stream: BytesIO) -> None:
+        super().__init__(stream)
+        self.stream = stream
+        self._callable: dict[int, Any] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The object of this name, if models are made of such objects.
+
+        Raises:
+            UntrustedModel: they are not.
+        """
+        if self.proto < 3:
+            module, name = _renamed(module, name)
+        if (module, name) in STAND_INS:
+            found = STAND_INS[module, name]
+            self._callable[id(found)] = found
+            return found
+        known = (module, name) in CALLABLE or (module, name) in PLAIN
+        found = getattr(import_module(module), name, None) if known else _model_part(module, name)
+        if found is None:
+            raise _refusal(f"names {module}.{name}")
+        if (module, name) in CALLABLE or module.startswith("sklearn._loss."):
+            self._callable[id(found)] = found
+        return found
+
+    def load_reduce(self) -> None:
+        """REDUCE: call what may be called."""
+        self._check_call(self.stack[-2], self.stack[-1])
+        super().load_reduce()
+
+    def load_newobj(self) -> None:
+        """NEWOBJ: an empty object of a plain class, or what may be called."""
+        kind, arguments = self.stack[-2], self.stack[-1]
+        if not isinstance(kind, type) or arguments != ():
+            self._check_call(kind, arguments)
+        super().load_newobj()
+
+    def load_build(self) -> None:
+        """BUILD: state for plain objects; a stored array is replaced by its values."""
+        target, state = self.stack[-2], self.stack[-1]
+        _check_state(target, state)
+        super().load_build()
+        if isinstance(self.stack[-1], StoredArray):
+            self.stack[-1] = self.stack[-1].read(self.stream)
+
+    def _check_call(self, function: Any, arguments: Any) -> None:
+        import numpy as np
+        from sklearn.utils.validation import check_array
+
+        if self._callable.get(id(function)) is not function:
+            raise _refusal(f"calls {_spell(function)}")
+        if function is np.dtype and not (arguments and isinstance(arguments[0], str)):
+            raise _refusal("builds a dtype from something else than its name")
+        if function is partial and arguments != (check_array,):
+            raise _refusal("prepares a call of something else than scikit-learn's check_array")
+        if function is RECONSTRUCTOR and arguments[1:] != (object, None):
+            raise _refusal("rebuilds an object from foreign state")
+
+    def _check_target(self, target: Any, wanted: type) -> None:
+        if not isinstance(target, wanted):
+            raise _refusal(f"adds items to {_spell(target)}")
+
+
+class ArrayMarker:
+    """Stands where a pickle names `numpy.ndarray`, which is never handed out: it can be laid over foreign memory."""
+
+
+def empty_array(marker: Any, shape: Any, code: Any) -> np.ndarray:
+    """What numpy's `_reconstruct` returns before its state is set.
+
+    Raises:
+        UntrustedModel: another type than ndarray is asked for.
+    """
+    import numpy as np
+
+    if marker is not ArrayMarker:
+        raise _refusal(f"builds a {_spell(marker)} as an array")
+    return np.empty(shape, dtype=code)
+
+
+class StoredArray:
+    """What joblib writes in place of an array: its shape, followed by its bytes in the same stream."""
+
+    shape: tuple[int, ...] = ()
+    order: str = "C"
+    dtype: Any = None
+    numpy_array_alignment_bytes: int | None = None
+
+    def read(self, stream: BytesIO) -> np.ndarray:
+        """The array, from the place where the stream stands.
+
+        Raises:
+            UntrustedModel: its description is none that joblib writes.
+            ValueError: the stream ends too early.
+        """
+        import numpy as np
+
+        if not isinstance(self.dtype, np.dtype) or not all(type(one) is int and one >= 0 for one in self.shape):
+            raise _refusal("describes an array by something else than a dtype and a shape")
+        if self.dtype.hasobject:
+            nested = RestrictedUnpickler(stream).load()
+            if not isinstance(nested, np.ndarray):
+                raise _refusal(f"stores a {type(nested).__name__} as an array")
+            return nested
+        if self.numpy_array_alignment_bytes is not None:
+            stream.read(int.from_bytes(stream.read(1), "little"))
+        size = int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
+        content = stream.read(size)
+        if len(content) != size:
+            raise ValueError(f"the file ends inside an array: {len(content)} of {size} bytes")
+        flat = np.frombuffer(bytearray(content), dtype=self.dtype)
+        return flat.reshape(self.shape, order="F" if self.order == "F" else "C")
+
+
+STAND_INS: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): ArrayMarker,
+    ("numpy.core.multiarray", "_reconstruct"): empty_array,
+    ("numpy._core.multiarray", "_reconstruct"): empty_array,
+    ("joblib.numpy_pickle", "NumpyArrayWrapper"): StoredArray,
+}
+
+
+def _guard_items(name: str, wanted: type, place: Callable[[Any], Any]) -> Callable[[Any], None]:
+    original = getattr(PythonUnpickler, name)
+
+    def guarded(self: RestrictedUnpickler) -> None:
+        self._check_target(place(self), wanted)
+        original(self)
+
+    return guarded
+
+
+def _refuse_opcode(name: str) -> Callable[[Any], None]:
+    def refused(_: RestrictedUnpickler) -> None:
+        raise _refusal(f"uses the opcode {name}, which no model needs")
+
+    return refused
+
+
+def _guards() -> Iterator[tuple[bytes, Callable[[Any], None]]]:
+    yield pickle.REDUCE, RestrictedUnpickler.load_reduce
+    yield pickle.NEWOBJ, RestrictedUnpickler.load_newobj
+    yield pickle.BUILD, RestrictedUnpickler.load_build
+    for opcode, name in ((pickle.INST, "INST"), (pickle.OBJ, "OBJ"), (pickle.NEWOBJ_EX, "NEWOBJ_EX")):
+        yield opcode, _refuse_opcode(name)
+    # Before a plural opcode the items lie on the stack and their container on the stack below.
+    yield pickle.APPEND, _guard_items("load_append", list, lambda one: one.stack[-2])
+    yield pickle.SETITEM, _guard_items("load_setitem", dict, lambda one: one.stack[-3])
+    yield pickle.APPENDS, _guard_items("load_appends", list, lambda one: one.metastack[-1][-1])
+    yield pickle.SETITEMS, _guard_items("load_setitems", dict, lambda one: one.metastack[-1][-1])
+    yield pickle.ADDITEMS, _guard_items("load_additems", set, lambda one: one.metastack[-1][-1])
+
+
+RestrictedUnpickler.dispatch.update({opcode[0]: guard for opcode, guard in _guards()})
+
+
+def _model_part(module: str, name: str) -> Any:
+    """An estimator class, a part of one, or a numpy scalar type or ufunc; None for everything else."""
+    import numpy as np
+
+    if "." in name or any(part in ("tests", "conftest", "_testing", "testing") for part in module.split(".")):
+        return None
+    if module in NUMPY_MODULES:
+        found = getattr(import_module(module), name, None)
+        return (
+            found
+            if isinstance(found, np.ufunc) or (isinstance(found, type) and issubclass(found, np.generic))
+            else None
+        )
+    if module.split(".")[0] not in ESTIMATOR_ROOTS:
+        return None
+    found = getattr(import_module(module), name, None)
+    if module == "sklearn._loss._loss" and name.startswith("__pyx_unpickle_Cy"):
+        return found
+    return found if isinstance(found, type) and _is_model_class(found) else None
+
+
+def _is_model_class(kind: type) -> bool:
+    from sklearn.base import BaseEstimator
+
+    home = kind.__module__
+    return home.split(".")[0] in ESTIMATOR_ROOTS and (issubclass(kind, BaseEstimator) or home.startswith(PART_MODULES))
+
+
+def _renamed(module: str, name: str) -> tuple[str, str]:
+    """Protocols 0 to 2 spell the names of Python 2."""
+    if (module, name) in _compat_pickle.NAME_MAPPING:
+        return _compat_pickle.NAME_MAPPING[module, name]
+    return _compat_pickle.IMPORT_MAPPING.get(module, module), name
+
+
+def _check_state(target: Any, state: Any) -> None:
+    import numpy as np
+    from sklearn.utils.validation import check_array
+
+    kind = type(target)
+    if isinstance(target, np.dtype):
+        _check_dtype_state(target, state)
+    elif kind is partial:
+        if not isinstance(state, tuple) or state[:1] != (check_array,):
+            raise _refusal("prepares a call of something else than scikit-learn's check_array")
+    elif isinstance(target, type) or kind.__module__.split(".")[0] not in STATEFUL_ROOTS:
+        # A class that takes state would change every later object of it; builtins take none.
+        raise _refusal(f"sets the state of {_spell(target)}")
+
+
+def _check_dtype_state(target: np.dtype[Any], state: Any) -> None:
+    """A dtype takes only the state that numpy itself would write for a dtype with these fields."""
+    import numpy as np
+
+    try:
+        _, order, subarray, names, fields, itemsize, _, flags = state
+        if names is None:
+            clean = np.dtype(target.str)
+            clean = clean.newbyteorder(order) if order in ("<", ">") else clean
+        else:
+            parts = [fields[name] for name in names]
+            layout: Any = {
+                "names": list(names), "formats": [one[0] for one in parts], "offsets": [one[1] for one in parts],
+                "itemsize": itemsize,
+            }  # fmt: skip
+            clean = np.dtype(layout, align=bool(flags & 0x80))
+    except (TypeError, ValueError, KeyError, IndexError) as error:
+        raise _refusal(f"sets a state on a dtype that no model needs ({error})") from error
+    if subarray is not None or (names is not None and clean.hasobject) or clean.__reduce__()[2] != state:
+        raise _refusal(f"sets a state on {target!r} that numpy would not write")
+
+
+def _spell(thing: Any) -> str:
+    kind = thing if isinstance(thing, type) or hasattr(thing, "__qualname__") else type(thing)
+    return f"{getattr(kind, '__module__', '?')}.{getattr(kind, '__qualname__', repr(kind))}"
+
+
+def _refusal(what: str) -> UntrustedModel:
+    return UntrustedModel(
+        f"the file {what}, which no model needs and the allow-list refuses. Nothing of it was run. "
+        "Save the model with skops or as ONNX; if it is not yours, find out who made it"
+    )
