@@ -26,8 +26,9 @@ class S3Store:
 
     A write is conditional (`If-None-Match: *`) and carries its SHA-256, which the server checks. On a
     bucket with versioning **the oldest version of a key is its content**: some servers drop the condition
-    there, and an overwrite or a delete marker must not change evidence. Only a multipart upload begun before
-    the first write can come before it (AWS orders by the begin); digests and signatures uncover that.
+    there, and an overwrite or a delete marker must not change evidence. What can still come
+    before the first write is a multipart upload begun earlier, where a server dates it by its begin; digests
+    and signatures uncover that.
     Without versioning nothing protects from a server that drops the condition except the look before the
     write; `doctor` finds such servers.
 
