@@ -1,0 +1,105 @@
+"""A small governed project on disk: a skops model, three datasets, a policy that passes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import skops.io
+import synthetic
+import yaml
+
+from model_governance.checks import catalogue
+from model_governance.connections import PlainConnections
+from model_governance.policy import Policy, load_policy
+from model_governance.run import ArchivedRun, CheckRun, Night, archive_run, run_check, run_night
+from model_governance.store import open_store
+
+DAY = date(2026, 3, 1)
+
+
+@dataclass
+class Project:
+    """Paths of the project and the verbs of a night; `change` edits the policy's YAML."""
+
+    folder: Path
+    raw: dict
+
+    @property
+    def policy_file(self) -> Path:
+        return self.folder / "policy.yaml"
+
+    def change(self, **keys) -> Project:
+        self.raw |= keys
+        self.policy_file.write_text(yaml.safe_dump(self.raw, sort_keys=False))
+        return self
+
+    def policy(self) -> Policy:
+        return load_policy(self.policy_file, catalogue())
+
+    @property
+    def store(self):
+        return open_store("archive", folder=self.folder, connections=PlainConnections())
+
+    def night(self, day: date = DAY, run_id: str = "night-1") -> Night:
+        return Night(run_id=run_id, date=day)
+
+    def check(self, name: str, **more) -> CheckRun:
+        return run_check(
+            self.policy(), name, night=self.night(), store=self.store, connections=PlainConnections(), **more
+        )
+
+    def run(self, day: date = DAY, run_id: str = "night-1") -> ArchivedRun:
+        return run_night(
+            self.policy(), night=self.night(day, run_id), store=self.store, connections=PlainConnections()
+        )
+
+    def archive(self, *runs: CheckRun) -> ArchivedRun:
+        return archive_run(
+            self.policy(), {one.name: one.summary() for one in runs}, night=self.night(), store=self.store
+        )
+
+    def write_current(self, frame) -> None:
+        frame.to_parquet(self.folder / "current.parquet", index=False)
+
+    def write_model(self, content: bytes, name: str = "model.skops", **more) -> None:
+        """Put other model bytes in place and approve them."""
+        (self.folder / name).write_bytes(content)
+        model = {key: value for key, value in self.raw["model"].items() if key not in ("format", "allow_pickle")}
+        self.change(model=model | {"uri": name, "sha256": hashlib.sha256(content).hexdigest()} | more)
+
+
+def small_project(folder: Path, *, checks: dict | None = None) -> Project:
+    """A project whose night passes; `checks` replaces the cheap default of validation and drift."""
+    frames = {"train": synthetic.rows(seed=1), "reference": synthetic.rows(seed=2), "current": synthetic.rows(seed=3)}
+    for role, frame in frames.items():
+        frame.to_parquet(folder / f"{role}.parquet", index=False)
+    content = skops.io.dumps(synthetic.pipeline(frames["train"]))
+    (folder / "model.skops").write_bytes(content)
+    raw = {
+        "version": 1,
+        "owner": "risk@example.com",
+        "model": {
+            "name": "synthetic",
+            "task": "binary_classification",
+            "uri": "model.skops",
+            "sha256": hashlib.sha256(content).hexdigest(),
+        },
+        "datasets": {role: {"uri": f"{role}.parquet"} for role in frames},
+        "columns": synthetic.COLUMNS.model_dump(mode="json", exclude_none=True),
+        "checks": checks or CHEAP_CHECKS,
+        "artifacts": {"uri": "archive"},
+    }
+    return Project(folder=folder, raw=raw).change()
+
+
+CHEAP_CHECKS = {
+    "validation": {
+        "kind": "data_validation",
+        "params": {"expectations": [{"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "income"}}]},
+        "thresholds": [{"metric": "critical_failures", "equal_to": 0}],
+    },
+    "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]},
+}
