@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from model_governance.check import Artifact
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -45,14 +47,14 @@ def canvas(*, rows: int = 1, columns: int = 1, width: float = 7.0, height: float
 
 def to_svg(figure: Figure, *, name: str, title: str) -> Artifact:
     """The figure as a self-contained SVG; `title` is also its text for screen readers."""
-    import matplotlib
+    import matplotlib as mpl
 
     for one in figure.axes:
         _dress(one)
     buffer = io.BytesIO()
     # A fixed salt and no date: the same figure must give the same digest on a retry. Letters stay letters
     # ("none"), so that they can be searched, read aloud and drawn in the font of the page around them.
-    with matplotlib.rc_context({"svg.hashsalt": "model-governance", "svg.fonttype": "none"}):
+    with mpl.rc_context({"svg.hashsalt": "model-governance", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", dpi=150, metadata={"Date": None, "Creator": None, "Title": title})
     return Artifact(name=name, media_type="image/svg+xml", content=buffer.getvalue(), title=title)
 
@@ -72,5 +74,5 @@ def _dress(axes: Axes) -> None:
         for text in legend.get_texts():
             text.set_fontsize(8)
     for cloud in axes.collections:
-        if len(cloud.get_offsets()) > MOST_SHAPES:
+        if len(cast("Sized", cloud.get_offsets())) > MOST_SHAPES:
             cloud.set_rasterized(True)

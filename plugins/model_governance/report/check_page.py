@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from model_governance.errors import EvidenceError
 from model_governance.report import words
 from model_governance.report.findings import counts, order
-from model_governance.report.page import expect_schema, fill
+from model_governance.report.page import as_markup, expect_schema, fill
 from model_governance.report.pictures import inline_svg
 from model_governance.report.scale import draw_scale
 from model_governance.verdict import read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from markupsafe import Markup
 
     from model_governance.check import Better
     from model_governance.verdict import Finding, Verdict
@@ -71,8 +73,6 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
     Raises:
         EvidenceError: the record has another schema, or a picture is not the recorded one.
     """
-    from markupsafe import Markup
-
     expect_schema(record, SCHEMA)
     result = record["result"] or NOTHING
     verdict = read_verdict(record["verdict"])
@@ -80,9 +80,14 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
     directions: dict[str, Better] = {one["name"]: one["better"] for one in metrics}
 
     singles, repeated = _grouped(metrics)
+    ranked = order(verdict.findings, verdict)
 
     def scale(finding: Finding) -> Markup:
-        return Markup(draw_scale(finding, better=directions.get(finding.metric or "", "neither")))
+        return as_markup(
+            draw_scale(
+                finding, better=directions.get(finding.metric or "", "neither"), beside=ranked.loud + ranked.quiet
+            )
+        )
 
     return fill(
         "check.html",
@@ -90,12 +95,12 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
         result=result,
         verdict=verdict,
         lead=_lead(record, verdict),
-        order=order(verdict.findings, verdict),
+        order=ranked,
         tally=words.counted(counts(verdict.findings)),
         scale=scale,
         said=lambda finding: finding.sentence.removeprefix(f"{record['check']}: "),
         pictures=[
-            {"title": one.title, "svg": Markup(one.svg), "problem": one.problem, "titled": one.titled}
+            {"title": one.title, "svg": as_markup(one.svg), "problem": one.problem, "titled": one.titled}
             for one in _pictures(result["artifacts"], pictures)
         ],
         judged=not record["problem"] or any(one.metric for one in verdict.findings),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.report import words
 from model_governance.report.findings import counts, order, waiver_note, worst_first
-from model_governance.report.page import expect_schema, fill
+from model_governance.report.page import as_markup, expect_schema, fill
 from model_governance.report.scale import draw_scale
 from model_governance.verdict import read_verdict
 
@@ -67,9 +67,7 @@ def render_run(manifest: Mapping[str, Any], *, href: Callable[[str], str]) -> by
 
 def _scale(finding: Finding) -> Markup:
     """The scale of a finding; none for a demand on change, whose direction only the check's record knows."""
-    from markupsafe import Markup
-
-    return Markup("" if finding.baseline is not None else draw_scale(finding, better="neither"))
+    return as_markup("" if finding.baseline is not None else draw_scale(finding, better="neither"))
 
 
 def _headline(checks: list[Mapping[str, Any]], verdict: Verdict) -> str:
@@ -83,9 +81,9 @@ def _headline(checks: list[Mapping[str, Any]], verdict: Verdict) -> str:
         return verdict.stopping[0].sentence
     if verdict.outcome == "pass":
         passed = sum(one["outcome"] == "pass" for one in checks)
-        return (
-            f"All of {total} pass." if passed == len(checks) else f"{passed} of {total} pass, the others were skipped."
-        )
+        if passed < len(checks):
+            return f"{passed} of {total} pass, the others were skipped."
+        return "The one check passes." if passed == 1 else f"All {total} pass."
     return f"None of {total} stops this run."
 
 

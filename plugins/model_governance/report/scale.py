@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from model_governance.verdict import number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from model_governance.check import Better
     from model_governance.verdict import Finding
 
@@ -41,12 +43,16 @@ def allowed(finding: Finding, *, better: Better) -> tuple[float, float] | None:
     return -math.inf, finding.baseline - step
 
 
-def draw_scale(finding: Finding, *, better: Better) -> str:
-    """The finding as an inline SVG with a text alternative; empty where there is no number to draw."""
+def draw_scale(finding: Finding, *, better: Better, beside: Sequence[Finding] = ()) -> str:
+    """The finding as an inline SVG with a text alternative; empty where there is no number to draw.
+
+    Findings `beside` it that answer to the same demand on the same metric share its line, so that a
+    longer way past the bound is a worse value.
+    """
     room = allowed(finding, better=better)
     if finding.value is None or room is None:
         return ""
-    place = _Places(finding, room)
+    place = _Places([finding, *(one for one in beside if _asks_the_same(one, finding))], room)
     value = place(finding.value)
     parts = [_line("axis", place.left, place.right), _line("room", place(room[0]), place(room[1]))]
     parts += [_tick("bound", place(one)) for one in room if math.isfinite(one)]
@@ -67,8 +73,9 @@ def draw_scale(finding: Finding, *, better: Better) -> str:
 class _Places:
     """Where a number lies on the line, in pixels from the left."""
 
-    def __init__(self, finding: Finding, room: tuple[float, float]) -> None:
-        seen = [finding.value, finding.low, finding.high, finding.baseline, *room]
+    def __init__(self, findings: Sequence[Finding], room: tuple[float, float]) -> None:
+        numbers = [(one.value, one.low, one.high, one.baseline) for one in findings]
+        seen = [*room, *(number for several in numbers for number in several)]
         points = [float(one) for one in seen if one is not None and math.isfinite(one)]
         low, high = min(points), max(points)
         # Most metrics start at nought: without it a small excess looks like a large one. Only where everything
@@ -85,6 +92,10 @@ class _Places:
             return self.right if number > 0 else self.left
         share = (number - self._low) / (self._high - self._low)
         return self.left + share * (self.right - self.left)
+
+
+def _asks_the_same(one: Finding, other: Finding) -> bool:
+    return (one.metric, one.demand, one.bound) == (other.metric, other.demand, other.bound) and one.baseline is None
 
 
 def _limits(finding: Finding, room: tuple[float, float]) -> list[tuple[float, str]]:

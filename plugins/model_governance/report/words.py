@@ -51,8 +51,7 @@ WHEN_VIOLATED: tuple[tuple[str, str, str], ...] = (
     (
         "data_drift",
         "Find out what moved.",
-        "Open the report, start with the column named first, and ask its owner whether the source changed or the world "
-        "did. A broken source is repaired, not learned: retrain only for the second.",
+        "Start with the column named first: did the source change, or the world? Repair a source; retrain for the world.",
     ),
     (
         "model_quality",
@@ -67,8 +66,7 @@ WHEN_VIOLATED: tuple[tuple[str, str, str], ...] = (
     (
         "membership_inference",
         "Keep the model's scores inside.",
-        "They give away who was in the training data. Publish labels only, or retrain with stronger regularisation, "
-        "and treat the present file as personal data.",
+        "They give away who was in the training data. Publish labels only, or retrain with stronger regularisation.",
     ),
 )
 
@@ -130,7 +128,7 @@ def counted(pairs: Iterable[tuple[str, int]]) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """ "1.91 to 1.95", or a dash where no interval exists."""
+    """The interval as 1.91 to 1.95, or a dash where no interval exists."""
     return "—" if low is None or high is None else f"{number(low)} to {number(high)}"
 
 
@@ -156,12 +154,10 @@ def size(count: int) -> str:
     """Bytes as people say them: "2.0 kB"."""
     if count < 1000:
         return f"{count} bytes"
-    amount, unit = float(count), "bytes"
-    for unit in ("kB", "MB", "GB", "TB"):
-        amount /= 1000
-        if amount < 999.95:
-            break
-    return f"{amount:.1f} {unit}"
+    amount, units = count / 1000, ["kB", "MB", "GB"]
+    while amount >= 999.95 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:.1f} {units[0]}"
 
 
 def seconds(amount: float | None) -> str:
