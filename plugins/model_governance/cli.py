@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from model_governance import __version__
 from model_governance.checks import catalogue, find
 from model_governance.connections import PlainConnections
-from model_governance.errors import GovernanceError, PolicyError, ThresholdViolation
+from model_governance.errors import GovernanceError, PolicyError
 from model_governance.policy import load_policy
 from model_governance.policy.schema import policy_schema
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model_governance.run import CheckRun
+    from model_governance.verdict import Verdict
 
 EXIT_CODES = """exit codes: 0 nothing stops the run, 1 a threshold is violated,
 2 usage or policy error, 3 could not measure or store"""
@@ -33,8 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL, format="%(levelname)s %(message)s")
     try:
         code: int = options.verb(options)
-    except ThresholdViolation:
-        return 1  # the table that was printed before says why
     except PolicyError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -114,16 +113,19 @@ def _run(options: argparse.Namespace) -> int:
         runs = [one_check(name) for name in options.check]
         for one in runs:
             _print_check(one)
-        for one in runs:
-            one.raise_if_it_stops()
-        return 0
+        return max(_exit_code(one.verdict) for one in runs)
     archived = run_night(
         policy, night=night, store=store, connections=connections, sources=sources, report=_print_check
     )
     console().print(night_table(read_manifest(store, archived.manifest.key)))
     print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
-    archived.raise_if_it_stops()
-    return 0
+    return _exit_code(archived.verdict)
+
+
+def _exit_code(verdict: Verdict) -> int:
+    if not verdict.stops:
+        return 0
+    return 3 if verdict.outcome == "error" else 1
 
 
 def _print_check(done: CheckRun) -> None:
