@@ -1,0 +1,81 @@
+"""Keeps README.md true: runs the commands between its markers and compares, or writes, what they print.
+
+    python include/readme.py            compare; exit code 1 and a diff when they differ
+    python include/readme.py --write    put the true output into README.md
+
+A block is
+
+    <!-- shows: COMMAND -->
+    ```text
+    output
+    ```
+    <!-- end -->
+
+`shows-file: PATH` instead of `shows:` quotes a file. What changes from run to run (seconds, digests, paths of
+content-addressed files) is compared as `…`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+BLOCK = re.compile(
+    r"(?P<head><!-- (?P<how>shows|shows-file): (?P<what>.+?) -->\n```(?P<language>\w*)\n)(?P<body>.*?)(?P<tail>```\n<!-- end -->)",
+    re.DOTALL,
+)
+VARYING = (
+    (re.compile(r"\d+\.\d s\b"), "… s"),
+    (re.compile(r"governed in \d+ s"), "governed in … s"),
+    (re.compile(r" +… s"), " … s"),
+)
+
+
+def blocks(text: str, *, command: str | None = None) -> list[re.Match[str]]:
+    """The marked blocks of a README; only those that show this command, where one is given."""
+    return [one for one in BLOCK.finditer(text) if command is None or one["what"] == command]
+
+
+def truth(block: re.Match[str]) -> str:
+    """What the block should hold now."""
+    if block["how"] == "shows-file":
+        return (ROOT / block["what"]).read_text()
+    bin_folder = str(Path(sys.executable).parent)
+    environment = os.environ | {"PATH": bin_folder + os.pathsep + os.environ["PATH"], "COLUMNS": "118"}
+    done = subprocess.run(
+        block["what"], shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, check=False  # noqa: S602
+    )
+    return done.stdout + done.stderr
+
+
+def settled(text: str) -> str:
+    """The text with what varies from run to run replaced."""
+    for pattern, stand_in in VARYING:
+        text = pattern.sub(stand_in, text)
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def difference(block: re.Match[str]) -> str:
+    """A diff between the block and the truth; empty when they agree."""
+    shown, true = settled(block["body"]).splitlines(), settled(truth(block)).splitlines()
+    return "\n".join(difflib.unified_diff(shown, true, "README.md", block["what"], lineterm=""))
+
+
+def main() -> int:
+    text = README.read_text()
+    if "--write" in sys.argv:
+        README.write_text(BLOCK.sub(lambda one: one["head"] + truth(one).strip("\n") + "\n" + one["tail"], text))
+        return 0
+    differences = [found for one in blocks(text) if (found := difference(one))]
+    print("\n\n".join(differences))
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
