@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from model_governance.attack_library import quiet_attack
+from model_governance.checks.evasion.row_space import Moves
 from model_governance.errors import ModelMisbehaved
 
 if TYPE_CHECKING:
@@ -37,8 +38,11 @@ def margins_of(model: Model, frame: pd.DataFrame) -> tuple[Margins | None, str]:
     if not hasattr(native, "decision_function") or not (hasattr(last, "coef_") or hasattr(last, "support_vectors_")):
         return None, f"{type(last).__name__} offers no gradients"
 
+    names = getattr(native, "feature_names_in_", None)
+
     def margins(rows: pd.DataFrame) -> np.ndarray:
-        scores = np.asarray(native.decision_function(rows), dtype=np.float64)
+        given = rows.to_numpy() if names is None else rows[list(names)]
+        scores = np.asarray(native.decision_function(given), dtype=np.float64)
         return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
 
     try:
@@ -121,8 +125,6 @@ def _estimator() -> type[Any]:
 def loss_slopes(queries: Queries, margins: Margins, own: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Gradient (n, width) of best other margin minus own margin, per share of a feature's range."""
     import numpy as np
-
-    from model_governance.checks.evasion.row_space import Moves
 
     space, origins, n = queries.space, queries.origins, len(points)
     rows = np.arange(n)

@@ -48,11 +48,13 @@ def _walk(queries: Queries, row: int, start: np.ndarray, params: EvasionParams) 
     import numpy as np
     from art.estimators.classification import BlackBoxClassifier
 
-    limit = queries.asked[row] + PATIENCE
+    questions = 0
 
     def answers(points: np.ndarray) -> np.ndarray:
         """One-hot (n, 2): column 0 the prediction as it was, column 1 another one."""
-        if queries.asked[row] > limit:
+        nonlocal questions
+        questions += len(points)
+        if questions > PATIENCE:
             raise PatienceSpentError
         return np.eye(2, dtype=np.float32)[queries.flips(points, np.full(len(points), row)).astype(int)]
 

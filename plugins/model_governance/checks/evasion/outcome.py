@@ -50,7 +50,7 @@ def conclude(queries: Queries, attack: str, startless: np.ndarray) -> Outcome:
 
     rows, moves, nearest = np.flatnonzero(np.isfinite(queries.nearest)), queries.best, queries.nearest.copy()
     if len(rows):
-        again = queries.flipped(moves.take(rows), rows)
+        again = queries.flipped(moves.take(rows), rows, fresh=True)
         if not again.all():
             raise ModelMisbehaved(
                 f"model {queries.model.name!r} gave another answer for {int((~again).sum())} of {len(rows)} rows when "

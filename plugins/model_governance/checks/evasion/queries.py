@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from model_governance.checks.evasion.row_space import Moves
+
 if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.checks.evasion.params import Norm
-    from model_governance.checks.evasion.row_space import Moves, Origins, RowSpace
+    from model_governance.checks.evasion.row_space import Origins, RowSpace
     from model_governance.subject import Model
 
 # Bounds the memory of one call to the model.
@@ -34,6 +36,7 @@ class Queries:
     asked: np.ndarray = field(init=False)
     _deltas: np.ndarray = field(init=False)
     _picks: np.ndarray = field(init=False)
+    _known: dict[tuple[int, bytes, bytes], bool] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         import numpy as np
@@ -47,25 +50,43 @@ class Queries:
     @property
     def best(self) -> Moves:
         """The smallest flip of every row; no move where none was found."""
-        from model_governance.checks.evasion.row_space import Moves
-
         return Moves(self._deltas.copy(), self._picks.copy())
 
     def flips(self, points: np.ndarray, rows: np.ndarray, *, inward: bool = False) -> np.ndarray:
         """Whether the decoded points (n, width) change the predictions of these rows (n,)."""
         return self.flipped(self.space.moves(points, self.origins, rows, inward=inward), rows)
 
-    def flipped(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
-        """Whether moves change the predictions of these rows, shape (n,); remembers the smallest."""
+    def flipped(self, moves: Moves, rows: np.ndarray, *, fresh: bool = False) -> np.ndarray:
+        """Whether moves change the predictions of these rows, shape (n,); remembers the smallest.
+
+        On a grid, attacks come back to the same rows again and again: those are answered from
+        memory, unless the answer must be `fresh`.
+        """
+        import numpy as np
+
+        if fresh or any(axis.step == 0 for axis in self.space.axes):
+            changed = self._ask(moves, rows)
+        else:
+            keys = [
+                (int(row), d.tobytes(), p.tobytes()) for row, d, p in zip(rows, moves.deltas, moves.picks, strict=True)
+            ]
+            unknown = {key: place for place, key in enumerate(keys) if key not in self._known}
+            places = np.fromiter(unknown.values(), dtype=np.int64)
+            if len(places):
+                self._known.update(zip(unknown, self._ask(moves.take(places), rows[places]).tolist(), strict=True))
+            changed = np.array([self._known[key] for key in keys], dtype=bool)
+        self._remember(moves, rows, changed)
+        return changed
+
+    def _ask(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
         import numpy as np
 
         changed = np.zeros(len(rows), dtype=bool)
         for start in range(0, len(rows), BATCH):
             part = slice(start, start + BATCH)
-            frame = self.space.rows(moves.take(np.arange(len(rows))[part]), self.origins, rows[part])
+            frame = self.space.rows(Moves(moves.deltas[part], moves.picks[part]), self.origins, rows[part])
             changed[part] = np.asarray(self.model.predict(frame) != self.predicted[rows[part]], dtype=bool)
         np.add.at(self.asked, rows, 1)
-        self._remember(moves, rows, changed)
         return changed
 
     def _remember(self, moves: Moves, rows: np.ndarray, changed: np.ndarray) -> None:
@@ -97,8 +118,6 @@ class Queries:
         """Try every value of every free category together with the numeric change found so far, and shrink it."""
         import numpy as np
 
-        from model_governance.checks.evasion.row_space import Moves
-
         start = len(self.space.axes)
         for column, choice in enumerate(self.space.choices):
             rows = np.flatnonzero(np.isfinite(self.nearest) & (self.nearest > 0))
@@ -125,8 +144,6 @@ class Queries:
     def _cut(self, found: Moves, rows: np.ndarray, size: np.ndarray) -> Moves:
         """Moves shrunk to sizes (n,) in shares of the ranges, on the grid."""
         import numpy as np
-
-        from model_governance.checks.evasion.row_space import Moves
 
         spans = self.space.spans
         if self.norm == "linf":

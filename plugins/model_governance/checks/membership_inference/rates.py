@@ -1,0 +1,131 @@
+"""Error rates of scores: area under the ROC, true positives at few false positives, and their intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.intervals import CONFIDENCE, clopper_pearson
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# A rate like 0.29 of 100 rows is 29 false positives, although the product in floats is a hair less.
+HAIR = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """How many members an attacker names while accusing at most `allowed` of `negatives` non-members.
+
+    The threshold is the (allowed + 1)-th largest non-member score and a row counts as named only
+    above it, so that ties never exceed the allowance.
+    """
+
+    fpr: float
+    allowed: int
+    threshold: float
+    accused: int
+    negatives: int
+    named: int
+    positives: int
+
+    @property
+    def tpr(self) -> float:
+        """Share of members named, 0 to 1."""
+        return self.named / self.positives
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Exact binomial interval of the share; it takes the threshold as given."""
+        return clopper_pearson(self.named, self.positives)
+
+
+def least_negatives(fpr: float) -> int:
+    """Fewest non-members at which a false-positive rate means at least one of them."""
+    return math.ceil(1 / fpr - HAIR)
+
+
+def operating_point(members: np.ndarray, others: np.ndarray, *, fpr: float) -> OperatingPoint | None:
+    """Members and non-members above the threshold of a false-positive rate; None where it allows no row.
+
+    Scores of shape (n,) and (m,), higher = more likely a member. The rule of the low
+    false-positive regime of Carlini et al. (2022), with strict inequality.
+    """
+    import numpy as np
+
+    allowed = math.floor(fpr * len(others) + HAIR)
+    if allowed == 0:
+        return None
+    threshold = float(np.sort(others)[::-1][allowed])
+    return OperatingPoint(
+        fpr=fpr,
+        allowed=allowed,
+        threshold=threshold,
+        accused=int((others > threshold).sum()),
+        negatives=len(others),
+        named=int((members > threshold).sum()),
+        positives=len(members),
+    )
+
+
+def auc(members: np.ndarray, others: np.ndarray) -> tuple[float, tuple[float, float]]:
+    """Area under the ROC and its interval (DeLong, DeLong and Clarke-Pearson, 1988); ties count half.
+
+    Placement values come from midranks (Sun and Xu, 2014).
+    """
+    import numpy as np
+    from scipy.stats import norm, rankdata
+
+    m, n = len(members), len(others)
+    together = rankdata(np.concatenate([members, others]))
+    over = (together[:m] - rankdata(members)) / n
+    under = 1.0 - (together[m:] - rankdata(others)) / m
+    value = float(over.mean())
+    spread = math.sqrt(float(np.var(over, ddof=1)) / m + float(np.var(under, ddof=1)) / n)
+    reach = float(norm.ppf((1 + CONFIDENCE) / 2)) * spread
+    return value, (max(0.0, value - reach), min(1.0, value + reach))
+
+
+def roc(members: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """False- and true-positive rates (k,) at every threshold from above the largest score down."""
+    import numpy as np
+
+    cuts = np.unique(np.concatenate([members, others]))[::-1]
+    true = 1.0 - np.searchsorted(np.sort(members), cuts, side="left") / len(members)
+    false = 1.0 - np.searchsorted(np.sort(others), cuts, side="left") / len(others)
+    return np.concatenate([[0.0], false]), np.concatenate([[0.0], true])
+
+
+def advantage(members: np.ndarray, others: np.ndarray) -> float:
+    """Largest difference of true- and false-positive rate over all thresholds (Yeom et al., 2018)."""
+    false, true = roc(members, others)
+    return float((true - false).max())
+
+
+def chance_advantage(positives: int, negatives: int) -> float:
+    """Advantage that scores without any information reach on average, by choosing the best threshold.
+
+    Mean of the supremum of a Brownian bridge, sqrt(pi/8), times the scale of the two samples.
+    """
+    return math.sqrt(math.pi / 8) * math.sqrt(1 / positives + 1 / negatives)
+
+
+def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """Interval of a difference of two shares, each (successes, n): Newcombe (1998), method 10."""
+    (low1, share1, high1), (low2, share2, high2) = _wilson(*first), _wilson(*second)
+    low = share1 - share2 - math.hypot(share1 - low1, high2 - share2)
+    high = share1 - share2 + math.hypot(high1 - share1, share2 - low2)
+    return low, high
+
+
+def _wilson(successes: int, n: int) -> tuple[float, float, float]:
+    """Low end, share, high end of Wilson's (1927) score interval."""
+    from scipy.stats import norm
+
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return centre - reach, share, centre + reach
