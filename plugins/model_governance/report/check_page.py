@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from model_governance.verdict import Finding, Verdict
 
 SCHEMA = "model-governance/check/v1"
+LONG = 25
+"""Rows above which a table scrolls in a box of its own."""
 NOTHING: dict[str, Any] = {"metrics": [], "tables": [], "artifacts": [], "notes": [], "tools": {}}
 """What a check that could not measure has to show."""
 
@@ -107,6 +109,7 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
         singles=singles,
         repeated=repeated,
         numeric=_numeric,
+        long=LONG,
     )
 
 
@@ -159,7 +162,7 @@ def _grouped(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[MetricGroup], l
             meaning=several[0]["meaning"],
             unit=several[0]["unit"],
             better=several[0]["better"],
-            metrics=tuple(several),
+            metrics=tuple(_worst_first(several) if len(several) > LONG else several),
         )
         for name, several in by_name.items()
     ]
@@ -167,13 +170,15 @@ def _grouped(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[MetricGroup], l
     return single, [one for one in groups if one not in single]
 
 
+def _worst_first(metrics: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Absent values, then the worst ones, so that a long table begins with what matters."""
+    sign = {"lower": -1, "higher": 1, "neither": 0}
+    return sorted(metrics, key=lambda one: (one["value"] is not None, sign[one["better"]] * (one["value"] or 0)))
+
+
 def _numeric(table: Mapping[str, Any]) -> list[bool]:
     """For each column of a table whether it holds numbers (and is set to the right)."""
-    return [
-        any(row[place] is not None for row in table["rows"])
-        and all(
-            row[place] is None or (isinstance(row[place], int | float) and not isinstance(row[place], bool))
-            for row in table["rows"]
-        )
-        for place in range(len(table["header"]))
-    ]
+    columns = (
+        [row[place] for row in table["rows"] if row[place] not in (None, "")] for place in range(len(table["header"]))
+    )
+    return [bool(one) and all(type(value) in (int, float) for value in one) for one in columns]

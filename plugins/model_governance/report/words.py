@@ -134,7 +134,7 @@ def interval(low: float | None, high: float | None) -> str:
 
 def cell(value: Any) -> str:
     """A cell of a table: numbers short, years as years, nothing as a dash."""
-    if value is None:
+    if value is None or value == "":
         return "—"
     if isinstance(value, bool):
         return "yes" if value else "no"

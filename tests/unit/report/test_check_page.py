@@ -151,6 +151,19 @@ def test_of_three_hundred_columns_the_worst_twenty_are_shown_and_the_rest_counte
     assert b"7 of 300 findings stop the run." in page
 
 
+def test_a_long_table_of_metrics_begins_with_the_worst(make):
+    page = Reading(render_check(make.wide_check(stopping=0), {}))
+    assert "300 rows, worst first; the box scrolls." in page.words
+    metrics = tuple(
+        make.metric("recall", place / 100, of=f"c{place:02}", better="higher") for place in range(60, 0, -1)
+    )
+    verdict = make.judged("drift", metrics, [{"metric": "recall", "geq_to": 0}])
+    result = CheckResult(kind="k", seed=1, metrics=metrics)
+    words = Reading(render_check(make.check_record(result, verdict), {})).words
+    table = words[words.index("Metrics") :]
+    assert table.index("c01") < table.index("c02") < table.index("c60")
+
+
 def test_three_hundred_columns_stay_a_light_page(make):
     assert len(render_check(make.wide_check(), {})) < 150_000
 
