@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from model_governance.errors import ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store.rules import require_key, require_prefix, require_same
@@ -57,7 +57,7 @@ class LocalStore:
             StoreError: another scheme or another host.
         """
         self.root = _folder(uri)
-        self.uri = self.root.as_uri()
+        self.uri = _uri(self.root)
 
     def put_once(self, key: str, content: bytes, *, media_type: str) -> str:  # noqa: ARG002 - a word of the protocol
         """Store under a new key and return its uri; the same bytes again are a success.
@@ -74,8 +74,8 @@ class LocalStore:
             if not path.exists():
                 _make_folders(path.parent)
                 _publish(path, content)
-            require_same(content, path.read_bytes(), uri=path.as_uri())
-        return path.as_uri()
+            require_same(content, path.read_bytes(), uri=_uri(path))
+        return _uri(path)
 
     def get(self, key: str) -> bytes:
         """The bytes under a key.
@@ -90,7 +90,7 @@ class LocalStore:
             try:
                 return path.read_bytes()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-                raise ObjectMissing(f"nothing is stored at {path.as_uri()}; expected a file there") from error
+                raise ObjectMissing(f"nothing is stored at {_uri(path)}; expected a file there") from error
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys that start with the prefix, sorted; unfinished and other hidden files are no keys.
@@ -107,7 +107,7 @@ class LocalStore:
 
     def locate(self, key: str) -> str:
         """The `file://` uri of a key."""
-        return self._path(key).as_uri()
+        return _uri(self._path(key))
 
     def _path(self, key: str) -> Path:
         return self.root / require_key(key)
@@ -118,6 +118,11 @@ class LocalStore:
             for name in names:
                 if not name.startswith("."):
                     yield Path(folder, name).relative_to(self.root).as_posix()
+
+
+def _uri(path: Path) -> str:
+    """A file uri in which the `=` of folder names stays readable (RFC 3986 allows it in a path)."""
+    return "file://" + quote(str(path), safe="/=+,@")
 
 
 def _folder(uri: str) -> Path:
