@@ -1,0 +1,185 @@
+"""An Airflow of its own for these tests: its home is made before anything imports airflow."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HOME = Path(tempfile.mkdtemp(prefix="governance-airflow-"))
+
+os.environ |= {
+    "AIRFLOW_HOME": str(HOME),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(HOME / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME}/airflow.db",
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+    "AIRFLOW__MODEL_GOVERNANCE__ARTIFACTS_URI": str(HOME / "evidence"),
+}
+if any(name == "airflow" or name.startswith("airflow.") for name in sys.modules):
+    raise RuntimeError("airflow was imported before its test home was set; run tests/orchestration on their own")
+(HOME / "dags").mkdir()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home():
+    yield
+    import shutil
+
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def airflow_db():
+    """A migrated metadata database."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A small real model and its data: train, reference and two nights, one healthy and one spoiled."""
+    import skops.io
+    import synthetic
+
+    folder = tmp_path_factory.mktemp("project")
+    frames = {"train": synthetic.rows(300, seed=1), "reference": synthetic.rows(300, seed=2), "healthy": synthetic.rows(300, seed=3)}
+    frames["spoiled"] = frames["healthy"].assign(label=1 - frames["healthy"]["label"])
+    frames["incomplete"] = frames["healthy"].drop(columns="debt")
+    for name, frame in frames.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    model = skops.io.dumps(synthetic.pipeline(frames["train"]))
+    (folder / "model.skops").write_bytes(model)
+    return SimpleNamespace(folder=folder, sha256=hashlib.sha256(model).hexdigest(), columns=synthetic.COLUMNS)
+
+
+@pytest.fixture
+def policy_file(trained, tmp_path):
+    """Writes a policy on the trained model; keyword arguments replace its top-level keys."""
+
+    def write(name="tiny", *, night="healthy", accuracy=0.6, folder=None, **changes):
+        policy = {
+            "version": 1,
+            "owner": "team@example.com",
+            "model": {
+                "name": name,
+                "task": "binary_classification",
+                "uri": str(trained.folder / "model.skops"),
+                "sha256": trained.sha256,
+            },
+            "columns": trained.columns.model_dump(exclude_none=True),
+            "datasets": {
+                "train": {"uri": str(trained.folder / "train.parquet")},
+                "reference": {"uri": str(trained.folder / "reference.parquet")},
+                "current": {"uri": str(trained.folder / f"{night}.parquet")},
+            },
+            "checks": {
+                "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": accuracy}]},
+                "calibration": {
+                    "kind": "model_quality",
+                    "thresholds": [{"metric": "calibration_error", "leq_to": 0.9, "severity": "warn"}],
+                },
+            },
+            "artifacts": {"uri": str(tmp_path / "evidence")},
+            "schedule": {"cron": None, "retries": 2, "retry_delay_seconds": 0},
+        }
+        path = (folder or tmp_path) / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump({key: one for key, one in (policy | changes).items() if one is not None}))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def run_dag(airflow_db, request):
+    """Runs the only DAG of a DAG file under `dag.test()`; gives the run, with states and XComs at hand."""
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.sdk import timezone
+
+    written = []
+
+    def run(source, *, logical_date="2025-06-01T02:00:00+00:00"):
+        name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:12]
+        path = HOME / "dags" / f"{name}.py"
+        path.write_text(source)
+        written.append(path)
+        bag = DagBag(path)
+        assert bag.import_errors == {}
+        (dag,) = bag.dags.values()
+        return DagResult(dag.test(logical_date=timezone.parse(logical_date) if logical_date else None))
+
+    yield run
+    for path in set(written):
+        path.unlink()
+
+
+class DagResult:
+    """A finished run and questions about it."""
+
+    def __init__(self, run):
+        self.run = run
+        self.state = str(run.state)
+        self.tasks = {(one.task_id, one.map_index): one for one in run.get_task_instances()}
+
+    def task(self, task_id, map_index=-1):
+        return self.tasks[task_id, map_index]
+
+    def states(self):
+        return {f"{name}[{index}]" if index >= 0 else name: str(one.state) for (name, index), one in self.tasks.items()}
+
+    def xcom(self, task_id, key, map_index=-1):
+        from airflow.models.xcom import XComModel
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            found = session.scalars(
+                XComModel.get_many(
+                    run_id=self.run.run_id, dag_ids=self.run.dag_id, task_ids=task_id, key=key, map_indexes=map_index
+                )
+            ).first()
+            return XComModel.deserialize_value(found) if found else None
+
+
+@pytest.fixture
+def nightly():
+    """Writes a DAG file with the nightly DAG of a policy."""
+    return lambda policy: (
+        "# airflow DAG\n"
+        "from model_governance.orchestration.dags import governance_dag\n"
+        "from model_governance.orchestration.policy_operator import read_policy\n"
+        f"dag = governance_dag(read_policy({str(policy)!r}))\n"
+    )
+
+
+@pytest.fixture
+def read_uri():
+    """The bytes behind a file:// uri."""
+    return lambda uri: Path(unquote(urlsplit(uri).path)).read_bytes()
+
+
+@pytest.fixture
+def asset_events():
+    """The events that Airflow has on record for an asset, oldest first."""
+
+    def events(name):
+        from airflow.models.asset import AssetEvent, AssetModel
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            query = select(AssetEvent).join(AssetModel, AssetModel.id == AssetEvent.asset_id).where(AssetModel.name == name)
+            return [(one.source_task_id, one.extra) for one in session.scalars(query.order_by(AssetEvent.id))]
+
+    return events
