@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import skops.io
 import synthetic
 import yaml
-
 from model_governance.checks import catalogue
 from model_governance.connections import PlainConnections
 from model_governance.policy import Policy, load_policy
 from model_governance.run import ArchivedRun, CheckRun, Night, archive_run, run_check, run_night
 from model_governance.store import open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DAY = date(2026, 3, 1)
 
@@ -52,9 +54,7 @@ class Project:
         )
 
     def run(self, day: date = DAY, run_id: str = "night-1") -> ArchivedRun:
-        return run_night(
-            self.policy(), night=self.night(day, run_id), store=self.store, connections=PlainConnections()
-        )
+        return run_night(self.policy(), night=self.night(day, run_id), store=self.store, connections=PlainConnections())
 
     def archive(self, *runs: CheckRun) -> ArchivedRun:
         return archive_run(

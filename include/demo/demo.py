@@ -147,7 +147,7 @@ def tell(screen, results: list[tuple[DemoNight, str]], *, seconds: float) -> int
             )
             right = False
             continue
-        reports = {one["name"]: shown(store, one["report"]["key"]) for one in manifest["checks"] if one["report"]}
+        reports = {one["name"]: short_copy(store, one, night) for one in manifest["checks"] if one["report"]}
         planted = ", PLANTED accident" if night.accident else ""
         screen.print(
             night_table(manifest, title=f"Night {number}, {night.date}{planted}, DAG run {state}", report_of=reports)
@@ -164,10 +164,18 @@ def tell(screen, results: list[tuple[DemoNight, str]], *, seconds: float) -> int
 
 NEXT = """
 Three nights governed in {seconds:.0f} s. Next:
-  open a page of a night above in a browser: it says why, and leads to the report of each check
-  make ui                                                                     see these runs in Airflow
-  .venv/bin/model-governance policy lint include/policies/acs_employment.yaml  read the policy, change a threshold, check it
-  less {log}                                        what Airflow logged"""
+  - open a page of a night in a browser: it says why, and leads to the report of each check
+  - make ui: see these runs in Airflow
+  - edit include/policies/acs_employment.yaml, then .venv/bin/model-governance policy lint on it
+  - what Airflow logged is in {log}"""
+
+
+def short_copy(store, check: dict, night: DemoNight) -> str:
+    """The report once more under a name that people can type; the archive keeps it under its digest."""
+    copy = BUILD / "reports" / night.date / f"{check['name']}.html"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(store.get(check["report"]["key"]))
+    return str(copy.relative_to(ROOT))
 
 
 def shown(store, key: str) -> str:

@@ -39,7 +39,6 @@ class Night:
 
     run_id: str
     date: date
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     orchestrator: Mapping[str, Any] = field(default_factory=lambda: {"type": "command line"})
 
 
@@ -53,6 +52,7 @@ class CheckRun:
     record: Stored
     report: Stored
     artifacts: tuple[Stored, ...]
+    started_at: datetime
     seconds: float
     problem: Exception | None = None
 
@@ -67,6 +67,7 @@ class CheckRun:
             "record": self.record.record(),
             "report": self.report.record() | {"uri": self.report.uri},
             "artifacts": [one.uri for one in self.artifacts],
+            "started_at": self.started_at.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
         }
 
@@ -133,7 +134,7 @@ def run_check(
     check = check or find(spec.kind)
     params = _params(check, policy, name)
     sources = policy.datasets if sources is None else sources
-    started = time.monotonic()
+    started_at, started = datetime.now(UTC), time.monotonic()
     subject = result = problem = None
     seed: int | None = None
     try:
@@ -160,7 +161,13 @@ def run_check(
     )  # fmt: skip
     stored = _store(store, record, result)
     return CheckRun(
-        name=name, kind=check.kind, verdict=verdict, problem=problem, seconds=time.monotonic() - started, **stored
+        name=name,
+        kind=check.kind,
+        verdict=verdict,
+        problem=problem,
+        started_at=started_at,
+        seconds=time.monotonic() - started,
+        **stored,
     )
 
 
@@ -206,7 +213,7 @@ def archive_run(
     verdict = combine(policy.name, verdicts, rules=_rules(policy))
     manifest, stored = write_manifest(
         policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
-        run_id=night.run_id, day=night.date, started_at=night.started_at, orchestrator=night.orchestrator,
+        run_id=night.run_id, day=night.date, orchestrator=night.orchestrator,
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
     depth = "../" * (folder.count("/") + 1)

@@ -9,7 +9,6 @@ import numpy as np
 import project
 import pytest
 import synthetic
-
 from model_governance.cli import main
 
 POLICY, NO_MEASURE = 2, 3
@@ -64,7 +63,9 @@ def malicious_pickle(small):
 
 def unknown_metric(small):
     checks = small.raw["checks"]
-    small.change(checks=checks | {"quality": {"kind": "model_quality", "thresholds": [{"metric": "acuracy", "geq_to": 0}]}})
+    small.change(
+        checks=checks | {"quality": {"kind": "model_quality", "thresholds": [{"metric": "acuracy", "geq_to": 0}]}}
+    )
 
 
 def unreadable_uri(small):

@@ -6,7 +6,6 @@ from datetime import date
 import project
 import pytest
 import synthetic
-
 from model_governance.check import Check
 from model_governance.checks import find
 from model_governance.errors import CheckError, StoreUnreachable, SubjectUnreachable, ThresholdViolation
@@ -141,7 +140,10 @@ def test_a_change_is_judged_against_the_last_accepted_night(small):
         checks={
             "quality": {
                 "kind": "model_quality",
-                "thresholds": [{"metric": "accuracy", "min_absolute_change": -0.05}, {"metric": "accuracy", "geq_to": 0.1}],
+                "thresholds": [
+                    {"metric": "accuracy", "min_absolute_change": -0.05},
+                    {"metric": "accuracy", "geq_to": 0.1},
+                ],
             }
         }
     )
@@ -187,7 +189,18 @@ def test_the_seed_follows_from_what_is_measured(small):
 def test_the_summary_between_tasks_is_small_and_plain(small):
     summary = small.check("quality").summary()
     assert len(json.dumps(summary)) < 5000
-    assert set(summary) == {"name", "kind", "outcome", "stops", "sentence", "record", "report", "artifacts", "seconds"}
+    assert set(summary) == {
+        "name",
+        "kind",
+        "outcome",
+        "stops",
+        "sentence",
+        "record",
+        "report",
+        "artifacts",
+        "seconds",
+        "started_at",
+    }
 
 
 def test_an_altered_record_is_not_archived(small):

@@ -45,7 +45,6 @@ def write_manifest(
     store: ArtifactStore,
     run_id: str,
     day: date,
-    started_at: datetime,
     orchestrator: Mapping[str, Any],
 ) -> tuple[dict[str, Any], Stored]:
     """Store the manifest of a night and return it; the same night with the same records is written once.
@@ -59,6 +58,7 @@ def write_manifest(
     for key in store.keys(folder):
         if key.endswith(FILE) and (earlier := read_manifest(store, key))["checks"] == rows:
             return earlier, _stored(store, key, canonical_json(earlier))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     source = put_blob(store, Artifact(name="policy.yaml", media_type="application/yaml", content=policy.source))
     manifest = {
         "schema": RUN_SCHEMA,
@@ -75,8 +75,8 @@ def write_manifest(
         "verdict": verdict.record(),
         "checks": rows,
         "environment": {"python": platform.python_version(), "packages": _packages()},
-        "started_at": started_at.isoformat(timespec="seconds"),
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started_at": min((one["started_at"] for one in rows if one["started_at"]), default=now),
+        "finished_at": now,
     }
     content = canonical_json(manifest)
     key = f"{folder}{hashlib.sha256(content).hexdigest()[:16]}/{FILE}"
@@ -119,12 +119,13 @@ def _check_row(
         "record": None,
         "report": None,
         "artifacts": list(record["stored"]) if record else [],
+        "started_at": None,
         "seconds": None,
     }
     if summary:
         row["record"] = {"key": summary["record"]["key"], "sha256": summary["record"]["sha256"]}
         row["report"] = {key: value for key, value in summary["report"].items() if key != "uri"}
-        row["seconds"] = summary["seconds"]
+        row |= {"started_at": summary["started_at"], "seconds": summary["seconds"]}
     return row
 
 

@@ -20,7 +20,6 @@ def night_of(context: Context) -> Night:
 
     run, task = context["dag_run"], context["ti"]
     moment = run.logical_date or run.run_after
-    started = {"started_at": run.start_date} if run.start_date else {}
     return Night(
         run_id=run.run_id,
         date=moment.astimezone(UTC).date(),
@@ -34,5 +33,4 @@ def night_of(context: Context) -> Night:
             "try_number": task.try_number,
             "logical_date": run.logical_date.isoformat() if run.logical_date else None,
         },
-        **started,
     )

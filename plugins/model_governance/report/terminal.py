@@ -45,9 +45,10 @@ def night_table(
                 observed(finding),
                 finding.demanded,
             ]
-            outcome = Text(finding.outcome, style=STYLES[finding.outcome])
             report = [report_of.get(name, "") if row == 0 else ""] if report_of else []
-            table.add_row(*cells, outcome, *report)
+            outcome = Text(finding.outcome, style=STYLES[finding.outcome])
+            # Text, not markup: `attack_auc[loss]` would be read as a style called loss.
+            table.add_row(*map(Text, cells), outcome, *map(Text, report))
     return table
 
 

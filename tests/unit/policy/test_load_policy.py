@@ -87,7 +87,7 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("          - {metric: psi_max, less_than: 0.2}", "          []"), "no thresholds"),
+        (("      - {metric: psi_max, less_than: 0.2}", "      []"), "no thresholds"),
         (("less_than: 0.2", "less_than: 0.2, geq_to: 1"), "exactly one of"),
         (("less_than: 0.2", "severity: warn"), "exactly one of"),
         (("less_than: 0.2", "less_than: .nan"), "finite"),
@@ -95,7 +95,7 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
         (("less_than: 0.2", "min_absolute_change: 0.1, against: champion"), "names no champion"),
         (("kind: data_drift", "kind: data_drft"), "did you mean 'data_drift'?"),
         (
-            ("    kind: data_drift\n", "    kind: data_drift\n        params: {numeric_methd: psi}\n"),
+            ("    kind: data_drift\n", "    kind: data_drift\n    params: {numeric_methd: psi}\n"),
             "did you mean 'numeric_method'?",
         ),
         (("  reference: {uri: reference.parquet}\n", ""), "needs datasets.reference"),
