@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-    from sqlalchemy import URL, Engine
+    from sqlalchemy import URL, Connection, Engine
 
     from model_governance.connections import Connections
     from model_governance.policy import DatasetSpec
+
+READING = re.compile(r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*(select|with|values|table|from)\b", re.IGNORECASE | re.DOTALL)
 
 
 def run_query(spec: DatasetSpec, *, folder: Path, connections: Connections) -> tuple[str, str, pd.DataFrame]:
@@ -24,13 +27,19 @@ def run_query(spec: DatasetSpec, *, folder: Path, connections: Connections) -> t
 
     The digest is that of the result as an Arrow IPC stream without metadata. It depends on the
     order of the rows: a query without ORDER BY may change its digest without changing its rows.
-    The transaction is rolled back, whatever the query did; SQLite files are opened read-only.
+    The transaction is rolled back, whatever the query did, and SQLite files are opened read-only;
+    what else a query may touch is a matter of the database user's rights.
 
     Raises:
         SubjectError: a wrong uri or query, a missing driver, or a result that has no canonical form.
         DigestMismatch: the policy pins a sha256 and the result is another one.
         SubjectUnreachable: the database does not answer, is locked or gave up.
     """
+    if not READING.match(spec.query or ""):
+        # MySQL, Oracle and SQLite commit DDL at once: a rollback would come too late.
+        raise SubjectError(
+            f"the query of a dataset starts with select, with, values, table or from; found {spec.query!r}"
+        )
     if spec.connection is not None:
         return _result(f"connection:{spec.connection}", connections.engine(spec.connection), spec)
     import sqlalchemy
@@ -78,6 +87,7 @@ def _result(shown: str, engine: Engine, spec: DatasetSpec) -> tuple[str, str, pd
         raise SubjectError(f"{shown}: no connection to the database: {_told(error)}; correct the uri") from error
     with connected as connection:
         try:
+            _allow_reading_only(connection)
             # Without parameters a % of the query stays a %, whatever the driver's placeholder is.
             answer = connection.execution_options(no_parameters=True).exec_driver_sql(spec.query or "")
             frame = _frame(list(answer.keys()), answer.fetchall())
@@ -85,6 +95,7 @@ def _result(shown: str, engine: Engine, spec: DatasetSpec) -> tuple[str, str, pd
             _refuse(shown, error, dialect=engine.dialect.name)
         finally:
             connection.rollback()
+            _allow_reading_only(connection, on=False)
     sha256 = _digest(shown, frame)
     if spec.sha256 is not None and sha256 != spec.sha256:
         raise DigestMismatch(
@@ -92,6 +103,12 @@ def _result(shown: str, engine: Engine, spec: DatasetSpec) -> tuple[str, str, pd
             "add ORDER BY if only the order differs, otherwise review the change and pin the new sha256"
         )
     return shown, sha256, frame
+
+
+def _allow_reading_only(connection: Connection, *, on: bool = True) -> None:
+    """SQLite's driver begins no transaction for `with ... delete`, so a rollback would find nothing to undo."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"pragma query_only = {int(on)}")
 
 
 def _frame(names: list[str], rows: Iterable[Iterable[object]]) -> pd.DataFrame:

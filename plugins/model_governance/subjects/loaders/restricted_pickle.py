@@ -100,9 +100,10 @@ class RestrictedUnpickler(PythonUnpickler):
         if self.proto < 3:
             module, name = _renamed(module, name)
         if (module, name) in STAND_INS:
-            found = STAND_INS[module, name]
-            self._callable[id(found)] = found
-            return found
+            stand_in = STAND_INS[module, name]
+            if not isinstance(stand_in, type):
+                self._callable[id(stand_in)] = stand_in
+            return stand_in
         known = (module, name) in CALLABLE or (module, name) in PLAIN
         found = getattr(import_module(module), name, None) if known else _model_part(module, name)
         if found is None:
@@ -315,6 +316,9 @@ def _check_dtype_state(target: np.dtype[Any], state: Any) -> None:
 
 
 def _spell(thing: Any) -> str:
+    for (module, name), stand_in in STAND_INS.items():
+        if thing is stand_in:
+            return f"{module}.{name}"
     kind = thing if isinstance(thing, type) or hasattr(thing, "__qualname__") else type(thing)
     return f"{getattr(kind, '__module__', '?')}.{getattr(kind, '__qualname__', repr(kind))}"
 
