@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.checks.model_quality import plots
-from model_governance.checks.model_quality.calibration import Bins, calibration_error, calibration_table, into_bins
+from model_governance.checks.model_quality.calibration import calibration_error, calibration_table, into_bins
 from model_governance.checks.model_quality.classification import (
     NO_PROBABILITIES,
     Outcomes,
@@ -23,7 +23,6 @@ from model_governance.errors import CheckError
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.check import Artifact
     from model_governance.checks.model_quality.labels import Labelled
     from model_governance.checks.model_quality.params import QualityParams
     from model_governance.subject import Model, Subject
@@ -42,23 +41,38 @@ def measure_binary(subject: Subject, labelled: Labelled, *, params: QualityParam
     if threshold is not None and model.call_proba is None:
         raise CheckError(f"decision_threshold needs probabilities and model {model.name!r} offers none; remove it")
     outcomes = observe(labelled, model, positive=positive, threshold=threshold)
-    estimates = _counted(outcomes, positive)
     notes = [f"Positive class: {outcomes.names[positive]}."]
     if threshold is not None:
         notes.append(f"Predicted positive from a probability of {threshold:g} on.")
     tables = [confusion_table(outcomes), class_table(outcomes)]
     artifacts = [plots.confusion(outcomes.confusion(), outcomes.names)]
-    if outcomes.probabilities is None:
-        names = ("roc_auc", "average_precision", "log_loss", "brier_score", "calibration_error")
-        estimates += [absent(name, NO_PROBABILITIES, n=outcomes.n) for name in names]
-    else:
+    if outcomes.probabilities is not None:
         score, hit = outcomes.probabilities[:, positive], outcomes.truth == positive
         bins = into_bins(score, hit, count=params.calibration_bins)
-        estimates += [*_scored(score, hit, params=params, seed=seed), log_loss(outcomes)]
-        estimates.append(calibration_error(bins, seed=seed, resamples=params.resamples))
         tables.append(calibration_table(bins))
-        artifacts += _curves(score, hit, bins)
-    return Measurement(estimates=tuple(estimates), tables=tuple(tables), artifacts=tuple(artifacts), notes=tuple(notes))
+        artifacts += [plots.roc_and_precision_recall(score, hit), plots.calibration(score, bins)]
+    return Measurement(
+        estimates=estimate_binary(outcomes, positive, params=params, seed=seed),
+        tables=tuple(tables),
+        artifacts=tuple(artifacts),
+        notes=tuple(notes),
+    )
+
+
+def estimate_binary(outcomes: Outcomes, positive: int, *, params: QualityParams, seed: int) -> tuple[Estimate, ...]:
+    """The numbers alone; `positive` is the position of the positive class."""
+    counted = _counted(outcomes, positive)
+    if outcomes.probabilities is None:
+        names = ("roc_auc", "average_precision", "log_loss", "brier_score", "calibration_error")
+        return (*counted, *(absent(name, NO_PROBABILITIES, n=outcomes.n) for name in names))
+    score, hit = outcomes.probabilities[:, positive], outcomes.truth == positive
+    bins = into_bins(score, hit, count=params.calibration_bins)
+    return (
+        *counted,
+        *_scored(score, hit, params=params, seed=seed),
+        log_loss(outcomes),
+        calibration_error(bins, seed=seed, resamples=params.resamples),
+    )
 
 
 def _positive(subject: Subject, model: Model) -> int:
@@ -115,7 +129,3 @@ def _scored(score: np.ndarray, hit: np.ndarray, *, params: QualityParams, seed: 
         Estimate(name="average_precision", value=float(average_precision_score(hit, score)), n=n, interval=precision),
         Estimate(name="brier_score", value=float(squares.mean()), n=n, interval=mean_interval_from_zero(squares)),
     ]
-
-
-def _curves(score: np.ndarray, hit: np.ndarray, bins: Bins) -> list[Artifact]:
-    return [plots.roc_and_precision_recall(score, hit), plots.calibration(score, bins)]

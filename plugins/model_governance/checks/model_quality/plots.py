@@ -84,7 +84,7 @@ def predicted_and_actual(truth: np.ndarray, predicted: np.ndarray) -> Artifact:
     """Counts of rows over target and prediction in hexagons, with the line of perfect predictions."""
     figure, (axes,) = canvas(width=4.6, height=3.8)
     low, high = float(min(truth.min(), predicted.min())), float(max(truth.max(), predicted.max()))
-    if low == high:
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
         low, high = low - 0.5, high + 0.5
     extent = (low, high, low, high)
     cells = axes.hexbin(truth, predicted, gridsize=CELLS, extent=extent, mincnt=1, bins="log", cmap="viridis")
@@ -100,7 +100,10 @@ def residuals(error: np.ndarray) -> Artifact:
 
     figure, (axes,) = canvas()
     low, high = np.quantile(error, [0.005, 0.995])
-    axes.hist(np.clip(error, low, high), bins=CELLS, color=REFERENCE)
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        # Equal but for rounding: bars between them would be too narrow to be told apart.
+        low, high = low - 0.5, high + 0.5
+    axes.hist(np.clip(error, low, high), bins=CELLS, range=(low, high), color=REFERENCE)
     axes.axvline(0, color=LIMIT, linestyle="--", linewidth=1, label="no error")
     axes.axvline(float(error.mean()), color=CURRENT, linewidth=1, label="mean error")
     axes.legend(fontsize=7, frameon=False)

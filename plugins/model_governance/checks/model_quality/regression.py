@@ -34,14 +34,25 @@ def measure_regression(subject: Subject, labelled: Labelled, *, params: QualityP
     truth = finite_numbers(labelled.truth, what="targets")
     predicted = finite_predictions(subject.require_model(), labelled.features)
     error = predicted - truth
-    estimates = (
+    artifacts = (plots.predicted_and_actual(truth, predicted), plots.residuals(error))
+    return Measurement(
+        estimates=estimate_regression(truth, predicted, params=params, seed=seed),
+        tables=(_error_table(error),),
+        artifacts=artifacts,
+    )
+
+
+def estimate_regression(
+    truth: np.ndarray, predicted: np.ndarray, *, params: QualityParams, seed: int
+) -> tuple[Estimate, ...]:
+    """The numbers alone; both arrays are finite, shape (n,)."""
+    error = predicted - truth
+    return (
         *_averages(error),
         _median(error),
         _r2(truth, predicted, params=params, seed=seed),
         _mape(truth, error),
     )
-    artifacts = (plots.predicted_and_actual(truth, predicted), plots.residuals(error))
-    return Measurement(estimates=estimates, tables=(_error_table(error),), artifacts=artifacts)
 
 
 def _averages(error: np.ndarray) -> list[Estimate]:
@@ -93,7 +104,11 @@ def _mape(truth: np.ndarray, error: np.ndarray) -> Estimate:
         return absent(
             "mape", f"{zeros:,} of {len(truth):,} targets are 0, where a relative error has no meaning", n=len(truth)
         )
-    size = np.abs(error / truth)
+    with np.errstate(over="ignore"):
+        size = np.abs(error / truth)
+        countable = bool(np.isfinite(np.square(size).sum()))
+    if not countable:
+        return absent("mape", "a target is so near 0 that its relative error is beyond numbers", n=len(truth))
     return Estimate(name="mape", value=float(size.mean()), n=len(size), interval=mean_interval_from_zero(size))
 
 

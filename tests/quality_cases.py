@@ -1,0 +1,84 @@
+"""Subjects of model quality whose answers are written in the rows: columns `score` and `says` are the model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from model_governance.check import CheckResult
+from model_governance.checks.model_quality import CHECK
+from model_governance.subject import Columns, Dataset, Feature, Model, Subject
+
+SEED = 7
+
+
+def measure(subject: Subject, **params: object) -> CheckResult:
+    """The check's result under a fixed seed."""
+    return CHECK.measure(subject, CHECK.params.model_validate(params), SEED)
+
+
+def dataset(role: str, frame: pd.DataFrame) -> Dataset:
+    """A frame in a role."""
+    return Dataset(role=role, uri=f"{role}.parquet", sha256="0" * 64, frame=frame)
+
+
+def model_of(task: str, *, classes: tuple = (), call=None, call_proba=None) -> Model:
+    """A model that reads its answer from the columns `says` (labels, values) or `score`."""
+    default = {"ranking": lambda rows: rows["score"].to_numpy()}.get(task, lambda rows: rows["says"].to_numpy())
+    return Model(
+        name="case", format="skops", sha256="0" * 64, task=task, native=None, call=call or default,
+        call_proba=call_proba, classes=classes,
+    )  # fmt: skip
+
+
+def two_columns(rows: pd.DataFrame) -> np.ndarray:
+    """Probabilities of two classes from the column `score`, that of the second."""
+    return np.column_stack([1 - rows["score"], rows["score"]])
+
+
+def subject_of(frame: pd.DataFrame, model: Model, *, labels: pd.DataFrame | None = None, **columns: object) -> Subject:
+    """A subject whose current rows are `frame` (all columns but label, row and group are features)."""
+    features = {name: Feature(kind="numeric") for name in frame.columns if name not in ("label", "row", "group")}
+    datasets = {"current": dataset("current", frame)}
+    if labels is not None:
+        datasets["labels"] = dataset("labels", labels)
+    spelled = Columns(features=features, **{"target": "label", **columns})
+    return Subject(name="case", task=model.task, columns=spelled, datasets=datasets, model=model)
+
+
+def binary(label, score, *, says=None, classes: tuple = (0, 1), proba: bool = True, **columns: object) -> Subject:
+    """A binary subject; `says` defaults to the second class from a score of one half on."""
+    score = np.asarray(score, dtype=float)
+    frame = pd.DataFrame({"label": label, "score": score})
+    if says is None:
+        says = np.asarray(classes)[(score >= 0.5).astype(int)]
+    frame["says"] = says
+    model = model_of("binary_classification", classes=classes, call_proba=two_columns if proba else None)
+    return subject_of(frame, model, **columns)
+
+
+def drawn_binary(count: int = 300, *, seed: int = 1) -> Subject:
+    """Calibrated scores and the labels drawn from them."""
+    draw = np.random.default_rng(seed)
+    score = draw.beta(1.2, 1.6, count)
+    return binary((draw.random(count) < score).astype(int), score)
+
+
+def three_classes(label, says, probabilities=None, *, classes: tuple = ("a", "b", "c")) -> Subject:
+    """A multiclass subject."""
+    frame = pd.DataFrame({"label": label, "says": says})
+    call_proba = None
+    if probabilities is not None:
+        frame[list("xyz")] = probabilities
+        call_proba = lambda rows: rows[list("xyz")].to_numpy()  # noqa: E731
+    return subject_of(frame, model_of("multiclass_classification", classes=classes, call_proba=call_proba))
+
+
+def regression(label, says) -> Subject:
+    """A regression subject."""
+    return subject_of(pd.DataFrame({"label": label, "says": says}), model_of("regression"))
+
+
+def ranking(group, score, label) -> Subject:
+    """A ranking subject."""
+    frame = pd.DataFrame({"group": group, "score": np.asarray(score, dtype=float), "label": label})
+    return subject_of(frame, model_of("ranking"), group="group")

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from model_governance.errors import CheckError, ModelMisbehaved
+from quality_cases import binary, drawn_binary, measure, model_of, subject_of, two_columns
+from sklearn import metrics as sk
+
+PROBABILITY_METRICS = ("roc_auc", "average_precision", "log_loss", "brier_score", "calibration_error")
+
+
+def test_its_numbers_are_those_of_scikit_learn():
+    subject = drawn_binary(500)
+    frame = subject.datasets["current"].frame
+    label, says, score = frame["label"], frame["says"], frame["score"]
+    expected = {
+        "accuracy": sk.accuracy_score(label, says),
+        "balanced_accuracy": sk.balanced_accuracy_score(label, says),
+        "precision": sk.precision_score(label, says),
+        "recall": sk.recall_score(label, says),
+        "f1": sk.f1_score(label, says),
+        "specificity": sk.recall_score(label, says, pos_label=0),
+        "false_positive_rate": 1 - sk.recall_score(label, says, pos_label=0),
+        "roc_auc": sk.roc_auc_score(label, score),
+        "average_precision": sk.average_precision_score(label, score),
+        "log_loss": sk.log_loss(label, score),
+        "brier_score": sk.brier_score_loss(label, score),
+        "prevalence": label.mean(),
+        "predicted_positive_share": says.mean(),
+    }
+    result = measure(subject)
+    for name, value in expected.items():
+        metric = result.metric(name)
+        assert metric.value == pytest.approx(value, abs=1e-12), name
+        assert metric.low < metric.value < metric.high, name
+
+
+def test_n_is_what_stands_behind_each_number():
+    result = measure(binary([1, 1, 1, 0, 0, 0, 0, 0], [0.9, 0.8, 0.1, 0.7, 0.1, 0.1, 0.2, 0.3]))
+    assert [result.metric(one).n for one in ("accuracy", "recall", "precision", "specificity", "f1")] == [8, 3, 3, 5, 4]
+    assert result.metric("recall").value == pytest.approx(2 / 3)
+
+
+def test_calibration_error_is_the_weighted_gap_over_bins():
+    # Two bins: half the rows say 0.2 and 0.4 happen, half say 0.8 and 0.7 happen.
+    score = [0.2] * 10 + [0.8] * 10
+    label = [1] * 4 + [0] * 6 + [1] * 7 + [0] * 3
+    result = measure(binary(label, score), calibration_bins=2)
+    assert result.metric("calibration_error").value == pytest.approx(0.5 * 0.2 + 0.5 * 0.1)
+    rows = next(one for one in result.tables if one.name == "calibration").rows
+    assert [row[:4] for row in rows] == [(1, 10, pytest.approx(0.2), 0.4), (2, 10, pytest.approx(0.8), 0.7)]
+
+
+def test_equal_probabilities_share_one_bin_and_separate_nothing():
+    result = measure(binary([0, 1] * 20, [0.5] * 40))
+    assert result.metric("calibration_error").value == 0
+    assert result.metric("roc_auc").value == 0.5
+    assert result.metric("average_precision").value == 0.5
+    assert len(next(one for one in result.tables if one.name == "calibration").rows) == 1
+
+
+def test_a_model_that_always_says_no_has_no_precision_and_warns_nobody():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = measure(binary([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4]))
+    precision = result.metric("precision")
+    assert precision.value is None
+    assert "predicted the positive class 1 for none of 4 rows" in precision.reason
+    assert result.metric("recall").value == 0
+    assert result.metric("f1").value == 0
+    assert result.metric("balanced_accuracy").value == 0.5
+
+
+def test_perfect_predictions_keep_an_open_interval_where_counts_allow_one():
+    result = measure(binary([0] * 10 + [1] * 10, [0.0] * 10 + [1.0] * 10))
+    for name in ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "specificity"):
+        assert result.metric(name).value == 1
+        assert result.metric(name).low < 0.9, name
+    assert result.metric("roc_auc").value == 1
+    assert result.metric("log_loss").value == pytest.approx(0, abs=1e-12)
+
+
+def test_without_probabilities_their_metrics_are_absent_with_the_reason():
+    result = measure(binary([0, 1, 0, 1], [0.1, 0.9, 0.6, 0.7], proba=False))
+    for name in PROBABILITY_METRICS:
+        assert result.metric(name).value is None
+        assert "no class probabilities" in result.metric(name).reason
+    assert result.metric("accuracy").value == 0.75
+
+
+def test_the_decision_threshold_replaces_the_models_own_labels():
+    subject = binary([0, 0, 1, 1], [0.1, 0.3, 0.4, 0.9])
+    assert measure(subject).metric("recall").value == 0.5
+    assert measure(subject, decision_threshold=0.4).metric("recall").value == 1
+    assert measure(subject, decision_threshold=0.4).metric("specificity").value == 1
+
+
+def test_a_decision_threshold_needs_probabilities():
+    with pytest.raises(CheckError, match="decision_threshold needs probabilities"):
+        measure(binary([0, 1], [0.1, 0.9], proba=False), decision_threshold=0.4)
+
+
+def test_the_positive_class_is_the_one_the_policy_names():
+    first = measure(binary([0, 0, 0, 1], [0.1, 0.2, 0.9, 0.9], positive=0))
+    assert first.metric("prevalence").value == 0.75
+    assert first.metric("recall").value == pytest.approx(2 / 3)
+    assert "Positive class: 0." in first.notes
+
+
+@pytest.mark.parametrize("positive", ["1", 2, "yes"])
+def test_a_positive_class_the_model_does_not_know_is_an_error(positive):
+    with pytest.raises(CheckError, match=r"columns.positive is .* not a class of model 'case': 0 \(int\), 1 \(int\)"):
+        measure(binary([0, 1], [0.1, 0.9], positive=positive))
+
+
+@pytest.mark.parametrize(
+    ("label", "classes"),
+    [
+        (["no", "yes", "yes", "no"], ("no", "yes")),
+        ([False, True, True, False], (False, True)),
+        (np.array([0, 1, 1, 0], dtype=np.int8), (0, 1)),
+        (np.array([0.0, 1.0, 1.0, 0.0]), (np.int64(0), np.int64(1))),
+    ],
+    ids=["strings", "booleans", "numpy integers", "floats after a join"],
+)
+def test_labels_come_in_many_types(label, classes):
+    result = measure(binary(label, [0.1, 0.9, 0.8, 0.7], classes=classes))
+    assert result.metric("accuracy").value == 0.75
+    assert result.metric("recall").value == 1
+
+
+def test_labels_of_another_type_than_the_classes_are_an_error_that_says_so():
+    with pytest.raises(CheckError, match=r"found '0', '1' \(str\), expected 0, 1 \(int\)"):
+        measure(binary(["0", "1"], [0.1, 0.9]))
+
+
+def test_labels_the_model_does_not_know_are_listed():
+    with pytest.raises(CheckError, match=r"2 of 4 labels are not among the classes .* found 2, 3 \(int\)"):
+        measure(binary([0, 1, 2, 3], [0.1, 0.9, 0.5, 0.5]))
+
+
+def test_labels_of_one_class_are_an_error_that_names_it():
+    with pytest.raises(CheckError, match="all 5 labels are 1"):
+        measure(binary([1] * 5, [0.1, 0.9, 0.5, 0.5, 0.2]))
+
+
+def test_a_model_of_three_classes_is_no_binary_model():
+    with pytest.raises(CheckError, match="two classes; 'case' has 3"):
+        measure(binary([0, 1], [0.1, 0.9], classes=(0, 1, 2)))
+
+
+def test_predictions_outside_the_classes_are_the_models_fault():
+    with pytest.raises(ModelMisbehaved, match=r"predicted 'maybe' \(str\) for 1 of 2 rows"):
+        measure(binary([0, 1], [0.1, 0.9], says=[0, "maybe"]))
+
+
+def test_a_prediction_that_is_missing_is_the_models_fault():
+    with pytest.raises(ModelMisbehaved, match="1 of 2 rows"):
+        measure(binary([0, 1], [0.1, 0.9], says=[0, None]))
+
+
+def test_margins_in_place_of_probabilities_are_refused():
+    with pytest.raises(ModelMisbehaved, match="outside 0 to 1"):
+        measure(binary([0, 1], [-3.0, 2.0]))
+
+
+def test_what_the_model_raises_surfaces():
+    def broken(rows):
+        raise RuntimeError("boom")
+
+    frame = drawn_binary(20).datasets["current"].frame
+    with pytest.raises(ModelMisbehaved, match="boom"):
+        measure(subject_of(frame, model_of("binary_classification", classes=(0, 1), call=broken)))
+
+
+def test_nan_probabilities_surface():
+    frame = drawn_binary(20).datasets["current"].frame
+    model = model_of("binary_classification", classes=(0, 1), call_proba=lambda rows: two_columns(rows) * np.nan)
+    with pytest.raises(ModelMisbehaved, match="NaN"):
+        measure(subject_of(frame, model))
+
+
+def test_a_single_positive_has_an_auc_without_an_interval():
+    result = measure(binary([1, 0, 0, 0], [0.6, 0.1, 0.7, 0.2]))
+    assert result.metric("roc_auc").value == pytest.approx(2 / 3)
+    assert result.metric("roc_auc").low is None
