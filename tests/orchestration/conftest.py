@@ -96,7 +96,7 @@ def policy_file(trained, tmp_path):
         }
         path = (folder or tmp_path) / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump({key: one for key, one in (policy | changes).items() if one is not None}))
+        path.write_text(yaml.safe_dump({key: one for key, one in (policy | changes).items() if one is not None}, sort_keys=False))
         return path
 
     return write
@@ -118,7 +118,8 @@ def run_dag(airflow_db, request):
         bag = DagBag(path)
         assert bag.import_errors == {}
         (dag,) = bag.dags.values()
-        return DagResult(dag.test(logical_date=timezone.parse(logical_date) if logical_date else None))
+        moment = timezone.parse(logical_date)
+        return DagResult(dag.test(run_after=moment, logical_date=moment))  # the same moment is the same run
 
     yield run
     for path in set(written):

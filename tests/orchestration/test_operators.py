@@ -1,0 +1,167 @@
+"""Operators as a DAG author meets them: mistakes at parse time, templates, mapping, places, links."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
+from model_governance.errors import PolicyError, StoreError, SubjectError
+from model_governance.orchestration.airflow_connections import AirflowConnections
+from model_governance.orchestration.links import GovernanceReportLink
+from model_governance.orchestration.operators import DriftReportOperator, GovernanceCheckOperator, ModelQualityOperator
+from model_governance.orchestration.places import configured_place, place_of
+from model_governance.orchestration.policy_operator import read_policy
+from model_governance.orchestration.provider_info import get_provider_info
+
+
+def test_a_wrong_policy_is_refused_with_every_problem(policy_file):
+    wrong = policy_file(owner=None, checks={"quality": {"kind": "model_quality", "thresholds": [{"metric": "acuracy", "geq_to": 1}]}})
+    with pytest.raises(PolicyError) as refused:
+        GovernanceCheckOperator(task_id="quality", policy=wrong, check="quality")
+
+    assert any("owner is missing" in one for one in refused.value.problems)
+    assert any("did you mean 'accuracy'?" in one for one in refused.value.problems)
+
+
+def test_an_unknown_check_is_refused_while_the_dag_is_parsed(policy_file):
+    with pytest.raises(PolicyError, match=r"no check 'qualty'; there are quality, calibration"):
+        GovernanceCheckOperator(task_id="quality", policy=policy_file(), check="qualty")
+
+
+def test_a_named_operator_finds_the_only_check_of_its_kind(policy_file):
+    one = {"only": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.5}]}}
+
+    assert ModelQualityOperator(task_id="quality", policy=policy_file(checks=one)).check == "only"
+    with pytest.raises(PolicyError, match=r"expected one check of kind model_quality, found 2 \(quality, calibration\)"):
+        ModelQualityOperator(task_id="quality", policy=policy_file())
+    with pytest.raises(PolicyError, match="expected one check of kind data_drift, found none"):
+        DriftReportOperator(task_id="drift", policy=policy_file())
+    with pytest.raises(PolicyError, match="'quality' is model_quality, DriftReportOperator runs data_drift"):
+        DriftReportOperator(task_id="drift", policy=policy_file(), check="quality")
+
+
+def test_arguments_of_any_operator_are_passed_on(policy_file):
+    task = GovernanceCheckOperator(
+        task_id="quality", policy=policy_file(), check="quality", pool="heavy", queue="gpu", retries=7,
+        execution_timeout=timedelta(hours=3), priority_weight=4,
+    )  # fmt: skip
+
+    assert (task.pool, task.queue, task.retries, task.priority_weight) == ("heavy", "gpu", 7, 4)
+    assert task.execution_timeout == timedelta(hours=3)
+
+
+def test_sources_are_rendered_from_the_context(policy_file, trained):
+    datasets = {
+        "reference": {"uri": "reference.parquet"},
+        "current": {"query": "select * from night where day = '{{ ds }}'", "connection": "warehouse"},
+        "train": {"uri": str(trained.folder / "train.parquet")},
+    }
+    task = GovernanceCheckOperator(task_id="quality", policy=policy_file(datasets=datasets), check="{{ params.check }}")
+    task.render_template_fields({"ds": "2025-06-01", "params": {"check": "quality"}})
+
+    assert task.check == "quality"
+    rendered = task.rendered_sources()
+    assert rendered["current"].query == "select * from night where day = '2025-06-01'"
+    assert rendered["current"].connection == "warehouse"
+    assert rendered["reference"].uri == "reference.parquet"
+
+
+def test_a_check_can_be_expanded_over(policy_file, run_dag):
+    policy = str(policy_file(name="mapped", night="spoiled"))
+    done = run_dag(f"""
+# airflow
+from airflow.sdk import DAG
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.operators import GovernanceCheckOperator
+
+with DAG("mapped"):
+    checks = GovernanceCheckOperator.partial(task_id="check", policy={policy!r}).expand(check=["quality", "calibration"])
+    checks >> ArchiveEvidenceOperator(task_id="archive", policy={policy!r}) >> GovernanceGateOperator(task_id="gate")
+""")
+
+    assert done.states() == {"check[0]": "failed", "check[1]": "success", "archive": "success", "gate": "failed"}
+    outcomes = done.xcom("archive", "archive")["outcomes"]
+    assert outcomes["quality"] == "fail"
+    assert outcomes["calibration"] != "error"
+
+
+def test_two_verdicts_for_one_check_are_not_archived(policy_file, run_dag):
+    policy = str(policy_file(name="doubled"))
+    done = run_dag(f"""
+# airflow
+from airflow.sdk import DAG
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.operators import GovernanceCheckOperator
+
+with DAG("doubled"):
+    checks = [GovernanceCheckOperator(task_id=one, policy={policy!r}, check="quality") for one in ("a", "b")]
+    checks >> ArchiveEvidenceOperator(task_id="archive", policy={policy!r}) >> GovernanceGateOperator(task_id="gate")
+""")
+
+    assert done.states() == {"a": "success", "b": "success", "archive": "failed", "gate": "failed"}
+
+
+def test_the_place_of_evidence_is_argument_then_policy_then_configuration(policy_file, tmp_path):
+    with_place = read_policy(policy_file(artifacts={"uri": "s3://bucket/prod", "connection": "evidence"}))
+    without = read_policy(policy_file(artifacts=None))
+
+    argument = place_of(with_place, "beside", None)
+    assert (argument.open().uri, argument.connection) == ((tmp_path / "beside").as_uri(), None)
+    assert (place_of(with_place).uri, place_of(with_place).connection) == ("s3://bucket/prod", "evidence")
+    assert place_of(with_place, None, "other").connection == "other"
+    assert place_of(without) == configured_place()
+    with pytest.raises(StoreError, match="blank"):
+        place_of(without, "").open()
+
+
+def test_the_button_opens_the_viewer_for_the_configured_store_and_the_file_otherwise(policy_file, run_dag, nightly):
+    key = GovernanceReportLink().xcom_key
+    elsewhere = run_dag(nightly(policy_file(name="elsewhere", night="spoiled")))
+    assert elsewhere.xcom("quality", key) == elsewhere.xcom("quality", "verdict")["report"]["uri"]
+
+    here = run_dag(nightly(policy_file(name="configured", night="spoiled", artifacts=None)))
+    report = here.xcom("quality", "verdict")["report"]["key"]
+    assert here.xcom("quality", key) == f"/governance/dags/governance_configured/store/{report}"
+    page = here.xcom("archive", key)
+    assert page.endswith("/report.html")
+    assert here.xcom("gate", key) == page
+
+
+def test_a_serialized_dag_keeps_the_button_and_the_templates(policy_file):
+    with DAG("serialized") as dag:
+        GovernanceCheckOperator(task_id="quality", policy=policy_file(), check="quality")
+        GovernanceCheckOperator.partial(task_id="mapped", policy=policy_file()).expand(check=["quality"])
+    stored = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+
+    for task_id in ("quality", "mapped"):
+        assert "Governance report" in stored.task_dict[task_id].extra_links
+    assert stored.task_dict["quality"].sources["current"]["uri"].endswith("healthy.parquet")
+    (link,) = get_provider_info()["extra-links"]
+    assert link == f"{GovernanceReportLink.__module__}.{GovernanceReportLink.__name__}"
+
+
+def test_a_missing_connection_is_refused_and_never_replaced_by_the_environment(airflow_db):
+    with pytest.raises(SubjectError, match="Airflow has no connection 'nowhere'"):
+        AirflowConnections().s3("nowhere")
+
+
+def test_an_aws_connection_gives_a_client_with_its_endpoint(airflow_db, monkeypatch):
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_MINIO",
+        '{"conn_type": "aws", "login": "access-key", "password": "secret-key",'
+        ' "extra": {"region_name": "eu-west-1", "endpoint_url": "http://127.0.0.1:9"}}',
+    )
+    client = AirflowConnections().s3("minio")
+
+    assert client.meta.endpoint_url == "http://127.0.0.1:9"
+    assert client.meta.region_name == "eu-west-1"
+
+
+def test_a_database_connection_without_a_hook_gives_an_engine_on_its_uri(airflow_db, monkeypatch, tmp_path):
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"sqlite:///{tmp_path}/warehouse.db")
+    with AirflowConnections().engine("warehouse").connect() as connection:
+        assert connection.exec_driver_sql("select 40 + 2").scalar() == 42
