@@ -101,9 +101,11 @@ def _curve(outcomes: list[Outcome], params: EvasionParams) -> Artifact:
     for one, colour in zip(outcomes, figures.SERIES, strict=False):
         sizes = np.sort(_found(one))
         shares = np.arange(1, len(sizes) + 1) / len(one.nearest)
-        end = shares[-1] if len(shares) else 0.0
-        axes.step(np.r_[0, sizes, max(reach, sizes[-1] if len(sizes) else 0)], np.r_[0, shares, end],
-                  where="post", color=colour, label=f"{one.attack} ({ACCESS[one.attack]})")  # fmt: skip
+        # The gradient attack never looks beyond the budget, so its curve ends there.
+        end = params.epsilon if one.attack == "gradient" else reach
+        last = (sizes[-1], shares[-1]) if len(sizes) else (0.0, 0.0)
+        x, y = np.r_[0, sizes, max(end, last[0])], np.r_[0, shares, last[1]]
+        axes.step(x, y, where="post", color=colour, label=f"{one.attack} ({ACCESS[one.attack]})")
     axes.axvline(params.epsilon, color=figures.LIMIT, linestyle="--", linewidth=1, label=f"budget {params.epsilon:g}")
     axes.set(xlim=(0, min(1.0, reach) if params.norm == "linf" else reach), ylim=(0, 1))
     axes.set_xlabel(f"size of the change, {params.norm}, in shares of the features' ranges", fontsize=9)

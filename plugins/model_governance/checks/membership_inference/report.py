@@ -104,8 +104,8 @@ def _operating_points(scores: list[Scores], params: MembershipParams) -> Table:
 
 
 def pictures_of(members: Side, others: Side, scores: list[Scores], params: MembershipParams) -> tuple[Artifact, ...]:
-    """ROC curves on logarithmic axes, where leakage shows, and the losses of both sides."""
-    return (_roc_picture(scores, params), _loss_picture(members, others))
+    """ROC curves on logarithmic axes, where leakage shows, and how sure the model is of both sides."""
+    return (_roc_picture(scores, params), _sureness_picture(members, others))
 
 
 def _roc_picture(scores: list[Scores], params: MembershipParams) -> Artifact:
@@ -132,18 +132,16 @@ def _roc_picture(scores: list[Scores], params: MembershipParams) -> Artifact:
     return figures.to_svg(figure, name="roc.svg", title="Members named against non-members accused, logarithmic")
 
 
-def _loss_picture(members: Side, others: Side) -> Artifact:
+def _sureness_picture(members: Side, others: Side) -> Artifact:
     import numpy as np
 
     figure, (axes,) = figures.canvas()
-    both = np.concatenate([-members.sureness, -others.sureness])
-    edges = np.linspace(0.0, max(float(np.quantile(both, 0.99)), 1e-9), BINS + 1)
     for name, side, colour in (("members", members, figures.CURRENT), ("non-members", others, figures.REFERENCE)):
-        losses = np.minimum(-side.sureness, edges[-1])
-        weights = np.full(len(losses), 1 / len(losses))
-        axes.hist(losses, bins=list(edges), weights=weights, histtype="step", color=colour, label=name)
-    _label(axes, "loss of the row (the largest 1% in the last bin)", "share of rows")
-    return figures.to_svg(figure, name="losses.svg", title="Losses of members and non-members")
+        chances = np.exp(side.sureness)
+        weights = np.full(len(chances), 1 / len(chances))
+        axes.hist(chances, bins=BINS, range=(0, 1), weights=weights, histtype="step", color=colour, label=name)
+    _label(axes, "probability that the model gives to the true class", "share of rows")
+    return figures.to_svg(figure, name="sureness.svg", title="Probability of the true class, members and non-members")
 
 
 def _label(axes: Axes, x: str, y: str) -> None:
