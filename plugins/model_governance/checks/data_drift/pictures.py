@@ -35,8 +35,9 @@ def draw_scores(scored: Sequence[Scored]) -> Artifact:
     axes.set_yticks(places, [f"{one.column.name} ({one.method})" for one, _ in worst])
     axes.invert_yaxis()
     axes.set_xlim(left=0)
-    for place, (_, score) in enumerate(worst):
-        axes.annotate(f"{score:.3g}", (score, place), (4, 0), textcoords="offset points", va="center", fontsize=7)
+    for place, (one, score) in enumerate(worst):
+        end = (max(score, one.limit), place)
+        axes.annotate(f"{score:.3f}", end, (4, 0), textcoords="offset points", va="center", fontsize=7)
     axes.set_xlabel("drift score (tick: from here a column counts as drifted)")
     return to_svg(figure, name="drift_scores.svg", title="Drift score per column")
 
@@ -49,7 +50,7 @@ def draw_distributions(scored: Sequence[Scored]) -> Artifact:
     figure, panels = canvas(rows=down, columns=across, width=3.0 * across, height=0.4 + 2.0 * down)
     for (one, score), axes in zip(worst, panels, strict=False):
         (_draw_numbers if one.column.family == "numbers" else _draw_categories)(axes, one.column)
-        axes.set_title(f"{one.column.name}: {one.method} {score:.3g}")
+        axes.set_title(f"{one.column.name}: {one.method} {score:.3f}")
         axes.set_ylabel("% of rows")
     for axes in panels[len(worst) :]:
         axes.set_visible(False)

@@ -100,8 +100,8 @@ def _picture(answers: Sequence[Answer]) -> Artifact | None:
     if not counted:
         return None
     if len(counted) > MOST_BARS:
-        # sorted is stable: among equals the order of the policy stays
-        counted = sorted(counted, key=lambda pair: (pair[0].met, -pair[1]))[:MOST_BARS]
+        broken = [(one, share) for one, share in counted if not one.met]
+        counted = sorted(broken or counted, key=lambda pair: -pair[1])[:MOST_BARS]
     figure, (axes,) = canvas(height=1.0 + 0.24 * len(counted))
     places = range(len(counted))
     colours = [MUTED if one.met else CURRENT for one, _ in counted]

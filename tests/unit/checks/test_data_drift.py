@@ -1,0 +1,456 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+from model_governance.check import canonical_json
+from model_governance.checks.data_drift import CHECK, DriftParams
+from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
+from model_governance.policy import CheckSpec, Policy
+from model_governance.subject import Columns, Feature
+from model_governance.verdict import judge
+from pydantic import ValidationError
+
+SEED = 4
+
+
+@pytest.fixture(scope="module")
+def healthy():
+    return synthetic.subject()
+
+
+@pytest.fixture(scope="module")
+def calm(healthy):
+    return CHECK.measure(healthy, DriftParams(), SEED)
+
+
+def tonight(subject, **columns):
+    """The subject with these columns changed in role current."""
+    return subject.with_frame("current", subject.frame("current").assign(**columns))
+
+
+def measure(subject, **params):
+    return CHECK.measure(subject, DriftParams(**params), SEED)
+
+
+def values(result):
+    return {one.label: one.value for one in result.metrics}
+
+
+def test_rows_of_the_same_world_do_not_drift(calm):
+    assert calm.metric("drift_share").value == 0
+    assert calm.metric("psi_max").value < 0.1
+    assert calm.metric("prediction_drift").value < 0.1
+    assert calm.metric("new_category_share_max").value == 0
+
+
+def test_a_changed_unit_is_seen_and_the_column_named(healthy):
+    result = measure(tonight(healthy, age=healthy.frame("current")["age"] * 12))
+    assert result.metric("psi_max").value > 1
+    assert result.metric("psi_max").detail == "largest at age"
+    assert result.metric("drift_share").detail == "1 of 5 columns: age"
+
+
+def test_changed_predictions_are_seen(healthy, calm):
+    richer = healthy.frame("current")["income"] + 60
+    assert (
+        measure(tonight(healthy, income=richer)).metric("prediction_drift").value
+        > 5 * calm.metric("prediction_drift").value
+    )
+
+
+def test_a_remapped_category_is_new(healthy):
+    region = healthy.frame("current")["region"]
+    result = measure(tonight(healthy, region=region.replace("east", "EAST")))
+    share = result.metric("new_category_share_max")
+    assert share.value == pytest.approx((region == "east").mean())
+    assert share.detail == "largest at region"
+    assert result.metric("psi_max").detail == "largest at region"
+
+
+@pytest.mark.parametrize("role", ["reference", "current"])
+def test_a_missing_column_is_an_error_that_lists_it(healthy, role):
+    poorer = healthy.with_frame(role, healthy.frame(role).drop(columns=["income", "region"]))
+    with pytest.raises(SubjectError, match="income, region"):
+        measure(poorer)
+
+
+def test_an_extra_column_changes_nothing(healthy, calm):
+    assert canonical_json(measure(tonight(healthy, new=1)).record()) == canonical_json(calm.record())
+
+
+def test_numbers_that_arrive_as_text_are_an_error_without_their_values(healthy):
+    texts = healthy.frame("current")["income"].map(lambda one: f"{one:.9f} EUR")
+    with pytest.raises(CheckError, match=r"'income' of dataset 'current' .* object holding str") as caught:
+        measure(tonight(healthy, income=texts))
+    assert "EUR" not in str(caught.value)
+
+
+def test_dates_that_arrive_where_numbers_were_declared_are_an_error(healthy):
+    with pytest.raises(CheckError, match=r"'debt' .* datetime64\["):
+        measure(tonight(healthy, debt=pd.Timestamp("2026-01-01")))
+
+
+def test_infinities_are_left_out_of_the_distance_and_counted(healthy):
+    wild, lost = (healthy.frame("current")["income"].mask(np.arange(400) < 8, one) for one in (np.inf, np.nan))
+    infinite, missing = measure(tonight(healthy, income=wild)), measure(tonight(healthy, income=lost))
+    assert infinite.metric("nonfinite_share").value == pytest.approx(8 / 400)
+    assert infinite.metric("nonfinite_share").detail == "largest at income"
+    assert missing.metric("nonfinite_share").value == 0
+    assert infinite.metric("drift_score", of="income").value == missing.metric("drift_score", of="income").value
+    assert infinite.metric("missing_increase", of="income").value == 0
+
+
+def test_a_column_of_infinities_is_an_error(healthy):
+    with pytest.raises(CheckError, match="'income' of dataset 'current' holds no finite number"):
+        measure(tonight(healthy, income=-np.inf))
+
+
+def test_a_column_without_any_value_is_an_error(healthy):
+    with pytest.raises(SubjectError, match="region"):
+        measure(tonight(healthy, region=None))
+
+
+def test_half_the_values_missing_is_seen_although_no_distance_sees_it(healthy):
+    channel = healthy.frame("current")["channel"].mask(np.arange(400) % 2 == 0)
+    result = measure(tonight(healthy, channel=channel))
+    assert result.metric("drift_score", of="channel").value < 0.1
+    assert result.metric("missing_increase", of="channel").value == pytest.approx(0.5)
+    assert result.metric("missing_increase_max").detail == "largest at channel"
+
+
+def test_a_model_that_fails_on_tonights_rows_leaves_prediction_drift_absent_and_judged_an_error(healthy):
+    result = measure(tonight(healthy, income=healthy.frame("current")["income"].mask(np.arange(400) == 0)))
+    absent = result.metric("prediction_drift")
+    assert absent.value is None
+    assert "NaN" in absent.reason
+    spec = CheckSpec(kind="data_drift", thresholds=[{"metric": "prediction_drift", "less_than": 0.1}])
+    policy = Policy.model_construct(checks={"data_drift": spec}, waivers=(), fail_on="error", on_uncertain="warn")
+    assert judge("data_drift", result, policy, today=date(2026, 1, 1)).outcome == "error"
+
+
+def test_a_model_that_fails_on_the_reference_is_broken(healthy):
+    def fail(frame):
+        raise RuntimeError("no")
+
+    with pytest.raises(ModelMisbehaved, match="RuntimeError"):
+        measure(replace(healthy, model=replace(healthy.model, call_proba=fail)))
+
+
+@pytest.mark.parametrize(
+    "cast",
+    [
+        {"age": "Int64", "income": "Float64"},
+        {"region": "category", "channel": "string", "age": "int16"},
+        {"income": "double[pyarrow]", "age": "int64[pyarrow]", "region": "string[pyarrow]"},
+    ],
+)
+def test_a_dtype_does_not_change_a_score(healthy, calm, cast):
+    other = healthy.with_frame("current", healthy.frame("current").astype(cast))
+    result = CHECK.measure(replace(other, model=_constant(healthy.model)), DriftParams(), SEED)
+    for name in healthy.columns.names:
+        assert result.metric("drift_score", of=name).value == calm.metric("drift_score", of=name).value
+
+
+def test_decimals_are_numbers(healthy, calm):
+    income = healthy.frame("current")["income"].map(Decimal)
+    result = measure(replace(tonight(healthy, income=income), model=_constant(healthy.model)))
+    assert result.metric("drift_score", of="income").value == calm.metric("drift_score", of="income").value
+
+
+def test_booleans_are_compared_whatever_holds_them(healthy):
+    columns = Columns(features={"member": Feature(kind="boolean")})
+    flags = np.arange(400) % 4 == 0
+    subject = replace(healthy, columns=columns, model=_constant(healthy.model)).with_frame(
+        "reference", pd.DataFrame({"member": flags})
+    )
+    held = [flags, flags.astype(int), pd.array(flags, dtype="boolean"), np.where(np.arange(400) == 1, None, flags)]
+    scores = [
+        CHECK.measure(subject.with_frame("current", pd.DataFrame({"member": one})), DriftParams(), SEED)
+        .metric("psi_max")
+        .value
+        for one in held
+    ]
+    assert scores[0] == scores[1] == scores[2] == 0
+    assert 0 < scores[3] < 0.001
+
+
+def test_codes_that_turned_to_floats_beside_missing_values_are_the_same_categories(healthy):
+    coded = {
+        role: healthy.frame(role)["region"].map({"north": 1, "south": 2, "east": 3})
+        for role in ("reference", "current")
+    }
+    subject = replace(healthy, model=_constant(healthy.model))
+    subject = subject.with_frame("reference", subject.frame("reference").assign(region=coded["reference"]))
+    floats = coded["current"].mask(np.arange(400) < 4)
+    assert floats.dtype == float
+    result = measure(tonight(subject, region=floats))
+    assert result.metric("new_category_share_max").value == 0
+    assert result.metric("drift_score", of="region").value < 0.05
+
+
+def test_a_category_that_changed_from_text_to_numbers_is_an_error(healthy):
+    codes = healthy.frame("current")["region"].map({"north": 1, "south": 2, "east": 3})
+    with pytest.raises(CheckError, match="'region' holds text in the reference and numbers in current"):
+        measure(tonight(healthy, region=codes))
+
+
+def test_dates_and_texts_are_left_out_with_a_note(healthy, calm):
+    features = dict(healthy.columns.features) | {"joined": Feature(kind="datetime"), "remark": Feature(kind="text")}
+    subject = replace(
+        healthy, columns=healthy.columns.model_copy(update={"features": features}), model=_constant(healthy.model)
+    )
+    for role in ("reference", "current"):
+        subject = subject.with_frame(role, subject.frame(role).assign(joined=pd.Timestamp("2026-01-01"), remark="fine"))
+    result = measure(subject)
+    assert "joined (datetime), remark (text)" in result.notes[0]
+    assert result.metric("drift_share").detail == "0 of 5 columns"
+    with pytest.raises(CheckError, match=r"joined \(datetime\)"):
+        measure(subject, columns=["joined"])
+
+
+def test_a_subject_without_a_comparable_feature_is_an_error(healthy):
+    columns = Columns(features={"remark": Feature(kind="text")})
+    with pytest.raises(CheckError, match=r"no feature can be compared: remark \(text\)"):
+        measure(replace(healthy, columns=columns))
+
+
+def test_constant_columns_are_equal_or_far_apart_and_always_finite(healthy):
+    subject = replace(healthy, model=_constant(healthy.model))
+    subject = subject.with_frame("reference", subject.frame("reference").assign(income=7.0))
+    for method in ("psi", "jensenshannon", "wasserstein", "hellinger", "kl_div"):
+        same = measure(tonight(subject, income=7.0), columns=["income"], numeric_method=method)
+        moved = measure(tonight(subject, income=8.0), columns=["income"], numeric_method=method)
+        assert same.metric("drift_score", of="income").value == pytest.approx(0, abs=1e-9)
+        assert moved.metric("drift_score", of="income").value > 0.5
+
+
+def test_one_wild_value_that_hides_a_shift_is_reported(healthy, calm):
+    assert calm.metric("blinded_columns").value == 0
+    income = healthy.frame("current")["income"] + 30
+    seen = measure(tonight(healthy, income=income))
+    assert seen.metric("drift_score", of="income").value > 0.1
+    hidden = measure(tonight(healthy, income=income.mask(np.arange(400) == 0, 1e7)))
+    assert hidden.metric("drift_score", of="income").value < 0.1
+    assert hidden.metric("blinded_columns").value == 1
+    assert hidden.metric("blinded_columns").detail == "income"
+    assert any("proves nothing" in note for note in hidden.notes)
+
+
+@pytest.mark.parametrize("method", ["ks", "chisquare", "anderson", "z"])
+def test_p_values_are_refused_with_the_reason(method):
+    with pytest.raises(ValidationError, match="false alarm machine"):
+        DriftParams(methods={"income": method})
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"numeric_method": "psy"}, "unknown method 'psy'"),
+        ({"numeric_method": "TVD"}, "TVD does not compare numbers"),
+        ({"categorical_method": "wasserstein"}, "wasserstein does not compare categories"),
+        ({"column_thresholds": {"ks": 0.1}}, "p-value"),
+        ({"column_threshold": 0}, "greater than 0"),
+        ({"columns": []}, "at least 1"),
+    ],
+)
+def test_params_that_cannot_be_meant_are_refused(params, said):
+    with pytest.raises(ValidationError, match=said):
+        DriftParams(**params)
+
+
+def test_params_that_do_not_fit_the_subject_are_errors(healthy):
+    with pytest.raises(CheckError, match="incme; the policy's features are income, debt"):
+        measure(healthy, columns=["incme"])
+    with pytest.raises(CheckError, match=r"methods\.region: wasserstein does not compare categories"):
+        measure(healthy, methods={"region": "wasserstein"})
+    with pytest.raises(CheckError, match="prediction_method: TVD does not compare numbers"):
+        measure(healthy, prediction_method="TVD")
+
+
+def test_methods_of_single_columns_decide_which_maxima_there_are(healthy, calm):
+    assert calm.metric("wasserstein_max").value is None
+    assert calm.metric("wasserstein_max").reason == "no column uses wasserstein"
+    result = measure(
+        healthy, methods={"debt": "wasserstein", "age": "jensenshannon"}, column_thresholds={"wasserstein": 0.001}
+    )
+    assert result.metric("wasserstein_max").detail == "largest at debt"
+    assert result.metric("jensenshannon_max").detail == "largest at age"
+    assert result.metric("drift_share").detail == "1 of 5 columns: debt"
+
+
+@pytest.mark.parametrize("method", ["psi", "jensenshannon", "wasserstein", "hellinger", "kl_div"])
+def test_scores_are_those_of_evidently_asked_directly(healthy, method):
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.metrics import ValueDrift
+
+    numbers, categories = ["income", "debt", "age"], ["region", "channel"]
+    asked = numbers if method == "wasserstein" else numbers + categories
+    definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories)
+    frames = [
+        Dataset.from_pandas(healthy.features(role), data_definition=definition) for role in ("current", "reference")
+    ]
+    told = Report([ValueDrift(column=one, method=method) for one in asked]).run(*frames).dict()["metrics"]
+    result = measure(
+        healthy, columns=asked, numeric_method=method, categorical_method="psi" if method == "wasserstein" else method
+    )
+    for name, one in zip(asked, told, strict=True):
+        assert result.metric("drift_score", of=name).value == pytest.approx(one["value"], abs=1e-12)
+
+
+def test_total_variation_is_the_distance_and_not_evidentlys_p_value(healthy):
+    from evidently.legacy.calculations.stattests.tvd_stattest import _total_variation_distance
+
+    frames = [healthy.frame(role)["region"] for role in ("reference", "current")]
+    shares = [one.value_counts(normalize=True) for one in frames]
+    result = measure(healthy, categorical_method="TVD")
+    score = result.metric("drift_score", of="region").value
+    assert score == pytest.approx(shares[0].subtract(shares[1], fill_value=0).abs().sum() / 2)
+    assert score == pytest.approx(_total_variation_distance(*frames))
+
+
+def test_a_sample_is_seeded_counted_and_said(healthy):
+    first, again = (measure(healthy, sample=200) for _ in range(2))
+    assert canonical_json(first.record()) == canonical_json(again.record())
+    assert "seeded sample of 200 of 400 rows of current" in first.notes[1]
+    assert first.metric("psi_max").n == 200
+    assert first.metric("missing_increase_max").n == 400
+    other = CHECK.measure(healthy, DriftParams(sample=200), SEED + 1)
+    assert other.metric("psi_max").value != first.metric("psi_max").value
+
+
+def test_a_multiclass_model_is_compared_by_its_labels(healthy):
+    subject = replace(healthy, task="multiclass_classification")
+    assert measure(subject).metric("prediction_drift").value < 0.05
+    richer = tonight(subject, income=subject.frame("current")["income"] + 60)
+    assert measure(richer, prediction_method="TVD").metric("prediction_drift").value > 0.2
+
+
+def test_a_regression_is_compared_by_its_values(healthy):
+    model = replace(healthy.model, task="regression", call=lambda frame: frame["income"].to_numpy(), call_proba=None)
+    result = measure(
+        replace(healthy, task="regression", model=model), prediction_method="wasserstein", numeric_method="wasserstein"
+    )
+    assert result.metric("prediction_drift").value == result.metric("drift_score", of="income").value
+
+
+def test_a_feature_called_prediction_does_not_meet_the_prediction(healthy):
+    renamed = {role: healthy.frame(role).rename(columns={"debt": "prediction"}) for role in ("reference", "current")}
+    features = {("prediction" if name == "debt" else name): one for name, one in healthy.columns.features.items()}
+    subject = replace(
+        healthy, columns=healthy.columns.model_copy(update={"features": features}), model=_constant(healthy.model)
+    )
+    for role, frame in renamed.items():
+        subject = subject.with_frame(role, frame)
+    result = measure(subject)
+    assert result.metric("drift_score", of="prediction").value > 0
+    assert [row[0] for row in result.tables[0].rows][-1] == "prediction_"
+
+
+# Many categories: another hash seed orders a set of strings in another way, which sums floats in another order.
+DIGESTS = f"""
+import hashlib, numpy, synthetic
+from model_governance.check import canonical_json
+from model_governance.checks.data_drift import CHECK, DriftParams
+
+def digests():
+    subject = synthetic.subject()
+    draw = numpy.random.default_rng(1)
+    for role in ("reference", "current"):
+        regions = [f"region {{k}}" for k in draw.zipf(1.5, 400) % 61]
+        subject = subject.with_frame(role, subject.frame(role).assign(region=regions))
+    result = CHECK.measure(subject, DriftParams(), {SEED})
+    return [hashlib.sha256(canonical_json(result.record())).hexdigest(), *[one.sha256 for one in result.artifacts]]
+"""
+
+
+def test_another_process_gives_the_same_bytes():
+    here: dict = {}
+    exec(DIGESTS, here)
+    path = os.pathsep.join([str(Path(synthetic.__file__).parent), *filter(None, sys.path)])
+    surroundings = os.environ | {"PYTHONHASHSEED": "97", "PYTHONPATH": path}
+    command = [sys.executable, "-c", DIGESTS + "print(*digests())"]
+    told = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == here["digests"]()
+
+
+def test_the_seed_decides_the_ids_of_the_page(healthy, calm):
+    other = CHECK.measure(healthy, DriftParams(), SEED + 1)
+    assert artifact(other, "evidently.html") != artifact(calm, "evidently.html")
+    assert artifact(other, "evidently.json") == artifact(calm, "evidently.json")
+
+
+def test_the_page_holds_no_rows_even_of_a_handful(healthy):
+    frame = healthy.frame("current").head(12)
+    subject = healthy.with_frame("current", frame)
+    before = _page_of_evidently_alone(subject)
+    held = [
+        repr(value)
+        for value in frame["income"].iloc[1:-1]
+        if value not in (frame["income"].min(), frame["income"].max())
+    ]
+    assert any(one in before for one in held), "Evidently's own page shows rows: the test looks for the right thing"
+    page = artifact(measure(subject), "evidently.html").decode()
+    assert not any(one in page for one in held)
+
+
+def test_a_category_cannot_run_in_the_readers_browser(healthy):
+    evil = "</script><script>alert(1)</script>"
+    region = healthy.frame("current")["region"].replace("east", evil)
+    page = artifact(measure(tonight(healthy, region=region)), "evidently.html").decode()
+    assert evil not in page
+    assert "\\u003c/script>\\u003cscript>alert(1)" in page
+
+
+def test_the_record_holds_no_category_and_the_pictures_none_of_a_key_like_column(healthy):
+    subject = replace(healthy, model=_constant(healthy.model))
+    for role in ("reference", "current"):
+        subject = subject.with_frame(role, subject.frame(role).assign(channel=[f"person-{k}" for k in range(400)]))
+    result = measure(subject)
+    assert b"north" not in canonical_json(result.record())
+    assert not any(b"person-1" in one.content for one in result.artifacts)
+    assert b"400 categories are too many to show" in artifact(result, "evidently.html")
+
+
+def test_evidentlys_numbers_are_those_of_the_metrics(calm):
+    told = {one["config"]["column"]: one["value"] for one in json.loads(artifact(calm, "evidently.json"))["metrics"]}
+    assert told["age"] == calm.metric("drift_score", of="age").value
+    assert told["prediction"] == calm.metric("prediction_drift").value
+
+
+def test_pictures_name_the_columns(calm):
+    for name in ("drift_scores.svg", "distributions.svg"):
+        picture = artifact(calm, name).decode()
+        assert "income" in picture
+        assert "prediction" in picture
+
+
+def artifact(result, name):
+    return next(one.content for one in result.artifacts if one.name == name)
+
+
+def _constant(model):
+    """A model that takes any dtype: the columns are what these tests are about."""
+    return replace(model, call_proba=lambda frame: np.full((len(frame), 2), 0.5))
+
+
+def _page_of_evidently_alone(subject):
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.metrics import ValueDrift
+
+    definition = DataDefinition(numerical_columns=["income"])
+    frames = [
+        Dataset.from_pandas(subject.frame(role)[["income"]], data_definition=definition)
+        for role in ("current", "reference")
+    ]
+    return Report([ValueDrift(column="income", method="psi")]).run(*frames).get_html_str(as_iframe=False)
