@@ -158,12 +158,12 @@ def test_the_corpus_is_live_where_nobody_guards(tmp_path):
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("format", ["joblib", "pickle"])
-def test_no_payload_runs_and_none_is_loaded(load, tmp_path, name, format):
+@pytest.mark.parametrize("kind", ["joblib", "pickle"])
+def test_no_payload_runs_and_none_is_loaded(load, tmp_path, name, kind):
     content = corpus(tmp_path)[name]
     expected = SubjectError if name in ("torch_zip", "numpy_file") else UntrustedModel
     with pytest.raises(expected, match=r"model\.bin") as caught:
-        load(content, format=format, allow_pickle=True)
+        load(content, format=kind, allow_pickle=True)
     assert type(caught.value) is expected
     assert name in NEVER_LIVE or not fired(tmp_path, name)
 
@@ -244,13 +244,13 @@ def test_a_damaged_file_is_a_subject_error(load, damage, compress):
     assert "model.bin" in str(caught.value)
 
 
-@pytest.mark.parametrize("format", ["joblib", "pickle"])
-def test_without_the_opt_in_nothing_is_read(stored, tmp_path, format):
+@pytest.mark.parametrize("kind", ["joblib", "pickle"])
+def test_without_the_opt_in_nothing_is_read(stored, tmp_path, kind):
     from model_governance.connections import PlainConnections
     from model_governance.subjects import load_model
     from synthetic import COLUMNS
 
-    spec = stored(b"anything", check=False, format=format, allow_pickle=False, connection=None)
+    spec = stored(b"anything", check=False, format=kind, allow_pickle=False, connection=None)
     with pytest.raises(UntrustedModel, match="allow_pickle"):
         load_model(spec, COLUMNS, folder=tmp_path, connections=PlainConnections())
 

@@ -23,15 +23,15 @@ def read(tmp_path):
     return read_uri
 
 
-@pytest.fixture
-def client(monkeypatch):
+@pytest.fixture(scope="module")
+def client():
     import boto3
     from moto import mock_aws
 
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
     with mock_aws():
-        made = boto3.client("s3", region_name="us-east-1")
+        made = boto3.client(
+            "s3", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+        )  # fmt: skip
         made.create_bucket(Bucket=BUCKET)
         yield made
 

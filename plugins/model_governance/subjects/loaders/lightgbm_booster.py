@@ -32,7 +32,7 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         raise SubjectError(f"{spec.uri}: is no LightGBM text model; save it with Booster.save_model")
     header = dict(line.split("=", 1) for line in text.partition("\nTree=")[0].splitlines() if "=" in line)
     objective = header.get("objective", "custom").split(" ")[0]
-    booster = lightgbm.Booster(model_str=text, params={"verbosity": -1})
+    booster = lightgbm.Booster(model_str=text)
     predict = _Predictor(booster, header, columns, uri=spec.uri)
     if objective in PROBABILITIES:
         classes = list(range(max(int(header.get("num_class", 1)), 2)))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HARMLESS = frozenset(
     {
         "builtins.object",
+        "functools.partial",
         "numpy.dtype",
         "numpy.number",
         "sklearn._loss.loss.HalfTweedieLoss",
@@ -28,6 +29,7 @@ HARMLESS = frozenset(
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
+        "sklearn.utils.validation.check_array",
     }
 )
 

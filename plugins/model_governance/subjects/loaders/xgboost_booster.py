@@ -71,17 +71,13 @@ class _Predictor:
             self._names = fit_columns(names, columns, uri=uri)
         else:
             self._names = fit_count(booster.num_features(), columns, uri=uri)
-        # Since 3.1 XGBoost keeps the categories it was trained on and maps the words of a frame to them. A model
-        # without them was trained on numbers that somebody else assigned: it is given numbers.
-        keeps_categories = hasattr(booster, "get_categories") and not booster.get_categories().empty()
-        kinds = zip(self._names, booster.feature_types or [], strict=False)
-        self._worded = {name for name, kind in kinds if kind == "c"} if keeps_categories else set()
+        self._categories = _categories(booster)
         best = booster.attr("best_iteration")
         self._rounds = (0, int(best) + 1) if best is not None else (0, 0)
 
     def raw(self, frame: pd.DataFrame) -> np.ndarray:
         """What the booster answers: values, scores or probabilities."""
-        if self._worded:
+        if self._categories:
             matrix = self._xgboost.DMatrix(self._with_categories(frame), enable_categorical=True)
         else:
             matrix = self._xgboost.DMatrix(
@@ -91,8 +87,22 @@ class _Predictor:
         return self._booster.predict(matrix, iteration_range=self._rounds)
 
     def _with_categories(self, frame: pd.DataFrame) -> pd.DataFrame:
-        kinds = {name: "category" if name in self._worded else "float64" for name in self._names}
-        return frame[self._names].astype(kinds)
+        import pandas as pd
+
+        parts: dict[str, Any] = {}
+        for name in self._names:
+            known = self._categories.get(name)
+            if known is None:
+                parts[name] = frame[name].astype(float)
+                continue
+            # XGBoost 3.2 takes an unknown word for the next one in the alphabet, unless it comes after all of them.
+            unknown = sorted(map(str, set(frame[name].dropna().unique()) - set(known)))
+            if unknown:
+                raise ValueError(
+                    f"column {name} holds {', '.join(unknown)}; the model knows {', '.join(map(str, known))}"
+                )
+            parts[name] = frame[name].astype(pd.CategoricalDtype(known))
+        return pd.DataFrame(parts, index=frame.index)
 
     def probabilities(self, frame: pd.DataFrame) -> np.ndarray:
         """Shape (n, k)."""
@@ -105,3 +115,14 @@ class _Predictor:
         """Class numbers, shape (n,); 0.5 itself is class 0, as in XGBoost's estimators."""
         answer = self.raw(frame)
         return (answer > 0.5).astype(int) if answer.ndim == 1 else answer.argmax(axis=1)
+
+
+def _categories(booster: Any) -> dict[str, list[Any]]:
+    """The words of each categorical column, as XGBoost keeps them since 3.1.
+
+    A model without them was trained on numbers that somebody else assigned, and is given numbers.
+    """
+    if not hasattr(booster, "get_categories") or booster.get_categories().empty():
+        return {}
+    stored = booster.get_categories(export_to_arrow=True).to_arrow()
+    return {name: words.to_pylist() for name, words in stored if words is not None}
