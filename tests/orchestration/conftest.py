@@ -104,20 +104,20 @@ def policy_file(trained, tmp_path):
 
 @pytest.fixture
 def run_dag(airflow_db, request):
-    """Runs the only DAG of a DAG file under `dag.test()`; gives the run, with states and XComs at hand."""
+    """Runs a DAG of a DAG file, the first if none is named, under `dag.test()`; gives the run, with states and XComs at hand."""
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import timezone
 
     written = []
 
-    def run(source, *, logical_date="2025-06-01T02:00:00+00:00"):
+    def run(source, *, dag_id=None, logical_date="2025-06-01T02:00:00+00:00"):
         name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:12]
         path = HOME / "dags" / f"{name}.py"
         path.write_text(source)
         written.append(path)
         bag = DagBag(path)
         assert bag.import_errors == {}
-        (dag,) = bag.dags.values()
+        dag = bag.dags[dag_id] if dag_id else next(iter(bag.dags.values()))
         moment = timezone.parse(logical_date)
         return DagResult(dag.test(run_after=moment, logical_date=moment))  # the same moment is the same run
 

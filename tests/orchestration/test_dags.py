@@ -51,8 +51,8 @@ def test_a_broken_policy_fails_its_own_night_and_no_other(policy_file, tmp_path,
     done = run_dag(f"""
 # airflow
 from model_governance.orchestration.dags import governance_dags
-dag = governance_dags({str(folder)!r})["governance_broken"]
-""")
+globals().update(governance_dags({str(folder)!r}))
+""", dag_id="governance_broken")
     said = capfd.readouterr()
     assert done.states() == {"policy_refused": "failed"}
     assert "owner is missing" in said.out + said.err

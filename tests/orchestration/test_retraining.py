@@ -18,7 +18,7 @@ def nights(run_dag, dag_file, *dates):
 
 
 def test_the_asset_uri_is_taken_as_it_is():
-    assert retraining_asset("acs-employment").uri == "governance://retraining/acs-employment"
+    assert retraining_asset("acs-employment").uri == "x-governance://retraining/acs-employment"
 
 
 def test_a_violation_asks_with_its_findings_and_the_manifest(policy_file, run_dag, nightly, asset_events, read_uri):

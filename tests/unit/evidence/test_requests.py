@@ -1,0 +1,90 @@
+"""The ledger of retraining requests: rule, cooldown, budget."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from model_governance.errors import EvidenceError
+from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
+from model_governance.policy import RetrainingSpec
+from model_governance.store.local import LocalStore
+
+DAY = date(2025, 6, 1)
+
+
+def manifest(*findings, day=DAY, model="tiny"):
+    return {
+        "policy": {"name": model, "sha256": "p" * 64},
+        "run": {"run_id": f"run-{day}", "date": day.isoformat(), "orchestrator": {"dag_id": "nightly"}},
+        "verdict": {
+            "outcome": "fail",
+            "findings": [{"check": check, "outcome": outcome, "sentence": f"{check} {outcome}"} for check, outcome in findings],
+        },
+    }
+
+
+def request(*, day=DAY, model="tiny", rule=RetrainingSpec()):
+    key = f"v1/runs/model={model}/date={day}/{day:%Y%m%d}00000000/0123456789abcdef/run_manifest.json"
+    return request_for(rule, manifest(("drift", "fail"), day=day, model=model), key=key, sha256="m" * 64)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return LocalStore(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("rule", "findings", "expected"),
+    [
+        ({}, [("drift", "fail")], ("drift fail",)),
+        ({}, [("drift", "warn"), ("quality", "error"), ("privacy", "waived")], None),
+        ({"when": ["fail", "uncertain"]}, [("drift", "uncertain")], ("drift uncertain",)),
+        ({"checks": ["quality"]}, [("drift", "fail")], None),
+        ({"checks": ["quality"]}, [("drift", "fail"), ("quality", "fail")], ("quality fail",)),
+        # the worst finding of a check must not hide one that counts
+        ({"checks": ["quality"]}, [("quality", "error"), ("quality", "fail")], ("quality fail",)),
+    ],
+)
+def test_the_rule_looks_at_every_finding(rule, findings, expected):
+    made = request_for(RetrainingSpec(**rule), manifest(*findings), key="v1/runs/model=a/date=2025-06-01/b/c/d", sha256="")
+    assert (made.findings if made else None) == expected
+
+
+def test_an_entry_lies_beside_the_run_it_belongs_to(store):
+    one = request()
+    assert one.key == "v1/retraining/model=tiny/date=2025-06-01/2025060100000000.json"
+    assert not is_booked(store, one)
+    assert book(store, one) == book(store, one)  # a retry books the same bytes
+    assert is_booked(store, one)
+    assert [*store.keys("v1/retraining/")] == [one.key]
+
+
+@pytest.mark.parametrize(("gap", "waits"), [(1, True), (7, True), (8, False), (-3, True), (-8, False)])
+def test_the_cooldown_counts_nights_in_both_directions(store, gap, waits):
+    book(store, request())
+    refused = refusal(store, RetrainingSpec(cooldown_days=7), request(day=DAY + timedelta(days=gap)))
+    assert bool(refused) is waits
+    assert not waits or "2025-06-01" in refused
+
+
+def test_the_budget_counts_ninety_days_and_its_own_model(store):
+    for week in range(4):
+        book(store, request(day=DAY + timedelta(weeks=2 * week)))
+    rule = RetrainingSpec(cooldown_days=0, max_per_90_days=4)
+
+    assert "4 times within 90 days" in refusal(store, rule, request(day=DAY + timedelta(days=89)))
+    assert refusal(store, rule, request(day=DAY + timedelta(days=90))) == ""
+    assert refusal(store, rule, request(day=DAY + timedelta(days=50), model="tiny-other")) == ""
+
+
+def test_a_run_does_not_hold_itself_back(store):
+    book(store, request())
+    assert refusal(store, RetrainingSpec(), request()) == ""
+
+
+def test_an_altered_manifest_is_refused(store):
+    store.put_once("v1/runs/x.json", b"{}", media_type="application/json")
+    assert requested_manifest(store, {"key": "v1/runs/x.json", "sha256": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}) == {}
+    with pytest.raises(EvidenceError, match="altered"):
+        requested_manifest(store, {"key": "v1/runs/x.json", "sha256": "0" * 64})

@@ -1,0 +1,190 @@
+"""The report viewer: only known keys, only unaltered bytes, only behind its guard, and no way out of a page."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from urllib.parse import urljoin
+
+import pytest
+from fastapi import HTTPException
+from fastapi.testclient import TestClient
+from model_governance.check import Artifact
+from model_governance.checks import catalogue
+from model_governance.errors import StoreUnreachable
+from model_governance.policy import parse_policy
+from model_governance.run import Night, archive_run
+from model_governance.store import put_blob
+from model_governance.store.local import LocalStore
+from model_governance.ui.app import create_app
+
+POLICY = b"""
+version: 1
+owner: team@example.com
+model: {name: tiny, task: binary_classification, uri: model.skops, sha256: "%s"}
+columns: {target: label, positive: 1, features: {age: {kind: integer}}}
+datasets: {current: {uri: current.parquet}}
+checks: {quality: {kind: model_quality, thresholds: [{metric: accuracy, geq_to: 0.5}]}}
+""" % (b"0" * 64)
+
+
+def guard(dag_id: str) -> None:
+    if dag_id not in ("nightly", "other"):
+        raise HTTPException(403, "Not yours.")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return LocalStore(str(tmp_path))
+
+
+@pytest.fixture
+def client(store):
+    return TestClient(create_app(lambda: store, guard=guard), raise_server_exceptions=False)
+
+
+@pytest.fixture
+def archived(store):
+    night = Night(run_id="run", date=date(2025, 6, 1), orchestrator={"type": "airflow", "dag_id": "nightly"})
+    return archive_run(parse_policy(POLICY, catalogue()), {}, night=night, store=store)
+
+
+def blob(store, content=b"<!doctype html><p>fine</p>", name="report.html"):
+    return put_blob(store, Artifact(name=name, media_type="text/html", content=content))
+
+
+def alter(store, key):
+    path = store.root / key
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b" ")
+
+
+def test_a_page_is_served_in_a_sandbox_without_network(client, store):
+    page = blob(store)
+    answer = client.get(f"/dags/nightly/store/{page.key}")
+
+    assert (answer.status_code, answer.content) == (200, b"<!doctype html><p>fine</p>")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"].startswith("private")
+    assert client.get(f"/dags/nightly/reports/{page.sha256}.html").content == answer.content
+
+
+def test_a_page_with_scripts_runs_them_in_an_origin_of_its_own_without_network(client, store):
+    answer = client.get(f"/dags/nightly/store/{blob(store, b'<SCRIPT>draw()</SCRIPT>', 'evidently.html').key}")
+
+    rules = answer.headers["content-security-policy"]
+    assert rules.startswith("sandbox allow-scripts; default-src 'none'")
+    assert "connect-src 'none'" in rules
+    assert "allow-same-origin" not in rules
+
+
+@pytest.mark.parametrize(("name", "media_type"), [("a.json", "application/json"), ("a.svg", "image/svg+xml"), ("a.yaml", "text/plain; charset=utf-8")])
+def test_other_kinds_of_evidence_have_their_media_type(client, store, name, media_type):
+    answer = client.get(f"/dags/nightly/store/{blob(store, b'{}', name).key}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+    assert answer.headers["content-security-policy"].startswith("sandbox;")
+
+
+def test_altered_bytes_are_not_shown(client, store):
+    page = blob(store)
+    alter(store, page.key)
+    answer = client.get(f"/dags/nightly/store/{page.key}")
+
+    assert answer.status_code == 409
+    assert "altered" in answer.text
+    assert "fine" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+def test_the_page_of_a_run_and_every_link_on_it_resolve(client, archived):
+    import re
+
+    address = f"/dags/nightly/store/{archived.report.key}"
+    page = client.get(address)
+
+    assert page.status_code == 200
+    assert "never reported" in page.text
+    links = [one for one in re.findall(r'href="([^"#]+)"', page.text) if not one.startswith("http")]
+    assert links
+    for link in links:
+        assert client.get(urljoin(address, link)).status_code == 200
+    assert client.get(f"/dags/nightly/store/{archived.manifest.key}").json()["run"]["run_id"] == "run"
+
+
+def test_a_run_is_shown_under_its_own_dag_only(client, archived):
+    for key in (archived.report.key, archived.manifest.key):
+        assert client.get(f"/dags/other/store/{key}").status_code == 404
+
+
+def test_the_page_of_an_altered_manifest_is_not_shown(client, store, archived):
+    alter(store, archived.manifest.key)
+    assert client.get(f"/dags/nightly/store/{archived.report.key}").status_code == 409
+
+
+def test_an_altered_page_is_replaced_by_the_one_its_manifest_gives(client, store, archived):
+    before = client.get(f"/dags/nightly/store/{archived.report.key}").content
+    alter(store, archived.report.key)
+    assert client.get(f"/dags/nightly/store/{archived.report.key}").content == before
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "v1/blobs/sha256/00/" + "0" * 64 + ".html",
+        "v1/blobs/sha256/11/" + "0" * 64 + ".html",
+        "v1/blobs/sha256/00/" + "0" * 64 + ".skops",
+        "v1/blobs/sha256/00/" + "0" * 64 + ".html%0a",
+        "v1/retraining/model=tiny/date=2025-06-01/0123456789abcdef.json",
+        "v1/runs/model=tiny/date=2025-06-01/0123456789abcdef/0123456789abcdef/secret.txt",
+        "../../etc/passwd",
+        "..%2f..%2fetc%2fpasswd",
+        "v1/blobs/sha256/00/..%2f..%2f..%2f..%2fsecret.html",
+        "%2fetc/passwd",
+        "secret.html",
+        "",
+    ],
+)
+def test_every_other_key_is_unknown(client, store, key):
+    (store.root / "secret.html").write_text("secret")
+    ledger = store.root / "v1/retraining/model=tiny/date=2025-06-01"
+    ledger.mkdir(parents=True)
+    (ledger / "0123456789abcdef.json").write_text("secret")
+    answer = client.get(f"/dags/nightly/store/{key}")
+
+    assert answer.status_code == 404
+    assert "secret" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_nobody_gets_past_the_guard(client, store, archived):
+    page = blob(store)
+    for path in (f"store/{page.key}", f"store/{archived.report.key}", f"reports/{page.sha256}.html", "store/nonsense"):
+        answer = client.get(f"/dags/strange/{path}")
+        assert (answer.status_code, answer.text) == (403, "Not yours.\n")
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/redoc"])
+def test_nothing_else_is_offered(client, path):
+    assert client.get(path).status_code == 404
+
+
+def test_a_store_that_does_not_answer_is_said_plainly():
+    def unreachable():
+        raise StoreUnreachable("s3.internal:9000 refused the connection of key AKIA")
+
+    client = TestClient(create_app(unreachable, guard=guard))
+    answer = client.get(f"/dags/nightly/store/v1/blobs/sha256/00/{'0' * 64}.html")
+
+    assert answer.status_code == 502
+    assert "AKIA" not in answer.text  # details belong into the log
+
+
+def test_the_viewer_knows_no_airflow():
+    program = "import sys, model_governance.ui.app; sys.exit(any(one.split('.')[0] == 'airflow' for one in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
