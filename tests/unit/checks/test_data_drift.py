@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
@@ -433,6 +434,17 @@ def test_pictures_name_the_columns(calm):
         picture = artifact(calm, name).decode()
         assert "income" in picture
         assert "prediction" in picture
+
+
+def test_names_that_a_picture_could_misread_are_drawn_as_they_stand(healthy):
+    regions = {"north": "$5_{-$10", "south": "\x00\x1b", "east": "<&>"}
+    subject = healthy
+    for role in ("reference", "current"):
+        frame = subject.frame(role)
+        subject = subject.with_frame(role, frame.assign(region=frame["region"].map(regions)))
+    picture = artifact(measure(subject), "distributions.svg")
+    names = {one.text for one in ET.fromstring(picture).iter() if one.text}
+    assert {"$5_{-$10", "··", "<&>"} <= names
 
 
 def artifact(result, name):

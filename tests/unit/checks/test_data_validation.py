@@ -368,10 +368,10 @@ def test_ranges_that_only_the_data_show_are_warnings_and_declared_ones_critical(
     assert {"column": "c", "mostly": 0.73} in [one["kwargs"] for one in found]
 
 
-def test_the_same_rows_give_the_same_bytes_and_leave_no_trace(broken, capfd):
+def test_the_same_rows_give_the_same_bytes_and_leave_no_trace(broken, capfd, monkeypatch, tmp_path):
     from great_expectations.data_context import project_manager
 
-    before = set(Path(tempfile.gettempdir()).glob("tmp*"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mark = object()
     project_manager.set_project(mark)
     try:
@@ -381,7 +381,7 @@ def test_the_same_rows_give_the_same_bytes_and_leave_no_trace(broken, capfd):
         project_manager.set_project(None)
     assert canonical_json(first.record()) == canonical_json(again.record())
     assert [one.content for one in first.artifacts] == [one.content for one in again.artifacts]
-    assert set(Path(tempfile.gettempdir()).glob("tmp*")) <= before
+    assert list(tmp_path.iterdir()) == []
     assert "Calculating Metrics" not in capfd.readouterr().err
 
 

@@ -32,7 +32,7 @@ def draw_scores(scored: Sequence[Scored]) -> Artifact:
     colours = [CURRENT if score >= one.limit else MUTED for one, score in worst]
     axes.barh(places, [score for _, score in worst], color=colours, height=0.7)
     axes.plot([one.limit for one, _ in worst], places, "|", color=LIMIT, markersize=10)
-    axes.set_yticks(places, [f"{one.column.name} ({one.method})" for one, _ in worst])
+    axes.set_yticks(places, [f"{_literal(one.column.name)} ({one.method})" for one, _ in worst])
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     for place, (one, score) in enumerate(worst):
@@ -50,7 +50,7 @@ def draw_distributions(scored: Sequence[Scored]) -> Artifact:
     figure, panels = canvas(rows=down, columns=across, width=3.0 * across, height=0.4 + 2.0 * down)
     for (one, score), axes in zip(worst, panels, strict=False):
         (_draw_numbers if one.column.family == "numbers" else _draw_categories)(axes, one.column)
-        axes.set_title(f"{one.column.name}: {one.method} {score:.3f}")
+        axes.set_title(f"{_literal(one.column.name)}: {one.method} {score:.3f}")
         axes.set_ylabel("% of rows")
     for axes in panels[len(worst) :]:
         axes.set_visible(False)
@@ -93,7 +93,7 @@ def _draw_categories(axes: Axes, column: Column) -> None:
     shown = (shares[0] + shares[1]).sort_values(ascending=False, kind="stable").index[:MOST_CATEGORIES]
     heights = [one[shown].to_numpy() for one in shares]
     labels = (
-        [str(label)[:12] for label in shown]
+        [_literal(str(label)[:12]) for label in shown]
         if column.categories <= MOST_LABELLED
         else [f"no. {1 + k}" for k in range(len(shown))]
     )
@@ -110,3 +110,8 @@ def _draw_categories(axes: Axes, column: Column) -> None:
         rotation=45 if max(map(len, labels)) > 3 else 0,
         ha="right" if max(map(len, labels)) > 3 else "center",
     )
+
+
+def _literal(text: str) -> str:
+    """Text as it stands: a pair of dollars would be set as a formula, a control character break the SVG."""
+    return "".join(one if one.isprintable() else "·" for one in text).replace("$", r"\$")

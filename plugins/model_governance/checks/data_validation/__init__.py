@@ -106,7 +106,8 @@ def _picture(answers: Sequence[Answer]) -> Artifact | None:
     places = range(len(counted))
     colours = [MUTED if one.met else CURRENT for one, _ in counted]
     axes.barh(places, [100 * share for _, share in counted], color=colours, height=0.7)
-    axes.set_yticks(places, [one.label for one, _ in counted])
+    # a pair of dollars in a name would be set as a formula
+    axes.set_yticks(places, [one.label.replace("$", r"\$") for one, _ in counted])
     axes.invert_yaxis()
     axes.set_xlim(0, max(1.0, 112 * max(share for _, share in counted)))
     for place, (_, share) in enumerate(counted):
