@@ -210,6 +210,12 @@ PLANTS = {
     "partial of anything": lambda: b"cfunctools\npartial\n(cbuiltins\nset\ntR.",
     "booster from a path": lambda: b"cxgboost.core\nBooster\n(NNX\x0b\x00\x00\x00/etc/passwdtR.",
     "reconstructor with a state": lambda: b"ccopyreg\n_reconstructor\n(cbuiltins\nset\ncbuiltins\nlist\n(ltR.",
+    "random generator through another callable": lambda: (
+        b"cnumpy.random._pickle\n__randomstate_ctor\n(}csklearn.linear_model._base\nLinearRegression\ntR."
+    ),
+    "arguments that are no tuple": lambda: b"\x80\x02cxgboost.core\nBooster\n]\x81.",
+    "string type that holds pointers": lambda: pickle.dumps(Call(np.dtype, "T")),
+    "plain class made with arguments": lambda: b"\x80\x02cxgboost.core\nBooster\nK\x01\x85\x81.",
     "registered extension": lambda: b"\x80\x02\x82\x01.",
 }  # fmt: skip
 
@@ -231,6 +237,9 @@ def test_an_array_stored_by_joblib_cannot_lie_about_its_dtype(load):
     state = {"shape": (2,), "dtype": LogisticRegression(), "order": "C", "subclass": np.ndarray}
     wrapper = NumpyArrayWrapper.__new__(NumpyArrayWrapper)
     wrapper.__dict__.update(state)
+    with pytest.raises(UntrustedModel, match="dtype and a shape"):
+        load(pickle.dumps(wrapper), format="joblib", allow_pickle=True)
+    wrapper.__dict__["read"] = LogisticRegression
     with pytest.raises(UntrustedModel, match="dtype and a shape"):
         load(pickle.dumps(wrapper), format="joblib", allow_pickle=True)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import _compat_pickle
 import copyreg
 import pickle
+import re
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -75,6 +76,8 @@ PART_MODULES = (
     "sklearn.neural_network._stochastic_optimizers",
 )
 STATEFUL_ROOTS = (*ESTIMATOR_ROOTS, "numpy", __name__.split(".")[0])
+# Kind and size as numpy writes them. Newer kinds (StringDType) hold pointers that their raw bytes would forge.
+PLAIN_DTYPE = re.compile(r"[biufcmMSUVO]\d*")
 NUMPY_MODULES = ("numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath", "numpy._core.umath")
 
 
@@ -120,7 +123,7 @@ class RestrictedUnpickler(PythonUnpickler):
     def load_newobj(self) -> None:
         """NEWOBJ: an empty object of a plain class, or what may be called."""
         kind, arguments = self.stack[-2], self.stack[-1]
-        if not isinstance(kind, type) or arguments != ():
+        if not isinstance(kind, type) or not isinstance(arguments, tuple) or arguments:
             self._check_call(kind, arguments)
         super().load_newobj()
 
@@ -130,20 +133,15 @@ class RestrictedUnpickler(PythonUnpickler):
         _check_state(target, state)
         super().load_build()
         if isinstance(self.stack[-1], StoredArray):
-            self.stack[-1] = self.stack[-1].read(self.stream)
+            # Not as its own attribute: the state that was just set may have brought a `read` of the file's choice.
+            self.stack[-1] = StoredArray.read(self.stack[-1], self.stream)
 
     def _check_call(self, function: Any, arguments: Any) -> None:
-        import numpy as np
-        from sklearn.utils.validation import check_array
-
         if self._callable.get(id(function)) is not function:
             raise _refusal(f"calls {_spell(function)}")
-        if function is np.dtype and not (arguments and isinstance(arguments[0], str)):
-            raise _refusal("builds a dtype from something else than its name")
-        if function is partial and arguments != (check_array,):
-            raise _refusal("prepares a call of something else than scikit-learn's check_array")
-        if function is RECONSTRUCTOR and arguments[1:] != (object, None):
-            raise _refusal("rebuilds an object from foreign state")
+        if not isinstance(arguments, tuple):
+            raise _refusal(f"calls {_spell(function)} with something else than arguments")
+        _check_arguments(function, arguments)
 
     def _check_target(self, target: Any, wanted: type) -> None:
         if not isinstance(target, wanted):
@@ -269,6 +267,26 @@ def _is_model_class(kind: type) -> bool:
 
     home = kind.__module__
     return home.split(".")[0] in ESTIMATOR_ROOTS and (issubclass(kind, BaseEstimator) or home.startswith(PART_MODULES))
+
+
+def _check_arguments(function: Any, arguments: tuple[Any, ...]) -> None:
+    """The four callables whose arguments could lead further than a value."""
+    import numpy as np
+    from numpy.random import _pickle as generators
+    from sklearn.utils.validation import check_array
+
+    if function is np.dtype and not (
+        arguments and isinstance(arguments[0], str) and PLAIN_DTYPE.fullmatch(arguments[0])
+    ):
+        raise _refusal("builds a dtype from something else than the name of a plain type")
+    if function is partial and arguments != (check_array,):
+        raise _refusal("prepares a call of something else than scikit-learn's check_array")
+    if function is RECONSTRUCTOR and arguments[1:] != (object, None):
+        raise _refusal("rebuilds an object from foreign state")
+    if getattr(function, "__module__", None) == generators.__name__:
+        foreign = [one for one in arguments[1:] if one is not getattr(generators, "__bit_generator_ctor")]
+        if foreign:
+            raise _refusal(f"makes a random generator through {_spell(foreign[0])}")
 
 
 def _renamed(module: str, name: str) -> tuple[str, str]:
