@@ -77,5 +77,5 @@ bench: $(VENV)/.test ## measure claims side by side
 	@$(BIN)/python include/bench/run.py
 
 clean: ## remove environments, builds and the demo's output
-	@rm -rf .venv .venv-torch .airflow include/demo/build build dist plugins/*.egg-info \
+	@rm -rf .venv .venv-torch .airflow include/demo/build build dist  \
 	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -30,13 +30,14 @@ APPROVED = Path(__file__).resolve().parent / "acs_employment.skops"
 class Progress:
     """Airflow tells it when a task starts and ends; it tells the reader. (A listener.)"""
 
-    def __init__(self, show) -> None:
-        self._show = show
+    def __init__(self, screen) -> None:
+        self._show, self._live = screen.print, screen.is_terminal
         self._started: dict[str, float] = {}
 
     def starts(self, task_id: str) -> None:
         self._started[task_id] = time.monotonic()
-        self._show(f"    {task_id.split('.')[-1]:20} …", end="\r")
+        if self._live:
+            self._show(f"    {task_id.split('.')[-1]:20} …", end="\r")
 
     def ends(self, task_id: str, state: str) -> None:
         seconds = time.monotonic() - self._started.pop(task_id, time.monotonic())
@@ -58,7 +59,7 @@ def main() -> int:
             if not (ROOT / ".airflow/airflow.db").exists()
             else "Airflow: starting …"
         )
-        dag = load_dag(Progress(screen.print))
+        dag = load_dag(Progress(screen))
         for number, night in enumerate(NIGHTS, 1):
             screen.print(f"\n[bold]Night {number}, {night.date}[/bold]: {night.story}")
             run = dag.test(logical_date=datetime.fromisoformat(night.date).replace(tzinfo=UTC))

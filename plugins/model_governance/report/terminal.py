@@ -63,11 +63,11 @@ def observed(finding: Finding) -> str:
 
 
 def console() -> Console:
-    """A console on standard output that never wraps paths in the middle of a word when piped."""
+    """A console on standard output; into a pipe it writes wide lines, so that tables stay whole."""
     from rich.console import Console as NewConsole
 
-    plain = NewConsole()
-    return plain if plain.is_terminal else NewConsole(width=140, highlight=False)
+    shown = NewConsole(highlight=False)
+    return shown if shown.is_terminal else NewConsole(width=118, highlight=False, soft_wrap=False)
 
 
 def _of_check(findings: tuple[Finding, ...], name: str) -> list[Any]:
