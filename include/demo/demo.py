@@ -17,9 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from model_governance.report.terminal import console, night_table
+from model_governance.report.terminal import console, night_table, reasons
 from nights import NIGHTS, DemoNight, write_nights
-from project import BUILD, DAG_ID, ROOT, enter_project
+from project import BUILD, DAG_ID, HOME, PORT, ROOT, enter_project, in_use
 from train import BUILD as TRAINED
 from train import train
 
@@ -47,7 +47,11 @@ class Progress:
 def main() -> int:
     began = time.monotonic()
     screen = console()
-    shutil.rmtree(BUILD, ignore_errors=True)
+    if in_use(PORT):
+        print(f"Port {PORT} is in use: stop make ui first, it works on the same database.")
+        return 2
+    for leftover in (BUILD, HOME):
+        shutil.rmtree(leftover, ignore_errors=True)
     BUILD.mkdir(parents=True)
     prepare(screen)
     enter_project()
@@ -153,7 +157,10 @@ def tell(screen, results: list[tuple[DemoNight, str]], *, seconds: float) -> int
         screen.print(
             night_table(manifest, title=f"Night {number}, {night.date}{planted}, DAG run {state}", report_of=reports)
         )
-        screen.print(f"page of the night  {shown(store, run_page(store, night.date))}")
+        screen.print(
+            f"reports are in {BUILD.relative_to(ROOT)}/reports; the page of the night, which leads to all of it:"
+        )
+        screen.print(shown(store, run_page(store, night.date)), soft_wrap=True)
         right &= (state == "failed") == night.accident
     screen.print(NEXT.format(seconds=seconds, log=LOG.relative_to(ROOT)))
     if not right:
@@ -176,7 +183,7 @@ def short_copy(store, check: dict, night: DemoNight) -> str:
     copy = BUILD / "reports" / night.date / f"{check['name']}.html"
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_bytes(store.get(check["report"]["key"]))
-    return str(copy.relative_to(ROOT))
+    return str(copy.relative_to(BUILD / "reports"))
 
 
 def shown(store, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,3 +37,9 @@ def airflow_environment(port: int = PORT) -> dict[str, str]:
 def enter_project(port: int = PORT) -> None:
     """Set the environment of this process; call it before Airflow is imported."""
     os.environ.update(airflow_environment(port))
+
+
+def in_use(port: int) -> bool:
+    """Whether something on this machine listens on the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

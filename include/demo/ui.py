@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from project import BUILD, DAG_ID, PORT, ROOT, airflow_environment
+from project import BUILD, DAG_ID, PORT, ROOT, airflow_environment, in_use
 
 READY_WITHIN = 240
 
@@ -24,6 +24,9 @@ READY_WITHIN = 240
 def main() -> int:
     if not (BUILD / "archive").exists():
         print("There are no runs yet: make demo first.")
+        return 2
+    if in_use(PORT):
+        print(f"Port {PORT} is in use; stop what listens there first.")
         return 2
     page = f"http://127.0.0.1:{PORT}/dags/{DAG_ID}"
     log = BUILD / "airflow_ui.log"

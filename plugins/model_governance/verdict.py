@@ -295,15 +295,17 @@ def _demanded(demand: str, bound: float | tuple[float, float], against: str | No
     if isinstance(bound, tuple):
         return f"between {number(bound[0])} and {number(bound[1])}"
     if against is not None:
-        share = "%" if demand == "min_relative_change" else ""
-        size = number(100 * bound) if share else number(bound)
         other = "the champion" if against == "champion" else "the last accepted run"
-        return f"better than {other} by at least {size}{share}"
+        relative = demand == "min_relative_change"
+        size = f"{number(100 * abs(bound))}%" if relative else number(abs(bound))
+        if bound == 0:
+            return f"no worse than {other}"
+        return f"at least {size} better than {other}" if bound > 0 else f"at most {size} worse than {other}"
     return f"{WORDS[demand]} {number(bound)}"
 
 
-def number(value: float) -> str:
-    """A number as people write it: four significant digits, thousands separated."""
+def number(value: float, *, digits: int = 4) -> str:
+    """A number as people write it: that many significant digits, thousands separated."""
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
-    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -27,14 +27,20 @@ def night_table(
     manifest: Mapping[str, Any], *, title: str | None = None, report_of: Mapping[str, str] | None = None
 ) -> Table:
     """The findings of a run manifest; `report_of` gives the report path of a check."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     verdict = read_verdict(manifest["verdict"])
     heading = title or f"{verdict.name}, night of {manifest['run']['date']}"
-    table = Table(title=f"{heading}: {verdict.outcome.upper()}", title_justify="left", title_style="bold")
-    for column in ("check", "metric", "value (95% interval)", "must be", "outcome"):
-        table.add_column(column, overflow="fold")
+    table = Table(
+        title=f"{heading}: {verdict.outcome.upper()}", title_justify="left", title_style="bold", box=SIMPLE_HEAD,
+        padding=(0, 1), pad_edge=False,
+    )  # fmt: skip
+    for column in ("check", "metric", "value (95% interval)"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("must be", min_width=20)
+    table.add_column("outcome", no_wrap=True)
     if report_of:
         table.add_column("report", overflow="fold")
     for name in dict.fromkeys(one.check for one in verdict.findings):
@@ -52,13 +58,20 @@ def night_table(
     return table
 
 
+def reasons(manifest: Mapping[str, Any]) -> list[str]:
+    """The sentences that say why a night is not simply a pass, worst first."""
+    findings = read_verdict(manifest["verdict"]).findings
+    telling = [one for one in findings if one.outcome not in ("pass", "skipped")]
+    return [one.sentence for one in sorted(telling, key=lambda one: -RANK.index(one.outcome))]
+
+
 def observed(finding: Finding) -> str:
     """`1.93 (1.90 to 1.96)`, or what kept it from being measured."""
     if finding.value is None:
         return "could not measure" if finding.outcome == "error" else "not measured"
-    text = number(finding.value)
+    text = number(finding.value, digits=3)
     if finding.low is not None and finding.high is not None:
-        text += f" ({number(finding.low)} to {number(finding.high)})"
+        text += f" ({number(finding.low, digits=3)} to {number(finding.high, digits=3)})"
     return text
 
 
@@ -67,7 +80,7 @@ def console() -> Console:
     from rich.console import Console as NewConsole
 
     shown = NewConsole(highlight=False)
-    return shown if shown.is_terminal else NewConsole(width=118, highlight=False, soft_wrap=False)
+    return shown if shown.is_terminal else NewConsole(width=132, highlight=False)
 
 
 def _of_check(findings: tuple[Finding, ...], name: str) -> list[Any]:
