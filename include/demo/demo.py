@@ -157,6 +157,8 @@ def tell(screen, results: list[tuple[DemoNight, str]], *, seconds: float) -> int
         screen.print(
             night_table(manifest, title=f"Night {number}, {night.date}{planted}, DAG run {state}", report_of=reports)
         )
+        for reason in reasons(manifest):
+            screen.print(f" • {reason}", markup=False)
         screen.print(
             f"reports are in {BUILD.relative_to(ROOT)}/reports; the page of the night, which leads to all of it:"
         )
