@@ -150,3 +150,14 @@ def test_decimals_stay_decimals(load, monkeypatch):
     made = queries._frame(["price"], [(Decimal("1.10"),), (None,)])
     assert made["price"].tolist() == [Decimal("1.10"), None]
     assert len(queries._digest("x", made)) == 64
+
+
+def test_what_a_query_writes_is_rolled_back_where_the_database_lets_it_write(load, engine, reachable):
+    writable = sqlalchemy.create_engine(engine.url, isolation_level="AUTOCOMMIT")
+    writable.dialect.name = "another"  # so that SQLite's own guard stays off
+    sqlalchemy.event.listen(writable, "begin", lambda connection: connection.exec_driver_sql("begin"))
+    deleting = "with gone as (select 1) delete from scores returning id"
+    dataset = load(deleting, connection="writable", connections=reachable(engines={"writable": writable}))
+    assert dataset.rows == 3
+    assert load(ALL).rows == 3
+    writable.dispose()
