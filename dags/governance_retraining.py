@@ -26,7 +26,12 @@ def governance_retraining():
         """The latest request, after its manifest was found unaltered in the archive."""
         event = max(triggering_asset_events[REQUESTED], key=lambda one: one.timestamp)
         manifest = manifest_behind(event.extra)
-        log.info("run %s of %s asks:\n%s", event.extra["run"]["run_id"], event.extra["model"], "\n".join(event.extra["findings"]))
+        log.info(
+            "run %s of %s asks:\n%s",
+            event.extra["run"]["run_id"],
+            event.extra["model"],
+            "\n".join(event.extra["findings"]),
+        )
         return {
             "manifest": event.extra["manifest"],
             "findings": event.extra["findings"],

@@ -54,7 +54,11 @@ def trained(tmp_path_factory):
     import synthetic
 
     folder = tmp_path_factory.mktemp("project")
-    frames = {"train": synthetic.rows(300, seed=1), "reference": synthetic.rows(300, seed=2), "healthy": synthetic.rows(300, seed=3)}
+    frames = {
+        "train": synthetic.rows(300, seed=1),
+        "reference": synthetic.rows(300, seed=2),
+        "healthy": synthetic.rows(300, seed=3),
+    }
     frames["spoiled"] = frames["healthy"].assign(label=1 - frames["healthy"]["label"])
     frames["incomplete"] = frames["healthy"].drop(columns="debt")
     for name, frame in frames.items():
@@ -96,7 +100,9 @@ def policy_file(trained, tmp_path):
         }
         path = (folder or tmp_path) / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump({key: one for key, one in (policy | changes).items() if one is not None}, sort_keys=False))
+        path.write_text(
+            yaml.safe_dump({key: one for key, one in (policy | changes).items() if one is not None}, sort_keys=False)
+        )
         return path
 
     return write
@@ -180,7 +186,9 @@ def asset_events():
         from sqlalchemy import select
 
         with create_session() as session:
-            query = select(AssetEvent).join(AssetModel, AssetModel.id == AssetEvent.asset_id).where(AssetModel.name == name)
+            query = (
+                select(AssetEvent).join(AssetModel, AssetModel.id == AssetEvent.asset_id).where(AssetModel.name == name)
+            )
             return [(one.source_task_id, one.extra) for one in session.scalars(query.order_by(AssetEvent.id))]
 
     return events

@@ -22,7 +22,14 @@ HEAVY = (
 
 
 def test_a_policy_becomes_a_dag_with_its_schedule_and_its_demands(policy_file, tmp_path):
-    schedule = {"cron": "30 3 * * *", "retries": 4, "retry_delay_seconds": 60, "timeout_minutes": 30, "pool": "attacks", "tags": ["hr"]}
+    schedule = {
+        "cron": "30 3 * * *",
+        "retries": 4,
+        "retry_delay_seconds": 60,
+        "timeout_minutes": 30,
+        "pool": "attacks",
+        "tags": ["hr"],
+    }
     policy_file("some-model", folder=tmp_path / "policies", schedule=schedule, retraining={})
     ((dag_id, dag),) = governance_dags(tmp_path / "policies").items()
 
@@ -48,11 +55,14 @@ def test_a_broken_policy_fails_its_own_night_and_no_other(policy_file, tmp_path,
 
     assert set(dags) == {"governance_sound", "governance_broken"}
     assert "policy refused" in caplog.text + capfd.readouterr().err
-    done = run_dag(f"""
+    done = run_dag(
+        f"""
 # airflow
 from model_governance.orchestration.dags import governance_dags
 globals().update(governance_dags({str(folder)!r}))
-""", dag_id="governance_broken")
+""",
+        dag_id="governance_broken",
+    )
     said = capfd.readouterr()
     assert done.states() == {"policy_refused": "failed"}
     assert "owner is missing" in said.out + said.err

@@ -38,7 +38,12 @@ def test_a_function_is_judged_by_its_thresholds_and_archived_with_the_policy(
     policy_file, run_dag, read_uri, tmp_path, limit, outcome
 ):
     body = 'return {"gap": by_region.max() - by_region.min(), "worst": by_region.min()}'
-    source = dag_file(policy_file(name=f"fair-{outcome}"), body, thresholds=[{"metric": "gap", "leq_to": limit}], name=f"fair_{outcome}")
+    source = dag_file(
+        policy_file(name=f"fair-{outcome}"),
+        body,
+        thresholds=[{"metric": "gap", "leq_to": limit}],
+        name=f"fair_{outcome}",
+    )
     done = run_dag(source)
 
     assert done.states()["fairness"] == ("success" if outcome == "pass" else "failed")
@@ -92,7 +97,9 @@ def test_mistakes_of_the_decorator_are_found_while_the_dag_is_parsed(policy_file
 
     def declared(function, **arguments):
         with DAG("declared"):
-            task.governance_check(**{"policy": policy, "thresholds": [{"metric": "gap", "leq_to": 1}]} | arguments)(function)()
+            task.governance_check(**{"policy": policy, "thresholds": [{"metric": "gap", "leq_to": 1}]} | arguments)(
+                function
+            )()
 
     with pytest.raises(PolicyError, match="no thresholds"):
         declared(lambda current: {}, thresholds=[], task_id="gap")

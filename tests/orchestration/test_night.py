@@ -27,7 +27,10 @@ def test_a_violation_fails_at_the_first_try_with_all_evidence_stored(policy_file
     manifest = read_uri(archived["manifest"]["uri"])
     assert hashlib.sha256(manifest).hexdigest() == archived["manifest"]["sha256"]
     orchestrator = json.loads(manifest)["run"]["orchestrator"]
-    assert (orchestrator["dag_id"], orchestrator["logical_date"]) == ("governance_violated", "2025-06-01T02:00:00+00:00")
+    assert (orchestrator["dag_id"], orchestrator["logical_date"]) == (
+        "governance_violated",
+        "2025-06-01T02:00:00+00:00",
+    )
 
 
 def test_a_healthy_night_is_green_and_archived(policy_file, run_dag, nightly):
@@ -59,7 +62,9 @@ def test_what_cannot_be_measured_is_recorded_retried_and_never_a_pass(policy_fil
     assert (done.task("quality").state, done.task("quality").try_number) == ("failed", 3)
     assert done.xcom("archive", "archive")["outcomes"]["quality"] == "error"
     verdict = done.xcom("quality", "verdict")
-    record = json.loads(read_uri(f"{done.xcom('archive', 'archive')['manifest']['uri'].split('/v1/')[0]}/{verdict['record']['key']}"))
+    record = json.loads(
+        read_uri(f"{done.xcom('archive', 'archive')['manifest']['uri'].split('/v1/')[0]}/{verdict['record']['key']}")
+    )
     assert record["result"] is None
     assert "debt" in record["problem"]
 
@@ -124,14 +129,18 @@ def bucket(monkeypatch):
 
     monkeypatch.setenv(
         "AIRFLOW_CONN_EVIDENCE",
-        json.dumps({"conn_type": "aws", "login": "access-key", "password": "secret-key", "extra": {"region_name": "us-east-1"}}),
+        json.dumps(
+            {"conn_type": "aws", "login": "access-key", "password": "secret-key", "extra": {"region_name": "us-east-1"}}
+        ),
     )
     with mock_aws():
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="evidence")
         yield "s3://evidence/prod"
 
 
-def test_trouble_with_the_store_is_retried_and_gives_the_same_record(policy_file, run_dag, nightly, bucket, monkeypatch):
+def test_trouble_with_the_store_is_retried_and_gives_the_same_record(
+    policy_file, run_dag, nightly, bucket, monkeypatch
+):
     checks = {"quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}}
     policy = policy_file(name="busy", checks=checks, artifacts={"uri": bucket, "connection": "evidence"})
     slow = ClientError({"Error": {"Code": "SlowDown"}, "ResponseMetadata": {"HTTPStatusCode": 503}}, "PutObject")

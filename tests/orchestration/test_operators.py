@@ -17,7 +17,9 @@ from model_governance.orchestration.provider_info import get_provider_info
 
 
 def test_a_wrong_policy_is_refused_with_every_problem(policy_file):
-    wrong = policy_file(owner=None, checks={"quality": {"kind": "model_quality", "thresholds": [{"metric": "acuracy", "geq_to": 1}]}})
+    wrong = policy_file(
+        owner=None, checks={"quality": {"kind": "model_quality", "thresholds": [{"metric": "acuracy", "geq_to": 1}]}}
+    )
     with pytest.raises(PolicyError) as refused:
         GovernanceCheckOperator(task_id="quality", policy=wrong, check="quality")
 
@@ -34,7 +36,9 @@ def test_a_named_operator_finds_the_only_check_of_its_kind(policy_file):
     one = {"only": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.5}]}}
 
     assert ModelQualityOperator(task_id="quality", policy=policy_file(checks=one)).check == "only"
-    with pytest.raises(PolicyError, match=r"expected one check of kind model_quality, found 2 \(quality, calibration\)"):
+    with pytest.raises(
+        PolicyError, match=r"expected one check of kind model_quality, found 2 \(quality, calibration\)"
+    ):
         ModelQualityOperator(task_id="quality", policy=policy_file())
     with pytest.raises(PolicyError, match="expected one check of kind data_drift, found none"):
         DriftReportOperator(task_id="drift", policy=policy_file())

@@ -39,7 +39,9 @@ print(json.dumps(found))
 def site(tmp_path_factory):
     """A site-packages with everything that is installed here, except this checkout, plus the built wheel."""
     source = tmp_path_factory.mktemp("source")
-    shutil.copytree(REPOSITORY / "plugins", source / "plugins", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copytree(
+        REPOSITORY / "plugins", source / "plugins", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+    )
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, source / name)
     target = tmp_path_factory.mktemp("site")
@@ -104,5 +106,5 @@ def test_the_wheel_holds_what_the_pages_need(site):
 
 
 def test_no_metadata_lies_inside_the_plugins_folder():
-    inside = [one for one in distributions(path=[str(REPOSITORY / "plugins")])]
+    inside = list(distributions(path=[str(REPOSITORY / "plugins")]))
     assert inside == [], "an egg-info in plugins/ makes Airflow load the plugin twice: remove it"

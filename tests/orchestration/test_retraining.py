@@ -80,7 +80,9 @@ def test_a_repeated_run_asks_once(policy_file, run_dag, nightly, asset_events):
     assert len(asset_events("governance_retraining_repeated")) == 1
 
 
-def test_a_request_that_was_booked_and_not_emitted_is_emitted_by_the_retry(policy_file, run_dag, nightly, asset_events, monkeypatch):
+def test_a_request_that_was_booked_and_not_emitted_is_emitted_by_the_retry(
+    policy_file, run_dag, nightly, asset_events, monkeypatch
+):
     real = RequestRetrainingOperator._request
     broken = [OSError("the worker lost its network right after the ledger was written")]
 

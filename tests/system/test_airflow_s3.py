@@ -96,7 +96,12 @@ def test_a_violated_night_leaves_its_evidence_in_the_bucket(night):
     found = night()
 
     assert found["state"] == "failed"
-    assert found["states"] == {"quality": "failed", "archive": "success", "request_retraining": "success", "gate": "failed"}
+    assert found["states"] == {
+        "quality": "failed",
+        "archive": "success",
+        "request_retraining": "success",
+        "gate": "failed",
+    }
     for stored in (found["verdict"]["record"], found["verdict"]["report"], found["archive"]["manifest"]):
         content = night.client.get_object(Bucket=night.bucket, Key=f"evidence/{stored['key']}")["Body"].read()
         assert hashlib.sha256(content).hexdigest() == stored["sha256"]

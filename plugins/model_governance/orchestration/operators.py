@@ -15,7 +15,7 @@ from model_governance.run import run_check
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
     from model_governance.check import Check
     from model_governance.policy import Policy
@@ -39,9 +39,9 @@ class GovernanceCheckOperator(PolicyOperator):
     kind: ClassVar[str | None] = None
     """The kind of check that a named form is for."""
 
-    def __init__(self, *, check: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, check: str | XComArg | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.check: Any = check if check is not None else the_only_check(self.policy, self.kind)
+        self.check = check if check is not None else the_only_check(self.policy, self.kind)
         self.sources = {
             role: one.model_dump(mode="json", include={"uri", "query"}, exclude_none=True)
             for role, one in self.policy.datasets.items()

@@ -19,14 +19,18 @@ def manifest(*findings, day=DAY, model="tiny"):
         "run": {"run_id": f"run-{day}", "date": day.isoformat(), "orchestrator": {"dag_id": "nightly"}},
         "verdict": {
             "outcome": "fail",
-            "findings": [{"check": check, "outcome": outcome, "sentence": f"{check} {outcome}"} for check, outcome in findings],
+            "findings": [
+                {"check": check, "outcome": outcome, "sentence": f"{check} {outcome}"} for check, outcome in findings
+            ],
         },
     }
 
 
-def request(*, day=DAY, model="tiny", rule=RetrainingSpec()):
+def request(*, day=DAY, model="tiny", rule=None):
     key = f"v1/runs/model={model}/date={day}/{day:%Y%m%d}00000000/0123456789abcdef/run_manifest.json"
-    return request_for(rule, manifest(("drift", "fail"), day=day, model=model), key=key, sha256="m" * 64)
+    return request_for(
+        rule or RetrainingSpec(), manifest(("drift", "fail"), day=day, model=model), key=key, sha256="m" * 64
+    )
 
 
 @pytest.fixture
@@ -47,7 +51,9 @@ def store(tmp_path):
     ],
 )
 def test_the_rule_looks_at_every_finding(rule, findings, expected):
-    made = request_for(RetrainingSpec(**rule), manifest(*findings), key="v1/runs/model=a/date=2025-06-01/b/c/d", sha256="")
+    made = request_for(
+        RetrainingSpec(**rule), manifest(*findings), key="v1/runs/model=a/date=2025-06-01/b/c/d", sha256=""
+    )
     assert (made.findings if made else None) == expected
 
 
@@ -85,6 +91,12 @@ def test_a_run_does_not_hold_itself_back(store):
 
 def test_an_altered_manifest_is_refused(store):
     store.put_once("v1/runs/x.json", b"{}", media_type="application/json")
-    assert requested_manifest(store, {"key": "v1/runs/x.json", "sha256": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}) == {}
+    assert (
+        requested_manifest(
+            store,
+            {"key": "v1/runs/x.json", "sha256": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+        )
+        == {}
+    )
     with pytest.raises(EvidenceError, match="altered"):
         requested_manifest(store, {"key": "v1/runs/x.json", "sha256": "0" * 64})

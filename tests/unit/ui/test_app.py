@@ -83,7 +83,10 @@ def test_a_page_with_scripts_runs_them_in_an_origin_of_its_own_without_network(c
     assert "allow-same-origin" not in rules
 
 
-@pytest.mark.parametrize(("name", "media_type"), [("a.json", "application/json"), ("a.svg", "image/svg+xml"), ("a.yaml", "text/plain; charset=utf-8")])
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [("a.json", "application/json"), ("a.svg", "image/svg+xml"), ("a.yaml", "text/plain; charset=utf-8")],
+)
 def test_other_kinds_of_evidence_have_their_media_type(client, store, name, media_type):
     answer = client.get(f"/dags/nightly/store/{blob(store, b'{}', name).key}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
@@ -186,5 +189,7 @@ def test_a_store_that_does_not_answer_is_said_plainly():
 
 
 def test_the_viewer_knows_no_airflow():
-    program = "import sys, model_governance.ui.app; sys.exit(any(one.split('.')[0] == 'airflow' for one in sys.modules))"
+    program = (
+        "import sys, model_governance.ui.app; sys.exit(any(one.split('.')[0] == 'airflow' for one in sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
