@@ -3,13 +3,13 @@
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
-# What pip says goes to a log that is shown only when it fails.
+comma := ,
+space := $(subst ,, )
+# install(environment, extras): what pip says goes to a log that is shown only when it fails.
 define install
-@$(1)/bin/pip install --disable-pip-version-check -c constraints.txt $(2) >$(1)/install.log 2>&1 \
-  || { tail -n 30 $(1)/install.log; echo "the whole log: $(1)/install.log"; exit 1; }
+@$(1)/bin/pip install --disable-pip-version-check -c constraints.txt -e '.[$(subst $(space),$(comma),$(2))]' \
+  >$(1)/install.log 2>&1 || { tail -n 30 $(1)/install.log; echo "the whole log: $(1)/install.log"; exit 1; }
 endef
-SOURCES := pyproject.toml constraints.txt
-export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo ui lint test test-torch test-system bench clean
@@ -25,29 +25,28 @@ $(BIN)/python:
 
 $(VENV)/.core: $(BIN)/python $(SOURCES)
 	@echo "installing the package and its libraries (first time: about two minutes)"
-	$(call install,$(VENV),-e .)
+	$(call install,$(VENV),)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.core
 	@echo "installing test tools"
-	$(call install,$(VENV),-e '.[test]')
+	$(call install,$(VENV),test)
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
 	@echo "installing lint tools"
-	$(call install,$(VENV),-e '.[test,lint]')
+	$(call install,$(VENV),test lint)
 	@touch $@
 
 $(VENV)/.system: $(VENV)/.test
 	@echo "installing the object store and browser driver of the system tests"
-	$(call install,$(VENV),-e '.[test,system]')
+	$(call install,$(VENV),test system)
 	@touch $@
 
 .venv-torch/.test: $(SOURCES)
 	@echo "making .venv-torch (torch stays out of $(VENV))"
 	@$(PYTHON) -m venv .venv-torch
-	$(call install,.venv-torch,torch==2.13.0)
-	$(call install,.venv-torch,-e '.[test,torch]')
+	$(call install,.venv-torch,test torch)
 	@touch $@
 
 setup: $(VENV)/.lint ## make .venv with everything that development needs

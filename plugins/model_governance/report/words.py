@@ -60,8 +60,9 @@ WHEN_VIOLATED: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "evasion",
-        "Do not rely on this model against people with an interest in its answer.",
-        "Small allowed changes turn answers around. The report shows which columns give way; bound them, or harden the model.",
+        "Read what the attack found.",
+        "Where answers flip within the budget, the report shows which columns give way: bound them, or harden the model. "
+        "Rows that were never attacked prove nothing: repair their values first, or let more features move.",
     ),
     (
         "membership_inference",
