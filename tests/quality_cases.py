@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from model_governance.check import CheckResult
 from model_governance.checks.model_quality import CHECK
 from model_governance.subject import Columns, Dataset, Feature, Model, Subject
+
+if TYPE_CHECKING:
+    from model_governance.check import CheckResult
 
 SEED = 7
 

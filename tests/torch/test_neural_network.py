@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import synthetic
-
 from model_governance.check import canonical_json
 from model_governance.checks import find
 from model_governance.subject import Model

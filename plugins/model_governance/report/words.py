@@ -61,8 +61,10 @@ WHEN_VIOLATED: tuple[tuple[str, str, str], ...] = (
     (
         "evasion",
         "Read what the attack found.",
-        "Where answers flip within the budget, the report shows which columns give way: bound them, or harden the model. "
-        "Rows that were never attacked prove nothing: repair their values first, or let more features move.",
+        (
+            "Where answers flip within the budget, the report shows which columns give way: bound them, or harden the model. "
+            "Rows that were never attacked prove nothing: repair their values first, or let more features move."
+        ),
     ),
     (
         "membership_inference",
