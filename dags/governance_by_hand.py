@@ -6,11 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import dag, task
-from model_governance.orchestration.archive import ArchiveEvidenceOperator
-from model_governance.orchestration.gate import GovernanceGateOperator
-from model_governance.orchestration.operators import (
+
+from model_governance.orchestration import (
+    ArchiveEvidenceOperator,
     DataValidationOperator,
     GovernanceCheckOperator,
+    GovernanceGateOperator,
     PrivacyAuditOperator,
     RobustnessAttackOperator,
 )

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from airflow.sdk import conf
-from model_governance.orchestration.dags import governance_dags
+
+from model_governance.orchestration import governance_dags
 
 BESIDE = Path(__file__).resolve().parents[1] / "include" / "policies"
 

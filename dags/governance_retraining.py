@@ -11,7 +11,8 @@ import runpy
 from pathlib import Path
 
 from airflow.sdk import dag, task
-from model_governance.orchestration.retraining import manifest_behind, retraining_asset
+
+from model_governance.orchestration import manifest_behind, retraining_asset
 
 DEMO = Path(__file__).resolve().parents[1] / "include" / "demo"
 REQUESTED = retraining_asset("acs-employment")

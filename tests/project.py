@@ -8,8 +8,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import skops.io
-import synthetic
 import yaml
+
+import synthetic
 from model_governance.checks import catalogue
 from model_governance.connections import PlainConnections
 from model_governance.policy import Policy, load_policy

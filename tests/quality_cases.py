@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
 from model_governance.checks.model_quality import CHECK
 from model_governance.subject import Columns, Dataset, Feature, Model, Subject
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+
 from model_governance.subject import Columns, Dataset, Feature, Model, Subject
 
 COLUMNS = Columns(

@@ -17,11 +17,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from model_governance.report.terminal import console, night_table, reasons
 from nights import NIGHTS, DemoNight, write_nights
-from project import BUILD, DAG_ID, HOME, PORT, ROOT, enter_project, in_use
 from train import BUILD as TRAINED
 from train import train
+
+from model_governance.report.terminal import console, night_table, reasons
+from project import BUILD, DAG_ID, HOME, PORT, ROOT, enter_project, in_use
 
 LOG = BUILD / "airflow.log"
 APPROVED = Path(__file__).resolve().parent / "acs_employment.skops"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -123,8 +124,7 @@ def _columns(columns: Columns, frame: pd.DataFrame) -> Iterator[str]:
 def _check(check: Check, frame: pd.DataFrame, columns: Columns) -> Iterator[str]:
     suggestion = check.suggest(frame, columns)
     yield f"  # {check.question}"
-    for line in suggestion.comment.splitlines():
-        yield f"  # {line}".rstrip()
+    yield from textwrap.wrap(suggestion.comment, width=110, initial_indent="  # ", subsequent_indent="  # ")
     yield f"  {check.kind}:"
     if suggestion.params:
         yield "    params:"
@@ -148,8 +148,8 @@ def _block(params: Mapping[str, Any], *, indent: int) -> Iterator[str]:
 
 def _flow(value: Any) -> str:
     """A value on one line of YAML."""
-    plain = yaml.safe_load(yaml.safe_dump(_lists(value)))
-    return yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, width=10**6).strip().removesuffix("\n...")
+    text = yaml.safe_dump(_lists(value), default_flow_style=True, sort_keys=False, width=10**6)
+    return text.strip().removesuffix("\n...")
 
 
 def _lists(value: Any) -> Any:

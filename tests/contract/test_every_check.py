@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+
 import synthetic
 from model_governance.check import CheckResult, canonical_json
 from model_governance.checks import catalogue

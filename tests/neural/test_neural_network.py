@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 import synthetic
 from model_governance.check import canonical_json
 from model_governance.checks import find

@@ -7,14 +7,15 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
 from model_governance.checks.evasion import EvasionParams, gradient, hopskipjump
 from model_governance.checks.evasion.outcome import conclude
 from model_governance.checks.evasion.queries import Queries
 from model_governance.checks.evasion.row_space import Axis, RowSpace
 from model_governance.checks.evasion.starts import find_starts
 from model_governance.subject import Model
-from sklearn.linear_model import LogisticRegression
-from sklearn.tree import DecisionTreeClassifier
 
 WEIGHTS = np.array([3.0, -2.0, 1.0, 0.5])
 INTERCEPT = -1.2

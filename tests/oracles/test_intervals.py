@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binom
+
 from model_governance.checks.model_quality.calibration import calibration_error, into_bins
 from model_governance.checks.model_quality.discrimination import auc_interval, average_precision_interval
 from model_governance.checks.model_quality.uncertainty import (
@@ -16,7 +18,6 @@ from model_governance.checks.model_quality.uncertainty import (
     resampled,
 )
 from model_governance.intervals import bootstrap, clopper_pearson
-from scipy.stats import binom
 
 
 # Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I, method 5.

@@ -6,8 +6,9 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from model_governance.checks.model_quality.ranking import score_groups
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
+
+from model_governance.checks.model_quality.ranking import score_groups
 
 FIELDS = ("ndcg", "average_precision", "reciprocal_rank", "hit")
 

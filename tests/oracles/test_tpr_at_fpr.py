@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
+
 from model_governance.checks.membership_inference.rates import (
     advantage,
     auc,
@@ -12,8 +15,6 @@ from model_governance.checks.membership_inference.rates import (
     operating_point,
     roc,
 )
-from scipy.stats import norm
-from sklearn.metrics import roc_auc_score
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 2.0])

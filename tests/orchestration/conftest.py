@@ -51,6 +51,7 @@ def airflow_db():
 def trained(tmp_path_factory):
     """A small real model and its data: train, reference and two nights, one healthy and one spoiled."""
     import skops.io
+
     import synthetic
 
     folder = tmp_path_factory.mktemp("project")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+
 from model_governance.errors import PolicyError
 from model_governance.orchestration.dags import governance_dags
 from model_governance.orchestration.task_group import governance_task_group

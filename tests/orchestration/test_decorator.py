@@ -6,6 +6,7 @@ import json
 
 import pytest
 from airflow.sdk import DAG, task
+
 from model_governance.errors import PolicyError
 
 HEAD = """

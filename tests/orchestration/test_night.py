@@ -8,6 +8,7 @@ import re
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+
 from model_governance.orchestration.airflow_connections import AirflowConnections
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
+
 from model_governance.errors import PolicyError, StoreError, SubjectError
 from model_governance.orchestration.airflow_connections import AirflowConnections
 from model_governance.orchestration.links import GovernanceReportLink

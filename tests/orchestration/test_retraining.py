@@ -6,6 +6,7 @@ import hashlib
 import json
 
 import pytest
+
 from model_governance.errors import EvidenceError, PolicyError
 from model_governance.orchestration.operators import GovernanceCheckOperator
 from model_governance.orchestration.retraining import RequestRetrainingOperator, manifest_behind, retraining_asset

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
 from model_governance.checks.model_quality.binary import estimate_binary
 from model_governance.checks.model_quality.calibration import into_bins
 from model_governance.checks.model_quality.classification import Outcomes

@@ -11,10 +11,11 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from moto import mock_aws
+
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError
 from model_governance.store.local import LocalStore
 from model_governance.store.s3 import S3Store
-from moto import mock_aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import skops.io
-import synthetic
 import yaml
+
+import synthetic
 
 pytestmark = pytest.mark.system
 

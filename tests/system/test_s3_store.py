@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store.s3 import S3Store
 from properties.test_store_laws import StoreLaws

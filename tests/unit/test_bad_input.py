@@ -6,8 +6,9 @@ import json
 import pickle
 
 import numpy as np
-import project
 import pytest
+
+import project
 import synthetic
 from model_governance.cli import main
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import numpy as np
+
 from model_governance import figures
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 from datetime import date
 
-import project
 import pytest
+
+import project
 import synthetic
 from model_governance.check import Check
 from model_governance.checks import find

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+
 from model_governance.check import CheckResult, Metric
 from model_governance.policy import CheckSpec, Policy, Threshold, Waiver
 from model_governance.verdict import RANK, Rules, Verdict, combine, judge, read_verdict, unmeasured

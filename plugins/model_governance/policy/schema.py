@@ -28,12 +28,9 @@ def policy_schema(catalogue: Mapping[str, Check]) -> dict[str, Any]:
             "properties": threshold["properties"] | {"metric": {"enum": [one.name for one in check.metrics]}},
         }
         definitions[f"{kind}_check"] = _check(check)
+    checks = schema["properties"]["checks"]
     by_kind = [{"$ref": f"#/$defs/{kind}_check"} for kind in catalogue]
-    schema["properties"]["checks"]["additionalProperties"] = {"anyOf": by_kind}
-    # A check whose name is a kind need not repeat it.
-    schema["properties"]["checks"]["properties"] = {
-        kind: {"anyOf": [{"$ref": f"#/$defs/{kind}_check"}, *by_kind]} for kind in catalogue
-    }
+    checks["patternProperties"] = {pattern: {"anyOf": by_kind} for pattern in checks["patternProperties"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": TITLE}
 
 

@@ -9,6 +9,7 @@ from model_governance.figures import CURRENT, REFERENCE, canvas, to_svg
 
 if TYPE_CHECKING:
     import pandas as pd
+
     from model_governance.subject import Columns, Subject
 
 

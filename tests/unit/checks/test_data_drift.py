@@ -13,6 +13,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
+
 import synthetic
 from model_governance.check import canonical_json
 from model_governance.checks.data_drift import CHECK, DriftParams
@@ -20,7 +22,6 @@ from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
 from model_governance.policy import CheckSpec, Policy
 from model_governance.subject import Columns, Feature
 from model_governance.verdict import judge
-from pydantic import ValidationError
 
 SEED = 4
 

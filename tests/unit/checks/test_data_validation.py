@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
+
 import synthetic
 from model_governance.check import canonical_json
 from model_governance.checks.data_validation import CHECK, ValidationParams
@@ -16,7 +18,6 @@ from model_governance.checks.data_validation.engine import ask
 from model_governance.checks.data_validation.expectations import Expectation, labels, read_suite
 from model_governance.errors import CheckError, SubjectError
 from model_governance.subject import Columns, Feature
-from pydantic import ValidationError
 
 SUITE = Path(__file__).resolve().parents[3] / "include" / "suites" / "acs_employment.json"
 AGE = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "age", "min_value": 18, "max_value": 90}}

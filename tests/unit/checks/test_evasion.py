@@ -8,17 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import synthetic
-from model_governance.check import canonical_json
-from model_governance.checks.evasion import CHECK
-from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
-from model_governance.subject import Columns, Dataset, Feature, Model, Subject
 from pydantic import ValidationError
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+
+import synthetic
+from model_governance.check import canonical_json
+from model_governance.checks.evasion import CHECK
+from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
+from model_governance.subject import Columns, Dataset, Feature, Model, Subject
 
 QUICK = {"samples": 16, "max_iterations": 2, "max_evaluations": 20}
 

@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
 import synthetic
 from model_governance.check import canonical_json
 from model_governance.checks.membership_inference import CHECK
 from model_governance.errors import CheckError, SubjectError
 from model_governance.subject import Columns, Dataset, Feature, Model, Subject
-from pydantic import ValidationError
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
+
 import synthetic
 from model_governance.check import canonical_json
 from model_governance.checks.model_quality import CHECK
 from model_governance.policy import CheckSpec
-from pydantic import ValidationError
 from quality_cases import drawn_binary, measure, ranking, regression, three_classes
 
 DRAW = np.random.default_rng(11)

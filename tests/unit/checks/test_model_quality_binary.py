@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn import metrics as sk
+
 from model_governance.errors import CheckError, ModelMisbehaved
 from quality_cases import binary, drawn_binary, measure, model_of, subject_of, two_columns
-from sklearn import metrics as sk
 
 PROBABILITY_METRICS = ("roc_auc", "average_precision", "log_loss", "brier_score", "calibration_error")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+
 from model_governance.errors import CheckError, SubjectError
 from quality_cases import measure, model_of, subject_of, two_columns
 

@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn import metrics as sk
+
 from model_governance.errors import CheckError
 from quality_cases import drawn_binary, measure, three_classes
-from sklearn import metrics as sk
 
 
 def drawn(count: int = 400, *, seed: int = 3):

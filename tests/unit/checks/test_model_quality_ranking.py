@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+
 from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
 from quality_cases import measure, model_of, ranking, subject_of
 

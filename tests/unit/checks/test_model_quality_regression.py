@@ -5,9 +5,10 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import metrics as sk
+
 from model_governance.errors import CheckError, ModelMisbehaved
 from quality_cases import measure, model_of, regression, subject_of
-from sklearn import metrics as sk
 
 
 def drawn(count: int = 400, *, seed: int = 5):

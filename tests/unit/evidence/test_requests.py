@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+
 from model_governance.errors import EvidenceError
 from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
 from model_governance.policy import RetrainingSpec

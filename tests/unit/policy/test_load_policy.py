@@ -3,6 +3,7 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
+
 from model_governance.checks import catalogue
 from model_governance.errors import PolicyError
 from model_governance.policy import load_policy, parse_policy

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+
 from model_governance import figures
 from model_governance.check import Artifact, CheckResult, Metric, Table
 from model_governance.policy import Policy

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import get_args
 
 import pytest
+
 from model_governance.check import CheckResult, Table, canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.report import render_check

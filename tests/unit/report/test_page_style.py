@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+
 from model_governance import report
 
 CSS = (Path(report.__file__).parent / "page.css").read_text("utf-8")

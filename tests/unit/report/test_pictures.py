@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from model_governance.errors import EvidenceError
 from model_governance.report.pictures import inline_svg
 

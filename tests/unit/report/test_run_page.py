@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from model_governance.check import canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.report import render_run

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from model_governance.report.scale import allowed, draw_scale
 
 DEMANDS = [

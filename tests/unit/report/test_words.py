@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+
 from model_governance.report import words
 from model_governance.verdict import Outcome
 

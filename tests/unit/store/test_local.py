@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store.local import LocalStore
 

@@ -15,10 +15,11 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
+from moto.server import ThreadedMotoServer
+
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store import open_store, put_blob
 from model_governance.store.s3 import S3Store
-from moto.server import ThreadedMotoServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

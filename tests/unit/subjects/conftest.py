@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+
 from model_governance.connections import PlainConnections
 from model_governance.policy import ModelSpec
 from model_governance.subjects import load_model

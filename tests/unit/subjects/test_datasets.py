@@ -7,6 +7,7 @@ from io import BytesIO
 import pandas as pd
 import pyarrow as pa
 import pytest
+
 from model_governance.connections import PlainConnections
 from model_governance.errors import DigestMismatch, SubjectError
 from model_governance.policy import DatasetSpec

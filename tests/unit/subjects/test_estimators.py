@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from model_governance.errors import ModelMisbehaved, SubjectError, UntrustedModel
-from model_governance.subject import Columns, Feature
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -26,6 +24,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
+
+from model_governance.errors import ModelMisbehaved, SubjectError, UntrustedModel
+from model_governance.subject import Columns, Feature
 from synthetic import COLUMNS, pipeline, rows
 
 NUMBERS = ["income", "debt", "age"]

@@ -24,10 +24,11 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from model_governance.errors import SubjectError, UntrustedModel
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+
+from model_governance.errors import SubjectError, UntrustedModel
 
 # Their libraries are not here, or running them says nothing by a file.
 NEVER_LIVE = ("ctypes_library", "function_transformer", "torch_zip")

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import skops.io
+
 from model_governance.connections import PlainConnections
 from model_governance.errors import DigestMismatch, SubjectError
 from model_governance.policy import Policy

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xgboost
+
 from model_governance.errors import ModelMisbehaved, SubjectError
 from model_governance.subject import Columns, Feature
 from synthetic import COLUMNS, rows

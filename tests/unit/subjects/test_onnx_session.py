@@ -6,15 +6,16 @@ import sys
 import numpy as np
 import onnx
 import pytest
-from model_governance.errors import ModelMisbehaved, SubjectError, UntrustedModel
-from model_governance.subject import Columns, Feature
-from model_governance.subjects.loaders.onnx_wire import read_facts
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
+
+from model_governance.errors import ModelMisbehaved, SubjectError, UntrustedModel
+from model_governance.subject import Columns, Feature
+from model_governance.subjects.loaders.onnx_wire import read_facts
 from synthetic import COLUMNS, pipeline, rows
 
 NUMBERS = ["income", "debt", "age"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+
 from model_governance.errors import PolicyError
 from model_governance.policy import Policy
 from model_governance.subjects import render_sources

@@ -7,10 +7,11 @@ import pickle
 import numpy as np
 import pytest
 import skops.io
-from model_governance.errors import UntrustedModel
-from model_governance.subject import Columns, Feature
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
+
+from model_governance.errors import UntrustedModel
+from model_governance.subject import Columns, Feature
 from synthetic import rows
 
 NUMBERS = ["income", "debt", "age"]

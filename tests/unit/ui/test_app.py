@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import pytest
 from fastapi import HTTPException
 from fastapi.testclient import TestClient
+
 from model_governance.check import Artifact
 from model_governance.checks import catalogue
 from model_governance.errors import StoreUnreachable

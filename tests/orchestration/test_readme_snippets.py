@@ -1,0 +1,40 @@
+"""The Python that the README tells a reader to put into a DAG file."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import model_governance.orchestration as public
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def snippets() -> list[str]:
+    text = README.read_text()
+    found = re.findall(r"^( *)```python\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+    return ["\n".join(line.removeprefix(indent) for line in body.splitlines()) for indent, body in found]
+
+
+def test_the_dag_file_of_a_folder_of_policies(policy_file, tmp_path):
+    snippet = next(one for one in snippets() if "governance_dags" in one)
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    shutil.copy(policy_file(), folder / "one.yaml")
+    names: dict = {}
+    exec(snippet.replace("/opt/airflow/include/policies", str(folder)), names)
+    assert [name for name in names if name.startswith("governance_") and name != "governance_dags"]
+
+
+def test_the_retraining_dag():
+    names: dict = {}
+    snippet = next(one for one in snippets() if "retraining_asset" in one)
+    exec(snippet + "\nmade = retrain()", names)
+    assert names["made"].timetable.asset_condition is not None
+
+
+def test_everything_that_is_public_can_be_imported_and_is_sorted():
+    assert public.__all__ == sorted(public.__all__)
+    for name in public.__all__:
+        assert getattr(public, name).__name__ == name
