@@ -7,7 +7,7 @@ comma := ,
 space := $(subst ,, )
 # install(environment, extras): what pip says goes to a log that is shown only when it fails.
 define install
-@$(1)/bin/pip install --disable-pip-version-check -c constraints.txt -e '.[$(subst $(space),$(comma),$(2))]' \
+@$(1)/bin/pip install --disable-pip-version-check -c constraints.txt -e '.$(if $(2),[$(subst $(space),$(comma),$(2))])' \
   >$(1)/install.log 2>&1 || { tail -n 30 $(1)/install.log; echo "the whole log: $(1)/install.log"; exit 1; }
 endef
 

@@ -18,6 +18,7 @@ content-addressed files) is compared as `…`.
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
 import subprocess
@@ -34,7 +35,11 @@ VARYING = (
     (re.compile(r"\d+\.\d s\b"), "… s"),
     (re.compile(r"governed in \d+ s"), "governed in … s"),
     (re.compile(r" +… s"), " … s"),
+    (re.compile(r"\b[0-9a-f]{16}\b"), "…"),
 )
+TASK = re.compile(r"^    \w+ +(ok|FAILED|skipped) ")
+FIRST_TIME = ("making .venv", "installing ", "make[")
+"""Lines that only a first run prints."""
 
 
 def blocks(text: str, *, command: str | None = None) -> list[re.Match[str]]:
@@ -55,10 +60,14 @@ def truth(block: re.Match[str]) -> str:
 
 
 def settled(text: str) -> str:
-    """The text with what varies from run to run replaced."""
+    """The text with what varies from run to run replaced; tasks that ran side by side in alphabetical order."""
     for pattern, stand_in in VARYING:
         text = pattern.sub(stand_in, text)
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+    lines = [one for line in text.strip().splitlines() if not (one := line.rstrip()).startswith(FIRST_TIME)]
+    ordered: list[str] = []
+    for side_by_side, group in itertools.groupby(lines, key=lambda line: bool(TASK.match(line))):
+        ordered += sorted(group) if side_by_side else group
+    return "\n".join(ordered)
 
 
 def difference(block: re.Match[str]) -> str:

@@ -1,0 +1,39 @@
+"""Takes the README's picture: the page of the demo's failing night, as a browser shows it.
+
+make demo && python include/demo/picture.py          (needs Debian's chromium and the extra [system])
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from project import BUILD
+
+PICTURE = Path(__file__).resolve().parent / "failing_night.png"
+OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
+           "--disable-component-update", "--no-first-run"]  # fmt: skip
+
+
+def failing_night() -> Path:
+    """The page of the night with the planted accident."""
+    return next((BUILD / "archive" / "v1" / "runs").glob("*/date=2018-12-31/*/*/report.html"))
+
+
+def main() -> int:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OFFLINE)
+        page = browser.new_page(viewport={"width": 960, "height": 1120}, device_scale_factor=1.5)
+        page.goto(failing_night().as_uri())
+        page.screenshot(path=str(PICTURE))
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

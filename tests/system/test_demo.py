@@ -1,0 +1,175 @@
+"""`make demo` end to end: three nights through Airflow, their evidence, their pages in a browser, and `make ui`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "include" / "demo" / "build"
+ARCHIVE = BUILD / "archive"
+ENDS = {"2016-12-31": "pass", "2017-12-31": "warn", "2018-12-31": "fail"}
+OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
+           "--disable-component-update", "--no-first-run"]  # fmt: skip
+
+
+def load(path: Path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+project = load(ROOT / "include" / "demo" / "project.py")
+
+
+@pytest.fixture(scope="module")
+def output() -> str:
+    done = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def manifests(output) -> dict[str, dict]:
+    found = [json.loads(path.read_bytes()) for path in ARCHIVE.rglob("run_manifest.json")]
+    return {one["run"]["date"]: one for one in found}
+
+
+def test_the_readme_shows_what_the_demo_prints(output):
+    readme = load(ROOT / "include" / "readme.py")
+    (block,) = readme.blocks((ROOT / "README.md").read_text(), command="make demo")
+    assert readme.settled(block["body"]).splitlines() == readme.settled(output).splitlines()
+
+
+def test_one_night_passes_one_warns_and_one_fails(manifests):
+    assert {date: one["verdict"]["outcome"] for date, one in manifests.items()} == ENDS
+    assert {date: one["verdict"]["stops"] for date, one in manifests.items()} == {
+        date: end == "fail" for date, end in ENDS.items()
+    }
+
+
+def test_the_failing_night_names_the_planted_accident(manifests):
+    sentences = " ".join(one["sentence"] for one in manifests["2018-12-31"]["verdict"]["findings"])
+    assert "AGEP" in sentences
+    assert "MAR" in sentences
+
+
+def test_everything_that_a_manifest_names_is_stored_with_its_digest(manifests):
+    for manifest in manifests.values():
+        named = [
+            stored for check in manifest["checks"] for stored in (check["record"], check["report"], *check["artifacts"])
+        ]
+        assert len(named) > 15
+        for stored in named:
+            assert hashlib.sha256((ARCHIVE / stored["key"]).read_bytes()).hexdigest() == stored["sha256"]
+
+
+def test_the_model_that_was_governed_is_the_one_that_training_gives(output):
+    assert "the same bytes as the approved model" in output
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OFFLINE)
+        yield one
+        one.close()
+
+
+def test_a_person_can_read_why_the_night_is_red(output, browser):
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    path = next((ARCHIVE / "v1/runs").glob("*/date=2018-12-31/*/*/report.html"))
+    page.goto(path.as_uri())
+    assert page.get_by_role("heading", level=1).inner_text() == "acs-employment"
+    assert "3 of 5 checks stop this run" in page.inner_text("body")
+    page.get_by_role("link", name="drift").first.click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Data drift"
+    assert "largest at AGEP" in page.inner_text("body")
+    assert page.locator("svg").count() > 2
+    assert all(url.startswith("file://") for url in asked), asked
+    page.close()
+
+
+BY_HAND = """
+import sys; sys.path.insert(0, "include/demo")
+from datetime import UTC, datetime
+from project import enter_project, ROOT
+enter_project()
+from airflow.dag_processing.dagbag import DagBag
+dag = DagBag(str(ROOT / "dags")).dags["governance_by_hand"]
+for year in (2016, 2018):
+    run = dag.test(logical_date=datetime(year, 12, 31, tzinfo=UTC))
+    print("ENDED", year, str(run.state), *sorted(f"{one.task_id}={one.state}" for one in run.get_task_instances()))
+"""
+
+
+def test_the_dag_by_hand_runs_too(output):
+    done = subprocess.run(
+        [sys.executable, "-c", BY_HAND], cwd=ROOT, capture_output=True, text=True, check=False, timeout=600
+    )
+    ended = [line.split() for line in done.stdout.splitlines() if line.startswith("ENDED")]
+    assert [one[2] for one in ended] == ["success", "failed"], done.stdout[-3000:] + done.stderr[-3000:]
+    assert "fairness=success" in ended[0]
+    assert "archive=success" in ended[1]
+
+
+@pytest.fixture(scope="module")
+def ui(output):
+    """`make ui`, ready; stopped as Ctrl-C would."""
+    process = subprocess.Popen(
+        [sys.executable, "include/demo/ui.py"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"BROWSER": "true"},
+    )  # fmt: skip
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("Ready"):
+            break
+    assert any(line.startswith("Ready") for line in lines), "".join(lines)
+    yield f"http://127.0.0.1:{project.PORT}"
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    assert not project.in_use(project.PORT), "Airflow was left running"
+
+
+def test_the_user_interface_shows_the_runs_and_their_reports(ui, browser):
+    def ask(path: str) -> dict:
+        with urllib.request.urlopen(ui + path, timeout=30) as answer:
+            return json.load(answer)
+
+    deadline = time.monotonic() + 120
+    while not (runs := ask_or_none(ask, f"/api/v2/dags/{project.DAG_ID}/dagRuns")) and time.monotonic() < deadline:
+        time.sleep(2)
+    assert sorted(one["state"] for one in runs["dag_runs"]) == ["failed", "success", "success"]
+    failed = next(one for one in runs["dag_runs"] if one["state"] == "failed")
+    page = browser.new_page()
+    page.goto(f"{ui}/dags/{project.DAG_ID}/runs/{failed['dag_run_id']}/tasks/drift")
+    button = page.get_by_role("link", name="Governance report")
+    button.wait_for(timeout=60_000)
+    page.goto(ui + button.get_attribute("href").removeprefix(ui))
+    assert "largest at AGEP" in page.inner_text("body")
+    page.close()
+
+
+def ask_or_none(ask, path: str) -> dict | None:
+    try:
+        return ask(path)
+    except OSError:
+        return None
