@@ -56,7 +56,7 @@ def truth(block: re.Match[str]) -> str:
     done = subprocess.run(
         ["bash", "-c", block["what"]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    return done.stdout + done.stderr
+    return "\n".join(line.rstrip() for line in (done.stdout + done.stderr).splitlines()) + "\n"
 
 
 def settled(text: str) -> str:
@@ -64,10 +64,8 @@ def settled(text: str) -> str:
     for pattern, stand_in in VARYING:
         text = pattern.sub(stand_in, text)
     lines = [one for line in text.strip().splitlines() if not (one := line.rstrip()).startswith(FIRST_TIME)]
-    ordered: list[str] = []
-    for side_by_side, group in itertools.groupby(lines, key=lambda line: bool(TASK.match(line))):
-        ordered += sorted(group) if side_by_side else group
-    return "\n".join(ordered)
+    groups = itertools.groupby(lines, key=lambda line: bool(TASK.match(line)))
+    return "\n".join("\n".join(sorted(group) if tasks else group) for tasks, group in groups)
 
 
 def difference(block: re.Match[str]) -> str:

@@ -59,11 +59,7 @@ def main() -> int:
     results = []
     with quiet(LOG) as show:
         screen.file = show
-        screen.print(
-            "Airflow: making its database (once) …"
-            if not (ROOT / ".airflow/airflow.db").exists()
-            else "Airflow: starting …"
-        )
+        screen.print("Airflow: making its database …")
         dag = load_dag(Progress(screen))
         for number, night in enumerate(NIGHTS, 1):
             screen.print(f"\n[bold]Night {number}, {night.date}[/bold]: {night.story}")
@@ -161,7 +157,7 @@ def tell(screen, results: list[tuple[DemoNight, str]], *, seconds: float) -> int
         for reason in reasons(manifest):
             screen.print(f" • {reason}", markup=False)
         screen.print(
-            f"reports are in {BUILD.relative_to(ROOT)}/reports; the page of the night, which leads to all of it:"
+            f"reports: {(BUILD / 'reports' / night.date).relative_to(ROOT)}; the page of the night, which leads to all of it:"
         )
         screen.print(shown(store, run_page(store, night.date)), soft_wrap=True)
         right &= (state == "failed") == night.accident
@@ -186,7 +182,7 @@ def short_copy(store, check: dict, night: DemoNight) -> str:
     copy = BUILD / "reports" / night.date / f"{check['name']}.html"
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_bytes(store.get(check["report"]["key"]))
-    return str(copy.relative_to(BUILD / "reports"))
+    return copy.name
 
 
 def shown(store, key: str) -> str:

@@ -80,7 +80,7 @@ def console() -> Console:
     from rich.console import Console as NewConsole
 
     shown = NewConsole(highlight=False)
-    return shown if shown.is_terminal else NewConsole(width=136, highlight=False)
+    return shown if shown.is_terminal else NewConsole(width=124, highlight=False)
 
 
 def _of_check(findings: tuple[Finding, ...], name: str) -> list[Any]:
