@@ -31,11 +31,14 @@ def main() -> int:
     page = f"http://127.0.0.1:{PORT}/dags/{DAG_ID}"
     log = BUILD / "airflow_ui.log"
     print(f"Starting Airflow on 127.0.0.1:{PORT} (log: {log.relative_to(ROOT)}) …")
+    programs = Path(sys.executable).parent
+    # `standalone` starts its parts as `airflow`, which must be found although no environment is activated.
+    path = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
     with log.open("wb") as sink:
         # A session of its own: `standalone` leaves its children behind unless the whole group is told.
         airflow = subprocess.Popen(
-            [str(Path(sys.executable).with_name("airflow")), "standalone"],
-            env=os.environ | airflow_environment(), stdout=sink, stderr=sink, start_new_session=True,
+            [str(programs / "airflow"), "standalone"],
+            env=os.environ | airflow_environment() | {"PATH": path}, stdout=sink, stderr=sink, start_new_session=True,
         )  # fmt: skip
         try:
             wait_until_ready(airflow)
