@@ -28,6 +28,9 @@ def main() -> int:
     if in_use(PORT):
         print(f"Port {PORT} is in use; stop what listens there first.")
         return 2
+    for interrupt in (signal.SIGINT, signal.SIGTERM):
+        # Also where a shell started this in the background with interrupts ignored.
+        signal.signal(interrupt, signal.default_int_handler)
     page = f"http://127.0.0.1:{PORT}/dags/{DAG_ID}"
     log = BUILD / "airflow_ui.log"
     print(f"Starting Airflow on 127.0.0.1:{PORT} (log: {log.relative_to(ROOT)}) …")
@@ -42,7 +45,9 @@ def main() -> int:
         )  # fmt: skip
         try:
             wait_until_ready(airflow)
-            print(f"Ready: {page}\nEach task has a button 'Governance report'. Ctrl-C stops Airflow.")
+            print(
+                f"Ready: {page}\nThe tab Details of each task has the button 'Governance report'. Ctrl-C stops Airflow."
+            )
             webbrowser.open(page)
             airflow.wait()
         except KeyboardInterrupt:

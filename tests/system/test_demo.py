@@ -160,8 +160,8 @@ def test_the_user_interface_shows_the_runs_and_their_reports(ui, browser):
     assert sorted(one["state"] for one in runs["dag_runs"]) == ["failed", "success", "success"]
     failed = next(one for one in runs["dag_runs"] if one["state"] == "failed")
     page = browser.new_page()
-    page.goto(f"{ui}/dags/{project.DAG_ID}/runs/{failed['dag_run_id']}/tasks/drift")
-    button = page.get_by_role("link", name="Governance report")
+    page.goto(f"{ui}/dags/{project.DAG_ID}/runs/{failed['dag_run_id']}/tasks/drift/details")
+    button = page.get_by_text("Governance report")
     button.wait_for(timeout=60_000)
     page.goto(ui + button.get_attribute("href").removeprefix(ui))
     assert "largest at AGEP" in page.inner_text("body")

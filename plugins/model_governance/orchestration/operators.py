@@ -130,3 +130,20 @@ class PrivacyAuditOperator(GovernanceCheckOperator):
     """Membership inference: does the model give away who was in its training data?"""
 
     kind = "membership_inference"
+
+
+NAMED: dict[str | None, type[GovernanceCheckOperator]] = {
+    one.kind: one
+    for one in (
+        DataValidationOperator,
+        DriftReportOperator,
+        ModelQualityOperator,
+        RobustnessAttackOperator,
+        PrivacyAuditOperator,
+    )
+}
+
+
+def operator_for(kind: str) -> type[GovernanceCheckOperator]:
+    """The named operator of a kind of check, by which Airflow's pages show it; the general one for other kinds."""
+    return NAMED.get(kind, GovernanceCheckOperator)

@@ -10,7 +10,7 @@ from airflow.sdk import TaskGroup
 from model_governance.errors import PolicyError
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
 from model_governance.orchestration.gate import GovernanceGateOperator
-from model_governance.orchestration.operators import GovernanceCheckOperator
+from model_governance.orchestration.operators import operator_for
 from model_governance.orchestration.policy_operator import read_policy
 from model_governance.orchestration.retraining import RequestRetrainingOperator
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import XComArg
 
+    from model_governance.orchestration.operators import GovernanceCheckOperator
     from model_governance.policy import Policy
 
 AFTER_THE_CHECKS = ("archive", "request_retraining", "gate")
@@ -59,8 +60,8 @@ def place_tasks(policy: Policy, *, also: Sequence[Any] = (), **place: Any) -> Go
         raise PolicyError([f"policy {policy.name}: check {name!r} has the name of a task of its DAG" for name in taken])
     shared: dict[str, Any] = {"policy": policy, **place, **task_settings(policy)}
     archive = ArchiveEvidenceOperator(task_id="archive", **shared)
-    for name in policy.checks:
-        GovernanceCheckOperator(task_id=name, check=name, **shared) >> archive
+    for name, spec in policy.checks.items():
+        operator_for(spec.kind)(task_id=name, check=name, **shared) >> archive
     for check in also:
         check >> archive
     gate = GovernanceGateOperator(task_id="gate")
