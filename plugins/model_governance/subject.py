@@ -121,7 +121,7 @@ class Model:
         return self._checked(self.call, frame, shape=(len(frame),), verb="predict")
 
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
-        """Class probabilities, shape (n, k), in the order of `classes`, float64.
+        """Class probabilities, shape (n, k), in the order of `classes`, rounded to twelve decimals.
 
         Raises:
             CheckError: the model offers no probabilities.
@@ -133,7 +133,8 @@ class Model:
                 "only, or deploy a model with predict_proba"
             )
         shape = (len(frame), len(self.classes))
-        return self._checked(self.call_proba, frame, shape=shape, verb="predict_proba")
+        # The last bits depend on how many threads added up; rows that tie must tie on every machine.
+        return self._checked(self.call_proba, frame, shape=shape, verb="predict_proba").round(12)
 
     def _checked(
         self, call: Callable[[pd.DataFrame], Any], frame: pd.DataFrame, *, shape: tuple[int, ...], verb: str
