@@ -61,7 +61,8 @@ class Answer:
         if self.missing_columns:
             return f"{self.label}: missing {', '.join(self.missing_columns)}"
         if self.observed is not None:
-            seen = self.observed if isinstance(self.observed, str) else f"{self.observed:,}"
+            form = {str: "", float: ",.4g"}.get(type(self.observed), ",")
+            seen = format(self.observed, form)
             return f"{self.label}: observed {seen}"
         return self.label
 
