@@ -185,6 +185,7 @@ def test_a_missing_runtime_names_the_extra(load, monkeypatch):
 
 
 @pytest.mark.parametrize("zipmap", [True, False])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # twenty steps are enough here
 @pytest.mark.parametrize("native", [LogisticRegression(max_iter=500), MLPClassifier((3,), max_iter=20, random_state=0)])
 def test_the_facts_agree_with_the_onnx_package(native, zipmap):
     content = exported(fitted(native, TRAIN["label"] - 3), zipmap=zipmap)
