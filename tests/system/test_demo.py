@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -146,19 +147,33 @@ def ui(output):
     yield f"http://127.0.0.1:{project.PORT}"
     process.send_signal(signal.SIGINT)
     process.wait(timeout=60)
+    process.stdout.close()
     assert not project.in_use(project.PORT), "Airflow was left running"
 
 
-def test_the_user_interface_shows_the_runs_and_their_reports(ui, browser):
-    def ask(path: str) -> dict:
-        with urllib.request.urlopen(ui + path, timeout=30) as answer:
-            return json.load(answer)
+def ask(url: str, *, method: str = "GET", body: dict | None = None) -> dict:
+    """What Airflow's API answers; a body is sent as JSON."""
+    content = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data=content, method=method, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
 
-    deadline = time.monotonic() + 120
-    while not (runs := ask_or_none(ask, f"/api/v2/dags/{project.DAG_ID}/dagRuns")) and time.monotonic() < deadline:
+
+def wait_for(question, *, seconds: int):
+    """The first answer that is not empty; an API that does not know the DAG yet counts as empty."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if answer := question():
+                return answer
         time.sleep(2)
-    assert sorted(one["state"] for one in runs["dag_runs"]) == ["failed", "success", "success"]
-    failed = next(one for one in runs["dag_runs"] if one["state"] == "failed")
+    raise AssertionError(f"no answer within {seconds} s")
+
+
+def test_the_user_interface_shows_the_runs_and_their_reports(ui, browser):
+    runs = wait_for(lambda: ask(f"{ui}/api/v2/dags/{project.DAG_ID}/dagRuns")["dag_runs"], seconds=120)
+    assert sorted(one["state"] for one in runs) == ["failed", "success", "success"]
+    failed = next(one for one in runs if one["state"] == "failed")
     page = browser.new_page()
     page.goto(f"{ui}/dags/{project.DAG_ID}/runs/{failed['dag_run_id']}/tasks/drift/details")
     button = page.get_by_text("Governance report")
@@ -168,8 +183,18 @@ def test_the_user_interface_shows_the_runs_and_their_reports(ui, browser):
     page.close()
 
 
-def ask_or_none(ask, path: str) -> dict | None:
-    try:
-        return ask(path)
-    except OSError:
-        return None
+def test_the_request_of_the_failing_night_starts_a_retraining(ui):
+    """`dag.test()` writes the event and starts nobody; the same event sent again starts the DAG that waits for it."""
+    (event,) = ask(f"{ui}/api/v2/assets/events")["asset_events"]
+    assert event["source_dag_id"] == project.DAG_ID
+    dag = f"{ui}/api/v2/dags/governance_retraining"
+    wait_for(lambda: ask(dag), seconds=120)
+    ask(f"{dag}?update_mask=is_paused", method="PATCH", body={"is_paused": False})
+    ask(f"{ui}/api/v2/assets/events", method="POST", body={"asset_id": event["asset_id"], "extra": event["extra"]})
+
+    def ended() -> list[dict]:
+        return [one for one in ask(f"{dag}/dagRuns")["dag_runs"] if one["state"] in ("success", "failed")]
+
+    (run,) = wait_for(ended, seconds=240)
+    assert run["state"] == "success"
+    assert list((BUILD / "candidates").glob("*/acs_employment.skops"))
