@@ -121,7 +121,7 @@ class Model:
         return self._checked(self.call, frame, shape=(len(frame),), verb="predict")
 
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
-        """Class probabilities, shape (n, k), in the order of `classes`, rounded to twelve decimals.
+        """Class probabilities, shape (n, k), in the order of `classes`, to twelve significant digits.
 
         Raises:
             CheckError: the model offers no probabilities.
@@ -133,8 +133,7 @@ class Model:
                 "only, or deploy a model with predict_proba"
             )
         shape = (len(frame), len(self.classes))
-        # The last bits depend on how many threads added up; rows that tie must tie on every machine.
-        return self._checked(self.call_proba, frame, shape=shape, verb="predict_proba").round(12)
+        return _to_twelve_digits(self._checked(self.call_proba, frame, shape=shape, verb="predict_proba"))
 
     def _checked(
         self, call: Callable[[pd.DataFrame], Any], frame: pd.DataFrame, *, shape: tuple[int, ...], verb: str
@@ -155,6 +154,17 @@ class Model:
                 f"model {self.name!r} returned NaN or infinite values from {verb} for {bad} of {len(frame)} rows"
             )
         return answer
+
+
+def _to_twelve_digits(numbers: np.ndarray) -> np.ndarray:
+    """Significant digits, so that the order of tiny probabilities stays.
+
+    The last bits of a sum depend on how many threads added up; rows that tie must tie on every machine.
+    """
+    import numpy as np
+
+    mantissa, exponent = np.frexp(numbers.astype(float))
+    return np.ldexp(mantissa.round(12), exponent)
 
 
 @dataclass(frozen=True, slots=True)
