@@ -153,7 +153,7 @@ def run_check(
         if isinstance(error, GovernanceError) and error.infrastructure:
             raise
         log.exception("%s could not measure", name)
-        problem, result = error, None
+        problem = error
         verdict = unmeasured(name, _problem_text(error), rules=_rules(policy))
     record = check_record(
         policy, name, check=check, subject=subject, seed=seed, result=result, verdict=verdict,

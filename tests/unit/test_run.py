@@ -213,3 +213,22 @@ def test_an_altered_record_is_not_archived(small):
     path.write_bytes(path.read_bytes().replace(b'"pass"', b'"fail"'))
     with pytest.raises(EvidenceError, match="altered"):
         small.archive(small.check("validation"), done)
+
+
+def test_what_was_measured_is_kept_although_it_could_not_be_judged(small):
+    (small.folder / "champion.skops").write_bytes(b"no model")
+    small.change(
+        champion=small.raw["model"] | {"name": "champion", "uri": "champion.skops"},
+        checks={
+            "quality": {
+                "kind": "model_quality",
+                "thresholds": [{"metric": "roc_auc", "min_absolute_change": 0, "against": "champion"}],
+            }
+        },
+    )
+    done = small.check("quality")
+    record = record_of(small, done)
+    assert record["verdict"]["outcome"] == "error"
+    assert "champion.skops" in record["problem"]
+    assert {one["name"] for one in record["result"]["metrics"]} >= {"roc_auc", "accuracy"}
+    assert "champion.skops" in small.store.get(done.report.key).decode()
