@@ -85,7 +85,8 @@ def test_the_model_that_was_governed_is_the_one_that_training_gives(output):
 
 @pytest.fixture(scope="module")
 def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
+    from playwright import sync_api
+
     with sync_api.sync_playwright() as playwright:
         one = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OFFLINE)
         yield one
