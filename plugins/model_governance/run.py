@@ -18,7 +18,7 @@ from model_governance.evidence.record import check_record, read_record
 from model_governance.report import render_check, render_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_subject
-from model_governance.verdict import Rules, Verdict, combine, judge, read_verdict, unmeasured
+from model_governance.verdict import Verdict, combine, judge, read_verdict, rules_of, unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -154,7 +154,7 @@ def run_check(
             raise
         log.exception("%s could not measure", name)
         problem = error
-        verdict = unmeasured(name, _problem_text(error), rules=_rules(policy))
+        verdict = unmeasured(name, _problem_text(error), rules=rules_of(policy))
     record = check_record(
         policy, name, check=check, subject=subject, seed=seed, result=result, verdict=verdict,
         problem=_problem_text(problem) if problem else "",
@@ -210,7 +210,7 @@ def archive_run(
         record = read_record(store, summary["record"]) if summary else None
         records[name] = record
         verdicts.append(read_verdict(record["verdict"]) if record else _never_reported(policy, name))
-    verdict = combine(policy.name, verdicts, rules=_rules(policy))
+    verdict = combine(policy.name, verdicts, rules=rules_of(policy))
     manifest, stored = write_manifest(
         policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
         run_id=night.run_id, day=night.date, orchestrator=night.orchestrator,
@@ -243,10 +243,6 @@ def _values(result: CheckResult) -> dict[str, float]:
     return {one.label: one.value for one in result.metrics if one.value is not None}
 
 
-def _rules(policy: Policy) -> Rules:
-    return Rules(fail_on=policy.fail_on, on_uncertain=policy.on_uncertain)
-
-
 def _params(check: Check, policy: Policy, name: str) -> Params:
     raw = dict(policy.checks[name].params)
     for key in check.file_params:
@@ -275,7 +271,7 @@ def _problem_text(error: Exception) -> str:
 
 def _never_reported(policy: Policy, name: str) -> Verdict:
     text = "its task left no verdict (not started, killed, or its evidence could not be written)"
-    return unmeasured(name, text, rules=_rules(policy))
+    return unmeasured(name, text, rules=rules_of(policy))
 
 
 def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | None) -> dict[str, Any]:

@@ -43,6 +43,11 @@ class Rules:
         return weight >= {"error": 2, "warn": 1, "never": 3}[self.fail_on]
 
 
+def rules_of(policy: Policy) -> Rules:
+    """The rules that a policy sets."""
+    return Rules(fail_on=policy.fail_on, on_uncertain=policy.on_uncertain)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One threshold judged. `sentence` is what log, exception, notification, page and archive show.
@@ -143,10 +148,6 @@ def read_verdict(record: Mapping[str, Any]) -> Verdict:
     return Verdict(name=record["name"], findings=tuple(findings), rules=rules)
 
 
-Baselines = dict[str, dict[str, float]]
-"""Metric values by kind of baseline ("champion", "last_accepted") and metric label."""
-
-
 def judge(
     name: str, result: CheckResult, policy: Policy, *, today: date, baselines: Mapping[str, Mapping[str, float]] = {}
 ) -> Verdict:
@@ -154,7 +155,7 @@ def judge(
 
     `today` decides which waivers are alive; `baselines` serve thresholds on change.
     """
-    rules = Rules(fail_on=policy.fail_on, on_uncertain=policy.on_uncertain)
+    rules = rules_of(policy)
     if result.status == "not_applicable":
         text = f"{name}: skipped, not applicable: {result.reason}"
         return Verdict(name=name, findings=(Finding(check=name, outcome="skipped", sentence=text),), rules=rules)

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import EvidenceError
+from model_governance.store import read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,14 +62,7 @@ def read_record(store: ArtifactStore, stored: Mapping[str, Any]) -> dict[str, An
         EvidenceError: they have another digest, or are no record of a check.
         ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
     """
-    content = store.get(stored["key"])
-    seen = hashlib.sha256(content).hexdigest()
-    if seen != stored["sha256"]:
-        raise EvidenceError(
-            f"{store.locate(stored['key'])}: reported with sha256 {stored['sha256']}, now has {seen}; "
-            "the record was altered after the check stored it"
-        )
-    record: dict[str, Any] = json.loads(content)
+    record: dict[str, Any] = json.loads(read_verified(store, stored))
     if record.get("schema") != CHECK_SCHEMA:
         raise EvidenceError(f"{store.locate(stored['key'])}: not a record of a check ({CHECK_SCHEMA})")
     return record

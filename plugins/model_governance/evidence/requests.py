@@ -5,7 +5,6 @@ Entries are create-only and keyed by the run, so a retried or repeated run finds
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.check import canonical_json
 from model_governance.errors import EvidenceError
+from model_governance.store import read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,14 +60,7 @@ def requested_manifest(store: ArtifactStore, named: Mapping[str, Any]) -> dict[s
         EvidenceError: they have another digest.
         ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
     """
-    content = store.get(named["key"])
-    seen = hashlib.sha256(content).hexdigest()
-    if seen != named["sha256"]:
-        raise EvidenceError(
-            f"{store.locate(named['key'])}: archived with sha256 {named['sha256']}, now has {seen}; "
-            "the manifest was altered afterwards, so no training is started on its word"
-        )
-    manifest: dict[str, Any] = json.loads(content)
+    manifest: dict[str, Any] = json.loads(read_verified(store, named))
     return manifest
 
 

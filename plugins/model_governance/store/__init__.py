@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
-from model_governance.errors import StoreError
+from model_governance.errors import EvidenceError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from model_governance.check import Artifact
     from model_governance.connections import Connections
@@ -74,6 +74,23 @@ def put_blob(store: ArtifactStore, artifact: Artifact) -> Stored:
     return Stored(
         name=artifact.name, key=key, uri=uri, sha256=sha256, size=len(artifact.content), media_type=artifact.media_type
     )
+
+
+def read_verified(store: ArtifactStore, stored: Mapping[str, Any]) -> bytes:
+    """The bytes under `stored["key"]`, once they are shown to have the digest `stored["sha256"]`.
+
+    Raises:
+        EvidenceError: they have another digest.
+        ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
+    """
+    content = store.get(stored["key"])
+    seen = hashlib.sha256(content).hexdigest()
+    if seen != stored["sha256"]:
+        raise EvidenceError(
+            f"{store.locate(stored['key'])}: stored with sha256 {stored['sha256']}, now has {seen}; "
+            "it was altered afterwards, so nothing is decided on its word"
+        )
+    return content
 
 
 def open_store(uri: str, *, folder: Path, connections: Connections, connection: str | None = None) -> ArtifactStore:
