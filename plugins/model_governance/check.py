@@ -52,7 +52,9 @@ class Metric:
     """One number with its 95% interval, sample size and meaning; absent with a reason, never NaN.
 
     `of` is the column, class or expectation that a repeated metric belongs to. `detail` says in a
-    few words what a reader wants to know next ("largest at AGEP").
+    few words what a reader wants to know next ("largest at AGEP"). `p_value` is the evidence that
+    anything changed at all, unadjusted (0 to 1): where it is given, a number beyond its bound counts
+    only with evidence.
     """
 
     name: str
@@ -66,8 +68,11 @@ class Metric:
     of: str | None = None
     detail: str = ""
     reason: str = ""
+    p_value: float | None = None
 
     def __post_init__(self) -> None:
+        if self.p_value is not None and not 0 <= self.p_value <= 1:
+            raise CheckError(f"metric {self.label}: p_value is {self.p_value}; it lies between 0 and 1")
         for label in ("value", "low", "high"):
             number = getattr(self, label)
             if number is not None and not math.isfinite(number):
@@ -249,6 +254,7 @@ class Check:
         of: str | None = None,
         detail: str = "",
         reason: str = "",
+        p_value: float | None = None,
     ) -> Metric:
         """A metric under its declaration, so that unit, direction and meaning are written once."""
         spec = self.spec(name)
@@ -256,6 +262,7 @@ class Check:
         return Metric(
             name=name, value=_plain(value), low=_plain(low), high=_plain(high), n=int(n), unit=spec.unit,
             better=spec.better, meaning=spec.meaning, of=of, detail=detail, reason=reason,
+            p_value=None if p_value is None else float(p_value),
         )  # fmt: skip
 
 

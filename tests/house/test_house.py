@@ -26,6 +26,10 @@ HEAVY = (
     "sklearn",
     "matplotlib",
     "scipy",
+    "ibis",
+    "polars",
+    "duckdb",
+    "pyarrow",
 )
 
 
