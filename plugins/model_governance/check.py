@@ -210,12 +210,27 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lookback:
+    """Which earlier nights a check wants to see: the artifact of that name which it stored on each.
+
+    `nights` at most, the newest first; only those whose run did not stop when `accepted`; of the same
+    weekday or calendar month as tonight where a `season` is named.
+    """
+
+    artifact: str
+    nights: int
+    accepted: bool = True
+    season: Literal["weekday", "month"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A kind of measurement: pure, so that the same subject, params and seed give the same result.
 
     `roles` are the datasets it cannot do without, `optional_roles` those it uses when given.
     `file_params` name params that hold a path beside the policy; a check gets them absolute.
     `measure(subject, params, seed)` raises CheckError or SubjectError when it cannot measure.
+    `lookback(params)` names what it wants to see of earlier nights, in `subject.earlier`.
     """
 
     kind: str
@@ -228,6 +243,7 @@ class Check:
     plant: Plant
     suggest: Callable[[pd.DataFrame, Columns], Suggestion]
     optional_roles: tuple[Role, ...] = ()
+    lookback: Callable[[Any], Lookback | None] = lambda _: None
     file_params: tuple[str, ...] = ()
     needs_model: bool = True
     tasks: tuple[Task, ...] = (

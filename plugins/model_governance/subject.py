@@ -14,6 +14,7 @@ from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     import numpy as np
     import pandas as pd
@@ -167,15 +168,30 @@ def _to_twelve_digits(numbers: np.ndarray) -> np.ndarray:
     return np.ldexp(mantissa.round(12), exponent)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierNight:
+    """What a check stored on an earlier night and asks to see again: an artifact by name, with its digest and key."""
+
+    day: date
+    name: str
+    key: str
+    sha256: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The model and the datasets of one night, as one check sees them."""
+    """The model and the datasets of one night, as one check sees them.
+
+    `earlier` holds what the check stored on earlier nights, the newest first, where it asks for it.
+    """
 
     name: str
     task: Task
     columns: Columns
     datasets: Mapping[Role, Dataset] = field(default_factory=dict)
     model: Model | None = None
+    earlier: tuple[EarlierNight, ...] = ()
 
     def require_model(self) -> Model:
         """The model.
