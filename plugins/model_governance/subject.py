@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-Role = Literal["train", "reference", "current", "labels", "population"]
-Task = Literal["binary_classification", "multiclass_classification", "regression", "ranking"]
+Role = Literal["train", "reference", "current", "labels", "matured", "history", "population"]
+Task = Literal["binary_classification", "multiclass_classification", "regression", "ranking", "forecasting"]
 ColumnKind = Literal["numeric", "integer", "category", "boolean", "text", "datetime"]
 
 NUMBER_KINDS = frozenset({"numeric", "integer"})
@@ -50,7 +50,7 @@ class Feature(BaseModel):
 
 
 class Columns(BaseModel):
-    """The columns of every dataset of a policy: features by name, target, identifier, group."""
+    """The columns of every dataset of a policy: features by name, and what the others are for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,7 +60,9 @@ class Columns(BaseModel):
         default=None, description="the label that counts as positive in binary classification"
     )
     identifier: str | None = Field(default=None, description="row key, used to join late labels")
-    group: str | None = Field(default=None, description="query or session of a ranking row")
+    group: str | None = Field(default=None, description="query or session of a ranking row, series of a forecast")
+    item: str | None = Field(default=None, description="what a ranking row offers, to count the catalogue shown")
+    time: str | None = Field(default=None, description="moment that a forecast is for")
 
     @model_validator(mode="after")
     def _roles_do_not_overlap(self) -> Columns:
@@ -184,6 +186,7 @@ class Subject:
     """The model and the datasets of one night, as one check sees them.
 
     `earlier` holds what the check stored on earlier nights, the newest first, where it asks for it.
+    `champion` is the accepted model to compare with on the same rows, where there is one.
     """
 
     name: str
@@ -192,6 +195,7 @@ class Subject:
     datasets: Mapping[Role, Dataset] = field(default_factory=dict)
     model: Model | None = None
     earlier: tuple[EarlierNight, ...] = ()
+    champion: Model | None = None
 
     def require_model(self) -> Model:
         """The model.

@@ -21,6 +21,7 @@ TRAITS: dict[str, tuple[Trait, ...]] = {
     "multiclass_classification": ("classifier",),
     "regression": ("regressor", "unknown"),
     "ranking": ("ranker", "regressor", "unknown"),
+    "forecasting": ("regressor", "unknown"),
 }
 
 
