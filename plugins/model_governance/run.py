@@ -5,25 +5,25 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from model_governance.check import Artifact, canonical_json
 from model_governance.checks import find
 from model_governance.errors import CheckError, GovernanceError, ThresholdViolation
-from model_governance.evidence.history import last_accepted
+from model_governance.evidence.history import earlier_artifacts, earlier_verdicts, last_accepted
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
 from model_governance.report import render_check, render_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_subject
-from model_governance.verdict import Verdict, combine, judge, read_verdict, rules_of, unmeasured
+from model_governance.verdict import Baseline, Verdict, combine, judge, read_verdict, rules_of, unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from model_governance.check import Check, CheckResult, Params
+    from model_governance.check import Check, CheckResult, Lookback, Params
     from model_governance.connections import Connections
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
@@ -139,6 +139,7 @@ def run_check(
     seed: int | None = None
     try:
         subject = _load(check, policy, sources, connections)
+        subject = _with_earlier(subject, check.lookback(params), store=store, name=name, before=night.date)
         seed = derive_seed(policy, subject, name)
         result = check.measure(subject, params, seed)
         baselines = {}
@@ -147,8 +148,11 @@ def run_check(
             baselines["last_accepted"] = last_accepted(store, policy.name, name, before=night.date)
         if "champion" in asked:
             other = _load(check, policy, sources, connections, champion=True)
-            baselines["champion"] = _values(check.measure(other, params, seed))
-        verdict = judge(name, result, policy, today=night.date, baselines=baselines)
+            baselines["champion"] = _baselines(check.measure(other, params, seed))
+        verdict = judge(
+            name, result, policy, today=night.date, baselines=baselines,
+            earlier=_earlier_verdicts(policy, name, store=store, before=night.date),
+        )  # fmt: skip
     except Exception as error:
         if isinstance(error, GovernanceError) and error.infrastructure:
             raise
@@ -235,12 +239,33 @@ def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
     """
     parts = [policy.sha256, subject.model.sha256 if subject.model else "", name]
     parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets)]
+    parts += [f"earlier={one.sha256}" for one in subject.earlier]
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:4], "big")
 
 
-def _values(result: CheckResult) -> dict[str, float]:
-    """Metric values by label, absent ones left out: what a threshold on change compares with."""
-    return {one.label: one.value for one in result.metrics if one.value is not None}
+def _baselines(result: CheckResult) -> dict[str, Baseline]:
+    """Metrics by label, absent ones left out: what a threshold on change compares with."""
+    return {
+        one.label: Baseline(value=one.value, low=one.low, high=one.high)
+        for one in result.metrics
+        if one.value is not None
+    }
+
+
+def _with_earlier(
+    subject: Subject, wanted: Lookback | None, *, store: ArtifactStore, name: str, before: date
+) -> Subject:
+    if wanted is None:
+        return subject
+    return replace(subject, earlier=earlier_artifacts(store, subject.name, name, before=before, wanted=wanted))
+
+
+def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before: date) -> list[Verdict]:
+    """Verdicts of as many earlier nights as any threshold of the check asks to be confirmed by."""
+    longest = max((one.confirm.of - 1 for one in policy.checks[name].thresholds if one.confirm), default=0)
+    if longest == 0:
+        return []
+    return earlier_verdicts(store, policy.name, name, before=before, nights_back=longest)
 
 
 def _params(check: Check, policy: Policy, name: str) -> Params:

@@ -156,7 +156,7 @@ def test_a_change_is_judged_against_the_last_accepted_night(small):
     second = small.run(date(2026, 3, 2), "night-2")
     assert second.verdict.findings[0].outcome == "fail"
     assert second.verdict.findings[0].baseline == pytest.approx(
-        last_accepted(small.store, "synthetic", "quality", before=date(2026, 3, 2))["accuracy"]
+        last_accepted(small.store, "synthetic", "quality", before=date(2026, 3, 2))["accuracy"].value
     )
     third = small.run(date(2026, 3, 3), "night-3")
     assert third.verdict.findings[0].baseline == second.verdict.findings[0].baseline, "a failed night is no baseline"

@@ -5,21 +5,34 @@ from datetime import date
 import pytest
 
 from model_governance.check import CheckResult, Metric
-from model_governance.policy import CheckSpec, Policy, Threshold, Waiver
-from model_governance.verdict import RANK, Rules, Verdict, combine, judge, read_verdict, unmeasured
+from model_governance.policy import AlarmSpec, CheckSpec, Policy, Threshold, Waiver
+from model_governance.verdict import RANK, Baseline, Rules, Verdict, budget_of, combine, judge, read_verdict, unmeasured
 
 TODAY = date(2026, 6, 1)
 
 
-def metric(value, *, name="psi", low=None, high=None, n=1000, of=None, better="lower", reason="") -> Metric:
-    return Metric(name=name, value=value, low=low, high=high, n=n, of=of, meaning="m", better=better, reason=reason)
+def metric(
+    value, *, name="psi", low=None, high=None, n=1000, of=None, better="lower", reason="", p_value=None
+) -> Metric:
+    return Metric(
+        name=name, value=value, low=low, high=high, n=n, of=of, meaning="m", better=better, reason=reason,
+        p_value=p_value,
+    )  # fmt: skip
 
 
-def verdict(metrics, *thresholds, baselines=None, waivers=(), fail_on="error", on_uncertain="warn") -> Verdict:
+def verdict(
+    metrics, *thresholds, baselines=None, waivers=(), fail_on="error", on_uncertain="warn", alarms=None, earlier=()
+) -> Verdict:
     spec = CheckSpec(kind="data_drift", thresholds=thresholds)
-    policy = Policy.model_construct(checks={"drift": spec}, waivers=waivers, fail_on=fail_on, on_uncertain=on_uncertain)
+    policy = Policy.model_construct(
+        checks={"drift": spec},
+        waivers=waivers,
+        fail_on=fail_on,
+        on_uncertain=on_uncertain,
+        alarms=alarms or AlarmSpec(),
+    )
     result = CheckResult(kind="data_drift", seed=1, metrics=tuple(metrics))
-    return judge("drift", result, policy, today=TODAY, baselines=baselines or {})
+    return judge("drift", result, policy, today=TODAY, baselines=baselines or {}, earlier=earlier)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +66,7 @@ def test_a_number_meets_its_bound(demand, value, outcome):
         ({"less_than": 0.2}, 0.1, 0.3, "uncertain"),
         ({"less_than": 0.2}, 0.25, 0.3, "fail"),
         ({"between": (0.1, 0.2)}, 0.05, 0.3, "uncertain"),
-        ({"between": (0.1, 0.2)}, 0.05, 0.09, "fail"),
+        ({"between": (0.1, 0.2)}, 0.05, 0.08, "fail"),
         ({"between": (0.1, 0.2)}, 0.12, 0.19, "pass"),
         ({"equal_to": 0.2}, 0.1, 0.3, "uncertain"),
         ({"equal_to": 0.5}, 0.1, 0.3, "fail"),
@@ -62,6 +75,70 @@ def test_a_number_meets_its_bound(demand, value, outcome):
 def test_an_interval_decides_where_there_is_one(demand, low, high, outcome):
     value = (low + high) / 2
     assert verdict([metric(value, low=low, high=high)], {"metric": "psi", **demand}).outcome == outcome
+
+
+def test_an_effect_counts_only_with_evidence():
+    threshold = {"metric": "psi", "less_than": 0.1}
+    assert verdict([metric(0.3, p_value=1e-9)], threshold).outcome == "fail"
+    doubtful = verdict([metric(0.3, p_value=0.01)], threshold)
+    assert doubtful.outcome == "uncertain"
+    assert "without evidence that it is more than chance (p = 0.01" in doubtful.sentence
+    assert verdict([metric(0.05, p_value=1e-9)], threshold).outcome == "pass", (
+        "evidence of a change too small to matter"
+    )
+
+
+def test_evidence_is_adjusted_over_the_columns_of_a_threshold():
+    night = AlarmSpec(false_fails_per_year=4, confidence=0.95, nights_per_year=5, adjust="bonferroni")  # level 0.05
+    alone = verdict([metric(0.3, of="a", p_value=0.02)], {"metric": "psi", "less_than": 0.1}, alarms=night)
+    among = [metric(0.3, of="a", p_value=0.02), *(metric(0.0, of=str(k), p_value=0.9) for k in range(9))]
+    assert alone.outcome == "fail"
+    assert verdict(among, {"metric": "psi", "less_than": 0.1}, alarms=night).outcome == "uncertain"
+
+
+def test_the_budget_is_shared_by_the_thresholds_that_can_fail_a_night():
+    one = Policy.model_construct(
+        checks={"a": CheckSpec(kind="k", thresholds=[{"metric": "m", "less_than": 1}])}, fail_on="error",
+        alarms=AlarmSpec(),
+    )  # fmt: skip
+    two = Policy.model_construct(
+        checks={
+            "a": CheckSpec(kind="k", thresholds=[{"metric": "m", "less_than": 1}, {"metric": "n", "less_than": 1}]),
+            "b": CheckSpec(kind="k", thresholds=[{"metric": "m", "less_than": 1, "severity": "warn"}]),
+        },
+        fail_on="error", alarms=AlarmSpec(),
+    )  # fmt: skip
+    assert budget_of(one).level == pytest.approx(0.05 * 5 / 365)
+    assert budget_of(two).level == pytest.approx(0.05 * 5 / 365 / 2)
+
+
+def test_an_interval_must_clear_the_bound_at_the_level_of_the_budget():
+    threshold = {"metric": "psi", "less_than": 0.2}
+    near = [metric(0.25, low=0.21, high=0.29)]  # beyond at 97.5%, not at 99.93%
+    assert verdict(near, threshold).outcome == "uncertain"
+    assert "alarm budget" in verdict(near, threshold).sentence
+    assert verdict(near, threshold, alarms=AlarmSpec(false_fails_per_year=400)).outcome == "fail"
+    assert verdict(near, threshold | {"severity": "warn"}).outcome == "warn", "warnings are bound by no budget"
+    assert verdict([metric(0.15, low=0.11, high=0.19)], threshold).outcome == "pass", "a pass needs 95% only"
+
+
+def test_a_change_is_as_uncertain_as_both_of_its_ends():
+    change = {"metric": "psi", "min_absolute_change": -0.1}
+    seen = [metric(0.5, low=0.45, high=0.55, better="lower")]
+    known, vague = Baseline(value=0.25), Baseline(value=0.25, low=0.05, high=0.45)
+    assert verdict(seen, change, baselines={"last_accepted": {"psi": known}}).outcome == "fail"
+    assert verdict(seen, change, baselines={"last_accepted": {"psi": vague}}).outcome == "uncertain"
+
+
+@pytest.mark.parametrize(
+    ("before", "outcome"), [([], "warn"), ([0.1, 0.1], "warn"), ([0.1, 0.3], "fail"), ([0.3, 0.1], "fail")]
+)
+def test_a_fail_that_other_nights_confirm(before, outcome):
+    threshold = {"metric": "psi", "less_than": 0.2, "confirm": {"nights": 2, "of": 3}}
+    nights = [verdict([metric(value)], threshold) for value in before]
+    tonight = verdict([metric(0.3)], threshold, earlier=nights)
+    assert tonight.outcome == outcome
+    assert f"missed on {1 + before.count(0.3)} of the last 3 nights, 2 make a fail" in tonight.sentence
 
 
 def test_few_rows_are_uncertain_not_pass():
@@ -105,7 +182,9 @@ def test_a_repeated_metric_is_judged_for_each_or_for_the_one_named():
 )
 def test_a_change_is_an_improvement_in_the_better_direction(better, demand, base, value, outcome):
     judged = verdict(
-        [metric(value, better=better)], {"metric": "psi", **demand}, baselines={"last_accepted": {"psi": base}}
+        [metric(value, better=better)],
+        {"metric": "psi", **demand},
+        baselines={"last_accepted": {"psi": Baseline(value=base)}},
     )
     assert judged.outcome == outcome
 

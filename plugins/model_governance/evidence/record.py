@@ -47,6 +47,7 @@ def check_record(
         },
         "model": _model(subject),
         "datasets": _datasets(subject),
+        "earlier": _earlier(subject),
         "seed": seed,
         "params": _params(policy, name, check),
         "result": result.record() if result else None,
@@ -80,6 +81,12 @@ def _datasets(subject: Subject | None) -> list[dict[str, Any]]:
         return []
     ordered = sorted(subject.datasets.values(), key=lambda one: one.role)
     return [{"role": one.role, "uri": one.uri, "sha256": one.sha256, "rows": one.rows} for one in ordered]
+
+
+def _earlier(subject: Subject | None) -> list[dict[str, Any]]:
+    """What of earlier nights went into this one."""
+    nights = subject.earlier if subject else ()
+    return [{"date": one.day.isoformat(), "name": one.name, "key": one.key, "sha256": one.sha256} for one in nights]
 
 
 def _params(policy: Policy, name: str, check: Check) -> dict[str, Any]:

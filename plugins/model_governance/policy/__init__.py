@@ -2,9 +2,11 @@
 
 from model_governance.policy.load import load_policy, parse_policy
 from model_governance.policy.model import (
+    AlarmSpec,
     ArchiveSpec,
     ArtifactSpec,
     CheckSpec,
+    ConfirmSpec,
     DatasetSpec,
     ModelSpec,
     Policy,
@@ -15,9 +17,11 @@ from model_governance.policy.model import (
 )
 
 __all__ = [
+    "AlarmSpec",
     "ArchiveSpec",
     "ArtifactSpec",
     "CheckSpec",
+    "ConfirmSpec",
     "DatasetSpec",
     "ModelSpec",
     "Policy",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from model_governance.check import canonical_json
+from model_governance.multiplicity import Adjustment
 from model_governance.subject import Columns, Role, Task
 
 Severity = Literal["error", "warn", "info"]
@@ -24,6 +25,19 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ConfirmSpec(_Part):
+    """How many of the last nights must miss a demand before it fails; until then it warns."""
+
+    nights: int = Field(ge=1, description="nights that must miss it, tonight included")
+    of: int = Field(ge=1, description="nights that are looked at, tonight included")
+
+    @model_validator(mode="after")
+    def _fits(self) -> ConfirmSpec:
+        if self.nights > self.of:
+            raise ValueError(f"{self.nights} of {self.of} nights can never be; `nights` is at most `of`")
+        return self
 
 
 class Threshold(_Part):
@@ -49,6 +63,7 @@ class Threshold(_Part):
     tolerance: float = Field(default=0.0, ge=0, description="share of the bound by which it may be missed")
     severity: Severity = "error"
     minimum_rows: int = Field(default=1, ge=1, description="fewer rows behind the metric give `uncertain`")
+    confirm: ConfirmSpec | None = Field(default=None, description="nights that must agree; by default tonight decides")
 
     @model_validator(mode="after")
     def _one_demand(self) -> Threshold:
@@ -157,6 +172,20 @@ class ArchiveSpec(_Part):
     retention_days: int = Field(default=3650, ge=1)
 
 
+class AlarmSpec(_Part):
+    """How many false fails the owner accepts, over the whole policy and a year of nights."""
+
+    false_fails_per_year: int = Field(default=4, ge=0, description="most false fails in a year")
+    confidence: float = Field(default=0.95, gt=0, lt=1, description="share of years in which that holds, at least")
+    nights_per_year: int = Field(default=365, ge=1)
+    adjust: Adjustment = Field(default="benjamini_hochberg", description="how the columns of a threshold share it")
+
+    @property
+    def nightly_level(self) -> float:
+        """The chance of any false fail that one night may take (`verdict.budget` says why)."""
+        return min(1.0, (1 - self.confidence) * (self.false_fails_per_year + 1) / self.nights_per_year)
+
+
 class RetrainingSpec(_Part):
     """When a retraining is asked for, and how often at most."""
 
@@ -206,6 +235,7 @@ class Policy(_Part):
     on_uncertain: Literal["warn", "fail", "pass"] = "warn"
     artifacts: ArtifactSpec = ArtifactSpec()
     archive: ArchiveSpec = ArchiveSpec()
+    alarms: AlarmSpec = AlarmSpec()
     retraining: RetrainingSpec | None = None
     schedule: ScheduleSpec = ScheduleSpec()
     waivers: tuple[Waiver, ...] = ()

@@ -1,0 +1,22 @@
+"""The only room where numbers meet thresholds."""
+
+from model_governance.verdict.budget import budget_of
+from model_governance.verdict.finding import RANK, Finding, Outcome, Rules, Verdict, read_verdict, rules_of
+from model_governance.verdict.judgement import Baseline, combine, judge, unmeasured
+from model_governance.verdict.words import number
+
+__all__ = [
+    "RANK",
+    "Baseline",
+    "Finding",
+    "Outcome",
+    "Rules",
+    "Verdict",
+    "budget_of",
+    "combine",
+    "judge",
+    "number",
+    "read_verdict",
+    "rules_of",
+    "unmeasured",
+]

@@ -1,0 +1,72 @@
+"""How much evidence a fail needs, so that false fails stay within what the policy's owner accepts.
+
+Let a year have N nights and the owner accept B false fails. The chance of a false fail in one night is held at
+(1 - confidence) * (B + 1) / N. Then the expected number in a year is at most (1 - confidence) * (B + 1), and by
+Markov's inequality a year with more than B of them has at most the probability 1 - confidence. Nothing is assumed of
+how nights, columns or checks depend on one another: they share a reference, so they do. The night's level is split
+evenly over the thresholds that can fail it (Bonferroni), and within a threshold over its columns by the adjustment
+that the policy names (include/adr/0007-alarm-budget.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+from model_governance.multiplicity import adjusted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model_governance.check import Metric
+    from model_governance.multiplicity import Adjustment
+    from model_governance.policy import Policy, Threshold
+
+TAIL = 0.025
+"""What the 95% interval of a metric leaves on each side."""
+WARN_LEVEL = 0.05
+"""Warnings stop nothing, so no budget binds them; they keep the customary level."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The level that each failing threshold may spend tonight, and how columns share it."""
+
+    level: float
+    adjust: Adjustment
+
+    def level_for(self, threshold: Threshold) -> float:
+        """The chance of a false alarm that one threshold may take tonight."""
+        return self.level if threshold.severity == "error" else max(self.level, WARN_LEVEL)
+
+
+def budget_of(policy: Policy) -> Budget:
+    """The budget of a policy, split over the thresholds that can stop a run."""
+    stopping = ("error", "warn") if policy.fail_on == "warn" else ("error",)
+    deciding = sum(one.severity in stopping for spec in policy.checks.values() for one in spec.thresholds)
+    return Budget(level=policy.alarms.nightly_level / max(1, deciding), adjust=policy.alarms.adjust)
+
+
+def evidence(metrics: Sequence[Metric], budget: Budget) -> dict[str, float]:
+    """Adjusted p-values by label, over the metrics of one threshold that carry one."""
+    given = [(one.label, one.p_value) for one in metrics if one.p_value is not None]
+    values = adjusted([p_value for _, p_value in given], budget.adjust)
+    return dict(zip([label for label, _ in given], values, strict=True))
+
+
+def widened(metric: Metric, *, level: float, tests: int) -> Metric:
+    """The metric with its 95% interval stretched so that each side is missed with the chance level / tests.
+
+    The distance from value to limit grows in proportion to the normal quantile; an interval that already
+    leaves less stays as it is. A metric without an interval is returned unchanged.
+    """
+    if metric.value is None or metric.low is None or metric.high is None:
+        return metric
+    tail = min(TAIL, level / max(1, tests))
+    stretch = NormalDist().inv_cdf(tail) / NormalDist().inv_cdf(TAIL)
+    return replace(
+        metric,
+        low=min(metric.low, metric.value - stretch * (metric.value - metric.low)),
+        high=max(metric.high, metric.value + stretch * (metric.high - metric.value)),
+    )

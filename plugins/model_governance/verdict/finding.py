@@ -1,0 +1,147 @@
+"""What judging gives: findings, the verdict over them, and the rules by which it stops a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from model_governance.verdict.words import demanded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_governance.check import Value
+    from model_governance.policy import Policy
+
+Outcome = Literal["pass", "warn", "fail", "error", "uncertain", "skipped", "waived"]
+
+# From best to worst. A skipped finding hides nothing behind it; a waived one is never called a pass.
+RANK: tuple[Outcome, ...] = ("skipped", "pass", "waived", "warn", "uncertain", "fail", "error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How a policy turns outcomes into a stop: its `fail_on` and `on_uncertain`."""
+
+    fail_on: Literal["error", "warn", "never"] = "error"
+    on_uncertain: Literal["warn", "fail", "pass"] = "warn"
+
+    def stops(self, outcome: Outcome, severity: str) -> bool:
+        """Whether one finding must stop the run; `error` (could not measure) always does."""
+        if outcome == "error":
+            return True
+        weight = {"fail": 2, "warn": 1}.get(outcome, 0)
+        if outcome == "uncertain":
+            weight = min({"fail": 2, "warn": 1, "pass": 0}[self.on_uncertain], 2 if severity == "error" else 1)
+        return weight >= {"error": 2, "warn": 1, "never": 3}[self.fail_on]
+
+
+def rules_of(policy: Policy) -> Rules:
+    """The rules that a policy sets."""
+    return Rules(fail_on=policy.fail_on, on_uncertain=policy.on_uncertain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One threshold judged. `sentence` is what log, exception, notification, page and archive show.
+
+    `p_value` is the evidence, adjusted over the metrics of the threshold, and `level` what the alarm
+    budget leaves it. `violated` says that the demand was surely missed tonight, whether or not other
+    nights had to confirm it.
+    A finding without metric says that the check as a whole was skipped or could not measure.
+    """
+
+    check: str
+    outcome: Outcome
+    sentence: str
+    severity: str = "error"
+    metric: str | None = None
+    of: str | None = None
+    value: Value | None = None
+    low: Value | None = None
+    high: Value | None = None
+    n: int | None = None
+    demand: str | None = None
+    bound: float | tuple[float, float] | None = None
+    tolerance: float = 0.0
+    against: str | None = None
+    baseline: float | None = None
+    waiver: str | None = None
+    p_value: float | None = None
+    level: float | None = None
+    violated: bool = False
+
+    @property
+    def label(self) -> str:
+        """`psi_max`, `drift_score[AGEP]`, or the check's name."""
+        if self.metric is None:
+            return self.check
+        return f"{self.metric}[{self.of}]" if self.of is not None else self.metric
+
+    @property
+    def demanded(self) -> str:
+        """`< 0.2` in words: "less than 0.2"."""
+        return demanded(self.demand, self.bound, self.against) if self.demand and self.bound is not None else ""
+
+    def record(self) -> dict[str, Any]:
+        """The finding as JSON types."""
+        record = {name: getattr(self, name) for name in self.__slots__}
+        if isinstance(self.bound, tuple):
+            record["bound"] = list(self.bound)
+        return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The findings of a check or a run, the worst outcome, and whether the run must stop."""
+
+    name: str
+    findings: tuple[Finding, ...]
+    rules: Rules = field(default_factory=Rules)
+
+    def __post_init__(self) -> None:
+        if not self.findings:
+            raise ValueError(f"{self.name}: a verdict without findings would pass by default")
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome of all findings."""
+        return max((one.outcome for one in self.findings), key=RANK.index)
+
+    @property
+    def stopping(self) -> tuple[Finding, ...]:
+        """The findings that must stop the run."""
+        return tuple(one for one in self.findings if self.rules.stops(one.outcome, one.severity))
+
+    @property
+    def stops(self) -> bool:
+        """Whether the run must stop."""
+        return bool(self.stopping)
+
+    @property
+    def sentence(self) -> str:
+        """The outcome and its reasons, worst first."""
+        telling = [one for one in self.findings if one.outcome not in ("pass", "skipped")] or list(self.findings)
+        telling.sort(key=lambda one: -RANK.index(one.outcome))
+        return f"{self.name}: {self.outcome.upper()}\n" + "\n".join(f"  - {one.sentence}" for one in telling)
+
+    def record(self) -> dict[str, Any]:
+        """The verdict as JSON types."""
+        return {
+            "name": self.name,
+            "outcome": self.outcome,
+            "stops": self.stops,
+            "fail_on": self.rules.fail_on,
+            "on_uncertain": self.rules.on_uncertain,
+            "findings": [one.record() for one in self.findings],
+        }
+
+
+def read_verdict(record: Mapping[str, Any]) -> Verdict:
+    """The verdict that `Verdict.record` wrote."""
+    findings = []
+    for one in record["findings"]:
+        bound = one["bound"]
+        findings.append(Finding(**{**one, "bound": tuple(bound) if isinstance(bound, list) else bound}))
+    rules = Rules(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
+    return Verdict(name=record["name"], findings=tuple(findings), rules=rules)

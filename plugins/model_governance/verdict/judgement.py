@@ -1,0 +1,272 @@
+"""The only place where numbers meet thresholds: judge a result, combine the verdicts of a run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from model_governance.verdict.budget import budget_of, evidence, widened
+from model_governance.verdict.finding import Finding, Rules, Verdict, rules_of
+from model_governance.verdict.words import demanded, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from model_governance.check import CheckResult, Metric
+    from model_governance.policy import Policy, Threshold, Waiver
+    from model_governance.verdict.budget import Budget
+    from model_governance.verdict.finding import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What a change is measured from: the value of the champion or of the last accepted run, with its interval."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Demand:
+    """One metric under one threshold, with what the judgement needs to know beside them."""
+
+    metric: Metric
+    threshold: Threshold
+    level: float
+    tests: int
+    p_value: float | None
+    baseline: Baseline | None
+
+
+def judge(
+    name: str,
+    result: CheckResult,
+    policy: Policy,
+    *,
+    today: date,
+    baselines: Mapping[str, Mapping[str, Baseline]] = {},
+    earlier: Sequence[Verdict] = (),
+) -> Verdict:
+    """The verdict of one check of a policy on its result.
+
+    `today` decides which waivers are alive; `baselines` serve thresholds on change; `earlier` are the
+    check's verdicts of the nights before, the newest first, for thresholds that other nights confirm.
+    """
+    rules = rules_of(policy)
+    if result.status == "not_applicable":
+        text = f"{name}: skipped, not applicable: {result.reason}"
+        return Verdict(name=name, findings=(Finding(check=name, outcome="skipped", sentence=text),), rules=rules)
+    budget = budget_of(policy)
+    findings: list[Finding] = []
+    for threshold in policy.checks[name].thresholds:
+        metrics = [
+            one for one in result.metrics
+            if one.name == threshold.metric and (threshold.of is None or one.of == threshold.of)
+        ]  # fmt: skip
+        if not metrics:
+            findings.append(_unmeasured(name, threshold))
+        judged = (_finding(name, one) for one in _demands(metrics, threshold, budget, baselines))
+        findings.extend(_confirm(one, threshold, earlier) for one in judged)
+    waived = (_waive(one, policy.waivers, today) for one in findings)
+    return Verdict(name=name, findings=tuple(waived), rules=rules)
+
+
+def _demands(
+    metrics: Sequence[Metric],
+    threshold: Threshold,
+    budget: Budget,
+    baselines: Mapping[str, Mapping[str, Baseline]],
+) -> list[_Demand]:
+    proof = evidence(metrics, budget)
+    base = baselines.get(threshold.against, {}) if threshold.is_change else {}
+    return [
+        _Demand(
+            metric=one, threshold=threshold, level=budget.level_for(threshold), tests=len(metrics),
+            p_value=proof.get(one.label), baseline=base.get(one.label),
+        )
+        for one in metrics
+    ]  # fmt: skip
+
+
+def unmeasured(name: str, problem: str, *, rules: Rules) -> Verdict:
+    """The verdict of a check that could not measure: always an error."""
+    finding = Finding(check=name, outcome="error", sentence=f"{name}: could not measure: {problem}")
+    return Verdict(name=name, findings=(finding,), rules=rules)
+
+
+def combine(name: str, verdicts: Sequence[Verdict], *, rules: Rules) -> Verdict:
+    """The verdict of a run; a run in which nothing was measured is an error."""
+    findings = [one for verdict in verdicts for one in verdict.findings]
+    if all(one.outcome == "skipped" for one in findings):
+        sentence = f"{name}: nothing was measured in this run; an empty run is never a pass"
+        findings.append(Finding(check=name, outcome="error", sentence=sentence))
+    return Verdict(name=name, findings=tuple(findings), rules=rules)
+
+
+def _unmeasured(name: str, threshold: Threshold) -> Finding:
+    label = f"{threshold.metric}[{threshold.of}]" if threshold.of is not None else threshold.metric
+    text = f"{name}: {label} was not measured, so its threshold cannot be judged"
+    return Finding(
+        check=name, outcome="error", sentence=text, severity=threshold.severity, metric=threshold.metric,
+        of=threshold.of, demand=threshold.demand, bound=threshold.bound,
+    )  # fmt: skip
+
+
+def _finding(name: str, demand: _Demand) -> Finding:
+    metric, threshold, base = demand.metric, demand.threshold, demand.baseline
+    outcome, reason = _outcome(demand)
+    wanted = demanded(threshold.demand, threshold.bound, threshold.against if threshold.is_change else None)
+    seen = "absent" if metric.value is None else number(metric.value)
+    facts = [metric.detail] if metric.detail else []
+    if metric.low is not None and metric.high is not None:
+        facts.append(f"95% interval {number(metric.low)} to {number(metric.high)}")
+    facts.append(f"n = {metric.n:,}")
+    text = f"{name}: {metric.label} is {seen} ({'; '.join(facts)}), must be {wanted}"
+    if base is not None:
+        text += f" (baseline {number(base.value)})"
+    text += f": {outcome}" + (f", {reason}" if reason else "")
+    return Finding(
+        check=name, outcome=outcome, sentence=text, severity=threshold.severity, metric=metric.name, of=metric.of,
+        value=metric.value, low=metric.low, high=metric.high, n=metric.n, demand=threshold.demand,
+        bound=threshold.bound, tolerance=threshold.tolerance,
+        against=threshold.against if threshold.is_change else None, baseline=base.value if base else None,
+        p_value=demand.p_value, level=demand.level, violated=outcome in ("fail", "warn"),
+    )  # fmt: skip
+
+
+def _outcome(demand: _Demand) -> tuple[Outcome, str]:
+    """Outcome and reason (empty when the numbers say it all)."""
+    metric, threshold = demand.metric, demand.threshold
+    if metric.value is None:
+        return "error", metric.reason
+    if threshold.is_change and (obstacle := _obstacle(threshold, demand.baseline)):
+        return obstacle
+    if metric.n < threshold.minimum_rows:
+        return "uncertain", f"fewer than {threshold.minimum_rows:,} rows"
+    worst: Outcome = "fail" if threshold.severity == "error" else "warn"
+    if demand.p_value is not None and not threshold.is_change:
+        outcome, reason = _with_evidence(demand, worst)
+    else:
+        outcome, reason = _with_interval(demand, worst)
+    if threshold.severity == "info" and outcome != "pass":
+        return "pass", "for information only"
+    return outcome, reason
+
+
+def _with_evidence(demand: _Demand, worst: Outcome) -> tuple[Outcome, str]:
+    """An effect beyond its bound counts when chance alone would hardly have produced a change."""
+    metric = demand.metric
+    if metric.value is None or demand.p_value is None or _holds(demand)(float(metric.value)):
+        return "pass", ""
+    if demand.p_value <= demand.level:
+        return worst, ""
+    return (
+        "uncertain",
+        f"without evidence that it is more than chance (p = {demand.p_value:.2g}, needed {demand.level:.2g})",
+    )
+
+
+def _with_interval(demand: _Demand, worst: Outcome) -> tuple[Outcome, str]:
+    """A pass needs the whole 95% interval inside; a fail the whole interval, at the budget's level, outside."""
+    if _answers(demand, demand.metric) == {True}:
+        return "pass", ""
+    wide = widened(demand.metric, level=demand.level, tests=demand.tests)
+    if _answers(demand, wide) == {False}:
+        return worst, ""
+    if _answers(demand, demand.metric) == {False}:
+        return "uncertain", f"beyond the bound, but not surely enough for the alarm budget (level {demand.level:.2g})"
+    return "uncertain", "the interval lies on both sides"
+
+
+def _confirm(finding: Finding, threshold: Threshold, earlier: Sequence[Verdict]) -> Finding:
+    """A fail that other nights must confirm is a warning until enough of the last nights missed the demand too."""
+    if threshold.confirm is None or finding.outcome != "fail":
+        return finding
+    wanted, window = threshold.confirm.nights, threshold.confirm.of
+    same = [
+        any(_same_demand(one, finding) and one.violated for one in verdict.findings)
+        for verdict in earlier[: window - 1]
+    ]
+    seen = 1 + sum(same)
+    story = f"missed on {seen} of the last {window} nights, {wanted} make a fail"
+    outcome: Outcome = "fail" if seen >= wanted else "warn"
+    return replace(finding, outcome=outcome, sentence=f"{finding.sentence}; {story}: {outcome}")
+
+
+def _same_demand(one: Finding, other: Finding) -> bool:
+    return (one.metric, one.of, one.demand, one.bound) == (other.metric, other.of, other.demand, other.bound)
+
+
+def _obstacle(threshold: Threshold, base: Baseline | None) -> tuple[Outcome, str] | None:
+    """Why a change cannot be judged: nothing to compare with, or no share of it."""
+    if base is None and threshold.against == "last_accepted":
+        return "skipped", "no accepted run to compare with yet"
+    if base is None:
+        return "error", "the champion was not measured"
+    if threshold.demand == "min_relative_change" and base.value == 0:
+        return "error", "a relative change against a baseline of 0 has no meaning"
+    return None
+
+
+def _answers(demand: _Demand, metric: Metric) -> set[bool]:
+    """Whether the demand holds, at every point that the interval leaves open."""
+    holds, base, bound = _holds(demand), demand.baseline, demand.threshold.bound
+    if metric.value is None or metric.low is None or metric.high is None:
+        return {holds(float(metric.value or 0))}
+    low, high = _difference(metric, base) if base is not None else (metric.low, metric.high)
+    # A band or a single value can lie inside an interval whose two ends both miss it.
+    inner = bound if isinstance(bound, tuple) else (bound,)
+    inside = [one for one in inner if base is None and low < one < high]
+    return {holds(point) for point in (low, high, *inside)}
+
+
+def _difference(metric: Metric, base: Baseline) -> tuple[float, float]:
+    """The metric's interval, widened by how well the baseline is known.
+
+    The distances to the limits of both are added in squares (method of variance estimates recovery,
+    Zou and Donner, 2008): two nights, or two models on one night, each bring an error of their own.
+    """
+    value, low, high = (float(one or 0) for one in (metric.value, metric.low, metric.high))
+    if base.low is None or base.high is None:
+        return low, high
+    return (
+        value - math.hypot(value - low, base.high - base.value),
+        value + math.hypot(high - value, base.value - base.low),
+    )
+
+
+def _holds(demand: _Demand) -> Callable[[float], bool]:
+    """The demand as a predicate on one number; tolerance is a share of the bound."""
+    threshold, base = demand.threshold, demand.baseline
+    if isinstance(threshold.bound, tuple):
+        low, high = threshold.bound
+        low, high = low - threshold.tolerance * abs(low), high + threshold.tolerance * abs(high)
+        return lambda seen: low <= seen <= high
+    bound = threshold.bound
+    slack = threshold.tolerance * abs(bound)
+    if base is not None:
+        start = base.value
+        sign = 1.0 if demand.metric.better == "higher" else -1.0
+        unit = abs(start) if threshold.demand == "min_relative_change" else 1.0
+        return lambda seen: sign * (seen - start) / unit >= bound - slack
+    return {
+        "equal_to": lambda seen: abs(seen - bound) <= slack,
+        "greater_than": lambda seen: seen > bound - slack,
+        "geq_to": lambda seen: seen >= bound - slack,
+        "less_than": lambda seen: seen < bound + slack,
+        "leq_to": lambda seen: seen <= bound + slack,
+    }[threshold.demand]
+
+
+def _waive(finding: Finding, waivers: Iterable[Waiver], today: date) -> Finding:
+    if finding.outcome not in ("fail", "warn", "uncertain"):
+        return finding
+    for one in waivers:
+        fits = one.check == finding.check and one.metric == finding.metric and one.of in (None, finding.of)
+        if fits and today <= one.expires:
+            note = f"waived until {one.expires} by {one.approver} ({one.ticket}): {one.reason}"
+            return replace(finding, outcome="waived", sentence=f"{finding.sentence}; {note}", waiver=one.ticket)
+    return finding
