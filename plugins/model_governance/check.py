@@ -230,7 +230,8 @@ class Check:
     `roles` are the datasets it cannot do without, `optional_roles` those it uses when given.
     `file_params` name params that hold a path beside the policy; a check gets them absolute.
     `measure(subject, params, seed)` raises CheckError or SubjectError when it cannot measure.
-    `lookback(params)` names what it wants to see of earlier nights, in `subject.earlier`.
+    `lookback(params)` names what it wants to see of earlier nights, in `subject.earlier`. One that
+    `compares_champion` gets the policy's champion as `subject.champion`, where there is one.
     """
 
     kind: str
@@ -246,11 +247,13 @@ class Check:
     lookback: Callable[[Any], Lookback | None] = lambda _: None
     file_params: tuple[str, ...] = ()
     needs_model: bool = True
+    compares_champion: bool = False
     tasks: tuple[Task, ...] = (
         "binary_classification",
         "multiclass_classification",
         "regression",
         "ranking",
+        "forecasting",
     )
 
     def spec(self, name: str) -> MetricSpec:

@@ -92,7 +92,7 @@ def _run(options: argparse.Namespace) -> int:
     from model_governance.report.terminal import console, night_table
     from model_governance.run import Night, run_check, run_night
     from model_governance.store import open_store
-    from model_governance.subjects import render_sources
+    from model_governance.subjects import night_variables, render_sources
 
     policy = load_policy(options.policy, catalogue())
     unknown = [name for name in options.check or () if name not in policy.checks]
@@ -105,9 +105,7 @@ def _run(options: argparse.Namespace) -> int:
     night = Night(run_id=f"cli-{day.isoformat()}", date=day)
     connections = PlainConnections()
     store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
-    sources = render_sources(
-        policy, {"ds": day.isoformat(), "logical_date": datetime(day.year, day.month, day.day, tzinfo=UTC)}
-    )
+    sources = render_sources(policy, night_variables(day))
     one_check = partial(run_check, policy, night=night, store=store, connections=connections, sources=sources)
     if options.check:
         runs = [one_check(name) for name in options.check]

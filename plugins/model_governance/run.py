@@ -17,7 +17,7 @@ from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
 from model_governance.report import render_check, render_run
 from model_governance.store import Stored, put_blob
-from model_governance.subjects import load_subject
+from model_governance.subjects import load_model, load_subject, matured_source
 from model_governance.verdict import Baseline, Verdict, combine, judge, read_verdict, rules_of, unmeasured
 
 if TYPE_CHECKING:
@@ -134,6 +134,9 @@ def run_check(
     check = check or find(spec.kind)
     params = _params(check, policy, name)
     sources = policy.datasets if sources is None else sources
+    matured = matured_source(policy, night.date)
+    if matured is not None:
+        sources = {**sources, "matured": matured}
     started_at, started = datetime.now(UTC), time.monotonic()
     subject = result = problem = None
     seed: int | None = None
@@ -285,9 +288,13 @@ def _load(
     champion: bool = False,
 ) -> Subject:
     roles = [*check.roles, *(role for role in check.optional_roles if role in sources)]
-    return load_subject(
+    subject = load_subject(
         policy, roles=roles, with_model=check.needs_model, sources=sources, connections=connections, champion=champion
     )
+    if not check.compares_champion or policy.champion is None or champion:
+        return subject
+    other = load_model(policy.champion, policy.columns, folder=policy.folder, connections=connections)
+    return replace(subject, champion=other)
 
 
 def _problem_text(error: Exception) -> str:

@@ -147,6 +147,11 @@ class DatasetSpec(_Part):
     format: DataFormat | None = Field(default=None, description="by default from the ending of the uri")
     connection: str | None = Field(default=None, description="Airflow connection that reaches the data")
     sha256: Sha256 | None = Field(default=None, description="pins the bytes of a dataset that must not change")
+    maturity_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="labels only: days until the labels of a night are in; that night is judged then",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> DatasetSpec:
@@ -242,6 +247,13 @@ class Policy(_Part):
 
     _source: bytes = PrivateAttr(default=b"")
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @model_validator(mode="after")
+    def _only_labels_mature(self) -> Policy:
+        for role, one in self.datasets.items():
+            if one.maturity_days is not None and role != "labels":
+                raise ValueError(f"datasets.{role}.maturity_days: only labels mature; set it at datasets.labels")
+        return self
 
     @field_validator("checks", mode="before")
     @classmethod

@@ -8,7 +8,7 @@ from model_governance.errors import SubjectError
 from model_governance.subject import Role, Subject
 from model_governance.subjects.datasets import load_dataset
 from model_governance.subjects.models import load_model
-from model_governance.subjects.templates import render_sources
+from model_governance.subjects.templates import matured_source, night_variables, render_sources
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from model_governance.connections import Connections
     from model_governance.policy import DatasetSpec, ModelSpec, Policy
 
-__all__ = ["load_dataset", "load_model", "load_subject", "render_sources"]
+__all__ = ["load_dataset", "load_model", "load_subject", "matured_source", "night_variables", "render_sources"]
 
 
 def load_subject(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -27,21 +27,59 @@ def render_sources(policy: Policy, variables: Mapping[str, Any]) -> dict[Role, D
     """
     environment = _environment()
     problems: list[str] = []
-    rendered: dict[Role, DatasetSpec] = {}
-    for role, spec in policy.datasets.items():
-        texts: dict[str, str] = {}
-        for key in ("uri", "query"):
-            template = getattr(spec, key)
-            if template is None:
-                continue
-            try:
-                texts[key] = _render(environment, template, variables)
-            except ValueError as error:
-                problems.append(f"datasets.{role}.{key}: {error}; the template is {template!r}")
-        rendered[role] = spec.model_copy(update=texts)
+    rendered = {
+        role: _rendered(environment, role, spec, variables=variables, problems=problems)
+        for role, spec in policy.datasets.items()
+    }
     if problems:
         raise PolicyError(problems)
     return rendered
+
+
+def matured_source(policy: Policy, tonight: date) -> DatasetSpec | None:
+    """The rows of the earlier night whose labels are due tonight, as `datasets.current` names them for that night.
+
+    None when the labels of the policy need no time, or that night lies before the schedule's start.
+
+    Raises:
+        PolicyError: the template of `datasets.current` uses more than `ds` and `logical_date`.
+    """
+    labels, current = policy.datasets.get("labels"), policy.datasets.get("current")
+    if labels is None or labels.maturity_days is None or current is None:
+        return None
+    day = tonight - timedelta(days=labels.maturity_days)
+    if day < policy.schedule.start_date:
+        return None
+    problems: list[str] = []
+    rendered = _rendered(_environment(), "current", current, variables=night_variables(day), problems=problems)
+    if problems:
+        raise PolicyError(problems)
+    return rendered
+
+
+def night_variables(day: date) -> dict[str, Any]:
+    """What a template may use outside Airflow: `ds` and `logical_date` (midnight UTC) of a night."""
+    return {"ds": day.isoformat(), "logical_date": datetime(day.year, day.month, day.day, tzinfo=UTC)}
+
+
+def _rendered(
+    environment: SandboxedEnvironment,
+    role: Role,
+    spec: DatasetSpec,
+    *,
+    variables: Mapping[str, Any],
+    problems: list[str],
+) -> DatasetSpec:
+    texts: dict[str, str] = {}
+    for key in ("uri", "query"):
+        template = getattr(spec, key)
+        if template is None:
+            continue
+        try:
+            texts[key] = _render(environment, template, variables)
+        except ValueError as error:
+            problems.append(f"datasets.{role}.{key}: {error}; the template is {template!r}")
+    return spec.model_copy(update=texts)
 
 
 def _environment() -> SandboxedEnvironment:

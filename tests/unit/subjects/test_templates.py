@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from model_governance.errors import PolicyError
 from model_governance.policy import Policy
-from model_governance.subjects import render_sources
+from model_governance.subjects import matured_source, render_sources
 
 DIGEST = "0" * 64
 
@@ -64,3 +64,17 @@ def test_every_missing_variable_is_named_with_those_there_are():
 def test_a_wrong_template_is_a_mistake_of_the_policy(template, told):
     with pytest.raises(PolicyError, match=told):
         render_sources(policy(current={"uri": template}), {"ds": "2026-05-01"})
+
+
+def test_labels_that_mature_bring_back_the_night_they_belong_to():
+    made = policy(
+        current={"uri": "nights/{{ ds }}.parquet"}, labels={"uri": "labels/{{ ds }}.parquet", "maturity_days": 30}
+    )
+    assert matured_source(made, date(2026, 5, 31)).uri == "nights/2026-05-01.parquet"
+    assert matured_source(made, date(2025, 1, 15)) is None, "that night lies before the schedule's start"
+    assert matured_source(policy(current={"uri": "c.parquet"}), date(2026, 5, 31)) is None
+
+
+def test_only_labels_mature():
+    with pytest.raises(ValueError, match=r"datasets\.current\.maturity_days: only labels mature"):
+        policy(current={"uri": "c.parquet", "maturity_days": 3})
