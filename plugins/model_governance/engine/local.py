@@ -1,0 +1,204 @@
+"""The embedded engine: one column after another, piece by piece, so that no dataset is ever held whole.
+
+Columns go to as many threads as there are cores. Counts are integers and sums are exact (`sums`), so an answer
+depends neither on threads nor on how a file is cut into pieces.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from model_governance.engine.labels import family, label
+from model_governance.engine.ordered import order_statistics
+from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Relation
+from model_governance.engine.sums import Moments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import numpy as np
+    import pandas as pd
+
+Answer = TypeVar("Answer")
+MOST_THREADS = 4  # each holds its own column; more would trade memory for little
+MANY_EDGES = 64  # up to here comparing with every edge is faster than searching each value's cell
+GLANCE = 1000
+
+
+class Pieces(Protocol):
+    """Where the columns of a relation come from."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+
+    def numbers(self, name: str) -> Iterator[np.ndarray]:
+        """The values that are not null, float64."""
+
+    def categories(self, name: str) -> Iterator[tuple[list[Any], np.ndarray]]:
+        """Values that are not missing, and how often each occurs in the piece."""
+
+    def missing(self, name: str) -> int:
+        """Rows without a value."""
+
+    def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
+        """The rows in order, `rows` at a time."""
+
+
+def threads() -> int:
+    """How many columns are worked on at a time."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_THREADS)
+
+
+def by_column(work: Callable[[str], Answer], names: Iterable[str]) -> dict[str, Answer]:
+    """The answer of every column, several at a time, in the order of the names."""
+    ordered = list(dict.fromkeys(names))
+    with ThreadPoolExecutor(max_workers=threads()) as pool:
+        return dict(zip(ordered, pool.map(work, ordered), strict=True))
+
+
+class LocalRelation(Relation):
+    """Rows in memory or in a file, answered by numpy."""
+
+    def __init__(self, pieces: Pieces, *, role: str, uri: str) -> None:
+        self.pieces = pieces
+        self.role = role  # type: ignore[assignment]
+        self.uri = uri
+        self.rows = pieces.rows
+        self.names = pieces.names
+
+    def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
+        """Counts, range and moments of each column of numbers, in one pass."""
+        self.require(numbers)
+        return by_column(lambda name: _summary(self.pieces.numbers(name), rows=self.rows), numbers)
+
+    def counts(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Finite values per cell, in one pass."""
+        self.require(list(edges))
+        return by_column(lambda name: _counts(self.pieces.numbers(name), edges[name]), edges)
+
+    def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Rows per category, sorted by its text."""
+        self.require(names)
+        return by_column(lambda name: _value_counts(self.pieces.categories(name)), names)
+
+    def families(self, names: Sequence[str]) -> dict[str, frozenset[str]]:
+        """What the categories of each column are made of."""
+        self.require(names)
+        return by_column(lambda name: _families(self.pieces.categories(name)), names)
+
+    def missing(self, names: Sequence[str]) -> dict[str, int]:
+        """Rows per column that hold nothing."""
+        self.require(names)
+        return by_column(self.pieces.missing, names)
+
+    def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Order statistics of the finite values."""
+        self.require(names)
+        return by_column(lambda name: order_statistics(self, name, probabilities), names)
+
+    def numbers(self, name: str) -> Iterator[np.ndarray]:
+        """The values of one column that are not null, piece by piece."""
+        self.require([name])
+        return self.pieces.numbers(name)
+
+    def frames(self, names: Sequence[str], *, rows: int = ROWS_PER_FRAME) -> Iterator[pd.DataFrame]:
+        """The rows of these columns in order, `rows` at a time."""
+        self.require(names)
+        return self.pieces.frames(names, rows=rows)
+
+    def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
+        """A seeded sample without replacement, in row order."""
+        import numpy as np
+        import pandas as pd
+
+        drawn = np.arange(self.rows)
+        if count < self.rows:
+            drawn = np.sort(np.random.default_rng(seed).choice(self.rows, size=count, replace=False, shuffle=False))
+        parts = []
+        for frame in self.frames(names):
+            start, stop = np.searchsorted(drawn, [frame.index[0], frame.index[-1] + 1])
+            parts.append(frame.loc[drawn[start:stop]])
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(names))
+
+
+def _summary(pieces: Iterable[np.ndarray], *, rows: int) -> NumberSummary:
+    import numpy as np
+
+    moments = Moments()
+    held = nan = 0
+    low, high = np.inf, -np.inf
+    few: list[float] = []
+    for piece in pieces:
+        held += len(piece)
+        finite = piece
+        if len(piece) and not np.isfinite(piece.min() - piece.max()):
+            finite = piece[np.isfinite(piece)]
+            nan += int(np.isnan(piece).sum())
+        if len(finite) == 0:
+            continue
+        least, most = float(finite.min()), float(finite.max())
+        low, high = min(low, least), max(high, most)
+        moments.add(finite, largest=max(abs(least), abs(most)))
+        _note_distinct(few, finite)
+    some = moments.count > 0
+    return NumberSummary(
+        rows=rows, missing=rows - held, nan=nan, infinite=held - nan - moments.count, finite=moments.count,
+        minimum=low + 0.0 if some else None, maximum=high + 0.0 if some else None, mean=moments.mean if some else None,
+        std=moments.std if some else None, distinct=len(few),
+    )  # fmt: skip
+
+
+def _note_distinct(few: list[float], values: np.ndarray) -> None:
+    """Add values not seen before, until there is one more than few."""
+    import numpy as np
+
+    if len(few) <= FEW_VALUES:
+        few.extend(one for one in np.unique(values[:GLANCE]).tolist() if one not in few)
+    del few[FEW_VALUES + 1 :]
+    rest = values
+    for one in few:
+        if len(few) > FEW_VALUES:
+            return
+        rest = rest[rest != one]
+    while len(rest) and len(few) <= FEW_VALUES:
+        few.append(float(rest[0]))
+        rest = rest[rest != rest[0]]
+
+
+def _counts(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    edges = np.asarray(edges, dtype="float64")
+    total = np.zeros(len(edges) + 1, dtype="int64")
+    for piece in pieces:
+        finite = piece
+        if len(piece) and not np.isfinite(piece.min() - piece.max()):
+            finite = piece[np.isfinite(piece)]
+        if len(edges) > MANY_EDGES:
+            total += np.bincount(np.searchsorted(edges, finite, side="right"), minlength=len(total))
+            continue
+        below = [np.count_nonzero(finite < edge) for edge in edges]
+        total += np.diff([0, *below, len(finite)])
+    return total
+
+
+def _value_counts(pieces: Iterable[tuple[list[Any], np.ndarray]]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for values, counts in pieces:
+        for value, count in zip(values, counts.tolist(), strict=True):
+            if count:
+                found[label(value)] += count
+    return {one: found[one] for one in sorted(found)}
+
+
+def _families(pieces: Iterable[tuple[list[Any], np.ndarray]]) -> frozenset[str]:
+    return frozenset(family(value) for values, _ in pieces for value in values)
