@@ -20,6 +20,7 @@ BUILT_IN = (
     "model_quality",
     "evasion",
     "membership_inference",
+    "performance_estimation",
 )
 
 

@@ -1,0 +1,81 @@
+"""performance_estimation: how good is the model tonight, before any label arrives?
+
+Classifiers: `calibration` turns scores into chances on the labelled reference, `confidence` counts the chances of
+tonight's rows up to a confusion matrix (confidence-based performance estimation). Regression: `loss` learns the
+size of errors (direct loss estimation). Both answer for covariate shift, neither for concept drift.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.check import Check, CheckResult, Plant
+from model_governance.checks.performance_estimation.classification import measure_classifier
+from model_governance.checks.performance_estimation.params import EstimationParams
+from model_governance.checks.performance_estimation.regression import measure_regression
+from model_governance.checks.performance_estimation.suggestion import suggest
+from model_governance.checks.performance_estimation.vocabulary import METRICS
+
+if TYPE_CHECKING:
+    from model_governance.subject import Subject
+
+
+def measure(subject: Subject, params: EstimationParams, seed: int) -> CheckResult:
+    """Estimated performance on current, and the realised one on the rows whose label is already in.
+
+    Raises:
+        CheckError: too few labelled reference rows, no probabilities, or labels that do not fit the model.
+        SubjectError, ModelMisbehaved: as `Subject.features`, `Subject.target` and `Model`.
+    """
+    measure_family = measure_regression if subject.task == "regression" else measure_classifier
+    found = measure_family(subject, params, seed)
+    return CheckResult(
+        kind=CHECK.kind,
+        seed=seed,
+        metrics=tuple(
+            CHECK.metric(
+                one.name, one.value, n=one.n, interval=one.interval, detail=one.detail, reason=one.reason,
+                p_value=one.p_value,
+            )
+            for one in found.numbers
+        ),
+        tables=found.tables,
+        artifacts=found.artifacts,
+        notes=found.notes,
+        tools=_tools(),
+    )  # fmt: skip
+
+
+def _tools() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("matplotlib", "numpy", "pandas", "scikit-learn", "scipy")}
+
+
+def _only_doubtful_rows(subject: Subject) -> Subject:
+    """The quarter of current's rows on which the model is least sure, each four times: as many, and harder."""
+    import numpy as np
+
+    model = subject.require_model()
+    surest = model.predict_proba(subject.features("current")).max(axis=1)
+    doubtful = np.argsort(surest, kind="stable")[: max(1, len(surest) // 4)]
+    frame = subject.frame("current").iloc[np.tile(doubtful, 4)].reset_index(drop=True)
+    return subject.with_frame("current", frame)
+
+
+CHECK = Check(
+    kind="performance_estimation",
+    title="Performance estimation",
+    question="How good is the model tonight, before labels arrive?",
+    params=EstimationParams,
+    metrics=METRICS,
+    roles=("reference", "current"),
+    tasks=("binary_classification", "multiclass_classification", "regression"),
+    measure=measure,
+    plant=Plant(
+        description="only the rows on which the model is least sure arrive",
+        threshold={"metric": "estimated_loss_increase", "less_than": 0.08},
+        apply=_only_doubtful_rows,
+    ),
+    suggest=suggest,
+)

@@ -1,0 +1,182 @@
+"""From scores to chances: what share of the reference rows with such a score was a hit.
+
+Isotonic regression (Zadrozny and Elkan, 2002) or a logistic curve of the score's logit (Platt, 1999),
+cross-fitted: every reference row is judged by a curve that has not seen it, every later row by the mean
+of all curves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from model_governance.check import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Method = Literal["isotonic", "platt", "none"]
+
+ENOUGH_FOR_ISOTONIC = 1000
+NEAREST = 1e-9  # how near 0 and 1 a score may come before its logit is taken
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Chance by score: linear between knots (k,), level beyond them; without knots the score itself."""
+
+    at: np.ndarray | None = None
+    chance: np.ndarray | None = None
+    slope: float = 0.0
+    level: float = 0.0
+
+    def __call__(self, score: np.ndarray) -> np.ndarray:
+        """Chances in [0, 1], shape (n,)."""
+        import numpy as np
+        from scipy.special import expit
+
+        if self.at is not None and self.chance is not None:
+            return np.interp(score, self.at, self.chance)
+        if self.slope:
+            return np.asarray(expit(self.slope * _logit(score) + self.level))
+        return score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Curves of the folds, those of the bootstrap, and the held-out chance of every reference row (n,)."""
+
+    method: Method
+    curves: tuple[Curve, ...]
+    resampled: tuple[Curve, ...]
+    held_out: np.ndarray
+
+    def __call__(self, score: np.ndarray) -> np.ndarray:
+        """Mean over the curves of the folds, shape (n,)."""
+        import numpy as np
+
+        return np.mean([curve(score) for curve in self.curves], axis=0)
+
+
+def method_for(wanted: str, rows: int) -> Method:
+    """`auto` resolved: isotonic regression bends to noise where rows are few."""
+    if wanted == "auto":
+        return "isotonic" if rows >= ENOUGH_FOR_ISOTONIC else "platt"
+    return "isotonic" if wanted == "isotonic" else "platt" if wanted == "platt" else "none"
+
+
+def calibrate(
+    score: np.ndarray, hit: np.ndarray, *, method: Method, folds: int, resamples: int, seed: int
+) -> Calibration:
+    """Curves from scores in [0, 1] and hits (n,) bool; without a method the scores are taken as they are."""
+    import numpy as np
+
+    if method == "none":
+        return Calibration(method=method, curves=(Curve(),), resampled=(), held_out=score)
+    generator = np.random.default_rng(seed)
+    n = len(score)
+    fold = generator.permutation(n) % folds
+    distinct, cell = np.unique(score, return_inverse=True)
+    held_out, curves = np.empty(n), []
+    for one in range(folds):
+        curves.append(_fit(method, distinct, cell[fold != one], hit[fold != one]))
+        held_out[fold == one] = curves[-1](score[fold == one])
+    drawn = [generator.integers(0, n, size=n) for _ in range(resamples)]
+    resampled = [_fit(method, distinct, cell[rows], hit[rows]) for rows in drawn]
+    return Calibration(method=method, curves=tuple(curves), resampled=tuple(resampled), held_out=held_out)
+
+
+def _fit(method: Method, distinct: np.ndarray, cell: np.ndarray, hit: np.ndarray) -> Curve:
+    """A curve from rows given as places in the sorted distinct scores."""
+    import numpy as np
+
+    rows = np.bincount(cell, minlength=len(distinct))
+    hits = np.bincount(cell, weights=hit, minlength=len(distinct))
+    seen = rows > 0
+    at, rows, hits = distinct[seen], rows[seen], hits[seen]
+    return _isotonic(at, rows, hits) if method == "isotonic" else _platt(at, rows, hits)
+
+
+def _isotonic(at: np.ndarray, rows: np.ndarray, hits: np.ndarray) -> Curve:
+    from sklearn.isotonic import isotonic_regression
+
+    return Curve(at=at, chance=isotonic_regression(hits / rows, sample_weight=rows.astype(float)))
+
+
+def _platt(at: np.ndarray, rows: np.ndarray, hits: np.ndarray) -> Curve:
+    """Newton's method on two parameters; one imagined row of either kind keeps separated scores finite."""
+    import numpy as np
+    from scipy.special import expit
+
+    x = np.append(_logit(at), [0.0, 0.0])
+    weight, share = np.append(rows, [1.0, 1.0]), np.append(hits / rows, [0.0, 1.0])
+    design = np.column_stack([x, np.ones(len(x))])
+    found = np.array([1.0, 0.0])
+    for _ in range(50):
+        chance = expit(design @ found)
+        gradient = design.T @ (weight * (share - chance))
+        curvature = (design * (weight * np.maximum(chance * (1 - chance), 1e-12))[:, None]).T @ design
+        step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)
+        found = found + step / max(1.0, float(np.abs(step).max()))
+        if np.abs(step).max() < 1e-10:
+            break
+    # A slope of exactly 0 would read as "no curve".
+    return Curve(slope=float(found[0]) or 1e-300, level=float(found[1]))
+
+
+def _logit(score: np.ndarray) -> np.ndarray:
+    import numpy as np
+    from scipy.special import logit
+
+    return np.asarray(logit(np.clip(score, NEAREST, 1 - NEAREST)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bins:
+    """Reference rows in bins of equal frequency by held-out chance: rows, means and observed share (k,)."""
+
+    rows: np.ndarray
+    score: np.ndarray
+    chance: np.ndarray
+    observed: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error (Naeini et al., 2015)."""
+        import numpy as np
+
+        return float((self.rows * np.abs(self.chance - self.observed)).sum() / self.rows.sum())
+
+    @property
+    def by_chance(self) -> float:
+        """The error that perfectly calibrated chances would show on average."""
+        import numpy as np
+
+        noise = np.sqrt(self.chance * (1 - self.chance) / self.rows)
+        return float((self.rows * noise).sum() / self.rows.sum() * np.sqrt(2 / np.pi))
+
+    def table(self, hits: str) -> Table:
+        """Score, chance and observed share per bin."""
+        rows = tuple(
+            (place, int(self.rows[place - 1]), float(self.score[place - 1]), float(self.chance[place - 1]),
+             float(self.observed[place - 1]))
+            for place in range(1, len(self.rows) + 1)
+        )  # fmt: skip
+        header = ("bin", "rows", "mean probability", "mean chance", "observed share")
+        title = f"Reference, held-out parts: probability, calibrated chance and observed share of {hits}"
+        return Table(name="calibration", title=title, header=header, rows=rows)
+
+
+def into_bins(score: np.ndarray, hit: np.ndarray, held_out: np.ndarray) -> Bins:
+    """Bins of neighbouring held-out chances; equal frequency, so that no bin is small."""
+    import numpy as np
+
+    order = np.argsort(held_out, kind="stable")
+    parts = np.array_split(order, BINS)
+    return Bins(
+        rows=np.array([len(one) for one in parts]),
+        score=np.array([score[one].mean() for one in parts]),
+        chance=np.array([held_out[one].mean() for one in parts]),
+        observed=np.array([hit[one].mean() for one in parts]),
+    )
