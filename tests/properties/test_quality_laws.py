@@ -34,7 +34,7 @@ def of_binary(label, score) -> dict:
 
 
 def of_regression(truth, predicted) -> dict:
-    return {one.name: one.value for one in estimate_regression(truth, predicted, params=PARAMS, seed=1)}
+    return {one.name: one.value for one in estimate_regression(truth, predicted)}
 
 
 @few

@@ -17,7 +17,7 @@ from model_governance.checks.model_quality.classification import (
 )
 from model_governance.checks.model_quality.discrimination import auc_interval, average_precision_interval
 from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, share
-from model_governance.checks.model_quality.uncertainty import f1_interval, mean_interval_from_zero
+from model_governance.checks.model_quality.uncertainty import f1_interval, mean_interval
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def estimate_binary(outcomes: Outcomes, positive: int, *, params: QualityParams,
     bins = into_bins(score, hit, count=params.calibration_bins)
     return (
         *counted,
-        *_scored(score, hit, params=params, seed=seed),
+        *_scored(score, hit),
         log_loss(outcomes),
         calibration_error(bins, seed=seed, resamples=params.resamples),
     )
@@ -115,17 +115,17 @@ def _counted(outcomes: Outcomes, positive: int) -> list[Estimate]:
     ]
 
 
-def _scored(score: np.ndarray, hit: np.ndarray, *, params: QualityParams, seed: int) -> list[Estimate]:
+def _scored(score: np.ndarray, hit: np.ndarray) -> list[Estimate]:
     """Metrics of the positive probability, shape (n,), against hits, shape (n,) bool."""
     import numpy as np
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     n = len(hit)
     area = auc_interval(score[:, None], hit, np.array([True]))
-    precision = average_precision_interval(score, hit, seed=seed, resamples=params.resamples)
+    precision = average_precision_interval(score, hit)
     squares = (score - hit) ** 2
     return [
         Estimate(name="roc_auc", value=float(roc_auc_score(hit, score)), n=n, interval=area),
         Estimate(name="average_precision", value=float(average_precision_score(hit, score)), n=n, interval=precision),
-        Estimate(name="brier_score", value=float(squares.mean()), n=n, interval=mean_interval_from_zero(squares)),
+        Estimate(name="brier_score", value=float(squares.mean()), n=n, interval=mean_interval(squares, scale="log")),
     ]

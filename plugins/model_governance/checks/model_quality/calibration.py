@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from model_governance.check import Table
 from model_governance.checks.model_quality.measurement import Estimate
-from model_governance.checks.model_quality.uncertainty import resampled
+from model_governance.checks.model_quality.uncertainty import TAIL, resampled
 from model_governance.intervals import clopper_pearson
 
 if TYPE_CHECKING:
     import numpy as np
+
+MANY = 20_000  # rows from which on sums over a resample are drawn from their normal limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +70,29 @@ def calibration_error(bins: Bins, *, seed: int, resamples: int) -> Estimate:
 
     seen = gaps(np.arange(n))
     value = float(np.abs(seen).sum())
-    distance = resampled(lambda rows: float(np.abs(gaps(rows) - seen).sum()), n, seed=seed, resamples=resamples)
-    interval = None if distance is None else (max(0.0, value - distance[1]), min(1.0, value + distance[1]))
+    if n > MANY:
+        distance = _normal_distance(bins, seen, seed=seed, resamples=resamples)
+    else:
+        drawn = resampled(lambda rows: float(np.abs(gaps(rows) - seen).sum()), n, seed=seed, resamples=resamples)
+        distance = None if drawn is None else drawn[1]
+    interval = None if distance is None else (max(0.0, value - distance), min(1.0, value + distance))
     spread = np.sqrt(bins.mean * (1 - bins.mean) / bins.rows)
     chance = float((bins.rows / n * spread).sum()) * math.sqrt(2 / math.pi)
     return Estimate(
         name="calibration_error", value=value, n=n, interval=interval, detail=f"{chance:.2g} would be seen by chance"
     )
+
+
+def _normal_distance(bins: Bins, seen: np.ndarray, *, seed: int, resamples: int) -> float | None:
+    """The bootstrap's distance where rows are many: sums over a resample are normal, so they are drawn at once."""
+    import numpy as np
+
+    n = len(bins.number)
+    squares = np.bincount(bins.number, weights=np.square(bins.gap), minlength=len(bins.rows)) / n
+    spread = np.linalg.cholesky((np.diag(squares) - np.outer(seen, seen)) / n + 1e-15 * np.eye(len(seen)))
+    drawn = np.random.default_rng(seed).standard_normal((resamples, len(seen))) @ spread.T
+    distance = float(np.quantile(np.abs(drawn).sum(axis=1), 1 - TAIL))
+    return distance if distance > 0 else None
 
 
 def calibration_table(bins: Bins) -> Table:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.check import Table
 from model_governance.checks.model_quality.measurement import Estimate, absent
-from model_governance.checks.model_quality.uncertainty import average_interval, mean_interval_from_zero
+from model_governance.checks.model_quality.uncertainty import average_interval, mean_interval
 from model_governance.errors import CheckError, ModelMisbehaved
 
 if TYPE_CHECKING:
@@ -155,7 +155,9 @@ def log_loss(outcomes: Outcomes) -> Estimate:
     total = outcomes.probabilities.sum(axis=1)
     given = outcomes.probabilities[np.arange(outcomes.n), outcomes.truth] / total
     losses = -np.log(np.clip(given, np.finfo(np.float64).eps, 1.0))
-    return Estimate(name="log_loss", value=float(losses.mean()), n=outcomes.n, interval=mean_interval_from_zero(losses))
+    return Estimate(
+        name="log_loss", value=float(losses.mean()), n=outcomes.n, interval=mean_interval(losses, scale="log")
+    )
 
 
 def confusion_table(outcomes: Outcomes) -> Table:

@@ -16,7 +16,7 @@ from model_governance.checks.model_quality.classification import (
 )
 from model_governance.checks.model_quality.discrimination import auc_interval
 from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, share
-from model_governance.checks.model_quality.uncertainty import average_interval, resampled
+from model_governance.checks.model_quality.uncertainty import average_interval, resampled_counts
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -81,19 +81,18 @@ def _precision_macro(outcomes: Outcomes) -> Estimate:
 
 
 def _f1_macro(outcomes: Outcomes, *, seed: int, resamples: int) -> Estimate:
-    """Mean F1 over the classes that are labelled or predicted; bootstrap over rows."""
+    """Mean F1 over the classes that are labelled or predicted; bootstrap over rows, drawn as counts of the cells."""
+    confusion = outcomes.confusion()
+    interval = resampled_counts(f1_macro, confusion, seed=seed, resamples=resamples)
+    return Estimate(name="f1_macro", value=f1_macro(confusion), n=outcomes.n, interval=interval)
+
+
+def f1_macro(confusion: np.ndarray) -> float:
+    """F1 averaged over the classes that are labelled or predicted; counts of shape (k, k)."""
     import numpy as np
 
-    k = len(outcomes.classes)
-    cells = outcomes.truth * k + outcomes.predicted
-
-    def f1_macro(rows: np.ndarray) -> float:
-        counts = np.bincount(cells[rows], minlength=k * k).reshape(k, k)
-        sizes = counts.sum(axis=0) + counts.sum(axis=1)
-        return float(np.mean(2 * counts.diagonal()[sizes > 0] / sizes[sizes > 0]))
-
-    interval = resampled(f1_macro, outcomes.n, seed=seed, resamples=resamples)
-    return Estimate(name="f1_macro", value=f1_macro(np.arange(outcomes.n)), n=outcomes.n, interval=interval)
+    sizes = confusion.sum(axis=0) + confusion.sum(axis=1)
+    return float(np.mean(2 * confusion.diagonal()[sizes > 0] / sizes[sizes > 0]))
 
 
 def _roc_auc_ovr(outcomes: Outcomes) -> Estimate:

@@ -18,7 +18,7 @@ from model_governance.check import Table
 from model_governance.checks.model_quality import plots
 from model_governance.checks.model_quality.finite import finite_numbers, finite_predictions
 from model_governance.checks.model_quality.measurement import Estimate, Measurement, quantile_rows, share
-from model_governance.checks.model_quality.uncertainty import resampled
+from model_governance.checks.model_quality.uncertainty import mean_interval
 from model_governance.errors import CheckError, SubjectError
 from model_governance.intervals import clopper_pearson
 
@@ -43,7 +43,7 @@ class GroupScores:
 
 
 def measure_ranking(subject: Subject, labelled: Labelled, *, params: QualityParams, seed: int) -> Measurement:
-    """All metrics of ranking at params.k; intervals come from a bootstrap over groups, as rows of one group depend.
+    """All metrics of ranking at params.k; intervals come from the groups, as rows of one group depend.
 
     Raises:
         SubjectError: groups are not declared, or missing in rows.
@@ -64,7 +64,7 @@ def measure_ranking(subject: Subject, labelled: Labelled, *, params: QualityPara
             f"none of {found.groups:,} groups has two items or more and a relevant one; nothing can be ranked"
         )
     estimates = [
-        _over_groups(name, values, seed=seed, resamples=params.resamples)
+        over_groups(name, values)
         for name, values in (
             ("ndcg", found.ndcg),
             ("mean_average_precision", found.average_precision),
@@ -159,7 +159,7 @@ def _groups(subject: Subject, labelled: Labelled) -> np.ndarray:
     return labelled.groups.to_numpy()
 
 
-def _over_groups(name: str, values: np.ndarray, *, seed: int, resamples: int) -> Estimate:
+def over_groups(name: str, values: np.ndarray) -> Estimate:
     """Mean over groups; exact binomial interval where every group is 0 or 1 and they are a share of groups."""
     import numpy as np
 
@@ -167,7 +167,7 @@ def _over_groups(name: str, values: np.ndarray, *, seed: int, resamples: int) ->
     if name == "hit_rate" and np.isin(values, (0.0, 1.0)).all():
         interval = clopper_pearson(int(values.sum()), len(values))
     else:
-        interval = resampled(lambda rows: float(values[rows].mean()), len(values), seed=seed, resamples=resamples)
+        interval = mean_interval(values, scale="logit")
     return Estimate(name=name, value=float(values.mean()), n=len(values), interval=interval)
 
 

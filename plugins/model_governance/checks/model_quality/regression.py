@@ -11,9 +11,8 @@ from model_governance.checks.model_quality.finite import finite_numbers, finite_
 from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, quantile_rows
 from model_governance.checks.model_quality.uncertainty import (
     mean_interval,
-    mean_interval_from_zero,
     median_interval,
-    resampled,
+    t_reach,
 )
 
 if TYPE_CHECKING:
@@ -36,21 +35,19 @@ def measure_regression(subject: Subject, labelled: Labelled, *, params: QualityP
     error = predicted - truth
     artifacts = (plots.predicted_and_actual(truth, predicted), plots.residuals(error))
     return Measurement(
-        estimates=estimate_regression(truth, predicted, params=params, seed=seed),
+        estimates=estimate_regression(truth, predicted),
         tables=(_error_table(error),),
         artifacts=artifacts,
     )
 
 
-def estimate_regression(
-    truth: np.ndarray, predicted: np.ndarray, *, params: QualityParams, seed: int
-) -> tuple[Estimate, ...]:
+def estimate_regression(truth: np.ndarray, predicted: np.ndarray) -> tuple[Estimate, ...]:
     """The numbers alone; both arrays are finite, shape (n,)."""
     error = predicted - truth
     return (
         *_averages(error),
         _median(error),
-        _r2(truth, predicted, params=params, seed=seed),
+        _r2(truth, predicted),
         _mape(truth, error),
     )
 
@@ -60,10 +57,10 @@ def _averages(error: np.ndarray) -> list[Estimate]:
     import numpy as np
 
     n, size, square = len(error), np.abs(error), error**2
-    mean_square = mean_interval_from_zero(square)
+    mean_square = mean_interval(square, scale="log")
     root = None if mean_square is None else (math.sqrt(mean_square[0]), math.sqrt(mean_square[1]))
     return [
-        Estimate(name="mae", value=float(size.mean()), n=n, interval=mean_interval_from_zero(size)),
+        Estimate(name="mae", value=float(size.mean()), n=n, interval=mean_interval(size, scale="log")),
         Estimate(name="rmse", value=math.sqrt(float(square.mean())), n=n, interval=root),
         Estimate(name="bias", value=float(error.mean()), n=n, interval=mean_interval(error)),
     ]
@@ -77,23 +74,23 @@ def _median(error: np.ndarray) -> Estimate:
     return Estimate(name="median_absolute_error", value=value, n=len(size), interval=median_interval(size))
 
 
-def _r2(truth: np.ndarray, predicted: np.ndarray, *, params: QualityParams, seed: int) -> Estimate:
+def _r2(truth: np.ndarray, predicted: np.ndarray) -> Estimate:
+    """R2 with an interval on the scale of log(1 - R2), from the influence of each row on both variances."""
     import numpy as np
     from sklearn.metrics import r2_score
 
     n = len(truth)
     if np.ptp(truth) == 0:
         return absent("r2", f"all {n:,} targets are equal, so there is no variance to explain", n=n)
-    # Centred once, so that a resample's variance comes from two sums without losing digits.
-    centred, square = truth - truth.mean(), (predicted - truth) ** 2
-
-    def r2(rows: np.ndarray) -> float:
-        drawn = centred[rows]
-        variance = float(np.square(drawn).mean() - drawn.mean() ** 2)
-        return 1 - float(square[rows].mean()) / variance if variance > 0 else math.nan
-
-    interval = resampled(r2, n, seed=seed, resamples=params.resamples)
-    return Estimate(name="r2", value=float(r2_score(truth, predicted)), n=n, interval=interval)
+    value = float(r2_score(truth, predicted))
+    centred, square = np.square(truth - truth.mean()), np.square(predicted - truth)
+    unexplained, variance = float(square.mean()), float(centred.mean())
+    interval = None
+    if n > 1 and unexplained > 0:
+        reach = t_reach(square / unexplained - centred / variance)
+        factor = math.exp(min(reach, 300.0))
+        interval = (1 - (1 - value) * factor, 1 - (1 - value) / factor) if reach > 0 else None
+    return Estimate(name="r2", value=value, n=n, interval=interval)
 
 
 def _mape(truth: np.ndarray, error: np.ndarray) -> Estimate:
@@ -109,7 +106,7 @@ def _mape(truth: np.ndarray, error: np.ndarray) -> Estimate:
         countable = bool(np.isfinite(np.square(size).sum()))
     if not countable:
         return absent("mape", "a target is so near 0 that its relative error is beyond numbers", n=len(truth))
-    return Estimate(name="mape", value=float(size.mean()), n=len(size), interval=mean_interval_from_zero(size))
+    return Estimate(name="mape", value=float(size.mean()), n=len(size), interval=mean_interval(size, scale="log"))
 
 
 def _error_table(error: np.ndarray) -> Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from model_governance.intervals import CONFIDENCE, bootstrap, clopper_pearson
+from model_governance.intervals import CONFIDENCE, bootstrap, clopper_pearson, on_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,27 +17,34 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.checks.model_quality.measurement import Interval
+    from model_governance.intervals import Scale
 
 TAIL = (1 - CONFIDENCE) / 2
 
 
-def mean_interval(values: np.ndarray) -> Interval | None:
-    """Student's t interval of a mean of independent rows, values of shape (n,); none below two rows."""
+def mean_interval(values: np.ndarray, *, scale: Scale = "plain") -> Interval | None:
+    """Student's t interval of a mean of independent rows, values of shape (n,); none below two rows or without width.
+
+    On `scale` "log" it fits positive values, which are skewed, and on "logit" values between 0 and 1.
+    """
+    import numpy as np
+
+    if len(values) < 2:
+        return None
+    reach = t_reach(values)
+    return on_scale(float(np.mean(values)), reach, scale) if reach > 0 else None
+
+
+def t_reach(influence: np.ndarray) -> float:
+    """Half the width of Student's t interval of a mean, or of a statistic by its influence on each of two rows or more.
+
+    An influence function holds, row by row, n times what the row adds to the statistic (Hampel, 1974).
+    """
     import numpy as np
     from scipy.stats import t
 
-    n = len(values)
-    if n < 2:
-        return None
-    mean = float(np.mean(values))
-    reach = float(t.ppf(1 - TAIL, n - 1)) * float(np.std(values, ddof=1)) / math.sqrt(n)
-    return (mean - reach, mean + reach) if reach > 0 else None
-
-
-def mean_interval_from_zero(values: np.ndarray) -> Interval | None:
-    """`mean_interval` of values that cannot be negative, cut at 0."""
-    interval = mean_interval(values)
-    return None if interval is None else (max(0.0, interval[0]), interval[1])
+    n = len(influence)
+    return float(t.ppf(1 - TAIL, n - 1)) * float(np.std(influence, ddof=1)) / math.sqrt(n)
 
 
 def median_interval(values: np.ndarray) -> Interval | None:
@@ -82,3 +89,24 @@ def resampled(statistic: Callable[[np.ndarray], float], n: int, *, seed: int, re
         return None
     interval = bootstrap(statistic, n, seed=seed, resamples=resamples)
     return interval if interval is not None and interval[0] < interval[1] else None
+
+
+def resampled_counts(
+    statistic: Callable[[np.ndarray], float], counts: np.ndarray, *, seed: int, resamples: int
+) -> Interval | None:
+    """Bootstrap interval of a statistic of cell counts, any shape: rows drawn again are counts drawn again.
+
+    Its cost does not grow with the rows. None below two rows or without width.
+    """
+    import numpy as np
+
+    n = int(counts.sum())
+    if n < 2:
+        return None
+    draws = np.random.default_rng(seed).multinomial(n, counts.ravel() / n, size=resamples)
+    values = np.array([statistic(one.reshape(counts.shape)) for one in draws])
+    values = values[np.isfinite(values)]
+    if len(values) < resamples / 2:
+        return None
+    low, high = (float(one) for one in np.quantile(values, [TAIL, 1 - TAIL]))
+    return (low, high) if low < high else None
