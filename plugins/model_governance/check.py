@@ -127,8 +127,8 @@ class CheckResult:
     """What one check found: numbers, tables, pictures and how to get them again.
 
     `status` is `not_applicable` where the question has no meaning for this subject (with `reason`);
-    a check that fails to measure raises instead. `notes` are limits a reader must know ("computed
-    on a seeded sample of 500 rows").
+    a check that fails to measure raises instead. `highlights` say in sentences what was seen, the most
+    telling first; `notes` are limits a reader must know ("computed on a seeded sample of 500 rows").
     """
 
     kind: str
@@ -138,6 +138,7 @@ class CheckResult:
     metrics: tuple[Metric, ...] = ()
     tables: tuple[Table, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
+    highlights: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     tools: Mapping[str, str] = field(default_factory=dict)
 
@@ -180,6 +181,7 @@ class CheckResult:
                 }
                 for one in self.artifacts
             ],
+            "highlights": list(self.highlights),
             "notes": list(self.notes),
             "tools": dict(sorted(self.tools.items())),
         }

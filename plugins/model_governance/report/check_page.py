@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SCHEMA = "model-governance/check/v1"
 LONG = 25
 """Rows above which a table scrolls in a box of its own."""
-NOTHING: dict[str, Any] = {"metrics": [], "tables": [], "artifacts": [], "notes": [], "tools": {}}
+NOTHING: dict[str, Any] = {"metrics": [], "tables": [], "artifacts": [], "highlights": [], "notes": [], "tools": {}}
 """What a check that could not measure has to show."""
 
 
@@ -131,10 +131,15 @@ def _lead(record: Mapping[str, Any], verdict: Verdict) -> str:
 
 def _pictures(artifacts: Sequence[Mapping[str, Any]], given: Mapping[str, bytes]) -> list[Picture]:
     drawn = [one for one in artifacts if one["media_type"] == "image/svg+xml"]
-    return [_picture(one, given, prefix=f"p{place}-") for place, one in enumerate(drawn, start=1)]
+    return [read_picture(one, given, prefix=f"p{place}-") for place, one in enumerate(drawn, start=1)]
 
 
-def _picture(artifact: Mapping[str, Any], given: Mapping[str, bytes], *, prefix: str) -> Picture:
+def read_picture(artifact: Mapping[str, Any], given: Mapping[str, bytes], *, prefix: str) -> Picture:
+    """A recorded picture from the bytes at hand, or why it is not shown.
+
+    Raises:
+        EvidenceError: the bytes are not the recorded ones.
+    """
     title = artifact["title"] or artifact["name"]
     content = given.get(artifact["name"])
     if content is None:

@@ -13,10 +13,11 @@ from model_governance.report.scale import draw_scale
 from model_governance.verdict import read_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from markupsafe import Markup
 
+    from model_governance.report.stories import Story
     from model_governance.verdict import Finding, Verdict
 
 SCHEMA = "model-governance/run/v1"
@@ -33,12 +34,13 @@ class Row:
     others: tuple[tuple[str, int], ...]
 
 
-def render_run(manifest: Mapping[str, Any], *, href: Callable[[str], str]) -> bytes:
+def render_run(manifest: Mapping[str, Any], *, href: Callable[[str], str], stories: Sequence[Story] = ()) -> bytes:
     """The page of one run as a self-contained HTML file.
 
     Args:
         manifest: the stored manifest, schema "model-governance/run/v1".
         href: turns the key of a stored object into a link relative to this page.
+        stories: what the checks saw, as `read_stories` takes it from their records.
 
     Raises:
         EvidenceError: the manifest has another schema.
@@ -57,10 +59,12 @@ def render_run(manifest: Mapping[str, Any], *, href: Callable[[str], str]) -> by
         advice=words.advice(checks, expiries=[one.expires for one in waived if one.expires]),
         rows=[_row(one, verdict) for one in checks],
         stopping=order(stopping, verdict),
+        stories=stories,
         waived=waived,
         took=_took(manifest["started_at"], manifest["finished_at"]),
         reports={one["name"]: href(one["report"]["key"]) for one in checks if one["report"]},
         scale=_scale,
+        markup=as_markup,
         href=href,
     )
 

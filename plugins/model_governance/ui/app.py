@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing
 from model_governance.evidence.manifest import FILE
-from model_governance.report import render_run
+from model_governance.evidence.record import read_record
+from model_governance.report import read_stories, render_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +90,7 @@ def _stored(store_factory: Callable[[], ArtifactStore], dag_id: str, key: str) -
         if run := RUN.fullmatch(key):
             content = store_factory().get(f"{run['folder']}/{FILE}")
             _require_digest(content, run["sha256"])
-            return _run_file(content, dag_id, run["folder"], run["file"])
+            return _run_file(content, dag_id, run["folder"], run["file"], store=store_factory())
     except ObjectMissing as error:
         raise HTTPException(404, "Nothing is stored under this address.") from error
     except EvidenceError as error:
@@ -101,15 +102,16 @@ def _stored(store_factory: Callable[[], ArtifactStore], dag_id: str, key: str) -
     raise HTTPException(404, "Nothing is stored under this address.")
 
 
-def _run_file(content: bytes, dag_id: str, folder: str, file: str) -> Response:
-    """The manifest of a run of this DAG, or its page, which is drawn from the manifest and so cannot differ from it."""
+def _run_file(content: bytes, dag_id: str, folder: str, file: str, *, store: ArtifactStore) -> Response:
+    """The manifest of a run of this DAG, or its page, which is drawn from the evidence and so cannot differ from it."""
     manifest = json.loads(content)
     if manifest["run"]["orchestrator"].get("dag_id") != dag_id:
         raise HTTPException(404, "Nothing is stored under this address.")
     if file == FILE:
         return _shown(content, "json")
     depth = "../" * (folder.count("/") + 1)
-    return _shown(render_run(manifest, href=lambda key: depth + key), "html")
+    records = [read_record(store, one["record"]) if one["record"] else None for one in manifest["checks"]]
+    return _shown(render_run(manifest, href=lambda key: depth + key, stories=read_stories(records, store)), "html")
 
 
 def _require_digest(content: bytes, expected: str) -> None:
