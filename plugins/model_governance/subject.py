@@ -6,7 +6,7 @@ How they are read, digested and trusted is the business of `model_governance.sub
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -82,19 +82,64 @@ class Columns(BaseModel):
         return tuple(self.features)
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """Rows in one role, with the digest of the very bytes (or query result) they were read from."""
-
-    role: Role
-    uri: str
-    sha256: str
-    frame: pd.DataFrame
+class Source(Protocol):
+    """Rows that stay where they are until somebody asks for them."""
 
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return len(self.frame)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+
+    def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """These columns (all when None) of all rows, as a frame of the caller's own."""
+
+
+class Dataset:
+    """Rows in one role, with the digest of the very bytes (or query result) they are read from.
+
+    The rows are a `frame` in memory or a `source` that is read when somebody asks. `frame` of a source reads
+    everything and keeps it: fine up to some hundred megabytes (a Parquet file takes three to ten times its size
+    in memory). What must work at any size asks `Subject.frame` for single columns, or the engine.
+    """
+
+    __slots__ = ("_frame", "role", "sha256", "source", "uri")
+
+    def __init__(
+        self, role: Role, uri: str, sha256: str, frame: pd.DataFrame | None = None, *, source: Source | None = None
+    ) -> None:
+        if (frame is None) == (source is None):
+            raise TypeError("a dataset needs exactly one of frame and source")
+        self.role = role
+        self.uri = uri
+        self.sha256 = sha256
+        self.source = source
+        self._frame = frame
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All rows in memory; read at the first call."""
+        if self._frame is None:
+            self._frame = cast("Source", self.source).read()
+        return self._frame
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.source.rows if self.source is not None else len(self.frame)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+        return self.source.names if self.source is not None else tuple(map(str, self.frame.columns))
+
+    def read(self, columns: Sequence[str]) -> pd.DataFrame:
+        """These columns of all rows, as a frame of the caller's own; the others are not read."""
+        if self._frame is None and self.source is not None:
+            return self.source.read(columns)
+        return self.frame[list(columns)].copy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +267,13 @@ class Subject:
         dataset = self.datasets[role]
         if dataset.rows == 0:
             raise SubjectError(f"{dataset.uri}: dataset {role!r} has no rows; an empty dataset is never a pass")
-        wanted = list(dataset.frame.columns if columns is None else columns)
-        missing = [name for name in wanted if name not in dataset.frame.columns]
+        wanted = list(dataset.names if columns is None else columns)
+        missing = [name for name in wanted if name not in dataset.names]
         if missing:
             raise SubjectError(
-                f"{dataset.uri}: dataset {role!r} lacks column(s) {', '.join(missing)}; "
-                f"found {', '.join(map(str, dataset.frame.columns))}"
+                f"{dataset.uri}: dataset {role!r} lacks column(s) {', '.join(missing)}; found {', '.join(dataset.names)}"
             )
-        return dataset.frame[wanted].copy()
+        return dataset.read(wanted)
 
     def features(self, role: Role) -> pd.DataFrame:
         """The feature columns of a role, in the order the model is given.

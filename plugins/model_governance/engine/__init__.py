@@ -20,9 +20,12 @@ __all__ = ["NumberSummary", "Ordered", "Relation", "distances", "open_relation",
 
 def open_relation(dataset: Dataset) -> Relation:
     """The rows of a dataset: in memory, in a file, or in the database that holds them."""
+    from model_governance.engine.files import ParquetRows
     from model_governance.engine.local import LocalRelation
     from model_governance.engine.memory import MemoryRows
 
+    if isinstance(dataset.source, ParquetRows):
+        return LocalRelation(dataset.source, role=dataset.role, uri=dataset.uri)
     return LocalRelation(MemoryRows(dataset.frame, dataset.role), role=dataset.role, uri=dataset.uri)
 
 

@@ -51,6 +51,9 @@ class Pieces(Protocol):
     def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
         """The rows in order, `rows` at a time."""
 
+    def picked(self, names: Sequence[str], places: np.ndarray) -> pd.DataFrame:
+        """The rows at these ascending places."""
+
 
 def threads() -> int:
     """How many columns are worked on at a time."""
@@ -74,6 +77,7 @@ class LocalRelation(Relation):
         self.uri = uri
         self.rows = pieces.rows
         self.names = pieces.names
+        self._counted: dict[str, Counter[Any]] = {}
 
     def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Counts, range and moments of each column of numbers, in one pass."""
@@ -88,22 +92,32 @@ class LocalRelation(Relation):
     def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Rows per category, sorted by its text."""
         self.require(names)
-        return by_column(lambda name: _value_counts(self.pieces.categories(name)), names)
+        return {name: _by_label(tally) for name, tally in self._tallies(names).items()}
 
     def families(self, names: Sequence[str]) -> dict[str, frozenset[str]]:
         """What the categories of each column are made of."""
         self.require(names)
-        return by_column(lambda name: _families(self.pieces.categories(name)), names)
+        return {name: frozenset(map(family, tally)) for name, tally in self._tallies(names).items()}
 
     def missing(self, names: Sequence[str]) -> dict[str, int]:
         """Rows per column that hold nothing."""
         self.require(names)
-        return by_column(self.pieces.missing, names)
+        return by_column(self._missing, names)
 
     def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
         """Order statistics of the finite values."""
         self.require(names)
         return by_column(lambda name: order_statistics(self, name, probabilities), names)
+
+    def _tallies(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
+        """Categories are few and asked for more than once: each column is counted once and remembered."""
+        fresh = [name for name in names if name not in self._counted]
+        self._counted |= by_column(lambda name: _tally(self.pieces.categories(name)), fresh)
+        return {name: self._counted[name] for name in names}
+
+    def _missing(self, name: str) -> int:
+        counted = self._counted.get(name)
+        return self.pieces.missing(name) if counted is None else self.rows - counted.total()
 
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values of one column that are not null, piece by piece."""
@@ -118,16 +132,12 @@ class LocalRelation(Relation):
     def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
         """A seeded sample without replacement, in row order."""
         import numpy as np
-        import pandas as pd
 
-        drawn = np.arange(self.rows)
+        self.require(names)
+        places = np.arange(self.rows)
         if count < self.rows:
-            drawn = np.sort(np.random.default_rng(seed).choice(self.rows, size=count, replace=False, shuffle=False))
-        parts = []
-        for frame in self.frames(names):
-            start, stop = np.searchsorted(drawn, [frame.index[0], frame.index[-1] + 1])
-            parts.append(frame.loc[drawn[start:stop]])
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(names))
+            places = np.sort(np.random.default_rng(seed).choice(self.rows, size=count, replace=False, shuffle=False))
+        return self.pieces.picked(names, places)
 
 
 def _summary(pieces: Iterable[np.ndarray], *, rows: int) -> NumberSummary:
@@ -191,14 +201,16 @@ def _counts(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
     return total
 
 
-def _value_counts(pieces: Iterable[tuple[list[Any], np.ndarray]]) -> dict[str, int]:
-    found: Counter[str] = Counter()
+def _tally(pieces: Iterable[tuple[list[Any], np.ndarray]]) -> Counter[Any]:
+    """How often each value occurs; 1, 1.0 and True are one value to Python too."""
+    found: Counter[Any] = Counter()
     for values, counts in pieces:
-        for value, count in zip(values, counts.tolist(), strict=True):
-            if count:
-                found[label(value)] += count
+        found.update(dict(zip(values, counts.tolist(), strict=True)))
+    return found
+
+
+def _by_label(tally: Counter[Any]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for value, count in tally.items():
+        found[label(value)] += count
     return {one: found[one] for one in sorted(found)}
-
-
-def _families(pieces: Iterable[tuple[list[Any], np.ndarray]]) -> frozenset[str]:
-    return frozenset(family(value) for values, _ in pieces for value in values)

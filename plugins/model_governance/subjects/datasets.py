@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from io import BytesIO
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from model_governance.engine.files import ROWS_PER_PIECE, ParquetRows, flat, is_plain
+from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import SubjectError
 from model_governance.subject import Dataset
 from model_governance.subjects.queries import run_query
-from model_governance.subjects.sources import read_source
+from model_governance.subjects.sources import store_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
+    import pyarrow as pa
 
     from model_governance.connections import Connections
     from model_governance.policy import DatasetSpec
@@ -29,13 +33,16 @@ ENDINGS = {
     ".arrow": "arrow",
     ".ipc": "arrow",
 }
+KEPT_IN_MEMORY = 32 << 20  # bytes of a CSV or Arrow file
 GZIP = b"\x1f\x8b"
 
 
 def load_dataset(role: Role, spec: DatasetSpec, *, folder: Path, connections: Connections) -> Dataset:
     """The rows of one role. Column names are text and unique; rows keep the order of the source.
 
-    The digest is that of the file's bytes, or of the query's result as `queries.run_query` says.
+    The digest is that of the file's bytes, or of the query's result as `queries.run_query` says. A Parquet file
+    is opened, not read: its rows come when they are asked for. Small CSV and Arrow files are read at once, larger
+    ones are rewritten as a temporary Parquet file.
 
     Raises:
         SubjectError: nothing there, unreadable, of unknown format, without rows, or with a column name twice.
@@ -44,21 +51,23 @@ def load_dataset(role: Role, spec: DatasetSpec, *, folder: Path, connections: Co
     """
     if spec.query is not None:
         uri, sha256, frame = run_query(spec, folder=folder, connections=connections)
-    else:
-        uri = spec.uri or ""
-        read = READERS[_format(spec, uri)]
-        content, sha256 = read_source(
-            uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256
-        )
-        try:
-            frame = read(content)
-        except Exception as error:
-            kind = _format(spec, uri)
-            raise SubjectError(
-                f"{uri}: dataset {role!r} cannot be read as {kind}: {error}; "
-                "correct `format`, or have the file written again"
-            ) from error
-    return Dataset(role=role, uri=uri, sha256=sha256, frame=_checked(frame, uri=uri, role=role))
+        return Dataset(role=role, uri=uri, sha256=sha256, frame=_checked(frame, uri=uri, role=role))
+    uri = spec.uri or ""
+    kind = _format(spec, uri)
+    stored = store_source(uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256)
+    try:
+        rows = OPENERS[kind](stored, role)
+    except SubjectError:
+        raise
+    except Exception as error:
+        raise SubjectError(
+            f"{uri}: dataset {role!r} cannot be read as {kind}: {error}; correct `format`, or have the file written again"
+        ) from error
+    stored.verify()
+    if isinstance(rows, ParquetRows):
+        _check_shape(rows.rows, rows.names, uri=uri, role=role)
+        return Dataset(role=role, uri=uri, sha256=stored.sha256, source=rows)
+    return Dataset(role=role, uri=uri, sha256=stored.sha256, frame=_checked(rows, uri=uri, role=role))
 
 
 def _format(spec: DatasetSpec, uri: str) -> str:
@@ -74,39 +83,66 @@ def _format(spec: DatasetSpec, uri: str) -> str:
 
 
 def _checked(frame: pd.DataFrame, *, uri: str, role: Role) -> pd.DataFrame:
-    if len(frame) == 0:
-        raise SubjectError(f"{uri}: dataset {role!r} has no rows; an empty dataset is never a pass")
     frame.columns = frame.columns.map(str)
-    twice = sorted(set(frame.columns[frame.columns.duplicated()]))
-    if twice:
-        raise SubjectError(f"{uri}: column(s) {', '.join(twice)} of dataset {role!r} occur more than once; rename them")
+    _check_shape(len(frame), tuple(frame.columns), uri=uri, role=role)
     return frame
 
 
-def _read_parquet(content: bytes) -> pd.DataFrame:
-    import pandas as pd
+def _check_shape(rows: int, names: Sequence[str], *, uri: str, role: Role) -> None:
+    if rows == 0:
+        raise SubjectError(f"{uri}: dataset {role!r} has no rows; an empty dataset is never a pass")
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise SubjectError(f"{uri}: column(s) {', '.join(twice)} of dataset {role!r} occur more than once; rename them")
 
-    return _flat(pd.read_parquet(BytesIO(content), engine="pyarrow"))
+
+def _open_parquet(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
+    from pyarrow.parquet import ParquetFile, read_table
+
+    with ParquetFile(stored.path) as opened:
+        if is_plain(opened.schema_arrow):
+            # The first rows show at once what their description only promises.
+            next(opened.iter_batches(batch_size=1), None)
+            return ParquetRows(stored, role)
+    with stored.path.open("rb") as content:
+        return flat(read_table(content).to_pandas())
 
 
-def _read_arrow(content: bytes) -> pd.DataFrame:
-    from pyarrow import BufferReader, ipc
+def _open_arrow(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
+    from pyarrow import OSFile, ipc
 
-    if content.startswith(b"FEA1"):
+    with stored.path.open("rb") as opened:
+        start = opened.read(6)
+    if start.startswith(b"FEA1"):
         raise ValueError("Feather version 1 is not supported; write version 2")
-    opened = ipc.open_file if content.startswith(b"ARROW1") else ipc.open_stream
-    with opened(BufferReader(content)) as reader:
-        return _flat(reader.read_all().to_pandas())
+    with OSFile(str(stored.path)) as content:
+        if start != b"ARROW1":
+            with ipc.open_stream(content) as reader:
+                return _kept(stored, role, reader.schema, iter(reader))
+        with ipc.open_file(content) as reader:
+            batches = (reader.get_batch(place) for place in range(reader.num_record_batches))
+            return _kept(stored, role, reader.schema, batches)
 
 
-def _read_csv(content: bytes) -> pd.DataFrame:
+def _open_csv(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
     """Comma-separated UTF-8 with one header line; what pandas would repair in silence is refused."""
+    import pyarrow as pa
+
+    frame = _read_csv(stored.path)
+    if stored.stamp.size <= KEPT_IN_MEMORY:
+        return frame
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    return _kept(stored, role, table.schema, iter(table.to_batches(max_chunksize=ROWS_PER_PIECE)))
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
     import warnings
 
     import pandas as pd
 
-    compression: Literal["gzip"] | None = "gzip" if content.startswith(GZIP) else None
-    header = pd.read_csv(BytesIO(content), compression=compression, header=None, nrows=1, dtype=str).iloc[0]
+    with path.open("rb") as opened:
+        compression: Literal["gzip"] | None = "gzip" if opened.read(2) == GZIP else None
+    header = pd.read_csv(path, compression=compression, header=None, nrows=1, dtype=str).iloc[0]
     twice = sorted(set(header[header.duplicated()].dropna()))
     if twice:
         raise ValueError(f"the header names {', '.join(twice)} more than once")
@@ -114,18 +150,31 @@ def _read_csv(content: bytes) -> pd.DataFrame:
         # Rows with more cells than the header would lose the rest.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         return pd.read_csv(
-            BytesIO(content), compression=compression, index_col=False, low_memory=False, float_precision="round_trip"
+            path, compression=compression, index_col=False, low_memory=False, float_precision="round_trip"
         )
 
 
-def _flat(frame: pd.DataFrame) -> pd.DataFrame:
-    """An index that pandas stored beside the data becomes a column again when it has a name."""
-    named = [name for name in frame.index.names if name is not None]
-    return frame.reset_index(drop=not named)
+def _kept(
+    stored: StoredFile, role: Role, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+) -> ParquetRows | pd.DataFrame:
+    """The rows of a small file in memory; those of a large one in a temporary Parquet file."""
+    import pyarrow as pa
+
+    if stored.stamp.size <= KEPT_IN_MEMORY or not is_plain(schema):
+        return flat(pa.Table.from_batches(batches, schema).to_pandas())
+    from pyarrow.parquet import ParquetWriter
+
+    spool = stored.spool or Spool()
+    path = spool.folder / "rows.parquet"
+    with ParquetWriter(path, schema, compression="lz4") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    stamp = Stamp.of(path.stat())
+    return ParquetRows(replace(stored, path=path, stamp=stamp, spool=spool), role)
 
 
-READERS: dict[str, Callable[[bytes], pd.DataFrame]] = {
-    "parquet": _read_parquet,
-    "csv": _read_csv,
-    "arrow": _read_arrow,
+OPENERS: dict[str, Callable[[StoredFile, Role], ParquetRows | pd.DataFrame]] = {
+    "parquet": _open_parquet,
+    "csv": _open_csv,
+    "arrow": _open_arrow,
 }

@@ -1,19 +1,25 @@
-"""Where bytes come from: files and S3 objects, read whole and once, with the digest taken of those very bytes."""
+"""Where bytes come from: files and S3 objects, with the digest taken of those very bytes."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
+from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from model_governance.connections import Connections
 
+PIECE = 1 << 20  # bytes of an object in memory at a time
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 # Answers that another try may change: the server is busy or broken, or the credentials have just run out.
 PASSING_CODES = frozenset(
@@ -45,23 +51,65 @@ def read_source(
         DigestMismatch: `expected` is given and the bytes are others.
         SubjectUnreachable: the place does not answer or is busy.
     """
+    if _is_s3(uri):
+        with _answering(uri):
+            content: bytes = _s3_body(uri, connections, connection).read()
+    else:
+        content = _read_file(uri, _path(uri, folder))
+    found = hashlib.sha256(content).hexdigest()
+    _approve(uri, size=len(content), found=found, expected=expected)
+    return content, found
+
+
+def store_source(
+    uri: str, *, folder: Path, connections: Connections, connection: str | None, expected: str | None
+) -> StoredFile:
+    """The bytes at a uri as a local file, with their sha256; they are never in memory as a whole.
+
+    A local file stays where it is. An S3 object is copied into a temporary folder while it is digested; the folder
+    goes when the last reader of the file does.
+
+    Raises:
+        SubjectError: as `read_source`, or the file was written while it was digested.
+        DigestMismatch: `expected` is given and the bytes are others.
+        SubjectUnreachable: the place does not answer or is busy.
+    """
+    spool = None
+    if _is_s3(uri):
+        spool = Spool()
+        path = spool.folder / "rows"
+        _copy_s3(uri, path, connections=connections, connection=connection)
+    else:
+        path = _path(uri, folder)
+        _refuse_what_is_no_file(uri, path)
+    try:
+        with path.open("rb") as opened:
+            stamp = Stamp.of(os.fstat(opened.fileno()))
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        _refuse_path(uri, path, error)
+    _approve(uri, size=stamp.size, found=found, expected=expected)
+    stored = StoredFile(uri=uri, path=path, sha256=found, stamp=stamp, spool=spool)
+    stored.verify()
+    return stored
+
+
+def _is_s3(uri: str) -> bool:
     match = SCHEME.match(uri)
     scheme = match.group(1).lower() if match else None
-    if scheme == "s3":
-        content = _read_s3(uri, connections, connection)
-    elif scheme in (None, "file"):
-        content = _read_file(uri, _path(uri, folder))
-    else:
+    if scheme not in (None, "file", "s3"):
         raise SubjectError(f"{uri}: unknown scheme {scheme}://; a uri is a path, file:///path or s3://bucket/key")
-    if not content:
+    return scheme == "s3"
+
+
+def _approve(uri: str, *, size: int, found: str, expected: str | None) -> None:
+    if not size:
         raise SubjectError(f"{uri}: the file is empty (0 bytes); check what wrote it")
-    found = hashlib.sha256(content).hexdigest()
     if expected is not None and found != expected:
         raise DigestMismatch(
             f"{uri}: these are not the approved bytes: expected sha256 {expected}, found {found}. Nothing was loaded. "
             "If the change is intended, review it and put the new sha256 into the policy; otherwise find who replaced it"
         )
-    return content, found
 
 
 def _path(uri: str, folder: Path) -> Path:
@@ -74,34 +122,55 @@ def _path(uri: str, folder: Path) -> Path:
 
 
 def _read_file(uri: str, path: Path) -> bytes:
+    _refuse_what_is_no_file(uri, path)
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        _refuse_path(uri, path, error)
+
+
+def _refuse_what_is_no_file(uri: str, path: Path) -> None:
     try:
         if path.is_dir():
             raise SubjectError(f"{uri}: is a folder; name one file in it, or read many files through a query")
         if path.exists() and not path.is_file():
             raise SubjectError(f"{uri}: is a device or pipe, not a file")
-        return path.read_bytes()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        where = "" if str(path) == uri else f" (looked at {path})"
-        if isinstance(error, OSError) and error.errno not in PATH_ERRORS:
-            raise SubjectUnreachable(f"{uri}: cannot be read: {reason}{where}; try again") from error
-        raise SubjectError(f"{uri}: cannot be read: {reason}{where}; correct the uri or the permissions") from error
+        _refuse_path(uri, path, error)
 
 
-def _read_s3(uri: str, connections: Connections, connection: str | None) -> bytes:
-    from botocore.exceptions import BotoCoreError, ClientError
+def _refuse_path(uri: str, path: Path, error: Exception) -> NoReturn:
+    reason = getattr(error, "strerror", None) or str(error)
+    where = "" if str(path) == uri else f" (looked at {path})"
+    if isinstance(error, OSError) and error.errno not in PATH_ERRORS:
+        raise SubjectUnreachable(f"{uri}: cannot be read: {reason}{where}; try again") from error
+    raise SubjectError(f"{uri}: cannot be read: {reason}{where}; correct the uri or the permissions") from error
 
+
+def _copy_s3(uri: str, path: Path, *, connections: Connections, connection: str | None) -> None:
+    with _answering(uri), path.open("wb") as copy:
+        body = _s3_body(uri, connections, connection)
+        while piece := body.read(PIECE):
+            copy.write(piece)
+
+
+def _s3_body(uri: str, connections: Connections, connection: str | None) -> Any:
     bucket, _, key = uri[len("s3://") :].partition("/")
     if not bucket or not key or key.endswith("/"):
         raise SubjectError(f"{uri}: names no object; write s3://bucket/key of one file")
+    return connections.s3(connection).get_object(Bucket=bucket, Key=key)["Body"]
+
+
+@contextmanager
+def _answering(uri: str) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
-        client = connections.s3(connection)
-        content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        yield
     except ClientError as error:
         _refuse_answer(uri, error)
     except BotoCoreError as error:
         _refuse_failure(uri, error)
-    return content
 
 
 def _refuse_answer(uri: str, error: Any) -> NoReturn:

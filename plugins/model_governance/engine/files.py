@@ -1,0 +1,167 @@
+"""Rows in a Parquet file: read column by column and piece by piece, never as a whole."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from model_governance.engine.arrow import as_categories, as_numbers, count_missing
+from model_governance.errors import SubjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    from model_governance.engine.stored import StoredFile
+
+ROWS_PER_PIECE = 131_072
+READ_AHEAD = 1 << 20  # bytes; without a buffer a whole column chunk would be read at once
+
+
+@dataclass(frozen=True)
+class ParquetRows:
+    """The columns of a Parquet file, in the names and order that pandas gives them.
+
+    Every pass ends with a look at the file: rows of other bytes than those digested are refused.
+    """
+
+    file: StoredFile
+    role: str
+
+    @cached_property
+    def _shape(self) -> tuple[int, tuple[str, ...]]:
+        with self._reading(), self._open() as opened:
+            return opened.metadata.num_rows, _names(opened.schema_arrow)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self._shape[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+        return self._shape[1]
+
+    def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """These columns (all when None) of all rows, in memory, with the types that pandas stored."""
+        import pandas as pd
+
+        wanted = None if columns is None else list(columns)
+        # An open file, not its path: pandas would make columns of folders called key=value.
+        with self._reading(), self.file.path.open("rb") as opened:
+            frame = pd.read_parquet(opened, engine="pyarrow", columns=wanted)
+        frame = flat(frame)
+        frame.columns = frame.columns.map(str)
+        return frame if columns is None else frame[list(columns)]
+
+    def numbers(self, name: str) -> Iterator[np.ndarray]:
+        """The values that are not null, float64."""
+        return (as_numbers(piece, name=name, role=self.role) for piece in self._pieces(name))
+
+    def categories(self, name: str) -> Iterator[tuple[list[Any], np.ndarray]]:
+        """Values that are not missing, and how often each occurs in the piece."""
+        return (as_categories(piece) for piece in self._pieces(name, encoded=True))
+
+    def missing(self, name: str) -> int:
+        """Rows without a value: null or NaN."""
+        return sum(count_missing(piece) for piece in self._pieces(name))
+
+    def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
+        """The rows in order, `rows` at a time; integers that miss a value anywhere are floats everywhere."""
+        start = 0
+        gaps = self._integers_with_gaps
+        floats = {name: "float64" for name in names if name in gaps}
+        for batch in self._batches(names, rows=rows):
+            frame = _frame(batch, names).astype(floats)
+            frame.index = frame.index + start
+            yield frame
+            start += len(frame)
+
+    def picked(self, names: Sequence[str], places: np.ndarray) -> pd.DataFrame:
+        """The rows at these ascending places."""
+        import numpy as np
+        import pyarrow as pa
+
+        start, parts = 0, []
+        for batch in self._batches(names, rows=ROWS_PER_PIECE):
+            low, high = np.searchsorted(places, [start, start + len(batch)])
+            parts.append(batch.take(pa.array(places[low:high] - start)))
+            start += len(batch)
+        return _frame(pa.Table.from_batches(parts), names)
+
+    @cached_property
+    def _integers_with_gaps(self) -> frozenset[str]:
+        """Integer columns in which some row holds nothing, or may hold nothing for all that the file tells."""
+        import pyarrow as pa
+
+        with self._reading(), self._open() as opened:
+            integers = {field.name for field in opened.schema_arrow if pa.types.is_integer(field.type)}
+            groups = [opened.metadata.row_group(number) for number in range(opened.metadata.num_row_groups)]
+            columns = [group.column(place) for group in groups for place in range(group.num_columns)]
+            return frozenset(
+                one.path_in_schema
+                for one in columns
+                if one.path_in_schema in integers
+                and (one.statistics is None or not one.statistics.has_null_count or one.statistics.null_count)
+            )
+
+    def _pieces(self, name: str, *, encoded: bool = False) -> Iterator[pa.Array]:
+        for batch in self._batches([name], rows=ROWS_PER_PIECE, encoded=encoded):
+            yield batch.column(batch.schema.get_field_index(name))
+
+    def _batches(self, names: Sequence[str], *, rows: int, encoded: bool = False) -> Iterator[pa.RecordBatch]:
+        with self._reading(), self._open(list(names) if encoded else None) as opened:
+            yield from opened.iter_batches(batch_size=rows, columns=list(names), use_threads=False)
+
+    def _open(self, dictionary: list[str] | None = None) -> ParquetFile:
+        from pyarrow.parquet import ParquetFile
+
+        return ParquetFile(
+            self.file.path, read_dictionary=dictionary, pre_buffer=False, buffer_size=READ_AHEAD, memory_map=False
+        )
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        import pyarrow as pa
+
+        try:
+            yield
+        except (pa.ArrowException, OSError, ValueError) as error:
+            self.file.verify()
+            raise SubjectError(
+                f"{self.file.uri}: dataset {self.role!r} cannot be read as parquet: {error}; "
+                "correct `format`, or have the file written again"
+            ) from error
+        self.file.verify()
+
+
+def flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """An index that pandas stored beside the data becomes a column again when it has a name."""
+    named = [name for name in frame.index.names if name is not None]
+    return frame.reset_index(drop=not named)
+
+
+def is_plain(schema: pa.Schema) -> bool:
+    """Whether the columns of the file are the columns of the frame: an index that is only described is none."""
+    described = (schema.pandas_metadata or {}).get("index_columns", [])
+    return not any(isinstance(one, dict) and one.get("name") is not None for one in described)
+
+
+def _names(schema: pa.Schema) -> tuple[str, ...]:
+    """Index columns with a name come first, those without are no columns."""
+    metadata = schema.pandas_metadata or {}
+    stored = [one for one in metadata.get("index_columns", []) if isinstance(one, str)]
+    unnamed = {one["field_name"] for one in metadata.get("columns", []) if one.get("name") is None}
+    named = [one for one in stored if one not in unnamed]
+    return (*named, *(one for one in schema.names if one not in stored))
+
+
+def _frame(batch: pa.RecordBatch | pa.Table, names: Sequence[str]) -> pd.DataFrame:
+    return batch.select(list(names)).to_pandas(ignore_metadata=True)
