@@ -1,0 +1,126 @@
+"""The alarm budget: what a night may spend, who shares it, and what of its promise rests on which assumption."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import pytest
+
+from model_governance.check import Metric
+from model_governance.multiplicity import adjusted
+from model_governance.policy import AlarmSpec, CheckSpec, Policy
+from model_governance.verdict import budget_of
+from model_governance.verdict.budget import WARN_LEVEL, evidence, widened
+
+
+def policy(*severities: str, fail_on: str = "error", **alarms) -> Policy:
+    thresholds = [{"metric": "m", "less_than": 1, "severity": one} for one in severities]
+    return Policy.model_construct(
+        checks={"c": CheckSpec(kind="k", thresholds=thresholds)}, fail_on=fail_on, alarms=AlarmSpec(**alarms)
+    )
+
+
+def metric(value=0.3, *, of=None, low=None, high=None, p_value=None) -> Metric:
+    return Metric(
+        name="m", value=value, n=100, meaning="m", better="lower", of=of, low=low, high=high, p_value=p_value
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("accepted", "confidence", "nights"), [(4, 0.95, 365), (0, 0.95, 365), (12, 0.99, 250)])
+def test_the_worst_year_there_can_be_breaks_the_budget_exactly_as_often_as_the_owner_accepts(
+    accepted, confidence, nights
+):
+    level = budget_of(
+        policy("error", false_fails_per_year=accepted, confidence=confidence, nights_per_year=nights)
+    ).level
+    # Markov's bound is met with equality where false fails come in bunches of accepted + 1 nights and never else.
+    share_of_bad_years = level * nights / (accepted + 1)
+    assert share_of_bad_years == pytest.approx(1 - confidence)
+
+
+def test_more_alarms_than_nights_leave_no_level_above_one():
+    assert budget_of(policy("error", false_fails_per_year=10_000)).level == 1.0
+
+
+def test_thresholds_that_cannot_stop_a_night_take_nothing_from_those_that_can():
+    alone = budget_of(policy("error")).level
+    assert budget_of(policy("error", "warn", "info")).level == alone
+    assert budget_of(policy("error", "warn", "info", fail_on="warn")).level == alone / 2
+
+
+def test_a_policy_that_only_warns_has_a_budget_that_nothing_shares():
+    assert budget_of(policy("warn")).level == pytest.approx(0.05 * 5 / 365)
+
+
+def test_a_warning_keeps_the_customary_level():
+    spec = policy("error", "warn")
+    error, warn = spec.checks["c"].thresholds
+    budget = budget_of(spec)
+    assert budget.level_for(error) == budget.level < WARN_LEVEL == budget.level_for(warn)
+
+
+def test_a_generous_budget_is_not_cut_down_to_the_level_of_warnings():
+    spec = policy("error", "warn", false_fails_per_year=3650)
+    levels = [budget_of(spec).level_for(one) for one in spec.checks["c"].thresholds]
+    assert levels == [pytest.approx(0.05 * 3651 / 365)] * 2
+
+
+def test_columns_without_evidence_do_not_dilute_those_with():
+    budget = budget_of(policy("error", adjust="bonferroni"))
+    metrics = [metric(of="a", p_value=0.01), metric(of="b"), metric(of="c", p_value=0.2)]
+    assert evidence(metrics, budget) == {"m[a]": pytest.approx(0.02), "m[c]": pytest.approx(0.4)}
+
+
+@pytest.mark.parametrize(("level", "tests"), [(0.01, 1), (0.001, 10), (0.05 * 5 / 365, 50)])
+def test_a_number_that_errs_normally_is_beyond_a_bound_it_truly_meets_with_the_chance_of_its_level(level, tests):
+    normal = NormalDist()
+    reach = normal.inv_cdf(0.975)
+    wide = widened(metric(0.0, low=-reach, high=reach), level=level, tests=tests)
+    assert normal.cdf(wide.low) == pytest.approx(level / tests, rel=1e-6)
+    assert 1 - normal.cdf(wide.high) == pytest.approx(level / tests, rel=1e-6)
+
+
+def test_each_side_of_a_lopsided_interval_is_stretched_by_the_same_factor():
+    wide = widened(metric(1.0, low=0.9, high=1.3), level=0.0001, tests=1)
+    assert (1.3 - 1.0) / (1.0 - 0.9) == pytest.approx((wide.high - 1.0) / (1.0 - wide.low))
+
+
+@pytest.mark.parametrize("level", [0.025, 0.05, 1.0])
+def test_an_interval_is_never_made_narrower_than_95_percent(level):
+    one = metric(0.0, low=-1.0, high=2.0)
+    assert widened(one, level=level, tests=1) == one
+
+
+def test_an_interval_that_does_not_hold_its_own_value_still_only_grows():
+    wide = widened(metric(0.5, low=0.6, high=0.8), level=1e-6, tests=1)
+    assert wide.low <= 0.6
+    assert wide.high >= 0.8
+
+
+def test_a_number_without_an_interval_stays_as_it_is():
+    assert widened(metric(0.3), level=1e-6, tests=50) == metric(0.3)
+
+
+def hommel(columns: int, level: float) -> list[tuple[float, list[float]]]:
+    """The joint distribution on which Simes' rule errs most (Hommel, 1983), as (chance, p-values) of its events.
+
+    With the chance level / j, j columns have p-values just within j * level / columns; every p-value alone is uniform.
+    """
+    return [
+        (level / count, [count * level / columns] * count + [1.0] * (columns - count))
+        for count in range(1, columns + 1)
+    ]
+
+
+def test_under_the_worst_dependence_of_columns_only_bonferroni_keeps_the_level():
+    columns, level = 50, 0.05 * 5 / 365
+
+    def chance_of_a_fail(method: str) -> float:
+        return sum(
+            chance for chance, p_values in hommel(columns, level)
+            if min(adjusted(p_values, method)) <= level * (1 + 1e-12)
+        )  # fmt: skip
+
+    assert chance_of_a_fail("bonferroni") == pytest.approx(level)
+    harmonic = sum(1 / count for count in range(1, columns + 1))
+    assert chance_of_a_fail("benjamini_hochberg") == pytest.approx(level * harmonic), "4.5 times for 50 columns"
