@@ -82,7 +82,7 @@ class LocalRelation(Relation):
     def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Counts, range and moments of each column of numbers, in one pass."""
         self.require(numbers)
-        return by_column(lambda name: _summary(self.pieces.numbers(name), rows=self.rows), numbers)
+        return by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), numbers)
 
     def counts(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Finite values per cell, in one pass."""
@@ -140,22 +140,20 @@ class LocalRelation(Relation):
         return self.pieces.picked(names, places)
 
 
-def _summary(pieces: Iterable[np.ndarray], *, rows: int) -> NumberSummary:
+def _summary(pieces: Callable[[], Iterable[np.ndarray]], *, rows: int) -> NumberSummary:
     import numpy as np
 
     moments = Moments()
     held = nan = 0
     low, high = np.inf, -np.inf
     few: list[float] = []
-    for piece in pieces:
+    for piece in pieces():
         held += len(piece)
-        finite = piece
-        if len(piece) and not np.isfinite(piece.min() - piece.max()):
-            finite = piece[np.isfinite(piece)]
+        finite, least, most = _finite(piece)
+        if len(finite) < len(piece):
             nan += int(np.isnan(piece).sum())
         if len(finite) == 0:
             continue
-        least, most = float(finite.min()), float(finite.max())
         low, high = min(low, least), max(high, most)
         moments.add(finite, largest=max(abs(least), abs(most)))
         _note_distinct(few, finite)
@@ -163,21 +161,47 @@ def _summary(pieces: Iterable[np.ndarray], *, rows: int) -> NumberSummary:
     return NumberSummary(
         rows=rows, missing=rows - held, nan=nan, infinite=held - nan - moments.count, finite=moments.count,
         minimum=low + 0.0 if some else None, maximum=high + 0.0 if some else None, mean=moments.mean if some else None,
-        std=moments.std if some else None, distinct=len(few),
+        std=_spread(moments, pieces, constant=low == high) if some else None, distinct=len(few),
     )  # fmt: skip
+
+
+def _finite(piece: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """The finite values of a piece, the least and the most of them."""
+    import numpy as np
+
+    if len(piece) == 0:
+        return piece, np.inf, -np.inf
+    least, most = float(piece.min()), float(piece.max())
+    if np.isfinite(least) and np.isfinite(most):
+        return piece, least, most
+    kept = piece[np.isfinite(piece)]
+    return kept, float(kept.min(initial=np.inf)), float(kept.max(initial=-np.inf))
+
+
+def _spread(moments: Moments, pieces: Callable[[], Iterable[np.ndarray]], *, constant: bool) -> float:
+    """The standard deviation; values far from zero are read a second time, about their mean."""
+    if constant:
+        return 0.0
+    if not moments.is_off_centre:
+        return moments.std
+    about = Moments(moments.mean)
+    for piece in pieces():
+        finite, least, most = _finite(piece)
+        about.add(finite, largest=max(abs(least), abs(most)) if len(finite) else 0.0)
+    return about.std
 
 
 def _note_distinct(few: list[float], values: np.ndarray) -> None:
     """Add values not seen before, until there is one more than few."""
     import numpy as np
 
-    if len(few) <= FEW_VALUES:
-        few.extend(one for one in np.unique(values[:GLANCE]).tolist() if one not in few)
+    if len(few) > FEW_VALUES:
+        return
+    glance = np.unique(values[:GLANCE])[: FEW_VALUES + 1].tolist()
+    few.extend([one for one in glance if one not in few])
     del few[FEW_VALUES + 1 :]
     rest = values
     for one in few:
-        if len(few) > FEW_VALUES:
-            return
         rest = rest[rest != one]
     while len(rest) and len(few) <= FEW_VALUES:
         few.append(float(rest[0]))
@@ -190,9 +214,7 @@ def _counts(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
     edges = np.asarray(edges, dtype="float64")
     total = np.zeros(len(edges) + 1, dtype="int64")
     for piece in pieces:
-        finite = piece
-        if len(piece) and not np.isfinite(piece.min() - piece.max()):
-            finite = piece[np.isfinite(piece)]
+        finite, _, _ = _finite(piece)
         if len(edges) > MANY_EDGES:
             total += np.bincount(np.searchsorted(edges, finite, side="right"), minlength=len(total))
             continue

@@ -20,7 +20,7 @@ KEPT = 3
 BLOCK = 1 << 14  # values whose parts of one bin add up without rounding; also what fits the nearest cache
 WILD = 2.0**480  # from here squares come near overflow: such values are added up one by one as integers
 LOWEST = -26  # no bin below 2^(38 * -26): the constants that cut would leave float64
-SPLITTER = 134217729.0  # 2^27 + 1 (Veltkamp)
+FAR = 1000
 
 
 @dataclass(slots=True)
@@ -30,21 +30,26 @@ class ExactSum:
     largest: float = 0.0
     bins: dict[int, int] = field(default_factory=dict)
 
-    def add(self, values: np.ndarray, *, largest: float, bound: float | None = None) -> None:
-        """Add finite values, at most `BLOCK` of them, none above `bound` in size.
+    def add(self, values: np.ndarray, *, largest: float, scratch: np.ndarray) -> None:
+        """Add finite values, at most `BLOCK` of them, none larger in size than `largest` < 2^960.
 
-        `largest` < 2^960 sets the precision, and is the bound where none is given.
+        `scratch` is room to work in, float64, shape (2, BLOCK).
         """
+        import numpy as np
+
         if largest == 0.0:
             return
         self.largest = max(self.largest, largest)
+        part, left = scratch[:, : len(values)]
         rest = values
-        for bin_ in range(_top_bin(largest if bound is None else bound), self._lowest - 1, -1):
+        for bin_ in range(_top_bin(largest), self._lowest - 1, -1):
             cut = math.ldexp(1.5, bin_ * WIDTH + 52)
-            part = (rest + cut) - cut
-            units = int(math.ldexp(float(part.sum()), -bin_ * WIDTH))
+            np.add(rest, cut, out=part)
+            np.subtract(part, cut, out=part)
+            units = int(math.ldexp(float(np.add.reduce(part)), -bin_ * WIDTH))
             self.bins[bin_] = self.bins.get(bin_, 0) + units
-            rest = rest - part
+            if bin_ > self._lowest:
+                rest = np.subtract(rest, part, out=left)
 
     @property
     def total(self) -> Fraction:
@@ -59,15 +64,20 @@ class ExactSum:
         return max(_top_bin(self.largest) - KEPT + 1, LOWEST)
 
 
-@dataclass(slots=True)
 class Moments:
-    """Count, sum and sum of squares of finite values, whatever their order."""
+    """Count, mean and standard deviation of finite values, whatever their order.
 
-    count: int = 0
-    plain: ExactSum = field(default_factory=ExactSum)
-    squares: ExactSum = field(default_factory=ExactSum)
-    wild: Fraction = Fraction(0)
-    wild_squares: Fraction = Fraction(0)
+    Squares are taken about `centre`: far from the mean they would drown the spread (`is_off_centre`).
+    """
+
+    def __init__(self, centre: float = 0.0) -> None:
+        import numpy as np
+
+        self.centre = centre
+        self.count = 0
+        self._plain, self._squares = ExactSum(), ExactSum()
+        self._wild = self._wild_squares = Fraction(0)
+        self._scratch = np.empty((4, BLOCK))
 
     def add(self, values: np.ndarray, *, largest: float) -> None:
         """Add finite values, none larger in size than `largest`."""
@@ -76,45 +86,52 @@ class Moments:
         self.count += len(values)
         if largest >= WILD:
             wild = np.abs(values) >= WILD
-            for one in values[wild].tolist():
-                exact = Fraction(one)
-                self.wild += exact
-                self.wild_squares += exact * exact
+            self._add_wild(values[wild].tolist())
             values = values[~wild]
             largest = float(np.abs(values).max(initial=0.0))
+        reach = largest + abs(self.centre)
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
-            self.plain.add(block, largest=largest)
-            square, error = _square(block)
-            self.squares.add(square, largest=largest * largest)
-            self.squares.add(error, largest=largest * largest, bound=largest * largest * 2.0**-52)
+            if self.centre:
+                block = np.subtract(block, self.centre, out=self._scratch[2, : len(block)])
+            square = np.multiply(block, block, out=self._scratch[3, : len(block)])
+            self._plain.add(block, largest=reach, scratch=self._scratch[:2])
+            self._squares.add(square, largest=reach * reach, scratch=self._scratch[:2])
+
+    def _add_wild(self, values: list[float]) -> None:
+        for one in values:
+            exact = Fraction(one) - Fraction(self.centre)
+            self._wild += exact
+            self._wild_squares += exact * exact
 
     @property
     def mean(self) -> float:
         """The mean, rounded once."""
-        return float((self.plain.total + self.wild) / self.count)
+        return float(self._offset + Fraction(self.centre))
 
     @property
     def std(self) -> float:
         """The standard deviation (ddof 0)."""
-        first = self.plain.total + self.wild
-        second = self.squares.total + self.wild_squares
-        return _root(max(second / self.count - (first / self.count) ** 2, Fraction(0)))
+        return _root(max(self._variance, Fraction(0)))
+
+    @property
+    def is_off_centre(self) -> bool:
+        """Whether the rounding of squares may show in the tenth digit of the spread: they want another centre."""
+        return self._offset**2 > FAR * self._variance
+
+    @property
+    def _offset(self) -> Fraction:
+        return (self._plain.total + self._wild) / self.count
+
+    @property
+    def _variance(self) -> Fraction:
+        return (self._squares.total + self._wild_squares) / self.count - self._offset**2
 
 
 def _top_bin(largest: float) -> int:
     """The bin above which values up to `largest` leave nothing: they are less than half its unit."""
     exponent = math.frexp(largest)[1]
     return max(-((WIDTH - 1 - exponent) // WIDTH), LOWEST)
-
-
-def _square(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Squares and their rounding errors (Dekker, 1971): values**2 = square + error exactly, underflow apart."""
-    scaled = values * SPLITTER
-    high = scaled - (scaled - values)
-    low = values - high
-    square = values * values
-    return square, ((high * high - square) + 2.0 * high * low) + low * low
 
 
 def _root(number: Fraction) -> float:

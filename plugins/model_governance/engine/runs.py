@@ -1,0 +1,148 @@
+"""A column in order, whatever its size: runs are sorted in memory, spilled, and merged between splitters (Knuth, TAOCP 3, 5.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import numpy as np
+
+RUN = 1 << 20  # values sorted at a time
+STEP = 1 << 13  # values between two marks of a run
+BYTES = 8
+
+
+class InOrder(Protocol):
+    """The finite values of a column, ascending."""
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+
+    def slice(self, start: int, stop: int) -> np.ndarray:
+        """The values at these places, float64, shape (stop - start,); places beyond the end are left out."""
+
+    def rank(self, value: float) -> int:
+        """How many values are at most `value`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayInOrder:
+    """Sorted values in memory."""
+
+    values: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return len(self.values)
+
+    def slice(self, start: int, stop: int) -> np.ndarray:
+        """The values at these places."""
+        return self.values[start:stop]
+
+    def rank(self, value: float) -> int:
+        """How many values are at most `value`."""
+        return int(self.values.searchsorted(value, side="right"))
+
+
+@dataclass(frozen=True, slots=True)
+class FileInOrder:
+    """Sorted values in a file, from `start` on; `marks` holds every STEP-th of them."""
+
+    path: Path
+    start: int
+    count: int
+    marks: np.ndarray
+
+    def slice(self, start: int, stop: int) -> np.ndarray:
+        """The values at these places."""
+        import numpy as np
+
+        wanted = max(min(stop, self.count) - start, 0)
+        return np.fromfile(self.path, dtype="float64", count=wanted, offset=(self.start + start) * BYTES)
+
+    def rank(self, value: float, *, below: bool = False) -> int:
+        """How many values are at most `value`; with `below`, how many are less."""
+        side: Literal["left", "right"] = "left" if below else "right"
+        start = max(int(self.marks.searchsorted(value, side=side)) - 1, 0) * STEP
+        return start + int(self.slice(start, start + STEP).searchsorted(value, side=side))
+
+
+def put_in_order(pieces: Iterable[np.ndarray], folder: Path) -> InOrder:
+    """The finite values of all pieces, ascending; beyond one run they are kept in files in `folder`, which must exist."""
+    import numpy as np
+
+    room = np.empty(RUN)
+    filled = 0
+    runs: list[FileInOrder] = []
+    path = folder / "runs"
+    with path.open("wb") as spill:
+        for piece in pieces:
+            rest = piece if np.isfinite(piece).all() else piece[np.isfinite(piece)]
+            while len(rest):
+                if filled == RUN:
+                    runs.append(_spill(room, spill, path, runs))
+                    filled = 0
+                taken = min(RUN - filled, len(rest))
+                room[filled : filled + taken] = rest[:taken]
+                filled += taken
+                rest = rest[taken:]
+        last = room[:filled]
+        if not runs:
+            last.sort()
+            return ArrayInOrder(last)
+        if filled:
+            runs.append(_spill(last, spill, path, runs))
+    merged = _merge(runs, folder / "merged")
+    path.unlink()
+    return merged
+
+
+def _spill(values: np.ndarray, spill: BinaryIO, path: Path, runs: list[FileInOrder]) -> FileInOrder:
+    values.sort()
+    values.tofile(spill)
+    return FileInOrder(path, sum(one.count for one in runs), len(values), values[::STEP].copy())
+
+
+def _merge(runs: list[FileInOrder], path: Path) -> FileInOrder:
+    """One sorted file. Between two splitters lie few values; those equal to a splitter may be many, but need no sorting."""
+    import numpy as np
+
+    marks = np.sort(np.concatenate([one.marks for one in runs]))
+    apart = max(RUN // STEP - len(runs), 1)
+    writer = _Writer()
+    cursors = [0] * len(runs)
+    with path.open("wb") as merged:
+        for splitter in np.unique(marks[::apart]).tolist():
+            stops = [one.rank(splitter, below=True) for one in runs]
+            writer.write(np.sort(_gather(runs, cursors, stops)), merged)
+            cursors = [one.rank(splitter) for one in runs]
+            ties = sum(cursors) - sum(stops)
+            for done in range(0, ties, RUN):
+                writer.write(np.full(min(RUN, ties - done), splitter), merged)
+        writer.write(np.sort(_gather(runs, cursors, [one.count for one in runs])), merged)
+    return FileInOrder(path, 0, writer.written, np.concatenate(writer.marks))
+
+
+def _gather(runs: list[FileInOrder], starts: list[int], stops: list[int]) -> np.ndarray:
+    import numpy as np
+
+    return np.concatenate([one.slice(start, stop) for one, start, stop in zip(runs, starts, stops, strict=True)])
+
+
+class _Writer:
+    """Appends values to a file and marks every STEP-th."""
+
+    def __init__(self) -> None:
+        self.written = 0
+        self.marks: list[np.ndarray] = []
+
+    def write(self, values: np.ndarray, file: BinaryIO) -> None:
+        self.marks.append(values[-self.written % STEP :: STEP].copy())
+        values.tofile(file)
+        self.written += len(values)
