@@ -2,7 +2,9 @@
 
 Isotonic regression (Zadrozny and Elkan, 2002) or a logistic curve of the score's logit (Platt, 1999),
 cross-fitted: every reference row is judged by a curve that has not seen it, every later row by the mean
-of all curves.
+of all curves. Rows that the model names get a curve of their own, as do the others: one isotonic curve lies
+too low below any cut and too high above it (its sums are the convex minorant of the observed ones), which
+would promise too few mistakes; with two, the sums agree at the very cut that counts.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 Method = Literal["isotonic", "platt", "none"]
+Wanted = Literal["auto", "isotonic", "platt", "none"]
 
-ENOUGH_FOR_ISOTONIC = 1000
+LEAST_PER_ANSWER = 50
 NEAREST = 1e-9  # how near 0 and 1 a score may come before its logit is taken
 BINS = 10
 
@@ -44,57 +47,92 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A curve for the rows that the model names and one for the others."""
+
+    named: Curve
+    other: Curve
+
+    def __call__(self, score: np.ndarray, said: np.ndarray) -> np.ndarray:
+        """Chances in [0, 1], shape (n,), of scores (n,) and what the model said (n,) bool."""
+        import numpy as np
+
+        chance = np.empty(len(score))
+        chance[said], chance[~said] = self.named(score[said]), self.other(score[~said])
+        return chance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """Curves of the folds, those of the bootstrap, and the held-out chance of every reference row (n,)."""
 
     method: Method
-    curves: tuple[Curve, ...]
-    resampled: tuple[Curve, ...]
+    curves: tuple[Pair, ...]
+    resampled: tuple[Pair, ...]
     held_out: np.ndarray
 
-    def __call__(self, score: np.ndarray) -> np.ndarray:
+    def __call__(self, score: np.ndarray, said: np.ndarray) -> np.ndarray:
         """Mean over the curves of the folds, shape (n,)."""
         import numpy as np
 
-        return np.mean([curve(score) for curve in self.curves], axis=0)
-
-
-def method_for(wanted: str, rows: int) -> Method:
-    """`auto` resolved: isotonic regression bends to noise where rows are few."""
-    if wanted == "auto":
-        return "isotonic" if rows >= ENOUGH_FOR_ISOTONIC else "platt"
-    return "isotonic" if wanted == "isotonic" else "platt" if wanted == "platt" else "none"
+        return np.mean([curve(score, said) for curve in self.curves], axis=0)
 
 
 def calibrate(
-    score: np.ndarray, hit: np.ndarray, *, method: Method, folds: int, resamples: int, seed: int
+    score: np.ndarray, said: np.ndarray, hit: np.ndarray, *, wanted: Wanted, folds: int, resamples: int, seed: int
 ) -> Calibration:
-    """Curves from scores in [0, 1] and hits (n,) bool; without a method the scores are taken as they are."""
+    """Curves from scores in [0, 1], answers and hits (n,) bool; `none` takes scores as they are.
+
+    `auto` takes the logistic curve, unless isotonic regression serves held-out rows better (Brier score) by more
+    than the standard error of the difference: it bends to noise, and promises too good a ranking.
+    """
     import numpy as np
 
-    if method == "none":
-        return Calibration(method=method, curves=(Curve(),), resampled=(), held_out=score)
+    if wanted == "none":
+        return Calibration(method=wanted, curves=(Pair(named=Curve(), other=Curve()),), resampled=(), held_out=score)
     generator = np.random.default_rng(seed)
     n = len(score)
     fold = generator.permutation(n) % folds
-    distinct, cell = np.unique(score, return_inverse=True)
-    held_out, curves = np.empty(n), []
-    for one in range(folds):
-        curves.append(_fit(method, distinct, cell[fold != one], hit[fold != one]))
-        held_out[fold == one] = curves[-1](score[fold == one])
-    drawn = [generator.integers(0, n, size=n) for _ in range(resamples)]
-    resampled = [_fit(method, distinct, cell[rows], hit[rows]) for rows in drawn]
-    return Calibration(method=method, curves=tuple(curves), resampled=tuple(resampled), held_out=held_out)
+    methods: tuple[Method, ...] = ("platt", "isotonic") if wanted == "auto" else (wanted,)
+    fitted = {one: _cross_fit(one, score, said, hit, fold=fold) for one in methods}
+    method: Method = methods[0]
+    if wanted == "auto":
+        gain = (fitted["platt"][1] - hit) ** 2 - (fitted["isotonic"][1] - hit) ** 2
+        method = "isotonic" if gain.mean() > gain.std(ddof=1) / np.sqrt(n) else "platt"
+    curves, held_out = fitted[method]
+    drawn = (generator.integers(0, n, size=n) for _ in range(resamples))
+    resampled = tuple(_fit(method, score[rows], said[rows], hit[rows]) for rows in drawn)
+    return Calibration(method=method, curves=curves, resampled=resampled, held_out=held_out)
 
 
-def _fit(method: Method, distinct: np.ndarray, cell: np.ndarray, hit: np.ndarray) -> Curve:
-    """A curve from rows given as places in the sorted distinct scores."""
+def _cross_fit(
+    method: Method, score: np.ndarray, said: np.ndarray, hit: np.ndarray, *, fold: np.ndarray
+) -> tuple[tuple[Pair, ...], np.ndarray]:
+    """One pair of curves per fold left out, and the chances of the rows left out."""
     import numpy as np
 
-    rows = np.bincount(cell, minlength=len(distinct))
-    hits = np.bincount(cell, weights=hit, minlength=len(distinct))
-    seen = rows > 0
-    at, rows, hits = distinct[seen], rows[seen], hits[seen]
+    held_out, curves = np.empty(len(score)), []
+    for one in np.unique(fold):
+        kept, left = fold != one, fold == one
+        curves.append(_fit(method, score[kept], said[kept], hit[kept]))
+        held_out[left] = curves[-1](score[left], said[left])
+    return tuple(curves), held_out
+
+
+def _fit(method: Method, score: np.ndarray, said: np.ndarray, hit: np.ndarray) -> Pair:
+    """One curve per answer; where an answer is too rare to learn from, both share the curve of all rows."""
+    if min(int(said.sum()), int((~said).sum())) < LEAST_PER_ANSWER:
+        both = _curve(method, score, hit)
+        return Pair(named=both, other=both)
+    return Pair(named=_curve(method, score[said], hit[said]), other=_curve(method, score[~said], hit[~said]))
+
+
+def _curve(method: Method, score: np.ndarray, hit: np.ndarray) -> Curve:
+    """A curve from rows, gathered by score first: equal scores must get equal chances."""
+    import numpy as np
+
+    at, cell = np.unique(score, return_inverse=True)
+    rows, hits = np.bincount(cell), np.bincount(cell, weights=hit)
     return _isotonic(at, rows, hits) if method == "isotonic" else _platt(at, rows, hits)
 
 

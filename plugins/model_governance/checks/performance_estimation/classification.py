@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.performance_estimation import pictures
-from model_governance.checks.performance_estimation.calibration import Calibration, calibrate, into_bins, method_for
+from model_governance.checks.performance_estimation.calibration import Calibration, calibrate, into_bins
 from model_governance.checks.performance_estimation.confidence import (
     Answers,
     correctness,
@@ -78,11 +78,11 @@ def measure_classifier(subject: Subject, params: EstimationParams, seed: int) ->
         Number(name="outside_reference_share", value=strange / rows, n=rows, interval=clopper_pearson(strange, rows)),
         *_against_labels(subject, model, answers, learned.calibration),
     ]  # fmt: skip
-    scores = (learned.answers.score, answers.score)
+    before, now = (learned.calibration(one.score, one.said) for one in (learned.answers, answers))
     return Measurement(
         numbers=tuple(numbers),
         tables=(bins.table(hits),),
-        artifacts=(pictures.calibration(bins, hits), pictures.confidence(*scores, learned.calibration, hits)),
+        artifacts=(pictures.calibration(bins, hits), pictures.confidence(before, now, hits)),
         notes=(*learned.notes, CONCEPT),
     )
 
@@ -124,16 +124,21 @@ def _learn(
             f"{subject.datasets['reference'].uri}: every labelled row is {'a hit' if hit.all() else 'a miss'}, so no "
             "chance can be learned; give a reference in which the classes and the model's mistakes occur"
         )
-    method = method_for(params.calibration, len(chosen))
     calibration = calibrate(
-        answers.score, hit, method=method, folds=params.folds, resamples=params.resamples, seed=seed
+        answers.score,
+        answers.said,
+        hit,
+        wanted=params.calibration,
+        folds=params.folds,
+        resamples=params.resamples,
+        seed=seed,
     )
     how = {
         "isotonic": f"Chances: isotonic regression on {len(chosen):,} labelled reference rows, {params.folds} folds.",
         "platt": f"Chances: a logistic curve on {len(chosen):,} labelled reference rows, {params.folds} folds.",
         "none": "Chances: the model's own probabilities, taken as they are.",
     }
-    return Learned(answers=answers, hit=hit, calibration=calibration, notes=(how[method], *notes))
+    return Learned(answers=answers, hit=hit, calibration=calibration, notes=(how[calibration.method], *notes))
 
 
 def _answers(model: Model, frame: pd.DataFrame, positive: int | None) -> Answers:
@@ -188,12 +193,12 @@ def _loss_increase(learned: Learned, answers: Answers) -> Number:
 
     calibration = learned.calibration
     before = 1 - correctness(calibration.held_out, learned.answers.said)
-    now = 1 - correctness(calibration(answers.score), answers.said)
+    now = 1 - correctness(calibration(answers.score, answers.said), answers.said)
     cells = gather(learned.answers), gather(answers)
 
     def rise(one: int) -> float:
         curve = calibration.resampled[one]
-        was, is_now = (shares(curve(side.score), side.said, side.rows)["accuracy"] for side in cells)
+        was, is_now = (shares(curve(side.score, side.said), side.said, side.rows)["accuracy"] for side in cells)
         return was - is_now
 
     calibrated = spread(rise, len(calibration.resampled)) if calibration.resampled else 0.0

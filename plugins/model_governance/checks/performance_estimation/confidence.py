@@ -83,12 +83,12 @@ def estimate_shares(answers: Answers, calibration: Calibration, *, binary: bool)
     """
     import numpy as np
 
-    chance = calibration(answers.score)
+    chance = calibration(answers.score, answers.said)
     everywhere = np.ones(answers.n)
     found = shares(chance, answers.said, everywhere)
     variance = coin_variances(chance, answers.said)
     cells = gather(answers)
-    refits = [shares(curve(cells.score), cells.said, cells.rows) for curve in calibration.resampled]
+    refits = [shares(curve(cells.score, cells.said), cells.said, cells.rows) for curve in calibration.resampled]
     names = [one for one in found if binary or one == "accuracy"]
     estimates = [_estimate(one, found, variance[one], refits, n=answers.n) for one in names]
     if binary and (area := _area(answers, chance, calibration, cells)) is not None:
@@ -152,7 +152,9 @@ def _area(answers: Answers, chance: np.ndarray, calibration: Calibration, cells:
         return None
     value, slope = whole
     coins = float((chance * (1 - chance) * slope**2).sum())
-    refits = [expected_auc(cells.score, curve(cells.score), rows=cells.rows) for curve in calibration.resampled]
+    refits = [
+        expected_auc(cells.score, curve(cells.score, cells.said), rows=cells.rows) for curve in calibration.resampled
+    ]
     values = [one[0] for one in refits if one is not None]
     calibrated = float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
     return Estimate(name="estimated_roc_auc", value=value, error=math.sqrt(coins + calibrated), n=answers.n)

@@ -16,8 +16,8 @@ class EstimationParams(Params):
 
     calibration: Literal["auto", "isotonic", "platt", "none"] = Field(
         default="auto",
-        description="classification: how probabilities become chances on the labelled reference; auto takes isotonic "
-        "from 1,000 rows on, else Platt; none trusts the model's probabilities as they are",
+        description="classification: how probabilities become chances on the labelled reference; auto takes Platt's "
+        "logistic curve unless isotonic regression serves held-out rows better; none trusts them as they are",
     )
     folds: int = Field(default=5, ge=2, le=20, description="parts of the reference for cross-fitting")
     resamples: int = Field(default=200, ge=50, le=2_000, description="bootstrap resamples of the calibration")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.check import Artifact
-    from model_governance.checks.performance_estimation.calibration import Bins, Calibration
+    from model_governance.checks.performance_estimation.calibration import Bins
 
 BARS = 20
 
@@ -30,10 +30,10 @@ def calibration(bins: Bins, hits: str) -> Artifact:
     return to_svg(figure, name="calibration.svg", title=title)
 
 
-def confidence(reference: np.ndarray, current: np.ndarray, curves: Calibration, hits: str) -> Artifact:
+def confidence(reference: np.ndarray, current: np.ndarray, hits: str) -> Artifact:
     """How chances are spread on the reference and tonight."""
     return _two_histograms(
-        curves(reference), curves(current), limits=(0.0, 1.0), x=f"chance of {hits}", name="chances.svg",
+        reference, current, limits=(0.0, 1.0), x=f"chance of {hits}", name="chances.svg",
         title=f"Chances of {hits}, reference and current",
     )  # fmt: skip
 
