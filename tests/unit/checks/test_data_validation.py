@@ -14,7 +14,8 @@ from pydantic import ValidationError
 import synthetic
 from model_governance.check import canonical_json
 from model_governance.checks.data_validation import CHECK, ValidationParams
-from model_governance.checks.data_validation.engine import ask
+from model_governance.checks.data_validation.engine import InPandas
+from model_governance.checks.data_validation.engine import ask as ask_rows
 from model_governance.checks.data_validation.expectations import Expectation, labels, read_suite
 from model_governance.errors import CheckError, SubjectError
 from model_governance.subject import Columns, Feature
@@ -56,6 +57,10 @@ def broken(healthy):
 
 def measure(subject, *expectations):
     return CHECK.measure(subject, ValidationParams(expectations=expectations), 1)
+
+
+def ask(frame, expectations):
+    return ask_rows(InPandas(frame), expectations)
 
 
 def value(result, name, of=None):
@@ -175,7 +180,7 @@ def test_every_expectation_that_cannot_be_evaluated_is_named_without_values(heal
     said = str(caught.value)
     assert "3 of 7 expectations could not be evaluated" in said
     assert "values_between(agee): column(s) agee missing" in said
-    assert "mean_between(region): Could not convert string '...'" in said
+    assert "mean_between(region): column region holds text, where numbers are needed" in said
     assert "unexpected_rows: No provider found" in said
     assert "has the columns row, income, debt, age" in said
     assert "north" not in said
@@ -300,8 +305,8 @@ def test_a_suite_file_that_cannot_be_used_is_an_error(tmp_path, text, said):
 def test_an_answer_that_the_library_drops_is_missed(healthy, monkeypatch):
     from model_governance.checks.data_validation import engine
 
-    whole = engine._validate
-    monkeypatch.setattr(engine, "_validate", lambda frame, built: whole(frame, built)[:-1])
+    whole = engine._in_pandas
+    monkeypatch.setattr(engine, "_in_pandas", lambda *asked: whole(*asked)[:-1])
     with pytest.raises(CheckError, match=r"answered 1 of 2 expectations; unanswered: "):
         ask(healthy.frame("current"), (Expectation(**AGE), Expectation(**REGION)))
 

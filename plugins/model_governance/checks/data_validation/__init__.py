@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from model_governance.check import Check, CheckResult, MetricSpec, Plant, Table
-from model_governance.checks.data_validation.engine import as_artifact, ask
-from model_governance.checks.data_validation.expectations import Expectation, ValidationParams, read_suite
+from model_governance.checks.data_validation.answers import as_artifact
+from model_governance.checks.data_validation.engine import InPandas, InSql, ask
+from model_governance.checks.data_validation.expectations import FEW_ROWS, Expectation, ValidationParams, read_suite
 from model_governance.checks.data_validation.suggestion import suggest
+from model_governance.checks.data_validation.view import as_view, integers_of
+from model_governance.errors import SubjectError
 from model_governance.figures import CURRENT, MUTED, canvas, to_svg
 from model_governance.intervals import clopper_pearson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from model_governance.check import Artifact, Metric
-    from model_governance.checks.data_validation.engine import Answer
-    from model_governance.subject import Subject
+    from model_governance.checks.data_validation.answers import Answer
+    from model_governance.subject import Dataset, Subject
 
 __all__ = ["CHECK", "Expectation", "ValidationParams", "measure"]
 
@@ -32,19 +36,48 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
         SubjectError: no rows, or a feature is missing or holds no value.
         CheckError: the suite cannot be read, or an expectation could not be evaluated.
     """
-    subject.features("current")  # a column without any value would keep most expectations by having nothing to break
-    frame = subject.frame("current")
     expectations = params.expectations or read_suite(str(params.suite))
-    answers = ask(frame, expectations)
+    dataset = _dataset(subject)
+    with _opened(dataset, params) as rows:
+        _require_values(subject, rows)
+        answers = ask(rows, expectations)
     picture = _picture(answers)
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,
-        metrics=_metrics(answers, rows=len(frame)),
+        metrics=_metrics(answers, rows=dataset.rows),
         tables=(_table(answers),),
-        artifacts=(as_artifact(answers, rows=len(frame)), *([picture] if picture else [])),
-        tools={name: version(name) for name in ("great-expectations", "pandas")},
+        artifacts=(as_artifact(answers, rows=dataset.rows), *([picture] if picture else [])),
+        notes=(rows.note,),
+        tools={name: version(name) for name in ("great-expectations", *rows.tools)},
     )
+
+
+def _dataset(subject: Subject) -> Dataset:
+    """The rows of the night, with every feature."""
+    there = subject.datasets["current"].names if "current" in subject.datasets else ()
+    subject.frame("current", columns=[name for name in subject.columns.names if name not in there])
+    return subject.datasets["current"]
+
+
+@contextmanager
+def _opened(dataset: Dataset, params: ValidationParams) -> Iterator[InPandas | InSql]:
+    if params.engine == "pandas" or (params.engine == "auto" and dataset.rows <= FEW_ROWS):
+        yield InPandas(dataset.frame, integers=integers_of(dataset))
+    else:
+        with as_view(dataset) as view:
+            yield InSql(view, strictly=params.engine == "sql")
+
+
+def _require_values(subject: Subject, rows: InPandas | InSql) -> None:
+    """A column without any value would keep most expectations by having nothing to break."""
+    empty = [name for name in subject.columns.names if rows.columns[name].values == 0]
+    if empty:
+        dataset = subject.datasets["current"]
+        raise SubjectError(
+            f"{dataset.uri}: column(s) {', '.join(empty)} of dataset 'current' hold no value in any of {dataset.rows} "
+            "rows; repair the feed or take the column out of columns.features"
+        )
 
 
 def _metrics(answers: Sequence[Answer], *, rows: int) -> tuple[Metric, ...]:

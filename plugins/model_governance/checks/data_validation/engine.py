@@ -1,16 +1,20 @@
-"""Asks Great Expectations, in pandas, and brings back counts and aggregates: never a value of the data."""
+"""Asks Great Expectations, in pandas or in SQL on DuckDB, and counts that every expectation was answered."""
 
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
-from model_governance.check import Artifact, canonical_json
+from model_governance.checks.data_validation.answers import Answer, read_answer
+from model_governance.checks.data_validation.columns import of_frame
+from model_governance.checks.data_validation.dialect import register
 from model_governance.checks.data_validation.expectations import labels
+from model_governance.checks.data_validation.translation import misfit, runs_in_sql, settled, translated
+from model_governance.checks.data_validation.view import NAME
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -18,120 +22,135 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from model_governance.checks.data_validation.columns import Column
     from model_governance.checks.data_validation.expectations import Expectation
+    from model_governance.checks.data_validation.view import View
 
-# What dtypes and cells are called differs between pandas versions; a policy names a logical type instead.
-WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "int",
-         "Int8Dtype", "Int16Dtype", "Int32Dtype", "Int64Dtype", "UInt8Dtype", "UInt16Dtype", "UInt32Dtype", "UInt64Dtype")  # fmt: skip
-LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
-    "number": (*WHOLE, "float16", "float32", "float64", "float", "Float32Dtype", "Float64Dtype"),
-    "integer": WHOLE,
-    "text": ("str",),
-    "boolean": ("bool", "bool_", "BooleanDtype"),
-    "datetime": ("datetime64[ns]", "datetime64[us]", "datetime64[ms]", "datetime64[s]", "Timestamp"),
-}
 # Words an exception may quote without telling anything about a person.
 HARMLESS = frozenset(
     {"str", "int", "float", "bool", "object", "list", "dict", "NoneType", "Timestamp", "<", ">", "<=", ">="}
 )
+# SUMMARY counts; partial_unexpected_count 0 keeps examples of unexpected values out of the result.
+RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+MOST_IN_PANDAS = 2_000_000
+"""Rows that a column or two may have where only pandas can answer."""
+
+Asked = dict[int, "Expectation"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What one expectation found. `examined` and `unexpected` count rows; None where it does not look row by row."""
-
-    label: str
-    expectation: Expectation
-    met: bool
-    examined: int | None = None
-    unexpected: int | None = None
-    observed: float | int | str | None = None
-    missing_columns: tuple[str, ...] = ()
+class Rows(Protocol):
+    """Rows that can be asked: in memory, or behind a view."""
 
     @property
-    def share(self) -> float | None:
-        """Unexpected rows as a share of the rows examined."""
-        return None if self.examined is None or self.unexpected is None else self.unexpected / self.examined
+    def columns(self) -> Mapping[str, Column]:
+        """What each column holds."""
+
+    def validate(self, asked: Asked) -> list[Any]:
+        """The library's results; `meta.position` of each says which expectation it answers."""
+
+
+@dataclass(frozen=True)
+class InPandas:
+    """Rows in memory; `integers` are columns of integers that pandas holds as floats because values are missing."""
+
+    frame: pd.DataFrame
+    integers: frozenset[str] = frozenset()
+    note = "Great Expectations asked all rows in pandas."
+    tools = ("pandas",)
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """What each column holds."""
+        return of_frame(self.frame, integers=self.integers)
+
+    def validate(self, asked: Asked) -> list[Any]:
+        """Asked of pandas."""
+        return _in_pandas(self.frame, asked, self.columns)
+
+
+@dataclass(frozen=True)
+class InSql:
+    """Rows behind a view; what SQL cannot answer is asked in pandas, on the columns it needs."""
+
+    view: View
+    strictly: bool = False
+    note = "Great Expectations asked all rows in SQL, on DuckDB."
+    tools = ("pandas", "duckdb", "duckdb-engine")
 
     @property
-    def story(self) -> str:
-        """`values_between(AGEP): 31,204 of 69,126 rows`."""
-        if self.unexpected is not None and self.examined is not None:
-            return f"{self.label}: {self.unexpected:,} of {self.examined:,} rows"
-        if self.missing_columns:
-            return f"{self.label}: missing {', '.join(self.missing_columns)}"
-        if self.observed is not None:
-            form = {str: "", float: ",.4g"}.get(type(self.observed), ",")
-            seen = format(self.observed, form)
-            return f"{self.label}: observed {seen}"
-        return self.label
+    def columns(self) -> Mapping[str, Column]:
+        """What each column holds."""
+        return self.view.columns
+
+    def validate(self, asked: Asked) -> list[Any]:
+        """Asked of DuckDB as far as it gives the answers of pandas."""
+        rest = {position: one for position, one in asked.items() if not runs_in_sql(one, self.columns)}
+        if rest and (self.strictly or self.view.rows > MOST_IN_PANDAS):
+            named = ", ".join(labels(tuple(rest.values())))
+            limit = "params.engine is sql" if self.strictly else f"there are more than {MOST_IN_PANDAS:,} rows"
+            raise CheckError(
+                f"{len(rest)} expectations can only be asked in pandas, and {limit}: {named}; ask something else, "
+                f"or set params.engine to {'auto or ' if self.strictly else ''}pandas where memory allows"
+            )
+        found = _in_sql(self.view, {at: one for at, one in asked.items() if at not in rest})
+        if rest:
+            needed = {name for one in rest.values() for name in one.columns if name in self.columns}
+            everything = any("row_condition" in one.kwargs or not one.columns for one in rest.values())
+            chosen = [name for name in self.columns if everything or name in needed]
+            found += _in_pandas(self.view.frame(chosen), rest, self.columns)
+        return found
 
 
-def ask(frame: pd.DataFrame, expectations: tuple[Expectation, ...]) -> tuple[Answer, ...]:
+def ask(rows: Rows, expectations: tuple[Expectation, ...]) -> tuple[Answer, ...]:
     """One answer per expectation, in their order.
 
     Raises:
         CheckError: an unknown type or kwarg, a missing column, an expectation that could not be
             evaluated or that examined no value at all; every one of them is named.
     """
-    built = _build(expectations)
     named = labels(expectations)
-    found = {int(one.expectation_config.meta["position"]): one for one in _validate(frame, built)}
-    if sorted(found) != list(range(len(expectations))):
-        lost = [label for position, label in enumerate(named) if position not in found]
-        raise CheckError(
-            f"Great Expectations answered {len(found)} of {len(expectations)} expectations; unanswered: {', '.join(lost)}"
-        )
-    problems = []
-    answers = []
-    for position, (label, expectation) in enumerate(zip(named, expectations, strict=True)):
-        problem = _problem(found[position].exception_info, expectation, frame)
-        answer = _answer(label, expectation, found[position])
-        if problem is None and answer.examined == 0:
+    _require_known(named, expectations)
+    problems, answers = _settle(rows.columns, named, expectations)
+    asked = {at: one for at, one in enumerate(expectations) if at not in problems and at not in answers}
+    found = {int(one.expectation_config.meta["position"]): one for one in rows.validate(asked)} if asked else {}
+    if found.keys() != asked.keys():
+        lost = ", ".join(named[at] for at in asked if at not in found)
+        raise CheckError(f"Great Expectations answered {len(found)} of {len(asked)} expectations; unanswered: {lost}")
+    for at, result in found.items():
+        problem = _problem(result.exception_info, [*rows.columns, *expectations[at].columns])
+        answers[at] = read_answer(named[at], expectations[at], result)
+        if problem is None and answers[at].examined == 0:
             problem = "examined no value (all missing, or its row_condition fits no row)"
         if problem is not None:
-            problems.append(f"{label}: {problem}")
-        answers.append(answer)
+            problems[at] = problem
     if problems:
-        columns = ", ".join(map(str, frame.columns))
+        told = [f"{named[at]}: {problems[at]}" for at in sorted(problems)]
         raise CheckError(
             f"{len(problems)} of {len(expectations)} expectations could not be evaluated:\n  "
-            + "\n  ".join(problems)
-            + f"\nThe dataset has the columns {columns}"
+            + "\n  ".join(told)
+            + f"\nThe dataset has the columns {', '.join(rows.columns)}"
         )
-    return tuple(answers)
+    return tuple(answers[at] for at in range(len(expectations)))
 
 
-def as_artifact(answers: Sequence[Answer], *, rows: int) -> Artifact:
-    """The answers as `validation.json`: the same bytes for the same data, without values of the data."""
-    results = [
-        {
-            "label": one.label,
-            "type": one.expectation.type,
-            "kwargs": one.expectation.model_dump(mode="json")["kwargs"],
-            "severity": one.expectation.severity,
-            "success": one.met,
-            "examined_rows": one.examined,
-            "unexpected_rows": one.unexpected,
-            "unexpected_share": one.share,
-            "observed_value": one.observed,
-            "missing_columns": list(one.missing_columns),
-        }
-        for one in answers
-    ]
-    met = sum(one.met for one in answers)
-    record = {
-        "rows": rows,
-        "statistics": {"evaluated": len(answers), "successful": met, "unsuccessful": len(answers) - met},
-        "results": results,
-    }
-    return Artifact(
-        name="validation.json", media_type="application/json", content=canonical_json(record), title="Validation result"
-    )
+def _settle(
+    columns: Mapping[str, Column], named: Sequence[str], expectations: tuple[Expectation, ...]
+) -> tuple[dict[int, str], dict[int, Answer]]:
+    """What the kinds of the columns decide: expectations that make no sense, and answers that need no look at rows."""
+    problems, answers = {}, {}
+    for at, (label, one) in enumerate(zip(named, expectations, strict=True)):
+        problem = misfit(one, columns)
+        known = settled(one, columns) if problem is None else None
+        if problem is not None:
+            problems[at] = problem
+        elif known is not None:
+            met, examined, unexpected = known
+            answers[at] = Answer(label=label, expectation=one, met=met, examined=examined, unexpected=unexpected)
+    return problems, answers
 
 
-def _build(expectations: tuple[Expectation, ...]) -> list[Any]:
-    """The expectations as objects of the library, which would drop an unknown one without an error."""
+def _require_known(named: Sequence[str], expectations: tuple[Expectation, ...]) -> None:
+    """Every type and kwarg is one of the library's, which would drop an unknown expectation without an error."""
     import great_expectations.expectations  # noqa: F401  (fills the registry)
     from great_expectations.expectations.registry import (
         get_expectation_impl,
@@ -139,52 +158,64 @@ def _build(expectations: tuple[Expectation, ...]) -> list[Any]:
     )
 
     known = list_registered_expectation_implementations()
-    built, problems = [], []
-    for position, (label, one) in enumerate(zip(labels(expectations), expectations, strict=True)):
-        kind, kwargs = _translate(one)
-        if kind not in known:
-            near = difflib.get_close_matches(kind, known, n=1)
+    problems = []
+    for label, one in zip(named, expectations, strict=True):
+        if one.type not in known:
+            near = difflib.get_close_matches(one.type, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            problems.append(f"{label}: Great Expectations has no expectation {kind!r}{hint}")
+            problems.append(f"{label}: Great Expectations has no expectation {one.type!r}{hint}")
             continue
         try:
-            built.append(get_expectation_impl(kind)(**kwargs, severity=one.severity, meta={"position": position}))
+            get_expectation_impl(one.type)(**one.kwargs)
         except (TypeError, ValueError) as error:
             problems.append(f"{label}: {' '.join(str(error).split())}")
     if problems:
         raise CheckError(
             f"{len(problems)} of {len(expectations)} expectations cannot be read:\n  " + "\n  ".join(problems)
         )
-    return built
 
 
-def _translate(one: Expectation) -> tuple[str, dict[str, Any]]:
-    logical = LOGICAL_TYPES.get(str(one.kwargs.get("type_")))
-    if one.type != "expect_column_values_to_be_of_type" or logical is None:
-        return one.type, dict(one.kwargs)
-    kwargs = {key: value for key, value in one.kwargs.items() if key != "type_"}
-    return "expect_column_values_to_be_in_type_list", kwargs | {"type_list": list(logical)}
-
-
-def _validate(frame: pd.DataFrame, built: list[Any]) -> list[Any]:
+def _suite(asked: Asked, columns: Mapping[str, Column], *, sql: bool) -> Any:
     import great_expectations as gx
+    from great_expectations.expectations.registry import get_expectation_impl
 
-    # SUMMARY counts; partial_unexpected_count 0 keeps examples of unexpected values out of the result.
-    result_format = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
-    with _context() as context:
+    built = [
+        get_expectation_impl(one.type)(
+            **translated(one, columns, sql=sql), severity=one.severity, meta={"position": position}
+        )
+        for position, one in asked.items()
+    ]
+    return gx.ExpectationSuite(name="suite", expectations=built)
+
+
+def _in_pandas(frame: pd.DataFrame, asked: Asked, columns: Mapping[str, Column]) -> list[Any]:
+    with _context(columns) as context:
         asset = context.data_sources.add_pandas("rows").add_dataframe_asset("current")
-        definition = asset.add_batch_definition_whole_dataframe("all")
-        batch = definition.get_batch(batch_parameters={"dataframe": _plain(frame)})
-        suite = gx.ExpectationSuite(name="suite", expectations=built)
+        batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": _plain(frame, columns)})
+        return list(batch.validate(_suite(asked, columns, sql=False), result_format=RESULT_FORMAT).results)
+
+
+def _in_sql(view: View, asked: Asked) -> list[Any]:
+    """A table asset, never a query asset: of a query the library fetches every row to learn its columns."""
+    if not asked:
+        return []
+    with _context(view.columns) as context:
+        source = context.data_sources.add_sql(
+            "rows",
+            connection_string=f"{register()}:///{view.database}",
+            kwargs={"connect_args": {"config": view.config}},
+        )
         try:
-            return list(batch.validate(suite, result_format=result_format).results)
-        except Exception as error:
-            said = _without_values(str(error), map(str, frame.columns))
-            raise CheckError(f"Great Expectations could not run the suite: {type(error).__name__}: {said}") from error
+            asset = source.add_table_asset("current", table_name=NAME)
+            batch = asset.add_batch_definition_whole_table("all").get_batch()
+            return list(batch.validate(_suite(asked, view.columns, sql=True), result_format=RESULT_FORMAT).results)
+        finally:
+            source.get_engine().dispose()
+            source.get_execution_engine().engine.dispose()
 
 
 @contextmanager
-def _context() -> Iterator[Any]:
+def _context(columns: Iterable[str]) -> Iterator[Any]:
     """A context in memory: no progress bars, no folder for documents, and the project of others put back."""
     from great_expectations.data_context import EphemeralDataContext, project_manager
     from great_expectations.data_context.types.base import (
@@ -207,36 +238,44 @@ def _context() -> Iterator[Any]:
         context = EphemeralDataContext(project_config=config)
         project_manager.set_project(context)
         yield context
+    except CheckError:
+        raise
+    except Exception as error:
+        said = _without_values(str(error), columns)
+        raise CheckError(f"Great Expectations could not run the suite: {type(error).__name__}: {said}") from error
     finally:
         project_manager.set_project(before)
 
 
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Categories and extension strings as objects, decimals as floats: the library's types see plain cells."""
-    from decimal import Decimal
-
-    import pandas as pd
-
+def _plain(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Cells as the library's metrics know them: text as objects, floats wide, times in UTC without a zone."""
     plain = frame.copy(deep=False)
     for name in plain.columns:
-        column = plain[name]
-        if isinstance(column.dtype, (pd.CategoricalDtype, pd.StringDtype)):
-            plain[name] = column.astype(object)
-        elif column.dtype == object and isinstance(next(iter(column.dropna()), None), Decimal):
-            plain[name] = column.astype(float)
+        plain[name] = _as_plain(frame[name], columns[name])
     return plain
 
 
-def _problem(info: Mapping[str, Any], expectation: Expectation, frame: pd.DataFrame) -> str | None:
+def _as_plain(cells: pd.Series, column: Column) -> pd.Series:
+    import pandas as pd
+
+    if column.kind == "text":
+        return cells.astype(object)
+    cells = cells.astype(cells.cat.categories.dtype) if isinstance(cells.dtype, pd.CategoricalDtype) else cells
+    if column.family == "numbers":
+        if column.kind == "number" or column.missing:
+            return cells.astype(float)
+        return cells.astype({"boolean": "int8"}.get(column.kind, "uint64" if cells.dtype == "uint64" else "int64"))
+    if column.kind == "datetime":
+        times = pd.to_datetime(cells, utc=True)
+        return times.dt.tz_localize(None)
+    return cells
+
+
+def _problem(info: Mapping[str, Any], names: Iterable[str]) -> str | None:
     """Why an expectation could not be evaluated; the library tells it in two shapes, flat or one per metric."""
-    gone = [name for name in expectation.columns if name not in frame.columns]
     flat = [info] if "raised_exception" in info else [one for one in info.values() if isinstance(one, dict)]
     raised = [str(one.get("exception_message")) for one in flat if one.get("raised_exception")]
-    if not raised:
-        return None
-    if gone:
-        return f"column(s) {', '.join(gone)} missing"
-    return _without_values(raised[0], [*map(str, frame.columns), *expectation.columns])
+    return _without_values(raised[0], names) if raised else None
 
 
 def _without_values(said: str, names: Iterable[str]) -> str:
@@ -244,32 +283,3 @@ def _without_values(said: str, names: Iterable[str]) -> str:
     known = HARMLESS | set(names)
     quoted = re.compile(r"'([^']*)'|\"([^\"]*)\"")
     return " ".join(quoted.sub(lambda one: one[0] if (one[1] or one[2]) in known else "'...'", said).split())[:300]
-
-
-def _answer(label: str, expectation: Expectation, found: Any) -> Answer:
-    result = found.result
-    examined = unexpected = None
-    if "element_count" in result and "unexpected_count" in result:
-        examined = int(result["element_count"]) - int(result.get("missing_count") or 0)
-        unexpected = int(result["unexpected_count"])
-    mismatched = (result.get("details") or {}).get("mismatched") if isinstance(result.get("details"), dict) else None
-    missing = mismatched.get("missing", ()) if isinstance(mismatched, dict) else ()
-    return Answer(
-        label=label,
-        expectation=expectation,
-        met=bool(found.success),
-        examined=examined,
-        unexpected=unexpected,
-        observed=_aggregate(expectation, result.get("observed_value")),
-        missing_columns=tuple(map(str, missing)),
-    )
-
-
-def _aggregate(expectation: Expectation, observed: Any) -> float | int | str | None:
-    """A number, or the name of a type; lists and texts would be values of the data."""
-    if "type" in expectation.type.split("_") and isinstance(observed, str):
-        return observed
-    observed = observed.item() if hasattr(observed, "item") else observed
-    if isinstance(observed, bool) or not isinstance(observed, (int, float)) or not math.isfinite(observed):
-        return None
-    return observed

@@ -14,6 +14,7 @@ from model_governance.errors import CheckError
 
 Severity = Literal["critical", "warning", "info"]
 COLUMN_KEYS = ("column", "column_A", "column_B")
+FEW_ROWS = 200_000
 FILLER = {"expect", "expectation", "column", "table", "to", "be"}
 
 
@@ -55,10 +56,18 @@ class Expectation(BaseModel):
 
 
 class ValidationParams(Params):
-    """Params of data validation: a suite file or expectations in the policy itself, never both."""
+    """Params of data validation: a suite file or expectations in the policy itself, never both.
+
+    `engine` says where the expectations are asked: in pandas, which holds the rows in memory, or in SQL on DuckDB,
+    which does not. The outcomes are the same.
+    """
 
     suite: str | None = Field(default=None, description="path of a Great Expectations suite as JSON, beside the policy")
     expectations: tuple[Expectation, ...] = Field(default=(), description="expectations written in the policy")
+
+    engine: Literal["auto", "pandas", "sql"] = Field(
+        default="auto", description=f"auto: pandas up to {FEW_ROWS:,} rows, SQL above"
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> ValidationParams:
