@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from model_governance.check import CheckResult
 
 SEED = 7
+NO_FEATURES = ("label", "row", "group", "item", "time", "p10", "p90")
 
 
 def measure(subject: Subject, **params: object) -> CheckResult:
@@ -41,8 +43,8 @@ def two_columns(rows: pd.DataFrame) -> np.ndarray:
 
 
 def subject_of(frame: pd.DataFrame, model: Model, *, labels: pd.DataFrame | None = None, **columns: object) -> Subject:
-    """A subject whose current rows are `frame` (all columns but label, row and group are features)."""
-    features = {name: Feature(kind="numeric") for name in frame.columns if name not in ("label", "row", "group")}
+    """A subject whose current rows are `frame` (all columns but those in NO_FEATURES are features)."""
+    features = {name: Feature(kind="numeric") for name in frame.columns if name not in NO_FEATURES}
     datasets = {"current": dataset("current", frame)}
     if labels is not None:
         datasets["labels"] = dataset("labels", labels)
@@ -83,7 +85,31 @@ def regression(label, says) -> Subject:
     return subject_of(pd.DataFrame({"label": label, "says": says}), model_of("regression"))
 
 
-def ranking(group, score, label) -> Subject:
-    """A ranking subject."""
-    frame = pd.DataFrame({"group": group, "score": np.asarray(score, dtype=float), "label": label})
-    return subject_of(frame, model_of("ranking"), group="group")
+def ranking(group, score, label, **more: object) -> Subject:
+    """A ranking subject; `more` are further columns, of which `item` names what is offered."""
+    frame = pd.DataFrame({"group": group, "score": np.asarray(score, dtype=float), "label": label, **more})
+    return subject_of(frame, model_of("ranking"), group="group", item="item" if "item" in more else None)
+
+
+def forecast(series: int = 4, moments: int = 90, *, seed: int = 1, off: float = 1.0, season: int = 7) -> Subject:
+    """Weekly series, forecasts that miss by noise of size `off`, their 10% and 90% quantiles, and a history."""
+    draw = np.random.default_rng(seed)
+    day = np.tile(np.arange(2 * moments), series)
+    owner = np.repeat([f"s{one}" for one in range(series)], 2 * moments)
+    label = 10 * np.sin(2 * np.pi * day / season) + draw.normal(0, 1, len(day))
+    centre = 10 * np.sin(2 * np.pi * day / season)
+    frame = pd.DataFrame(
+        {
+            "group": owner, "time": pd.Timestamp("2025-01-01") + pd.to_timedelta(day, unit="D"), "label": label,
+            "says": centre + draw.normal(0, off, len(day)), "p10": centre - 1.2815515655, "p90": centre + 1.2815515655,
+        }
+    )  # fmt: skip
+    past, now = (frame[part].reset_index(drop=True) for part in (day < moments, day >= moments))
+    subject = subject_of(now, model_of("forecasting"), group="group", time="time")
+    return replace(subject, datasets={**subject.datasets, "history": dataset("history", past)})
+
+
+def against(subject: Subject, column: str = "theirs", **call: object) -> Subject:
+    """The same subject with a champion that answers from another column."""
+    champion = replace(subject.require_model(), name="champion", call=lambda rows: rows[column].to_numpy(), **call)
+    return replace(subject, champion=champion)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,20 +11,32 @@ import synthetic
 from model_governance.check import canonical_json
 from model_governance.checks.model_quality import CHECK
 from model_governance.policy import CheckSpec
-from quality_cases import drawn_binary, measure, ranking, regression, three_classes
+from quality_cases import drawn_binary, forecast, measure, ranking, regression, three_classes
 
 DRAW = np.random.default_rng(11)
 CASES = {
-    "binary": drawn_binary(120),
+    "binary": drawn_binary(200),
     "multiclass": three_classes(list("abc") * 20, list("abb") * 20, np.tile([0.5, 0.3, 0.2], (60, 1))),
     "regression": regression(DRAW.normal(size=60), DRAW.normal(size=60)),
-    "ranking": ranking(np.repeat(range(20), 5), DRAW.normal(size=100), DRAW.integers(0, 2, 100)),
+    "ranking": ranking(
+        np.repeat(range(20), 5), DRAW.normal(size=100), DRAW.integers(0, 2, 100), item=np.tile(range(25), 4)
+    ),
+    "forecasting": forecast(),
+}
+QUANTILES = {"quantile_columns": {0.1: "p10", 0.9: "p90"}, "season": 7}
+MORE = {
+    "binary": {"slices": [{"column": "says"}], "search": {"minimum_rows": 30, "maximum_depth": 1}},
+    "multiclass": {"slices": [{"column": "says"}]},
+    "regression": {"slices": [{"column": "says", "between": [-1, 9]}]},
+    "ranking": {"slices": [{"column": "item", "between": [0, 12]}]},
+    "forecasting": {"slices": [{"column": "group"}], **QUANTILES},
 }
 
 
 @pytest.mark.parametrize("subject", CASES.values(), ids=CASES)
 def test_the_same_seed_gives_the_same_bytes(subject):
-    once, again = measure(subject), measure(subject)
+    more = next(MORE[name] for name, one in CASES.items() if one is subject)
+    once, again = measure(subject, **more), measure(subject, **more)
     assert canonical_json(once.record()) == canonical_json(again.record())
     assert [one.content for one in once.artifacts] == [one.content for one in again.artifacts]
 
@@ -37,7 +50,10 @@ def test_the_record_is_plain_json_and_the_pictures_are_svg(subject):
 
 
 def test_every_declared_metric_is_emitted_by_some_task():
-    emitted = {metric.name for subject in CASES.values() for metric in measure(subject).metrics}
+    emitted = set()
+    for name, subject in CASES.items():
+        answers = replace(subject, champion=subject.model)
+        emitted |= {metric.name for metric in measure(answers, **MORE[name]).metrics}
     assert emitted == {one.name for one in CHECK.metrics}
 
 

@@ -1,7 +1,8 @@
 """model_quality: does the model still predict what came true?
 
-One module per task family (`binary`, `multiclass`, `regression`, `ranking`); `labels` finds the
-labelled rows, `uncertainty`, `discrimination` and `calibration` hold the statistics. Numbers are
+One module per task family (`binary`, `multiclass`, `regression`, `ranking`, `forecasting`); `labels`
+finds the labelled rows, `paired` compares with the champion, `slices` and `search` look into parts of
+the rows, `uncertainty`, `discrimination` and `calibration` hold the statistics. Numbers are
 those of scikit-learn wherever it has them (tested against it); counts and means are taken here
 because their intervals need them anyway.
 """
@@ -12,17 +13,20 @@ from typing import TYPE_CHECKING
 
 from model_governance.check import Check, CheckResult, Plant
 from model_governance.checks.model_quality.binary import measure_binary
-from model_governance.checks.model_quality.labels import labelled_rows
+from model_governance.checks.model_quality.forecasting import measure_forecasting
+from model_governance.checks.model_quality.labels import Immature, labelled_rows
+from model_governance.checks.model_quality.measurement import Exam
 from model_governance.checks.model_quality.multiclass import measure_multiclass
 from model_governance.checks.model_quality.params import QualityParams
 from model_governance.checks.model_quality.ranking import measure_ranking
 from model_governance.checks.model_quality.regression import measure_regression
+from model_governance.checks.model_quality.search import find_weak_slices
+from model_governance.checks.model_quality.slices import Sliced, measure_slices
 from model_governance.checks.model_quality.suggestion import suggest
 from model_governance.checks.model_quality.vocabulary import METRICS
 
 if TYPE_CHECKING:
     from model_governance.check import Metric
-    from model_governance.checks.model_quality.labels import Labelled
     from model_governance.checks.model_quality.measurement import Estimate
     from model_governance.subject import Subject
 
@@ -31,11 +35,14 @@ FAMILIES = {
     "multiclass_classification": measure_multiclass,
     "regression": measure_regression,
     "ranking": measure_ranking,
+    "forecasting": measure_forecasting,
 }
 
 
 def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
-    """Quality of the model on the labelled rows of current.
+    """Quality of the model on the labelled rows of current, or of matured where it is given.
+
+    Where labels are not due yet and too few are there, the result is not applicable and shows their share.
 
     Raises:
         SubjectError: labels, keys or groups are not as the policy describes them.
@@ -43,27 +50,42 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
         ModelMisbehaved: the model raised, or its answers cannot be used.
     """
     subject.require_model()
-    labelled = labelled_rows(subject, minimum_coverage=params.minimum_label_coverage)
-    found = FAMILIES[subject.task](subject, labelled, params=params, seed=seed)
+    skip = None if params.immature is None else params.immature == "skip"
+    labelled = labelled_rows(subject, minimum_coverage=params.minimum_label_coverage, skip=skip)
+    if isinstance(labelled, Immature):
+        return CheckResult(
+            kind=CHECK.kind,
+            seed=seed,
+            status="not_applicable",
+            reason=labelled.reason,
+            metrics=(_coverage(labelled.known, labelled.rows),),
+            tools=_tools(),
+        )
+    exam = Exam(subject=subject, labelled=labelled, params=params, seed=seed)
+    found = FAMILIES[subject.task](exam)
+    parts = measure_slices(found, labelled, params)
+    weak = Sliced() if params.search is None else find_weak_slices(exam, found, params.search)
+    estimates = found.estimates + parts.estimates + weak.estimates
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,
-        metrics=(_coverage(labelled), *(_metric(one) for one in found.estimates)),
-        tables=found.tables,
-        artifacts=found.artifacts,
-        notes=labelled.notes + found.notes,
+        metrics=(_coverage(labelled.n, labelled.rows), *(_metric(one) for one in estimates)),
+        tables=found.tables + parts.tables + weak.tables,
+        artifacts=found.artifacts + parts.artifacts,
+        notes=labelled.notes + found.notes + parts.notes + weak.notes,
         tools=_tools(),
     )
 
 
-def _coverage(labelled: Labelled) -> Metric:
-    return CHECK.metric("label_coverage", labelled.n / labelled.rows, n=labelled.rows)
+def _coverage(known: int, rows: int) -> Metric:
+    return CHECK.metric("label_coverage", known / rows, n=rows)
 
 
 def _metric(one: Estimate) -> Metric:
     return CHECK.metric(
-        one.name, one.value, n=one.n, interval=one.interval, of=one.of, detail=one.detail, reason=one.reason
-    )
+        one.name, one.value, n=one.n, interval=one.interval, of=one.of, detail=one.detail, reason=one.reason,
+        p_value=one.p_value,
+    )  # fmt: skip
 
 
 def _tools() -> dict[str, str]:
@@ -88,8 +110,9 @@ CHECK = Check(
     params=QualityParams,
     metrics=METRICS,
     roles=("current",),
-    optional_roles=("labels",),
+    optional_roles=("labels", "matured", "history"),
     needs_model=True,
+    tasks=("binary_classification", "multiclass_classification", "regression", "ranking", "forecasting"),
     measure=measure,
     plant=Plant(
         description="the two labels of current are swapped",

@@ -14,33 +14,35 @@ from model_governance.checks.model_quality.classification import (
     confusion_table,
     log_loss,
     observe,
+    observe_champion,
 )
 from model_governance.checks.model_quality.discrimination import auc_interval, average_precision_interval
 from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, share
+from model_governance.checks.model_quality.paired import paired_classes
 from model_governance.checks.model_quality.uncertainty import f1_interval, mean_interval
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.checks.model_quality.labels import Labelled
+    from model_governance.checks.model_quality.measurement import Exam
     from model_governance.checks.model_quality.params import QualityParams
     from model_governance.subject import Model, Subject
 
 
-def measure_binary(subject: Subject, labelled: Labelled, *, params: QualityParams, seed: int) -> Measurement:
+def measure_binary(exam: Exam) -> Measurement:
     """All metrics of binary classification; those of probabilities are absent where the model has none.
 
     Raises:
         CheckError: positive class, labels or params do not fit the model.
         ModelMisbehaved: the model's answers cannot be used.
     """
-    model = subject.require_model()
-    positive = _positive(subject, model)
+    params, model = exam.params, exam.model
+    positive = _positive(exam.subject, model)
     threshold = params.decision_threshold
     if threshold is not None and model.call_proba is None:
         raise CheckError(f"decision_threshold needs probabilities and model {model.name!r} offers none; remove it")
-    outcomes = observe(labelled, model, positive=positive, threshold=threshold)
+    outcomes = observe(exam.labelled, model, positive=positive, threshold=threshold)
     notes = [f"Positive class: {outcomes.names[positive]}."]
     if threshold is not None:
         notes.append(f"Predicted positive from a probability of {threshold:g} on.")
@@ -52,7 +54,9 @@ def measure_binary(subject: Subject, labelled: Labelled, *, params: QualityParam
         tables.append(calibration_table(bins))
         artifacts += [plots.roc_and_precision_recall(score, hit), plots.calibration(score, bins)]
     return Measurement(
-        estimates=estimate_binary(outcomes, positive, params=params, seed=seed),
+        estimates=estimate_binary(outcomes, positive, params=params, seed=exam.seed) + _gains(exam, outcomes, positive),
+        on_rows=lambda rows: _main(outcomes.on(rows), positive),
+        losses=(outcomes.predicted != outcomes.truth).astype(float),
         tables=tuple(tables),
         artifacts=tuple(artifacts),
         notes=tuple(notes),
@@ -72,6 +76,32 @@ def estimate_binary(outcomes: Outcomes, positive: int, *, params: QualityParams,
         *_scored(score, hit),
         log_loss(outcomes),
         calibration_error(bins, seed=seed, resamples=params.resamples),
+    )
+
+
+def _gains(exam: Exam, outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:
+    champion = exam.subject.champion
+    if champion is None:
+        return ()
+    theirs = observe_champion(
+        exam.labelled, champion, like=outcomes, threshold=exam.params.decision_threshold, positive=positive
+    )
+    return tuple(paired_classes(outcomes, theirs, positive=positive))
+
+
+def _main(outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:
+    """What is worth knowing of a slice, which may lack a class."""
+    hits = outcomes.truth == positive
+    right = outcomes.predicted == outcomes.truth
+    area = absent("roc_auc", "the slice lacks one of the classes", n=outcomes.n)
+    if outcomes.probabilities is None:
+        area = absent("roc_auc", NO_PROBABILITIES, n=outcomes.n)
+    elif hits.any() and not hits.all():
+        area = _roc_auc(outcomes.probabilities[:, positive], hits)
+    return (
+        share("accuracy", int(right.sum()), outcomes.n),
+        share("recall", int(right[hits].sum()), int(hits.sum()), undefined="the slice holds no positive label"),
+        area,
     )
 
 
@@ -117,15 +147,21 @@ def _counted(outcomes: Outcomes, positive: int) -> list[Estimate]:
 
 def _scored(score: np.ndarray, hit: np.ndarray) -> list[Estimate]:
     """Metrics of the positive probability, shape (n,), against hits, shape (n,) bool."""
-    import numpy as np
-    from sklearn.metrics import average_precision_score, roc_auc_score
+    from sklearn.metrics import average_precision_score
 
     n = len(hit)
-    area = auc_interval(score[:, None], hit, np.array([True]))
     precision = average_precision_interval(score, hit)
     squares = (score - hit) ** 2
     return [
-        Estimate(name="roc_auc", value=float(roc_auc_score(hit, score)), n=n, interval=area),
+        _roc_auc(score, hit),
         Estimate(name="average_precision", value=float(average_precision_score(hit, score)), n=n, interval=precision),
         Estimate(name="brier_score", value=float(squares.mean()), n=n, interval=mean_interval(squares, scale="log")),
     ]
+
+
+def _roc_auc(score: np.ndarray, hit: np.ndarray) -> Estimate:
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    interval = auc_interval(score[:, None], hit, np.array([True]))
+    return Estimate(name="roc_auc", value=float(roc_auc_score(hit, score)), n=len(hit), interval=interval)

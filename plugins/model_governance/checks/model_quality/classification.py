@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from model_governance.check import Table
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+    import pandas as pd
 
     from model_governance.checks.model_quality.labels import Labelled
     from model_governance.subject import Model
@@ -40,6 +41,19 @@ class Outcomes:
         """The classes as a reader sees them."""
         return tuple(str(one) for one in self.classes)
 
+    def on(self, rows: np.ndarray) -> Outcomes:
+        """Some of the rows, by a bool mask of shape (n,)."""
+        chances = None if self.probabilities is None else self.probabilities[rows]
+        return replace(self, truth=self.truth[rows], predicted=self.predicted[rows], probabilities=chances)
+
+    def in_order(self, place: Sequence[int], classes: tuple[Any, ...]) -> Outcomes:
+        """The same answers on classes in another order; `place` is where each of them stood."""
+        import numpy as np
+
+        back = np.argsort(place)
+        chances = None if self.probabilities is None else self.probabilities[:, list(place)]
+        return Outcomes(classes=classes, truth=back[self.truth], predicted=back[self.predicted], probabilities=chances)
+
     def confusion(self) -> np.ndarray:
         """Counts of shape (k, k): rows are labels, columns predictions."""
         import numpy as np
@@ -63,14 +77,40 @@ def observe(
     import numpy as np
 
     truth = _known_labels(labelled, model)
-    probabilities = None
-    if model.call_proba is not None or threshold is not None:
-        probabilities = _probabilities(model, labelled)
-    if threshold is not None and probabilities is not None and positive is not None:
-        predicted = np.where(probabilities[:, positive] >= threshold, positive, 1 - positive)
-    else:
-        predicted = _predicted_classes(labelled, model)
-    return Outcomes(classes=model.classes, truth=truth, predicted=predicted, probabilities=probabilities)
+    codes, chances = [], []
+    for frame in labelled.frames():
+        if model.call_proba is not None or threshold is not None:
+            chances.append(_probabilities(model, frame))
+        if threshold is None:
+            codes.append(_predicted_classes(model, frame))
+        elif positive is not None:
+            codes.append(np.where(chances[-1][:, positive] >= threshold, positive, 1 - positive))
+    return Outcomes(
+        classes=model.classes,
+        truth=truth,
+        predicted=np.concatenate(codes),
+        probabilities=np.concatenate(chances) if chances else None,
+    )
+
+
+def observe_champion(
+    labelled: Labelled, champion: Model, *, like: Outcomes, threshold: float | None = None, positive: int | None = None
+) -> Outcomes:
+    """What the champion answers for the same rows, on the classes of `like`.
+
+    Raises:
+        CheckError: the champion knows other classes than the model.
+        ModelMisbehaved: as `observe`.
+    """
+    if set(champion.classes) != set(like.classes):
+        raise CheckError(
+            f"champion {champion.name!r} knows the classes {_shown(champion.classes)}, the model {_shown(like.classes)}; "
+            "only models of the same classes can be compared"
+        )
+    place = [champion.classes.index(one) for one in like.classes]
+    theirs = None if positive is None else place[positive]
+    answered = observe(labelled, champion, positive=theirs, threshold=threshold)
+    return answered.in_order(place, like.classes)
 
 
 def _known_labels(labelled: Labelled, model: Model) -> np.ndarray:
@@ -94,20 +134,20 @@ def _known_labels(labelled: Labelled, model: Model) -> np.ndarray:
     return truth
 
 
-def _predicted_classes(labelled: Labelled, model: Model) -> np.ndarray:
-    predicted, unknown = _positions(model.predict(labelled.features), model.classes)
+def _predicted_classes(model: Model, frame: pd.DataFrame) -> np.ndarray:
+    predicted, unknown = _positions(model.predict(frame), model.classes)
     if unknown or (predicted < 0).any():
         raise ModelMisbehaved(
             f"model {model.name!r} predicted {_shown(unknown) or 'nothing'} for {int((predicted < 0).sum()):,} of "
-            f"{labelled.n:,} rows; its classes are {_shown(model.classes)}"
+            f"{len(frame):,} rows; its classes are {_shown(model.classes)}"
         )
     return predicted
 
 
-def _probabilities(model: Model, labelled: Labelled) -> np.ndarray:
+def _probabilities(model: Model, frame: pd.DataFrame) -> np.ndarray:
     import numpy as np
 
-    answer = np.asarray(model.predict_proba(labelled.features), dtype=np.float64)
+    answer = np.asarray(model.predict_proba(frame), dtype=np.float64)
     # Single precision models miss 0, 1 and the sum of 1 by rounding; raw margins miss them by far.
     wrong = ((answer < -1e-6) | (answer > 1 + 1e-6)).any(axis=1) | (np.abs(answer.sum(axis=1) - 1) > 1e-3)
     if wrong.any():
@@ -147,17 +187,21 @@ def accuracy_over_classes(name: str, confusion: np.ndarray) -> Estimate:
 
 
 def log_loss(outcomes: Outcomes) -> Estimate:
-    """Mean of -log(probability of the label); probabilities are kept off 0 by the float64 epsilon."""
-    import numpy as np
-
+    """Mean of -log(probability of the label), with Student's t interval on the log scale."""
     if outcomes.probabilities is None:
         return absent("log_loss", NO_PROBABILITIES, n=outcomes.n)
-    total = outcomes.probabilities.sum(axis=1)
-    given = outcomes.probabilities[np.arange(outcomes.n), outcomes.truth] / total
-    losses = -np.log(np.clip(given, np.finfo(np.float64).eps, 1.0))
+    losses = log_losses(outcomes.probabilities, outcomes.truth)
     return Estimate(
         name="log_loss", value=float(losses.mean()), n=outcomes.n, interval=mean_interval(losses, scale="log")
     )
+
+
+def log_losses(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """-log(probability of the label) of each row, shape (n,); probabilities are kept off 0 by the float64 epsilon."""
+    import numpy as np
+
+    given = probabilities[np.arange(len(truth)), truth] / probabilities.sum(axis=1)
+    return -np.log(np.clip(given, np.finfo(np.float64).eps, 1.0))
 
 
 def confusion_table(outcomes: Outcomes) -> Table:

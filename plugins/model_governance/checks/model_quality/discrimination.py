@@ -30,6 +30,30 @@ def placements(scores: np.ndarray, positive: np.ndarray) -> np.ndarray:
     return shares
 
 
+def per_side(placement: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    """Placements divided by the rows of their own side: what each row adds to the area; shapes (n,)."""
+    import numpy as np
+
+    return placement / np.where(positive, positive.sum(), (~positive).sum())
+
+
+def variance_within(added: np.ndarray, strata: np.ndarray) -> float | None:
+    """Variance of a sum over independent strata, both shape (n,); None below two rows in one.
+
+    With what one score's rows add this is the variance of DeLong, DeLong and Clarke-Pearson (1988), with the
+    difference of two scores' rows that of the difference of their areas.
+    """
+    import numpy as np
+
+    variance = 0.0
+    for one in np.unique(strata):
+        rows = added[strata == one]
+        if len(rows) < 2:
+            return None
+        variance += len(rows) * float(rows.var(ddof=1))
+    return variance
+
+
 def auc_interval(scores: np.ndarray, truth: np.ndarray, classes: np.ndarray) -> Interval | None:
     """Interval of the one-against-rest ROC AUC averaged over `classes`.
 
@@ -48,17 +72,12 @@ def auc_interval(scores: np.ndarray, truth: np.ndarray, classes: np.ndarray) -> 
         positive = truth == one
         share = placements(scores[:, column], positive)
         area += float(share[positive].mean()) / len(classes)
-        influence += share / np.where(positive, positive.sum(), (~positive).sum()) / len(classes)
-    variance = 0.0
+        influence += per_side(share, positive) / len(classes)
     # With one class "the rest" is one sample, as DeLong has it; with several every class is one.
     strata = truth if len(classes) > 1 else truth == classes[0]
-    for one in np.unique(strata):
-        rows = influence[strata == one]
-        if len(rows) < 2:
-            return None
-        variance += len(rows) * float(rows.var(ddof=1))
+    variance = variance_within(influence, strata)
     # Rounding leaves a trace of variance where there is none.
-    if variance < 1e-24 or not 0 < area < 1:
+    if variance is None or variance < 1e-24 or not 0 < area < 1:
         return None
     reach = float(norm.ppf(1 - TAIL)) * math.sqrt(variance) / (area * (1 - area))
     return float(expit(logit(area) - reach)), float(expit(logit(area) + reach))

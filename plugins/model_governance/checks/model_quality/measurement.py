@@ -1,4 +1,4 @@
-"""What a task family hands back: estimates, tables, pictures and notes."""
+"""What a task family is given and hands back: labelled rows in, estimates, tables, pictures and notes out."""
 
 from __future__ import annotations
 
@@ -8,13 +8,33 @@ from typing import TYPE_CHECKING
 from model_governance.intervals import clopper_pearson
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from model_governance.check import Artifact, Table, Value
+    from model_governance.checks.model_quality.labels import Labelled
+    from model_governance.checks.model_quality.params import QualityParams
+    from model_governance.subject import Model, Subject
 
 Interval = tuple[float, float]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exam:
+    """The labelled rows on which the model of a subject is examined, and how."""
+
+    subject: Subject
+    labelled: Labelled
+    params: QualityParams
+    seed: int
+
+    @property
+    def model(self) -> Model:
+        """The model under check."""
+        return self.subject.require_model()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +48,21 @@ class Estimate:
     of: str | None = None
     detail: str = ""
     reason: str = ""
+    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """Everything that one task family measured."""
+    """Everything that one task family measured.
+
+    `on_rows` gives the main metrics of some of the labelled rows, by a bool mask of shape (n,).
+    `losses`, shape (n,), is what each row lost: 1 for a wrong class, else the size of the error; none
+    where rows depend on one another.
+    """
 
     estimates: tuple[Estimate, ...]
+    on_rows: Callable[[np.ndarray], tuple[Estimate, ...]]
+    losses: np.ndarray | None = None
     tables: tuple[Table, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     notes: tuple[str, ...] = ()

@@ -13,46 +13,62 @@ from model_governance.checks.model_quality.classification import (
     confusion_table,
     log_loss,
     observe,
+    observe_champion,
 )
 from model_governance.checks.model_quality.discrimination import auc_interval
 from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, share
+from model_governance.checks.model_quality.paired import paired_classes
 from model_governance.checks.model_quality.uncertainty import average_interval, resampled_counts
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.checks.model_quality.labels import Labelled
-    from model_governance.checks.model_quality.params import QualityParams
-    from model_governance.subject import Subject
+    from model_governance.checks.model_quality.measurement import Exam
 
 
-def measure_multiclass(subject: Subject, labelled: Labelled, *, params: QualityParams, seed: int) -> Measurement:
+def measure_multiclass(exam: Exam) -> Measurement:
     """All metrics of multiclass classification; those of probabilities are absent where the model has none.
 
     Raises:
         CheckError: labels or params do not fit the model.
         ModelMisbehaved: the model's answers cannot be used.
     """
+    params = exam.params
     if params.decision_threshold is not None:
         raise CheckError("decision_threshold fits binary classification only; remove it from the params")
-    outcomes = observe(labelled, subject.require_model())
+    outcomes = observe(exam.labelled, exam.model)
     confusion = outcomes.confusion()
     estimates = (
         share("accuracy", int(confusion.trace()), outcomes.n),
         accuracy_over_classes("balanced_accuracy", confusion),
         accuracy_over_classes("recall_macro", confusion),
         _precision_macro(outcomes),
-        _f1_macro(outcomes, seed=seed, resamples=params.resamples),
+        _f1_macro(outcomes, seed=exam.seed, resamples=params.resamples),
         _roc_auc_ovr(outcomes),
         log_loss(outcomes),
         *_by_class(outcomes),
+        *_gains(exam, outcomes),
     )
     return Measurement(
         estimates=estimates,
+        on_rows=lambda rows: _main(outcomes.on(rows)),
+        losses=(outcomes.predicted != outcomes.truth).astype(float),
         tables=(confusion_table(outcomes), class_table(outcomes)),
         artifacts=(plots.confusion(confusion, outcomes.names),),
     )
+
+
+def _gains(exam: Exam, outcomes: Outcomes) -> list[Estimate]:
+    champion = exam.subject.champion
+    return (
+        [] if champion is None else paired_classes(outcomes, observe_champion(exam.labelled, champion, like=outcomes))
+    )
+
+
+def _main(outcomes: Outcomes) -> tuple[Estimate, ...]:
+    confusion = outcomes.confusion()
+    return share("accuracy", int(confusion.trace()), outcomes.n), accuracy_over_classes("balanced_accuracy", confusion)
 
 
 def _by_class(outcomes: Outcomes) -> list[Estimate]:

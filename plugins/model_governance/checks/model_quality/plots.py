@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from model_governance.check import Artifact
     from model_governance.checks.model_quality.calibration import Bins
+    from model_governance.checks.model_quality.measurement import Estimate
 
 POINTS = 400  # of a curve: more cannot be seen and would swell the file
 CELLS_WITH_NUMBERS = 12
@@ -132,3 +133,38 @@ def _label(axes: Axes, *, title: str, x: str, y: str) -> None:
     axes.set_title(title, fontsize=9)
     axes.set_xlabel(x, fontsize=8)
     axes.set_ylabel(y, fontsize=8)
+
+
+def errors_over_time(moment: np.ndarray, error: np.ndarray) -> Artifact:
+    """Mean error and mean absolute error in stretches of time of equal length, at most sixty."""
+    import numpy as np
+
+    figure, (axes,) = canvas()
+    moments = int(moment.max()) + 1
+    stretches = min(60, moments)
+    place = moment * stretches // moments
+    rows = np.bincount(place, minlength=stretches)
+    seen = np.flatnonzero(rows)
+    for values, colour, words in ((np.abs(error), REFERENCE, "mean absolute error"), (error, CURRENT, "mean error")):
+        mean = np.bincount(place, weights=values, minlength=stretches)[seen] / rows[seen]
+        axes.plot(seen, mean, color=colour, marker="o", markersize=2.5, linewidth=1, label=words)
+    axes.axhline(0, color=LIMIT, linestyle="--", linewidth=1)
+    axes.legend(fontsize=7, frameon=False)
+    _label(axes, title="Errors over time", x=f"{moments:,} moments in {stretches} stretches", y="forecast minus target")
+    return to_svg(figure, name="errors_over_time.svg", title=f"Errors over time, {len(error):,} forecasts")
+
+
+def slices(estimates: Sequence[Estimate]) -> Artifact:
+    """The first metric of every slice with its interval, slices in the order of the policy."""
+    name = estimates[0].name
+    shown = [(one, one.value) for one in estimates if one.name == name and one.value is not None]
+    figure, (axes,) = canvas(height=1.2 + 0.28 * max(len(shown), 1))
+    for place, (one, value) in enumerate(shown):
+        if one.interval is not None:
+            axes.plot(one.interval, [place, place], color=MUTED, linewidth=2)
+        axes.plot([value], [place], color=CURRENT, marker="o", markersize=4)
+    axes.set_yticks(range(len(shown)), [f"{one.of} ({one.n:,})" for one, _ in shown])
+    axes.invert_yaxis()
+    metric = name.removeprefix("slice_").replace("_", " ")
+    _label(axes, title="Quality by slice", x=f"{metric}, 95% interval", y="")
+    return to_svg(figure, name="slices.svg", title=f"Quality by slice: {metric} of {len(shown)} slices")

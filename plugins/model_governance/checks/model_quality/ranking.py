@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from model_governance.check import Table
 from model_governance.checks.model_quality import plots
 from model_governance.checks.model_quality.finite import finite_numbers, finite_predictions
-from model_governance.checks.model_quality.measurement import Estimate, Measurement, quantile_rows, share
+from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, quantile_rows, share
+from model_governance.checks.model_quality.paired import paired_difference
 from model_governance.checks.model_quality.uncertainty import mean_interval
 from model_governance.errors import CheckError, SubjectError
 from model_governance.intervals import clopper_pearson
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.checks.model_quality.labels import Labelled
-    from model_governance.checks.model_quality.measurement import Interval
-    from model_governance.checks.model_quality.params import QualityParams
+    from model_governance.checks.model_quality.measurement import Exam, Interval
     from model_governance.subject import Subject
 
 
@@ -42,7 +42,7 @@ class GroupScores:
     groups: int
 
 
-def measure_ranking(subject: Subject, labelled: Labelled, *, params: QualityParams, seed: int) -> Measurement:
+def measure_ranking(exam: Exam) -> Measurement:
     """All metrics of ranking at params.k; intervals come from the groups, as rows of one group depend.
 
     Raises:
@@ -50,13 +50,14 @@ def measure_ranking(subject: Subject, labelled: Labelled, *, params: QualityPara
         CheckError: relevances are no numbers from 0 on, or no group can be ranked.
         ModelMisbehaved: the model's answers cannot be used.
     """
+    labelled, params = exam.labelled, exam.params
     relevance = finite_numbers(labelled.truth, what="relevances")
     if (relevance < 0).any():
         raise CheckError(
             f"{int((relevance < 0).sum()):,} of {labelled.n:,} relevances are below 0; relevance starts at 0"
         )
-    groups = _groups(subject, labelled)
-    scores = finite_predictions(subject.require_model(), labelled.features)
+    groups = _groups(exam.subject, labelled)
+    scores = finite_predictions(exam.model, labelled)
     found = score_groups(groups, scores, relevance, k=params.k)
     ranked = len(found.ndcg)
     if ranked == 0:
@@ -73,9 +74,48 @@ def measure_ranking(subject: Subject, labelled: Labelled, *, params: QualityPara
         )
     ]
     estimates.append(share("rankable_group_share", ranked, found.groups))
+    if exam.subject.columns.item is not None:
+        estimates.append(_catalogue_coverage(exam, groups, scores))
+    if exam.subject.champion is not None:
+        theirs = score_groups(groups, finite_predictions(exam.subject.champion, labelled), relevance, k=params.k)
+        estimates.append(paired_difference("ndcg_gain", found.ndcg - theirs.ndcg))
     notes = (f"The first {params.k} items of a group count; n is the number of groups.",)
     artifacts = (plots.distribution_over_groups(found.ndcg, k=params.k),)
-    return Measurement(estimates=tuple(estimates), tables=(_group_table(found),), artifacts=artifacts, notes=notes)
+
+    def on_rows(rows: np.ndarray) -> tuple[Estimate, ...]:
+        part = score_groups(groups[rows], scores[rows], relevance[rows], k=params.k)
+        if len(part.ndcg) == 0:
+            return (absent("ndcg", "no group of the slice can be ranked", n=0),)
+        return (over_groups("ndcg", part.ndcg),)
+
+    return Measurement(
+        estimates=tuple(estimates), on_rows=on_rows, tables=(_group_table(found),), artifacts=artifacts, notes=notes
+    )
+
+
+def _catalogue_coverage(exam: Exam, groups: np.ndarray, scores: np.ndarray) -> Estimate:
+    """Share of the distinct items offered tonight that some group gets among its first k, ties not counting.
+
+    Items that tie across the k-th place are counted only if all of them fit: which of them is shown is chance.
+    A count over all of tonight's rows, so it has no interval.
+    """
+    import numpy as np
+    import pandas as pd
+
+    name = str(exam.subject.columns.item)
+    items = exam.labelled.column(name)
+    if items.isna().any():
+        raise SubjectError(
+            f"{exam.labelled.relation.uri}: {int(items.isna().sum()):,} of {len(items):,} items in column {name!r} are "
+            "missing; drop those rows upstream"
+        )
+    number, codes = pd.factorize(groups)[0], pd.factorize(items)[0]
+    order = np.lexsort((-scores, number))
+    ties = np.cumsum(_starts(number[order]) | _starts(scores[order])) - 1
+    rank = _place(number[order]) + 1
+    last = np.append(np.flatnonzero(_starts(ties))[1:], len(ties)) - 1
+    shown = np.unique(codes[order][rank[last][ties] <= exam.params.k])
+    return Estimate(name="catalogue_coverage", value=len(shown) / (codes.max() + 1), n=int(codes.max()) + 1)
 
 
 def score_groups(groups: np.ndarray, scores: np.ndarray, relevance: np.ndarray, *, k: int) -> GroupScores:
@@ -148,15 +188,16 @@ def _chance_of_first(width: np.ndarray, found: np.ndarray, within: np.ndarray) -
 
 def _groups(subject: Subject, labelled: Labelled) -> np.ndarray:
     name = subject.columns.group
-    if name is None or labelled.groups is None:
+    if name is None:
         raise SubjectError(f"{subject.name}: ranking needs groups; set columns.group to the query or session of a row")
-    missing = int(labelled.groups.isna().sum())
+    groups = labelled.column(name)
+    missing = int(groups.isna().sum())
     if missing:
         raise SubjectError(
-            f"{subject.datasets['current'].uri}: {missing:,} of {labelled.n:,} groups in column {name!r} are missing; "
+            f"{labelled.relation.uri}: {missing:,} of {labelled.n:,} groups in column {name!r} are missing; "
             "drop those rows upstream"
         )
-    return labelled.groups.to_numpy()
+    return groups.to_numpy()
 
 
 def over_groups(name: str, values: np.ndarray) -> Estimate:

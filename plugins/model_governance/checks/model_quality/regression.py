@@ -9,6 +9,7 @@ from model_governance.check import Table
 from model_governance.checks.model_quality import plots
 from model_governance.checks.model_quality.finite import finite_numbers, finite_predictions
 from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, quantile_rows
+from model_governance.checks.model_quality.paired import paired_errors
 from model_governance.checks.model_quality.uncertainty import (
     mean_interval,
     median_interval,
@@ -18,24 +19,26 @@ from model_governance.checks.model_quality.uncertainty import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.checks.model_quality.labels import Labelled
-    from model_governance.checks.model_quality.params import QualityParams
-    from model_governance.subject import Subject
+    from model_governance.checks.model_quality.measurement import Exam
 
 
-def measure_regression(subject: Subject, labelled: Labelled, *, params: QualityParams, seed: int) -> Measurement:
+def measure_regression(exam: Exam) -> Measurement:
     """All metrics of regression; errors are prediction minus target, in units of the target.
 
     Raises:
         CheckError: the targets are not finite numbers.
         ModelMisbehaved: the model's answers cannot be used.
     """
-    truth = finite_numbers(labelled.truth, what="targets")
-    predicted = finite_predictions(subject.require_model(), labelled.features)
+    import numpy as np
+
+    truth = finite_numbers(exam.labelled.truth, what="targets")
+    predicted = finite_predictions(exam.model, exam.labelled)
     error = predicted - truth
     artifacts = (plots.predicted_and_actual(truth, predicted), plots.residuals(error))
     return Measurement(
-        estimates=estimate_regression(truth, predicted),
+        estimates=estimate_regression(truth, predicted) + _gains(exam, truth, error),
+        on_rows=lambda rows: tuple(one for one in averages(error[rows]) if one.name != "rmse"),
+        losses=np.abs(error),
         tables=(_error_table(error),),
         artifacts=artifacts,
     )
@@ -45,14 +48,19 @@ def estimate_regression(truth: np.ndarray, predicted: np.ndarray) -> tuple[Estim
     """The numbers alone; both arrays are finite, shape (n,)."""
     error = predicted - truth
     return (
-        *_averages(error),
+        *averages(error),
         _median(error),
         _r2(truth, predicted),
         _mape(truth, error),
     )
 
 
-def _averages(error: np.ndarray) -> list[Estimate]:
+def _gains(exam: Exam, truth: np.ndarray, error: np.ndarray) -> tuple[Estimate, ...]:
+    champion = exam.subject.champion
+    return () if champion is None else tuple(paired_errors(error, finite_predictions(champion, exam.labelled) - truth))
+
+
+def averages(error: np.ndarray) -> list[Estimate]:
     """Means with Student's t interval; that of the RMSE is the root of the one of the mean square."""
     import numpy as np
 

@@ -25,6 +25,8 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
             comment="The reference holds no labels, so no quality was suggested: add thresholds for your task.",
         )
     labels = reference[target].dropna()
+    if columns.time is not None and _numeric(labels):
+        return _for_forecasting()
     if columns.group is not None and columns.group in reference.columns and _numeric(labels):
         return _for_ranking(reference.loc[labels.index], labels, columns.group)
     if _looks_like_classes(labels):
@@ -89,6 +91,19 @@ def _for_ranking(reference: pd.DataFrame, labels: pd.Series, group: str) -> Sugg
         "the last accepted run are starts."
     )
     return Suggestion(params={"k": 10}, thresholds=thresholds, comment=comment)
+
+
+def _for_forecasting() -> Suggestion:
+    thresholds = (
+        {"metric": "mase", "less_than": 1.0},
+        {"metric": "mase", "min_relative_change": -0.1},
+        COVERAGE,
+    )
+    comment = (
+        "MASE below 1 means better than repeating the value of a season before: set season to the rows of one (7 for days "
+        "and weeks) and give the history in datasets.history. The loss of 10% against the last accepted run is a start."
+    )
+    return Suggestion(params={"season": 1}, thresholds=thresholds, comment=comment)
 
 
 def _looks_like_classes(labels: pd.Series) -> bool:

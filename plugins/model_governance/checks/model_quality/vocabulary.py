@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from model_governance.check import MetricSpec
+
+if TYPE_CHECKING:
+    from model_governance.check import Better
 
 COVERAGE = (
     MetricSpec(
@@ -130,4 +135,102 @@ RANKING = (
     ),
 )
 
-METRICS = COVERAGE + CLASSIFICATION + BINARY + MULTICLASS + REGRESSION + RANKING
+FORECASTING = (
+    MetricSpec(
+        name="mase",
+        meaning="mean absolute error in units of the naive seasonal forecast on the history; above 1 is worse than it",
+        better="lower",
+    ),
+    MetricSpec(
+        name="pinball_loss",
+        meaning="mean loss of a quantile forecast: q for each unit too low, 1 - q for each unit too high",
+        better="lower",
+        unit="of the target",
+        per="quantile",
+    ),
+    MetricSpec(
+        name="interval_coverage",
+        meaning="share of targets between two forecast quantiles; as many as promised is right",
+        better="neither",
+        per="interval",
+    ),
+    MetricSpec(
+        name="interval_width",
+        meaning="mean distance of two forecast quantiles; narrower is sharper where the coverage holds",
+        better="lower",
+        unit="of the target",
+        per="interval",
+    ),
+)
+
+CATALOGUE = (
+    MetricSpec(
+        name="catalogue_coverage",
+        meaning="share of the distinct items on offer that some group gets among its first k",
+        better="higher",
+    ),
+)
+
+
+def _gain(name: str, of: str, unit: str = "") -> MetricSpec:
+    meaning = f"how much better than the champion on the same rows, {of}; above 0 is better"
+    return MetricSpec(name=name, meaning=meaning, better="higher", unit=unit)
+
+
+GAINS = (
+    _gain("accuracy_gain", "accuracy minus the champion's"),
+    _gain("balanced_accuracy_gain", "balanced accuracy minus the champion's"),
+    _gain("recall_gain", "recall minus the champion's"),
+    _gain("f1_gain", "F1 minus the champion's"),
+    _gain("f1_macro_gain", "macro F1 minus the champion's"),
+    _gain("roc_auc_gain", "ROC AUC minus the champion's"),
+    _gain("log_loss_gain", "the champion's log loss minus the model's", "nat"),
+    _gain("brier_score_gain", "the champion's Brier score minus the model's"),
+    _gain("mae_gain", "the champion's mean absolute error minus the model's", "of the target"),
+    _gain("rmse_gain", "the champion's RMSE minus the model's", "of the target"),
+    _gain("mase_gain", "the champion's MASE minus the model's"),
+    _gain("ndcg_gain", "NDCG minus the champion's"),
+)
+
+
+def _slice(name: str, meaning: str, better: Better, unit: str = "") -> MetricSpec:
+    return MetricSpec(name=name, meaning=f"{meaning}, within a slice", better=better, unit=unit, per="slice")
+
+
+SLICES = (
+    _slice("slice_accuracy", "share of rows whose predicted class is the label", "higher"),
+    _slice("slice_balanced_accuracy", "recall averaged over the classes that occur", "higher"),
+    _slice("slice_recall", "share of positives that are predicted positive", "higher"),
+    _slice("slice_roc_auc", "chance that a random positive scores above a random negative", "higher"),
+    _slice("slice_mae", "mean absolute error", "lower", "of the target"),
+    _slice("slice_bias", "mean of prediction minus target", "neither", "of the target"),
+    _slice("slice_mase", "mean absolute error in units of the naive seasonal forecast", "lower"),
+    _slice("slice_ndcg", "NDCG of the first k among the rows of the slice, averaged over groups", "higher"),
+)
+
+SEARCH = (
+    MetricSpec(
+        name="worst_slice_gap",
+        meaning="error of the weakest slice found minus that of all other rows, on rows that did not find it",
+        better="lower",
+    ),
+    MetricSpec(
+        name="weak_slices",
+        meaning="slices found weak on one half of the rows and confirmed on the other",
+        better="lower",
+    ),
+)
+
+METRICS = (
+    COVERAGE
+    + CLASSIFICATION
+    + BINARY
+    + MULTICLASS
+    + REGRESSION
+    + RANKING
+    + CATALOGUE
+    + FORECASTING
+    + GAINS
+    + SLICES
+    + SEARCH
+)
