@@ -25,9 +25,8 @@ from model_governance.checks.performance_estimation.measurement import (
 )
 from model_governance.checks.performance_estimation.uncertainty import (
     change_p_value,
-    plain_interval,
+    limits,
     rise_p_value,
-    share_interval,
     spread,
 )
 from model_governance.errors import CheckError
@@ -184,7 +183,7 @@ def _number(name: str, estimates: dict[str, Any], *, n: int) -> Number:
             "no row of current is expected in the denominator: the model names, or the chances hold, one class only"
         )
         return Number(name=f"estimated_{name}", value=None, n=n, reason=reason)
-    return Number(name=one.name, value=one.value, n=one.n, interval=share_interval(one.value, one.error))
+    return Number(name=one.name, value=one.value, n=one.n, interval=limits(one.value, one.error, "logit"))
 
 
 def _loss_increase(learned: Learned, answers: Answers) -> Number:
@@ -206,7 +205,7 @@ def _loss_increase(learned: Learned, answers: Answers) -> Number:
     error = math.sqrt(sampled + calibrated**2)
     value = float(now.mean() - before.mean())
     return Number(
-        name="estimated_loss_increase", value=value, n=answers.n, interval=plain_interval(value, error),
+        name="estimated_loss_increase", value=value, n=answers.n, interval=limits(value, error),
         detail=f"error rate {before.mean():.4f} on the reference, {now.mean():.4f} now",
         p_value=rise_p_value(value, error),
     )  # fmt: skip
@@ -226,6 +225,6 @@ def _against_labels(subject: Subject, model: Model, answers: Answers, calibratio
     return [
         Number(name="realised_accuracy", value=right / len(rows), n=len(rows),
                interval=clopper_pearson(right, len(rows))),
-        Number(name="estimation_error", value=value, n=len(rows), interval=plain_interval(value, estimate.error),
+        Number(name="estimation_error", value=value, n=len(rows), interval=limits(value, estimate.error),
                p_value=change_p_value(value, estimate.error)),
     ]  # fmt: skip

@@ -19,9 +19,8 @@ from model_governance.checks.performance_estimation.measurement import (
 )
 from model_governance.checks.performance_estimation.uncertainty import (
     change_p_value,
-    plain_interval,
+    limits,
     rise_p_value,
-    size_interval,
 )
 from model_governance.errors import CheckError, ModelMisbehaved
 from model_governance.intervals import clopper_pearson
@@ -78,9 +77,9 @@ def measure_regression(subject: Subject, params: EstimationParams, seed: int) ->
 def _estimates(absolute: LossModel, squared: LossModel) -> tuple[Number, Number]:
     n = absolute.elsewhere.shape[1]
     mean_square, error = squared.value, math.sqrt(squared.realised_variance())
-    limits = size_interval(mean_square, error)
-    root = None if limits is None else (math.sqrt(limits[0]), math.sqrt(limits[1]))
-    interval = size_interval(absolute.value, math.sqrt(absolute.realised_variance()))
+    square = limits(mean_square, error, "log")
+    root = None if square is None else (math.sqrt(square[0]), math.sqrt(square[1]))
+    interval = limits(absolute.value, math.sqrt(absolute.realised_variance()), "log")
     return (
         Number(name="estimated_mae", value=absolute.value, n=n, interval=interval),
         Number(name="estimated_rmse", value=math.sqrt(mean_square), n=n, interval=root),
@@ -93,7 +92,7 @@ def _loss_increase(absolute: LossModel) -> Number:
     detail = f"mean absolute error {absolute.held_out.mean():.4g} on the reference, {absolute.value:.4g} now"
     return Number(
         name="estimated_loss_increase", value=value, n=absolute.elsewhere.shape[1], detail=detail,
-        interval=plain_interval(value, error), p_value=rise_p_value(value, error),
+        interval=limits(value, error), p_value=rise_p_value(value, error),
     )  # fmt: skip
 
 
@@ -111,8 +110,8 @@ def _against_labels(subject: Subject, predicted: np.ndarray, absolute: LossModel
     noise = float(np.std(size, ddof=1)) / math.sqrt(len(size)) if len(size) > 1 else 0.0
     value = mine.value - realised
     return [
-        Number(name="realised_mae", value=realised, n=len(rows), interval=size_interval(realised, noise)),
-        Number(name="estimation_error", value=value, n=len(rows), interval=plain_interval(value, error),
+        Number(name="realised_mae", value=realised, n=len(rows), interval=limits(realised, noise, "log")),
+        Number(name="estimation_error", value=value, n=len(rows), interval=limits(value, error),
                p_value=change_p_value(value, error)),
     ]  # fmt: skip
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.intervals import CONFIDENCE
+from model_governance.intervals import CONFIDENCE, on_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from model_governance.intervals import Scale
 
 Interval = tuple[float, float]
 
@@ -24,27 +25,11 @@ class Estimate:
     n: int
 
 
-def share_interval(value: float, error: float) -> Interval | None:
-    """Normal limits on the logit scale, inside 0 to 1; none where nothing varies or the share is 0 or 1."""
-    from scipy.special import expit, logit
+def limits(value: float, error: float, scale: Scale = "plain") -> Interval | None:
+    """Normal 95% limits from a standard error, on the scale of `on_scale`; none where nothing varies."""
+    from scipy.stats import norm
 
-    if error <= 0 or not 0 < value < 1:
-        return None
-    reach = _z() * error / (value * (1 - value))
-    return float(expit(logit(value) - reach)), float(expit(logit(value) + reach))
-
-
-def size_interval(value: float, error: float) -> Interval | None:
-    """Normal limits on the logarithmic scale, above 0; none where nothing varies or the size is 0."""
-    if error <= 0 or value <= 0:
-        return None
-    reach = _z() * error / value
-    return value * math.exp(-reach), value * math.exp(reach)
-
-
-def plain_interval(value: float, error: float) -> Interval | None:
-    """Normal limits; none where nothing varies."""
-    return (value - _z() * error, value + _z() * error) if error > 0 else None
+    return on_scale(value, float(norm.ppf((1 + CONFIDENCE) / 2)) * error, scale) if error > 0 else None
 
 
 def rise_p_value(value: float, error: float) -> float:
@@ -70,9 +55,3 @@ def spread(statistic: Callable[[int], float], count: int) -> float:
     import numpy as np
 
     return float(np.std([statistic(one) for one in range(count)], ddof=1))
-
-
-def _z() -> float:
-    from scipy.stats import norm
-
-    return float(norm.ppf((1 + CONFIDENCE) / 2))
