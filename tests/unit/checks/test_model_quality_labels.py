@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from model_governance.errors import CheckError, SubjectError
-from quality_cases import measure, model_of, subject_of, two_columns
+from quality_cases import dataset, measure, model_of, subject_of, two_columns
 
 CURRENT = pd.DataFrame({"row": [1, 2, 3, 4], "score": [0.1, 0.9, 0.2, 0.8], "says": [0, 1, 0, 1]})
 
@@ -97,3 +99,50 @@ def test_a_policy_without_target_is_told_what_to_set():
 def test_an_index_that_repeats_does_not_confuse_rows():
     doubled = CURRENT.set_axis([0, 0, 1, 1])
     assert measure(late({"row": [4, 1], "label": [1, 0]}, doubled)).metric("accuracy").value == 1
+
+
+def test_a_night_whose_labels_are_not_due_is_skipped_with_its_coverage():
+    subject = late({"row": [1, 2], "label": [0, 1]})
+    result = measure(subject, minimum_label_coverage=0.9, immature="skip")
+    assert result.status == "not_applicable"
+    assert result.reason == "labels for 50.0% of 4 rows so far; judged when at least 90% are there"
+    assert [(one.label, one.value, one.n) for one in result.metrics] == [("label_coverage", 0.5, 4)]
+
+
+def test_no_label_yet_is_a_wait_but_keys_of_another_type_never_match():
+    waiting = measure(late({"row": [7, 9], "label": [0, 1]}), immature="skip")
+    assert waiting.reason == "labels for 0.0% of 4 rows so far; judged when some are there"
+    with pytest.raises(SubjectError, match="type of the key"):
+        measure(late({"row": ["7", "9"], "label": [0, 1]}), immature="skip")
+
+
+def test_labels_missing_in_the_rows_themselves_may_be_late_too():
+    model = model_of("binary_classification", classes=(0, 1))
+    subject = subject_of(CURRENT.assign(label=[0, 1, None, 1]), model)
+    assert measure(subject, immature="skip").metric("label_coverage").value == 0.75
+
+
+def matured(labels: dict):
+    """Tonight's rows have no label at all; those of an earlier night do."""
+    subject = late(labels, CURRENT.assign(row=[11, 12, 13, 14]))
+    return replace(subject, datasets={**subject.datasets, "matured": dataset("matured", CURRENT)})
+
+
+def test_rows_of_an_earlier_night_are_judged_when_their_labels_are_due():
+    result = measure(matured({"row": [1, 2, 3, 4], "label": [0, 1, 0, 0]}))
+    assert result.metric("accuracy").value == 0.75
+    assert result.metric("label_coverage").value == 1
+    assert result.notes[0] == "Judged: matured.parquet, rows of an earlier night whose labels are due."
+
+
+def test_with_matured_rows_too_few_labels_are_a_wait_unless_the_policy_says_error():
+    subject = matured({"row": [1], "label": [0]})
+    assert measure(subject, minimum_label_coverage=0.9).status == "not_applicable"
+    with pytest.raises(CheckError, match=r"1 of 4 rows of matured have a label \(25.0%\)"):
+        measure(subject, minimum_label_coverage=0.9, immature="error")
+
+
+def test_matured_rows_without_rows_are_an_error():
+    subject = matured({"row": [1], "label": [0]})
+    with pytest.raises(SubjectError, match=r"matured\.parquet: dataset 'matured' has no rows"):
+        measure(subject.with_frame("matured", CURRENT.head(0)))

@@ -76,3 +76,21 @@ def test_negative_relevance_is_refused():
 def test_infinite_scores_surface():
     with pytest.raises(ModelMisbehaved, match="infinite"):
         measure(ranking(["a", "a"], [1, np.inf], [0, 1]))
+
+
+def test_the_catalogue_shown_counts_distinct_items_among_the_first_k():
+    # Two groups of four items out of six; the first two places hold a, b and a, c.
+    subject = ranking(["q"] * 4 + ["r"] * 4, [4, 3, 2, 1] * 2, [1, 0, 0, 0] * 2, item=list("abcd") + list("acef"))
+    found = measure(subject, k=2).metric("catalogue_coverage")
+    assert (found.value, found.n) == (pytest.approx(3 / 6), 6)
+
+
+def test_items_that_tie_across_the_last_place_are_not_counted_as_shown():
+    subject = ranking(["q"] * 4, [2, 1, 1, 1], [1, 0, 0, 0], item=list("abcd"))
+    assert measure(subject, k=2).metric("catalogue_coverage").value == 0.25
+    assert measure(subject, k=4).metric("catalogue_coverage").value == 1
+
+
+def test_missing_items_are_counted():
+    with pytest.raises(SubjectError, match="1 of 3 items in column 'item' are missing"):
+        measure(ranking(["q"] * 3, [3, 2, 1], [1, 0, 0], item=["a", None, "b"]))
