@@ -1,7 +1,10 @@
 """The data engine: exact answers over all rows of a dataset, wherever they are, in bounded memory.
 
 `open_relation` gives the rows of a dataset, `distances` compares two of them, `require_same_families` refuses categories
-that changed their type.
+that changed their type. Rows in memory and in files are answered here (`local`, `runs`, `ordered`); rows of a table are
+answered by its database, through expressions written once (`expressions`, `pushdown`). Spark, PostgreSQL and DuckDB are
+tested to give the numbers of the embedded engine. For Snowflake, BigQuery, Databricks, Trino, ClickHouse, SQL Server and
+Athena it is tested that the expressions compile, and no more.
 """
 
 from __future__ import annotations
@@ -23,14 +26,18 @@ def open_relation(dataset: Dataset) -> Relation:
     from model_governance.engine.files import ParquetRows
     from model_governance.engine.local import LocalRelation
     from model_governance.engine.memory import MemoryRows
+    from model_governance.engine.pushdown import PushedRelation, TableRows
 
-    if isinstance(dataset.source, ParquetRows):
-        return LocalRelation(dataset.source, role=dataset.role, uri=dataset.uri)
-    return LocalRelation(MemoryRows(dataset.frame, dataset.role), role=dataset.role, uri=dataset.uri)
+    if isinstance(dataset.source, TableRows):
+        return PushedRelation(dataset.source, role=dataset.role, uri=dataset.uri)
+    pieces = dataset.source if isinstance(dataset.source, ParquetRows) else MemoryRows(dataset.frame, dataset.role)
+    return LocalRelation(pieces, role=dataset.role, uri=dataset.uri)
 
 
 def distances(reference: Relation, current: Relation, names: Sequence[str]) -> dict[str, Ordered]:
     """Kolmogorov-Smirnov and Wasserstein distances of these columns, exact over all finite values.
+
+    Tables of one database are compared by it; in every other pair the values are brought here, column by column.
 
     Raises:
         SubjectError: a side lacks a column.
@@ -38,7 +45,14 @@ def distances(reference: Relation, current: Relation, names: Sequence[str]) -> d
     """
     from model_governance.engine.local import by_column
     from model_governance.engine.ordered import ordered_distances
+    from model_governance.engine.pushdown import PushedRelation
 
     reference.require(names)
     current.require(names)
+    pushed = [one for one in (reference, current) if isinstance(one, PushedRelation)]
+    if len(pushed) == 2 and pushed[0].backend == pushed[1].backend:
+        return pushed[0].distances_to(pushed[1], names)
+    if pushed:
+        # The connection of a database serves one thread at a time.
+        return {name: ordered_distances(reference, current, name) for name in names}
     return by_column(lambda name: ordered_distances(reference, current, name), names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 
@@ -15,3 +16,11 @@ def family(value: Any) -> str:
 def label(value: Any) -> str:
     """The text of a value; 1, 1.0 and True are one category, because a column turns to floats once a value is missing."""
     return str(int(value)) if isinstance(value, (bool, float)) and float(value).is_integer() else str(value)
+
+
+def by_label(tally: Counter[Any]) -> dict[str, int]:
+    """Rows per label, sorted by it, from rows per value."""
+    found: Counter[str] = Counter()
+    for value, count in tally.items():
+        found[label(value)] += count
+    return {one: found[one] for one in sorted(found)}

@@ -11,7 +11,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from model_governance.engine.labels import family, label
+from model_governance.engine.labels import by_label, family
 from model_governance.engine.ordered import order_statistics
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Relation
 from model_governance.engine.sums import Moments
@@ -92,7 +92,7 @@ class LocalRelation(Relation):
     def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Rows per category, sorted by its text."""
         self.require(names)
-        return {name: _by_label(tally) for name, tally in self._tallies(names).items()}
+        return {name: by_label(tally) for name, tally in self._tallies(names).items()}
 
     def families(self, names: Sequence[str]) -> dict[str, frozenset[str]]:
         """What the categories of each column are made of."""
@@ -229,10 +229,3 @@ def _tally(pieces: Iterable[tuple[list[Any], np.ndarray]]) -> Counter[Any]:
     for values, counts in pieces:
         found.update(dict(zip(values, counts.tolist(), strict=True)))
     return found
-
-
-def _by_label(tally: Counter[Any]) -> dict[str, int]:
-    found: Counter[str] = Counter()
-    for value, count in tally.items():
-        found[label(value)] += count
-    return {one: found[one] for one in sorted(found)}

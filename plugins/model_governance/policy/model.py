@@ -137,13 +137,17 @@ class ModelSpec(_Part):
 
 
 class DatasetSpec(_Part):
-    """One dataset: a file (`uri`) or a query (`query` through `connection` or an SQLAlchemy `uri`).
+    """One dataset: a file (`uri`), a query (`query`) or a table (`table`) of the database at `uri` or `connection`.
 
-    `uri` and `query` are templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
+    The rows of a query are brought here, those of a table stay where they are: the database answers. Its uri is
+    `postgresql://user:password@host/database`, `duckdb:///path`, `spark://host:port`, `spark://local[2]`, `spark://` for
+    the session of the surroundings, or another one that ibis connects to; a table of Spark may be the path of Parquet
+    files. `uri` and `query` are templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
     """
 
     uri: str | None = None
     query: str | None = None
+    table: str | None = Field(default=None, description="table that stays in its database, which answers about it")
     format: DataFormat | None = Field(default=None, description="by default from the ending of the uri")
     connection: str | None = Field(default=None, description="Airflow connection that reaches the data")
     sha256: Sha256 | None = Field(default=None, description="pins the bytes of a dataset that must not change")
@@ -155,10 +159,14 @@ class DatasetSpec(_Part):
 
     @model_validator(mode="after")
     def _one_source(self) -> DatasetSpec:
-        if self.query is None and self.uri is None:
-            raise ValueError("needs uri (a file) or query with connection or uri (a database)")
+        if self.query is None and self.table is None and self.uri is None:
+            raise ValueError("needs uri (a file), or query or table with connection or uri (a database)")
         if self.query is not None and (self.uri is None) == (self.connection is None):
             raise ValueError("a query needs exactly one of connection (Airflow) and uri (SQLAlchemy)")
+        if self.table is not None and self.query is not None:
+            raise ValueError("names both a query and a table; keep one")
+        if self.table is not None and (self.uri is None) == (self.connection is None):
+            raise ValueError("a table needs exactly one of connection (Airflow) and uri (the database)")
         if self.format == "sql" and self.query is None:
             raise ValueError("format sql needs a query")
         return self

@@ -12,6 +12,7 @@ from model_governance.errors import SubjectError
 from model_governance.subject import Dataset
 from model_governance.subjects.queries import run_query
 from model_governance.subjects.sources import store_source
+from model_governance.subjects.tables import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +41,8 @@ GZIP = b"\x1f\x8b"
 def load_dataset(role: Role, spec: DatasetSpec, *, folder: Path, connections: Connections) -> Dataset:
     """The rows of one role. Column names are text and unique; rows keep the order of the source.
 
-    The digest is that of the file's bytes, or of the query's result as `queries.run_query` says. A Parquet file
+    The digest is that of the file's bytes, of the query's result as `queries.run_query` says, or the fingerprint of a
+    table as `tables.open_table` says. A Parquet file
     is opened, not read: its rows come when they are asked for. Small CSV and Arrow files are read at once, larger
     ones are rewritten as a temporary Parquet file.
 
@@ -52,6 +54,10 @@ def load_dataset(role: Role, spec: DatasetSpec, *, folder: Path, connections: Co
     if spec.query is not None:
         uri, sha256, frame = run_query(spec, folder=folder, connections=connections)
         return Dataset(role=role, uri=uri, sha256=sha256, frame=_checked(frame, uri=uri, role=role))
+    if spec.table is not None:
+        uri, sha256, source = open_table(role, spec, folder=folder, connections=connections)
+        _check_shape(source.rows, source.names, uri=uri, role=role)
+        return Dataset(role=role, uri=uri, sha256=sha256, source=source)
     uri = spec.uri or ""
     kind = _format(spec, uri)
     stored = store_source(uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256)

@@ -1,0 +1,288 @@
+"""Rows that stay in a database: its engine answers the expressions, and only aggregates travel."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from model_governance.check import canonical_json
+from model_governance.engine import expressions
+from model_governance.engine.labels import by_label, family
+from model_governance.engine.ordered import rank_of
+from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Ordered, Relation
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    from ibis import Table
+    from ibis.expr.types import Value
+
+MOST_AGGREGATES = 800  # of one query: PostgreSQL takes 1,664 columns, others fewer
+WITHOUT_NAN = frozenset({"mssql"})
+FINGERPRINT_CELLS = 32
+FEW_CATEGORIES = 1000
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """A table of a database, as an ibis expression bound to its connection."""
+
+    table: Table
+
+    @cached_property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.table.count().execute())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+        return tuple(self.table.columns)
+
+    def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """These columns of all rows, in memory, sorted by all of them, because a table has no order of its own."""
+        names = list(self.names if columns is None else columns)
+        return in_order(self.table, names).to_pyarrow().to_pandas()
+
+
+def in_order(table: Table, names: Sequence[str]) -> Table:
+    """These columns, sorted by all of them."""
+    return table.select(*names).order_by(*names)
+
+
+class PushedRelation(Relation):
+    """Rows of a table, answered by its database.
+
+    A table has no order of its own: wherever rows come out they are sorted by all the columns asked for.
+    """
+
+    def __init__(self, source: TableRows, *, role: str, uri: str) -> None:
+        self.source = source
+        self.table = source.table
+        self.role = role  # type: ignore[assignment]
+        self.uri = uri
+        self.rows = source.rows
+        self.names = source.names
+        self._counted: dict[str, Counter[Any]] = {}
+
+    @property
+    def backend(self) -> Any:
+        """The ibis backend that holds the table."""
+        return self.table.get_backend()
+
+    @property
+    def _special(self) -> bool:
+        return self.backend.name not in WITHOUT_NAN
+
+    def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
+        """Counts, range and moments of each column of numbers."""
+        self.require(numbers)
+        parts = {
+            (name, key): value
+            for name in numbers
+            for key, value in expressions.summary(self.table, name, role=self.role, special=self._special).items()
+        }
+        answers = self._aggregate(parts)
+        most = FEW_VALUES + 1
+        return {
+            name: _summary(
+                {key: answers[of, key] for of, key in answers if of == name},
+                rows=self.rows,
+                distinct=int(expressions.few_values(self.table, name, most=most, role=self.role).execute()),
+            )
+            for name in numbers
+        }
+
+    def counts(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Finite values per cell."""
+        import numpy as np
+
+        self.require(list(edges))
+        parts = {
+            (name, place): value
+            for name, cuts in edges.items()
+            for place, value in enumerate(expressions.below(self.table, name, cuts, role=self.role))
+        }
+        answers = self._aggregate(parts)
+        return {
+            name: np.diff([0, *(int(answers[name, place] or 0) for place in range(len(cuts) + 1))]).astype("int64")
+            for name, cuts in edges.items()
+        }
+
+    def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Rows per category, sorted by its text."""
+        self.require(names)
+        return {name: by_label(self._tally(name)) for name in names}
+
+    def families(self, names: Sequence[str]) -> dict[str, frozenset[str]]:
+        """What the categories of each column are made of."""
+        self.require(names)
+        return {name: frozenset(map(family, self._tally(name))) for name in names}
+
+    def missing(self, names: Sequence[str]) -> dict[str, int]:
+        """Rows per column that hold nothing."""
+        self.require(names)
+        parts = {(name, 0): expressions.missing(self.table, name, special=self._special) for name in names}
+        answers = self._aggregate(parts)
+        return {name: int(answers[name, 0] or 0) for name in names}
+
+    def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Order statistics of the finite values."""
+        import numpy as np
+
+        found = {}
+        for name, count in self._finite(names).items():
+            ranks = [rank_of(one, count) + 1 for one in probabilities]
+            row = _one_row(expressions.order_statistics(self.table, name, ranks, role=self.role))
+            found[name] = np.array([row[f"q{place}"] for place in range(len(ranks))], dtype="float64") + 0.0
+        return found
+
+    def distances_to(self, current: PushedRelation, names: Sequence[str]) -> dict[str, Ordered]:
+        """Distances to a table of the same database."""
+        ours, theirs = self._finite(names), current._finite(names)
+        found = {}
+        for name in names:
+            n, m = ours[name], theirs[name]
+            row = _one_row(expressions.distances(self.table, current.table, name, n=n, m=m))
+            found[name] = Ordered(
+                n=n, m=m, ks=int(row["gap"]) / (n * m), place=float(row["place"]) + 0.0,
+                wasserstein=float(row["area"]) / (n * m),
+            )  # fmt: skip
+        return found
+
+    def numbers(self, name: str) -> Iterator[np.ndarray]:
+        """The values of one column that are not null, piece by piece, sorted."""
+        from model_governance.engine.arrow import as_numbers
+
+        self.require([name])
+        values = self.table.select(value=expressions.floats(self.table, name, role=self.role))
+        kept = values.filter(values.value.notnull())
+        for batch in _batches(kept, ROWS_PER_FRAME):
+            yield as_numbers(batch.column(0), name=name, role=self.role)
+
+    def frames(self, names: Sequence[str], *, rows: int = ROWS_PER_FRAME) -> Iterator[pd.DataFrame]:
+        """The rows of these columns, sorted by them, `rows` at a time."""
+        import pandas as pd
+
+        self.require(names)
+        start = 0
+        for batch in _batches(in_order(self.table, names), rows):
+            frame = batch.to_pandas()
+            frame.index = pd.RangeIndex(start, start + len(frame))
+            yield frame
+            start += len(frame)
+
+    def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
+        """A seeded sample without replacement, sorted by these columns."""
+        import numpy as np
+        import pandas as pd
+
+        places = np.arange(self.rows)
+        if count < self.rows:
+            places = np.sort(np.random.default_rng(seed).choice(self.rows, size=count, replace=False, shuffle=False))
+        parts = []
+        for frame in self.frames(names):
+            low, high = places.searchsorted([frame.index[0], frame.index[-1] + 1])
+            parts.append(frame.loc[places[low:high]])
+        return pd.concat(parts, ignore_index=True)
+
+    def _tally(self, name: str) -> Counter[Any]:
+        if name not in self._counted:
+            rows = expressions.values_with_counts(self.table, name).to_pyarrow().to_pylist()
+            kept = [one for one in rows if one["value"] is not None and one["value"] == one["value"]]
+            self._counted[name] = Counter({one["value"]: one["rows"] for one in kept})
+        return self._counted[name]
+
+    def _finite(self, names: Sequence[str]) -> dict[str, int]:
+        self.require(names)
+        parts = {(name, 0): expressions.below(self.table, name, [], role=self.role)[0] for name in names}
+        counts = {name: int(count or 0) for (name, _), count in self._aggregate(parts).items()}
+        for name, count in counts.items():
+            if count == 0:
+                raise CheckError(
+                    f"column {name!r} of dataset {self.role!r} holds no finite number in any of {self.rows:,} rows"
+                )
+        return counts
+
+    def _aggregate(self, parts: Mapping[tuple[str, Any], Value]) -> dict[tuple[str, Any], Any]:
+        """The answers of many aggregates, in as few scans as the database's width allows."""
+        keys = list(parts)
+        answers: dict[tuple[str, Any], Any] = {}
+        for start in range(0, len(keys), MOST_AGGREGATES):
+            some = keys[start : start + MOST_AGGREGATES]
+            row = _one_row(self.table.aggregate(**{f"a{place}": parts[key] for place, key in enumerate(some)}))
+            answers |= {key: row[f"a{place}"] for place, key in enumerate(some)}
+        return answers
+
+
+def fingerprint(relation: PushedRelation) -> str:
+    """The sha256 of a table's canonical aggregates, since its bytes cannot be read.
+
+    It covers names, types and rows; per number the counts of missing, NaN, infinite and distinct values, the range,
+    and the counts of 32 cells of equal width in it; per other column what is missing and, of up to 1,000
+    categories, how often each occurs. Tables that differ in nothing of this have the same fingerprint.
+    """
+    import numpy as np
+
+    schema = relation.table.schema()
+    numbers = [name for name, kind in schema.items() if kind.is_numeric()]
+    others = [name for name in relation.names if name not in numbers]
+    summaries = relation.summaries(numbers)
+    edges = {
+        name: np.linspace(one.minimum, one.maximum, FINGERPRINT_CELLS + 1)[1:-1]
+        for name, one in summaries.items()
+        if one.minimum is not None and one.maximum is not None
+    }
+    counts = relation.counts(edges)
+    different = {name: _different(relation.table, name) for name in others}
+    categories = relation.value_counts([name for name, count in different.items() if count <= FEW_CATEGORIES])
+    told = {
+        "types": {name: str(kind) for name, kind in schema.items()},
+        "rows": relation.rows,
+        # Mean and spread are left out: their last digits depend on the order in which a database adds up.
+        "numbers": {name: {k: v for k, v in asdict(one).items() if k not in ("mean", "std")} for name, one in summaries.items()},
+        "cells": {name: one.tolist() for name, one in counts.items()},
+        "missing": relation.missing(others),
+        "different": different,
+        "categories": categories,
+    }  # fmt: skip
+    return hashlib.sha256(canonical_json(told)).hexdigest()
+
+
+def _different(table: Table, name: str) -> int:
+    """How many different values a column holds, up to one more than few."""
+    return int(table.select(value=table[name]).distinct().limit(FEW_CATEGORIES + 1).count().execute())
+
+
+def _summary(answers: Mapping[str, Any], *, rows: int, distinct: int) -> NumberSummary:
+    def whole(key: str) -> int:
+        return int(answers[key] or 0)
+
+    def number(key: str) -> float | None:
+        return float(answers[key]) + 0.0 if whole("finite") else None
+
+    return NumberSummary(
+        rows=rows, missing=whole("missing"), nan=whole("nan"), infinite=whole("infinite"), finite=whole("finite"),
+        minimum=number("minimum"), maximum=number("maximum"), mean=number("mean"), std=number("std"), distinct=distinct,
+    )  # fmt: skip
+
+
+def _batches(table: Table, rows: int) -> Iterator[pa.RecordBatch]:
+    backend = table.get_backend()
+    if backend.name == "duckdb":
+        # ibis 12 asks for a method that DuckDB 2 has renamed.
+        yield from backend.con.sql(backend.compile(table)).to_arrow_reader(rows)
+    else:
+        yield from table.to_pyarrow_batches(chunk_size=rows)
+
+
+def _one_row(table: Table) -> dict[str, Any]:
+    (row,) = table.to_pyarrow().to_pylist()
+    return row
