@@ -64,6 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--artifacts", metavar="URI", help="where evidence goes instead of the policy's artifacts.uri")
     run.set_defaults(verb=_run)
 
+    calibrate = verbs.add_parser("calibrate", help="propose bounds from nights in which nothing changed; edits nothing")
+    calibrate.add_argument("policy", type=Path)
+    calibrate.add_argument("--date", type=date.fromisoformat, default=None, help="night that tells the usual size")
+    calibrate.add_argument("--rows", type=int, help="rows of a night, default those of datasets.current")
+    calibrate.add_argument(
+        "--windows", type=int, default=1000, help="nights drawn, a fifth where rows are measured anew"
+    )
+    calibrate.add_argument("--output", type=Path, help="folder to write to, default calibration/ beside the policy")
+    calibrate.set_defaults(verb=_calibrate)
+
     checks = verbs.add_parser("checks", help="list the checks, or show one with its params and metrics")
     checks.add_argument("kind", nargs="?")
     checks.set_defaults(verb=_checks)
@@ -118,6 +128,27 @@ def _run(options: argparse.Namespace) -> int:
     console().print(night_table(read_manifest(store, archived.manifest.key)))
     print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
     return _exit_code(archived.verdict)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from model_governance.calibration import Effort, calibrate
+    from model_governance.calibration.page import write_calibration
+    from model_governance.calibration.table import calibration_table, lead, lines_to_paste
+    from model_governance.report.terminal import console
+
+    policy = load_policy(options.policy, catalogue())
+    found = calibrate(
+        policy, day=options.date or datetime.now(UTC).date(), connections=PlainConnections(),
+        effort=Effort(windows=options.windows, rows=options.rows),
+    )  # fmt: skip
+    files = write_calibration(found, options.output or policy.folder / "calibration")
+    print(lead(found))
+    console().print(calibration_table(found))
+    for one in found.left:
+        print(f"not calibrated: {one.check}, {one.label}: {one.reason}")
+    print("\n".join(lines_to_paste(found)))
+    print("".join(f"\nwritten  {one}" for one in files))
+    return 0
 
 
 def _exit_code(verdict: Verdict) -> int:
