@@ -38,7 +38,8 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
     """
     expectations = params.expectations or read_suite(str(params.suite))
     dataset = _dataset(subject)
-    with _opened(dataset, params) as rows:
+    used = {name for one in expectations for name in one.columns}
+    with _opened(dataset, params, used=used) as rows:
         _require_values(subject, rows)
         answers = ask(rows, expectations)
     picture = _picture(answers)
@@ -61,11 +62,11 @@ def _dataset(subject: Subject) -> Dataset:
 
 
 @contextmanager
-def _opened(dataset: Dataset, params: ValidationParams) -> Iterator[InPandas | InSql]:
+def _opened(dataset: Dataset, params: ValidationParams, *, used: set[str]) -> Iterator[InPandas | InSql]:
     if params.engine == "pandas" or (params.engine == "auto" and dataset.rows <= FEW_ROWS):
         yield InPandas(dataset.frame, integers=integers_of(dataset))
     else:
-        with as_view(dataset) as view:
+        with as_view(dataset, used=used) as view:
             yield InSql(view, strictly=params.engine == "sql")
 
 

@@ -249,26 +249,27 @@ def _context(columns: Iterable[str]) -> Iterator[Any]:
 
 def _plain(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     """Cells as the library's metrics know them: text as objects, floats wide, times in UTC without a zone."""
-    plain = frame.copy(deep=False)
-    for name in plain.columns:
-        plain[name] = _as_plain(frame[name], columns[name])
-    return plain
+    import pandas as pd
+
+    plain = {name: _as_plain(frame[name], columns[name]) for name in frame.columns}
+    if all(cells.dtype == frame[name].dtype for name, cells in plain.items()):
+        return frame
+    # Set column by column, the frame would be put together again each time the library takes rows out of it.
+    return pd.DataFrame(plain, index=frame.index)
 
 
 def _as_plain(cells: pd.Series, column: Column) -> pd.Series:
     import pandas as pd
 
     if column.kind == "text":
-        return cells.astype(object)
+        return cells.astype(object, copy=False)
     cells = cells.astype(cells.cat.categories.dtype) if isinstance(cells.dtype, pd.CategoricalDtype) else cells
     if column.family == "numbers":
         if column.kind == "number" or column.missing:
-            return cells.astype(float)
-        return cells.astype({"boolean": "int8"}.get(column.kind, "uint64" if cells.dtype == "uint64" else "int64"))
-    if column.kind == "datetime":
-        times = pd.to_datetime(cells, utc=True)
-        return times.dt.tz_localize(None)
-    return cells
+            return cells.astype(float, copy=False)
+        whole = {"boolean": "int8"}.get(column.kind, "uint64" if cells.dtype == "uint64" else "int64")
+        return cells.astype(whole, copy=False)
+    return pd.to_datetime(cells, utc=True).dt.tz_localize(None) if column.kind == "datetime" else cells
 
 
 def _problem(info: Mapping[str, Any], names: Iterable[str]) -> str | None:

@@ -17,7 +17,7 @@ from model_governance.engine.files import ParquetRows
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -60,11 +60,14 @@ class View:
 
 
 @contextmanager
-def as_view(dataset: Dataset) -> Iterator[View]:
+def as_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
     """The rows of a dataset behind a view; a file of parquet stays where it is, anything else is written to one.
+
+    `used` are the columns that somebody will look at: only they are counted to the last value and freed of NaN.
 
     Raises:
         CheckError: a column mixes types, or two names differ only in their capitals.
+        SubjectError: the file was written meanwhile.
     """
     import duckdb
 
@@ -76,7 +79,7 @@ def as_view(dataset: Dataset) -> Iterator[View]:
             described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
             types = {str(name): str(type_) for name, type_, *_ in described}
             _check_names(dataset, path, types)
-            rows, counts, unclean = _counted(connection, source, types)
+            missing, unclean = _missing(connection, source, path, types, used)
             replaced = {name: _cleaned(name, type_, unclean) for name, type_ in types.items()}
             parts = [f"{sql} AS {_quoted(name)}" for name, sql in replaced.items() if sql]
             chosen = f"* REPLACE ({', '.join(parts)})" if parts else "*"
@@ -85,27 +88,51 @@ def as_view(dataset: Dataset) -> Iterator[View]:
             name: Column(
                 name=name,
                 kind=kind_in_duckdb(type_),
-                values=counts[name],
-                missing=rows - counts[name],
+                values=dataset.rows - missing[name],
+                missing=missing[name],
                 zoned=_is_zoned(type_),
             )
             for name, type_ in types.items()
         }
-        yield View(database=database, rows=rows, columns=columns)
+        yield View(database=database, rows=dataset.rows, columns=columns)
         if isinstance(dataset.source, ParquetRows):
             dataset.source.file.verify()
 
 
-def _counted(connection: Any, source: str, types: Mapping[str, str]) -> tuple[int, dict[str, int], set[str]]:
-    """Rows, values per column, and the columns of floats that hold a NaN: one pass over the file."""
+def _missing(
+    connection: Any, source: str, path: Path, types: Mapping[str, str], used: Collection[str]
+) -> tuple[dict[str, int], set[str]]:
+    """Rows without a value per column, and the columns of floats that hold NaN.
+
+    Nulls are counted in the file's own description. NaN are not: floats in use are read once. Of the others it is
+    enough to know that there is a value, which the first rows tell.
+    """
+    missing = _nulls(path, types)
     floats = [name for name, type_ in types.items() if type_ in FLOATS]
-    asked = [f"count({_quoted(name)})" for name in types]
-    asked += [f"sum(CASE WHEN isnan({_quoted(name)}) THEN 1 ELSE 0 END)" for name in floats]
-    rows, *told = connection.execute(f"SELECT count(*), {', '.join(asked)} FROM {source}").fetchone()  # noqa: S608
-    counts = dict(zip(types, map(int, told), strict=False))
-    nans = {name: int(found or 0) for name, found in zip(floats, told[len(types) :], strict=True)}
-    values = {name: count - nans.get(name, 0) for name, count in counts.items()}
-    return int(rows), values, {name for name, found in nans.items() if found}
+    asked = [f"count(CASE WHEN isnan({_quoted(name)}) THEN 1 END)" for name in floats if name in used]
+    asked += [f"count({_quoted(name)})" for name, nulls in missing.items() if nulls is None]
+    rows, *told = connection.execute(f"SELECT {', '.join(['count(*)', *asked])} FROM {source}").fetchone()  # noqa: S608
+    nans = dict(zip([name for name in floats if name in used], map(int, told), strict=False))
+    counted = dict(zip([name for name, nulls in missing.items() if nulls is None], told[len(nans) :], strict=True))
+    found = {name: int(rows - counted[name] if nulls is None else nulls) for name, nulls in missing.items()}
+    for name in set(floats) - nans.keys():
+        has_value = f"SELECT 1 FROM {source} WHERE NOT isnan({_quoted(name)}) LIMIT 1"  # noqa: S608
+        nans[name] = 0 if connection.execute(has_value).fetchone() else int(rows) - found[name]
+    return {name: nulls + nans.get(name, 0) for name, nulls in found.items()}, {name for name in nans if nans[name]}
+
+
+def _nulls(path: Path, types: Mapping[str, str]) -> dict[str, int | None]:
+    """Nulls per column as the file's description counts them; None where it does not."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(path)
+    found: dict[str, int | None] = dict.fromkeys(types)
+    places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
+    for name in types.keys() & places.keys():
+        told = [metadata.row_group(group).column(places[name]).statistics for group in range(metadata.num_row_groups)]
+        if all(one is not None and one.has_null_count for one in told):
+            found[name] = sum(int(one.null_count) for one in told)
+    return found
 
 
 def _cleaned(name: str, type_: str, unclean: set[str]) -> str | None:
