@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -82,23 +83,40 @@ class PushedRelation(Relation):
         return self.backend.name not in WITHOUT_NAN
 
     def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
-        """Counts, range and moments of each column of numbers."""
+        """Counts, range and moments of each column of numbers; spreads take a second scan."""
         self.require(numbers)
-        parts = {
-            (name, key): value
-            for name in numbers
-            for key, value in expressions.summary(self.table, name, role=self.role, special=self._special).items()
-        }
-        answers = self._aggregate(parts)
-        most = FEW_VALUES + 1
-        return {
-            name: _summary(
-                {key: answers[of, key] for of, key in answers if of == name},
-                rows=self.rows,
-                distinct=int(expressions.few_values(self.table, name, most=most, role=self.role).execute()),
-            )
-            for name in numbers
-        }
+        answers = self._aggregate(
+            {
+                (name, key): value
+                for name in numbers
+                for key, value in expressions.summary(self.table, name, role=self.role, special=self._special).items()
+            }
+        )
+        answers |= self._aggregate(
+            {
+                (name, key): value
+                for name in numbers
+                for key, value in expressions.spread(
+                    self.table, name, float(answers[name, "mean"] or 0.0), role=self.role
+                ).items()
+            }
+        )
+        return {name: self._summary(name, answers) for name in numbers}
+
+    def _summary(self, name: str, answers: Mapping[tuple[str, Any], Any]) -> NumberSummary:
+        def whole(key: str) -> int:
+            return int(answers[name, key] or 0)
+
+        def number(key: str) -> float | None:
+            return float(answers[name, key]) + 0.0 if whole("finite") else None
+
+        off, square = number("off"), number("square")
+        distinct = expressions.few_values(self.table, name, most=FEW_VALUES + 1, role=self.role).execute()
+        return NumberSummary(
+            rows=self.rows, missing=whole("missing"), nan=whole("nan"), infinite=whole("infinite"), finite=whole("finite"),
+            minimum=number("minimum"), maximum=number("maximum"), mean=number("mean"),
+            std=None if off is None or square is None else math.sqrt(max(square - off * off, 0.0)), distinct=int(distinct),
+        )  # fmt: skip
 
     def counts(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Finite values per cell."""
@@ -259,19 +277,6 @@ def fingerprint(relation: PushedRelation) -> str:
 def _different(table: Table, name: str) -> int:
     """How many different values a column holds, up to one more than few."""
     return int(table.select(value=table[name]).distinct().limit(FEW_CATEGORIES + 1).count().execute())
-
-
-def _summary(answers: Mapping[str, Any], *, rows: int, distinct: int) -> NumberSummary:
-    def whole(key: str) -> int:
-        return int(answers[key] or 0)
-
-    def number(key: str) -> float | None:
-        return float(answers[key]) + 0.0 if whole("finite") else None
-
-    return NumberSummary(
-        rows=rows, missing=whole("missing"), nan=whole("nan"), infinite=whole("infinite"), finite=whole("finite"),
-        minimum=number("minimum"), maximum=number("maximum"), mean=number("mean"), std=number("std"), distinct=distinct,
-    )  # fmt: skip
 
 
 def _batches(table: Table, rows: int) -> Iterator[pa.RecordBatch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from model_governance.engine.pushdown import PushedRelation, TableRows, fingerprint
@@ -84,8 +85,8 @@ def _connected(shown: str, uri: str, *, folder: Path) -> Any:
             path = folder / uri[len(DUCKDB) :].removeprefix("/")
             if not path.is_file():
                 raise SubjectError(f"{shown}: there is no DuckDB file {path}; correct the uri")
-            return ibis.duckdb.connect(path, read_only=True)
-        return ibis.connect(uri)
+            return _closing(ibis.duckdb.connect(path, read_only=True))
+        return _closing(ibis.connect(uri))
     except SubjectError:
         raise
     except (ImportError, AttributeError, ValueError, IbisError) as error:
@@ -94,6 +95,14 @@ def _connected(shown: str, uri: str, *, folder: Path) -> Any:
         ) from error
     except Exception as error:
         raise _gave_up(shown, error) from error
+
+
+def _closing(backend: Any) -> Any:
+    """The backend, whose connection is closed when nobody refers to it any more."""
+    close = getattr(backend.con, "close", None)
+    if close is not None:
+        weakref.finalize(backend, close)
+    return backend
 
 
 def _session(master: str) -> Any:
