@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, t
 
 from model_governance.checks.model_quality.calibration import calibration_error, into_bins
 from model_governance.checks.model_quality.discrimination import (
@@ -20,6 +20,7 @@ from model_governance.checks.model_quality.uncertainty import (
     f1_interval,
     mean_interval,
     median_interval,
+    positive_mean_interval,
     resampled,
 )
 from model_governance.intervals import bootstrap, clopper_pearson
@@ -103,6 +104,25 @@ def test_the_median_interval_is_that_of_the_order_statistics():
     assert median_interval(np.arange(5.0)) is None
 
 
+def test_the_interval_of_a_positive_mean_is_halls():
+    """Solved numerically from Hall's definition: T + T^2 g/3 + T^3 g^2/27 + g/6n is normal."""
+    from scipy.optimize import brentq
+
+    values = np.random.default_rng(2).exponential(size=40)
+    spread, n = values.std(), 40
+    skew = np.mean(((values - values.mean()) / spread) ** 3)
+
+    def transformed(mean):
+        one = (values.mean() - mean) / (spread * math.sqrt(n / (n - 1)))
+        return one + skew * one**2 / 3 + skew**2 * one**3 / 27 + skew / (6 * n)
+
+    reach = t.ppf(0.975, n - 1) / math.sqrt(n)
+    low, high = positive_mean_interval(values)
+    assert low == pytest.approx(brentq(lambda one: transformed(one) - reach, 0, 10))
+    assert high == pytest.approx(brentq(lambda one: transformed(one) + reach, 0, 10))
+    assert positive_mean_interval(np.array([0.0, 0, 0, 9]))[0] >= 0
+
+
 def test_the_mean_interval_is_students():
     # t(0.975, 4 degrees of freedom) = 2.776
     assert mean_interval(np.array([1.0, 2, 3, 4, 5])) == pytest.approx((3 - 1.9632, 3 + 1.9632), abs=1e-3)
@@ -147,7 +167,10 @@ def test_delongs_variance_is_that_of_the_formula_counted_pair_by_pair():
     variance = beats.mean(axis=1).var(ddof=1) / positive.sum() + beats.mean(axis=0).var(ddof=1) / (~positive).sum()
     low, high = auc_interval(scores[:, None], positive, np.array([True]))
     width = math.log(high / (1 - high)) - math.log(low / (1 - low))
-    assert width == pytest.approx(2 * 1.959964 * math.sqrt(variance) / (area * (1 - area)), rel=1e-6)
+    sides = beats.mean(axis=1), beats.mean(axis=0)
+    parts = [one.var(ddof=1) / len(one) for one in sides]
+    freedom = variance**2 / sum(part**2 / (len(one) - 1) for part, one in zip(parts, sides, strict=True))
+    assert width == pytest.approx(2 * t.ppf(0.975, freedom) * math.sqrt(variance) / (area * (1 - area)), rel=1e-6)
 
 
 def test_the_interval_of_an_auc_over_classes_agrees_with_the_bootstrap():

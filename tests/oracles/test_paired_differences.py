@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
 from model_governance.checks.model_quality.classification import Outcomes
 from model_governance.checks.model_quality.paired import (
@@ -75,7 +75,10 @@ def test_the_variance_of_two_paired_areas_is_delongs_counted_pair_by_pair():
     variance = gap.mean(axis=1).var(ddof=1) / positive.sum() + gap.mean(axis=0).var(ddof=1) / (~positive).sum()
     found = paired_auc(one, other, positive)
     assert found.value == pytest.approx(gap.mean())
-    assert found.interval[1] - found.interval[0] == pytest.approx(2 * 1.959964 * math.sqrt(variance), rel=1e-6)
+    sides = gap.mean(axis=1), gap.mean(axis=0)
+    freedom = variance**2 / sum((one.var(ddof=1) / len(one)) ** 2 / (len(one) - 1) for one in sides)
+    width = 2 * t.ppf(0.975, freedom) * math.sqrt(variance)
+    assert found.interval[1] - found.interval[0] == pytest.approx(width, rel=1e-6)
 
 
 def answers(draw, count: int = 900) -> tuple[Outcomes, Outcomes]:

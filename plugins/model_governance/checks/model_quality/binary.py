@@ -19,7 +19,7 @@ from model_governance.checks.model_quality.classification import (
 from model_governance.checks.model_quality.discrimination import auc_interval, average_precision_interval
 from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, share
 from model_governance.checks.model_quality.paired import paired_classes
-from model_governance.checks.model_quality.uncertainty import f1_interval, mean_interval
+from model_governance.checks.model_quality.uncertainty import f1_interval, positive_mean_interval
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _scored(score: np.ndarray, hit: np.ndarray) -> list[Estimate]:
     return [
         _roc_auc(score, hit),
         Estimate(name="average_precision", value=float(average_precision_score(hit, score)), n=n, interval=precision),
-        Estimate(name="brier_score", value=float(squares.mean()), n=n, interval=mean_interval(squares, scale="log")),
+        Estimate(name="brier_score", value=float(squares.mean()), n=n, interval=positive_mean_interval(squares)),
     ]
 
 

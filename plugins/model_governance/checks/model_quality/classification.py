@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.check import Table
 from model_governance.checks.model_quality.measurement import Estimate, absent
-from model_governance.checks.model_quality.uncertainty import average_interval, mean_interval
+from model_governance.checks.model_quality.uncertainty import average_interval, positive_mean_interval
 from model_governance.errors import CheckError, ModelMisbehaved
 
 if TYPE_CHECKING:
@@ -187,13 +187,11 @@ def accuracy_over_classes(name: str, confusion: np.ndarray) -> Estimate:
 
 
 def log_loss(outcomes: Outcomes) -> Estimate:
-    """Mean of -log(probability of the label), with Student's t interval on the log scale."""
+    """Mean of -log(probability of the label), with Hall's interval."""
     if outcomes.probabilities is None:
         return absent("log_loss", NO_PROBABILITIES, n=outcomes.n)
     losses = log_losses(outcomes.probabilities, outcomes.truth)
-    return Estimate(
-        name="log_loss", value=float(losses.mean()), n=outcomes.n, interval=mean_interval(losses, scale="log")
-    )
+    return Estimate(name="log_loss", value=float(losses.mean()), n=outcomes.n, interval=positive_mean_interval(losses))
 
 
 def log_losses(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:

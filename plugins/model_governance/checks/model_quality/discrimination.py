@@ -37,21 +37,26 @@ def per_side(placement: np.ndarray, positive: np.ndarray) -> np.ndarray:
     return placement / np.where(positive, positive.sum(), (~positive).sum())
 
 
-def variance_within(added: np.ndarray, strata: np.ndarray) -> float | None:
-    """Variance of a sum over independent strata, both shape (n,); None below two rows in one.
+def spread_within(added: np.ndarray, strata: np.ndarray) -> tuple[float, float] | None:
+    """Standard error of a sum over independent strata, both shape (n,), and its degrees of freedom.
+
+    None below two rows in a stratum, or where rounding leaves but a trace of variance. Degrees of freedom
+    are Satterthwaite's (1946): with few rows of a class the normal law would promise too much.
 
     With what one score's rows add this is the variance of DeLong, DeLong and Clarke-Pearson (1988), with the
     difference of two scores' rows that of the difference of their areas.
     """
     import numpy as np
 
-    variance = 0.0
+    variance = divided = 0.0
     for one in np.unique(strata):
         rows = added[strata == one]
         if len(rows) < 2:
             return None
-        variance += len(rows) * float(rows.var(ddof=1))
-    return variance
+        part = len(rows) * float(rows.var(ddof=1))
+        variance += part
+        divided += part**2 / (len(rows) - 1)
+    return None if variance < 1e-24 else (math.sqrt(variance), variance**2 / divided)
 
 
 def auc_interval(scores: np.ndarray, truth: np.ndarray, classes: np.ndarray) -> Interval | None:
@@ -63,8 +68,7 @@ def auc_interval(scores: np.ndarray, truth: np.ndarray, classes: np.ndarray) -> 
     limits are drawn on the logit scale, which keeps them inside 0 to 1 (Pepe, 2003).
     """
     import numpy as np
-    from scipy.special import expit, logit
-    from scipy.stats import norm
+    from scipy.stats import t
 
     influence = np.zeros(len(truth))
     area = 0.0
@@ -75,12 +79,11 @@ def auc_interval(scores: np.ndarray, truth: np.ndarray, classes: np.ndarray) -> 
         influence += per_side(share, positive) / len(classes)
     # With one class "the rest" is one sample, as DeLong has it; with several every class is one.
     strata = truth if len(classes) > 1 else truth == classes[0]
-    variance = variance_within(influence, strata)
-    # Rounding leaves a trace of variance where there is none.
-    if variance is None or variance < 1e-24 or not 0 < area < 1:
+    found = spread_within(influence, strata)
+    if found is None:
         return None
-    reach = float(norm.ppf(1 - TAIL)) * math.sqrt(variance) / (area * (1 - area))
-    return float(expit(logit(area) - reach)), float(expit(logit(area) + reach))
+    spread, freedom = found
+    return on_scale(area, float(t.ppf(1 - TAIL, freedom)) * spread, "logit")
 
 
 def average_precision_interval(scores: np.ndarray, positive: np.ndarray) -> Interval | None:

@@ -12,9 +12,9 @@ import math
 from typing import TYPE_CHECKING
 
 from model_governance.checks.model_quality.classification import log_losses
-from model_governance.checks.model_quality.discrimination import per_side, placements, variance_within
+from model_governance.checks.model_quality.discrimination import per_side, placements, spread_within
 from model_governance.checks.model_quality.measurement import Estimate
-from model_governance.checks.model_quality.uncertainty import t_reach
+from model_governance.checks.model_quality.uncertainty import TAIL, t_reach
 from model_governance.intervals import mcnemar, paired_shares
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def by_influence(name: str, gain: float, influence: np.ndarray) -> Estimate:
     if reach <= 1e-14:
         same = "no row differs from the champion" if gain == 0 else "every row differs alike"
         return Estimate(name=name, value=gain, n=n, detail=same)
-    spread = reach / float(t.ppf(0.975, n - 1))
+    spread = reach / float(t.ppf(1 - TAIL, n - 1))
     p_value = 2 * float(t.sf(abs(gain) / spread, n - 1))
     return Estimate(name=name, value=gain, n=n, interval=(gain - reach, gain + reach), detail=_p("t", p_value))
 
@@ -82,17 +82,17 @@ def _of_scores(score: np.ndarray, champion: np.ndarray, hit: np.ndarray) -> list
 
 def paired_auc(score: np.ndarray, champion: np.ndarray, positive: np.ndarray) -> Estimate:
     """Difference of two ROC AUCs of the same rows (DeLong, DeLong and Clarke-Pearson, 1988)."""
-    from scipy.stats import norm
+    from scipy.stats import t
 
     shares = placements(score, positive), placements(champion, positive)
     gain = float(shares[0][positive].mean() - shares[1][positive].mean())
-    variance = variance_within(per_side(shares[0] - shares[1], positive), positive)
+    found = spread_within(per_side(shares[0] - shares[1], positive), positive)
     n = len(positive)
-    if variance is None or variance < 1e-24:
+    if found is None:
         return Estimate(name="roc_auc_gain", value=gain, n=n, detail="both order the rows alike")
-    spread = math.sqrt(variance)
-    reach = float(norm.ppf(0.975)) * spread
-    detail = _p("DeLong", 2 * float(norm.sf(abs(gain) / spread)))
+    spread, freedom = found
+    reach = float(t.ppf(1 - TAIL, freedom)) * spread
+    detail = _p("DeLong", 2 * float(t.sf(abs(gain) / spread, freedom)))
     return Estimate(
         name="roc_auc_gain", value=gain, n=n, interval=(max(-1.0, gain - reach), min(1.0, gain + reach)), detail=detail
     )

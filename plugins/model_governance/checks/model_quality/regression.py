@@ -13,6 +13,7 @@ from model_governance.checks.model_quality.paired import paired_errors
 from model_governance.checks.model_quality.uncertainty import (
     mean_interval,
     median_interval,
+    positive_mean_interval,
     t_reach,
 )
 
@@ -65,10 +66,10 @@ def averages(error: np.ndarray) -> list[Estimate]:
     import numpy as np
 
     n, size, square = len(error), np.abs(error), error**2
-    mean_square = mean_interval(square, scale="log")
+    mean_square = positive_mean_interval(square)
     root = None if mean_square is None else (math.sqrt(mean_square[0]), math.sqrt(mean_square[1]))
     return [
-        Estimate(name="mae", value=float(size.mean()), n=n, interval=mean_interval(size, scale="log")),
+        Estimate(name="mae", value=float(size.mean()), n=n, interval=positive_mean_interval(size)),
         Estimate(name="rmse", value=math.sqrt(float(square.mean())), n=n, interval=root),
         Estimate(name="bias", value=float(error.mean()), n=n, interval=mean_interval(error)),
     ]
@@ -114,7 +115,7 @@ def _mape(truth: np.ndarray, error: np.ndarray) -> Estimate:
         countable = bool(np.isfinite(np.square(size).sum()))
     if not countable:
         return absent("mape", "a target is so near 0 that its relative error is beyond numbers", n=len(truth))
-    return Estimate(name="mape", value=float(size.mean()), n=len(size), interval=mean_interval(size, scale="log"))
+    return Estimate(name="mape", value=float(size.mean()), n=len(size), interval=positive_mean_interval(size))
 
 
 def _error_table(error: np.ndarray) -> Table:
