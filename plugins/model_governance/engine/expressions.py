@@ -49,14 +49,16 @@ def finite(table: Table, name: str, *, role: str) -> Value:
 
 
 def summary(table: Table, name: str, *, role: str, special: bool = True) -> dict[str, Value]:
-    """The aggregates behind a `NumberSummary`, `distinct` and `std` apart; not `special`: the database knows no NaN or infinity."""
+    """The aggregates behind a `NumberSummary`, `distinct` and `std` apart; not `special`: the database knows no NaN or infinity.
+
+    What is missing is the rest of the rows: ibis counts NaN as null on Spark.
+    """
     import ibis
 
     value, kept = floats(table, name, role=role), finite(table, name, role=role)
     special = special and table[name].type().is_floating()
     none = ibis.literal(0)
     return {
-        "missing": _count(value.isnull()),
         "nan": _count(value.isnan()) if special else none,
         "infinite": _count(value.isinf()) if special else none,
         "finite": _count(kept.notnull()),

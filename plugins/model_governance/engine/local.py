@@ -155,7 +155,7 @@ def _summary(pieces: Callable[[], Iterable[np.ndarray]], *, rows: int) -> Number
         if len(finite) == 0:
             continue
         low, high = min(low, least), max(high, most)
-        moments.add(finite, largest=max(abs(least), abs(most)))
+        moments.add(finite, least=least, most=most)
         _note_distinct(few, finite)
     some = moments.count > 0
     return NumberSummary(
@@ -187,7 +187,8 @@ def _spread(moments: Moments, pieces: Callable[[], Iterable[np.ndarray]], *, con
     about = Moments(moments.mean)
     for piece in pieces():
         finite, least, most = _finite(piece)
-        about.add(finite, largest=max(abs(least), abs(most)) if len(finite) else 0.0)
+        if len(finite):
+            about.add(finite, least=least, most=most)
     return about.std
 
 

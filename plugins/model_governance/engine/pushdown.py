@@ -113,7 +113,7 @@ class PushedRelation(Relation):
         off, square = number("off"), number("square")
         distinct = expressions.few_values(self.table, name, most=FEW_VALUES + 1, role=self.role).execute()
         return NumberSummary(
-            rows=self.rows, missing=whole("missing"), nan=whole("nan"), infinite=whole("infinite"), finite=whole("finite"),
+            rows=self.rows, missing=self.rows - whole("nan") - whole("infinite") - whole("finite"), nan=whole("nan"), infinite=whole("infinite"), finite=whole("finite"),
             minimum=number("minimum"), maximum=number("maximum"), mean=number("mean"),
             std=None if off is None or square is None else math.sqrt(max(square - off * off, 0.0)), distinct=int(distinct),
         )  # fmt: skip

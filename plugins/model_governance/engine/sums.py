@@ -79,17 +79,20 @@ class Moments:
         self._wild = self._wild_squares = Fraction(0)
         self._scratch = np.empty((4, BLOCK))
 
-    def add(self, values: np.ndarray, *, largest: float) -> None:
-        """Add finite values, none larger in size than `largest`."""
+    def add(self, values: np.ndarray, *, least: float, most: float) -> None:
+        """Add finite values, of which `least` is the least and `most` the most."""
         import numpy as np
 
         self.count += len(values)
-        if largest >= WILD:
+        if max(abs(least), abs(most)) >= WILD:
             wild = np.abs(values) >= WILD
             self._add_wild(values[wild].tolist())
             values = values[~wild]
-            largest = float(np.abs(values).max(initial=0.0))
-        reach = largest + abs(self.centre)
+            if len(values) == 0:
+                return
+            least, most = float(values.min()), float(values.max())
+        # Exactly how far these values reach: a wider bound would cut off what the spread is made of.
+        reach = max(abs(least - self.centre), abs(most - self.centre))
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
             if self.centre:

@@ -1,0 +1,145 @@
+"""Cells: into which ranges, values or labels a column's rows are counted, and which of them are too rare to stand alone.
+
+Edges are frozen with the reference and never drawn from current rows, so one wild value cannot stretch them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+TENTHS = tuple(place / 10 for place in range(1, 10))
+LEAST_EXPECTED = 10
+"""Rows that the smaller side must expect in a cell: below, chi-square and the correction for chance go wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The rows of both sides, cell by cell: int64 arrays of shape (cells,)."""
+
+    reference: np.ndarray
+    current: np.ndarray
+
+    @property
+    def n(self) -> int:
+        """Rows of the reference."""
+        return int(self.reference.sum())
+
+    @property
+    def m(self) -> int:
+        """Rows of current."""
+        return int(self.current.sum())
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return len(self.reference)
+
+    @property
+    def chance(self) -> float:
+        """1/n + 1/m: the unit in which sampling moves a divergence."""
+        return 1 / self.n + 1 / self.m
+
+
+def edges_of(quantiles: np.ndarray) -> np.ndarray:
+    """Ascending edges from quantiles, shape (k,): a value that two quantiles share gets a cell of its own."""
+    import numpy as np
+
+    repeated = quantiles[1:][np.diff(quantiles) == 0]
+    return np.unique(np.concatenate([quantiles, np.nextafter(repeated, np.inf)]))
+
+
+def point_edges(values: np.ndarray) -> np.ndarray:
+    """Edges that give each of a few values a cell of its own, and cells between them to what was never seen."""
+    import numpy as np
+
+    return np.unique(np.concatenate([values, np.nextafter(values, np.inf)]))
+
+
+def at_edges(counts: np.ndarray, edges: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Counts per cell of the `chosen` edges, from counts per cell of all `edges` (chosen is part of them)."""
+    import numpy as np
+
+    below = np.concatenate([[0], np.cumsum(counts)])
+    places = np.searchsorted(edges, chosen) + 1
+    return np.diff(np.concatenate([[0], below[places], [below[-1]]]))
+
+
+def pool_neighbours(table: Table) -> Table:
+    """Cells in order, with those that expect too few rows joined to the next (the last to the one before).
+
+    What a cell expects is judged from both sides together: as long as nothing has changed, that says
+    nothing about which side its rows came from, so the choice does not bias the comparison.
+    """
+    import numpy as np
+
+    expected = _expected(table)
+    groups, filled = np.zeros(table.cells, dtype="int64"), 0.0
+    for place in range(1, table.cells):
+        filled += expected[place - 1]
+        full = filled >= LEAST_EXPECTED
+        groups[place] = groups[place - 1] + full
+        filled = 0.0 if full else filled
+    last = groups[-1]
+    if last > 0 and expected[groups == last].sum() < LEAST_EXPECTED:
+        groups[groups == last] = last - 1
+    return _grouped(table, groups)
+
+
+def pool_rare(table: Table) -> Table:
+    """Cells without order, with those that expect too few rows put into one (and the next rarest, until it is enough)."""
+    import numpy as np
+
+    expected = _expected(table)
+    order = np.argsort(expected, kind="stable")
+    ascending = expected[order]
+    rare = int(np.searchsorted(ascending, LEAST_EXPECTED, side="left"))
+    while 0 < rare < table.cells and ascending[:rare].sum() < LEAST_EXPECTED:
+        rare += 1
+    groups = np.zeros(table.cells, dtype="int64")
+    groups[order[rare:]] = np.arange(1 if rare else 0, table.cells - rare + (1 if rare else 0))
+    return _grouped(table, groups)
+
+
+def labels_table(reference: dict[str, int], current: dict[str, int]) -> Table:
+    """Both sides over the labels of either, sorted by text; shape (labels,)."""
+    import numpy as np
+
+    labels = sorted({*reference, *current})
+    sides = (np.array([one.get(label, 0) for label in labels], dtype="int64") for one in (reference, current))
+    first, second = sides
+    return Table(reference=first, current=second)
+
+
+def filled_shares(counts: np.ndarray) -> np.ndarray:
+    """Shares with half a row added to each cell, so that none is 0 (Krichevsky and Trofimov, 1981)."""
+    return (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
+
+
+def _expected(table: Table) -> np.ndarray:
+    smaller = min(table.n, table.m)
+    return (table.reference + table.current) * (smaller / (table.n + table.m))
+
+
+def _grouped(table: Table, groups: np.ndarray) -> Table:
+    import numpy as np
+
+    size = int(groups.max()) + 1 if len(groups) else 0
+    sums: list[np.ndarray] = []
+    for side in (table.reference, table.current):
+        total = np.zeros(size, dtype="int64")
+        np.add.at(total, groups, side)
+        sums.append(total)
+    return Table(reference=sums[0], current=sums[1])
+
+
+def as_counts(numbers: Sequence[int]) -> np.ndarray:
+    """Whole numbers as int64."""
+    import numpy as np
+
+    return np.asarray(numbers, dtype="int64")

@@ -1,0 +1,187 @@
+"""Distances between two columns from counts per cell, each with a 95% interval and the evidence that anything changed.
+
+Divergences over K cells of n reference and m current rows lie above the truth by about (K - 1)(1/n + 1/m) (PSI) or an
+eighth of that (Jensen-Shannon), because chance never cancels out; that much is taken off. With no or small change,
+PSI * nm/(n + m) follows a noncentral chi-square distribution with K - 1 degrees of freedom (Yurdakul, 2018, for the central
+case); the interval inverts it, stretched to the variance of the delta method where a large change makes that larger.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.engine.cells import filled_shares
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model_governance.engine.cells import Table
+
+TAIL = 0.025
+SMIRNOV = 1.3581
+"""95% point of Kolmogorov's distribution."""
+FAR = 5_000.0
+"""Noncentrality from which the normal approximation is as good as the inversion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distance:
+    """One distance: its value, 95% interval, and the p-value of "nothing changed"."""
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+
+
+def population_stability(table: Table) -> Distance:
+    """Population stability index, sum of (r - c) ln(r / c), corrected for chance; 0 is no change.
+
+    Half a row is added to every cell. `p_value` is that of the two-sample chi-square test on the same cells.
+    """
+    import numpy as np
+
+    r, c = filled_shares(table.reference), filled_shares(table.current)
+    raw = float(((r - c) * np.log(r / c)).sum())
+    slopes = np.log(r / c) + 1 - c / r, np.log(c / r) + 1 - r / c
+    return _divergence(table, raw, slopes=slopes, scale=1.0)
+
+
+def jensen_shannon(table: Table) -> Distance:
+    """Jensen-Shannon distance: the root of the divergence in natural logarithms, corrected for chance; 0 to 0.83."""
+    import numpy as np
+
+    r, c = filled_shares(table.reference), filled_shares(table.current)
+    half = (r + c) / 2
+    raw = float((r * np.log(r / half) + c * np.log(c / half)).sum() / 2)
+    slopes = np.log(r / half) / 2, np.log(c / half) / 2
+    found = _divergence(table, raw, slopes=slopes, scale=8.0)
+    roots = (math.sqrt(max(one, 0.0)) for one in (found.value, found.low, found.high))
+    value, low, high = roots
+    return Distance(value=value, low=low, high=high, p_value=found.p_value)
+
+
+def total_variation(table: Table) -> float:
+    """Half the sum of absolute differences of the shares, 0 to 1; lies above the truth by chance."""
+    import numpy as np
+
+    return float(np.abs(table.reference / table.n - table.current / table.m).sum() / 2)
+
+
+def chi_square_p(table: Table) -> float:
+    """p-value of the two-sample chi-square test (Pearson, 1911); 1 where there is but one cell.
+
+    Unlike the one-sample test it knows that the reference is a sample too.
+    """
+    from scipy.stats import chi2
+
+    if table.cells < 2:
+        return 1.0
+    return float(chi2.sf(chi_square(table), table.cells - 1))
+
+
+def chi_square(table: Table) -> float:
+    """The statistic of that test; cells that are empty on both sides count nothing."""
+    import numpy as np
+
+    n, m = table.n, table.m
+    both = table.reference + table.current
+    gap = table.reference * math.sqrt(m / n) - table.current * math.sqrt(n / m)
+    return float((gap[both > 0] ** 2 / np.maximum(both[both > 0], 1)).sum())
+
+
+def smirnov(ks: float, *, n: int, m: int) -> Distance:
+    """A Kolmogorov-Smirnov distance with its evidence and a band that holds whatever the distributions are.
+
+    The band is Smirnov's (1939), conservative; ties make it and the p-value more so.
+    """
+    from scipy.stats import kstwobign
+
+    reach = SMIRNOV * math.sqrt(1 / n + 1 / m)
+    p_value = min(1.0, float(kstwobign.sf(ks / math.sqrt(1 / n + 1 / m))))
+    return Distance(value=ks, low=max(0.0, ks - reach), high=min(1.0, ks + reach), p_value=p_value)
+
+
+def difference_of_shares(first: tuple[int, int], second: tuple[int, int]) -> Distance:
+    """second - first for two (count, rows), -1 to 1, with Newcombe's hybrid interval (1998) and a pooled p-value.
+
+    The p-value is two-sided and that of the chi-square test with two cells; Fisher's exact one where fewer
+    than ten rows are expected in a cell.
+    """
+    from scipy.stats import chi2_contingency, fisher_exact
+
+    (a, n), (b, m) = first, second
+    low_a, high_a = _wilson(a, n)
+    low_b, high_b = _wilson(b, m)
+    p, q = a / n, b / m
+    value = q - p
+    low = value - math.hypot(q - low_b, high_a - p)
+    high = value + math.hypot(high_b - q, p - low_a)
+    cells = [[a, n - a], [b, m - b]]
+    rarest = min(a + b, n + m - a - b) * min(n, m) / (n + m)
+    if rarest == 0:
+        p_value = 1.0
+    elif rarest < 10:
+        p_value = float(fisher_exact(cells).pvalue)
+    else:
+        p_value = float(chi2_contingency(cells, correction=False).pvalue)
+    return Distance(value=value, low=max(-1.0, low), high=min(1.0, high), p_value=min(1.0, p_value))
+
+
+def _divergence(table: Table, raw: float, *, slopes: tuple[np.ndarray, np.ndarray], scale: float) -> Distance:
+    """Correct a divergence for chance and draw its interval; scale * raw / chance is about noncentral chi-square."""
+    freedom, unit = table.cells - 1, table.chance / scale
+    if freedom < 1:
+        return Distance(value=0.0, low=0.0, high=0.0, p_value=1.0)
+    value = max(0.0, raw - freedom * unit)
+    statistic = max(raw / unit, 0.0)
+    low, high = (one * unit for one in noncentrality(statistic, freedom))
+    spread = math.sqrt(_variance(table, slopes) + 2 * freedom * unit**2)
+    expected = unit * math.sqrt(2 * freedom + 4 * value / unit)
+    stretch = max(1.0, spread / expected)
+    return Distance(
+        value=value,
+        low=max(0.0, min(value, value - stretch * (value - low))),
+        high=max(value, value + stretch * (high - value)),
+        p_value=chi_square_p(table),
+    )
+
+
+def _variance(table: Table, slopes: tuple[np.ndarray, np.ndarray]) -> float:
+    """Variance by the delta method, both sides multinomial; slopes are derivatives by the shares."""
+    total = 0.0
+    for counts, slope in zip((table.reference, table.current), slopes, strict=True):
+        share = filled_shares(counts)
+        mean = float((share * slope).sum())
+        total += float((share * (slope - mean) ** 2).sum()) / float(counts.sum())
+    return total
+
+
+def noncentrality(statistic: float, freedom: int) -> tuple[float, float]:
+    """95% limits of the noncentrality of a chi-square statistic; 0 where no change explains it as well."""
+    from scipy.optimize import brentq
+    from scipy.stats import ncx2
+
+    if statistic > FAR:
+        centre, reach = statistic - freedom, 1.959964 * math.sqrt(4 * statistic - 2 * freedom)
+        return centre - reach, centre + reach
+
+    def limit(tail: float) -> float:
+        def excess(noncentral: float) -> float:
+            return float(ncx2.cdf(statistic, freedom, noncentral)) - tail
+
+        if excess(0.0) <= 0:
+            return 0.0
+        return float(brentq(excess, 0.0, statistic + 10 * math.sqrt(statistic + 1) + 60, xtol=1e-9))
+
+    return limit(1 - TAIL), limit(TAIL)
+
+
+def _wilson(count: int, rows: int) -> tuple[float, float]:
+    """Wilson's interval of a share (1927)."""
+    z = 1.959964
+    centre, share = z * z / (2 * rows), count / rows
+    reach = z * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
+    return (share + centre - reach) / (1 + z * z / rows), (share + centre + reach) / (1 + z * z / rows)
