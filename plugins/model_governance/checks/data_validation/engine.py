@@ -13,7 +13,7 @@ from model_governance.checks.data_validation.answers import Answer, read_answer
 from model_governance.checks.data_validation.columns import of_frame
 from model_governance.checks.data_validation.dialect import register
 from model_governance.checks.data_validation.expectations import labels
-from model_governance.checks.data_validation.translation import misfit, runs_in_sql, settled, translated
+from model_governance.checks.data_validation.translation import QUANTILES, misfit, runs_in_sql, settled, translated
 from model_governance.checks.data_validation.view import NAME
 from model_governance.errors import CheckError
 
@@ -199,11 +199,15 @@ def _in_sql(view: View, asked: Asked) -> list[Any]:
     """A table asset, never a query asset: of a query the library fetches every row to learn its columns."""
     if not asked:
         return []
+    quantiles = max(
+        len(one.kwargs["quantile_ranges"]["quantiles"]) if one.type == QUANTILES else 0 for one in asked.values()
+    )
+    columns = len({name for one in asked.values() for name in one.columns})
     with _context(view.columns) as context:
         source = context.data_sources.add_sql(
             "rows",
             connection_string=f"{register()}:///{view.database}",
-            kwargs={"connect_args": {"config": view.config}},
+            kwargs={"connect_args": {"config": view.config(columns=columns, quantiles=quantiles)}},
         )
         try:
             asset = source.add_table_asset("current", table_name=NAME)

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 NAME = "night"
 ROWS_PER_PIECE = 100_000
+COLUMNS_AT_ONCE = 4
+MIB = 1 << 20
 FLOATS = ("FLOAT", "DOUBLE")
 SETTINGS = {
     "threads": 1,  # a sum of floats depends on who added what
-    "memory_limit": "400MB",
     # A file's statistics leave NaN out: with them DuckDB answers `isnan(x)` and `x > 5` without looking, and wrongly.
     "disabled_optimizers": "statistics_propagation",
 }
@@ -42,10 +43,14 @@ class View:
     rows: int
     columns: Mapping[str, Column]
 
-    @property
-    def config(self) -> dict[str, Any]:
-        """DuckDB's settings for those who read the view."""
+    def config(self, *, columns: int, quantiles: int = 0) -> dict[str, Any]:
+        """DuckDB's settings for a reader of so many columns, and of so many quantiles of one column at once.
+
+        What is grouped and sorted goes to disk where memory ends; the values of a quantile cannot.
+        """
+        memory = 96 * MIB + 2 * MIB * columns + 32 * self.rows * quantiles
         return SETTINGS | {
+            "memory_limit": f"{memory // MIB}MiB",
             "temp_directory": str(self.database.parent / "spill"),
             "preserve_insertion_order": False,
             "access_mode": "read_only",
@@ -55,7 +60,7 @@ class View:
         """Some columns in memory, for what only pandas can answer."""
         import duckdb
 
-        with closing(duckdb.connect(self.database, config=self.config)) as connection:
+        with closing(duckdb.connect(self.database, config=self.config(columns=len(names)))) as connection:
             return connection.execute(f"SELECT {', '.join(map(_quoted, names))} FROM {NAME}").df()  # noqa: S608
 
 
@@ -75,11 +80,11 @@ def as_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
         path = _parquet(dataset, Path(folder))
         database = Path(folder) / "night.duckdb"
         with closing(duckdb.connect(database, config=SETTINGS)) as connection:
-            source = f"read_parquet({_text(str(path))})"
+            source = _source(path)
             described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
             types = {str(name): str(type_) for name, type_, *_ in described}
             _check_names(dataset, path, types)
-            missing, unclean = _missing(connection, source, path, types, used)
+            missing, unclean = _missing(connection, path, types, used, rows=dataset.rows)
             replaced = {name: _cleaned(name, type_, unclean) for name, type_ in types.items()}
             parts = [f"{sql} AS {_quoted(name)}" for name, sql in replaced.items() if sql]
             chosen = f"* REPLACE ({', '.join(parts)})" if parts else "*"
@@ -100,25 +105,33 @@ def as_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
 
 
 def _missing(
-    connection: Any, source: str, path: Path, types: Mapping[str, str], used: Collection[str]
+    connection: Any, path: Path, types: Mapping[str, str], used: Collection[str], *, rows: int
 ) -> tuple[dict[str, int], set[str]]:
     """Rows without a value per column, and the columns of floats that hold NaN.
 
     Nulls are counted in the file's own description. NaN are not: floats in use are read once. Of the others it is
     enough to know that there is a value, which the first rows tell.
     """
-    missing = _nulls(path, types)
+    nulls, source = _nulls(path, types), _source(path)
     floats = [name for name, type_ in types.items() if type_ in FLOATS]
-    asked = [f"count(CASE WHEN isnan({_quoted(name)}) THEN 1 END)" for name in floats if name in used]
-    asked += [f"count({_quoted(name)})" for name, nulls in missing.items() if nulls is None]
-    rows, *told = connection.execute(f"SELECT {', '.join(['count(*)', *asked])} FROM {source}").fetchone()  # noqa: S608
-    nans = dict(zip([name for name in floats if name in used], map(int, told), strict=False))
-    counted = dict(zip([name for name, nulls in missing.items() if nulls is None], told[len(nans) :], strict=True))
-    found = {name: int(rows - counted[name] if nulls is None else nulls) for name, nulls in missing.items()}
+    counted = _counts(connection, source, {name: f"count({_quoted(name)})" for name in types if nulls[name] is None})
+    missing = {name: rows - counted[name] if known is None else known for name, known in nulls.items()}
+    is_nan = {name: f"count(CASE WHEN isnan({_quoted(name)}) THEN 1 END)" for name in floats if name in used}
+    nans = _counts(connection, source, is_nan)
     for name in set(floats) - nans.keys():
         has_value = f"SELECT 1 FROM {source} WHERE NOT isnan({_quoted(name)}) LIMIT 1"  # noqa: S608
-        nans[name] = 0 if connection.execute(has_value).fetchone() else int(rows) - found[name]
-    return {name: nulls + nans.get(name, 0) for name, nulls in found.items()}, {name for name in nans if nans[name]}
+        nans[name] = 0 if connection.execute(has_value).fetchone() else rows - missing[name]
+    return {name: gone + nans.get(name, 0) for name, gone in missing.items()}, {name for name in nans if nans[name]}
+
+
+def _counts(connection: Any, source: str, asked: Mapping[str, str]) -> dict[str, int]:
+    """Counts by column, a few columns at a time: every column of a row group that is read at once is held at once."""
+    found: dict[str, int] = {}
+    for start in range(0, len(asked), COLUMNS_AT_ONCE):
+        names = list(asked)[start : start + COLUMNS_AT_ONCE]
+        told = connection.execute(f"SELECT {', '.join(asked[name] for name in names)} FROM {source}").fetchone()  # noqa: S608
+        found |= dict(zip(names, map(int, told), strict=True))
+    return found
 
 
 def _nulls(path: Path, types: Mapping[str, str]) -> dict[str, int | None]:
@@ -211,6 +224,10 @@ def _check_names(dataset: Dataset, path: Path, types: Mapping[str, str]) -> None
             f"{dataset.uri}: SQL cannot tell columns {', '.join(twice) or ', '.join(names)} apart, whose names differ only "
             "in capitals; rename them, or set params.engine to pandas"
         )
+
+
+def _source(path: Path) -> str:
+    return f"read_parquet({_text(str(path))})"
 
 
 def _quoted(name: str) -> str:
