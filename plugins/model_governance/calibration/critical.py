@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 UPPER = ("less_than", "leq_to")
 LOWER = ("greater_than", "geq_to", "min_absolute_change", "min_relative_change")
-HALVINGS = 50
+HALVINGS = 36
 REACH = 8.0
 """No level stretches a 95% interval further: the normal quantile of 1e-15 is 4.1 times that of 2.5%."""
 
