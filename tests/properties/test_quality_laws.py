@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from model_governance.checks.model_quality.binary import estimate_binary
 from model_governance.checks.model_quality.calibration import into_bins
+from model_governance.checks.model_quality.cells import Coded, cuts
 from model_governance.checks.model_quality.classification import Outcomes
-from model_governance.checks.model_quality.params import QualityParams
+from model_governance.checks.model_quality.forecasting import quantile_estimates
+from model_governance.checks.model_quality.history import seasonal_scales
+from model_governance.checks.model_quality.moments import Moments
+from model_governance.checks.model_quality.paired import paired_classes
+from model_governance.checks.model_quality.params import QualityParams, Search
 from model_governance.checks.model_quality.ranking import score_groups
 from model_governance.checks.model_quality.regression import estimate_regression
-from model_governance.checks.model_quality.uncertainty import average_interval, f1_interval
+from model_governance.checks.model_quality.search import search_cuts
+from model_governance.checks.model_quality.uncertainty import (
+    average_interval,
+    f1_interval,
+    positive_mean_interval,
+)
+from model_governance.intervals import paired_shares
 
 PARAMS = QualityParams(resamples=50)
 few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -133,3 +145,90 @@ def test_the_interval_of_f1_holds_f1(hits, misses):
     assume(hits + misses > 0)
     low, high = f1_interval(hits, misses)
     assert low <= 2 * hits / (2 * hits + misses) <= high
+
+
+pairs_of_rows = st.lists(st.tuples(st.integers(0, 1), scores, scores), min_size=6, max_size=40)
+
+
+@few
+@given(rows=pairs_of_rows)
+def test_turning_model_and_champion_around_turns_every_gain_around(rows):
+    label, one, other = (np.array(each) for each in zip(*rows, strict=True))
+    assume(min(label.sum(), (1 - label).sum()) >= 1)
+    model, champion = (
+        Outcomes(
+            classes=(0, 1),
+            truth=label,
+            predicted=(score >= 0.5).astype(int),
+            probabilities=np.column_stack([1 - score, score]),
+        )
+        for score in (one, other)
+    )
+    there, back = (
+        {each.name: each for each in paired_classes(*pair, positive=1)}
+        for pair in ((model, champion), (champion, model))
+    )
+    for name, gain in there.items():
+        assert back[name].value == pytest.approx(-gain.value, abs=1e-12), name
+        assert (back[name].interval is None) == (gain.interval is None), name
+        if gain.interval is not None:
+            assert gain.interval[0] <= gain.value <= gain.interval[1], name
+            assert back[name].interval == pytest.approx((-gain.interval[1], -gain.interval[0]), abs=1e-6), name
+
+
+@few
+@given(seed=st.integers(0, 1000), unit=st.floats(0.01, 1000), zero=st.floats(-100, 100))
+def test_mase_has_no_unit(seed, unit, zero):
+    draw = np.random.default_rng(seed)
+    past, truth, says = draw.normal(size=40), draw.normal(size=30), draw.normal(size=30)
+    found = []
+    for factor, shift in ((1.0, 0.0), (unit, zero)):
+        scale = seasonal_scales(past * factor + shift, np.arange(40.0), pd.Series(["a"] * 40), season=2)["a"]
+        moments = Moments(number=np.arange(30), length=4)
+        found.append(moments.mean("mase", np.abs(factor * (says - truth)) / scale, scale="log"))
+    assert found[0].value == pytest.approx(found[1].value)
+    assert found[0].interval == pytest.approx(found[1].interval)
+
+
+@few
+@given(seed=st.integers(0, 1000), rows=st.integers(1, 4))
+def test_the_pinball_loss_of_the_median_is_half_the_absolute_error(seed, rows):
+    draw = np.random.default_rng(seed)
+    truth, says = draw.normal(size=30 * rows), draw.normal(size=30 * rows)
+    moments = Moments(number=np.repeat(np.arange(30), rows), length=3)
+    loss = quantile_estimates(truth, {0.5: says}, moments)[0]
+    assert loss.value == pytest.approx(np.abs(truth - says).mean() / 2)
+
+
+@few
+@given(values=st.lists(st.floats(0, 1e6, allow_subnormal=False), min_size=2, max_size=60))
+def test_the_interval_of_a_positive_mean_holds_it_and_stays_positive(values):
+    found = positive_mean_interval(np.array(values))
+    if found is not None:
+        assert 0 <= found[0] <= np.mean(values) * (1 + 1e-9)
+        assert found[1] >= np.mean(values) * (1 - 1e-9)
+
+
+@few
+@given(ours=st.integers(0, 60), theirs=st.integers(0, 60), same=st.integers(0, 200))
+def test_a_paired_interval_holds_the_difference_and_stays_in_range(ours, theirs, same):
+    assume(ours + theirs + same > 0)
+    n = ours + theirs + same
+    low, high = paired_shares(ours, theirs, n)
+    assert -1 <= low <= (ours - theirs) / n <= high <= 1
+
+
+@few
+@given(seed=st.integers(0, 10_000), count=st.integers(130, 400))
+def test_a_search_gives_chances_and_does_not_hang_on_names(seed, count):
+    draw = np.random.default_rng(seed)
+    losses = (draw.random(count) < 0.3).astype(float)
+    codes = draw.integers(0, 2, count)
+    words = []
+    for name in ("a", "z"):
+        coded = Coded(name=name, codes=codes, words=(f"{name} 0", f"{name} 1"))
+        found = search_cuts(list(cuts({name: coded}, depth=2)), losses, search=Search(minimum_rows=30), seed=seed)
+        assume(found is not None)
+        assert all(0 <= one <= 1 for one in found.p_values)
+        words.append(found.nominees[0].words[1:])
+    assert words[0] == words[1]

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from model_governance.check import canonical_json
+from model_governance.engine.local import LocalRelation
+from model_governance.engine.memory import MemoryRows
 from model_governance.errors import CheckError, SubjectError
 from quality_cases import dataset, measure, model_of, subject_of, two_columns
 
@@ -146,3 +150,33 @@ def test_matured_rows_without_rows_are_an_error():
     subject = matured({"row": [1], "label": [0]})
     with pytest.raises(SubjectError, match=r"matured\.parquet: dataset 'matured' has no rows"):
         measure(subject.with_frame("matured", CURRENT.head(0)))
+
+
+class SmallFrames(LocalRelation):
+    """Rows that come seven at a time, as those of a file come in pieces."""
+
+    def frames(self, names, *, rows=7):
+        return super().frames(names, rows=rows)
+
+
+@pytest.mark.parametrize("case", ["late", "own"])
+def test_the_model_is_asked_piece_by_piece_and_answers_the_same(case, monkeypatch):
+    count, draw = 100, np.random.default_rng(3)
+    score = draw.random(count)
+    current = pd.DataFrame({"row": np.arange(count), "score": score, "says": (score > 0.5).astype(int)})
+    labels = pd.DataFrame({"row": np.arange(count), "label": (draw.random(count) < score).astype(int)})
+    if case == "late":
+        subject = late(labels.sample(60, random_state=1), current)
+    else:
+        subject = subject_of(current.assign(label=labels["label"]), late(labels, current).model)
+    whole = measure(subject)
+    asked = []
+    told = replace(subject.model, call=lambda rows: asked.append(len(rows)) or rows["says"].to_numpy())
+    monkeypatch.setattr(
+        "model_governance.checks.model_quality.labels.open_relation",
+        lambda one: SmallFrames(MemoryRows(one.frame, one.role), role=one.role, uri=one.uri),
+    )
+    pieces = measure(replace(subject, model=told))
+    assert canonical_json(pieces.record()) == canonical_json(whole.record())
+    assert max(asked) <= 7
+    assert sum(asked) == whole.metric("accuracy").n

@@ -45,21 +45,29 @@ def measure_slices(found: Measurement, labelled: Labelled, params: QualityParams
     if not params.slices:
         return Sliced()
     estimates: list[Estimate] = []
+    metrics = tuple(one.name for one in found.on_rows(_every(labelled)))
     notes: list[str] = []
     for name, rows in _named_rows(labelled, params, notes):
         if any(one.of == name for one in estimates):
             raise CheckError(f"two slices are called {name!r}; give them names of their own")
-        estimates += _of_slice(found, name, rows, minimum=params.minimum_slice_rows)
+        estimates += _of_slice(found, name, rows, minimum=params.minimum_slice_rows, metrics=metrics)
     tables = (_table(estimates),)
     return Sliced(estimates=tuple(estimates), tables=tables, artifacts=(plots.slices(estimates),), notes=tuple(notes))
 
 
-def _of_slice(found: Measurement, name: str, rows: np.ndarray, *, minimum: int) -> list[Estimate]:
+def _every(labelled: Labelled) -> np.ndarray:
+    import numpy as np
+
+    return np.ones(labelled.n, dtype=bool)
+
+
+def _of_slice(
+    found: Measurement, name: str, rows: np.ndarray, *, minimum: int, metrics: tuple[str, ...]
+) -> list[Estimate]:
     n = int(rows.sum())
     if n < minimum:
         few = f"fewer than {minimum} rows (minimum_slice_rows)"
-        names = [one.name for one in found.on_rows(rows | True)]
-        return [absent(f"slice_{one}", few, n=n if n >= SHOWN_FROM else 0, of=name) for one in names]
+        return [absent(f"slice_{one}", few, n=n if n >= SHOWN_FROM else 0, of=name) for one in metrics]
     return [replace(one, name=f"slice_{one.name}", of=name) for one in found.on_rows(rows)]
 
 

@@ -25,7 +25,7 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
             comment="The reference holds no labels, so no quality was suggested: add thresholds for your task.",
         )
     labels = reference[target].dropna()
-    if columns.time is not None and _numeric(labels):
+    if _looks_like_series(reference.loc[labels.index], labels, columns):
         return _for_forecasting()
     if columns.group is not None and columns.group in reference.columns and _numeric(labels):
         return _for_ranking(reference.loc[labels.index], labels, columns.group)
@@ -104,6 +104,14 @@ def _for_forecasting() -> Suggestion:
         "and weeks) and give the history in datasets.history. The loss of 10% against the last accepted run is a start."
     )
     return Suggestion(params={"season": 1}, thresholds=thresholds, comment=comment)
+
+
+def _looks_like_series(reference: pd.DataFrame, labels: pd.Series, columns: Columns) -> bool:
+    """Numbers with a moment of their own in each series."""
+    keys = [one for one in (columns.group, columns.time) if one is not None and one in reference.columns]
+    if columns.time not in keys or columns.item is not None or _looks_like_classes(labels):
+        return False
+    return not bool(reference.duplicated(subset=keys).any())
 
 
 def _looks_like_classes(labels: pd.Series) -> bool:
