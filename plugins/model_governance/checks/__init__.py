@@ -21,6 +21,7 @@ BUILT_IN = (
     "evasion",
     "membership_inference",
     "performance_estimation",
+    "fairness",
 )
 
 
