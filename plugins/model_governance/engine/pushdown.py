@@ -48,20 +48,21 @@ class TableRows:
         return tuple(self.table.columns)
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """These columns of all rows, in memory, sorted by all of them, because a table has no order of its own."""
+        """These columns of all rows, in memory, in the order of `in_order`, because a table has none of its own."""
         names = list(self.names if columns is None else columns)
         return in_order(self.table, names).to_pyarrow().to_pandas()
 
 
 def in_order(table: Table, names: Sequence[str]) -> Table:
-    """These columns, sorted by all of them."""
-    return table.select(*names).order_by(*names)
+    """These columns of the rows, sorted by all columns of the table: features and labels read apart must fit together."""
+    sortable = [name for name, kind in table.schema().items() if not kind.is_nested()]
+    return table.order_by(*sortable).select(*names)
 
 
 class PushedRelation(Relation):
     """Rows of a table, answered by its database.
 
-    A table has no order of its own: wherever rows come out they are sorted by all the columns asked for.
+    A table has no order of its own: wherever rows come out they are sorted by all its columns.
     """
 
     def __init__(self, source: TableRows, *, role: str, uri: str) -> None:
@@ -186,7 +187,7 @@ class PushedRelation(Relation):
             yield as_numbers(batch.column(0), name=name, role=self.role)
 
     def frames(self, names: Sequence[str], *, rows: int = ROWS_PER_FRAME) -> Iterator[pd.DataFrame]:
-        """The rows of these columns, sorted by them, `rows` at a time."""
+        """The rows of these columns, sorted by all columns of the table, `rows` at a time."""
         import pandas as pd
 
         self.require(names)
@@ -198,7 +199,7 @@ class PushedRelation(Relation):
             start += len(frame)
 
     def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
-        """A seeded sample without replacement, sorted by these columns."""
+        """A seeded sample without replacement, sorted by all columns of the table."""
         import numpy as np
         import pandas as pd
 

@@ -90,9 +90,9 @@ def _connected(shown: str, uri: str, *, folder: Path) -> Any:
     except SubjectError:
         raise
     except (ImportError, AttributeError, ValueError, IbisError) as error:
-        raise SubjectError(
-            f"{shown}: no driver for this database: {_told(error)}; install it, or correct the uri"
-        ) from error
+        # The cause is dropped on purpose: its text may repeat the uri, which may hold a password.
+        told = _told(error).replace(uri, shown)
+        raise SubjectError(f"{shown}: no driver for this database: {told}; install it, or correct the uri") from None
     except Exception as error:
         raise _gave_up(shown, error) from error
 
