@@ -1,0 +1,120 @@
+"""Fairness against Fairlearn's numbers, against closed forms, and its intervals against simulated truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fairlearn import metrics as fl
+from scipy.stats import chi2_contingency
+
+from fairness_cases import drawn, measure, subject_of
+from model_governance.checks.fairness.spread import (
+    Means,
+    Shares,
+    difference_interval,
+    equal_shares_p_value,
+    gap,
+    newcombe,
+    shortfall,
+    spread_interval,
+)
+
+SIZES = {"a": 300, "b": 200, "c": 120}
+RATES = {"a": 0.6, "b": 0.5, "c": 0.35}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("column", ["group", "side"])
+def test_its_numbers_are_those_of_fairlearn(seed, column):
+    frame = drawn(SIZES, RATES, seed=seed)
+    truth = {"y_true": frame["label"], "y_pred": frame["says"], "sensitive_features": frame[column]}
+    result = measure(subject_of(frame), column)
+    expected = {
+        "demographic_parity_difference": fl.demographic_parity_difference(**truth),
+        "selection_rate_ratio": fl.demographic_parity_ratio(**truth),
+        "equal_opportunity_difference": fl.equal_opportunity_difference(**truth),
+        "equalized_odds_difference": fl.equalized_odds_difference(**truth),
+        "accuracy_gap": fl.accuracy_score_difference(**truth),
+    }
+    for name, value in expected.items():
+        metric = result.metric(name, of=column)
+        assert metric.value == pytest.approx(value, abs=1e-12), name
+        assert metric.low <= metric.value <= metric.high, name
+    rates = {
+        "selection_rate": fl.selection_rate,
+        "true_positive_rate": fl.true_positive_rate,
+        "false_positive_rate": fl.false_positive_rate,
+    }
+    by_group = fl.MetricFrame(metrics=rates, **truth).by_group
+    for name in rates:
+        for group, value in by_group[name].items():
+            assert result.metric(name, of=f"{column}={group}").value == pytest.approx(value, abs=1e-12)
+
+
+def test_intersections_are_those_of_fairlearn():
+    frame = drawn(SIZES, RATES)
+    found = measure(subject_of(frame), "group", "side", intersections=True)
+    both = fl.demographic_parity_difference(frame["label"], frame["says"], sensitive_features=frame[["group", "side"]])
+    assert found.metric("demographic_parity_difference", of="group x side").value == pytest.approx(both, abs=1e-12)
+
+
+def test_newcombe_gives_the_published_interval():
+    # Newcombe (1998), table II, example (a): 56/70 against 48/80, method 10.
+    low, high = newcombe((56, 70), (48, 80))
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
+
+
+def test_evidence_is_pearson_s_where_counts_allow_and_a_permutation_s_elsewhere():
+    large = Shares(successes=np.array([60, 45, 30]), rows=np.array([100, 90, 80]))
+    table = np.stack([large.successes, large.rows - large.successes])
+    assert equal_shares_p_value(large, seed=1, nights=500) == pytest.approx(
+        chi2_contingency(table, correction=False).pvalue, abs=1e-12
+    )
+    few = Shares(successes=np.array([4, 0]), rows=np.array([12, 12]))
+    # Both margins fixed, the two ends of the hypergeometric distribution: 2 * C(12,4) / C(24,4).
+    assert equal_shares_p_value(few, seed=1, nights=20_000) == pytest.approx(2 * 495 / 10626, abs=0.006)
+    none = Shares(successes=np.array([0, 0]), rows=np.array([50, 50]))
+    assert equal_shares_p_value(none, seed=1, nights=500) == 1
+
+
+CASES = [
+    ([0.4, 0.4], [100, 100], gap),
+    ([0.4, 0.5], [150, 80], gap),
+    ([0.4, 0.4, 0.4], [100, 200, 300], gap),
+    ([0.3, 0.5, 0.7], [100, 200, 300], gap),
+    ([0.3] * 6, [60] * 6, gap),
+    ([0.3, 0.5, 0.7], [100, 200, 300], shortfall),
+    ([0.4, 0.4, 0.4], [100, 200, 300], shortfall),
+]
+
+
+@pytest.mark.parametrize(("shares", "rows", "statistic"), CASES)
+def test_the_true_distance_lies_in_the_interval(shares, rows, statistic):
+    draw = np.random.default_rng(5)
+    shares, rows = np.array(shares), np.array(rows)
+    true, covered = float(statistic(shares)), []
+    for seed in range(60):
+        seen = Shares(successes=draw.binomial(rows, shares), rows=rows)
+        if statistic is gap:
+            low, high = difference_interval(seen, seed=seed, nights=500)
+        else:
+            low, high = spread_interval([seen], statistic, seed=seed, nights=500)
+        covered.append(low - 1e-9 <= true <= high + 1e-9)
+    # 60 draws from 95% fall below 53 once in 100 times.
+    assert sum(covered) >= 53, sum(covered)
+
+
+def test_equal_groups_are_not_told_apart_although_their_range_is_never_zero():
+    draw = np.random.default_rng(6)
+    rows = np.array([80] * 6)
+    seen = [Shares(successes=draw.binomial(rows, 0.4), rows=rows) for _ in range(60)]
+    assert np.mean([float(gap(one.observed)) for one in seen]) > 0.1
+    lows = [difference_interval(one, seed=1, nights=500)[0] for one in seen]
+    assert np.mean([one > 0 for one in lows]) < 0.09
+
+
+def test_of_two_means_the_interval_is_that_of_their_difference():
+    means = Means(observed=np.array([3.0, 1.0]), errors=np.array([0.3, 0.4]))
+    low, high = spread_interval([means], gap, seed=1, nights=20_000)
+    # The tails of the simulation are 1.8% each: 2.097 standard errors.
+    assert (low, high) == (pytest.approx(2 - 2.097 * 0.5, abs=0.05), pytest.approx(2 + 2.097 * 0.5, abs=0.05))
