@@ -1,0 +1,291 @@
+"""The profile of a dataset: counts per frozen cell, moments and labels of every column, and no rows.
+
+A night that keeps its profile can be compared with later nights, and merged with others, without its rows. Cells are
+frozen once, with the reference; profiles on the same cells merge by adding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from model_governance.check import canonical_json
+from model_governance.engine.cells import LEAST_EXPECTED, TENTHS, Table, as_counts, at_edges, edges_of, point_edges
+from model_governance.engine.relation import FEW_VALUES
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from model_governance.engine.relation import NumberSummary, Relation
+
+Family = Literal["numbers", "categories"]
+
+VERSION = 1
+GRID = tuple(place / 500 for place in range(1, 500))
+MOST_LABELS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Where a column is cut, frozen with the reference.
+
+    Numbers: `edges` of a fine grid, ascending, and `inner`, those of them that bound the cells of PSI; cells are
+    [a, b), the outermost open. Categories: `labels` with a cell of their own, sorted; all others share one more.
+    """
+
+    family: Family
+    edges: tuple[float, ...] = ()
+    inner: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of counts that a profile of the column holds."""
+        return (len(self.edges) if self.family == "numbers" else len(self.labels)) + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnProfile:
+    """One column: rows per cell (the last of categories: all other labels), and what was no value.
+
+    `missing` counts null and NaN, `infinite` both infinities. Numbers have `minimum`, `maximum`, `mean` and
+    `std` (ddof 0) of the finite values; None where there are none.
+    """
+
+    cells: Cells
+    rows: int
+    missing: int
+    counts: tuple[int, ...]
+    infinite: int = 0
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    std: float | None = None
+
+    @property
+    def held(self) -> int:
+        """Rows that hold a finite value or a category."""
+        return self.rows - self.missing - self.infinite
+
+    @property
+    def cell_counts(self) -> np.ndarray:
+        """Rows per cell of PSI, int64: between the `inner` edges, or per label and for the rest."""
+        counts = as_counts(self.counts)
+        if self.cells.family == "categories":
+            return counts
+        import numpy as np
+
+        return at_edges(counts, np.array(self.cells.edges), np.array(self.cells.inner))
+
+    def quantile(self, probability: float) -> float | None:
+        """The first edge with at least this share of the values below it; None without a grid."""
+        import numpy as np
+
+        if not self.cells.edges or self.held == 0:
+            return None
+        below = np.cumsum(self.counts[:-1]) / self.held
+        place = min(int(np.searchsorted(below, probability - 1e-12)), len(below) - 1)
+        return self.cells.edges[place]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Columns of one dataset, or of several merged ones. `model` is the digest of the model behind a prediction column."""
+
+    columns: Mapping[str, ColumnProfile]
+    model: str = ""
+    rows: int = 0
+    nights: int = field(default=1)
+
+    @property
+    def cells(self) -> dict[str, Cells]:
+        """The frozen cells by column."""
+        return {name: one.cells for name, one in self.columns.items()}
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the bytes."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON: the same profile gives the same bytes."""
+        return canonical_json({
+            "profile": VERSION, "rows": self.rows, "nights": self.nights, "model": self.model,
+            "columns": {name: asdict(one) for name, one in self.columns.items()},
+        })  # fmt: skip
+
+    @classmethod
+    def from_bytes(cls, content: bytes, *, origin: str) -> Profile:
+        """Read a profile; `origin` says in a complaint where it came from.
+
+        Raises:
+            CheckError: no profile, one of another version, or one whose counts do not add up.
+        """
+        try:
+            raw = json.loads(content)
+            if raw["profile"] != VERSION:
+                raise ValueError(f"its version is {raw['profile']}, this package reads {VERSION}")
+            columns = {name: _column(one) for name, one in raw["columns"].items()}
+            return cls(columns=columns, model=raw["model"], rows=raw["rows"], nights=raw["nights"])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CheckError(
+                f"{origin} holds no profile of a dataset ({type(error).__name__}: {error}); "
+                "give a profile.json that the data_drift check has stored"
+            ) from error
+
+
+def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cells]:
+    """Cells of these columns from this dataset: at most 500 by quantiles (and 10 for PSI), one per value where they are few.
+
+    Labels with fewer than 10 rows, or beyond the 1,000 most frequent, get none of their own: a profile must not single
+    out anybody.
+
+    Raises:
+        CheckError: a column holds no finite value.
+    """
+    numbers = [name for name, family in families.items() if family == "numbers"]
+    summaries = relation.summaries(numbers)
+    few = [name for name in numbers if 0 < summaries[name].distinct <= FEW_VALUES]
+    many = [name for name in numbers if name not in few]
+    found = {name: _point_cells(counts) for name, counts in relation.value_counts(few).items()} if few else {}
+    if many:
+        found |= {name: _quantile_cells(values) for name, values in relation.quantiles(GRID, many).items()}
+    categories = [name for name in families if name not in found]
+    if categories:
+        found |= {name: _label_cells(counts) for name, counts in relation.value_counts(categories).items()}
+    return {name: found[name] for name in families}
+
+
+def profile_of(
+    relation: Relation, families: Mapping[str, Family], *, cells: Mapping[str, Cells] | None = None, model: str = ""
+) -> Profile:
+    """The profile of these columns, on given frozen cells, or on cells frozen with these very rows.
+
+    Raises:
+        SubjectError: a column is missing.
+        CheckError: a column holds something else than its family says, or no value to freeze cells with.
+    """
+    import numpy as np
+
+    cells = freeze(relation, families) if cells is None else cells
+    numbers = [name for name, family in families.items() if family == "numbers"]
+    categories = [name for name in families if name not in numbers]
+    summaries = relation.summaries(numbers)
+    counts = relation.counts({name: np.array(cells[name].edges) for name in numbers})
+    labels, missing = relation.value_counts(categories), relation.missing(categories)
+    columns = {}
+    for name in families:
+        if name in counts:
+            columns[name] = _numbers(cells[name], summaries[name], counts[name])
+        else:
+            columns[name] = _labelled(cells[name], labels[name], rows=relation.rows, missing=missing[name])
+    return Profile(columns=columns, model=model, rows=relation.rows)
+
+
+def merge(first: Profile, second: Profile) -> Profile:
+    """Both datasets as one. Counts add exactly; moments combine as Chan, Golub and LeVeque (1983).
+
+    Raises:
+        ValueError: other columns, or other cells.
+    """
+    if first.cells != second.cells:
+        raise ValueError("profiles merge only on the same columns and the same frozen cells")
+    columns = {name: _merged(one, second.columns[name]) for name, one in first.columns.items()}
+    model = first.model if first.model == second.model else ""
+    return Profile(
+        columns=columns, model=model, rows=first.rows + second.rows, nights=first.nights + second.nights
+    )
+
+
+def table_of(reference: ColumnProfile, current: ColumnProfile, *, fine: bool = False) -> Table:
+    """Both sides cell by cell: the cells of PSI, or the `fine` grid."""
+    if fine:
+        return Table(reference=as_counts(reference.counts), current=as_counts(current.counts))
+    return Table(reference=reference.cell_counts, current=current.cell_counts)
+
+
+def wasserstein_on_grid(reference: ColumnProfile, current: ColumnProfile) -> float:
+    """The integral of |F - G| from the grid: exact at its edges, linear between them and out to the extremes."""
+    import numpy as np
+
+    edges = np.array(reference.cells.edges)
+    table = table_of(reference, current, fine=True)
+    gaps = np.abs(np.cumsum(table.reference)[:-1] / table.n - np.cumsum(table.current)[:-1] / table.m)
+    ends = [one for side in (reference, current) for one in (side.minimum, side.maximum) if one is not None]
+    places = np.concatenate([[min([*ends, edges[0]])], edges, [max([*ends, edges[-1]])]])
+    heights = np.concatenate([[0.0], gaps, [0.0]])
+    return float(((heights[1:] + heights[:-1]) / 2 * np.diff(places)).sum())
+
+
+def _point_cells(counts: Mapping[str, int]) -> Cells:
+    import numpy as np
+
+    values = np.array(sorted({float(one) for one in counts if math.isfinite(float(one))}))
+    edges = tuple(point_edges(values).tolist())
+    return Cells(family="numbers", edges=edges, inner=edges)
+
+
+def _quantile_cells(values: np.ndarray) -> Cells:
+    import numpy as np
+
+    grid = edges_of(values)
+    tenths = edges_of(values[[round(one * (len(GRID) + 1)) - 1 for one in TENTHS]])
+    inner = np.intersect1d(grid, tenths)
+    return Cells(family="numbers", edges=tuple(grid.tolist()), inner=tuple(inner.tolist()))
+
+
+def _label_cells(counts: Mapping[str, int]) -> Cells:
+    common = sorted((-rows, label) for label, rows in counts.items() if rows >= LEAST_EXPECTED)[:MOST_LABELS]
+    return Cells(family="categories", labels=tuple(sorted(label for _, label in common)))
+
+
+def _numbers(cells: Cells, summary: NumberSummary, counts: np.ndarray) -> ColumnProfile:
+    return ColumnProfile(
+        cells=cells, rows=summary.rows, missing=summary.absent, infinite=summary.infinite, counts=tuple(counts.tolist()),
+        minimum=summary.minimum, maximum=summary.maximum, mean=summary.mean, std=summary.std,
+    )  # fmt: skip
+
+
+def _labelled(cells: Cells, counts: Mapping[str, int], *, rows: int, missing: int) -> ColumnProfile:
+    own = [counts.get(label, 0) for label in cells.labels]
+    return ColumnProfile(cells=cells, rows=rows, missing=missing, counts=(*own, rows - missing - sum(own)))
+
+
+def _column(raw: Mapping[str, Any]) -> ColumnProfile:
+    frozen = {name: tuple(one) if isinstance(one, list) else one for name, one in raw["cells"].items()}
+    found = ColumnProfile(**{**raw, "cells": Cells(**frozen), "counts": tuple(raw["counts"])})
+    if found.cells.family not in ("numbers", "categories"):
+        raise ValueError(f"a column is of family {found.cells.family!r}")
+    if list(found.cells.edges) != sorted(set(found.cells.edges)) or not set(found.cells.inner) <= set(found.cells.edges):
+        raise ValueError("edges of a column do not ascend")
+    if len(found.counts) != found.cells.count or sum(found.counts) != found.held or min(found.counts) < 0:
+        raise ValueError("counts of a column do not add up to its rows")
+    return found
+
+
+def _merged(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
+    found = replace(
+        first, rows=first.rows + second.rows, missing=first.missing + second.missing, infinite=first.infinite + second.infinite,
+        counts=tuple(a + b for a, b in zip(first.counts, second.counts, strict=True)),
+    )  # fmt: skip
+    if second.mean is None:
+        return found
+    if first.mean is None:
+        return replace(found, minimum=second.minimum, maximum=second.maximum, mean=second.mean, std=second.std)
+    return replace(found, **_moments(first, second))
+
+
+def _moments(first: ColumnProfile, second: ColumnProfile) -> dict[str, float]:
+    sides = [(one.held, one.mean or 0.0, one.std or 0.0) for one in (first, second)]
+    total = sum(held for held, _, _ in sides)
+    mean = math.fsum(held / total * middle for held, middle, _ in sides)
+    spread = math.fsum(held / total * (std**2 + (middle - mean) ** 2) for held, middle, std in sides)
+    lows = [one.minimum for one in (first, second) if one.minimum is not None]
+    highs = [one.maximum for one in (first, second) if one.maximum is not None]
+    return {"minimum": min(lows), "maximum": max(highs), "mean": mean, "std": math.sqrt(spread)}
