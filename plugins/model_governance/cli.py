@@ -177,7 +177,7 @@ def _checks(options: argparse.Namespace) -> int:
     )
     print(f"tasks: {', '.join(check.tasks)}\n\nparams")
     for name, one in check.params.model_fields.items():
-        default = "required" if one.is_required() else f"default {one.default!r}"
+        default = "required" if one.is_required() else f"default {one.get_default(call_default_factory=True)!r}"
         print(f"  {name} ({default}){': ' + one.description if one.description else ''}")
     print("\nmetrics (what thresholds may name)")
     for spec in check.metrics:
