@@ -22,6 +22,7 @@ BUILT_IN = (
     "membership_inference",
     "performance_estimation",
     "fairness",
+    "attribution_drift",
 )
 
 

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from model_governance.orchestration.dags import governance_dag, governance_dags
     from model_governance.orchestration.gate import GovernanceGateOperator
     from model_governance.orchestration.operators import (
+        AttributionDriftOperator,
         DataValidationOperator,
         DriftReportOperator,
+        FairnessOperator,
         GovernanceCheckOperator,
         ModelQualityOperator,
+        PerformanceEstimationOperator,
         PrivacyAuditOperator,
         RobustnessAttackOperator,
     )
@@ -33,12 +36,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArchiveEvidenceOperator",
+    "AttributionDriftOperator",
     "DataValidationOperator",
     "DriftReportOperator",
+    "FairnessOperator",
     "GovernanceCheckOperator",
     "GovernanceGateOperator",
     "GovernanceViolation",
     "ModelQualityOperator",
+    "PerformanceEstimationOperator",
     "PrivacyAuditOperator",
     "RequestRetrainingOperator",
     "RobustnessAttackOperator",
@@ -54,10 +60,13 @@ _HOME = {
     "dags": ("governance_dag", "governance_dags"),
     "gate": ("GovernanceGateOperator",),
     "operators": (
+        "AttributionDriftOperator",
         "DataValidationOperator",
         "DriftReportOperator",
+        "FairnessOperator",
         "GovernanceCheckOperator",
         "ModelQualityOperator",
+        "PerformanceEstimationOperator",
         "PrivacyAuditOperator",
         "RobustnessAttackOperator",
     ),

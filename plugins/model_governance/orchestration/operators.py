@@ -132,6 +132,24 @@ class PrivacyAuditOperator(GovernanceCheckOperator):
     kind = "membership_inference"
 
 
+class PerformanceEstimationOperator(GovernanceCheckOperator):
+    """Calibrated confidence or a learned loss: how good is the model before labels arrive?"""
+
+    kind = "performance_estimation"
+
+
+class FairnessOperator(GovernanceCheckOperator):
+    """Fairlearn's measures: does the model treat groups alike?"""
+
+    kind = "fairness"
+
+
+class AttributionDriftOperator(GovernanceCheckOperator):
+    """Do the model's answers still hang on the same features?"""
+
+    kind = "attribution_drift"
+
+
 NAMED: dict[str | None, type[GovernanceCheckOperator]] = {
     one.kind: one
     for one in (
@@ -140,6 +158,9 @@ NAMED: dict[str | None, type[GovernanceCheckOperator]] = {
         ModelQualityOperator,
         RobustnessAttackOperator,
         PrivacyAuditOperator,
+        PerformanceEstimationOperator,
+        FairnessOperator,
+        AttributionDriftOperator,
     )
 }
 

@@ -171,7 +171,7 @@ def _difference(name: str, rate: Rate, grouping: Grouping, *, params: FairnessPa
     return Number(
         name=name, of=grouping.name, value=float(gap(shares.observed)), n=rate.n,
         interval=difference_interval(shares, seed=seed, nights=params.resamples),
-        p_value=equal_shares_p_value(shares, seed=seed, nights=params.resamples), detail=_where(rate, grouping),
+        p_value=equal_shares_p_value(shares, seed=seed), detail=_where(rate, grouping),
     )  # fmt: skip
 
 
@@ -186,7 +186,7 @@ def _ratio(rate: Rate, grouping: Grouping, *, params: FairnessParams, seed: int)
     low, high = spread_interval([shares], shortfall, seed=seed, nights=params.resamples)
     return Number(
         name=name, of=grouping.name, value=1 - float(shortfall(shares.observed)), n=rate.n, interval=(1 - high, 1 - low),
-        p_value=equal_shares_p_value(shares, seed=seed, nights=params.resamples), detail=_where(rate, grouping),
+        p_value=equal_shares_p_value(shares, seed=seed), detail=_where(rate, grouping),
     )  # fmt: skip
 
 
@@ -198,7 +198,7 @@ def _odds(true: Rate, false: Rate, grouping: Grouping, *, params: FairnessParams
     families = [true.shares, false.shares]
     gaps = [float(gap(one.observed)) for one in families]
     worse = true if gaps[0] >= gaps[1] else false
-    evidence = min(equal_shares_p_value(one, seed=seed, nights=params.resamples) for one in families)
+    evidence = min(equal_shares_p_value(one, seed=seed) for one in families)
     return Number(
         name=name, of=grouping.name, value=max(gaps), n=n, p_value=min(1.0, 2 * evidence),
         interval=spread_interval(families, gap, seed=seed, nights=params.resamples),

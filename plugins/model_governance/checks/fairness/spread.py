@@ -27,6 +27,7 @@ TAIL = (1 - CONFIDENCE) / 2
 SHAPE_TAIL = 0.018
 STEPS = 30
 FEW_EXPECTED = 5
+PERMUTATIONS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +166,7 @@ def _wilson(successes: int, n: int) -> tuple[float, float, float]:
     return centre - reach, share, centre + reach
 
 
-def equal_shares_p_value(shares: Shares, *, seed: int, nights: int) -> float:
+def equal_shares_p_value(shares: Shares, *, seed: int) -> float:
     """Evidence that the groups differ: Pearson's chi-square, by seeded permutation where few are expected."""
     import numpy as np
     from scipy.stats import chi2
@@ -181,8 +182,8 @@ def equal_shares_p_value(shares: Shares, *, seed: int, nights: int) -> float:
     seen = float(distance(successes))
     if (rows * min(share, 1 - share)).min() >= FEW_EXPECTED:
         return float(chi2.sf(seen, len(rows) - 1))
-    drawn = np.random.default_rng(seed).multivariate_hypergeometric(rows, int(successes.sum()), size=nights)
-    return float((1 + (distance(drawn) >= seen - 1e-9).sum()) / (nights + 1))
+    drawn = np.random.default_rng(seed).multivariate_hypergeometric(rows, int(successes.sum()), size=PERMUTATIONS)
+    return float((1 + (distance(drawn) >= seen - 1e-9).sum()) / (PERMUTATIONS + 1))
 
 
 def equal_means_p_value(groups: Sequence[np.ndarray]) -> float | None:
