@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from engine_cases import NUMBERS, finite, in_duckdb, in_memory, in_parquet, samples
-from model_governance.engine import distances, open_relation, ordered, runs
+from model_governance.engine import open_relation, ordered, ordered_distances, runs
 
 ROWS = 3000
 
@@ -36,7 +36,7 @@ def opened(sides):
 
 
 def test_distances_are_those_of_scipy(sides):
-    found = distances(*opened(sides), NUMBERS)
+    found = ordered_distances(*opened(sides), NUMBERS)
     for name in NUMBERS:
         r, c = finite(sides[0][name]), finite(sides[1][name])
         expected = stats.ks_2samp(r, c, method="asymp")
@@ -46,7 +46,7 @@ def test_distances_are_those_of_scipy(sides):
 
 
 def test_the_place_is_the_smallest_value_at_which_the_distance_is_reached(sides):
-    found = distances(*opened(sides), NUMBERS)
+    found = ordered_distances(*opened(sides), NUMBERS)
     for name in NUMBERS:
         r, c = np.sort(finite(sides[0][name])), np.sort(finite(sides[1][name]))
         values = np.unique([*r, *c])
@@ -61,9 +61,9 @@ def test_runs_on_disk_give_the_numbers_of_memory(sides, tmp_path, monkeypatch, s
         open_relation(in_parquet(tmp_path, table, role=role, group=500))
         for table, role in zip(sides, ("reference", "current"), strict=True)
     ]
-    on_disk = distances(*spilled, NUMBERS)
+    on_disk = ordered_distances(*spilled, NUMBERS)
     monkeypatch.undo()
-    in_one = distances(*opened(sides), NUMBERS)
+    in_one = ordered_distances(*opened(sides), NUMBERS)
     for name in NUMBERS:
         assert (on_disk[name].ks, on_disk[name].place) == (in_one[name].ks, in_one[name].place)
         assert on_disk[name].wasserstein == pytest.approx(in_one[name].wasserstein, rel=1e-12)
@@ -72,7 +72,7 @@ def test_runs_on_disk_give_the_numbers_of_memory(sides, tmp_path, monkeypatch, s
 def test_the_windows_of_a_database_give_the_numbers_of_the_kernel(sides):
     connection = ibis.duckdb.connect()
     pushed = [in_duckdb(connection, table, role=role) for table, role in zip(sides, ("r", "c"), strict=True)]
-    theirs, ours = distances(*pushed, NUMBERS), distances(*opened(sides), NUMBERS)
+    theirs, ours = ordered_distances(*pushed, NUMBERS), ordered_distances(*opened(sides), NUMBERS)
     for name in NUMBERS:
         assert (theirs[name].n, theirs[name].m) == (ours[name].n, ours[name].m)
         assert (theirs[name].ks, theirs[name].place) == (ours[name].ks, ours[name].place)
@@ -82,8 +82,8 @@ def test_the_windows_of_a_database_give_the_numbers_of_the_kernel(sides):
 
 def test_a_table_and_a_file_are_compared_too(sides):
     connection = ibis.duckdb.connect()
-    mixed = distances(in_duckdb(connection, sides[0]), opened(sides)[1], NUMBERS)
-    assert mixed == distances(*opened(sides), NUMBERS)
+    mixed = ordered_distances(in_duckdb(connection, sides[0]), opened(sides)[1], NUMBERS)
+    assert mixed == ordered_distances(*opened(sides), NUMBERS)
 
 
 @pytest.mark.parametrize("probabilities", [[0, 0.1, 0.25, 0.5, 0.9, 1], [0.3, 1 / 3, 0.7]])
@@ -103,7 +103,7 @@ def test_quantiles_are_values_of_the_data_everywhere(sides, tmp_path, small_bloc
 
 def test_values_near_the_end_of_float64_keep_their_distance():
     sides = [pa.table({"x": [-1.5e308, 1e308]}), pa.table({"x": [-1.5e308, -1.5e308 / 3, 1e308]})]
-    found = distances(*opened(sides), ["x"])["x"]
+    found = ordered_distances(*opened(sides), ["x"])["x"]
     # F - G is 1/6 up to -0.5e308 and -1/6 from there to 1e308.
     assert found.wasserstein == pytest.approx(2.5 / 6 * 1e308, rel=1e-12)
 

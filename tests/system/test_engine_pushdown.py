@@ -12,7 +12,7 @@ import pytest
 
 from engine_cases import NUMBERS, in_memory, samples
 from model_governance.connections import PlainConnections
-from model_governance.engine import distances, open_relation, require_same_families
+from model_governance.engine import open_relation, ordered_distances, require_same_families
 from model_governance.errors import CheckError, DigestMismatch, SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
@@ -122,8 +122,8 @@ def test_counts_and_order_statistics_are_the_same_to_the_last_bit(theirs, ours, 
 
 
 def test_distances_are_the_same(theirs, ours):
-    database = distances(theirs["reference"], theirs["current"], NUMBERS)
-    embedded = distances(ours["reference"], ours["current"], NUMBERS)
+    database = ordered_distances(theirs["reference"], theirs["current"], NUMBERS)
+    embedded = ordered_distances(ours["reference"], ours["current"], NUMBERS)
     for name in NUMBERS:
         assert (database[name].n, database[name].m) == (embedded[name].n, embedded[name].m)
         assert (database[name].ks, database[name].place) == (embedded[name].ks, embedded[name].place)
@@ -131,8 +131,8 @@ def test_distances_are_the_same(theirs, ours):
 
 
 def test_a_table_is_compared_with_a_file(theirs, ours):
-    mixed = distances(ours["reference"], theirs["current"], ["normal", "gaps"])
-    assert mixed == distances(ours["reference"], ours["current"], ["normal", "gaps"])
+    mixed = ordered_distances(ours["reference"], theirs["current"], ["normal", "gaps"])
+    assert mixed == ordered_distances(ours["reference"], ours["current"], ["normal", "gaps"])
 
 
 def test_a_sample_is_seeded_and_pieces_add_up(theirs):

@@ -1,6 +1,6 @@
 """The data engine: exact answers over all rows of a dataset, wherever they are, in bounded memory.
 
-`open_relation` gives the rows of a dataset, `distances` compares two of them, `require_same_families` refuses categories
+`open_relation` gives the rows of a dataset, `ordered_distances` compares two of them, `require_same_families` refuses categories
 that changed their type. Rows in memory and in files are answered here (`local`, `runs`, `ordered`); rows of a table are
 answered by its database, through expressions written once (`expressions`, `pushdown`). Spark, PostgreSQL and DuckDB are
 tested to give the numbers of the embedded engine. For Snowflake, BigQuery, Databricks, Trino, ClickHouse, SQL Server and
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from model_governance.subject import Dataset
 
-__all__ = ["NumberSummary", "Ordered", "Relation", "distances", "open_relation", "require_same_families"]
+__all__ = ["NumberSummary", "Ordered", "Relation", "open_relation", "ordered_distances", "require_same_families"]
 
 
 def open_relation(dataset: Dataset) -> Relation:
@@ -34,7 +34,7 @@ def open_relation(dataset: Dataset) -> Relation:
     return LocalRelation(pieces, role=dataset.role, uri=dataset.uri)
 
 
-def distances(reference: Relation, current: Relation, names: Sequence[str]) -> dict[str, Ordered]:
+def ordered_distances(reference: Relation, current: Relation, names: Sequence[str]) -> dict[str, Ordered]:
     """Kolmogorov-Smirnov and Wasserstein distances of these columns, exact over all finite values.
 
     Tables of one database are compared by it; in every other pair the values are brought here, column by column.
@@ -44,7 +44,7 @@ def distances(reference: Relation, current: Relation, names: Sequence[str]) -> d
         CheckError: a column holds no finite value on a side, or something that is no number.
     """
     from model_governance.engine.local import by_column
-    from model_governance.engine.ordered import ordered_distances
+    from model_governance.engine.ordered import distances_of_column
     from model_governance.engine.pushdown import PushedRelation
 
     reference.require(names)
@@ -54,5 +54,5 @@ def distances(reference: Relation, current: Relation, names: Sequence[str]) -> d
         return pushed[0].distances_to(pushed[1], names)
     if pushed:
         # The connection of a database serves one thread at a time.
-        return {name: ordered_distances(reference, current, name) for name in names}
-    return by_column(lambda name: ordered_distances(reference, current, name), names)
+        return {name: distances_of_column(reference, current, name) for name in names}
+    return by_column(lambda name: distances_of_column(reference, current, name), names)

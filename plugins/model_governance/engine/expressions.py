@@ -60,7 +60,7 @@ def summary(table: Table, name: str, *, role: str, special: bool = True) -> dict
     none = ibis.literal(0)
     return {
         "nan": _count(value.isnan()) if special else none,
-        "infinite": _count(value.isinf()) if special else none,
+        "infinite": _count((value.abs() > LARGEST) & ~value.isnan()) if special else none,
         "finite": _count(kept.notnull()),
         "minimum": kept.min(),
         "maximum": kept.max(),

@@ -49,7 +49,7 @@ def rank_of(probability: float, count: int) -> int:
     return max(math.ceil(Fraction(repr(float(probability))) * count) - 1, 0)
 
 
-def ordered_distances(reference: Relation, current: Relation, name: str) -> Ordered:
+def distances_of_column(reference: Relation, current: Relation, name: str) -> Ordered:
     """The distances of one column.
 
     Raises:

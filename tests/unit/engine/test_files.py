@@ -14,7 +14,7 @@ import pytest
 
 from engine_cases import NUMBERS, in_parquet, samples
 from model_governance.connections import PlainConnections
-from model_governance.engine import distances, local, open_relation
+from model_governance.engine import local, open_relation, ordered_distances
 from model_governance.errors import SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subject import Columns, Dataset, Feature, Subject
@@ -145,7 +145,7 @@ def test_large_text_and_arrow_files_are_kept_as_parquet_until_nobody_needs_them(
     pd.testing.assert_frame_equal(large.frame.fillna({"colour": "none"}), small.frame.fillna({"colour": "none"}))
     one, other = open_relation(large), open_relation(small)
     assert one.value_counts(["colour"]) == other.value_counts(["colour"])
-    assert distances(one, other, ["normal", "gaps"])["gaps"].ks == 0
+    assert ordered_distances(one, other, ["normal", "gaps"])["gaps"].ks == 0
     del large, one
     gc.collect()
     assert not spilled.parent.exists()
@@ -196,7 +196,7 @@ def answers(relation, other):
             relation.value_counts(["colour", "ties"]),
             relation.missing(relation.names),
             {name: one.tobytes() for name, one in relation.quantiles([0, 0.1, 0.5, 1], NUMBERS).items()},
-            distances(relation, other, NUMBERS),
+            ordered_distances(relation, other, NUMBERS),
             relation.sample(50, seed=3, names=list(relation.names)).to_csv(),
         )
     )

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from engine_cases import NUMBERS, ODD_CATEGORIES, ODD_NUMBERS, finite, in_duckdb, in_memory, relations, samples
-from model_governance.engine import distances, open_relation, require_same_families
+from model_governance.engine import open_relation, ordered_distances, require_same_families
 from model_governance.errors import CheckError, SubjectError
 
 
@@ -136,7 +136,7 @@ def test_a_missing_column_is_named_with_what_is_there(tmp_path):
         with pytest.raises(SubjectError, match="lacks"):
             relation.quantiles([0.5], ["c"])
         with pytest.raises(SubjectError, match="lacks"):
-            distances(relation, relation, ["c"])
+            ordered_distances(relation, relation, ["c"])
         with pytest.raises(SubjectError, match="lacks"):
             list(relation.frames(["c"]))
 
@@ -156,7 +156,7 @@ def test_a_column_without_a_finite_number_has_no_order(odd):
             with pytest.raises(CheckError, match="no finite number in any of 6 rows"):
                 relation.quantiles([0.5], [name])
             with pytest.raises(CheckError, match="no finite number"):
-                distances(relation, odd["memory"], [name])
+                ordered_distances(relation, odd["memory"], [name])
         with pytest.raises(ValueError, match=r"\[0, 1\]"):
             relation.quantiles([1.5], ["single"])
 
@@ -208,6 +208,6 @@ def test_shuffled_rows_give_the_same_answers_to_the_last_bit():
     shuffled = table.take(pa.array(np.random.default_rng(1).permutation(len(table))))
     one, other = (open_relation(in_memory(each)) for each in (table, shuffled))
     assert one.summaries(NUMBERS) == other.summaries(NUMBERS)
-    assert distances(one, other, NUMBERS)["wild"].ks == 0
+    assert ordered_distances(one, other, NUMBERS)["wild"].ks == 0
     halves = [open_relation(in_memory(each.slice(0, 9000), role="current")) for each in (table, table)]
-    assert distances(one, halves[0], NUMBERS) == distances(other, halves[1], NUMBERS)
+    assert ordered_distances(one, halves[0], NUMBERS) == ordered_distances(other, halves[1], NUMBERS)

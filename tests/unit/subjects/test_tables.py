@@ -8,14 +8,15 @@ import pytest
 import sqlalchemy
 from pydantic import ValidationError
 
-from engine_cases import NUMBERS, in_memory, samples
+from engine_cases import in_memory, samples
 from model_governance.connections import PlainConnections
 from model_governance.engine import open_relation
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
 
-TABLE = samples(400, seed=1)
+NAMES = ("half", "gaps", "ties", "colour")
+TABLE = samples(400, seed=1).select(list(NAMES))
 
 
 @pytest.fixture
@@ -51,12 +52,12 @@ def test_a_table_answers_like_its_rows(load):
     relation, here = open_relation(dataset), open_relation(in_memory(TABLE, role="current"))
     assert relation.value_counts(["colour"]) == here.value_counts(["colour"])
     assert relation.missing(["gaps"]) == here.missing(["gaps"])
-    assert sorted(dataset.frame["far"]) == sorted(TABLE["far"].to_pylist())
+    assert sorted(dataset.frame["half"]) == sorted(TABLE["half"].to_pylist())
 
 
 def test_columns_that_are_read_apart_fit_together(load):
     whole, apart = load().frame, load()
-    for names in (["ties"], ["far", "colour"]):
+    for names in (["ties"], ["half", "colour"]):
         assert apart.read(names).equals(whole[names])
     pieces = open_relation(load()).frames(["gaps", "half"], rows=90)
     assert pd.concat(pieces).equals(whole[["gaps", "half"]])
@@ -85,7 +86,7 @@ def test_the_fingerprint_follows_what_changes(load, write, change):
 
 def test_the_order_of_rows_is_no_part_of_it(load, write):
     before = load().sha256
-    write("create or replace table night as select * from arriving order by normal")
+    write("create or replace table night as select * from arriving order by half")
     assert load().sha256 == before
 
 
@@ -135,5 +136,5 @@ def test_a_policy_names_one_place(keys, told):
 
 def test_numbers_there_are_numbers_here(load):
     relation, here = open_relation(load()), open_relation(in_memory(TABLE, role="current"))
-    for name in NUMBERS:
+    for name in NAMES[:3]:
         assert relation.quantiles([0.5], [name])[name].tolist() == here.quantiles([0.5], [name])[name].tolist()
