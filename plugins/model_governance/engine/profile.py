@@ -198,9 +198,7 @@ def merge(first: Profile, second: Profile) -> Profile:
         raise ValueError("profiles merge only on the same columns and the same frozen cells")
     columns = {name: _merged(one, second.columns[name]) for name, one in first.columns.items()}
     model = first.model if first.model == second.model else ""
-    return Profile(
-        columns=columns, model=model, rows=first.rows + second.rows, nights=first.nights + second.nights
-    )
+    return Profile(columns=columns, model=model, rows=first.rows + second.rows, nights=first.nights + second.nights)
 
 
 def table_of(reference: ColumnProfile, current: ColumnProfile, *, fine: bool = False) -> Table:
@@ -262,7 +260,9 @@ def _column(raw: Mapping[str, Any]) -> ColumnProfile:
     found = ColumnProfile(**{**raw, "cells": Cells(**frozen), "counts": tuple(raw["counts"])})
     if found.cells.family not in ("numbers", "categories"):
         raise ValueError(f"a column is of family {found.cells.family!r}")
-    if list(found.cells.edges) != sorted(set(found.cells.edges)) or not set(found.cells.inner) <= set(found.cells.edges):
+    if list(found.cells.edges) != sorted(set(found.cells.edges)) or not set(found.cells.inner) <= set(
+        found.cells.edges
+    ):
         raise ValueError("edges of a column do not ascend")
     if len(found.counts) != found.cells.count or sum(found.counts) != found.held or min(found.counts) < 0:
         raise ValueError("counts of a column do not add up to its rows")
