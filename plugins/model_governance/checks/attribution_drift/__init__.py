@@ -173,6 +173,7 @@ CHECK = Check(
         ),
     ),
     roles=("reference", "current"),
+    tasks=("binary_classification", "multiclass_classification", "regression", "ranking"),
     measure=measure,
     plant=Plant(
         description="one column of numbers arrives in a thousandth of its unit",

@@ -57,7 +57,7 @@ def _changes(
         chosen = np.arange(start, min(start + at_once, rows)).repeat(draws)
         asked = frame.iloc[chosen].reset_index(drop=True)
         # The kind of the column stays what the model was given: both frames come from the same loader.
-        asked[name] = values.iloc[donors[start : start + at_once].ravel()].to_numpy()
+        asked[name] = values.iloc[donors[start : start + at_once].ravel()].reset_index(drop=True)
         moved = distance(answers(model, asked), plain[chosen])
         parts.append(moved.reshape(-1, draws).mean(axis=1))
     return np.concatenate(parts)
