@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model_governance.calibration.counts import chi_square, corrected_psi
+from model_governance.calibration.counts import Nights, joined
+from model_governance.engine.cells import TENTHS, edges_of, point_edges
+from model_governance.engine.relation import FEW_VALUES
 
 if TYPE_CHECKING:
     from unchanged import Known
-
-FEW = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +25,6 @@ class Column:
     known: Known
     reference: np.ndarray
     chances: np.ndarray
-
-    @property
-    def pooled(self) -> bool:
-        """Whether rare cells are put together before they are tested."""
-        return True
 
     def draw(self, rows: int, nights: int, draw: np.random.Generator) -> np.ndarray:
         """Counts per cell of nights in which nothing changed, shape (nights, cells)."""
@@ -45,21 +40,12 @@ def freeze(known: Known, rows: int, draw: np.random.Generator) -> Column:
     values = known.draw(rows, draw)
     held = values[~np.isnan(values)]
     distinct = np.unique(held)
-    cuts = distinct[1:] if len(distinct) <= FEW else _deciles(held)
+    quantiles = np.quantile(held, TENTHS, method="inverted_cdf")
+    cuts = point_edges(distinct) if len(distinct) <= FEW_VALUES else edges_of(quantiles)
     reference = np.bincount(np.searchsorted(cuts, held, side="right"), minlength=len(cuts) + 1)
     return Column(known=known, reference=reference, chances=known.between(cuts) * (1 - known.missing))
 
 
-def evidence(column: Column, nights: np.ndarray) -> np.ndarray:
-    """p-value of each night, shape (nights,)."""
-    return chi_square(column.reference, nights, pooled=column.pooled)
-
-
-def effect(column: Column, nights: np.ndarray) -> np.ndarray:
-    """Corrected PSI of each night, shape (nights,)."""
-    return corrected_psi(column.reference, nights)
-
-
-def _deciles(values: np.ndarray) -> np.ndarray:
-    cuts = np.unique(np.quantile(values, np.arange(1, 10) / 10, method="inverted_cdf"))
-    return cuts[cuts > values.min()]
+def beside(column: Column, nights: np.ndarray) -> Nights:
+    """Nights beside the year's reference, rare cells joined."""
+    return joined(column.reference, nights, in_order=column.known.family == "numbers")

@@ -74,7 +74,7 @@ def fifty() -> tuple[Known, ...]:
     known = [Known(name=f"{name}_{n}", law=law) for name, (law, count) in numbers.items() for n in range(count)]
     known += [Known(name=f"mostly_zero_{n}", law=stats.expon(), nonzero=0.001) for n in range(3)]
     known += [Known(name=f"yes_{n}", chances=np.array([0.5 + 0.3 * n, 0.5 - 0.3 * n])) for n in range(2)]
-    for labels, count in ((12, 3), (50, 3), (300, 2), (1000, 2)):
+    for labels, count in ((12, 4), (50, 4), (300, 1), (1000, 1)):
         known += [Known(name=f"zipf_{labels}_{n}", chances=zipf(labels)) for n in range(count)]
     known += [Known(name=f"normal_gaps_{n}", law=stats.norm(), missing=0.05) for n in range(2)]
     known += [Known(name="lognormal_gaps", law=stats.lognorm(1.0), missing=0.3)]

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "plugins"), str(ROOT / "tests")]
 
 # Found through the path above.
-from frozen import Column, effect, evidence, freeze  # noqa: E402
+from frozen import Column, beside, freeze  # noqa: E402
 from model_governance.multiplicity import adjusted  # noqa: E402
 from model_governance.policy import AlarmSpec  # noqa: E402
 from unchanged import fifty  # noqa: E402
@@ -32,7 +32,7 @@ NIGHTS = 365
 ALARMS = AlarmSpec()
 LEVEL = ALARMS.nightly_level  # one threshold over all columns has the night for itself
 EFFECT = 0.02
-SETTINGS = ((2_000, 2_000, False, 1), (20_000, 20_000, False, 1), (20_000, 2_000, False, 5), (20_000, 20_000, True, 5))
+SETTINGS = ((2_000, 2_000, False, 1), (20_000, 20_000, False, 1), (20_000, 2_000, False, 10), (20_000, 20_000, True, 10))
 SEED = 20260301
 
 
@@ -67,7 +67,7 @@ def simulate(years: int, *, reference: int, rows: int, overlapping: bool) -> Yea
         draw = np.random.default_rng([SEED, reference, rows, int(overlapping), year])
         columns = [freeze(one, reference, draw) for one in fifty()]
         nights = [_nights(one, rows, draw, overlapping=overlapping) for one in columns]
-        p_values = np.array([evidence(one, seen) for one, seen in zip(columns, nights, strict=True)])
+        p_values = np.array([beside(one, seen).p_values() for one, seen in zip(columns, nights, strict=True)])
         smallest = p_values.min(axis=0)
         reds = (
             smallest * len(columns) <= LEVEL, _simes(p_values) <= LEVEL, _large_and_proven(columns, nights, p_values),
@@ -98,7 +98,7 @@ def _large_and_proven(columns: list[Column], nights: list[np.ndarray], p_values:
     red = np.zeros(p_values.shape[1], dtype=bool)
     for night in np.flatnonzero(_simes(p_values) <= LEVEL):
         proven = np.flatnonzero(np.array(adjusted(list(p_values[:, night]), "benjamini_hochberg")) <= LEVEL)
-        red[night] = any(effect(columns[one], nights[one][[night]])[0] >= EFFECT for one in proven)
+        red[night] = any(beside(columns[one], nights[one][[night]]).psi()[0] >= EFFECT for one in proven)
     return red
 
 
@@ -160,7 +160,7 @@ def page(ours: list[str], theirs: list[str], *, years: int, nights: int, seconds
         [
             "# False alarms over simulated years in which nothing changes",
             "",
-            f"Written by `include/bench/false_alarms.py` ({seconds:.0f} s): {years:,} years (a fifth of them for the last two settings) of {NIGHTS} nights, fifty features (light and heavy",
+            f"Written by `include/bench/false_alarms.py` ({seconds:.0f} s): {years:,} years (a tenth of them for the last two settings) of {NIGHTS} nights, fifty features (light and heavy",
             "tails, ties, numbers that are nearly always 0, 2 to 1,000 labels, missing values), one reference a year, nights drawn",
             f"from the true chances. {budget}",
             "",
