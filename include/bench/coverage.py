@@ -21,10 +21,12 @@ from scipy.signal import lfilter
 from scipy.special import expit
 from scipy.stats import norm
 
+from model_governance.checks.fairness.spread import Shares, difference_interval
 from model_governance.checks.model_quality.binary import estimate_binary
 from model_governance.checks.model_quality.calibration import calibration_error, into_bins
 from model_governance.checks.model_quality.cells import Coded, cuts
-from model_governance.checks.model_quality.classification import Outcomes
+from model_governance.checks.model_quality.classification import Outcomes, accuracy_over_classes, log_loss
+from model_governance.checks.model_quality.discrimination import auc_interval, average_precision_interval
 from model_governance.checks.model_quality.moments import Moments
 from model_governance.checks.model_quality.multiclass import f1_macro
 from model_governance.checks.model_quality.paired import paired_classes, paired_errors, paired_share
@@ -32,8 +34,10 @@ from model_governance.checks.model_quality.params import QualityParams, Search
 from model_governance.checks.model_quality.ranking import over_groups, score_groups
 from model_governance.checks.model_quality.regression import estimate_regression
 from model_governance.checks.model_quality.search import gap_interval, search_cuts
-from model_governance.checks.model_quality.uncertainty import resampled_counts
-from model_governance.intervals import block_length
+from model_governance.checks.model_quality.uncertainty import f1_interval, positive_mean_interval, resampled_counts
+from model_governance.engine import distances
+from model_governance.engine.cells import Table
+from model_governance.intervals import block_length, clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,6 +58,7 @@ BOUND = "a bound around an estimate that is biased upwards, therefore conservati
 DISCRETE = "hardly a row differs: the count is discrete, and the interval conservative"
 HEAVY = "heavy tails: a sample this small has not seen the largest errors"
 FEW_POSITIVES = "few positives: the estimate itself is skewed"
+EDGE = "the truth is near 0, the edge of the range, where an interval is one-sided and conservative"
 SHORT = "moments this dependent need longer blocks: set block_length"
 
 
@@ -93,7 +98,7 @@ def binary_laws(draw: np.random.Generator) -> Iterator[Law]:
         for n in sizes:
 
             def sample(draw: np.random.Generator, n: int = n, share: float = prevalence, gap: float = gap) -> Intervals:
-                return intervals(estimate_binary(two_normals(draw, n, share, gap), 1, params=PARAMS, seed=1))
+                return of_binary(two_normals(draw, n, share, gap))
 
             rare = (
                 dict.fromkeys(("roc_auc", "log_loss", "average_precision"), FEW_POSITIVES)
@@ -101,6 +106,24 @@ def binary_laws(draw: np.random.Generator) -> Iterator[Law]:
                 else {}
             )
             yield Law(f"{prevalence:.0%} positive", n, methods, truths, sample, exact | rare)
+
+
+def of_binary(outcomes: Outcomes) -> Intervals:
+    """The intervals of `estimate_binary`, by the functions that it calls, without the points around them."""
+    confusion = outcomes.confusion()
+    (tn, fp), (fn, tp) = confusion.tolist()
+    score, hit = outcomes.probabilities[:, 1], outcomes.truth == 1
+    return {
+        "accuracy": clopper_pearson(tp + tn, outcomes.n),
+        "recall": clopper_pearson(tp, tp + fn),
+        "precision": clopper_pearson(tp, tp + fp) if tp + fp else None,
+        "f1": f1_interval(tp, fp + fn),
+        "balanced_accuracy": accuracy_over_classes("balanced_accuracy", confusion).interval,
+        "roc_auc": auc_interval(score[:, None], hit, np.array([True])),
+        "average_precision": average_precision_interval(score, hit),
+        "log_loss": log_loss(outcomes).interval,
+        "brier_score": positive_mean_interval((score - hit) ** 2),
+    }
 
 
 def two_normals(draw: np.random.Generator, n: int, prevalence: float, gap: float) -> Outcomes:
@@ -301,6 +324,57 @@ def true_gap(words: str, weak: float, widths: tuple[int, ...]) -> float:
     return float(np.mean(inside) - np.mean(outside))
 
 
+def distance_laws() -> Iterator[Law]:
+    """Two samples over ten cells, of the same shares and of shares that moved."""
+    methods = {
+        "psi": "noncentral chi-square", "jensen_shannon": "noncentral chi-square", "total_variation": "inversion",
+        "kolmogorov_smirnov": "inversion, on the cells", "missing_share_change": "Newcombe",
+    }  # fmt: skip
+    before = np.full(10, 0.1)
+    for name, now in (("same shares", before), ("moved shares", np.linspace(0.6, 1.4, 10) / 10)):
+        half = (before + now) / 2
+        divergence = float((before * np.log(before / half) + now * np.log(now / half)).sum() / 2)
+        truths = {
+            "psi": float(((before - now) * np.log(before / now)).sum()),
+            "jensen_shannon": math.sqrt(max(divergence, 0.0)),
+            "total_variation": float(np.abs(before - now).sum() / 2),
+            "kolmogorov_smirnov": float(np.abs(np.cumsum(before - now)).max()),
+            "missing_share_change": float(now[0] - before[0]),
+        }
+
+        def sample(draw: np.random.Generator, now: np.ndarray = now) -> Intervals:
+            table = Table(reference=draw.multinomial(2000, before), current=draw.multinomial(1000, now))
+            seed = int(draw.integers(1 << 31))
+            first, second = ((int(one[0]), int(one.sum())) for one in (table.reference, table.current))
+            found = {
+                "psi": distances.population_stability(table),
+                "jensen_shannon": distances.jensen_shannon(table),
+                "total_variation": distances.total_variation(table, seed=seed),
+                "kolmogorov_smirnov": distances.kolmogorov_smirnov(table, seed=seed),
+                "missing_share_change": distances.difference_of_shares(first, second),
+            }
+            return {name: (one.low, one.high) for name, one in found.items()}
+
+        # With a truth of 0, at the edge of the range, only the upper side can be missed.
+        edge = dict.fromkeys(methods, EDGE) if name == "same shares" else {}
+        yield Law(name, 1000, methods, truths, sample, edge)
+
+
+def fairness_laws() -> Iterator[Law]:
+    """The largest difference of a share between groups."""
+    for name, shares in (("2 groups", (0.5, 0.6)), ("4 groups", (0.4, 0.5, 0.5, 0.6)), ("4 equal groups", (0.5,) * 4)):
+        for n in (100, 1000):
+
+            def sample(draw: np.random.Generator, n: int = n, shares: tuple[float, ...] = shares) -> Intervals:
+                rows = np.full(len(shares), n)
+                seen = Shares(successes=draw.binomial(rows, shares), rows=rows)
+                return {"selection_gap": difference_interval(seen, seed=int(draw.integers(1 << 31)), nights=500)}
+
+            method = "Newcombe" if len(shares) == 2 else "inversion by simulated nights"
+            truths = {"selection_gap": max(shares) - min(shares)}
+            yield Law(name, n, {"selection_gap": method}, truths, sample, {"selection_gap": EDGE})
+
+
 def laws(draw: np.random.Generator) -> Iterator[Law]:
     """Every law, in the order of the page."""
     yield from binary_laws(draw)
@@ -311,6 +385,8 @@ def laws(draw: np.random.Generator) -> Iterator[Law]:
     yield from paired_laws(draw)
     yield from forecast_laws()
     yield from search_laws()
+    yield from distance_laws()
+    yield from fairness_laws()
 
 
 def simulate(law: Law, repetitions: int, seed: int) -> Iterator[tuple[str, float, float, float]]:
