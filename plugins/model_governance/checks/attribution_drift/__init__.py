@@ -33,7 +33,7 @@ def measure(subject: Subject, params: AttributionParams, seed: int) -> CheckResu
 
     Raises:
         CheckError: a side has too few rows.
-        SubjectError, ModelMisbehaved: as `Subject.features` and `Model`.
+        SubjectError, ModelMisbehaved: as `feature_rows` and `Model`.
     """
     sides, rows = draw_sides(subject, params.samples, seed)
     found = attribute(subject, sides, draws=params.draws, seed=seed)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.engine.features import feature_rows
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -93,20 +94,19 @@ def draw_sides(subject: Subject, samples: int, seed: int) -> tuple[dict[Role, pd
 
     Raises:
         CheckError: a side has too few rows.
-        SubjectError: as `Subject.features`.
+        SubjectError: as `feature_rows`.
     """
-    import numpy as np
-
     sides: dict[Role, pd.DataFrame] = {}
     rows: dict[Role, int] = {}
     roles: tuple[Role, ...] = ("reference", "current")
     for number, role in enumerate(roles):
-        frame = subject.features(role)
-        if len(frame) < LEAST:
+        relation = feature_rows(subject, role)
+        if relation.rows < LEAST:
             raise CheckError(
                 f"{subject.datasets[role].uri}: attributions need at least {LEAST} rows per side, {role!r} has "
-                f"{len(frame)}"
+                f"{relation.rows}"
             )
-        chosen = np.sort(np.random.default_rng([seed, 10 + number]).permutation(len(frame))[:samples])
-        sides[role], rows[role] = frame.iloc[chosen].reset_index(drop=True), len(frame)
+        # Two seeds: where both roles are the same file, they must not be the same rows by design.
+        drawn = relation.sample(samples, seed=2 * seed + number, names=subject.columns.names)
+        sides[role], rows[role] = drawn.reset_index(drop=True), relation.rows
     return sides, rows

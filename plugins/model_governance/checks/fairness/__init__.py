@@ -31,7 +31,7 @@ def measure(subject: Subject, params: FairnessParams, seed: int) -> CheckResult:
 
     Raises:
         CheckError: a column makes too many groups, or labels and model do not fit.
-        SubjectError, ModelMisbehaved: as `Subject.features` and `Model`.
+        SubjectError, ModelMisbehaved: as `feature_rows` and `Model`.
     """
     found: list[Measurement]
     if subject.task == "regression":

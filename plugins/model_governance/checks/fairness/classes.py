@@ -13,6 +13,7 @@ from model_governance.checks.fairness.measurement import (
     Number,
     extremes,
     known_labels,
+    predict_all,
     shown_rows,
     unscored,
 )
@@ -79,12 +80,12 @@ def observe_classes(subject: Subject) -> Outcomes:
 
     Raises:
         CheckError: labels, positive class and model do not fit.
-        SubjectError, ModelMisbehaved: as `Subject.features` and `Model`.
+        SubjectError, ModelMisbehaved: as `feature_rows` and `Model`.
     """
     import numpy as np
 
     model = subject.require_model()
-    predicted = model.predict(subject.features("current"))
+    predicted = predict_all(subject)
     labels, known, reason = known_labels(subject)
     binary = subject.task == "binary_classification"
     wanted = _positive(subject) if binary else None

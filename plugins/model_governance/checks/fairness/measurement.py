@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.engine.features import feature_rows
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -40,6 +42,19 @@ class Measurement:
     numbers: tuple[Number, ...]
     table: Table
     picture: Artifact
+
+
+def predict_all(subject: Subject) -> np.ndarray:
+    """What the model answers for every row of current, shape (n,), asked piece by piece.
+
+    Raises:
+        SubjectError, ModelMisbehaved: as `feature_rows` and `Model.predict`.
+    """
+    import numpy as np
+
+    model = subject.require_model()
+    pieces = feature_rows(subject, "current").frames(subject.columns.names)
+    return np.concatenate([model.predict(one) for one in pieces])
 
 
 def known_labels(subject: Subject) -> tuple[pd.Series | None, np.ndarray, str]:

@@ -12,6 +12,7 @@ from model_governance.checks.fairness.measurement import (
     Number,
     extremes,
     known_labels,
+    predict_all,
     shown_rows,
     unscored,
 )
@@ -34,13 +35,13 @@ def observe_numbers(subject: Subject) -> tuple[Values, str]:
 
     Raises:
         CheckError: the targets are no finite numbers.
-        SubjectError, ModelMisbehaved: as `Subject.features` and `Model`.
+        SubjectError, ModelMisbehaved: as `feature_rows` and `Model`.
     """
     import numpy as np
     from pandas.api.types import is_numeric_dtype
 
     model = subject.require_model()
-    predicted = model.predict(subject.features("current"))
+    predicted = predict_all(subject)
     if predicted.dtype.kind not in "fiub":
         raise ModelMisbehaved(f"model {model.name!r} must predict numbers, found {predicted.dtype}")
     predicted = predicted.astype(np.float64)

@@ -29,6 +29,7 @@ from model_governance.checks.performance_estimation.uncertainty import (
     rise_p_value,
     spread,
 )
+from model_governance.engine.features import feature_rows
 from model_governance.errors import CheckError
 from model_governance.intervals import clopper_pearson
 
@@ -57,25 +58,24 @@ def measure_classifier(subject: Subject, params: EstimationParams, seed: int) ->
 
     Raises:
         CheckError: the model has no probabilities, or labels and model do not fit.
-        SubjectError, ModelMisbehaved: as `Subject.features`, `Subject.target` and `Model`.
+        SubjectError, ModelMisbehaved: as `feature_rows`, `Subject.target` and `Model`.
     """
     model = _with_probabilities(subject)
     positive = _positive(subject, model) if subject.task == "binary_classification" else None
-    reference, current = subject.features("reference"), subject.features("current")
-    learned = _learn(subject, reference, positive, params=params, seed=seed)
-    answers = _answers(model, current, positive)
+    learned = _learn(subject, positive, params=params, seed=seed)
+    answers, named = _all_answers(subject, positive)
     binary = positive is not None
     estimates = {one.name: one for one in estimate_shares(answers, learned.calibration, binary=binary)}
     bins = into_bins(learned.answers.score, learned.hit, learned.calibration.held_out)
     hits = repr(model.classes[positive]) if positive is not None else "right answers"
-    strange, rows = outside(reference, current, subject.columns)
+    strange, rows = outside(subject)
     numbers = [_number(name, estimates, n=answers.n) for name in (ALL if binary else ALL[:1])]
     numbers += [
         _loss_increase(learned, answers),
         Number(name="reference_calibration_error", value=bins.error, n=len(learned.hit),
                detail=f"{bins.by_chance:.2g} would be seen by chance"),
         Number(name="outside_reference_share", value=strange / rows, n=rows, interval=clopper_pearson(strange, rows)),
-        *_against_labels(subject, model, answers, learned.calibration),
+        *_against_labels(subject, answers, named, learned.calibration),
     ]  # fmt: skip
     before, now = (learned.calibration(one.score, one.said) for one in (learned.answers, answers))
     return Measurement(
@@ -107,17 +107,12 @@ def _positive(subject: Subject, model: Model) -> int:
     return 1 if wanted is None else model.classes.index(wanted)
 
 
-def _learn(
-    subject: Subject, reference: pd.DataFrame, positive: int | None, *, params: EstimationParams, seed: int
-) -> Learned:
-    import numpy as np
-
+def _learn(subject: Subject, positive: int | None, *, params: EstimationParams, seed: int) -> Learned:
     model = subject.require_model()
-    chosen, notes = fitting_rows(subject, params.fitting_rows, np.random.default_rng([seed, 1]))
-    truth = _known(subject, subject.target("reference").iloc[chosen], role="reference")
-    answers = _answers(model, reference.iloc[chosen], positive)
-    named = _places(model, model.predict(reference.iloc[chosen])) if positive is None else None
-    hit = truth == positive if named is None else truth == named
+    rows, notes = fitting_rows(subject, params.fitting_rows, seed=seed)
+    truth = _known(subject, rows[str(subject.columns.target)], role="reference")
+    answers, named = _answers(model, rows[list(subject.columns.names)], positive)
+    hit = truth == (named if positive is None else positive)
     if hit.all() or not hit.any():
         raise CheckError(
             f"{subject.datasets['reference'].uri}: every labelled row is {'a hit' if hit.all() else 'a miss'}, so no "
@@ -133,21 +128,35 @@ def _learn(
         seed=seed,
     )
     how = {
-        "isotonic": f"Chances: isotonic regression on {len(chosen):,} labelled reference rows, {params.folds} folds.",
-        "platt": f"Chances: a logistic curve on {len(chosen):,} labelled reference rows, {params.folds} folds.",
+        "isotonic": f"Chances: isotonic regression on {len(rows):,} labelled reference rows, {params.folds} folds.",
+        "platt": f"Chances: a logistic curve on {len(rows):,} labelled reference rows, {params.folds} folds.",
         "none": "Chances: the model's own probabilities, taken as they are.",
     }
     return Learned(answers=answers, hit=hit, calibration=calibration, notes=(how[calibration.method], *notes))
 
 
-def _answers(model: Model, frame: pd.DataFrame, positive: int | None) -> Answers:
+def _all_answers(subject: Subject, positive: int | None) -> tuple[Answers, np.ndarray]:
+    """`_answers` for every row of current, asked piece by piece."""
+    import numpy as np
+
+    model, names = subject.require_model(), subject.columns.names
+    parts = [_answers(model, one, positive) for one in feature_rows(subject, "current").frames(names)]
+    answers = Answers(
+        score=np.concatenate([one.score for one, _ in parts]), said=np.concatenate([one.said for one, _ in parts])
+    )
+    return answers, np.concatenate([named for _, named in parts])
+
+
+def _answers(model: Model, frame: pd.DataFrame, positive: int | None) -> tuple[Answers, np.ndarray]:
+    """What the model says, and the position (n,) of the class that it names."""
     import numpy as np
 
     chances = np.clip(np.asarray(model.predict_proba(frame), dtype=np.float64), 0.0, 1.0)
     named = _places(model, model.predict(frame))
     if positive is not None:
-        return Answers(score=chances[:, positive], said=named == positive)
-    return Answers(score=chances[np.arange(len(named)), named], said=np.ones(len(named), dtype=bool))
+        return Answers(score=chances[:, positive], said=named == positive), named
+    everywhere = np.ones(len(named), dtype=bool)
+    return Answers(score=chances[np.arange(len(named)), named], said=everywhere), named
 
 
 def _places(model: Model, values: Any) -> np.ndarray:
@@ -211,15 +220,14 @@ def _loss_increase(learned: Learned, answers: Answers) -> Number:
     )  # fmt: skip
 
 
-def _against_labels(subject: Subject, model: Model, answers: Answers, calibration: Calibration) -> list[Number]:
+def _against_labels(subject: Subject, answers: Answers, named: np.ndarray, calibration: Calibration) -> list[Number]:
     """What came true on the rows whose label is in, and how far the estimate for the same rows was off."""
     rows, reason = labelled(subject)
     if len(rows) == 0:
         return [Number(name=name, value=None, n=0, reason=reason) for name in ("realised_accuracy", "estimation_error")]
     target = str(subject.columns.target)
-    features = subject.features("current").iloc[rows]
     truth = _known(subject, subject.frame("current", columns=[target])[target].iloc[rows], role="current")
-    right = int((_places(model, model.predict(features)) == truth).sum())
+    right = int((named[rows] == truth).sum())
     estimate = estimate_shares(answers.part(rows), calibration, binary=False)[0]
     value = estimate.value - right / len(rows)
     return [

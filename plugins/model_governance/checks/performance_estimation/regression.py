@@ -45,27 +45,28 @@ def measure_regression(subject: Subject, params: EstimationParams, seed: int) ->
     """
     import numpy as np
 
-    generator = np.random.default_rng([seed, 1])
-    everything, current = subject.features("reference"), subject.features("current")
-    chosen, notes = fitting_rows(subject, params.fitting_rows, generator)
-    reference = everything.iloc[chosen]
+    names = list(subject.columns.names)
+    rows, notes = fitting_rows(subject, params.fitting_rows, seed=seed)
+    reference, current = rows[names], subject.features("current")
     answers = _predicted(subject, reference), _predicted(subject, current)
-    errors = answers[0] - _targets(subject.target("reference").iloc[chosen])
+    errors = answers[0] - _targets(rows[str(subject.columns.target)])
     if not errors.any():
         raise CheckError(
             f"{subject.datasets['reference'].uri}: the model makes no error on the reference, so none can be learned; "
             "give held-out rows"
         )
     known, tonight, categories = designs(reference, current, subject.columns, answers=answers)
-    fold = generator.permutation(len(errors)) % params.folds
+    fold = np.random.default_rng(seed).permutation(len(errors)) % params.folds
     absolute, squared = (
         learn_loss(seen, known, tonight, categories=categories, fold=fold) for seen in (np.abs(errors), errors**2)
     )
-    strange, rows = outside(everything, current, subject.columns)
+    strange, total = outside(subject)
     numbers = (
         *_estimates(absolute, squared),
         _loss_increase(absolute),
-        Number(name="outside_reference_share", value=strange / rows, n=rows, interval=clopper_pearson(strange, rows)),
+        Number(
+            name="outside_reference_share", value=strange / total, n=total, interval=clopper_pearson(strange, total)
+        ),
         *_against_labels(subject, answers[1], absolute),
     )
     how = f"Errors learned by gradient boosting on {len(errors):,} labelled reference rows, {params.folds} folds."

@@ -1,0 +1,31 @@
+"""The features of a role as a model is given them, however many rows there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.engine import open_relation
+from model_governance.errors import SubjectError
+
+if TYPE_CHECKING:
+    from model_governance.engine.relation import Relation
+    from model_governance.subject import Role, Subject
+
+
+def feature_rows(subject: Subject, role: Role) -> Relation:
+    """The rows of a role, all features there and none of them empty; read them with `frames` or `sample`.
+
+    Raises:
+        SubjectError: the role was not given, has no rows, lacks a feature, or a feature holds no value at all.
+    """
+    names = subject.columns.names
+    subject.frame(role, columns=names[:1])
+    relation = open_relation(subject.datasets[role])
+    relation.require(names)
+    empty = [name for name, missing in relation.missing(names).items() if missing == relation.rows]
+    if empty:
+        raise SubjectError(
+            f"{relation.uri}: column(s) {', '.join(empty)} of dataset {role!r} hold no value in any of "
+            f"{relation.rows:,} rows; repair the feed or take the column out of columns.features"
+        )
+    return relation
