@@ -19,7 +19,9 @@ def small_blocks(monkeypatch):
     """Runs, marks and blocks so small that 3,000 rows are many of them."""
     monkeypatch.setattr(runs, "RUN", 256)
     monkeypatch.setattr(runs, "STEP", 16)
+    monkeypatch.setattr(runs, "SEGMENT", 64)
     monkeypatch.setattr(ordered, "BLOCK", 128)
+    monkeypatch.setattr(ordered, "STRIDE", 100)
     monkeypatch.setattr(ordered, "CELL", 8)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from model_governance.engine.runs import InOrder
 
 BLOCK = 1 << 17  # values of a side in memory at a time
+STRIDE = 1 << 14  # the same, where a dozen arrays of that size must stay in the cache
 CELL = 64  # values between two points at which the distributions are compared first
 LARGE = 2.0**900  # sums of differences of larger values are taken of their 2^-64th part
 SCALE = 64
@@ -91,17 +92,30 @@ def wasserstein(first: InOrder, second: InOrder) -> float:
     ends = [one.slice(place, place + 1)[0] for one in (long, short) for place in (0, one.count - 1)]
     scale = SCALE if max(map(abs, ends)) > LARGE else 0
     parts = []
-    for start in range(0, n, BLOCK):
-        values = np.ldexp(long.slice(start, start + BLOCK), -scale)
-        places = np.arange(start, start + len(values), dtype="int64")
-        meets = places * m // n
-        others = np.ldexp(short.slice(int(meets[0]), int(meets[-1]) + 2), -scale)
-        meets_next = np.minimum(meets - meets[0] + 1, len(others) - 1)
-        beyond = np.maximum((places + 1) * m - (meets + 1) * n, 0) / m
-        near = np.abs(values - others[meets - meets[0]])
-        far = np.abs(values - others[meets_next])
-        parts.append(float(np.sum(near + beyond * (far - near))))
+    for start in range(0, n, STRIDE):
+        values = long.slice(start, start + STRIDE)
+        first, last = start * m // n, (start + len(values) - 1) * m // n
+        others = short.slice(first, last + 2)
+        if scale:
+            values, others = np.ldexp(values, -scale), np.ldexp(others, -scale)
+        parts.append(_area(values, others, start=start, first=first, n=n, m=m))
     return math.ldexp(math.fsum(parts) / n, scale)
+
+
+def _area(values: np.ndarray, others: np.ndarray, *, start: int, first: int, n: int, m: int) -> float:
+    """The part of n * W1 that belongs to `values`, from place `start` on; `others` are those they meet, from `first` on."""
+    import numpy as np
+
+    if n == m:
+        return float(np.abs(values - others[: len(values)]).sum())
+    places = np.arange(start, start + len(values), dtype="int64") * m
+    meets = places // n
+    # Of the m units of a value's share, so many reach beyond the first of the others that it meets.
+    beyond = np.maximum(places - meets * n - (n - m), 0) / m
+    meets -= first
+    near = np.abs(values - others[meets])
+    far = np.abs(values - others[np.minimum(meets + 1, len(others) - 1)])
+    return float((near + beyond * (far - near)).sum())
 
 
 def kolmogorov_smirnov(first: InOrder, second: InOrder) -> tuple[float, float]:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 RUN = 1 << 20  # values sorted at a time
-STEP = 1 << 13  # values between two marks of a run
+STEP = 1 << 11  # values between two marks of a run
+SEGMENT = 1 << 17  # values merged at a time: few enough to stay in the cache
 BYTES = 8
 
 
@@ -114,25 +115,27 @@ def _merge(runs: list[FileInOrder], path: Path) -> FileInOrder:
     import numpy as np
 
     marks = np.sort(np.concatenate([one.marks for one in runs]))
-    apart = max(RUN // STEP - len(runs), 1)
+    apart = max(SEGMENT // STEP, 1)
     writer = _Writer()
     cursors = [0] * len(runs)
     with path.open("wb") as merged:
         for splitter in np.unique(marks[::apart]).tolist():
             stops = [one.rank(splitter, below=True) for one in runs]
-            writer.write(np.sort(_gather(runs, cursors, stops)), merged)
+            writer.write(_gather(runs, cursors, stops), merged)
             cursors = [one.rank(splitter) for one in runs]
             ties = sum(cursors) - sum(stops)
             for done in range(0, ties, RUN):
                 writer.write(np.full(min(RUN, ties - done), splitter), merged)
-        writer.write(np.sort(_gather(runs, cursors, [one.count for one in runs])), merged)
+        writer.write(_gather(runs, cursors, [one.count for one in runs]), merged)
     return FileInOrder(path, 0, writer.written, np.concatenate(writer.marks))
 
 
 def _gather(runs: list[FileInOrder], starts: list[int], stops: list[int]) -> np.ndarray:
     import numpy as np
 
-    return np.concatenate([one.slice(start, stop) for one, start, stop in zip(runs, starts, stops, strict=True)])
+    values = np.concatenate([one.slice(start, stop) for one, start, stop in zip(runs, starts, stops, strict=True)])
+    values.sort()
+    return values
 
 
 class _Writer:
