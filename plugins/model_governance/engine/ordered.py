@@ -94,11 +94,11 @@ def wasserstein(first: InOrder, second: InOrder) -> float:
     parts = []
     for start in range(0, n, STRIDE):
         values = long.slice(start, start + STRIDE)
-        first, last = start * m // n, (start + len(values) - 1) * m // n
-        others = short.slice(first, last + 2)
+        meets, last = start * m // n, (start + len(values) - 1) * m // n
+        others = short.slice(meets, last + 2)
         if scale:
             values, others = np.ldexp(values, -scale), np.ldexp(others, -scale)
-        parts.append(_area(values, others, start=start, first=first, n=n, m=m))
+        parts.append(_area(values, others, start=start, first=meets, n=n, m=m))
     return math.ldexp(math.fsum(parts) / n, scale)
 
 
