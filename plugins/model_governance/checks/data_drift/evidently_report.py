@@ -1,152 +1,143 @@
-"""Asks Evidently for the distances and for its page, and makes both the same bytes every time, without rows of data."""
+"""Has Evidently render what was measured here: exact statistics over all rows go in, no row of data does.
+
+The page is made by a method that Evidently keeps to itself, so the package pins the version, and a test fails when the
+method changes.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import uuid
-from dataclasses import dataclass
+from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from model_governance.check import Artifact, canonical_json
+from model_governance.checks.data_drift.shown import bars_of
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    import pandas as pd
+    from model_governance.checks.data_drift.comparison import Compared
 
-    from model_governance.checks.data_drift.sides import Column
-
-TOTAL_VARIATION = "total_variation_distance"
+METHOD = "PSI over all rows, 10 quantile bins frozen with the reference, corrected for chance"
 MOST_SHOWN = 100  # categories of one column
-HISTOGRAM = "DATA DISTRIBUTION"
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """One column, the distance that compares it and the score from which it counts as drifted."""
-
-    column: Column
-    method: str
-    limit: float
+_measured: ContextVar[Mapping[str, tuple[Compared, bool]]] = ContextVar("measured")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """Scores in the order that was asked for, Evidently's page and its numbers."""
+def render(
+    columns: Sequence[Compared], *, drifted: frozenset[str], limit: float, seed: int
+) -> tuple[Artifact, Artifact]:
+    """Evidently's page and its numbers: one drift metric and one test per column.
 
-    scores: tuple[float, ...]
-    artifacts: tuple[Artifact, Artifact]
-
-
-def compare(comparisons: Sequence[Comparison], *, seed: int) -> Compared:
-    """Score every column through Evidently: method, threshold and column type always named, never inferred.
+    Args:
+        columns: what was measured.
+        drifted: the columns that count as drifted; Evidently decides nothing.
+        limit: the effect from which a column may count.
+        seed: from which the ids in the page are made.
 
     Raises:
-        CheckError: Evidently raised, or gave another number of scores, or one that is not finite.
+        CheckError: Evidently raised.
     """
-    snapshot = _run(comparisons)
-    told = json.loads(snapshot.json())
-    scores = tuple(float(one["value"]) + 0.0 for one in told["metrics"])  # + 0.0: no minus zero in a record
-    if [one["config"]["column"] for one in told["metrics"]] != [one.column.name for one in comparisons]:
-        raise CheckError(f"Evidently scored {len(scores)} of {len(comparisons)} columns, or in another order")
-    broken = [one.column.name for one, score in zip(comparisons, scores, strict=True) if not math.isfinite(score)]
-    if broken:
-        raise CheckError(
-            f"Evidently gave no finite score for column(s) {', '.join(broken)}; name another method for them"
-        )
-    for one in told["metrics"]:
-        one["value"] += 0.0
-    page = Artifact(
-        name="evidently.html",
-        media_type="text/html",
-        title="Evidently's report",
-        content=_page(snapshot, comparisons, seed),
+    token = _measured.set({one.name: (one, one.name in drifted) for one in columns})
+    try:
+        snapshot = _run(columns, limit)
+        page = _with_inert_data(_with_stable_ids(snapshot.get_html_str(as_iframe=False), seed))
+        told = json.loads(snapshot.json())
+    except CheckError:
+        raise
+    except Exception as error:
+        raise CheckError(f"Evidently could not render the drift report: {type(error).__name__}: {error}") from error
+    finally:
+        _measured.reset(token)
+    numbers = canonical_json(told)
+    return (
+        Artifact(name="evidently.html", media_type="text/html", title="Evidently's report", content=page.encode()),
+        Artifact(name="evidently.json", media_type="application/json", title="Evidently's numbers", content=numbers),
     )
-    numbers = Artifact(
-        name="evidently.json", media_type="application/json", title="Evidently's numbers", content=canonical_json(told)
-    )
-    return Compared(scores=scores, artifacts=(page, numbers))
 
 
-def _run(comparisons: Sequence[Comparison]) -> Any:
+def _run(columns: Sequence[Compared], limit: float) -> Any:
     import pandas as pd
     from evidently import DataDefinition, Dataset, Report
-    from evidently.metrics import ValueDrift
 
-    _teach_total_variation()
-    columns = [one.column for one in comparisons]
-    definition = DataDefinition(
-        numerical_columns=[one.name for one in columns if one.family == "numbers"],
-        categorical_columns=[one.name for one in columns if one.family == "categories"],
+    names = [one.name for one in columns]
+    # One row of nothing: Evidently wants a data set, and finds every number elsewhere.
+    nothing = Dataset.from_pandas(
+        pd.DataFrame({name: ["-"] for name in names}), data_definition=DataDefinition(categorical_columns=names)
     )
-    reference, current = (
-        Dataset.from_pandas(
-            pd.DataFrame({one.name: getattr(one, side).reset_index(drop=True) for one in columns}),
-            data_definition=definition,
-        )
+    metric = _metric()
+    report = Report([metric(column=name, method=METHOD, threshold=limit) for name in names], include_tests=True)
+    return report.run(nothing, None)
+
+
+@cache
+def _metric() -> Any:
+    """The metric class; made when it is first needed, because Evidently takes seconds to import."""
+    from evidently.core.metric_types import ColumnMetric, SingleValueCalculation, SingleValueMetric
+    from evidently.legacy.options import ColorOptions
+    from evidently.legacy.options.base import Options
+    from evidently.metrics.column_statistics import ValueDriftCalculation
+
+    class ExactDrift(ColumnMetric, SingleValueMetric):
+        """Drift of one column, measured before Evidently was asked."""
+
+        method: str
+        threshold: float
+
+    class ExactDriftCalculation(SingleValueCalculation[ExactDrift]):
+        """Looks the measured drift up instead of computing it from the data it is given."""
+
+        def calculate(self, context: Any, current_data: Any, reference_data: Any) -> Any:  # noqa: ARG002
+            one, detected = _measured.get()[self.metric.column]
+            result = self.result(one.psi.value)
+            drift = _legacy(one, detected=detected, limit=self.metric.threshold)
+            result.widget = ValueDriftCalculation._render(self, drift, Options(), ColorOptions())  # noqa: SLF001
+            if context.configuration.include_tests:
+                result.set_tests([_test(self, one, detected=detected)])
+            return result
+
+        def display_name(self) -> str:
+            return f"Drift of {self.metric.column}"
+
+    return ExactDrift
+
+
+def _legacy(one: Compared, *, detected: bool, limit: float) -> Any:
+    """The container that Evidently draws from."""
+    from evidently.legacy.calculations.data_drift import ColumnDataDriftMetrics, DriftStatsField
+    from evidently.legacy.metric_results import Distribution
+
+    bars = bars_of(one, most=MOST_SHOWN)
+    sides = {
+        side: DriftStatsField(distribution=Distribution(x=list(bars.labels), y=list(getattr(bars, side))))
         for side in ("reference", "current")
-    )
-    metrics = [
-        ValueDrift(
-            column=one.column.name, method=TOTAL_VARIATION if one.method == "TVD" else one.method, threshold=one.limit
-        )
-        for one in comparisons
-    ]
-    try:
-        return Report(metrics).run(current, reference)
-    except Exception as error:
-        names = ", ".join(one.name for one in columns)
-        raise CheckError(f"Evidently could not compare {names}: {type(error).__name__}: {error}") from error
-
-
-def _teach_total_variation() -> None:
-    """Registers the distance itself: Evidently's own TVD returns the p-value of a permutation test."""
-    from evidently.legacy.calculations.stattests import StatTest, register_stattest
-    from evidently.legacy.core import ColumnType
-
-    def distance(reference: pd.Series, current: pd.Series, kind: Any, threshold: float) -> tuple[float, bool]:  # noqa: ARG001
-        # Both hold the same categories, so that sorting by them puts equal ones side by side.
-        shares = [one.value_counts(normalize=True).sort_index().to_numpy() for one in (reference, current)]
-        score = float(abs(shares[0] - shares[1]).sum() / 2)
-        return score, score >= threshold
-
-    register_stattest(
-        StatTest(
-            name=TOTAL_VARIATION, display_name="Total variation distance", allowed_feature_types=[ColumnType.Categorical],
-            default_threshold=0.1,
-        ),
-        distance,
+    }
+    return ColumnDataDriftMetrics(
+        column_name=one.name, column_type="cat", stattest_name=METHOD, stattest_threshold=limit,
+        drift_score=one.psi.value, drift_detected=detected, scatter=None, **sides,
     )  # fmt: skip
 
 
-def _page(snapshot: Any, comparisons: Sequence[Comparison], seed: int) -> bytes:
-    """Evidently's page with histograms only, ids that follow the seed, and data that cannot end its script."""
-    wide = {one.column.name: one.column.categories for one in comparisons if one.column.categories > MOST_SHOWN}
-    for result in snapshot.metric_results.values():
-        name = result.metric_value_location.metric.params["column"]
-        for widget in result.widget:
-            if widget.type == "tabs":
-                _keep_histograms(widget, categories=wide.get(name))
-    page = snapshot.get_html_str(as_iframe=False)
-    return _with_inert_data(_with_stable_ids(page, seed)).encode()
+def _test(calculation: Any, one: Compared, *, detected: bool) -> Any:
+    from evidently.core.metric_types import MetricTestResult
+    from evidently.legacy.tests.base_test import TestStatus
+    from evidently.metrics.column_statistics import ValueDriftBoundTest, ValueDriftTest
 
-
-def _keep_histograms(widget: Any, *, categories: int | None) -> None:
-    """Drop the tab that draws a column along the row numbers: on a small frame its points are the rows."""
-    from evidently.legacy.renderers.html_widgets import CounterData, counter
-
-    widget.tabs = [tab for tab in widget.tabs if tab.title == HISTOGRAM]
-    if not widget.tabs:
-        raise CheckError(f"Evidently's page has no {HISTOGRAM!r} tab any more; run with the version the package pins")
-    if categories is not None:
-        text = f"{categories:,} categories are too many to show: each may stand for one person"
-        instead = counter(title="", counters=[CounterData(text, "")])
-        widget.type, widget.params, widget.tabs = instead.type, instead.params, []
+    said = (
+        f"PSI is {one.psi.value:.3f} (95% interval {one.psi.low:.3f} to {one.psi.high:.3f}, p = {one.psi.p_value:.2g}); "
+        f"the column {'counts' if detected else 'does not count'} as drifted."
+    )
+    return MetricTestResult(
+        id="drift", name=f"Drift of column {one.name}", description=said,
+        status=TestStatus.FAIL if detected else TestStatus.SUCCESS, metric_config=calculation.to_metric_config(), test_config={},
+        bound_test=ValueDriftBoundTest(test=ValueDriftTest(), metric_fingerprint=calculation.to_metric().metric_id),
+    )  # fmt: skip
 
 
 def _with_stable_ids(page: str, seed: int) -> str:

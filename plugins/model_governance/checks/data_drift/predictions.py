@@ -2,52 +2,101 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.data_drift.sides import as_categories, as_numbers
+from model_governance.checks.data_drift.comparison import compare_columns, from_rows
+from model_governance.engine import open_relation
+from model_governance.engine.profile import profile_of
 from model_governance.errors import CheckError, ModelMisbehaved
+from model_governance.subject import Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import numpy as np
     import pandas as pd
 
-    from model_governance.checks.data_drift.sides import Column
+    from model_governance.checks.data_drift.comparison import Compared
+    from model_governance.checks.data_drift.sides import Sides
+    from model_governance.engine import Relation
+    from model_governance.engine.profile import Family
     from model_governance.subject import Model, Role, Subject
 
+NAME = "prediction"
 
-def predictions(subject: Subject, rows: Mapping[Role, np.ndarray]) -> tuple[Column | None, str]:
-    """The model's answers on both sides, or why it gave none on tonight's rows.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """The answers compared, or why they are not, and how many rows were answered."""
+
+    compared: Compared | None
+    trouble: str
+    rows: dict[str, int]
+
+
+def compare_predictions(subject: Subject, sides: Sides, *, most_rows: int, seed: int, level: float) -> Predictions:
+    """The model's answers on a seeded sample of each side.
 
     A model that fails on the reference is broken and raises. One that fails on current rows leaves the
-    metric absent, which no threshold passes, so that the columns that made it fail are still shown.
+    answers uncompared, which no threshold passes, so that the columns that made it fail are still shown.
+
+    Raises:
+        ModelMisbehaved: the model fails on the reference.
+        CheckError: the positive class is none of the model's.
     """
     model = subject.require_model()
-    answers, family = _answers(subject, model)
-    name = "prediction"
+    answer, family = _answer(subject, model)
+    name = NAME
     while name in subject.columns.features:
         name += "_"
-    reference = answers(subject.features("reference").iloc[rows["reference"]])
+    if sides.reference is None:
+        return Predictions(
+            compared=None, rows={}, trouble="a profile stands for the reference, whose rows the model cannot answer"
+        )
+    names = subject.columns.names
+    count = {
+        role: min(most_rows, one.rows) for role, one in (("reference", sides.reference), ("current", sides.current))
+    }
+    reference = answer(sides.reference.sample(count["reference"], seed=seed, names=names))
     try:
-        current = answers(subject.features("current").iloc[rows["current"]])
+        current = answer(sides.current.sample(count["current"], seed=seed + 1, names=names))
     except ModelMisbehaved as error:
-        return None, str(error)
-    return family(name, reference, current), ""
+        return Predictions(compared=None, trouble=str(error), rows=count)
+    compared = _compare(name, family, (reference, current), seed=seed, level=level)
+    return Predictions(compared=compared, trouble="", rows=count)
 
 
-def _answers(subject: Subject, model: Model) -> tuple[Callable[[pd.DataFrame], pd.Series], Callable[..., Column]]:
-    """What stands for a prediction: the positive class's probability, the label, or the value."""
+def _compare(name: str, family: Family, answers: tuple[np.ndarray, np.ndarray], *, seed: int, level: float) -> Compared:
+    reference, current = (
+        _relation(name, role, one) for role, one in zip(("reference", "current"), answers, strict=True)
+    )
+    families: dict[str, Family] = {name: family}
+    fixed = profile_of(reference, families)
+    tonight = profile_of(current, families, cells=fixed.cells)
+    rows = from_rows(reference, current, families)
+    (found,) = compare_columns(fixed, tonight, rows=rows, seed=seed, level=level)
+    return found
+
+
+def _relation(name: str, role: str, answers: np.ndarray) -> Relation:
     import pandas as pd
 
-    if subject.task in ("regression", "ranking"):
-        return lambda frame: pd.Series(model.predict(frame)), as_numbers
+    held: Role = "reference" if role == "reference" else "current"
+    frame = pd.DataFrame({name: answers})
+    return open_relation(Dataset(role=held, uri=f"predictions on {role}", sha256="derived", frame=frame))
+
+
+def _answer(subject: Subject, model: Model) -> tuple[Callable[[pd.DataFrame], np.ndarray], Family]:
+    """What stands for a prediction: the positive class's probability, the label, or the value."""
+    if subject.task in ("regression", "ranking", "forecasting"):
+        return model.predict, "numbers"
     if subject.task == "multiclass_classification" or model.call_proba is None:
-        return lambda frame: pd.Series(model.predict(frame)), as_categories
+        return model.predict, "categories"
     positive = model.classes[-1] if subject.columns.positive is None else subject.columns.positive
     if positive not in model.classes:
         raise CheckError(
             f"columns.positive is {positive!r} and the model's classes are {', '.join(map(repr, model.classes))}"
         )
     place = model.classes.index(positive)
-    return lambda frame: pd.Series(model.predict_proba(frame)[:, place]), as_numbers
+    return lambda frame: model.predict_proba(frame)[:, place], "numbers"

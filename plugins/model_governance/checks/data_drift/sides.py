@@ -1,202 +1,128 @@
-"""Makes reference and current comparable: the same columns, floats and categories, and what was lost on the way."""
+"""Opens both sides of a comparison and refuses what cannot be compared, before anything is counted twice."""
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from model_governance.errors import CheckError
+from model_governance.checks.data_drift.windows import only
+from model_governance.engine import open_relation, require_same_families
+from model_governance.engine.profile import Profile, profile_of
+from model_governance.errors import CheckError, SubjectError
 from model_governance.subject import NUMBER_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
-    import numpy as np
-    import pandas as pd
-
+    from model_governance.checks.data_drift.params import DriftParams
+    from model_governance.engine import Relation
+    from model_governance.engine.profile import Family
     from model_governance.subject import Role, Subject
 
-SIDES: tuple[Role, Role] = ("reference", "current")
 CATEGORY_KINDS = frozenset({"category", "boolean"})
-VALUES_KEPT_APART = 20  # up to here Evidently compares single values instead of bins
-
-
-class Label(str):
-    """A category's text whose hash is the same in every process.
-
-    Evidently sums over Python sets of categories; with ordinary strings the order, and so the last
-    digits of a score, would change from process to process.
-    """
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        return zlib.crc32(self.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column on both sides: floats with NaN, or a categorical; shape (rows,) each.
+class Sides:
+    """Tonight beside the fixed reference, on cells frozen with it. `reference` is None where but its profile was given."""
 
-    Shares are of all rows of a side. `unseen` is the share of current rows whose category the
-    reference does not have, `infinite` the share of current rows that were infinite.
-    """
-
-    name: str
-    family: Literal["numbers", "categories"]
-    reference: pd.Series
-    current: pd.Series
-    missing_reference: float
-    missing_current: float
-    infinite: float = 0.0
-    unseen: float = 0.0
-
-    @property
-    def categories(self) -> int:
-        """Number of categories on both sides together; 0 for numbers."""
-        return 0 if self.family == "numbers" else len(self.reference.cat.categories)
-
-    @property
-    def stretched(self) -> bool:
-        """Whether extreme values hide the rest: 98% of the reference lie within one of Evidently's equal-width bins.
-
-        Evidently cuts the range of both sides together by Sturges' rule (1926), so that a single wild
-        value puts nearly every row into one bin, where no shift can be seen.
-        """
-        import numpy as np
-
-        if self.family == "categories" or self.reference.nunique() <= VALUES_KEPT_APART:
-            return False
-        low, high = np.nanquantile(self.reference, [0.01, 0.99])
-        ends = [getattr(self, side).agg(["min", "max"]) for side in SIDES]
-        span = max(one["max"] for one in ends) - min(one["min"] for one in ends)
-        bins = np.log2(sum(getattr(self, side).count() for side in SIDES)) + 1
-        return bool(0 < high - low < span / bins)
-
-    @property
-    def missing_increase(self) -> float:
-        """Missing share of current less that of reference, -1 to 1."""
-        return self.missing_current - self.missing_reference
-
-    def cut(self, rows: dict[Role, np.ndarray]) -> Column:
-        """The same column on some rows; shares stay those of all rows.
-
-        Raises:
-            CheckError: no value is left on a side.
-        """
-        parts = {role: getattr(self, role).iloc[rows[role]] for role in SIDES}
-        for role, part in parts.items():
-            if part.isna().all():
-                raise CheckError(f"column {self.name!r} of dataset {role!r} holds no value that can be compared")
-        return replace(self, **parts)
+    families: Mapping[str, Family]
+    reference: Relation | None
+    current: Relation
+    fixed: Profile
+    tonight: Profile
 
 
-def prepare(subject: Subject, names: Iterable[str]) -> tuple[Column, ...]:
-    """The named features on both sides, in order, over all rows.
+def choose(subject: Subject, params: DriftParams) -> tuple[dict[str, Family], list[str]]:
+    """The features to compare, by family, and a note on those that no distance here fits.
 
     Raises:
-        SubjectError: a side lacks a feature, or a feature holds no value.
-        CheckError: numbers arrive as text, or a category changed between numbers and text.
+        CheckError: params name a feature that there is not, or none can be compared.
     """
-    frames = {role: subject.features(role) for role in SIDES}
-    columns, problems = [], []
-    for name in names:
-        kind = subject.columns.features[name].kind
-        sides = {role: frame[name].reset_index(drop=True) for role, frame in frames.items()}
-        try:
-            columns.append(as_numbers(name, **sides) if kind in NUMBER_KINDS else as_categories(name, **sides))
-        except CheckError as error:
-            problems.append(str(error))
-    if problems:
-        raise CheckError("\n".join(problems))
-    return tuple(columns)
+    features = subject.columns.features
+    families: dict[str, Family] = {
+        name: "numbers" if one.kind in NUMBER_KINDS else "categories"
+        for name, one in features.items()
+        if one.kind in NUMBER_KINDS | CATEGORY_KINDS
+    }
+    chosen = tuple(dict.fromkeys(params.columns or ()))
+    unknown = [name for name in chosen if name not in features]
+    if unknown:
+        raise CheckError(f"columns name {', '.join(unknown)}; the policy's features are {', '.join(features)}")
+    if params.columns is not None:
+        odd = [f"{name} ({features[name].kind})" for name in chosen if name not in families]
+        if odd:
+            raise CheckError(
+                f"no distance compares {', '.join(odd)}; name numeric, integer, category or boolean columns"
+            )
+        return {name: families[name] for name in chosen}, []
+    left_out = [f"{name} ({one.kind})" for name, one in features.items() if name not in families]
+    if not families:
+        raise CheckError(f"no feature can be compared: {', '.join(left_out)}; this check needs numbers or categories")
+    notes = [f"not compared, because no distance fits their kind: {', '.join(left_out)}"] if left_out else []
+    return families, notes
 
 
-def as_numbers(name: str, reference: pd.Series, current: pd.Series) -> Column:
-    """A column as float64, infinities counted and made missing.
+def open_sides(subject: Subject, params: DriftParams, families: Mapping[str, Family]) -> Sides:
+    """Both sides and their profiles, counted over all rows.
 
     Raises:
-        CheckError: a side holds something that is no number.
+        SubjectError: a side was not given, has no rows, lacks a feature, or a feature holds no value.
+        CheckError: numbers arrive as text, a category changed its type, or the profile file is none.
     """
-    import numpy as np
+    current = _opened(subject, "current")
+    current.require(subject.columns.names)
+    if params.profile is not None:
+        fixed = only(_read(params.profile), families, origin=params.profile)
+        reference = None
+    else:
+        reference = _opened(subject, "reference")
+        reference.require(subject.columns.names)
+        _require_values(reference, families)
+        require_same_families(reference, current, [name for name, one in families.items() if one == "categories"])
+        fixed = profile_of(reference, families)
+    _require_values(current, families)
+    tonight = profile_of(current, families, cells=fixed.cells)
+    return Sides(families=families, reference=reference, current=current, fixed=fixed, tonight=tonight)
 
-    floats = {"reference": _floats(name, reference, "reference"), "current": _floats(name, current, "current")}
-    missing = {role: float(one.isna().mean()) for role, one in floats.items()}
-    infinite = float(np.isinf(floats["current"]).mean())
-    finite = {role: one.where(np.isfinite(one)) for role, one in floats.items()}
-    for role, one in finite.items():
-        if one.isna().all():
-            raise CheckError(f"column {name!r} of dataset {role!r} holds no finite number in any of {len(one):,} rows")
-    return Column(
-        name=name, family="numbers", reference=finite["reference"], current=finite["current"], missing_reference=missing["reference"],
-        missing_current=missing["current"], infinite=infinite,
-    )  # fmt: skip
 
-
-def as_categories(name: str, reference: pd.Series, current: pd.Series) -> Column:
-    """A column as one categorical over the values of both sides, sorted by their text.
-
-    Raises:
-        CheckError: one side holds numbers and the other text, so every category would be new.
-    """
-    import numpy as np
-    import pandas as pd
-
-    codes: dict[str, Any] = {}
-    labels: dict[str, list[str]] = {}
-    families: dict[str, set[str]] = {}
-    for role, side in (("reference", reference), ("current", current)):
-        codes[role], found = pd.factorize(side.astype(object), sort=False)
-        values = [value.item() if hasattr(value, "item") else value for value in found]
-        families[role] = {_family(value) for value in values}
-        labels[role] = [_label(value) for value in values]
-    if families["reference"].isdisjoint(families["current"]):
-        seen = {role: "/".join(sorted(found)) for role, found in families.items()}
-        raise CheckError(
-            f"category {name!r} holds {seen['reference']} in the reference and {seen['current']} in current "
-            f"(dtype {current.dtype}); the model would know none of the categories: repair the feed's types"
+def _opened(subject: Subject, role: Role) -> Relation:
+    if role not in subject.datasets:
+        given = ", ".join(sorted(subject.datasets)) or "none"
+        raise SubjectError(
+            f"{subject.name}: dataset {role!r} is needed and was not given (given: {given}); add datasets.{role} to the "
+            "policy" + (", or name a profile of it in params.profile" if role == "reference" else "")
         )
-    union = sorted({*labels["reference"], *labels["current"]})
-    place = {label: position for position, label in enumerate(union)}
-    index = pd.Index([Label(label) for label in union], dtype=object)
-    # factorize marks a missing value by -1, which picks the last place
-    places = {role: np.array([*(place[label] for label in labels[role]), -1])[code] for role, code in codes.items()}
-    sides = {role: pd.Series(pd.Categorical.from_codes(found, categories=index)) for role, found in places.items()}
-    return Column(
-        name=name, family="categories", reference=sides["reference"], current=sides["current"],
-        missing_reference=float((places["reference"] < 0).mean()), missing_current=float((places["current"] < 0).mean()),
-        unseen=float((~np.isin(places["current"], places["reference"]) & (places["current"] >= 0)).mean()),
-    )  # fmt: skip
+    dataset = subject.datasets[role]
+    if dataset.rows == 0:
+        raise SubjectError(f"{dataset.uri}: dataset {role!r} has no rows; an empty dataset is never a pass")
+    return open_relation(dataset)
 
 
-def _floats(name: str, side: pd.Series, role: str) -> pd.Series:
-    from numbers import Number
-
-    import numpy as np
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(side.dtype):
-        return pd.Series(side.to_numpy(dtype="float64", na_value=np.nan))
-    odd = next((value for value in side.dropna() if not isinstance(value, Number)), None)
-    if odd is not None:
-        raise CheckError(
-            f"column {name!r} of dataset {role!r} is declared a number and arrives as {side.dtype} holding "
-            f"{type(odd).__name__}; repair the feed, or declare the column a category"
+def _require_values(relation: Relation, families: Mapping[str, Family]) -> None:
+    numbers = [name for name, family in families.items() if family == "numbers"]
+    summaries = relation.summaries(numbers)
+    missing = relation.missing([name for name in families if name not in numbers])
+    empty = [name for name in numbers if summaries[name].absent == relation.rows]
+    empty += [name for name, count in missing.items() if count == relation.rows]
+    if empty:
+        raise SubjectError(
+            f"{relation.uri}: column(s) {', '.join(empty)} of dataset {relation.role!r} hold no value in any of "
+            f"{relation.rows:,} rows; repair the feed or take the column out of columns.features"
         )
-    return side.astype(float)
+    wild = [name for name in numbers if summaries[name].finite == 0]
+    if wild:
+        raise CheckError(
+            f"column {wild[0]!r} of dataset {relation.role!r} holds no finite number in any of {relation.rows:,} rows"
+        )
 
 
-def _family(value: Any) -> str:
-    return (
-        "numbers"
-        if isinstance(value, (bool, int, float))
-        else "text"
-        if isinstance(value, str)
-        else type(value).__name__
-    )
-
-
-def _label(value: Any) -> str:
-    """1, 1.0 and True are one category: a column turns to floats or objects as soon as a value is missing."""
-    return str(int(value)) if isinstance(value, (bool, float)) and float(value).is_integer() else str(value)
+def _read(path: str) -> Profile:
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise CheckError(
+            f"params.profile: {path} cannot be read ({error.strerror}); give a profile.json that this check has stored"
+        ) from error
+    return Profile.from_bytes(content, origin=path)

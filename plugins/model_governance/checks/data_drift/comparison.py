@@ -1,0 +1,214 @@
+"""Compares columns from their profiles, with what only the rows of both sides can add."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.engine import ordered_distances
+from model_governance.engine.cells import Table, as_counts, labels_table, pool_neighbours, pool_rare
+from model_governance.engine.distances import (
+    difference_of_shares,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    normed_wasserstein,
+    population_stability,
+    total_variation,
+)
+from model_governance.engine.equal_width import equal_width_psi, sturges_edges
+from model_governance.engine.power import smallest_visible
+from model_governance.engine.profile import table_of, wasserstein_on_grid
+from model_governance.engine.relation import FEW_VALUES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from model_governance.engine import NumberSummary, Ordered, Relation
+    from model_governance.engine.distances import Distance
+    from model_governance.engine.profile import ColumnProfile, Family, Profile
+
+FEWEST_IN_PROFILE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromRows:
+    """What profiles cannot tell of a column: exact distances of numbers; all labels of categories, and rows with unseen ones."""
+
+    equal_width_psi: float | None = None
+    ordered: Ordered | None = None
+    labels: Table | None = None
+    unseen: int | None = None
+
+    def labels_only(self) -> FromRows:
+        """What still holds when other nights stand for the reference: which labels the model has never seen."""
+        return FromRows(unseen=self.unseen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One column, the reference beside tonight. Distances of numbers only are None for categories.
+
+    `table` holds the pooled cells behind the PSI; `unseen` is the share of rows with a category that the
+    reference never had, None where that is not known; `visible` the smallest PSI that tonight would have shown.
+    """
+
+    name: str
+    family: Family
+    reference: ColumnProfile
+    current: ColumnProfile
+    table: Table
+    psi: Distance
+    jensenshannon: Distance
+    total_variation: Distance
+    ks: Distance | None
+    wasserstein: float | None
+    equal_width_psi: float | None
+    missing: Distance
+    infinite: Distance
+    unseen: float | None
+    visible: float
+
+    def effect(self, method: str) -> Distance:
+        """The distance of this name."""
+        found: Distance = getattr(self, method)
+        return found
+
+    @property
+    def blinded(self) -> bool:
+        """Whether extreme values blind Evidently's equal-width bins: 98% of the reference lie within one of them."""
+        low, high = self.reference.quantile(0.01), self.reference.quantile(0.99)
+        if low is None or high is None or self.reference.cells.edges == self.reference.cells.inner:
+            return False
+        ends = [
+            one for side in (self.reference, self.current) for one in (side.minimum, side.maximum) if one is not None
+        ]
+        bins = math.log2(self.reference.held + self.current.held) + 1
+        return 0 < high - low < (max(ends) - min(ends)) / bins
+
+
+def compare_columns(
+    reference: Profile, current: Profile, *, rows: Mapping[str, FromRows], seed: int, level: float
+) -> tuple[Compared, ...]:
+    """Every column of tonight's profile against the reference's, on the same cells.
+
+    Args:
+        reference: the fixed reference, or several nights merged.
+        current: tonight.
+        rows: what the rows of both sides add, by column; empty where the reference is but a profile.
+        seed: of the noise behind intervals; each column gets its own from its name.
+        level: p-value that counts as evidence, for what tonight could have seen.
+    """
+    return tuple(
+        _compared(name, reference.columns[name], one, rows=rows.get(name), seed=seed, level=level)
+        for name, one in current.columns.items()
+    )
+
+
+def from_rows(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, FromRows]:
+    """What only the rows tell, of every column, over all of them.
+
+    Raises:
+        CheckError: a column holds no finite value.
+    """
+    numbers = [name for name, family in families.items() if family == "numbers"]
+    categories = [name for name in families if name not in numbers]
+    ordered = ordered_distances(reference, current, numbers) if numbers else {}
+    widths = _equal_width(reference, current, numbers)
+    found = {name: FromRows(equal_width_psi=widths[name], ordered=ordered[name]) for name in numbers}
+    ours, theirs = current.value_counts(categories), reference.value_counts(categories)
+    for name in categories:
+        unseen = sum(rows for label, rows in ours[name].items() if label not in theirs[name])
+        table = labels_table(theirs[name], ours[name])
+        found[name] = FromRows(equal_width_psi=equal_width_psi(table), labels=table, unseen=unseen)
+    return found
+
+
+def _compared(
+    name: str, reference: ColumnProfile, current: ColumnProfile, *, rows: FromRows | None, seed: int, level: float
+) -> Compared:
+    seed = zlib.crc32(f"{seed}:{name}".encode("utf-8", "surrogatepass"))
+    numbers = reference.cells.family == "numbers"
+    unseen = None if rows is None else rows.unseen
+    table = _cells(reference, current, rows)
+    return Compared(
+        name=name, family=reference.cells.family, reference=reference, current=current, table=table,
+        psi=population_stability(table), jensenshannon=jensen_shannon(table), total_variation=total_variation(table, seed=seed),
+        ks=_ks(reference, current, rows, seed) if numbers else None,
+        wasserstein=_wasserstein(reference, current, rows) if numbers else None,
+        equal_width_psi=None if rows is None else rows.equal_width_psi,
+        missing=difference_of_shares((reference.missing, reference.rows), (current.missing, current.rows)),
+        infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
+        unseen=None if unseen is None else unseen / current.rows,
+        visible=smallest_visible(freedom=table.cells - 1, chance=table.chance, level=level) if table.cells > 1 else 0.0,
+    )  # fmt: skip
+
+
+def _cells(reference: ColumnProfile, current: ColumnProfile, rows: FromRows | None) -> Table:
+    """The pooled cells behind the PSI.
+
+    Which labels are too rare is judged from both sides: labels chosen by the reference's own counts, or a cell
+    for labels that it never had, look changed where nothing is. Where only its profile is there, labels with
+    fewer than 100 rows go to the others, which leaves little of that.
+    """
+    import numpy as np
+
+    if rows is not None and rows.labels is not None:
+        return pool_rare(rows.labels)
+    table = table_of(reference, current)
+    if reference.cells.family == "numbers":
+        return pool_neighbours(table)
+    own = np.append(table.reference[:-1] >= FEWEST_IN_PROFILE, False)
+    sides = (np.append(side[own], side[~own].sum()) for side in (table.reference, table.current))
+    first, second = sides
+    return pool_rare(Table(reference=first, current=second))
+
+
+def _ks(reference: ColumnProfile, current: ColumnProfile, rows: FromRows | None, seed: int) -> Distance:
+    exact = rows.ordered.ks if rows is not None and rows.ordered is not None else None
+    return kolmogorov_smirnov(table_of(reference, current, fine=True), seed=seed, exact=exact)
+
+
+def _wasserstein(reference: ColumnProfile, current: ColumnProfile, rows: FromRows | None) -> float | None:
+    exact = rows.ordered.wasserstein if rows is not None and rows.ordered is not None else None
+    area = wasserstein_on_grid(reference, current) if exact is None else exact
+    low, high = reference.quantile(0.25), reference.quantile(0.75)
+    spread = (low, high) if low is not None and high is not None else (0.0, 0.0)
+    return normed_wasserstein(area, quartiles=spread, std=reference.std or 0.0)
+
+
+def _equal_width(reference: Relation, current: Relation, numbers: Sequence[str]) -> dict[str, float]:
+    """PSI as Evidently defines it, over all rows: bins where the reference has more than 20 values, else one cell a value."""
+    sides = [side.summaries(numbers) for side in (reference, current)]
+    many = [name for name in numbers if sides[0][name].distinct > FEW_VALUES]
+    few = [name for name in numbers if name not in many]
+    edges = {
+        name: sturges_edges(sides[0][name], sides[1][name], whole=_whole(reference, current, name, sides))
+        for name in many
+    }
+    binned = [side.counts(edges) for side in (reference, current)]
+    found = {name: equal_width_psi(Table(reference=binned[0][name], current=binned[1][name])) for name in many}
+    valued = [side.value_counts(few) if few else {} for side in (reference, current)]
+    for name in few:
+        theirs, ours = (_finite(side[name]) for side in valued)
+        values = sorted({*theirs, *ours})
+        found[name] = equal_width_psi(Table(reference=_of(theirs, values), current=_of(ours, values)))
+    return found
+
+
+def _whole(reference: Relation, current: Relation, name: str, sides: Sequence[Mapping[str, NumberSummary]]) -> bool:
+    """Whether Evidently would see whole numbers: one missing value turns a column to floats."""
+    if any(side[name].finite < side[name].rows for side in sides):
+        return False
+    return all(next(iter(one.frames([name], rows=1)))[name].dtype.kind in "iu" for one in (reference, current))
+
+
+def _finite(counts: Mapping[str, int]) -> dict[str, int]:
+    return {label: rows for label, rows in counts.items() if math.isfinite(float(label))}
+
+
+def _of(counts: Mapping[str, int], labels: Sequence[str]) -> np.ndarray:
+    return as_counts([counts.get(label, 0) for label in labels])

@@ -1,0 +1,189 @@
+"""Turns compared columns into metrics: one per column and distance, the worst of each, and the share that drifted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.engine.power import shift_in_deviations
+from model_governance.multiplicity import adjusted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from model_governance.check import Check, Metric
+    from model_governance.checks.data_drift.comparison import Compared
+    from model_governance.checks.data_drift.params import DriftParams
+    from model_governance.checks.data_drift.predictions import Predictions
+    from model_governance.engine.distances import Distance
+
+MOST_TOLD = 5
+MAXIMA = {
+    "psi": "psi_max",
+    "jensenshannon": "jensenshannon_max",
+    "total_variation": "total_variation_max",
+    "ks": "ks_max",
+}
+FARTHEST_SHIFT = 3.0
+
+
+def drifted(columns: Sequence[Compared], params: DriftParams) -> frozenset[str]:
+    """Columns whose effect reaches its limit, with evidence (Benjamini and Hochberg, 1995, over the columns)."""
+    effects = [one.effect(params.method_for(one.family)) for one in columns]
+    evidence = adjusted([one.p_value for one in effects], "benjamini_hochberg")
+    return frozenset(
+        one.name
+        for one, effect, p_value in zip(columns, effects, evidence, strict=True)
+        if p_value <= params.evidence_level and effect.value >= params.limit_for(params.method_for(one.family))
+    )
+
+
+class Measured:
+    """The metrics of a night, under the declarations of the check."""
+
+    def __init__(self, check: Check, columns: Sequence[Compared], params: DriftParams) -> None:
+        self.metric = check.metric
+        self.columns = columns
+        self.params = params
+        self.n = min(min(one.reference.rows, one.current.rows) for one in columns)
+
+    def all(self, predictions: Predictions, consecutive: Sequence[Compared] | None) -> tuple[Metric, ...]:
+        """Every metric; those that cannot be had are absent with the reason."""
+        return (
+            *self._shares(),
+            *(self._largest(MAXIMA[method], method) for method in MAXIMA),
+            self._wasserstein_max(),
+            self._blinded(),
+            self._prediction(predictions),
+            *self._consecutive(consecutive),
+            *self._rows_lost(),
+            self._visible_max(),
+            *(metric for one in self.columns for metric in self._of_column(one)),
+        )
+
+    def _shares(self) -> Iterator[Metric]:
+        found = drifted(self.columns, self.params)
+        names = [one.name for one in self.columns if one.name in found]
+        told = listed(names)
+        share = f"{len(names)} of {len(self.columns)} columns" + (f": {told}" if told else "")
+        yield self.metric("drift_share", len(names) / len(self.columns), n=self.n, detail=share)
+        yield self.metric("drifted_columns", len(names), n=self.n, detail=told)
+
+    def _largest(self, name: str, method: str, columns: Sequence[Compared] | None = None) -> Metric:
+        """The largest of a distance; its p-value is that of the column times the number of columns (Bonferroni)."""
+        compared = self.columns if columns is None else columns
+        having = [(one.effect(method), one.name) for one in compared if getattr(one, method) is not None]
+        if not having:
+            return self.metric(name, None, n=self.n, reason=f"no column of numbers, which {method} needs")
+        worst, column = max(having, key=lambda pair: pair[0].value)
+        return self.metric(
+            name, worst.value, n=self.n, interval=(worst.low, worst.high), detail=f"largest at {column}",
+            p_value=min(1.0, len(having) * worst.p_value),
+        )  # fmt: skip
+
+    def _wasserstein_max(self) -> Metric:
+        having = [one for one in self.columns if one.wasserstein is not None]
+        if not having:
+            return self.metric(
+                "wasserstein_max", None, n=self.n, reason="no column of numbers that vary in the reference"
+            )
+        worst = max(having, key=lambda one: one.wasserstein or 0.0)
+        p_value = min(1.0, len(having) * worst.ks.p_value) if worst.ks else None
+        return self.metric(
+            "wasserstein_max", worst.wasserstein, n=self.n, detail=f"largest at {worst.name}", p_value=p_value
+        )
+
+    def _blinded(self) -> Metric:
+        hidden = [one.name for one in self.columns if one.blinded]
+        return self.metric("blinded_columns", len(hidden), n=self.n, detail=", ".join(hidden))
+
+    def _prediction(self, predictions: Predictions) -> Metric:
+        one = predictions.compared
+        if one is None:
+            return self.metric("prediction_drift", None, n=self.n, reason=predictions.trouble)
+        method = self.params.prediction_method
+        return self._distance("prediction_drift", one.effect(method), n=min(predictions.rows.values()), detail=method)
+
+    def _consecutive(self, columns: Sequence[Compared] | None) -> Iterator[Metric]:
+        if not self.params.consecutive:
+            return
+        if columns is None:
+            yield self.metric(
+                "consecutive_psi_max", None, n=self.n, reason="there is no earlier accepted night on the same cells yet"
+            )
+        else:
+            yield self._largest("consecutive_psi_max", "psi", columns)
+
+    def _rows_lost(self) -> Iterator[Metric]:
+        """What distances do not see: missing, infinite and never seen values."""
+        worst = max(self.columns, key=lambda one: one.missing.value)
+        yield self.metric(
+            "missing_increase_max", worst.missing.value, n=self.n, interval=(worst.missing.low, worst.missing.high),
+            detail=f"largest at {worst.name}" if worst.missing.value > 0 else "",
+            p_value=min(1.0, len(self.columns) * worst.missing.p_value),
+        )  # fmt: skip
+        yield self._share_max("nonfinite_share", lambda one: one.current.infinite / one.current.rows)
+        known = [one for one in self.columns if one.family == "numbers" or one.unseen is not None]
+        if len(known) < len(self.columns):
+            yield self.metric(
+                "new_category_share_max", None, n=self.n,
+                reason="a profile stands for the reference, and keeps no rare category by which a new one could be told",
+            )  # fmt: skip
+        else:
+            yield self._share_max("new_category_share_max", lambda one: one.unseen or 0.0)
+
+    def _share_max(self, name: str, share: Callable[[Compared], float]) -> Metric:
+        worst = max(self.columns, key=share)
+        return self.metric(name, share(worst), n=self.n, detail=f"largest at {worst.name}" if share(worst) > 0 else "")
+
+    def _visible_max(self) -> Metric:
+        worst = max(self.columns, key=lambda one: one.visible)
+        return self.metric(
+            "smallest_visible_shift_max",
+            worst.visible,
+            n=self.n,
+            detail=f"largest at {worst.name}{in_deviations(worst)}",
+        )
+
+    def _of_column(self, one: Compared) -> Iterator[Metric]:
+        n = min(one.reference.held, one.current.held)
+        method = self.params.method_for(one.family)
+        yield self._distance("drift_score", one.effect(method), n=n, of=one.name, detail=method)
+        for name in ("psi", "ks", "jensenshannon", "total_variation"):
+            if getattr(one, name) is not None:
+                yield self._distance(name, one.effect(name), n=n, of=one.name)
+        if one.wasserstein is not None:
+            p_value = one.ks.p_value if one.ks else None
+            yield self.metric("wasserstein", one.wasserstein, n=n, of=one.name, p_value=p_value)
+        if one.equal_width_psi is None:
+            yield self.metric(
+                "equal_width_psi", None, n=n, of=one.name,
+                reason="the reference is a profile: its rows cannot be cut into the bins that tonight's extremes ask for",
+            )  # fmt: skip
+        else:
+            yield self.metric("equal_width_psi", one.equal_width_psi, n=n, of=one.name)
+        yield self._distance("missing_increase", one.missing, n=min(one.reference.rows, one.current.rows), of=one.name)
+        yield self.metric(
+            "smallest_visible_shift", one.visible, n=n, of=one.name, detail=in_deviations(one).strip(" ,")
+        )
+
+    def _distance(self, name: str, found: Distance, *, n: int, of: str | None = None, detail: str = "") -> Metric:
+        return self.metric(
+            name, found.value, n=n, interval=(found.low, found.high), p_value=found.p_value, of=of, detail=detail
+        )
+
+
+def in_deviations(one: Compared) -> str:
+    """The smallest visible PSI as a shift that people can imagine; empty for categories and beyond three deviations."""
+    if one.family != "numbers" or one.visible <= 0:
+        return ""
+    try:
+        shift = shift_in_deviations(one.visible)
+    except ValueError:
+        return ""
+    return f", a shift of {shift:.2g} standard deviations if it is bell-shaped" if shift <= FARTHEST_SHIFT else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else ""
+    return ", ".join(names[:MOST_TOLD]) + more
