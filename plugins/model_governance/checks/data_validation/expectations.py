@@ -42,6 +42,8 @@ class Expectation(BaseModel):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns it looks at; empty for expectations on the table as a whole."""
+        if self.type.startswith("expect_table_"):
+            return ()
         single = [self.kwargs[key] for key in COLUMN_KEYS if key in self.kwargs]
         listed = self.kwargs.get("column_list", ())
         return tuple(map(str, [*single, *(listed if isinstance(listed, (list, tuple)) else [listed])]))
