@@ -19,7 +19,7 @@ SEED = 7
 
 def measure(subject: Subject, **params: object) -> CheckResult:
     """The check's result under a fixed seed."""
-    return CHECK.measure(subject, CHECK.params.model_validate(params), SEED)
+    return CHECK.measure(subject, CHECK.params.model_validate({"resamples": 50, **params}), SEED)
 
 
 def subject_of(reference: pd.DataFrame, current: pd.DataFrame, model: Model, **features: str) -> Subject:

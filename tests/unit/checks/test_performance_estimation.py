@@ -47,7 +47,7 @@ def test_a_quiet_night_is_no_evidence():
         measure(case(drawn(500, seed=10 + one), drawn(300, seed=90 + one)), resamples=50)
         .metric("estimated_loss_increase")
         .p_value
-        for one in range(8)
+        for one in range(6)
     ]
     assert sum(one < 0.05 for one in p_values) <= 2
     assert min(p_values) < 0.5 < max(p_values)
@@ -142,11 +142,11 @@ def test_of_several_classes_it_estimates_accuracy():
 
 
 def test_errors_of_a_regression_grow_where_its_noise_does():
-    reference, current = measured(1500, seed=1), measured(600, seed=2, centre=2.0)
+    reference, current = measured(800, seed=1), measured(400, seed=2, centre=2.0)
     subject = subject_of(reference, current, regressor(), x="numeric", site="category")
     result = measure(subject)
-    assert result.metric("estimated_loss_increase").p_value < 1e-3
-    assert result.metric("realised_mae").value == pytest.approx(result.metric("estimated_mae").value, rel=0.2)
+    assert result.metric("estimated_loss_increase").p_value < 0.01
+    assert result.metric("realised_mae").value == pytest.approx(result.metric("estimated_mae").value, rel=0.3)
     late = measure(subject.with_frame("current", current.drop(columns="label")))
     assert late.metric("estimated_mae").value == result.metric("estimated_mae").value
     assert late.metric("estimation_error").value is None
@@ -159,7 +159,7 @@ def test_a_large_reference_is_sampled_and_says_so():
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_split():
     subject = synthetic.subject()
-    params = CHECK.params()
+    params = CHECK.params(resamples=50)
     once, again, other = (CHECK.measure(subject, params, seed) for seed in (1, 1, 2))
     assert canonical_json(once.record()) == canonical_json(again.record())
     assert once.metric("estimated_accuracy").value != other.metric("estimated_accuracy").value
@@ -172,16 +172,18 @@ def test_a_suggestion_speaks_of_the_drift_that_it_replaces():
     assert "learned from" in CHECK.suggest(pd.DataFrame({"x": [1.0]}), case().columns).comment
 
 
-@pytest.mark.parametrize("year", [2016, 2017, 2018])
-def test_three_years_of_the_survey_are_estimated_within_one_point(year, monkeypatch):
+def test_three_years_of_the_survey_are_estimated_within_one_point(monkeypatch):
     monkeypatch.syspath_prepend(str(DEMO))
     sys.modules.pop("train", None)
     import train
 
     members, held_out = train.split()
-    rows = pd.read_parquet(train.SOURCE).query("year == @year").drop(columns=["year"])
+    model = synthetic.as_model(train.fit(members.head(10_000)))
     kinds = dict.fromkeys(train.NUMBERS, "integer") | dict.fromkeys(train.CATEGORIES, "category")
     columns = Columns(features={name: Feature(kind=kind) for name, kind in kinds.items()}, target=train.TARGET)
-    subject = subject_of(held_out, rows, synthetic.as_model(train.fit(members.head(10_000))), x="numeric")
-    result = measure(replace(subject, columns=columns), resamples=50)
-    assert abs(result.metric("estimation_error").value) < 0.01
+    survey = pd.read_parquet(train.SOURCE)
+    for year in (2016, 2017, 2018):
+        subject = subject_of(held_out, survey[survey["year"] == year], model, x="numeric")
+        result = measure(replace(subject, columns=columns))
+        assert abs(result.metric("estimation_error").value) < 0.01, year
+        assert result.metric("realised_accuracy").n > 69_000

@@ -25,7 +25,7 @@ Interval = tuple[float, float]
 TAIL = (1 - CONFIDENCE) / 2
 # How the groups lie between the extremes is itself seen with noise; a thinner tail pays for it (tested by simulation).
 SHAPE_TAIL = 0.018
-STEPS = 30
+STEPS = 20
 FEW_EXPECTED = 5
 PERMUTATIONS = 100_000
 
