@@ -256,7 +256,7 @@ def _labelled(cells: Cells, counts: Mapping[str, int], *, rows: int, missing: in
 
 
 def _column(raw: Mapping[str, Any]) -> ColumnProfile:
-    frozen = {name: tuple(one) if isinstance(one, list) else one for name, one in raw["cells"].items()}
+    frozen: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in raw["cells"].items()}
     found = ColumnProfile(**{**raw, "cells": Cells(**frozen), "counts": tuple(raw["counts"])})
     if found.cells.family not in ("numbers", "categories"):
         raise ValueError(f"a column is of family {found.cells.family!r}")
@@ -281,7 +281,7 @@ def _merged(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
     return replace(found, **_moments(first, second))
 
 
-def _moments(first: ColumnProfile, second: ColumnProfile) -> dict[str, float]:
+def _moments(first: ColumnProfile, second: ColumnProfile) -> dict[str, Any]:
     sides = [(one.held, one.mean or 0.0, one.std or 0.0) for one in (first, second)]
     total = sum(held for held, _, _ in sides)
     mean = math.fsum(held / total * middle for held, middle, _ in sides)

@@ -44,7 +44,7 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
     moved = drifted(columns, params)
     shown = [*columns, *([predictions.compared] if predictions.compared else [])]
     limit = params.limit_for("psi")
-    rows = {role: subject.datasets[role].rows for role in subject.datasets}
+    rows: dict[str, int] = {role: one.rows for role, one in subject.datasets.items()}
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,

@@ -33,7 +33,8 @@ def read_earlier(nights: Sequence[EarlierNight], frozen: Profile) -> Earlier:
     Raises:
         CheckError: what a night stored is no profile.
     """
-    usable, others = [], []
+    usable: list[tuple[str, Profile]] = []
+    others: list[tuple[str, Profile]] = []
     for night in nights:
         profile = Profile.from_bytes(night.content, origin=f"{night.name} of {night.day}")
         (usable if profile.cells == frozen.cells else others).append((f"{night.day}", profile))
