@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from model_governance.check import Check, CheckResult, Plant
 from model_governance.checks.fairness.classes import measure_classes, observe_classes
 from model_governance.checks.fairness.groups import groupings
-from model_governance.checks.fairness.numbers import measure_numbers, observe_numbers
+from model_governance.checks.fairness.means import measure_numbers, observe_numbers
 from model_governance.checks.fairness.params import FairnessParams
 from model_governance.checks.fairness.suggestion import suggest
 from model_governance.checks.fairness.vocabulary import METRICS
