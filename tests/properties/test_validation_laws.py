@@ -14,7 +14,7 @@ from model_governance.subject import Columns, Feature
 if TYPE_CHECKING:
     import pandas as pd
 
-NIGHTS = 80
+NIGHTS = 40
 COLUMNS = Columns(
     features={
         "income": Feature(kind="numeric"),

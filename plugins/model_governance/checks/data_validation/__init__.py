@@ -97,11 +97,19 @@ def _metrics(answers: Sequence[Answer], *, rows: int) -> tuple[Metric, ...]:
             n=one.examined,
             of=one.label,
             interval=clopper_pearson(one.unexpected, one.examined),
+            detail=_allowed(one),
         )
         for one in answers
         if one.unexpected is not None and one.examined
     )
     return tuple(metrics)
+
+
+def _allowed(one: Answer) -> str:
+    """What the expectation puts up with, beside what was found."""
+    mostly = one.expectation.kwargs.get("mostly")
+    found = f"{one.unexpected:,} of {one.examined:,} rows"
+    return found if mostly is None else f"{found}; kept up to a share of {1 - float(mostly):.6g}"
 
 
 def _told(broken: Sequence[Answer]) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from model_governance.checks.data_validation.expectations import Expectation
 
 DIGITS = 9
+UNKNOWN = "no number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ def read_answer(label: str, expectation: Expectation, found: Any) -> Answer:
     observed = _aggregate(expectation, result.get("observed_value"))
     met = bool(found.success)
     if expectation.type in SUMS:
+        observed = UNKNOWN if observed is None else observed
         met = _within(observed, expectation.kwargs)
     return Answer(
         label=label,
@@ -110,7 +112,7 @@ def _aggregate(expectation: Expectation, observed: Any) -> float | int | str | N
     if isinstance(observed, bool) or not isinstance(observed, (int, float)):
         return None
     if not math.isfinite(observed):
-        return "no number" if math.isnan(observed) else "infinite"
+        return UNKNOWN if math.isnan(observed) else "infinite"
     if expectation.type in SUMS:
         observed = _rounded(observed)
     return int(observed) if float(observed).is_integer() else observed

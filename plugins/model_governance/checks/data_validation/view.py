@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_governance.checks.data_validation.columns import Column, kind_in_duckdb
+from model_governance.checks.data_validation.columns import Column, kind_in_duckdb, of_frame
 from model_governance.engine.files import ParquetRows
 from model_governance.errors import CheckError
 
@@ -205,8 +205,8 @@ def _write(frame: pd.DataFrame, path: Path, *, uri: str) -> None:
                 piece = frame.iloc[start : start + ROWS_PER_PIECE]
                 writer.write_table(pa.Table.from_pandas(piece, schema=schema, preserve_index=False))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        name = next((str(one) for one in error.args[1:]), "")
-        told = name.removeprefix("Conversion failed for column ") or "a column holds values of several types"
+        mixed = ", ".join(one.name for one in of_frame(frame).values() if one.kind == "mixed")
+        told = f"column(s) {mixed} hold values of several types" if mixed else " ".join(str(error.args[-1]).split())
         raise CheckError(
             f"{uri}: the rows cannot be read by SQL: {told}; write the column as one type, "
             "or set params.engine to pandas"
