@@ -1,6 +1,6 @@
 """What bounds of a policy do while nothing changes: nights are drawn from the reference, measured and judged.
 
-`calibrate` is the path: the drift check in counts of frozen cells (`counts`), other checks on drawn rows (`measured`).
+`calibrate` is the path: the drift check in counts of frozen cells (`drift`, `counts`), other checks on drawn rows (`measured`).
 `curve` says how often a bound fails and which one keeps the alarm budget, `page` and `table` show it.
 Nothing here edits a policy: the lines to paste are printed, and a review decides.
 """
@@ -11,9 +11,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model_governance.calibration.drift import calibrate_drift
 from model_governance.calibration.findings import Calibrated, Left
 from model_governance.calibration.measured import calibrate_measured
 from model_governance.checks import find
+from model_governance.checks.data_drift.params import DriftParams
 from model_governance.errors import CheckError, ModelMisbehaved, PolicyError, SubjectError, SubjectUnreachable
 from model_governance.run import derive_seed
 from model_governance.subjects import load_dataset, load_subject, night_variables, render_sources
@@ -133,11 +135,16 @@ def _check(
         return [Left(check=name, label=everything, reason=LEFT_ALONE[check.kind])]
     if odd := _needs_more(check):
         return [Left(check=name, label=everything, reason=odd)]
+    level, seed = budget_of(policy).level, _seed(policy, subject, name, rows)
     try:
+        if check.kind == "data_drift":
+            return calibrate_drift(
+                policy, name, places, subject=subject, params=DriftParams.model_validate(spec.params),
+                windows=effort.windows, rows=rows, seed=seed, level=level,
+            )  # fmt: skip
         return calibrate_measured(
             policy, name, places, check=check, subject=subject, params=check.params.model_validate(spec.params),
-            windows=effort.row_windows, rows=rows, seed=_seed(policy, subject, name, rows), level=budget_of(policy).level,
-            today=day,
+            windows=effort.row_windows, rows=rows, seed=seed, level=level, today=day,
         )  # fmt: skip
     except SubjectUnreachable:
         raise
