@@ -281,7 +281,7 @@ def forecast_laws() -> Iterator[Law]:
                 )
 
             few = dict.fromkeys(methods, "few blocks make t wide, therefore conservative" if rho < 0.8 else SHORT)
-            yield Law(f"rho {rho:g}", n, methods, truths, sample, few if n < 1000 else {})
+            yield Law(f"rho {rho:g}", n, methods, truths, sample, few if n < 1000 or rho == 0.8 else {})
 
 
 def search_laws() -> Iterator[Law]:
