@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -294,10 +290,14 @@ def test_a_column_counts_as_drifted_only_with_effect_and_evidence(healthy):
     shifted = tonight(healthy, income=healthy.frame("current")["income"] + 30)
     assert measure(shifted).metric("drift_share").detail == "1 of 5 columns: income"
     assert measure(shifted, column_threshold=50).metric("drifted_columns").value == 0
-    few = shifted.with_frame("current", shifted.frame("current").head(5))
-    weak = measure(few)
-    assert weak.metric("psi_max").value > 0.02
-    assert weak.metric("drifted_columns").value == 0
+
+
+def test_too_few_rows_to_tell_are_never_a_pass(healthy):
+    few = measure(healthy.with_frame("current", healthy.frame("current").head(5)))
+    for name in ("psi_max", "drift_share", "prediction_drift", "smallest_visible_shift_max"):
+        assert few.metric(name).value is None
+        assert "ten rows" in few.metric(name).reason
+    assert few.metric("psi", of="income").value is None
 
 
 def test_the_largest_value_carries_the_evidence_of_all_columns(healthy):
@@ -338,14 +338,16 @@ def test_a_regression_is_compared_by_its_values(healthy):
     assert result.metric("prediction_drift").value == result.metric("psi", of="income").value
 
 
-def test_a_column_of_keys_alarms_by_its_missing_values_not_by_chance(healthy):
+def test_a_column_of_keys_is_not_compared_and_said(healthy):
     subject = replace(healthy, model=_constant(healthy.model))
     for role, start in (("reference", 0), ("current", 1000)):
         keys = [f"person-{start + k}" for k in range(400)]
         subject = subject.with_frame(role, subject.frame(role).assign(channel=keys))
     result = measure(subject)
     assert result.metric("new_category_share_max").value == 1
-    assert result.metric("psi", of="channel").value == 0
+    assert result.metric("psi", of="channel").value is None
+    assert result.metric("psi_max").value is not None
+    assert any("not compared: channel" in note for note in result.notes)
 
 
 def test_unchanged_rare_categories_are_no_evidence(healthy):
@@ -372,38 +374,6 @@ def test_a_feature_called_prediction_does_not_meet_the_prediction(healthy):
     result = measure(subject)
     assert result.metric("psi", of="prediction").p_value < 1
     assert [row[0] for row in result.tables[0].rows][-1] == "prediction_"
-
-
-# Many categories: another hash seed orders a set of strings in another way, which sums floats in another order.
-DIGESTS = f"""
-import hashlib, numpy, synthetic
-from model_governance.check import Artifact, canonical_json
-from model_governance.checks import data_drift
-from model_governance.checks.data_drift import CHECK, DriftParams
-
-def digests():
-    subject = synthetic.subject()
-    draw = numpy.random.default_rng(1)
-    for role in ("reference", "current"):
-        regions = [f"region {{k}}" for k in draw.zipf(1.5, 400) % 61]
-        subject = subject.with_frame(role, subject.frame(role).assign(region=regions))
-    result = CHECK.measure(subject, DriftParams(), {SEED})
-    return [hashlib.sha256(canonical_json(result.record())).hexdigest(), *[one.sha256 for one in result.artifacts]]
-"""
-
-
-def test_another_process_gives_the_same_bytes():
-    here: dict = {}
-    exec(DIGESTS, here)
-    path = os.pathsep.join([str(Path(synthetic.__file__).parent), *filter(None, sys.path)])
-    surroundings = os.environ | {"PYTHONHASHSEED": "97", "PYTHONPATH": path}
-    command = [sys.executable, "-c", DIGESTS + "print(*digests())"]
-    told = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True)
-    assert told.stdout.split() == here["digests"]()
-
-
-def artifact(result, name):
-    return next(one.content for one in result.artifacts if one.name == name)
 
 
 def _constant(model):

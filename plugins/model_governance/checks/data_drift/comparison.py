@@ -52,6 +52,8 @@ class FromRows:
 class Compared:
     """One column, the reference beside tonight. Distances of numbers only are None for categories.
 
+    `comparable` is False where the rows fill no two cells with ten rows each, so that no PSI can be told.
+
     `table` holds the pooled cells behind the PSI; `unseen` is the share of rows with a category that the
     reference never had, None where that is not known; `visible` the smallest PSI that tonight would have shown.
     """
@@ -61,6 +63,7 @@ class Compared:
     reference: ColumnProfile
     current: ColumnProfile
     table: Table
+    comparable: bool
     psi: Distance
     jensenshannon: Distance
     total_variation: Distance
@@ -133,9 +136,11 @@ def _compared(
     seed = zlib.crc32(f"{seed}:{name}".encode("utf-8", "surrogatepass"))
     numbers = reference.cells.family == "numbers"
     unseen = None if rows is None else rows.unseen
-    table = _cells(reference, current, rows)
+    whole = _cells(reference, current, rows)
+    table = pool_neighbours(whole) if numbers else pool_rare(whole)
+    filled = int(((whole.reference + whole.current) > 0).sum())
     return Compared(
-        name=name, family=reference.cells.family, reference=reference, current=current, table=table,
+        name=name, family=reference.cells.family, reference=reference, current=current, table=table, comparable=table.cells > 1 or filled == 1,
         psi=population_stability(table), jensenshannon=jensen_shannon(table), total_variation=total_variation(table, seed=seed),
         ks=_ks(reference, current, rows, seed) if numbers else None,
         wasserstein=_wasserstein(reference, current, rows) if numbers else None,
@@ -148,7 +153,7 @@ def _compared(
 
 
 def _cells(reference: ColumnProfile, current: ColumnProfile, rows: FromRows | None) -> Table:
-    """The pooled cells behind the PSI.
+    """The cells behind the PSI, before those that are too rare are pooled.
 
     Which labels are too rare is judged from both sides: labels chosen by the reference's own counts, or a cell
     for labels that it never had, look changed where nothing is. Where only its profile is there, labels with
@@ -157,14 +162,14 @@ def _cells(reference: ColumnProfile, current: ColumnProfile, rows: FromRows | No
     import numpy as np
 
     if rows is not None and rows.labels is not None:
-        return pool_rare(rows.labels)
+        return rows.labels
     table = table_of(reference, current)
     if reference.cells.family == "numbers":
-        return pool_neighbours(table)
+        return table
     own = np.append(table.reference[:-1] >= FEWEST_IN_PROFILE, False)
     sides = (np.append(side[own], side[~own].sum()) for side in (table.reference, table.current))
     first, second = sides
-    return pool_rare(Table(reference=first, current=second))
+    return Table(reference=first, current=second)
 
 
 def _ks(reference: ColumnProfile, current: ColumnProfile, rows: FromRows | None, seed: int) -> Distance:

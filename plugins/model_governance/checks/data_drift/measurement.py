@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from model_governance.checks.data_drift.predictions import Predictions
     from model_governance.engine.distances import Distance
 
+BINNED = ("psi", "jensenshannon", "total_variation")
+TOO_FEW = "its rows fill no two cells with ten rows each, so that nothing can be told of it"
 MOST_TOLD = 5
 MAXIMA = {
     "psi": "psi_max",
@@ -28,11 +30,12 @@ FARTHEST_SHIFT = 3.0
 
 def drifted(columns: Sequence[Compared], params: DriftParams) -> frozenset[str]:
     """Columns whose effect reaches its limit, with evidence (Benjamini and Hochberg, 1995, over the columns)."""
-    effects = [one.effect(params.method_for(one.family)) for one in columns]
+    compared = [one for one in columns if one.comparable]
+    effects = [one.effect(params.method_for(one.family)) for one in compared]
     evidence = adjusted([one.p_value for one in effects], "benjamini_hochberg")
     return frozenset(
         one.name
-        for one, effect, p_value in zip(columns, effects, evidence, strict=True)
+        for one, effect, p_value in zip(compared, effects, evidence, strict=True)
         if p_value <= params.evidence_level and effect.value >= params.limit_for(params.method_for(one.family))
     )
 
@@ -62,18 +65,24 @@ class Measured:
 
     def _shares(self) -> Iterator[Metric]:
         found = drifted(self.columns, self.params)
-        names = [one.name for one in self.columns if one.name in found]
+        compared = [one.name for one in self.columns if one.comparable]
+        if not compared:
+            for name in ("drift_share", "drifted_columns"):
+                yield self.metric(name, None, n=self.n, reason=f"no column: {TOO_FEW}")
+            return
+        names = [one for one in compared if one in found]
         told = listed(names)
-        share = f"{len(names)} of {len(self.columns)} columns" + (f": {told}" if told else "")
-        yield self.metric("drift_share", len(names) / len(self.columns), n=self.n, detail=share)
+        share = f"{len(names)} of {len(compared)} columns" + (f": {told}" if told else "")
+        yield self.metric("drift_share", len(names) / len(compared), n=self.n, detail=share)
         yield self.metric("drifted_columns", len(names), n=self.n, detail=told)
 
     def _largest(self, name: str, method: str, columns: Sequence[Compared] | None = None) -> Metric:
         """The largest of a distance; its p-value is that of the column times the number of columns (Bonferroni)."""
         compared = self.columns if columns is None else columns
-        having = [(one.effect(method), one.name) for one in compared if getattr(one, method) is not None]
+        having = [(one.effect(method), one.name) for one in compared if _can_tell(one, method)]
         if not having:
-            return self.metric(name, None, n=self.n, reason=f"no column of numbers, which {method} needs")
+            reason = f"no column: {TOO_FEW}" if method in BINNED else f"no column of numbers, which {method} needs"
+            return self.metric(name, None, n=self.n, reason=reason)
         worst, column = max(having, key=lambda pair: pair[0].value)
         return self.metric(
             name, worst.value, n=self.n, interval=(worst.low, worst.high), detail=f"largest at {column}",
@@ -100,8 +109,10 @@ class Measured:
         one = predictions.compared
         if one is None:
             return self.metric("prediction_drift", None, n=self.n, reason=predictions.trouble)
-        method = self.params.prediction_method
-        return self._distance("prediction_drift", one.effect(method), n=min(predictions.rows.values()), detail=method)
+        method, n = self.params.prediction_method, min(predictions.rows.values())
+        if not one.comparable:
+            return self.metric("prediction_drift", None, n=n, reason=f"the prediction: {TOO_FEW}")
+        return self._distance("prediction_drift", one.effect(method), n=n, detail=method)
 
     def _consecutive(self, columns: Sequence[Compared] | None) -> Iterator[Metric]:
         if not self.params.consecutive:
@@ -136,6 +147,9 @@ class Measured:
         return self.metric(name, share(worst), n=self.n, detail=f"largest at {worst.name}" if share(worst) > 0 else "")
 
     def _visible_max(self) -> Metric:
+        if not all(one.comparable for one in self.columns):
+            blind = listed([one.name for one in self.columns if not one.comparable])
+            return self.metric("smallest_visible_shift_max", None, n=self.n, reason=f"{blind}: {TOO_FEW}")
         worst = max(self.columns, key=lambda one: one.visible)
         return self.metric(
             "smallest_visible_shift_max",
@@ -147,10 +161,12 @@ class Measured:
     def _of_column(self, one: Compared) -> Iterator[Metric]:
         n = min(one.reference.held, one.current.held)
         method = self.params.method_for(one.family)
-        yield self._distance("drift_score", one.effect(method), n=n, of=one.name, detail=method)
-        for name in ("psi", "ks", "jensenshannon", "total_variation"):
-            if getattr(one, name) is not None:
-                yield self._distance(name, one.effect(name), n=n, of=one.name)
+        for name, distance in (("drift_score", method), *((each, each) for each in (*BINNED, "ks"))):
+            if _can_tell(one, distance):
+                detail = method if name == "drift_score" else ""
+                yield self._distance(name, one.effect(distance), n=n, of=one.name, detail=detail)
+            elif distance in BINNED:
+                yield self.metric(name, None, n=n, of=one.name, reason=TOO_FEW)
         if one.wasserstein is not None:
             p_value = one.ks.p_value if one.ks else None
             yield self.metric("wasserstein", one.wasserstein, n=n, of=one.name, p_value=p_value)
@@ -170,6 +186,10 @@ class Measured:
         return self.metric(
             name, found.value, n=n, interval=(found.low, found.high), p_value=found.p_value, of=of, detail=detail
         )
+
+
+def _can_tell(one: Compared, distance: str) -> bool:
+    return getattr(one, distance) is not None and (one.comparable or distance not in BINNED)
 
 
 def in_deviations(one: Compared) -> str:

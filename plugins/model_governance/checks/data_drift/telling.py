@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.check import Table
-from model_governance.checks.data_drift.measurement import in_deviations, listed
+from model_governance.checks.data_drift.measurement import TOO_FEW, in_deviations, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -62,12 +62,17 @@ def highlights(columns: Sequence[Compared], drifted: Collection[str], prediction
 def limits(columns: Sequence[Compared], predictions: Predictions, *, level: float) -> list[str]:
     """What the night could not have seen, and where the numbers are weak."""
     n = min(min(one.reference.rows, one.current.rows) for one in columns)
-    worst = max(columns, key=lambda one: one.visible)
-    power = (
-        f"tonight would have shown a PSI of {worst.visible:.2g} or more in every column (at {worst.name}{in_deviations(worst)}) "
-        f"with probability 0.95, at a level of {level:.2g} per column"
-    )
-    notes = [power]
+    told = [one for one in columns if one.table.cells > 1]
+    notes = []
+    if told:
+        worst = max(told, key=lambda one: one.visible)
+        notes.append(
+            f"tonight would have shown a PSI of {worst.visible:.2g} or more in every column it could compare (at "
+            f"{worst.name}{in_deviations(worst)}) with probability 0.95, at a level of {level:.2g} per column"
+        )
+    untold = [one.name for one in columns if not one.comparable]
+    if untold:
+        notes.append(f"not compared: {listed(untold)}; {TOO_FEW} (keys and names do not belong into `columns`)")
     if n < FEW_ROWS:
         notes.append(f"{n:,} rows on the smaller side: below {FEW_ROWS:,} only large changes show, see the intervals")
     blinded = [one.name for one in columns if one.blinded]
