@@ -230,6 +230,7 @@ class Check:
     """A kind of measurement: pure, so that the same subject, params and seed give the same result.
 
     `roles` are the datasets it cannot do without, `optional_roles` those it uses when given.
+    One that `needs_labels` says nothing without columns.target.
     `file_params` name params that hold a path beside the policy; a check gets them absolute.
     `measure(subject, params, seed)` raises CheckError or SubjectError when it cannot measure.
     `lookback(params)` names what it wants to see of earlier nights, in `subject.earlier`. One that
@@ -249,6 +250,7 @@ class Check:
     lookback: Callable[[Any], Lookback | None] = lambda _: None
     file_params: tuple[str, ...] = ()
     needs_model: bool = True
+    needs_labels: bool = False
     compares_champion: bool = False
     tasks: tuple[Task, ...] = (
         "binary_classification",

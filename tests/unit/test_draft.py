@@ -90,4 +90,13 @@ def test_a_regression_gets_the_checks_of_a_regression(small):
     rows.to_parquet(small.folder / "reference.parquet", index=False)
     assert init("--target", "label", "--task", "regression") == 0
     checks = load_policy("draft.yaml", catalogue()).checks
-    assert set(checks) == {"data_validation", "data_drift", "model_quality"}
+    assert set(checks) == {
+        "data_validation", "data_drift", "model_quality", "performance_estimation", "fairness", "attribution_drift",
+    }  # fmt: skip
+
+
+def test_without_a_target_nothing_that_needs_labels_is_drafted(small):
+    assert init() == 0
+    checks = load_policy("draft.yaml", catalogue()).checks
+    assert not {"model_quality", "performance_estimation"} & set(checks)
+    assert "data_drift" in checks

@@ -112,6 +112,7 @@ CHECK = Check(
     roles=("current",),
     optional_roles=("labels", "matured", "history"),
     needs_model=True,
+    needs_labels=True,
     compares_champion=True,
     measure=measure,
     plant=Plant(

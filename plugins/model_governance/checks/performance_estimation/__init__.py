@@ -70,6 +70,7 @@ CHECK = Check(
     params=EstimationParams,
     metrics=METRICS,
     roles=("reference", "current"),
+    needs_labels=True,
     tasks=("binary_classification", "multiclass_classification", "regression"),
     measure=measure,
     plant=Plant(
