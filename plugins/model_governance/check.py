@@ -231,6 +231,7 @@ class Check:
 
     `roles` are the datasets it cannot do without, `optional_roles` those it uses when given.
     One that `needs_labels` says nothing without columns.target.
+    `stand_ins` name the param that, once set, stands for a role, which is then not needed.
     `file_params` name params that hold a path beside the policy; a check gets them absolute.
     `measure(subject, params, seed)` raises CheckError or SubjectError when it cannot measure.
     `lookback(params)` names what it wants to see of earlier nights, in `subject.earlier`. One that
@@ -247,6 +248,7 @@ class Check:
     plant: Plant
     suggest: Callable[[pd.DataFrame, Columns], Suggestion]
     optional_roles: tuple[Role, ...] = ()
+    stand_ins: Mapping[Role, str] = field(default_factory=dict)
     lookback: Callable[[Any], Lookback | None] = lambda _: None
     file_params: tuple[str, ...] = ()
     needs_model: bool = True
@@ -259,6 +261,10 @@ class Check:
         "ranking",
         "forecasting",
     )
+
+    def roles_for(self, params: Mapping[str, Any]) -> tuple[Role, ...]:
+        """The datasets it cannot do without under these params, as a policy spells them."""
+        return tuple(one for one in self.roles if params.get(self.stand_ins.get(one, "")) is None)
 
     def spec(self, name: str) -> MetricSpec:
         """The declaration of a metric; KeyError if the check has none of this name."""

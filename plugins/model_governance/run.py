@@ -141,7 +141,7 @@ def run_check(
     subject = result = problem = None
     seed: int | None = None
     try:
-        subject = _load(check, policy, sources, connections)
+        subject = _load(check, policy, name, sources=sources, connections=connections)
         subject = _with_earlier(subject, check.lookback(params), store=store, name=name, before=night.date)
         seed = derive_seed(policy, subject, name)
         result = check.measure(subject, params, seed)
@@ -150,7 +150,7 @@ def run_check(
         if "last_accepted" in asked:
             baselines["last_accepted"] = last_accepted(store, policy.name, name, before=night.date)
         if "champion" in asked:
-            other = _load(check, policy, sources, connections, champion=True)
+            other = _load(check, policy, name, sources=sources, connections=connections, champion=True)
             baselines["champion"] = _baselines(check.measure(other, params, seed))
         verdict = judge(
             name, result, policy, today=night.date, baselines=baselines,
@@ -282,12 +282,14 @@ def _params(check: Check, policy: Policy, name: str) -> Params:
 def _load(
     check: Check,
     policy: Policy,
+    name: str,
+    *,
     sources: Mapping[Role, DatasetSpec],
     connections: Connections,
-    *,
     champion: bool = False,
 ) -> Subject:
-    roles = [*check.roles, *(role for role in check.optional_roles if role in sources)]
+    needed = check.roles_for(policy.checks[name].params)
+    roles = [*needed, *(role for role in check.optional_roles if role in sources)]
     subject = load_subject(
         policy, roles=roles, with_model=check.needs_model, sources=sources, connections=connections, champion=champion
     )

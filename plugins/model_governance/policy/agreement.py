@@ -35,7 +35,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
         check = catalogue[kind]
         yield from _params(path, one.get("params"), check)
         yield from _thresholds(path, one.get("thresholds"), check, has_champion=raw.get("champion") is not None)
-        yield from _subject(path, raw, check)
+        yield from _subject(path, raw, check, params=_mapping(one.get("params")))
     yield from _waivers(raw, checks, catalogue)
     for position, named in enumerate(_list(_mapping(raw.get("retraining")).get("checks"))):
         if named not in checks:
@@ -83,11 +83,12 @@ def _thresholds(path: Path, thresholds: Any, check: Check, *, has_champion: bool
             yield (*where, "against"), "the policy names no champion; add `champion:` with uri, sha256, format and task"
 
 
-def _subject(path: Path, raw: Mapping[str, Any], check: Check) -> Iterator[Problem]:
+def _subject(path: Path, raw: Mapping[str, Any], check: Check, *, params: Mapping[str, Any]) -> Iterator[Problem]:
     given = _mapping(raw.get("datasets"))
-    for role in check.roles:
+    for role in check.roles_for(params):
         if role not in given:
-            yield path, f"{check.kind} needs datasets.{role}, which the policy lacks"
+            instead = f" (or params.{check.stand_ins[role]})" if role in check.stand_ins else ""
+            yield path, f"{check.kind} needs datasets.{role}{instead}, which the policy lacks"
     task = _mapping(raw.get("model")).get("task")
     if check.needs_model and isinstance(task, str) and task not in check.tasks:
         yield path, f"{check.kind} does not apply to {task}; it applies to {', '.join(check.tasks)}"

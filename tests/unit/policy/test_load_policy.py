@@ -99,7 +99,7 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
             ("    kind: data_drift\n", "    kind: data_drift\n    params: {numeric_methd: psi}\n"),
             "did you mean 'numeric_method'?",
         ),
-        (("  reference: {uri: reference.parquet}\n", ""), "needs datasets.reference"),
+        (("  reference: {uri: reference.parquet}\n", ""), "needs datasets.reference (or params.profile)"),
         (("uri: model.skops", "uri: model.pkl\n  format: pickle"), "allow_pickle"),
         (("uri: model.skops", "uri: model.skops\n  uri: other.skops"), "given twice"),
         (('uri: "nights/{{ ds }}.parquet"', "uri: {{ ds }}"), "in quotes"),
@@ -113,16 +113,23 @@ def test_a_mistake_is_explained(change, message):
     assert any(message in one for one in problems(GOOD.replace(*change)))
 
 
+def test_a_profile_stands_for_the_reference():
+    text = GOOD.replace("  reference: {uri: reference.parquet}\n", "").replace(
+        "    kind: data_drift\n", "    kind: data_drift\n    params: {profile: reference.profile.json}\n"
+    )
+    assert parse_policy(text.encode(), catalogue()).checks["drift"].params == {"profile": "reference.profile.json"}
+
+
 def test_waivers_and_retraining_must_name_what_exists():
     text = GOOD + dedent("""\
         retraining: {checks: [drft]}
         waivers:
-          - {check: drift, metric: psi, reason: known top code change, approver: a, ticket: T-1, expires: 2027-01-01}
+          - {check: drift, metric: psy, reason: known top code change, approver: a, ticket: T-1, expires: 2027-01-01}
           - {check: drift, metric: psi_max, reason: known top code change, approver: a, ticket: T-1}
         """)
     found = "\n".join(problems(text))
     assert "'drft' is not a check of this policy; did you mean 'drift'?" in found
-    assert "'psi' is not a metric of drift" in found
+    assert "'psy' is not a metric of drift" in found
     assert "expires is missing" in found
 
 

@@ -182,9 +182,8 @@ CHECK = Check(
     question="Do tonight's rows and predictions look like the reference?",
     params=DriftParams,
     metrics=MAXIMA + PER_COLUMN,
-    # The reference is optional because a profile may stand for it; without either, measure refuses.
-    roles=("current",),
-    optional_roles=("reference",),
+    roles=("reference", "current"),
+    stand_ins={"reference": "profile"},
     file_params=("profile",),
     lookback=lookback,
     needs_model=True,
