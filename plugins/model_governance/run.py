@@ -143,8 +143,11 @@ def run_check(
     try:
         subject = _load(check, policy, name, sources=sources, connections=connections)
         subject = _with_earlier(subject, check.lookback(params), store=store, name=name, before=night.date)
+        subject, trouble = _beside_champion(check, policy, subject, connections=connections)
         seed = derive_seed(policy, subject, name)
         result = check.measure(subject, params, seed)
+        if trouble is not None:
+            raise trouble
         baselines = {}
         asked = {one.against for one in spec.thresholds if one.is_change}
         if "last_accepted" in asked:
@@ -290,13 +293,24 @@ def _load(
 ) -> Subject:
     needed = check.roles_for(policy.checks[name].params)
     roles = [*needed, *(role for role in check.optional_roles if role in sources)]
-    subject = load_subject(
+    return load_subject(
         policy, roles=roles, with_model=check.needs_model, sources=sources, connections=connections, champion=champion
     )
-    if not check.compares_champion or policy.champion is None or champion:
-        return subject
-    other = load_model(policy.champion, policy.columns, folder=policy.folder, connections=connections)
-    return replace(subject, champion=other)
+
+
+def _beside_champion(
+    check: Check, policy: Policy, subject: Subject, *, connections: Connections
+) -> tuple[Subject, GovernanceError | None]:
+    """The subject with the champion, or why there is none: the model itself is measured all the same."""
+    if not check.compares_champion or policy.champion is None:
+        return subject, None
+    try:
+        other = load_model(policy.champion, policy.columns, folder=policy.folder, connections=connections)
+    except GovernanceError as error:
+        if error.infrastructure:
+            raise
+        return subject, error
+    return replace(subject, champion=other), None
 
 
 def _problem_text(error: Exception) -> str:

@@ -231,7 +231,8 @@ class Subject:
     """The model and the datasets of one night, as one check sees them.
 
     `earlier` holds what the check stored on earlier nights, the newest first, where it asks for it.
-    `champion` is the accepted model to compare with on the same rows, where there is one.
+    `champion` is the accepted model to compare with on the same rows, where there is one. `labels_mature_in`
+    says how many days the labels of a night take; those of tonight are then not due.
     """
 
     name: str
@@ -241,6 +242,7 @@ class Subject:
     model: Model | None = None
     earlier: tuple[EarlierNight, ...] = ()
     champion: Model | None = None
+    labels_mature_in: int | None = None
 
     def require_model(self) -> Model:
         """The model.

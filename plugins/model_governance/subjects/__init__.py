@@ -52,7 +52,11 @@ def load_subject(
         if role in roles
     }
     model = load_model(spec, policy.columns, folder=policy.folder, connections=connections) if with_model else None
-    return Subject(name=spec.name, task=spec.task, columns=policy.columns, datasets=datasets, model=model)
+    labels = policy.datasets.get("labels")
+    return Subject(
+        name=spec.name, task=spec.task, columns=policy.columns, datasets=datasets, model=model,
+        labels_mature_in=labels.maturity_days if labels else None,
+    )  # fmt: skip
 
 
 def _model_spec(policy: Policy, *, champion: bool) -> ModelSpec:

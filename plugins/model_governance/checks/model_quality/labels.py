@@ -96,15 +96,16 @@ def labelled_rows(subject: Subject, *, minimum_coverage: float = 0.0, skip: bool
         CheckError: a smaller share of rows than `minimum_coverage` has a label.
     """
     role: Role = "matured" if "matured" in subject.datasets else "current"
-    skip = role == "matured" if skip is None else skip
+    not_due = role == "current" and subject.labels_mature_in is not None
+    skip = (role == "matured" or not_due) if skip is None else skip
     relation = _relation(subject, role, subject.columns.names)
     _require_values(relation, subject.columns.names)
     if _labels_are_late(subject, relation):
         positions, truth, notes = _join(subject, relation, skip=skip)
     else:
         positions, truth, notes = _own_labels(subject, relation, skip=skip)
-    if len(positions) < minimum_coverage * relation.rows or len(positions) == 0:
-        if skip:
+    if not_due or len(positions) < minimum_coverage * relation.rows or len(positions) == 0:
+        if skip or not_due:
             return Immature(known=len(positions), rows=relation.rows, needed=minimum_coverage)
         raise CheckError(
             f"{len(positions):,} of {relation.rows:,} rows of {role} have a label "
