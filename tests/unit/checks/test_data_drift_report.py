@@ -100,6 +100,13 @@ def test_no_value_of_a_handful_of_rows_is_kept(healthy):
         assert not any(value in one.content.decode() for value in held), one.name
 
 
+def test_columns_with_too_few_rows_are_drawn_and_scored_nowhere(healthy):
+    result = measure(healthy.with_frame("current", healthy.frame("current").head(5)))
+    assert [one.name for one in result.artifacts] == ["distributions.svg", "profile.json"]
+    assert "too few rows to tell" in artifact(result, "distributions.svg").decode()
+    assert {row[2] for row in result.tables[0].rows} == {"-"}
+
+
 def test_rare_categories_are_in_nothing_that_is_kept(healthy):
     subject = replace(healthy, model=_constant(healthy.model))
     for role in ("reference", "current"):

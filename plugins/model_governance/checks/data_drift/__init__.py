@@ -19,6 +19,8 @@ from model_governance.checks.data_drift.windows import read_earlier, windowed
 from model_governance.subject import NUMBER_KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from model_governance.checks.data_drift.comparison import Compared
     from model_governance.checks.data_drift.sides import Sides
     from model_governance.subject import Subject
@@ -43,26 +45,30 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
     )
     moved = drifted(columns, params)
     shown = [*columns, *([predictions.compared] if predictions.compared else [])]
-    limit = params.limit_for("psi")
     rows: dict[str, int] = {role: one.rows for role, one in subject.datasets.items()}
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,
         metrics=Measured(CHECK, columns, params).all(predictions, consecutive),
         tables=(table_of_columns(shown, moved),),
-        artifacts=(
-            draw_forest(shown, drifted=moved, limit=limit),
-            draw_distributions(shown),
-            *render(shown, drifted=moved, limit=limit, seed=seed),
-            Artifact(
-                name=PROFILE, media_type="application/json", title="Tonight's profile: counts per cell, no rows",
-                content=sides.tonight.to_bytes(),
-            ),
-        ),
+        artifacts=(*_artifacts(shown, moved, limit=params.limit_for("psi"), seed=seed), _kept(sides)),
         highlights=highlights(columns, moved, predictions),
         notes=(*notes, *told, *sampled(predictions, rows), *limits(columns, predictions, level=level)),
         tools={name: version(name) for name in ("evidently", "numpy", "pandas", "scipy")},
     )  # fmt: skip
+
+
+def _artifacts(columns: Sequence[Compared], drifted: frozenset[str], *, limit: float, seed: int) -> list[Artifact]:
+    """Pictures and Evidently's page; columns with too few rows to tell are drawn, and scored nowhere."""
+    told = [one for one in columns if one.comparable]
+    scored = [draw_forest(told, drifted=drifted, limit=limit)] if told else []
+    rendered = render(told, drifted=drifted, limit=limit, seed=seed) if told else ()
+    return [*scored, draw_distributions(columns), *rendered]
+
+
+def _kept(sides: Sides) -> Artifact:
+    title = "Tonight's profile: counts per cell, no rows"
+    return Artifact(name=PROFILE, media_type="application/json", title=title, content=sides.tonight.to_bytes())
 
 
 def _compare(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.engine import ordered_distances
-from model_governance.engine.cells import Table, as_counts, labels_table, pool_neighbours, pool_rare
+from model_governance.engine.cells import Table, labels_table, pool_neighbours, pool_rare
 from model_governance.engine.distances import (
     difference_of_shares,
     jensen_shannon,
@@ -17,17 +17,14 @@ from model_governance.engine.distances import (
     population_stability,
     total_variation,
 )
-from model_governance.engine.equal_width import equal_width_psi, sturges_edges
+from model_governance.engine.equal_width import equal_width_psi, equal_width_tables
 from model_governance.engine.power import smallest_visible
 from model_governance.engine.profile import table_of, wasserstein_on_grid
-from model_governance.engine.relation import FEW_VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    import numpy as np
-
-    from model_governance.engine import NumberSummary, Ordered, Relation
+    from model_governance.engine import Ordered, Relation
     from model_governance.engine.distances import Distance
     from model_governance.engine.profile import ColumnProfile, Family, Profile
 
@@ -38,7 +35,7 @@ FEWEST_IN_PROFILE = 100
 class FromRows:
     """What profiles cannot tell of a column: exact distances of numbers; all labels of categories, and rows with unseen ones."""
 
-    equal_width_psi: float | None = None
+    equal_width: Table | None = None
     ordered: Ordered | None = None
     labels: Table | None = None
     unseen: int | None = None
@@ -120,13 +117,13 @@ def from_rows(reference: Relation, current: Relation, families: Mapping[str, Fam
     numbers = [name for name, family in families.items() if family == "numbers"]
     categories = [name for name in families if name not in numbers]
     ordered = ordered_distances(reference, current, numbers) if numbers else {}
-    widths = _equal_width(reference, current, numbers)
-    found = {name: FromRows(equal_width_psi=widths[name], ordered=ordered[name]) for name in numbers}
+    widths = equal_width_tables(reference, current, numbers)
+    found = {name: FromRows(equal_width=widths[name], ordered=ordered[name]) for name in numbers}
     ours, theirs = current.value_counts(categories), reference.value_counts(categories)
     for name in categories:
         unseen = sum(rows for label, rows in ours[name].items() if label not in theirs[name])
         table = labels_table(theirs[name], ours[name])
-        found[name] = FromRows(equal_width_psi=equal_width_psi(table), labels=table, unseen=unseen)
+        found[name] = FromRows(equal_width=table, labels=table, unseen=unseen)
     return found
 
 
@@ -144,7 +141,7 @@ def _compared(
         psi=population_stability(table), jensenshannon=jensen_shannon(table), total_variation=total_variation(table, seed=seed),
         ks=_ks(reference, current, rows, seed) if numbers else None,
         wasserstein=_wasserstein(reference, current, rows) if numbers else None,
-        equal_width_psi=None if rows is None else rows.equal_width_psi,
+        equal_width_psi=None if rows is None or rows.equal_width is None else equal_width_psi(rows.equal_width),
         missing=difference_of_shares((reference.missing, reference.rows), (current.missing, current.rows)),
         infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
         unseen=None if unseen is None else unseen / current.rows,
@@ -183,37 +180,3 @@ def _wasserstein(reference: ColumnProfile, current: ColumnProfile, rows: FromRow
     low, high = reference.quantile(0.25), reference.quantile(0.75)
     spread = (low, high) if low is not None and high is not None else (0.0, 0.0)
     return normed_wasserstein(area, quartiles=spread, std=reference.std or 0.0)
-
-
-def _equal_width(reference: Relation, current: Relation, numbers: Sequence[str]) -> dict[str, float]:
-    """PSI as Evidently defines it, over all rows: bins where the reference has more than 20 values, else one cell a value."""
-    sides = [side.summaries(numbers) for side in (reference, current)]
-    many = [name for name in numbers if sides[0][name].distinct > FEW_VALUES]
-    few = [name for name in numbers if name not in many]
-    edges = {
-        name: sturges_edges(sides[0][name], sides[1][name], whole=_whole(reference, current, name, sides))
-        for name in many
-    }
-    binned = [side.counts(edges) for side in (reference, current)]
-    found = {name: equal_width_psi(Table(reference=binned[0][name], current=binned[1][name])) for name in many}
-    valued = [side.value_counts(few) if few else {} for side in (reference, current)]
-    for name in few:
-        theirs, ours = (_finite(side[name]) for side in valued)
-        values = sorted({*theirs, *ours})
-        found[name] = equal_width_psi(Table(reference=_of(theirs, values), current=_of(ours, values)))
-    return found
-
-
-def _whole(reference: Relation, current: Relation, name: str, sides: Sequence[Mapping[str, NumberSummary]]) -> bool:
-    """Whether Evidently would see whole numbers: one missing value turns a column to floats."""
-    if any(side[name].finite < side[name].rows for side in sides):
-        return False
-    return all(next(iter(one.frames([name], rows=1)))[name].dtype.kind in "iu" for one in (reference, current))
-
-
-def _finite(counts: Mapping[str, int]) -> dict[str, int]:
-    return {label: rows for label, rows in counts.items() if math.isfinite(float(label))}
-
-
-def _of(counts: Mapping[str, int], labels: Sequence[str]) -> np.ndarray:
-    return as_counts([counts.get(label, 0) for label in labels])

@@ -19,6 +19,7 @@ MOST_PANELS = 12
 MOST_ROWS = 60
 MOST_BARS = 10
 LONGEST = 14
+TICKS = (0, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
 
 
 def draw_forest(columns: Sequence[Compared], *, drifted: frozenset[str], limit: float) -> Artifact:
@@ -33,7 +34,11 @@ def draw_forest(columns: Sequence[Compared], *, drifted: frozenset[str], limit: 
     axes.set_yticks(range(len(worst)), [literal(one.name) for one in worst])
     axes.invert_yaxis()
     axes.set_xscale("symlog", linthresh=0.1)
-    axes.set_xlim(right=max(0.2, 1.3 * max(one.psi.high for one in worst)))
+    right = max(0.2, 1.3 * max(one.psi.high for one in worst))
+    axes.set_xlim(right=right)
+    ticks = [one for one in TICKS if one <= right]
+    axes.set_xticks(ticks, [f"{one:g}" for one in ticks])
+    axes.minorticks_off()
     axes.set_xlabel(
         "PSI, corrected for chance, with 95% interval (dashed: from here an effect counts; coloured: drifted)"
     )
@@ -65,7 +70,8 @@ def _draw(axes: Axes, one: Compared) -> None:
     places = range(len(bars.labels))
     for side, colour, shift in (("reference", REFERENCE, -0.2), ("current", CURRENT, 0.2)):
         axes.bar([place + shift for place in places], bars.shares(side), 0.4, color=colour, label=side, alpha=0.85)
-    axes.set_title(f"{literal(one.name)}\nPSI {one.psi.value:.3f} ({one.psi.low:.3f} to {one.psi.high:.3f})")
+    effect = f"PSI {one.psi.value:.3f} ({one.psi.low:.3f} to {one.psi.high:.3f})"
+    axes.set_title(f"{literal(one.name)}\n{effect if one.comparable else 'too few rows to tell'}")
     axes.set_ylabel("% of rows")
     names = [literal(label if len(label) <= LONGEST + 6 else f"{label[:LONGEST]}…") for label in bars.labels]
     axes.set_xticks(list(places), names, rotation=45, ha="right")

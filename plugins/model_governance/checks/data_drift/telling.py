@@ -51,9 +51,10 @@ def highlights(columns: Sequence[Compared], drifted: Collection[str], prediction
     ]
     if len(moved) > MOST_SENTENCES:
         found.append(f"{len(moved) - MOST_SENTENCES} more columns count as drifted.")
-    if not moved:
-        found.append(f"None of {len(columns)} columns counts as drifted.")
-    if predictions.compared is not None:
+    compared = sum(one.comparable for one in columns)
+    if compared and not moved:
+        found.append(f"None of {compared} columns counts as drifted.")
+    if predictions.compared is not None and predictions.compared.comparable:
         psi = predictions.compared.psi
         found.append(f"The model's answers have a PSI of {psi.value:.3g} ({psi.low:.3g} to {psi.high:.3g}).")
     return tuple(found)
@@ -102,10 +103,15 @@ def _direction(one: Compared) -> str:
 
 
 def _row(one: Compared, drifted: Collection[str]) -> tuple[object, ...]:
+    binned = (one.psi.value, one.psi.low, one.psi.high, one.psi.p_value) if one.comparable else ("-",) * 4
     return (
-        one.name, "yes" if one.name in drifted else "no", one.psi.value, one.psi.low, one.psi.high, one.psi.p_value,
-        one.ks.value if one.ks else "-", one.jensenshannon.value, one.total_variation.value,
-        "-" if one.wasserstein is None else one.wasserstein, "-" if one.equal_width_psi is None else one.equal_width_psi,
-        one.visible, one.reference.missing / one.reference.rows, one.current.missing / one.current.rows,
-        one.current.infinite / one.current.rows, "-" if one.unseen is None else one.unseen,
+        one.name, ("yes" if one.name in drifted else "no") if one.comparable else "too few rows to tell", *binned,
+        one.ks.value if one.ks else "-", one.jensenshannon.value if one.comparable else "-",
+        one.total_variation.value if one.comparable else "-", _or_dash(one.wasserstein), _or_dash(one.equal_width_psi),
+        one.visible if one.table.cells > 1 else "-", one.reference.missing / one.reference.rows,
+        one.current.missing / one.current.rows, one.current.infinite / one.current.rows, _or_dash(one.unseen),
     )  # fmt: skip
+
+
+def _or_dash(number: float | None) -> float | str:
+    return "-" if number is None else number
