@@ -10,7 +10,7 @@ import synthetic
 from model_governance.check import Artifact, Lookback
 from model_governance.checks import data_drift
 from model_governance.checks.data_drift import CHECK, DriftParams
-from model_governance.engine.profile import Profile
+from model_governance.engine.profiles import Profile
 from model_governance.errors import CheckError, SubjectError
 from model_governance.subject import EarlierNight
 

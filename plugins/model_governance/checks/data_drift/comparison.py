@@ -19,14 +19,14 @@ from model_governance.engine.distances import (
 )
 from model_governance.engine.equal_width import equal_width_psi, equal_width_tables
 from model_governance.engine.power import smallest_visible
-from model_governance.engine.profile import table_of, wasserstein_on_grid
+from model_governance.engine.profiles import table_of, wasserstein_on_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from model_governance.engine import Ordered, Relation
     from model_governance.engine.distances import Distance
-    from model_governance.engine.profile import ColumnProfile, Family, Profile
+    from model_governance.engine.profiles import ColumnProfile, Family, Profile
 
 FEWEST_IN_PROFILE = 100
 

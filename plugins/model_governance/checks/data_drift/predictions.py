@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.data_drift.comparison import compare_columns, from_rows
 from model_governance.engine import open_relation
-from model_governance.engine.profile import profile_of
+from model_governance.engine.profiles import profile_of
 from model_governance.errors import CheckError, ModelMisbehaved
 from model_governance.subject import Dataset
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from model_governance.checks.data_drift.comparison import Compared
     from model_governance.checks.data_drift.sides import Sides
     from model_governance.engine import Relation
-    from model_governance.engine.profile import Family
+    from model_governance.engine.profiles import Family
     from model_governance.subject import Model, Role, Subject
 
 NAME = "prediction"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.data_drift.windows import only
 from model_governance.engine import open_relation, require_same_families
-from model_governance.engine.profile import Profile, profile_of
+from model_governance.engine.profiles import Profile, profile_of
 from model_governance.errors import CheckError, SubjectError
 from model_governance.subject import NUMBER_KINDS
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from model_governance.checks.data_drift.params import DriftParams
     from model_governance.engine import Relation
-    from model_governance.engine.profile import Family
+    from model_governance.engine.profiles import Family
     from model_governance.subject import Role, Subject
 
 CATEGORY_KINDS = frozenset({"category", "boolean"})

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from model_governance.engine.profile import Profile, merge
+from model_governance.engine.profiles import Profile, merge
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from model_governance.checks.data_drift.params import Window
-    from model_governance.engine.profile import Family
+    from model_governance.engine.profiles import Family
     from model_governance.subject import EarlierNight
 
 NIGHTS_OF = {"weekday": "nights of this weekday", "month": "nights of this calendar month"}
