@@ -16,7 +16,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np  # noqa: TID253  # a script of its own, imported by nobody
+import numpy as np  # a script of its own, imported by nobody
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "plugins"), str(ROOT / "tests")]
@@ -32,7 +32,12 @@ NIGHTS = 365
 ALARMS = AlarmSpec()
 LEVEL = ALARMS.nightly_level  # one threshold over all columns has the night for itself
 EFFECT = 0.02
-SETTINGS = ((2_000, 2_000, False, 1), (20_000, 20_000, False, 1), (20_000, 2_000, False, 10), (20_000, 20_000, True, 10))
+SETTINGS = (
+    (2_000, 2_000, False, 1),
+    (20_000, 20_000, False, 1),
+    (20_000, 2_000, False, 10),
+    (20_000, 20_000, True, 10),
+)
 SEED = 20260301
 
 
@@ -124,10 +129,12 @@ def evidently_rows(nights: int, *, reference: int, rows: int) -> list[str]:
     often = {name: flags[:, names == name].mean() for name in dict.fromkeys(names)}
     worst = ", ".join(f"{name} {rate:.0%}" for name, rate in sorted(often.items(), key=lambda one: -one[1])[:5] if rate)
     any_flag, share = flags.any(axis=1).mean(), flags.mean(axis=1)
+    few = flags[:, ~np.isin(names, ["zipf_300", "zipf_1000"])].any(axis=1).mean()
     dataset = (share >= 0.5).mean()
     line = (
-        f"| reference {reference:,}, night {rows:,} | {flags.mean() * 50:.1f} of 50 ({worst or 'none'}) | "
-        f"{any_flag:.1%}, so {any_flag * NIGHTS:.0f} a year | {share.max():.0%} | {dataset:.1%}, so {dataset * NIGHTS:.0f} a year |"
+        f"| {nights} nights, reference {reference:,}, night {rows:,} | {flags.mean() * 50:.1f} of 50 ({worst or 'none'}) | "
+        f"{any_flag:.1%}, so {any_flag * NIGHTS:.0f} a year | {few:.1%}, so {few * NIGHTS:.0f} a year | {share.max():.0%} | "
+        f"{dataset:.1%}, so {dataset * NIGHTS:.0f} a year |"
     )
     return [line]
 
@@ -147,10 +154,10 @@ def main() -> None:
     for size in (500, 2_000, 20_000):
         theirs += evidently_rows(options.nights, reference=size, rows=size)
         print(f"{time.monotonic() - began:.0f} s", theirs[-1], flush=True)
-    RESULTS.write_text(page(ours, theirs, years=options.years, nights=options.nights, seconds=time.monotonic() - began))
+    RESULTS.write_text(page(ours, theirs, seconds=time.monotonic() - began))
 
 
-def page(ours: list[str], theirs: list[str], *, years: int, nights: int, seconds: float) -> str:
+def page(ours: list[str], theirs: list[str], *, seconds: float) -> str:
     """The results as Markdown."""
     budget = (
         f"Budget: {ALARMS.false_fails_per_year} false fails a year in {ALARMS.confidence:.0%} of years, so {LEVEL:.2g} a night "
@@ -160,7 +167,7 @@ def page(ours: list[str], theirs: list[str], *, years: int, nights: int, seconds
         [
             "# False alarms over simulated years in which nothing changes",
             "",
-            f"Written by `include/bench/false_alarms.py` ({seconds:.0f} s): {years:,} years (a tenth of them for the last two settings) of {NIGHTS} nights, fifty features (light and heavy",
+            f"Written by `include/bench/false_alarms.py` ({seconds:.0f} s): years of {NIGHTS} nights, as many as each row says, fifty features (light and heavy",
             "tails, ties, numbers that are nearly always 0, 2 to 1,000 labels, missing values), one reference a year, nights drawn",
             f"from the true chances. {budget}",
             "",
@@ -173,11 +180,12 @@ def page(ours: list[str], theirs: list[str], *, years: int, nights: int, seconds
             "",
             "## Evidently's default preset beside it",
             "",
-            f"Its own choice of method and threshold per column, its own functions, on rows of the same features; {nights} nights, ten",
-            "references. Yearly numbers are extrapolated from these nights. The dataset alarm rings when half of the columns are flagged.",
+            f"Its own choice of method and threshold per column, its own functions, on rows of the same features; thirty",
+            "nights share a reference. Yearly numbers are extrapolated from these nights. The dataset alarm rings when half of the columns are flagged;",
+            "by that definition it is silent too while 24 of 50 columns have changed beyond recognition.",
             "",
-            "| setting | columns flagged a night | nights with any column flagged | most columns flagged at once | dataset alarm |",
-            "|---|---|---|---|---|",
+            "| setting | columns flagged a night | nights with any column flagged | the same without the columns of 300 and 1,000 labels | most columns flagged at once | dataset alarm |",
+            "|---|---|---|---|---|---|",
             *theirs,
             "",
         ]
