@@ -12,7 +12,7 @@ from model_governance.calibration.curve import ENOUGH_BEYOND, Curve, Proposal
 from model_governance.calibration.findings import POWER, Calibrated, Left
 from model_governance.checks.data_drift.sides import choose
 from model_governance.engine import open_relation
-from model_governance.engine.profile import profile_of
+from model_governance.engine.profiles import profile_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.checks.data_drift.params import DriftParams
-    from model_governance.engine.profile import Family
+    from model_governance.engine.profiles import Family
     from model_governance.multiplicity import Adjustment
     from model_governance.policy import Policy, Threshold
     from model_governance.subject import Subject
