@@ -180,7 +180,7 @@ def page(ours: list[str], theirs: list[str], *, seconds: float) -> str:
             "",
             "## Evidently's default preset beside it",
             "",
-            f"Its own choice of method and threshold per column, its own functions, on rows of the same features; thirty",
+            "Its own choice of method and threshold per column, its own functions, on rows of the same features; thirty",
             "nights share a reference. Yearly numbers are extrapolated from these nights. The dataset alarm rings when half of the columns are flagged;",
             "by that definition it is silent too while 24 of 50 columns have changed beyond recognition.",
             "",
