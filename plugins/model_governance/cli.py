@@ -74,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--output", type=Path, help="folder to write to, default calibration/ beside the policy")
     calibrate.set_defaults(verb=_calibrate)
 
+    compare = verbs.add_parser("compare", help="exact distances between two datasets, column by column, over all rows")
+    compare.add_argument("reference", help="uri of the rows to compare with")
+    compare.add_argument("current", help="uri of the rows that may have moved")
+    compare.add_argument("--quick", action="store_true", help="PSI and Jensen-Shannon over equal-width bins only")
+    compare.set_defaults(verb=_compare)
+
     checks = verbs.add_parser("checks", help="list the checks, or show one with its params and metrics")
     checks.add_argument("kind", nargs="?")
     checks.set_defaults(verb=_checks)
@@ -148,6 +154,17 @@ def _calibrate(options: argparse.Namespace) -> int:
         print(f"not calibrated: {one.check}, {one.label}: {one.reason}")
     print("\n".join(lines_to_paste(found)))
     print("".join(f"\nwritten  {one}" for one in files))
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from model_governance.report.terminal import console, side_by_side_table
+    from model_governance.side_by_side import compare_files
+
+    found = compare_files(options.reference, options.current, quick=options.quick)
+    console().print(side_by_side_table(found))
+    if found.left_out:
+        print(f"not compared: {', '.join(found.left_out)}")
     return 0
 
 

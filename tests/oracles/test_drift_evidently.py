@@ -50,7 +50,7 @@ def test_equal_width_psi_is_evidentlys(seed):
     for name, family in families.items():
         kind = ColumnType.Numerical if family == "numbers" else ColumnType.Categorical
         told, _ = _psi(frames[0][name].dropna(), frames[1][name].dropna(), kind, 0.1)
-        assert found[name].equal_width_psi == pytest.approx(told, abs=1e-9), name
+        assert equal_width_psi(found[name].equal_width) == pytest.approx(told, abs=1e-9), name
 
 
 @pytest.mark.parametrize("column", ["normal", "skewed", "wild", "whole"])

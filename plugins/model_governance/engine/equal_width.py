@@ -9,13 +9,51 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from model_governance.engine.cells import Table, labels_table
+from model_governance.engine.relation import FEW_VALUES
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
 
-    from model_governance.engine.cells import Table
-    from model_governance.engine.relation import NumberSummary
+    from model_governance.engine.relation import NumberSummary, Relation
 
 SMALLEST_FILL = 1e-4
+
+
+def equal_width_tables(reference: Relation, current: Relation, numbers: Sequence[str]) -> dict[str, Table]:
+    """The cells of Evidently's definitions, over all rows: bins where the reference has more than 20 values, else one a value.
+
+    Raises:
+        SubjectError: a side lacks a column.
+        CheckError: a column holds something that is no number.
+    """
+    sides = [side.summaries(numbers) for side in (reference, current)]
+    many = [name for name in numbers if sides[0][name].distinct > FEW_VALUES]
+    few = [name for name in numbers if name not in many]
+    edges = {
+        name: sturges_edges(sides[0][name], sides[1][name], whole=_whole(reference, current, name, sides))
+        for name in many
+    }
+    binned = [side.counts(edges) for side in (reference, current)]
+    found = {name: Table(reference=binned[0][name], current=binned[1][name]) for name in many}
+    valued = [side.value_counts(few) if few else {} for side in (reference, current)]
+    for name in few:
+        theirs, ours = (_finite(side[name]) for side in valued)
+        found[name] = labels_table(theirs, ours)
+    return found
+
+
+def _whole(reference: Relation, current: Relation, name: str, sides: Sequence[Mapping[str, NumberSummary]]) -> bool:
+    """Whether Evidently would see whole numbers: one missing value turns a column to floats."""
+    if any(side[name].finite < side[name].rows for side in sides):
+        return False
+    return all(next(iter(one.frames([name], rows=1)))[name].dtype.kind in "iu" for one in (reference, current))
+
+
+def _finite(counts: Mapping[str, int]) -> dict[str, int]:
+    return {label: rows for label, rows in counts.items() if math.isfinite(float(label))}
 
 
 def sturges_edges(reference: NumberSummary, current: NumberSummary, *, whole: bool) -> np.ndarray:

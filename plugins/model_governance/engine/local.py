@@ -78,11 +78,14 @@ class LocalRelation(Relation):
         self.rows = pieces.rows
         self.names = pieces.names
         self._counted: dict[str, Counter[Any]] = {}
+        self._summed: dict[str, NumberSummary] = {}
 
     def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
-        """Counts, range and moments of each column of numbers, in one pass."""
+        """Counts, range and moments of each column of numbers, in one pass; asked again, they are remembered."""
         self.require(numbers)
-        return by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), numbers)
+        fresh = [name for name in numbers if name not in self._summed]
+        self._summed |= by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), fresh)
+        return {name: self._summed[name] for name in numbers}
 
     def counts(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Finite values per cell, in one pass."""
