@@ -43,22 +43,22 @@ def measured(table, seed):
 def test_intervals_hold_the_truth_nineteen_times_in_twenty(shift, n, m):
     draw, truth = np.random.default_rng(8), truths(TENTHS, shifted(shift))
     held = dict.fromkeys(truth, 0)
-    for seed in range(150):
+    for seed in range(80):
         table = Table(reference=draw.multinomial(n, TENTHS), current=draw.multinomial(m, shifted(shift)))
         for name, one in measured(table, seed).items():
             held[name] += one.low <= truth[name] + 1e-12 and truth[name] <= one.high
     for name, count in held.items():
-        assert count / 150 > 0.88, name  # 0.95 less four standard errors
+        assert count / 80 > 0.85, name  # 0.95 less four standard errors
 
 
 def test_the_index_is_not_biased_where_nothing_changed():
     draw = np.random.default_rng(2)
     found = [
         population_stability(Table(reference=draw.multinomial(500, TENTHS), current=draw.multinomial(500, TENTHS)))
-        for _ in range(1000)
+        for _ in range(400)
     ]
-    assert np.mean([one.value for one in found]) == pytest.approx(0, abs=0.0015)  # the raw index would be 0.036
-    assert np.mean([one.p_value <= 0.05 for one in found]) == pytest.approx(0.05, abs=0.021)
+    assert np.mean([one.value for one in found]) == pytest.approx(0, abs=0.003)  # the raw index would be 0.036
+    assert np.mean([one.p_value <= 0.05 for one in found]) == pytest.approx(0.05, abs=0.044)
 
 
 def test_the_same_counts_and_seed_give_the_same_interval():
