@@ -74,13 +74,15 @@ def visible(one: Calibrated) -> str:
 
 
 def rounded(one: Calibrated, bound: float, *, digits: int = 3) -> float:
-    """A bound as somebody would write it, rounded to the side that fails less."""
+    """A bound as somebody would write it, rounded to the side that fails less and never past it."""
     if bound == 0:
         return 0.0
-    # A share near 1 is rounded by its distance to 1: 0.9987 must not become 0.998 or 1.
     unit = 10.0 ** (math.floor(math.log10(abs(bound))) - digits + 1)
-    outward = math.ceil if one.curve.side == "upper" else math.floor
-    return float(f"{outward(bound / unit - 1e-9 if one.curve.side == 'upper' else bound / unit + 1e-9) * unit:.12g}")
+    outward = 1 if one.curve.side == "upper" else -1
+    steps = round(bound / unit)
+    while outward * (float(f"{steps * unit:.12g}") - bound) < 0:
+        steps += outward
+    return float(f"{steps * unit:.12g}")
 
 
 def lines_to_paste(found: Calibration) -> Iterator[str]:
