@@ -12,6 +12,7 @@ from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.cells import labels_table
 from model_governance.engine.equal_width import equal_width_jensen_shannon, equal_width_psi, equal_width_tables
 from model_governance.engine.profiles import profile_of
+from model_governance.engine.together import read_together
 from model_governance.errors import SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
@@ -118,6 +119,7 @@ def _quick(reference: Relation, current: Relation, families: Mapping[str, Family
 
 
 def _full(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[Line]:
+    read_together(reference, current, [name for name, one in families.items() if one == "numbers"])
     rows = from_rows(reference, current, families)
     fixed = profile_of(reference, families)
     tonight = profile_of(current, families, cells=fixed.cells)

@@ -43,7 +43,7 @@ def ordered_distances(reference: Relation, current: Relation, names: Sequence[st
         SubjectError: a side lacks a column.
         CheckError: a column holds no finite value on a side, or something that is no number.
     """
-    from model_governance.engine.local import by_column
+    from model_governance.engine.local import LocalRelation, by_column
     from model_governance.engine.ordered import distances_of_column
     from model_governance.engine.pushdown import PushedRelation
 
@@ -55,4 +55,11 @@ def ordered_distances(reference: Relation, current: Relation, names: Sequence[st
     if pushed:
         # The connection of a database serves one thread at a time.
         return {name: distances_of_column(reference, current, name) for name in names}
-    return by_column(lambda name: distances_of_column(reference, current, name), names)
+    known = (
+        {name: reference.known_distance(current, name) for name in names}
+        if isinstance(reference, LocalRelation)
+        else {}
+    )
+    fresh = [name for name in names if known.get(name) is None]
+    found = by_column(lambda name: distances_of_column(reference, current, name), fresh)
+    return {name: known.get(name) or found[name] for name in names}

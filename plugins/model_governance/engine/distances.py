@@ -24,8 +24,8 @@ SMIRNOV = 1.3581
 QUARTILE_WIDTH = 1.3489795
 """Interquartile range of a bell-shaped column in standard deviations."""
 MOST_CELLS = 100
-FAR = 5_000.0
-"""Noncentrality from which the normal approximation is as good as the inversion."""
+FAR = 400.0
+"""Statistic from which its root is as good as normal (and more than four times the degrees of freedom)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,9 +240,11 @@ def noncentrality(statistic: float, freedom: int) -> tuple[float, float]:
     from scipy.optimize import brentq
     from scipy.stats import ncx2
 
-    if statistic > FAR:
-        centre, reach = statistic - freedom, 1.959964 * math.sqrt(4 * statistic - 2 * freedom)
-        return centre - reach, centre + reach
+    if statistic > max(FAR, 4 * freedom):
+        # The root of a noncentral chi-square, less half its degrees of freedom but one, has variance 1 (Sankaran, 1959).
+        half = (freedom - 1) / 2
+        root = math.sqrt(statistic - half)
+        return (root - 1.959964) ** 2 - half, (root + 1.959964) ** 2 - half
 
     def limit(tail: float) -> float:
         def excess(noncentral: float) -> float:

@@ -29,15 +29,10 @@ def equal_width_tables(reference: Relation, current: Relation, numbers: Sequence
         SubjectError: a side lacks a column.
         CheckError: a column holds something that is no number.
     """
-    sides = [side.summaries(numbers) for side in (reference, current)]
-    many = [name for name in numbers if sides[0][name].distinct > FEW_VALUES]
-    few = [name for name in numbers if name not in many]
-    edges = {
-        name: sturges_edges(sides[0][name], sides[1][name], whole=_whole(reference, current, name, sides))
-        for name in many
-    }
+    edges = equal_width_edges(reference, current, numbers)
+    few = [name for name in numbers if name not in edges]
     binned = [side.counts(edges) for side in (reference, current)]
-    found = {name: Table(reference=binned[0][name], current=binned[1][name]) for name in many}
+    found = {name: Table(reference=binned[0][name], current=binned[1][name]) for name in edges}
     valued = [side.value_counts(few) if few else {} for side in (reference, current)]
     for name in few:
         theirs, ours = (_finite(side[name]) for side in valued)
@@ -45,11 +40,23 @@ def equal_width_tables(reference: Relation, current: Relation, numbers: Sequence
     return found
 
 
-def _whole(reference: Relation, current: Relation, name: str, sides: Sequence[Mapping[str, NumberSummary]]) -> bool:
-    """Whether Evidently would see whole numbers: one missing value turns a column to floats."""
-    if any(side[name].finite < side[name].rows for side in sides):
-        return False
-    return all(next(iter(one.frames([name], rows=1)))[name].dtype.kind in "iu" for one in (reference, current))
+def equal_width_edges(reference: Relation, current: Relation, numbers: Sequence[str]) -> dict[str, np.ndarray]:
+    """Inner edges of the columns of which the reference has more than 20 values."""
+    sides = [side.summaries(numbers) for side in (reference, current)]
+    many = [name for name in numbers if sides[0][name].distinct > FEW_VALUES]
+    whole = _whole(reference, current, many, sides)
+    return {name: sturges_edges(sides[0][name], sides[1][name], whole=name in whole) for name in many}
+
+
+def _whole(
+    reference: Relation, current: Relation, names: Sequence[str], sides: Sequence[Mapping[str, NumberSummary]]
+) -> set[str]:
+    """The columns in which Evidently would see whole numbers: one missing value turns a column to floats."""
+    full = [name for name in names if all(side[name].finite == side[name].rows for side in sides)]
+    if not full:
+        return set()
+    glances = [next(iter(one.frames(full, rows=1))) for one in (reference, current)]
+    return {name for name in full if all(one[name].dtype.kind in "iu" for one in glances)}
 
 
 def _finite(counts: Mapping[str, int]) -> dict[str, int]:

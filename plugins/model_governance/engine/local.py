@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.engine.relation import Ordered
+
 Answer = TypeVar("Answer")
 MOST_THREADS = 4  # each holds its own column; more would trade memory for little
-MANY_EDGES = 64  # up to here comparing with every edge is faster than searching each value's cell
+MANY_EDGES = 24  # up to here comparing with every edge is faster than putting a piece in order
 GLANCE = 1000
 
 
@@ -79,6 +81,25 @@ class LocalRelation(Relation):
         self.names = pieces.names
         self._counted: dict[str, Counter[Any]] = {}
         self._summed: dict[str, NumberSummary] = {}
+        self._at_edges: dict[tuple[str, bytes], np.ndarray] = {}
+        self._at_probabilities: dict[tuple[str, tuple[float, ...]], np.ndarray] = {}
+        self._apart: dict[tuple[str, int], Ordered] = {}
+
+    def remember_counts(self, name: str, edges: np.ndarray, counts: np.ndarray) -> None:
+        """Counts that were taken on the way of another question (`together`)."""
+        self._at_edges[name, edges.tobytes()] = counts
+
+    def remember_quantiles(self, name: str, probabilities: Sequence[float], values: np.ndarray) -> None:
+        """Order statistics that were taken on the way of another question."""
+        self._at_probabilities[name, tuple(probabilities)] = values
+
+    def remember_distance(self, other: Relation, name: str, distance: Ordered) -> None:
+        """How far another relation lies from this one, taken on the way of another question."""
+        self._apart[name, id(other)] = distance
+
+    def known_distance(self, other: Relation, name: str) -> Ordered | None:
+        """What `remember_distance` was told, if anything."""
+        return self._apart.get((name, id(other)))
 
     def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Counts, range and moments of each column of numbers, in one pass; asked again, they are remembered."""
@@ -89,8 +110,14 @@ class LocalRelation(Relation):
 
     def counts(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Finite values per cell, in one pass."""
+        import numpy as np
+
         self.require(list(edges))
-        return by_column(lambda name: _counts(self.pieces.numbers(name), edges[name]), edges)
+        cuts = {name: np.asarray(one, dtype="float64") for name, one in edges.items()}
+        known = {name: self._at_edges.get((name, one.tobytes())) for name, one in cuts.items()}
+        fresh = [name for name, one in known.items() if one is None]
+        counted = by_column(lambda name: _counts(self.pieces.numbers(name), cuts[name]), fresh)
+        return {name: counted[name] if one is None else one.copy() for name, one in known.items()}
 
     def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Rows per category, sorted by its text."""
@@ -110,7 +137,10 @@ class LocalRelation(Relation):
     def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
         """Order statistics of the finite values."""
         self.require(names)
-        return by_column(lambda name: order_statistics(self, name, probabilities), names)
+        known = {name: self._at_probabilities.get((name, tuple(probabilities))) for name in names}
+        fresh = [name for name, one in known.items() if one is None]
+        found = by_column(lambda name: order_statistics(self, name, probabilities), fresh)
+        return {name: found[name] if one is None else one.copy() for name, one in known.items()}
 
     def _tallies(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
         """Categories are few and asked for more than once: each column is counted once and remembered."""
@@ -220,9 +250,9 @@ def _counts(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
     for piece in pieces:
         finite, _, _ = _finite(piece)
         if len(edges) > MANY_EDGES:
-            total += np.bincount(np.searchsorted(edges, finite, side="right"), minlength=len(total))
-            continue
-        below = [np.count_nonzero(finite < edge) for edge in edges]
+            below = np.sort(finite).searchsorted(edges, side="left").tolist()
+        else:
+            below = [np.count_nonzero(finite < edge) for edge in edges]
         total += np.diff([0, *below, len(finite)])
     return total
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from model_governance.engine.stored import PREFIX
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
 
@@ -35,12 +36,24 @@ def order_statistics(relation: Relation, name: str, probabilities: Sequence[floa
         CheckError: the column holds no finite value.
         ValueError: a probability outside [0, 1].
     """
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+        return values_at(_in_order(relation, name, Path(folder)), probabilities)
+
+
+def values_at(values: InOrder, probabilities: Sequence[float]) -> np.ndarray:
+    """The order statistics of values in order, shape (len(probabilities),)."""
     import numpy as np
 
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-        values = _in_order(relation, name, Path(folder))
-        ranks = [rank_of(one, values.count) for one in probabilities]
-        return np.array([values.slice(rank, rank + 1)[0] for rank in ranks]) + 0.0
+    ranks = [rank_of(one, values.count) for one in probabilities]
+    return np.array([values.slice(rank, rank + 1)[0] for rank in ranks]) + 0.0
+
+
+def counts_between(values: InOrder, edges: np.ndarray) -> np.ndarray:
+    """Values per cell (-inf, e0), [e0, e1) ... [ek, inf), int64, shape (len(edges) + 1,)."""
+    import numpy as np
+
+    below = [values.rank(one) for one in np.nextafter(edges, -np.inf).tolist()]
+    return np.diff([0, *below, values.count]).astype("int64")
 
 
 def rank_of(probability: float, count: int) -> int:
@@ -56,15 +69,34 @@ def distances_of_column(reference: Relation, current: Relation, name: str) -> Or
     Raises:
         CheckError: a side holds no finite value, or the values lie too far apart for float64.
     """
+    with both_in_order(reference, current, name) as (first, second):
+        return distances_between(first, second, name)
+
+
+@contextmanager
+def both_in_order(reference: Relation, current: Relation, name: str) -> Iterator[tuple[InOrder, InOrder]]:
+    """The finite values of a column on both sides, ascending; what was spilled is gone afterwards.
+
+    Raises:
+        CheckError: a side holds no finite value.
+    """
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         sides = []
         for side, relation in (("reference", reference), ("current", current)):
             room = Path(folder) / side
             room.mkdir()
             sides.append(_in_order(relation, name, room))
-        first, second = sides
-        gap, place = kolmogorov_smirnov(first, second)
-        area = wasserstein(first, second)
+        yield sides[0], sides[1]
+
+
+def distances_between(first: InOrder, second: InOrder, name: str) -> Ordered:
+    """The distances of two samples in order; `name` is what a complaint calls the column.
+
+    Raises:
+        CheckError: the values lie too far apart for float64.
+    """
+    gap, place = kolmogorov_smirnov(first, second)
+    area = wasserstein(first, second)
     if not math.isfinite(area):
         raise CheckError(f"column {name!r}: its values lie further apart than float64 can tell; repair the feed")
     return Ordered(n=first.count, m=second.count, ks=gap, place=place + 0.0, wasserstein=area)

@@ -155,7 +155,7 @@ def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cell
     many = [name for name in numbers if name not in few]
     found = {name: _point_cells(counts) for name, counts in relation.value_counts(few).items()} if few else {}
     if many:
-        found |= {name: _quantile_cells(values) for name, values in relation.quantiles(GRID, many).items()}
+        found |= {name: quantile_cells(values) for name, values in relation.quantiles(GRID, many).items()}
     categories = [name for name in families if name not in found]
     if categories:
         found |= {name: _label_cells(counts) for name, counts in relation.value_counts(categories).items()}
@@ -229,7 +229,8 @@ def _point_cells(counts: Mapping[str, int]) -> Cells:
     return Cells(family="numbers", edges=edges, inner=edges)
 
 
-def _quantile_cells(values: np.ndarray) -> Cells:
+def quantile_cells(values: np.ndarray) -> Cells:
+    """The cells of a column of numbers from its quantiles at `GRID`, shape (len(GRID),)."""
     import numpy as np
 
     grid = edges_of(values)

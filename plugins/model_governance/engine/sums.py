@@ -19,7 +19,7 @@ WIDTH = 38  # bits per bin
 KEPT = 3
 BLOCK = 1 << 14  # values whose parts of one bin add up without rounding; also what fits the nearest cache
 WILD = 2.0**480  # from here squares come near overflow: such values are added up one by one as integers
-LOWEST = -26  # no bin below 2^(38 * -26): the constants that cut would leave float64
+LOWEST = -26  # no bin below 2^(38 * -26): the constants that cut would leave float64, and what is smaller counts as 0
 FAR = 1000
 
 

@@ -3,14 +3,15 @@
 Let a year have N nights and the owner accept B false fails. The chance of a false fail in one night is held at
 (1 - confidence) * (B + 1) / N. Then the expected number in a year is at most (1 - confidence) * (B + 1), and by
 Markov's inequality a year with more than B of them has at most the probability 1 - confidence. Nothing is assumed of
-how nights, columns or checks depend on one another: they share a reference, so they do. The night's level is split
-evenly over the thresholds that can fail it (Bonferroni), and within a threshold over its columns by the adjustment
-that the policy names (include/adr/0007-alarm-budget.md).
+how nights or checks depend on one another: they share a reference, so they do. The night's level is split evenly over
+the thresholds that can fail it (Bonferroni), and within a threshold over its columns by the adjustment that the policy
+names: Bonferroni's needs no assumption either, Benjamini and Hochberg's that columns do not work against one another
+(include/adr/0007-alarm-budget.md).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -35,17 +36,19 @@ class Budget:
 
     level: float
     adjust: Adjustment
+    stopping: tuple[str, ...] = ("error",)
 
     def level_for(self, threshold: Threshold) -> float:
         """The chance of a false alarm that one threshold may take tonight."""
-        return self.level if threshold.severity == "error" else max(self.level, WARN_LEVEL)
+        return self.level if threshold.severity in self.stopping else max(self.level, WARN_LEVEL)
 
 
 def budget_of(policy: Policy) -> Budget:
     """The budget of a policy, split over the thresholds that can stop a run."""
     stopping = ("error", "warn") if policy.fail_on == "warn" else ("error",)
     deciding = sum(one.severity in stopping for spec in policy.checks.values() for one in spec.thresholds)
-    return Budget(level=policy.alarms.nightly_level / max(1, deciding), adjust=policy.alarms.adjust)
+    level = policy.alarms.nightly_level / max(1, deciding)
+    return Budget(level=level, adjust=policy.alarms.adjust, stopping=stopping)
 
 
 def evidence(metrics: Sequence[Metric], budget: Budget) -> dict[str, float]:
@@ -55,18 +58,13 @@ def evidence(metrics: Sequence[Metric], budget: Budget) -> dict[str, float]:
     return dict(zip([label for label, _ in given], values, strict=True))
 
 
-def widened(metric: Metric, *, level: float, tests: int) -> Metric:
-    """The metric with its 95% interval stretched so that each side is missed with the chance level / tests.
+def widened(interval: tuple[float, float, float], *, level: float, tests: int) -> tuple[float, float, float]:
+    """(low, value, high) with the 95% limits stretched so that each side is missed with the chance level / tests.
 
     The distance from value to limit grows in proportion to the normal quantile; an interval that already
-    leaves less stays as it is. A metric without an interval is returned unchanged.
+    leaves less stays as it is.
     """
-    if metric.value is None or metric.low is None or metric.high is None:
-        return metric
+    low, value, high = interval
     tail = min(TAIL, level / max(1, tests))
     stretch = NormalDist().inv_cdf(tail) / NormalDist().inv_cdf(TAIL)
-    return replace(
-        metric,
-        low=min(metric.low, metric.value - stretch * (metric.value - metric.low)),
-        high=max(metric.high, metric.value + stretch * (metric.high - metric.value)),
-    )
+    return min(low, value - stretch * (value - low)), value, max(high, value + stretch * (high - value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from model_governance.verdict.budget import budget_of, evidence, widened
@@ -171,12 +172,12 @@ def _with_evidence(demand: _Demand, worst: Outcome) -> tuple[Outcome, str]:
 
 def _with_interval(demand: _Demand, worst: Outcome) -> tuple[Outcome, str]:
     """A pass needs the whole 95% interval inside; a fail the whole interval, at the budget's level, outside."""
-    if _answers(demand, demand.metric) == {True}:
+    seen = _answers(demand, level=1.0)
+    if seen == {True}:
         return "pass", ""
-    wide = widened(demand.metric, level=demand.level, tests=demand.tests)
-    if _answers(demand, wide) == {False}:
+    if _answers(demand, level=demand.level) == {False}:
         return worst, ""
-    if _answers(demand, demand.metric) == {False}:
+    if seen == {False}:
         return "uncertain", f"beyond the bound, but not surely enough for the alarm budget (level {demand.level:.2g})"
     return "uncertain", "the interval lies on both sides"
 
@@ -211,31 +212,23 @@ def _obstacle(threshold: Threshold, base: Baseline | None) -> tuple[Outcome, str
     return None
 
 
-def _answers(demand: _Demand, metric: Metric) -> set[bool]:
-    """Whether the demand holds, at every point that the interval leaves open."""
-    holds, base, bound = _holds(demand), demand.baseline, demand.threshold.bound
+def _answers(demand: _Demand, *, level: float) -> set[bool]:
+    """Whether the demand holds, at every point that the intervals leave open once they are widened to a level."""
+    holds, metric, base, bound = _holds(demand), demand.metric, demand.baseline, demand.threshold.bound
     if metric.value is None or metric.low is None or metric.high is None:
         return {holds(float(metric.value or 0))}
-    low, high = _difference(metric, base) if base is not None else (metric.low, metric.high)
-    # A band or a single value can lie inside an interval whose two ends both miss it.
+    # A band or a single value can be missed on either side, each of which takes its share of the level.
+    sides = 2 if demand.threshold.demand in ("equal_to", "between") else 1
+    widen = partial(widened, level=level, tests=demand.tests * sides)
+    low, value, high = widen((float(metric.low), float(metric.value), float(metric.high)))
+    if base is not None and base.low is not None and base.high is not None:
+        below, start, above = widen((base.low, base.value, base.high))
+        # Distances to the limits of both are added in squares (method of variance estimates recovery, Zou and
+        # Donner, 2008): two nights, or two models on one night, each bring an error of their own.
+        low, high = value - math.hypot(value - low, above - start), value + math.hypot(high - value, start - below)
     inner = bound if isinstance(bound, tuple) else (bound,)
     inside = [one for one in inner if base is None and low < one < high]
     return {holds(point) for point in (low, high, *inside)}
-
-
-def _difference(metric: Metric, base: Baseline) -> tuple[float, float]:
-    """The metric's interval, widened by how well the baseline is known.
-
-    The distances to the limits of both are added in squares (method of variance estimates recovery,
-    Zou and Donner, 2008): two nights, or two models on one night, each bring an error of their own.
-    """
-    value, low, high = (float(one or 0) for one in (metric.value, metric.low, metric.high))
-    if base.low is None or base.high is None:
-        return low, high
-    return (
-        value - math.hypot(value - low, base.high - base.value),
-        value + math.hypot(high - value, base.value - base.low),
-    )
 
 
 def _holds(demand: _Demand) -> Callable[[float], bool]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 from datetime import date
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from model_governance.calibration.critical import critical_bound, with_thresholds
 from model_governance.check import CheckResult, Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
-from model_governance.verdict import Baseline, judge
+from model_governance.verdict import Baseline, budget_of, judge
 
 TODAY = date(2026, 6, 1)
 DEMANDS = ("less_than", "leq_to", "greater_than", "geq_to")
@@ -65,8 +67,10 @@ def test_a_loss_against_the_last_night_has_a_critical_bound_too():
     night = result([{"value": 0.8, "low": 0.79, "high": 0.81}])
     rules = policy(min_absolute_change=-0.02)
     before = {"last_accepted": {"m[0]": Baseline(value=0.7, low=0.69, high=0.71)}}
-    # lower is better: a rise of 0.1, less a reach between that of tonight alone and of both nights at the level
-    assert -0.1 + 0.016 < critical_bound("c", 1, night, policy=rules, today=TODAY, baselines=before) < -0.1 + 0.024
+    # lower is better: a rise of 0.1, less the reach of both nights at the level, added in squares
+    reach = math.sqrt(2) * 0.01 * NormalDist().inv_cdf(budget_of(rules).level) / NormalDist().inv_cdf(0.025)
+    found = critical_bound("c", 1, night, policy=rules, today=TODAY, baselines=before)
+    assert found == pytest.approx(-0.1 + reach, abs=1e-6)
 
 
 def test_a_threshold_that_other_nights_confirm_is_calibrated_on_tonight():

@@ -75,30 +75,31 @@ def test_columns_without_evidence_do_not_dilute_those_with():
 def test_a_number_that_errs_normally_is_beyond_a_bound_it_truly_meets_with_the_chance_of_its_level(level, tests):
     normal = NormalDist()
     reach = normal.inv_cdf(0.975)
-    wide = widened(metric(0.0, low=-reach, high=reach), level=level, tests=tests)
-    assert normal.cdf(wide.low) == pytest.approx(level / tests, rel=1e-6)
-    assert 1 - normal.cdf(wide.high) == pytest.approx(level / tests, rel=1e-6)
+    low, _, high = widened((-reach, 0.0, reach), level=level, tests=tests)
+    assert normal.cdf(low) == pytest.approx(level / tests, rel=1e-6)
+    assert 1 - normal.cdf(high) == pytest.approx(level / tests, rel=1e-6)
 
 
 def test_each_side_of_a_lopsided_interval_is_stretched_by_the_same_factor():
-    wide = widened(metric(1.0, low=0.9, high=1.3), level=0.0001, tests=1)
-    assert (1.3 - 1.0) / (1.0 - 0.9) == pytest.approx((wide.high - 1.0) / (1.0 - wide.low))
+    low, _, high = widened((0.9, 1.0, 1.3), level=0.0001, tests=1)
+    assert pytest.approx((high - 1.0) / (1.0 - low)) == (1.3 - 1.0) / (1.0 - 0.9)
 
 
 @pytest.mark.parametrize("level", [0.025, 0.05, 1.0])
 def test_an_interval_is_never_made_narrower_than_95_percent(level):
-    one = metric(0.0, low=-1.0, high=2.0)
-    assert widened(one, level=level, tests=1) == one
+    assert widened((-1.0, 0.0, 2.0), level=level, tests=1) == (-1.0, 0.0, 2.0)
 
 
 def test_an_interval_that_does_not_hold_its_own_value_still_only_grows():
-    wide = widened(metric(0.5, low=0.6, high=0.8), level=1e-6, tests=1)
-    assert wide.low <= 0.6
-    assert wide.high >= 0.8
+    low, _, high = widened((0.6, 0.5, 0.8), level=1e-6, tests=1)
+    assert low <= 0.6
+    assert high >= 0.8
 
 
-def test_a_number_without_an_interval_stays_as_it_is():
-    assert widened(metric(0.3), level=1e-6, tests=50) == metric(0.3)
+def test_every_severity_that_stops_a_night_is_bound_by_the_budget():
+    spec = policy("error", "warn", fail_on="warn")
+    budget = budget_of(spec)
+    assert {budget.level_for(one) for one in spec.checks["c"].thresholds} == {budget.level}
 
 
 def hommel(columns: int, level: float) -> list[tuple[float, list[float]]]:

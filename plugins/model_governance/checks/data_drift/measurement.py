@@ -73,8 +73,11 @@ class Measured:
         names = [one for one in compared if one in found]
         told = listed(names)
         share = f"{len(names)} of {len(compared)} columns" + (f": {told}" if told else "")
-        yield self.metric("drift_share", len(names) / len(compared), n=self.n, detail=share)
-        yield self.metric("drifted_columns", len(names), n=self.n, detail=told)
+        # As long as nothing has changed, a share of drifted columns needs at least one that looks changed by chance.
+        least = min(one.effect(self.params.method_for(one.family)).p_value for one in self.columns if one.comparable)
+        proof = min(1.0, len(compared) * least)
+        yield self.metric("drift_share", len(names) / len(compared), n=self.n, detail=share, p_value=proof)
+        yield self.metric("drifted_columns", len(names), n=self.n, detail=told, p_value=proof)
 
     def _largest(self, name: str, method: str, columns: Sequence[Compared] | None = None) -> Metric:
         """The largest of a distance; its p-value is that of the column times the number of columns (Bonferroni)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from model_governance.checks.data_drift.windows import only
 from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.profiles import Profile, profile_of
+from model_governance.engine.together import read_together
 from model_governance.errors import CheckError, SubjectError
 from model_governance.subject import NUMBER_KINDS
 
@@ -73,6 +74,7 @@ def open_sides(subject: Subject, params: DriftParams, families: Mapping[str, Fam
     """
     current = _opened(subject, "current")
     current.require(subject.columns.names)
+    _require_values(current, families)
     if params.profile is not None:
         fixed = only(_read(params.profile), families, origin=params.profile)
         reference = None
@@ -81,8 +83,8 @@ def open_sides(subject: Subject, params: DriftParams, families: Mapping[str, Fam
         reference.require(subject.columns.names)
         _require_values(reference, families)
         require_same_families(reference, current, [name for name, one in families.items() if one == "categories"])
+        read_together(reference, current, [name for name, one in families.items() if one == "numbers"])
         fixed = profile_of(reference, families)
-    _require_values(current, families)
     tonight = profile_of(current, families, cells=fixed.cells)
     return Sides(families=families, reference=reference, current=current, fixed=fixed, tonight=tonight)
 
