@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.cells import labels_table
 from model_governance.engine.equal_width import equal_width_jensen_shannon, equal_width_psi, equal_width_tables
 from model_governance.engine.profiles import profile_of
-from model_governance.engine.together import read_together
+from model_governance.engine.together import read_bins, read_together
 from model_governance.errors import SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
@@ -73,7 +74,9 @@ def compare_files(reference: str, current: str, *, quick: bool = False) -> SideB
         CheckError: a column changed between numbers and text.
         SubjectUnreachable: a place does not answer.
     """
-    first, second = _opened("reference", reference), _opened("current", current)
+    uris: dict[Role, str] = {"reference": reference, "current": current}
+    with ThreadPoolExecutor(max_workers=2) as pool:  # digests of large files take a while
+        first, second = pool.map(_opened, uris, uris.values())
     families, left_out = _families(first, second)
     categories = [name for name, family in families.items() if family == "categories"]
     require_same_families(first, second, categories)
@@ -114,6 +117,7 @@ def _families(reference: Relation, current: Relation) -> tuple[dict[str, Family]
 
 
 def _quick(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[Line]:
+    read_bins(reference, current, [name for name, one in families.items() if one == "numbers"])
     tables = _equal_width(reference, current, families)
     return [_line(name, family, tables[name]) for name, family in families.items()]
 

@@ -237,24 +237,14 @@ def _variance(table: Table, slopes: tuple[np.ndarray, np.ndarray]) -> float:
 
 def noncentrality(statistic: float, freedom: int) -> tuple[float, float]:
     """95% limits of the noncentrality of a chi-square statistic; 0 where no change explains it as well."""
-    from scipy.optimize import brentq
-    from scipy.stats import ncx2
+    from scipy.special import chndtrinc
 
     if statistic > max(FAR, 4 * freedom):
         # The root of a noncentral chi-square, less half its degrees of freedom but one, has variance 1 (Sankaran, 1959).
         half = (freedom - 1) / 2
         root = math.sqrt(statistic - half)
         return (root - 1.959964) ** 2 - half, (root + 1.959964) ** 2 - half
-
-    def limit(tail: float) -> float:
-        def excess(noncentral: float) -> float:
-            return float(ncx2.cdf(statistic, freedom, noncentral)) - tail
-
-        if excess(0.0) <= 0:
-            return 0.0
-        return float(brentq(excess, 0.0, statistic + 10 * math.sqrt(statistic + 1) + 60, xtol=1e-9))
-
-    return limit(1 - TAIL), limit(TAIL)
+    return float(chndtrinc(statistic, freedom, 1 - TAIL)), float(chndtrinc(statistic, freedom, TAIL))
 
 
 def _wilson(count: int, rows: int) -> tuple[float, float]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from model_governance.engine.relation import NumberSummary, Relation
+    from model_governance.engine.relation import NumberRange, NumberSummary, Relation
 
 SMALLEST_FILL = 1e-4
 
@@ -42,17 +42,18 @@ def equal_width_tables(reference: Relation, current: Relation, numbers: Sequence
 
 def equal_width_edges(reference: Relation, current: Relation, numbers: Sequence[str]) -> dict[str, np.ndarray]:
     """Inner edges of the columns of which the reference has more than 20 values."""
-    sides = [side.summaries(numbers) for side in (reference, current)]
+    sides = [side.ranges(numbers) for side in (reference, current)]
     many = [name for name in numbers if sides[0][name].distinct > FEW_VALUES]
     whole = _whole(reference, current, many, sides)
     return {name: sturges_edges(sides[0][name], sides[1][name], whole=name in whole) for name in many}
 
 
 def _whole(
-    reference: Relation, current: Relation, names: Sequence[str], sides: Sequence[Mapping[str, NumberSummary]]
+    reference: Relation, current: Relation, names: Sequence[str], sides: Sequence[Mapping[str, NumberRange]]
 ) -> set[str]:
     """The columns in which Evidently would see whole numbers: one missing value turns a column to floats."""
-    full = [name for name in names if all(side[name].finite == side[name].rows for side in sides)]
+    rows = (reference.rows, current.rows)
+    full = [name for name in names if all(side[name].finite == n for side, n in zip(sides, rows, strict=True))]
     if not full:
         return set()
     glances = [next(iter(one.frames(full, rows=1))) for one in (reference, current)]
@@ -63,7 +64,9 @@ def _finite(counts: Mapping[str, int]) -> dict[str, int]:
     return {label: rows for label, rows in counts.items() if math.isfinite(float(label))}
 
 
-def sturges_edges(reference: NumberSummary, current: NumberSummary, *, whole: bool) -> np.ndarray:
+def sturges_edges(
+    reference: NumberRange | NumberSummary, current: NumberRange | NumberSummary, *, whole: bool
+) -> np.ndarray:
     """Inner edges of numpy's "sturges" bins (1926) over both sides, shape (bins - 1,); [a, b) cells.
 
     `whole` says that both sides arrive as an integer dtype, where numpy 2 makes no bin narrower than 1.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from model_governance.engine.labels import by_label, family
 from model_governance.engine.ordered import order_statistics
-from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Relation
+from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberRange, NumberSummary, Relation
 from model_governance.engine.sums import Moments
 
 if TYPE_CHECKING:
@@ -81,9 +81,18 @@ class LocalRelation(Relation):
         self.names = pieces.names
         self._counted: dict[str, Counter[Any]] = {}
         self._summed: dict[str, NumberSummary] = {}
+        self._ranged: dict[str, NumberRange] = {}
         self._at_edges: dict[tuple[str, bytes], np.ndarray] = {}
         self._at_probabilities: dict[tuple[str, tuple[float, ...]], np.ndarray] = {}
         self._apart: dict[tuple[str, int], Ordered] = {}
+
+    def remember_summary(self, name: str, summary: NumberSummary) -> None:
+        """A summary that was taken on the way of another question (`together`)."""
+        self._summed[name] = summary
+
+    def remember_range(self, name: str, extent: NumberRange) -> None:
+        """Ends that were taken on the way of another question."""
+        self._ranged[name] = extent
 
     def remember_counts(self, name: str, edges: np.ndarray, counts: np.ndarray) -> None:
         """Counts that were taken on the way of another question (`together`)."""
@@ -108,6 +117,12 @@ class LocalRelation(Relation):
         self._summed |= by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), fresh)
         return {name: self._summed[name] for name in numbers}
 
+    def ranges(self, numbers: Sequence[str]) -> dict[str, NumberRange]:
+        """The ends of each column of numbers, from what is known already or from its summary."""
+        return super().ranges([name for name in numbers if name not in self._ranged]) | {
+            name: self._ranged[name] for name in numbers if name in self._ranged
+        }
+
     def counts(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Finite values per cell, in one pass."""
         import numpy as np
@@ -116,7 +131,7 @@ class LocalRelation(Relation):
         cuts = {name: np.asarray(one, dtype="float64") for name, one in edges.items()}
         known = {name: self._at_edges.get((name, one.tobytes())) for name, one in cuts.items()}
         fresh = [name for name, one in known.items() if one is None]
-        counted = by_column(lambda name: _counts(self.pieces.numbers(name), cuts[name]), fresh)
+        counted = by_column(lambda name: count_between(self.pieces.numbers(name), cuts[name]), fresh)
         return {name: counted[name] if one is None else one.copy() for name, one in known.items()}
 
     def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -173,29 +188,75 @@ class LocalRelation(Relation):
         return self.pieces.picked(names, places)
 
 
-def _summary(pieces: Callable[[], Iterable[np.ndarray]], *, rows: int) -> NumberSummary:
-    import numpy as np
+class Ranging:
+    """The ends of one column, piece by piece."""
 
-    moments = Moments()
-    held = nan = 0
-    low, high = np.inf, -np.inf
-    few: list[float] = []
-    for piece in pieces():
-        held += len(piece)
+    def __init__(self) -> None:
+        self._finite = 0
+        self._ends: list[float] = []
+        self._few: list[float] = []
+
+    def add(self, finite: np.ndarray) -> None:
+        """Take in finite values."""
+        if len(finite):
+            self._finite += len(finite)
+            ends = [*self._ends, float(finite.min()), float(finite.max())]
+            self._ends = [min(ends), max(ends)]
+            _note_distinct(self._few, finite)
+
+    def range(self) -> NumberRange:
+        """The ends of what was taken in."""
+        low, high = (one + 0.0 for one in self._ends) if self._ends else (None, None)
+        return NumberRange(finite=self._finite, minimum=low, maximum=high, distinct=len(self._few))
+
+
+class Summing:
+    """The summary of one column, piece by piece."""
+
+    def __init__(self) -> None:
+        import numpy as np
+
+        self._moments = Moments()
+        self._held = self._nan = 0
+        self._low, self._high = float(np.inf), float(-np.inf)
+        self._few: list[float] = []
+
+    def add(self, piece: np.ndarray) -> None:
+        """Take in the values that are not null, float64."""
+        import numpy as np
+
         finite, least, most = _finite(piece)
+        self._held += len(piece)
         if len(finite) < len(piece):
-            nan += int(np.isnan(piece).sum())
+            self._nan += int(np.isnan(piece).sum())
         if len(finite) == 0:
-            continue
-        low, high = min(low, least), max(high, most)
-        moments.add(finite, least=least, most=most)
-        _note_distinct(few, finite)
-    some = moments.count > 0
-    return NumberSummary(
-        rows=rows, missing=rows - held, nan=nan, infinite=held - nan - moments.count, finite=moments.count,
-        minimum=low + 0.0 if some else None, maximum=high + 0.0 if some else None, mean=moments.mean if some else None,
-        std=_spread(moments, pieces, constant=low == high) if some else None, distinct=len(few),
-    )  # fmt: skip
+            return
+        self._low, self._high = min(self._low, least), max(self._high, most)
+        self._moments.add(finite, least=least, most=most)
+        _note_distinct(self._few, finite)
+
+    def summary(self, pieces: Callable[[], Iterable[np.ndarray]], *, rows: int) -> NumberSummary:
+        """What was taken in, of `rows` rows; `pieces` gives the same values again where the spread needs it."""
+        moments = self._moments
+        some = moments.count > 0
+        return NumberSummary(
+            rows=rows, missing=rows - self._held, nan=self._nan, infinite=self._held - self._nan - moments.count,
+            finite=moments.count, minimum=self._low + 0.0 if some else None, maximum=self._high + 0.0 if some else None,
+            mean=moments.mean if some else None,
+            std=_spread(moments, pieces, constant=self._low == self._high) if some else None, distinct=len(self._few),
+        )  # fmt: skip
+
+
+def _summary(pieces: Callable[[], Iterable[np.ndarray]], *, rows: int) -> NumberSummary:
+    summing = Summing()
+    for piece in pieces():
+        summing.add(piece)
+    return summing.summary(pieces, rows=rows)
+
+
+def finite_of(piece: np.ndarray) -> np.ndarray:
+    """The finite values of a piece."""
+    return _finite(piece)[0]
 
 
 def _finite(piece: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -242,7 +303,8 @@ def _note_distinct(few: list[float], values: np.ndarray) -> None:
         rest = rest[rest != rest[0]]
 
 
-def _counts(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
+def count_between(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
+    """Finite values per cell (-inf, e0), [e0, e1) ... [ek, inf), int64, shape (len(edges) + 1,)."""
     import numpy as np
 
     edges = np.asarray(edges, dtype="float64")

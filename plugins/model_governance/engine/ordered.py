@@ -44,16 +44,22 @@ def values_at(values: InOrder, probabilities: Sequence[float]) -> np.ndarray:
     """The order statistics of values in order, shape (len(probabilities),)."""
     import numpy as np
 
-    ranks = [rank_of(one, values.count) for one in probabilities]
-    return np.array([values.slice(rank, rank + 1)[0] for rank in ranks]) + 0.0
+    ranks = np.array([rank_of(one, values.count) for one in probabilities])
+    found = np.empty(len(ranks))
+    for start in sorted({int(one) // BLOCK * BLOCK for one in ranks}):
+        here = (ranks >= start) & (ranks < start + BLOCK)
+        found[here] = values.slice(start, start + BLOCK)[ranks[here] - start]
+    return found + 0.0
 
 
 def counts_between(values: InOrder, edges: np.ndarray) -> np.ndarray:
     """Values per cell (-inf, e0), [e0, e1) ... [ek, inf), int64, shape (len(edges) + 1,)."""
     import numpy as np
 
-    below = [values.rank(one) for one in np.nextafter(edges, -np.inf).tolist()]
-    return np.diff([0, *below, values.count]).astype("int64")
+    below = np.zeros(len(edges), dtype="int64")
+    for start in range(0, values.count, BLOCK):
+        below += values.slice(start, start + BLOCK).searchsorted(edges, side="left")
+    return np.diff(np.concatenate([[0], below, [values.count]]))
 
 
 def rank_of(probability: float, count: int) -> int:

@@ -47,6 +47,16 @@ class NumberSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRange:
+    """What bins need to know of a column of numbers: finite values, their ends, and how many differ (21 means more)."""
+
+    finite: int
+    minimum: float | None
+    maximum: float | None
+    distinct: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ordered:
     """How far two samples of numbers lie apart, over all finite values of both, without binning.
 
@@ -78,6 +88,13 @@ class Relation(ABC):
     @abstractmethod
     def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Counts, range and moments of each column of numbers, in one pass."""
+
+    def ranges(self, numbers: Sequence[str]) -> dict[str, NumberRange]:
+        """The ends of each column of numbers; cheaper than `summaries` where no moments are wanted."""
+        return {
+            name: NumberRange(finite=one.finite, minimum=one.minimum, maximum=one.maximum, distinct=one.distinct)
+            for name, one in self.summaries(numbers).items()
+        }
 
     @abstractmethod
     def counts(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
