@@ -5,7 +5,6 @@
 Each law draws fresh samples whose truth is known, in closed form or from millions of draws, and counts how often the
 intervals that a check would report hold it.
 """
-# ruff: noqa: TID253, a program that computes pays for its imports once
 
 from __future__ import annotations
 

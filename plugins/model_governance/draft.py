@@ -58,9 +58,7 @@ def draft_policy(*, model: str, reference: str, target: str | None, task: str, n
     identifier = _identifier(frame, target)
     features = {one: _feature(frame[one]) for one in frame.columns if one not in (target, identifier)}
     columns = Columns(features=features, target=target, identifier=identifier)
-    checks = {
-        kind: one for kind, one in catalogue().items() if task in one.tasks and (target or not one.needs_labels)
-    }
+    checks = {kind: one for kind, one in catalogue().items() if task in one.tasks and (target or not one.needs_labels)}
     text = "\n".join(
         [
             *_head(model, digest, kind, task, name=name or _slug(model), folder=folder),
