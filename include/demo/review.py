@@ -56,7 +56,7 @@ def prepare() -> None:
 
 
 def take_picture(uri: str) -> None:
-    """The whole page as a browser shows it."""
+    """The page as a browser shows it, down to where the evidence is listed."""
     import shutil
 
     from picture import OFFLINE
@@ -66,7 +66,8 @@ def take_picture(uri: str) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OFFLINE)
         page = browser.new_page(viewport={"width": 960, "height": 1200}, device_scale_factor=1)
         page.goto(uri)
-        page.screenshot(path=str(PICTURE), full_page=True)
+        end = page.locator("section.checked").bounding_box()["y"]
+        page.screenshot(path=str(PICTURE), full_page=True, clip={"x": 0, "y": 0, "width": 960, "height": end})
         browser.close()
 
 

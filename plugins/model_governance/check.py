@@ -91,6 +91,14 @@ class Metric:
         """The name a reader sees: `drift_score[AGEP]`."""
         return f"{self.name}[{self.of}]" if self.of is not None else self.name
 
+    @property
+    def told(self) -> str:
+        """The value with its interval, for a sentence: `0.82 (0.817 to 0.823)`; empty where there is none."""
+        if self.value is None:
+            return ""
+        interval = "" if self.low is None or self.high is None else f" ({self.low:.4g} to {self.high:.4g})"
+        return f"{self.value:.4g}{interval}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:

@@ -59,6 +59,24 @@ WHEN_VIOLATED: tuple[tuple[str, str, str], ...] = (
         "It no longer does what was promised on recent labels. Compare with the champion, and go back to it or retrain.",
     ),
     (
+        "performance_estimation",
+        "Do not wait for the labels.",
+        (
+            "The model probably does worse on tonight's rows than on the reference. Find the columns that moved, and hold "
+            "back decisions that cannot be undone. Where labels are in and the estimate is off, what the rows mean has changed."
+        ),
+    ),
+    (
+        "fairness",
+        "Find out who bears the mistakes.",
+        "The groups named first lie furthest apart. Look at their rows and labels before a decision about them is made.",
+    ),
+    (
+        "attribution_drift",
+        "Ask why the model now looks elsewhere.",
+        "It relies on other features than on the reference: a column may have lost its meaning, or gained one.",
+    ),
+    (
         "evasion",
         "Read what the attack found.",
         (

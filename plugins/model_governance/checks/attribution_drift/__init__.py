@@ -40,18 +40,32 @@ def measure(subject: Subject, params: AttributionParams, seed: int) -> CheckResu
     reference, current = found["reference"], found["current"]
     names = subject.columns.names
     means = reference.mean(axis=0), current.mean(axis=0)
+    kept = _order_kept(reference, current, names, params=params, seed=seed)
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,
         metrics=(
-            _order_kept(reference, current, names, params=params, seed=seed),
+            kept,
             *(_attribution(name, current[:, place]) for place, name in enumerate(names)),
             *(_change(name, reference[:, place], current[:, place]) for place, name in enumerate(names)),
         ),
         tables=(_table(names, *means),),
         artifacts=(pictures.attributions(names, *means),),
+        highlights=_highlights(kept, names, means[1]),
         notes=_notes(subject, params, rows, len(reference), len(current)),
         tools=_tools(),
+    )
+
+
+def _highlights(kept: Metric, names: tuple[str, ...], current: np.ndarray) -> tuple[str, ...]:
+    """Whether the order was kept, and what the model relies on tonight."""
+    if not kept.told:
+        return ()
+    first = sorted(range(len(names)), key=lambda place: -current[place])[:3]
+    relied = ", ".join(f"{names[place]} ({current[place]:.3g})" for place in first)
+    return (
+        f"The order of what the model relies on has an nDCG of {kept.told}; {kept.detail}.",
+        f"Tonight it relies most on {relied}.",
     )
 
 

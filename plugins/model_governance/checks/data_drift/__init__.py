@@ -63,7 +63,7 @@ def _artifacts(columns: Sequence[Compared], drifted: frozenset[str], *, limit: f
     told = [one for one in columns if one.comparable]
     scored = [draw_forest(told, drifted=drifted, limit=limit)] if told else []
     rendered = render(told, drifted=drifted, limit=limit, seed=seed) if told else ()
-    return [*scored, draw_distributions(columns), *rendered]
+    return [draw_distributions(columns), *scored, *rendered]
 
 
 def _kept(sides: Sides) -> Artifact:

@@ -51,12 +51,19 @@ def highlights(columns: Sequence[Compared], drifted: Collection[str], prediction
     ]
     if len(moved) > MOST_SENTENCES:
         found.append(f"{len(moved) - MOST_SENTENCES} more columns count as drifted.")
-    compared = sum(one.comparable for one in columns)
+    compared = [one for one in columns if one.comparable]
     if compared and not moved:
-        found.append(f"None of {compared} columns counts as drifted.")
+        most = max(compared, key=lambda one: one.psi.value)
+        found.append(
+            f"None of {len(compared)} columns counts as drifted; the largest change is that of {most.name}, PSI "
+            f"{most.psi.value:.3g} ({most.psi.low:.3g} to {most.psi.high:.3g})."
+        )
     if predictions.compared is not None and predictions.compared.comparable:
         psi = predictions.compared.psi
         found.append(f"The model's answers have a PSI of {psi.value:.3g} ({psi.low:.3g} to {psi.high:.3g}).")
+    if compared:
+        worst = max(compared, key=lambda one: one.visible)
+        found.append(f"A PSI of {worst.visible:.2g} or more would have shown in every column.")
     return tuple(found)
 
 

@@ -19,11 +19,21 @@ from model_governance.checks.fairness.suggestion import suggest
 from model_governance.checks.fairness.vocabulary import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
 
+    from model_governance.check import Metric
     from model_governance.checks.fairness.measurement import Measurement
     from model_governance.subject import Subject
+
+GAPS = {
+    "accuracy_gap": "shares of right answers",
+    "equal_opportunity_difference": "true positive rates",
+    "demographic_parity_difference": "shares predicted positive",
+    "mean_error_gap": "mean errors",
+}
 
 
 def measure(subject: Subject, params: FairnessParams, seed: int) -> CheckResult:
@@ -43,22 +53,39 @@ def measure(subject: Subject, params: FairnessParams, seed: int) -> CheckResult:
         outcomes = observe_classes(subject)
         reason = outcomes.reason
         found = [measure_classes(outcomes, one, params=params, seed=seed) for one in groupings(subject, params)]
+    metrics = tuple(
+        CHECK.metric(
+            one.name,
+            one.value,
+            n=one.n,
+            interval=one.interval,
+            of=one.of,
+            detail=one.detail,
+            reason=one.reason,
+            p_value=one.p_value,
+        )
+        for part in found
+        for one in part.numbers
+    )
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,
-        metrics=tuple(
-            CHECK.metric(
-                one.name, one.value, n=one.n, interval=one.interval, of=one.of, detail=one.detail, reason=one.reason,
-                p_value=one.p_value,
-            )
-            for part in found
-            for one in part.numbers
-        ),
+        metrics=metrics,
         tables=tuple(part.table for part in found),
         artifacts=tuple(part.picture for part in found),
+        highlights=_highlights(metrics),
         notes=_notes(params, reason),
         tools=_tools(),
     )  # fmt: skip
+
+
+def _highlights(metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """How far the groups of each column lie apart, by the gaps that a reader asks for first."""
+    return tuple(
+        f"{one.of}: {GAPS[one.name]} differ by {one.told}" + (f", {one.detail}." if one.detail else ".")
+        for one in metrics
+        if one.name in GAPS and one.told
+    )
 
 
 def _notes(params: FairnessParams, reason: str) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ from model_governance.checks.model_quality.suggestion import suggest
 from model_governance.checks.model_quality.vocabulary import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from model_governance.check import Metric
     from model_governance.checks.model_quality.measurement import Estimate
     from model_governance.subject import Subject
@@ -37,6 +39,11 @@ FAMILIES = {
     "ranking": measure_ranking,
     "forecasting": measure_forecasting,
 }
+
+LEADING = {
+    "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "roc_auc": "ROC AUC", "mae": "mean absolute error",
+    "rmse": "RMSE", "ndcg": "nDCG", "mase": "MASE", "accuracy_gain": "gain over the champion",
+}  # fmt: skip
 
 
 def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
@@ -72,9 +79,22 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
         metrics=(_coverage(labelled.n, labelled.rows), *(_metric(one) for one in estimates)),
         tables=found.tables + parts.tables + weak.tables,
         artifacts=found.artifacts + parts.artifacts,
+        highlights=(*_main(estimates, labelled.n), *parts.highlights, *weak.highlights),
         notes=labelled.notes + found.notes + parts.notes + weak.notes,
         tools=_tools(),
     )
+
+
+def _main(estimates: Sequence[Estimate], n: int) -> list[str]:
+    """The numbers that a reader asks for first, in one sentence, and the worst slice of the policy in another."""
+    metrics = [_metric(one) for one in estimates]
+    told = [f"{LEADING[one.name]} {one.told}" for one in metrics if one.name in LEADING and one.told]
+    sentences = [f"On {n:,} labelled rows: {', '.join(told)}."] if told else []
+    slices = [one for one in metrics if one.name in ("slice_accuracy", "slice_mae") and one.value is not None]
+    if slices:
+        worst = min(slices, key=lambda one: float(one.value or 0) * (1 if one.better == "higher" else -1))
+        sentences.append(f"Worst slice of the policy: {worst.of}, {worst.name.removeprefix('slice_')} {worst.told}.")
+    return sentences
 
 
 def _coverage(known: int, rows: int) -> Metric:

@@ -32,12 +32,12 @@ class Cut:
     words: tuple[str, ...]
 
 
-def code_column(values: pd.Series, *, bins: int) -> Coded:
+def code_column(values: pd.Series, *, bins: int, by_value: bool = False) -> Coded:
     """Numbers of many values by quantile bins, anything else by value; missing values are a code of their own."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     name = str(values.name)
-    if is_numeric_dtype(values) and not is_bool_dtype(values) and values.nunique() > bins:
+    if not by_value and is_numeric_dtype(values) and not is_bool_dtype(values) and values.nunique() > bins:
         return _binned(name, values.to_numpy(dtype=float, na_value=float("nan")), bins=bins)
     return _categories(name, values)
 

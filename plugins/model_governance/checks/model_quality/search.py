@@ -21,6 +21,7 @@ from model_governance.checks.model_quality.uncertainty import TAIL
 from model_governance.errors import CheckError
 from model_governance.intervals import on_scale
 from model_governance.multiplicity import adjusted
+from model_governance.subject import NUMBER_KINDS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from model_governance.checks.model_quality.params import Search
 
 NOMINEES = 10
+MOST_TOLD = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def find_weak_slices(exam: Exam, found: Measurement, search: Search) -> Sliced:
             f"search needs rows that do not depend on one another, and those of {exam.subject.task} do; name slices instead"
         )
     columns = {
-        name: code_column(exam.labelled.column(name), bins=search.bins)
+        name: code_column(exam.labelled.column(name), bins=search.bins, by_value=_is_category(exam, name))
         for name in search.features or exam.subject.columns.names
     }
     weakness = search_cuts(list(cuts(columns, depth=search.maximum_depth)), found.losses, search=search, seed=exam.seed)
@@ -98,8 +100,15 @@ def find_weak_slices(exam: Exam, found: Measurement, search: Search) -> Sliced:
     return Sliced(
         estimates=_estimates(weakness, search, classes=classes),
         tables=(_table(weakness, search),),
-        notes=_notes(weakness, search, classes=classes),
+        highlights=_weak(weakness, search, classes=classes),
+        notes=(_how(weakness, search),),
     )
+
+
+def _is_category(exam: Exam, name: str) -> bool:
+    """Codes of categories are no numbers, however many there are."""
+    feature = exam.subject.columns.features.get(name)
+    return feature is not None and feature.kind not in NUMBER_KINDS
 
 
 def search_cuts(candidates: list[Cut], losses: np.ndarray, *, search: Search, seed: int) -> Weakness | None:
@@ -244,14 +253,21 @@ def _table(weakness: Weakness, search: Search) -> Table:
     return Table(name="weak_slices", title=title, header=header, rows=rows)
 
 
-def _notes(weakness: Weakness, search: Search, *, classes: bool) -> tuple[str, ...]:
+def _how(weakness: Weakness, search: Search) -> str:
+    return (
+        f"Searched {weakness.tested:,} slices on one half of the rows and confirmed on the other; with no weak slice "
+        f"the chance of naming one is at most {search.level:.0%}."
+    )
+
+
+def _weak(weakness: Weakness, search: Search, *, classes: bool) -> tuple[str, ...]:
+    """The slices that were confirmed, best evidence first."""
     weak = [
         in_words(one, classes=classes)
         for one, p_value in zip(weakness.nominees, weakness.p_values, strict=True)
         if p_value <= search.level
     ]
-    how = (
-        f"Searched {weakness.tested:,} slices on one half of the rows and confirmed on the other; with no weak slice "
-        f"the chance of naming one is at most {search.level:.0%}."
-    )
-    return (how, *(f"Weak: {one}." for one in weak))
+    found = [f"Weak: {one}." for one in weak[:MOST_TOLD]]
+    if len(weak) > MOST_TOLD:
+        found.append(f"{len(weak) - MOST_TOLD} more slices are weak; the table lists them.")
+    return tuple(found) or ("No slice is confirmed to be weak.",)

@@ -32,6 +32,7 @@ class Sliced:
     estimates: tuple[Estimate, ...] = ()
     tables: tuple[Table, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
+    highlights: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

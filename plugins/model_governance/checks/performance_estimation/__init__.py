@@ -17,6 +17,9 @@ from model_governance.checks.performance_estimation.suggestion import suggest
 from model_governance.checks.performance_estimation.vocabulary import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_governance.check import Metric
     from model_governance.subject import Subject
 
 
@@ -29,21 +32,44 @@ def measure(subject: Subject, params: EstimationParams, seed: int) -> CheckResul
     """
     measure_family = measure_regression if subject.task == "regression" else measure_classifier
     found = measure_family(subject, params, seed)
+    metrics = tuple(
+        CHECK.metric(
+            one.name,
+            one.value,
+            n=one.n,
+            interval=one.interval,
+            detail=one.detail,
+            reason=one.reason,
+            p_value=one.p_value,
+        )
+        for one in found.numbers
+    )
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,
-        metrics=tuple(
-            CHECK.metric(
-                one.name, one.value, n=one.n, interval=one.interval, detail=one.detail, reason=one.reason,
-                p_value=one.p_value,
-            )
-            for one in found.numbers
-        ),
+        metrics=metrics,
         tables=found.tables,
         artifacts=found.artifacts,
+        highlights=_highlights({one.name: one for one in metrics}),
         notes=found.notes,
         tools=_tools(),
     )  # fmt: skip
+
+
+def _highlights(metrics: Mapping[str, Metric]) -> tuple[str, ...]:
+    """What is expected, how much worse that is than on the reference, and what came true where labels are in."""
+    what = "mean absolute error" if "estimated_mae" in metrics else "accuracy"
+    short = "mae" if "estimated_mae" in metrics else "accuracy"
+    estimate, loss = metrics[f"estimated_{short}"], metrics["estimated_loss_increase"]
+    found = [f"Without labels, {what} is estimated at {estimate.told}."] if estimate.told else []
+    if loss.told:
+        found.append(f"Estimated increase of the loss over the reference: {loss.told}.")
+    realised, error = metrics.get(f"realised_{short}"), metrics.get("estimation_error")
+    if realised and error and realised.told:
+        found.append(
+            f"On {realised.n:,} rows with a label it is {realised.told}: the estimate was off by {error.told}."
+        )
+    return tuple(found)
 
 
 def _tools() -> dict[str, str]:
