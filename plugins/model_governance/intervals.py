@@ -27,6 +27,24 @@ def clopper_pearson(successes: int, n: int) -> tuple[float, float]:
     return low, high
 
 
+def newcombe(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """Interval of a difference of two independent shares, each (successes, n): Newcombe (1998), method 10."""
+    (low1, share1, high1), (low2, share2, high2) = _wilson(*first), _wilson(*second)
+    low = share1 - share2 - math.hypot(share1 - low1, high2 - share2)
+    return low, share1 - share2 + math.hypot(high1 - share1, share2 - low2)
+
+
+def _wilson(successes: int, n: int) -> tuple[float, float, float]:
+    """Low end, share, high end of Wilson's (1927) score interval."""
+    from scipy.stats import norm
+
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return centre - reach, share, centre + reach
+
+
 def bootstrap(
     statistic: Callable[[np.ndarray], float], n: int, *, seed: int, resamples: int = 200
 ) -> tuple[float, float] | None:

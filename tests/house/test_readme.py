@@ -53,14 +53,18 @@ def test_every_command_is_run_by_a_test(tmp_path):
     import pandas as pd
 
     rows = pd.read_parquet(demo / "acs_employment_ma.parquet")
-    rows[rows["year"] == 2015].head(2000).rename(columns={"employed": "label"}).to_parquet(
-        tmp_path / "reference.parquet"
-    )
+    for role, year in (("reference", 2015), ("current", 2016)):
+        some = rows[rows["year"] == year].head(2000).rename(columns={"employed": "label"})
+        some.to_parquet(tmp_path / f"{role}.parquet")
     found = commands()
-    policy = sorted(one for one in found if one.startswith("model-governance policy"))
-    assert [one.split()[2] for one in policy] == ["init", "lint"]
-    assert found == {"make demo", "make test", *policy}
-    for command in policy:
+    ours = sorted(one for one in found if one.startswith("model-governance "))
+    assert [one.split()[1:3] for one in ours] == [
+        ["compare", "reference.parquet"],
+        ["policy", "init"],
+        ["policy", "lint"],
+    ]
+    assert found == {"make demo", "make test", *ours}
+    for command in ours:
         words = [sys.executable, "-m", "model_governance", *command.split()[1:]]
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -14,10 +14,10 @@ from model_governance.checks.fairness.spread import (
     difference_interval,
     equal_shares_p_value,
     gap,
-    newcombe,
     shortfall,
     spread_interval,
 )
+from model_governance.intervals import newcombe
 
 SIZES = {"a": 300, "b": 200, "c": 120}
 RATES = {"a": 0.6, "b": 0.5, "c": 0.35}

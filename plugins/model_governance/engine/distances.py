@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.engine.cells import Table, filled_shares
 from model_governance.engine.inversion import inverted
+from model_governance.intervals import newcombe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -186,12 +187,7 @@ def difference_of_shares(first: tuple[int, int], second: tuple[int, int]) -> Dis
     from scipy.stats import chi2_contingency, fisher_exact
 
     (a, n), (b, m) = first, second
-    low_a, high_a = _wilson(a, n)
-    low_b, high_b = _wilson(b, m)
-    p, q = a / n, b / m
-    value = q - p
-    low = value - math.hypot(q - low_b, high_a - p)
-    high = value + math.hypot(high_b - q, p - low_a)
+    low, high = newcombe(second, first)
     cells = [[a, n - a], [b, m - b]]
     rarest = min(a + b, n + m - a - b) * min(n, m) / (n + m)
     if rarest == 0:
@@ -200,7 +196,7 @@ def difference_of_shares(first: tuple[int, int], second: tuple[int, int]) -> Dis
         p_value = float(fisher_exact(cells).pvalue)
     else:
         p_value = float(chi2_contingency(cells, correction=False).pvalue)
-    return Distance(value=value, low=max(-1.0, low), high=min(1.0, high), p_value=min(1.0, p_value))
+    return Distance(value=b / m - a / n, low=max(-1.0, low), high=min(1.0, high), p_value=min(1.0, p_value))
 
 
 def _divergence(table: Table, raw: float, *, slopes: tuple[np.ndarray, np.ndarray], scale: float) -> Distance:
@@ -245,11 +241,3 @@ def noncentrality(statistic: float, freedom: int) -> tuple[float, float]:
         root = math.sqrt(statistic - half)
         return (root - 1.959964) ** 2 - half, (root + 1.959964) ** 2 - half
     return float(chndtrinc(statistic, freedom, 1 - TAIL)), float(chndtrinc(statistic, freedom, TAIL))
-
-
-def _wilson(count: int, rows: int) -> tuple[float, float]:
-    """Wilson's interval of a share (1927)."""
-    z = 1.959964
-    centre, share = z * z / (2 * rows), count / rows
-    reach = z * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    return (share + centre - reach) / (1 + z * z / rows), (share + centre + reach) / (1 + z * z / rows)

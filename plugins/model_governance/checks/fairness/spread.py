@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.intervals import CONFIDENCE
+from model_governance.intervals import CONFIDENCE, newcombe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,23 +147,6 @@ def difference_interval(shares: Shares, *, seed: int, nights: int) -> Interval:
     if low <= 0 <= high:
         return 0.0, max(-low, high)
     return (low, high) if low > 0 else (-high, -low)
-
-
-def newcombe(first: tuple[int, int], second: tuple[int, int]) -> Interval:
-    """Interval of a difference of two independent shares, each (successes, n): Newcombe (1998), method 10."""
-    (low1, share1, high1), (low2, share2, high2) = _wilson(*first), _wilson(*second)
-    low = share1 - share2 - math.hypot(share1 - low1, high2 - share2)
-    return low, share1 - share2 + math.hypot(high1 - share1, share2 - low2)
-
-
-def _wilson(successes: int, n: int) -> tuple[float, float, float]:
-    from scipy.stats import norm
-
-    z = float(norm.ppf(1 - TAIL))
-    share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return centre - reach, share, centre + reach
 
 
 def equal_shares_p_value(shares: Shares, *, seed: int) -> float:

@@ -110,22 +110,3 @@ def chance_advantage(positives: int, negatives: int) -> float:
     Mean of the supremum of a Brownian bridge, sqrt(pi/8), times the scale of the two samples.
     """
     return math.sqrt(math.pi / 8) * math.sqrt(1 / positives + 1 / negatives)
-
-
-def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
-    """Interval of a difference of two shares, each (successes, n): Newcombe (1998), method 10."""
-    (low1, share1, high1), (low2, share2, high2) = _wilson(*first), _wilson(*second)
-    low = share1 - share2 - math.hypot(share1 - low1, high2 - share2)
-    high = share1 - share2 + math.hypot(high1 - share1, share2 - low2)
-    return low, high
-
-
-def _wilson(successes: int, n: int) -> tuple[float, float, float]:
-    """Low end, share, high end of Wilson's (1927) score interval."""
-    from scipy.stats import norm
-
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
-    share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return centre - reach, share, centre + reach

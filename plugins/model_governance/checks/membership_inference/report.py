@@ -10,12 +10,11 @@ from model_governance.checks.membership_inference.rates import (
     advantage,
     auc,
     chance_advantage,
-    difference_interval,
     least_negatives,
     operating_point,
     roc,
 )
-from model_governance.intervals import clopper_pearson
+from model_governance.intervals import clopper_pearson, newcombe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +45,7 @@ def metrics_of(
             metrics.extend(_tpr(check, one, fpr) for fpr in params.fpr)
     n = len(members.labels)
     gap = (members.right - others.right) / n
-    interval = difference_interval((members.right, n), (others.right, n))
+    interval = newcombe((members.right, n), (others.right, n))
     detail = f"{members.right / n:.3f} on {members.role}, {others.right / n:.3f} on {others.role}"
     metrics.append(check.metric("accuracy_gap", gap, n=2 * n, interval=interval, detail=detail))
     same, rows = shared
