@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.report.findings import excess
 from model_governance.verdict import RANK, Finding, number, read_verdict
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ STYLES = {
     "error": "bold red",
 }
 
+
+MOST_ALIKE = 4
+"""Columns that pass one demand and are shown one by one; of more, the nearest to the bound is."""
 
 SIDE_BY_SIDE = {
     "psi": "PSI",
@@ -60,10 +64,11 @@ def night_table(
     if report_of:
         table.add_column("report", overflow="fold")
     for name in dict.fromkeys(one.check for one in verdict.findings):
-        for row, finding in enumerate(_of_check(verdict.findings, name)):
+        for row, (finding, more) in enumerate(_of_check(verdict.findings, name)):
+            label = f"{finding.label} and {more} more" if more else finding.label
             cells = [
                 name if row == 0 else "",
-                finding.label if finding.metric else "",
+                label if finding.metric else "",
                 observed(finding),
                 finding.demanded,
             ]
@@ -127,6 +132,17 @@ def console() -> Console:
     return shown if shown.is_terminal else NewConsole(width=124, highlight=False)
 
 
-def _of_check(findings: tuple[Finding, ...], name: str) -> list[Any]:
-    own = [one for one in findings if one.check == name]
-    return sorted(own, key=lambda one: -RANK.index(one.outcome))
+def _of_check(findings: tuple[Finding, ...], name: str) -> list[tuple[Finding, int]]:
+    """The findings of a check, worst first; where many columns pass one demand, the nearest to its bound and how many more."""
+    own = sorted((one for one in findings if one.check == name), key=lambda one: -RANK.index(one.outcome))
+    groups: dict[Any, list[Finding]] = {}
+    for place, one in enumerate(own):
+        alike = one.of is not None and one.outcome == "pass"
+        groups.setdefault((one.metric, one.demand, one.bound) if alike else place, []).append(one)
+    shown: list[tuple[Finding, int]] = []
+    for group in groups.values():
+        if len(group) > MOST_ALIKE:
+            shown.append((max(group, key=excess), len(group) - 1))
+        else:
+            shown += [(one, 0) for one in group]
+    return shown
