@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.calibration.critical import critical_bound, side_of
@@ -72,6 +73,9 @@ def _calibrated(policy: Policy, name: str, place: int, *, kind: str, critical: n
     threshold = policy.checks[name].thresholds[place]
     curve = Curve(critical=critical, side=side_of(threshold) or "upper")
     proposal, bound = curve.propose(level), threshold.bound
+    if threshold.is_change and proposal.bound is not None and proposal.bound > 0:
+        # The interval alone would keep the level there, but a model that changes nothing need not grow better.
+        proposal = replace(proposal, bound=0.0)
     return Calibrated(
         check=name, kind=kind, place=place, threshold=threshold, level=level, curve=curve, proposal=proposal,
         nights_per_year=policy.alarms.nights_per_year, limits=LIMITS,
