@@ -10,8 +10,37 @@ import project
 
 CHECKS = {
     "validation": project.CHEAP_CHECKS["validation"],
+    "validation_in_sql": {
+        "kind": "data_validation",
+        "params": {
+            "engine": "sql",
+            "expectations": [
+                {"type": "expect_column_mean_to_be_between", "kwargs": {"column": "income", "min_value": 0}},
+                {"type": "expect_column_stdev_to_be_between", "kwargs": {"column": "debt", "min_value": 0}},
+            ],
+        },
+        "thresholds": [{"metric": "critical_failures", "equal_to": 0}],
+    },
     "drift": {"kind": "data_drift", "thresholds": [{"metric": "psi_max", "less_than": 0.5}]},
-    "quality": project.CHEAP_CHECKS["quality"],
+    "quality": {
+        "kind": "model_quality",
+        "params": {"slices": [{"column": "region"}], "search": {}},
+        "thresholds": [{"metric": "accuracy", "geq_to": 0.6}],
+    },
+    "estimate": {
+        "kind": "performance_estimation",
+        "thresholds": [{"metric": "estimated_accuracy", "geq_to": 0.5}],
+    },
+    "fairness": {
+        "kind": "fairness",
+        "params": {"groups": ["region"]},
+        "thresholds": [{"metric": "accuracy_gap", "leq_to": 1}],
+    },
+    "attribution": {
+        "kind": "attribution_drift",
+        "params": {"samples": 100},
+        "thresholds": [{"metric": "attribution_ndcg", "geq_to": 0.1}],
+    },
     "robustness": {
         "kind": "evasion",
         "params": {"samples": 10, "max_iterations": 3, "max_evaluations": 30},
@@ -42,6 +71,7 @@ def blobs(folder, *, store: str, threads: int) -> set[str]:
         "PYTHONHASHSEED": str(threads),
         "OMP_NUM_THREADS": str(threads),
         "OPENBLAS_NUM_THREADS": str(threads),
+        "POLARS_MAX_THREADS": str(threads),
     }
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -107,7 +107,7 @@ def complete_rows(features: pd.DataFrame) -> np.ndarray:
 def _labels(subject: Subject) -> pd.Series | None:
     """The labels of `current` as they are; None where no column or no value is there."""
     target = subject.columns.target
-    if target is None or target not in subject.datasets["current"].frame.columns:
+    if target is None or target not in subject.datasets["current"].names:
         return None
     labels = subject.frame("current", columns=[target])[target]
     return None if labels.isna().all() else labels
