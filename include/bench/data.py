@@ -1,6 +1,7 @@
 """Measures the data engine and its peers side by side, in one run, and writes include/bench/DATA.md.
 
-    make bench PART=data                 about half an hour on two cores; needs 8 GB of disk and 8 GB of memory
+    make bench PART=data                       half an hour on two cores; needs 8 GB of disk and of memory
+    python include/bench/data.py validation    one section anew (drift, validation), the other stays
 
 Every figure is that of a whole process, imports included, over the same Parquet files. Peers live in environments of
 their own, `.venv-peer-NAME`, made here.
@@ -86,10 +87,12 @@ NAMES = {
 
 
 def main() -> int:
+    wanted = sys.argv[1:] or list(SECTIONS)
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
-        files = {rows: _files(Path(folder), rows) for rows in SIZES}
-        text = "\n\n".join([_head(), _drift(files), _validation(Path(folder))])
-    RESULTS.write_text(text + "\n")
+        measured = {name: SECTIONS[name](Path(folder)) for name in wanted}
+    before = RESULTS.read_text().split("\n## ")[1:] if RESULTS.exists() else []
+    kept = {name: f"## {one.strip()}" for name, one in zip(SECTIONS, before, strict=False)}
+    RESULTS.write_text("\n\n".join([_head(), *(kept | measured).values()]) + "\n")
     print(RESULTS.read_text())
     return 0
 
@@ -99,7 +102,7 @@ def _head() -> str:
 
     return (
         "# The data engine and its peers, side by side\n\n"
-        "Written by `make bench PART=data`: one run, each figure that of a whole process with its imports, "
+        "Written by `make bench PART=data`: each section one run, each figure that of a whole process with its imports, "
         f"{os.cpu_count()} cores, Python {platform.python_version()}. Rows are synthetic and seeded "
         "(`synthetic_rows.py`): 20 numeric and 10 categorical columns, every fourth moved a little in current."
     )
@@ -115,7 +118,8 @@ def _files(folder: Path, rows: int) -> list[str]:
     return paths
 
 
-def _drift(files: dict[int, list[str]]) -> str:
+def _drift(folder: Path) -> str:
+    files = {rows: _files(folder, rows) for rows in SIZES}
     rows: list[tuple[str, int, Cost]] = []
     for size, paths in files.items():
         ways = {
@@ -177,6 +181,9 @@ def _validation(folder: Path) -> str:
             f"{one['mib']:.0f} | {one['work'] / ours['work']:.1f} |"
         )
     return "\n".join(lines)
+
+
+SECTIONS = {"drift": _drift, "validation": _validation}
 
 
 def _told(name: str, size: int, command: list[str]) -> Cost:
