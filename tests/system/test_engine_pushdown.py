@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -48,6 +47,8 @@ def tables():
 @pytest.fixture(scope="module")
 def postgres_uri(tables):
     with postgres() as uri:
+        import psycopg  # only in the environment of the system tests
+
         with psycopg.connect(uri) as connection:
             for role, table in tables.items():
                 columns = ", ".join(f'"{one.name}" {TYPES[str(one.type)]}' for one in table.schema)
