@@ -51,7 +51,7 @@ def test_a_planted_weak_slice_is_found_and_told_in_words():
     assert gap.low > 0.1
     assert count.value >= 1
     assert count.p_value < 1e-6
-    assert any(note.startswith("Weak: age up to 35 and sex 2: accuracy") for note in found.notes)
+    assert any(note.startswith("Weak: age up to 35 and sex 2: accuracy") for note in found.highlights)
     table = next(one for one in found.tables if one.name == "weak_slices")
     assert (table.rows[0][0], table.rows[0][-1]) == ("age up to 35 and sex 2", "yes")
 
