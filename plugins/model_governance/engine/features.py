@@ -8,6 +8,8 @@ from model_governance.engine import open_relation
 from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from model_governance.engine.relation import Relation
     from model_governance.subject import Role, Subject
 
@@ -22,10 +24,19 @@ def feature_rows(subject: Subject, role: Role) -> Relation:
     subject.frame(role, columns=names[:1])
     relation = open_relation(subject.datasets[role])
     relation.require(names)
+    require_values(relation, names)
+    return relation
+
+
+def require_values(relation: Relation, names: Sequence[str]) -> None:
+    """Refuse columns that hold no value at all: most questions about them would have nothing to break.
+
+    Raises:
+        SubjectError: null or NaN in every row; every such column is listed.
+    """
     empty = [name for name, missing in relation.missing(names).items() if missing == relation.rows]
     if empty:
         raise SubjectError(
-            f"{relation.uri}: column(s) {', '.join(empty)} of dataset {role!r} hold no value in any of "
+            f"{relation.uri}: column(s) {', '.join(empty)} of dataset {relation.role!r} hold no value in any of "
             f"{relation.rows:,} rows; repair the feed or take the column out of columns.features"
         )
-    return relation

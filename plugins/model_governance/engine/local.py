@@ -84,7 +84,7 @@ class LocalRelation(Relation):
         self._ranged: dict[str, NumberRange] = {}
         self._at_edges: dict[tuple[str, bytes], np.ndarray] = {}
         self._at_probabilities: dict[tuple[str, tuple[float, ...]], np.ndarray] = {}
-        self._apart: dict[tuple[str, int], Ordered] = {}
+        self._apart: dict[str, tuple[Relation, Ordered]] = {}
 
     def remember_summary(self, name: str, summary: NumberSummary) -> None:
         """A summary that was taken on the way of another question (`together`)."""
@@ -104,11 +104,12 @@ class LocalRelation(Relation):
 
     def remember_distance(self, other: Relation, name: str, distance: Ordered) -> None:
         """How far another relation lies from this one, taken on the way of another question."""
-        self._apart[name, id(other)] = distance
+        self._apart[name] = (other, distance)
 
     def known_distance(self, other: Relation, name: str) -> Ordered | None:
         """What `remember_distance` was told, if anything."""
-        return self._apart.get((name, id(other)))
+        measured, distance = self._apart.get(name, (None, None))
+        return distance if measured is other else None
 
     def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Counts, range and moments of each column of numbers, in one pass; asked again, they are remembered."""
@@ -131,7 +132,7 @@ class LocalRelation(Relation):
         cuts = {name: np.asarray(one, dtype="float64") for name, one in edges.items()}
         known = {name: self._at_edges.get((name, one.tobytes())) for name, one in cuts.items()}
         fresh = [name for name, one in known.items() if one is None]
-        counted = by_column(lambda name: count_between(self.pieces.numbers(name), cuts[name]), fresh)
+        counted = by_column(lambda name: cell_counts(self.pieces.numbers(name), cuts[name]), fresh)
         return {name: counted[name] if one is None else one.copy() for name, one in known.items()}
 
     def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -164,8 +165,9 @@ class LocalRelation(Relation):
         return {name: self._counted[name] for name in names}
 
     def _missing(self, name: str) -> int:
-        counted = self._counted.get(name)
-        return self.pieces.missing(name) if counted is None else self.rows - counted.total()
+        if name in self._counted:
+            return self.rows - self._counted[name].total()
+        return self._summed[name].absent if name in self._summed else self.pieces.missing(name)
 
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values of one column that are not null, piece by piece."""
@@ -303,7 +305,7 @@ def _note_distinct(few: list[float], values: np.ndarray) -> None:
         rest = rest[rest != rest[0]]
 
 
-def count_between(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
+def cell_counts(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
     """Finite values per cell (-inf, e0), [e0, e1) ... [ek, inf), int64, shape (len(edges) + 1,)."""
     import numpy as np
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.engine.equal_width import equal_width_edges
 from model_governance.engine.kept import Kept
-from model_governance.engine.local import LocalRelation, Ranging, Summing, by_column, count_between, finite_of
+from model_governance.engine.local import LocalRelation, Ranging, Summing, by_column, cell_counts, finite_of
 from model_governance.engine.ordered import counts_between, distances_between, values_at
 from model_governance.engine.profiles import GRID, quantile_cells
 from model_governance.engine.relation import FEW_VALUES
@@ -91,7 +91,7 @@ def _bin(reference: LocalRelation, current: LocalRelation, name: str) -> None:
         if bins is None:
             return
         for side, values in zip((reference, current), kept, strict=True):
-            side.remember_counts(name, bins, count_between(values.pieces(), bins))
+            side.remember_counts(name, bins, cell_counts(values.pieces(), bins))
 
 
 def _ranged(relation: LocalRelation, name: str, path: Path) -> Kept:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.data_drift.windows import only
 from model_governance.engine import open_relation, require_same_families
+from model_governance.engine.features import require_values
 from model_governance.engine.profiles import Profile, profile_of
 from model_governance.engine.together import read_together
 from model_governance.errors import CheckError, SubjectError
@@ -74,16 +75,17 @@ def open_sides(subject: Subject, params: DriftParams, families: Mapping[str, Fam
     """
     current = _opened(subject, "current")
     current.require(subject.columns.names)
-    _require_values(current, families)
     if params.profile is not None:
         fixed = only(_read(params.profile), families, origin=params.profile)
         reference = None
+        _require_finite(current, families)
     else:
         reference = _opened(subject, "reference")
         reference.require(subject.columns.names)
-        _require_values(reference, families)
-        require_same_families(reference, current, [name for name, one in families.items() if one == "categories"])
         read_together(reference, current, [name for name, one in families.items() if one == "numbers"])
+        for side in (current, reference):
+            _require_finite(side, families)
+        require_same_families(reference, current, [name for name, one in families.items() if one == "categories"])
         fixed = profile_of(reference, families)
     tonight = profile_of(current, families, cells=fixed.cells)
     return Sides(families=families, reference=reference, current=current, fixed=fixed, tonight=tonight)
@@ -102,18 +104,11 @@ def _opened(subject: Subject, role: Role) -> Relation:
     return open_relation(dataset)
 
 
-def _require_values(relation: Relation, families: Mapping[str, Family]) -> None:
-    numbers = [name for name, family in families.items() if family == "numbers"]
-    summaries = relation.summaries(numbers)
-    missing = relation.missing([name for name in families if name not in numbers])
-    empty = [name for name in numbers if summaries[name].absent == relation.rows]
-    empty += [name for name, count in missing.items() if count == relation.rows]
-    if empty:
-        raise SubjectError(
-            f"{relation.uri}: column(s) {', '.join(empty)} of dataset {relation.role!r} hold no value in any of "
-            f"{relation.rows:,} rows; repair the feed or take the column out of columns.features"
-        )
-    wild = [name for name in numbers if summaries[name].finite == 0]
+def _require_finite(relation: Relation, families: Mapping[str, Family]) -> None:
+    """Refuse columns that hold nothing, and numbers of which none is finite."""
+    summaries = relation.summaries([name for name, family in families.items() if family == "numbers"])
+    require_values(relation, list(families))
+    wild = [name for name, one in summaries.items() if one.finite == 0]
     if wild:
         raise CheckError(
             f"column {wild[0]!r} of dataset {relation.role!r} holds no finite number in any of {relation.rows:,} rows"

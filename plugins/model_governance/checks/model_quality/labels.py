@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.engine import open_relation
+from model_governance.engine.features import require_values
 from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def labelled_rows(subject: Subject, *, minimum_coverage: float = 0.0, skip: bool
     not_due = role == "current" and subject.labels_mature_in is not None
     skip = (role == "matured" or not_due) if skip is None else skip
     relation = _relation(subject, role, subject.columns.names)
-    _require_values(relation, subject.columns.names)
+    require_values(relation, subject.columns.names)
     if _labels_are_late(subject, relation):
         positions, truth, notes = _join(subject, relation, skip=skip)
     else:
@@ -125,15 +126,6 @@ def _relation(subject: Subject, role: Role, names: Sequence[str]) -> Relation:
         raise SubjectError(f"{relation.uri}: dataset {role!r} has no rows; an empty dataset is never a pass")
     relation.require(names)
     return relation
-
-
-def _require_values(relation: Relation, names: Sequence[str]) -> None:
-    empty = [name for name, missing in relation.missing(names).items() if missing == relation.rows]
-    if empty:
-        raise SubjectError(
-            f"{relation.uri}: column(s) {', '.join(empty)} of dataset {relation.role!r} hold no value in any of "
-            f"{relation.rows:,} rows; repair the feed or take the column out of columns.features"
-        )
 
 
 def _labels_are_late(subject: Subject, relation: Relation) -> bool:
