@@ -41,7 +41,7 @@ from model_governance.intervals import block_length, clopper_pearson
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from model_governance.checks.model_quality.measurement import Estimate
+    from model_governance.check import Estimate
 
     Intervals = Mapping[str, tuple[float, float] | None]
 

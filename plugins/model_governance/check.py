@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -98,6 +99,20 @@ class Metric:
             return ""
         interval = "" if self.low is None or self.high is None else f" ({self.low:.4g} to {self.high:.4g})"
         return f"{self.value:.4g}{interval}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One number with the rows behind it; it becomes a metric once the check adds its declaration (`Check.declared`)."""
+
+    name: str
+    value: Value | None
+    n: int
+    interval: tuple[Value, Value] | None = None
+    of: str | None = None
+    detail: str = ""
+    reason: str = ""
+    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,6 +316,18 @@ class Check:
             better=spec.better, meaning=spec.meaning, of=of, detail=detail, reason=reason,
             p_value=None if p_value is None else float(p_value),
         )  # fmt: skip
+
+    def declared(self, one: Estimate) -> Metric:
+        """An estimate as the metric of its name."""
+        return self.metric(
+            one.name, one.value, n=one.n, interval=one.interval, of=one.of, detail=one.detail, reason=one.reason,
+            p_value=one.p_value,
+        )  # fmt: skip
+
+
+def versions_of(*tools: str) -> dict[str, str]:
+    """The installed versions of distributions, for the record of a result."""
+    return {name: version(name) for name in tools}
 
 
 def canonical_json(record: Any) -> bytes:

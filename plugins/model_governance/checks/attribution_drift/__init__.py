@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.check import Check, CheckResult, MetricSpec, Plant, Suggestion, Table
+from model_governance.check import Check, CheckResult, MetricSpec, Plant, Suggestion, Table, versions_of
 from model_governance.checks.attribution_drift import pictures
 from model_governance.checks.attribution_drift.attributions import attribute, draw_sides
 from model_governance.checks.attribution_drift.params import AttributionParams
@@ -53,7 +53,7 @@ def measure(subject: Subject, params: AttributionParams, seed: int) -> CheckResu
         artifacts=(pictures.attributions(names, *means),),
         highlights=_highlights(kept, names, means[1]),
         notes=_notes(subject, params, rows, len(reference), len(current)),
-        tools=_tools(),
+        tools=versions_of("matplotlib", "numpy", "pandas", "scipy"),
     )
 
 
@@ -136,12 +136,6 @@ def _notes(
     )
     noise = "Attributions near 0 change places by chance and hardly move the value, as they gain next to nothing."
     return what, drawn, alone, noise
-
-
-def _tools() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("matplotlib", "numpy", "pandas", "scipy")}
 
 
 def suggest(_reference: pd.DataFrame, columns: Columns) -> Suggestion:

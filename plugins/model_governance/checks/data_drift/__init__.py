@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from model_governance.check import Artifact, Check, CheckResult, MetricSpec, Plant
+from model_governance.check import Artifact, Check, CheckResult, MetricSpec, Plant, versions_of
 from model_governance.checks.data_drift.comparison import compare_columns, from_rows
 from model_governance.checks.data_drift.evidently_report import render
 from model_governance.checks.data_drift.measurement import Measured, drifted
@@ -49,12 +48,12 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,
-        metrics=Measured(CHECK, columns, params).all(predictions, consecutive),
+        metrics=Measured(CHECK, columns, params, moved=moved).all(predictions, consecutive),
         tables=(table_of_columns(shown, moved),),
         artifacts=(*_artifacts(shown, moved, limit=params.limit_for("psi"), seed=seed), _kept(sides)),
         highlights=highlights(columns, moved, predictions),
         notes=(*notes, *told, *sampled(predictions, rows), *limits(columns, predictions, level=level)),
-        tools={name: version(name) for name in ("evidently", "numpy", "pandas", "scipy")},
+        tools=versions_of("evidently", "numpy", "pandas", "scipy"),
     )  # fmt: skip
 
 

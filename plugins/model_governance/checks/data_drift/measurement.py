@@ -8,7 +8,7 @@ from model_governance.engine.power import shift_in_deviations
 from model_governance.multiplicity import adjusted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from model_governance.check import Check, Metric
     from model_governance.checks.data_drift.comparison import Compared
@@ -43,10 +43,13 @@ def drifted(columns: Sequence[Compared], params: DriftParams) -> frozenset[str]:
 class Measured:
     """The metrics of a night, under the declarations of the check."""
 
-    def __init__(self, check: Check, columns: Sequence[Compared], params: DriftParams) -> None:
+    def __init__(
+        self, check: Check, columns: Sequence[Compared], params: DriftParams, *, moved: Collection[str]
+    ) -> None:
         self.metric = check.metric
         self.columns = columns
         self.params = params
+        self.moved = moved
         self.n = min(min(one.reference.rows, one.current.rows) for one in columns)
 
     def all(self, predictions: Predictions, consecutive: Sequence[Compared] | None) -> tuple[Metric, ...]:
@@ -64,13 +67,12 @@ class Measured:
         )
 
     def _shares(self) -> Iterator[Metric]:
-        found = drifted(self.columns, self.params)
         compared = [one.name for one in self.columns if one.comparable]
         if not compared:
             for name in ("drift_share", "drifted_columns"):
                 yield self.metric(name, None, n=self.n, reason=f"no column: {TOO_FEW}")
             return
-        names = [one for one in compared if one in found]
+        names = [one for one in compared if one in self.moved]
         told = listed(names)
         share = f"{len(names)} of {len(compared)} columns" + (f": {told}" if told else "")
         # As long as nothing has changed, a share of drifted columns needs at least one that looks changed by chance.

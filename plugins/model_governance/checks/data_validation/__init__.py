@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from model_governance.check import Check, CheckResult, MetricSpec, Plant, Table
+from model_governance.check import Check, CheckResult, MetricSpec, Plant, Table, versions_of
 from model_governance.checks.data_validation.answers import as_artifact
 from model_governance.checks.data_validation.engine import InPandas, InSql, ask
 from model_governance.checks.data_validation.expectations import FEW_ROWS, Expectation, ValidationParams, read_suite
@@ -50,7 +49,7 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
         tables=(_table(answers),),
         artifacts=(as_artifact(answers, rows=dataset.rows), *([picture] if picture else [])),
         notes=(rows.note,),
-        tools={name: version(name) for name in ("great-expectations", *rows.tools)},
+        tools=versions_of("great-expectations", *rows.tools),
     )
 
 

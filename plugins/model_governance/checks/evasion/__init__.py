@@ -6,11 +6,10 @@ OWASP Machine Learning Security Top Ten and AML.T0015 of MITRE ATLAS.
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from model_governance.attack_library import DISTRIBUTION
-from model_governance.check import Check, CheckResult, MetricSpec, Plant, Suggestion
+from model_governance.check import Check, CheckResult, MetricSpec, Plant, Suggestion, versions_of
 from model_governance.checks.evasion import gradient, hopskipjump
 from model_governance.checks.evasion.fragile_model import make_fragile
 from model_governance.checks.evasion.outcome import Outcome, conclude, metrics_of
@@ -63,7 +62,7 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         tables=tables_of(subject.columns, space, outcomes, params),
         artifacts=pictures_of(space, outcomes, params),
         notes=(*_scope(params, space), *sample.notes, *notes),
-        tools={name: version(name) for name in (DISTRIBUTION, "numpy", "pandas")},
+        tools=versions_of(DISTRIBUTION, "numpy", "pandas"),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from model_governance.check import Check, CheckResult, Plant
+from model_governance.check import Check, CheckResult, Plant, versions_of
 from model_governance.checks.fairness.classes import measure_classes, observe_classes
 from model_governance.checks.fairness.groups import groupings
 from model_governance.checks.fairness.means import measure_numbers, observe_numbers
@@ -53,20 +53,7 @@ def measure(subject: Subject, params: FairnessParams, seed: int) -> CheckResult:
         outcomes = observe_classes(subject)
         reason = outcomes.reason
         found = [measure_classes(outcomes, one, params=params, seed=seed) for one in groupings(subject, params)]
-    metrics = tuple(
-        CHECK.metric(
-            one.name,
-            one.value,
-            n=one.n,
-            interval=one.interval,
-            of=one.of,
-            detail=one.detail,
-            reason=one.reason,
-            p_value=one.p_value,
-        )
-        for part in found
-        for one in part.numbers
-    )
+    metrics = tuple(CHECK.declared(one) for part in found for one in part.numbers)
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,
@@ -75,8 +62,8 @@ def measure(subject: Subject, params: FairnessParams, seed: int) -> CheckResult:
         artifacts=tuple(part.picture for part in found),
         highlights=_highlights(metrics),
         notes=_notes(params, reason),
-        tools=_tools(),
-    )  # fmt: skip
+        tools=versions_of("matplotlib", "numpy", "pandas", "scipy"),
+    )
 
 
 def _highlights(metrics: Sequence[Metric]) -> tuple[str, ...]:
@@ -100,12 +87,6 @@ def _notes(params: FairnessParams, reason: str) -> tuple[str, ...]:
     if reason:
         notes.append(f"Only what needs no labels was measured: {reason}.")
     return tuple(notes)
-
-
-def _tools() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("matplotlib", "numpy", "pandas", "scipy")}
 
 
 def _refuse_one_group(subject: Subject) -> Subject:

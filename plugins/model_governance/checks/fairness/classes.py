@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.check import Table
+from model_governance.check import Estimate, Table
 from model_governance.checks.fairness import pictures
 from model_governance.checks.fairness.measurement import (
     FEW_GROUPS,
     Measurement,
-    Number,
     extremes,
     known_labels,
     predict_all,
@@ -156,7 +155,7 @@ def _rates(outcomes: Outcomes, grouping: Grouping, scored: np.ndarray) -> dict[s
     return rates
 
 
-def _gaps(rates: dict[str, Rate], grouping: Grouping, *, params: FairnessParams, seed: int) -> list[Number]:
+def _gaps(rates: dict[str, Rate], grouping: Grouping, *, params: FairnessParams, seed: int) -> list[Estimate]:
     return [
         _difference("demographic_parity_difference", rates["selection_rate"], grouping, params=params, seed=seed),
         _ratio(rates["selection_rate"], grouping, params=params, seed=seed),
@@ -165,42 +164,42 @@ def _gaps(rates: dict[str, Rate], grouping: Grouping, *, params: FairnessParams,
     ]
 
 
-def _difference(name: str, rate: Rate, grouping: Grouping, *, params: FairnessParams, seed: int) -> Number:
+def _difference(name: str, rate: Rate, grouping: Grouping, *, params: FairnessParams, seed: int) -> Estimate:
     if rate.reason or len(rate.groups) < 2:
-        return Number(name=name, of=grouping.name, value=None, n=rate.n, reason=rate.reason or FEW_GROUPS)
+        return Estimate(name=name, of=grouping.name, value=None, n=rate.n, reason=rate.reason or FEW_GROUPS)
     shares = rate.shares
-    return Number(
+    return Estimate(
         name=name, of=grouping.name, value=float(gap(shares.observed)), n=rate.n,
         interval=difference_interval(shares, seed=seed, nights=params.resamples),
         p_value=equal_shares_p_value(shares, seed=seed), detail=_where(rate, grouping),
     )  # fmt: skip
 
 
-def _ratio(rate: Rate, grouping: Grouping, *, params: FairnessParams, seed: int) -> Number:
+def _ratio(rate: Rate, grouping: Grouping, *, params: FairnessParams, seed: int) -> Estimate:
     name = "selection_rate_ratio"
     if len(rate.groups) < 2:
-        return Number(name=name, of=grouping.name, value=None, n=rate.n, reason=FEW_GROUPS)
+        return Estimate(name=name, of=grouping.name, value=None, n=rate.n, reason=FEW_GROUPS)
     shares = rate.shares
     if not shares.successes.any():
         reason = "no row of any group is predicted positive, so no ratio exists"
-        return Number(name=name, of=grouping.name, value=None, n=rate.n, reason=reason)
+        return Estimate(name=name, of=grouping.name, value=None, n=rate.n, reason=reason)
     low, high = spread_interval([shares], shortfall, seed=seed, nights=params.resamples)
-    return Number(
+    return Estimate(
         name=name, of=grouping.name, value=1 - float(shortfall(shares.observed)), n=rate.n, interval=(1 - high, 1 - low),
         p_value=equal_shares_p_value(shares, seed=seed), detail=_where(rate, grouping),
     )  # fmt: skip
 
 
-def _odds(true: Rate, false: Rate, grouping: Grouping, *, params: FairnessParams, seed: int) -> Number:
+def _odds(true: Rate, false: Rate, grouping: Grouping, *, params: FairnessParams, seed: int) -> Estimate:
     """The worse of two gaps; of two p-values the smaller one counts twice (Bonferroni)."""
     name, n = "equalized_odds_difference", true.n + false.n
     if true.reason or min(len(true.groups), len(false.groups)) < 2:
-        return Number(name=name, of=grouping.name, value=None, n=n, reason=true.reason or FEW_GROUPS)
+        return Estimate(name=name, of=grouping.name, value=None, n=n, reason=true.reason or FEW_GROUPS)
     families = [true.shares, false.shares]
     gaps = [float(gap(one.observed)) for one in families]
     worse = true if gaps[0] >= gaps[1] else false
     evidence = min(equal_shares_p_value(one, seed=seed) for one in families)
-    return Number(
+    return Estimate(
         name=name, of=grouping.name, value=max(gaps), n=n, p_value=min(1.0, 2 * evidence),
         interval=spread_interval(families, gap, seed=seed, nights=params.resamples),
         detail=f"{worse.name.replace('_', ' ')}: {_where(worse, grouping)}",
@@ -211,11 +210,11 @@ def _where(rate: Rate, grouping: Grouping) -> str:
     return extremes([grouping.names[one] for one in rate.groups], rate.shares.observed)
 
 
-def _by_group(rate: Rate, grouping: Grouping) -> list[Number]:
+def _by_group(rate: Rate, grouping: Grouping) -> list[Estimate]:
     if rate.reason:
         return []
     return [
-        Number(
+        Estimate(
             name=rate.name, of=f"{grouping.name}={grouping.names[one]}", n=int(rate.rows[one]),
             value=float(rate.successes[one] / rate.rows[one]),
             interval=clopper_pearson(int(rate.successes[one]), int(rate.rows[one])),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.check import Table
+from model_governance.check import Estimate, Table
 from model_governance.checks.fairness import pictures
 from model_governance.checks.fairness.measurement import (
     FEW_GROUPS,
     Measurement,
-    Number,
     extremes,
     known_labels,
     predict_all,
@@ -93,12 +92,12 @@ def _by_number(every: np.ndarray, grouping: Grouping, scored: np.ndarray) -> dic
 
 def _gap(
     name: str, groups: dict[int, np.ndarray], grouping: Grouping, *, reason: str, params: FairnessParams, seed: int
-) -> Number:
+) -> Estimate:
     import numpy as np
 
     n = sum(len(one) for one in groups.values())
     if reason or len(groups) < 2:
-        return Number(name=f"{name}_gap", of=grouping.name, value=None, n=n, reason=reason or FEW_GROUPS)
+        return Estimate(name=f"{name}_gap", of=grouping.name, value=None, n=n, reason=reason or FEW_GROUPS)
     rows = list(groups.values())
     means = Means(
         observed=np.array([one.mean() for one in rows]),
@@ -107,17 +106,19 @@ def _gap(
     interval = None
     if means.errors.min() > 0:
         interval = spread_interval([means], gap, seed=seed, nights=params.resamples)
-    return Number(
+    return Estimate(
         name=f"{name}_gap", of=grouping.name, value=float(gap(means.observed)), n=n, interval=interval,
         p_value=equal_means_p_value(rows), detail=extremes([grouping.names[one] for one in groups], means.observed),
     )  # fmt: skip
 
 
-def _mean(name: str, place: int, rows: np.ndarray, grouping: Grouping) -> Number:
+def _mean(name: str, place: int, rows: np.ndarray, grouping: Grouping) -> Estimate:
     import numpy as np
     from scipy.stats import t
 
     mean = float(rows.mean())
     reach = float(t.ppf(0.975, len(rows) - 1)) * float(rows.std(ddof=1)) / float(np.sqrt(len(rows)))
     interval = (mean - reach, mean + reach) if reach > 0 else None
-    return Number(name=name, of=f"{grouping.name}={grouping.names[place]}", value=mean, n=len(rows), interval=interval)
+    return Estimate(
+        name=name, of=f"{grouping.name}={grouping.names[place]}", value=mean, n=len(rows), interval=interval
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.check import Estimate
 from model_governance.engine.features import feature_rows
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from model_governance.check import Artifact, Table
     from model_governance.checks.fairness.groups import Grouping
-    from model_governance.checks.fairness.spread import Interval
     from model_governance.subject import Subject
 
 FEW_GROUPS = "fewer than two groups have enough rows to be compared"
@@ -22,24 +22,10 @@ NO_TARGET = "this needs labels; set columns.target in the policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """One metric to be, under its name."""
-
-    name: str
-    of: str
-    value: float | None
-    n: int
-    interval: Interval | None = None
-    detail: str = ""
-    reason: str = ""
-    p_value: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """Everything measured for one grouping."""
 
-    numbers: tuple[Number, ...]
+    numbers: tuple[Estimate, ...]
     table: Table
     picture: Artifact
 
@@ -71,13 +57,13 @@ def known_labels(subject: Subject) -> tuple[pd.Series | None, np.ndarray, str]:
     return labels, known, "" if known.any() else f"no row of current has a label in column {target!r}"
 
 
-def unscored(grouping: Grouping, scored: np.ndarray) -> Number:
+def unscored(grouping: Grouping, scored: np.ndarray) -> Estimate:
     """Share of rows in groups that are too small, and which groups those are."""
     left = sorted(set(range(len(grouping.names))) - set(scored.tolist()))
     names = ", ".join(grouping.names[one] for one in left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
     total = int(grouping.rows.sum())
     share = 1 - float(grouping.rows[scored].sum()) / total
-    return Number(
+    return Estimate(
         name="unscored_share", of=grouping.name, value=share, n=total, detail=f"too small: {names}" if left else ""
     )
 

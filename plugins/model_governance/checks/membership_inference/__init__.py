@@ -6,11 +6,10 @@ false accusations, as Carlini et al. (2022) demand: an average over all rows hid
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from model_governance.attack_library import DISTRIBUTION
-from model_governance.check import Check, CheckResult, MetricSpec, Plant, Suggestion
+from model_governance.check import Check, CheckResult, MetricSpec, Plant, Suggestion, versions_of
 from model_governance.checks.membership_inference.attacks import score
 from model_governance.checks.membership_inference.memorising_model import memorise
 from model_governance.checks.membership_inference.params import MembershipParams
@@ -59,7 +58,7 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
         tables=tables_of(members, others, scores, params),
         artifacts=pictures_of(members, others, scores, params),
         notes=_scope(members, others, shared, params),
-        tools={name: version(name) for name in (DISTRIBUTION, "numpy", "scikit-learn")},
+        tools=versions_of(DISTRIBUTION, "numpy", "scikit-learn"),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.check import Check, CheckResult, Plant
+from model_governance.check import Check, CheckResult, Plant, versions_of
 from model_governance.checks.model_quality.binary import measure_binary
 from model_governance.checks.model_quality.forecasting import measure_forecasting
 from model_governance.checks.model_quality.labels import Immature, labelled_rows
@@ -28,8 +28,7 @@ from model_governance.checks.model_quality.vocabulary import METRICS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_governance.check import Metric
-    from model_governance.checks.model_quality.measurement import Estimate
+    from model_governance.check import Estimate, Metric
     from model_governance.subject import Subject
 
 FAMILIES = {
@@ -44,6 +43,7 @@ LEADING = {
     "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "roc_auc": "ROC AUC", "mae": "mean absolute error",
     "rmse": "RMSE", "ndcg": "nDCG", "mase": "MASE", "accuracy_gain": "gain over the champion",
 }  # fmt: skip
+TOOLS = ("matplotlib", "numpy", "pandas", "scikit-learn", "scipy")
 
 
 def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
@@ -66,7 +66,7 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
             status="not_applicable",
             reason=labelled.reason,
             metrics=(_coverage(labelled.known, labelled.rows),),
-            tools=_tools(),
+            tools=versions_of(*TOOLS),
         )
     exam = Exam(subject=subject, labelled=labelled, params=params, seed=seed)
     found = FAMILIES[subject.task](exam)
@@ -76,18 +76,18 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,
-        metrics=(_coverage(labelled.n, labelled.rows), *(_metric(one) for one in estimates)),
+        metrics=(_coverage(labelled.n, labelled.rows), *(CHECK.declared(one) for one in estimates)),
         tables=found.tables + parts.tables + weak.tables,
         artifacts=found.artifacts + parts.artifacts,
         highlights=(*_main(estimates, labelled.n), *parts.highlights, *weak.highlights),
         notes=labelled.notes + found.notes + parts.notes + weak.notes,
-        tools=_tools(),
+        tools=versions_of(*TOOLS),
     )
 
 
 def _main(estimates: Sequence[Estimate], n: int) -> list[str]:
     """The numbers that a reader asks for first, in one sentence, and the worst slice of the policy in another."""
-    metrics = [_metric(one) for one in estimates]
+    metrics = [CHECK.declared(one) for one in estimates]
     told = [f"{LEADING[one.name]} {one.told}" for one in metrics if one.name in LEADING and one.told]
     sentences = [f"On {n:,} labelled rows: {', '.join(told)}."] if told else []
     slices = [one for one in metrics if one.name in ("slice_accuracy", "slice_mae") and one.value is not None]
@@ -99,19 +99,6 @@ def _main(estimates: Sequence[Estimate], n: int) -> list[str]:
 
 def _coverage(known: int, rows: int) -> Metric:
     return CHECK.metric("label_coverage", known / rows, n=rows)
-
-
-def _metric(one: Estimate) -> Metric:
-    return CHECK.metric(
-        one.name, one.value, n=one.n, interval=one.interval, of=one.of, detail=one.detail, reason=one.reason,
-        p_value=one.p_value,
-    )  # fmt: skip
-
-
-def _tools() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("matplotlib", "numpy", "pandas", "scikit-learn", "scipy")}
 
 
 def _swap_labels(subject: Subject) -> Subject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.check import Estimate
 from model_governance.checks.model_quality import plots
 from model_governance.checks.model_quality.calibration import calibration_error, calibration_table, into_bins
 from model_governance.checks.model_quality.classification import (
@@ -17,7 +18,7 @@ from model_governance.checks.model_quality.classification import (
     observe_champion,
 )
 from model_governance.checks.model_quality.discrimination import auc_interval, average_precision_interval
-from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, share
+from model_governance.checks.model_quality.measurement import Measurement, absent, share
 from model_governance.checks.model_quality.paired import paired_classes
 from model_governance.checks.model_quality.uncertainty import f1_interval, positive_mean_interval
 from model_governance.errors import CheckError

@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.check import Table
-from model_governance.checks.model_quality.measurement import Estimate
+from model_governance.check import Estimate, Table
 from model_governance.checks.model_quality.uncertainty import TAIL, resampled
 from model_governance.intervals import clopper_pearson
 

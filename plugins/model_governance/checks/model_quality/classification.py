@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from model_governance.check import Table
-from model_governance.checks.model_quality.measurement import Estimate, absent
+from model_governance.check import Estimate, Table
+from model_governance.checks.model_quality.measurement import absent
 from model_governance.checks.model_quality.uncertainty import average_interval, positive_mean_interval
 from model_governance.errors import CheckError, ModelMisbehaved
 

@@ -10,10 +10,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from model_governance.check import Estimate
 from model_governance.checks.model_quality import plots
 from model_governance.checks.model_quality.finite import finite_numbers, finite_predictions
 from model_governance.checks.model_quality.history import Scales, naive_scales
-from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent
+from model_governance.checks.model_quality.measurement import Measurement, absent
 from model_governance.checks.model_quality.moments import into_moments, series_of
 from model_governance.errors import CheckError
 

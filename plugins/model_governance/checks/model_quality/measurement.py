@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.check import Estimate
 from model_governance.intervals import clopper_pearson
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from model_governance.check import Artifact, Table, Value
+    from model_governance.check import Artifact, Table
     from model_governance.checks.model_quality.labels import Labelled
     from model_governance.checks.model_quality.params import QualityParams
     from model_governance.subject import Model, Subject
@@ -35,20 +36,6 @@ class Exam:
     def model(self) -> Model:
         """The model under check."""
         return self.subject.require_model()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """One number with the rows behind it; it becomes a metric once the check adds its declaration."""
-
-    name: str
-    value: Value | None
-    n: int
-    interval: Interval | None = None
-    of: str | None = None
-    detail: str = ""
-    reason: str = ""
-    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

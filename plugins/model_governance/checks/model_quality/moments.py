@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.check import Estimate
 from model_governance.checks.model_quality.finite import plain_numbers
-from model_governance.checks.model_quality.measurement import Estimate
 from model_governance.errors import CheckError, SubjectError
 from model_governance.intervals import block_interval, block_length
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from model_governance.check import Estimate
 from model_governance.checks.model_quality.classification import log_losses
 from model_governance.checks.model_quality.discrimination import per_side, placements, spread_within
-from model_governance.checks.model_quality.measurement import Estimate
 from model_governance.checks.model_quality.uncertainty import TAIL, t_reach
 from model_governance.intervals import mcnemar, paired_shares
 

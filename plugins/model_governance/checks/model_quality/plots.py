@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
 
-    from model_governance.check import Artifact
+    from model_governance.check import Artifact, Estimate
     from model_governance.checks.model_quality.calibration import Bins
-    from model_governance.checks.model_quality.measurement import Estimate
 
 POINTS = 400  # of a curve: more cannot be seen and would swell the file
 CELLS_WITH_NUMBERS = 12

@@ -14,10 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.check import Table
+from model_governance.check import Estimate, Table
 from model_governance.checks.model_quality import plots
 from model_governance.checks.model_quality.finite import finite_numbers, finite_predictions
-from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, quantile_rows, share
+from model_governance.checks.model_quality.measurement import Measurement, absent, quantile_rows, share
 from model_governance.checks.model_quality.paired import paired_difference
 from model_governance.checks.model_quality.uncertainty import mean_interval
 from model_governance.errors import CheckError, SubjectError

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from model_governance.check import Table
+from model_governance.check import Estimate, Table
 from model_governance.checks.model_quality import plots
 from model_governance.checks.model_quality.finite import finite_numbers, finite_predictions
-from model_governance.checks.model_quality.measurement import Estimate, Measurement, absent, quantile_rows
+from model_governance.checks.model_quality.measurement import Measurement, absent, quantile_rows
 from model_governance.checks.model_quality.paired import paired_errors
 from model_governance.checks.model_quality.uncertainty import (
     mean_interval,

@@ -13,9 +13,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.check import Table
+from model_governance.check import Estimate, Table
 from model_governance.checks.model_quality.cells import code_column, cuts
-from model_governance.checks.model_quality.measurement import Estimate, absent
+from model_governance.checks.model_quality.measurement import absent
 from model_governance.checks.model_quality.slices import Sliced
 from model_governance.checks.model_quality.uncertainty import TAIL
 from model_governance.errors import CheckError

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.check import Artifact
+    from model_governance.check import Artifact, Estimate
     from model_governance.checks.model_quality.labels import Labelled
-    from model_governance.checks.model_quality.measurement import Estimate, Measurement
+    from model_governance.checks.model_quality.measurement import Measurement
     from model_governance.checks.model_quality.params import QualityParams, Scalar, Slice
 
 MOST_VALUES = 50  # of a column without a condition

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.check import Check, CheckResult, Plant
+from model_governance.check import Check, CheckResult, Plant, versions_of
 from model_governance.checks.performance_estimation.classification import measure_classifier
 from model_governance.checks.performance_estimation.params import EstimationParams
 from model_governance.checks.performance_estimation.regression import measure_regression
@@ -32,18 +32,7 @@ def measure(subject: Subject, params: EstimationParams, seed: int) -> CheckResul
     """
     measure_family = measure_regression if subject.task == "regression" else measure_classifier
     found = measure_family(subject, params, seed)
-    metrics = tuple(
-        CHECK.metric(
-            one.name,
-            one.value,
-            n=one.n,
-            interval=one.interval,
-            detail=one.detail,
-            reason=one.reason,
-            p_value=one.p_value,
-        )
-        for one in found.numbers
-    )
+    metrics = tuple(CHECK.declared(one) for one in found.numbers)
     return CheckResult(
         kind=CHECK.kind,
         seed=seed,
@@ -52,8 +41,8 @@ def measure(subject: Subject, params: EstimationParams, seed: int) -> CheckResul
         artifacts=found.artifacts,
         highlights=_highlights({one.name: one for one in metrics}),
         notes=found.notes,
-        tools=_tools(),
-    )  # fmt: skip
+        tools=versions_of("matplotlib", "numpy", "pandas", "scikit-learn", "scipy"),
+    )
 
 
 def _highlights(metrics: Mapping[str, Metric]) -> tuple[str, ...]:
@@ -70,12 +59,6 @@ def _highlights(metrics: Mapping[str, Metric]) -> tuple[str, ...]:
             f"On {realised.n:,} rows with a label it is {realised.told}: the estimate was off by {error.told}."
         )
     return tuple(found)
-
-
-def _tools() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("matplotlib", "numpy", "pandas", "scikit-learn", "scipy")}
 
 
 def _only_doubtful_rows(subject: Subject) -> Subject:

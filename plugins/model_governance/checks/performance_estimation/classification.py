@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model_governance.check import Estimate
 from model_governance.checks.performance_estimation import pictures
 from model_governance.checks.performance_estimation.calibration import Calibration, calibrate, into_bins
 from model_governance.checks.performance_estimation.confidence import (
@@ -18,7 +19,6 @@ from model_governance.checks.performance_estimation.confidence import (
 from model_governance.checks.performance_estimation.measurement import (
     CONCEPT,
     Measurement,
-    Number,
     fitting_rows,
     labelled,
     outside,
@@ -72,9 +72,9 @@ def measure_classifier(subject: Subject, params: EstimationParams, seed: int) ->
     numbers = [_number(name, estimates, n=answers.n) for name in (ALL if binary else ALL[:1])]
     numbers += [
         _loss_increase(learned, answers),
-        Number(name="reference_calibration_error", value=bins.error, n=len(learned.hit),
+        Estimate(name="reference_calibration_error", value=bins.error, n=len(learned.hit),
                detail=f"{bins.by_chance:.2g} would be seen by chance"),
-        Number(name="outside_reference_share", value=strange / rows, n=rows, interval=clopper_pearson(strange, rows)),
+        Estimate(name="outside_reference_share", value=strange / rows, n=rows, interval=clopper_pearson(strange, rows)),
         *_against_labels(subject, answers, named, learned.calibration),
     ]  # fmt: skip
     before, now = (learned.calibration(one.score, one.said) for one in (learned.answers, answers))
@@ -185,17 +185,17 @@ def _known(subject: Subject, labels: pd.Series, *, role: str) -> np.ndarray:
     return np.array([place[one] for one in labels.tolist()], dtype=np.int64)
 
 
-def _number(name: str, estimates: dict[str, Any], *, n: int) -> Number:
+def _number(name: str, estimates: dict[str, Any], *, n: int) -> Estimate:
     one = estimates.get(f"estimated_{name}")
     if one is None:
         reason = (
             "no row of current is expected in the denominator: the model names, or the chances hold, one class only"
         )
-        return Number(name=f"estimated_{name}", value=None, n=n, reason=reason)
-    return Number(name=one.name, value=one.value, n=one.n, interval=limits(one.value, one.error, "logit"))
+        return Estimate(name=f"estimated_{name}", value=None, n=n, reason=reason)
+    return Estimate(name=one.name, value=one.value, n=one.n, interval=limits(one.value, one.error, "logit"))
 
 
-def _loss_increase(learned: Learned, answers: Answers) -> Number:
+def _loss_increase(learned: Learned, answers: Answers) -> Estimate:
     """Error rate expected on current minus that on held-out reference rows, like with like."""
     import numpy as np
 
@@ -213,26 +213,28 @@ def _loss_increase(learned: Learned, answers: Answers) -> Number:
     sampled = float(np.var(before, ddof=1)) / len(before) + float(np.var(now, ddof=1)) / max(len(now), 2)
     error = math.sqrt(sampled + calibrated**2)
     value = float(now.mean() - before.mean())
-    return Number(
+    return Estimate(
         name="estimated_loss_increase", value=value, n=answers.n, interval=limits(value, error),
         detail=f"error rate {before.mean():.4f} on the reference, {now.mean():.4f} now",
         p_value=rise_p_value(value, error),
     )  # fmt: skip
 
 
-def _against_labels(subject: Subject, answers: Answers, named: np.ndarray, calibration: Calibration) -> list[Number]:
+def _against_labels(subject: Subject, answers: Answers, named: np.ndarray, calibration: Calibration) -> list[Estimate]:
     """What came true on the rows whose label is in, and how far the estimate for the same rows was off."""
     rows, reason = labelled(subject)
     if len(rows) == 0:
-        return [Number(name=name, value=None, n=0, reason=reason) for name in ("realised_accuracy", "estimation_error")]
+        return [
+            Estimate(name=name, value=None, n=0, reason=reason) for name in ("realised_accuracy", "estimation_error")
+        ]
     target = str(subject.columns.target)
     truth = _known(subject, subject.frame("current", columns=[target])[target].iloc[rows], role="current")
     right = int((named[rows] == truth).sum())
     estimate = estimate_shares(answers.part(rows), calibration, binary=False)[0]
     value = estimate.value - right / len(rows)
     return [
-        Number(name="realised_accuracy", value=right / len(rows), n=len(rows),
+        Estimate(name="realised_accuracy", value=right / len(rows), n=len(rows),
                interval=clopper_pearson(right, len(rows))),
-        Number(name="estimation_error", value=value, n=len(rows), interval=limits(value, estimate.error),
+        Estimate(name="estimation_error", value=value, n=len(rows), interval=limits(value, estimate.error),
                p_value=change_p_value(value, estimate.error)),
     ]  # fmt: skip

@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.performance_estimation.uncertainty import Estimate
+from model_governance.checks.performance_estimation.uncertainty import Expected
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +76,7 @@ def correctness(chance: np.ndarray, said: np.ndarray) -> np.ndarray:
     return np.where(said, chance, 1 - chance)
 
 
-def estimate_shares(answers: Answers, calibration: Calibration, *, binary: bool) -> tuple[Estimate, ...]:
+def estimate_shares(answers: Answers, calibration: Calibration, *, binary: bool) -> tuple[Expected, ...]:
     """Estimated metrics with standard errors of chance and calibration together.
 
     Those without a denominator (no row predicted positive) are left out.
@@ -96,12 +96,12 @@ def estimate_shares(answers: Answers, calibration: Calibration, *, binary: bool)
     return tuple(estimates)
 
 
-def _estimate(name: str, found: dict[str, float], coins: float, refits: list[dict[str, float]], *, n: int) -> Estimate:
+def _estimate(name: str, found: dict[str, float], coins: float, refits: list[dict[str, float]], *, n: int) -> Expected:
     import numpy as np
 
     values = [one[name] for one in refits if name in one]
     calibration = float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
-    return Estimate(name=f"estimated_{name}", value=found[name], error=math.sqrt(coins + calibration), n=n)
+    return Expected(name=f"estimated_{name}", value=found[name], error=math.sqrt(coins + calibration), n=n)
 
 
 def shares(chance: np.ndarray, said: np.ndarray, rows: np.ndarray) -> dict[str, float]:
@@ -144,7 +144,7 @@ def _over(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def _area(answers: Answers, chance: np.ndarray, calibration: Calibration, cells: Cells) -> Estimate | None:
+def _area(answers: Answers, chance: np.ndarray, calibration: Calibration, cells: Cells) -> Expected | None:
     import numpy as np
 
     whole = expected_auc(answers.score, chance)
@@ -157,7 +157,7 @@ def _area(answers: Answers, chance: np.ndarray, calibration: Calibration, cells:
     ]
     values = [one[0] for one in refits if one is not None]
     calibrated = float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
-    return Estimate(name="estimated_roc_auc", value=value, error=math.sqrt(coins + calibrated), n=answers.n)
+    return Expected(name="estimated_roc_auc", value=value, error=math.sqrt(coins + calibrated), n=answers.n)
 
 
 def expected_auc(

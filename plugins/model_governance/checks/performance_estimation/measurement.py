@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.check import Artifact, Table
-    from model_governance.checks.performance_estimation.uncertainty import Interval
+    from model_governance.check import Artifact, Estimate, Table
     from model_governance.subject import Subject
 
 RANGED = NUMBER_KINDS | {"datetime"}
@@ -27,23 +26,10 @@ CONCEPT = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """One metric to be, under its name."""
-
-    name: str
-    value: float | None
-    n: int
-    interval: Interval | None = None
-    detail: str = ""
-    reason: str = ""
-    p_value: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """Everything that one task family measured."""
 
-    numbers: tuple[Number, ...]
+    numbers: tuple[Estimate, ...]
     tables: tuple[Table, ...]
     artifacts: tuple[Artifact, ...]
     notes: tuple[str, ...]

@@ -6,13 +6,12 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from model_governance.check import Table
+from model_governance.check import Estimate, Table
 from model_governance.checks.performance_estimation import pictures
 from model_governance.checks.performance_estimation.loss import designs, learn_loss
 from model_governance.checks.performance_estimation.measurement import (
     CONCEPT,
     Measurement,
-    Number,
     fitting_rows,
     labelled,
     outside,
@@ -64,7 +63,7 @@ def measure_regression(subject: Subject, params: EstimationParams, seed: int) ->
     numbers = (
         *_estimates(absolute, squared),
         _loss_increase(absolute),
-        Number(
+        Estimate(
             name="outside_reference_share", value=strange / total, n=total, interval=clopper_pearson(strange, total)
         ),
         *_against_labels(subject, answers[1], absolute),
@@ -75,34 +74,34 @@ def measure_regression(subject: Subject, params: EstimationParams, seed: int) ->
     return Measurement(numbers=numbers, tables=(table,), artifacts=artifacts, notes=(how, *notes, CONCEPT))
 
 
-def _estimates(absolute: LossModel, squared: LossModel) -> tuple[Number, Number]:
+def _estimates(absolute: LossModel, squared: LossModel) -> tuple[Estimate, Estimate]:
     n = absolute.elsewhere.shape[1]
     mean_square, error = squared.value, math.sqrt(squared.realised_variance())
     square = limits(mean_square, error, "log")
     root = None if square is None else (math.sqrt(square[0]), math.sqrt(square[1]))
     interval = limits(absolute.value, math.sqrt(absolute.realised_variance()), "log")
     return (
-        Number(name="estimated_mae", value=absolute.value, n=n, interval=interval),
-        Number(name="estimated_rmse", value=math.sqrt(mean_square), n=n, interval=root),
+        Estimate(name="estimated_mae", value=absolute.value, n=n, interval=interval),
+        Estimate(name="estimated_rmse", value=math.sqrt(mean_square), n=n, interval=root),
     )
 
 
-def _loss_increase(absolute: LossModel) -> Number:
+def _loss_increase(absolute: LossModel) -> Estimate:
     value, variance = absolute.rise()
     error = math.sqrt(variance)
     detail = f"mean absolute error {absolute.held_out.mean():.4g} on the reference, {absolute.value:.4g} now"
-    return Number(
+    return Estimate(
         name="estimated_loss_increase", value=value, n=absolute.elsewhere.shape[1], detail=detail,
         interval=limits(value, error), p_value=rise_p_value(value, error),
     )  # fmt: skip
 
 
-def _against_labels(subject: Subject, predicted: np.ndarray, absolute: LossModel) -> list[Number]:
+def _against_labels(subject: Subject, predicted: np.ndarray, absolute: LossModel) -> list[Estimate]:
     import numpy as np
 
     rows, reason = labelled(subject)
     if len(rows) == 0:
-        return [Number(name=name, value=None, n=0, reason=reason) for name in ("realised_mae", "estimation_error")]
+        return [Estimate(name=name, value=None, n=0, reason=reason) for name in ("realised_mae", "estimation_error")]
     target = str(subject.columns.target)
     truth = _targets(subject.frame("current", columns=[target])[target].iloc[rows])
     size = np.abs(predicted[rows] - truth)
@@ -111,8 +110,8 @@ def _against_labels(subject: Subject, predicted: np.ndarray, absolute: LossModel
     noise = float(np.std(size, ddof=1)) / math.sqrt(len(size)) if len(size) > 1 else 0.0
     value = mine.value - realised
     return [
-        Number(name="realised_mae", value=realised, n=len(rows), interval=limits(realised, noise, "log")),
-        Number(name="estimation_error", value=value, n=len(rows), interval=limits(value, error),
+        Estimate(name="realised_mae", value=realised, n=len(rows), interval=limits(realised, noise, "log")),
+        Estimate(name="estimation_error", value=value, n=len(rows), interval=limits(value, error),
                p_value=change_p_value(value, error)),
     ]  # fmt: skip
 

@@ -16,7 +16,7 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Expected:
     """A number and its standard error; `n` rows stand behind it."""
 
     name: str
