@@ -18,7 +18,7 @@ from model_governance.evidence.record import check_record, read_record
 from model_governance.report import read_stories, render_check, render_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_model, load_subject, matured_source
-from model_governance.verdict import Baseline, Verdict, combine, judge, read_verdict, rules_of, unmeasured
+from model_governance.verdict import Verdict, baselines_of, combine, judge, read_verdict, rules_of, unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -132,7 +132,7 @@ def run_check(
     """
     spec = policy.checks[name]
     check = check or find(spec.kind)
-    params = _params(check, policy, name)
+    params = params_of(check, policy, name)
     sources = policy.datasets if sources is None else sources
     matured = matured_source(policy, night.date)
     if matured is not None:
@@ -154,7 +154,7 @@ def run_check(
             baselines["last_accepted"] = last_accepted(store, policy.name, name, before=night.date)
         if "champion" in asked:
             other = _load(check, policy, name, sources=sources, connections=connections, champion=True)
-            baselines["champion"] = _baselines(check.measure(other, params, seed))
+            baselines["champion"] = baselines_of(check.measure(other, params, seed))
         verdict = judge(
             name, result, policy, today=night.date, baselines=baselines,
             earlier=_earlier_verdicts(policy, name, store=store, before=night.date),
@@ -249,15 +249,6 @@ def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:4], "big")
 
 
-def _baselines(result: CheckResult) -> dict[str, Baseline]:
-    """Metrics by label, absent ones left out: what a threshold on change compares with."""
-    return {
-        one.label: Baseline(value=one.value, low=one.low, high=one.high)
-        for one in result.metrics
-        if one.value is not None
-    }
-
-
 def _with_earlier(
     subject: Subject, wanted: Lookback | None, *, store: ArtifactStore, name: str, before: date
 ) -> Subject:
@@ -274,7 +265,8 @@ def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before
     return earlier_verdicts(store, policy.name, name, before=before, nights_back=longest)
 
 
-def _params(check: Check, policy: Policy, name: str) -> Params:
+def params_of(check: Check, policy: Policy, name: str) -> Params:
+    """The params of a check as its policy sets them, paths of files made absolute."""
     raw = dict(policy.checks[name].params)
     for key in check.file_params:
         if raw.get(key) is not None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from model_governance.calibration.drift import calibrate_drift
 from model_governance.calibration.findings import Calibrated, Left
 from model_governance.calibration.measured import calibrate_measured
 from model_governance.checks import find
-from model_governance.checks.data_drift.params import DriftParams
 from model_governance.errors import CheckError, ModelMisbehaved, PolicyError, SubjectError, SubjectUnreachable
-from model_governance.run import derive_seed
+from model_governance.run import derive_seed, params_of
 from model_governance.subjects import load_dataset, load_subject, night_variables, render_sources
 from model_governance.verdict import budget_of
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from model_governance.check import Check
+    from model_governance.checks.data_drift.params import DriftParams
     from model_governance.connections import Connections
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.subject import Role, Subject
@@ -125,9 +125,8 @@ def calibrate(policy: Policy, *, day: date, connections: Connections, effort: Ef
 def _check(
     policy: Policy, name: str, *, subject: Subject, effort: Effort, rows: int, day: date
 ) -> list[Calibrated | Left]:
-    spec, check = policy.checks[name], find(policy.checks[name].kind)
-    stopping = ("error", "warn") if policy.fail_on == "warn" else ("error",)
-    places = [place for place, one in enumerate(spec.thresholds) if one.severity in stopping]
+    spec, check, budget = policy.checks[name], find(policy.checks[name].kind), budget_of(policy)
+    places = [place for place, one in enumerate(spec.thresholds) if one.severity in budget.stopping]
     everything = f"{len(places)} threshold(s)"
     if not places:
         return []
@@ -135,16 +134,16 @@ def _check(
         return [Left(check=name, label=everything, reason=LEFT_ALONE[check.kind])]
     if odd := _needs_more(check):
         return [Left(check=name, label=everything, reason=odd)]
-    level, seed = budget_of(policy).level, _seed(policy, subject, name, rows)
+    params, seed = params_of(check, policy, name), _seed(policy, subject, name, rows)
     try:
         if check.kind == "data_drift":
             return calibrate_drift(
-                policy, name, places, subject=subject, params=DriftParams.model_validate(spec.params),
-                windows=effort.windows, rows=rows, seed=seed, level=level,
+                policy, name, places, subject=subject, params=cast("DriftParams", params),
+                windows=effort.windows, rows=rows, seed=seed, level=budget.level,
             )  # fmt: skip
         return calibrate_measured(
-            policy, name, places, check=check, subject=subject, params=check.params.model_validate(spec.params),
-            windows=effort.row_windows, rows=rows, seed=seed, level=level, today=day,
+            policy, name, places, check=check, subject=subject, params=params,
+            windows=effort.row_windows, rows=rows, seed=seed, level=budget.level, today=day,
         )  # fmt: skip
     except SubjectUnreachable:
         raise

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from model_governance.calibration.critical import critical_bound, side_of
 from model_governance.calibration.curve import Curve
 from model_governance.calibration.findings import Calibrated, Left, visible_shift
-from model_governance.calibration.rows import as_baseline, measured_windows
+from model_governance.calibration.rows import measured_windows
+from model_governance.verdict import baselines_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +109,7 @@ def _critical(policy: Policy, name: str, place: int, *, results: Sequence[CheckR
         before = [results[min(number ^ 1, len(results) - 1)] for number in range(len(results))]
         bounds = [
             critical_bound(
-                name, place, one, policy=policy, today=today, baselines={threshold.against: as_baseline(other)}
+                name, place, one, policy=policy, today=today, baselines={threshold.against: baselines_of(other)}
             )
             for one, other in zip(results, before, strict=True)
         ]

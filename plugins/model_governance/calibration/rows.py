@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.subject import Dataset
-from model_governance.verdict import Baseline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import numpy as np
     import pandas as pd
@@ -42,15 +41,6 @@ def measured_windows(
             "reference": _dataset("reference", redrawn),
         }
         yield check.measure(replace(subject, datasets=datasets), params, seed)
-
-
-def as_baseline(result: CheckResult) -> Mapping[str, Baseline]:
-    """The numbers of one window, for a threshold on change to start from."""
-    return {
-        one.label: Baseline(value=one.value, low=one.low, high=one.high)
-        for one in result.metrics
-        if one.value is not None
-    }
 
 
 def _drawn(frame: pd.DataFrame, rows: int, draw: np.random.Generator) -> pd.DataFrame:

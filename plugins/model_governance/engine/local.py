@@ -11,7 +11,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from model_governance.engine.labels import by_label, family
 from model_governance.engine.ordered import order_statistics
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberRange, NumberSummary, Relation
 from model_governance.engine.sums import Moments
@@ -74,13 +73,8 @@ class LocalRelation(Relation):
     """Rows in memory or in a file, answered by numpy."""
 
     def __init__(self, pieces: Pieces, *, role: str, uri: str) -> None:
+        super().__init__(role=role, uri=uri, rows=pieces.rows, names=pieces.names)
         self.pieces = pieces
-        self.role = role  # type: ignore[assignment]
-        self.uri = uri
-        self.rows = pieces.rows
-        self.names = pieces.names
-        self._counted: dict[str, Counter[Any]] = {}
-        self._summed: dict[str, NumberSummary] = {}
         self._ranged: dict[str, NumberRange] = {}
         self._at_edges: dict[tuple[str, bytes], np.ndarray] = {}
         self._at_probabilities: dict[tuple[str, tuple[float, ...]], np.ndarray] = {}
@@ -111,13 +105,6 @@ class LocalRelation(Relation):
         measured, distance = self._apart.get(name, (None, None))
         return distance if measured is other else None
 
-    def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
-        """Counts, range and moments of each column of numbers, in one pass; asked again, they are remembered."""
-        self.require(numbers)
-        fresh = [name for name in numbers if name not in self._summed]
-        self._summed |= by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), fresh)
-        return {name: self._summed[name] for name in numbers}
-
     def ranges(self, numbers: Sequence[str]) -> dict[str, NumberRange]:
         """The ends of each column of numbers, from what is known already or from its summary."""
         return super().ranges([name for name in numbers if name not in self._ranged]) | {
@@ -135,21 +122,6 @@ class LocalRelation(Relation):
         counted = by_column(lambda name: cell_counts(self.pieces.numbers(name), cuts[name]), fresh)
         return {name: counted[name] if one is None else one.copy() for name, one in known.items()}
 
-    def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
-        """Rows per category, sorted by its text."""
-        self.require(names)
-        return {name: by_label(tally) for name, tally in self._tallies(names).items()}
-
-    def families(self, names: Sequence[str]) -> dict[str, frozenset[str]]:
-        """What the categories of each column are made of."""
-        self.require(names)
-        return {name: frozenset(map(family, tally)) for name, tally in self._tallies(names).items()}
-
-    def missing(self, names: Sequence[str]) -> dict[str, int]:
-        """Rows per column that hold nothing."""
-        self.require(names)
-        return by_column(self._missing, names)
-
     def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
         """Order statistics of the finite values."""
         self.require(names)
@@ -158,16 +130,14 @@ class LocalRelation(Relation):
         found = by_column(lambda name: order_statistics(self, name, probabilities), fresh)
         return {name: found[name] if one is None else one.copy() for name, one in known.items()}
 
-    def _tallies(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
-        """Categories are few and asked for more than once: each column is counted once and remembered."""
-        fresh = [name for name in names if name not in self._counted]
-        self._counted |= by_column(lambda name: _tally(self.pieces.categories(name)), fresh)
-        return {name: self._counted[name] for name in names}
+    def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
+        return by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), numbers)
 
-    def _missing(self, name: str) -> int:
-        if name in self._counted:
-            return self.rows - self._counted[name].total()
-        return self._summed[name].absent if name in self._summed else self.pieces.missing(name)
+    def _tally(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
+        return by_column(lambda name: _tally(self.pieces.categories(name)), names)
+
+    def _count_missing(self, names: Sequence[str]) -> dict[str, int]:
+        return by_column(self.pieces.missing, names)
 
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values of one column that are not null, piece by piece."""

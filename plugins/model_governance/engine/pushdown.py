@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.check import canonical_json
 from model_governance.engine import expressions
-from model_governance.engine.labels import by_label, family
 from model_governance.engine.ordered import rank_of
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Ordered, Relation
 from model_governance.errors import CheckError
@@ -66,13 +65,9 @@ class PushedRelation(Relation):
     """
 
     def __init__(self, source: TableRows, *, role: str, uri: str) -> None:
+        super().__init__(role=role, uri=uri, rows=source.rows, names=source.names)
         self.source = source
         self.table = source.table
-        self.role = role  # type: ignore[assignment]
-        self.uri = uri
-        self.rows = source.rows
-        self.names = source.names
-        self._counted: dict[str, Counter[Any]] = {}
 
     @property
     def backend(self) -> Any:
@@ -83,9 +78,8 @@ class PushedRelation(Relation):
     def _special(self) -> bool:
         return self.backend.name not in WITHOUT_NAN
 
-    def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
-        """Counts, range and moments of each column of numbers; spreads take a second scan."""
-        self.require(numbers)
+    def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
+        """Spreads take a second scan."""
         answers = self._aggregate(
             {
                 (name, key): value
@@ -135,22 +129,9 @@ class PushedRelation(Relation):
             for name, cuts in edges.items()
         }
 
-    def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
-        """Rows per category, sorted by its text."""
-        self.require(names)
-        return {name: by_label(self._tally(name)) for name in names}
-
-    def families(self, names: Sequence[str]) -> dict[str, frozenset[str]]:
-        """What the categories of each column are made of."""
-        self.require(names)
-        return {name: frozenset(map(family, self._tally(name))) for name in names}
-
-    def missing(self, names: Sequence[str]) -> dict[str, int]:
-        """Rows per column that hold nothing."""
-        self.require(names)
+    def _count_missing(self, names: Sequence[str]) -> dict[str, int]:
         parts = {(name, 0): expressions.missing(self.table, name, special=self._special) for name in names}
-        answers = self._aggregate(parts)
-        return {name: int(answers[name, 0] or 0) for name in names}
+        return {name: int(count or 0) for (name, _), count in self._aggregate(parts).items()}
 
     def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
         """Order statistics of the finite values."""
@@ -212,12 +193,13 @@ class PushedRelation(Relation):
             parts.append(frame.loc[places[low:high]])
         return pd.concat(parts, ignore_index=True)
 
-    def _tally(self, name: str) -> Counter[Any]:
-        if name not in self._counted:
+    def _tally(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
+        found = {}
+        for name in names:
             rows = expressions.values_with_counts(self.table, name).to_pyarrow().to_pylist()
             kept = [one for one in rows if one["value"] is not None and one["value"] == one["value"]]
-            self._counted[name] = Counter({one["value"]: one["rows"] for one in kept})
-        return self._counted[name]
+            found[name] = Counter({one["value"]: one["rows"] for one in kept})
+        return found
 
     def _finite(self, names: Sequence[str]) -> dict[str, int]:
         self.require(names)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from model_governance.engine.labels import by_label, family
 from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     import pandas as pd
 
-    from model_governance.subject import Role
 
 FEW_VALUES = 20
 ROWS_PER_FRAME = 131_072
@@ -80,14 +81,21 @@ class Relation(ABC):
     something else raises CheckError.
     """
 
-    role: Role
-    uri: str
-    rows: int
-    names: tuple[str, ...]
+    def __init__(self, *, role: str, uri: str, rows: int, names: tuple[str, ...]) -> None:
+        self.role = role
+        self.uri = uri
+        self.rows = rows
+        self.names = names
+        self._summed: dict[str, NumberSummary] = {}
+        self._counted: dict[str, Counter[Any]] = {}
 
-    @abstractmethod
     def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
-        """Counts, range and moments of each column of numbers, in one pass."""
+        """Counts, range and moments of each column of numbers; every question after the first costs nothing."""
+        self.require(numbers)
+        fresh = [name for name in dict.fromkeys(numbers) if name not in self._summed]
+        if fresh:
+            self._summed |= self._summarise(fresh)
+        return {name: self._summed[name] for name in numbers}
 
     def ranges(self, numbers: Sequence[str]) -> dict[str, NumberRange]:
         """The ends of each column of numbers; cheaper than `summaries` where no moments are wanted."""
@@ -104,17 +112,43 @@ class Relation(ABC):
             edges: ascending finite edges per column, shape (k,).
         """
 
-    @abstractmethod
     def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Rows per category, sorted by its text (1, 1.0 and True are one); null and NaN are in none."""
+        return {name: by_label(tally) for name, tally in self._tallies(names).items()}
 
-    @abstractmethod
     def families(self, names: Sequence[str]) -> dict[str, frozenset[str]]:
         """What the categories of each column are made of: `numbers`, `text`, or the name of another type."""
+        return {name: frozenset(map(family, tally)) for name, tally in self._tallies(names).items()}
 
-    @abstractmethod
     def missing(self, names: Sequence[str]) -> dict[str, int]:
         """Rows per column that hold nothing: null or NaN."""
+        self.require(names)
+        known = {name: one.absent for name, one in self._summed.items()}
+        known |= {name: self.rows - one.total() for name, one in self._counted.items()}
+        fresh = [name for name in dict.fromkeys(names) if name not in known]
+        if fresh:
+            known |= self._count_missing(fresh)
+        return {name: known[name] for name in names}
+
+    def _tallies(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
+        """Rows per value; categories are few and asked for more than once, so they are counted once and remembered."""
+        self.require(names)
+        fresh = [name for name in dict.fromkeys(names) if name not in self._counted]
+        if fresh:
+            self._counted |= self._tally(fresh)
+        return {name: self._counted[name] for name in names}
+
+    @abstractmethod
+    def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
+        """The summaries of columns that were not asked for before."""
+
+    @abstractmethod
+    def _tally(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
+        """Rows per value, without null and NaN, of columns that were not asked for before."""
+
+    @abstractmethod
+    def _count_missing(self, names: Sequence[str]) -> dict[str, int]:
+        """Rows that hold null or NaN, of columns of which nothing is known yet."""
 
     @abstractmethod
     def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:

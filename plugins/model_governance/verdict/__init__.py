@@ -2,7 +2,7 @@
 
 from model_governance.verdict.budget import budget_of
 from model_governance.verdict.finding import RANK, Finding, Outcome, Rules, Verdict, read_verdict, rules_of
-from model_governance.verdict.judgement import Baseline, combine, judge, unmeasured
+from model_governance.verdict.judgement import Baseline, baselines_of, combine, judge, unmeasured
 from model_governance.verdict.words import number
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Outcome",
     "Rules",
     "Verdict",
+    "baselines_of",
     "budget_of",
     "combine",
     "judge",

@@ -30,6 +30,15 @@ class Baseline:
     high: float | None = None
 
 
+def baselines_of(result: CheckResult) -> dict[str, Baseline]:
+    """The numbers of a result by label, absent ones left out: what a threshold on change compares with."""
+    return {
+        one.label: Baseline(value=one.value, low=one.low, high=one.high)
+        for one in result.metrics
+        if one.value is not None
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Demand:
     """One metric under one threshold, with what the judgement needs to know beside them."""
