@@ -140,7 +140,7 @@ def _judge(threshold: Threshold, params: DriftParams, adjust: Adjustment) -> Jud
     shares = threshold.metric in ("drift_share", "drifted_columns")
     if shares and (params.numeric_method, params.categorical_method) == ("psi", "psi"):
         unit = 1 if threshold.metric == "drifted_columns" else None
-        return lambda drawn, *, level: _moved(drawn, params, unit)  # noqa: ARG005  # it carries no evidence of its own
+        return lambda drawn, *, level: _moved(drawn, params, unit, level=level)
     return None
 
 
@@ -161,11 +161,14 @@ def _largest(drawn: Drawn, *, level: float) -> tuple[np.ndarray, np.ndarray]:
     return np.where(p_value <= level, largest, -np.inf), largest
 
 
-def _moved(drawn: Drawn, params: DriftParams, unit: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Columns that count as drifted; the number alone is judged, for it carries no evidence of its own."""
-    proven = rejected(drawn.p_values, "benjamini_hochberg", level=params.evidence_level)
-    moved = (proven & (drawn.psi >= params.limit_for("psi"))).sum(axis=0) / (unit or len(drawn.psi))
-    return moved, moved
+def _moved(drawn: Drawn, params: DriftParams, unit: int | None, *, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Columns that count as drifted; the evidence is that of the clearest column times the number of columns."""
+    import numpy as np
+
+    counted = rejected(drawn.p_values, "benjamini_hochberg", level=params.evidence_level)
+    moved = (counted & (drawn.psi >= params.limit_for("psi"))).sum(axis=0) / (unit or len(drawn.psi))
+    proven = len(drawn.p_values) * drawn.p_values.min(axis=0) <= level
+    return np.where(proven, moved, -np.inf), moved
 
 
 def rejected(p_values: np.ndarray, adjust: Adjustment, *, level: float) -> np.ndarray:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import project
 from model_governance.calibration import Effort, calibrate
 from model_governance.calibration.critical import critical_bound
-from model_governance.calibration.drift import Drawn, _every_column, _largest, rejected
+from model_governance.calibration.drift import Drawn, _every_column, _largest, _moved, rejected
 from model_governance.check import CheckResult, Metric
+from model_governance.checks.data_drift.params import DriftParams
 from model_governance.cli import main
 from model_governance.connections import PlainConnections
 from model_governance.errors import PolicyError
@@ -49,6 +50,14 @@ def calibration(small, **effort):
     return calibrate(
         small.policy(), day=project.DAY, connections=PlainConnections(), effort=Effort(windows=400, **effort)
     )
+
+
+def test_a_share_of_columns_needs_the_evidence_that_the_verdict_asks_for():
+    clear, doubtful = [1e-9, 0.9], [0.02, 0.9]  # both columns of a night, the first far beyond its effect
+    drawn = Drawn(names=("a", "b"), psi=np.array([[0.3, 0.3], [0.0, 0.0]]), p_values=np.array([clear, doubtful]).T)
+    judged, alone = _moved(drawn, DriftParams(evidence_level=0.1), None, level=0.001)
+    assert alone.tolist() == [0.5, 0.5]
+    assert judged.tolist() == [0.5, -np.inf]
 
 
 @settings(max_examples=40, deadline=None)
