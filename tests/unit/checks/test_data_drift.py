@@ -10,25 +10,18 @@ import pytest
 from pydantic import ValidationError
 
 import synthetic
-from model_governance.check import Artifact, canonical_json
-from model_governance.checks import data_drift
+from drift_cases import SEED, measure, numbers_only, tonight
+from model_governance.check import canonical_json
 from model_governance.checks.data_drift import CHECK, DriftParams
 from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
 from model_governance.policy import CheckSpec, Policy
 from model_governance.subject import Columns, Feature
 from model_governance.verdict import judge
 
-SEED = 4
-
 
 @pytest.fixture(scope="module", autouse=True)
-def _unrendered():
-    """These tests are about numbers; what is drawn and rendered has tests of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        nothing = Artifact(name="nothing", media_type="text/plain", content=b"")
-        patch.setattr(data_drift, "render", lambda *_, **__: (nothing,))
-        for name in ("draw_forest", "draw_distributions"):
-            patch.setattr(data_drift, name, lambda *_, **__: nothing)
+def _numbers_only():
+    with numbers_only():
         yield
 
 
@@ -40,15 +33,6 @@ def healthy():
 @pytest.fixture(scope="module")
 def calm(healthy):
     return CHECK.measure(healthy, DriftParams(), SEED)
-
-
-def tonight(subject, **columns):
-    """The subject with these columns changed in role current."""
-    return subject.with_frame("current", subject.frame("current").assign(**columns))
-
-
-def measure(subject, **params):
-    return CHECK.measure(subject, DriftParams(**params), SEED)
 
 
 def values(result):

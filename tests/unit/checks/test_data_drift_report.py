@@ -16,10 +16,9 @@ import numpy as np
 import pytest
 
 import synthetic
+from drift_cases import SEED, measure, tonight
 from model_governance.check import canonical_json
 from model_governance.checks.data_drift import CHECK, DriftParams
-
-SEED = 4
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +29,6 @@ def healthy():
 @pytest.fixture(scope="module")
 def calm(healthy):
     return CHECK.measure(healthy, DriftParams(), SEED)
-
-
-def tonight(subject, **columns):
-    return subject.with_frame("current", subject.frame("current").assign(**columns))
-
-
-def measure(subject, **params):
-    return CHECK.measure(subject, DriftParams(**params), SEED)
 
 
 def test_evidently_is_the_version_whose_private_parts_are_used():

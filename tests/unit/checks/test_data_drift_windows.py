@@ -6,25 +6,21 @@ from datetime import date, timedelta
 
 import pytest
 
+import drift_cases
 import synthetic
-from model_governance.check import Artifact, Lookback
-from model_governance.checks import data_drift
+from drift_cases import numbers_only
+from model_governance.check import Lookback
 from model_governance.checks.data_drift import CHECK, DriftParams
 from model_governance.engine.profiles import Profile
 from model_governance.errors import CheckError, SubjectError
 from model_governance.subject import EarlierNight
 
-SEED = 4
 COLUMNS = ("income", "region")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _unrendered():
-    with pytest.MonkeyPatch.context() as patch:
-        nothing = Artifact(name="nothing", media_type="text/plain", content=b"")
-        patch.setattr(data_drift, "render", lambda *_, **__: (nothing,))
-        for name in ("draw_forest", "draw_distributions"):
-            patch.setattr(data_drift, name, lambda *_, **__: nothing)
+def _numbers_only():
+    with numbers_only():
         yield
 
 
@@ -34,7 +30,7 @@ def healthy():
 
 
 def measure(subject, **params):
-    return CHECK.measure(subject, DriftParams(columns=COLUMNS, **params), SEED)
+    return drift_cases.measure(subject, columns=COLUMNS, **params)
 
 
 def on_night(subject, number, *, richer=0.0):
