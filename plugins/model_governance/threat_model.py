@@ -1,0 +1,212 @@
+"""The threat model of a policy: which columns an attacker can change, to which values, and at what cost.
+
+Attacks ask only about rows that it allows, so that every number they report is about rows the world could
+send. Capability and cost are separated as in Kireev, Kulynych and Troncoso (2023, NDSS).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    Problem = tuple[tuple[str, ...], str]
+
+Direction = Literal["up", "down"]
+Preset = Literal["fraud", "credit_applicant", "sensor"]
+Scalar = bool | int | float | str
+# Values by the value a row has now, or one list for every row, or any value that the data show, or none.
+CategoryMoves = Literal["any", "none"] | tuple[Scalar, ...] | dict[Scalar, tuple[Scalar, ...]]
+
+NUMBERS = frozenset({"numeric", "integer"})
+CATEGORIES = frozenset({"category", "boolean"})
+MEANINGS: Mapping[Preset, str] = {
+    "fraud": "the attacker chooses every column of `controls` freely, categories too; all others stay",
+    "credit_applicant": "a person changes the columns of `controls`, and those of `grows` upwards only; all others stay",
+    "sensor": "every number may be off within its range; categories stay",
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FeatureThreat(_Part):
+    """What an attacker can do to one feature; what is not said follows the preset, then `columns.features`."""
+
+    mutable: bool | None = Field(default=None, description="false: it stays; true: it moves whatever the preset says")
+    minimum: float | None = Field(default=None, description="lowest value of a number after the attack")
+    maximum: float | None = Field(default=None, description="highest value of a number after the attack")
+    step: float | None = Field(default=None, gt=0, description="changes are whole multiples of it; 1 for integers")
+    direction: Direction | None = Field(default=None, description="a number that can only go up, or only down")
+    moves: CategoryMoves | None = Field(
+        default=None,
+        description="a category: any (value seen in the data), none, a list of values, or a list per present value",
+    )
+    cost: float | None = Field(
+        default=None,
+        ge=0,
+        description="norm cost only: of crossing the whole range of a number, or of one change of a category; 1 by default",
+    )
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> FeatureThreat:
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+        number_words = [one for one in ("minimum", "maximum", "step", "direction") if getattr(self, one) is not None]
+        if self.moves is not None and number_words:
+            raise ValueError(f"moves is for categories and {', '.join(number_words)} for numbers; keep one of them")
+        if self.moves == () or self.moves == {}:
+            raise ValueError("moves is empty; write none where the value stays")
+        said = [*number_words, *(["moves"] if self.moves not in (None, "none") else []), *_if(self.cost, "cost")]
+        if self.mutable is False and said:
+            raise ValueError(f"mutable: false leaves nothing to say with {', '.join(said)}")
+        return self
+
+
+def _if(value: object, word: str) -> list[str]:
+    return [] if value is None else [word]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What holds for one feature once preset, feature entry and columns are put together.
+
+    `moves` says whether it may change at all, `why` gives the reason where it may not. `allowed` is for
+    categories: "any" value seen, the same values for all, or values by present value.
+    """
+
+    moves: bool
+    why: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    direction: Direction | None = None
+    allowed: CategoryMoves = "any"
+    cost: float = 1.0
+
+
+class ThreatModel(_Part):
+    """Who attacks: what they control, and what of the rows a report may show.
+
+    Without preset and `controls`, every feature moves whose column is mutable, as `columns.features` says.
+    """
+
+    preset: Preset | None = Field(
+        default=None, description="; ".join(f"{name}: {meaning}" for name, meaning in MEANINGS.items())
+    )
+    controls: tuple[str, ...] = Field(default=(), description="the features an attacker can change; all others stay")
+    grows: tuple[str, ...] = Field(default=(), description="numbers an attacker can raise and never lower")
+    features: dict[str, FeatureThreat] = Field(default_factory=dict, description="what differs from that, by feature")
+    shows: tuple[str, ...] = Field(
+        default=(), description="features whose values a report may show; of all others it names sizes of changes only"
+    )
+
+    @model_validator(mode="after")
+    def _presets_have_what_they_need(self) -> ThreatModel:
+        if self.preset in ("fraud", "credit_applicant") and not (self.controls or self.grows):
+            raise ValueError(f"preset {self.preset} needs controls: the features that the attacker can change")
+        for word in ("controls", "grows", "shows"):
+            names = getattr(self, word)
+            if len(set(names)) != len(names):
+                raise ValueError(f"{word} names a feature twice: {', '.join(names)}")
+        for name, entry in self.features.items():
+            if self.listed and name not in self.listed and entry.mutable is None:
+                raise ValueError(f"features.{name} is not in controls, so it stays; add it there or say mutable: true")
+        return self
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The features that move because they are named; empty where the columns decide."""
+        return (*self.controls, *(one for one in self.grows if one not in self.controls))
+
+    @property
+    def stated(self) -> bool:
+        """Whether the policy says anything about the attacker."""
+        return self != ThreatModel(shows=self.shows)
+
+    def rule(self, name: str, *, kind: str, mutable: bool = True, categories: Literal["any", "none"] = "none") -> Rule:
+        """What an attacker can do to a feature of this kind.
+
+        `mutable` is what `columns.features` says, `categories` what holds for a category that neither
+        preset nor feature entry speaks of.
+        """
+        entry = self.features.get(name, FeatureThreat())
+        why = self._why_it_stays(name, entry, kind, mutable=mutable)
+        if why:
+            return Rule(moves=False, why=why)
+        allowed = entry.moves if entry.moves is not None else self._category_moves(name, entry, categories)
+        if kind in CATEGORIES and allowed == "none":
+            return Rule(moves=False, why="categories are fixed")
+        return Rule(
+            moves=True,
+            minimum=entry.minimum,
+            maximum=entry.maximum,
+            step=entry.step,
+            direction=entry.direction or ("up" if name in self.grows else None),
+            allowed=allowed,
+            cost=1.0 if entry.cost is None else entry.cost,
+        )
+
+    def _why_it_stays(self, name: str, entry: FeatureThreat, kind: str, *, mutable: bool) -> str:
+        """The reason why a feature stays as it is; empty where it may move."""
+        if kind not in NUMBERS | CATEGORIES:
+            return f"{kind} is never moved"
+        if entry.mutable is not None:
+            return "" if entry.mutable else "immutable"
+        if not mutable:
+            return "immutable"
+        if self.preset == "sensor" and kind in CATEGORIES and entry.moves is None and name not in self.controls:
+            return "categories are fixed"
+        if self.listed and name not in self.listed:
+            return "not controlled by the attacker"
+        return ""
+
+    def _category_moves(
+        self, name: str, entry: FeatureThreat, otherwise: Literal["any", "none"]
+    ) -> Literal["any", "none"]:
+        return "any" if entry.mutable or name in self.controls else otherwise
+
+    def problems(self, kinds: Mapping[str, str], *, immutable: Collection[str] = ()) -> Iterator[Problem]:
+        """Where it disagrees with the features of `columns`: (path below threat_model, sentence).
+
+        `kinds` gives the kind of every feature, `immutable` the features that `columns` calls not mutable.
+        """
+        for word in ("controls", "grows", "shows"):
+            yield from (
+                ((word,), f"{name!r} is not in columns.features") for name in getattr(self, word) if name not in kinds
+            )
+        for name in self.listed:
+            word = "controls" if name in self.controls else "grows"
+            if name in immutable and self.features.get(name, FeatureThreat()).mutable is None:
+                yield (word,), f"{name!r} is not mutable in columns.features; remove it in one of the two places"
+            if word == "controls" and kinds.get(name, "numeric") not in NUMBERS | CATEGORIES:
+                yield (word,), f"{name!r} is {kinds[name]}, which attacks never move; remove it"
+        for name in self.grows:
+            if kinds.get(name, "numeric") not in NUMBERS:
+                yield ("grows",), f"{name!r} is {kinds[name]}; only numbers grow"
+            if name in self.features and self.features[name].direction == "down":
+                yield ("features", name, "direction"), "down, while `grows` says up"
+        for name, entry in self.features.items():
+            yield from _feature_problems(("features", name), entry, kinds.get(name))
+
+
+def _feature_problems(path: tuple[str, ...], entry: FeatureThreat, kind: str | None) -> Iterator[Problem]:
+    if kind is None:
+        yield path, f"{path[-1]!r} is not in columns.features"
+        return
+    if kind not in NUMBERS | CATEGORIES:
+        if entry.mutable is not False:
+            yield path, f"it is {kind}, which attacks never move; remove it or say mutable: false"
+        return
+    for word in ("minimum", "maximum", "step", "direction"):
+        if kind in CATEGORIES and getattr(entry, word) is not None:
+            yield (*path, word), f"{word} fits numbers, and this feature is {kind}; use moves"
+    if kind in NUMBERS and entry.moves is not None:
+        yield (*path, "moves"), f"moves fits categories, and this feature is {kind}; use minimum, maximum, direction"
+    if kind == "integer" and entry.step is not None and entry.step != int(entry.step):
+        yield (*path, "step"), f"{entry.step:g} is no whole number, and this feature is integer"
