@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+from datetime import date
+
 import numpy as np
 import pandas as pd
 
-from model_governance.subject import Columns, Dataset, Feature, Model, Subject
+from model_governance.subject import Columns, Dataset, Feature, Model, ModelFile, Subject
 
 COLUMNS = Columns(
     features={
@@ -58,6 +61,13 @@ def pipeline(train: pd.DataFrame):
 
 def as_model(native: object, *, name: str = "synthetic") -> Model:
     """A scikit-learn classifier as checks see it."""
+    from sklearn.base import clone
+
+    def train(frame: pd.DataFrame, labels: pd.Series, seed: int) -> Model:
+        copy = clone(native)
+        copy.set_params(**{key: seed for key in copy.get_params() if key.split("__")[-1] == "random_state"})
+        return as_model(copy.fit(frame, labels), name=name)
+
     return Model(
         name=name,
         format="skops",
@@ -67,20 +77,34 @@ def as_model(native: object, *, name: str = "synthetic") -> Model:
         call=native.predict,
         call_proba=native.predict_proba,
         classes=tuple(native.classes_.tolist()),
+        train=train,
     )
 
 
+def model_file(model: Model) -> ModelFile:
+    """The model as skops saves it."""
+    import skops.io
+
+    content = skops.io.dumps(model.native)
+    return ModelFile(uri="model.skops", format="skops", sha256=hashlib.sha256(content).hexdigest(), content=content)
+
+
 def subject(count: int = 400) -> Subject:
-    """The healthy subject in roles train, reference and current."""
-    frames = {"train": rows(count, seed=1), "reference": rows(count, seed=2), "current": rows(count, seed=3)}
+    """The healthy subject in roles train, reference, current and accepted (the training rows of the model before)."""
+    frames = {
+        role: rows(count, seed=seed) for seed, role in enumerate(("train", "reference", "current", "accepted"), start=1)
+    }
     datasets = {
         role: Dataset(role=role, uri=f"{role}.parquet", sha256=f"{number:064x}", frame=frame)
         for number, (role, frame) in enumerate(frames.items())
     }
+    model = as_model(pipeline(frames["train"]))
     return Subject(
         name="synthetic",
         task="binary_classification",
         columns=COLUMNS,
         datasets=datasets,
-        model=as_model(pipeline(frames["train"])),
+        model=model,
+        night=date(2026, 1, 1),
+        model_file=model_file(model),
     )

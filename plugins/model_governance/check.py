@@ -55,7 +55,7 @@ class Metric:
     `of` is the column, class or expectation that a repeated metric belongs to. `detail` says in a
     few words what a reader wants to know next ("largest at AGEP"). `p_value` is the evidence that
     anything changed at all, unadjusted (0 to 1): where it is given, a number beyond its bound counts
-    only with evidence.
+    only with evidence. One that is `postponed` is absent because its plan names another night.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Metric:
     detail: str = ""
     reason: str = ""
     p_value: float | None = None
+    postponed: bool = False
 
     def __post_init__(self) -> None:
         if self.p_value is not None and not 0 <= self.p_value <= 1:
@@ -82,6 +83,8 @@ class Metric:
                 )
         if self.value is None and not self.reason:
             raise CheckError(f"metric {self.label} is absent without a reason")
+        if self.postponed and self.value is not None:
+            raise CheckError(f"metric {self.label} is postponed and has a value")
         if (self.low is None) != (self.high is None):
             raise CheckError(f"metric {self.label} has half an interval")
         if self.low is not None and self.high is not None and self.low > self.high:
@@ -113,6 +116,7 @@ class Estimate:
     detail: str = ""
     reason: str = ""
     p_value: float | None = None
+    postponed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +257,8 @@ class Check:
     """A kind of measurement: pure, so that the same subject, params and seed give the same result.
 
     `roles` are the datasets it cannot do without, `optional_roles` those it uses when given.
-    One that `needs_labels` says nothing without columns.target.
+    One that `needs_labels` says nothing without columns.target; one that `reads_model_file` gets the model's bytes in
+    `subject.model_file`, digested and not deserialised.
     `stand_ins` name the param that, once set, stands for a role, which is then not needed.
     `file_params` name params that hold a path beside the policy; a check gets them absolute.
     `measure(subject, params, seed)` raises CheckError or SubjectError when it cannot measure.
@@ -275,6 +280,7 @@ class Check:
     lookback: Callable[[Any], Lookback | None] = lambda _: None
     file_params: tuple[str, ...] = ()
     needs_model: bool = True
+    reads_model_file: bool = False
     needs_labels: bool = False
     compares_champion: bool = False
     tasks: tuple[Task, ...] = (
@@ -307,6 +313,7 @@ class Check:
         detail: str = "",
         reason: str = "",
         p_value: float | None = None,
+        postponed: bool = False,
     ) -> Metric:
         """A metric under its declaration, so that unit, direction and meaning are written once."""
         spec = self.spec(name)
@@ -314,14 +321,14 @@ class Check:
         return Metric(
             name=name, value=_plain(value), low=_plain(low), high=_plain(high), n=int(n), unit=spec.unit,
             better=spec.better, meaning=spec.meaning, of=of, detail=detail, reason=reason,
-            p_value=None if p_value is None else float(p_value),
+            p_value=None if p_value is None else float(p_value), postponed=postponed,
         )  # fmt: skip
 
     def declared(self, one: Estimate) -> Metric:
         """An estimate as the metric of its name."""
         return self.metric(
             one.name, one.value, n=one.n, interval=one.interval, of=one.of, detail=one.detail, reason=one.reason,
-            p_value=one.p_value,
+            p_value=one.p_value, postponed=one.postponed,
         )  # fmt: skip
 
 
