@@ -1,0 +1,244 @@
+"""HopSkipJump on all rows at once: along the decision boundary, seeing nothing but whether an answer flips.
+
+Chen, Jordan and Wainwright (2020), "HopSkipJumpAttack: A Query-Efficient Decision-Based Attack". Differences: every
+call to the model holds the questions of all rows that still walk, and the point returned is one that was projected
+on to the boundary last, so that its distance is not overstated by 1/sqrt(iterations).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from model_governance.attacks.balls import Norm, sizes, streams_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Bounds of one call to the model: rows, and numbers in them.
+ROWS = 200_000
+CELLS = 20_000_000
+ROUNDS = 25
+HALVINGS = 30
+FINEST = 1e-4
+
+
+class Flips(Protocol):
+    """Whether points (m, d) flip the answers of the rows with these numbers (m,): bool (m,)."""
+
+    def __call__(self, points: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The answers; points are read, not kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkSettings:
+    """The effort of a walk: `iterations` steps, `directions` probes in the first, growing to `most_directions`.
+
+    `queries` bounds the rows asked per row under attack: a walk that reaches it stops where it is. `low` and `high`
+    are the box that points stay in.
+    """
+
+    norm: Norm = "linf"
+    iterations: int = 10
+    directions: int = 50
+    most_directions: int = 300
+    queries: int | None = None
+    low: float | np.ndarray = 0.0
+    high: float | np.ndarray = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """Nearest flipping point of every row (n, d), NaN where there was no start; its distance (n,), infinite there.
+
+    `asked` (n,) counts the points that were shown to the model for each row.
+    """
+
+    points: np.ndarray
+    distances: np.ndarray
+    asked: np.ndarray
+
+    @property
+    def failed(self) -> np.ndarray:
+        """Mask (n,) of the rows that had no start: not attacked, which is not the same as robust."""
+        import numpy as np
+
+        return ~np.isfinite(self.distances)
+
+
+def walk(
+    flips: Flips, origins: np.ndarray, *, starts: np.ndarray, settings: WalkSettings, seed: int,
+    movable: np.ndarray | None = None,
+) -> Walked:  # fmt: skip
+    """Walk every row from its start along the boundary, towards its origin.
+
+    Args:
+        flips: the model, asked with at most 200,000 rows a call.
+        origins: rows under attack (n, d), float32 or float64; points are asked in that precision. They must not flip.
+        starts: a flipping point per row (n, d); NaN rows are not walked.
+        settings: norm, box and effort.
+        seed: every row draws from a stream of (seed, its number), so its path does not depend on other rows.
+        movable: features that may change, bool (d,) or (n, d); the start must agree with the origin in all others.
+
+    Whatever `flips` raises passes through.
+    """
+    import numpy as np
+
+    starts = np.asarray(starts, dtype=origins.dtype)
+    points = starts.copy()
+    asked = np.zeros(len(origins), dtype=np.int64)
+    begun = np.flatnonzero(~np.isnan(starts).any(axis=1))
+    points[~np.isin(np.arange(len(origins)), begun)] = np.nan
+    most = min(ROWS, CELLS // max(1, origins.shape[1])) // max(1, settings.most_directions)
+    for first in range(0, len(begun), max(1, most)):
+        rows = begun[first : first + max(1, most)]
+        party = _Party(flips, origins, starts, rows, settings, seed, movable)
+        party.walk()
+        points[rows], asked[rows] = party.points, party.asked
+    distances = np.full(len(origins), np.inf)
+    distances[begun] = sizes(points[begun] - origins[begun].astype(np.float64), settings.norm)
+    return Walked(points=points, distances=distances, asked=asked)
+
+
+class _Party:
+    """The rows that walk together: each with its nearest flipping point so far."""
+
+    def __init__(
+        self, flips: Flips, origins: np.ndarray, starts: np.ndarray, rows: np.ndarray, settings: WalkSettings, seed: int,
+        movable: np.ndarray | None,
+    ) -> None:  # fmt: skip
+        import numpy as np
+
+        self.flips, self.rows, self.settings = flips, rows, settings
+        self.origins, self.points = origins[rows], starts[rows]
+        self.asked = np.zeros(len(rows), dtype=np.int64)
+        shape = origins.shape
+        self.movable = np.broadcast_to(True if movable is None else movable, shape)[rows]
+        self.low = np.asarray(settings.low, dtype=origins.dtype)
+        self.high = np.asarray(settings.high, dtype=origins.dtype)
+        self.streams = streams_of(seed, rows)
+        d = max(1, shape[1])
+        self.theta = max(FINEST, 0.01 / (d * np.sqrt(d)) if settings.norm == "l2" else 0.01 / d**2)
+
+    def walk(self) -> None:
+        """Project the starts, then step and project; a row keeps a new point only where it is nearer."""
+        import numpy as np
+
+        everyone = np.arange(len(self.rows))
+        self.points = self._project(everyone, self.points)
+        for iteration in range(self.settings.iterations):
+            walkers = np.flatnonzero((self._left() > 1) & (self._distances(everyone, self.points) > 0))
+            if len(walkers) == 0:
+                break
+            directions = self._directions(walkers, iteration)
+            stepped, moved = self._step(walkers, directions, iteration)
+            moved_rows = walkers[moved]
+            projected = self._project(moved_rows, stepped[moved])
+            nearer = self._distances(moved_rows, projected) < self._distances(moved_rows, self.points[moved_rows])
+            self.points[moved_rows[nearer]] = projected[nearer]
+
+    def _left(self) -> np.ndarray:
+        """Questions that each row may still ask, shape (n,)."""
+        import numpy as np
+
+        if self.settings.queries is None:
+            return np.full(len(self.rows), np.iinfo(np.int64).max)
+        return self.settings.queries - self.asked
+
+    def _ask(self, points: np.ndarray, who: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        self.asked += np.bincount(who, minlength=len(self.rows))
+        return np.asarray(self.flips(points, self.rows[who]), dtype=bool)
+
+    def _distances(self, who: np.ndarray, points: np.ndarray) -> np.ndarray:
+        return sizes(points.astype("float64") - self.origins[who], self.settings.norm)
+
+    def _project(self, who: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """The flipping points (k, d) pulled towards their origins by bisection; each one returned was seen to flip."""
+        import numpy as np
+
+        found = points.copy()
+        low, high = np.zeros(len(who)), np.ones(len(who))
+        if self.settings.norm == "linf":
+            high = self._distances(who, points)
+        stop = self.theta * np.minimum(1.0, high)
+        for _ in range(ROUNDS):
+            open_ = np.flatnonzero((high - low > stop) & (self._left()[who] > 0))
+            if len(open_) == 0:
+                break
+            middle = (low[open_] + high[open_]) / 2
+            tried = self._between(self.origins[who[open_]], points[open_], middle)
+            hit = self._ask(tried, who[open_])
+            found[open_[hit]] = tried[hit]
+            high[open_[hit]] = middle[hit]
+            low[open_[~hit]] = middle[~hit]
+        return found
+
+    def _between(self, origins: np.ndarray, points: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """Points nearer to the origins: blended by a share (L2), cut to a box of half-width `reach` (Linf)."""
+        import numpy as np
+
+        change = points.astype(np.float64) - origins
+        limit = reach[:, None]
+        change = np.clip(change, -limit, limit) if self.settings.norm == "linf" else limit * change
+        return (origins + change).astype(origins.dtype)
+
+    def _directions(self, who: np.ndarray, iteration: int) -> np.ndarray:
+        """Estimated normals of the boundary (k, d): unit length (L2) or signs (Linf)."""
+        import numpy as np
+
+        settings = self.settings
+        here = self.points[who].astype(np.float64)
+        wanted = min(int(settings.directions * np.sqrt(iteration + 1)), settings.most_directions)
+        counts = np.minimum(wanted, self._left()[who] - 1)
+        deltas = self._probe_sizes(who, iteration)
+        each = np.repeat(np.arange(len(who)), counts)
+        noise = np.concatenate([self._noise(one, count) for one, count in zip(who, counts, strict=True)])
+        probes = np.clip(here[each] + deltas[each, None] * noise, self.low, self.high).astype(self.origins.dtype)
+        answers = np.where(self._ask(probes, who[each]), 1.0, -1.0)
+        begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        means = np.add.reduceat(answers, begins) / counts
+        weights = np.where(np.abs(means[each]) == 1.0, answers, answers - means[each])
+        normals = np.add.reduceat(weights[:, None] * (probes - here[each]), begins, axis=0) / deltas[:, None]
+        if settings.norm == "linf":
+            return np.sign(normals)
+        lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+        return np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+
+    def _probe_sizes(self, who: np.ndarray, iteration: int) -> np.ndarray:
+        """How far the probes of each row reach, shape (k,): a tenth of the box first, then in step with the distance."""
+        import numpy as np
+
+        if iteration == 0:
+            return np.full(len(who), 0.1 * float(np.mean(self.high - self.low)))
+        d = self.origins.shape[1]
+        factor = np.sqrt(d) if self.settings.norm == "l2" else d
+        return factor * self.theta * self._distances(who, self.points[who])
+
+    def _noise(self, one: int, count: int) -> np.ndarray:
+        """Random unit directions (count, d) of one row, within what it may change."""
+        import numpy as np
+
+        stream, shape = self.streams[one], (count, self.origins.shape[1])
+        drawn = stream.standard_normal(shape) if self.settings.norm == "l2" else stream.uniform(-1.0, 1.0, shape)
+        drawn *= self.movable[one]
+        lengths = np.linalg.norm(drawn, axis=1, keepdims=True)
+        return np.divide(drawn, lengths, out=np.zeros_like(drawn), where=lengths > 0)
+
+    def _step(self, who: np.ndarray, directions: np.ndarray, iteration: int) -> tuple[np.ndarray, np.ndarray]:
+        """Points (k, d) a step further, halved until they flip, and the mask (k,) of rows where that was reached."""
+        import numpy as np
+
+        lengths = self._distances(who, self.points[who]) / np.sqrt(iteration + 1)
+        stepped, moved = self.points[who].copy(), np.zeros(len(who), dtype=bool)
+        for _ in range(HALVINGS):
+            trying = np.flatnonzero(~moved & (self._left()[who] > 0))
+            if len(trying) == 0:
+                break
+            ahead = self.points[who[trying]] + lengths[trying, None] * directions[trying]
+            tried = np.clip(ahead, self.low, self.high).astype(self.origins.dtype)
+            hit = self._ask(tried, who[trying])
+            stepped[trying[hit]], moved[trying[hit]] = tried[hit], True
+            lengths[trying] /= 2
+        return stepped, moved
