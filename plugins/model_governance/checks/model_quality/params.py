@@ -4,34 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from model_governance.check import Params
-
-Scalar = bool | int | float | str
-
-
-class Slice(BaseModel):
-    """Rows that are judged on their own: those where a column equals, is in or lies between; or one slice per value."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
-
-    column: str
-    name: str | None = Field(default=None, description="by default the condition in words")
-    equals: Scalar | None = None
-    members: tuple[Scalar, ...] | None = Field(default=None, alias="in", min_length=1)
-    between: tuple[float, float] | None = Field(default=None, description="both ends included")
-
-    @model_validator(mode="after")
-    def _one_condition(self) -> Slice:
-        given = [one for one in (self.equals, self.members, self.between) if one is not None]
-        if len(given) > 1:
-            raise ValueError(f"slice of {self.column!r}: give one of equals, in and between, or none for all values")
-        if not given and self.name is not None:
-            raise ValueError(f"slice of {self.column!r}: without a condition every value names its own slice")
-        if self.between is not None and self.between[0] > self.between[1]:
-            raise ValueError(f"slice of {self.column!r}: between {self.between[0]} and {self.between[1]} lies nothing")
-        return self
+from model_governance.slices import Slice
 
 
 class Search(BaseModel):

@@ -1,0 +1,122 @@
+"""Slices: rows that a policy wants judged on their own, by the values of one column each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    import pandas as pd
+
+Scalar = bool | int | float | str
+
+MOST_VALUES = 50  # of a column without a condition
+SHOWN_FROM = 10  # rows: a smaller group is not named in a record
+
+
+class Slice(BaseModel):
+    """Rows that are judged on their own: those where a column equals, is in or lies between; or one slice per value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+    column: str
+    name: str | None = Field(default=None, description="by default the condition in words")
+    equals: Scalar | None = None
+    members: tuple[Scalar, ...] | None = Field(default=None, alias="in", min_length=1)
+    between: tuple[float, float] | None = Field(default=None, description="both ends included")
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Slice:
+        given = [one for one in (self.equals, self.members, self.between) if one is not None]
+        if len(given) > 1:
+            raise ValueError(f"slice of {self.column!r}: give one of equals, in and between, or none for all values")
+        if not given and self.name is not None:
+            raise ValueError(f"slice of {self.column!r}: without a condition every value names its own slice")
+        if self.between is not None and self.between[0] > self.between[1]:
+            raise ValueError(f"slice of {self.column!r}: between {self.between[0]} and {self.between[1]} lies nothing")
+        return self
+
+
+def slice_masks(
+    column: Callable[[str], pd.Series], slices: Sequence[Slice], *, notes: list[str], what: str = "rows"
+) -> dict[str, np.ndarray]:
+    """Rows of every slice by its name, a bool mask (n,) each; what is left out is added to the notes.
+
+    `column` gives the values (n,) of a column by name, `what` names the rows in messages.
+
+    Raises:
+        CheckError: a slice matches no row, two slices have one name, or a column has too many values.
+    """
+    found: dict[str, np.ndarray] = {}
+    for name, rows in _named_rows(column, slices, notes, what):
+        if name in found:
+            raise CheckError(f"two slices are called {name!r}; give them names of their own")
+        found[name] = rows
+    return found
+
+
+def _named_rows(
+    column: Callable[[str], pd.Series], slices: Sequence[Slice], notes: list[str], what: str
+) -> Iterator[tuple[str, np.ndarray]]:
+    for one in slices:
+        values = column(one.column)
+        if one.equals is None and one.members is None and one.between is None:
+            yield from _by_value(values, notes)
+            continue
+        rows = _mask(values, one)
+        if not rows.any():
+            raise CheckError(
+                f"slice {_name(one)!r} matches none of {len(values):,} {what}; column {one.column!r} holds "
+                f"{values.dtype} values: check the spelling and type of the condition, or remove the slice"
+            )
+        yield _name(one), rows
+
+
+def _by_value(values: pd.Series, notes: list[str]) -> Iterator[tuple[str, np.ndarray]]:
+    counts = values.value_counts()
+    if len(counts) > MOST_VALUES:
+        raise CheckError(
+            f"column {values.name!r} has {len(counts):,} values, too many for a slice each (at most {MOST_VALUES}); "
+            "give slices with between or in"
+        )
+    rare = int((counts < SHOWN_FROM).sum())
+    if rare:
+        notes.append(f"{rare} value(s) of {values.name} with fewer than {SHOWN_FROM} rows are no slices.")
+    for value in sorted(counts.index[counts >= SHOWN_FROM], key=lambda one: (str(type(one)), one)):
+        yield f"{values.name} {_shown(value)}", (values == value).to_numpy(dtype=bool, na_value=False)
+    if int(values.isna().sum()) >= SHOWN_FROM:
+        yield f"{values.name} missing", values.isna().to_numpy()
+
+
+def _mask(values: pd.Series, one: Slice) -> np.ndarray:
+    from pandas.api.types import is_numeric_dtype
+
+    if one.between is not None:
+        if not is_numeric_dtype(values):
+            raise CheckError(f"slice {_name(one)!r}: between needs numbers and column {one.column!r} is {values.dtype}")
+        found = values.between(*one.between)
+    elif one.members is not None:
+        found = values.isin(one.members)
+    else:
+        found = values == one.equals
+    return found.to_numpy(dtype=bool, na_value=False)
+
+
+def _name(one: Slice) -> str:
+    if one.name is not None:
+        return one.name
+    if one.between is not None:
+        return f"{one.column} {one.between[0]:g} to {one.between[1]:g}"
+    if one.members is not None:
+        return f"{one.column} in {', '.join(map(_shown, one.members))}"
+    return f"{one.column} {_shown(one.equals)}"
+
+
+def _shown(value: Scalar | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
