@@ -55,7 +55,7 @@ class Metric:
     `of` is the column, class or expectation that a repeated metric belongs to. `detail` says in a
     few words what a reader wants to know next ("largest at AGEP"). `p_value` is the evidence that
     anything changed at all, unadjusted (0 to 1): where it is given, a number beyond its bound counts
-    only with evidence. One that is `postponed` is absent because its plan names another night.
+    only with evidence.
     """
 
     name: str
@@ -70,7 +70,6 @@ class Metric:
     detail: str = ""
     reason: str = ""
     p_value: float | None = None
-    postponed: bool = False
 
     def __post_init__(self) -> None:
         if self.p_value is not None and not 0 <= self.p_value <= 1:
@@ -83,8 +82,6 @@ class Metric:
                 )
         if self.value is None and not self.reason:
             raise CheckError(f"metric {self.label} is absent without a reason")
-        if self.postponed and self.value is not None:
-            raise CheckError(f"metric {self.label} is postponed and has a value")
         if (self.low is None) != (self.high is None):
             raise CheckError(f"metric {self.label} has half an interval")
         if self.low is not None and self.high is not None and self.low > self.high:
@@ -116,7 +113,6 @@ class Estimate:
     detail: str = ""
     reason: str = ""
     p_value: float | None = None
-    postponed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +258,7 @@ class Check:
     `stand_ins` name the param that, once set, stands for a role, which is then not needed.
     `file_params` name params that hold a path beside the policy; a check gets them absolute.
     `measure(subject, params, seed)` raises CheckError or SubjectError when it cannot measure.
-    `lookback(params)` names what it wants to see of earlier nights, in `subject.earlier`. One that
+    `lookback(params)` names what it wants to see of earlier nights, one thing or several, in `subject.earlier`. One that
     `compares_champion` gets the policy's champion as `subject.champion`, where there is one.
     """
 
@@ -277,7 +273,7 @@ class Check:
     suggest: Callable[[pd.DataFrame, Columns], Suggestion]
     optional_roles: tuple[Role, ...] = ()
     stand_ins: Mapping[Role, str] = field(default_factory=dict)
-    lookback: Callable[[Any], Lookback | None] = lambda _: None
+    lookback: Callable[[Any], Lookback | tuple[Lookback, ...] | None] = lambda _: None
     file_params: tuple[str, ...] = ()
     needs_model: bool = True
     reads_model_file: bool = False
@@ -294,6 +290,13 @@ class Check:
     def roles_for(self, params: Mapping[str, Any]) -> tuple[Role, ...]:
         """The datasets it cannot do without under these params, as a policy spells them."""
         return tuple(one for one in self.roles if params.get(self.stand_ins.get(one, "")) is None)
+
+    def lookbacks(self, params: Params) -> tuple[Lookback, ...]:
+        """Everything it wants to see of earlier nights under these params."""
+        wanted = self.lookback(params)
+        if wanted is None:
+            return ()
+        return wanted if isinstance(wanted, tuple) else (wanted,)
 
     def spec(self, name: str) -> MetricSpec:
         """The declaration of a metric; KeyError if the check has none of this name."""
@@ -313,7 +316,6 @@ class Check:
         detail: str = "",
         reason: str = "",
         p_value: float | None = None,
-        postponed: bool = False,
     ) -> Metric:
         """A metric under its declaration, so that unit, direction and meaning are written once."""
         spec = self.spec(name)
@@ -321,14 +323,14 @@ class Check:
         return Metric(
             name=name, value=_plain(value), low=_plain(low), high=_plain(high), n=int(n), unit=spec.unit,
             better=spec.better, meaning=spec.meaning, of=of, detail=detail, reason=reason,
-            p_value=None if p_value is None else float(p_value), postponed=postponed,
+            p_value=None if p_value is None else float(p_value),
         )  # fmt: skip
 
     def declared(self, one: Estimate) -> Metric:
         """An estimate as the metric of its name."""
         return self.metric(
             one.name, one.value, n=one.n, interval=one.interval, of=one.of, detail=one.detail, reason=one.reason,
-            p_value=one.p_value, postponed=one.postponed,
+            p_value=one.p_value,
         )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""How bytes and rows are reached: S3 clients and SQL engines, plain here, through Airflow in orchestration."""
+"""How bytes, rows and endpoints are reached: clients, engines and tokens, plain here, through Airflow in orchestration."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_governance.errors import SubjectError
@@ -18,6 +19,9 @@ class Connections(Protocol):
 
     def engine(self, name: str) -> Engine:
         """An SQLAlchemy engine."""
+
+    def token(self, name: str) -> str:
+        """A bearer token."""
 
 
 class PlainConnections:
@@ -38,6 +42,20 @@ class PlainConnections:
     def engine(self, name: str) -> Engine:
         """Never available: named databases live in Airflow. Raises SubjectError."""
         raise _only_airflow_knows(name)
+
+    def token(self, name: str) -> str:
+        """The bearer token in the environment variable MODEL_GOVERNANCE_TOKEN_<NAME>.
+
+        Raises:
+            SubjectError: it is not set.
+        """
+        variable = f"MODEL_GOVERNANCE_TOKEN_{name.upper()}"
+        token = os.environ.get(variable)
+        if not token:
+            raise SubjectError(
+                f"connection {name!r}: no token; set {variable}, or run the DAG with an Airflow connection"
+            )
+        return token
 
 
 def _only_airflow_knows(name: str) -> SubjectError:

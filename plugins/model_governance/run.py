@@ -21,7 +21,7 @@ from model_governance.subjects import load_model, load_subject, matured_source
 from model_governance.verdict import Verdict, baselines_of, combine, judge, read_verdict, rules_of, unmeasured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from model_governance.check import Check, CheckResult, Lookback, Params
     from model_governance.connections import Connections
@@ -142,7 +142,8 @@ def run_check(
     seed: int | None = None
     try:
         subject = _load(check, policy, name, sources=sources, connections=connections)
-        subject = _with_earlier(subject, check.lookback(params), store=store, name=name, before=night.date)
+        subject = replace(subject, night=night.date)
+        subject = _with_earlier(subject, check.lookbacks(params), store=store, name=name)
         subject, trouble = _beside_champion(check, policy, subject, connections=connections)
         seed = derive_seed(policy, subject, name)
         result = check.measure(subject, params, seed)
@@ -154,6 +155,7 @@ def run_check(
             baselines["last_accepted"] = last_accepted(store, policy.name, name, before=night.date)
         if "champion" in asked:
             other = _load(check, policy, name, sources=sources, connections=connections, champion=True)
+            other = replace(other, night=night.date, earlier=subject.earlier)
             baselines["champion"] = baselines_of(check.measure(other, params, seed))
         verdict = judge(
             name, result, policy, today=night.date, baselines=baselines,
@@ -246,15 +248,20 @@ def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
     parts = [policy.sha256, subject.model.sha256 if subject.model else "", name]
     parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets)]
     parts += [f"earlier={one.sha256}" for one in subject.earlier]
+    parts += [f"file={subject.model_file.sha256}"] if subject.model_file else []
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:4], "big")
 
 
-def _with_earlier(
-    subject: Subject, wanted: Lookback | None, *, store: ArtifactStore, name: str, before: date
-) -> Subject:
-    if wanted is None:
+def _with_earlier(subject: Subject, wanted: Sequence[Lookback], *, store: ArtifactStore, name: str) -> Subject:
+    """The subject with what the check stored on the nights before its own."""
+    if subject.night is None:
         return subject
-    return replace(subject, earlier=earlier_artifacts(store, subject.name, name, before=before, wanted=wanted))
+    earlier = [
+        night
+        for one in wanted
+        for night in earlier_artifacts(store, subject.name, name, before=subject.night, wanted=one)
+    ]
+    return replace(subject, earlier=tuple(earlier))
 
 
 def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before: date) -> list[Verdict]:
@@ -286,8 +293,9 @@ def _load(
     needed = check.roles_for(policy.checks[name].params)
     roles = [*needed, *(role for role in check.optional_roles if role in sources)]
     return load_subject(
-        policy, roles=roles, with_model=check.needs_model, sources=sources, connections=connections, champion=champion
-    )
+        policy, roles=roles, with_model=check.needs_model, with_model_file=check.reads_model_file, sources=sources,
+        connections=connections, champion=champion,
+    )  # fmt: skip
 
 
 def _beside_champion(

@@ -5,24 +5,24 @@ How they are read, digested and trusted is the business of `model_governance.sub
 
 from __future__ import annotations
 
-import re
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from model_governance.errors import CheckError, GovernanceError, ModelMisbehaved, SubjectError
+from model_governance.errors import SubjectError
+from model_governance.model import Model, ModelFile, Task
+from model_governance.threat_model import ThreatModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
-    import numpy as np
     import pandas as pd
 
+__all__ = ["Columns", "Dataset", "EarlierNight", "Feature", "Model", "ModelFile", "Role", "Source", "Subject", "Task"]
+
 Role = Literal["train", "accepted", "reference", "current", "labels", "matured", "history", "population"]
-Task = Literal["binary_classification", "multiclass_classification", "regression", "ranking", "forecasting"]
 ColumnKind = Literal["numeric", "integer", "category", "boolean", "text", "datetime"]
 
 NUMBER_KINDS = frozenset({"numeric", "integer"})
@@ -144,153 +144,6 @@ class Dataset:
         return self.frame[list(columns)].copy()
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A loaded model behind calls that take a frame of raw features; all but the first are None where it has none.
-
-    `call` returns labels (classification), values (regression) or scores (ranking), shape (n,).
-    `call_proba` returns class probabilities, shape (n, len(classes)), columns as in `classes`.
-    `call_logits` returns the scores before the probabilities, (n, k), a single score s as (0, s).
-    `call_gradient` takes weights (n, k) too and returns the gradient of their product with the logits, with regard
-    to the numeric and integer features in policy order, (n, features), in raw units.
-    `train` takes rows, labels and a seed and returns a copy of the same recipe, trained from scratch.
-    """
-
-    name: str
-    format: str
-    sha256: str
-    task: Task
-    native: Any
-    call: Callable[[pd.DataFrame], Any]
-    call_proba: Callable[[pd.DataFrame], Any] | None = None
-    classes: tuple[Any, ...] = ()
-    call_logits: Callable[[pd.DataFrame], Any] | None = None
-    call_gradient: Callable[[pd.DataFrame, np.ndarray], Any] | None = None
-    train: Callable[[pd.DataFrame, pd.Series, int], Model] | None = None
-
-    def predict(self, frame: pd.DataFrame) -> np.ndarray:
-        """Labels, values or scores, shape (n,).
-
-        Raises:
-            ModelMisbehaved: the model raised, or returned another shape, NaN or infinities.
-        """
-        return self._checked(self.call, frame, shape=(len(frame),), verb="predict")
-
-    def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
-        """Class probabilities, shape (n, k), in the order of `classes`, to twelve significant digits.
-
-        Raises:
-            CheckError: the model offers no probabilities.
-            ModelMisbehaved: the model raised, or returned another shape, NaN or infinities.
-        """
-        if self.call_proba is None:
-            raise CheckError(
-                f"model {self.name!r} offers no class probabilities; use a check that needs labels "
-                "only, or deploy a model with predict_proba"
-            )
-        shape = (len(frame), len(self.classes))
-        return _to_twelve_digits(self._checked(self.call_proba, frame, shape=shape, verb="predict_proba"))
-
-    def logits(self, frame: pd.DataFrame) -> np.ndarray:
-        """Scores before the probabilities, shape (n, k); the prediction is the largest.
-
-        Raises:
-            CheckError: the model offers none.
-            ModelMisbehaved: the model raised, or returned another shape, NaN or infinities.
-        """
-        if self.call_logits is None:
-            raise CheckError(f"model {self.name!r} ({self.format}) offers no logits; use an attack that needs none")
-        return self._checked(self.call_logits, frame, shape=(len(frame), self.outputs), verb="logits")
-
-    def gradient(self, frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
-        """Gradient of the weighted sum of logits with regard to the numeric features, (n, features), raw units.
-
-        Raises:
-            CheckError: the model offers none.
-            ModelMisbehaved: the model raised, or returned NaN, infinities or other rows.
-        """
-        if self.call_gradient is None:
-            raise CheckError(f"model {self.name!r} ({self.format}) offers no gradients; use an attack that needs none")
-        call = self.call_gradient
-        return self._checked(lambda rows: call(rows, weights), frame, shape=(len(frame), None), verb="gradient")
-
-    def fit(self, frame: pd.DataFrame, labels: pd.Series, *, seed: int) -> Model:
-        """A copy of the same recipe, trained from scratch on these rows: a reference model of an attack.
-
-        Raises:
-            CheckError: the model cannot be retrained.
-            ModelMisbehaved: training raised.
-        """
-        if self.train is None:
-            raise CheckError(
-                f"model {self.name!r} ({self.format}) cannot be retrained; use an attack that needs no reference models"
-            )
-        with _calling(f"model {self.name!r} raised while a copy was trained on {len(frame)} rows", frame):
-            return self.train(frame, labels, seed)
-
-    @property
-    def outputs(self) -> int:
-        """Columns of the logits: one per class, one for a regressor."""
-        return len(self.classes) or 1
-
-    def _checked(
-        self, call: Callable[[pd.DataFrame], Any], frame: pd.DataFrame, *, shape: tuple[int | None, ...], verb: str
-    ) -> np.ndarray:
-        """The answer as an array of this shape, in which None stands for any length."""
-        import numpy as np
-
-        with _calling(f"model {self.name!r} raised in {verb} on {len(frame)} rows", frame):
-            answer = np.asarray(call(frame))
-        if len(answer.shape) != len(shape) or any(b not in (None, a) for a, b in zip(answer.shape, shape, strict=True)):
-            expected = tuple("any" if one is None else one for one in shape)
-            raise ModelMisbehaved(f"model {self.name!r} returned shape {answer.shape} from {verb}, expected {expected}")
-        if answer.dtype.kind == "f" and not np.isfinite(answer).all():
-            bad = int((~np.isfinite(answer)).reshape(len(frame), -1).any(axis=1).sum())
-            raise ModelMisbehaved(
-                f"model {self.name!r} returned NaN or infinite values from {verb} for {bad} of {len(frame)} rows"
-            )
-        return answer
-
-
-@contextmanager
-def _calling(what: str, frame: pd.DataFrame) -> Iterator[None]:
-    """ModelMisbehaved for whatever the block raises, without words of the rows that it was given.
-
-    Libraries quote the value that they choke on; a log is no place for it. Governance errors pass as they are.
-    """
-    try:
-        yield
-    except GovernanceError:
-        raise
-    except Exception as error:
-        text = str(error)
-        told = _without_cells(text, frame)
-        cause = error if told == text else None
-        raise ModelMisbehaved(f"{what}: {type(error).__name__}: {told}") from cause
-
-
-def _without_cells(text: str, frame: pd.DataFrame) -> str:
-    """The text with every quoted word blanked that is a value of the frame."""
-    quoted = {one for pair in re.findall(r"'([^']*)'|\"([^\"]*)\"", text) for one in pair if one}
-    if not quoted:
-        return text
-    cells = {str(cell) for name in frame.columns for cell in frame[name].unique()}
-    for one in quoted & cells:
-        text = text.replace(f"'{one}'", "'(a value of the data)'").replace(f'"{one}"', '"(a value of the data)"')
-    return text
-
-
-def _to_twelve_digits(numbers: np.ndarray) -> np.ndarray:
-    """Significant digits, so that the order of tiny probabilities stays.
-
-    The last bits of a sum depend on how many threads added up; rows that tie must tie on every machine.
-    """
-    import numpy as np
-
-    mantissa, exponent = np.frexp(numbers.astype(float))
-    return np.ldexp(mantissa.round(12), exponent)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierNight:
     """What a check stored on an earlier night and asks to see again: an artifact by name, with its digest and key."""
@@ -298,16 +151,6 @@ class EarlierNight:
     day: date
     name: str
     key: str
-    sha256: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFile:
-    """The bytes of a model as they were read and digested; nothing of them was deserialised."""
-
-    uri: str
-    format: str
     sha256: str
     content: bytes
 
@@ -332,6 +175,7 @@ class Subject:
     labels_mature_in: int | None = None
     night: date | None = None
     model_file: ModelFile | None = None
+    threat_model: ThreatModel = field(default_factory=ThreatModel)
 
     def require_model(self) -> Model:
         """The model.

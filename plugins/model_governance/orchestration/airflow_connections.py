@@ -1,4 +1,4 @@
-"""Airflow connections as S3 clients and SQL engines."""
+"""Airflow connections as S3 clients, SQL engines and tokens."""
 
 from __future__ import annotations
 
@@ -51,6 +51,17 @@ class AirflowConnections:
             engine: Engine = hook.get_sqlalchemy_engine()
             return engine
         return create_engine(connection.get_uri())
+
+    def token(self, name: str) -> str:
+        """The password of a connection, as the bearer token of an inference endpoint.
+
+        Raises:
+            SubjectError: Airflow knows no connection of this name, or it has no password.
+        """
+        token = _connection(name).password
+        if not token:
+            raise SubjectError(f"Airflow connection {name!r} has no password; put the endpoint's bearer token there")
+        return str(token)
 
 
 def _connection(name: str) -> Connection:

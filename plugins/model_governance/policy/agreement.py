@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from model_governance.policy.position import closest
+from model_governance.threat_model import ThreatModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,6 +37,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
         yield from _params(path, one.get("params"), check)
         yield from _thresholds(path, one.get("thresholds"), check, has_champion=raw.get("champion") is not None)
         yield from _subject(path, raw, check, params=_mapping(one.get("params")))
+    yield from _threat_model(raw)
     yield from _waivers(raw, checks, catalogue)
     for position, named in enumerate(_list(_mapping(raw.get("retraining")).get("checks"))):
         if named not in checks:
@@ -92,6 +94,19 @@ def _subject(path: Path, raw: Mapping[str, Any], check: Check, *, params: Mappin
     task = _mapping(raw.get("model")).get("task")
     if check.needs_model and isinstance(task, str) and task not in check.tasks:
         yield path, f"{check.kind} does not apply to {task}; it applies to {', '.join(check.tasks)}"
+
+
+def _threat_model(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """Where the threat model names other columns, or other kinds of them, than there are."""
+    features = _mapping(_mapping(raw.get("columns")).get("features"))
+    try:
+        model = ThreatModel.model_validate(raw.get("threat_model") or {})
+    except ValidationError:
+        return  # its own mistakes are reported where the policy is read
+    kinds = {name: str(_mapping(one).get("kind")) for name, one in features.items()}
+    immutable = [name for name, one in features.items() if _mapping(one).get("mutable") is False]
+    for path, text in model.problems(kinds, immutable=immutable):
+        yield ("threat_model", *path), text
 
 
 def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Iterator[Problem]:

@@ -7,17 +7,28 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    field_validator,
+    model_validator,
+)
 
 from model_governance.check import canonical_json
 from model_governance.multiplicity import Adjustment
 from model_governance.subject import Columns, Role, Task
+from model_governance.threat_model import ThreatModel
 
 Severity = Literal["error", "warn", "info"]
 Condition = Literal["equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between"]
 CONDITIONS: tuple[Condition, ...] = ("equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between")
 CHANGES = ("min_absolute_change", "min_relative_change")
-ModelFormat = Literal["skops", "onnx", "xgboost", "lightgbm", "joblib", "pickle"]
+ModelFormat = Literal["skops", "onnx", "xgboost", "lightgbm", "torchscript", "http", "mlflow", "joblib", "pickle"]
 DataFormat = Literal["parquet", "csv", "arrow", "sql"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -114,6 +125,16 @@ class CheckSpec(_Part):
         return raw
 
 
+class EndpointSpec(_Part):
+    """How an inference endpoint is asked (Open Inference Protocol, version 2)."""
+
+    timeout_seconds: float = Field(default=30.0, gt=0, description="one request, from connecting to the last byte")
+    retries: int = Field(default=3, ge=0, le=20, description="further tries when it is busy or does not answer")
+    backoff_seconds: float = Field(default=0.5, ge=0, description="wait before the first of them; doubles each time")
+    batch_rows: int = Field(default=256, ge=1, description="rows of one request")
+    max_rows: int = Field(default=200_000, ge=1, description="rows one check may ask; then it stops with an error")
+
+
 class ModelSpec(_Part):
     """The model: where its bytes are, which bytes they must be, and how they are read."""
 
@@ -125,6 +146,32 @@ class ModelSpec(_Part):
     allow_pickle: bool = Field(default=False, description="explicit opt-in that joblib and pickle files need")
     trusted: tuple[str, ...] = Field(default=(), description="further types that a skops file may hold")
     connection: str | None = Field(default=None, description="Airflow connection that reaches the uri")
+    classes: tuple[StrictBool | StrictInt | StrictFloat | str, ...] = Field(
+        default=(), description="classes of an endpoint or TorchScript file, in the order of its outputs"
+    )
+    output: Literal["logits", "probabilities"] | None = Field(
+        default=None, description="what the scores of an endpoint or TorchScript file are, where it does not say"
+    )
+    endpoint: EndpointSpec = EndpointSpec()
+    training: dict[str, Any] = Field(
+        default_factory=dict,
+        description="training parameters that an XGBoost file does not keep (subsample, colsample_bytree, ...): "
+        "attacks retrain copies with them",
+    )
+
+    @model_validator(mode="after")
+    def _uri_and_format_agree(self) -> ModelSpec:
+        if self.uri.startswith(("http://", "https://")) != (self.format == "http"):
+            raise ValueError(
+                "a uri of http:// or https:// is an inference endpoint and needs format: http, which fits no other uri"
+            )
+        if self.uri.startswith("mlflow:") != (self.format == "mlflow"):
+            raise ValueError("a uri of mlflow: needs format: mlflow, which fits no other uri")
+        if self.format == "mlflow" and self.connection is not None:
+            raise ValueError(
+                "MLflow takes server and credentials from MLFLOW_TRACKING_URI and its kin; leave connection out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _pickle_needs_opt_in(self) -> ModelSpec:
@@ -242,6 +289,7 @@ class Policy(_Part):
     model: ModelSpec
     champion: ModelSpec | None = None
     columns: Columns
+    threat_model: ThreatModel = ThreatModel()
     datasets: dict[Role, DatasetSpec] = Field(min_length=1)
     checks: dict[Name, CheckSpec] = Field(min_length=1)
     fail_on: Literal["error", "warn", "never"] = "error"

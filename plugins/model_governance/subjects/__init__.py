@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 from model_governance.errors import SubjectError
 from model_governance.subject import Role, Subject
 from model_governance.subjects.datasets import load_dataset
-from model_governance.subjects.models import load_model
+from model_governance.subjects.models import load_model, read_model_file
 from model_governance.subjects.templates import matured_source, night_variables, render_sources
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def load_subject(
     sources: Mapping[Role, DatasetSpec],
     connections: Connections,
     champion: bool = False,
+    with_model_file: bool = False,
 ) -> Subject:
-    """The subject of a policy: the datasets of these roles only, and the model where it is asked for.
+    """The subject of a policy: the datasets of these roles only, and the model or its bytes where they are asked for.
 
     `sources` are the datasets of the policy with their templates rendered (`render_sources`, or
     Airflow); `champion` takes the policy's champion instead of its model.
@@ -52,10 +53,11 @@ def load_subject(
         if role in roles
     }
     model = load_model(spec, policy.columns, folder=policy.folder, connections=connections) if with_model else None
+    file = read_model_file(spec, folder=policy.folder, connections=connections) if with_model_file else None
     labels = policy.datasets.get("labels")
     return Subject(
         name=spec.name, task=spec.task, columns=policy.columns, datasets=datasets, model=model,
-        labels_mature_in=labels.maturity_days if labels else None,
+        labels_mature_in=labels.maturity_days if labels else None, model_file=file, threat_model=policy.threat_model,
     )  # fmt: skip
 
 

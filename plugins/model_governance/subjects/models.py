@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from model_governance.errors import GovernanceError, SubjectError
+from model_governance.subject import ModelFile
 from model_governance.subjects.loaders import LOADERS
 from model_governance.subjects.sources import read_source
 
@@ -15,6 +16,20 @@ if TYPE_CHECKING:
     from model_governance.connections import Connections
     from model_governance.policy import ModelSpec
     from model_governance.subject import Columns, Model
+
+
+def read_model_file(spec: ModelSpec, *, folder: Path, connections: Connections) -> ModelFile:
+    """The bytes of the model of a policy, compared with the approved digest; nothing is deserialised.
+
+    Raises:
+        SubjectError: nothing there.
+        DigestMismatch: the bytes are not the approved ones.
+        SubjectUnreachable: the place does not answer.
+    """
+    content, found = read_source(
+        spec.uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256
+    )
+    return ModelFile(uri=spec.uri, format=spec.format, sha256=found, content=content)
 
 
 def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: Connections) -> Model:

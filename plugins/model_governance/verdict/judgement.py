@@ -151,7 +151,7 @@ def _outcome(demand: _Demand) -> tuple[Outcome, str]:
     """Outcome and reason (empty when the numbers say it all)."""
     metric, threshold = demand.metric, demand.threshold
     if metric.value is None:
-        return ("skipped" if metric.postponed else "error"), metric.reason
+        return "error", metric.reason
     if threshold.is_change and (obstacle := _obstacle(threshold, demand.baseline)):
         return obstacle
     if metric.n < threshold.minimum_rows:
