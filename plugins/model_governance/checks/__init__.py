@@ -23,6 +23,7 @@ BUILT_IN = (
     "performance_estimation",
     "fairness",
     "attribution_drift",
+    "corruption",
 )
 
 
