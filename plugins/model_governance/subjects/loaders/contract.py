@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.errors import SubjectError
@@ -10,6 +11,7 @@ from model_governance.subject import Model
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
     import pandas as pd
 
     from model_governance.policy import ModelSpec
@@ -65,9 +67,12 @@ def make_model(
     trait: Trait,
     call: Callable[[pd.DataFrame], Any],
     call_proba: Callable[[pd.DataFrame], Any] | None = None,
+    call_logits: Callable[[pd.DataFrame], Any] | None = None,
+    call_gradient: Callable[[pd.DataFrame, np.ndarray], Any] | None = None,
+    train: Callable[[pd.DataFrame, pd.Series, int], Model] | None = None,
     classes: Sequence[Any] = (),
 ) -> Model:
-    """The model behind its two calls, once what it does is what the policy's task says.
+    """The model behind its calls, once what it does is what the policy's task says.
 
     Raises:
         SubjectError: task, number of classes or positive label disagree.
@@ -88,7 +93,15 @@ def make_model(
         call=call,
         call_proba=call_proba,
         classes=tuple(classes),
+        call_logits=call_logits,
+        call_gradient=call_gradient,
+        train=train,
     )
+
+
+def derived(model: Model) -> Model:
+    """The model under a digest that says it is a retrained copy, never the approved file."""
+    return replace(model, sha256=f"derived:{model.sha256}")
 
 
 def _fit_classes(spec: ModelSpec, columns: Columns, classes: Sequence[Any]) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError
-from model_governance.subjects.loaders.contract import Trait, fit_columns, fit_count, make_model
+from model_governance.subjects.loaders.contract import Trait, derived, fit_columns, fit_count, make_model
+from model_governance.subjects.loaders.sklearn_recipe import can_be_retrained, in_columns, retrained
+from model_governance.subjects.loaders.sklearn_scores import LOWEST_SCORE, scores_of
+from model_governance.subjects.loaders.sklearn_slopes import gradient_of
 from model_governance.subjects.loaders.tree_nodes import check_trees
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns) -> Model:
-    """The estimator behind `predict` and, where it has one, `predict_proba`.
+    """The estimator behind `predict` and what else it has: probabilities, scores, gradients, its recipe.
 
     Raises:
         SubjectError: it is no fitted estimator, or does not fit the policy's columns or task.
@@ -39,17 +42,33 @@ def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns) -> Model:
     except NotFittedError as error:
         raise SubjectError(f"{spec.uri}: the {type(estimator).__name__} is not fitted; save it after fit") from error
     check_trees(estimator, uri=spec.uri)
-    feed = _feed(estimator, columns, uri=spec.uri)
-    has_proba = hasattr(estimator, "predict_proba")
-    return make_model(
-        spec,
-        columns,
-        native=estimator,
-        trait=_trait(estimator, uri=spec.uri),
-        call=lambda frame: estimator.predict(feed(frame)),
-        call_proba=(lambda frame: estimator.predict_proba(feed(frame))) if has_proba else None,
-        classes=_classes(estimator, uri=spec.uri),
-    )
+    trait, classes = _trait(estimator, uri=spec.uri), _classes(estimator, uri=spec.uri)
+    ordered, feed = _feed(estimator, columns, uri=spec.uri)
+    numeric = columns.of_kind("numeric", "integer")
+
+    def behind(fitted: Any) -> Model:
+        """The fitted estimator, or a copy trained later, behind the same calls with the same classes."""
+        own = _classes(fitted, uri=spec.uri)
+        proba = getattr(fitted, "predict_proba", None)
+        scores = scores_of(fitted) if own == classes or proba is not None else None
+        slopes = gradient_of(fitted, feed, ordered, numeric) if own == classes else None
+        return make_model(
+            spec, columns, native=fitted, trait=trait, classes=classes,
+            call=lambda frame: fitted.predict(feed(frame)),
+            call_proba=_fed(proba and in_columns(proba, own, classes, missing=0.0), feed),
+            call_logits=_fed(scores and in_columns(scores, own, classes, missing=LOWEST_SCORE), feed),
+            call_gradient=slopes,
+            train=train if can_be_retrained(fitted) and trait != "ranker" else None,
+        )  # fmt: skip
+
+    def train(frame: pd.DataFrame, labels: pd.Series, seed: int) -> Model:
+        return derived(behind(retrained(estimator, feed(frame), labels, seed=seed)))
+
+    return behind(estimator)
+
+
+def _fed(call: Callable[[Any], Any] | None, feed: Feed) -> Callable[[pd.DataFrame], Any] | None:
+    return None if call is None else lambda frame: call(feed(frame))
 
 
 def _trait(estimator: Any, *, uri: str) -> Trait:
@@ -76,14 +95,14 @@ def _classes(estimator: Any, *, uri: str) -> list[Any]:
     return list(np.asarray(classes).tolist())
 
 
-def _feed(estimator: Any, columns: Columns, *, uri: str) -> Feed:
-    """How a frame is cut for this estimator; always a copy, in the order it was trained on."""
+def _feed(estimator: Any, columns: Columns, *, uri: str) -> tuple[list[str], Feed]:
+    """The columns in the order it was trained on, and how a frame is cut to them; always a copy."""
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         ordered = fit_columns([str(name) for name in names], columns, uri=uri)
-        return lambda frame: frame[ordered]
+        return ordered, lambda frame: frame[ordered]
     count = getattr(estimator, "n_features_in_", None)
     if count is None:
-        return lambda frame: frame[list(columns.names)]
+        return list(columns.names), lambda frame: frame[list(columns.names)]
     ordered = fit_count(int(count), columns, uri=uri)
-    return lambda frame: frame[ordered].to_numpy()
+    return ordered, lambda frame: frame[ordered].to_numpy()
