@@ -150,6 +150,42 @@ class AttributionDriftOperator(GovernanceCheckOperator):
     kind = "attribution_drift"
 
 
+class CorruptionOperator(GovernanceCheckOperator):
+    """Graded dirt: do missing values, wrong units and stale features change the answers?"""
+
+    kind = "corruption"
+
+
+class AttributeInferenceOperator(GovernanceCheckOperator):
+    """Does the model give away what people kept to themselves?"""
+
+    kind = "attribute_inference"
+
+
+class ModelInversionOperator(GovernanceCheckOperator):
+    """Can training rows be rebuilt from the model's answers?"""
+
+    kind = "model_inversion"
+
+
+class ModelExtractionOperator(GovernanceCheckOperator):
+    """How much of the model can be copied from its answers?"""
+
+    kind = "model_extraction"
+
+
+class PoisoningScreenOperator(GovernanceCheckOperator):
+    """Did somebody tamper with the new training window?"""
+
+    kind = "poisoning_screen"
+
+
+class ArtifactScanOperator(GovernanceCheckOperator):
+    """Is the model file what it says, before anything loads it?"""
+
+    kind = "artifact_scan"
+
+
 NAMED: dict[str | None, type[GovernanceCheckOperator]] = {
     one.kind: one
     for one in (
@@ -161,6 +197,12 @@ NAMED: dict[str | None, type[GovernanceCheckOperator]] = {
         PerformanceEstimationOperator,
         FairnessOperator,
         AttributionDriftOperator,
+        CorruptionOperator,
+        AttributeInferenceOperator,
+        ModelInversionOperator,
+        ModelExtractionOperator,
+        PoisoningScreenOperator,
+        ArtifactScanOperator,
     )
 }
 
