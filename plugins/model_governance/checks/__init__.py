@@ -20,6 +20,7 @@ BUILT_IN = (
     "model_quality",
     "evasion",
     "membership_inference",
+    "attribute_inference",
     "performance_estimation",
     "fairness",
     "attribution_drift",
