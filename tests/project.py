@@ -74,7 +74,10 @@ class Project:
 
 def small_project(folder: Path, *, checks: dict | None = None) -> Project:
     """A project whose night passes; `checks` replaces the cheap default of validation and drift."""
-    frames = {"train": synthetic.rows(seed=1), "reference": synthetic.rows(seed=2), "current": synthetic.rows(seed=3)}
+    frames = {
+        role: synthetic.rows(seed=seed)
+        for seed, role in enumerate(("train", "reference", "current", "accepted"), start=1)
+    }
     for role, frame in frames.items():
         frame.to_parquet(folder / f"{role}.parquet", index=False)
     content = skops.io.dumps(synthetic.pipeline(frames["train"]))

@@ -106,6 +106,15 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
         (("  target: label", "  target: income"), "must not be a feature too"),
         (("version: 1", "version: 2"), "version"),
         (("kind: category", "kind: category, minimum: 3"), "numeric and integer"),
+        (("uri: model.skops", "uri: https://models.example.com/v2/models/scoring"), "needs format: http"),
+        (("uri: model.skops", "uri: model.skops\n  format: http"), "fits no other uri"),
+        (("uri: model.skops", "uri: mlflow:models/scoring/3"), "needs format: mlflow"),
+        (("checks:\n", "threat_model: {controls: [amount]}\nchecks:\n"), "threat_model.controls: 'amount' is not in"),
+        (("checks:\n", "threat_model: {preset: fraud}\nchecks:\n"), "preset fraud needs controls"),
+        (
+            ("checks:\n", "threat_model: {features: {region: {direction: up}}}\nchecks:\n"),
+            "threat_model.features.region.direction: direction fits numbers",
+        ),
     ],
 )
 def test_a_mistake_is_explained(change, message):
