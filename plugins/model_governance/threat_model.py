@@ -41,7 +41,7 @@ class FeatureThreat(_Part):
     mutable: bool | None = Field(default=None, description="false: it stays; true: it moves whatever the preset says")
     minimum: float | None = Field(default=None, description="lowest value of a number after the attack")
     maximum: float | None = Field(default=None, description="highest value of a number after the attack")
-    step: float | None = Field(default=None, gt=0, description="changes are whole multiples of it; 1 for integers")
+    step: float | None = Field(default=None, gt=0, description="a number moves to multiples of it only; 1 for integers")
     direction: Direction | None = Field(default=None, description="a number that can only go up, or only down")
     moves: CategoryMoves | None = Field(
         default=None,

@@ -11,11 +11,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from model_governance.checks.evasion import EvasionParams, gradient, hopskipjump
+from model_governance.checks.evasion.answers import Answers
 from model_governance.checks.evasion.outcome import conclude
 from model_governance.checks.evasion.queries import Queries
 from model_governance.checks.evasion.row_space import Axis, RowSpace
+from model_governance.checks.evasion.slopes import slopes_of
 from model_governance.checks.evasion.starts import find_starts
-from model_governance.subject import Model
+from model_governance.subject import Columns, Feature, Model
 
 WEIGHTS = np.array([3.0, -2.0, 1.0, 0.5])
 INTERCEPT = -1.2
@@ -42,14 +44,14 @@ def _linear(rows: int) -> tuple[pd.DataFrame, np.ndarray, Model]:
 
 
 def _queries(model: Model, space: RowSpace, frame: pd.DataFrame, norm: str) -> Queries:
-    return Queries(model, space, space.place(frame), model.predict(frame), norm)
+    return Queries(model, space, space.place(frame), Answers(predicted=model.predict(frame)), norm)
 
 
 def _walk(queries: Queries, params: EvasionParams) -> np.ndarray:
     generator = np.random.default_rng(3)
     starts = find_starts(queries, queries.origins.encoded, tries=params.initial_size, generator=generator)
     hopskipjump.attack(queries, starts, params, seed=3)
-    return conclude(queries, "hopskipjump", np.isnan(starts).any(axis=1)).nearest
+    return conclude(queries, "hopskipjump", queries.model).nearest
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
@@ -68,10 +70,9 @@ def test_the_gradient_attack_flips_a_linear_model_exactly_where_it_can_be_flippe
     frame, margin, model = _linear(200)
     exact = EXACT[norm](margin)
     queries = _queries(model, LINEAR, frame, norm)
-    margins, reason = gradient.margins_of(model, frame)
-    assert margins is not None, reason
-    gradient.attack(queries, margins, EvasionParams(norm=norm, epsilon=epsilon), seed=0)
-    outcome = conclude(queries, "gradient", np.zeros(len(frame), dtype=bool))
+    columns = Columns(features={name: Feature(kind="numeric") for name in "abcd"})
+    gradient.attack(queries, slopes_of(queries, columns), [epsilon], steps=10, seed=0)
+    outcome = conclude(queries, "gradient", model)
     decided = np.abs(exact / epsilon - 1) > 1e-3
     assert (outcome.within(epsilon)[decided] == (exact < epsilon)[decided]).all()
     flipped = np.isfinite(outcome.nearest)

@@ -219,11 +219,15 @@ def test_a_model_without_gradients_is_attacked_from_outside_only(healthy):
     forest = native.set_params(classify=RandomForestClassifier(10, random_state=0))
     subject = replace(healthy, model=synthetic.as_model(forest.fit(train[list(healthy.columns.names)], train["label"])))
     result = measure(subject)
-    assert {one.of for one in result.metrics if one.name == "attack_success_rate"} == {"hopskipjump"}
+    assert "gradient" not in {one.of for one in result.metrics if one.name == "attack_success_rate"}
     assert any("RandomForestClassifier offers no gradients" in one for one in result.notes)
-    alone = measure(subject, attacks=["gradient"])
-    assert alone.status == "not_applicable"
-    assert "offers no gradients" in alone.reason
+
+
+@pytest.mark.parametrize("named", ["gradient", "greedy"])
+def test_an_attack_that_the_policy_names_and_that_cannot_run_is_an_error(healthy, named):
+    labels_only = with_call(healthy, healthy.model.call)
+    with pytest.raises(CheckError, match=f"names attacks that cannot run.*{named}"):
+        measure(labels_only, attacks=["hopskipjump", named])
 
 
 def test_a_support_vector_machine_needs_no_probabilities():

@@ -10,6 +10,7 @@ from model_governance.checks.evasion.row_space import Moves
 if TYPE_CHECKING:
     import numpy as np
 
+    from model_governance.checks.evasion.answers import Answers
     from model_governance.checks.evasion.params import Norm
     from model_governance.checks.evasion.row_space import Origins, RowSpace
     from model_governance.subject import Model
@@ -23,14 +24,14 @@ ROUNDS = 25
 class Queries:
     """The model, asked about moves of the rows under attack, and the smallest flip found for each.
 
-    `nearest` (n,) holds the size of that flip in shares of the ranges, infinite where none was
-    found; `asked` (n,) counts the rows shown to the model.
+    `answers` holds what the model said of the rows as they are, and what counts as a flip. `nearest` (n,) holds
+    the size of the smallest flip in the norm, infinite where none was found; `asked` (n,) counts the rows shown.
     """
 
     model: Model
     space: RowSpace
     origins: Origins
-    predicted: np.ndarray
+    answers: Answers
     norm: Norm
     nearest: np.ndarray = field(init=False)
     asked: np.ndarray = field(init=False)
@@ -41,7 +42,7 @@ class Queries:
     def __post_init__(self) -> None:
         import numpy as np
 
-        n = len(self.predicted)
+        n = len(self.origins.frame)
         self.nearest = np.full(n, np.inf)
         self.asked = np.zeros(n, dtype=np.int64)
         self._deltas = np.zeros((n, len(self.space.axes)))
@@ -53,18 +54,17 @@ class Queries:
         return Moves(self._deltas.copy(), self._picks.copy())
 
     def flips(self, points: np.ndarray, rows: np.ndarray, *, inward: bool = False) -> np.ndarray:
-        """Whether the decoded points (n, width) change the predictions of these rows (n,)."""
+        """Whether the decoded points (n, width) flip the answers of these rows (n,)."""
         return self.flipped(self.space.moves(points, self.origins, rows, inward=inward), rows)
 
-    def flipped(self, moves: Moves, rows: np.ndarray, *, fresh: bool = False) -> np.ndarray:
-        """Whether moves change the predictions of these rows, shape (n,); remembers the smallest.
+    def flipped(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
+        """Whether moves flip the answers of these rows, shape (n,); remembers the smallest.
 
-        On a grid, attacks come back to the same rows again and again: those are answered from
-        memory, unless the answer must be `fresh`.
+        On a grid, attacks come back to the same rows again and again: those are answered from memory.
         """
         import numpy as np
 
-        if fresh or any(axis.step == 0 for axis in self.space.axes):
+        if any(axis.step == 0 for axis in self.space.axes):
             changed = self._ask(moves, rows)
         else:
             keys = [
@@ -78,15 +78,31 @@ class Queries:
         self._remember(moves, rows, changed)
         return changed
 
+    def pull(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
+        """How far moves pull the answers of these rows towards a flip, shape (n,): the larger the nearer.
+
+        Raises:
+            CheckError: the model gives labels only.
+        """
+        import numpy as np
+
+        pulls = np.empty(len(rows))
+        for start in range(0, len(rows), BATCH):
+            part = slice(start, start + BATCH)
+            frame = self.space.rows(moves.take(part), self.origins, rows[part])
+            pulls[part] = self.answers.pull(self.model, frame, rows[part])
+            np.add.at(self.asked, rows[part], 1)
+        return pulls
+
     def _ask(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
         import numpy as np
 
         changed = np.zeros(len(rows), dtype=bool)
         for start in range(0, len(rows), BATCH):
             part = slice(start, start + BATCH)
-            frame = self.space.rows(Moves(moves.deltas[part], moves.picks[part]), self.origins, rows[part])
-            changed[part] = np.asarray(self.model.predict(frame) != self.predicted[rows[part]], dtype=bool)
-        np.add.at(self.asked, rows, 1)
+            frame = self.space.rows(moves.take(part), self.origins, rows[part])
+            changed[part] = self.answers.flipped(self.model.predict(frame), rows[part])
+            np.add.at(self.asked, rows[part], 1)
         return changed
 
     def _remember(self, moves: Moves, rows: np.ndarray, changed: np.ndarray) -> None:
@@ -106,43 +122,55 @@ class Queries:
     def shrink(self) -> None:
         """Pull the smallest flip of every row towards its origin, on valid rows; categories stay.
 
-        HopSkipJump returns the point before its last projection, which overstates distances by
-        about 1 + 1/sqrt(iterations); this is the projection it leaves out.
+        A flip on a grid, or one that an attack chose for another reason than its size, is often larger than need be.
         """
         import numpy as np
 
         rows = np.flatnonzero(np.isfinite(self.nearest) & (self.nearest > 0))
         self._bisect(self.best.take(rows), rows)
+        if self.norm == "cost":
+            self._undo()
 
     def vary_categories(self) -> None:
-        """Try every value of every free category together with the numeric change found so far, and shrink it."""
+        """Try every value of every category in reach together with the numeric change found so far, and shrink it."""
         import numpy as np
 
-        start = len(self.space.axes)
         for column, choice in enumerate(self.space.choices):
             rows = np.flatnonzero(np.isfinite(self.nearest) & (self.nearest > 0))
-            count = len(choice.values)
-            own = self.origins.encoded[rows, start : start + count] > 0
-            tried, values = np.nonzero(~own)
-            start += count
+            tried, values = np.nonzero(choice.reachable(self.origins.own[rows, column]))
             picks = self._picks[rows[tried]]
             picks[:, column] = values
             self._bisect(Moves(self._deltas[rows[tried]], picks), rows[tried])
 
+    def _undo(self) -> None:
+        """Take back one change after another, the dearest first, for as long as the answer stays flipped."""
+        import numpy as np
+
+        rows = np.flatnonzero(np.isfinite(self.nearest) & (self.nearest > 0))
+        prices = [one.cost for one in self.space.axes] + [one.cost for one in self.space.choices]
+        for place in sorted(range(len(prices)), key=lambda one: (-prices[one], one)):
+            moves = self.best.take(rows)
+            if place < len(self.space.axes):
+                moves.deltas[:, place] = 0.0
+            else:
+                moves.picks[:, place - len(self.space.axes)] = -1
+            self.flipped(moves, rows)
+
     def _bisect(self, found: Moves, rows: np.ndarray) -> None:
-        """Shrink moves that flip these rows for as long as they do: linf cuts the largest changes, l2 scales all."""
+        """Shrink moves that flip these rows for as long as they do: linf cuts the largest changes, others scale all."""
         import numpy as np
 
         if len(rows) == 0:
             return
-        low, high = np.zeros(len(rows)), self.space.distance(found, self.norm)
+        still = Moves(np.zeros_like(found.deltas), found.picks)
+        low, high = self.space.distance(still, self.norm), self.space.distance(found, self.norm)
         for _ in range(ROUNDS):
             middle = (low + high) / 2
             changed = self.flipped(self._cut(found, rows, middle), rows)
             low, high = np.where(changed, low, middle), np.where(changed, middle, high)
 
     def _cut(self, found: Moves, rows: np.ndarray, size: np.ndarray) -> Moves:
-        """Moves shrunk to sizes (n,) in shares of the ranges, on the grid."""
+        """Moves shrunk to sizes (n,) in the norm, on the grid; changed categories stay."""
         import numpy as np
 
         spans = self.space.spans
@@ -150,5 +178,8 @@ class Queries:
             limit = size[:, None] * spans
             deltas = np.clip(found.deltas, -limit, limit)
         else:
-            deltas = found.deltas * (size / self.space.distance(found, "l2"))[:, None]
+            still = self.space.distance(Moves(np.zeros_like(found.deltas), found.picks), self.norm)
+            whole = self.space.distance(found, self.norm) - still
+            share = np.divide(size - still, whole, out=np.zeros(len(size)), where=whole > 0)
+            deltas = found.deltas * share[:, None]
         return Moves(self.space.settle(deltas, self.origins, rows), found.picks)

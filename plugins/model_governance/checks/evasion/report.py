@@ -1,45 +1,51 @@
-"""Tables and pictures of an evasion run: aggregates only, never a row of the data."""
+"""Tables of an evasion run: aggregates only, and values only of columns that the policy shows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance import figures
-from model_governance.check import Artifact, Table
-from model_governance.checks.evasion.outcome import ACCESS, smallest
+from model_governance.check import Table
+from model_governance.checks.evasion.outcome import smallest
+from model_governance.checks.evasion.roster import ROSTER
+from model_governance.intervals import clopper_pearson
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Collection, Sequence
 
+    from model_governance.checks.evasion.metrics import Measured
     from model_governance.checks.evasion.outcome import Outcome
-    from model_governance.checks.evasion.params import EvasionParams
-    from model_governance.checks.evasion.row_space import RowSpace
+    from model_governance.checks.evasion.row_space import Axis, RowSpace
+    from model_governance.checks.evasion.words import Change
     from model_governance.subject import Columns
 
-SHOWN = 15
 
-
-def tables_of(columns: Columns, space: RowSpace, outcomes: list[Outcome], params: EvasionParams) -> tuple[Table, ...]:
-    """Threat model, attacks, and what the successful attacks changed."""
+def tables_of(
+    columns: Columns, space: RowSpace, found: Measured, changes: Sequence[Change], *, shows: Collection[str]
+) -> tuple[Table, ...]:
+    """Threat model, attacks, survival by budget, and what the successful attacks changed."""
+    cheapest = Table(
+        name="cheapest_changes",
+        title="The cheapest changes that flip the answer",
+        header=("change", f"size ({found.params.norm})", "rows that it flips"),
+        rows=tuple((one.words, one.size, one.rows) for one in changes),
+    )
+    changed = Table(
+        name="changed_features",
+        title="What the smallest successful attacks changed",
+        header=("feature", "share of successes", "mean change (share of range)", "mean change"),
+        rows=changed_features(space, found),
+    )
     return (
-        _threat_model(columns, space),
-        _attacks(outcomes, params),
-        Table(
-            name="changed_features",
-            title="What the smallest successful attacks changed",
-            header=("feature", "share of successes", "mean change (share of range)", "mean change"),
-            rows=_changes(space, outcomes, params),
-        ),
+        threat_model(columns, space, shows=shows),
+        _attacks(found.outcomes, found),
+        _budgets(found),
+        cheapest,
+        changed,
     )
 
 
-def pictures_of(space: RowSpace, outcomes: list[Outcome], params: EvasionParams) -> tuple[Artifact, ...]:
-    """Success against budget, and the changed features where there was any success."""
-    changes = _changes(space, outcomes, params)
-    return (_curve(outcomes, params), *((_bars(changes),) if changes else ()))
-
-
-def _threat_model(columns: Columns, space: RowSpace) -> Table:
+def threat_model(columns: Columns, space: RowSpace, *, shows: Collection[str]) -> Table:
+    """What the attacker may change; ends of a range that are values of the data are told of shown columns only."""
     axes = {one.feature: one for one in space.axes}
     choices = {one.feature: one for one in space.choices}
     why = dict(space.fixed)
@@ -47,41 +53,62 @@ def _threat_model(columns: Columns, space: RowSpace) -> Table:
     for name, feature in columns.features.items():
         if name in axes:
             axis = axes[name]
-            rows.append((name, feature.kind, "yes", axis.low, axis.high, axis.step or "any", axis.source))
+            told = axis.source == "policy" or name in shows
+            ends = (axis.low, axis.high) if told else (None, None)
+            rows.append((name, feature.kind, _way(axis), *ends, axis.step or "any", axis.cost, axis.source))
         elif name in choices:
-            rows.append(
-                (name, feature.kind, "yes", None, None, f"{len(choices[name].values)} values", "seen in the data")
-            )
+            choice = choices[name]
+            listed = choice.open is not None
+            source = "moves of the policy" if listed else "seen in the data"
+            rows.append((name, feature.kind, "yes", None, None, f"{len(choice.values)} values", choice.cost, source))
         else:
-            rows.append((name, feature.kind, "no", None, None, "", why[name]))
-    header = ("feature", "kind", "may move", "from", "to", "step", "reason or source of the range")
+            rows.append((name, feature.kind, "no", None, None, "", None, why[name]))
+    header = ("feature", "kind", "may move", "from", "to", "step", "cost", "reason or source of the range")
     return Table(name="threat_model", title="What the attacker may change", header=header, rows=tuple(rows))
 
 
-def _attacks(outcomes: list[Outcome], params: EvasionParams) -> Table:
+def _way(axis: Axis) -> str:
+    return "yes" if axis.direction is None else f"{axis.direction} only"
+
+
+def _attacks(outcomes: Sequence[Outcome], found: Measured) -> Table:
     import numpy as np
 
     rows = []
     for one in outcomes:
-        found = one.nearest[np.isfinite(one.nearest)]
+        sizes = one.found
         rows.append((
-            one.attack, ACCESS[one.attack], len(one.nearest), int(one.startless.sum()), len(found),
-            int(one.within(params.epsilon).sum()), float(np.median(found)) if len(found) else None,
-            round(float(one.asked.mean()), 1),
+            one.attack, ROSTER[one.attack].access, int(one.examined.sum()), len(sizes),
+            int(one.within(found.params.budget).sum()), one.returned, one.valid,
+            float(np.median(sizes)) if len(sizes) else None, round(float(one.asked[one.examined].mean()), 1), one.reached,
         ))  # fmt: skip
-    header = ("attack", "access", "rows attacked", "no start found", "flipped at any distance", "flipped within budget",
-              "median distance", "queries per row")  # fmt: skip
+    header = ("attack", "access", "rows attacked", "flipped at any distance", "flipped within budget", "rows returned",
+              "valid rows returned", "median distance", "queries per row", "reached")  # fmt: skip
     return Table(name="attacks", title="What each attack achieved", header=header, rows=tuple(rows))
 
 
-def _changes(space: RowSpace, outcomes: list[Outcome], params: EvasionParams) -> tuple[tuple[Any, ...], ...]:
+def _budgets(found: Measured) -> Table:
+    """The security curve in numbers (Biggio and Roli, 2018)."""
+    rows = []
+    attacked, drawn = len(found.sample.attacked), len(found.sample.frame)
+    for budget in found.params.budgets:
+        survivors = int((~found.lost(budget)).sum())
+        accuracy: tuple[float | None, ...] = (None, None, None)
+        if found.sample.correct is not None:
+            accuracy = (survivors / drawn, *clopper_pearson(survivors, drawn))
+        rows.append((budget, attacked, survivors / attacked, *clopper_pearson(survivors, attacked), *accuracy))
+    header = ("budget", "rows attacked", "robust share", "low", "high", "robust accuracy", "low", "high")
+    return Table(name="budgets", title="What survives each budget", header=header, rows=tuple(rows))
+
+
+def changed_features(space: RowSpace, found: Measured) -> tuple[tuple[Any, ...], ...]:
     """(feature, share of successes that change it, mean change in shares, mean change in raw units)."""
     import numpy as np
 
-    won = np.any([one.within(params.epsilon) for one in outcomes], axis=0)
+    won = found.lost(found.params.budget)
     if not won.any():
         return ()
-    moves = smallest(outcomes)[1].take(won)
+    moves = smallest(found.outcomes)[1].take(won)
     rows: list[tuple[Any, ...]] = []
     for column, axis in enumerate(space.axes):
         size = np.abs(moves.deltas[:, column])
@@ -91,42 +118,3 @@ def _changes(space: RowSpace, outcomes: list[Outcome], params: EvasionParams) ->
     for column, choice in enumerate(space.choices):
         rows.append((choice.feature, float((moves.picks[:, column] >= 0).mean()), None, None))
     return tuple(sorted((row for row in rows if row[1] > 0), key=lambda row: (-row[1], row[0])))
-
-
-def _curve(outcomes: list[Outcome], params: EvasionParams) -> Artifact:
-    import numpy as np
-
-    figure, (axes,) = figures.canvas()
-    reach = max([params.epsilon * 2, *(float(np.quantile(_found(one), 0.95)) for one in outcomes if len(_found(one)))])
-    for one, colour in zip(outcomes, figures.SERIES, strict=False):
-        sizes = np.sort(_found(one))
-        shares = np.arange(1, len(sizes) + 1) / len(one.nearest)
-        # The gradient attack never looks beyond the budget, so its curve ends there.
-        end = params.epsilon if one.attack == "gradient" else reach
-        last = (sizes[-1], shares[-1]) if len(sizes) else (0.0, 0.0)
-        x, y = np.r_[0, sizes, max(end, last[0])], np.r_[0, shares, last[1]]
-        axes.step(x, y, where="post", color=colour, label=f"{one.attack} ({ACCESS[one.attack]})")
-    axes.axvline(params.epsilon, color=figures.LIMIT, linestyle="--", linewidth=1, label=f"budget {params.epsilon:g}")
-    axes.set(xlim=(0, min(1.0, reach) if params.norm == "linf" else reach), ylim=(0, 1))
-    axes.set_xlabel(f"size of the change, {params.norm}, in shares of the features' ranges", fontsize=9)
-    axes.set_ylabel("share of attacked rows flipped", fontsize=9)
-    axes.legend(fontsize=8, frameon=False)
-    return figures.to_svg(
-        figure, name="robustness_curve.svg", title="Share of rows flipped against the attacker's budget"
-    )
-
-
-def _found(outcome: Outcome) -> np.ndarray:
-    import numpy as np
-
-    found: np.ndarray = outcome.nearest[np.isfinite(outcome.nearest)]
-    return found
-
-
-def _bars(changes: tuple[tuple[Any, ...], ...]) -> Artifact:
-    shown = changes[:SHOWN][::-1]
-    figure, (axes,) = figures.canvas(height=1.2 + 0.22 * len(shown))
-    axes.barh([row[0] for row in shown], [row[1] for row in shown], color=figures.CURRENT)
-    axes.set(xlim=(0, 1))
-    axes.set_xlabel("share of successful attacks that change the feature", fontsize=9)
-    return figures.to_svg(figure, name="changed_features.svg", title="Features that successful attacks change")

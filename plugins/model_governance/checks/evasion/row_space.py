@@ -1,25 +1,22 @@
 """The rows an attacker can make: encoded coordinates in [0, 1], and the way back to valid raw rows.
 
-Every point is decoded before the model sees it: on the grid of its feature, inside its range, with
-everything immutable as it was. So whatever flips the model is a row that the world could send.
+Every point is decoded before the model sees it: on the grid of its feature, inside its range, in the direction
+that the threat model leaves open, with everything else as it was. So whatever flips the model is a row that the
+world could send.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from model_governance.errors import CheckError
-from model_governance.subject import NUMBER_KINDS
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
     import pandas as pd
 
     from model_governance.checks.evasion.params import Norm
-    from model_governance.subject import Columns, Feature
+    from model_governance.threat_model import Direction
 
 # Attacks compute in float32; a move over the budget by less than this share of a range is rounding.
 ROUNDING = 1e-6
@@ -27,26 +24,53 @@ ROUNDING = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A numeric feature that may move between `low` and `high`; `step` 1 is the integer grid, 0 none."""
+    """A numeric feature that may move between `low` and `high`, to multiples of `step` (0: to any number).
+
+    `direction` is the only way it can go (None both), `cost` that of crossing its whole range.
+    """
 
     feature: str
     low: float
     high: float
     step: float
     source: str
+    direction: Direction | None = None
+    cost: float = 1.0
 
     @property
     def span(self) -> float:
         """The range that shares are shares of, in raw units."""
         return self.high - self.low
 
+    def may_go(self, deltas: np.ndarray) -> np.ndarray:
+        """Which changes (n,) go the way that is open."""
+        up, down = self.direction != "down", self.direction != "up"
+        open_: np.ndarray = (deltas > 0) & up | (deltas < 0) & down
+        return open_
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A category feature that may take any of `values`; it fills one coordinate per value."""
+    """A category feature with k `values`; it fills one coordinate per value.
+
+    `open` (k + 1, k) says from which present value (the last row: one that is none of these) which value can be
+    reached; None means every one. A change costs `cost`.
+    """
 
     feature: str
     values: tuple[Any, ...]
+    open: np.ndarray | None = field(default=None, compare=False)
+    cost: float = 1.0
+
+    def reachable(self, own: np.ndarray) -> np.ndarray:
+        """Mask (n, k) of the values that rows with these present values (n,) can take, the present one not among them."""
+        import numpy as np
+
+        k = len(self.values)
+        mask: np.ndarray = np.ones((len(own), k), dtype=bool) if self.open is None else self.open[own].copy()
+        known = own < k
+        mask[np.flatnonzero(known), own[known]] = False
+        return mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +80,21 @@ class Moves:
     deltas: np.ndarray
     picks: np.ndarray
 
-    def take(self, which: np.ndarray) -> Moves:
-        """The moves of some rows, by number or mask."""
+    def take(self, which: np.ndarray | slice) -> Moves:
+        """The moves of some rows, by number, mask or slice."""
         return Moves(self.deltas[which], self.picks[which])
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Rows under attack: the raw frame, its axis values (n, axes) float64 and encoding (n, width) float32."""
+    """Rows under attack: the raw frame, axis values (n, axes), present values (n, choices), encoding (n, width) float32.
+
+    A present value is its number among those of its choice, or their count where it is none of them.
+    """
 
     frame: pd.DataFrame
     values: np.ndarray
+    own: np.ndarray
     encoded: np.ndarray
 
 
@@ -90,19 +118,30 @@ class RowSpace:
 
         return np.array([one.span for one in self.axes], dtype=np.float64)
 
+    @property
+    def blocks(self) -> tuple[slice, ...]:
+        """The coordinates of each choice."""
+        ends = [len(self.axes)]
+        for one in self.choices:
+            ends.append(ends[-1] + len(one.values))
+        return tuple(slice(low, high) for low, high in pairwise(ends))
+
     def place(self, frame: pd.DataFrame) -> Origins:
         """The rows of a frame as origins of attacks; values outside a range are encoded at its end."""
         import numpy as np
+        import pandas as pd
 
         values = np.empty((len(frame), len(self.axes)))
         for column, axis in enumerate(self.axes):
             values[:, column] = frame[axis.feature].to_numpy(dtype=np.float64)
         lows = np.array([one.low for one in self.axes])
-        blocks = [np.clip((values - lows) / self.spans, 0.0, 1.0)]
-        for choice in self.choices:
-            raw = frame[choice.feature].to_numpy(dtype=object)
-            blocks.append(np.array([[value == one for one in choice.values] for value in raw], dtype=np.float64))
-        return Origins(frame, values, np.concatenate(blocks, axis=1).astype(np.float32))
+        encoded = [np.clip((values - lows) / self.spans, 0.0, 1.0)]
+        own = np.empty((len(frame), len(self.choices)), dtype=np.int64)
+        for column, choice in enumerate(self.choices):
+            known = pd.Index(choice.values, dtype=object).get_indexer(frame[choice.feature].to_numpy(dtype=object))
+            own[:, column] = np.where(known < 0, len(choice.values), known)
+            encoded.append((own[:, column, None] == np.arange(len(choice.values))).astype(np.float64))
+        return Origins(frame, values, own, np.concatenate(encoded, axis=1).astype(np.float32))
 
     def moves(self, points: np.ndarray, origins: Origins, rows: np.ndarray, *, inward: bool = False) -> Moves:
         """Points (n, width) as valid moves away from the rows with these numbers (n,).
@@ -111,39 +150,62 @@ class RowSpace:
         """
         import numpy as np
 
-        start = len(self.axes)
         # A NaN from a degenerate direction stays where it was rather than reaching the model.
         shift = np.nan_to_num(points - origins.encoded[rows]).astype(np.float64)
-        deltas = self.settle(shift[:, :start] * self.spans, origins, rows, inward=inward)
+        deltas = self.settle(shift[:, : len(self.axes)] * self.spans, origins, rows, inward=inward)
         picks = np.full((len(points), len(self.choices)), -1)
-        for column, choice in enumerate(self.choices):
-            block = slice(start, start + len(choice.values))
-            best, own = points[:, block].argmax(axis=1), origins.encoded[rows, block].argmax(axis=1)
-            known = origins.encoded[rows, block].any(axis=1)
-            moved = shift[:, block].any(axis=1) & ~(known & (best == own))
+        for column, (choice, block) in enumerate(zip(self.choices, self.blocks, strict=True)):
+            own = origins.own[rows, column]
+            open_ = choice.reachable(own)
+            known = np.flatnonzero(own < len(choice.values))
+            open_[known, own[known]] = True
+            best = np.where(open_, points[:, block], -np.inf).argmax(axis=1)
+            moved = shift[:, block].any(axis=1) & (best != own) & open_.any(axis=1)
             picks[:, column] = np.where(moved, best, -1)
-            start = block.stop
         return Moves(deltas, picks)
 
+    def encode(self, moves: Moves, origins: Origins, rows: np.ndarray) -> np.ndarray:
+        """Moves of these rows as points (n, width) float32."""
+        import numpy as np
+
+        points = origins.encoded[rows].astype(np.float64)
+        points[:, : len(self.axes)] += moves.deltas / self.spans
+        for column, block in enumerate(self.blocks):
+            picks = moves.picks[:, column]
+            moved = np.flatnonzero(picks >= 0)
+            points[moved, block] = 0.0
+            points[moved, block.start + picks[moved]] = 1.0
+        return np.clip(points, 0.0, 1.0).astype(np.float32)
+
     def settle(self, deltas: np.ndarray, origins: Origins, rows: np.ndarray, *, inward: bool = False) -> np.ndarray:
-        """Changes in raw units (n, axes) rounded to the grid and cut to the ranges; no change stays none."""
+        """Changes in raw units (n, axes) put on the grid, cut to ranges and directions; no change stays none."""
         import numpy as np
 
         settled = deltas.copy()
         for column, axis in enumerate(self.axes):
             raw, delta = origins.values[rows, column], settled[:, column]
+            target = raw + delta
             if axis.step:
-                whole = delta / axis.step
-                slack = np.sign(whole) * ROUNDING * axis.span / axis.step
-                delta = axis.step * (np.trunc(whole + slack) if inward else np.rint(whole))
-            settled[:, column] = np.where(delta == 0, 0.0, np.clip(raw + delta, axis.low, axis.high) - raw)
+                places, slack = target / axis.step, ROUNDING * axis.span / axis.step
+                inside = np.where(delta > 0, np.floor(places + slack), np.ceil(places - slack))
+                target = axis.step * (inside if inward else np.rint(places))
+            moved = np.clip(target, axis.low, axis.high) - raw
+            # What the grid or the range turns round, a move the other way, is no move.
+            kept = (np.sign(moved) == np.sign(delta)) & axis.may_go(delta)
+            settled[:, column] = np.where(kept, moved, 0.0)
         return settled
 
     def distance(self, moves: Moves, norm: Norm) -> np.ndarray:
-        """Size of moves in shares of the ranges, shape (n,); changed categories cost nothing."""
+        """Size of moves, shape (n,): linf and l2 in shares of the ranges, where changed categories cost nothing.
+
+        With norm cost, the sum of shares and changed categories, each times its cost in the threat model.
+        """
         import numpy as np
 
         shares = np.abs(moves.deltas) / self.spans
+        if norm == "cost":
+            prices = np.array([one.cost for one in self.axes])
+            return shares @ prices + (moves.picks >= 0) @ np.array([one.cost for one in self.choices], dtype=np.float64)
         if shares.shape[1] == 0:
             return np.zeros(len(shares))
         return shares.max(axis=1) if norm == "linf" else np.sqrt((shares**2).sum(axis=1))
@@ -170,63 +232,3 @@ class RowSpace:
                 values[picks >= 0] = np.array(choice.values, dtype=object)[picks[picks >= 0]]
                 columns[choice.feature] = pd.array(values, dtype=dtype)
         return pd.DataFrame(columns)
-
-
-def row_space(columns: Columns, frames: Sequence[tuple[str, pd.DataFrame]], *, categories: str) -> RowSpace:
-    """The space that a policy's columns open; `frames` are (role, rows) that show ranges and values.
-
-    The first frame's range counts where the policy states none; category values come from all.
-
-    Raises:
-        CheckError: a numeric feature holds other things than numbers.
-    """
-    axes: list[Axis] = []
-    choices: list[Choice] = []
-    fixed: list[tuple[str, str]] = []
-    for name, feature in columns.features.items():
-        if not feature.mutable:
-            fixed.append((name, "immutable"))
-        elif feature.kind in NUMBER_KINDS:
-            axis = _axis(name, feature, frames)
-            if axis.span > 0:
-                axes.append(axis)
-            else:
-                fixed.append((name, f"no range: one value in {axis.source}"))
-        elif feature.kind in ("category", "boolean") and categories == "free":
-            values = _values(name, [frame for _, frame in frames])
-            if len(values) > 1:
-                choices.append(Choice(name, values))
-            else:
-                fixed.append((name, "one value in the data"))
-        elif feature.kind in ("category", "boolean"):
-            fixed.append((name, "categories are fixed"))
-        else:
-            fixed.append((name, f"{feature.kind} is never moved"))
-    return RowSpace(tuple(axes), tuple(choices), tuple(fixed))
-
-
-def _axis(name: str, feature: Feature, frames: Sequence[tuple[str, pd.DataFrame]]) -> Axis:
-    import numpy as np
-    import pandas as pd
-
-    for role, frame in frames:
-        if not pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_bool_dtype(frame[name]):
-            raise CheckError(
-                f"feature {name!r} is {feature.kind} in the policy and holds {frame[name].dtype} in dataset {role!r}; "
-                "repair the feed or the kind in columns.features"
-            )
-    role, seen = frames[0]
-    low = float(seen[name].min()) if feature.minimum is None else feature.minimum
-    high = float(seen[name].max()) if feature.maximum is None else feature.maximum
-    stated = [feature.minimum is not None, feature.maximum is not None]
-    source = "policy" if all(stated) else f"policy and {role}" if any(stated) else role
-    whole = feature.kind == "integer" or all(pd.api.types.is_integer_dtype(frame[name]) for _, frame in frames)
-    if whole:
-        low, high = float(np.ceil(low)), float(np.floor(high))
-    return Axis(name, low, max(low, high), 1.0 if whole else 0.0, source)
-
-
-def _values(name: str, frames: Sequence[pd.DataFrame]) -> tuple[Any, ...]:
-    """Values seen in any frame, in an order that does not depend on the rows' order."""
-    seen = {value for frame in frames for value in frame[name].dropna().unique()}
-    return tuple(sorted(seen, key=lambda one: (type(one).__name__, one)))

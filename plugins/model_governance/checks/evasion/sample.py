@@ -18,12 +18,17 @@ DONORS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Sampled rows with predictions (n,); `correct` (n,) is None where there are no labels."""
+    """Sampled rows with predictions (n,); `correct` (n,) is None where there is no accuracy, `no_accuracy` says why.
+
+    `chosen` (n,) are their places in `current`.
+    """
 
     frame: pd.DataFrame
     predicted: np.ndarray
     correct: np.ndarray | None
+    chosen: np.ndarray
     notes: tuple[str, ...]
+    no_accuracy: str = ""
 
     @property
     def attacked(self) -> np.ndarray:
@@ -50,9 +55,13 @@ def draw_sample(subject: Subject, size: int, generator: np.random.Generator) -> 
         notes.append(
             f"{int((~usable).sum()):,} of {len(usable):,} rows hold missing or infinite values and were not attacked"
         )
-    labels = _labels(subject)
-    if labels is None:
+    labels = None if subject.task == "regression" else _labels(subject)
+    no_accuracy = ""
+    if subject.task == "regression":
+        no_accuracy = "a regression has no accuracy; use robust_share"
+    elif labels is None:
         notes.append("no labels in current: attacks are scored against the model's own predictions")
+        no_accuracy = "current holds no labels; use robust_share, or give labels in columns.target"
     elif labels.isna().any():
         notes.append(f"{int(labels.isna().sum()):,} of {len(labels):,} rows have no label yet and were not attacked")
         usable &= labels.notna().to_numpy()
@@ -72,7 +81,7 @@ def draw_sample(subject: Subject, size: int, generator: np.random.Generator) -> 
             f"model {model.name!r} classifies none of {len(chosen):,} sampled rows correctly, so nothing is left to "
             f"attack; compare the values of column {subject.columns.target!r} with the labels that the model returns"
         )
-    return Sample(frame, predicted, correct, tuple(notes))
+    return Sample(frame, predicted, correct, chosen, tuple(notes), no_accuracy)
 
 
 def real_rows(subject: Subject) -> list[tuple[Role, pd.DataFrame]]:

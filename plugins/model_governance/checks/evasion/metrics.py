@@ -1,0 +1,185 @@
+"""The numbers that follow from all attacks: shares with exact binomial intervals, distances with their own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.check import Estimate
+from model_governance.checks.evasion.outcome import Outcome, smallest
+from model_governance.intervals import bootstrap, clopper_pearson
+from model_governance.slices import SHOWN_FROM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy as np
+
+    from model_governance.check import Metric
+    from model_governance.checks.evasion.params import EvasionParams
+    from model_governance.checks.evasion.sample import Sample
+
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Everything that the numbers rest on. `carried` are the numbers of attacks that rest tonight."""
+
+    sample: Sample
+    outcomes: tuple[Outcome, ...]
+    params: EvasionParams
+    seed: int
+    slices: Mapping[str, np.ndarray]
+    carried: tuple[Metric, ...] = ()
+
+    def lost(self, budget: float) -> np.ndarray:
+        """Which attacked rows some attack flipped within a budget, shape (n,)."""
+        import numpy as np
+
+        n = len(self.sample.attacked)
+        return np.any([np.zeros(n, dtype=bool), *(one.within(budget) for one in self.outcomes)], axis=0)
+
+    @property
+    def nearest(self) -> np.ndarray:
+        """Size of the smallest flip of every row that any attack found, infinite where none."""
+        import numpy as np
+
+        return smallest(self.outcomes)[0] if self.outcomes else np.full(len(self.sample.attacked), np.inf)
+
+
+def estimates_of(found: Measured) -> Iterator[Estimate]:
+    """Every metric that the check declares."""
+    for one in found.outcomes:
+        yield from _of_attack(one, found)
+    yield from _survival(found)
+    yield _unattacked(found.outcomes)
+    yield _valid(found.outcomes)
+    yield from _quantiles(found)
+    yield from _of_slices(found)
+
+
+def share_of(name: str, count: int, n: int, *, of: str | None = None, detail: str = "") -> Estimate:
+    """A share with its exact interval."""
+    return Estimate(name=name, value=count / n, n=n, interval=clopper_pearson(count, n), of=of, detail=detail)
+
+
+def _of_attack(one: Outcome, found: Measured) -> Iterator[Estimate]:
+    import numpy as np
+
+    n, budget = int(one.examined.sum()), found.params.budget
+    hits = int(one.within(budget)[one.examined].sum())
+    unit = "units of cost" if found.params.norm == "cost" else "of each range"
+    ended = "" if one.reached == "finished" else f"; {one.reached}"
+    detail = f"{hits} of {n} rows flip within {budget:g} {unit}{ended}"
+    yield share_of("attack_success_rate", hits, n, of=one.attack, detail=detail)
+    sizes = one.found
+    if len(sizes) == 0:
+        yield Estimate(name="median_distance", value=None, n=0, of=one.attack, reason="no row was flipped")
+    else:
+        interval = bootstrap(lambda rows: float(np.median(sizes[rows])), len(sizes), seed=found.seed)
+        yield Estimate(
+            name="median_distance", value=float(np.median(sizes)), n=len(sizes), interval=interval, of=one.attack
+        )
+    yield Estimate(name="queries_per_row", value=float(one.asked[one.examined].mean()), n=n, of=one.attack)
+
+
+def _survival(found: Measured) -> Iterator[Estimate]:
+    """Robust shares of the attacked rows and of all rows, at the main budget and at each."""
+    sample, params = found.sample, found.params
+    attacked, drawn = len(sample.attacked), len(sample.frame)
+    caution = _caution(found)
+    for budget in (None, *params.budgets):
+        survivors = int((~found.lost(params.budget if budget is None else budget)).sum())
+        rested = ""
+        if budget is None:
+            survivors, rested = _with_rested(survivors, attacked, found.carried)
+        suffix, of = ("", None) if budget is None else ("_at", f"{budget:g}")
+        detail = "; ".join(one for one in (caution, rested) if one)
+        yield share_of(f"robust_share{suffix}", survivors, attacked, of=of, detail=detail)
+        name = f"robust_accuracy{suffix}"
+        if sample.correct is None:
+            yield Estimate(name=name, value=None, n=drawn, of=of, reason=sample.no_accuracy)
+        else:
+            yield share_of(name, survivors, drawn, of=of, detail=detail)
+    if sample.correct is None:
+        yield Estimate(name="clean_accuracy", value=None, n=drawn, reason=sample.no_accuracy)
+    else:
+        yield share_of("clean_accuracy", attacked, drawn)
+
+
+def _caution(found: Measured) -> str:
+    walked = next((one for one in found.outcomes if one.attack == "hopskipjump"), None)
+    count = 0 if walked is None else _startless(found.outcomes)
+    return f"upper bound: {count} rows were never attacked" if count else ""
+
+
+def _with_rested(survivors: int, n: int, carried: Sequence[Metric]) -> tuple[int, str]:
+    """No more survivors than an attack left that rests tonight: it would be no weaker than it was."""
+    rates = [one for one in carried if one.name == "attack_success_rate" and one.value is not None]
+    worst = max(rates, key=lambda one: one.value or 0.0, default=None)
+    if worst is None or worst.value is None or round(n * (1 - worst.value)) >= survivors:
+        return survivors, ""
+    return round(n * (1 - worst.value)), f"the {worst.of} attack rests tonight and counts as it ended last"
+
+
+def _startless(outcomes: Sequence[Outcome]) -> int:
+    import numpy as np
+
+    return int((~np.isfinite(smallest(outcomes)[0])).sum())
+
+
+def _unattacked(outcomes: Sequence[Outcome]) -> Estimate:
+    if not any(one.attack == "hopskipjump" for one in outcomes):
+        reason = "hopskipjump, which looks at every distance, did not run"
+        return Estimate(name="unattacked_share", value=None, n=0, reason=reason)
+    return share_of("unattacked_share", _startless(outcomes), len(outcomes[0].nearest))
+
+
+def _valid(outcomes: Sequence[Outcome]) -> Estimate:
+    returned = sum(one.returned for one in outcomes)
+    if returned == 0:
+        return Estimate(name="valid_share", value=None, n=0, reason="no attack returned a row")
+    valid = sum(one.valid for one in outcomes)
+    return share_of("valid_share", valid, returned, detail=f"{valid:,} of {returned:,} rows that attacks returned")
+
+
+def _quantiles(found: Measured) -> Iterator[Estimate]:
+    """Quantiles of the smallest flip over all attacked rows; rows without one lie beyond every distance."""
+    import numpy as np
+
+    sizes = np.sort(found.nearest)
+    for share in QUANTILES:
+        value, interval = order_statistics(sizes, share)
+        of = f"{share:g}"
+        if np.isfinite(value):
+            bounded = interval if np.isfinite(interval[1]) else None
+            detail = "" if bounded else f"at least {interval[0]:.4g}; its upper end lies beyond what the attacks found"
+            yield Estimate(name="distance_quantile", value=value, n=len(sizes), interval=bounded, of=of, detail=detail)
+        else:
+            reason = f"fewer than {share:.0%} of the rows were flipped at any distance"
+            yield Estimate(name="distance_quantile", value=None, n=len(sizes), of=of, reason=reason)
+
+
+def order_statistics(ordered: np.ndarray, share: float) -> tuple[float, tuple[float, float]]:
+    """The quantile of sorted values (n,), 0 or more, and its distribution-free interval (binomial; Conover, 1999, ch. 3.2)."""
+    from scipy.stats import binom
+
+    n = len(ordered)
+    value = float(ordered[max(0, math.ceil(n * share) - 1)])
+    low, high = int(binom.ppf(0.025, n, share)), int(binom.ppf(0.975, n, share))
+    below = float(ordered[low - 1]) if low >= 1 else 0.0
+    above = float(ordered[high]) if high < n else math.inf
+    return value, (min(below, value), max(above, value))
+
+
+def _of_slices(found: Measured) -> Iterator[Estimate]:
+    lost = found.lost(found.params.budget)
+    for name, rows in found.slices.items():
+        n = int(rows.sum())
+        if n < SHOWN_FROM:
+            reason = f"fewer than {SHOWN_FROM} attacked rows"
+            yield Estimate(name="slice_robust_share", value=None, n=n, of=name, reason=reason)
+        else:
+            yield share_of("slice_robust_share", int((~lost[rows]).sum()), n, of=name)
