@@ -99,6 +99,14 @@ def make_model(
     )
 
 
+def with_zero(scores: np.ndarray) -> np.ndarray:
+    """A single score s as the columns (0, s), more than one as they are."""
+    import numpy as np
+
+    flat = scores.ravel() if scores.ndim == 1 or scores.shape[1] == 1 else None
+    return scores if flat is None else np.column_stack([np.zeros(len(flat)), flat])
+
+
 def derived(model: Model) -> Model:
     """The model under a digest that says it is a retrained copy, never the approved file."""
     return replace(model, sha256=f"derived:{model.sha256}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError
 from model_governance.subjects.loaders import import_library
-from model_governance.subjects.loaders.contract import Trait, fit_columns, fit_count, make_model
+from model_governance.subjects.loaders.contract import Trait, derived, fit_columns, fit_count, make_model, with_zero
+from model_governance.subjects.loaders.lightgbm_recipe import recipe_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,14 +35,30 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     header = dict(line.split("=", 1) for line in text.partition("\nTree=")[0].splitlines() if "=" in line)
     objective = header.get("objective", "custom").split(" ")[0]
     booster = lightgbm.Booster(model_str=text)
-    predict = _Predictor(booster, header, columns, uri=spec.uri)
+    predict = _Predictor.of(booster, header, columns, uri=spec.uri)
+    classes: list[int] = []
+    trait: Trait = "classifier"
     if objective in PROBABILITIES:
         classes = list(range(max(int(header.get("num_class", 1)), 2)))
+    else:
+        trait = _trait(objective, uri=spec.uri)
+
+    def behind(predict: _Predictor) -> Model:
+        """The booster, or a copy trained later, behind the calls of a model."""
         return make_model(
-            spec, columns, native=booster, trait="classifier", classes=classes,
-            call=predict.labels, call_proba=predict.probabilities,
+            spec, columns, native=predict.booster, trait=trait, classes=classes,
+            call=predict.labels if classes else predict.raw,
+            call_proba=predict.probabilities if classes else None,
+            call_logits=predict.scores,
+            train=train if trait != "ranker" and recipe_of(booster, seed=0) else None,
         )  # fmt: skip
-    return make_model(spec, columns, native=booster, trait=_trait(objective, uri=spec.uri), call=predict.raw)
+
+    def train(frame: pd.DataFrame, labels: pd.Series, seed: int) -> Model:
+        rows = lightgbm.Dataset(predict.rows(frame), labels.to_numpy(dtype=float))
+        copy = lightgbm.train(recipe_of(booster, seed=seed), rows, booster.current_iteration())
+        return derived(behind(replace(predict, booster=copy)))
+
+    return behind(predict)
 
 
 def _trait(objective: str, *, uri: str) -> Trait:
@@ -51,31 +69,51 @@ def _trait(objective: str, *, uri: str) -> Trait:
     raise SubjectError(f"{uri}: was trained with objective {objective!r}, for which there is no task")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Predictor:
     """Frames in, numbers out. LightGBM takes wrong columns without a word, so names and order are settled here."""
 
-    def __init__(self, booster: Any, header: dict[str, str], columns: Columns, *, uri: str) -> None:
-        self._booster = booster
+    booster: Any
+    names: list[str]
+    categories: dict[str, list[Any]]
+    is_classifier: bool
+
+    @classmethod
+    def of(cls, booster: Any, header: dict[str, str], columns: Columns, *, uri: str) -> _Predictor:
+        """The predictor of a booster, once its columns are the policy's."""
         known = booster.feature_name()
         # LightGBM writes an underscore for each blank of a name.
         policy_names = {name.replace(" ", "_"): name for name in columns.names}
         if known == [f"Column_{number}" for number in range(len(known))] and "Column_0" not in columns.features:
-            self._names = fit_count(len(known), columns, uri=uri)
+            names = fit_count(len(known), columns, uri=uri)
         else:
-            self._names = fit_columns([policy_names.get(name, name) for name in known], columns, uri=uri)
-        self._categories = _categories(booster, header, self._names, uri=uri)
+            names = fit_columns([policy_names.get(name, name) for name in known], columns, uri=uri)
+        objective = header.get("objective", "custom").split(" ")[0]
+        return cls(
+            booster=booster, names=names, categories=_categories(booster, header, names, uri=uri),
+            is_classifier=objective in PROBABILITIES,
+        )  # fmt: skip
 
-    def raw(self, frame: pd.DataFrame) -> np.ndarray:
-        """What the booster answers: values, scores or probabilities. Unknown categories count as missing."""
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame as the booster takes it. Unknown categories count as missing."""
         import pandas as pd
 
         parts = {
-            name: frame[name].astype(pd.CategoricalDtype(self._categories[name]))
-            if name in self._categories
+            name: frame[name].astype(pd.CategoricalDtype(self.categories[name]))
+            if name in self.categories
             else frame[name].astype(float)
-            for name in self._names
+            for name in self.names
         }
-        return self._booster.predict(pd.DataFrame(parts, index=frame.index))
+        return pd.DataFrame(parts, index=frame.index)
+
+    def raw(self, frame: pd.DataFrame) -> np.ndarray:
+        """What the booster answers: values, scores or probabilities."""
+        return self.booster.predict(self.rows(frame))
+
+    def scores(self, frame: pd.DataFrame) -> np.ndarray:
+        """Shape (n, k): margins of a classifier, (0, s) of a binary one; values of anything else, (n, 1)."""
+        answer = self.booster.predict(self.rows(frame), raw_score=self.is_classifier)
+        return with_zero(answer) if self.is_classifier else answer.reshape(-1, 1)
 
     def probabilities(self, frame: pd.DataFrame) -> np.ndarray:
         """Shape (n, k)."""

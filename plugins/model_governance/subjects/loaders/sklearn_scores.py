@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.subjects.loaders.contract import with_zero
 from model_governance.subjects.loaders.sklearn_network import network_of
 
 if TYPE_CHECKING:
@@ -73,11 +74,3 @@ def prepared(steps: list[Any], inputs: Any) -> np.ndarray:
     for one in steps:
         inputs = one.transform(inputs)
     return np.asarray(inputs.toarray() if hasattr(inputs, "toarray") else inputs, dtype=np.float64)
-
-
-def with_zero(scores: np.ndarray) -> np.ndarray:
-    """A single score s as the columns (0, s), more than one as they are."""
-    import numpy as np
-
-    flat = scores.ravel() if scores.ndim == 1 or scores.shape[1] == 1 else None
-    return scores if flat is None else np.column_stack([np.zeros(len(flat)), flat])

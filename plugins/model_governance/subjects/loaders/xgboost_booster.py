@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError
 from model_governance.subjects.loaders import import_library
-from model_governance.subjects.loaders.contract import Trait, fit_columns, fit_count, make_model
+from model_governance.subjects.loaders.contract import Trait, derived, fit_columns, fit_count, make_model, with_zero
+from model_governance.subjects.loaders.xgboost_recipe import recipe_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,19 +39,33 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     learner = json.loads(booster.save_config())["learner"]
     objective = learner["objective"]["name"]
     count = int(learner["learner_model_param"].get("num_class", 0))
-    predict = _Predictor(xgboost, booster, columns, uri=spec.uri)
-    if objective in PROBABILITIES:
-        classes = list(range(max(count, 2)))
-        return make_model(
-            spec, columns, native=booster, trait="classifier", classes=classes,
-            call=predict.labels, call_proba=predict.probabilities,
-        )  # fmt: skip
     if objective in WITHOUT_PROBABILITIES:
         raise SubjectError(
             f"{spec.uri}: was trained with {objective}, which gives no probabilities; "
             f"train it with {' or '.join(PROBABILITIES)}"
         )
-    return make_model(spec, columns, native=booster, trait=_trait(objective, uri=spec.uri), call=predict.raw)
+    classes = list(range(max(count, 2))) if objective in PROBABILITIES else []
+    trait: Trait = "classifier" if classes else _trait(objective, uri=spec.uri)
+    predict = _Predictor.of(xgboost, booster, columns, is_classifier=bool(classes), uri=spec.uri)
+    recipe = recipe_of(booster, spec.training) if trait != "ranker" else None
+
+    def behind(predict: _Predictor) -> Model:
+        """The booster, or a copy trained later, behind the calls of a model."""
+        return make_model(
+            spec, columns, native=predict.booster, trait=trait, classes=classes,
+            call=predict.labels if classes else predict.raw,
+            call_proba=predict.probabilities if classes else None,
+            call_logits=predict.scores,
+            train=train if recipe is not None else None,
+        )  # fmt: skip
+
+    def train(frame: pd.DataFrame, labels: pd.Series, seed: int) -> Model:
+        rows = predict.matrix(frame, labels.to_numpy(dtype=float))
+        settings = {**(recipe or {}), "seed": seed, "nthread": 1, "device": "cpu", "verbosity": 0}
+        copy = xgboost.train(settings, rows, predict.rounds[1] or booster.num_boosted_rounds())
+        return derived(behind(replace(predict, booster=copy, rounds=(0, 0))))
+
+    return behind(predict)
 
 
 def _trait(objective: str, *, uri: str) -> Trait:
@@ -60,38 +76,57 @@ def _trait(objective: str, *, uri: str) -> Trait:
     raise SubjectError(f"{uri}: was trained with {objective}, for which there is no task")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Predictor:
     """Frames in, numbers out: columns by name and order, categories as the model knows them."""
 
-    def __init__(self, xgboost: Any, booster: Any, columns: Columns, *, uri: str) -> None:
-        self._xgboost = xgboost
-        self._booster = booster
-        names = booster.feature_names
-        if names is not None:
-            self._names = fit_columns(names, columns, uri=uri)
-        else:
-            self._names = fit_count(booster.num_features(), columns, uri=uri)
-        self._categories = _categories(booster)
-        best = booster.attr("best_iteration")
-        self._rounds = (0, int(best) + 1) if best is not None else (0, 0)
+    xgboost: Any
+    booster: Any
+    names: list[str]
+    categories: dict[str, list[Any]]
+    rounds: tuple[int, int]
+    is_classifier: bool
+
+    @classmethod
+    def of(cls, xgboost: Any, booster: Any, columns: Columns, *, is_classifier: bool, uri: str) -> _Predictor:
+        """The predictor of a booster, once its columns are the policy's."""
+        known, best = booster.feature_names, booster.attr("best_iteration")
+        return cls(
+            xgboost=xgboost,
+            booster=booster,
+            names=fit_count(booster.num_features(), columns, uri=uri)
+            if known is None
+            else fit_columns(known, columns, uri=uri),
+            categories=_categories(booster),
+            rounds=(0, int(best) + 1) if best is not None else (0, 0),
+            is_classifier=is_classifier,
+        )
 
     def raw(self, frame: pd.DataFrame) -> np.ndarray:
         """What the booster answers: values, scores or probabilities."""
-        if self._categories:
-            matrix = self._xgboost.DMatrix(self._with_categories(frame), enable_categorical=True)
-        else:
-            matrix = self._xgboost.DMatrix(
-                frame[self._names].astype(float).to_numpy(), enable_categorical=True,
-                feature_names=self._booster.feature_names, feature_types=self._booster.feature_types,
-            )  # fmt: skip
-        return self._booster.predict(matrix, iteration_range=self._rounds)
+        return self.booster.predict(self.matrix(frame), iteration_range=self.rounds)
+
+    def scores(self, frame: pd.DataFrame) -> np.ndarray:
+        """Shape (n, k): margins of a classifier, (0, s) of a binary one; values of anything else, (n, 1)."""
+        if not self.is_classifier:
+            return self.raw(frame).reshape(-1, 1)
+        return with_zero(self.booster.predict(self.matrix(frame), iteration_range=self.rounds, output_margin=True))
+
+    def matrix(self, frame: pd.DataFrame, labels: np.ndarray | None = None) -> Any:
+        """The frame as the booster takes it, with labels where it is trained."""
+        if self.categories:
+            return self.xgboost.DMatrix(self._with_categories(frame), labels, enable_categorical=True, nthread=1)
+        return self.xgboost.DMatrix(
+            frame[self.names].astype(float).to_numpy(), labels, enable_categorical=True, nthread=1,
+            feature_names=self.booster.feature_names, feature_types=self.booster.feature_types,
+        )  # fmt: skip
 
     def _with_categories(self, frame: pd.DataFrame) -> pd.DataFrame:
         import pandas as pd
 
         parts: dict[str, Any] = {}
-        for name in self._names:
-            known = self._categories.get(name)
+        for name in self.names:
+            known = self.categories.get(name)
             if known is None:
                 parts[name] = frame[name].astype(float)
                 continue
