@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from model_governance.attack_library import DISTRIBUTION
 from model_governance.attack_plan import plan_attacks, plan_lookback
 from model_governance.check import Check, CheckResult, Plant, Suggestion, versions_of
+from model_governance.checks.attribute_inference.answers import as_heard
 from model_governance.checks.attribute_inference.attacks import Attacker
 from model_governance.checks.attribute_inference.params import AttributeParams
 from model_governance.checks.attribute_inference.people import draw_people, target_of
@@ -69,7 +70,8 @@ def _attacked(
     generator: np.random.Generator, seed: int,
 ) -> Attacked:  # fmt: skip
     target = target_of(subject, people, column, params=params, generator=generator)
-    attacker = Attacker(target, subject.require_model(), seed=seed)
+    model = as_heard(subject.require_model(), hears=params.hears, decimals=params.decimals)
+    attacker = Attacker(target, model, seed=seed)
     return Attacked(
         target=target,
         majority=attacker.majority(),
@@ -88,6 +90,9 @@ def _notes(found: Sequence[Attacked], params: AttributeParams) -> tuple[str, ...
         f"He knows their attribute, and of everybody the true label and every other feature{hidden}.",
         "Imputation and the attacks that learn are gradient boosting on the attacker's rows; more rows make both better.",
     ]
+    if params.hears == "label" or params.decimals is not None:
+        what = "the label alone" if params.hears == "label" else f"numbers of {params.decimals} decimals"
+        notes.append(f"He hears {what}: that is what the policy says of the endpoint.")
     for one in found:
         if one.target.left_out:
             notes.append(
@@ -116,14 +121,13 @@ def suggest(frame: pd.DataFrame, columns: Columns) -> Suggestion:
         params={"sensitive": chosen},
         thresholds=(
             {"metric": "attack_gain", "less_than": 0.1, "severity": "error"},
-            {"metric": "gain_gap", "less_than": 0.1, "severity": "error"},
-            {"metric": "member_gap", "less_than": 0.1, "severity": "warn"},
+            {"metric": "member_gap", "less_than": 0.1, "severity": "error"},
         ),
         comment=(
             f"Attacks {', '.join(chosen)}, because few values can be told apart: name what your customers would not "
             "want told, and under unknown what gives it away but no attacker knows. attack_gain is what the model "
-            "gives away beyond imputation, gain_gap how much of it is memory of single people; ten points stop a night. "
-            "member_gap says the same as gain_gap where train and the non-members are of one distribution."
+            "gives away beyond imputation, member_gap how much of it is memory of single people; ten points stop a "
+            "night. Non-members should be held-out rows of the training distribution: give them as datasets.population."
         ),
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import pandas as pd
 
@@ -60,6 +62,26 @@ class Answers:
             wrong = (1 - self.accuracy) / max(1, len(self.model.classes) - 1)
             return np.where(said[:, 0] == labels, self.accuracy, wrong)
         return np.exp(-0.5 * ((said[:, 0] - labels) / self.spread) ** 2)
+
+
+def as_heard(model: Model, *, hears: str, decimals: int | None) -> Model:
+    """The model as its endpoint lets the attacker hear it: labels alone, or numbers to so many decimals."""
+    import numpy as np
+
+    call, call_proba = model.call, model.call_proba
+    if hears == "label":
+        call_proba = None
+    if decimals is None:
+        return replace(model, call_proba=call_proba)
+
+    def rounded(answer: Callable[[pd.DataFrame], Any]) -> Callable[[pd.DataFrame], Any]:
+        return lambda frame: np.round(np.asarray(answer(frame), dtype=np.float64), decimals)
+
+    return replace(
+        model,
+        call=call if model.classes else rounded(call),
+        call_proba=None if call_proba is None else rounded(call_proba),
+    )
 
 
 def gauged(model: Model, said: np.ndarray, labels: np.ndarray) -> Answers:

@@ -35,6 +35,16 @@ class AttributeParams(Params):
         description="confidence: the value under which the model finds the true label likeliest; bayes: the same, "
         "weighed with what other features say; output: learnt from the answer to the true record; art_*: ART's",
     )
+    hears: Literal["probabilities", "label"] = Field(
+        default="probabilities",
+        description="what the endpoint answers: class probabilities where the model has them, or the label alone",
+    )
+    decimals: int | None = Field(
+        default=None,
+        ge=0,
+        le=12,
+        description="decimals that the endpoint rounds its numbers to; all of them by default",
+    )
     samples: int = Field(
         default=5000, ge=LEAST, description="rows at most of members, of non-members, and of what the attacker has"
     )

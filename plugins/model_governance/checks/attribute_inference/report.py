@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,7 +44,7 @@ def numbers_of(one: Attacked) -> tuple[Estimate, ...]:
     for name, method in (("majority_accuracy", one.majority), ("imputation_accuracy", one.imputation)):
         value, interval = share(method.members)
         found.append(Estimate(name=name, value=value, n=len(method.members), interval=interval, of=one.column))
-    value, interval = gap(one.imputation)
+    value, interval = gap(one, one.imputation)
     n = len(one.imputation.members) + len(one.imputation.others)
     found.append(Estimate(name="control_gap", value=value, n=n, interval=interval, of=one.column))
     for attack in one.attacks:
@@ -56,22 +55,16 @@ def numbers_of(one: Attacked) -> tuple[Estimate, ...]:
 def _of_attack(one: Attacked, attack: Guesses) -> tuple[Estimate, ...]:
     of = f"{attack.method}@{one.column}"
     members, others = len(attack.members), len(attack.others)
-    gained, lost = gain(attack.members, one.imputation.members), gain(attack.others, one.imputation.others)
+    gained, interval = gain(attack.members, one.imputation.members)
+    apart, sides = gap(one, attack)
     accuracy, sure = share(attack.members)
-    imputed, outside = float(one.imputation.members[:members].mean()), float(attack.others.mean())
-    gap_value, gap_interval = gap(attack)
-    beside = f"{accuracy:.3f} with the model, {imputed:.3f} without"
-    sides = f"{accuracy:.3f} of members, {outside:.3f} of non-members"
-    gains = f"{gained[0]:+.3f} on members, {lost[0]:+.3f} on non-members"
+    beside = f"{accuracy:.3f} with the model, {float(one.imputation.members[:members].mean()):.3f} without"
+    plain = f"{accuracy:.3f} of members, {float(attack.others.mean()):.3f} of non-members"
     return (
-        Estimate(name="attack_gain", value=gained[0], n=members, interval=gained[1], of=of, detail=beside),
-        Estimate(
-            name="gain_gap", value=gained[0] - lost[0], n=members + others, interval=_apart(gained, lost), of=of,
-            detail=gains,
-        ),
-        Estimate(name="member_gap", value=gap_value, n=members + others, interval=gap_interval, of=of, detail=sides),
+        Estimate(name="attack_gain", value=gained, n=members, interval=interval, of=of, detail=beside),
+        Estimate(name="member_gap", value=apart, n=members + others, interval=sides, of=of, detail=plain),
         Estimate(name="attack_accuracy", value=accuracy, n=members, interval=sure, of=of, detail=beside),
-    )  # fmt: skip
+    )
 
 
 Measured = tuple[float, tuple[float, float]]
@@ -90,18 +83,33 @@ def gain(attack: np.ndarray, imputation: np.ndarray) -> Measured:
     return (attack_only - imputation_only) / n, paired_shares(attack_only, imputation_only, n)
 
 
-def gap(method: Guesses) -> Measured:
-    """Share of members named less share of non-members named, with Newcombe's interval."""
-    members, others = method.members, method.others
-    value = float(members.mean()) - float(others.mean())
-    return value, newcombe((int(members.sum()), len(members)), (int(others.sum()), len(others)))
+def gap(one: Attacked, method: Guesses) -> Measured:
+    """Share of members named less that of non-members, value by value, weighted as members have the values.
 
+    A side with more of the value that everybody is told to have would otherwise look remembered. The interval adds
+    Newcombe's of every value in squares (Yan and Su, 2010).
+    """
+    import numpy as np
 
-def _apart(first: Measured, second: Measured) -> tuple[float, float]:
-    """Interval of a difference of two independent numbers from their own (Zou and Donner, 2008)."""
-    (value1, (low1, high1)), (value2, (low2, high2)) = first, second
-    value = value1 - value2
-    return value - math.hypot(value1 - low1, high2 - value2), value + math.hypot(high1 - value1, value2 - low2)
+    inside, outside = one.target.members.truth[: len(method.members)], one.target.others.truth[: len(method.others)]
+    both = [
+        number
+        for number in range(len(one.target.values.names))
+        if (inside == number).any() and (outside == number).any()
+    ]
+    weight = sum(int((inside == number).sum()) for number in both)
+    value, below, above = 0.0, 0.0, 0.0
+    for number in both:
+        members, others = method.members[inside == number], method.others[outside == number]
+        share_of_it = len(members) / weight
+        difference = float(members.mean()) - float(others.mean())
+        low, high = newcombe((int(members.sum()), len(members)), (int(others.sum()), len(others)))
+        value += share_of_it * difference
+        below, above = (
+            np.hypot(below, share_of_it * (difference - low)),
+            np.hypot(above, share_of_it * (high - difference)),
+        )
+    return value, (float(value - below), float(value + above))
 
 
 def tables_of(found: Sequence[Attacked]) -> tuple[Table, ...]:
@@ -162,12 +170,11 @@ def highlights_of(found: Sequence[Attacked]) -> tuple[str, ...]:
             f"(gain {value:+.3f}, {low:+.3f} to {high:+.3f})"
         )
         if low > 0:
-            lost = gain(best.others, one.imputation.others)
-            apart = _apart((value, (low, high)), lost)
+            remembers = gap(one, best)[1][0] > 0
             sentence += (
-                "; more than of non-members: the model remembers them"
-                if apart[0] > 0
-                else "; no more than of non-members: the answers themselves disclose it"
+                "; it names members rather than others like them: the model remembers"
+                if remembers
+                else ("; it names others no worse: the answers themselves disclose it")
             )
         told.append(sentence + ".")
     return tuple(told)

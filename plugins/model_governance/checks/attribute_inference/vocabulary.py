@@ -11,14 +11,9 @@ METRICS = (
         "names, on the same rows: what the model gives away; at most 0 where it gives nothing away",
     ),
     MetricSpec(
-        name="gain_gap", better="lower", unit="share", per="attack@attribute",
-        meaning="attack_gain on members less attack_gain on non-members: what was memorised; 0 on a model that "
-        "memorises nothing, even where train and the non-members are of different composition",
-    ),
-    MetricSpec(
         name="member_gap", better="lower", unit="share", per="attack@attribute",
-        meaning="share of members whose attribute the attack names, less that of non-members; memorisation, if both "
-        "sides come from the same distribution (control_gap says whether imputation sees a difference)",
+        meaning="share of members whose attribute the attack names, less that of non-members with the same values: what "
+        "was memorised; 0 on a model that memorises nobody, if both sides are alike but for the attribute",
     ),
     MetricSpec(
         name="attack_accuracy", better="lower", unit="share", per="attack@attribute",
@@ -35,7 +30,7 @@ METRICS = (
     ),
     MetricSpec(
         name="control_gap", better="neither", unit="share", per="attribute",
-        meaning="imputation_accuracy on members less that on non-members; away from 0 the two sides differ in "
-        "composition, and member_gap says so rather than that the model memorises",
+        meaning="member_gap of imputation, which has no memory; away from 0 the two sides differ in more than the "
+        "attribute, and member_gap may say so rather than that the model memorises",
     ),
 )  # fmt: skip
