@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from model_governance.errors import CheckError
@@ -28,7 +29,7 @@ def sizes(changes: np.ndarray, norm: Norm) -> np.ndarray:
     """Size of every change, shape (n,), for changes (n, ...)."""
     import numpy as np
 
-    flat = changes.reshape(len(changes), -1).astype(np.float64)
+    flat = changes.reshape(len(changes), math.prod(changes.shape[1:])).astype(np.float64)
     if flat.shape[1] == 0:
         return np.zeros(len(flat))
     return np.abs(flat).max(axis=1) if norm == "linf" else np.sqrt((flat**2).sum(axis=1))

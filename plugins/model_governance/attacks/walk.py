@@ -18,9 +18,20 @@ if TYPE_CHECKING:
 # Bounds of one call to the model: rows, and numbers in them.
 ROWS = 200_000
 CELLS = 20_000_000
-ROUNDS = 25
-HALVINGS = 30
-FINEST = 1e-4
+# A call costs more than its rows: bisection cuts an interval into ARMS + 1 parts, a step is tried at LENGTHS at once.
+ARMS = 7
+LENGTHS = 4
+SHORTENINGS = 7
+# Width of the bracket around the boundary in shares of the distance: while walking, and at the end.
+COARSE = 2e-3
+FINE = 1e-5
+# Reach of the probes in shares of the distance: their length (L2), their coordinates (Linf).
+PROBE = 0.02
+# A row that has strayed this far beyond its nearest point goes back to it.
+LEASH = 1.1
+# What a row keeps back from its probes, so that it can still step and project twice; the fewest probes worth asking.
+RESERVE = LENGTHS + 9 * ARMS
+FEWEST = 10
 
 
 class Flips(Protocol):
@@ -112,30 +123,32 @@ class _Party:
         self.flips, self.rows, self.settings = flips, rows, settings
         self.origins, self.points = origins[rows], starts[rows]
         self.asked = np.zeros(len(rows), dtype=np.int64)
-        shape = origins.shape
-        self.movable = np.broadcast_to(True if movable is None else movable, shape)[rows]
+        self.movable = np.broadcast_to(True if movable is None else movable, origins.shape)[rows]
         self.low = np.asarray(settings.low, dtype=origins.dtype)
         self.high = np.asarray(settings.high, dtype=origins.dtype)
         self.streams = streams_of(seed, rows)
-        d = max(1, shape[1])
-        self.theta = max(FINEST, 0.01 / (d * np.sqrt(d)) if settings.norm == "l2" else 0.01 / d**2)
 
     def walk(self) -> None:
-        """Project the starts, then step and project; a row keeps a new point only where it is nearer."""
+        """Project the starts, then step and project; `points` holds the nearest of what was seen to flip."""
         import numpy as np
 
         everyone = np.arange(len(self.rows))
-        self.points = self._project(everyone, self.points)
+        self.points = self._project(everyone, self.points, to=COARSE)
+        here, nearest = self.points.copy(), self._distances(everyone, self.points)
         for iteration in range(self.settings.iterations):
-            walkers = np.flatnonzero((self._left() > 1) & (self._distances(everyone, self.points) > 0))
+            walkers = np.flatnonzero((self._left() >= RESERVE + FEWEST) & (nearest > 0))
             if len(walkers) == 0:
                 break
-            directions = self._directions(walkers, iteration)
-            stepped, moved = self._step(walkers, directions, iteration)
-            moved_rows = walkers[moved]
-            projected = self._project(moved_rows, stepped[moved])
-            nearer = self._distances(moved_rows, projected) < self._distances(moved_rows, self.points[moved_rows])
-            self.points[moved_rows[nearer]] = projected[nearer]
+            directions = self._directions(walkers, here[walkers], iteration)
+            stepped, moved = self._step(walkers, here[walkers], directions, iteration)
+            movers = walkers[moved]
+            here[movers] = self._project(movers, stepped[moved], to=COARSE)
+            distances = self._distances(movers, here[movers])
+            nearer = distances < nearest[movers]
+            self.points[movers[nearer]], nearest[movers[nearer]] = here[movers[nearer]], distances[nearer]
+            strayed = movers[distances > LEASH * nearest[movers]]
+            here[strayed] = self.points[strayed]
+        self.points = self._project(everyone, self.points, to=FINE)
 
     def _left(self) -> np.ndarray:
         """Questions that each row may still ask, shape (n,)."""
@@ -154,7 +167,7 @@ class _Party:
     def _distances(self, who: np.ndarray, points: np.ndarray) -> np.ndarray:
         return sizes(points.astype("float64") - self.origins[who], self.settings.norm)
 
-    def _project(self, who: np.ndarray, points: np.ndarray) -> np.ndarray:
+    def _project(self, who: np.ndarray, points: np.ndarray, *, to: float) -> np.ndarray:
         """The flipping points (k, d) pulled towards their origins by bisection; each one returned was seen to flip."""
         import numpy as np
 
@@ -162,17 +175,22 @@ class _Party:
         low, high = np.zeros(len(who)), np.ones(len(who))
         if self.settings.norm == "linf":
             high = self._distances(who, points)
-        stop = self.theta * np.minimum(1.0, high)
-        for _ in range(ROUNDS):
-            open_ = np.flatnonzero((high - low > stop) & (self._left()[who] > 0))
+        stop = to * high
+        shares = np.arange(1, ARMS + 1) / (ARMS + 1)
+        while True:
+            open_ = np.flatnonzero((high - low > stop) & (self._left()[who] >= ARMS))
             if len(open_) == 0:
                 break
-            middle = (low[open_] + high[open_]) / 2
-            tried = self._between(self.origins[who[open_]], points[open_], middle)
-            hit = self._ask(tried, who[open_])
-            found[open_[hit]] = tried[hit]
-            high[open_[hit]] = middle[hit]
-            low[open_[~hit]] = middle[~hit]
+            cuts = low[open_, None] + shares * (high - low)[open_, None]
+            each = np.repeat(open_, ARMS)
+            tried = self._between(self.origins[who[each]], points[each], cuts.ravel())
+            hit = self._ask(tried, who[each]).reshape(-1, ARMS)
+            first = np.where(hit.any(axis=1), hit.argmax(axis=1), ARMS)
+            ends = np.concatenate([low[open_, None], cuts, high[open_, None]], axis=1)
+            line = np.arange(len(open_))
+            low[open_], high[open_] = ends[line, first], ends[line, first + 1]
+            nearer = first < ARMS
+            found[open_[nearer]] = tried.reshape(len(open_), ARMS, -1)[nearer, first[nearer]]
         return found
 
     def _between(self, origins: np.ndarray, points: np.ndarray, reach: np.ndarray) -> np.ndarray:
@@ -184,37 +202,36 @@ class _Party:
         change = np.clip(change, -limit, limit) if self.settings.norm == "linf" else limit * change
         return (origins + change).astype(origins.dtype)
 
-    def _directions(self, who: np.ndarray, iteration: int) -> np.ndarray:
-        """Estimated normals of the boundary (k, d): unit length (L2) or signs (Linf)."""
+    def _directions(self, who: np.ndarray, here: np.ndarray, iteration: int) -> np.ndarray:
+        """Estimated normals of the boundary at points (k, d): unit length (L2) or signs (Linf)."""
         import numpy as np
 
         settings = self.settings
-        here = self.points[who].astype(np.float64)
         wanted = min(int(settings.directions * np.sqrt(iteration + 1)), settings.most_directions)
-        counts = np.minimum(wanted, self._left()[who] - 1)
-        deltas = self._probe_sizes(who, iteration)
+        counts = np.minimum(wanted, self._left()[who] - RESERVE)
+        deltas = self._probe_lengths(who, here, iteration)
         each = np.repeat(np.arange(len(who)), counts)
         noise = np.concatenate([self._noise(one, count) for one, count in zip(who, counts, strict=True)])
-        probes = np.clip(here[each] + deltas[each, None] * noise, self.low, self.high).astype(self.origins.dtype)
+        centres = here[each].astype(np.float64)
+        probes = np.clip(centres + deltas[each, None] * noise, self.low, self.high).astype(self.origins.dtype)
         answers = np.where(self._ask(probes, who[each]), 1.0, -1.0)
         begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
         means = np.add.reduceat(answers, begins) / counts
         weights = np.where(np.abs(means[each]) == 1.0, answers, answers - means[each])
-        normals = np.add.reduceat(weights[:, None] * (probes - here[each]), begins, axis=0) / deltas[:, None]
+        normals = np.add.reduceat(weights[:, None] * (probes - centres), begins, axis=0) / deltas[:, None]
         if settings.norm == "linf":
             return np.sign(normals)
         lengths = np.linalg.norm(normals, axis=1, keepdims=True)
         return np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
 
-    def _probe_sizes(self, who: np.ndarray, iteration: int) -> np.ndarray:
-        """How far the probes of each row reach, shape (k,): a tenth of the box first, then in step with the distance."""
+    def _probe_lengths(self, who: np.ndarray, here: np.ndarray, iteration: int) -> np.ndarray:
+        """L2 lengths of each row's probes, shape (k,): a tenth of the box first, then in step with the distance."""
         import numpy as np
 
         if iteration == 0:
             return np.full(len(who), 0.1 * float(np.mean(self.high - self.low)))
-        d = self.origins.shape[1]
-        factor = np.sqrt(d) if self.settings.norm == "l2" else d
-        return factor * self.theta * self._distances(who, self.points[who])
+        spread = 1.0 if self.settings.norm == "l2" else np.sqrt(here.shape[1])
+        return PROBE * spread * self._distances(who, here)
 
     def _noise(self, one: int, count: int) -> np.ndarray:
         """Random unit directions (count, d) of one row, within what it may change."""
@@ -226,19 +243,26 @@ class _Party:
         lengths = np.linalg.norm(drawn, axis=1, keepdims=True)
         return np.divide(drawn, lengths, out=np.zeros_like(drawn), where=lengths > 0)
 
-    def _step(self, who: np.ndarray, directions: np.ndarray, iteration: int) -> tuple[np.ndarray, np.ndarray]:
+    def _step(
+        self, who: np.ndarray, here: np.ndarray, directions: np.ndarray, iteration: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Points (k, d) a step further, halved until they flip, and the mask (k,) of rows where that was reached."""
         import numpy as np
 
-        lengths = self._distances(who, self.points[who]) / np.sqrt(iteration + 1)
-        stepped, moved = self.points[who].copy(), np.zeros(len(who), dtype=bool)
-        for _ in range(HALVINGS):
-            trying = np.flatnonzero(~moved & (self._left()[who] > 0))
+        lengths = self._distances(who, here) / np.sqrt(iteration + 1)
+        shares = 0.5 ** np.arange(LENGTHS)
+        stepped, moved = here.copy(), np.zeros(len(who), dtype=bool)
+        for _ in range(SHORTENINGS):
+            trying = np.flatnonzero(~moved & (self._left()[who] >= LENGTHS))
             if len(trying) == 0:
                 break
-            ahead = self.points[who[trying]] + lengths[trying, None] * directions[trying]
+            each = np.repeat(trying, LENGTHS)
+            reach = (lengths[trying, None] * shares).ravel()[:, None]
+            ahead = here[each] + reach * directions[each]
             tried = np.clip(ahead, self.low, self.high).astype(self.origins.dtype)
-            hit = self._ask(tried, who[trying])
-            stepped[trying[hit]], moved[trying[hit]] = tried[hit], True
-            lengths[trying] /= 2
+            hit = self._ask(tried, who[each]).reshape(-1, LENGTHS)
+            reached = hit.any(axis=1)
+            longest = tried.reshape(len(trying), LENGTHS, -1)[np.arange(len(trying)), hit.argmax(axis=1)]
+            stepped[trying[reached]], moved[trying[reached]] = longest[reached], True
+            lengths[trying] *= 0.5**LENGTHS
         return stepped, moved
