@@ -1,102 +1,109 @@
-"""The attacks: ART's black-box and rule-based membership inference, and the plain loss threshold."""
+"""The attacks by name: which of them a model allows, and what each says of the audited rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from model_governance.attack_library import quiet_attack
+from model_governance.checks.membership_inference import ensemble, lira, rmia
+from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import numpy as np
 
-    from model_governance.checks.membership_inference.params import MembershipParams
-    from model_governance.checks.membership_inference.sides import Side
+    from model_governance.checks.membership_inference.audit import Audit
+    from model_governance.checks.membership_inference.references import References
+    from model_governance.subject import Model
+
+WITH_REFERENCES = ("rmia", "rmia_online", "lira", "lira_offline", "ensemble")
+WITH_CONFIDENCE = (*WITH_REFERENCES, "quantile", "loss", "black_box")
+OF_CLASSES = ("label_only", "black_box", "rule_based")
+MANY_MODELS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Scores of one attack on rows it was not fitted on; higher = more likely a member.
+    """Scores (n,) and (m,) of one attack on rows that it was not fitted on; higher = more likely a member.
 
-    `graded` is False where a score is a yes or no only, which has no operating points to choose.
+    `graded` is False where a score is a yes or no only, which has no operating points to choose. `places` are the
+    scored rows of either side. `models` reference models stood behind it, `queries` rows were shown to the model.
     """
 
     attack: str
     members: np.ndarray
     others: np.ndarray
+    places: tuple[slice, slice] = (slice(None), slice(None))
     graded: bool = True
+    models: int = 0
+    queries: int = 0
+    setting: str = ""
+
+    @property
+    def strength(self) -> str:
+        """How much the attack could know, for whoever reads a low number."""
+        if not self.models:
+            return "weak (no reference models)"
+        word = "strong" if self.models >= MANY_MODELS else "moderate"
+        return f"{word} ({self.models} reference model{'s' if self.models > 1 else ''})"
 
 
-def score(members: Side, others: Side, params: MembershipParams, *, seed: int) -> list[Scores]:
-    """Every attack on the second half of each side; the first half fits those that learn."""
-    half = len(members.labels) // 2
-    fitting = members.part(slice(half)), others.part(slice(half))
-    scoring = members.part(slice(half, None)), others.part(slice(half, None))
-    found = []
-    with quiet_attack(seed):
-        for name in params.attacks:
-            if name == "black_box":
-                found.append(_black_box(fitting, scoring, params.attack_model, seed))
-            elif name == "rule_based":
-                found.append(_rule_based(scoring))
-            else:
-                found.append(Scores("loss", scoring[0].sureness, scoring[1].sureness))
-    return found
+def default_attacks(model: Model) -> tuple[str, ...]:
+    """The strongest quick attack that the model allows, which decides, and the cheap ones beside it."""
+    if not model.classes:
+        return ("rmia", "loss") if model.train is not None else ("quantile", "loss")
+    if model.call_proba is None:
+        return ("label_only", "rule_based")
+    return ("rmia" if model.train is not None else "quantile", "loss", "black_box", "rule_based")
 
 
-def _black_box(fitting: tuple[Side, Side], scoring: tuple[Side, Side], kind: str, seed: int) -> Scores:
-    """A classifier on (outputs, true class), trained to tell the sides apart (Shokri et al., 2017, without shadows)."""
-    from art.attacks.inference.membership_inference import MembershipInferenceBlackBox
+def allow(model: Model, attacks: tuple[str, ...], *, models: int) -> None:
+    """Nothing, if the model and the number of reference models allow these attacks.
 
-    members, others = fitting
-    attack = MembershipInferenceBlackBox(_target(members), attack_model_type=kind)
-    # A model passed in would be asked for its truth value, which an unfitted ensemble does not have.
-    attack.attack_model.set_params(random_state=seed % 2**32)
-    attack.fit(pred=members.chances, y=_one_hot(members), test_pred=others.chances, test_y=_one_hot(others))
-    chances = [
-        attack.infer(None, _one_hot(side), pred=side.chances, probabilities=True).ravel().astype(float)
-        for side in scoring
-    ]
-    return Scores("black_box", chances[0], chances[1])
-
-
-def _rule_based(scoring: tuple[Side, Side]) -> Scores:
-    """Member if the prediction is right (Yeom et al., 2018): the gap attack."""
-    import numpy as np
-    from art.attacks.inference.membership_inference import MembershipInferenceBlackBoxRuleBased
-
-    answers = []
-    for side in scoring:
-        numbers = np.arange(len(side.labels), dtype=np.float32)[:, None]
-        attack = MembershipInferenceBlackBoxRuleBased(_target(side))
-        answers.append(attack.infer(numbers, _one_hot(side)).astype(float))
-    return Scores("rule_based", answers[0], answers[1], graded=False)
+    Raises:
+        CheckError: an attack that the policy names cannot run; it is never left out in silence.
+    """
+    for one in attacks:
+        if one in OF_CLASSES and not model.classes:
+            raise CheckError(f"attack {one!r} needs classes and model {model.name!r} predicts values; use rmia or loss")
+        if one in WITH_CONFIDENCE and model.classes and model.call_proba is None:
+            raise CheckError(
+                f"model {model.name!r} offers no class probabilities and attack {one!r} reads them; deploy it with "
+                "predict_proba, or set attacks: [label_only, rule_based]"
+            )
+        if one in WITH_REFERENCES and model.train is None:
+            raise CheckError(
+                f"attack {one!r} needs reference models and model {model.name!r} ({model.format}) cannot be retrained; "
+                "deploy it in a format that keeps its recipe, or leave the choice of attacks to the check"
+            )
+    if "ensemble" in attacks and models < ensemble.LEAST_MODELS:
+        raise CheckError(f"the ensemble learns from {ensemble.LEAST_MODELS} reference_models or more; found {models}")
 
 
-def _target(side: Side) -> Any:
-    """The model as ART sees it: asked for row numbers, it answers what it said about those rows."""
-    from art.estimators.classification import BlackBoxClassifier
-
-    def answers(numbers: np.ndarray) -> np.ndarray:
-        return _chosen(side)[numbers[:, 0].astype(int)]
-
-    return BlackBoxClassifier(answers, (1,), side.chances.shape[1])
-
-
-def _chosen(side: Side) -> np.ndarray:
-    """The predicted classes one-hot (n, k); a row of zeros and a minus where the answer is no class."""
-    import numpy as np
-
-    chosen: np.ndarray = np.zeros(side.chances.shape, dtype=np.float32)
-    known = side.predicted >= 0
-    chosen[known, side.predicted[known]] = 1.0
-    # argmax of an unknown answer must not fall on the true class.
-    chosen[~known, side.labels[~known]] = -1.0
-    return chosen
+def against_references(attack: str, audit: Audit, references: References) -> Scores:
+    """The scores of an attack that compares the model with reference models."""
+    how = _AGAINST_REFERENCES[attack]
+    scores, setting = how(audit, references)
+    count = len(audit.members)
+    return Scores(
+        attack=attack, members=scores[:count], others=scores[count:], models=len(references), setting=setting,
+    )  # fmt: skip
 
 
-def _one_hot(side: Side) -> np.ndarray:
-    """True classes one-hot (n, k): ART guesses the number of classes from labels otherwise."""
-    import numpy as np
+def _rmia(audit: Audit, references: References) -> tuple[np.ndarray, str]:
+    a = rmia.tuned(references)
+    return rmia.offline(audit.signals, references, a=a), f"a = {a:g}, tuned on the reference models"
 
-    return np.eye(side.chances.shape[1])[side.labels]
+
+_AGAINST_REFERENCES: Mapping[str, Callable[[Audit, References], tuple[np.ndarray, str]]] = {
+    "rmia": _rmia,
+    "rmia_online": lambda audit, references: (rmia.online(audit.signals, references), ""),
+    "lira": lambda audit, references: (lira.online(audit.signals, references), _variance(references)),
+    "lira_offline": lambda audit, references: (lira.offline(audit.signals, references), "one variance"),
+    "ensemble": lambda audit, references: (ensemble.scores(audit.signals, references, seed=audit.root % 2**32), ""),
+}
+
+
+def _variance(references: References) -> str:
+    return "a variance per row" if len(references) >= lira.MANY else "one variance per side"

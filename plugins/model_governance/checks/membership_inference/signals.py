@@ -67,3 +67,29 @@ def of_residuals(residuals: np.ndarray, *, scale: float = 1.0) -> Signals:
 
     error = np.abs(residuals) / scale + 0.5
     return Signals(0.5 / error, -np.log(error))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """How raw answers become signals; set by the model under attack, so that its copies are measured alike.
+
+    Raw answers (..., n) are probabilities of the true class, or residuals.
+    """
+
+    residuals: bool
+    floor: float = FLOOR
+    scale: float = 1.0
+
+    def read(self, answers: np.ndarray) -> Signals:
+        """The signals of raw answers (..., n)."""
+        return of_residuals(answers, scale=self.scale) if self.residuals else of_classes(answers, floor=self.floor)
+
+
+def gauge_of(answers: np.ndarray, *, residuals: bool) -> Gauge:
+    """The gauge for a model with these raw answers (n,), both sides together; the unit of residuals is their median."""
+    import numpy as np
+
+    if not residuals:
+        return Gauge(residuals=False, floor=floor_of(answers))
+    sizes = np.abs(answers)
+    return Gauge(residuals=True, scale=float(np.median(sizes)) or float(sizes.mean()) or 1.0)
