@@ -76,7 +76,7 @@ def _axis(name: str, feature: Feature, rule: Rule, frames: Frames) -> Axis:
     step = float(rule.step) if rule.step is not None else 1.0 if whole else 0.0
     if step:
         # A hair of slack: 0.3 is a multiple of 0.1, whatever floating point says.
-        low, high = step * float(np.ceil(low / step - 1e-9)), step * float(np.floor(high / step + 1e-9))
+        low, high = step * float(np.ceil(low / step - 1e-9)) + 0.0, step * float(np.floor(high / step + 1e-9)) + 0.0
     return Axis(name, low, max(low, high), step, source, rule.direction, rule.cost)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from model_governance.checks.evasion.queries import Queries
     from model_governance.checks.evasion.slopes import Slopes
 
-STARTS = 4
+STARTS = 3
 LEAST_STEPS = 10
 
 
@@ -53,9 +53,11 @@ def _climb(
         return
     for _ in range(steps):
         here = Moves(space.settle(shares * space.spans, origins, rows), still)
-        shares = _inside(shares + budget / 4 * _steepest(slopes(here, rows, ways), queries.norm), budget, queries)
+        before = shares
+        shares = _inside(before + budget / 4 * _steepest(slopes(here, rows, ways), queries.norm), budget, queries)
         inward = Moves(space.settle(shares * space.spans, origins, rows, inward=True), still)
-        open_ = ~queries.flipped(inward, rows)
+        # Where a step leads nowhere, the next one would too.
+        open_ = ~queries.flipped(inward, rows) & (np.abs(shares - before) > ROUNDING).any(axis=1)
         rows, shares, still, ways = rows[open_], shares[open_], still[open_], ways[open_]
         if len(rows) == 0:
             return

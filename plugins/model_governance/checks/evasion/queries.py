@@ -110,17 +110,26 @@ class Queries:
 
         hits = np.flatnonzero(changed)
         sizes = self.space.distance(moves.take(hits), self.norm)
-        order = np.lexsort((sizes, rows[hits]))
+        changes = self._changes(moves.take(hits))
+        order = np.lexsort((changes, sizes, rows[hits]))
         victims, first = np.unique(rows[hits][order], return_index=True)
         chosen = order[first]
-        better = sizes[chosen] < self.nearest[victims]
+        fewer = changes[chosen] < self._changes(Moves(self._deltas[victims], self._picks[victims]))
+        known = self.nearest[victims]
+        better = (sizes[chosen] < known) | ((sizes[chosen] == known) & fewer)
         victims, chosen = victims[better], chosen[better]
         self.nearest[victims] = sizes[chosen]
         self._deltas[victims] = moves.deltas[hits[chosen]]
         self._picks[victims] = moves.picks[hits[chosen]]
 
+    @staticmethod
+    def _changes(moves: Moves) -> np.ndarray:
+        """Number of features that moves change, shape (n,): of two flips of one size, the simpler one is kept."""
+        changed: np.ndarray = (moves.deltas != 0).sum(axis=1) + (moves.picks >= 0).sum(axis=1)
+        return changed
+
     def shrink(self) -> None:
-        """Pull the smallest flip of every row towards its origin, on valid rows; categories stay.
+        """Pull the smallest flip of every row towards its origin, on valid rows, and take back what is not needed.
 
         A flip on a grid, or one that an attack chose for another reason than its size, is often larger than need be.
         """
@@ -128,8 +137,7 @@ class Queries:
 
         rows = np.flatnonzero(np.isfinite(self.nearest) & (self.nearest > 0))
         self._bisect(self.best.take(rows), rows)
-        if self.norm == "cost":
-            self._undo()
+        self._undo()
 
     def vary_categories(self) -> None:
         """Try every value of every category in reach together with the numeric change found so far, and shrink it."""
@@ -143,18 +151,22 @@ class Queries:
             self._bisect(Moves(self._deltas[rows[tried]], picks), rows[tried])
 
     def _undo(self) -> None:
-        """Take back one change after another, the dearest first, for as long as the answer stays flipped."""
+        """Take back one change after another, the dearest first, where the answer stays flipped."""
         import numpy as np
 
-        rows = np.flatnonzero(np.isfinite(self.nearest) & (self.nearest > 0))
+        rows = np.flatnonzero(np.isfinite(self.nearest) & (self._changes(self.best) > 1))
         prices = [one.cost for one in self.space.axes] + [one.cost for one in self.space.choices]
         for place in sorted(range(len(prices)), key=lambda one: (-prices[one], one)):
-            moves = self.best.take(rows)
-            if place < len(self.space.axes):
-                moves.deltas[:, place] = 0.0
+            moves, pick = self.best.take(rows), place - len(self.space.axes)
+            made = moves.picks[:, pick] >= 0 if pick >= 0 else moves.deltas[:, place] != 0
+            if not made.any():
+                continue
+            moves, undone = moves.take(made), rows[made]
+            if pick >= 0:
+                moves.picks[:, pick] = -1
             else:
-                moves.picks[:, place - len(self.space.axes)] = -1
-            self.flipped(moves, rows)
+                moves.deltas[:, place] = 0.0
+            self.flipped(moves, undone)
 
     def _bisect(self, found: Moves, rows: np.ndarray) -> None:
         """Shrink moves that flip these rows for as long as they do: linf cuts the largest changes, others scale all."""
