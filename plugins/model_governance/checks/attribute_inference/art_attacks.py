@@ -59,7 +59,7 @@ def _listener(target: Target, answers: np.ndarray, width: int) -> Any:
     from art.estimators.classification import BlackBoxClassifier
     from art.estimators.regression.blackbox import BlackBoxRegressor
 
-    waiting = iter(_one_hot(answers[:, 0].astype(int), target.classes) if target.classes else answers)
+    waiting = iter(_one_hot(answers[:, 0].astype(int), target.classes) if target.classes else answers[:, 0])
 
     def next_answers(rows: np.ndarray) -> np.ndarray:
         import numpy as np
