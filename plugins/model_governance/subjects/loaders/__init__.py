@@ -18,6 +18,7 @@ LOADERS = {
     "onnx": f"{__name__}.onnx_session",
     "xgboost": f"{__name__}.xgboost_booster",
     "lightgbm": f"{__name__}.lightgbm_booster",
+    "torchscript": f"{__name__}.torchscript",
 }
 
 
