@@ -11,6 +11,9 @@ define install
   >$(1)/install.log 2>&1 || { tail -n 30 $(1)/install.log; echo "the whole log: $(1)/install.log"; exit 1; }
 endef
 
+# One worker per processor. A worker takes over what another has not begun; `loadfile` keeps the servers of a file in one place.
+WORKERS := -n logical --maxprocesses 4
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo ui lint test test-torch test-system bench clean
 
@@ -64,13 +67,13 @@ lint: $(VENV)/.lint ## format, lint, types, layers
 	@$(BIN)/lint-imports
 
 test: $(VENV)/.test ## every test that needs no torch, server or browser
-	@$(BIN)/python -m pytest -m "not torch and not system"
+	@$(BIN)/python -m pytest $(WORKERS) --dist worksteal -m "not torch and not system"
 
 test-torch: .venv-torch/.test ## the tests that need torch, in .venv-torch
-	@.venv-torch/bin/python -m pytest -m torch
+	@.venv-torch/bin/python -m pytest -m torch tests/neural
 
 test-system: $(VENV)/.system ## end to end with a real S3 server and a real browser
-	@$(BIN)/python -m pytest -m system tests/system
+	@$(BIN)/python -m pytest $(WORKERS) --dist loadfile -m system tests/system
 
 bench: $(VENV)/.test ## measure claims side by side; PART=data is the data engine and its peers (half an hour)
 	@$(BIN)/python include/bench/$(or $(PART),run).py
