@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from model_governance.attack_library import DISTRIBUTION
 from model_governance.attack_plan import plan_attacks, plan_lookback
 from model_governance.check import Check, CheckResult, Plant, Suggestion, versions_of
-from model_governance.checks.attribute_inference.answers import as_heard
 from model_governance.checks.attribute_inference.attacks import Attacker
 from model_governance.checks.attribute_inference.params import AttributeParams
 from model_governance.checks.attribute_inference.people import draw_people, target_of
@@ -20,6 +19,7 @@ from model_governance.checks.attribute_inference.pictures import picture_of
 from model_governance.checks.attribute_inference.report import Attacked, highlights_of, numbers_of, tables_of
 from model_governance.checks.attribute_inference.telling_model import recognise
 from model_governance.checks.attribute_inference.vocabulary import METRICS
+from model_governance.endpoint import through_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,8 +70,7 @@ def _attacked(
     generator: np.random.Generator, seed: int,
 ) -> Attacked:  # fmt: skip
     target = target_of(subject, people, column, params=params, generator=generator)
-    model = as_heard(subject.require_model(), hears=params.hears, decimals=params.decimals)
-    attacker = Attacker(target, model, seed=seed)
+    attacker = Attacker(target, through_endpoint(subject.require_model(), params), seed=seed)
     return Attacked(
         target=target,
         majority=attacker.majority(),
@@ -90,9 +89,8 @@ def _notes(found: Sequence[Attacked], params: AttributeParams) -> tuple[str, ...
         f"He knows their attribute, and of everybody the true label and every other feature{hidden}.",
         "Imputation and the attacks that learn are gradient boosting on the attacker's rows; more rows make both better.",
     ]
-    if params.hears == "label" or params.decimals is not None:
-        what = "the label alone" if params.hears == "label" else f"numbers of {params.decimals} decimals"
-        notes.append(f"He hears {what}: that is what the policy says of the endpoint.")
+    if params.heard:
+        notes.append(params.heard)
     for one in found:
         if one.target.left_out:
             notes.append(

@@ -1,20 +1,18 @@
-"""What the attacker hears from the model: its answer to a record, and how likely it finds the true label."""
+"""How likely the model finds the true label of a record: what the attacker concludes from its answer."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from model_governance.errors import CheckError
+from model_governance.endpoint import spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     import pandas as pd
 
-    from model_governance.subject import Model, Role, Subject
+    from model_governance.subject import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +32,6 @@ class Answers:
         """Whether the model says how sure it is."""
         return self.model.call_proba is not None
 
-    def spoken(self, frame: pd.DataFrame) -> np.ndarray:
-        """The answer to each row: probabilities (n, k), the number of the class (n, 1), or a value (n, 1)."""
-        import numpy as np
-
-        if self.graded:
-            return self.model.predict_proba(frame)
-        said = self.model.predict(frame)
-        if not self.model.classes:
-            return np.asarray(said, dtype=np.float64)[:, None]
-        # A label that the model does not declare is a class of its own.
-        numbers = {value: number for number, value in enumerate(self.model.classes)}
-        return np.array([[numbers.get(one, -1)] for one in said.tolist()], dtype=np.float64)
-
     def chances(self, frame: pd.DataFrame, labels: np.ndarray) -> np.ndarray:
         """How likely the model finds the true label of each row, shape (n,), in [0, 1].
 
@@ -55,33 +40,13 @@ class Answers:
         """
         import numpy as np
 
-        said = self.spoken(frame)
+        said = spoken(self.model, frame)
         if self.graded:
             return said[np.arange(len(labels)), labels]
         if self.model.classes:
             wrong = (1 - self.accuracy) / max(1, len(self.model.classes) - 1)
             return np.where(said[:, 0] == labels, self.accuracy, wrong)
         return np.exp(-0.5 * ((said[:, 0] - labels) / self.spread) ** 2)
-
-
-def as_heard(model: Model, *, hears: str, decimals: int | None) -> Model:
-    """The model as its endpoint lets the attacker hear it: labels alone, or numbers to so many decimals."""
-    import numpy as np
-
-    call, call_proba = model.call, model.call_proba
-    if hears == "label":
-        call_proba = None
-    if decimals is None:
-        return replace(model, call_proba=call_proba)
-
-    def rounded(answer: Callable[[pd.DataFrame], Any]) -> Callable[[pd.DataFrame], Any]:
-        return lambda frame: np.round(np.asarray(answer(frame), dtype=np.float64), decimals)
-
-    return replace(
-        model,
-        call=call if model.classes else rounded(call),
-        call_proba=None if call_proba is None else rounded(call_proba),
-    )
 
 
 def gauged(model: Model, said: np.ndarray, labels: np.ndarray) -> Answers:
@@ -94,28 +59,3 @@ def gauged(model: Model, said: np.ndarray, labels: np.ndarray) -> Answers:
         return Answers(model=model, accuracy=accuracy)
     spread = math.sqrt(float(np.mean((said[:, 0] - labels) ** 2)))
     return Answers(model=model, spread=spread or 1.0)
-
-
-def label_numbers(subject: Subject, role: Role) -> np.ndarray:
-    """True labels (n,): positions in the model's classes, or the values of a regression.
-
-    Raises:
-        CheckError: a label that the model does not know.
-        SubjectError: as `Subject.target`.
-    """
-    import numpy as np
-
-    model = subject.require_model()
-    values = subject.target(role)
-    if not model.classes:
-        return values.to_numpy(dtype=np.float64)
-    numbers = {value: number for number, value in enumerate(model.classes)}
-    found = [numbers.get(one, -1) for one in values.tolist()]
-    strange = sum(one < 0 for one in found)
-    if strange:
-        raise CheckError(
-            f"{subject.datasets[role].uri}: {strange:,} of {len(found):,} labels in column {subject.columns.target!r} of "
-            f"dataset {role!r} are none of the {len(model.classes)} that model {model.name!r} answers; use the labels "
-            "that the model was trained on"
-        )
-    return np.array(found)

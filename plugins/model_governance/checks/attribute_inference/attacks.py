@@ -16,6 +16,7 @@ from model_governance.attack_plan import metered
 from model_governance.checks.attribute_inference.answers import Answers, gauged
 from model_governance.checks.attribute_inference.art_attacks import guess_with_art
 from model_governance.checks.attribute_inference.params import LEAST, QUERYING
+from model_governance.endpoint import spoken
 from model_governance.errors import CheckError
 from model_governance.learner import learn_classes
 
@@ -158,11 +159,11 @@ class Attacker:
         if side is self.target.attacker:
             return self._said_to_attacker
         meter.charge(len(side.truth))
-        return Answers(model=self.model).spoken(side.rows.frame[list(self.target.features)])
+        return spoken(self.model, side.rows.frame[list(self.target.features)])
 
     @cached_property
     def _said_to_attacker(self) -> np.ndarray:
-        return Answers(model=self.model).spoken(self.target.attacker.rows.frame[list(self.target.features)])
+        return spoken(self.model, self.target.attacker.rows.frame[list(self.target.features)])
 
     @cached_property
     def _answers(self) -> Answers:

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from model_governance.attack_plan import Effort
-from model_governance.check import Params
+from model_governance.attack_plan import Effort  # noqa: TC001  pydantic reads it when the class is made
+from model_governance.endpoint import EndpointParams
 
 AttackName = Literal["confidence", "bayes", "output", "art_black_box", "art_baseline"]
 QUERYING: tuple[AttackName, ...] = ("confidence", "bayes")
@@ -15,7 +15,7 @@ LEAST = 40  # rows per side; with fewer no interval says anything
 LEAST_PER_VALUE = 10
 
 
-class AttributeParams(Params):
+class AttributeParams(EndpointParams):
     """Which attributes are secret, what the attacker knows, and how he attacks."""
 
     sensitive: tuple[str, ...] = Field(
@@ -34,16 +34,6 @@ class AttributeParams(Params):
         min_length=1,
         description="confidence: the value under which the model finds the true label likeliest; bayes: the same, "
         "weighed with what other features say; output: learnt from the answer to the true record; art_*: ART's",
-    )
-    hears: Literal["probabilities", "label"] = Field(
-        default="probabilities",
-        description="what the endpoint answers: class probabilities where the model has them, or the label alone",
-    )
-    decimals: int | None = Field(
-        default=None,
-        ge=0,
-        le=12,
-        description="decimals that the endpoint rounds its numbers to; all of them by default",
     )
     samples: int = Field(
         default=5000, ge=LEAST, description="rows at most of members, of non-members, and of what the attacker has"

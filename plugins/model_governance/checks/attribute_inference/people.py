@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.attribute_inference.answers import label_numbers
 from model_governance.checks.attribute_inference.candidates import fillings, values_of
 from model_governance.checks.attribute_inference.params import LEAST
+from model_governance.endpoint import label_numbers
 from model_governance.errors import CheckError
 from model_governance.learner import design_of
 
