@@ -124,9 +124,10 @@ def _tpr(scores: Scores, fpr: float) -> Estimate:
         )
         return Estimate(name="tpr_at_fpr", value=None, n=len(scores.members), of=of, reason=reason)
     share, (low, high) = point.realised
+    least, most = point.at_threshold
     detail = (
         f"{point.accused} of {point.negatives:,} non-members accused, a rate of {share:.4f} ({low:.4f} to {high:.4f}); "
-        f"attack strength: {scores.strength}"
+        f"with the threshold as given {least:.4f} to {most:.4f}; attack strength: {scores.strength}"
     )
     return Estimate(
         name="tpr_at_fpr", value=point.tpr, n=point.positives, interval=point.interval, of=of, detail=detail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from model_governance.intervals import CONFIDENCE, clopper_pearson, newcombe
@@ -23,7 +24,8 @@ class OperatingPoint:
     """How many members an attacker names while accusing at most `allowed` of `negatives` non-members.
 
     The threshold is the (allowed + 1)-th largest non-member score and a row counts as named only
-    above it, so that ties never exceed the allowance.
+    above it, so that ties never exceed the allowance. `surely` and `possibly` count the members named at
+    thresholds whose true false-positive rate is at most, and at least, `fpr` with 97.5% confidence each.
     """
 
     fpr: float
@@ -33,6 +35,8 @@ class OperatingPoint:
     negatives: int
     named: int
     positives: int
+    surely: int
+    possibly: int
 
     @property
     def tpr(self) -> float:
@@ -40,8 +44,25 @@ class OperatingPoint:
         return self.named / self.positives
 
     @property
+    def held_tpr(self) -> float:
+        """Share of members named when the false-positive rate is at most `fpr` with 97.5% confidence."""
+        return self.surely / self.positives
+
+    @property
     def interval(self) -> tuple[float, float]:
-        """Exact binomial interval of the share; it takes the threshold as given."""
+        """Interval of the share that allows for both samples: for the members, and for the threshold.
+
+        Each end adds the two distances in squares (MOVER: Zou and Donner, 2008): that of the binomial interval, and
+        that to the share at the threshold's own limits. The binomial one alone is too short by a factor up to 1.4.
+        """
+        low, high = self.at_threshold
+        below = math.hypot(self.tpr - low, max(0.0, self.tpr - self.held_tpr))
+        above = math.hypot(high - self.tpr, max(0.0, self.possibly / self.positives - self.tpr))
+        return max(0.0, self.tpr - below), min(1.0, self.tpr + above)
+
+    @property
+    def at_threshold(self) -> tuple[float, float]:
+        """Exact binomial interval of the share (Clopper and Pearson), which takes the threshold as given."""
         return clopper_pearson(self.named, self.positives)
 
     @property
@@ -66,7 +87,9 @@ def operating_point(members: np.ndarray, others: np.ndarray, *, fpr: float) -> O
     allowed = math.floor(fpr * len(others) + HAIR)
     if allowed == 0:
         return None
-    threshold = float(np.sort(others)[::-1][allowed])
+    falling = np.sort(others)[::-1]
+    threshold = float(falling[allowed])
+    surely, possibly = _threshold_ranks(fpr, len(others))
     return OperatingPoint(
         fpr=fpr,
         allowed=allowed,
@@ -75,24 +98,26 @@ def operating_point(members: np.ndarray, others: np.ndarray, *, fpr: float) -> O
         negatives=len(others),
         named=int((members > threshold).sum()),
         positives=len(members),
+        surely=int((members > falling[surely - 1]).sum()) if surely else 0,
+        possibly=int((members > falling[possibly - 1]).sum()) if possibly else len(members),
     )
 
 
-def held_tpr(members: np.ndarray, others: np.ndarray, *, fpr: float) -> float | None:
-    """Share of members above a threshold whose false-positive rate is at most `fpr` with 97.5% confidence.
+@cache
+def _threshold_ranks(fpr: float, negatives: int) -> tuple[int | None, int | None]:
+    """Ranks from the top, 1 is the largest, of the non-member scores that bound the threshold of a false-positive rate.
 
-    The rate of the j-th largest of n non-member scores is Beta(j, n - j + 1) distributed, whatever the scores
-    (a tolerance limit: Wilks, 1941). None where there are too few non-members for any threshold.
+    The true rate of the j-th largest of n scores is Beta(j, n - j + 1) distributed, whatever the scores (tolerance limits:
+    Wilks, 1941). None where no rank will do.
     """
     import numpy as np
     from scipy.stats import beta
 
-    ranks = np.arange(1, math.floor(fpr * len(others) + HAIR) + 2)
-    sure = beta.cdf(fpr, ranks, len(others) - ranks + 1) >= (1 + CONFIDENCE) / 2
-    if not sure.any():
-        return None
-    threshold = np.sort(others)[::-1][int(ranks[sure].max()) - 1]
-    return float((members > threshold).mean())
+    ranks = np.arange(1, negatives + 1)
+    below = beta.cdf(fpr, ranks, negatives - ranks + 1)
+    tail = (1 - CONFIDENCE) / 2
+    surely, possibly = ranks[below >= 1 - tail], ranks[below <= tail]
+    return int(surely[-1]) if len(surely) else None, int(possibly[0]) if len(possibly) else None
 
 
 def auc(members: np.ndarray, others: np.ndarray) -> tuple[float, tuple[float, float]]:

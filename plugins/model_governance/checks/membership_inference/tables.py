@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.check import Table
-from model_governance.checks.membership_inference.rates import held_tpr, least_negatives, operating_point
+from model_governance.checks.membership_inference.rates import least_negatives, operating_point
 
 if TYPE_CHECKING:
     from model_governance.checks.membership_inference.attacks import Scores
@@ -47,14 +47,14 @@ def operating_points(scores: list[Scores], params: MembershipParams) -> Table:
         for fpr in params.fpr if one.graded else ():
             point = operating_point(one.members, one.others, fpr=fpr)
             if point is not None and point.negatives >= least_negatives(fpr):
-                low, high = point.interval
+                (low, high), (least_given, most_given) = point.interval, point.at_threshold
                 share, (least, most) = point.realised
                 rows.append((
                     one.attack, one.strength, fpr, point.accused, point.negatives, share, least, most, point.named,
-                    point.positives, point.tpr, low, high, held_tpr(one.members, one.others, fpr=fpr),
+                    point.positives, point.tpr, low, high, least_given, most_given, point.held_tpr,
                 ))  # fmt: skip
     header = ("attack", "attack strength", "false-positive rate", "accused", "non-members", "realised rate", "rate low",
-              "rate high", "named", "members", "true-positive rate", "low", "high",
+              "rate high", "named", "members", "true-positive rate", "low", "high", "low, threshold as given", "high, threshold as given",
               "true-positive rate with the other held at 97.5% confidence")  # fmt: skip
     return Table(
         name="operating_points", title="Members named at few false accusations", header=header, rows=tuple(rows)
@@ -62,12 +62,15 @@ def operating_points(scores: list[Scores], params: MembershipParams) -> Table:
 
 
 def exposed_rows(one: Scores, audit: Audit, params: MembershipParams) -> Table | None:
-    """The members that the deciding attack names most surely, at the lowest rate that the rows allow; None if it names none."""
+    """The members that the deciding attack names most surely, at the lowest rate that the rows allow.
+
+    None where it names no more than guessing might.
+    """
     import numpy as np
 
     readable = [fpr for fpr in params.fpr if len(one.others) >= least_negatives(fpr)]
     point = operating_point(one.members, one.others, fpr=min(readable)) if readable and one.graded else None
-    if point is None or point.named == 0 or params.exposed == 0:
+    if point is None or point.interval[0] <= point.fpr or params.exposed == 0:
         return None
     order = np.lexsort((audit.members.positions[one.places[0]], -one.members))[: min(params.exposed, point.named)]
     positions = audit.members.positions[one.places[0]][order].tolist()

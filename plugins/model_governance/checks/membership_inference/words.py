@@ -47,8 +47,8 @@ def notes(
     ]
     said += _about_copies(scores, copies)
     said.append(
-        "intervals of tpr_at_fpr take the threshold as given; the table of operating points also holds the false-positive "
-        "rate with confidence"
+        "intervals of tpr_at_fpr allow for the threshold, which rests on few non-members; the table also holds the exact "
+        "binomial ones that take it as given"
     )
     if params.inclusion == "fixed":
         if min(len(members), len(others)) < params.samples:
