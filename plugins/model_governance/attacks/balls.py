@@ -35,8 +35,8 @@ def sizes(changes: np.ndarray, norm: Norm) -> np.ndarray:
     return np.abs(flat).max(axis=1) if norm == "linf" else np.sqrt((flat**2).sum(axis=1))
 
 
-def streams_of(seed: int, rows: np.ndarray) -> list[np.random.Generator]:
-    """One random stream per row number: what a row draws does not depend on the rows beside it."""
+def streams_of(seed: int, rows: np.ndarray, *, purpose: int = 0) -> list[np.random.Generator]:
+    """One random stream per row number and purpose: what a row draws does not depend on the rows beside it."""
     import numpy as np
 
-    return [np.random.Generator(np.random.SFC64([seed, int(row)])) for row in rows]
+    return [np.random.Generator(np.random.SFC64([seed, int(row), purpose])) for row in rows]

@@ -25,8 +25,9 @@ SHORTENINGS = 7
 # Width of the bracket around the boundary in shares of the distance: while walking, and at the end.
 COARSE = 2e-3
 FINE = 1e-5
-# Reach of the probes in shares of the distance: their length (L2), their coordinates (Linf).
-PROBE = 0.02
+# Reach of the probes in shares of the distance: their length (L2), their coordinates (Linf). Short probes see one face
+# of a tree ensemble only and end twice as far away; smooth models do not mind long ones.
+PROBE = 0.3
 # A row that has strayed this far beyond its nearest point goes back to it.
 LEASH = 1.1
 # What a row keeps back from its probes, so that it can still step and project twice; the fewest probes worth asking.
@@ -51,7 +52,7 @@ class WalkSettings:
 
     norm: Norm = "linf"
     iterations: int = 10
-    directions: int = 50
+    directions: int = 30
     most_directions: int = 300
     queries: int | None = None
     low: float | np.ndarray = 0.0
@@ -79,7 +80,7 @@ class Walked:
 
 def walk(
     flips: Flips, origins: np.ndarray, *, starts: np.ndarray, settings: WalkSettings, seed: int,
-    movable: np.ndarray | None = None,
+    movable: np.ndarray | None = None, asked: np.ndarray | None = None,
 ) -> Walked:  # fmt: skip
     """Walk every row from its start along the boundary, towards its origin.
 
@@ -90,6 +91,7 @@ def walk(
         settings: norm, box and effort.
         seed: every row draws from a stream of (seed, its number), so its path does not depend on other rows.
         movable: features that may change, bool (d,) or (n, d); the start must agree with the origin in all others.
+        asked: questions (n,) that finding the starts took; they count against `settings.queries`.
 
     Whatever `flips` raises passes through.
     """
@@ -97,13 +99,13 @@ def walk(
 
     starts = np.asarray(starts, dtype=origins.dtype)
     points = starts.copy()
-    asked = np.zeros(len(origins), dtype=np.int64)
+    asked = np.zeros(len(origins), dtype=np.int64) if asked is None else asked.astype(np.int64)
     begun = np.flatnonzero(~np.isnan(starts).any(axis=1))
     points[~np.isin(np.arange(len(origins)), begun)] = np.nan
     most = min(ROWS, CELLS // max(1, origins.shape[1])) // max(1, settings.most_directions)
     for first in range(0, len(begun), max(1, most)):
         rows = begun[first : first + max(1, most)]
-        party = _Party(flips, origins, starts, rows, settings, seed, movable)
+        party = _Party(flips, origins, starts, rows, settings, seed, movable, asked)
         party.walk()
         points[rows], asked[rows] = party.points, party.asked
     distances = np.full(len(origins), np.inf)
@@ -116,16 +118,18 @@ class _Party:
 
     def __init__(
         self, flips: Flips, origins: np.ndarray, starts: np.ndarray, rows: np.ndarray, settings: WalkSettings, seed: int,
-        movable: np.ndarray | None,
+        movable: np.ndarray | None, asked: np.ndarray,
     ) -> None:  # fmt: skip
         import numpy as np
 
         self.flips, self.rows, self.settings = flips, rows, settings
         self.origins, self.points = origins[rows], starts[rows]
-        self.asked = np.zeros(len(rows), dtype=np.int64)
+        self.asked = asked[rows]
         self.movable = np.broadcast_to(True if movable is None else movable, origins.shape)[rows]
-        self.low = np.asarray(settings.low, dtype=origins.dtype)
-        self.high = np.asarray(settings.high, dtype=origins.dtype)
+        # A row that is outside the box already may stay where it is; it may not go further.
+        self.low = np.minimum(settings.low, self.origins)
+        self.high = np.maximum(settings.high, self.origins)
+        self.width = float(np.mean(np.asarray(settings.high) - np.asarray(settings.low)))
         self.streams = streams_of(seed, rows)
 
     def walk(self) -> None:
@@ -148,6 +152,8 @@ class _Party:
             self.points[movers[nearer]], nearest[movers[nearer]] = here[movers[nearer]], distances[nearer]
             strayed = movers[distances > LEASH * nearest[movers]]
             here[strayed] = self.points[strayed]
+        if self.settings.norm == "l2":
+            self.points = self._restore(everyone, self.points)
         self.points = self._project(everyone, self.points, to=FINE)
 
     def _left(self) -> np.ndarray:
@@ -163,6 +169,11 @@ class _Party:
 
         self.asked += np.bincount(who, minlength=len(self.rows))
         return np.asarray(self.flips(points, self.rows[who]), dtype=bool)
+
+    def _inside(self, points: np.ndarray, who: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        return np.clip(points, self.low[who], self.high[who]).astype(self.origins.dtype)
 
     def _distances(self, who: np.ndarray, points: np.ndarray) -> np.ndarray:
         return sizes(points.astype("float64") - self.origins[who], self.settings.norm)
@@ -193,6 +204,32 @@ class _Party:
             found[open_[nearer]] = tried.reshape(len(open_), ARMS, -1)[nearer, first[nearer]]
         return found
 
+    def _restore(self, who: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Flipping points (k, d) with as many of their smallest changes undone as leaves them flipping.
+
+        Answers of trees hang on few features; what the probes did to the others only adds to the distance.
+        """
+        import numpy as np
+
+        changes = np.abs(points.astype(np.float64) - self.origins[who])
+        ranks = changes.argsort(axis=1, kind="stable").argsort(axis=1)
+        found, low, high = points.copy(), np.zeros(len(who)), np.full(len(who), float(points.shape[1]))
+        shares = np.arange(1, ARMS + 1) / (ARMS + 1)
+        while True:
+            open_ = np.flatnonzero((high - low > 1) & (self._left()[who] >= ARMS))
+            if len(open_) == 0:
+                return found
+            cuts = np.rint(low[open_, None] + shares * (high - low)[open_, None])
+            each = np.repeat(open_, ARMS)
+            tried = np.where(ranks[each] < cuts.reshape(-1, 1), self.origins[who[each]], points[each])
+            hit = self._ask(tried, who[each]).reshape(-1, ARMS)
+            last = np.where(hit.any(axis=1), ARMS - hit[:, ::-1].argmax(axis=1), 0)
+            ends = np.concatenate([low[open_, None], cuts, high[open_, None]], axis=1)
+            line = np.arange(len(open_))
+            reached = last > 0
+            found[open_[reached]] = tried.reshape(len(open_), ARMS, -1)[reached, last[reached] - 1]
+            low[open_], high[open_] = ends[line, last], ends[line, last + 1]
+
     def _between(self, origins: np.ndarray, points: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """Points nearer to the origins: blended by a share (L2), cut to a box of half-width `reach` (Linf)."""
         import numpy as np
@@ -213,7 +250,7 @@ class _Party:
         each = np.repeat(np.arange(len(who)), counts)
         noise = np.concatenate([self._noise(one, count) for one, count in zip(who, counts, strict=True)])
         centres = here[each].astype(np.float64)
-        probes = np.clip(centres + deltas[each, None] * noise, self.low, self.high).astype(self.origins.dtype)
+        probes = self._inside(centres + deltas[each, None] * noise, who[each])
         answers = np.where(self._ask(probes, who[each]), 1.0, -1.0)
         begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
         means = np.add.reduceat(answers, begins) / counts
@@ -229,7 +266,7 @@ class _Party:
         import numpy as np
 
         if iteration == 0:
-            return np.full(len(who), 0.1 * float(np.mean(self.high - self.low)))
+            return np.full(len(who), 0.1 * self.width)
         spread = 1.0 if self.settings.norm == "l2" else np.sqrt(here.shape[1])
         return PROBE * spread * self._distances(who, here)
 
@@ -259,7 +296,7 @@ class _Party:
             each = np.repeat(trying, LENGTHS)
             reach = (lengths[trying, None] * shares).ravel()[:, None]
             ahead = here[each] + reach * directions[each]
-            tried = np.clip(ahead, self.low, self.high).astype(self.origins.dtype)
+            tried = self._inside(ahead, who[each])
             hit = self._ask(tried, who[each]).reshape(-1, LENGTHS)
             reached = hit.any(axis=1)
             longest = tried.reshape(len(trying), LENGTHS, -1)[np.arange(len(trying)), hit.argmax(axis=1)]
