@@ -13,7 +13,8 @@ from model_governance.check import Check, CheckResult, versions_of
 from model_governance.checks.evasion.answers import Answers
 from model_governance.checks.evasion.capability import row_space
 from model_governance.checks.evasion.declaration import METRICS, PLANT, suggest
-from model_governance.checks.evasion.metrics import Measured, estimates_of
+from model_governance.checks.evasion.measured import Measured
+from model_governance.checks.evasion.metrics import estimates_of
 from model_governance.checks.evasion.params import EvasionParams
 from model_governance.checks.evasion.pictures import pictures_of
 from model_governance.checks.evasion.report import tables_of
@@ -23,6 +24,7 @@ from model_governance.checks.evasion.target import Target
 from model_governance.checks.evasion.words import cheapest_changes
 from model_governance.errors import CheckError
 from model_governance.slices import slice_masks
+from model_governance.trees import NoExactAnswer, read_ensemble
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from model_governance.checks.evasion.sample import Sample
     from model_governance.checks.evasion.words import Change
     from model_governance.subject import Subject
+    from model_governance.trees import TreeModel
 
 __all__ = ["CHECK", "EvasionParams"]
 
@@ -112,7 +115,14 @@ def _target(
         donors=donors,
         params=params,
         seed=seed,
+        trees=_trees(subject, params),
     )
+
+
+def _trees(subject: Subject, params: EvasionParams) -> TreeModel | NoExactAnswer:
+    if params.attacks is not None and "exact" not in params.attacks:
+        return NoExactAnswer("exact is not among the attacks")
+    return read_ensemble(subject.require_model().native, subject.columns.names)
 
 
 def _slices(subject: Subject, sample: Sample, params: EvasionParams, notes: list[str]) -> dict[str, np.ndarray]:

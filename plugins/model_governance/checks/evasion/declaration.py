@@ -60,6 +60,23 @@ METRICS = (
         meaning="share of the rows returned by attacks that the threat model allows; others are no successes",
     ),
     MetricSpec(
+        name="certified_share", better="higher", unit="share", per="budget of exact",
+        meaning="share of attacked rows that are proven robust within the budget (trees; lower bound)",
+    ),
+    MetricSpec(
+        name="exact_robust_share", better="higher", unit="share", per="budget of exact",
+        meaning="share of the exactly solved sample that no allowed change within the budget flips (trees; undecided rows "
+        "count as flipped)",
+    ),
+    MetricSpec(
+        name="missed_share", better="lower", unit="share", per="budget of exact",
+        meaning="share of the exactly solved sample that can be flipped within the budget and that no other attack flipped",
+    ),
+    MetricSpec(
+        name="optimality_gap", better="lower", unit="share of range", per="attack",
+        meaning="median size of an attack's smallest flip beyond the smallest there is, over solved rows that it flipped",
+    ),
+    MetricSpec(
         name="queries_per_row", better="neither", unit="rows", per="attack",
         meaning="rows shown to the model per attacked row",
     ),

@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.check import Estimate
+from model_governance.checks.evasion.measured import Measured, share_of
 from model_governance.checks.evasion.outcome import Outcome, smallest
-from model_governance.intervals import bootstrap, clopper_pearson
+from model_governance.checks.evasion.proof import truth_estimates
+from model_governance.intervals import bootstrap
 from model_governance.slices import SHOWN_FROM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
 
     from model_governance.check import Metric
-    from model_governance.checks.evasion.params import EvasionParams
-    from model_governance.checks.evasion.sample import Sample
 
 QUANTILES = (0.1, 0.5, 0.9)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """Everything that the numbers rest on. `carried` are the numbers of attacks that rest tonight."""
-
-    sample: Sample
-    outcomes: tuple[Outcome, ...]
-    params: EvasionParams
-    seed: int
-    slices: Mapping[str, np.ndarray]
-    carried: tuple[Metric, ...] = ()
-
-    def lost(self, budget: float) -> np.ndarray:
-        """Which attacked rows some attack flipped within a budget, shape (n,)."""
-        import numpy as np
-
-        n = len(self.sample.attacked)
-        return np.any([np.zeros(n, dtype=bool), *(one.within(budget) for one in self.outcomes)], axis=0)
-
-    @property
-    def nearest(self) -> np.ndarray:
-        """Size of the smallest flip of every row that any attack found, infinite where none."""
-        import numpy as np
-
-        return smallest(self.outcomes)[0] if self.outcomes else np.full(len(self.sample.attacked), np.inf)
 
 
 def estimates_of(found: Measured) -> Iterator[Estimate]:
@@ -58,11 +31,7 @@ def estimates_of(found: Measured) -> Iterator[Estimate]:
     yield _valid(found.outcomes)
     yield from _quantiles(found)
     yield from _of_slices(found)
-
-
-def share_of(name: str, count: int, n: int, *, of: str | None = None, detail: str = "") -> Estimate:
-    """A share with its exact interval."""
-    return Estimate(name=name, value=count / n, n=n, interval=clopper_pearson(count, n), of=of, detail=detail)
+    yield from truth_estimates(found)
 
 
 def _of_attack(one: Outcome, found: Measured) -> Iterator[Estimate]:
@@ -125,9 +94,14 @@ def _with_rested(survivors: int, n: int, carried: Sequence[Metric]) -> tuple[int
 
 
 def _startless(outcomes: Sequence[Outcome]) -> int:
+    """Rows that no attack flipped at any distance, although nothing proves that there is no flip."""
     import numpy as np
 
-    return int((~np.isfinite(smallest(outcomes)[0])).sum())
+    open_ = ~np.isfinite(smallest(outcomes)[0])
+    for one in outcomes:
+        if one.truth is not None:
+            open_[one.truth.impossible] = False
+    return int(open_.sum())
 
 
 def _unattacked(outcomes: Sequence[Outcome]) -> Estimate:

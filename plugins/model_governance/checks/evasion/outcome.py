@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from model_governance.checks.evasion.exact import Truth
     from model_governance.checks.evasion.queries import Queries
     from model_governance.subject import Model
 
@@ -24,7 +25,7 @@ class Outcome:
 
     `examined` (n,) are the rows it was given: all of them, but for an attack that can afford a few only. `returned`
     counts the rows that it handed back, `valid` those of them that the threat model allows. `reached` says in words
-    how far it came.
+    how far it came, `truth` what it proved.
     """
 
     attack: str
@@ -35,6 +36,7 @@ class Outcome:
     returned: int
     valid: int
     reached: str = "finished"
+    truth: Truth | None = None
 
     def within(self, budget: float) -> np.ndarray:
         """Which rows flip within a budget, shape (n,)."""
@@ -50,7 +52,7 @@ class Outcome:
 
 
 def conclude(
-    queries: Queries, attack: str, model: Model, *, examined: np.ndarray | None = None, reached: str = "finished"
+    queries: Queries, attack: str, model: Model, *, truth: Truth | None = None, reached: str = "finished"
 ) -> Outcome:
     """The outcome of an attack, after asking `model`, the one without a meter, about every flip once more.
 
@@ -74,12 +76,16 @@ def conclude(
             )
         valid = valid_rows(queries.space, queries.origins.frame.iloc[rows].reset_index(drop=True), after)
         nearest[rows[~valid]] = np.inf
+    examined = np.ones(len(nearest), dtype=bool)
+    if truth is not None:
+        examined = np.isin(np.arange(len(nearest)), truth.rows)
     return Outcome(
         attack=attack,
         nearest=nearest,
         moves=moves,
         asked=queries.asked.copy(),
-        examined=np.ones(len(nearest), dtype=bool) if examined is None else examined,
+        examined=examined,
+        truth=truth,
         returned=len(rows),
         valid=int(valid.sum()),
         reached=reached,

@@ -13,7 +13,7 @@ from model_governance.slices import Slice
 AttackName = Literal["hopskipjump", "greedy", "gradient", "exact"]
 Norm = Literal["linf", "l2", "cost"]
 Budget = Annotated[float, Field(gt=0)]
-EVERY_ATTACK: tuple[AttackName, ...] = ("hopskipjump", "greedy", "gradient")
+EVERY_ATTACK: tuple[AttackName, ...] = ("hopskipjump", "greedy", "gradient", "exact")
 
 
 class EvasionParams(Params):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.check import Artifact
-    from model_governance.checks.evasion.metrics import Measured
+    from model_governance.checks.evasion.measured import Measured
     from model_governance.checks.evasion.row_space import RowSpace
 
 SHOWN = 15

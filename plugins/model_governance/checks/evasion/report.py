@@ -12,7 +12,7 @@ from model_governance.intervals import clopper_pearson
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from model_governance.checks.evasion.metrics import Measured
+    from model_governance.checks.evasion.measured import Measured
     from model_governance.checks.evasion.outcome import Outcome
     from model_governance.checks.evasion.row_space import Axis, RowSpace
     from model_governance.checks.evasion.words import Change

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.attack_plan import QueriesSpent, metered
-from model_governance.checks.evasion import gradient, greedy, hopskipjump
+from model_governance.checks.evasion import exact, gradient, greedy, hopskipjump
 from model_governance.checks.evasion.outcome import Outcome, conclude
 from model_governance.checks.evasion.params import EVERY_ATTACK, AttackName
 from model_governance.checks.evasion.slopes import slopes_of, why_none
@@ -17,17 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from model_governance.attack_plan import Effort
+    from model_governance.checks.evasion.exact import Truth
     from model_governance.checks.evasion.queries import Queries
     from model_governance.checks.evasion.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attack:
-    """One attack: `why_not` says why it does not fit a target (empty: it does), `run` leaves its flips in the queries."""
+    """One attack: `why_not` says why it does not fit a target (empty: it does), `run` leaves its flips in the queries.
+
+    It returns what it proved beyond them, if anything.
+    """
 
     access: str
     why_not: Callable[[Target], str]
-    run: Callable[[Target, Queries, Effort], None]
+    run: Callable[[Target, Queries, Effort], Truth | None]
 
 
 def chosen(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, ...]]:
@@ -53,12 +57,12 @@ def carry_out(target: Target, name: AttackName, effort: Effort) -> Outcome:
     """Run one attack within its effort; where its queries are spent, what it reached counts and says so."""
     model, meter = metered(target.model, effort, attack=name)
     queries = target.queries(model)
-    reached = "finished"
+    reached, truth = "finished", None
     try:
-        ROSTER[name].run(target, queries, effort)
+        truth = ROSTER[name].run(target, queries, effort)
     except QueriesSpent:
         reached = f"stopped at its budget of {effort.queries:,} queries, {meter.asked:,} asked"
-    return conclude(queries, name, target.model, reached=reached)
+    return conclude(queries, name, target.model, truth=truth, reached=reached)
 
 
 def _fits_everything(_target: Target) -> str:
@@ -106,8 +110,13 @@ def _run_gradient(target: Target, queries: Queries, _effort: Effort) -> None:
     gradient.attack(queries, slopes, target.params.budgets, steps=target.params.max_iterations, seed=target.seed)
 
 
+def _run_exact(target: Target, queries: Queries, _effort: Effort) -> Truth:
+    return exact.attack(target, queries)
+
+
 ROSTER: Mapping[str, Attack] = {
     "hopskipjump": Attack(access="black box, labels only", why_not=_fits_everything, run=_run_hopskipjump),
     "greedy": Attack(access="black box, scores", why_not=_why_not_greedy, run=_run_greedy),
     "gradient": Attack(access="white box, slopes of the scores", why_not=_why_not_gradient, run=_run_gradient),
+    "exact": Attack(access="white box, the trees themselves", why_not=exact.why_not, run=_run_exact),
 }

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from model_governance.checks.evasion.params import EvasionParams
     from model_governance.checks.evasion.row_space import Origins, RowSpace
     from model_governance.subject import Columns, Model
+    from model_governance.trees import NoExactAnswer, TreeModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The model and n rows under attack; `donors` are real rows that lend starts."""
+    """The model and n rows under attack; `donors` are real rows that lend starts, `trees` the model's, if it has any."""
 
     model: Model
     columns: Columns
@@ -29,6 +30,7 @@ class Target:
     donors: pd.DataFrame
     params: EvasionParams
     seed: int
+    trees: TreeModel | NoExactAnswer
 
     @property
     def rows(self) -> int:
