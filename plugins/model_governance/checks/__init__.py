@@ -21,6 +21,7 @@ BUILT_IN = (
     "evasion",
     "membership_inference",
     "attribute_inference",
+    "model_extraction",
     "performance_estimation",
     "fairness",
     "attribution_drift",
