@@ -143,7 +143,7 @@ CHECK = Check(
     measure=measure,
     plant=Plant(
         description="a secret rule on age that no label follows, and a hundred answers give away",
-        threshold={"metric": "fidelity_gain", "of": "public@100", "less_than": 0.3},
+        threshold={"metric": "fidelity_gain", "of": "public@100", "less_than": 0.25},
         apply=_keep_a_secret_rule,
         params={"budgets": [100]},
     ),
