@@ -30,6 +30,7 @@ def scores(target: Signals, references: References, *, seed: int) -> np.ndarray:
     """
     import numpy as np
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     if len(references) < LEAST_MODELS:
         raise ValueError(f"the ensemble learns from {LEAST_MODELS} reference models or more, got {len(references)}")
@@ -42,8 +43,10 @@ def scores(target: Signals, references: References, *, seed: int) -> np.ndarray:
         max_iter=80, max_leaf_nodes=15, learning_rate=0.1, min_samples_leaf=100, early_stopping=False,
         random_state=seed % 2**32,
     )  # fmt: skip
-    judge.fit(rows, truth)
-    odds: np.ndarray = judge.decision_function(features(target, references))
+    # Sums of several threads differ in their last bits from machine to machine.
+    with threadpool_limits(limits=1):
+        judge.fit(rows, truth)
+        odds: np.ndarray = judge.decision_function(features(target, references))
     return odds
 
 

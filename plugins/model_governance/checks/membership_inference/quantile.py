@@ -21,11 +21,14 @@ def scores(fitting: tuple[np.ndarray, np.ndarray], scoring: tuple[np.ndarray, np
     makes every member look exposed.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     regressor = HistGradientBoostingRegressor(
         loss="quantile", quantile=QUANTILE, early_stopping=False, random_state=seed % 2**32
     )
-    regressor.fit(*fitting)
     features, certainty = scoring
-    above: np.ndarray = certainty - regressor.predict(features)
+    # Sums of several threads differ in their last bits from machine to machine.
+    with threadpool_limits(limits=1):
+        regressor.fit(*fitting)
+        above: np.ndarray = certainty - regressor.predict(features)
     return above
