@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from model_governance.errors import GovernanceError, SubjectError
+from model_governance.errors import DigestMismatch, GovernanceError, SubjectError
 from model_governance.subject import ModelFile
-from model_governance.subjects.loaders import LOADERS
+from model_governance.subjects.loaders import LOADERS, inference_endpoint, mlflow_folder
 from model_governance.subjects.sources import read_source
 
 if TYPE_CHECKING:
@@ -21,11 +22,23 @@ if TYPE_CHECKING:
 def read_model_file(spec: ModelSpec, *, folder: Path, connections: Connections) -> ModelFile:
     """The bytes of the model of a policy, compared with the approved digest; nothing is deserialised.
 
+    Of a model of MLflow it is the file that MLmodel names, in that file's own format; of an inference
+    endpoint it is what the endpoint says of itself.
+
     Raises:
         SubjectError: nothing there.
         DigestMismatch: the bytes are not the approved ones.
+        UntrustedModel: a model of MLflow names files outside its folder.
         SubjectUnreachable: the place does not answer.
     """
+    if spec.format == "http":
+        return _described(spec, connections)
+    if spec.format == "mlflow":
+        with mlflow_folder.model_file(spec.uri, folder=folder) as (path, form):
+            content, found = read_source(
+                path.name, folder=path.parent, connections=connections, connection=None, expected=spec.sha256
+            )
+        return ModelFile(uri=spec.uri, format=form, sha256=found, content=content)
     content, found = read_source(
         spec.uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256
     )
@@ -41,20 +54,32 @@ def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: 
         UntrustedModel: loading would run code, or needs types or an opt-in that the policy lacks.
         SubjectUnreachable: the place does not answer.
     """
-    content, _ = read_source(
-        spec.uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256
-    )
-    if spec.format not in LOADERS:
-        raise SubjectError(f"{spec.uri}: no loader for format {spec.format!r}; there are {', '.join(LOADERS)}")
-    loader = import_module(LOADERS[spec.format])
+    file = read_model_file(spec, folder=folder, connections=connections)
+    if file.format == "http":
+        return inference_endpoint.connect(file.content, spec, columns, connections=connections)
+    if file.format not in LOADERS:
+        raise SubjectError(f"{spec.uri}: no loader for format {file.format!r}; there are {', '.join(LOADERS)}")
+    loader = import_module(LOADERS[file.format])
     try:
-        model: Model = loader.load(content, spec, columns)
+        model: Model = loader.load(file.content, spec.model_copy(update={"format": file.format}), columns)
     except GovernanceError:
         raise
     except Exception as error:
         # Half-read native files fail in every way there is.
         raise SubjectError(
-            f"{spec.uri}: cannot be read as a {spec.format} model: {type(error).__name__}: {error}; "
+            f"{spec.uri}: cannot be read as a {file.format} model: {type(error).__name__}: {error}; "
             "correct `model.format`, or save the model again"
         ) from error
     return model
+
+
+def _described(spec: ModelSpec, connections: Connections) -> ModelFile:
+    content = inference_endpoint.read_metadata(spec, connections)
+    found = hashlib.sha256(content).hexdigest()
+    if found != spec.sha256:
+        raise DigestMismatch(
+            f"{spec.uri}: the endpoint does not describe itself as approved: expected sha256 {spec.sha256}, found "
+            f"{found}, of {content.decode()[:2000]}. No row was sent. If the change is intended, review it and put the new "
+            "sha256 into the policy; otherwise find who deployed it"
+        )
+    return ModelFile(uri=spec.uri, format="http", sha256=found, content=content)

@@ -95,8 +95,9 @@ def test_importing_the_room_imports_nothing_heavy():
         "import sys, model_governance.subjects, model_governance.subjects.loaders.sklearn_joblib\n"
         "import model_governance.subjects.loaders.onnx_session, model_governance.subjects.loaders.xgboost_booster\n"
         "import model_governance.subjects.loaders.lightgbm_booster, model_governance.subjects.loaders.sklearn_skops\n"
+        "import model_governance.subjects.loaders.torchscript, model_governance.subjects.loaders.inference_endpoint\n"
         "heavy = {'numpy', 'pandas', 'sklearn', 'skops', 'joblib', 'onnxruntime', 'xgboost', 'lightgbm', 'sqlalchemy',"
-        " 'pyarrow', 'boto3', 'botocore', 'jinja2', 'airflow'}\n"
+        " 'pyarrow', 'boto3', 'botocore', 'jinja2', 'airflow', 'torch', 'httpx', 'scipy', 'mlflow'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

@@ -1,0 +1,150 @@
+"""One inference endpoint over HTTP: patience, limits, and a token that never leaves the header."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from model_governance.errors import CheckError, DigestMismatch, ModelMisbehaved, SubjectError, SubjectUnreachable
+
+if TYPE_CHECKING:
+    from model_governance.connections import Connections
+    from model_governance.policy import ModelSpec
+
+ADDRESS = re.compile(r"https?://[^/?#]+(?:/[^?#]*)?/v2/models/(?P<name>[^/?#]+)(?:/versions/(?P<version>[^/?#]+))?")
+OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+LONGEST_WAIT = 60.0  # seconds that a server may ask to be left alone
+LARGEST_ANSWER = 64 << 20
+
+
+class InferenceClient:
+    """Asks one endpoint, again where it is busy; counts the rows and stops at the policy's budget."""
+
+    def __init__(self, spec: ModelSpec, connections: Connections) -> None:
+        """Nothing is asked yet.
+
+        Raises:
+            SubjectError: the uri is no endpoint of the protocol, or a token would travel in the clear.
+        """
+        import httpx
+
+        match = ADDRESS.fullmatch(spec.uri.rstrip("/"))
+        parts = urlsplit(spec.uri)
+        if match is None or "@" in parts.netloc:
+            raise SubjectError(
+                f"{spec.uri.rpartition('@')[2]}: is no endpoint of the Open Inference Protocol; write "
+                "https://host/v2/models/NAME or .../versions/VERSION, and leave credentials to `connection`"
+            )
+        headers = {"accept-encoding": "identity"}
+        if spec.connection is not None:
+            if parts.scheme == "http" and parts.hostname not in OWN_MACHINE:
+                raise SubjectError(f"{spec.uri}: a token over http:// can be read on the way; use https://")
+            headers["authorization"] = f"Bearer {connections.token(spec.connection)}"
+        self.uri = spec.uri.rstrip("/")
+        self.name: str = match["name"]
+        self.version: str | None = match["version"]
+        self.rows_asked = 0
+        self._limits = spec.endpoint
+        self._client = httpx.Client(headers=headers, timeout=spec.endpoint.timeout_seconds, follow_redirects=False)
+        weakref.finalize(self, self._client.close)
+
+    def metadata(self) -> dict[str, Any]:
+        """What the endpoint says of itself.
+
+        Raises:
+            SubjectError: it knows no such model, refuses the token, or answers something else than metadata.
+            SubjectUnreachable: it does not answer.
+        """
+        found = _parsed(self._ask("GET", self.uri, None))
+        if not isinstance(found, dict) or found.get("name") != self.name:
+            raise SubjectError(f"{self.uri}: answers no metadata of a model named {self.name}; correct the uri")
+        return found
+
+    def infer(self, inputs: list[dict[str, Any]], outputs: list[str], *, rows: int, version: str | None) -> Any:
+        """The answer to one request of so many rows.
+
+        Raises:
+            CheckError: the budget of rows is spent.
+            ModelMisbehaved: the request was refused, or the answer is no JSON object.
+            DigestMismatch: another version answered than the pinned one.
+            SubjectUnreachable: no answer.
+        """
+        if self.rows_asked + rows > self._limits.max_rows:
+            raise CheckError(
+                f"{self.uri}: the check has asked {self.rows_asked:,} rows and {rows:,} more would exceed "
+                f"endpoint.max_rows ({self._limits.max_rows:,}); raise it, or give the check fewer samples"
+            )
+        self.rows_asked += rows
+        body = json.dumps({"inputs": inputs, "outputs": [{"name": one} for one in outputs]}).encode()
+        answer = _parsed(self._ask("POST", f"{self.uri}/infer", body))
+        if not isinstance(answer, dict) or not isinstance(answer.get("outputs"), list):
+            raise ModelMisbehaved(f"{self.uri}: answered {rows} rows with something else than JSON outputs")
+        found = answer.get("model_version")
+        if version is not None and found not in (None, "", version):
+            raise DigestMismatch(
+                f"{self.uri}: version {found} answers, the policy pins {version}; name it: .../versions/{version}"
+            )
+        return answer
+
+    def _ask(self, method: str, url: str, body: bytes | None) -> bytes:
+        """The body of a good answer, after so many tries as the policy allows."""
+        import httpx
+
+        reason, wait = "", self._limits.backoff_seconds
+        for attempt in range(self._limits.retries + 1):
+            if attempt:
+                time.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+            try:
+                status, asked_wait, content = self._once(method, url, body)
+            except (httpx.TransportError, TimeoutError) as error:
+                reason = f"{type(error).__name__}: {error}".rstrip(": ")
+                continue
+            if status == 200:
+                return content
+            if status not in PASSING:
+                raise self._refusal(status, is_metadata=body is None)
+            reason, wait = f"HTTP {status}", max(wait, asked_wait)
+        tries = self._limits.retries + 1
+        raise SubjectUnreachable(f"{self.uri}: no answer after {tries} tries, the last: {reason}; try again")
+
+    def _once(self, method: str, url: str, body: bytes | None) -> tuple[int, float, bytes]:
+        """Status, seconds that the server asks to wait, and body; the time limit holds for the whole answer."""
+        end = time.monotonic() + self._limits.timeout_seconds
+        pieces: list[bytes] = []
+        size = 0
+        headers = {"content-type": "application/json"} if body is not None else {}
+        with self._client.stream(method, url, content=body, headers=headers) as answer:
+            for piece in answer.iter_raw():
+                pieces.append(piece)
+                size += len(piece)
+                if size > LARGEST_ANSWER:
+                    raise ModelMisbehaved(f"{self.uri}: answers more than {LARGEST_ANSWER >> 20} MiB to one request")
+                if time.monotonic() > end:
+                    raise TimeoutError(f"no whole answer in {self._limits.timeout_seconds:g} s")
+            asked = answer.headers.get("retry-after", "")
+            return answer.status_code, min(float(asked), LONGEST_WAIT) if asked.isdigit() else 0.0, b"".join(pieces)
+
+    def _refusal(self, status: int, *, is_metadata: bool) -> SubjectError | ModelMisbehaved:
+        """Without the words of the server, which may quote a row."""
+        if status in (401, 403):
+            return SubjectError(f"{self.uri}: refuses the token (HTTP {status}); check `connection`")
+        if 300 <= status < 400:
+            return SubjectError(
+                f"{self.uri}: points to another address (HTTP {status}); write that one into the policy"
+            )
+        if is_metadata:
+            return SubjectError(f"{self.uri}: knows no such model (HTTP {status}); correct the uri or deploy it")
+        return ModelMisbehaved(f"{self.uri}: refused the rows (HTTP {status}); the log of the server says why")
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
