@@ -216,15 +216,18 @@ def test_an_attack_accuses_nobody_where_nothing_leaks(attack):
 
 
 def test_a_quantile_regression_is_not_scored_on_its_own_rows():
-    draw = np.random.default_rng(6)
-    rows, certainty = draw.normal(size=(900, 12)), draw.normal(size=900)
-    strangers = quantile.scores((rows[:300], certainty[:300]), (rows[300:], certainty[300:]), seed=0)
-    members, others = strangers[:300], strangers[300:]
-    assert auc(members, others)[1][0] < 0.5 < auc(members, others)[1][1]
-    own = quantile.scores((rows[:300], certainty[:300]), (rows[:300], certainty[:300]), seed=0)
-    # Against the fitted rows every stranger would look exposed: they pass the 0.99 quantile, those do not.
-    assert (own > 0).mean() <= 0.01
-    assert (strangers > 0).mean() > 0.05
+    own, strangers = [], []
+    for seed in range(3):
+        draw = np.random.default_rng(seed)
+        rows, certainty = draw.normal(size=(900, 12)), draw.normal(size=900)
+        fitting = rows[:300], certainty[:300]
+        scores = quantile.scores(fitting, (rows[300:], certainty[300:]), seed=0)
+        low, high = auc(scores[:300], scores[300:])[1]
+        assert low < 0.5 < high
+        strangers.append(scores)
+        own.append(quantile.scores(fitting, fitting, seed=0))
+    # Beside the fitted rows every stranger looks exposed: it passes the quantile several times as often.
+    assert (np.array(strangers) > 0).mean() > 3 * (np.array(own) > 0).mean()
 
 
 @pytest.mark.parametrize("shift", [0.0, 1.0, 2.0])
