@@ -126,12 +126,14 @@ def _trees(subject: Subject, params: EvasionParams) -> TreeModel | NoExactAnswer
 
 
 def _slices(subject: Subject, sample: Sample, params: EvasionParams, notes: list[str]) -> dict[str, np.ndarray]:
+    """Which attacked rows each slice holds; the spelling of a slice is judged by all rows of `current`."""
     places = sample.chosen[sample.attacked]
 
     def column(name: str) -> pd.Series:
-        return subject.frame("current", columns=[name])[name].iloc[places]
+        return subject.frame("current", columns=[name])[name]
 
-    return slice_masks(column, params.slices, notes=notes, what="attacked rows")
+    masks = slice_masks(column, params.slices, notes=notes, what="rows of current")
+    return {name: rows[places] for name, rows in masks.items()}
 
 
 def _nothing_may_move(space: RowSpace, seed: int) -> CheckResult:
@@ -177,7 +179,7 @@ def _told(changes: tuple[Change, ...], params: EvasionParams) -> tuple[str, ...]
         "flips the decision" if params.tolerance is None else f"moves the prediction by more than {params.tolerance:g}"
     )
     return tuple(
-        f"{one.words} {flips} ({one.rows} row{'s' if one.rows > 1 else ''}, from {one.size:.3g} {params.norm})"
+        f"{one.words} {flips}" + (f" (the cheapest of {one.rows} rows with these changes)" if one.rows > 1 else "")
         for one in changes[:3]
     )
 

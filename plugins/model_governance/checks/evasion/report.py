@@ -25,8 +25,8 @@ def tables_of(
     """Threat model, attacks, survival by budget, and what the successful attacks changed."""
     cheapest = Table(
         name="cheapest_changes",
-        title="The cheapest changes that flip the answer",
-        header=("change", f"size ({found.params.norm})", "rows that it flips"),
+        title="The cheapest changes that flip the answer, one of each pattern",
+        header=("change", f"size ({found.params.norm})", "rows with these changes"),
         rows=tuple((one.words, one.size, one.rows) for one in changes),
     )
     changed = Table(

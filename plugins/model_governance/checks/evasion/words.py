@@ -20,7 +20,7 @@ TOLD = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change in words, its size in the norm, and the rows that it flips."""
+    """The cheapest change of its pattern in words, its size in the norm, and the rows that flip by the same pattern."""
 
     words: str
     size: float
@@ -30,14 +30,23 @@ class Change:
 def cheapest_changes(
     space: RowSpace, origins: Origins, outcomes: Sequence[Outcome], *, budget: float, shows: Collection[str]
 ) -> tuple[Change, ...]:
-    """The smallest flips within a budget, equal ones counted together, the cheapest first."""
+    """The smallest flips within a budget, one of each pattern, the cheapest first.
+
+    A pattern is which features change, and which way the numbers go.
+    """
     sizes, moves = smallest(outcomes)
-    found: defaultdict[str, list[float]] = defaultdict(list)
+    found: defaultdict[tuple[int, ...], list[tuple[float, str]]] = defaultdict(list)
     for row, size in enumerate(sizes):
         if size <= budget + ROUNDING:
-            found[in_words(space, origins, moves, row, shows=shows)].append(float(size))
-    changes = [Change(words=words, size=min(each), rows=len(each)) for words, each in found.items()]
-    return tuple(sorted(changes, key=lambda one: (one.size, one.words.count(", "), -one.rows, one.words))[:TOLD])
+            ways = [(delta > 0) - (delta < 0) for delta in moves.deltas[row].tolist()]
+            pattern = (*ways, *(int(pick >= 0) for pick in moves.picks[row]))
+            found[pattern].append((float(size), in_words(space, origins, moves, row, shows=shows)))
+    changes = [
+        (sum(map(abs, pattern)), Change(words=min(each)[1], size=min(each)[0], rows=len(each)))
+        for pattern, each in found.items()
+    ]
+    changes.sort(key=lambda one: (one[1].size, one[0], -one[1].rows, one[1].words))
+    return tuple(one for _, one in changes[:TOLD])
 
 
 def in_words(space: RowSpace, origins: Origins, moves: Moves, row: int, *, shows: Collection[str]) -> str:
