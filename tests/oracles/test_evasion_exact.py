@@ -9,15 +9,18 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier
 
-from model_governance.checks.evasion import EvasionParams, gradient, hopskipjump
+from model_governance.checks.evasion import EvasionParams, exact, gradient, greedy, hopskipjump
 from model_governance.checks.evasion.answers import Answers
 from model_governance.checks.evasion.outcome import conclude
 from model_governance.checks.evasion.queries import Queries
-from model_governance.checks.evasion.row_space import Axis, RowSpace
+from model_governance.checks.evasion.row_space import Axis, Choice, RowSpace
 from model_governance.checks.evasion.slopes import slopes_of
 from model_governance.checks.evasion.starts import find_starts
+from model_governance.checks.evasion.target import Target
 from model_governance.subject import Columns, Feature, Model
+from model_governance.trees import TreeModel, read_ensemble
 
 WEIGHTS = np.array([3.0, -2.0, 1.0, 0.5])
 INTERCEPT = -1.2
@@ -94,3 +97,84 @@ def test_a_flip_on_an_integer_grid_is_never_nearer_than_the_nearest_row_there_is
     found = _walk(_queries(model, space, victims, "linf"), EvasionParams())
     assert (found >= exact - 1e-12).all()
     assert np.median(found / exact) <= 1.25
+
+
+def _grid_model(seed: int) -> tuple[pd.DataFrame, RowSpace, Model, TreeModel]:
+    """Two integers and two categories under boosted trees; rows of the space can be listed one by one."""
+    draw = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "a": draw.integers(0, 13, 600), "b": draw.integers(0, 9, 600), "c": draw.integers(0, 4, 600),
+            "d": draw.integers(0, 3, 600),
+        }
+    )  # fmt: skip
+    score = np.sin(frame["a"] / 2) + 0.1 * frame["b"] * (frame["c"] == 1) + 0.7 * (frame["d"] == frame["c"] % 3)
+    label = (score + draw.normal(0, 0.3, 600) > 0.5).astype(int)
+    native = XGBClassifier(n_estimators=30, max_depth=3, n_jobs=1, random_state=0).fit(frame, label)
+    trees = read_ensemble(native, list("abcd"))
+    assert isinstance(trees, TreeModel)
+    space = RowSpace(
+        (Axis("a", 0.0, 12.0, 1.0, "policy"), Axis("b", 0.0, 8.0, 1.0, "policy", "up")),
+        (Choice("c", (0, 1, 2, 3)), Choice("d", (0, 1, 2))),
+    )
+    model = Model(
+        name="grid", format="xgboost", sha256="", task="binary_classification", native=native, call=native.predict,
+        call_proba=native.predict_proba, classes=(0, 1),
+    )  # fmt: skip
+    return frame.drop_duplicates().iloc[:60].reset_index(drop=True), space, model, trees
+
+
+def _enumerated(frame: pd.DataFrame, model: Model, reach: dict[str, float]) -> np.ndarray:
+    """Size (linf, categories free) of the smallest flip of each row, by asking about every row there is."""
+    world = pd.DataFrame(list(itertools.product(range(13), range(9), range(4), range(3))), columns=list("abcd"))
+    answers, own = model.predict(world), model.predict(frame)
+    sizes = np.empty(len(frame))
+    for place, row in enumerate(frame.itertuples(index=False)):
+        away = np.maximum(np.abs(world["a"] - row.a) / reach["a"], np.abs(world["b"] - row.b) / reach["b"])
+        legal = (world["b"] >= row.b) & (answers != own[place])
+        sizes[place] = away[legal].min() if legal.any() else np.inf
+    return sizes
+
+
+def _target(frame: pd.DataFrame, space: RowSpace, model: Model, trees: TreeModel, **params) -> Target:
+    columns = Columns(
+        features={
+            "a": Feature(kind="integer"), "b": Feature(kind="integer"), "c": Feature(kind="category"),
+            "d": Feature(kind="category"),
+        }
+    )  # fmt: skip
+    return Target(
+        model=model, columns=columns, space=space, origins=space.place(frame),
+        answers=Answers(predicted=model.predict(frame)), donors=frame, params=EvasionParams(**params), seed=5, trees=trees,
+    )  # fmt: skip
+
+
+def test_greedy_search_flips_what_can_be_flipped_on_a_grid_with_categories():
+    missed = possible = 0
+    for seed in (0, 1):
+        frame, space, model, trees = _grid_model(seed)
+        least = _enumerated(frame, model, {"a": 12.0, "b": 8.0})
+        budgets = (0.1, 0.2, 0.3)
+        target = _target(frame, space, model, trees, epsilon=budgets)
+        queries = target.queries(model)
+        greedy.attack(queries, budgets, seed=5)
+        assert (queries.nearest >= least - 1e-9).all()
+        for budget in budgets:
+            possible += len(least)
+            missed += int(((least <= budget) & (queries.nearest > budget + 1e-6)).sum())
+    assert missed / possible <= 0.02
+
+
+def test_the_exact_attack_agrees_with_the_list_of_all_rows():
+    frame, space, model, trees = _grid_model(2)
+    enumerated = _enumerated(frame, model, {"a": 12.0, "b": 8.0})
+    target = _target(frame, space, model, trees, epsilon=0.2, exact_rows=25)
+    queries = target.queries(model)
+    truth = exact.attack(target, queries)
+    assert truth.distance == pytest.approx(enumerated[truth.rows], abs=1e-6)
+    assert (truth.lower <= enumerated[truth.rows] + 1e-9).all()
+    assert not (truth.certified[0] & (enumerated <= 0.2)).any()
+    walked = target.queries(model)
+    starts = find_starts(walked, target.origins.encoded, tries=100, generator=np.random.default_rng(0))
+    hopskipjump.attack(walked, starts, target.params, seed=5)
+    assert (walked.nearest >= enumerated - 1e-9).all()
