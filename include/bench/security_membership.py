@@ -9,18 +9,20 @@ CPU seconds are process time, the training of reference models included.
 from __future__ import annotations
 
 import argparse
+import functools
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from kept import Kept, cpu_of
+from security_targets import Pool, estimator, pool
+
 from model_governance.attack_library import load_art
 from model_governance.checks.membership_inference import ensemble, lira, rmia
 from model_governance.checks.membership_inference.rates import auc, by_lot, operating_point
 from model_governance.checks.membership_inference.references import References, draw_subsets
 from model_governance.checks.membership_inference.signals import gauge_of, own_class
-from security_targets import Pool, estimator, pool
 
 LEAKY = ("adult rf_over", "adult xgb_over", "credit rf_over", "credit xgb_over", "mnist mlp_over")
 QUIET = ("adult rf_reg", "adult xgb_reg")
@@ -40,10 +42,9 @@ def main() -> None:
     options = parser.parse_args()
     load_art()
     kept = Kept(options.folder)
-    for number, name in enumerate(cells(quick=options.quick)):
+    for number, (what, target, seed) in enumerate(cells(quick=options.quick)):
         if number % options.parts == options.part:
-            what, target, seed = name
-            kept.once(f"{what} {target} {seed}", lambda: MEASURES[what](target, seed))
+            kept.once(f"{what} {target} {seed}", functools.partial(MEASURES[what], target, seed))
 
 
 def cells(*, quick: bool = False) -> list[tuple[str, str, int]]:
