@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from model_governance.errors import CheckError
@@ -40,3 +41,50 @@ def streams_of(seed: int, rows: np.ndarray, *, purpose: int = 0) -> list[np.rand
     import numpy as np
 
     return [np.random.Generator(np.random.SFC64([seed, int(row), purpose])) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ball:
+    """Points at most `epsilon` from their centre and inside the box from `low` to `high` (d,)."""
+
+    norm: Norm
+    epsilon: float
+    low: float | np.ndarray = 0.0
+    high: float | np.ndarray = 1.0
+
+    def inside(self, points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+        """The points (n, d) pulled into the ball around their centres (n, d), which lie in the box, and into the box."""
+        import numpy as np
+
+        change = points - centres
+        if self.norm == "linf":
+            change = np.clip(change, -self.epsilon, self.epsilon)
+        else:
+            lengths = np.linalg.norm(change, axis=1, keepdims=True)
+            change = change * np.minimum(1.0, self.epsilon / np.maximum(lengths, 1e-12))
+        return np.clip(centres + change, self.low, self.high).astype(centres.dtype)
+
+    def steepest(self, gradients: np.ndarray) -> np.ndarray:
+        """The unit steps (n, d) that follow gradients best: signs (Linf) or unit vectors (L2)."""
+        import numpy as np
+
+        if self.norm == "linf":
+            return np.sign(gradients)
+        lengths = np.linalg.norm(gradients, axis=1, keepdims=True)
+        return np.divide(gradients, lengths, out=np.zeros_like(gradients), where=lengths > 0)
+
+    def anywhere(self, centres: np.ndarray, streams: list[np.random.Generator]) -> np.ndarray:
+        """A random point of the ball for every centre (n, d), on its surface in L2."""
+        import numpy as np
+
+        d = centres.shape[1]
+        if self.norm == "linf":
+            drawn = np.array([stream.uniform(-1.0, 1.0, d) for stream in streams])
+        else:
+            drawn = self.steepest(np.array([stream.standard_normal(d) for stream in streams]))
+        return self.inside(centres + self.epsilon * drawn.reshape(centres.shape), centres)
+
+    def holds(self, points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+        """Mask (n,) of points within the ball, up to the rounding of float32."""
+        within: np.ndarray = sizes(points.astype("float64") - centres, self.norm) <= self.epsilon * (1 + 1e-5) + 1e-7
+        return within
