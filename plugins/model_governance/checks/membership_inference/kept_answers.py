@@ -63,7 +63,7 @@ def kept_by(earlier: Iterable[EarlierNight]) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(newest.content), allow_pickle=False) as stored:
             found = {key: stored[key] for key in stored.files}
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile):
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile):
         return {}
     return {key: row for key, row in found.items() if row.dtype == np.float64 and np.isfinite(row).all()}
 
