@@ -311,7 +311,7 @@ def test_slices_have_numbers_of_their_own(leaky):
     assert min(one.value for one in halves) <= whole.value <= max(one.value for one in halves) + 0.02
     tiny = result.metric("slice_auc", of="rmia@far out")
     assert tiny.value is None
-    assert tiny.reason.startswith("needs 50 scored members and non-members")
+    assert tiny.reason.startswith("needs 50 scored members and as many non-members, found fewer than 10")
     assert result.metric("slice_tpr", of="rmia@group x").low is not None
 
 

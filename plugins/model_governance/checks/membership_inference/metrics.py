@@ -16,6 +16,7 @@ from model_governance.checks.membership_inference.rates import (
     operating_point,
 )
 from model_governance.intervals import CONFIDENCE, clopper_pearson, newcombe
+from model_governance.slices import SHOWN_FROM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,8 +79,9 @@ def of_slices(
     for name, (inside, outside) in masks.items():
         of, sizes = f"{one.attack}@{name}", (int(inside.sum()), int(outside.sum()))
         if min(sizes) < LEAST_IN_SLICE:
-            reason = f"needs {LEAST_IN_SLICE} scored members and non-members, found {sizes[0]:,} and {sizes[1]:,}"
-            yield Estimate(name="slice_auc", value=None, n=sum(sizes), of=of, reason=reason)
+            found = f"{min(sizes)}" if min(sizes) >= SHOWN_FROM else f"fewer than {SHOWN_FROM}"
+            reason = f"needs {LEAST_IN_SLICE} scored members and as many non-members, found {found} of one of them"
+            yield Estimate(name="slice_auc", value=None, n=0, of=of, reason=reason)
             continue
         value, interval = auc(one.members[inside], one.others[outside])
         yield Estimate(name="slice_auc", value=value, n=sum(sizes), interval=interval, of=of)

@@ -8,6 +8,7 @@ from model_governance import figures
 from model_governance.checks.membership_inference.rates import roc
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
 
     from model_governance.check import Artifact
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from model_governance.checks.membership_inference.params import MembershipParams
 
 BINS = 40
+POINTS = 400
 SAME_COLOUR = ("-", "--", "-.")
 
 
@@ -29,6 +31,7 @@ def roc_picture(scores: list[Scores], params: MembershipParams) -> Artifact:
         colour = figures.SERIES[number % len(figures.SERIES)]
         false, true = (np.maximum(rate, least / 2) for rate in roc(one.members, one.others))
         if one.graded:
+            false, true = _thinned(false, true)
             style = SAME_COLOUR[number // len(figures.SERIES)]
             axes.step(false, true, where="post", color=colour, linestyle=style, label=one.attack)
         else:
@@ -59,6 +62,15 @@ def sureness_picture(audit: Audit) -> Artifact:
     )
     _label(axes, what, "share of rows")
     return figures.to_svg(figure, name="sureness.svg", title="How sure the model is of members and non-members")
+
+
+def _thinned(false: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The highest point over each false-positive rate, as many of them as an eye can tell apart on a logarithmic axis."""
+    import numpy as np
+
+    highest = np.flatnonzero(np.diff(false, append=np.inf))
+    seen = np.unique(np.geomspace(1, len(highest), POINTS).astype(int)) - 1
+    return false[highest[seen]], true[highest[seen]]
 
 
 def _label(axes: Axes, x: str, y: str) -> None:
