@@ -94,6 +94,13 @@ def test_every_point_becomes_a_row_that_the_threat_model_allows(threat, seed, in
     keep = draw.random(points.shape) < 0.3
     points[keep] = origins.encoded[rows][keep]
     moves = space.moves(points, origins, rows, inward=inward)
+    if inward:
+        asked = (points - origins.encoded[rows])[:, : len(space.axes)] * space.spans
+        lows, highs = np.array([one.low for one in space.axes]), np.array([one.high for one in space.axes])
+        values = origins.values[rows]
+        # A row from beyond a range can only come back into it.
+        inside = (values >= lows) & (values <= highs)
+        assert (np.abs(moves.deltas) <= np.abs(asked) + 1e-4 * space.spans)[inside].all()
     made = space.rows(moves, origins, rows)
     before = ROWS.iloc[rows].reset_index(drop=True)
     assert (made.dtypes == ROWS.dtypes).all()
