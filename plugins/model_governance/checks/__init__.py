@@ -22,6 +22,7 @@ BUILT_IN = (
     "membership_inference",
     "attribute_inference",
     "model_extraction",
+    "model_inversion",
     "performance_estimation",
     "fairness",
     "attribution_drift",
