@@ -75,8 +75,8 @@ test-torch: .venv-torch/.test ## the tests that need torch, in .venv-torch
 test-system: $(VENV)/.system ## end to end with a real S3 server and a real browser
 	@$(BIN)/python -m pytest $(WORKERS) --dist loadfile -m system tests/system
 
-bench: $(VENV)/.test ## measure claims side by side; PART=data is the data engine and its peers (half an hour)
-	@$(BIN)/python include/bench/$(or $(PART),run).py
+bench: $(VENV)/.test ## measure claims side by side; PART=data (half an hour) or security (25 minutes) with their peers
+	@$(BIN)/python include/bench/$(or $(PART),run).py $(ARGS)
 
 clean: ## remove environments, builds and the demo's output
 	@rm -rf .venv .venv-torch .airflow include/demo/build build dist  \
