@@ -27,6 +27,7 @@ BUILT_IN = (
     "fairness",
     "attribution_drift",
     "corruption",
+    "artifact_scan",
 )
 
 
