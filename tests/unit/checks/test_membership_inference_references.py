@@ -21,8 +21,12 @@ from model_governance.checks.membership_inference import CHECK, metrics, picture
 from model_governance.checks.membership_inference.attacks import Scores
 from model_governance.checks.membership_inference.kept_answers import FILE
 from model_governance.checks.membership_inference.label_only import ROUNDS, shake
+from model_governance.connections import PlainConnections
 from model_governance.errors import CheckError, ModelMisbehaved
+from model_governance.evidence.record import read_record
+from model_governance.run import Night, archive_run, run_check
 from model_governance.subject import Columns, Dataset, EarlierNight, Feature, Model, Subject
+from project import small_project
 
 NAMES = list("abcd")
 ROWS = 300
@@ -255,12 +259,12 @@ def test_a_model_that_cannot_be_retrained_leaves_weak_attacks_and_says_so(leaky)
     result = measure(mute, attacks=["quantile", "loss"])
     default = {one.of for one in measure(mute, attacks=None).metrics if one.name == "attack_auc"}
     assert default == {"quantile", "loss", "black_box", "rule_based"}
-    assert any(one.startswith("attack strength: weak (no reference models)") for one in result.notes)
+    assert any(one.startswith("attack strength: weak, no reference models") for one in result.notes)
     table = next(one for one in result.tables if one.name == "operating_points")
-    assert {row[1] for row in table.rows} == {"weak (no reference models)"}
+    assert {row[1] for row in table.rows} == {"weak, no reference models"}
     for one in result.metrics:
         if one.name in ("attack_auc", "tpr_at_fpr", "advantage", "balanced_advantage"):
-            assert one.detail.endswith("attack strength: weak (no reference models)")
+            assert one.detail.endswith("attack strength: weak, no reference models")
     with pytest.raises(CheckError, match=r"attack 'lira' needs reference models and model 'coin' \(skops\) cannot be"):
         measure(mute, attacks=["loss", "lira"])
 
@@ -299,7 +303,7 @@ def test_copies_may_be_small_and_many(leaky):
     assert any(
         "16 reference models, each trained on a random half of a pool of 500 rows" in one for one in result.notes
     )
-    assert result.metric("attack_auc", of="rmia").detail == "attack strength: strong (16 reference models)"
+    assert result.metric("attack_auc", of="rmia").detail == "attack strength: strong, 16 reference models"
 
 
 def test_slices_have_numbers_of_their_own(leaky):
@@ -441,3 +445,27 @@ def test_params_that_make_no_sense_are_refused(wrong):
 def test_only_a_check_with_reference_models_looks_back():
     assert CHECK.lookbacks(CHECK.params(attacks=["loss"])) == ()
     assert [one.artifact for one in CHECK.lookbacks(CHECK.params())] == [FILE]
+
+
+def test_two_nights_of_a_governed_project_train_their_copies_once(tmp_path):
+    privacy = {
+        "kind": "membership_inference", "thresholds": [{"metric": "attack_auc", "leq_to": 0.7}],
+        "params": {"attacks": ["rmia", "loss"], "fpr": [0.05], "effort": {"loss": {"every": 7}}},
+    }  # fmt: skip
+    governed = small_project(tmp_path, checks={"privacy": privacy})
+    records = []
+    for number in (1, 2):
+        night = Night(run_id=f"night-{number}", date=NIGHT + timedelta(days=number))
+        run = run_check(governed.policy(), "privacy", night=night, store=governed.store, connections=PlainConnections())
+        run.raise_if_it_stops()
+        archive_run(governed.policy(), {"privacy": run.summary()}, night=night, store=governed.store)
+        records.append(read_record(governed.store, run.record.record())["result"])
+    first, second = (
+        {(one["name"], one["of"]): one["value"] for one in record["metrics"]} for record in records
+    )  # fmt: skip
+    assert first == second
+    notes = [next(one for one in record["notes"] if "reference models, each trained" in one) for record in records]
+    assert notes[0].endswith("0 of them were kept from an earlier night")
+    assert notes[1].endswith("4 of them were kept from an earlier night")
+    rested = next(one for one in records[1]["metrics"] if one["name"] == "attack_auc" and one["of"] == "loss")
+    assert "measured on 2026-11-25" in rested["detail"]

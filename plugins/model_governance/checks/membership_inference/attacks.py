@@ -44,9 +44,9 @@ class Scores:
     def strength(self) -> str:
         """How much the attack could know, for whoever reads a low number."""
         if not self.models:
-            return "weak (no reference models)"
+            return "weak, no reference models"
         word = "strong" if self.models >= MANY_MODELS else "moderate"
-        return f"{word} ({self.models} reference model{'s' if self.models > 1 else ''})"
+        return f"{word}, {self.models} reference model{'s' if self.models > 1 else ''}"
 
 
 def default_attacks(model: Model) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def _about_copies(scores: list[Scores], copies: Copies) -> list[str]:
     if models == 0:
         return [
             (
-                "attack strength: weak (no reference models); RMIA, LiRA and the ensemble find more where the model can be "
+                "attack strength: weak, no reference models; RMIA, LiRA and the ensemble find more where the model can be "
                 "retrained, so a low value proves no privacy"
             )
         ]
