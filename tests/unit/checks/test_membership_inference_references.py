@@ -19,6 +19,7 @@ from model_governance.attack_plan import QueriesSpent
 from model_governance.check import Artifact, canonical_json
 from model_governance.checks.membership_inference import CHECK, metrics, pictures
 from model_governance.checks.membership_inference.attacks import Scores
+from model_governance.checks.membership_inference.boundary import Space
 from model_governance.checks.membership_inference.kept_answers import FILE
 from model_governance.checks.membership_inference.label_only import ROUNDS, shake
 from model_governance.connections import PlainConnections
@@ -404,6 +405,37 @@ def test_label_only_reaches_what_its_budget_allows(leaky):
     assert row[6:] == (1200, f"2 of {ROUNDS} shaken copies of each row")
     whole = measure(leaky, attacks=["label_only"])
     assert whole.metric("attack_auc", of="label_only").low > 0.5
+
+
+def test_the_distance_to_the_boundary_betrays_members_to_whoever_sees_labels_alone(leaky):
+    silent = replace(leaky, model=replace(leaky.model, call_proba=None))
+    result = measure(silent, attacks=["boundary", "rule_based"], samples=150)
+    assert result.metric("attack_auc", of="boundary").low > 0.55
+    assert result.metric("attack_auc", of="boundary").value > result.metric("attack_auc", of="rule_based").value
+    row = next(one for one in result.tables if one.name == "attacks").rows[0]
+    assert 0 < row[6] <= 300 * 300
+    twin = measure(subject(careful), attacks=["boundary"], samples=150, effort={"boundary": {"queries": 15_000}})
+    assert twin.metric("attack_auc", of="boundary").low < 0.5 < twin.metric("attack_auc", of="boundary").high
+    row = next(one for one in twin.tables if one.name == "attacks").rows[0]
+    assert row[6] <= 15_000
+    assert row[7].startswith("at most 50 queries a row")
+    with pytest.raises(CheckError, match="needs 30 queries for each of 300 rows; its budget holds 8,999"):
+        measure(leaky, attacks=["boundary"], samples=150, effort={"boundary": {"queries": 8_999}})
+
+
+def test_a_point_is_a_row_that_moved_in_its_numbers_alone():
+    frame = pd.DataFrame({"n": [0.1, np.nan, 0.7], "i": [1, 5, 9], "c": ["u", "v", None]})
+    columns = Columns(
+        features={"n": Feature(kind="numeric"), "i": Feature(kind="integer"), "c": Feature(kind="category")}
+    )
+    space = Space(frame, columns, ["n", "i"])
+    assert space.rows(space.origins, np.arange(3)).equals(frame)
+    assert space.movable.tolist() == [[True, True], [False, True], [True, True]]
+    moved = space.rows(space.origins[[1, 0]] + np.array([0.5, 0.4]), np.array([1, 0]))
+    assert np.isnan(moved["n"][0])
+    assert moved["n"][1] == pytest.approx(0.1 + 0.5 * np.nanstd(frame["n"]))
+    assert moved["i"].tolist() == [6, 2]
+    assert moved["c"].tolist() == ["v", "u"]
 
 
 def test_shaken_rows_keep_their_kind_and_range():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WITH_REFERENCES = ("rmia", "rmia_online", "lira", "lira_offline", "ensemble")
 WITH_CONFIDENCE = (*WITH_REFERENCES, "quantile", "loss", "black_box")
-OF_CLASSES = ("label_only", "black_box", "rule_based")
+OF_CLASSES = ("label_only", "boundary", "black_box", "rule_based")
 MANY_MODELS = 16
 
 
@@ -70,7 +70,7 @@ def allow(model: Model, attacks: tuple[str, ...], *, models: int) -> None:
         if one in WITH_CONFIDENCE and model.classes and model.call_proba is None:
             raise CheckError(
                 f"model {model.name!r} offers no class probabilities and attack {one!r} reads them; deploy it with "
-                "predict_proba, or set attacks: [label_only, rule_based]"
+                "predict_proba, or set attacks: [boundary, label_only, rule_based]"
             )
         if one in WITH_REFERENCES and model.train is None:
             raise CheckError(

@@ -69,7 +69,7 @@ def shake(frame: pd.DataFrame, columns: Columns, *, level: float, seed: list[int
             values = column.to_numpy(dtype=np.float64, na_value=np.nan)
             moved = values + draw.normal(0, level * float(np.nanstd(values)), len(values))
             moved = np.clip(moved, feature.minimum, feature.maximum) if _bounded(feature) else moved
-            shaken[name] = _like(np.round(moved) if feature.kind == "integer" else moved, column)
+            shaken[name] = like(np.round(moved) if feature.kind == "integer" else moved, column)
         elif feature.kind in ("category", "boolean"):
             redrawn = draw.random(len(column)) < level
             other = column.iloc[draw.integers(0, len(column), len(column))].set_axis(column.index)
@@ -81,7 +81,7 @@ def _bounded(feature: Feature) -> bool:
     return feature.minimum is not None or feature.maximum is not None
 
 
-def _like(values: np.ndarray, column: pd.Series) -> pd.Series:
+def like(values: np.ndarray, column: pd.Series) -> pd.Series:
     """The values as a column of the same type; integers only where nothing is missing."""
     import pandas as pd
 

@@ -11,7 +11,7 @@ from model_governance.check import Params
 from model_governance.slices import Slice
 
 AttackName = Literal[
-    "rmia", "rmia_online", "lira", "lira_offline", "ensemble", "quantile", "loss", "label_only", "black_box", "rule_based"
+    "rmia", "rmia_online", "lira", "lira_offline", "ensemble", "quantile", "loss", "label_only", "boundary", "black_box", "rule_based",
 ]  # fmt: skip
 LEAST = 40
 
@@ -26,7 +26,7 @@ class MembershipParams(Params):
             "the first decides: slices, exposed rows and the memorisation bound are its; by default what the model can "
             "give: rmia (quantile if it cannot be retrained; label_only if it has no probabilities), loss, black_box, "
             "rule_based. rmia, rmia_online, lira, lira_offline, ensemble: against retrained copies; quantile: surer than "
-            "held-out rows alike; loss: member if sure; label_only: member if right under noise; black_box: ART, a model "
+            "held-out rows alike; loss: member if sure; label_only: member if right under noise; boundary: member if far from another answer; black_box: ART, a model "
             "trained on outputs and labels; rule_based: ART, member if right"
         ),
     )

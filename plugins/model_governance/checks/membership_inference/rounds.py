@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from model_governance.attack_plan import metered
 from model_governance.checks.membership_inference import alone
 from model_governance.checks.membership_inference.attacks import WITH_REFERENCES, against_references
+from model_governance.checks.membership_inference.boundary import boundary
 from model_governance.checks.membership_inference.kept_answers import kept_by
 from model_governance.checks.membership_inference.label_only import label_only
 from model_governance.checks.membership_inference.reference_models import pool_of, reference_answers
@@ -65,6 +66,8 @@ def run_attacks(subject: Subject, audit: Audit, params: MembershipParams, plan: 
         asked, meter = metered(model, plan.effort(name), attack=name)
         if name == "label_only":
             scores = label_only(audit, asked, subject.columns)
+        elif name == "boundary":
+            scores = boundary(audit, asked, subject.columns, meter)
         else:
             # The answers about the audited rows are shared, and every attack that reads them pays for them.
             meter.charge(len(audit))
