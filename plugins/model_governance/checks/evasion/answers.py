@@ -43,9 +43,10 @@ class Answers:
 
         if self.tolerance is not None:
             said = model.predict(frame).astype(np.float64)
-            return np.abs(said - self.predicted[rows].astype(np.float64)) - self.tolerance
+            return steady(np.abs(said - self.predicted[rows].astype(np.float64)) - self.tolerance)
         own = self.own(model)[rows]
-        return margins(model.logits(frame) if model.call_logits is not None else model.predict_proba(frame), own)
+        scores = model.logits(frame) if model.call_logits is not None else model.predict_proba(frame)
+        return steady(margins(scores, own))
 
     def own(self, model: Model) -> np.ndarray:
         """Column of the predicted class of every row, shape (n,).
@@ -63,6 +64,19 @@ class Answers:
                 f"model {model.name!r} predicts a label that is none of its {len(model.classes)} classes; "
                 "attacks by probability cannot read it: name hopskipjump in attacks, or repair the model's classes"
             ) from error
+
+
+def steady(numbers: np.ndarray) -> np.ndarray:
+    """Numbers (n,) to nine digits each, or (n, k) to nine digits of the largest of each row.
+
+    The last bits depend on how many threads added up; what an attack does next must not.
+    """
+    import numpy as np
+
+    sizes = np.abs(numbers).max(axis=1, keepdims=True) if numbers.ndim > 1 else np.abs(numbers)
+    scale = np.exp2(np.ceil(np.log2(np.maximum(sizes, np.finfo(np.float64).tiny))))
+    found: np.ndarray = np.round(numbers / scale, 9) * scale
+    return found
 
 
 def margins(scores: np.ndarray, own: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from model_governance.checks.evasion.row_space import ROUNDING, Moves
 from model_governance.errors import CheckError
 from model_governance.subject import NUMBER_KINDS
 from model_governance.trees import FeatureMoves, NoExactAnswer, certified_at, minimal_change, survey
+from model_governance.trees.ensemble import LEAF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from model_governance.trees import Change, Landscape, Objective
 
 FAR = 1e9  # beyond every allowed change
+MOST_LEAVES = 20_000  # of a model that is solved without being asked for
 WAYS: Mapping[Direction | None, Literal[-1, 0, 1]] = {"up": 1, "down": -1, None: 0}
 
 
@@ -72,7 +74,12 @@ class Truth:
 
 def why_not(target: Target) -> str:
     """Why a target has no exact answers; empty where it has."""
-    return target.trees.reason if isinstance(target.trees, NoExactAnswer) else ""
+    if isinstance(target.trees, NoExactAnswer):
+        return target.trees.reason
+    leaves = int((target.trees.ensemble.feature == LEAF).sum())
+    if target.params.attacks is None and leaves > MOST_LEAVES:
+        return f"the trees have {leaves:,} leaves, so it may take minutes; name it in attacks to have it"
+    return ""
 
 
 def attack(target: Target, queries: Queries) -> Truth:

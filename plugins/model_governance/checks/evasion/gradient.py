@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.checks.evasion.answers import steady
 from model_governance.checks.evasion.row_space import ROUNDING, Moves
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def _climb(
     for _ in range(steps):
         here = Moves(space.settle(shares * space.spans, origins, rows), still)
         before = shares
-        shares = _inside(before + budget / 4 * _steepest(slopes(here, rows, ways), queries.norm), budget, queries)
+        shares = _inside(
+            before + budget / 4 * _steepest(steady(slopes(here, rows, ways)), queries.norm), budget, queries
+        )
         inward = Moves(space.settle(shares * space.spans, origins, rows, inward=True), still)
         # Where a step leads nowhere, the next one would too.
         open_ = ~queries.flipped(inward, rows) & (np.abs(shares - before) > ROUNDING).any(axis=1)
