@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -11,7 +12,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pandas as pd
 
+from model_governance.check import canonical_json
+
 KINDS = {"i": "INT64", "u": "INT64", "f": "FP64", "O": "BYTES", "U": "BYTES", "b": "BOOL"}
+
+
+def metadata_digest(metadata):
+    """What a policy pins of an endpoint that serves one version."""
+    said = {name: value for name, value in metadata.items() if name != "versions"}
+    return hashlib.sha256(canonical_json({**said, "version": metadata["versions"][0]})).hexdigest()
 
 
 class Served:

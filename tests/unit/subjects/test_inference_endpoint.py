@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
 
-from inference_server import Served, broken, changed, serving, slow, status, truncated
-from model_governance.check import canonical_json
+from inference_server import Served, broken, changed, metadata_digest, serving, slow, status, truncated
 from model_governance.connections import PlainConnections
 from model_governance.errors import CheckError, DigestMismatch, ModelMisbehaved, SubjectError, SubjectUnreachable
 from model_governance.policy import ModelSpec
@@ -27,13 +24,14 @@ NATIVE = pipeline(TRAIN)
 PATIENT = {"retries": 2, "backoff_seconds": 0.01, "timeout_seconds": 5, "batch_rows": 50}
 
 
-def digest(metadata):
-    said = {name: value for name, value in metadata.items() if name != "versions"}
-    return hashlib.sha256(canonical_json({**said, "version": metadata["versions"][0]})).hexdigest()
-
-
 def spec_of(uri, served, **keys):
-    made = {"name": "credit", "uri": uri, "sha256": digest(served.metadata), "format": "http", "classes": (0, 1)}
+    made = {
+        "name": "credit",
+        "uri": uri,
+        "sha256": metadata_digest(served.metadata),
+        "format": "http",
+        "classes": (0, 1),
+    }
     return ModelSpec(**{**made, "task": "binary_classification", "endpoint": PATIENT, **keys})
 
 
@@ -64,7 +62,7 @@ def test_an_endpoint_answers_as_the_model_behind_it(uri, served):
 
 def test_the_metadata_are_what_the_policy_pins(uri, served):
     file = read_model_file(spec_of(uri, served), folder=None, connections=PlainConnections())
-    assert (file.format, file.sha256) == ("http", digest(served.metadata))
+    assert (file.format, file.sha256) == ("http", metadata_digest(served.metadata))
     served.metadata["versions"] = ["3"]
     connected(uri, served)
     before = spec_of(uri, served)
@@ -75,7 +73,7 @@ def test_the_metadata_are_what_the_policy_pins(uri, served):
 
 
 def test_a_version_must_be_named_where_there_are_several(uri, served):
-    pinned = digest(served.metadata)
+    pinned = metadata_digest(served.metadata)
     served.metadata["versions"] = ["3", "4"]
     with pytest.raises(SubjectError, match=r"versions 3, 4; name one: .*/versions/4"):
         connected(uri, served)
