@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -12,6 +12,7 @@ import synthetic
 from model_governance.checks import find
 from model_governance.connections import PlainConnections
 from model_governance.policy import CheckSpec, ModelSpec, Policy
+from model_governance.subject import Dataset, Subject
 from model_governance.subjects import load_model
 from model_governance.verdict import judge
 
@@ -78,11 +79,12 @@ class Twin:
         return "regression" if self.regression else "binary_classification"
 
     def subject(self, model):
-        subject = synthetic.subject(50)
-        for role, frame in self.frames.items():
-            subject = subject.with_frame(role, frame)
+        datasets = {
+            role: Dataset(role=role, uri=f"{role}.parquet", sha256=f"{number:064x}", frame=frame)
+            for number, (role, frame) in enumerate(self.frames.items())
+        }
         columns = self.columns.model_copy(update={"positive": None}) if self.regression else self.columns
-        return replace(subject, model=model, columns=columns, task=self.task)
+        return Subject(name="twin", task=self.task, columns=columns, datasets=datasets, model=model)
 
 
 def outcome(kind, subject, params, *thresholds):
