@@ -131,7 +131,8 @@ def auto(samples: int) -> dict[str, Any]:
     def measured(who: str, attack: Any) -> None:
         module = network()[0]
         rows = [0]
-        hook = module.register_forward_pre_hook(lambda _, given: rows.__setitem__(0, rows[0] + len(given[0])))
+        # On its first layer: ART calls the layers and not the module.
+        hook = module[0].register_forward_pre_hook(lambda _, given: rows.__setitem__(0, rows[0] + len(given[0])))
         np.random.seed(SEED)
         torch.manual_seed(SEED)
         points, seconds = cpu_of(lambda: attack(module))

@@ -37,14 +37,15 @@ SEED = 0
 # What the person who applies cannot change.
 FIXED = ("Age", "Marital", "Records")
 # Trees, their depth, rows under attack.
-SIZES = {"XGB 50 d3": (50, 3, 60), "XGB 100 d5": (100, 5, 24), "RF 25 d5": (25, 5, 40)}
+SIZES = {"XGB 50 d3": (50, 3, 60), "XGB 100 d5": (100, 5, 24), "XGB 200 d6": (200, 6, 16), "RF 25 d5": (25, 5, 40)}
 CELLS = {
     "credit, XGB 50 d3": ("credit", "XGB 50 d3", (0.02, 0.05, 0.10), "fixed"),
     "credit, XGB 50 d3, categories free": ("credit", "XGB 50 d3", (0.05,), "free"),
     "credit, XGB 100 d5": ("credit", "XGB 100 d5", (0.02, 0.05), "fixed"),
-    "census, XGB 50 d3": ("census", "XGB 50 d3", (0.02, 0.05, 0.10), "fixed"),
+    "census, XGB 50 d3": ("census", "XGB 50 d3", (0.05, 0.10, 0.20), "fixed"),
     "census, XGB 50 d3, categories free": ("census", "XGB 50 d3", (0.05,), "free"),
-    "credit, RF 25 d5": ("credit", "RF 25 d5", (0.02, 0.05, 0.10), "fixed"),
+    "credit, XGB 200 d6": ("credit", "XGB 200 d6", (0.02,), "fixed"),
+    "credit, RF 25 d5": ("credit", "RF 25 d5", (0.05, 0.10, 0.20), "fixed"),
 }
 
 
