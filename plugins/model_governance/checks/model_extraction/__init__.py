@@ -88,7 +88,7 @@ def _notes(public: Public, params: ExtractionParams) -> tuple[str, ...]:
     notes = [
         f"Copies are compared with the model on {compared:,} rows of {role} that nobody asked about.",
         f"An attacker has {own:,} other rows of {role}; synthetic rows are made of single columns of those.",
-        "A surrogate is linear or gradient boosting, whichever agrees better with a fifth of the answers held back.",
+        "A surrogate is linear or gradient boosting, whichever agrees better with a third of the answers held back.",
     ]
     if params.heard:
         notes.append(params.heard)
