@@ -110,6 +110,9 @@ def picture_of(found: Sequence[Compared], baselines: Mapping[int, Copy | None], 
                 axes.plot((at, at), interval, color=colour, linewidth=1)
     axes.axhline(held_out.constant()[0], color=MUTED, linestyle=":", label="one answer for all")
     axes.set(xscale="log", xlabel="questions to the model, or rows with true labels", ylabel=_scale(held_out))
+    budgets = sorted(baselines)
+    axes.set_xticks(budgets, [f"{one:,}" for one in budgets])
+    axes.minorticks_off()
     axes.legend(frameon=False)
     return to_svg(figure, name="fidelity.svg", title="How well a copy agrees with the model, by questions asked")
 

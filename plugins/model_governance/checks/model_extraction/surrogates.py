@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     """A matrix (n, d) to labels as numbers (n,), or to values (n,)."""
 
 SURE = 1e-12  # probabilities nearer to 0 or 1 say nothing about log odds in double precision
+VOTES, VOTED = 1e-3, 0.01  # where more than a hundredth is 0 or 1, they are shares of votes, and no smaller than this
 LEAST_TO_CHOOSE = 10
 
 
@@ -103,7 +104,8 @@ def _linear(matrix: np.ndarray, taught: np.ndarray, *, design: Design, classes: 
     spread = _Spread.of(matrix, design)
     if classes and taught.ndim == 1:
         return _logistic(spread, matrix, taught.astype(int))
-    wanted = taught[:, None] if not classes else np.log(np.clip(taught, SURE, 1 - SURE))
+    sure = VOTES if classes and np.mean((taught <= SURE) | (taught >= 1 - SURE)) > VOTED else SURE
+    wanted = taught[:, None] if not classes else np.log(np.clip(taught, sure, 1 - sure))
     wanted = wanted if not classes else wanted - wanted.mean(axis=1, keepdims=True)
     with threadpool_limits(limits=1):
         weights = np.linalg.lstsq(spread(matrix), wanted, rcond=1e-10)[0]

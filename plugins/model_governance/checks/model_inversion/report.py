@@ -84,7 +84,7 @@ def table_of(found: Sequence[Rebuilt]) -> Table:
 def picture_of(found: Sequence[Rebuilt]) -> Artifact:
     """Both metrics of every class with their limits, and where a model that leaks nothing lies."""
     shown = list(found)[:MOST_SHOWN]
-    figure, axes = canvas(columns=2, width=7.6, height=1.5 + 0.32 * len(shown))
+    figure, axes = canvas(columns=2, width=7.6, height=1.7 + 0.32 * len(shown))
     for place, one in enumerate(shown):
         if one.nearness is not None:
             axes[0].plot(one.nearness.interval, (place, place), color=CURRENT, linewidth=1.5)
@@ -93,14 +93,16 @@ def picture_of(found: Sequence[Rebuilt]) -> Artifact:
         axes[1].plot(one.gain, place, "o", color=REFERENCE, markersize=5)
     names = [f"{one.attack}, {one.one.name}" for one in shown]
     for axis, title, neutral in (
-        (axes[0], "to training over to held-out rows", 1.0),
-        (axes[1], "gain over average", 0.0),
+        (axes[0], "distance to training over to held-out rows", 1.0),
+        (axes[1], "gain over the public average", 0.0),
     ):
         axis.axvline(neutral, color=LIMIT, linestyle="--", linewidth=0.8)
         axis.set_yticks(range(len(shown)), names if axis is axes[0] else [""] * len(shown))
         axis.set_ylim(len(shown) - 0.5, -0.5)
         axis.set_title(title)
     axes[0].set_xlim(left=0)
+    axes[0].set_xlabel("below 1: training rows come back")
+    axes[1].set_xlabel("above 0: the class is rebuilt")
     return to_svg(figure, name="inversion.svg", title="How near reconstructions come to training rows, by class")
 
 
