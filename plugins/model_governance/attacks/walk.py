@@ -127,8 +127,9 @@ class _Party:
         self.asked = asked[rows]
         self.movable = np.broadcast_to(True if movable is None else movable, origins.shape)[rows]
         # A row that is outside the box already may stay where it is; it may not go further.
-        self.low = np.minimum(settings.low, self.origins)
-        self.high = np.maximum(settings.high, self.origins)
+        self.low, self.high = (np.asarray(end, dtype=origins.dtype) for end in (settings.low, settings.high))
+        if ((self.origins < self.low) | (self.origins > self.high)).any():
+            self.low, self.high = np.minimum(self.low, self.origins), np.maximum(self.high, self.origins)
         self.width = float(np.mean(np.asarray(settings.high) - np.asarray(settings.low)))
         self.streams = streams_of(seed, rows)
 
@@ -171,9 +172,12 @@ class _Party:
         return np.asarray(self.flips(points, self.rows[who]), dtype=bool)
 
     def _inside(self, points: np.ndarray, who: np.ndarray) -> np.ndarray:
+        """The points (m, d) cut to the box of their rows, in place where their precision is the rows' own."""
         import numpy as np
 
-        return np.clip(points, self.low[who], self.high[who]).astype(self.origins.dtype)
+        points = points.astype(self.origins.dtype, copy=False)
+        low, high = (end[who] if end.ndim > 1 else end for end in (self.low, self.high))
+        return np.clip(points, low, high, out=points)
 
     def _distances(self, who: np.ndarray, points: np.ndarray) -> np.ndarray:
         return sizes(points.astype("float64") - self.origins[who], self.settings.norm)
@@ -248,14 +252,19 @@ class _Party:
         counts = np.minimum(wanted, self._left()[who] - RESERVE)
         deltas = self._probe_lengths(who, here, iteration)
         each = np.repeat(np.arange(len(who)), counts)
-        noise = np.concatenate([self._noise(one, count) for one, count in zip(who, counts, strict=True)])
-        centres = here[each].astype(np.float64)
-        probes = self._inside(centres + deltas[each, None] * noise, who[each])
+        ends = np.cumsum(counts)
+        begins = ends - counts
+        centres = here[each]
+        probes = self._noise(who, begins, ends)
+        probes *= (deltas[each] / np.maximum(np.sqrt(np.einsum("ij,ij->i", probes, probes)), 1e-30))[:, None]
+        probes += centres
+        probes = self._inside(probes, who[each])
         answers = np.where(self._ask(probes, who[each]), 1.0, -1.0)
-        begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
         means = np.add.reduceat(answers, begins) / counts
-        weights = np.where(np.abs(means[each]) == 1.0, answers, answers - means[each])
-        normals = np.add.reduceat(weights[:, None] * (probes - centres), begins, axis=0) / deltas[:, None]
+        weights = np.where(np.abs(means[each]) == 1.0, answers, answers - means[each]).astype(probes.dtype)
+        probes -= centres
+        groups = zip(begins, ends, strict=True)
+        normals = np.array([weights[begin:end] @ probes[begin:end] for begin, end in groups], dtype=np.float64)
         if settings.norm == "linf":
             return np.sign(normals)
         lengths = np.linalg.norm(normals, axis=1, keepdims=True)
@@ -270,15 +279,20 @@ class _Party:
         spread = 1.0 if self.settings.norm == "l2" else np.sqrt(here.shape[1])
         return PROBE * spread * self._distances(who, here)
 
-    def _noise(self, one: int, count: int) -> np.ndarray:
-        """Random unit directions (count, d) of one row, within what it may change."""
+    def _noise(self, who: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Random directions (ends[-1], d), each row's own from its own stream, within what it may change."""
         import numpy as np
 
-        stream, shape = self.streams[one], (count, self.origins.shape[1])
-        drawn = stream.standard_normal(shape) if self.settings.norm == "l2" else stream.uniform(-1.0, 1.0, shape)
-        drawn *= self.movable[one]
-        lengths = np.linalg.norm(drawn, axis=1, keepdims=True)
-        return np.divide(drawn, lengths, out=np.zeros_like(drawn), where=lengths > 0)
+        drawn = np.empty((int(ends[-1]), self.origins.shape[1]), dtype=self.origins.dtype)
+        for one, begin, end in zip(who, begins, ends, strict=True):
+            draw = self.streams[one].standard_normal if self.settings.norm == "l2" else self.streams[one].random
+            draw(out=drawn[begin:end], dtype=drawn.dtype)
+        if self.settings.norm == "linf":
+            drawn *= 2
+            drawn -= 1
+        if not self.movable.all():
+            drawn *= self.movable[np.repeat(who, ends - begins)]
+        return drawn
 
     def _step(
         self, who: np.ndarray, here: np.ndarray, directions: np.ndarray, iteration: int
