@@ -28,6 +28,7 @@ BUILT_IN = (
     "attribution_drift",
     "corruption",
     "artifact_scan",
+    "poisoning_screen",
 )
 
 
