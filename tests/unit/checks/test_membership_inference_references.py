@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from model_governance.attack_plan import QueriesSpent
 from model_governance.check import Artifact, canonical_json
-from model_governance.checks.membership_inference import CHECK, metrics, pictures
+from model_governance.checks.membership_inference import CHECK, metrics, pictures, quantile
 from model_governance.checks.membership_inference.attacks import Scores
 from model_governance.checks.membership_inference.boundary import Space
 from model_governance.checks.membership_inference.kept_answers import FILE
@@ -44,9 +44,10 @@ class Recipe:
         native = self.make(seed).fit(frame[NAMES], labels)
         classes = tuple(native.classes_.tolist()) if hasattr(native, "classes_") else ()
         return Model(
-            name="coin", format="skops", sha256="5" * 64, native=native, call=native.predict, classes=classes,
+            name="coin", format="skops", sha256="5" * 64, native=native, classes=classes,
+            call=lambda frame: native.predict(frame[NAMES]),
             task="binary_classification" if classes else "regression",
-            call_proba=native.predict_proba if classes else None, train=self.train,
+            call_proba=(lambda frame: native.predict_proba(frame[NAMES])) if classes else None, train=self.train,
         )  # fmt: skip
 
     def train(self, frame: pd.DataFrame, labels: pd.Series, seed: int) -> Model:
@@ -139,9 +140,9 @@ def test_a_model_that_saw_neither_side_is_not_accused():
     """The labels of membership mean nothing here: each number may be wrong in one of 40 runs."""
     wrong = dict.fromkeys(("attack_auc", "balanced_advantage", "tpr_at_fpr", "memorisation_lower_bound"), 0)
     beyond = {"attack_auc": 0.5, "tpr_at_fpr": 0.05}
+    stranger = subject(trained_on="elsewhere")
     for draw in range(20):
-        stranger = subject(trained_on="elsewhere")
-        for one in measure(stranger, draw=draw, samples=200).metrics:
+        for one in measure(stranger, draw=draw, samples=200, reference_models=2).metrics:
             if one.name in wrong:
                 wrong[one.name] += (one.value if one.low is None else one.low) > beyond.get(one.name, 0)
     assert all(count <= 3 for count in wrong.values()), wrong
@@ -297,6 +298,25 @@ def test_the_quantile_attack_spends_half_of_the_non_members_unless_others_are_le
     row = next(one for one in many.tables if one.name == "attacks").rows[0]
     assert row[4:6] == (ROWS, ROWS)
     assert row[7] == "fitted on 700 further held-out rows"
+
+
+def test_the_quantile_attack_knows_the_categories_of_neither_scored_side(monkeypatch):
+    """Codes learned from scored non-members too made every member with a rare category look like a stranger."""
+    stranger = subject(trained_on="elsewhere")
+    for place, role in enumerate(("train", "reference")):
+        frame = stranger.datasets[role].frame
+        stranger = stranger.with_frame(role, frame.assign(who=[f"{place}-{row}" for row in range(len(frame))]))
+    features = {**stranger.columns.features, "who": Feature(kind="category")}
+    seen = {}
+
+    def spy(_fitting, scoring, *, seed):
+        seen["who"] = scoring[0][:, NAMES.index("d") + 1]
+        return scoring[1]
+
+    monkeypatch.setattr(quantile, "scores", spy)
+    measure(replace(stranger, columns=stranger.columns.model_copy(update={"features": features})), attacks=["quantile"])
+    assert len(seen["who"]) == ROWS + ROWS // 2
+    assert np.isnan(seen["who"]).all()
 
 
 def test_copies_may_be_small_and_many(leaky):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.attack_library import quiet_attack
 from model_governance.checks.membership_inference import quantile
 from model_governance.checks.membership_inference.attacks import Scores
+from model_governance.learner import design_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,21 +26,23 @@ def quantiles(audit: Audit) -> Scores:
     import numpy as np
 
     certainty, count = audit.signals.certainty, len(audit.members)
-    held_out, spent = audit.held_out, 0
-    if held_out is None:
-        spent = len(audit.others) // 2
-        fitting = _design(audit, audit.others)[:spent], certainty[count:][:spent]
-        setting = f"fitted on {spent:,} non-members that are not scored"
-    else:
-        fitting = _design(audit, held_out), audit.gauge.read(held_out.told).certainty
-        setting = f"fitted on {len(held_out):,} further held-out rows"
-    scoring = np.concatenate([_design(audit, audit.members), _design(audit, audit.others)[spent:]])
+    spent = 0 if audit.held_out is not None else len(audit.others) // 2
+    ordinary = audit.held_out or audit.others.part(slice(spent))
+    # From the fitted rows alone: codes for categories of scored rows would know one side better than the other.
+    design = design_of(ordinary.frame, audit.columns)
+
+    def seen(side: Side) -> np.ndarray:
+        return np.column_stack([design.matrix(side.frame), side.labels])
+
+    scored = np.concatenate([seen(audit.members), seen(audit.others)[spent:]])
+    sure = np.concatenate([certainty[:count], certainty[count:][spent:]])
     scores = quantile.scores(
-        fitting, (scoring, np.concatenate([certainty[:count], certainty[count:][spent:]])), seed=audit.root % 2**32
+        (seen(ordinary), audit.gauge.read(ordinary.told).certainty), (scored, sure), seed=audit.root % 2**32
     )
+    kind = f"{spent:,} non-members that are not scored" if spent else f"{len(ordinary):,} further held-out rows"
     return Scores(
         attack="quantile", members=scores[:count], others=scores[count:], places=(slice(None), slice(spent, None)),
-        setting=setting,
+        setting=f"fitted on {kind}",
     )  # fmt: skip
 
 
@@ -81,13 +84,6 @@ def rule_based(audit: Audit) -> Scores:
             attack = MembershipInferenceBlackBoxRuleBased(_target(side))
             answers.append(attack.infer(numbers, _one_hot(side)).astype(float))
     return Scores(attack="rule_based", members=answers[0], others=answers[1], graded=False)
-
-
-def _design(audit: Audit, side: Side) -> np.ndarray:
-    """Features and label as numbers, (n, d + 1)."""
-    import numpy as np
-
-    return np.column_stack([audit.design.matrix(side.frame), side.labels])
 
 
 def _target(side: Side) -> Any:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.membership_inference.sides import all_rows, ask, draw_positions, overlap, root_of
 from model_governance.checks.membership_inference.signals import gauge_of
-from model_governance.learner import design_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from model_governance.checks.membership_inference.params import MembershipParams
     from model_governance.checks.membership_inference.sides import Rows, Side
     from model_governance.checks.membership_inference.signals import Gauge, Signals
-    from model_governance.learner import Design
-    from model_governance.subject import Role, Subject
+    from model_governance.subject import Columns, Role, Subject
 
 LEAST_HELD_OUT = 500
 MOST_HELD_OUT = 10_000
@@ -35,7 +33,7 @@ class Audit:
     held_out: Side | None
     gauge: Gauge
     signals: Signals
-    design: Design
+    columns: Columns
     everyone: tuple[Rows, Rows]
     root: int
     shared: tuple[int, int]
@@ -68,7 +66,7 @@ def draw_audit(subject: Subject, params: MembershipParams) -> Audit:
         held_out=ask(model, outside, left) if len(left) >= LEAST_HELD_OUT else None,
         gauge=gauge,
         signals=gauge.read(told),
-        design=design_of(others.frame, subject.columns),
+        columns=subject.columns,
         everyone=(inside, outside),
         root=root,
         shared=overlap(inside, outside),
