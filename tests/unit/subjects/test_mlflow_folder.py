@@ -163,7 +163,7 @@ class RegistryError(Exception):
 
 @pytest.fixture
 def registry(monkeypatch):
-    """A stand-in for mlflow, which asks for other versions of libraries than Airflow and is not installed with it."""
+    """A stand-in for mlflow that fails when it is told to; a real registry is asked in test_mlflow_registry."""
 
     def answer(download):
         artifacts, exceptions = ModuleType("mlflow.artifacts"), ModuleType("mlflow.exceptions")
