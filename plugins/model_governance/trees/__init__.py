@@ -11,11 +11,12 @@ from __future__ import annotations
 from model_governance.trees.bounds import certified_at, lower_bound
 from model_governance.trees.ensemble import NoExactAnswer, TreeEnsemble
 from model_governance.trees.landscape import Landscape, Objective, survey
+from model_governance.trees.leaf_enumeration import nearest_leaf
 from model_governance.trees.minimal import Change, change_within, minimal_change
 from model_governance.trees.moves import FeatureMoves
 from model_governance.trees.reading import TreeModel, read_ensemble
 
 __all__ = [
     "Change", "FeatureMoves", "Landscape", "NoExactAnswer", "Objective", "TreeEnsemble", "TreeModel", "certified_at",
-    "change_within", "lower_bound", "minimal_change", "read_ensemble", "survey",
+    "change_within", "lower_bound", "minimal_change", "nearest_leaf", "read_ensemble", "survey",
 ]  # fmt: skip

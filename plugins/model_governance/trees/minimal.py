@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from model_governance.trees.bounds import least_for
 from model_governance.trees.climb import climb, size_at
 from model_governance.trees.landscape import Landscape, Objective, part
 from model_governance.trees.problem import ROUNDING, Problem, View, gain_at, look, narrow
-from model_governance.trees.program import Solution, solve
+from model_governance.trees.program import Solution, slip, solve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
 
     from model_governance.trees.goals import Goal
 
 NODES = 20_000  # of the search per goal; rows of usual models take some hundreds
-GAP = 2e-5  # in units of the largest step of a tree: twenty times what HiGHS lets a constraint slip
+NEAR_MISSES = 20  # rows that all but flip and are left out one by one
 
 Status = Literal["found", "impossible", "unsolved"]
 
@@ -153,11 +155,11 @@ class _Hunt:
         """The best change of at most `ceiling`, a proven lower bound, and whether the search came to its end.
 
         The program is first asked for gains that rounding may still take below 0: its optimum is a lower bound on every
-        flip. Only where its row does not flip is it asked again, for gains that are beyond all rounding.
+        flip. A row of it that does not flip is left out, and the program asked again; where such rows do not end, it is
+        asked for gains that are beyond all rounding.
         """
         problem = narrow(self._landscape, self._view, self._goal, limit=ceiling)
-        gap = self._gap(problem)
-        found = self._climbed(problem, least=least, gap=gap)
+        found = self._climbed(problem, least=least)
         if found is not None and (self._first or found.size <= least * (1 + ROUNDING)):
             return found, least, True
         if found is not None:
@@ -165,32 +167,35 @@ class _Hunt:
             problem = narrow(self._landscape, self._view, self._goal, limit=ceiling)
         if not problem.axes:
             return found, ceiling if found is not None else float("inf"), True
-        relaxed = self._solve(problem, -gap, low=least, high=ceiling)
-        seen, proven, done = self._judged(problem, relaxed, ceiling if found is not None else None)
-        if done and seen is None and relaxed.status == "optimal":
-            seen, _, done = self._judged(problem, self._solve(problem, gap, low=proven, high=ceiling), None)
-        better = seen if seen is not None and (found is None or seen.size < found.size) else found
-        return better, proven, done
+        known = None if found is None else ceiling
+        proven = least
+        excluded: list[np.ndarray] = []
+        for _ in range(NEAR_MISSES):
+            solution = self._solve(problem, -self._noise, low=proven, high=ceiling, excluded=excluded)
+            seen, proven, done = self._judged(problem, solution, known)
+            if seen is not None or not done or solution.at is None or solution.status == "infeasible":
+                return _smaller(found, seen), proven, done
+            excluded.append(solution.at)
+        sure = self._noise + 2 * slip(problem)
+        seen, _, done = self._judged(problem, self._solve(problem, sure, low=proven, high=ceiling), known)
+        return _smaller(found, seen), proven, done
 
-    def _gap(self, problem: Problem) -> float:
-        """What a gain must be beyond 0 to be beyond rounding, of the model's arithmetic and of the solver."""
-        import numpy as np
+    @property
+    def _noise(self) -> float:
+        """What a gain must be beyond 0 to be beyond the rounding of the model's own arithmetic."""
+        return 2 * self._landscape.model.ensemble.noise
 
-        noise = 2 * self._landscape.model.ensemble.noise
-        if not len(problem.gains):
-            return noise
-        worst = np.minimum.reduceat(problem.gains, problem.starts)
-        best = np.maximum.reduceat(problem.gains, problem.starts)
-        return max(noise, GAP * float((best - worst).max()))
-
-    def _climbed(self, problem: Problem, *, least: float, gap: float) -> _Found | None:
-        at = climb(problem, least=least, required=gap)
+    def _climbed(self, problem: Problem, *, least: float) -> _Found | None:
+        at = climb(problem, least=least, required=self._noise)
         return None if at is None else self._flipped(problem, at)
 
-    def _solve(self, problem: Problem, required: float, *, low: float, high: float) -> Solution:
-        solution = solve(problem, required=required, low=low, high=high * (1 + ROUNDING), **self._limits)  # type: ignore[arg-type]
+    def _solve(
+        self, problem: Problem, required: float, *, low: float, high: float, excluded: Sequence[np.ndarray] = ()
+    ) -> Solution:
+        solution = solve(problem, required=required, low=low, high=high, excluded=excluded, **self._limits)  # type: ignore[arg-type]
         self.spent += solution.nodes
-        return solution
+        beyond = solution.at is not None and size_at(problem, solution.at) > high * (1 + ROUNDING)
+        return replace(solution, status="infeasible", at=None) if beyond and solution.status == "optimal" else solution
 
     def _judged(self, problem: Problem, solution: Solution, known: float | None) -> tuple[_Found | None, float, bool]:
         """The change of a solution if it flips, the bound that it proves, and whether it came to its end."""
@@ -220,13 +225,19 @@ class _Hunt:
 
     def _sure(self, problem: Problem, at: np.ndarray, cells: dict[int, int]) -> bool:
         gain, ensemble = gain_at(problem, at), self._landscape.model.ensemble
-        if gain > 2 * ensemble.noise:
+        if gain >= self._noise:
             return True
-        if ensemble.single_sum or ensemble.decision == "value" or gain < -2 * ensemble.noise:
+        if ensemble.single_sum or ensemble.decision == "value" or gain < -self._noise:
             return False
         # A tie: where leaves are added up as the library does, its own rule decides.
         row = _witness(self._landscape, self._row, self._view, cells)
         return bool(self._landscape.model.decide(row)[0] != ensemble.decide(self._landscape.scores[[self._row]])[0])
+
+
+def _smaller(one: _Found | None, other: _Found | None) -> _Found | None:
+    if one is None or other is None:
+        return one or other
+    return other if other.size < one.size else one
 
 
 def _witness(landscape: Landscape, row: int, view: View, cells: dict[int, int]) -> pd.DataFrame:

@@ -123,7 +123,7 @@ def _axis(landscape: Landscape, view: View, feature: int, leaf: np.ndarray, limi
     import numpy as np
 
     sides, parts = landscape.boxes.sides[feature], view.parts[feature]
-    allowed = np.flatnonzero(parts <= limit)
+    allowed = np.flatnonzero((parts <= limit) & np.isfinite(parts))
     known = leaf >= 0
     if len(allowed) < 2 or not known.any():
         return None

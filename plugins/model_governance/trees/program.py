@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from model_governance.trees.problem import Axis, Problem
 
+TOLERANCE = 1e-6  # by which HiGHS lets a constraint, or a binary, be off
+SPARE = 1e-3  # HiGHS fails more often where a bound that it is given is tight
 SOLVER_FAILED = 4  # status of scipy's milp
 
 Status = Literal["optimal", "infeasible", "unsolved"]
@@ -57,7 +61,7 @@ class _Rows:
 
 def solve(
     problem: Problem, *, required: float, low: float, high: float, nodes: int | None, seconds: float | None,
-    any_will_do: bool = False,
+    any_will_do: bool = False, excluded: Sequence[np.ndarray] = (),
 ) -> Solution:  # fmt: skip
     """The smallest objective (in units of the parts) whose gain is at least `required`.
 
@@ -69,6 +73,7 @@ def solve(
         nodes: most nodes of the search; None: no limit.
         seconds: most seconds; None: no limit. An answer then may depend on the machine.
         any_will_do: stop at the first change within `high`.
+        excluded: places, shape (axes,), that are known to lack the gain; all that lead to the same leaves are left out.
     """
     import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
@@ -81,23 +86,29 @@ def solve(
     for axis, start in zip(problem.axes, starts[:-1], strict=True):
         (_bind_line if axis.line else _bind_list)(rows, problem, axis, int(start))
     _reach_goal(rows, problem, required)
-    cost, constant = _measure(rows, problem, starts, unit=unit, low=low, high=high)
+    for at in excluded:
+        _exclude(rows, problem, starts, at)
+    # The HiGHS of scipy 1.17 loses solutions to a limit on the very sum that it minimises: it gets none then.
+    kept = high if any_will_do and np.isfinite(high) else None
+    cost, constant = _measure(rows, problem, starts, unit=unit, high=kept)
     size = len(cost)
     matrix = csr_matrix(
         (np.concatenate(rows.value), (np.concatenate(rows.row), np.concatenate(rows.column))), shape=(rows.count, size)
     )
     whole = np.zeros(size)
     whole[int(starts[0]) : int(starts[-1])] = 1
+    known = np.zeros(size)
+    known[int(starts[-1]) :] = (1 - SPARE) * min(1.0, low / unit)
     options: dict[str, float | bool] = {"mip_rel_gap": 0.0}
     options |= {} if nodes is None else {"node_limit": nodes}
     options |= {} if seconds is None else {"time_limit": seconds}
-    for presolve in (True, False):
+    # HiGHS's presolve has lost solutions of such programs and is no faster on them; it is the way out, not the way in.
+    for lower, presolve in ((known, False), (np.zeros(size), False), (np.zeros(size), True)):
         found = milp(
-            np.zeros(size) if any_will_do else cost, integrality=whole, bounds=Bounds(0, 1),
+            np.zeros(size) if any_will_do else cost, integrality=whole, bounds=Bounds(lower, 1),
             constraints=LinearConstraint(matrix, np.concatenate(rows.low), np.concatenate(rows.high)),
             options=options | {"presolve": presolve},
         )  # fmt: skip
-        # HiGHS 1.8 to 1.12 at times gives up on what its own presolve made of a program.
         if found.status != SOLVER_FAILED:
             break
     bound = low if any_will_do else max(low, _finite(found.mip_dual_bound) * unit + constant)
@@ -190,22 +201,65 @@ def _bind_list(rows: _Rows, problem: Problem, axis: Axis, start: int) -> None:
     rows.close(np.ones(1), np.ones(1))
 
 
+def slip(problem: Problem) -> float:
+    """By how much the gain of a solution may fall short of what was required, in units of the gain.
+
+    HiGHS takes a binary that is off by 1e-6 for whole, which lends every tree a millionth of its worst step. A row that
+    forgave less than all trees may borrow would make HiGHS drop such a solution, and with it the branch that it stood for.
+    """
+    return TOLERANCE * _unit(problem)
+
+
+def _unit(problem: Problem) -> float:
+    import numpy as np
+
+    best = np.maximum.reduceat(problem.gains, problem.starts)
+    worst = np.minimum.reduceat(problem.gains, problem.starts)
+    return (4 * float((best - worst).sum())) or 1.0
+
+
+def _exclude(rows: _Rows, problem: Problem, starts: np.ndarray, at: np.ndarray) -> None:
+    """Not all axes may stay where every tree leads to the leaf that it leads to from these places."""
+    import numpy as np
+
+    wrong = np.zeros(len(problem.tree), dtype=int)
+    for axis, place in zip(problem.axes, at, strict=True):
+        np.add.at(wrong, axis.leaf, ~axis.extents[axis.kind, place])
+    bound, constant = 0, 0.0
+    for axis, start in zip(problem.axes, starts[:-1], strict=True):
+        together = axis.extents[axis.kind[wrong[axis.leaf] == 0]].all(axis=0)
+        if together.all():
+            continue
+        bound += 1
+        inside = np.flatnonzero(together)
+        if not axis.line:
+            rows.add(np.zeros(len(inside), dtype=int), start + inside, np.ones(len(inside)))
+            continue
+        if inside[-1] < len(axis.cells) - 1:
+            rows.add(np.zeros(1, dtype=int), np.array([start + inside[-1]]), np.ones(1))
+        else:
+            constant += 1
+        if inside[0] > 0:
+            rows.add(np.zeros(1, dtype=int), np.array([start + inside[0] - 1]), -np.ones(1))
+    rows.close(np.array([-np.inf]), np.array([bound - 1 - constant]))
+
+
 def _reach_goal(rows: _Rows, problem: Problem, required: float) -> None:
-    """The gain, in units of its largest step: what a leaf lacks against the best leaf of its tree."""
+    """The gain: what a leaf lacks against the best leaf of its tree."""
     import numpy as np
 
     best = np.maximum.reduceat(problem.gains, problem.starts)
     lacking = best[problem.tree] - problem.gains
-    scale = float(lacking.max()) or 1.0
+    scale = _unit(problem)
     rows.add(np.zeros(len(lacking), dtype=int), np.arange(len(lacking)), lacking / scale)
     spare = problem.constant + float(best.sum()) - required
     rows.close(np.array([-np.inf]), np.array([spare / scale]))
 
 
 def _measure(
-    rows: _Rows, problem: Problem, starts: np.ndarray, *, unit: float, low: float, high: float
+    rows: _Rows, problem: Problem, starts: np.ndarray, *, unit: float, high: float | None
 ) -> tuple[np.ndarray, float]:
-    """Costs of all variables in units of `unit`, and what they lack.
+    """Costs of all variables in units of `unit`, and what they lack; the sum of parts is kept to `high` where given.
 
     For "linf" one variable more, the last, is at least the part of every axis; otherwise the parts are summed.
     """
@@ -216,20 +270,18 @@ def _measure(
     for axis in problem.axes:
         # Along a line the part is that of the last place, less a step for every binary that is 1.
         weights.append((axis.parts[:-1] - axis.parts[1:] if axis.line else axis.parts) / unit)
-        constants.append(axis.parts[-1] / unit if axis.line else 0.0)
-    bottom, top = low / unit * (1 - 1e-9), min(high / unit * (1 + 1e-9), 1e6)
+        constants.append(float(axis.parts[-1]) / unit if axis.line else 0.0)
     places = [start + np.arange(len(one)) for start, one in zip(starts, weights, strict=False)]
     if problem.objective != "linf":
         cost = np.zeros(size)
         cost[np.concatenate(places)] = np.concatenate(weights)
-        rows.add(np.zeros(size - int(starts[0]), dtype=int), np.concatenate(places), np.concatenate(weights))
-        rows.close(np.array([bottom - sum(constants)]), np.array([top - sum(constants)]))
+        if high is not None:
+            rows.add(np.zeros(size - int(starts[0]), dtype=int), np.concatenate(places), np.concatenate(weights))
+            rows.close(np.array([-np.inf]), np.array([high / unit + TOLERANCE - sum(constants)]))
         return cost, sum(constants) * unit
     for number, (place, weight) in enumerate(zip(places, weights, strict=True)):
         rows.add(np.full(len(place), number), place, weight)
     count = len(problem.axes)
     rows.add(np.arange(count), np.full(count, size), -np.ones(count))
     rows.close(np.full(count, -np.inf), -np.array(constants))
-    rows.add(np.zeros(1, dtype=int), np.array([size]), np.ones(1))
-    rows.close(np.array([bottom]), np.array([min(top, 1.0)]))
     return np.append(np.zeros(size), 1.0), 0.0
