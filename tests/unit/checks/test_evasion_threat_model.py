@@ -331,3 +331,14 @@ def test_changes_are_told_in_words(healthy):
     words = [one["change"] for one in table(result, "cheapest_changes")]
     assert "channel branch→web" in words or "channel web→branch" in words
     assert any("flips the decision" in one for one in result.highlights)
+
+
+def test_a_row_from_beyond_a_range_comes_back_to_any_place_in_it(healthy):
+    frame = healthy.datasets["current"].frame
+    far = healthy.with_frame("current", frame.assign(income=frame["income"] + 5_000.0, label=1))
+    poor = with_call(far, lambda rows: (rows["income"] > 60).to_numpy().astype(int))
+    walked = measure(poor, attacks=["hopskipjump"])
+    assert walked.metric("unattacked_share").value == 0.0
+    # The range ends at 200, so the smallest flip crosses some 25 ranges, and none lies within the budget.
+    assert walked.metric("median_distance", of="hopskipjump").value == pytest.approx(25, rel=0.05)
+    assert walked.metric("robust_share").value == 1.0

@@ -147,11 +147,13 @@ class _Climb:
         owners: list[np.ndarray] = []
         moves: list[Moves] = []
         for column, axis in enumerate(self.queries.space.axes):
+            raw = self.queries.origins.values[self.rows[open_], column]
             reach = self._reach(open_, column) * axis.span
-            between = np.array([self.streams[place].uniform(-1, 1, BETWEEN) for place in open_]).reshape(-1, BETWEEN)
-            for share in (-np.ones(len(open_)), np.ones(len(open_)), *between.T):
+            low, high = (np.clip(raw + side * reach, axis.low, axis.high) for side in (-1.0, 1.0))
+            between = np.array([self.streams[place].random(BETWEEN) for place in open_]).reshape(-1, BETWEEN)
+            for share in (np.zeros(len(open_)), np.ones(len(open_)), *between.T):
                 deltas = self.deltas[open_].copy()
-                deltas[:, column] = share * reach
+                deltas[:, column] = low + share * (high - low) - raw
                 owners.append(open_)
                 moves.append(Moves(deltas, self.picks[open_]))
         for column, choice in enumerate(self.queries.space.choices):
@@ -184,12 +186,12 @@ class _Climb:
 
         space, norm = self.queries.space, self.queries.norm
         if norm == "linf":
-            return np.full(len(open_), min(self.budget, 1.0))
+            return np.full(len(open_), self.budget)
         others = self.deltas[open_].copy()
         others[:, column] = 0.0
         spent = space.distance(Moves(others, self.picks[open_]), norm)
         if norm == "l2":
-            return np.minimum(np.sqrt(np.maximum(self.budget**2 - spent**2, 0.0)), 1.0)
+            return np.sqrt(np.maximum(self.budget**2 - spent**2, 0.0))
         price = space.axes[column].cost
         left = np.maximum(self.budget - spent, 0.0)
-        return np.minimum(left / price, 1.0) if price > 0 else np.ones(len(open_))
+        return left / price if price > 0 else np.full(len(open_), ANY)

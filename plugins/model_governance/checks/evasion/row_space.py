@@ -119,6 +119,13 @@ class RowSpace:
         return np.array([one.span for one in self.axes], dtype=np.float64)
 
     @property
+    def lows(self) -> np.ndarray:
+        """Lower ends of the axes in raw units, shape (axes,)."""
+        import numpy as np
+
+        return np.array([one.low for one in self.axes], dtype=np.float64)
+
+    @property
     def blocks(self) -> tuple[slice, ...]:
         """The coordinates of each choice."""
         ends = [len(self.axes)]
@@ -134,8 +141,7 @@ class RowSpace:
         values = np.empty((len(frame), len(self.axes)))
         for column, axis in enumerate(self.axes):
             values[:, column] = frame[axis.feature].to_numpy(dtype=np.float64)
-        lows = np.array([one.low for one in self.axes])
-        encoded = [np.clip((values - lows) / self.spans, 0.0, 1.0)]
+        encoded = [np.clip((values - self.lows) / self.spans, 0.0, 1.0)]
         own = np.empty((len(frame), len(self.choices)), dtype=np.int64)
         for column, choice in enumerate(self.choices):
             known = pd.Index(choice.values, dtype=object).get_indexer(frame[choice.feature].to_numpy(dtype=object))
@@ -152,7 +158,11 @@ class RowSpace:
 
         # A NaN from a degenerate direction stays where it was rather than reaching the model.
         shift = np.nan_to_num(points - origins.encoded[rows]).astype(np.float64)
-        deltas = self.settle(shift[:, : len(self.axes)] * self.spans, origins, rows, inward=inward)
+        ends = np.clip(origins.values[rows], self.lows, self.lows + self.spans)
+        asked = shift[:, : len(self.axes)]
+        # A row from beyond a range is encoded at the range's end, and moves from there.
+        targets = ends + asked * self.spans
+        deltas = self.settle(np.where(asked == 0, 0.0, targets - origins.values[rows]), origins, rows, inward=inward)
         picks = np.full((len(points), len(self.choices)), -1)
         for column, (choice, block) in enumerate(zip(self.choices, self.blocks, strict=True)):
             own = origins.own[rows, column]
@@ -169,12 +179,13 @@ class RowSpace:
         import numpy as np
 
         points = origins.encoded[rows].astype(np.float64)
-        points[:, : len(self.axes)] += moves.deltas / self.spans
+        moved = (origins.values[rows] + moves.deltas - self.lows) / self.spans
+        points[:, : len(self.axes)] = np.where(moves.deltas == 0, points[:, : len(self.axes)], moved)
         for column, block in enumerate(self.blocks):
             picks = moves.picks[:, column]
-            moved = np.flatnonzero(picks >= 0)
-            points[moved, block] = 0.0
-            points[moved, block.start + picks[moved]] = 1.0
+            changed = np.flatnonzero(picks >= 0)
+            points[changed, block] = 0.0
+            points[changed, block.start + picks[changed]] = 1.0
         return np.clip(points, 0.0, 1.0).astype(np.float32)
 
     def settle(self, deltas: np.ndarray, origins: Origins, rows: np.ndarray, *, inward: bool = False) -> np.ndarray:
