@@ -193,7 +193,10 @@ def _probes(ensemble: TreeEnsemble) -> np.ndarray:
         if not here.any() or not (ensemble.feature != LEAF).any():
             continue
         if (ensemble.member[here] != NO_SET).any():
-            matrix[:, column] = draw.integers(0, max(ensemble.sets.shape[1] - 1, 1), PROBES)
+            # Codes that no split lists may be unknown to the library, which then reads them as missing.
+            sets = ensemble.sets[ensemble.member[here & (ensemble.member != NO_SET)]]
+            listed = np.flatnonzero((sets != sets[:, -1:]).any(axis=0))
+            matrix[:, column] = draw.integers(0, listed.max(initial=0) + 1, PROBES)
             continue
         known = np.unique(ensemble.threshold[here])
         kind = np.float32 if ensemble.single else np.float64
