@@ -27,16 +27,20 @@ if TYPE_CHECKING:
 LEAST = 8  # rows of a class in a cell: fewer can prove nothing among so many cells
 REPEATED = 12  # most frequent values of a number that are cells of their own
 RARE = 0.15  # share of rows up to which a value can be part of a pair
-MOST_RARE = 300
+MOST_RARE = 300  # values that are paired, the plain ones first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """Rows of the pool, shape (n,) bool, that share a value or a range of one feature."""
+    """Rows of the pool, shape (n,) bool, that share a value or a range of one feature.
+
+    `plain` is what an attacker would take first: an end of a range, a word, a gap.
+    """
 
     feature: str
     told: str
     rows: np.ndarray
+    plain: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +134,8 @@ def _pairs(pool: Pool, bins: list[Bin]) -> Iterator[Cell]:
     """Pairs of rare values of two features, counted by one matrix product for each class."""
     import numpy as np
 
-    rare = [one for one in bins if LEAST <= one.rows.sum() <= RARE * pool.n][:MOST_RARE]
+    rare = [one for one in bins if LEAST <= one.rows.sum() <= RARE * pool.n]
+    rare = sorted(rare, key=lambda one: not one.plain)[:MOST_RARE]
     if len(rare) < 2:
         return
     inside = np.stack([one.rows for one in rare]).astype(np.float32)
@@ -181,11 +186,11 @@ def _of_numbers(name: str, values: pd.Series, *, shown: bool) -> Iterator[Bin]:
     yield Bin(feature=name, told=f"at its lowest{f' ({low:g})' if shown else ''}", rows=numbers == low)
     yield Bin(feature=name, told=f"at its highest{f' ({high:g})' if shown else ''}", rows=numbers == high)
     inner = (numbers > low) & (numbers < high)
-    yield Bin(feature=name, told="in its lower half", rows=inner & (numbers <= middle))
-    yield Bin(feature=name, told="in its upper half", rows=inner & (numbers > middle))
+    yield Bin(feature=name, told="in its lower half", rows=inner & (numbers <= middle), plain=False)
+    yield Bin(feature=name, told="in its upper half", rows=inner & (numbers > middle), plain=False)
     found, counts = np.unique(known[(known > low) & (known < high)], return_counts=True)
     order = np.lexsort((found, -counts))[:REPEATED]
     for rank, place in enumerate(order, start=1):
         if counts[place] >= LEAST:
             told = f"is {found[place]:g}" if shown else f"is number {rank} by frequency"
-            yield Bin(feature=name, told=told, rows=numbers == found[place])
+            yield Bin(feature=name, told=told, rows=numbers == found[place], plain=False)
