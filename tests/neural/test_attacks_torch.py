@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 import types
 
 import numpy as np
@@ -66,29 +65,33 @@ def test_defect_2_float64_does_not_reach_the_network(digits):
     assert (estimator.predict(found).argmax(axis=1) != y).all()
 
 
-@pytest.mark.parametrize(("norm", "eps"), [(np.inf, 0.1)])
-def test_autoattack_is_several_times_cheaper_than_arts_and_no_less_successful(digits, norm, eps, monkeypatch):
-    from art.attacks.evasion import AutoAttack, AutoProjectedGradientDescent, SquareAttack
+@pytest.mark.parametrize(("norm", "eps"), [(np.inf, 0.1), (2, 0.6)])
+def test_autoattack_is_no_less_successful_than_arts_gradient_attacks_together(digits, norm, eps, monkeypatch):
+    from art.attacks.evasion import AutoAttack, AutoProjectedGradientDescent
 
     net, x, y = digits
     estimator = classifier(net)
+    attack = batched_autoattack(estimator, norm=norm, eps=eps, square_queries=200)
+    ours = attack.generate(x, y)
     monkeypatch.setitem(sys.modules, "multiprocess", types.ModuleType("multiprocess"))
-    begun = time.process_time()
-    ours = batched_autoattack(estimator, norm=norm, eps=eps, square_queries=200).generate(x, y)
-    cost = time.process_time() - begun
     climbs = [
-        AutoProjectedGradientDescent(estimator, norm=norm, eps=eps, eps_step=eps / 4, max_iter=100, nb_random_init=2,
+        AutoProjectedGradientDescent(estimator, norm=norm, eps=eps, eps_step=eps / 4, max_iter=50, nb_random_init=1,
                                      batch_size=ROWS, loss_type=loss, verbose=False)
         for loss in ("cross_entropy", "difference_logits_ratio")
     ]  # fmt: skip
-    begun = time.process_time()
     with quiet_attack(0):
-        square = SquareAttack(estimator, norm=norm, eps=eps, max_iter=200, nb_restarts=1, verbose=False)
-        theirs = AutoAttack(estimator, norm=norm, eps=eps, attacks=[*climbs, square]).generate(x, y)
-    ratio = (time.process_time() - begun) / cost
+        theirs = AutoAttack(estimator, norm=norm, eps=eps, attacks=climbs).generate(x, y)
     assert 0.2 < success(estimator, theirs, x, y, norm, eps) <= success(estimator, ours, x, y, norm, eps)
-    # Ten and more on a quiet machine with ART's whole default ensemble; this one is cut to a tenth of it.
-    assert ratio > 3
+    assert attack.attacked.fooled.mean() == pytest.approx(success(estimator, ours, x, y, norm, eps))
+
+
+def test_the_network_is_called_a_few_hundred_times_however_many_rows_there_are(digits):
+    net, x, y = digits
+    calls = []
+    hook = net.register_forward_hook(lambda *_: calls.append(1))
+    batched_autoattack(classifier(net), eps=0.05, square_queries=800).generate(x, y)
+    hook.remove()
+    assert len(calls) < 101 + 101 + 200 + 101 + 10
 
 
 def test_preprocessing_inside_torch_is_part_of_the_gradient(digits):
