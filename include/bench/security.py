@@ -2,6 +2,7 @@
 
     make bench PART=security                     all of it, about 25 minutes on two cores
     make bench PART=security ARGS=--resume       go on where a run broke off
+    make bench PART=security ARGS=--page         write the page anew from what the last run kept
     make bench PART=security ARGS=--quick        a few rows and one seed, to see that all parts work; writes to the screen
 
 Peers and the data packages live in an environment of their own, `.venv-peer-security`, made here; ours runs there too,
@@ -33,22 +34,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
     folder = ROOT / ".cache" / ("bench-security-quick" if options.quick else "bench-security")
-    if not options.resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    interpreter = _peers()
-    quick = ["--quick"] if options.quick else []
-    # What is compared by its speed runs alone; membership is compared within one process, so two of them may run.
-    for script in ("security_evasion.py", "security_trees.py"):
-        _wait_for([_started(interpreter, script, "--folder", str(folder), *quick)])
-    parts = [("--part", str(part), "--parts", "2", *quick) for part in range(2)]
-    _wait_for([_started(interpreter, "security_membership.py", "--folder", str(folder), *part) for part in parts])
+    if not options.page:
+        _measure(folder, quick=options.quick, resume=options.resume)
     text = page(folder, quick=options.quick)
     if not options.quick:
         RESULTS.write_text(text)
     print(text)
     return 0
+
+
+def _measure(folder: Path, *, quick: bool, resume: bool) -> None:
+    """Everything, a file in the folder for each result."""
+    if not resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    interpreter = _peers()
+    more = ["--quick"] if quick else []
+    # What is compared by its speed runs alone; membership is compared within one process, so two of them may run.
+    for script in ("security_evasion.py", "security_trees.py"):
+        _wait_for([_started(interpreter, script, "--folder", str(folder), *more)])
+    parts = [("--part", str(part), "--parts", "2", *more) for part in range(2)]
+    _wait_for([_started(interpreter, "security_membership.py", "--folder", str(folder), *part) for part in parts])
 
 
 def _started(interpreter: Path, script: str, *arguments: str) -> subprocess.Popen[bytes]:

@@ -18,6 +18,9 @@ OURS, THEIRS = "ours, donor starts", "ART"
 MODELS = (1, 4, 8, 16)
 
 
+Part = tuple[str, "list[Claim]"]
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What was asked, what was measured, and whether that is enough."""
@@ -31,7 +34,10 @@ class Claim:
 def page(folder: Path, *, quick: bool = False) -> str:
     """The whole page."""
     found = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
-    parts = [_walks(found), _auto(found), _moves(found), _exact(found), *_membership(found), _nulls(found)]
+    parts = [
+        make(found) if any(name.startswith(prefix) for name in found) else _missing(title)
+        for title, prefix, make in PARTS
+    ]
     claims = [claim for part in parts for claim in part[1]]
     head = (
         "# Attacks and their peers, side by side\n\n"
@@ -47,6 +53,10 @@ def page(folder: Path, *, quick: bool = False) -> str:
     )
 
 
+def _missing(title: str) -> Part:
+    return f"## {title}\n\nNot measured in this run.", [Claim(title, "-", "not measured", holds=False)]
+
+
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])
 
@@ -59,7 +69,7 @@ def _seconds(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
 
 
-def _walks(found: dict[str, Any]) -> tuple[str, list[Claim]]:
+def _walks(found: dict[str, Any]) -> Part:
     rows, claims = [], []
     for key in (key for key in found if key.startswith("walk ")):
         _, name, norm = key.split()
@@ -97,7 +107,7 @@ def _walks(found: dict[str, Any]) -> tuple[str, list[Claim]]:
     return text + _table(header, rows), claims
 
 
-def _auto(found: dict[str, Any]) -> tuple[str, list[Claim]]:
+def _auto(found: dict[str, Any]) -> Part:
     cell = found["auto"]
     art, ours = cell["ART"], cell["ours"]
     rows = [
@@ -123,7 +133,7 @@ def _trees(found: dict[str, Any]) -> dict[str, Any]:
     return {key.removeprefix("trees "): one for key, one in found.items() if key.startswith("trees ")}
 
 
-def _moves(found: dict[str, Any]) -> tuple[str, list[Claim]]:
+def _moves(found: dict[str, Any]) -> Part:
     rows, gaps, valid, returned = [], [], 0, 0
     for name, one in _trees(found).items():
         for at in one["budgets"]:
@@ -147,7 +157,7 @@ def _moves(found: dict[str, Any]) -> tuple[str, list[Claim]]:
     return text + _table(header, rows), [claim]
 
 
-def _exact(found: dict[str, Any]) -> tuple[str, list[Claim]]:
+def _exact(found: dict[str, Any]) -> Part:
     cells = _trees(found)
     rows = [
         (name, str(one["trees"]), str(one["leaves"]), f"{one['solved']} of {one['samples']}", _seconds(one["solving"]),
@@ -170,7 +180,7 @@ def _exact(found: dict[str, Any]) -> tuple[str, list[Claim]]:
     return text + _table(header, rows), [claim]
 
 
-def _membership(found: dict[str, Any]) -> list[tuple[str, list[Claim]]]:
+def _membership(found: dict[str, Any]) -> Part:
     targets: dict[str, list[dict[str, Any]]] = {}
     for key, one in found.items():
         if key.startswith("leak "):
@@ -189,7 +199,7 @@ def _membership(found: dict[str, Any]) -> list[tuple[str, list[Claim]]]:
         "their training. Ensemble is the learned attack over what RMIA and LiRA see.\n\n"
     )
     header = ("target", "attack", "AUC", "TPR at 1%", "TPR at 0.1%", "CPU s")
-    return [(text + _table(header, rows), claims)]
+    return text + _table(header, rows), claims
 
 
 def _means(seeds: Sequence[dict[str, Any]], name: str, what: str) -> float:
@@ -231,7 +241,7 @@ def _leaks(target: str, seeds: Sequence[dict[str, Any]]) -> list[Claim]:
     ]  # fmt: skip
 
 
-def _nulls(found: dict[str, Any]) -> tuple[str, list[Claim]]:
+def _nulls(found: dict[str, Any]) -> Part:
     from scipy.stats import binom
 
     nights = [one for key, one in found.items() if key.startswith("null ")]
@@ -259,3 +269,14 @@ def _nulls(found: dict[str, Any]) -> tuple[str, list[Claim]]:
     )
     header = ("attack", "alarms by AUC", "alarms by TPR", "mean AUC", "mean TPR at 1%")
     return text + _table(header, rows), [claim]
+
+
+# Title, how the names of its results begin, and what makes the part of the page.
+PARTS = (
+    ("HopSkipJump", "walk ", _walks),
+    ("AutoAttack", "auto", _auto),
+    ("Valid moves", "trees ", _moves),
+    ("Exact answers about trees", "trees ", _exact),
+    ("Membership inference", "leak ", _membership),
+    ("False alarms", "null ", _nulls),
+)
