@@ -129,12 +129,15 @@ def _answer(
             status=status, distance=None, lower=lower**0.5 if squared else lower, witness=None, target=None, nodes=spent
         )
     lower = min(lower, best.size)
+    witness, model = _witness(landscape, row, view, best.cells), landscape.model
+    # Where the aim was to beat the row's own class, a third one may win.
+    target = best.target if model.ensemble.decision == "value" else int(model.decide(witness)[0])
     return Change(
         status="found" if solved else "unsolved",
         distance=best.size**0.5 if squared else best.size,
         lower=lower**0.5 if squared else lower,
-        witness=_witness(landscape, row, view, best.cells),
-        target=best.target,
+        witness=witness,
+        target=target,
         nodes=spent,
     )
 
