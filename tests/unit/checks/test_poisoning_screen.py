@@ -127,12 +127,15 @@ def test_a_source_column_that_is_not_there_is_an_error(healthy):
         measure(healthy, parts=["sources"], source="feed")
 
 
-def test_parts_that_cannot_be_had_are_named(healthy):
+def test_parts_that_cannot_run_are_noted_and_refused_where_the_policy_names_them(healthy):
     datasets = {role: one for role, one in healthy.datasets.items() if role != "reference"}
-    result = measure(replace(healthy, datasets=datasets), parts=["triggers", "sources", "model"])
-    assert {one.name for one in result.metrics} == {"trigger_hits", "trigger_rows"}
-    assert any("no source column" in one for one in result.notes)
-    assert any("no dataset reference" in one for one in result.notes)
+    bare = replace(healthy, datasets=datasets)
+    result = measure(bare)
+    assert not {"disagreement_change", "new_source_share", "spectral_change"} & {one.name for one in result.metrics}
+    for part, why in (("sources", "params.source"), ("model", "no dataset reference"), ("activations", "no network")):
+        assert any(part in one and why in one for one in result.notes)
+        with pytest.raises(CheckError, match=why):
+            measure(bare, parts=["triggers", part])
 
 
 def test_the_present_model_contradicts_flipped_labels(healthy):

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.attack_library import DISTRIBUTION
 from model_governance.check import Check, CheckResult, MetricSpec, Plant, Suggestion, versions_of
+from model_governance.checks.poisoning_screen.activations import find_clusters, is_network
 from model_governance.checks.poisoning_screen.backdoor import plant_backdoor
 from model_governance.checks.poisoning_screen.flips import find_disagreement, find_flips
 from model_governance.checks.poisoning_screen.floods import find_floods
@@ -18,12 +20,16 @@ from model_governance.checks.poisoning_screen.report import Screen, pictures_of,
 from model_governance.checks.poisoning_screen.sources import find_sources
 from model_governance.checks.poisoning_screen.triggers import find_triggers
 from model_governance.checks.poisoning_screen.windows import pool
+from model_governance.errors import CheckError
 from model_governance.multiplicity import adjusted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from model_governance.check import Estimate, Metric
+    from model_governance.checks.poisoning_screen.params import Part
     from model_governance.checks.poisoning_screen.windows import Pool
     from model_governance.subject import Columns, Subject
 
@@ -34,7 +40,7 @@ def measure(subject: Subject, params: ScreenParams, seed: int) -> CheckResult:
     """Compare `train` (the new window) with `accepted` (that of the last accepted model).
 
     Raises:
-        CheckError: a window has too few rows or one class only.
+        CheckError: a window has too few rows or one class only, or a part that the policy names cannot run.
         SubjectError, ModelMisbehaved: as `Subject.features`, `Subject.target` and `Model.predict`.
     """
     import numpy as np
@@ -51,7 +57,7 @@ def measure(subject: Subject, params: ScreenParams, seed: int) -> CheckResult:
         artifacts=(*pictures_of(screen, params, metrics), row_numbers(reasons)),
         highlights=_highlights(metrics, params),
         notes=(*notes, f"suspicious_rows.csv names {len(reasons):,} rows of the new window by number only"),
-        tools=versions_of("numpy", "pandas", "scikit-learn", "scipy"),
+        tools=versions_of(DISTRIBUTION, "numpy", "pandas", "scikit-learn", "scipy"),
     )
 
 
@@ -63,30 +69,51 @@ def _screen(subject: Subject, rows: Pool, params: ScreenParams, seed: int) -> tu
         "poison that keeps every rate, or that was in the accepted window already, is not seen",
     ]
     flips = triggers = floods = wrong = None
-    if "flips" in params.parts:
+    if _wanted(params, "flips"):
         flips = find_flips(rows, params, seed)
         estimates += flips.estimates
-    if "triggers" in params.parts:
+    if _wanted(params, "triggers"):
         triggers = find_triggers(rows, params)
         estimates += triggers.estimates
-    if "floods" in params.parts:
+    if _wanted(params, "floods"):
         floods = find_floods(rows, params)
         estimates += floods.estimates
         if floods.blind:
             notes.append(
                 f"{floods.blind} column(s) tell rows apart: without one of them, nothing counts as nearly equal"
             )
-    if "sources" in params.parts and params.source is not None:
-        estimates += find_sources(subject, params.source)
-    elif "sources" in params.parts:
-        notes.append("no source column (params.source), so shares of sources were not compared")
-    if "model" in params.parts and "reference" in subject.datasets:
+    if _wanted(params, "sources", notes, missing="" if params.source else "params.source names no column"):
+        estimates += find_sources(subject, str(params.source))
+    if _wanted(
+        params, "model", notes, missing="" if "reference" in subject.datasets else "there is no dataset reference"
+    ):
         found, wrong = find_disagreement(subject, rows, rows.new)
         estimates.append(found)
-        notes.append("disagreement_change takes for granted that the present model was trained on neither window of it")
-    elif "model" in params.parts:
-        notes.append("no dataset reference, so the present model was not asked about the new labels")
+        notes.append(
+            "disagreement_change takes for granted that the present model saw neither reference nor the new window"
+        )
+    if _wanted(
+        params, "activations", notes, missing="" if is_network(subject.require_model()) else "the model is no network"
+    ):
+        clusters, obstacle = find_clusters(subject.require_model(), rows, seed)
+        _wanted(params, "activations", notes, missing=obstacle)
+        estimates += clusters
     return Screen(pool=rows, flips=flips, triggers=triggers, floods=floods, wrong=wrong), estimates, notes
+
+
+def _wanted(params: ScreenParams, part: Part, notes: Sequence[str] = (), *, missing: str = "") -> bool:
+    """Whether a part is to run; one that cannot is left out with a note, unless the policy names it.
+
+    Raises:
+        CheckError: the policy names a part that lacks something.
+    """
+    if params.parts is not None and part not in params.parts:
+        return False
+    if missing and params.parts is not None:
+        raise CheckError(f"part {part!r} cannot run: {missing}; give what is missing, or take it out of params.parts")
+    if missing and isinstance(notes, list):
+        notes.append(f"part {part} did not run: {missing}")
+    return not missing
 
 
 def _highlights(metrics: tuple[Metric, ...], params: ScreenParams) -> tuple[str, ...]:
@@ -160,6 +187,14 @@ CHECK = Check(
         MetricSpec(
             name="duplicate_share_change", better="lower", unit="share",
             meaning="share of rows that equal another row, new window minus accepted one",
+        ),
+        MetricSpec(
+            name="spectral_change", better="lower", unit="share",
+            meaning="share of rows with ART's spectral signature in a network, new window minus accepted one",
+        ),
+        MetricSpec(
+            name="activation_change", better="lower", unit="share",
+            meaning="share of rows in ART's smaller cluster of a network's activations, new window minus accepted one",
         ),
         MetricSpec(
             name="source_share_change", better="neither", unit="share", per="source",

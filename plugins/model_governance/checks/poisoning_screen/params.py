@@ -8,17 +8,18 @@ from pydantic import Field, field_validator
 
 from model_governance.check import Params
 
-Part = Literal["flips", "triggers", "floods", "sources", "model"]
+Part = Literal["flips", "triggers", "floods", "sources", "model", "activations"]
 
 
 class ScreenParams(Params):
     """Which traces of poisoning are looked for, and how."""
 
-    parts: tuple[Part, ...] = Field(
-        default=("flips", "triggers", "floods", "sources", "model"),
+    parts: tuple[Part, ...] | None = Field(
+        default=None,
         min_length=1,
-        description="flips: wrong labels; triggers: values tied to one class; floods: rows that repeat; "
-        "sources: where rows come from; model: answers of the present model",
+        description="flips: wrong labels; triggers: values tied to one class; floods: rows that repeat; sources: where rows "
+        "come from; model: answers of the present model; activations: what a network makes of them. By default all "
+        "that can run; one that is named and cannot is an error",
     )
     source: str | None = Field(default=None, description="column that says where a row comes from")
     shown: tuple[str, ...] = Field(
@@ -34,7 +35,7 @@ class ScreenParams(Params):
 
     @field_validator("parts", "shown")
     @classmethod
-    def _nothing_twice(cls, values: tuple[object, ...]) -> tuple[object, ...]:
-        if len(set(values)) != len(values):
+    def _nothing_twice(cls, values: tuple[object, ...] | None) -> tuple[object, ...] | None:
+        if values is not None and len(set(values)) != len(values):
             raise ValueError(f"listed twice: {', '.join(map(str, values))}")
         return values
