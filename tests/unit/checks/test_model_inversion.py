@@ -88,7 +88,7 @@ def test_the_same_seed_gives_the_same_bytes(healthy):
 def test_no_rebuilt_row_is_told(healthy):
     text = canonical_json(measured(CHECK.plant.apply(healthy)).record()).decode()
     cells = healthy.datasets["train"].frame["income"]
-    assert not [one for one in cells if f"{one:.6g}" in text]
+    assert not [one for one in cells if one % 1 and f"{one:.6g}" in text]
 
 
 def test_few_rows_are_an_error(healthy):

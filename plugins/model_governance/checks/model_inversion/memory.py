@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST_TO_ONE = 4  # rows of the larger side to each of the smaller
 NEAREST = 100  # rows in order of distance that relabelling looks through
+MOST_REACH = 5.0  # of an interval on the scale of logarithms: a factor of 150 either way
 CHUNK = 250  # relabellings at once
 FEW_BELOW, MORE = 5, 20  # so few relabellings as near are worth so many times more, for the sake of a small p
 BLUR = 0.005  # distances below say no more: half a percent of the spread of every column
@@ -45,7 +46,8 @@ def nearness(
 
     If the model knows no single row, training and held-out rows could be exchanged and nothing would differ, whatever
     the reconstructions are and however alike: so relabelling the rows gives the distribution of the ratio. The interval
-    resamples the rows that reconstructions ended at, each with all that ended there.
+    is Student's t with a variance that lets reconstructions with the same nearest row on either side depend on one
+    another (Cameron, Gelbach and Miller, 2011).
     """
     import numpy as np
 
@@ -56,6 +58,7 @@ def nearness(
     apart = np.concatenate([measure.distances(rebuilt, side) for side in sides], axis=1)
     count = len(sides[0])
     trained, held_out = apart[:, :count].min(axis=1), apart[:, count:].min(axis=1)
+    nearest = apart[:, :count].argmin(axis=1), apart[:, count:].argmin(axis=1)
     logs = np.log((trained + BLUR) / (held_out + BLUR))
     drawn = _relabelled(apart, count, resamples, generator)
     # Of more rows the nearest is nearer: 1 is what relabelling gives, whatever the numbers of both sides are.
@@ -63,12 +66,11 @@ def nearness(
     if (drawn <= seen).sum() <= FEW_BELOW:
         drawn = np.concatenate([drawn, _relabelled(apart, count, MORE * resamples, generator)])
     chance = (1 + int((drawn <= seen + 1e-9).sum())) / (1 + len(drawn))
-    places = apart.argmin(axis=1)
-    low, high = np.quantile(_by_place(logs, places, resamples, generator), [0.025, 0.975])
-    ratio, lower, upper = (float(np.exp(number - neutral).round(12)) for number in (seen, low, high))
+    reach = _reach(logs, *nearest)
+    ratio, low, high = (float(np.exp(number - neutral).round(12)) for number in (seen, seen - reach, seen + reach))
     return Nearness(
-        trained=trained, held_out=held_out, ratio=ratio, interval=(min(lower, ratio), max(upper, ratio)), chance=chance,
-        places=len(np.unique(places)), rows=apart.shape[1],
+        trained=trained, held_out=held_out, ratio=ratio, interval=(low, high), chance=chance,
+        places=len(np.unique(apart.argmin(axis=1))), rows=apart.shape[1],
     )  # fmt: skip
 
 
@@ -89,14 +91,26 @@ def _relabelled(apart: np.ndarray, count: int, relabellings: int, generator: np.
     return np.concatenate(found)[:relabellings].round(12)
 
 
-def _by_place(logs: np.ndarray, places: np.ndarray, resamples: int, generator: np.random.Generator) -> np.ndarray:
-    """Mean log ratio over resampled places, (resamples,)."""
+def _reach(logs: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
+    """Half the width of the interval of the mean of logs (n,), clustered by both nearest rows (n,)."""
     import numpy as np
+    from scipy.stats import t
 
-    distinct, member = np.unique(places, return_inverse=True)
-    sums, counts = np.bincount(member, weights=logs), np.bincount(member)
-    drawn = generator.integers(0, len(distinct), (resamples, len(distinct)))
-    return sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    away = logs - logs.mean()
+
+    def variance(members: np.ndarray) -> float:
+        sums = np.bincount(members, weights=away)
+        count = len(sums)
+        return float(np.square(sums).sum()) / len(away) ** 2 * count / max(1, count - 1)
+
+    pairs = np.unique(np.stack([first, second]), axis=1, return_inverse=True)[1].ravel()
+    by_first, by_second = (np.unique(one, return_inverse=True)[1] for one in (first, second))
+    both = variance(by_first) + variance(by_second) - variance(pairs)
+    widest = max(both, variance(by_first), variance(by_second))
+    clusters = 1 + min(by_first.max(), by_second.max())
+    if clusters < 2:
+        return MOST_REACH  # all ended at one row: nothing is known of others
+    return min(MOST_REACH, float(t.ppf(0.975, clusters - 1)) * float(np.sqrt(widest)))
 
 
 def gain(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from model_governance.checks.model_inversion.memory import Interval, Nearness
 
 MOST_SHOWN = 20
+SURE = 0.01  # the p-value from which on a sentence says that rows come back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,7 @@ def highlights_of(found: Sequence[Rebuilt]) -> tuple[str, ...]:
     told = []
     for one in sorted(found, key=lambda each: each.nearness.ratio if each.nearness else 1.0):
         near = one.nearness
-        if near is not None and near.interval[1] < 1:
+        if near is not None and near.chance < SURE and near.interval[1] < 1:
             told.append(
                 f"{one.of}: reconstructions lie {near.ratio:.2f} times as far from training rows as from held-out rows "
                 f"({near.interval[0]:.2f} to {near.interval[1]:.2f}): the model gives single rows back."

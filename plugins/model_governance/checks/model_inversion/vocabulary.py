@@ -9,7 +9,8 @@ METRICS = (
         name="nearest_training_distance_ratio", better="higher", unit="", per="attack@class",
         meaning="distance from reconstructions to the nearest training row of the class, over that to the nearest "
         "held-out row of it, as a share of what relabelling the rows gives: 1 where the model remembers no single row, near 0 "
-        "where its rows come back. Training and held-out rows must be of one distribution",
+        "where its rows come back. Training and held-out rows must be of one distribution; p is the share of "
+        "relabellings that give as little",
     ),
     MetricSpec(
         name="inversion_gain", better="lower", unit="", per="attack@class",
