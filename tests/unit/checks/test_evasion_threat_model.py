@@ -261,6 +261,19 @@ def test_a_tree_is_solved_exactly_and_the_heuristics_stand_beside_it():
     assert result.metric("queries_per_row", of="exact").value <= 3
 
 
+def test_exact_answers_that_a_budget_cuts_leave_rows_undecided_and_never_robust():
+    subject = one_column(
+        DecisionTreeClassifier(max_depth=4, random_state=0), task="binary_classification",
+        labels=lambda x: ((x // 10) % 2).astype(int),
+    )  # fmt: skip
+    result = measure(subject, attacks=["exact"], epsilon=0.03, exact_rows=16, effort={"exact": {"queries": 5}})
+    whole = measure(subject, attacks=["exact"], epsilon=0.03, exact_rows=16)
+    share = result.metric("exact_robust_share", of="exact@0.03")
+    assert share.value <= whole.metric("exact_robust_share", of="exact@0.03").value
+    assert "left undecided" in share.detail
+    assert table(result, "attacks")[0]["reached"].startswith("stopped at its budget of 5 queries")
+
+
 def test_the_exact_attack_needs_trees(healthy):
     with pytest.raises(CheckError, match=r"names attacks that cannot run.*exact: a LogisticRegression"):
         measure(healthy, attacks=["exact"])

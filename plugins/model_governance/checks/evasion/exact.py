@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from model_governance.attack_plan import QueriesSpent
 from model_governance.checks.evasion.row_space import ROUNDING, Moves
 from model_governance.errors import CheckError
 from model_governance.subject import NUMBER_KINDS
@@ -37,6 +38,7 @@ class Truth:
 
     `distance` is the size of the smallest flip, infinite where there is none, NaN where the search was cut short;
     `lower` is proven in any case. `certified` (budgets, n) says of every row whether a bound proves it robust.
+    `cut` says that the queries were spent before all sampled rows were solved.
     """
 
     rows: np.ndarray
@@ -44,6 +46,7 @@ class Truth:
     lower: np.ndarray
     budgets: tuple[float, ...]
     certified: np.ndarray
+    cut: bool = False
 
     @property
     def solved(self) -> np.ndarray:
@@ -100,15 +103,20 @@ def attack(target: Target, queries: Queries) -> Truth:
     ])  # fmt: skip
     rows = np.sort(target.generator(3).permutation(target.rows)[: target.params.exact_rows])
     distance, lower = np.full(len(rows), np.nan), np.zeros(len(rows))
+    cut = False
     for place, row in enumerate(rows.tolist()):
         change = minimal_change(landscape, row, objective=norm, limit=FAR, tolerance=tolerance)
+        try:
+            flips = change.witness is not None and _shown(target, queries, row, change)
+        except QueriesSpent:
+            cut = True
+            break
         lower[place] = change.lower
-        flips = change.witness is not None and _shown(target, queries, row, change)
         if change.status == "impossible":
             distance[place] = np.inf
         elif change.status == "found" and flips and change.distance is not None:
             distance[place] = change.distance
-    return Truth(rows=rows, distance=distance, lower=lower, budgets=budgets, certified=certified)
+    return Truth(rows=rows, distance=distance, lower=lower, budgets=budgets, certified=certified, cut=cut)
 
 
 def _landscape(target: Target) -> Landscape:

@@ -60,7 +60,10 @@ def carry_out(target: Target, name: AttackName, effort: Effort) -> Outcome:
     reached, truth = "finished", None
     try:
         truth = ROSTER[name].run(target, queries, effort)
+        spent = truth is not None and truth.cut
     except QueriesSpent:
+        spent = True
+    if spent:
         reached = f"stopped at its budget of {effort.queries:,} queries, {meter.asked:,} asked"
     return conclude(queries, name, target.model, truth=truth, reached=reached)
 
