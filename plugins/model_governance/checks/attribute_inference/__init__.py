@@ -115,17 +115,18 @@ def suggest(frame: pd.DataFrame, columns: Columns) -> Suggestion:
     few = [one for one in columns.names if FEW <= frame[one].nunique() <= MANY]
     fixed = [one for one in few if not columns.features[one].mutable]
     chosen = (fixed or few or list(columns.names))[:2]
+    asking = [{"metric": "attack_gain", "of": f"bayes@{one}", "less_than": 0.1, "severity": "error"} for one in chosen]
+    hearing = [{"metric": "attack_gain", "of": f"output@{one}", "less_than": 0.3, "severity": "warn"} for one in chosen]
     return Suggestion(
         params={"sensitive": chosen},
-        thresholds=(
-            {"metric": "attack_gain", "less_than": 0.1, "severity": "error"},
-            {"metric": "member_gap", "less_than": 0.1, "severity": "error"},
-        ),
+        thresholds=({"metric": "member_gap", "less_than": 0.1, "severity": "error"}, *asking, *hearing),
         comment=(
             f"Attacks {', '.join(chosen)}, because few values can be told apart: name what your customers would not "
-            "want told, and under unknown what gives it away but no attacker knows. attack_gain is what the model "
-            "gives away beyond imputation, member_gap how much of it is memory of single people; ten points stop a "
-            "night. Non-members should be held-out rows of the training distribution: give them as datasets.population."
+            "want told, and under unknown what gives it away but no attacker knows. member_gap is what the model "
+            "remembers of single people, attack_gain what it gives away beyond imputation; ten points stop a night. An "
+            "answer of many decimals tells much of every feature that it was made of (output): set decimals to what "
+            "your endpoint gives. Non-members should be held-out rows of the training distribution: give them as "
+            "datasets.population."
         ),
     )
 
