@@ -29,6 +29,8 @@ os.environ |= {
 if any(name == "airflow" or name.startswith("airflow.") for name in sys.modules):
     raise RuntimeError("airflow was imported before its test home was set; run tests/orchestration on their own")
 (HOME / "dags").mkdir()
+# skops asks every loaded module for names when it is imported, and modules of Airflow answer some with a warning.
+import skops.io  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,8 +52,6 @@ def airflow_db():
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """A small real model and its data: train, reference and two nights, one healthy and one spoiled."""
-    import skops.io
-
     import synthetic
 
     folder = tmp_path_factory.mktemp("project")
