@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from model_governance.attack_library import load_art
 from model_governance.attacks.apgd import apgd
 from model_governance.attacks.balls import Ball, norm_named, streams_of
-from model_governance.attacks.estimators import box_of, check_effort, labels_of
+from model_governance.attacks.estimators import box_of, check_effort, labels_of, made
 from model_governance.attacks.fab import fab
 from model_governance.attacks.losses import nearest_classes
 from model_governance.attacks.networks import Network, network_of
@@ -132,11 +132,7 @@ def batched_autoattack(estimator: Any, **settings: Any) -> Any:
         CheckError: a setting that does not exist or would do nothing, or no access to gradients.
         art.exceptions.EstimatorError: the estimator is no classifier.
     """
-    attack = _attack_class()
-    unknown = set(settings) - set(attack.attack_params)
-    if unknown:
-        raise CheckError(f"unknown setting(s) {', '.join(sorted(unknown))}; known: {', '.join(attack.attack_params)}")
-    return attack(estimator, settings)
+    return made(_attack_class(), estimator, settings)
 
 
 @cache

@@ -76,3 +76,15 @@ def check_effort(**counts: float) -> None:
     for name, value in counts.items():
         if not value > 0:
             raise CheckError(f"{name} is {value!r}; an attack needs a positive one")
+
+
+def made(attack: type[Any], estimator: Any, settings: dict[str, Any]) -> Any:
+    """The attack against the estimator, with these of its `attack_params` set.
+
+    Raises:
+        CheckError: a setting that does not exist.
+    """
+    unknown = set(settings) - set(attack.attack_params)
+    if unknown:
+        raise CheckError(f"unknown setting(s) {', '.join(sorted(unknown))}; known: {', '.join(attack.attack_params)}")
+    return attack(estimator, settings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.attack_library import load_art
 from model_governance.attacks.balls import norm_named
-from model_governance.attacks.estimators import answers_of, box_of, check_effort, labels_of
+from model_governance.attacks.estimators import answers_of, box_of, check_effort, labels_of, made
 from model_governance.attacks.starts import find_starts
 from model_governance.attacks.walk import Walked, WalkSettings, walk
 from model_governance.errors import CheckError
@@ -30,11 +30,7 @@ def batched_hopskipjump(estimator: Any, **settings: Any) -> Any:
         CheckError: a setting that does not exist or would do nothing.
         art.exceptions.EstimatorError: the estimator is no classifier.
     """
-    attack = _attack_class()
-    unknown = set(settings) - set(attack.attack_params)
-    if unknown:
-        raise CheckError(f"unknown setting(s) {', '.join(sorted(unknown))}; known: {', '.join(attack.attack_params)}")
-    return attack(estimator, settings)
+    return made(_attack_class(), estimator, settings)
 
 
 @cache

@@ -7,10 +7,14 @@ CAPGD): what a continuous point promises is worth nothing until a row on the gri
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from model_governance.attacks.balls import Ball, sizes, streams_of
+from model_governance.attack_library import load_art
+from model_governance.attacks.balls import Ball, norm_named, sizes, streams_of
+from model_governance.attacks.estimators import answers_of, box_of, check_effort, labels_of, made
 from model_governance.attacks.losses import LossName, loss_of
+from model_governance.attacks.networks import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,3 +116,70 @@ def _try(
     found.asked[rows[places]] += 1
     found.points[rows[hit]] = repaired[hit]
     found.distances[rows[hit]] = sizes(repaired[hit].astype(np.float64) - origins[rows[hit]], ball.norm)
+
+
+def repaired_pgd(estimator: Any, **settings: Any) -> Any:
+    """An `art.attacks.EvasionAttack` against ART's PyTorchClassifier, or any ART classifier with `look` and `logits`.
+
+    Settings, most with ART's names: `norm` (inf), `eps` (.3), `max_iter` (40), `num_random_init` (5) climbs,
+    `repair` (None): flat points (m, d), row numbers (m,) -> valid points (m, d), `seed` (0). `generate(x, y, mask=)`
+    returns float32 points; rows that withstood come back unchanged, and `attack.climbed` says which.
+
+    Raises:
+        CheckError: a setting that does not exist or would do nothing, or no access to gradients.
+        art.exceptions.EstimatorError: the estimator is no classifier.
+    """
+    return made(_attack_class(), estimator, settings)
+
+
+@cache
+def _attack_class() -> type[Any]:
+    load_art()
+    import numpy as np
+    from art.attacks import EvasionAttack
+    from art.estimators import BaseEstimator
+    from art.estimators.classification import ClassifierMixin
+
+    class RepairedPGD(EvasionAttack):
+        """Projected gradient descent (Madry et al., 2018) that counts only repaired rows."""
+
+        attack_params = [  # noqa: RUF012
+            *EvasionAttack.attack_params, "norm", "eps", "max_iter", "num_random_init", "repair", "seed",
+        ]  # fmt: skip
+        _estimator_requirements = (BaseEstimator, ClassifierMixin)
+
+        def __init__(self, estimator: Any, settings: dict[str, Any]) -> None:
+            super().__init__(estimator=estimator)
+            self.network = network_of(estimator)
+            self.norm: Any = np.inf
+            self.eps, self.max_iter, self.num_random_init, self.seed = 0.3, 40, 5, 0
+            self.repair: Repair | None = None
+            self.climbed: Climbed | None = None
+            self.set_params(**settings)
+
+        def _check_params(self) -> None:
+            super()._check_params()
+            if hasattr(self, "climbed"):
+                norm_named(self.norm)
+                check_effort(eps=self.eps, max_iter=self.max_iter, num_random_init=self.num_random_init)
+
+        def generate(self, x: np.ndarray, y: np.ndarray | None = None, *, mask: np.ndarray | None = None) -> np.ndarray:
+            """Valid points within `eps` that are misclassified, float32; `mask` is zero where nothing may change."""
+            shape, labels = x.shape[1:], labels_of(self.estimator, x, y)
+            flat = x.astype(np.float32).reshape(len(x), -1)
+            low, high = box_of(self.estimator, x)
+
+            def flips(points: np.ndarray, rows: np.ndarray) -> np.ndarray:
+                found: np.ndarray = answers_of(self.estimator, points.reshape(-1, *shape)) != labels[rows]
+                return found
+
+            self.climbed = climb(
+                self.network, flips, flat, labels, seed=self.seed, repair=self.repair,
+                ball=Ball(norm=norm_named(self.norm), epsilon=float(self.eps), low=low, high=high),
+                settings=ClimbSettings(steps=self.max_iter, restarts=self.num_random_init),
+                movable=None if mask is None else np.broadcast_to(mask, x.shape).reshape(len(x), -1) != 0,
+            )  # fmt: skip
+            reached = np.isfinite(self.climbed.distances)[:, None]
+            return np.where(reached, self.climbed.points, flat).reshape(x.shape)
+
+    return RepairedPGD

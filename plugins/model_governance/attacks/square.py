@@ -23,6 +23,8 @@ HALVE_AFTER = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 # Blocks tried per row and call, of which the best is kept: a call costs more than its rows.
 PROPOSALS = 8
+# In L2 a new block carries this share of the ball at least: one that is left nothing would change nothing.
+LEAST = 0.3
 
 
 def square(
@@ -105,7 +107,7 @@ class _Blocks:
             return np.clip(tried, self.ball.low, self.ball.high).astype(x.dtype)
         outside = np.where(mask, 0.0, points - x)
         left = np.sqrt(np.maximum(self.ball.epsilon**2 - (outside**2).sum(axis=1, keepdims=True), 0.0))
-        spare = np.maximum(left, 0.3 * self.ball.epsilon)
+        spare = np.maximum(left, LEAST * self.ball.epsilon)
         inner = np.where(mask, signs, 0.0) * spare / np.sqrt(np.maximum(mask.sum(axis=1, keepdims=True), 1))
         return self.ball.inside(x + outside + inner, x)
 

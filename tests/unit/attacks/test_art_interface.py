@@ -13,6 +13,7 @@ from model_governance.attack_library import load_art, quiet_attack
 from model_governance.attacks.autoattack import batched_autoattack
 from model_governance.attacks.balls import sizes
 from model_governance.attacks.hopskipjump import batched_hopskipjump
+from model_governance.attacks.pgd import repaired_pgd
 from model_governance.errors import CheckError, ModelMisbehaved
 
 X = np.random.default_rng(0).random((60, 5)).astype(np.float32)
@@ -115,3 +116,30 @@ def test_a_model_that_answers_nan_is_an_error():
     broken = BlackBoxClassifier(lambda x: np.full((len(x), 2), np.nan), (5,), 2, clip_values=(0.0, 1.0))
     with pytest.raises(ModelMisbehaved, match="NaN"):
         batched_hopskipjump(broken).generate(X[:3])
+
+
+def test_repaired_pgd_returns_rows_on_the_grid_from_a_classifier_with_gradients():
+    load_art()
+    from art.estimators.classification import BlackBoxClassifier
+
+    weights = np.random.default_rng(1).normal(size=(5, 2)).astype(np.float32)
+
+    class Linear(BlackBoxClassifier):
+        def logits(self, points):
+            return (points - 0.5) @ weights
+
+        def look(self, points):
+            return self.logits(points), lambda slopes: slopes @ weights.T
+
+    estimator = Linear(lambda x: (x - 0.5) @ weights, (5,), 2, clip_values=(0.0, 1.0))
+    x = np.round(X[:20] * 8) / 8
+    attack = repaired_pgd(estimator, eps=0.25, repair=lambda points, rows: np.round(points * 8) / 8)
+    found = attack.generate(x, mask=np.array([1, 1, 1, 1, 0]))
+    reached = np.isfinite(attack.climbed.distances)
+    assert reached.sum() > 0
+    assert (found * 8 == np.round(found * 8)).all()
+    assert (found[:, 4] == x[:, 4]).all()
+    assert (answers(estimator, found) != answers(estimator, x))[reached].all()
+    assert (found[~reached] == x[~reached]).all()
+    with pytest.raises(CheckError, match="unknown"):
+        repaired_pgd(estimator, epsilon=1)
