@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from model_governance.trees.moves import FeatureMoves
     from model_governance.trees.reading import TreeModel
 
+PARTS = 16  # into which a stretch is cut at a time: what an encoding takes hardly depends on the number of rows
 MOST_LISTED = 4096  # values of a number that are tried one by one
 
 
@@ -166,21 +167,19 @@ def _numbers(ladder: np.ndarray) -> np.ndarray:
 def _cut_lines(
     model: TreeModel, conditions: Conditions, lines: list[tuple[FeatureMoves, np.ndarray]], frame: pd.DataFrame
 ) -> list[Cut]:
-    """All numbers at once: row r of a made-up frame bisects the r-th condition of every feature."""
+    """All numbers at once: each row of a made-up frame cuts a stretch of numbers for one condition of every feature."""
     import numpy as np
 
     if not lines:
         return []
     depth = max(1, *(len(asked) for _, asked in lines))
-    ask = _Line(model, conditions, lines, _repeated(frame, depth))
+    ask = _Line(model, conditions, lines, frame)
     largest = np.finfo(np.float64).max
     low = np.full((len(lines), depth), _ladder(np.array([-largest]))[0])
     high = np.full((len(lines), depth), _ladder(np.array([largest]))[0])
-    at_low, at_high = ask.left(low), ask.left(high)
+    at_low, at_high = ask.left(low[:, :, None])[:, :, 0], ask.left(high[:, :, None])[:, :, 0]
     while (high - 1 > low).any():
-        middle = (low >> 1) + (high >> 1) + (low & high & 1)
-        same = ask.left(middle) == at_low
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
+        low, high = _narrowed(ask, low, high, at_low)
     firsts = _numbers(high)
     cuts = []
     for number, (moves, asked) in enumerate(lines):
@@ -197,33 +196,59 @@ def _cut_lines(
     return cuts
 
 
+def _narrowed(ask: _Line, low: np.ndarray, high: np.ndarray, at_low: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The one of PARTS parts of each stretch in which the answer changes."""
+    import numpy as np
+
+    # The whole ladder is longer than 64 bits with a sign can say.
+    width = high.view(np.uint64) - low.view(np.uint64)
+    step = np.maximum(width // np.uint64(PARTS), np.uint64(1))
+    along = np.arange(1, PARTS, dtype=np.uint64) * step[:, :, None]
+    points = np.where(
+        along < width[:, :, None], along + low.view(np.uint64)[:, :, None], high.view(np.uint64)[:, :, None]
+    )
+    same = (ask.left(points.view(np.int64)) == at_low[:, :, None]) & (along < width[:, :, None])
+    count = same.sum(axis=2).astype(np.uint64)
+    first = low.view(np.uint64) + count * step
+    last = np.where((count + np.uint64(1)) * step < width, first + step, high.view(np.uint64))
+    last = np.where(count == np.uint64(PARTS - 1), high.view(np.uint64), last)
+    return first.view(np.int64), last.view(np.int64)
+
+
 class _Line:
-    """Answers whether rungs of the ladder of numbers meet conditions; both shape (features, conditions)."""
+    """Answers whether rungs of the ladder of numbers meet conditions, shape (features, conditions, rungs)."""
 
     def __init__(
-        self, model: TreeModel, conditions: Conditions, lines: list[tuple[FeatureMoves, np.ndarray]], rows: pd.DataFrame
+        self,
+        model: TreeModel,
+        conditions: Conditions,
+        lines: list[tuple[FeatureMoves, np.ndarray]],
+        frame: pd.DataFrame,
     ) -> None:
         import numpy as np
 
-        self._model, self._rows = model, rows
+        self._model, self._frame = model, frame
         self._names = [moves.name for moves, _ in lines]
-        self._nodes = np.zeros((len(lines), len(rows)), dtype=int) - 1
+        self._nodes = np.full((len(lines), max(1, *(len(asked) for _, asked in lines))), -1)
         for number, (_, asked) in enumerate(lines):
             self._nodes[number, : len(asked)] = conditions.node[asked]
 
     def left(self, ladder: np.ndarray) -> np.ndarray:
+        """Whether each rung goes left; the features take their rungs in the same rows."""
         import numpy as np
 
-        rows = self._rows.assign(**dict(zip(self._names, _numbers(ladder), strict=True)))
+        flat = ladder.reshape(len(ladder), -1)
+        rows = _repeated(self._frame, flat.shape[1]).assign(**dict(zip(self._names, _numbers(flat), strict=True)))
         with np.errstate(over="ignore"):
             encoded = self._model.encoding.encode(rows)
-        found = np.zeros(ladder.shape, dtype=bool)
-        feature, place = np.nonzero(self._nodes >= 0)
-        nodes = self._nodes[feature, place]
+        nodes = np.repeat(self._nodes, ladder.shape[2], axis=1)
+        found = np.zeros(flat.shape, dtype=bool)
+        feature, place = np.nonzero(nodes >= 0)
+        asked = nodes[feature, place]
         found[feature, place] = self._model.ensemble.goes_left(
-            nodes, encoded[place, self._model.ensemble.feature[nodes]]
+            asked, encoded[place, self._model.ensemble.feature[asked]]
         )
-        return found
+        return found.reshape(ladder.shape)
 
 
 def _cut_list(
