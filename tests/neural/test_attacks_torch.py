@@ -20,6 +20,11 @@ pytestmark = pytest.mark.torch
 ROWS = 20
 
 
+@pytest.fixture(scope="module", autouse=True)
+def art():
+    load_art()
+
+
 @pytest.fixture(scope="module")
 def digits():
     """A small network on the digits and rows that it gets right, as images."""
@@ -39,7 +44,6 @@ def digits():
 
 
 def classifier(net, **settings):
-    load_art()
     from art.estimators.classification import PyTorchClassifier
 
     return PyTorchClassifier(net, loss=torch.nn.CrossEntropyLoss(), input_shape=(1, 8, 8), nb_classes=10,

@@ -23,10 +23,14 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 D = 6
 
 
+@pytest.fixture(scope="module", autouse=True)
+def art():
+    load_art()
+
+
 @pytest.fixture(scope="module")
 def linear():
     """An ART classifier around a linear model, rows in the middle of the box, and their exact L2 distances."""
-    load_art()
     from art.estimators.classification import SklearnClassifier
 
     draw = np.random.default_rng(2)
@@ -89,6 +93,7 @@ def test_defect_3_the_point_returned_is_on_the_boundary_and_not_one_step_before(
 
 
 def ask_cliques(estimator, x, answers):
+    # Loading it warns, beside art itself, of every library that is not installed.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from art.metrics import RobustnessVerificationTreeModelsCliqueMethod
