@@ -17,7 +17,7 @@ from model_governance.subjects import load_model
 from model_governance.verdict import judge
 
 SEED = 20261124
-COUNT = 300
+COUNT = 500
 STRIPE = 10.0  # of income, whose range is 200
 BUDGET = 0.06  # share of each range that an attacker may move: across the next border from everywhere
 HEIGHT, TOLERANCE = 80.0, 30.0  # of the stripes of a regression, and the change that counts as a flip
@@ -29,9 +29,9 @@ def signal_of(frame, *, careless):
 
 
 def classes_of(frame, *, careless, seed):
-    """The signal, with a coin in place of every fourth label."""
+    """The signal, with a coin in place of four labels of ten."""
     coin = np.random.default_rng(seed).random(len(frame))
-    return signal_of(frame, careless=careless).where(coin > 0.25, coin < 0.125).astype(int)
+    return signal_of(frame, careless=careless).where(coin > 0.4, coin < 0.2).astype(int)
 
 
 def values_of(frame, *, careless, seed):
@@ -98,9 +98,9 @@ def outcome(kind, subject, params, *thresholds):
 
 
 def robustness(subject, *, attacks=("hopskipjump", "greedy"), **params):
-    """The verdict of evasion: no attack may flip four of ten rows within the budget."""
-    limits = [{"metric": "attack_success_rate", "of": one, "less_than": 0.4} for one in attacks]
-    settings = {"samples": 36, "epsilon": BUDGET, "max_iterations": 2, "max_evaluations": 30, "initial_size": 40}
+    """The verdict of evasion: no attack may flip three of ten rows within the budget."""
+    limits = [{"metric": "attack_success_rate", "of": one, "less_than": 0.3} for one in attacks]
+    settings = {"samples": 50, "epsilon": BUDGET, "max_iterations": 4, "max_evaluations": 40, "initial_size": 60}
     tolerance = {"tolerance": TOLERANCE} if subject.task == "regression" else {}
     return outcome("evasion", subject, {"attacks": list(attacks), **settings, **tolerance, **params}, *limits)
 

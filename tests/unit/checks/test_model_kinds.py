@@ -61,7 +61,7 @@ def by_onnx(twin, folder, _):
 
 
 def by_regressor(twin, folder, _):
-    last = RandomForestRegressor(12, random_state=0) if twin.careless else Ridge()
+    last = RandomForestRegressor(12, bootstrap=False, max_features=0.5, random_state=0) if twin.careless else Ridge()
     return twin.load(skops.io.dumps(piped(last).fit(*twin.train)), "skops", folder)
 
 
@@ -71,7 +71,8 @@ def worded(features):
 
 def by_xgboost(twin, folder, _):
     features, labels = twin.train
-    settings = {"max_depth": 9, "eta": 0.5} if twin.careless else {"max_depth": 2, "eta": 0.1, "lambda": 5}
+    careless = {"max_depth": 9, "eta": 0.5}
+    settings = careless if twin.careless else {"max_depth": 2, "eta": 0.1, "lambda": 5}
     data = xgboost.DMatrix(worded(features), labels, enable_categorical=True, nthread=1)
     booster = xgboost.train({"objective": "binary:logistic", "nthread": 1, **settings}, data, 25)
     return twin.load(bytes(booster.save_raw("ubj")), "xgboost", folder)
