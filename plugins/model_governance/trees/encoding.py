@@ -65,10 +65,12 @@ def steps_encoding(steps: Sequence[Any], columns: Sequence[str]) -> Encoding | N
             return traced
         origins = traced
 
+    named = any(hasattr(step, "feature_names_in_") for step in steps[:1])
+
     def encode(frame: pd.DataFrame) -> np.ndarray:
         import numpy as np
 
-        rows: Any = frame[list(columns)]
+        rows: Any = frame[list(columns)] if named else frame[list(columns)].to_numpy()
         for step in steps:
             rows = rows if step in (None, "passthrough") else step.transform(rows)
         return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, dtype=float)

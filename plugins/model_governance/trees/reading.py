@@ -122,7 +122,8 @@ def _read_lightgbm(native: Any, columns: tuple[str, ...]) -> tuple[TreeEnsemble,
     known = booster.feature_name()
     blank_free = {name.replace(" ", "_"): name for name in columns}
     names = [blank_free.get(name, name) for name in known]
-    if known == [f"Column_{number}" for number in range(len(known))] and known != list(columns):
+    nameless = known == [f"Column_{number}" for number in range(len(known))]
+    if nameless and len(known) == len(columns):
         names = list(columns)
     words = booster.pandas_categorical or []
     infos = dict(

@@ -204,10 +204,30 @@ def test_moves_without_meaning_are_refused(wrong):
         FeatureMoves(name="income", kind="number", **wrong)
 
 
-def test_a_pipeline_of_one_column_after_another_is_read():
-    native = encoded(RandomForestClassifier(3, max_depth=3, random_state=0))
+@pytest.mark.parametrize(
+    "last",
+    [
+        RandomForestClassifier(3, max_depth=3, random_state=0),
+        lightgbm.LGBMClassifier(n_estimators=3, verbose=-1, n_jobs=1),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_pipeline_of_one_column_after_another_is_read(last):
+    native = encoded(last)
     frame, labels = applicants(80)
     native.fit(frame, labels)
     model = read_ensemble(native, tuple(frame.columns))
     assert [one.column for one in model.encoding.origins] == ["age", "income", "debt", "home", "home", "home"]
     assert (model.decide(frame) == native.predict(frame)).all()
+
+
+def test_a_pipeline_that_was_trained_on_arrays_is_asked_with_arrays():
+    native = make_pipeline(StandardScaler(), RandomForestClassifier(3, max_depth=3, random_state=0))
+    native.fit(PLANE.to_numpy(), THREE > 0)
+    rows = PLANE.head(4)
+    ground = landscape(native, STEPS, rows)
+    answers, own = native.predict(EVERYWHERE.to_numpy()), native.predict(rows.to_numpy())
+    for number in range(len(rows)):
+        assert minimal_change(ground, number).distance == pytest.approx(
+            _nearest(answers != own[number], rows.iloc[number])
+        )
