@@ -85,7 +85,7 @@ def _peers() -> Path:
     if not marker.exists() or marker.read_text() != wanted:
         print("making .venv-peer-security (some minutes)", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(PEERS)], check=True)
-        pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [str(interpreter), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         # The constraints hold torch where it is: a dependency would bring another build.
         pinned = ["-c", str(ROOT / "constraints.txt")]
         subprocess.run([*pip, *pinned, "-r", str(HERE / "security_peers.txt")], check=True)
