@@ -51,6 +51,23 @@ CHECKS = {
         "params": {"samples": 200, "fpr": [0.05]},
         "thresholds": [{"metric": "attack_auc", "leq_to": 0.9}],
     },
+    "attributes": {
+        "kind": "attribute_inference",
+        "params": {"sensitive": ["channel"]},
+        "thresholds": [{"metric": "member_gap", "leq_to": 1}],
+    },
+    "inversion": {
+        "kind": "model_inversion",
+        "thresholds": [{"metric": "nearest_training_distance_ratio", "geq_to": 0}],
+    },
+    "copying": {
+        "kind": "model_extraction",
+        "params": {"budgets": [100]},
+        "thresholds": [{"metric": "fidelity", "leq_to": 1}],
+    },
+    "dirt": {"kind": "corruption", "thresholds": [{"metric": "mean_drop", "leq_to": 1}]},
+    "window": {"kind": "poisoning_screen", "thresholds": [{"metric": "flood_share", "leq_to": 1}]},
+    "file": {"kind": "artifact_scan", "thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]},
 }
 
 

@@ -92,6 +92,7 @@ def test_a_regression_gets_the_checks_of_a_regression(small):
     checks = load_policy("draft.yaml", catalogue()).checks
     assert set(checks) == {
         "data_validation", "data_drift", "model_quality", "performance_estimation", "fairness", "attribution_drift",
+        "evasion", "membership_inference", "attribute_inference", "model_extraction", "corruption", "artifact_scan",
     }  # fmt: skip
 
 

@@ -89,6 +89,34 @@ WHEN_VIOLATED: tuple[tuple[str, str, str], ...] = (
         "Keep the model's scores inside.",
         "They give away who was in the training data. Publish labels only, or retrain with stronger regularisation.",
     ),
+    (
+        "attribute_inference",
+        "Round what the model says, or retrain it.",
+        (
+            "It tells more about people than their other data do. A gap between members and others is memory: regularise. "
+            "A gain without a gap is what the answer itself discloses: answer with fewer decimals, or labels only."
+        ),
+    ),
+    (
+        "model_inversion",
+        "Do not answer strangers.",
+        "Rows of training can be rebuilt from its answers: merge small classes, regularise, and limit who may ask how often.",
+    ),
+    (
+        "model_extraction",
+        "Limit what one caller may ask.",
+        "A copy can be made from few answers. Limit queries per caller, answer with labels, and watch for sweeps of the inputs.",
+    ),
+    (
+        "poisoning_screen",
+        "Hold the new model back and read the rows.",
+        "The training window differs from the accepted one beyond chance: look at the listed row numbers and their source.",
+    ),
+    (
+        "corruption",
+        "Clean the feed, then harden the model.",
+        "The table names the columns that one wrong unit or gap ruins: validate them first, or train with gaps and noise.",
+    ),
 )
 
 

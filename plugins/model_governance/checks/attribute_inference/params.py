@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from model_governance.attack_plan import Effort  # noqa: TC001  pydantic reads it when the class is made
+from model_governance.attack_plan import Effort
 from model_governance.endpoint import EndpointParams
 
 AttackName = Literal["confidence", "bayes", "output", "art_black_box", "art_baseline"]
