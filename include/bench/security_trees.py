@@ -37,7 +37,7 @@ SEED = 0
 # What the person who applies cannot change.
 FIXED = ("Age", "Marital", "Records")
 # Trees, their depth, rows under attack.
-SIZES = {"XGB 50 d3": (50, 3, 60), "XGB 100 d5": (100, 5, 24), "XGB 200 d6": (200, 6, 16), "RF 25 d5": (25, 5, 40)}
+SIZES = {"XGB 50 d3": (50, 3, 200), "XGB 100 d5": (100, 5, 200), "XGB 200 d6": (200, 6, 100), "RF 25 d5": (25, 5, 200)}
 CELLS = {
     "credit, XGB 50 d3": ("credit", "XGB 50 d3", (0.02, 0.05, 0.10), "fixed"),
     "credit, XGB 50 d3, categories free": ("credit", "XGB 50 d3", (0.05,), "free"),

@@ -81,7 +81,7 @@ WHEN_VIOLATED: tuple[tuple[str, str, str], ...] = (
         "Read what the attack found.",
         (
             "Where answers flip within the budget, the report shows which columns give way: bound them, or harden the model. "
-            "Rows that were never attacked prove nothing: repair their values first, or let more features move."
+            "Rows without any flip prove nothing by themselves: see whether the exact search speaks for them, or let more features move."
         ),
     ),
     (

@@ -81,7 +81,7 @@ def _survival(found: Measured) -> Iterator[Estimate]:
 def _caution(found: Measured) -> str:
     walked = next((one for one in found.outcomes if one.attack == "hopskipjump"), None)
     count = 0 if walked is None else _startless(found.outcomes)
-    return f"upper bound: {count} rows were never attacked" if count else ""
+    return f"upper bound: no attack found any flip of {count} rows" if count else ""
 
 
 def _with_rested(survivors: int, n: int, carried: Sequence[Metric]) -> tuple[int, str]:
