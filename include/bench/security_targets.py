@@ -12,12 +12,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from xgboost import XGBClassifier
 
 ADULT = [
     "age", "workclass", "fnlwgt", "education", "education_num", "marital", "occupation", "relationship", "race", "sex",
     "gain", "loss", "hours", "country", "income",
 ]  # fmt: skip
 MEMBERS = {"adult": 5000, "credit": 2000, "mnist": 2200}
+
+
+class Boosting(XGBClassifier):
+    """XGBoost that answers in float64: of a float32 that is 1, sacroml's LiRA takes an infinite logit and stops."""
+
+    def predict_proba(self, *given: Any, **named: Any) -> np.ndarray:
+        return super().predict_proba(*given, **named).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +90,15 @@ def estimator(kind: str, seed: int) -> Any:
     """An untrained model of a kind: over = it memorises, reg = regularised."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.neural_network import MLPClassifier
-    from xgboost import XGBClassifier
 
     if kind == "rf_over":
         return RandomForestClassifier(100, random_state=seed, n_jobs=1)
     if kind == "rf_reg":
         return RandomForestClassifier(100, max_depth=6, min_samples_leaf=20, random_state=seed, n_jobs=1)
     if kind == "xgb_over":
-        return XGBClassifier(
-            n_estimators=200, max_depth=8, learning_rate=0.3, subsample=0.8, random_state=seed, n_jobs=1
-        )
+        return Boosting(n_estimators=200, max_depth=8, learning_rate=0.3, subsample=0.8, random_state=seed, n_jobs=1)
     if kind == "xgb_reg":
-        return XGBClassifier(
+        return Boosting(
             n_estimators=60, max_depth=3, learning_rate=0.1, reg_lambda=5, min_child_weight=10, random_state=seed,
             n_jobs=1,
         )  # fmt: skip
