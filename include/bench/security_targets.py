@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.neural_network import MLPClassifier
 from xgboost import XGBClassifier
 
 ADULT = [
@@ -26,6 +27,13 @@ class Boosting(XGBClassifier):
 
     def predict_proba(self, *given: Any, **named: Any) -> np.ndarray:
         return super().predict_proba(*given, **named).astype(np.float64)
+
+
+class Network(MLPClassifier):
+    """A network that is trained in float32 and answers in float64, as `Boosting` does."""
+
+    def predict_proba(self, *given: Any) -> np.ndarray:
+        return super().predict_proba(*given).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +97,6 @@ def pool(name: str, seed: int) -> Pool:
 def estimator(kind: str, seed: int) -> Any:
     """An untrained model of a kind: over = it memorises, reg = regularised."""
     from sklearn.ensemble import RandomForestClassifier
-    from sklearn.neural_network import MLPClassifier
 
     if kind == "rf_over":
         return RandomForestClassifier(100, random_state=seed, n_jobs=1)
@@ -103,7 +110,7 @@ def estimator(kind: str, seed: int) -> Any:
             n_jobs=1,
         )  # fmt: skip
     if kind == "mlp_over":
-        return MLPClassifier(256, max_iter=40, alpha=0.0, n_iter_no_change=40, random_state=seed)
+        return Network(256, max_iter=40, alpha=0.0, n_iter_no_change=40, random_state=seed)
     raise SystemExit(f"no model is called {kind}")
 
 
