@@ -61,7 +61,7 @@ def _measure(folder: Path, *, quick: bool, resume: bool) -> None:
 
 def _started(interpreter: Path, script: str, *arguments: str) -> subprocess.Popen[bytes]:
     environment = os.environ | {
-        "PYTHONPATH": str(ROOT / "plugins"), "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1", "MPLBACKEND": "agg",
+        "PYTHONPATH": str(ROOT / "plugins"), "PYTHONWARNINGS": "ignore", "MPLBACKEND": "agg",
         "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0",
     }  # fmt: skip
     return subprocess.Popen([str(interpreter), str(HERE / script), *arguments], env=environment)
