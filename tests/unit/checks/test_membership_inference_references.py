@@ -285,9 +285,9 @@ def test_a_copy_that_cannot_be_trained_is_an_error(leaky):
         measure(replace(leaky, model=replace(leaky.model, train=broken)))
 
 
-def test_an_ensemble_of_one_is_refused(leaky):
-    with pytest.raises(CheckError, match="learns from 2 reference_models or more; found 1"):
-        measure(leaky, attacks=["ensemble"], reference_models=1)
+def test_an_ensemble_of_two_is_refused(leaky):
+    with pytest.raises(CheckError, match="learns from 3 reference_models or more; found 2"):
+        measure(leaky, attacks=["ensemble"], reference_models=2)
     assert measure(leaky, reference_models=1).metric("attack_auc", of="rmia").low > 0.5
 
 

@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from model_governance.checks.membership_inference.signals import Signals
 
 MOST_ROWS = 60_000
-LEAST_MODELS = 2
+# With two, each pseudo-target leaves one other model, of which no record has both an inside and an outside view.
+LEAST_MODELS = 3
 
 
 def scores(target: Signals, references: References, *, seed: int) -> np.ndarray:
-    """Log odds (n,) that a record was trained on; needs two reference models or more.
+    """Log odds (n,) that a record was trained on; needs three reference models or more.
 
     Raises:
-        ValueError: fewer than two reference models.
+        ValueError: fewer than three reference models.
     """
     import numpy as np
     from sklearn.ensemble import HistGradientBoostingClassifier
