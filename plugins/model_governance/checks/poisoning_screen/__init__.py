@@ -93,7 +93,10 @@ def _screen(subject: Subject, rows: Pool, params: ScreenParams, seed: int) -> tu
             "disagreement_change takes for granted that the present model saw neither reference nor the new window"
         )
     if _wanted(
-        params, "activations", notes, missing="" if is_network(subject.require_model()) else "the model is no network"
+        params,
+        "activations",
+        notes,
+        missing="" if subject.model and is_network(subject.model) else "the model is no network",
     ):
         clusters, obstacle = find_clusters(subject.require_model(), rows, seed)
         _wanted(params, "activations", notes, missing=obstacle)
