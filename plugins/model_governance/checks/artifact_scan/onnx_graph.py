@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.artifact_scan.calls import REFUSE, REVIEW
 from model_governance.checks.artifact_scan.ledger import Part
+from model_governance.protobuf_wire import read_fields, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model_governance.checks.artifact_scan.ledger import Ledger
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 INNER = {
     "model": {7: "graph", 8: "opset", 25: "function"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
@@ -46,7 +46,7 @@ def scan_graph(content: bytes, where: str, ledger: Ledger) -> None:
             graphs += kind == "graph"
             judge = JUDGES.get(kind)
             if judge is not None:
-                judge(dict(_fields(message)), list(_fields(message)), where, ledger)
+                judge(dict(read_fields(message)), list(read_fields(message)), where, ledger)
     except (ValueError, UnicodeError) as error:
         ledger.leave(where, f"not readable as ONNX: {error}", "save the model again")
         return
@@ -121,7 +121,7 @@ def _messages(model: memoryview) -> Iterator[tuple[str, memoryview]]:
     while waiting:
         kind, message = waiting.pop()
         yield kind, message
-        for number, value in _fields(message) if kind in INNER else ():
+        for number, value in read_fields(message) if kind in INNER else ():
             if number in INNER[kind] and isinstance(value, memoryview):
                 waiting.append((INNER[kind][number], value))
 
@@ -129,35 +129,5 @@ def _messages(model: memoryview) -> Iterator[tuple[str, memoryview]]:
 def _packed(message: object) -> Iterator[int]:
     position = 0
     while isinstance(message, memoryview) and position < len(message):
-        value, position = _varint(message, position)
+        value, position = read_number(message, position)
         yield value
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    position = 0
-    while position < len(message):
-        key, position = _varint(message, position)
-        wire = key & 7
-        if wire == VARINT:
-            value, position = _varint(message, position)
-            yield key >> 3, value
-            continue
-        size = {FIXED64: 8, FIXED32: 4}.get(wire)
-        if wire == BYTES:
-            size, position = _varint(message, position)
-        if size is None or position + size > len(message):
-            raise ValueError(f"wire type {wire} at byte {position:,}")
-        yield key >> 3, message[position : position + size]
-        position += size
-
-
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while shift < 70 and position < len(message):
-        byte = message[position]
-        value |= (byte & 0x7F) << shift
-        position += 1
-        if byte < 0x80:
-            return value, position
-        shift += 7
-    raise ValueError(f"broken number at byte {position:,}")

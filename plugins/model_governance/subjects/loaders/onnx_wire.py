@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.protobuf_wire import read_fields, read_number
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 EXTERNAL = 1  # TensorProto.DataLocation
 # Where a message of one kind holds further messages, by field number.
 INNER = {
@@ -44,7 +45,7 @@ def read_facts(content: bytes) -> OnnxFacts:
     external = False
     for kind, message in _messages("model", memoryview(content)):
         if kind == "tensor":
-            external |= (14, EXTERNAL) in ((number, value) for number, value in _fields(message) if number == 14)
+            external |= (14, EXTERNAL) in ((number, value) for number, value in read_fields(message) if number == 14)
         elif kind == "attribute":
             found = _labels(message)
             if found and found not in labels:
@@ -54,7 +55,7 @@ def read_facts(content: bytes) -> OnnxFacts:
 
 def _labels(attribute: memoryview) -> tuple[int | str, ...]:
     """The class labels in an attribute such as classlabels_int64s; empty for every other attribute."""
-    fields = list(_fields(attribute))
+    fields = list(read_fields(attribute))
     name = b"".join(bytes(value) for number, value in fields if number == 1 and isinstance(value, memoryview))
     if not name.startswith(b"classlabels_"):
         return ()
@@ -65,7 +66,7 @@ def _labels(attribute: memoryview) -> tuple[int | str, ...]:
         elif number == 8 and isinstance(value, memoryview):
             position = 0
             while position < len(value):
-                one, position = _varint(value, position)
+                one, position = read_number(value, position)
                 numbers.append(_signed(one))
         elif number == 9 and isinstance(value, memoryview):
             numbers.append(bytes(value).decode())
@@ -80,40 +81,10 @@ def _messages(kind: str, message: memoryview) -> Iterator[tuple[str, memoryview]
         if INNER[kind]:
             inner = [
                 (INNER[kind][number], value)
-                for number, value in _fields(message)
+                for number, value in read_fields(message)
                 if number in INNER[kind] and isinstance(value, memoryview)
             ]
             waiting.extend(reversed(inner))
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    position = 0
-    while position < len(message):
-        key, position = _varint(message, position)
-        wire = key & 7
-        if wire == VARINT:
-            value, position = _varint(message, position)
-            yield key >> 3, value
-            continue
-        size = {FIXED64: 8, FIXED32: 4}.get(wire)
-        if wire == BYTES:
-            size, position = _varint(message, position)
-        if size is None or position + size > len(message):
-            raise ValueError(f"no ONNX file: wire type {wire} at byte {position}")
-        yield key >> 3, message[position : position + size]
-        position += size
-
-
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while shift < 70 and position < len(message):
-        byte = message[position]
-        value |= (byte & 0x7F) << shift
-        position += 1
-        if byte < 0x80:
-            return value, position
-        shift += 7
-    raise ValueError(f"no ONNX file: broken number at byte {position}")
 
 
 def _signed(value: int) -> int:
