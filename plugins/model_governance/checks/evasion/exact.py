@@ -122,7 +122,7 @@ def attack(target: Target, queries: Queries) -> Truth:
 def _landscape(target: Target) -> Landscape:
     if isinstance(target.trees, NoExactAnswer):
         raise CheckError(f"model {target.model.name!r} has no exact answers: {target.trees.reason}")
-    landscape = survey(target.trees, _feature_moves(target), target.origins.frame)
+    landscape = survey(target.trees, feature_moves(target), target.origins.frame)
     if isinstance(landscape, NoExactAnswer):
         raise CheckError(
             f"model {target.model.name!r} has no exact answers under this threat model: {landscape.reason}; "
@@ -131,7 +131,8 @@ def _landscape(target: Target) -> Landscape:
     return landscape
 
 
-def _feature_moves(target: Target) -> Sequence[FeatureMoves]:
+def feature_moves(target: Target) -> Sequence[FeatureMoves]:
+    """What every feature of the model may become, in the words of the exact search."""
     axes = {one.feature: one for one in target.space.axes}
     choices = {one.feature: one for one in target.space.choices}
     moves = []
