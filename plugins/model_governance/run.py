@@ -194,14 +194,28 @@ def run_night(
 ) -> ArchivedRun:
     """Every check of a policy, one after the other, then the archive; `report` hears of each check.
 
+    A check that loads the model does not run where a scan of its file stopped the night.
+
     Raises: as `run_check` and `archive_run`.
     """
     summaries: dict[str, Mapping[str, Any] | None] = {}
-    for name in policy.checks:
+    refused: set[str] = set()
+    for name in sorted(policy.checks, key=lambda one: len(scans_before(policy, one)) > 0):
+        if refused & set(scans_before(policy, name)):
+            continue
         done = run_check(policy, name, night=night, store=store, connections=connections, sources=sources)
         report(done)
         summaries[name] = done.summary()
+        if done.verdict.stops:
+            refused.add(name)
     return archive_run(policy, summaries, night=night, store=store)
+
+
+def scans_before(policy: Policy, name: str) -> tuple[str, ...]:
+    """The checks of a policy that read the model's file and must end well before this check loads it."""
+    if not find(policy.checks[name].kind).needs_model:
+        return ()
+    return tuple(one for one, spec in policy.checks.items() if find(spec.kind).reads_model_file)
 
 
 def archive_run(
@@ -318,7 +332,7 @@ def _problem_text(error: Exception) -> str:
 
 
 def _never_reported(policy: Policy, name: str) -> Verdict:
-    text = "its task left no verdict (not started, killed, or its evidence could not be written)"
+    text = "its task left no verdict (not started, as after a model file that was refused; killed; or its evidence could not be written)"
     return unmeasured(name, text, rules=rules_of(policy))
 
 

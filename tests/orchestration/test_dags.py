@@ -102,6 +102,26 @@ def test_a_task_group_ends_in_its_gate(policy_file):
     assert set(dag.task_ids) == {"tiny.quality", "tiny.calibration", "tiny.archive", "tiny.gate"}
 
 
+def test_the_model_s_file_is_scanned_before_any_task_loads_it(policy_file):
+    from airflow.sdk import DAG
+
+    checks = {
+        "validation": {
+            "kind": "data_validation",
+            "params": {"expectations": [{"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}]},
+            "thresholds": [{"metric": "critical_failures", "equal_to": 0}],
+        },
+        "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.5}]},
+        "file": {"kind": "artifact_scan", "thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]},
+    }
+    with DAG("scanned") as dag:
+        governance_task_group(policy_file(checks=checks), group_id="tiny")
+
+    assert dag.get_task("tiny.quality").upstream_task_ids == {"tiny.file"}
+    assert dag.get_task("tiny.validation").upstream_task_ids == set()
+    assert dag.get_task("tiny.archive").upstream_task_ids == {"tiny.file", "tiny.quality", "tiny.validation"}
+
+
 def test_every_dag_of_the_repository_parses_without_connections():
     bag = DagBag(REPOSITORY / "dags")
 

@@ -232,3 +232,14 @@ def test_what_was_measured_is_kept_although_it_could_not_be_judged(small):
     assert "champion.skops" in record["problem"]
     assert {one["name"] for one in record["result"]["metrics"]} >= {"roc_auc", "accuracy"}
     assert "champion.skops" in small.store.get(done.report.key).decode()
+
+
+def test_a_model_file_that_the_scan_refuses_is_loaded_by_no_check(small, tmp_path):
+    bomb = b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR."
+    scan = {"kind": "artifact_scan", "thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]}
+    small.change(checks=project.CHEAP_CHECKS | {"file": scan})
+    small.write_model(bomb, "model.pkl", format="pickle", allow_pickle=True)
+    archived = small.run()
+    assert archived.outcomes == {"validation": "pass", "quality": "error", "file": "fail"}
+    assert "quality: could not measure: its task left no verdict (not started" in archived.verdict.sentence
+    assert not (tmp_path / "ran").exists()

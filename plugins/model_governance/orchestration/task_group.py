@@ -13,6 +13,7 @@ from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.operators import operator_for
 from model_governance.orchestration.policy_operator import read_policy
 from model_governance.orchestration.retraining import RequestRetrainingOperator
+from model_governance.run import scans_before
 
 if TYPE_CHECKING:
     import os
@@ -60,8 +61,12 @@ def place_tasks(policy: Policy, *, also: Sequence[Any] = (), **place: Any) -> Go
         raise PolicyError([f"policy {policy.name}: check {name!r} has the name of a task of its DAG" for name in taken])
     shared: dict[str, Any] = {"policy": policy, **place, **task_settings(policy)}
     archive = ArchiveEvidenceOperator(task_id="archive", **shared)
-    for name, spec in policy.checks.items():
-        operator_for(spec.kind)(task_id=name, check=name, **shared) >> archive
+    tasks = {name: operator_for(spec.kind)(task_id=name, check=name, **shared) for name, spec in policy.checks.items()}
+    for name, task in tasks.items():
+        # What reads the model's file goes ahead of all that loads it: a file that is refused is loaded nowhere.
+        for scan in scans_before(policy, name):
+            tasks[scan] >> task
+        task >> archive
     for check in also:
         check >> archive
     gate = GovernanceGateOperator(task_id="gate")
