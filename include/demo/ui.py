@@ -45,8 +45,10 @@ def main() -> int:
         )  # fmt: skip
         try:
             wait_until_ready(airflow)
+            # Whoever started this through a pipe waits for the line, which a full buffer would hold back for ever.
             print(
-                f"Ready: {page}\nThe tab Details of each task has the button 'Governance report'. Ctrl-C stops Airflow."
+                f"Ready: {page}\nThe tab Details of each task has the button 'Governance report'. Ctrl-C stops Airflow.",
+                flush=True,
             )
             webbrowser.open(page)
             airflow.wait()
