@@ -9,6 +9,7 @@ from airflow.sdk import dag, task
 
 from model_governance.orchestration import (
     ArchiveEvidenceOperator,
+    ArtifactScanOperator,
     DataValidationOperator,
     GovernanceCheckOperator,
     GovernanceGateOperator,
@@ -21,6 +22,7 @@ POLICY = str(Path(__file__).resolve().parents[1] / "include" / "policies" / "acs
 
 @dag(schedule=None, tags=["model-governance", "example"], default_args={"retries": 2})
 def governance_by_hand():
+    file = ArtifactScanOperator(task_id="file", policy=POLICY)
     validation = DataValidationOperator(task_id="validation", policy=POLICY)
     measured = GovernanceCheckOperator.partial(task_id="measured", policy=POLICY).expand(check=["drift", "quality"])
     robustness = RobustnessAttackOperator(
@@ -40,7 +42,9 @@ def governance_by_hand():
         return {"accuracy_gap": by_sex.max() - by_sex.min(), "accuracy_of_the_worst": by_sex.min()}
 
     archive = ArchiveEvidenceOperator(task_id="archive", policy=POLICY)
-    [validation, measured, robustness, privacy, fairness()] >> archive >> GovernanceGateOperator(task_id="gate")
+    loading = [measured, robustness, privacy, fairness()]
+    file >> loading  # a model file that the scan refuses is loaded nowhere
+    [file, validation, *loading] >> archive >> GovernanceGateOperator(task_id="gate")
 
 
 governance_by_hand()

@@ -100,7 +100,7 @@ def test_a_person_can_read_why_the_night_is_red(output, browser):
     path = next((ARCHIVE / "v1/runs").glob("*/date=2018-12-31/*/*/report.html"))
     page.goto(path.as_uri())
     assert page.get_by_role("heading", level=1).inner_text() == "acs-employment"
-    assert "3 of 5 checks stop this run" in page.inner_text("body")
+    assert "3 of 6 checks stop this run" in page.inner_text("body")
     page.get_by_role("link", name="drift").first.click()
     assert page.get_by_role("heading", level=1).inner_text() == "Data drift"
     assert "largest at AGEP" in page.inner_text("body")
