@@ -75,7 +75,7 @@ test-torch: .venv-torch/.test ## the tests that need torch, in .venv-torch
 test-system: $(VENV)/.system ## end to end with a real S3 server and a real browser
 	@$(BIN)/python -m pytest $(WORKERS) --dist loadfile -m system tests/system
 
-bench: $(VENV)/.test ## measure claims side by side; PART=data (half an hour) or security (25 minutes) with their peers
+bench: $(VENV)/.test ## measure claims side by side; PART=data and PART=security measure with their peers (half an hour each)
 	@$(BIN)/python include/bench/$(or $(PART),run).py $(ARGS)
 
 clean: ## remove environments, builds and the demo's output
