@@ -103,6 +103,6 @@ def subject(count: int = 400) -> Subject:
         columns=COLUMNS,
         datasets=datasets,
         model=model,
-        run=date(2026, 1, 1),
+        logical_date=date(2026, 1, 1),
         model_file=model_file(model),
     )

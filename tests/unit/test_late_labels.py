@@ -15,7 +15,7 @@ QUALITY = {"quality": {"kind": "model_quality", "thresholds": [{"metric": "accur
 
 @pytest.fixture
 def small(tmp_path):
-    """Nights without labels, labels that arrive a day later, for a third of the rows at once."""
+    """DrawnRuns without labels, labels that arrive a day later, for a third of the rows at once."""
     made = project.small_project(tmp_path, checks=QUALITY | {"validation": project.CHEAP_CHECKS["validation"]})
     (tmp_path / "nights").mkdir()
     (tmp_path / "labels").mkdir()

@@ -1,4 +1,4 @@
-"""A model as whoever may call it meets it: what its endpoint says of an answer, and answers and labels as numbers."""
+"""What an attacker with query access sees: probabilities (optionally rounded) or labels only, as arrays."""
 
 from __future__ import annotations
 

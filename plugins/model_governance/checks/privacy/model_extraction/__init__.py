@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import said, through_endpoint
-from model_governance.attacks.art import DISTRIBUTION
+from model_governance.attacks.art_toolbox import DISTRIBUTION
 from model_governance.attacks.schedule import metered, plan_attacks, plan_lookback
 from model_governance.checks.privacy.model_extraction.comparison import HeldOut
 from model_governance.checks.privacy.model_extraction.params import LEAST_BUDGET, ExtractionParams

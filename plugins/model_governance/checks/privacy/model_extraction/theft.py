@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_governance.attacks.access import spoken
-from model_governance.attacks.art import quiet_attack
+from model_governance.attacks.art_toolbox import quiet_attack
 from model_governance.attacks.schedule import QueriesSpent
 from model_governance.checks.privacy.model_extraction.surrogates import learn_copy
 from model_governance.errors import CheckError

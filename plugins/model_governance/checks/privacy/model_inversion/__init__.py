@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import through_endpoint
-from model_governance.attacks.art import DISTRIBUTION
+from model_governance.attacks.art_toolbox import DISTRIBUTION
 from model_governance.attacks.schedule import metered, plan_attacks, plan_lookback
 from model_governance.checks.privacy.model_inversion.attempts import search
 from model_governance.checks.privacy.model_inversion.confidence import Confidence

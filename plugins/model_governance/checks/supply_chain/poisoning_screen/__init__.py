@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.art import DISTRIBUTION
+from model_governance.attacks.art_toolbox import DISTRIBUTION
 from model_governance.checks.supply_chain.poisoning_screen.activations import find_clusters, is_network
 from model_governance.checks.supply_chain.poisoning_screen.backdoor import plant_backdoor
 from model_governance.checks.supply_chain.poisoning_screen.flips import find_disagreement, find_flips
