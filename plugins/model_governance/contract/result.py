@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Better = Literal["lower", "higher", "neither"]
 Value = float | int
@@ -195,6 +195,53 @@ class CheckResult:
         }
 
 
+def spec_of(specs: Iterable[MetricSpec], name: str) -> MetricSpec:
+    """The declaration of this name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    for spec in specs:
+        if spec.name == name:
+            return spec
+    raise KeyError(name)
+
+
+def make_metric(
+    specs: Iterable[MetricSpec],
+    name: str,
+    value: Value | None,
+    *,
+    n: int,
+    interval: tuple[Value, Value] | None = None,
+    key: str | None = None,
+    detail: str = "",
+    reason: str = "",
+    p_value: float | None = None,
+) -> Metric:
+    """A metric under its declaration, so that unit, direction and meaning are written once.
+
+    Raises:
+        KeyError: no declaration has this name.
+        CheckError: as `Metric`.
+    """
+    spec = spec_of(specs, name)
+    low, high = interval if interval is not None else (None, None)
+    return Metric(
+        name=name, value=_plain(value), low=_plain(low), high=_plain(high), n=int(n), unit=spec.unit,
+        better=spec.better, meaning=spec.meaning, key=key, detail=detail, reason=reason,
+        p_value=None if p_value is None else float(p_value),
+    )  # fmt: skip
+
+
+def declared(specs: Iterable[MetricSpec], estimate: Estimate) -> Metric:
+    """An estimate as the metric of its name, under its declaration."""
+    return make_metric(
+        specs, estimate.name, estimate.value, n=estimate.n, interval=estimate.interval, key=estimate.key,
+        detail=estimate.detail, reason=estimate.reason, p_value=estimate.p_value,
+    )  # fmt: skip
+
+
 def versions_of(*tools: str) -> dict[str, str]:
     """The installed versions of distributions, for the record of a result."""
     return {name: version(name) for name in tools}
@@ -208,3 +255,10 @@ def canonical_json(record: Any) -> bytes:
 
 def _slots(one: Any) -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__slots__}
+
+
+def _plain(number: Any) -> Value | None:
+    """Numpy scalars as Python numbers: a record must not depend on the array library."""
+    if number is None or type(number) in (int, float):
+        return number
+    return number.item()
