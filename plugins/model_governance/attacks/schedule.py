@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -121,7 +121,7 @@ def metered(model: Model, effort: Effort, *, attack: str) -> tuple[Model, Meter]
 class LastRun:
     """The day on which an attack ran last, and the metrics of it as they were recorded."""
 
-    day: date
+    day: datetime
     metrics: tuple[Mapping[str, Any], ...]
 
 
@@ -134,7 +134,7 @@ class Plan:
     postponed: Mapping[str, str]
     efforts: Mapping[str, Effort]
     last: Mapping[str, LastRun]
-    logical_date: date | None
+    logical_date: datetime | None
     model: str
 
     def effort(self, attack: str) -> Effort:
@@ -240,7 +240,7 @@ def _last_runs(earlier: Iterable[PreviousRun], model: str) -> dict[str, LastRun]
     if plan["model"] != model:
         return {}
     return {
-        attack: LastRun(day=date.fromisoformat(run["day"]), metrics=tuple(run["metrics"]))
+        attack: LastRun(day=datetime.fromisoformat(run["day"]), metrics=tuple(run["metrics"]))
         for attack, run in plan["attacks"].items()
     }
 

@@ -16,7 +16,7 @@ from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
+    from datetime import datetime
 
     import pandas as pd
 
@@ -148,7 +148,7 @@ class Dataset:
 class PreviousRun:
     """What a check stored on an earlier night and asks to see again: an artifact by name, with its digest and key."""
 
-    day: date
+    logical_date: datetime
     name: str
     key: str
     sha256: str
@@ -173,7 +173,7 @@ class Subject:
     earlier: tuple[PreviousRun, ...] = ()
     champion: Model | None = None
     labels_mature_in: int | None = None
-    logical_date: date | None = None
+    logical_date: datetime | None = None
     model_file: ModelFile | None = None
     threat_model: ThreatModel = field(default_factory=ThreatModel)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,7 +21,7 @@ from model_governance.checks.privacy.membership_inference import CHECK
 from model_governance.contract.subject import PreviousRun
 from model_governance.errors import CheckError
 
-MONDAY = date(2026, 3, 2)
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 WEEKLY = {"loss": Effort(every=7)}
 AUC = CHECK.metric("attack_auc", 0.7, n=100, interval=(0.6, 0.8), key="loss")
 RATE = CHECK.metric("tpr_at_fpr", None, n=100, key="loss@0.001", reason="too few non-members")
@@ -36,7 +36,9 @@ def subject():
 def after(subject, plan, measured, *, days):
     """The subject some days later, with what the plan stored."""
     stored = plan.artifact(measured)
-    night = PreviousRun(day=subject.logical_date, name=FILE, key="k", sha256=stored.sha256, content=stored.content)
+    night = PreviousRun(
+        logical_date=subject.logical_date, name=FILE, key="k", sha256=stored.sha256, content=stored.content
+    )
     return replace(subject, logical_date=subject.logical_date + timedelta(days=days), earlier=(night,))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -41,8 +41,8 @@ def on_night(subject, number, *, richer=0.0):
 
 def stored(result, number):
     content = next(one.content for one in result.artifacts if one.name == "profile.json")
-    day = date(2026, 3, 1) - timedelta(days=number)
-    return PreviousRun(day=day, name="profile.json", key=f"k{number}", sha256="0" * 64, content=content)
+    day = datetime(2026, 3, 1, tzinfo=UTC) - timedelta(days=number)
+    return PreviousRun(logical_date=day, name="profile.json", key=f"k{number}", sha256="0" * 64, content=content)
 
 
 @pytest.fixture(scope="module")
