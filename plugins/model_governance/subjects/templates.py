@@ -36,7 +36,7 @@ def render_sources(policy: Policy, variables: Mapping[str, Any]) -> dict[Role, D
     return rendered
 
 
-def matured_source(policy: Policy, logical_date: date) -> DatasetSpec | None:
+def labelled_current_source(policy: Policy, logical_date: date) -> DatasetSpec | None:
     """The rows of the earlier night whose labels are due tonight, as `datasets.current` names them for that night.
 
     None when the labels of the policy need no time, or that night lies before the schedule's start.
