@@ -77,7 +77,7 @@ def small_project(folder: Path, *, checks: dict | None = None) -> Project:
     """A project whose night passes; `checks` replaces the cheap default of validation and drift."""
     frames = {
         role: synthetic.rows(seed=seed)
-        for seed, role in enumerate(("train", "reference", "current", "accepted"), start=1)
+        for seed, role in enumerate(("train", "reference", "current", "previous_train"), start=1)
     }
     for role, frame in frames.items():
         frame.to_parquet(folder / f"{role}.parquet", index=False)

@@ -20,7 +20,7 @@ FORESTS = {
     "forest-overgrown": {},
     "forest-regularised": {"max_depth": 8, "min_samples_leaf": 20},
 }
-ROWS = {"train": 4_000, "accepted": 4_000, "reference": 12_000}
+ROWS = {"train": 4_000, "previous_train": 4_000, "reference": 12_000}
 
 
 def main() -> int:

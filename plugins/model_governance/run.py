@@ -17,7 +17,7 @@ from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
 from model_governance.report import read_stories, render_check, render_run
 from model_governance.store import Stored, put_blob
-from model_governance.subjects import load_model, load_subject, matured_source, read_model_file
+from model_governance.subjects import labelled_current_source, load_model, load_subject, read_model_file
 from model_governance.verdict import Verdict, baselines_of, combine, judge, read_verdict, rules_of, unmeasured
 from model_governance.verdict.violation import ThresholdViolation
 
@@ -128,9 +128,9 @@ def run_check(
     check = check or find(spec.kind)
     params = params_of(check, policy, name)
     sources = policy.datasets if sources is None else sources
-    matured = matured_source(policy, run.logical_date)
-    if matured is not None:
-        sources = {**sources, "matured": matured}
+    labelled_current = labelled_current_source(policy, run.logical_date)
+    if labelled_current is not None:
+        sources = {**sources, "labelled_current": labelled_current}
     started_at, started = datetime.now(UTC), time.monotonic()
     subject = result = problem = None
     seed: int | None = None

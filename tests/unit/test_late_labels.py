@@ -59,5 +59,5 @@ def test_it_is_judged_on_the_night_when_they_are(small):
     record = night(small, 2)
     assert record["verdict"]["outcome"] == "pass"
     judged = {one["role"]: one["uri"] for one in record["datasets"]}
-    assert judged["matured"] == "nights/2026-03-01.parquet"
+    assert judged["labelled_current"] == "nights/2026-03-01.parquet"
     assert next(one for one in record["result"]["metrics"] if one["name"] == "label_coverage")["value"] == 1

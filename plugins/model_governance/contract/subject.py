@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns", "Dataset", "Feature", "Model", "ModelFile", "PreviousRun", "Role", "Source", "Subject", "Task"]
 
-Role = Literal["train", "accepted", "reference", "current", "labels", "matured", "history", "population"]
+Role = Literal["train", "previous_train", "reference", "current", "labels", "labelled_current", "history", "population"]
 ColumnKind = Literal["numeric", "integer", "category", "boolean", "text", "datetime"]
 
 NUMBER_KINDS = frozenset({"numeric", "integer"})

@@ -8,7 +8,7 @@ from model_governance.contract.subject import Role, Subject
 from model_governance.errors import SubjectError
 from model_governance.subjects.datasets import load_dataset
 from model_governance.subjects.models import load_model, read_model_file
-from model_governance.subjects.templates import matured_source, render_sources, run_variables
+from model_governance.subjects.templates import labelled_current_source, render_sources, run_variables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from model_governance.policy import DatasetSpec, Policy
 
 __all__ = [
+    "labelled_current_source",
     "load_dataset",
     "load_model",
     "load_subject",
-    "matured_source",
     "read_model_file",
     "render_sources",
     "run_variables",

@@ -37,7 +37,7 @@ def render_sources(policy: Policy, variables: Mapping[str, Any]) -> dict[Role, D
     return rendered
 
 
-def matured_source(policy: Policy, logical_date: datetime) -> DatasetSpec | None:
+def labelled_current_source(policy: Policy, logical_date: datetime) -> DatasetSpec | None:
     """The rows of the previous run whose labels are complete now, as `datasets.current` names them for that run.
 
     None when the labels of the policy need no time, or that run lies before the schedule's start.
