@@ -10,7 +10,7 @@ that leaked on Monday is not green on Tuesday. Another model, or none recorded, 
     for name in plan.due:
         model, meter = metered(subject.require_model(), plan.effort(name), attack=name)
         ...
-    metrics = (*measured, *plan.carried(CHECK))
+    metrics = (*measured, *plan.carried(METRICS))
     artifacts = (..., plan.artifact(measured)), tables = (..., plan.table())
 """
 
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from model_governance.contract.check import Lookback, Params
-from model_governance.contract.result import Artifact, Table, canonical_json
+from model_governance.contract.result import Artifact, Table, canonical_json, make_metric
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.contract.check import Check
-    from model_governance.contract.result import Metric
+    from model_governance.contract.result import Metric, MetricSpec
     from model_governance.contract.subject import Model, PreviousRun, Subject
 
 FILE = "attack_plan.json"
@@ -146,8 +145,12 @@ class Plan:
         """Whether any attack rests on some nights."""
         return any(self.effort(one).every > 1 for one in self.attacks)
 
-    def carried(self, check: Check) -> tuple[Metric, ...]:
-        """The last numbers of the attacks that rest tonight, each with the day it was measured on."""
+    def carried(self, metrics: Sequence[MetricSpec]) -> tuple[Metric, ...]:
+        """The last numbers of the attacks that rest tonight, each with the day it was measured on.
+
+        Args:
+            metrics: the declarations of the check.
+        """
         found = []
         for one in self.postponed:
             run = self.last[one]
@@ -156,8 +159,8 @@ class Plan:
                 detail = f"{stored['detail']}; {stand}" if stored["detail"] else stand
                 interval = None if stored["low"] is None else (stored["low"], stored["high"])
                 found.append(
-                    check.metric(
-                        stored["name"], stored["value"], n=stored["n"], interval=interval, key=stored["key"],
+                    make_metric(
+                        metrics, stored["name"], stored["value"], n=stored["n"], interval=interval, key=stored["key"],
                         detail=detail, reason=stored["reason"], p_value=stored["p_value"],
                     )
                 )  # fmt: skip

@@ -60,13 +60,13 @@ def test_what_rests_keeps_its_last_numbers_with_their_day(subject):
     monday = plan_attacks(["rmia", "loss"], WEEKLY, subject)
     tuesday = after(subject, monday, [AUC, RATE, OTHER], days=1)
     plan = plan_attacks(["rmia", "loss"], WEEKLY, tuesday)
-    carried = plan.carried(CHECK)
+    carried = plan.carried(CHECK.metrics)
     assert [(one.label, one.value, one.low) for one in carried] == [
         ("attack_auc[loss]", 0.7, 0.6), ("tpr_at_fpr[loss@0.001]", None, None)]  # fmt: skip
     assert carried[0].detail == "measured on 2026-03-02, due every 7 days"
     assert carried[1].reason == "too few non-members"
     wednesday = after(tuesday, plan, [OTHER], days=1)
-    again = plan_attacks(["rmia", "loss"], WEEKLY, wednesday).carried(CHECK)
+    again = plan_attacks(["rmia", "loss"], WEEKLY, wednesday).carried(CHECK.metrics)
     assert again == carried
 
 

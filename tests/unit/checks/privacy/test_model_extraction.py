@@ -102,7 +102,11 @@ def test_three_classes_are_copied(healthy):
     )  # fmt: skip
     result = measured(replace(healthy, task="multiclass_classification", model=model))
     assert result.metric("fidelity", key="public@40").value == 1.0, "its log odds are linear"
-    by_label = measured(replace(healthy, task="multiclass_classification", model=model), hears="label", budgets=[100])
+    by_label = measured(
+        replace(healthy, task="multiclass_classification", model=model),
+        attacker_access={"outputs": "label"},
+        budgets=[100],
+    )
     assert by_label.metric("fidelity", key="public@100").value > 0.8
 
 
