@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Columns", "Dataset", "Feature", "Model", "ModelFile", "PreviousRun", "Role", "Source", "Subject", "Task"]
+__all__ = [
+    "Columns",
+    "Dataset",
+    "Feature",
+    "Model",
+    "ModelFile",
+    "ParamFile",
+    "PreviousRun",
+    "Role",
+    "Source",
+    "Subject",
+    "Task",
+]
 
 Role = Literal["train", "previous_train", "reference", "current", "labels", "labelled_current", "history", "population"]
 ColumnKind = Literal["numeric", "integer", "category", "boolean", "text", "datetime"]
@@ -155,6 +167,19 @@ class PreviousRun:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamFile:
+    """A file that a param of a check names, read once.
+
+    `name` is the param, `uri` where the file is, `sha256` the hex digest of the very bytes in `content`.
+    """
+
+    name: str
+    uri: str
+    sha256: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The model and the datasets of one night, as one check sees them.
@@ -163,6 +188,7 @@ class Subject:
     `champion` is the accepted model to compare with on the same rows, where there is one. `labels_mature_in`
     says how many days the labels of a night take; those of tonight are then not due. `night` is the logical date,
     None outside a run. `model_file` holds the model's bytes for a check that reads them before anything loads them.
+    `param_files` holds the files that the check's params name, by param.
     """
 
     name: str
@@ -176,6 +202,7 @@ class Subject:
     logical_date: datetime | None = None
     model_file: ModelFile | None = None
     threat_model: ThreatModel = field(default_factory=ThreatModel)
+    param_files: Mapping[str, ParamFile] = field(default_factory=dict)
 
     def require_model(self) -> Model:
         """The model.
