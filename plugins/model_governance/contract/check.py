@@ -103,7 +103,7 @@ class Check:
 
     def roles_for(self, params: Mapping[str, Any]) -> tuple[Role, ...]:
         """The datasets it cannot do without under these params, as a policy spells them."""
-        return tuple(one for one in self.roles if params.get(self.stand_ins.get(one, "")) is None)
+        return tuple(role for role in self.roles if params.get(self.stand_ins.get(role, "")) is None)
 
     def lookbacks(self, params: Params) -> tuple[Lookback, ...]:
         """Everything it wants to see of earlier nights under these params."""

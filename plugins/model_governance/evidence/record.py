@@ -75,8 +75,8 @@ def _model(subject: Subject | None) -> dict[str, Any] | None:
 def _datasets(subject: Subject | None) -> list[dict[str, Any]]:
     if subject is None:
         return []
-    ordered = sorted(subject.datasets.values(), key=lambda one: one.role)
-    return [{"role": one.role, "uri": one.uri, "sha256": one.sha256, "rows": one.rows} for one in ordered]
+    ordered = sorted(subject.datasets.values(), key=lambda dataset: dataset.role)
+    return [{"role": dataset.role, "uri": dataset.uri, "sha256": dataset.sha256, "rows": dataset.rows} for dataset in ordered]
 
 
 def _earlier(subject: Subject | None) -> list[dict[str, Any]]:

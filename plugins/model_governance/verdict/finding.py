@@ -107,12 +107,12 @@ class Verdict:
     @property
     def outcome(self) -> Outcome:
         """The worst outcome of all findings."""
-        return max((one.outcome for one in self.findings), key=RANK.index)
+        return max((finding.outcome for finding in self.findings), key=RANK.index)
 
     @property
     def stopping(self) -> tuple[Finding, ...]:
         """The findings that must stop the run."""
-        return tuple(one for one in self.findings if self.rules.stops(one.outcome, one.severity))
+        return tuple(finding for finding in self.findings if self.rules.stops(finding.outcome, finding.severity))
 
     @property
     def stops(self) -> bool:
@@ -122,9 +122,11 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The outcome and its reasons, worst first."""
-        telling = [one for one in self.findings if one.outcome not in ("pass", "skipped")] or list(self.findings)
-        telling.sort(key=lambda one: -RANK.index(one.outcome))
-        return f"{self.name}: {self.outcome.upper()}\n" + "\n".join(f"  - {one.sentence}" for one in telling)
+        telling = [finding for finding in self.findings if finding.outcome not in ("pass", "skipped")] or list(
+            self.findings
+        )
+        telling.sort(key=lambda finding: -RANK.index(finding.outcome))
+        return f"{self.name}: {self.outcome.upper()}\n" + "\n".join(f"  - {finding.sentence}" for finding in telling)
 
     def record(self) -> dict[str, Any]:
         """The verdict as JSON types."""
@@ -134,15 +136,15 @@ class Verdict:
             "stops": self.stops,
             "fail_on": self.rules.fail_on,
             "on_uncertain": self.rules.on_uncertain,
-            "findings": [one.record() for one in self.findings],
+            "findings": [finding.record() for finding in self.findings],
         }
 
 
 def read_verdict(record: Mapping[str, Any]) -> Verdict:
     """The verdict that `Verdict.record` wrote."""
     findings = []
-    for one in record["findings"]:
-        bound = one["bound"]
-        findings.append(Finding(**{**one, "bound": tuple(bound) if isinstance(bound, list) else bound}))
+    for finding in record["findings"]:
+        bound = finding["bound"]
+        findings.append(Finding(**{**finding, "bound": tuple(bound) if isinstance(bound, list) else bound}))
     rules = Rules(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
     return Verdict(name=record["name"], findings=tuple(findings), rules=rules)
