@@ -99,7 +99,9 @@ def _mask(values: pd.Series, entry: Slice) -> np.ndarray:
 
     if entry.between is not None:
         if not is_numeric_dtype(values):
-            raise CheckError(f"slice {_name(entry)!r}: between needs numbers and column {entry.column!r} is {values.dtype}")
+            raise CheckError(
+                f"slice {_name(entry)!r}: between needs numbers and column {entry.column!r} is {values.dtype}"
+            )
         found = values.between(*entry.between)
     elif entry.members is not None:
         found = values.isin(entry.members)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.documents import read_document
 from model_governance.contract.moments import moment_key
 from model_governance.contract.result import Artifact, canonical_json
-from model_governance.evidence.documents import read_document
 from model_governance.store import Stored, put_blob
 
 if TYPE_CHECKING:

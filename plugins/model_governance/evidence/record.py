@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.evidence.documents import read_document
+from model_governance.contract.documents import read_document
 from model_governance.store import read_verified
 
 if TYPE_CHECKING:
@@ -76,7 +76,10 @@ def _datasets(subject: Subject | None) -> list[dict[str, Any]]:
     if subject is None:
         return []
     ordered = sorted(subject.datasets.values(), key=lambda dataset: dataset.role)
-    return [{"role": dataset.role, "uri": dataset.uri, "sha256": dataset.sha256, "rows": dataset.rows} for dataset in ordered]
+    return [
+        {"role": dataset.role, "uri": dataset.uri, "sha256": dataset.sha256, "rows": dataset.rows}
+        for dataset in ordered
+    ]
 
 
 def _earlier(subject: Subject | None) -> list[dict[str, Any]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.result import label_of
+from model_governance.errors import EvidenceError
 from model_governance.verdict.words import demanded
 
 if TYPE_CHECKING:
@@ -141,10 +143,22 @@ class Verdict:
 
 
 def read_verdict(record: Mapping[str, Any]) -> Verdict:
-    """The verdict that `Verdict.record` wrote."""
-    findings = []
-    for finding in record["findings"]:
-        bound = finding["bound"]
-        findings.append(Finding(**{**finding, "bound": tuple(bound) if isinstance(bound, list) else bound}))
-    rules = Rules(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
-    return Verdict(name=record["name"], findings=tuple(findings), rules=rules)
+    """The verdict that `Verdict.record` wrote.
+
+    Raises:
+        EvidenceError: the record holds other fields than a verdict of this release.
+    """
+    try:
+        findings = tuple(_read_finding(finding) for finding in record["findings"])
+        rules = Rules(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
+        return Verdict(name=record["name"], findings=findings, rules=rules)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EvidenceError(
+            f"expected a verdict as release {version('airflow-model-governance')} writes it, found other fields "
+            f"({type(error).__name__}: {error}); read it with the release that wrote it"
+        ) from error
+
+
+def _read_finding(record: Mapping[str, Any]) -> Finding:
+    bound = record["bound"]
+    return Finding(**{**record, "bound": tuple(bound) if isinstance(bound, list) else bound})
