@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_decorator_factory
 from pydantic import TypeAdapter, ValidationError
 
-from model_governance.contract.check import Check, Params, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, Params, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, Metric, MetricSpec
 from model_governance.contract.subject import Role
 from model_governance.errors import CheckError, PolicyError
@@ -105,6 +105,11 @@ class GovernanceCheckDecoratedOperator(DecoratedOperator, GovernanceCheckOperato
             measure=self._measure,
             self_test=SelfTest(description="none: written in a DAG file", threshold={}, apply=lambda subject: subject),
             suggest=lambda *_: Suggestion(),
+            advice=Advice(
+                title="Read why.", text="Open the report of the check; it names the function and its numbers."
+            ),
+            cost="That of the function.",
+            not_calibrated="the function is known to its DAG file only",
         )
 
     def _measure(self, subject: Subject, _params: WrittenInDag, seed: int) -> CheckResult:

@@ -1,9 +1,12 @@
-"""The operator that runs one check of a policy, and its named forms."""
+"""The operator that runs one check of a policy, and the operator of each kind, made from the catalogue."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cache
+from types import new_class
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from model_governance.checks import catalogue, find
 from model_governance.errors import PolicyError
 from model_governance.orchestration.airflow_connections import AirflowConnections
 from model_governance.orchestration.policy_operator import VERDICT, PolicyOperator
@@ -38,7 +41,7 @@ class GovernanceCheckOperator(PolicyOperator):
 
     template_fields: Sequence[str] = ("check", "sources", "artifacts_uri")
     kind: ClassVar[str | None] = None
-    """The kind of check that a named form is for."""
+    """The kind of check that this operator runs; None runs any."""
 
     def __init__(self, *, check: str | XComArg | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -103,111 +106,37 @@ def the_only_check(policy: Policy, kind: str | None) -> str:
     raise PolicyError([f"policy {policy.name}: expected {wanted}, found {found}; name it with check="])
 
 
-class DataValidationOperator(GovernanceCheckOperator):
-    """Great Expectations: is the data what the model was built for?"""
-
-    kind = "data_validation"
-
-
-class DataDriftOperator(GovernanceCheckOperator):
-    """Exact statistics and Evidently's report: has the data moved away from the reference?"""
-
-    kind = "data_drift"
-
-
-class ModelQualityOperator(GovernanceCheckOperator):
-    """Does the model still answer well?"""
-
-    kind = "model_quality"
-
-
-class EvasionOperator(GovernanceCheckOperator):
-    """Adversarial Robustness Toolbox: do small changes of an input change the answer?"""
-
-    kind = "evasion"
-
-
-class MembershipInferenceOperator(GovernanceCheckOperator):
-    """Membership inference: does the model give away who was in its training data?"""
-
-    kind = "membership_inference"
-
-
-class PerformanceEstimationOperator(GovernanceCheckOperator):
-    """Calibrated confidence or a learned loss: how good is the model before labels arrive?"""
-
-    kind = "performance_estimation"
-
-
-class FairnessOperator(GovernanceCheckOperator):
-    """Fairlearn's measures: does the model treat groups alike?"""
-
-    kind = "fairness"
-
-
-class AttributionDriftOperator(GovernanceCheckOperator):
-    """Do the model's answers still hang on the same features?"""
-
-    kind = "attribution_drift"
-
-
-class CorruptionOperator(GovernanceCheckOperator):
-    """Graded dirt: do missing values, wrong units and stale features change the answers?"""
-
-    kind = "corruption"
-
-
-class AttributeInferenceOperator(GovernanceCheckOperator):
-    """Does the model give away what people kept to themselves?"""
-
-    kind = "attribute_inference"
-
-
-class ModelInversionOperator(GovernanceCheckOperator):
-    """Can training rows be rebuilt from the model's answers?"""
-
-    kind = "model_inversion"
-
-
-class ModelExtractionOperator(GovernanceCheckOperator):
-    """How much of the model can be copied from its answers?"""
-
-    kind = "model_extraction"
-
-
-class PoisoningScreenOperator(GovernanceCheckOperator):
-    """Did somebody tamper with the new training window?"""
-
-    kind = "poisoning_screen"
-
-
-class ArtifactScanOperator(GovernanceCheckOperator):
-    """Is the model file what it says, before anything loads it?"""
-
-    kind = "artifact_scan"
-
-
-NAMED: dict[str | None, type[GovernanceCheckOperator]] = {
-    one.kind: one
-    for one in (
-        DataValidationOperator,
-        DataDriftOperator,
-        ModelQualityOperator,
-        EvasionOperator,
-        MembershipInferenceOperator,
-        PerformanceEstimationOperator,
-        FairnessOperator,
-        AttributionDriftOperator,
-        CorruptionOperator,
-        AttributeInferenceOperator,
-        ModelInversionOperator,
-        ModelExtractionOperator,
-        PoisoningScreenOperator,
-        ArtifactScanOperator,
-    )
-}
-
-
+@cache
 def operator_for(kind: str) -> type[GovernanceCheckOperator]:
-    """The named operator of a kind of check, by which Airflow's pages show it; the general one for other kinds."""
-    return NAMED.get(kind, GovernanceCheckOperator)
+    """The operator of a kind of check, by which Airflow's pages show it; made from the check's declaration.
+
+    The class can be imported from this module under its name, so that it is pickled and serialized by that name.
+
+    Raises:
+        KeyError: there is no check of this kind.
+    """
+    check = find(kind)
+    body = {"__module__": __name__, "__doc__": check.question, "kind": kind}
+    made = new_class(check.operator_name, (GovernanceCheckOperator,), exec_body=lambda names: names.update(body))
+    return cast("type[GovernanceCheckOperator]", made)
+
+
+def operator_names() -> dict[str, str]:
+    """The class name of every operator, and the kind of check that it runs.
+
+    Raises:
+        ValueError: two checks declare operators of the same name.
+    """
+    kinds: dict[str, str] = {}
+    for check in catalogue().values():
+        other = kinds.setdefault(check.operator_name, check.kind)
+        if other != check.kind:
+            raise ValueError(f"checks {other} and {check.kind} both have {check.operator_name}; declare another name")
+    return kinds
+
+
+def __getattr__(name: str) -> Any:
+    # The classes are made when they are asked for: which checks there are is known to the catalogue alone.
+    if name.endswith("Operator") and name in (kinds := operator_names()):
+        return operator_for(kinds[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

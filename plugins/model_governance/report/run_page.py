@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.report import words
 from model_governance.report.findings import counts, order, waiver_note, worst_first
+from model_governance.report.next_steps import next_steps
 from model_governance.report.page import as_markup, expect_schema, fill
 from model_governance.report.scale import draw_scale
 from model_governance.verdict import read_verdict
@@ -56,7 +57,7 @@ def render_run(manifest: Mapping[str, Any], *, href: Callable[[str], str], stori
         verdict=verdict,
         headline=_headline(checks, verdict),
         tally=words.counted(counts(verdict.findings)),
-        advice=words.advice(checks, expiries=[one.expires for one in waived if one.expires]),
+        next_steps=next_steps(checks, expiries=[one.expires for one in waived if one.expires]),
         rows=[_row(one, verdict) for one in checks],
         stopping=order(stopping, verdict),
         stories=stories,

@@ -71,6 +71,7 @@ def calibrate_drift(
     name: str,
     places: Sequence[int],
     *,
+    kind: str,
     subject: Subject,
     params: DriftParams,
     windows: int,
@@ -90,7 +91,9 @@ def calibrate_drift(
     draws = max(windows, math.ceil(2 * ENOUGH_BEYOND / level)) if known else 0
     bounds = _bounds(known, _chunks(columns, subject.datasets["reference"].rows, rows, draws, seed), level=level)
     return [
-        _calibrated(policy, name, place, bounds=bounds[place], columns=columns, rows=rows, params=params, level=level)
+        _calibrated(
+            policy, name, place, kind=kind, bounds=bounds[place], columns=columns, rows=rows, params=params, level=level
+        )
         if place in known
         else Left(check=name, label=one.metric, reason=_reason(one, params))
         for place, one in thresholds.items()
@@ -209,6 +212,7 @@ def _calibrated(
     name: str,
     place: int,
     *,
+    kind: str,
     bounds: tuple[np.ndarray, np.ndarray],
     columns: Sequence[Column],
     rows: int,
@@ -226,7 +230,7 @@ def _calibrated(
     today = threshold.bound if not isinstance(threshold.bound, tuple) else threshold.bound[1]
     chosen = [one for one in columns if threshold.key in (None, one.name)] if psi else []
     return Calibrated(
-        check=name, kind="data_drift", place=place, threshold=threshold, level=level, curve=judged, proposal=proposal,
+        check=name, kind=kind, place=place, threshold=threshold, level=level, curve=judged, proposal=proposal,
         runs_per_year=policy.alarms.runs_per_year, visible=_visible(chosen, rows, proposal.bound, level=level),
         today_visible=_visible(chosen, rows, today, level=level), without_evidence=alone if psi else None,
         limits=LIMITS.format(least=least),
