@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from model_governance.checks import catalogue, find
 from model_governance.errors import PolicyError
-from model_governance.orchestration.airflow_connections import AirflowConnections
-from model_governance.orchestration.policy_operator import VERDICT, PolicyOperator
-from model_governance.orchestration.run_context import run_of
-from model_governance.orchestration.violation import GovernanceViolation
+from model_governance.orchestration.policy_operator import (
+    VERDICT,
+    GovernanceViolation,
+    PolicyOperator,
+    run_from_context,
+)
+from model_governance.orchestration.stores import AirflowConnections
 from model_governance.policy import DatasetSpec
 from model_governance.run import run_check
 from model_governance.verdict.violation import ThresholdViolation
@@ -29,10 +32,10 @@ if TYPE_CHECKING:
 
 
 class GovernanceCheckOperator(PolicyOperator):
-    """Measures one check of a policy, judges it, stores the evidence, and fails if a threshold says so.
+    """Measures one check of a policy, judges it, stores the evidence, and fails where a violated threshold stops the run.
 
     A violated threshold fails the task at once (`GovernanceViolation`, never retried). A check that
-    could not measure and trouble with storage or network are ordinary failures, which Airflow retries.
+    could not measure, and storage or network that does not answer, are ordinary failures, which Airflow retries.
     Either way, what was stored is pushed under the XCom key "verdict" before anything is raised.
 
     :param check: a check's name in the policy (templated, and may be expanded over); may be left out
@@ -45,10 +48,10 @@ class GovernanceCheckOperator(PolicyOperator):
 
     def __init__(self, *, check: str | XComArg | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.check = check if check is not None else the_only_check(self.policy, self.kind)
+        self.check = check if check is not None else only_check_of(self.policy, self.kind)
         self.sources = {
-            role: one.model_dump(mode="json", include={"uri", "query"}, exclude_none=True)
-            for role, one in self.policy.datasets.items()
+            role: dataset.model_dump(mode="json", include={"uri", "query"}, exclude_none=True)
+            for role, dataset in self.policy.datasets.items()
         }
         if isinstance(self.check, str) and "{{" not in self.check:
             self.require_check()
@@ -56,10 +59,10 @@ class GovernanceCheckOperator(PolicyOperator):
     def execute(self, context: Context) -> None:
         """Resolve the store, run the check, push the small verdict, raise if the verdict stops the run."""
         self.require_check()
-        store = self.place().open()
+        store = self.location().open()
         done = self.run(context, store)
-        address = self.link_to(done.report, store)
-        context["ti"].xcom_push(key=VERDICT, value=done.summary() | {"address": address})
+        url = self.link_to(done.report, store)
+        context["ti"].xcom_push(key=VERDICT, value=done.summary() | {"report_url": url})
         self.log.info("%s\nreport: %s\nrecord: %s", done.verdict.sentence, done.report.uri, done.record.uri)
         try:
             done.raise_if_it_stops()
@@ -69,41 +72,45 @@ class GovernanceCheckOperator(PolicyOperator):
     def run(self, context: Context, store: ArtifactStore, *, check: Check | None = None) -> CheckRun:
         """Run the check on the rendered sources; `check` replaces the registered one of its kind."""
         return run_check(
-            self.policy, self.check, run=run_of(context), store=store, connections=AirflowConnections(),
+            self.policy, self.check, run=run_from_context(context), store=store, connections=AirflowConnections(),
             sources=self.rendered_sources(), check=check,
         )  # fmt: skip
 
     def rendered_sources(self) -> dict[Role, DatasetSpec]:
         """The policy's datasets with Airflow's templates filled in."""
         return {
-            role: DatasetSpec.model_validate(one.model_dump(mode="json", exclude_none=True) | self.sources[role])
-            for role, one in self.policy.datasets.items()
+            role: DatasetSpec.model_validate(dataset.model_dump(mode="json", exclude_none=True) | self.sources[role])
+            for role, dataset in self.policy.datasets.items()
         }
 
     def require_check(self) -> None:
-        """Nothing, or PolicyError when the policy has no such check, or has it of another kind."""
+        """Refuse a check that this operator cannot run.
+
+        Raises:
+            PolicyError: the policy has no such check, or has it of another kind.
+        """
         checks = self.policy.checks
         if self.check not in checks:
             raise PolicyError([f"policy {self.policy.name}: no check {self.check!r}; there are {', '.join(checks)}"])
-        found = checks[self.check].kind
-        if self.kind is not None and found != self.kind:
+        kind = checks[self.check].kind
+        if self.kind is not None and kind != self.kind:
             raise PolicyError(
-                [f"policy {self.policy.name}: check {self.check!r} is {found}, {type(self).__name__} runs {self.kind}"]
+                [f"policy {self.policy.name}: check {self.check!r} is {kind}, {type(self).__name__} runs {self.kind}"]
             )
 
 
-def the_only_check(policy: Policy, kind: str | None) -> str:
+def only_check_of(policy: Policy, kind: str | None) -> str:
     """The name of the policy's only check (of a kind).
 
     Raises:
         PolicyError: there is none, or several.
     """
-    fitting = [name for name, one in policy.checks.items() if kind in (None, one.kind)]
-    if len(fitting) == 1:
-        return fitting[0]
-    found = f"{len(fitting)} ({', '.join(fitting)})" if fitting else "none"
-    wanted = f"one check of kind {kind}" if kind else "one check"
-    raise PolicyError([f"policy {policy.name}: expected {wanted}, found {found}; name it with check="])
+    names = [name for name, spec in policy.checks.items() if kind in (None, spec.kind)]
+    if len(names) == 1:
+        return names[0]
+    found = f"{len(names)} ({', '.join(names)})" if names else "none"
+    expected = f"one check of kind {kind}" if kind else "one check"
+    raise PolicyError([f"policy {policy.name}: expected {expected}, found {found}; name it with check="])
 
 
 @cache
