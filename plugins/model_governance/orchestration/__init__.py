@@ -12,7 +12,20 @@ packages included; `operator_for(kind)` gives the class of a kind.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from model_governance.orchestration.archive import ArchiveEvidenceOperator as ArchiveEvidenceOperator
+    from model_governance.orchestration.archive import GovernanceGateOperator as GovernanceGateOperator
+    from model_governance.orchestration.dags import governance_dag as governance_dag
+    from model_governance.orchestration.dags import governance_dags as governance_dags
+    from model_governance.orchestration.dags import governance_task_group as governance_task_group
+    from model_governance.orchestration.operators import GovernanceCheckOperator as GovernanceCheckOperator
+    from model_governance.orchestration.operators import operator_for as operator_for
+    from model_governance.orchestration.policy_operator import GovernanceViolation as GovernanceViolation
+    from model_governance.orchestration.retraining import RequestRetrainingOperator as RequestRetrainingOperator
+    from model_governance.orchestration.retraining import manifest_behind as manifest_behind
+    from model_governance.orchestration.retraining import retraining_asset as retraining_asset
 
 _MODULES = {
     "ArchiveEvidenceOperator": "archive",
