@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from model_governance.checks import catalogue
+from model_governance.contract.result import label_of
 from model_governance.errors import PolicyError
 from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
 from model_governance.orchestration.operators import operator_for
@@ -183,17 +184,13 @@ def task_defaults(policy: Policy) -> dict[str, Any]:
 def describe(policy: Policy) -> str:
     """The thresholds of a policy as a Markdown table."""
     rows = [
-        f"| {name} | {spec.kind} | `{_label(threshold)}` | {_demanded(threshold)} | {threshold.severity} |"
+        f"| {name} | {spec.kind} | `{label_of(threshold.metric, threshold.key)}` | {_demanded(threshold)} | {threshold.severity} |"
         for name, spec in policy.checks.items()
         for threshold in spec.thresholds
     ]
     head = ["| check | kind | metric | must be | severity |", "|---|---|---|---|---|"]
     intro = [policy.description, f"Owner: {policy.owner}. Fails on: {policy.fail_on}. Policy sha256: `{policy.sha256}`"]
     return "\n".join([*filter(None, intro), "", *head, *rows])
-
-
-def _label(threshold: Threshold) -> str:
-    return threshold.metric if threshold.key is None else f"{threshold.metric}[{threshold.key}]"
 
 
 def _demanded(threshold: Threshold) -> str:

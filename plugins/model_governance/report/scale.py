@@ -6,7 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
-from model_governance.verdict import number
+from model_governance.contract.text import interval, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,11 +111,9 @@ def _limits(finding: Finding, room: tuple[float, float]) -> list[tuple[float, st
 
 
 def _spoken(finding: Finding) -> str:
-    interval = ""
-    if finding.low is not None and finding.high is not None:
-        interval = f", 95% interval {number(finding.low)} to {number(finding.high)}"
+    limits = interval(finding.low, finding.high)
     value = "" if finding.value is None else number(finding.value)
-    return f"{finding.label} {value}{interval}; allowed is {finding.demanded}; outcome {finding.outcome}"
+    return f"{finding.label} {value}{f', 95% interval {limits}' if limits else ''}; allowed is {finding.demanded}; outcome {finding.outcome}"
 
 
 def _line(name: str, start: float, end: float) -> str:

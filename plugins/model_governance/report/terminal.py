@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment, spell_moment
+from model_governance.contract.text import estimate
 from model_governance.report.findings import excess
-from model_governance.verdict import RANK, Finding, number, read_verdict
+from model_governance.verdict import RANK, Finding, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,10 +78,7 @@ def observed(finding: Finding) -> str:
     """`1.93 (1.90 to 1.96)`, or what kept it from being measured."""
     if finding.value is None:
         return "could not measure" if finding.outcome == "error" else "not measured"
-    text = number(finding.value, digits=3)
-    if finding.low is not None and finding.high is not None:
-        text += f" ({number(finding.low, digits=3)} to {number(finding.high, digits=3)})"
-    return text
+    return estimate(finding.value, finding.low, finding.high, digits=3)
 
 
 def console() -> Console:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from model_governance.verdict import number
+from model_governance.contract import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ def counted(pairs: Iterable[tuple[str, int]]) -> str:
 
 def interval(low: float | None, high: float | None) -> str:
     """The interval as 1.91 to 1.95, or a dash where no interval exists."""
-    return "—" if low is None or high is None else f"{number(low)} to {number(high)}"
+    return text.interval(low, high) or "—"
 
 
 def cell(value: Any) -> str:
@@ -45,7 +45,7 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
     if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 10_000 else number(value)
+        return text.number(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 

@@ -9,6 +9,7 @@ from model_governance.authoring.calibration.critical import critical_bound, side
 from model_governance.authoring.calibration.curve import Curve
 from model_governance.authoring.calibration.findings import Calibrated, Left, visible_shift
 from model_governance.authoring.calibration.rows import measured_windows
+from model_governance.contract.result import label_of
 from model_governance.verdict import baselines_of
 
 if TYPE_CHECKING:
@@ -51,15 +52,13 @@ def calibrate_measured(
     for place in places:
         reason = _unfit(thresholds[place], results)
         if reason:
-            found.append(Left(check=name, label=_label(thresholds[place]), reason=reason))
+            found.append(
+                Left(check=name, label=label_of(thresholds[place].metric, thresholds[place].key), reason=reason)
+            )
             continue
         critical = _critical(policy, name, place, results=results, moment=moment)
         found.append(_calibrated(policy, name, place, kind=check.kind, critical=critical, level=level))
     return found
-
-
-def _label(threshold: Threshold) -> str:
-    return threshold.metric if threshold.key is None else f"{threshold.metric}[{threshold.key}]"
 
 
 def _unfit(threshold: Threshold, results: Sequence[CheckResult]) -> str:

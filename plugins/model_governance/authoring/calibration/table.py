@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from model_governance.verdict import number
+from model_governance.contract.text import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
