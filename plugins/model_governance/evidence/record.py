@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from model_governance.evidence.documents import read_document
@@ -50,7 +49,7 @@ def check_record(
         "datasets": _datasets(subject),
         "earlier": _earlier(subject),
         "seed": seed,
-        "params": _params(policy, name, check),
+        "params": _params(policy, name, check, subject),
         "result": result.record() if result else None,
         "problem": problem,
         "verdict": verdict.record(),
@@ -90,12 +89,11 @@ def _earlier(subject: Subject | None) -> list[dict[str, Any]]:
     ]
 
 
-def _params(policy: Policy, name: str, check: Check) -> dict[str, Any]:
-    """Every param with its default; files by the path the policy spells and their digest."""
+def _params(policy: Policy, name: str, check: Check, subject: Subject | None) -> dict[str, Any]:
+    """Every param with its default; files by the path the policy spells and the digest of the bytes that were read."""
     params = check.params.model_validate(policy.checks[name].params).model_dump(mode="json")
-    for key in check.file_params:
-        if params.get(key) is not None:
-            path = policy.folder / params[key]
-            digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-            params[key] = {"path": params[key], "sha256": digest}
+    files = subject.param_files if subject else {}
+    for param in check.file_params:
+        if params.get(param) is not None:
+            params[param] = {"path": params[param], "sha256": files[param].sha256 if param in files else None}
     return params
