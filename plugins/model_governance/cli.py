@@ -156,7 +156,7 @@ def _calibrate(options: argparse.Namespace) -> int:
     for one in found.left:
         print(f"not calibrated: {one.check}, {one.label}: {one.reason}")
     print("\n".join(lines_to_paste(found)))
-    print("".join(f"\nwritten  {one}" for one in files))
+    print("".join(f"\nwritten  {path}" for path in files))
     return 0
 
 
@@ -205,7 +205,7 @@ def _lint(options: argparse.Namespace) -> int:
         except PolicyError as error:
             problems.extend(error.problems)
         else:
-            thresholds = sum(len(one.thresholds) for one in policy.checks.values())
+            thresholds = sum(len(check.thresholds) for check in policy.checks.values())
             print(f"{file}: {policy.name}, {len(policy.checks)} checks, {thresholds} thresholds")
     if problems:
         raise PolicyError(problems)

@@ -70,8 +70,8 @@ def run_table(
 def reasons(manifest: Mapping[str, Any]) -> list[str]:
     """The sentences that say why a night is not simply a pass, worst first."""
     findings = read_verdict(manifest["verdict"]).findings
-    telling = [one for one in findings if one.outcome not in ("pass", "skipped")]
-    return [one.sentence for one in sorted(telling, key=lambda one: -RANK.index(one.outcome))]
+    telling = [finding for finding in findings if finding.outcome not in ("pass", "skipped")]
+    return [finding.sentence for finding in sorted(telling, key=lambda finding: -RANK.index(finding.outcome))]
 
 
 def observed(finding: Finding) -> str:
@@ -91,15 +91,15 @@ def console() -> Console:
 
 def _of_check(findings: tuple[Finding, ...], name: str) -> list[tuple[Finding, int]]:
     """The findings of a check, worst first; where many columns pass one demand, the nearest to its bound and how many more."""
-    own = sorted((one for one in findings if one.check == name), key=lambda one: -RANK.index(one.outcome))
+    own = sorted((finding for finding in findings if finding.check == name), key=lambda one: -RANK.index(one.outcome))
     groups: dict[Any, list[Finding]] = {}
-    for place, one in enumerate(own):
-        alike = one.key is not None and one.outcome == "pass"
-        groups.setdefault((one.metric, one.demand, one.bound) if alike else place, []).append(one)
+    for place, finding in enumerate(own):
+        alike = finding.key is not None and finding.outcome == "pass"
+        groups.setdefault((finding.metric, finding.demand, finding.bound) if alike else place, []).append(finding)
     shown: list[tuple[Finding, int]] = []
     for group in groups.values():
         if len(group) > MOST_ALIKE:
             shown.append((max(group, key=excess), len(group) - 1))
         else:
-            shown += [(one, 0) for one in group]
+            shown += [(finding, 0) for finding in group]
     return shown

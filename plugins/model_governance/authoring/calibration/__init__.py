@@ -50,12 +50,12 @@ class Calibration:
     @property
     def calibrated(self) -> tuple[Calibrated, ...]:
         """Those with a curve."""
-        return tuple(one for one in self.found if isinstance(one, Calibrated))
+        return tuple(finding for finding in self.found if isinstance(finding, Calibrated))
 
     @property
     def left(self) -> tuple[Left, ...]:
         """Those without, each with its reason."""
-        return tuple(one for one in self.found if isinstance(one, Left))
+        return tuple(finding for finding in self.found if isinstance(finding, Left))
 
     def record(self) -> dict[str, Any]:
         """Everything as JSON types; the same policy and data give the same record."""
@@ -66,7 +66,7 @@ class Calibration:
             "level": self.level,
             "logical_date": self.moment.isoformat(),
             "rows": {"reference": self.reference_rows, "night": self.rows},
-            "thresholds": [one.record() for one in self.calibrated],
+            "thresholds": [threshold.record() for threshold in self.calibrated],
             "left": [one.record() for one in self.left],
         }
 
@@ -121,7 +121,7 @@ def _check(
     policy: Policy, name: str, *, subject: Subject, effort: Effort, rows: int, moment: datetime
 ) -> list[Calibrated | Left]:
     spec, check, budget = policy.checks[name], find(policy.checks[name].kind), budget_of(policy)
-    places = [place for place, one in enumerate(spec.thresholds) if one.severity in budget.stopping]
+    places = [place for place, threshold in enumerate(spec.thresholds) if threshold.severity in budget.stopping]
     everything = f"{len(places)} threshold(s)"
     if not places:
         return []

@@ -80,7 +80,7 @@ class Calibrated:
             "false_fails_per_year": {"value": today.value, "low": today.low, "high": today.high},
             "proposed": wanted.bound, "method": wanted.method, "reason": wanted.reason,
             "visible": self.visible, "visible_today": self.today_visible, "limits": self.limits,
-            "curve": [list(one) for one in self.points()],
+            "curve": [list(point) for point in self.points()],
         }  # fmt: skip
 
     def _bounds(self) -> list[float]:

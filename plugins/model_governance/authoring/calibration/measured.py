@@ -87,10 +87,10 @@ def _calibrated(policy: Policy, name: str, place: int, *, kind: str, critical: n
 
 def _absent(results: Sequence[CheckResult], metric: str) -> str:
     """Why a metric cannot be judged on these windows; empty when every window has it."""
-    for one in results:
-        if one.status == "not_applicable":
-            return f"not applicable on rows of the reference: {one.reason}"
-        own = [each for each in one.metrics if each.name == metric]
+    for result in results:
+        if result.status == "not_applicable":
+            return f"not applicable on rows of the reference: {result.reason}"
+        own = [each for each in result.metrics if each.name == metric]
         if not own:
             return "not measured on rows of the reference"
         if reason := next((each.reason for each in own if each.value is None), ""):
@@ -103,7 +103,7 @@ def _critical(policy: Policy, name: str, place: int, *, results: Sequence[CheckR
 
     threshold = policy.checks[name].thresholds[place]
     if not threshold.is_change:
-        bounds = [critical_bound(name, place, one, policy=policy, moment=moment) for one in results]
+        bounds = [critical_bound(name, place, result, policy=policy, moment=moment) for result in results]
     else:
         # Each window of a pair serves the other as the last accepted night.
         before = [results[min(number ^ 1, len(results) - 1)] for number in range(len(results))]
