@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
+from model_governance.contract.text import estimate
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -87,8 +88,7 @@ class Metric:
         """The value with its interval, for a sentence: `0.82 (0.817 to 0.823)`; empty where there is none."""
         if self.value is None:
             return ""
-        interval = "" if self.low is None or self.high is None else f" ({self.low:.4g} to {self.high:.4g})"
-        return f"{self.value:.4g}{interval}"
+        return estimate(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

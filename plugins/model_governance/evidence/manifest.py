@@ -127,6 +127,7 @@ def _check_row(
         "name": name,
         "kind": record["kind"] if record else None,
         "title": record["title"] if record else name,
+        "advice": record.get("advice") if record else None,
         "outcome": verdict.outcome,
         "stops": verdict.stops,
         "sentence": verdict.sentence,

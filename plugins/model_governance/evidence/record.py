@@ -38,6 +38,7 @@ def check_record(
         "kind": check.kind,
         "title": check.title,
         "question": check.question,
+        "advice": check.advice.record(),
         "policy": {
             "name": policy.name,
             "sha256": policy.sha256,

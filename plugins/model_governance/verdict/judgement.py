@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from model_governance.contract.text import interval, number
 from model_governance.verdict.budget import budget_of, evidence, widened
 from model_governance.verdict.finding import Finding, Rules, Verdict, rules_of
-from model_governance.verdict.words import demanded, number
+from model_governance.verdict.words import demanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -132,7 +133,7 @@ def _finding(name: str, demand: _Demand) -> Finding:
     seen = "absent" if metric.value is None else number(metric.value)
     facts = [metric.detail] if metric.detail else []
     if metric.low is not None and metric.high is not None:
-        facts.append(f"95% interval {number(metric.low)} to {number(metric.high)}")
+        facts.append(f"95% interval {interval(metric.low, metric.high)}")
     facts.append(f"n = {metric.n:,}")
     text = f"{name}: {metric.label} is {seen} ({'; '.join(facts)}), must be {wanted}"
     if base is not None:

@@ -19,7 +19,7 @@ from model_governance.checks.privacy.attribute_inference.pictures import picture
 from model_governance.checks.privacy.attribute_inference.report import Attacked, highlights_of, numbers_of, tables_of
 from model_governance.checks.privacy.attribute_inference.telling_model import recognise
 from model_governance.checks.privacy.attribute_inference.vocabulary import METRICS
-from model_governance.contract.check import Check, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, versions_of
 
 if TYPE_CHECKING:
@@ -152,4 +152,10 @@ CHECK = Check(
         params={"sensitive": ["region"]},
     ),
     suggest=suggest,
+    advice=Advice(
+        rank=100,
+        title="Round the model's outputs, or retrain it.",
+        text="They reveal more about people than their other attributes do. A gap between members and others is memorisation: regularise. A gain without a gap is what the output itself discloses: return fewer decimals, or labels only.",
+    ),
+    cost="Seconds to minutes; asks for one prediction per sampled row, value of the sensitive column and fill.",
 )

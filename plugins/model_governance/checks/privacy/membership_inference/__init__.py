@@ -19,7 +19,7 @@ from model_governance.checks.privacy.membership_inference.params import Membersh
 from model_governance.checks.privacy.membership_inference.rates import least_negatives
 from model_governance.checks.privacy.membership_inference.rounds import run_attacks
 from model_governance.checks.privacy.membership_inference.words import highlights, notes
-from model_governance.contract.check import Check, Lookback, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, Lookback, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, versions_of
 from model_governance.contract.slices import slice_masks
 
@@ -168,4 +168,11 @@ CHECK = Check(
         params={"samples": 400, "fpr": [0.05]},
     ),
     suggest=suggest,
+    advice=Advice(
+        rank=90,
+        title="Keep the model's scores internal.",
+        text="They reveal who was in the training data. Publish labels only, or retrain with stronger regularisation.",
+    ),
+    cost="Minutes; trains `reference_models` copies of the model, and grows with `samples`; a budget per attack spreads them over runs.",
+    not_calibrated="an attack costs minutes per window, and measures the model's training, not the data of one run",
 )

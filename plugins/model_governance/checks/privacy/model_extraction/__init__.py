@@ -25,7 +25,7 @@ from model_governance.checks.privacy.model_extraction.report import (
 )
 from model_governance.checks.privacy.model_extraction.theft import learn_from_labels, steal
 from model_governance.checks.privacy.model_extraction.vocabulary import METRICS
-from model_governance.contract.check import Check, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, versions_of
 
 if TYPE_CHECKING:
@@ -152,4 +152,10 @@ CHECK = Check(
         params={"budgets": [100]},
     ),
     suggest=suggest,
+    advice=Advice(
+        rank=120,
+        title="Limit the queries of one caller.",
+        text="A copy can be made from few answers. Limit queries per caller, return labels only, and watch for systematic sweeps of the inputs.",
+    ),
+    cost="Seconds to minutes; trains copies of the model for each of the `budgets`.",
 )

@@ -27,7 +27,7 @@ from model_governance.checks.privacy.model_inversion.report import (
 )
 from model_governance.checks.privacy.model_inversion.returning_model import give_back
 from model_governance.checks.privacy.model_inversion.vocabulary import METRICS
-from model_governance.contract.check import Check, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, versions_of
 from model_governance.stats.intervals import bootstrap
 
@@ -163,4 +163,10 @@ CHECK = Check(
         apply=give_back,
     ),
     suggest=suggest,
+    advice=Advice(
+        rank=110,
+        title="Do not answer unknown callers.",
+        text="Training rows can be reconstructed from its outputs: merge small classes, regularise, and limit who may query the model and how often.",
+    ),
+    cost="Minutes; grows with the attacked classes times `restarts` times the steps of one search.",
 )

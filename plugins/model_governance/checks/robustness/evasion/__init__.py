@@ -22,7 +22,7 @@ from model_governance.checks.robustness.evasion.roster import carry_out, chosen
 from model_governance.checks.robustness.evasion.sample import draw_donors, draw_sample, real_rows
 from model_governance.checks.robustness.evasion.target import Target
 from model_governance.checks.robustness.evasion.words import cheapest_changes
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 from model_governance.contract.result import CheckResult, versions_of
 from model_governance.contract.slices import slice_masks
 from model_governance.errors import CheckError
@@ -215,4 +215,11 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    advice=Advice(
+        rank=80,
+        title="Read what the attack found.",
+        text="Where predictions flip within the budget, the report shows which columns cause it: bound them, or harden the model. Rows without a flip prove nothing by themselves: see whether the exact search covers them, or let more features change.",
+    ),
+    cost="Minutes; grows with `samples` times the queries of each attack (`max_iterations`, `max_evaluations`); a budget per attack spreads them over runs.",
+    not_calibrated="an attack costs minutes per window, and its noise is that of the attack, not of the data",
 )

@@ -14,7 +14,7 @@ from model_governance.checks.supply_chain.artifact_scan.hostile_file import pois
 from model_governance.checks.supply_chain.artifact_scan.params import ScanParams
 from model_governance.checks.supply_chain.artifact_scan.report import highlights_of, metrics_of, picture_of, tables_of
 from model_governance.checks.supply_chain.artifact_scan.scan import scan_file
-from model_governance.contract.check import Check, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, MetricSpec, versions_of
 
 if TYPE_CHECKING:
@@ -109,4 +109,6 @@ CHECK = Check(
         apply=poison_file,
     ),
     suggest=suggest,
+    advice=Advice(rank=20, title="Do not load this model anywhere.", text="The file is not what was approved, or asks for more than a model needs. Find out where it came from."),
+    cost="Seconds; grows with the unpacked size of the model file.",
 )  # fmt: skip

@@ -25,7 +25,7 @@ from model_governance.checks.supply_chain.poisoning_screen.report import (
 from model_governance.checks.supply_chain.poisoning_screen.sources import find_sources
 from model_governance.checks.supply_chain.poisoning_screen.triggers import find_triggers
 from model_governance.checks.supply_chain.poisoning_screen.windows import pool
-from model_governance.contract.check import Check, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, MetricSpec, versions_of
 from model_governance.errors import CheckError
 from model_governance.stats.multiplicity import adjusted
@@ -227,4 +227,6 @@ CHECK = Check(
         params={"trees": 40},
     ),
     suggest=suggest,
+    advice=Advice(rank=130, title="Hold the new model back and read the rows.", text="The training window differs from the previous one beyond chance: look at the listed row numbers and their source."),
+    cost="Seconds to minutes; trains a forest of `trees` and compares values, with `pairs` also pairs of columns.",
 )  # fmt: skip

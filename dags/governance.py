@@ -1,4 +1,4 @@
-"""One nightly Airflow DAG per policy: put a YAML file into the folder and its model is governed."""
+"""One scheduled Airflow DAG per policy: put a YAML file into the folder and its model is governed."""
 
 from pathlib import Path
 

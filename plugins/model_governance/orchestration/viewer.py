@@ -8,7 +8,7 @@ from airflow.api_fastapi.core_api.security import requires_access_dag
 from airflow.models.dag import DagModel
 from fastapi import Depends, FastAPI, HTTPException, Path  # noqa: TID253 - only the api-server comes here
 
-from model_governance.orchestration.places import configured_place
+from model_governance.orchestration.stores import configured_location
 from model_governance.store import ArtifactStore
 from model_governance.ui.app import create_app
 
@@ -18,7 +18,7 @@ from model_governance.ui.app import create_app
 @cache
 def configured_store() -> ArtifactStore:
     """The store of the configuration, opened at the first request."""
-    return configured_place().open()
+    return configured_location().open()
 
 
 def may_read_runs_of_dag(
