@@ -102,10 +102,16 @@ def house(path: PurePosixPath, *, root: Path) -> set[PurePosixPath]:
 
 
 def mirror(module: PurePosixPath, *, root: Path) -> set[PurePosixPath]:
-    """The folder of tests at the module's place, else the tests that are called after it or after a folder around it."""
+    """The folder of tests at the module's place, else the tests that are called after it or after a folder around it.
+
+    Of a folder with folders inside, only the tests at its own level: those inside mirror other modules.
+    """
     parents = module.parent.parts
-    if parents and (root / UNIT.joinpath(*parents)).is_dir():
-        return {UNIT.joinpath(*parents)}
+    folder = UNIT.joinpath(*parents)
+    if parents and (root / folder).is_dir():
+        own = {folder / path.name for path in (root / folder).glob("test_*.py")}
+        has_rooms = any((root / folder).glob("*/test_*.py"))
+        return own if own and has_rooms else {folder}
     names = [*parents, module.stem] if module.stem != "__init__" else [*parents]
     for depth in range(len(names) - 1, -1, -1):
         for start in (UNIT, TESTS):

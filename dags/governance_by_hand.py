@@ -11,10 +11,10 @@ from model_governance.orchestration import (
     ArchiveEvidenceOperator,
     ArtifactScanOperator,
     DataValidationOperator,
+    EvasionOperator,
     GovernanceCheckOperator,
     GovernanceGateOperator,
-    PrivacyAuditOperator,
-    RobustnessAttackOperator,
+    MembershipInferenceOperator,
 )
 
 POLICY = str(Path(__file__).resolve().parents[1] / "include" / "policies" / "acs_employment.yaml")
@@ -25,10 +25,10 @@ def governance_by_hand():
     file = ArtifactScanOperator(task_id="file", policy=POLICY)
     validation = DataValidationOperator(task_id="validation", policy=POLICY)
     measured = GovernanceCheckOperator.partial(task_id="measured", policy=POLICY).expand(check=["drift", "quality"])
-    robustness = RobustnessAttackOperator(
+    robustness = EvasionOperator(
         task_id="robustness", policy=POLICY, execution_timeout=timedelta(hours=1), priority_weight=10
     )
-    privacy = PrivacyAuditOperator(task_id="privacy", policy=POLICY)
+    privacy = MembershipInferenceOperator(task_id="privacy", policy=POLICY)
 
     @task.governance_check(
         policy=POLICY,

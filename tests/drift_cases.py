@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_governance.check import Artifact
-from model_governance.checks import data_drift
-from model_governance.checks.data_drift import CHECK, DriftParams
+from model_governance.checks.data import data_drift
+from model_governance.checks.data.data_drift import CHECK, DriftParams
+from model_governance.contract.result import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from model_governance.check import CheckResult
-    from model_governance.subject import Subject
+    from model_governance.contract.result import CheckResult
+    from model_governance.contract.subject import Subject
 
 SEED = 4
 

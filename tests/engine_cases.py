@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.files import ParquetRows
 from model_governance.engine.pushdown import PushedRelation, TableRows
 from model_governance.engine.stored import Stamp, StoredFile
-from model_governance.subject import Dataset
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def in_parquet(folder: Path, table: pa.Table, *, role: str = "reference", group:
     path = folder / f"{name or role}.parquet"
     pq.write_table(table, path, row_group_size=group)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    stored = StoredFile(uri=path.name, path=path, sha256=sha256, stamp=Stamp.of(path.stat()))
+    stored = StoredFile(uri=path.name, path=path, sha256=sha256, stamp=Stamp.key(path.stat()))
     return Dataset(role=role, uri=path.name, sha256=sha256, source=ParquetRows(stored, role))
 
 

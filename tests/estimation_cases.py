@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from model_governance.checks.performance_estimation import CHECK
-from model_governance.subject import Columns, Dataset, Feature, Model, Subject
+from model_governance.checks.quality.performance_estimation import CHECK
+from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject
 
 if TYPE_CHECKING:
-    from model_governance.check import CheckResult
+    from model_governance.contract.result import CheckResult
 
 SEED = 7
 

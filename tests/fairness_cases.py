@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from model_governance.checks.fairness import CHECK
-from model_governance.subject import Columns, Dataset, Feature, Model, Subject
+from model_governance.checks.quality.fairness import CHECK
+from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject
 
 if TYPE_CHECKING:
-    from model_governance.check import CheckResult
+    from model_governance.contract.result import CheckResult
 
 SEED = 7
 

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pandas as pd
 
-from model_governance.check import canonical_json
+from model_governance.contract.result import canonical_json
 
 KINDS = {"i": "INT64", "u": "INT64", "f": "FP64", "O": "BYTES", "U": "BYTES", "b": "BOOL"}
 

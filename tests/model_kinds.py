@@ -10,9 +10,9 @@ import numpy as np
 
 import synthetic
 from model_governance.checks import find
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.subject import Dataset, Subject
 from model_governance.policy import CheckSpec, ModelSpec, Policy
-from model_governance.subject import Dataset, Subject
 from model_governance.subjects import load_model
 from model_governance.verdict import judge
 
@@ -99,7 +99,7 @@ def outcome(kind, subject, params, *thresholds):
 
 def robustness(subject, *, attacks=("hopskipjump", "greedy"), **params):
     """The verdict of evasion: no attack may flip three of ten rows within the budget."""
-    limits = [{"metric": "attack_success_rate", "of": one, "less_than": 0.3} for one in attacks]
+    limits = [{"metric": "attack_success_rate", "key": one, "less_than": 0.3} for one in attacks]
     settings = {"samples": 50, "epsilon": BUDGET, "max_iterations": 4, "max_evaluations": 40, "initial_size": 60}
     tolerance = {"tolerance": TOLERANCE} if subject.task == "regression" else {}
     return outcome("evasion", subject, {"attacks": list(attacks), **settings, **tolerance, **params}, *limits)
@@ -107,7 +107,7 @@ def robustness(subject, *, attacks=("hopskipjump", "greedy"), **params):
 
 def privacy(subject, *, attacks):
     """The verdict of membership inference: no attack may tell members from others much better than a coin."""
-    limits = [{"metric": "attack_auc", "of": one, "less_than": 0.63} for one in attacks]
+    limits = [{"metric": "attack_auc", "key": one, "less_than": 0.63} for one in attacks]
     params = {
         "attacks": list(attacks),
         "samples": COUNT,
@@ -119,8 +119,8 @@ def privacy(subject, *, attacks):
     return outcome("membership_inference", subject, params, *limits)
 
 
-def assert_found(verdict, *, of):
+def assert_found(verdict, *, key):
     """Every one of the thresholds fails: the weakness is seen by each attack."""
-    outcomes = {one.metric if one.of is None else one.of: one.outcome for one in verdict.findings}
+    outcomes = {one.metric if one.key is None else one.key: one.outcome for one in verdict.findings}
     assert verdict.outcome == "fail", verdict.sentence
-    assert {outcomes[name] for name in of} == {"fail"}, verdict.sentence
+    assert {outcomes[name] for name in key} == {"fail"}, verdict.sentence

@@ -12,9 +12,9 @@ import yaml
 
 import synthetic
 from model_governance.checks import catalogue
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.policy import Policy, load_policy
-from model_governance.run import ArchivedRun, CheckRun, Night, archive_run, run_check, run_night
+from model_governance.run import ArchivedRun, CheckRun, Run, archive_run, run_check, run_policy
 from model_governance.store import open_store
 
 if TYPE_CHECKING:
@@ -46,21 +46,19 @@ class Project:
     def store(self):
         return open_store("archive", folder=self.folder, connections=PlainConnections())
 
-    def night(self, day: date = DAY, run_id: str = "night-1") -> Night:
-        return Night(run_id=run_id, date=day)
+    def night(self, day: date = DAY, run_id: str = "night-1") -> Run:
+        return Run(run_id=run_id, date=day)
 
     def check(self, name: str, **more) -> CheckRun:
         return run_check(
-            self.policy(), name, night=self.night(), store=self.store, connections=PlainConnections(), **more
+            self.policy(), name, run=self.night(), store=self.store, connections=PlainConnections(), **more
         )
 
     def run(self, day: date = DAY, run_id: str = "night-1") -> ArchivedRun:
-        return run_night(self.policy(), night=self.night(day, run_id), store=self.store, connections=PlainConnections())
+        return run_policy(self.policy(), run=self.night(day, run_id), store=self.store, connections=PlainConnections())
 
     def archive(self, *runs: CheckRun) -> ArchivedRun:
-        return archive_run(
-            self.policy(), {one.name: one.summary() for one in runs}, night=self.night(), store=self.store
-        )
+        return archive_run(self.policy(), {one.name: one.summary() for one in runs}, run=self.night(), store=self.store)
 
     def write_current(self, frame) -> None:
         frame.to_parquet(self.folder / "current.parquet", index=False)

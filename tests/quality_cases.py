@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from model_governance.checks.model_quality import CHECK
-from model_governance.subject import Columns, Dataset, Feature, Model, Subject
+from model_governance.checks.quality.model_quality import CHECK
+from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject
 
 if TYPE_CHECKING:
-    from model_governance.check import CheckResult
+    from model_governance.contract.result import CheckResult
 
 SEED = 7
 NO_FEATURES = ("label", "row", "group", "item", "time", "p10", "p90")

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from model_governance.subject import Columns, Dataset, Feature, Model, ModelFile, Subject
+from model_governance.contract.subject import Columns, Dataset, Feature, Model, ModelFile, Subject
 
 COLUMNS = Columns(
     features={
@@ -103,6 +103,6 @@ def subject(count: int = 400) -> Subject:
         columns=COLUMNS,
         datasets=datasets,
         model=model,
-        night=date(2026, 1, 1),
+        run=date(2026, 1, 1),
         model_file=model_file(model),
     )

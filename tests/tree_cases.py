@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from model_governance.trees import FeatureMoves, read_ensemble, survey
+from model_governance.attacks.trees import FeatureMoves, read_ensemble, survey
 
 HOMES = ("owner", "parents", "rent")
 NUMBERS = ["age", "income", "debt"]

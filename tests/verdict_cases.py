@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from model_governance.check import CheckResult, Metric
+from model_governance.contract.result import CheckResult, Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
 from model_governance.verdict import Verdict, judge
 
@@ -12,10 +12,10 @@ TODAY = date(2026, 6, 1)
 
 
 def metric(
-    value, *, name="psi", low=None, high=None, n=1000, of=None, better="lower", reason="", p_value=None
+    value, *, name="psi", low=None, high=None, n=1000, key=None, better="lower", reason="", p_value=None
 ) -> Metric:
     return Metric(
-        name=name, value=value, low=low, high=high, n=n, of=of, meaning="m", better=better, reason=reason,
+        name=name, value=value, low=low, high=high, n=n, key=key, meaning="m", better=better, reason=reason,
         p_value=p_value,
     )  # fmt: skip
 

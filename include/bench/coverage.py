@@ -20,28 +20,32 @@ from scipy.signal import lfilter
 from scipy.special import expit
 from scipy.stats import norm
 
-from model_governance.checks.fairness.spread import Shares, difference_interval
-from model_governance.checks.model_quality.binary import estimate_binary
-from model_governance.checks.model_quality.calibration import calibration_error, into_bins
-from model_governance.checks.model_quality.cells import Coded, cuts
-from model_governance.checks.model_quality.classification import Outcomes, accuracy_over_classes, log_loss
-from model_governance.checks.model_quality.discrimination import auc_interval, average_precision_interval
-from model_governance.checks.model_quality.moments import Moments
-from model_governance.checks.model_quality.multiclass import f1_macro
-from model_governance.checks.model_quality.paired import paired_classes, paired_errors, paired_share
-from model_governance.checks.model_quality.params import QualityParams, Search
-from model_governance.checks.model_quality.ranking import over_groups, score_groups
-from model_governance.checks.model_quality.regression import estimate_regression
-from model_governance.checks.model_quality.search import gap_interval, search_cuts
-from model_governance.checks.model_quality.uncertainty import f1_interval, positive_mean_interval, resampled_counts
+from model_governance.checks.quality.fairness.spread import Shares, difference_interval
+from model_governance.checks.quality.model_quality.binary import estimate_binary
+from model_governance.checks.quality.model_quality.calibration import calibration_error, into_bins
+from model_governance.checks.quality.model_quality.cells import Coded, cuts
+from model_governance.checks.quality.model_quality.classification import Outcomes, accuracy_over_classes, log_loss
+from model_governance.checks.quality.model_quality.discrimination import auc_interval, average_precision_interval
+from model_governance.checks.quality.model_quality.moments import Moments
+from model_governance.checks.quality.model_quality.multiclass import f1_macro
+from model_governance.checks.quality.model_quality.paired import paired_classes, paired_errors, paired_share
+from model_governance.checks.quality.model_quality.params import QualityParams, Search
+from model_governance.checks.quality.model_quality.ranking import over_groups, score_groups
+from model_governance.checks.quality.model_quality.regression import estimate_regression
+from model_governance.checks.quality.model_quality.search import gap_interval, search_cuts
+from model_governance.checks.quality.model_quality.uncertainty import (
+    f1_interval,
+    positive_mean_interval,
+    resampled_counts,
+)
 from model_governance.engine import distances
 from model_governance.engine.cells import Table
-from model_governance.intervals import block_length, clopper_pearson
+from model_governance.stats.intervals import block_length, clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from model_governance.check import Estimate
+    from model_governance.contract.result import Estimate
 
     Intervals = Mapping[str, tuple[float, float] | None]
 
@@ -367,7 +371,7 @@ def fairness_laws() -> Iterator[Law]:
             def sample(draw: np.random.Generator, n: int = n, shares: tuple[float, ...] = shares) -> Intervals:
                 rows = np.full(len(shares), n)
                 seen = Shares(successes=draw.binomial(rows, shares), rows=rows)
-                return {"selection_gap": difference_interval(seen, seed=int(draw.integers(1 << 31)), nights=500)}
+                return {"selection_gap": difference_interval(seen, seed=int(draw.integers(1 << 31)), resamples=500)}
 
             method = "Newcombe" if len(shares) == 2 else "inversion by simulated nights"
             truths = {"selection_gap": max(shares) - min(shares)}

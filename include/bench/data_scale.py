@@ -35,7 +35,7 @@ OPEN = f"""
 import sys; sys.path.insert(0, {str(PLUGINS)!r})
 from pathlib import Path
 import numpy as np
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation, ordered_distances
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset

@@ -69,7 +69,7 @@ measured(work)
 
 CHECK = """
 from model_governance.checks import find
-from model_governance.subject import Columns, Dataset, Feature, Model, Subject
+from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject
 import evidently
 kinds = {{"AGEP": "integer", "SCHL": "integer"}}
 columns = Columns(features={{one: Feature(kind=kinds.get(one, "category")) for one in reference.columns}})

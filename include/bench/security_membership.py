@@ -18,11 +18,11 @@ import numpy as np
 from kept import Kept, cpu_of
 from security_targets import Pool, estimator, pool
 
-from model_governance.attack_library import load_art
-from model_governance.checks.membership_inference import ensemble, lira, rmia
-from model_governance.checks.membership_inference.rates import auc, by_lot, operating_point
-from model_governance.checks.membership_inference.references import References, draw_subsets
-from model_governance.checks.membership_inference.signals import gauge_of, own_class
+from model_governance.attacks.art import load_art
+from model_governance.checks.privacy.membership_inference import ensemble, lira, rmia
+from model_governance.checks.privacy.membership_inference.rates import auc, by_lot, operating_point
+from model_governance.checks.privacy.membership_inference.references import References, draw_subsets
+from model_governance.checks.privacy.membership_inference.signals import gauge_of, own_class
 
 LEAKY = ("adult rf_over", "adult xgb_over", "credit rf_over", "credit xgb_over", "mnist mlp_over")
 QUIET = ("adult rf_reg", "adult xgb_reg")

@@ -18,19 +18,19 @@ import yaml
 from kept import Kept, cpu_of
 from security_targets import credit
 
-from model_governance.attack_plan import Effort
-from model_governance.checks.evasion import EvasionParams, exact
-from model_governance.checks.evasion.answers import Answers
-from model_governance.checks.evasion.capability import row_space
-from model_governance.checks.evasion.roster import carry_out
-from model_governance.checks.evasion.target import Target
-from model_governance.subject import Columns, Model
-from model_governance.threat_model import ThreatModel
-from model_governance.trees import lower_bound, read_ensemble, survey
+from model_governance.attacks.schedule import Effort
+from model_governance.attacks.trees import lower_bound, read_ensemble, survey
+from model_governance.checks.robustness.evasion import EvasionParams, exact
+from model_governance.checks.robustness.evasion.answers import Answers
+from model_governance.checks.robustness.evasion.capability import row_space
+from model_governance.checks.robustness.evasion.roster import carry_out
+from model_governance.checks.robustness.evasion.target import Target
+from model_governance.contract.subject import Columns, Model
+from model_governance.contract.threat_model import ThreatModel
 
 if TYPE_CHECKING:
-    from model_governance.checks.evasion.outcome import Outcome
-    from model_governance.subject import Feature
+    from model_governance.checks.robustness.evasion.outcome import Outcome
+    from model_governance.contract.subject import Feature
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 0

@@ -24,14 +24,14 @@ ROWS = {"train": 4_000, "accepted": 4_000, "reference": 12_000}
 
 
 def main() -> int:
-    from model_governance.report.terminal import console, night_table, reasons
+    from model_governance.report.terminal import console, reasons, run_table
 
     prepare()
     outcomes = {}
     for name in FORESTS:
         manifest, page, outcomes[name] = audit(name)
         print(f"\n{name}: {outcomes[name].upper()}\n")
-        console().print(night_table(manifest))
+        console().print(run_table(manifest))
         for sentence in reasons(manifest):
             print(f" • {sentence}")
         print(f"the page of the audit: {page}")
@@ -41,16 +41,16 @@ def main() -> int:
 def audit(name: str):
     """Manifest, page and outcome of one forest."""
     from model_governance.checks import catalogue
-    from model_governance.connections import PlainConnections
+    from model_governance.contract.connections import PlainConnections
     from model_governance.evidence.manifest import read_manifest
     from model_governance.policy import load_policy
-    from model_governance.run import Night, run_night
+    from model_governance.run import Run, run_policy
     from model_governance.store import open_store
 
     policy = load_policy(FOLDER / f"{name}.yaml", catalogue())
     connections = PlainConnections()
     store = open_store(str(policy.artifacts.uri), folder=policy.folder, connections=connections)
-    archived = run_night(policy, night=Night(run_id="audit", date=DAY), store=store, connections=connections)
+    archived = run_policy(policy, run=Run(run_id="audit", date=DAY), store=store, connections=connections)
     return read_manifest(store, archived.manifest.key), archived.report.uri, archived.verdict.outcome
 
 

@@ -21,7 +21,7 @@ from nights import NIGHTS, DemoNight, write_nights
 from train import BUILD as TRAINED
 from train import train
 
-from model_governance.report.terminal import console, night_table, reasons
+from model_governance.report.terminal import console, reasons, run_table
 from project import BUILD, DAG_ID, HOME, PORT, ROOT, enter_project, in_use
 
 LOG = BUILD / "airflow.log"
@@ -152,7 +152,7 @@ def tell(screen, results: list[tuple[DemoNight, str]], *, seconds: float) -> int
         reports = {one["name"]: short_copy(store, one, night) for one in manifest["checks"] if one["report"]}
         planted = ", PLANTED accident" if night.accident else ""
         screen.print(
-            night_table(manifest, title=f"Night {number}, {night.date}{planted}, DAG run {state}", report_of=reports)
+            run_table(manifest, title=f"Night {number}, {night.date}{planted}, DAG run {state}", report_of=reports)
         )
         for reason in reasons(manifest):
             screen.print(f" • {reason}", markup=False)

@@ -21,21 +21,21 @@ DAY = date(2018, 12, 31)
 
 def main() -> int:
     from model_governance.checks import catalogue
-    from model_governance.connections import PlainConnections
+    from model_governance.contract.connections import PlainConnections
     from model_governance.evidence.manifest import read_manifest
     from model_governance.policy import load_policy
-    from model_governance.report.terminal import console, night_table, reasons
-    from model_governance.run import Night, run_night
+    from model_governance.report.terminal import console, reasons, run_table
+    from model_governance.run import Run, run_policy
     from model_governance.store import open_store
 
     prepare()
     policy = load_policy(HERE / "review.yaml", catalogue())
     connections = PlainConnections()
     store = open_store(str(policy.artifacts.uri), folder=policy.folder, connections=connections)
-    archived = run_night(policy, night=Night(run_id="review", date=DAY), store=store, connections=connections)
+    archived = run_policy(policy, run=Run(run_id="review", date=DAY), store=store, connections=connections)
     manifest = read_manifest(store, archived.manifest.key)
     screen = console()
-    screen.print(night_table(manifest))
+    screen.print(run_table(manifest))
     for sentence in reasons(manifest):
         print(f" • {sentence}")
     print(f"the page of the review: {archived.report.uri}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from model_governance import __version__
 from model_governance.checks import catalogue, find
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import GovernanceError, PolicyError
 from model_governance.policy import load_policy
 from model_governance.policy.schema import policy_schema
@@ -105,10 +105,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     from model_governance.evidence.manifest import read_manifest
-    from model_governance.report.terminal import console, night_table
-    from model_governance.run import Night, run_check, run_night
+    from model_governance.report.terminal import console, run_table
+    from model_governance.run import Run, run_check, run_policy
     from model_governance.store import open_store
-    from model_governance.subjects import night_variables, render_sources
+    from model_governance.subjects import render_sources, run_variables
 
     policy = load_policy(options.policy, catalogue())
     unknown = [name for name in options.check or () if name not in policy.checks]
@@ -118,28 +118,26 @@ def _run(options: argparse.Namespace) -> int:
     if uri is None:
         raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
     day = options.date or datetime.now(UTC).date()
-    night = Night(run_id=f"cli-{day.isoformat()}", date=day)
+    run = Run(run_id=f"cli-{day.isoformat()}", date=day)
     connections = PlainConnections()
     store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
-    sources = render_sources(policy, night_variables(day))
-    one_check = partial(run_check, policy, night=night, store=store, connections=connections, sources=sources)
+    sources = render_sources(policy, run_variables(day))
+    one_check = partial(run_check, policy, run=run, store=store, connections=connections, sources=sources)
     if options.check:
         runs = [one_check(name) for name in options.check]
         for one in runs:
             _print_check(one)
         return max(_exit_code(one.verdict) for one in runs)
-    archived = run_night(
-        policy, night=night, store=store, connections=connections, sources=sources, report=_print_check
-    )
-    console().print(night_table(read_manifest(store, archived.manifest.key)))
+    archived = run_policy(policy, run=run, store=store, connections=connections, sources=sources, report=_print_check)
+    console().print(run_table(read_manifest(store, archived.manifest.key)))
     print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
     return _exit_code(archived.verdict)
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from model_governance.calibration import Effort, calibrate
-    from model_governance.calibration.page import write_calibration
-    from model_governance.calibration.table import calibration_table, lead, lines_to_paste
+    from model_governance.authoring.calibration import Effort, calibrate
+    from model_governance.authoring.calibration.page import write_calibration
+    from model_governance.authoring.calibration.table import calibration_table, lead, lines_to_paste
     from model_governance.report.terminal import console
 
     policy = load_policy(options.policy, catalogue())
@@ -158,11 +156,12 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from model_governance.report.terminal import console, side_by_side_table
-    from model_governance.side_by_side import compare_files
+    from model_governance.authoring.compare import compare_files
+    from model_governance.authoring.comparison_table import comparison_table
+    from model_governance.report.terminal import console
 
     found = compare_files(options.reference, options.current, quick=options.quick)
-    console().print(side_by_side_table(found))
+    console().print(comparison_table(found))
     if found.left_out:
         print(f"not compared: {', '.join(found.left_out)}")
     return 0
@@ -224,7 +223,7 @@ def _schema(_: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from model_governance.draft import draft_policy
+    from model_governance.authoring.suggest import draft_policy
 
     text = draft_policy(
         model=options.model, reference=options.reference, target=options.target, task=options.task, name=options.name,

@@ -13,7 +13,7 @@ GovernanceError
 │   ├── ObjectMissing           the key holds nothing
 │   └── StoreUnreachable        the store does not answer (infrastructure: a retry may help)
 ├── EvidenceError               a stored record is missing, altered or incomplete
-└── ThresholdViolation          a verdict that must stop the run; carries the verdict
+└── ThresholdViolation          a verdict that must stop the run (in `verdict.violation`: it carries the verdict)
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from model_governance.verdict import Verdict
 
 
 class GovernanceError(Exception):
@@ -86,11 +84,3 @@ class StoreUnreachable(StoreError):
 
 class EvidenceError(GovernanceError):
     """A stored record is missing, altered or incomplete."""
-
-
-class ThresholdViolation(GovernanceError):
-    """A verdict that must stop the run, raised after its evidence was stored."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-        super().__init__(verdict.sentence)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from model_governance.check import Artifact, canonical_json
 from model_governance.checks import find
-from model_governance.errors import CheckError, GovernanceError, ThresholdViolation
+from model_governance.contract.result import Artifact, canonical_json
+from model_governance.errors import CheckError, GovernanceError
 from model_governance.evidence.history import earlier_artifacts, earlier_verdicts, last_accepted
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
@@ -19,22 +19,24 @@ from model_governance.report import read_stories, render_check, render_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_model, load_subject, matured_source
 from model_governance.verdict import Verdict, baselines_of, combine, judge, read_verdict, rules_of, unmeasured
+from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from model_governance.check import Check, CheckResult, Lookback, Params
-    from model_governance.connections import Connections
+    from model_governance.contract.check import Check, Lookback, Params
+    from model_governance.contract.connections import Connections
+    from model_governance.contract.result import CheckResult
+    from model_governance.contract.subject import Role, Subject
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
-    from model_governance.subject import Role, Subject
     from model_governance.verdict import Outcome
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
+class Run:
     """Which run this is. `date` is the logical date: it names the archive entry and ends waivers."""
 
     run_id: str
@@ -115,7 +117,7 @@ def run_check(
     policy: Policy,
     name: str,
     *,
-    night: Night,
+    run: Run,
     store: ArtifactStore,
     connections: Connections,
     sources: Mapping[Role, DatasetSpec] | None = None,
@@ -134,7 +136,7 @@ def run_check(
     check = check or find(spec.kind)
     params = params_of(check, policy, name)
     sources = policy.datasets if sources is None else sources
-    matured = matured_source(policy, night.date)
+    matured = matured_source(policy, run.date)
     if matured is not None:
         sources = {**sources, "matured": matured}
     started_at, started = datetime.now(UTC), time.monotonic()
@@ -142,7 +144,7 @@ def run_check(
     seed: int | None = None
     try:
         subject = _load(check, policy, name, sources=sources, connections=connections)
-        subject = replace(subject, night=night.date)
+        subject = replace(subject, logical_date=run.date)
         subject = _with_earlier(subject, check.lookbacks(params), store=store, name=name)
         subject, trouble = _beside_champion(check, policy, subject, connections=connections)
         seed = derive_seed(policy, subject, name)
@@ -152,14 +154,14 @@ def run_check(
         baselines = {}
         asked = {one.against for one in spec.thresholds if one.is_change}
         if "last_accepted" in asked:
-            baselines["last_accepted"] = last_accepted(store, policy.name, name, before=night.date)
+            baselines["last_accepted"] = last_accepted(store, policy.name, name, before=run.date)
         if "champion" in asked:
             other = _load(check, policy, name, sources=sources, connections=connections, champion=True)
-            other = replace(other, night=night.date, earlier=subject.earlier)
+            other = replace(other, logical_date=run.date, earlier=subject.earlier)
             baselines["champion"] = baselines_of(check.measure(other, params, seed))
         verdict = judge(
-            name, result, policy, today=night.date, baselines=baselines,
-            earlier=_earlier_verdicts(policy, name, store=store, before=night.date),
+            name, result, policy, today=run.date, baselines=baselines,
+            earlier=_earlier_verdicts(policy, name, store=store, before=run.date),
         )  # fmt: skip
     except Exception as error:
         if isinstance(error, GovernanceError) and error.infrastructure:
@@ -183,10 +185,10 @@ def run_check(
     )
 
 
-def run_night(
+def run_policy(
     policy: Policy,
     *,
-    night: Night,
+    run: Run,
     store: ArtifactStore,
     connections: Connections,
     sources: Mapping[Role, DatasetSpec] | None = None,
@@ -203,12 +205,12 @@ def run_night(
     for name in sorted(policy.checks, key=lambda one: len(scans_before(policy, one)) > 0):
         if refused & set(scans_before(policy, name)):
             continue
-        done = run_check(policy, name, night=night, store=store, connections=connections, sources=sources)
+        done = run_check(policy, name, run=run, store=store, connections=connections, sources=sources)
         report(done)
         summaries[name] = done.summary()
         if done.verdict.stops:
             refused.add(name)
-    return archive_run(policy, summaries, night=night, store=store)
+    return archive_run(policy, summaries, run=run, store=store)
 
 
 def scans_before(policy: Policy, name: str) -> tuple[str, ...]:
@@ -219,7 +221,7 @@ def scans_before(policy: Policy, name: str) -> tuple[str, ...]:
 
 
 def archive_run(
-    policy: Policy, summaries: Mapping[str, Mapping[str, Any] | None], *, night: Night, store: ArtifactStore
+    policy: Policy, summaries: Mapping[str, Mapping[str, Any] | None], *, run: Run, store: ArtifactStore
 ) -> ArchivedRun:
     """Write the manifest and the page of a night from the summaries of its checks, whatever happened.
 
@@ -239,7 +241,7 @@ def archive_run(
     verdict = combine(policy.name, verdicts, rules=rules_of(policy))
     manifest, stored = write_manifest(
         policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
-        run_id=night.run_id, day=night.date, orchestrator=night.orchestrator,
+        run_id=run.run_id, day=run.date, orchestrator=run.orchestrator,
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
     depth = "../" * (folder.count("/") + 1)
@@ -268,22 +270,22 @@ def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
 
 def _with_earlier(subject: Subject, wanted: Sequence[Lookback], *, store: ArtifactStore, name: str) -> Subject:
     """The subject with what the check stored on the nights before its own."""
-    if subject.night is None:
+    if subject.logical_date is None:
         return subject
     earlier = [
-        night
+        run
         for one in wanted
-        for night in earlier_artifacts(store, subject.name, name, before=subject.night, wanted=one)
+        for run in earlier_artifacts(store, subject.name, name, before=subject.logical_date, wanted=one)
     ]
     return replace(subject, earlier=tuple(earlier))
 
 
 def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before: date) -> list[Verdict]:
     """Verdicts of as many earlier nights as any threshold of the check asks to be confirmed by."""
-    longest = max((one.confirm.of - 1 for one in policy.checks[name].thresholds if one.confirm), default=0)
+    longest = max((one.confirm.window - 1 for one in policy.checks[name].thresholds if one.confirm), default=0)
     if longest == 0:
         return []
-    return earlier_verdicts(store, policy.name, name, before=before, nights_back=longest)
+    return earlier_verdicts(store, policy.name, name, before=before, runs_back=longest)
 
 
 def params_of(check: Check, policy: Policy, name: str) -> Params:

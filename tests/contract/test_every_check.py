@@ -10,8 +10,8 @@ from datetime import date
 import pytest
 
 import synthetic
-from model_governance.check import CheckResult, canonical_json
 from model_governance.checks import catalogue
+from model_governance.contract.result import CheckResult, canonical_json
 from model_governance.errors import GovernanceError
 from model_governance.policy import CheckSpec, Policy
 from model_governance.verdict import Verdict, judge
@@ -41,11 +41,11 @@ def measured(healthy):
 
 
 def _measure(check, subject) -> CheckResult:
-    return check.measure(subject, check.params.model_validate(dict(check.plant.params)), SEED)
+    return check.measure(subject, check.params.model_validate(dict(check.self_test.params)), SEED)
 
 
 def _judge(check, result) -> Verdict:
-    spec = CheckSpec(kind=check.kind, params=dict(check.plant.params), thresholds=[dict(check.plant.threshold)])
+    spec = CheckSpec(kind=check.kind, params=dict(check.self_test.params), thresholds=[dict(check.self_test.threshold)])
     policy = Policy.model_construct(checks={check.kind: spec}, waivers=(), fail_on="error", on_uncertain="warn")
     return judge(check.kind, result, policy, today=date(2026, 1, 1))
 
@@ -57,13 +57,13 @@ def test_its_declaration_is_complete(check):
     names = [one.name for one in check.metrics]
     assert len(names) == len(set(names)) > 0
     assert all(one.meaning for one in check.metrics)
-    assert check.plant.threshold["metric"] in names
+    assert check.self_test.threshold["metric"] in names
 
 
 def test_it_emits_only_what_it_declares(check, measured):
     for metric in measured(check).metrics:
         spec = check.spec(metric.name)
-        assert (metric.of is not None) == (spec.per is not None), metric.label
+        assert (metric.key is not None) == (spec.per is not None), metric.label
         assert metric.n >= 0
         assert metric.value is not None or metric.reason
 
@@ -102,9 +102,9 @@ def test_it_passes_the_healthy_subject(check, measured):
 
 
 def test_it_sees_the_planted_fault(check, healthy):
-    faulty = check.plant.apply(healthy)
+    faulty = check.self_test.apply(healthy)
     verdict = _judge(check, _measure(check, faulty))
-    assert verdict.outcome == "fail", f"{check.plant.description}\n{verdict.sentence}"
+    assert verdict.outcome == "fail", f"{check.self_test.description}\n{verdict.sentence}"
 
 
 def test_it_is_quick_on_little_data(check, healthy):

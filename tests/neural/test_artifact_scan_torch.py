@@ -10,9 +10,9 @@ pytestmark = pytest.mark.torch
 
 torch = pytest.importorskip("torch")
 
-from model_governance.checks.artifact_scan.params import ScanParams  # noqa: E402
-from model_governance.checks.artifact_scan.scan import scan_file  # noqa: E402
-from model_governance.subject import ModelFile  # noqa: E402
+from model_governance.checks.supply_chain.artifact_scan.params import ScanParams  # noqa: E402
+from model_governance.checks.supply_chain.artifact_scan.scan import scan_file  # noqa: E402
+from model_governance.contract.subject import ModelFile  # noqa: E402
 
 
 class ReadsFiles(torch.nn.Module):

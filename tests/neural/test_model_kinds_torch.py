@@ -80,7 +80,7 @@ ATTACKS = ("hopskipjump", "greedy", "gradient")
 
 
 def test_a_fragile_network_is_found(subjects):
-    assert_found(robustness(subjects[True], attacks=ATTACKS), of=ATTACKS)
+    assert_found(robustness(subjects[True], attacks=ATTACKS), key=ATTACKS)
 
 
 def test_a_robust_network_passes(subjects):
@@ -89,7 +89,7 @@ def test_a_robust_network_passes(subjects):
 
 
 def test_a_network_that_knows_its_rows_by_heart_is_found(subjects):
-    assert_found(privacy(subjects[True], attacks=("loss", "black_box")), of=("black_box",))
+    assert_found(privacy(subjects[True], attacks=("loss", "black_box")), key=("black_box",))
 
 
 def test_a_network_that_generalises_passes(subjects):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import synthetic
-from model_governance.check import canonical_json
 from model_governance.checks import find
-from model_governance.subject import Model
+from model_governance.contract.result import canonical_json
+from model_governance.contract.subject import Model
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -84,6 +84,6 @@ def test_the_network_learned_something(subject):
 def test_an_overfitted_network_gives_its_training_rows_away(subject):
     memorising = with_network(width=512, steps=4000, decay=0.0)
     params = {"samples": 600, "fpr": [0.05]}
-    careful = measure("membership_inference", subject, **params).metric("advantage", of="loss").value
-    careless = measure("membership_inference", memorising, **params).metric("advantage", of="loss").value
+    careful = measure("membership_inference", subject, **params).metric("advantage", key="loss").value
+    careless = measure("membership_inference", memorising, **params).metric("advantage", key="loss").value
     assert careless > careful + 0.04

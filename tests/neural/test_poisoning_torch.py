@@ -12,9 +12,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from model_governance.checks.poisoning_screen import CHECK  # noqa: E402
+from model_governance.checks.supply_chain.poisoning_screen import CHECK  # noqa: E402
+from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject  # noqa: E402
 from model_governance.errors import CheckError  # noqa: E402
-from model_governance.subject import Columns, Dataset, Feature, Model, Subject  # noqa: E402
 
 WIDTH = 8
 NAMES = [f"x{one}" for one in range(WIDTH)]

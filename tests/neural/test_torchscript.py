@@ -10,10 +10,10 @@ from io import BytesIO
 import numpy as np
 import pytest
 
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import ModelMisbehaved, SubjectError, UntrustedModel
 from model_governance.policy import ModelSpec
-from model_governance.subject import Columns, Feature
 from model_governance.subjects import load_model
 from synthetic import COLUMNS, rows
 

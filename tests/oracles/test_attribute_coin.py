@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model_governance.checks.attribute_inference import CHECK
-from model_governance.subject import Columns, Dataset, Feature, Model, Subject
+from model_governance.checks.privacy.attribute_inference import CHECK
+from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject
 
 COLUMNS = Columns(
     features={
@@ -78,9 +78,9 @@ def sides():
 
 def test_a_model_that_memorises_tells_the_coin_of_its_members_and_of_nobody_else(sides):
     result = measured(subject_of(forest(sides[0]), *sides))
-    assert result.metric("attack_accuracy", of="confidence@coin").low > 0.6
+    assert result.metric("attack_accuracy", key="confidence@coin").low > 0.6
     for name in ("attack_gain", "member_gap"):
-        assert result.metric(name, of="confidence@coin").low > 0.05, name
+        assert result.metric(name, key="confidence@coin").low > 0.05, name
     named = {(row[0], row[1]): row for row in result.tables[0].rows}
     assert named["coin", "confidence"][8] < 0.5 < named["coin", "confidence"][9], "non-members: a guess"
     assert "remembers" in result.highlights[0]
@@ -90,15 +90,15 @@ def test_without_memory_every_attack_guesses(sides):
     attacks = ["confidence", "bayes", "output", "art_black_box", "art_baseline"]
     result = measured(subject_of(as_model(blind), *sides), attacks=attacks)
     for attack in attacks:
-        accuracy = result.metric("attack_accuracy", of=f"{attack}@coin")
+        accuracy = result.metric("attack_accuracy", key=f"{attack}@coin")
         assert accuracy.low < 0.5 < accuracy.high, attack
         for name in ("attack_gain", "member_gap"):
-            assert result.metric(name, of=f"{attack}@coin").low <= 0, (attack, name)
+            assert result.metric(name, key=f"{attack}@coin").low <= 0, (attack, name)
 
 
 def test_a_regularised_forest_does_not_reach_what_a_policy_would_refuse(sides):
     result = measured(subject_of(forest(sides[0], max_depth=4, min_samples_leaf=25), *sides), attacks=["confidence"])
-    assert result.metric("attack_gain", of="confidence@coin").value < 0.1
+    assert result.metric("attack_gain", key="confidence@coin").value < 0.1
 
 
 def test_no_alarm_without_memory_beyond_the_level_that_an_interval_states():
@@ -121,10 +121,10 @@ def test_an_attribute_that_the_label_gives_away_is_no_leak_of_the_model(sides):
     train, outside = (copied(one, seed) for seed, one in enumerate(sides))
     model = as_model(lambda frame: np.where(frame["coin"].to_numpy(dtype=bool), 0.8, 0.2))
     result = measured(subject_of(model, train, outside), attacks=["confidence", "bayes"])
-    assert result.metric("imputation_accuracy", of="coin").value == pytest.approx(0.8, abs=0.03)
+    assert result.metric("imputation_accuracy", key="coin").value == pytest.approx(0.8, abs=0.03)
     for attack in ("confidence", "bayes"):
-        assert result.metric("attack_accuracy", of=f"{attack}@coin").value == pytest.approx(0.8, abs=0.03)
-        assert abs(result.metric("attack_gain", of=f"{attack}@coin").value) < 0.02
+        assert result.metric("attack_accuracy", key=f"{attack}@coin").value == pytest.approx(0.8, abs=0.03)
+        assert abs(result.metric("attack_gain", key=f"{attack}@coin").value) < 0.02
 
 
 def test_an_answer_that_spells_the_attribute_is_disclosure_and_not_memory(sides):
@@ -135,13 +135,13 @@ def test_an_answer_that_spells_the_attribute_is_disclosure_and_not_memory(sides)
         return np.where(frame["coin"].to_numpy(dtype=bool), 0.9, 0.6)
 
     result = measured(subject_of(as_model(spelt), *sides), attacks=["output"])
-    assert result.metric("attack_accuracy", of="output@coin").value > 0.99
-    assert result.metric("attack_gain", of="output@coin").low > 0.4
-    gap = result.metric("member_gap", of="output@coin")
+    assert result.metric("attack_accuracy", key="output@coin").value > 0.99
+    assert result.metric("attack_gain", key="output@coin").low > 0.4
+    gap = result.metric("member_gap", key="output@coin")
     assert gap.low <= 0 <= gap.high
     assert "disclose" in result.highlights[0]
     quiet = measured(subject_of(as_model(loud), *sides), attacks=["output"], decimals=1)
-    assert quiet.metric("attack_gain", of="output@coin").low <= 0.05, "an endpoint that rounds hides it"
+    assert quiet.metric("attack_gain", key="output@coin").low <= 0.05, "an endpoint that rounds hides it"
 
 
 def test_sides_of_another_composition_are_not_taken_for_memory(sides):
@@ -155,5 +155,5 @@ def test_sides_of_another_composition_are_not_taken_for_memory(sides):
     result = measured(subject_of(as_model(surer_of_heads), train, sides[1]), attacks=["confidence"])
     named = {row[1]: row for row in result.tables[0].rows}["confidence"]
     assert named[3] - named[7] > 0.1, "members seem to be remembered"
-    gap = result.metric("member_gap", of="confidence@coin")
+    gap = result.metric("member_gap", key="confidence@coin")
     assert gap.low <= 0 <= gap.high

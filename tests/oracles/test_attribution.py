@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import ndcg_score
 
-from model_governance.checks.attribution_drift.attributions import attribute, distance
-from model_governance.checks.attribution_drift.ranking import bootstrap_interval, ndcg, permutation_p_value
-from model_governance.subject import Columns, Feature, Model, Subject
+from model_governance.checks.quality.attribution_drift.attributions import attribute, distance
+from model_governance.checks.quality.attribution_drift.ranking import bootstrap_interval, ndcg, permutation_p_value
+from model_governance.contract.subject import Columns, Feature, Model, Subject
 
 TRAINING, LIVE = np.array([0.70, 0.50, 0.05]), np.array([0.10, 0.20, 0.70])
 

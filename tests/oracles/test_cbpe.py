@@ -10,8 +10,8 @@ from sklearn import metrics as sk
 from sklearn.isotonic import IsotonicRegression
 
 from estimation_cases import chance_of, classifier, drawn
-from model_governance.checks.performance_estimation.calibration import calibrate, into_bins
-from model_governance.checks.performance_estimation.confidence import (
+from model_governance.checks.quality.performance_estimation.calibration import calibrate, into_bins
+from model_governance.checks.quality.performance_estimation.confidence import (
     Answers,
     coin_variances,
     estimate_shares,
@@ -19,7 +19,7 @@ from model_governance.checks.performance_estimation.confidence import (
     gather,
     shares,
 )
-from model_governance.checks.performance_estimation.uncertainty import limits
+from model_governance.checks.quality.performance_estimation.uncertainty import limits
 
 
 def trusted(score: np.ndarray, said: np.ndarray | None = None):

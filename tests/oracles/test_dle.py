@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from estimation_cases import measure, measured, regressor, spread_of, subject_of
-from model_governance.checks.performance_estimation.loss import designs, learn_loss
-from model_governance.subject import Columns, Feature
+from model_governance.checks.quality.performance_estimation.loss import designs, learn_loss
+from model_governance.contract.subject import Columns, Feature
 
 COLUMNS = Columns(features={"x": Feature(kind="numeric"), "site": Feature(kind="category")}, target="label")
 

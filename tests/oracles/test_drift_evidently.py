@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model_governance.checks.data_drift.comparison import from_rows
+from model_governance.checks.data.data_drift.comparison import from_rows
+from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.cells import Table
 from model_governance.engine.equal_width import equal_width_jensen_shannon, equal_width_psi, sturges_edges
-from model_governance.subject import Dataset
 
 
 def both(seed, rows=(3000, 2000)):

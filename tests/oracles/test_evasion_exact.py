@@ -11,16 +11,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
-from model_governance.checks.evasion import EvasionParams, exact, gradient, greedy, hopskipjump
-from model_governance.checks.evasion.answers import Answers
-from model_governance.checks.evasion.outcome import conclude
-from model_governance.checks.evasion.queries import Queries
-from model_governance.checks.evasion.row_space import Axis, Choice, RowSpace
-from model_governance.checks.evasion.slopes import slopes_of
-from model_governance.checks.evasion.starts import find_starts
-from model_governance.checks.evasion.target import Target
-from model_governance.subject import Columns, Feature, Model
-from model_governance.trees import TreeModel, read_ensemble
+from model_governance.attacks.trees import TreeModel, read_ensemble
+from model_governance.checks.robustness.evasion import EvasionParams, exact, gradient, greedy, hopskipjump
+from model_governance.checks.robustness.evasion.answers import Answers
+from model_governance.checks.robustness.evasion.outcome import conclude
+from model_governance.checks.robustness.evasion.queries import Queries
+from model_governance.checks.robustness.evasion.row_space import Axis, Choice, RowSpace
+from model_governance.checks.robustness.evasion.slopes import slopes_of
+from model_governance.checks.robustness.evasion.starts import find_starts
+from model_governance.checks.robustness.evasion.target import Target
+from model_governance.contract.subject import Columns, Feature, Model
 
 WEIGHTS = np.array([3.0, -2.0, 1.0, 0.5])
 INTERCEPT = -1.2

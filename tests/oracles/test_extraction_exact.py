@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import synthetic
-from model_governance.checks.model_extraction import CHECK
+from model_governance.checks.privacy.model_extraction import CHECK
 
 SEED = 3
 
@@ -26,13 +26,13 @@ def test_a_linear_model_is_copied_from_as_many_answers_as_it_has_coefficients(he
     """Nine coefficients: twenty probabilities solve for all of them (Tramer et al., 2016)."""
     result = measured(healthy, attacks=["public", "synthetic"])
     for attack in ("public", "synthetic"):
-        assert result.metric("fidelity", of=f"{attack}@20").value == 1.0
+        assert result.metric("fidelity", key=f"{attack}@20").value == 1.0
 
 
 def test_labels_alone_and_few_decimals_give_less_away(healthy):
-    full = measured(healthy).metric("fidelity", of="public@20").value
-    label = measured(healthy, hears="label").metric("fidelity", of="public@20").value
-    rough = measured(healthy, decimals=1).metric("fidelity", of="public@20").value
+    full = measured(healthy).metric("fidelity", key="public@20").value
+    label = measured(healthy, hears="label").metric("fidelity", key="public@20").value
+    rough = measured(healthy, decimals=1).metric("fidelity", key="public@20").value
     assert label < full
     assert rough < full
 
@@ -47,8 +47,8 @@ def test_a_linear_regression_is_copied_exactly(healthy):
         classes=(),
     )  # fmt: skip
     result = measured(replace(healthy, task="regression", columns=columns, model=model), resamples=200)
-    assert result.metric("fidelity", of="public@20").value == pytest.approx(1.0, abs=1e-6)
-    assert result.metric("fidelity_gain", of="public@20").low > 0.2, "labels of 0 and 1 tell nothing of that scale"
+    assert result.metric("fidelity", key="public@20").value == pytest.approx(1.0, abs=1e-6)
+    assert result.metric("fidelity_gain", key="public@20").low > 0.2, "labels of 0 and 1 tell nothing of that scale"
 
 
 def test_a_model_that_says_what_the_labels_say_gives_nothing_away(healthy):
@@ -57,7 +57,7 @@ def test_a_model_that_says_what_the_labels_say_gives_nothing_away(healthy):
     labelled = frame.assign(label=healthy.model.predict(frame[list(healthy.columns.names)]))
     result = measured(healthy.with_frame("reference", labelled), hears="label", budgets=[40, 100])
     for budget in (40, 100):
-        gain = result.metric("fidelity_gain", of=f"public@{budget}")
+        gain = result.metric("fidelity_gain", key=f"public@{budget}")
         assert gain.value == 0
         assert gain.low <= 0 <= gain.high
 
@@ -69,4 +69,4 @@ def test_a_constant_model_is_copied_by_anybody(healthy):
     )  # fmt: skip
     result = measured(replace(healthy, model=model))
     assert result.metric("constant_fidelity").value == 1.0
-    assert result.metric("fidelity", of="public@20").value == 1.0
+    assert result.metric("fidelity", key="public@20").value == 1.0

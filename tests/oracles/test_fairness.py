@@ -8,7 +8,7 @@ from fairlearn import metrics as fl
 from scipy.stats import chi2_contingency
 
 from fairness_cases import drawn, measure, subject_of
-from model_governance.checks.fairness.spread import (
+from model_governance.checks.quality.fairness.spread import (
     Means,
     Shares,
     difference_interval,
@@ -17,7 +17,7 @@ from model_governance.checks.fairness.spread import (
     shortfall,
     spread_interval,
 )
-from model_governance.intervals import newcombe
+from model_governance.stats.intervals import newcombe
 
 SIZES = {"a": 300, "b": 200, "c": 120}
 RATES = {"a": 0.6, "b": 0.5, "c": 0.35}
@@ -37,7 +37,7 @@ def test_its_numbers_are_those_of_fairlearn(seed, column):
         "accuracy_gap": fl.accuracy_score_difference(**truth),
     }
     for name, value in expected.items():
-        metric = result.metric(name, of=column)
+        metric = result.metric(name, key=column)
         assert metric.value == pytest.approx(value, abs=1e-12), name
         assert metric.low <= metric.value <= metric.high, name
     rates = {
@@ -48,14 +48,14 @@ def test_its_numbers_are_those_of_fairlearn(seed, column):
     by_group = fl.MetricFrame(metrics=rates, **truth).by_group
     for name in rates:
         for group, value in by_group[name].items():
-            assert result.metric(name, of=f"{column}={group}").value == pytest.approx(value, abs=1e-12)
+            assert result.metric(name, key=f"{column}={group}").value == pytest.approx(value, abs=1e-12)
 
 
 def test_intersections_are_those_of_fairlearn():
     frame = drawn(SIZES, RATES)
     found = measure(subject_of(frame), "group", "side", intersections=True)
     both = fl.demographic_parity_difference(frame["label"], frame["says"], sensitive_features=frame[["group", "side"]])
-    assert found.metric("demographic_parity_difference", of="group x side").value == pytest.approx(both, abs=1e-12)
+    assert found.metric("demographic_parity_difference", key="group x side").value == pytest.approx(both, abs=1e-12)
 
 
 def test_newcombe_gives_the_published_interval():
@@ -94,9 +94,9 @@ def test_the_true_distance_lies_in_the_interval(shares, rows, statistic):
     for seed in range(60):
         seen = Shares(successes=draw.binomial(rows, shares), rows=rows)
         if statistic is gap:
-            low, high = difference_interval(seen, seed=seed, nights=400)
+            low, high = difference_interval(seen, seed=seed, resamples=400)
         else:
-            low, high = spread_interval([seen], statistic, seed=seed, nights=400)
+            low, high = spread_interval([seen], statistic, seed=seed, resamples=400)
         covered.append(low - 1e-9 <= true <= high + 1e-9)
     # 60 draws from 95% fall below 53 once in 100 times.
     assert sum(covered) >= 53, sum(covered)
@@ -107,12 +107,12 @@ def test_equal_groups_are_not_told_apart_although_their_range_is_never_zero():
     rows = np.array([80] * 6)
     seen = [Shares(successes=draw.binomial(rows, 0.4), rows=rows) for _ in range(40)]
     assert np.mean([float(gap(one.observed)) for one in seen]) > 0.1
-    lows = [difference_interval(one, seed=1, nights=500)[0] for one in seen]
+    lows = [difference_interval(one, seed=1, resamples=500)[0] for one in seen]
     assert np.mean([one > 0 for one in lows]) < 0.09
 
 
 def test_of_two_means_the_interval_is_that_of_their_difference():
     means = Means(observed=np.array([3.0, 1.0]), errors=np.array([0.3, 0.4]))
-    low, high = spread_interval([means], gap, seed=1, nights=20_000)
+    low, high = spread_interval([means], gap, seed=1, resamples=20_000)
     # The tails of the simulation are 1.8% each: 2.097 standard errors.
     assert (low, high) == (pytest.approx(2 - 2.097 * 0.5, abs=0.05), pytest.approx(2 + 2.097 * 0.5, abs=0.05))

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model_governance.checks.model_quality.forecasting import interval_pairs, quantile_estimates
-from model_governance.checks.model_quality.history import seasonal_scales
-from model_governance.checks.model_quality.moments import Moments, instants
-from model_governance.intervals import block_interval, block_length
+from model_governance.checks.quality.model_quality.forecasting import interval_pairs, quantile_estimates
+from model_governance.checks.quality.model_quality.history import seasonal_scales
+from model_governance.checks.quality.model_quality.moments import Moments, instants
+from model_governance.stats.intervals import block_interval, block_length
 from quality_cases import forecast, measure
 
 

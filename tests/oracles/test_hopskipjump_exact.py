@@ -8,8 +8,8 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from model_governance.attacks.boundary_walk import WalkSettings
 from model_governance.attacks.hopskipjump import attack_rows
-from model_governance.attacks.walk import WalkSettings
 
 NORMS = ("l2", "linf")
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from scipy.stats import binom, t
 
-from model_governance.checks.model_quality.calibration import calibration_error, into_bins
-from model_governance.checks.model_quality.discrimination import (
+from model_governance.checks.quality.model_quality.calibration import calibration_error, into_bins
+from model_governance.checks.quality.model_quality.discrimination import (
     auc_interval,
     average_precision,
     average_precision_influence,
     average_precision_interval,
 )
-from model_governance.checks.model_quality.uncertainty import (
+from model_governance.checks.quality.model_quality.uncertainty import (
     average_interval,
     f1_interval,
     mean_interval,
@@ -23,7 +23,7 @@ from model_governance.checks.model_quality.uncertainty import (
     positive_mean_interval,
     resampled,
 )
-from model_governance.intervals import bootstrap, clopper_pearson
+from model_governance.stats.intervals import bootstrap, clopper_pearson
 
 
 # Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I, method 5.

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model_governance.checks.model_inversion import CHECK
-from model_governance.subject import Columns, Dataset, Feature, Model, Subject
+from model_governance.checks.privacy.model_inversion import CHECK
+from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject
 
 NAMES = ("a", "b", "c", "d")
 COLUMNS = Columns(features={name: Feature(kind="numeric") for name in NAMES}, target="label")
@@ -53,12 +53,14 @@ def measured(subject: Subject, **params):
 
 def test_rows_that_a_model_remembers_come_back_exactly():
     train = rows(120, seed=1)
-    result = measured(CHECK.plant.apply(subject_of(as_model(broad), train, rows(240, seed=2))))
+    result = measured(CHECK.self_test.apply(subject_of(as_model(broad), train, rows(240, seed=2))))
     for label in ("0", "1"):
-        ratio = result.metric("nearest_training_distance_ratio", of=f"search@{label}")
+        ratio = result.metric("nearest_training_distance_ratio", key=f"search@{label}")
         assert ratio.high < 0.5
         assert ratio.p_value < 0.001
-        assert result.metric("inversion_gain", of=f"search@{label}").low <= 0, "single rows say little of a broad class"
+        assert result.metric("inversion_gain", key=f"search@{label}").low <= 0, (
+            "single rows say little of a broad class"
+        )
     assert "gives single rows back" in result.highlights[0]
 
 
@@ -70,8 +72,8 @@ def test_a_model_that_saw_nobody_gives_nobody_back():
             subject_of(as_model(broad), rows(80, seed=10 + night), rows(160, seed=20 + night)), restarts=15
         )
         for label in ("0", "1"):
-            small += result.metric("nearest_training_distance_ratio", of=f"search@{label}").p_value < 0.1
-            assert result.metric("inversion_gain", of=f"search@{label}").high < 0.1
+            small += result.metric("nearest_training_distance_ratio", key=f"search@{label}").p_value < 0.1
+            assert result.metric("inversion_gain", key=f"search@{label}").high < 0.1
     assert small <= 3
 
 
@@ -94,12 +96,12 @@ def test_a_class_that_is_one_person_is_rebuilt_although_no_single_row_is_remembe
     train = pd.concat([crowd(150), of_face(12)], ignore_index=True)
     outside = pd.concat([crowd(300), of_face(3)], ignore_index=True)
     result = measured(subject_of(as_model(chances), train, outside))
-    assert result.metric("inversion_gain", of="search@1").low > 0.5
-    assert result.metric("inversion_gain", of="search@0").high < 0.1, "the crowd stays a crowd"
+    assert result.metric("inversion_gain", key="search@1").low > 0.5
+    assert result.metric("inversion_gain", key="search@0").high < 0.1, "the crowd stays a crowd"
     assert "can be rebuilt" in " ".join(result.highlights)
     assert (
         "too few rows of class '1' are held out"
-        in result.metric("nearest_training_distance_ratio", of="search@1").reason
+        in result.metric("nearest_training_distance_ratio", key="search@1").reason
     )
 
 
@@ -121,4 +123,4 @@ def test_gradient_ascent_finds_the_peak_that_a_gradient_leads_to():
     model = replace(as_model(chances), call_logits=scores, call_gradient=slope)
     result = measured(subject_of(model, rows(80, seed=1), rows(160, seed=2)), attacks=["miface"], steps=60)
     best = float(1 / (1 + np.exp(-6.0)))
-    assert result.metric("confidence_reached", of="miface@1").value == pytest.approx(best, abs=0.005)
+    assert result.metric("confidence_reached", key="miface@1").value == pytest.approx(best, abs=0.005)

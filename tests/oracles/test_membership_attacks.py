@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from model_governance.checks.membership_inference import ensemble, lira, quantile, rmia
-from model_governance.checks.membership_inference.rates import (
-    auc,
-    by_lot,
-    crossed_advantage,
-    operating_point,
+from model_governance.checks.privacy.membership_inference import ensemble, lira, quantile, rmia
+from model_governance.checks.privacy.membership_inference.rates import auc, by_lot, crossed_advantage, operating_point
+from model_governance.checks.privacy.membership_inference.references import References, draw_subsets
+from model_governance.checks.privacy.membership_inference.signals import (
+    Gauge,
+    Signals,
+    gauge_of,
+    of_classes,
+    of_residuals,
 )
-from model_governance.checks.membership_inference.references import References, draw_subsets
-from model_governance.checks.membership_inference.signals import Gauge, Signals, gauge_of, of_classes, of_residuals
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import binom, norm
 
-from model_governance.checks.membership_inference.epsilon import ceiling, correct_guesses, lower_bound, p_value
+from model_governance.checks.privacy.membership_inference.epsilon import ceiling, correct_guesses, lower_bound, p_value
 
 RUNS = 400
 

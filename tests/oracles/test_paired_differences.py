@@ -9,15 +9,15 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest, t
 
-from model_governance.checks.model_quality.classification import Outcomes
-from model_governance.checks.model_quality.paired import (
+from model_governance.checks.quality.model_quality.classification import Outcomes
+from model_governance.checks.quality.model_quality.paired import (
     paired_auc,
     paired_classes,
     paired_difference,
     paired_errors,
     paired_share,
 )
-from model_governance.intervals import bootstrap, mcnemar, paired_shares
+from model_governance.stats.intervals import bootstrap, mcnemar, paired_shares
 
 
 def score_statistic(ours: int, theirs: int, n: int, difference: float) -> float:

@@ -11,12 +11,12 @@ from scipy.stats import binom, fisher_exact
 from sklearn.datasets import load_digits
 
 import synthetic
-from model_governance.checks.poisoning_screen import CHECK
-from model_governance.checks.poisoning_screen.flips import find_flips
-from model_governance.checks.poisoning_screen.floods import find_floods
-from model_governance.checks.poisoning_screen.triggers import find_triggers
-from model_governance.checks.poisoning_screen.windows import pool, surplus
-from model_governance.subject import Columns, Dataset, Feature, Subject
+from model_governance.checks.supply_chain.poisoning_screen import CHECK
+from model_governance.checks.supply_chain.poisoning_screen.flips import find_flips
+from model_governance.checks.supply_chain.poisoning_screen.floods import find_floods
+from model_governance.checks.supply_chain.poisoning_screen.triggers import find_triggers
+from model_governance.checks.supply_chain.poisoning_screen.windows import pool, surplus
+from model_governance.contract.subject import Columns, Dataset, Feature, Subject
 
 PARAMS = CHECK.params(trees=30)
 PIXELS = ("p7", "p63")
@@ -68,7 +68,7 @@ def test_the_poisoned_digits_are_named_first_by_their_row_numbers():
     listed = [int(line.split(",")[0]) for line in result.artifacts[-1].content.decode().splitlines()[1:]]
     assert len(rows & set(listed[:40])) >= 36
     # A forest learns the trigger as well, so the labels alone would not have told.
-    assert result.metric("class_flip_rate_change", of="7").p_value > 1e-6
+    assert result.metric("class_flip_rate_change", key="7").p_value > 1e-6
 
 
 def test_honest_digits_raise_nothing():
@@ -114,7 +114,7 @@ def test_targeted_flips_show_in_the_class_that_they_are_moved_to():
     rows = poisoned.index[poisoned["label"] == 0][: int(0.05 * len(poisoned))]
     poisoned.loc[rows, "label"] = 1
     found = find_flips(pooled(windows(poisoned, accepted)), CHECK.params(trees=20), 1)
-    changes = {one.of: one for one in found.estimates if one.name == "class_flip_rate_change"}
+    changes = {one.key: one for one in found.estimates if one.name == "class_flip_rate_change"}
     assert changes["1"].p_value < 1e-3
     assert changes["0"].p_value > 0.01
 

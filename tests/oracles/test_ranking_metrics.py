@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
 
-from model_governance.checks.model_quality.ranking import score_groups
+from model_governance.checks.quality.model_quality.ranking import score_groups
 
 FIELDS = ("ndcg", "average_precision", "reciprocal_rank", "hit")
 

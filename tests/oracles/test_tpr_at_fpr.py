@@ -7,14 +7,14 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from model_governance.checks.membership_inference.rates import (
+from model_governance.checks.privacy.membership_inference.rates import (
     advantage,
     auc,
     chance_advantage,
     operating_point,
     roc,
 )
-from model_governance.intervals import newcombe
+from model_governance.stats.intervals import newcombe
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 2.0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from model_governance.trees import change_within, lower_bound, minimal_change, nearest_leaf
+from model_governance.attacks.trees import change_within, lower_bound, minimal_change, nearest_leaf
 from tree_cases import GRID, MODELS, applicants, exhaustive, fitted, landscape, moves
 
 if TYPE_CHECKING:

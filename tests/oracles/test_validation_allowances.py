@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from model_governance.checks.data_validation.allowances import as_mostly, of_excess, of_gaps
+from model_governance.checks.data.data_validation.allowances import as_mostly, of_excess, of_gaps
 
 NIGHTS = 1500
 

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from model_governance.checks.data_validation import Expectation
-from model_governance.checks.data_validation.engine import InPandas, InSql, ask
-from model_governance.checks.data_validation.patterns import as_re2
-from model_governance.checks.data_validation.translation import IN_SQL, runs_in_sql
-from model_governance.checks.data_validation.view import SETTINGS, as_view
+from model_governance.checks.data.data_validation import Expectation
+from model_governance.checks.data.data_validation.engine import InPandas, InSql, ask
+from model_governance.checks.data.data_validation.patterns import as_re2
+from model_governance.checks.data.data_validation.translation import IN_SQL, runs_in_sql
+from model_governance.checks.data.data_validation.view import SETTINGS, as_view
+from model_governance.contract.subject import Dataset
 from model_governance.errors import CheckError
-from model_governance.subject import Dataset
 
 ROWS = 300
 NUMBERS = ("whole", "float", "gaps", "infinite", "narrow", "decimal", "nullable", "constant", "flag", "maybe")

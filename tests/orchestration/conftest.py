@@ -73,7 +73,7 @@ def trained(tmp_path_factory):
 def policy_file(trained, tmp_path):
     """Writes a policy on the trained model; keyword arguments replace its top-level keys."""
 
-    def write(name="tiny", *, night="healthy", accuracy=0.6, folder=None, **changes):
+    def write(name="tiny", *, run="healthy", accuracy=0.6, folder=None, **changes):
         policy = {
             "version": 1,
             "owner": "team@example.com",
@@ -87,7 +87,7 @@ def policy_file(trained, tmp_path):
             "datasets": {
                 "train": {"uri": str(trained.folder / "train.parquet")},
                 "reference": {"uri": str(trained.folder / "reference.parquet")},
-                "current": {"uri": str(trained.folder / f"{night}.parquet")},
+                "current": {"uri": str(trained.folder / f"{run}.parquet")},
             },
             "checks": {
                 "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": accuracy}]},

@@ -13,7 +13,7 @@ from model_governance.orchestration.airflow_connections import AirflowConnection
 
 
 def test_a_violation_fails_at_the_first_try_with_all_evidence_stored(policy_file, run_dag, nightly, read_uri):
-    done = run_dag(nightly(policy_file(night="spoiled", name="violated")))
+    done = run_dag(nightly(policy_file(run="spoiled", name="violated")))
 
     assert done.state == "failed"
     assert done.states() == {"quality": "failed", "calibration": "success", "archive": "success", "gate": "failed"}
@@ -47,7 +47,7 @@ def test_the_gate_says_every_finding_and_where_the_page_is(policy_file, run_dag,
         "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.9}]},
         "ranking-power": {"kind": "model_quality", "thresholds": [{"metric": "roc_auc", "geq_to": 0.9}]},
     }
-    done = run_dag(nightly(policy_file(name="grouped", night="spoiled", checks=checks)))
+    done = run_dag(nightly(policy_file(name="grouped", run="spoiled", checks=checks)))
 
     said = capfd.readouterr()
     message = (said.out + said.err).rsplit("GovernanceViolation: grouped: FAIL", 1)[1]
@@ -57,7 +57,7 @@ def test_the_gate_says_every_finding_and_where_the_page_is(policy_file, run_dag,
 
 
 def test_what_cannot_be_measured_is_recorded_retried_and_never_a_pass(policy_file, run_dag, nightly, read_uri):
-    done = run_dag(nightly(policy_file(name="incomplete", night="incomplete")))
+    done = run_dag(nightly(policy_file(name="incomplete", run="incomplete")))
 
     assert done.state == "failed"
     assert (done.task("quality").state, done.task("quality").try_number) == ("failed", 3)

@@ -11,7 +11,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from model_governance.errors import PolicyError, StoreError, SubjectError
 from model_governance.orchestration.airflow_connections import AirflowConnections
 from model_governance.orchestration.links import GovernanceReportLink
-from model_governance.orchestration.operators import DriftReportOperator, GovernanceCheckOperator, ModelQualityOperator
+from model_governance.orchestration.operators import DataDriftOperator, GovernanceCheckOperator, ModelQualityOperator
 from model_governance.orchestration.places import configured_place, place_of
 from model_governance.orchestration.policy_operator import read_policy
 from model_governance.orchestration.provider_info import get_provider_info
@@ -42,9 +42,9 @@ def test_a_named_operator_finds_the_only_check_of_its_kind(policy_file):
     ):
         ModelQualityOperator(task_id="quality", policy=policy_file())
     with pytest.raises(PolicyError, match="expected one check of kind data_drift, found none"):
-        DriftReportOperator(task_id="drift", policy=policy_file())
-    with pytest.raises(PolicyError, match="'quality' is model_quality, DriftReportOperator runs data_drift"):
-        DriftReportOperator(task_id="drift", policy=policy_file(), check="quality")
+        DataDriftOperator(task_id="drift", policy=policy_file())
+    with pytest.raises(PolicyError, match="'quality' is model_quality, DataDriftOperator runs data_drift"):
+        DataDriftOperator(task_id="drift", policy=policy_file(), check="quality")
 
 
 def test_arguments_of_any_operator_are_passed_on(policy_file):
@@ -74,7 +74,7 @@ def test_sources_are_rendered_from_the_context(policy_file, trained):
 
 
 def test_a_check_can_be_expanded_over(policy_file, run_dag):
-    policy = str(policy_file(name="mapped", night="spoiled"))
+    policy = str(policy_file(name="mapped", run="spoiled"))
     done = run_dag(f"""
 # airflow
 from airflow.sdk import DAG
@@ -125,10 +125,10 @@ def test_the_place_of_evidence_is_argument_then_policy_then_configuration(policy
 
 def test_the_button_opens_the_viewer_for_the_configured_store_and_the_file_otherwise(policy_file, run_dag, nightly):
     key = GovernanceReportLink().xcom_key
-    elsewhere = run_dag(nightly(policy_file(name="elsewhere", night="spoiled")))
+    elsewhere = run_dag(nightly(policy_file(name="elsewhere", run="spoiled")))
     assert elsewhere.xcom("quality", key) == elsewhere.xcom("quality", "verdict")["report"]["uri"]
 
-    here = run_dag(nightly(policy_file(name="configured", night="spoiled", artifacts=None)))
+    here = run_dag(nightly(policy_file(name="configured", run="spoiled", artifacts=None)))
     report = here.xcom("quality", "verdict")["report"]["key"]
     assert here.xcom("quality", key) == f"/governance/dags/governance_configured/store/{report}"
     page = here.xcom("archive", key)

@@ -23,7 +23,7 @@ def test_the_asset_uri_is_taken_as_it_is():
 
 
 def test_a_violation_asks_with_its_findings_and_the_manifest(policy_file, run_dag, nightly, asset_events, read_uri):
-    done = run_dag(nightly(policy_file(name="asks", night="spoiled", retraining=RULE)))
+    done = run_dag(nightly(policy_file(name="asks", run="spoiled", retraining=RULE)))
 
     assert done.states()["request_retraining"] == "success"
     assert done.state == "failed"  # asking for a new model does not make the night green
@@ -38,7 +38,7 @@ def test_a_violation_asks_with_its_findings_and_the_manifest(policy_file, run_da
 
 
 def test_an_altered_manifest_starts_no_training(policy_file, run_dag, nightly, asset_events, tmp_path):
-    run_dag(nightly(policy_file(name="altered", night="spoiled", retraining=RULE)))
+    run_dag(nightly(policy_file(name="altered", run="spoiled", retraining=RULE)))
     ((_, extra),) = asset_events("governance_retraining_altered")
     stored = tmp_path / "evidence" / extra["manifest"]["key"]
     stored.chmod(0o644)
@@ -57,7 +57,7 @@ def test_a_healthy_night_asks_for_nothing(policy_file, run_dag, nightly, asset_e
 
 
 def test_what_could_not_be_measured_is_no_reason_to_train(policy_file, run_dag, nightly, asset_events):
-    policy = policy_file(name="blind", night="incomplete", retraining=RULE, schedule={"cron": None, "retries": 0})
+    policy = policy_file(name="blind", run="incomplete", retraining=RULE, schedule={"cron": None, "retries": 0})
     done = run_dag(nightly(policy))
 
     assert done.states()["request_retraining"] == "skipped"
@@ -65,7 +65,7 @@ def test_what_could_not_be_measured_is_no_reason_to_train(policy_file, run_dag, 
 
 
 def test_the_cooldown_holds_back_and_then_lets_pass(policy_file, run_dag, nightly, asset_events):
-    dag_file = nightly(policy_file(name="cooling", night="spoiled", retraining=RULE))
+    dag_file = nightly(policy_file(name="cooling", run="spoiled", retraining=RULE))
     done = nights(run_dag, dag_file, "2025-06-01", "2025-06-08", "2025-06-09")
 
     assert [one.states()["request_retraining"] for one in done] == ["success", "skipped", "success"]
@@ -73,7 +73,7 @@ def test_the_cooldown_holds_back_and_then_lets_pass(policy_file, run_dag, nightl
 
 
 def test_a_repeated_run_asks_once(policy_file, run_dag, nightly, asset_events):
-    dag_file = nightly(policy_file(name="repeated", night="spoiled", retraining=RULE))
+    dag_file = nightly(policy_file(name="repeated", run="spoiled", retraining=RULE))
     first, again = nights(run_dag, dag_file, "2025-06-01", "2025-06-01")
 
     assert first.run.run_id == again.run.run_id
@@ -94,7 +94,7 @@ def test_a_request_that_was_booked_and_not_emitted_is_emitted_by_the_retry(
         return request
 
     monkeypatch.setattr(RequestRetrainingOperator, "_request", lose_the_first)
-    done = run_dag(nightly(policy_file(name="lost", night="spoiled", retraining=RULE)))
+    done = run_dag(nightly(policy_file(name="lost", run="spoiled", retraining=RULE)))
 
     assert (done.task("request_retraining").state, done.task("request_retraining").try_number) == ("success", 2)
     assert len(asset_events("governance_retraining_lost")) == 1
@@ -120,7 +120,7 @@ def test_a_policy_without_a_rule_has_no_request(policy_file):
 
 
 def test_the_ledger_holds_one_entry_per_run(policy_file, run_dag, nightly, tmp_path):
-    run_dag(nightly(policy_file(name="ledger", night="spoiled", retraining=RULE)))
+    run_dag(nightly(policy_file(name="ledger", run="spoiled", retraining=RULE)))
 
     (entry,) = (tmp_path / "evidence" / "v1" / "retraining").rglob("*.json")
     assert entry.parent.name == "date=2025-06-01"

@@ -14,13 +14,13 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from frozen import beside, freeze
-from model_governance.calibration.counts import joined
-from model_governance.check import CheckResult, Metric
+from model_governance.authoring.calibration.counts import joined
+from model_governance.contract.result import CheckResult, Metric
 from model_governance.engine.cells import Table
 from model_governance.engine.distances import chi_square_p, population_stability
 from model_governance.engine.power import smallest_visible
-from model_governance.intervals import clopper_pearson
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
+from model_governance.stats.intervals import clopper_pearson
 from model_governance.verdict import budget_of, judge
 from unchanged import fifty, zipf
 
@@ -39,7 +39,7 @@ def policy(bound: float = NO_BOUND, **alarms) -> Policy:
 def fails(effects, p_values, rules: Policy) -> bool:
     """Whether the judge fails a night with these columns."""
     metrics = tuple(
-        Metric(name="psi", value=float(psi), n=1000, meaning="m", better="lower", of=str(k), p_value=float(p))
+        Metric(name="psi", value=float(psi), n=1000, meaning="m", better="lower", key=str(k), p_value=float(p))
         for k, (psi, p) in enumerate(zip(effects, p_values, strict=True))
     )
     result = CheckResult(kind="data_drift", seed=1, metrics=metrics)

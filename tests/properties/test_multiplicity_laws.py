@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from model_governance.multiplicity import adjusted
+from model_governance.stats.multiplicity import adjusted
 
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 

@@ -8,24 +8,24 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from model_governance.checks.model_quality.binary import estimate_binary
-from model_governance.checks.model_quality.calibration import into_bins
-from model_governance.checks.model_quality.cells import Coded, cuts
-from model_governance.checks.model_quality.classification import Outcomes
-from model_governance.checks.model_quality.forecasting import quantile_estimates
-from model_governance.checks.model_quality.history import seasonal_scales
-from model_governance.checks.model_quality.moments import Moments
-from model_governance.checks.model_quality.paired import paired_classes
-from model_governance.checks.model_quality.params import QualityParams, Search
-from model_governance.checks.model_quality.ranking import score_groups
-from model_governance.checks.model_quality.regression import estimate_regression
-from model_governance.checks.model_quality.search import search_cuts
-from model_governance.checks.model_quality.uncertainty import (
+from model_governance.checks.quality.model_quality.binary import estimate_binary
+from model_governance.checks.quality.model_quality.calibration import into_bins
+from model_governance.checks.quality.model_quality.cells import Coded, cuts
+from model_governance.checks.quality.model_quality.classification import Outcomes
+from model_governance.checks.quality.model_quality.forecasting import quantile_estimates
+from model_governance.checks.quality.model_quality.history import seasonal_scales
+from model_governance.checks.quality.model_quality.moments import Moments
+from model_governance.checks.quality.model_quality.paired import paired_classes
+from model_governance.checks.quality.model_quality.params import QualityParams, Search
+from model_governance.checks.quality.model_quality.ranking import score_groups
+from model_governance.checks.quality.model_quality.regression import estimate_regression
+from model_governance.checks.quality.model_quality.search import search_cuts
+from model_governance.checks.quality.model_quality.uncertainty import (
     average_interval,
     f1_interval,
     positive_mean_interval,
 )
-from model_governance.intervals import paired_shares
+from model_governance.stats.intervals import paired_shares
 
 PARAMS = QualityParams(resamples=50)
 few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

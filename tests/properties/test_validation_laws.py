@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import synthetic
-from model_governance.checks.data_validation import CHECK
-from model_governance.checks.data_validation.suggestion import LEVEL
-from model_governance.subject import Columns, Feature
+from model_governance.checks.data.data_validation import CHECK
+from model_governance.checks.data.data_validation.suggestion import LEVEL
+from model_governance.contract.subject import Columns, Feature
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_governance.check import CheckResult, Metric
+from model_governance.contract.result import CheckResult, Metric
 from model_governance.policy import CheckSpec, Policy
 from model_governance.verdict import RANK, Verdict, judge, read_verdict
 

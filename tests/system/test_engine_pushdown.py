@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine_cases import NUMBERS, in_memory, samples
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation, ordered_distances, require_same_families
 from model_governance.errors import CheckError, DigestMismatch, SubjectError
 from model_governance.policy import DatasetSpec

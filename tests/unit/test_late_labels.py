@@ -35,14 +35,14 @@ def small(tmp_path):
 
 
 def night(small, day: int) -> dict:
-    from model_governance.connections import PlainConnections
+    from model_governance.contract.connections import PlainConnections
     from model_governance.run import run_check
-    from model_governance.subjects import night_variables, render_sources
+    from model_governance.subjects import render_sources, run_variables
 
     policy, when = small.policy(), date(2026, 3, day)
     done = run_check(
-        policy, "quality", night=small.night(when, f"night-{day}"), store=small.store, connections=PlainConnections(),
-        sources=render_sources(policy, night_variables(when)),
+        policy, "quality", run=small.night(when, f"night-{day}"), store=small.store, connections=PlainConnections(),
+        sources=render_sources(policy, run_variables(when)),
     )  # fmt: skip
     return json.loads(small.store.get(done.record.key))
 

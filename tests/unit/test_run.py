@@ -7,11 +7,12 @@ import pytest
 
 import project
 import synthetic
-from model_governance.check import Check
 from model_governance.checks import find
-from model_governance.errors import CheckError, StoreUnreachable, SubjectUnreachable, ThresholdViolation
+from model_governance.contract.check import Check
+from model_governance.errors import CheckError, StoreUnreachable, SubjectUnreachable
 from model_governance.evidence.history import last_accepted
 from model_governance.run import derive_seed
+from model_governance.verdict.violation import ThresholdViolation
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_infrastructure_trouble_decides_nothing_and_is_raised(small):
     from model_governance.run import run_check
 
     with pytest.raises(SubjectUnreachable):
-        run_check(small.policy(), "quality", night=small.night(), store=small.store, connections=Unreachable())
+        run_check(small.policy(), "quality", run=small.night(), store=small.store, connections=Unreachable())
     assert list(small.store.keys("v1/")) == []
 
 
@@ -103,11 +104,11 @@ class FullStore:
 
 
 def test_without_evidence_there_is_no_verdict(small):
-    from model_governance.connections import PlainConnections
+    from model_governance.contract.connections import PlainConnections
     from model_governance.run import run_check
 
     with pytest.raises(StoreUnreachable):
-        run_check(small.policy(), "quality", night=small.night(), store=FullStore(), connections=PlainConnections())
+        run_check(small.policy(), "quality", run=small.night(), store=FullStore(), connections=PlainConnections())
 
 
 def test_a_check_that_never_reported_is_an_error_of_the_night(small):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from model_governance.attack_library import load_art
+from model_governance.attacks.art import load_art
 from model_governance.attacks.balls import Ball, norm_named, sizes, streams_of
 from model_governance.attacks.estimators import answers_of, box_of, check_effort, labels_of, made
 from model_governance.attacks.losses import LossName, loss_of
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from model_governance.attacks.boundary_walk import Flips
     from model_governance.attacks.networks import Network
-    from model_governance.attacks.walk import Flips
 
     Repair = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

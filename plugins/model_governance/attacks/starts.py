@@ -9,7 +9,7 @@ from model_governance.attacks.balls import sizes, streams_of
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.attacks.walk import Flips, WalkSettings
+    from model_governance.attacks.boundary_walk import Flips, WalkSettings
 
 ROUND = 10
 NOISE = 2

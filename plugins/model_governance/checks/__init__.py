@@ -1,4 +1,4 @@
-"""The checks there are. A new check is one module beside these and one line in `BUILT_IN`.
+"""The checks there are. A new check is one package in a wing and one line in `BUILT_IN`.
 
 Modules are imported when a check is asked for; packages of others join through the entry-point
 group `model_governance.checks` (name = kind, value = module:CHECK).
@@ -12,23 +12,23 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from model_governance.check import Check
+    from model_governance.contract.check import Check
 
 BUILT_IN = (
-    "data_validation",
-    "data_drift",
-    "model_quality",
-    "evasion",
-    "membership_inference",
-    "attribute_inference",
-    "model_extraction",
-    "model_inversion",
-    "performance_estimation",
-    "fairness",
-    "attribution_drift",
-    "corruption",
-    "artifact_scan",
-    "poisoning_screen",
+    "data.data_validation",
+    "data.data_drift",
+    "quality.model_quality",
+    "robustness.evasion",
+    "privacy.membership_inference",
+    "privacy.attribute_inference",
+    "privacy.model_extraction",
+    "privacy.model_inversion",
+    "quality.performance_estimation",
+    "quality.fairness",
+    "quality.attribution_drift",
+    "robustness.corruption",
+    "supply_chain.artifact_scan",
+    "supply_chain.poisoning_screen",
 )
 
 
@@ -40,8 +40,9 @@ def catalogue() -> dict[str, Check]:
         ValueError: an installed package offers a kind that is taken, or one under another name.
     """
     found: dict[str, Check] = {}
-    for name in BUILT_IN:
-        found[name] = import_module(f"{__name__}.{name}").CHECK
+    for module in BUILT_IN:
+        check = import_module(f"{__name__}.{module}").CHECK
+        found[check.kind] = check
     for point in sorted(entry_points(group="model_governance.checks"), key=lambda one: one.name):
         check = point.load()
         if point.name in found or check.kind != point.name:

@@ -16,7 +16,7 @@ from model_governance.engine.relation import NumberSummary, Ordered, Relation, r
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_governance.subject import Dataset
+    from model_governance.contract.subject import Dataset
 
 __all__ = ["NumberSummary", "Ordered", "Relation", "open_relation", "ordered_distances", "require_same_families"]
 

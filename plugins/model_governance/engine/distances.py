@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.engine.cells import Table, filled_shares
 from model_governance.engine.inversion import inverted
-from model_governance.intervals import newcombe
+from model_governance.stats.intervals import newcombe
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,8 +10,8 @@ from model_governance.errors import SubjectError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from model_governance.contract.subject import Role, Subject
     from model_governance.engine.relation import Relation
-    from model_governance.subject import Role, Subject
 
 
 def feature_rows(subject: Subject, role: Role) -> Relation:

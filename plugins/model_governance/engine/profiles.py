@@ -12,7 +12,7 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from model_governance.check import canonical_json
+from model_governance.contract.result import canonical_json
 from model_governance.engine.cells import LEAST_EXPECTED, TENTHS, Table, as_counts, at_edges, edges_of, point_edges
 from model_governance.engine.relation import FEW_VALUES
 from model_governance.errors import CheckError
@@ -101,7 +101,7 @@ class Profile:
     columns: Mapping[str, ColumnProfile]
     model: str = ""
     rows: int = 0
-    nights: int = field(default=1)
+    runs: int = field(default=1)
 
     @property
     def cells(self) -> dict[str, Cells]:
@@ -116,7 +116,7 @@ class Profile:
     def to_bytes(self) -> bytes:
         """Canonical JSON: the same profile gives the same bytes."""
         return canonical_json({
-            "profile": VERSION, "rows": self.rows, "nights": self.nights, "model": self.model,
+            "profile": VERSION, "rows": self.rows, "runs": self.runs, "model": self.model,
             "columns": {name: asdict(one) for name, one in self.columns.items()},
         })  # fmt: skip
 
@@ -132,7 +132,7 @@ class Profile:
             if raw["profile"] != VERSION:
                 raise ValueError(f"its version is {raw['profile']}, this package reads {VERSION}")
             columns = {name: _column(one) for name, one in raw["columns"].items()}
-            return cls(columns=columns, model=raw["model"], rows=raw["rows"], nights=raw["nights"])
+            return cls(columns=columns, model=raw["model"], rows=raw["rows"], runs=raw["runs"])
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CheckError(
                 f"{origin} holds no profile of a dataset ({type(error).__name__}: {error}); "
@@ -198,7 +198,7 @@ def merge(first: Profile, second: Profile) -> Profile:
         raise ValueError("profiles merge only on the same columns and the same frozen cells")
     columns = {name: _merged(one, second.columns[name]) for name, one in first.columns.items()}
     model = first.model if first.model == second.model else ""
-    return Profile(columns=columns, model=model, rows=first.rows + second.rows, nights=first.nights + second.nights)
+    return Profile(columns=columns, model=model, rows=first.rows + second.rows, runs=first.runs + second.runs)
 
 
 def table_of(reference: ColumnProfile, current: ColumnProfile, *, fine: bool = False) -> Table:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from model_governance.check import canonical_json
+from model_governance.contract.result import canonical_json
 from model_governance.engine import expressions
 from model_governance.engine.ordered import rank_of
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Ordered, Relation

@@ -38,7 +38,7 @@ class Stamp:
     changed: int
 
     @classmethod
-    def of(cls, status: os.stat_result) -> Stamp:
+    def key(cls, status: os.stat_result) -> Stamp:
         """The stamp of a stat."""
         return cls(inode=status.st_ino, size=status.st_size, changed=status.st_mtime_ns)
 
@@ -60,7 +60,7 @@ class StoredFile:
             SubjectError: it was changed, replaced or removed since.
         """
         try:
-            now = Stamp.of(self.path.stat())
+            now = Stamp.key(self.path.stat())
         except OSError:
             now = None
         if now != self.stamp:

@@ -6,23 +6,23 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.subject import PreviousRun
 from model_governance.evidence.manifest import FILE, model_folder, read_manifest
 from model_governance.evidence.record import read_record
 from model_governance.store import read_verified
-from model_governance.subject import EarlierNight
 from model_governance.verdict import Baseline, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from model_governance.check import Lookback
+    from model_governance.contract.check import Lookback
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Verdict
 
 _KEY = re.compile(r"/date=(\d{4}-\d{2}-\d{2})/")
 
 
-def nights(store: ArtifactStore, model: str, *, before: date | None = None) -> Iterator[dict[str, Any]]:
+def runs(store: ArtifactStore, model: str, *, before: date | None = None) -> Iterator[dict[str, Any]]:
     """Manifests of a model, the newest night first; of one night, the last that finished first."""
     by_day: dict[date, list[str]] = {}
     for key in store.keys(model_folder(model)):
@@ -37,7 +37,7 @@ def nights(store: ArtifactStore, model: str, *, before: date | None = None) -> I
 
 def last_accepted(store: ArtifactStore, model: str, check: str, *, before: date) -> dict[str, Baseline]:
     """Metrics by label of a check on the last night that did not stop; empty when there is none."""
-    for manifest in nights(store, model, before=before):
+    for manifest in runs(store, model, before=before):
         if manifest["verdict"]["stops"]:
             continue
         record = _record(store, manifest, check)
@@ -47,29 +47,29 @@ def last_accepted(store: ArtifactStore, model: str, check: str, *, before: date)
     return {}
 
 
-def earlier_verdicts(store: ArtifactStore, model: str, check: str, *, before: date, nights_back: int) -> list[Verdict]:
+def earlier_verdicts(store: ArtifactStore, model: str, check: str, *, before: date, runs_back: int) -> list[Verdict]:
     """What was judged of a check on the nights before, the newest first; a night without it is left out."""
     found = []
-    for manifest in _one_a_night(store, model, before=before):
+    for manifest in _one_per_date(store, model, before=before):
         record = _record(store, manifest, check)
         if record:
             found.append(read_verdict(record["verdict"]))
-        if len(found) == nights_back:
+        if len(found) == runs_back:
             break
     return found
 
 
 def earlier_artifacts(
     store: ArtifactStore, model: str, check: str, *, before: date, wanted: Lookback
-) -> tuple[EarlierNight, ...]:
+) -> tuple[PreviousRun, ...]:
     """The artifact that a check stored on earlier nights, the newest first; nights without it are left out.
 
     Raises:
         EvidenceError: stored bytes do not have the digest that their night recorded.
         StoreUnreachable: as `ArtifactStore.get`.
     """
-    found: list[EarlierNight] = []
-    for manifest in _one_a_night(store, model, before=before):
+    found: list[PreviousRun] = []
+    for manifest in _one_per_date(store, model, before=before):
         day = date.fromisoformat(manifest["run"]["date"])
         if (wanted.accepted and manifest["verdict"]["stops"]) or not _same_season(day, before, wanted.season):
             continue
@@ -78,27 +78,27 @@ def earlier_artifacts(
         if stored:
             content = read_verified(store, stored)
             found.append(
-                EarlierNight(day=day, name=wanted.artifact, key=stored["key"], sha256=stored["sha256"], content=content)
+                PreviousRun(day=day, name=wanted.artifact, key=stored["key"], sha256=stored["sha256"], content=content)
             )
-        if len(found) == wanted.nights:
+        if len(found) == wanted.runs:
             break
     return tuple(found)
 
 
-def _one_a_night(store: ArtifactStore, model: str, *, before: date) -> Iterator[dict[str, Any]]:
+def _one_per_date(store: ArtifactStore, model: str, *, before: date) -> Iterator[dict[str, Any]]:
     """The last manifest of each night: a run that was repeated counts once."""
     seen: set[str] = set()
-    for manifest in nights(store, model, before=before):
+    for manifest in runs(store, model, before=before):
         day = manifest["run"]["date"]
         if day not in seen:
             seen.add(day)
             yield manifest
 
 
-def _same_season(day: date, tonight: date, season: str | None) -> bool:
+def _same_season(day: date, current: date, season: str | None) -> bool:
     if season == "weekday":
-        return day.weekday() == tonight.weekday()
-    return season is None or day.month == tonight.month
+        return day.weekday() == current.weekday()
+    return season is None or day.month == current.month
 
 
 def _record(store: ArtifactStore, manifest: dict[str, Any], check: str) -> dict[str, Any] | None:
@@ -107,4 +107,4 @@ def _record(store: ArtifactStore, manifest: dict[str, Any], check: str) -> dict[
 
 
 def _label(metric: dict[str, Any]) -> str:
-    return f"{metric['name']}[{metric['of']}]" if metric["of"] is not None else str(metric["name"])
+    return f"{metric['name']}[{metric['of']}]" if metric["key"] is not None else str(metric["name"])

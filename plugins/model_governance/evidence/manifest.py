@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from model_governance.check import Artifact, canonical_json
+from model_governance.contract.result import Artifact, canonical_json
 from model_governance.store import Stored, put_blob
 
 if TYPE_CHECKING:

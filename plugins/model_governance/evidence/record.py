@@ -12,10 +12,11 @@ from model_governance.store import read_verified
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.check import Check, CheckResult
+    from model_governance.contract.check import Check
+    from model_governance.contract.result import CheckResult
+    from model_governance.contract.subject import Subject
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
-    from model_governance.subject import Subject
     from model_governance.verdict import Verdict
 
 CHECK_SCHEMA = "model-governance/check/v1"
@@ -85,8 +86,8 @@ def _datasets(subject: Subject | None) -> list[dict[str, Any]]:
 
 def _earlier(subject: Subject | None) -> list[dict[str, Any]]:
     """What of earlier nights went into this one."""
-    nights = subject.earlier if subject else ()
-    return [{"date": one.day.isoformat(), "name": one.name, "key": one.key, "sha256": one.sha256} for one in nights]
+    runs = subject.earlier if subject else ()
+    return [{"date": one.day.isoformat(), "name": one.name, "key": one.key, "sha256": one.sha256} for one in runs]
 
 
 def _params(policy: Policy, name: str, check: Check) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from model_governance.check import canonical_json
+from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.store import read_verified
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class AirflowConnections:
-    """Implements `model_governance.connections.Connections` with the connections of this Airflow."""
+    """Implements `model_governance.contract.connections.Connections` with the connections of this Airflow."""
 
     def s3(self, name: str | None) -> Any:
         """A boto3 S3 client with the credentials, role, endpoint and proxies of an `aws` connection.

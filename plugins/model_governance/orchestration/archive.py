@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model_governance.orchestration.added_check import with_check
-from model_governance.orchestration.night import night_of
 from model_governance.orchestration.policy_operator import ARCHIVE, VERDICT, PolicyOperator, pushed
+from model_governance.orchestration.run_context import run_of
 from model_governance.orchestration.violation import GovernanceViolation
 from model_governance.run import archive_run
 
@@ -38,7 +38,7 @@ class ArchiveEvidenceOperator(PolicyOperator):
         policy = self._policy_with_added_checks(task_ids)
         summaries = _by_check(policy, pushed(context, task_ids, VERDICT))
         store = self.place().open()
-        archived = archive_run(policy, summaries, night=night_of(context), store=store)
+        archived = archive_run(policy, summaries, run=run_of(context), store=store)
         address = self.link_to(archived.report, store)
         context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"address": address})
         self.log.info("%s\npage: %s", archived.verdict.sentence, archived.report.uri)

@@ -127,7 +127,7 @@ def describe(policy: Policy) -> str:
 
 
 def _label(threshold: Threshold) -> str:
-    return threshold.metric if threshold.of is None else f"{threshold.metric}[{threshold.of}]"
+    return threshold.metric if threshold.key is None else f"{threshold.metric}[{threshold.key}]"
 
 
 def _demanded(threshold: Threshold) -> str:

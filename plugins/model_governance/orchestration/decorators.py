@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_decorator_factory
 from pydantic import TypeAdapter, ValidationError
 
-from model_governance.check import Check, CheckResult, Metric, MetricSpec, Params, Plant, Suggestion
+from model_governance.contract.check import Check, Params, SelfTest, Suggestion
+from model_governance.contract.result import CheckResult, Metric, MetricSpec
+from model_governance.contract.subject import Role
 from model_governance.errors import CheckError, PolicyError
 from model_governance.orchestration.added_check import with_check
 from model_governance.orchestration.operators import GovernanceCheckOperator
 from model_governance.orchestration.policy_operator import read_policy
 from model_governance.policy import CheckSpec
 from model_governance.policy.model import Name
-from model_governance.subject import Role
 
 if TYPE_CHECKING:
     import os
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from model_governance.contract.subject import Subject
     from model_governance.policy import Policy, Threshold
     from model_governance.run import CheckRun
     from model_governance.store import ArtifactStore
-    from model_governance.subject import Subject
 
 KIND = "python"
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -102,7 +103,7 @@ class GovernanceCheckDecoratedOperator(DecoratedOperator, GovernanceCheckOperato
             roles=tuple(one for one in ROLES if one in self.asked),
             needs_model="model" in self.asked,
             measure=self._measure,
-            plant=Plant(description="none: written in a DAG file", threshold={}, apply=lambda subject: subject),
+            self_test=SelfTest(description="none: written in a DAG file", threshold={}, apply=lambda subject: subject),
             suggest=lambda *_: Suggestion(),
         )
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from model_governance.errors import PolicyError, ThresholdViolation
+from model_governance.errors import PolicyError
 from model_governance.orchestration.airflow_connections import AirflowConnections
-from model_governance.orchestration.night import night_of
 from model_governance.orchestration.policy_operator import VERDICT, PolicyOperator
+from model_governance.orchestration.run_context import run_of
 from model_governance.orchestration.violation import GovernanceViolation
 from model_governance.policy import DatasetSpec
 from model_governance.run import run_check
+from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context, XComArg
 
-    from model_governance.check import Check
+    from model_governance.contract.check import Check
+    from model_governance.contract.subject import Role
     from model_governance.policy import Policy
     from model_governance.run import CheckRun
     from model_governance.store import ArtifactStore
-    from model_governance.subject import Role
 
 
 class GovernanceCheckOperator(PolicyOperator):
@@ -65,7 +66,7 @@ class GovernanceCheckOperator(PolicyOperator):
     def run(self, context: Context, store: ArtifactStore, *, check: Check | None = None) -> CheckRun:
         """Run the check on the rendered sources; `check` replaces the registered one of its kind."""
         return run_check(
-            self.policy, self.check, night=night_of(context), store=store, connections=AirflowConnections(),
+            self.policy, self.check, run=run_of(context), store=store, connections=AirflowConnections(),
             sources=self.rendered_sources(), check=check,
         )  # fmt: skip
 
@@ -108,7 +109,7 @@ class DataValidationOperator(GovernanceCheckOperator):
     kind = "data_validation"
 
 
-class DriftReportOperator(GovernanceCheckOperator):
+class DataDriftOperator(GovernanceCheckOperator):
     """Exact statistics and Evidently's report: has the data moved away from the reference?"""
 
     kind = "data_drift"
@@ -120,13 +121,13 @@ class ModelQualityOperator(GovernanceCheckOperator):
     kind = "model_quality"
 
 
-class RobustnessAttackOperator(GovernanceCheckOperator):
+class EvasionOperator(GovernanceCheckOperator):
     """Adversarial Robustness Toolbox: do small changes of an input change the answer?"""
 
     kind = "evasion"
 
 
-class PrivacyAuditOperator(GovernanceCheckOperator):
+class MembershipInferenceOperator(GovernanceCheckOperator):
     """Membership inference: does the model give away who was in its training data?"""
 
     kind = "membership_inference"
@@ -190,10 +191,10 @@ NAMED: dict[str | None, type[GovernanceCheckOperator]] = {
     one.kind: one
     for one in (
         DataValidationOperator,
-        DriftReportOperator,
+        DataDriftOperator,
         ModelQualityOperator,
-        RobustnessAttackOperator,
-        PrivacyAuditOperator,
+        EvasionOperator,
+        MembershipInferenceOperator,
         PerformanceEstimationOperator,
         FairnessOperator,
         AttributionDriftOperator,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from model_governance.contract.threat_model import ThreatModel
 from model_governance.policy.position import closest
-from model_governance.threat_model import ThreatModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from model_governance.check import Check
+    from model_governance.contract.check import Check
     from model_governance.policy.position import Path
 
     Problem = tuple[Path, str]
@@ -76,8 +76,8 @@ def _thresholds(path: Path, thresholds: Any, check: Check, *, has_champion: bool
         if metric not in specs:
             yield (*where, "metric"), f"{metric!r} is not a metric of {check.kind}{closest(metric, specs)}"
             continue
-        if threshold.get("of") is not None and specs[metric].per is None:
-            yield (*where, "of"), f"{metric} of {check.kind} is one number, not one per column or class; remove `of`"
+        if threshold.get("key") is not None and specs[metric].per is None:
+            yield (*where, "key"), f"{metric} of {check.kind} is one number, not one per column or class; remove `of`"
         is_change = "min_absolute_change" in threshold or "min_relative_change" in threshold
         if is_change and specs[metric].better == "neither":
             yield (*where, "metric"), f"{metric} has no better direction, so a change of it cannot be judged"

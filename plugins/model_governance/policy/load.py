@@ -17,7 +17,7 @@ from model_governance.policy.position import Position, closest, field_names, spe
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from model_governance.check import Check
+    from model_governance.contract.check import Check
 
 
 def load_policy(path: str | os.PathLike[str], catalogue: Mapping[str, Check]) -> Policy:

@@ -19,10 +19,10 @@ from pydantic import (
     model_validator,
 )
 
-from model_governance.check import canonical_json
-from model_governance.multiplicity import Adjustment
-from model_governance.subject import Columns, Role, Task
-from model_governance.threat_model import ThreatModel
+from model_governance.contract.result import canonical_json
+from model_governance.contract.subject import Columns, Role, Task
+from model_governance.contract.threat_model import ThreatModel
+from model_governance.stats.multiplicity import Adjustment
 
 Severity = Literal["error", "warn", "info"]
 Condition = Literal["equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between"]
@@ -39,15 +39,17 @@ class _Part(BaseModel):
 
 
 class ConfirmSpec(_Part):
-    """How many of the last nights must miss a demand before it fails; until then it warns."""
+    """Fail only if the threshold was violated in at least `violations` of the last `window` runs; otherwise warn."""
 
-    nights: int = Field(ge=1, description="nights that must miss it, tonight included")
-    of: int = Field(ge=1, description="nights that are looked at, tonight included")
+    violations: int = Field(ge=1, description="runs that must violate the threshold, the current run included")
+    window: int = Field(ge=1, description="runs that are counted, the current run included")
 
     @model_validator(mode="after")
     def _fits(self) -> ConfirmSpec:
-        if self.nights > self.of:
-            raise ValueError(f"{self.nights} of {self.of} nights can never be; `nights` is at most `of`")
+        if self.violations > self.window:
+            raise ValueError(
+                f"{self.violations} violations in {self.window} runs are impossible; `violations` is at most `window`"
+            )
         return self
 
 
@@ -59,7 +61,7 @@ class Threshold(_Part):
     """
 
     metric: str
-    of: str | None = Field(
+    key: str | None = Field(
         default=None, description="column, class or expectation of a repeated metric; all when absent"
     )
     equal_to: float | None = None
@@ -237,13 +239,13 @@ class AlarmSpec(_Part):
 
     false_fails_per_year: int = Field(default=4, ge=0, description="most false fails in a year")
     confidence: float = Field(default=0.95, gt=0, lt=1, description="share of years in which that holds, at least")
-    nights_per_year: int = Field(default=365, ge=1)
+    runs_per_year: int = Field(default=365, ge=1)
     adjust: Adjustment = Field(default="benjamini_hochberg", description="how the columns of a threshold share it")
 
     @property
-    def nightly_level(self) -> float:
+    def level_per_run(self) -> float:
         """The chance of any false fail that one night may take (`verdict.budget` says why)."""
-        return min(1.0, (1 - self.confidence) * (self.false_fails_per_year + 1) / self.nights_per_year)
+        return min(1.0, (1 - self.confidence) * (self.false_fails_per_year + 1) / self.runs_per_year)
 
 
 class RetrainingSpec(_Part):
@@ -273,7 +275,7 @@ class Waiver(_Part):
 
     check: str
     metric: str
-    of: str | None = None
+    key: str | None = None
     reason: str = Field(min_length=10)
     approver: str = Field(min_length=1)
     ticket: str = Field(min_length=1)

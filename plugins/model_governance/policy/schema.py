@@ -9,7 +9,7 @@ from model_governance.policy.model import CheckSpec, Policy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.check import Check
+    from model_governance.contract.check import Check
 
 TITLE = "Model governance policy"
 

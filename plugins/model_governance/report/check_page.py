@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from model_governance.check import Better
+    from model_governance.contract.result import Better
     from model_governance.verdict import Finding, Verdict
 
 SCHEMA = "model-governance/check/v1"
@@ -171,7 +171,7 @@ def _grouped(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[MetricGroup], l
         )
         for name, several in by_name.items()
     ]
-    single = [one for one in groups if len(one.metrics) == 1 and one.metrics[0]["of"] is None]
+    single = [one for one in groups if len(one.metrics) == 1 and one.metrics[0]["key"] is None]
     return single, [one for one in groups if one not in single]
 
 

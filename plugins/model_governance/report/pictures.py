@@ -11,8 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from model_governance import figures
 from model_governance.errors import EvidenceError
+from model_governance.report import figures
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

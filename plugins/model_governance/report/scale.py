@@ -11,7 +11,7 @@ from model_governance.verdict import number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_governance.check import Better
+    from model_governance.contract.result import Better
     from model_governance.verdict import Finding
 
 WIDTH, HEIGHT, MARGIN, AXIS = 280, 48, 5, 24

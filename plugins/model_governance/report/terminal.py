@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from model_governance.side_by_side import SideBySide
 
 STYLES = {
     "pass": "green",
@@ -29,21 +28,8 @@ STYLES = {
 MOST_ALIKE = 4
 """Columns that pass one demand and are shown one by one; of more, the nearest to the bound is."""
 
-SIDE_BY_SIDE = {
-    "psi": "PSI",
-    "p_value": "p",
-    "jensenshannon": "JS",
-    "total_variation": "TV",
-    "ks": "KS",
-    "wasserstein": "W*",
-    "equal_width_psi": "PSI*",
-    "equal_width_js": "JS*",
-}
-"""What `compare` shows, in this order; a star marks Evidently's definitions."""
-STARRED = "* by Evidently's definitions: equal-width bins, not corrected for chance; W in standard deviations of the reference"
 
-
-def night_table(
+def run_table(
     manifest: Mapping[str, Any], *, title: str | None = None, report_of: Mapping[str, str] | None = None
 ) -> Table:
     """The findings of a run manifest; `report_of` gives the report path of a check."""
@@ -79,34 +65,6 @@ def night_table(
     return table
 
 
-def side_by_side_table(found: SideBySide) -> Table:
-    """Two datasets, column by column, the largest change first; what was not asked for is left out."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = found.rows
-    table = Table(
-        title=f"reference {rows['reference']:,} rows, current {rows['current']:,} rows", title_justify="left",
-        title_style="bold", caption=STARRED, caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False,
-    )  # fmt: skip
-    asked = [one for one in SIDE_BY_SIDE if any(getattr(line, one) is not None for line in found.lines)]
-    table.add_column("column", no_wrap=True)
-    for one in asked:
-        table.add_column(SIDE_BY_SIDE[one], justify="right", no_wrap=True)
-        if one == "psi":
-            table.add_column("95% interval", no_wrap=True)
-    for line in sorted(found.lines, key=lambda line: -(line.equal_width_psi if line.psi is None else line.psi)):
-        cells = [
-            "-" if (value := getattr(line, one)) is None else number(value, digits=2 if one == "p_value" else 3)
-            for one in asked
-        ]
-        if line.low is not None and line.high is not None:
-            cells.insert(1, f"{number(line.low, digits=3)} to {number(line.high, digits=3)}")
-        table.add_row(Text(line.name), *map(Text, cells))
-    return table
-
-
 def reasons(manifest: Mapping[str, Any]) -> list[str]:
     """The sentences that say why a night is not simply a pass, worst first."""
     findings = read_verdict(manifest["verdict"]).findings
@@ -137,7 +95,7 @@ def _of_check(findings: tuple[Finding, ...], name: str) -> list[tuple[Finding, i
     own = sorted((one for one in findings if one.check == name), key=lambda one: -RANK.index(one.outcome))
     groups: dict[Any, list[Finding]] = {}
     for place, one in enumerate(own):
-        alike = one.of is not None and one.outcome == "pass"
+        alike = one.key is not None and one.outcome == "pass"
         groups.setdefault((one.metric, one.demand, one.bound) if alike else place, []).append(one)
     shown: list[tuple[Finding, int]] = []
     for group in groups.values():

@@ -12,8 +12,8 @@ from model_governance.errors import EvidenceError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from model_governance.check import Artifact
-    from model_governance.connections import Connections
+    from model_governance.contract.connections import Connections
+    from model_governance.contract.result import Artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

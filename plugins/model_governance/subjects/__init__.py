@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
+from model_governance.contract.subject import Role, Subject
 from model_governance.errors import SubjectError
-from model_governance.subject import Role, Subject
 from model_governance.subjects.datasets import load_dataset
 from model_governance.subjects.models import load_model, read_model_file
-from model_governance.subjects.templates import matured_source, night_variables, render_sources
+from model_governance.subjects.templates import matured_source, render_sources, run_variables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from model_governance.connections import Connections
+    from model_governance.contract.connections import Connections
     from model_governance.policy import DatasetSpec, ModelSpec, Policy
 
-__all__ = ["load_dataset", "load_model", "load_subject", "matured_source", "night_variables", "render_sources"]
+__all__ = ["load_dataset", "load_model", "load_subject", "matured_source", "render_sources", "run_variables"]
 
 
 def load_subject(

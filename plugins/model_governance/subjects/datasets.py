@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from model_governance.contract.subject import Dataset
 from model_governance.engine.files import ROWS_PER_PIECE, ParquetRows, flat, is_plain
 from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import SubjectError
-from model_governance.subject import Dataset
 from model_governance.subjects.queries import run_query
 from model_governance.subjects.sources import store_source
 from model_governance.subjects.tables import open_table
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from model_governance.connections import Connections
+    from model_governance.contract.connections import Connections
+    from model_governance.contract.subject import Role
     from model_governance.policy import DatasetSpec
-    from model_governance.subject import Role
 
 ENDINGS = {
     ".parquet": "parquet",
@@ -175,7 +175,7 @@ def _kept(
     with ParquetWriter(path, schema, compression="lz4") as writer:
         for batch in batches:
             writer.write_batch(batch)
-    stamp = Stamp.of(path.stat())
+    stamp = Stamp.key(path.stat())
     return ParquetRows(replace(stored, path=path, stamp=stamp, spool=spool), role)
 
 

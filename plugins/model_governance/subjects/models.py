@@ -6,17 +6,17 @@ import hashlib
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from model_governance.contract.subject import ModelFile
 from model_governance.errors import DigestMismatch, GovernanceError, SubjectError
-from model_governance.subject import ModelFile
 from model_governance.subjects.loaders import LOADERS, inference_endpoint, mlflow_folder
 from model_governance.subjects.sources import read_source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from model_governance.connections import Connections
+    from model_governance.contract.connections import Connections
+    from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
-    from model_governance.subject import Columns, Model
 
 
 def read_model_file(spec: ModelSpec, *, folder: Path, connections: Connections) -> ModelFile:

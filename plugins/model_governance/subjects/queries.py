@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import URL, Connection, Engine
 
-    from model_governance.connections import Connections
+    from model_governance.contract.connections import Connections
     from model_governance.policy import DatasetSpec
 
 READING = re.compile(r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*(select|with|values|table|from)\b", re.IGNORECASE | re.DOTALL)

@@ -17,7 +17,7 @@ from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreach
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from model_governance.connections import Connections
+    from model_governance.contract.connections import Connections
 
 PIECE = 1 << 20  # bytes of an object in memory at a time
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -84,7 +84,7 @@ def store_source(
         _refuse_what_is_no_file(uri, path)
     try:
         with path.open("rb") as opened:
-            stamp = Stamp.of(os.fstat(opened.fileno()))
+            stamp = Stamp.key(os.fstat(opened.fileno()))
             found = hashlib.file_digest(opened, "sha256").hexdigest()
     except (OSError, ValueError) as error:
         _refuse_path(uri, path, error)

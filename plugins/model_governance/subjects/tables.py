@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from ibis import Table
 
-    from model_governance.connections import Connections
+    from model_governance.contract.connections import Connections
+    from model_governance.contract.subject import Role
     from model_governance.policy import DatasetSpec
-    from model_governance.subject import Role
 
 SPARK = "spark://"
 DUCKDB = "duckdb://"

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from jinja2.sandbox import SandboxedEnvironment
 
+    from model_governance.contract.subject import Role
     from model_governance.policy import DatasetSpec, Policy
-    from model_governance.subject import Role
 
 
 def render_sources(policy: Policy, variables: Mapping[str, Any]) -> dict[Role, DatasetSpec]:
@@ -36,7 +36,7 @@ def render_sources(policy: Policy, variables: Mapping[str, Any]) -> dict[Role, D
     return rendered
 
 
-def matured_source(policy: Policy, tonight: date) -> DatasetSpec | None:
+def matured_source(policy: Policy, logical_date: date) -> DatasetSpec | None:
     """The rows of the earlier night whose labels are due tonight, as `datasets.current` names them for that night.
 
     None when the labels of the policy need no time, or that night lies before the schedule's start.
@@ -47,17 +47,17 @@ def matured_source(policy: Policy, tonight: date) -> DatasetSpec | None:
     labels, current = policy.datasets.get("labels"), policy.datasets.get("current")
     if labels is None or labels.maturity_days is None or current is None:
         return None
-    day = tonight - timedelta(days=labels.maturity_days)
+    day = logical_date - timedelta(days=labels.maturity_days)
     if day < policy.schedule.start_date:
         return None
     problems: list[str] = []
-    rendered = _rendered(_environment(), "current", current, variables=night_variables(day), problems=problems)
+    rendered = _rendered(_environment(), "current", current, variables=run_variables(day), problems=problems)
     if problems:
         raise PolicyError(problems)
     return rendered
 
 
-def night_variables(day: date) -> dict[str, Any]:
+def run_variables(day: date) -> dict[str, Any]:
     """What a template may use outside Airflow: `ds` and `logical_date` (midnight UTC) of a night."""
     return {"ds": day.isoformat(), "logical_date": datetime(day.year, day.month, day.day, tzinfo=UTC)}
 

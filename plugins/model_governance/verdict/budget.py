@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from model_governance.multiplicity import adjusted
+from model_governance.stats.multiplicity import adjusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_governance.check import Metric
-    from model_governance.multiplicity import Adjustment
+    from model_governance.contract.result import Metric
     from model_governance.policy import Policy, Threshold
+    from model_governance.stats.multiplicity import Adjustment
 
 TAIL = 0.025
 """What the 95% interval of a metric leaves on each side."""
@@ -47,7 +47,7 @@ def budget_of(policy: Policy) -> Budget:
     """The budget of a policy, split over the thresholds that can stop a run."""
     stopping = ("error", "warn") if policy.fail_on == "warn" else ("error",)
     deciding = sum(one.severity in stopping for spec in policy.checks.values() for one in spec.thresholds)
-    level = policy.alarms.nightly_level / max(1, deciding)
+    level = policy.alarms.level_per_run / max(1, deciding)
     return Budget(level=level, adjust=policy.alarms.adjust, stopping=stopping)
 
 

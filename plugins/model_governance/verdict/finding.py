@@ -10,7 +10,7 @@ from model_governance.verdict.words import demanded
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.check import Value
+    from model_governance.contract.result import Value
     from model_governance.policy import Policy
 
 Outcome = Literal["pass", "warn", "fail", "error", "uncertain", "skipped", "waived"]
@@ -56,7 +56,7 @@ class Finding:
     sentence: str
     severity: str = "error"
     metric: str | None = None
-    of: str | None = None
+    key: str | None = None
     value: Value | None = None
     low: Value | None = None
     high: Value | None = None
@@ -76,7 +76,7 @@ class Finding:
         """`psi_max`, `drift_score[AGEP]`, or the check's name."""
         if self.metric is None:
             return self.check
-        return f"{self.metric}[{self.of}]" if self.of is not None else self.metric
+        return f"{self.metric}[{self.key}]" if self.key is not None else self.metric
 
     @property
     def demanded(self) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
-    from model_governance.check import CheckResult, Metric
+    from model_governance.contract.result import CheckResult, Metric
     from model_governance.policy import Policy, Threshold, Waiver
     from model_governance.verdict.budget import Budget
     from model_governance.verdict.finding import Outcome
@@ -74,7 +74,7 @@ def judge(
     for threshold in policy.checks[name].thresholds:
         metrics = [
             one for one in result.metrics
-            if one.name == threshold.metric and (threshold.of is None or one.of == threshold.of)
+            if one.name == threshold.metric and (threshold.key is None or one.key == threshold.key)
         ]  # fmt: skip
         if not metrics:
             findings.append(_unmeasured(name, threshold))
@@ -117,11 +117,11 @@ def combine(name: str, verdicts: Sequence[Verdict], *, rules: Rules) -> Verdict:
 
 
 def _unmeasured(name: str, threshold: Threshold) -> Finding:
-    label = f"{threshold.metric}[{threshold.of}]" if threshold.of is not None else threshold.metric
+    label = f"{threshold.metric}[{threshold.key}]" if threshold.key is not None else threshold.metric
     text = f"{name}: {label} was not measured, so its threshold cannot be judged"
     return Finding(
         check=name, outcome="error", sentence=text, severity=threshold.severity, metric=threshold.metric,
-        of=threshold.of, demand=threshold.demand, bound=threshold.bound,
+        key=threshold.key, demand=threshold.demand, bound=threshold.bound,
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _finding(name: str, demand: _Demand) -> Finding:
         text += f" (baseline {number(base.value)})"
     text += f": {outcome}" + (f", {reason}" if reason else "")
     return Finding(
-        check=name, outcome=outcome, sentence=text, severity=threshold.severity, metric=metric.name, of=metric.of,
+        check=name, outcome=outcome, sentence=text, severity=threshold.severity, metric=metric.name, key=metric.key,
         value=metric.value, low=metric.low, high=metric.high, n=metric.n, demand=threshold.demand,
         bound=threshold.bound, tolerance=threshold.tolerance,
         against=threshold.against if threshold.is_change else None, baseline=base.value if base else None,
@@ -195,7 +195,7 @@ def _confirm(finding: Finding, threshold: Threshold, earlier: Sequence[Verdict])
     """A fail that other nights must confirm is a warning until enough of the last nights missed the demand too."""
     if threshold.confirm is None or finding.outcome != "fail":
         return finding
-    wanted, window = threshold.confirm.nights, threshold.confirm.of
+    wanted, window = threshold.confirm.violations, threshold.confirm.window
     same = [
         any(_same_demand(one, finding) and one.violated for one in verdict.findings)
         for verdict in earlier[: window - 1]
@@ -207,7 +207,7 @@ def _confirm(finding: Finding, threshold: Threshold, earlier: Sequence[Verdict])
 
 
 def _same_demand(one: Finding, other: Finding) -> bool:
-    return (one.metric, one.of, one.demand, one.bound) == (other.metric, other.of, other.demand, other.bound)
+    return (one.metric, one.key, one.demand, one.bound) == (other.metric, other.key, other.demand, other.bound)
 
 
 def _obstacle(threshold: Threshold, base: Baseline | None) -> tuple[Outcome, str] | None:
@@ -267,7 +267,7 @@ def _waive(finding: Finding, waivers: Iterable[Waiver], today: date) -> Finding:
     if finding.outcome not in ("fail", "warn", "uncertain"):
         return finding
     for one in waivers:
-        fits = one.check == finding.check and one.metric == finding.metric and one.of in (None, finding.of)
+        fits = one.check == finding.check and one.metric == finding.metric and one.key in (None, finding.key)
         if fits and today <= one.expires:
             note = f"waived until {one.expires} by {one.approver} ({one.ticket}): {one.reason}"
             return replace(finding, outcome="waived", sentence=f"{finding.sentence}; {note}", waiver=one.ticket)

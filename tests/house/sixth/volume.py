@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.check import Check, CheckResult, MetricSpec, Params, Plant, Suggestion
-from model_governance.figures import CURRENT, REFERENCE, canvas, to_svg
+from model_governance.contract.check import Check, Params, SelfTest, Suggestion
+from model_governance.contract.result import CheckResult, MetricSpec
+from model_governance.report.figures import CURRENT, REFERENCE, canvas, to_svg
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from model_governance.subject import Columns, Subject
+    from model_governance.contract.subject import Columns, Subject
 
 
 class VolumeParams(Params):
@@ -47,7 +48,7 @@ CHECK = Check(
     needs_model=False,
     measure=measure,
     suggest=suggest,
-    plant=Plant(
+    self_test=SelfTest(
         description="nine of ten rows are lost",
         threshold={"metric": "volume_ratio", "between": [0.5, 2.0]},
         apply=lambda subject: subject.with_frame("current", subject.frame("current").iloc[::10]),

@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from inference_server import Served, metadata_digest, serving
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.policy import ModelSpec
 from model_governance.subjects import load_model
 from model_kinds import Twin, assert_found, privacy, robustness
@@ -29,7 +29,7 @@ from model_kinds import Twin, assert_found, privacy, robustness
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model_governance.subject import Model
+    from model_governance.contract.subject import Model
 
 WORDS = ["region", "channel"]
 
@@ -138,7 +138,7 @@ def subjects(tmp_path_factory):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_fragile_model_is_found(subjects, name):
-    assert_found(robustness(subjects(name, careless=True)), of=("hopskipjump", "greedy"))
+    assert_found(robustness(subjects(name, careless=True)), key=("hopskipjump", "greedy"))
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -150,7 +150,7 @@ def test_a_robust_model_passes(subjects, name):
 @pytest.mark.parametrize("name", KINDS)
 def test_a_model_that_knows_its_rows_by_heart_is_found(subjects, name):
     attacks = KINDS[name].privacy
-    assert_found(privacy(subjects(name, careless=True), attacks=attacks), of=attacks)
+    assert_found(privacy(subjects(name, careless=True), attacks=attacks), key=attacks)
 
 
 @pytest.mark.parametrize("name", KINDS)

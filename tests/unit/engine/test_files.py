@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine_cases import NUMBERS, in_parquet, samples
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.subject import Columns, Dataset, Feature, Subject
 from model_governance.engine import files, local, open_relation, ordered, ordered_distances, runs
 from model_governance.errors import SubjectError
 from model_governance.policy import DatasetSpec
-from model_governance.subject import Columns, Dataset, Feature, Subject
 from model_governance.subjects import datasets, load_dataset
 
 

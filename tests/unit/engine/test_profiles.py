@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.profiles import Profile, freeze, merge, profile_of, wasserstein_on_grid
 from model_governance.errors import CheckError
-from model_governance.subject import Dataset
 
 FAMILIES = {"amount": "numbers", "count": "numbers", "kind": "categories"}
 

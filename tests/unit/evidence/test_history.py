@@ -10,12 +10,13 @@ import pytest
 
 import project
 import synthetic
-from model_governance.check import CheckResult, Lookback
 from model_governance.checks import find
-from model_governance.connections import PlainConnections
+from model_governance.contract.check import Lookback
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.result import CheckResult
 from model_governance.errors import EvidenceError
 from model_governance.evidence.history import earlier_artifacts, earlier_verdicts
-from model_governance.figures import canvas, to_svg
+from model_governance.report.figures import canvas, to_svg
 from model_governance.run import run_check
 
 ACCURACY = {"quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.7}]}}
@@ -34,7 +35,7 @@ def nights(tmp_path_factory):
 
 
 def days(small, **wanted) -> list[int]:
-    lookback = Lookback(artifact="confusion.svg", **{"nights": 10, **wanted})
+    lookback = Lookback(artifact="confusion.svg", **{"runs": 10, **wanted})
     found = earlier_artifacts(small.store, "synthetic", "quality", before=date(2026, 3, 8), wanted=lookback)
     return [one.day.day for one in found]
 
@@ -42,7 +43,7 @@ def days(small, **wanted) -> list[int]:
 def test_only_accepted_nights_are_seen_the_newest_first(nights):
     assert days(nights) == [7, 6, 5, 4, 2, 1]
     assert days(nights, accepted=False) == [7, 6, 5, 4, 3, 2, 1]
-    assert days(nights, nights=2) == [7, 6]
+    assert days(nights, runs=2) == [7, 6]
 
 
 def test_a_season_keeps_the_same_weekday_or_month(nights):
@@ -56,12 +57,12 @@ def test_a_repeated_night_counts_once(nights):
 
 
 def test_earlier_verdicts_are_those_of_the_check(nights):
-    found = earlier_verdicts(nights.store, "synthetic", "quality", before=date(2026, 3, 5), nights_back=3)
+    found = earlier_verdicts(nights.store, "synthetic", "quality", before=date(2026, 3, 5), runs_back=3)
     assert [one.outcome for one in found] == ["pass", "fail", "pass"]
 
 
 def test_an_altered_artifact_is_not_believed(nights, tmp_path):
-    wanted = Lookback(artifact="confusion.svg", nights=1)
+    wanted = Lookback(artifact="confusion.svg", runs=1)
     (seen,) = earlier_artifacts(nights.store, "synthetic", "quality", before=date(2026, 3, 8), wanted=wanted)
     path = nights.folder / "archive" / seen.key
     path.chmod(0o644)
@@ -80,7 +81,7 @@ def test_a_check_that_looks_back_is_given_its_earlier_nights_and_they_are_record
         picture = to_svg(figure, name="night.svg", title=f"night {len(seen)}")
         return CheckResult(kind=check.kind, seed=seed, metrics=(check.metric("rows", 1, n=1),), artifacts=(picture,))
 
-    lookback = Lookback(artifact="night.svg", nights=5)
+    lookback = Lookback(artifact="night.svg", runs=5)
     check = replace(find("data_validation"), measure=measure, lookback=lambda params: lookback)
     counted = project.CHEAP_CHECKS["validation"] | {"thresholds": [{"metric": "rows", "greater_than": 0}]}
     small = project.small_project(tmp_path, checks={"validation": counted})
@@ -88,7 +89,7 @@ def test_a_check_that_looks_back_is_given_its_earlier_nights_and_they_are_record
     small.archive(first)
     later = small.night(date(2026, 3, 2), "night-2")
     second = run_check(
-        small.policy(), "validation", night=later, store=small.store, connections=PlainConnections(), check=check
+        small.policy(), "validation", run=later, store=small.store, connections=PlainConnections(), check=check
     )
     assert [day for day, _ in seen[1]] == [project.DAY]
     record = json.loads(small.store.get(second.record.key))

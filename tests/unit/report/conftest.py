@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from model_governance import figures
-from model_governance.check import Artifact, CheckResult, Metric, Table
+from model_governance.contract.result import Artifact, CheckResult, Metric, Table
 from model_governance.policy import Policy
+from model_governance.report import figures
 from model_governance.verdict import Rules, Verdict, combine, judge, read_verdict, unmeasured
 
 TODAY = date(2018, 3, 14)
@@ -121,7 +121,7 @@ def drift_result(artifacts: tuple[Artifact, ...] = ()) -> CheckResult:
             metric("psi_max", 1.93, low=1.90, high=1.96, detail="largest at AGEP"),
             metric("drift_share", 2 / 16, detail="AGEP, MAR"),
             metric("prediction_drift", 0.0931, low=0.0893, high=0.1012),
-            *(metric("drift_score", one, of=name) for name, one in zip(FEATURES, SHIFTS, strict=True)),
+            *(metric("drift_score", one, key=name) for name, one in zip(FEATURES, SHIFTS, strict=True)),
         ),
         tables=(
             Table(
@@ -155,13 +155,13 @@ DRIFT_THRESHOLDS = [
     {"metric": "psi_max", "less_than": 0.2},
     {"metric": "drift_share", "less_than": 0.3},
     {"metric": "prediction_drift", "less_than": 0.1},
-    {"metric": "drift_score", "of": "MAR", "leq_to": 0.25, "severity": "warn"},
-    {"metric": "drift_score", "of": "RELP", "leq_to": 0.1},
+    {"metric": "drift_score", "key": "MAR", "leq_to": 0.25, "severity": "warn"},
+    {"metric": "drift_score", "key": "RELP", "leq_to": 0.1},
 ]
 RELP_WAIVER = {
     "check": "drift",
     "metric": "drift_score",
-    "of": "RELP",
+    "key": "RELP",
     "reason": "the 2018 questionnaire splits spouse in two codes; the encoder is being adapted",
     "approver": "D. Okafor",
     "ticket": "GOV-212",
@@ -237,7 +237,7 @@ def red_check() -> tuple[dict[str, Any], dict[str, bytes]]:
 def wide_check(columns: int = 300, *, stopping: int = 7) -> dict[str, Any]:
     """A threshold over many columns, the first few of which violate it."""
     metrics = tuple(
-        metric("drift_score", 0.9 - 0.05 * place if place < stopping else 0.01, of=f"column_{place:03}")
+        metric("drift_score", 0.9 - 0.05 * place if place < stopping else 0.01, key=f"column_{place:03}")
         for place in range(columns)
     )
     result = CheckResult(kind="data_drift", seed=1, metrics=metrics)

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from model_governance.check import CheckResult, Table, canonical_json
+from model_governance.contract.result import CheckResult, Table, canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.report import render_check
 from model_governance.report.words import OUTCOMES
@@ -101,7 +101,7 @@ def test_an_address_of_the_user_is_text_and_never_fetched(make):
 
 
 def test_what_users_name_cannot_become_markup(make):
-    metrics = (make.metric("drift_score", 0.9, of=HOSTILE, detail=HOSTILE, unit=HOSTILE, meaning=HOSTILE),
+    metrics = (make.metric("drift_score", 0.9, key=HOSTILE, detail=HOSTILE, unit=HOSTILE, meaning=HOSTILE),
                make.metric("drift_share", None, reason=HOSTILE))  # fmt: skip
     artifact = make.picture(title=HOSTILE)
     result = CheckResult(
@@ -156,7 +156,7 @@ def test_a_long_table_of_metrics_begins_with_the_worst(make):
     page = Reading(render_check(make.wide_check(stopping=0), {}))
     assert "300 rows, worst first; the box scrolls." in page.words
     metrics = tuple(
-        make.metric("recall", place / 100, of=f"c{place:02}", better="higher") for place in range(60, 0, -1)
+        make.metric("recall", place / 100, key=f"c{place:02}", better="higher") for place in range(60, 0, -1)
     )
     verdict = make.judged("drift", metrics, [{"metric": "recall", "geq_to": 0}])
     result = CheckResult(kind="k", seed=1, metrics=metrics)
@@ -202,7 +202,7 @@ def test_a_picture_that_is_not_the_recorded_one_is_refused(make):
 
 
 def test_a_picture_with_script_is_left_out_and_named(make):
-    from model_governance.check import Artifact
+    from model_governance.contract.result import Artifact
 
     content = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>alert(1)</script></svg>'
     artifact = Artifact(name="bad.svg", media_type="image/svg+xml", content=content, title="Bad")

@@ -19,21 +19,21 @@ def test_stopping_findings_come_first_and_passing_ones_last(make):
 
 
 def test_among_equals_the_furthest_beyond_its_bound_comes_first(make):
-    metrics = tuple(make.metric("drift_score", value, of=name) for name, value in [("a", 0.3), ("b", 0.9), ("c", 0.5)])
+    metrics = tuple(make.metric("drift_score", value, key=name) for name, value in [("a", 0.3), ("b", 0.9), ("c", 0.5)])
     verdict = make.judged("x", metrics, [{"metric": "drift_score", "less_than": 0.2}])
     assert labels(worst_first(verdict.findings, verdict)) == ["drift_score[b]", "drift_score[c]", "drift_score[a]"]
 
 
 def test_a_low_value_is_the_worst_where_more_is_demanded(make):
     metrics = tuple(
-        make.metric("accuracy", value, of=name, better="higher") for name, value in [("a", 0.7), ("b", 0.2)]
+        make.metric("accuracy", value, key=name, better="higher") for name, value in [("a", 0.7), ("b", 0.2)]
     )
     verdict = make.judged("x", metrics, [{"metric": "accuracy", "geq_to": 0.8}])
     assert labels(worst_first(verdict.findings, verdict)) == ["accuracy[b]", "accuracy[a]"]
 
 
 def test_every_finding_is_shown_or_counted(make):
-    metrics = tuple(make.metric("m", 0.9 if place < 30 else 0.1, of=str(place)) for place in range(100))
+    metrics = tuple(make.metric("m", 0.9 if place < 30 else 0.1, key=str(place)) for place in range(100))
     verdict = make.judged("x", metrics, [{"metric": "m", "less_than": 0.2}])
     kept = order(verdict.findings, verdict)
     assert len(kept.loud) == 20

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from model_governance.check import canonical_json
+from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.report import render_run
 from model_governance.verdict import unmeasured
@@ -134,7 +134,7 @@ def test_names_of_users_cannot_become_markup(make):
 
 
 def test_a_hundred_stopping_findings_are_kept_short(make):
-    metrics = tuple(make.metric("drift_score", 0.9, of=f"c{place:03}") for place in range(120))
+    metrics = tuple(make.metric("drift_score", 0.9, key=f"c{place:03}") for place in range(120))
     verdict = make.judged("drift", metrics, [{"metric": "drift_score", "less_than": 0.2}])
     content = render(make.run_manifest([("drift", "data_drift", "Data drift", verdict, True)]))
     assert content.count(b'<li class="finding') == 20

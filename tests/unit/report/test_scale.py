@@ -45,7 +45,7 @@ def test_exactly_what_is_demanded_is_allowed(make):
 @pytest.mark.parametrize("demand", [{"min_absolute_change": -0.02}, {"min_relative_change": 0.05}], ids=str)
 @pytest.mark.parametrize("value", [0.6, 0.75, 0.77, 0.79, 0.81, 0.83, 0.85, 0.95])
 def test_a_demand_on_change_allows_what_the_verdict_allows(make, better, demand, value):
-    from model_governance.check import CheckResult
+    from model_governance.contract.result import CheckResult
     from model_governance.verdict import judge
 
     rules = make.policy({"x": {"kind": "k", "thresholds": [{"metric": "m", **demand}]}})

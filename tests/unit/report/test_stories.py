@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model_governance.check import Artifact
+from model_governance.contract.result import Artifact
 from model_governance.errors import EvidenceError
 from model_governance.report import read_stories
 from model_governance.store import put_blob

@@ -40,7 +40,7 @@ class Bucket:
     def store(self, prefix: str = "gov") -> S3Store:
         return S3Store(f"s3://{self.name}/{prefix}", client=self.client)
 
-    def plant(self, event: str, fault: Callable[..., Any]) -> None:
+    def self_test(self, event: str, fault: Callable[..., Any]) -> None:
         self.client.meta.events.register(event, fault)
 
     def versions(self, name: str) -> list[str]:
@@ -79,7 +79,7 @@ _numbers = itertools.count()
 def plain(endpoint: str) -> Bucket:
     bucket = Bucket(name=f"plain-{next(_numbers)}", client=connect(endpoint))
     bucket.client.create_bucket(Bucket=bucket.name)
-    bucket.plant("before-parameter-build.s3", lambda model, **_: bucket.calls.append(model.name))
+    bucket.self_test("before-parameter-build.s3", lambda model, **_: bucket.calls.append(model.name))
     return bucket
 
 
@@ -88,7 +88,7 @@ def versioned(endpoint: str) -> Bucket:
     bucket = Bucket(name=f"versioned-{next(_numbers)}", client=connect(endpoint))
     bucket.client.create_bucket(Bucket=bucket.name)
     bucket.client.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"})
-    bucket.plant("before-parameter-build.s3", lambda model, **_: bucket.calls.append(model.name))
+    bucket.self_test("before-parameter-build.s3", lambda model, **_: bucket.calls.append(model.name))
     return bucket
 
 
@@ -154,7 +154,7 @@ def test_opening_a_store_sends_nothing(plain: Bucket) -> None:
 
 def test_a_written_object_carries_type_checksum_and_condition(bucket: Bucket) -> None:
     sent: list[dict[str, Any]] = []
-    bucket.plant("before-call.s3.PutObject", lambda params, **_: sent.append(params["headers"]))
+    bucket.self_test("before-call.s3.PutObject", lambda params, **_: sent.append(params["headers"]))
     assert bucket.store().put_once("v1/a.html", b"<p>", media_type=HTML) == f"s3://{bucket.name}/gov/v1/a.html"
     assert sent[0]["If-None-Match"] == "*"
     assert (
@@ -193,8 +193,8 @@ def test_a_longer_key_is_another_key(bucket: Bucket) -> None:
 
 
 def test_keys_are_sorted_below_the_prefix_over_many_pages(bucket: Bucket) -> None:
-    bucket.plant("before-parameter-build.s3.ListObjectsV2", lambda params, **_: params.update(MaxKeys=2))
-    bucket.plant("before-parameter-build.s3.ListObjectVersions", lambda params, **_: params.update(MaxKeys=2))
+    bucket.self_test("before-parameter-build.s3.ListObjectsV2", lambda params, **_: params.update(MaxKeys=2))
+    bucket.self_test("before-parameter-build.s3.ListObjectVersions", lambda params, **_: params.update(MaxKeys=2))
     store = bucket.store()
     keys = ["a b+c=d:e#f%g/é", "v1/a-b", "v1/a/b", "v1/b", "v2/c"]
     for key in reversed(keys):
@@ -254,14 +254,14 @@ def test_the_retries_of_boto_carry_a_write_over_two_refusals(bucket: Bucket, no_
 
         return AWSResponse(request.url, 503, {"content-type": "application/xml"}, Raw())
 
-    bucket.plant("before-send.s3.PutObject", refuse_twice)
+    bucket.self_test("before-send.s3.PutObject", refuse_twice)
     bucket.store().put_once("v1/a", b"whole", media_type=HTML)
     assert len(refusals) == len(no_waiting) == 2
     assert bucket.store().get("v1/a") == b"whole"
 
 
 def test_a_server_busy_beyond_the_retries_is_unreachable_until_it_answers(bucket: Bucket) -> None:
-    bucket.plant("before-call.s3.PutObject", raise_times(2, refusal("SlowDown", 503)))
+    bucket.self_test("before-call.s3.PutObject", raise_times(2, refusal("SlowDown", 503)))
     store = bucket.store()
     for _ in range(2):
         with pytest.raises(StoreUnreachable, match=r"SlowDown \(503\); it is busy") as caught:
@@ -274,7 +274,7 @@ def test_a_server_busy_beyond_the_retries_is_unreachable_until_it_answers(bucket
 
 @pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="http://x"), refusal("InternalError", 500)], ids=str)
 def test_an_answer_lost_after_the_write_is_a_success(bucket: Bucket, error: Exception) -> None:
-    bucket.plant("after-call.s3.PutObject", raise_times(1, error))
+    bucket.self_test("after-call.s3.PutObject", raise_times(1, error))
     bucket.store().put_once("v1/a", b"whole", media_type=HTML)
     assert bucket.store().get("v1/a") == b"whole"
     assert bucket.calls.count("PutObject") == 1
@@ -286,7 +286,7 @@ def test_an_answer_lost_behind_the_write_of_another_is_a_conflict(bucket: Bucket
             bucket.client.put_object(Bucket=bucket.name, Key="gov/v1/a", Body=b"theirs")
             raise ReadTimeoutError(endpoint_url="http://x")
 
-    bucket.plant("before-call.s3.PutObject", other_writer_then_silence)
+    bucket.self_test("before-call.s3.PutObject", other_writer_then_silence)
     with pytest.raises(ObjectConflict):
         bucket.store().put_once("v1/a", b"ours", media_type=HTML)
     assert bucket.store().get("v1/a") == b"theirs"
@@ -299,7 +299,7 @@ def write_between(bucket: Bucket, content: bytes) -> None:
         if bucket.calls.count("PutObject") == 1:
             bucket.client.put_object(Bucket=bucket.name, Key="gov/v1/a", Body=content)
 
-    bucket.plant("before-call.s3.PutObject", interfere)
+    bucket.self_test("before-call.s3.PutObject", interfere)
 
 
 def test_a_writer_between_look_and_write_keeps_the_key(bucket: Bucket) -> None:
@@ -317,7 +317,7 @@ def test_a_writer_of_the_same_bytes_between_look_and_write_is_a_success(bucket: 
 
 def test_a_server_that_drops_the_condition_still_keeps_the_first_version(versioned: Bucket) -> None:
     write_between(versioned, b"theirs")
-    versioned.plant("before-call.s3.PutObject", drop_condition)
+    versioned.self_test("before-call.s3.PutObject", drop_condition)
     with pytest.raises(ObjectConflict):
         versioned.store().put_once("v1/a", b"ours", media_type=HTML)
     assert len(versioned.versions("gov/v1/a")) == 2, "the fault was not planted"
@@ -326,7 +326,7 @@ def test_a_server_that_drops_the_condition_still_keeps_the_first_version(version
 
 def test_a_server_that_drops_the_condition_does_not_replace_what_is_there(bucket: Bucket) -> None:
     bucket.store().put_once("v1/a", b"first", media_type=HTML)
-    bucket.plant("before-call.s3.PutObject", drop_condition)
+    bucket.self_test("before-call.s3.PutObject", drop_condition)
     with pytest.raises(ObjectConflict):
         bucket.store().put_once("v1/a", b"second", media_type=HTML)
     assert bucket.store().get("v1/a") == b"first"
@@ -360,7 +360,7 @@ def test_the_oldest_of_very_many_versions_is_found(versioned: Bucket) -> None:
     store.put_once("v1/a.html", b"longer key", media_type=HTML)
     for number in range(7):
         versioned.client.put_object(Bucket=versioned.name, Key="gov/v1/a", Body=b"forged %d" % number)
-    versioned.plant("before-parameter-build.s3.ListObjectVersions", lambda params, **_: params.update(MaxKeys=2))
+    versioned.self_test("before-parameter-build.s3.ListObjectVersions", lambda params, **_: params.update(MaxKeys=2))
     versioned.calls.clear()
     assert store.get("v1/a") == b"evidence"
     assert versioned.calls.count("ListObjectVersions") == 5, "eight versions and the longer key are five pages of two"
@@ -379,7 +379,7 @@ def test_a_bucket_whose_versioning_was_suspended_is_still_read_by_its_versions(v
 def test_a_role_that_may_not_ask_for_versioning_is_warned_and_works(
     plain: Bucket, caplog: pytest.LogCaptureFixture
 ) -> None:
-    plain.plant("before-call.s3.GetBucketVersioning", raise_times(9, refusal("AccessDenied", 403)))
+    plain.self_test("before-call.s3.GetBucketVersioning", raise_times(9, refusal("AccessDenied", 403)))
     store = plain.store()
     store.put_once("v1/a", b"x", media_type=HTML)
     assert store.get("v1/a") == b"x"
@@ -387,7 +387,7 @@ def test_a_role_that_may_not_ask_for_versioning_is_warned_and_works(
 
 
 def test_a_key_that_is_always_taken_and_never_there_ends(plain: Bucket, no_waiting: list[float]) -> None:
-    plain.plant("before-call.s3.PutObject", raise_times(99, refusal("ConditionalRequestConflict", 409)))
+    plain.self_test("before-call.s3.PutObject", raise_times(99, refusal("ConditionalRequestConflict", 409)))
     with pytest.raises(StoreUnreachable, match="another writer keeps it busy"):
         plain.store().put_once("v1/a", b"x", media_type=HTML)
     assert plain.calls.count("PutObject") == len(no_waiting) == 4
@@ -407,7 +407,7 @@ def test_a_key_that_is_always_taken_and_never_there_ends(plain: Bucket, no_waiti
 def test_a_refusal_names_place_action_code_and_next_step_but_no_credentials(
     plain: Bucket, code: str, status: int, advice: str
 ) -> None:
-    plain.plant("before-call.s3.PutObject", raise_times(1, refusal(code, status)))
+    plain.self_test("before-call.s3.PutObject", raise_times(1, refusal(code, status)))
     with pytest.raises(StoreError, match=advice) as caught:
         plain.store().put_once("v1/a", b"x", media_type=HTML)
     told = str(caught.value)
@@ -424,7 +424,7 @@ def test_a_refusal_names_place_action_code_and_next_step_but_no_credentials(
     [("RequestTimeout", 400), ("Throttling", 400), ("InternalError", 500), ("ServiceUnavailable", 503), ("502", 502)],
 )
 def test_trouble_that_may_pass_is_unreachable(plain: Bucket, code: str, status: int) -> None:
-    plain.plant("before-call.s3", raise_times(9, refusal(code, status)))
+    plain.self_test("before-call.s3", raise_times(9, refusal(code, status)))
     for use in (lambda: plain.store().put_once("a", b"x", media_type=HTML), lambda: plain.store().keys("")):
         with pytest.raises(StoreUnreachable, match="later try"):
             use()
@@ -441,7 +441,7 @@ def test_a_bucket_that_does_not_exist_is_named(plain: Bucket) -> None:
 def test_a_404_that_names_no_key_is_not_an_empty_store(plain: Bucket) -> None:
     store = plain.store()
     store.put_once("v1/a", b"x", media_type=HTML)
-    plain.plant("before-call.s3", raise_times(9, refusal("404", 404)))
+    plain.self_test("before-call.s3", raise_times(9, refusal("404", 404)))
     for use in (lambda: store.get("v1/a"), lambda: store.keys("")):
         with pytest.raises(StoreError, match=r"answers 404.*endpoint") as caught:
             use()
@@ -460,7 +460,7 @@ def test_a_server_that_speaks_no_s3_is_not_believed(plain: Bucket, no_waiting: l
         def stream(self, **_: Any) -> Iterator[bytes]:
             yield b"<!doctype html><p>Welcome"
 
-    plain.plant("before-send.s3", lambda request, **_: AWSResponse(request.url, 200, {}, Page()))
+    plain.self_test("before-send.s3", lambda request, **_: AWSResponse(request.url, 200, {}, Page()))
     for use in (lambda: plain.store().put_once("a", b"x", media_type=HTML), lambda: plain.store().keys("")):
         with pytest.raises(StoreError, match=f"cannot ask for the versioning of s3://{plain.name}/"):
             use()
@@ -485,7 +485,7 @@ def test_credentials_inside_an_endpoint_are_not_told(no_waiting: list[float]) ->
 
 
 def test_a_blob_lands_under_its_digest_through_open_store(plain: Bucket) -> None:
-    from model_governance.check import Artifact
+    from model_governance.contract.result import Artifact
 
     class Connected:
         def s3(self, name: str | None) -> Any:

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.policy import ModelSpec
 from model_governance.subjects import load_model
 from synthetic import COLUMNS

@@ -29,7 +29,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import SVC, SVR, LinearSVC
 
-from model_governance.subject import Columns, Feature
+from model_governance.contract.subject import Columns, Feature
 from model_governance.subjects.loaders.estimator import wrap_estimator
 from synthetic import COLUMNS, rows
 

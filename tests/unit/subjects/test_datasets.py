@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import DigestMismatch, SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
@@ -64,7 +64,7 @@ def load(tmp_path):
         ("rows.pq", parquet),
         ("ROWS.PARQUET", parquet),
         ("rows.csv", csv),
-        ("rows.csv.gz", lambda: gzip.compress(csv())),
+        ("rows.csv.gz", lambda: gzip.compress(csv(), mtime=0)),
         ("rows.feather", arrow_file),
         ("rows.arrow", arrow_file),
         ("rows.ipc", arrow_stream),
@@ -113,13 +113,29 @@ def test_a_pinned_dataset_must_not_change(load):
         ("rows.feather", arrow_file()[:100], "cannot be read as arrow"),
         ("rows.feather", b"FEA1....", "version 2"),
         ("rows.csv", b"\xff\xfe\x00", "cannot be read as csv"),
-        ("rows.csv.gz", gzip.compress(csv())[:20], "cannot be read as csv"),
+        ("rows.csv.gz", gzip.compress(csv(), mtime=0)[:20], "cannot be read as csv"),
         ("rows.csv", b"a,b\n", "has no rows"),
         ("rows.csv", b"\n", "cannot be read as csv"),
         ("rows.csv", b"a,b,a\n1,2,3\n", "names a more than once"),
         ("rows.csv", b"a,b\n1,2,3\n4,5,6\n", "loss of data"),
         ("rows.csv", b"a,b\n1,2\n4,5,6\n", "Expected 2 fields"),
         ("rows.parquet", b"", "0 bytes"),
+    ],
+    ids=[
+        "unknown ending",
+        "parquet of words",
+        "parquet cut short",
+        "arrow of words",
+        "arrow cut short",
+        "feather version 1",
+        "csv that is not text",
+        "gzip cut short",
+        "csv with a header only",
+        "csv with an empty line only",
+        "csv names a column twice",
+        "csv with a value too many in every row",
+        "csv with a value too many in one row",
+        "parquet of nothing",
     ],
 )
 def test_bad_files_say_where_and_why(load, name, content, told):

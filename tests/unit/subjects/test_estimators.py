@@ -25,8 +25,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
+from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import ModelMisbehaved, SubjectError, UntrustedModel
-from model_governance.subject import Columns, Feature
 from synthetic import COLUMNS, pipeline, rows
 
 NUMBERS = ["income", "debt", "age"]

@@ -256,7 +256,7 @@ def test_a_damaged_file_is_a_subject_error(load, damage, compress):
 
 @pytest.mark.parametrize("kind", ["joblib", "pickle"])
 def test_without_the_opt_in_nothing_is_read(stored, tmp_path, kind):
-    from model_governance.connections import PlainConnections
+    from model_governance.contract.connections import PlainConnections
     from model_governance.subjects import load_model
     from synthetic import COLUMNS
 

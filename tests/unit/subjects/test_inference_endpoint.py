@@ -8,10 +8,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
 
 from inference_server import Served, broken, changed, metadata_digest, serving, slow, status, truncated
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import CheckError, DigestMismatch, ModelMisbehaved, SubjectError, SubjectUnreachable
 from model_governance.policy import ModelSpec
-from model_governance.subject import Columns, Feature
 from model_governance.subjects import load_model
 from model_governance.subjects.models import read_model_file
 from synthetic import COLUMNS, pipeline, rows

@@ -7,7 +7,7 @@ import sys
 import pytest
 import skops.io
 
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import DigestMismatch, SubjectError
 from model_governance.policy import Policy
 from model_governance.subjects import load_subject, render_sources

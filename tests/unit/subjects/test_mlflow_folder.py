@@ -16,10 +16,10 @@ import skops.io
 import xgboost
 from sklearn.linear_model import LogisticRegression
 
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable, UntrustedModel
 from model_governance.policy import ModelSpec
-from model_governance.subject import Columns, Feature
 from model_governance.subjects import load_model
 from model_governance.subjects.models import read_model_file
 from synthetic import rows

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import SubjectError
 from model_governance.policy import ModelSpec
-from model_governance.subject import Columns, Feature
 from model_governance.subjects import load_model
 from model_governance.subjects.loaders.mlflow_folder import model_file
 from synthetic import rows

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import xgboost
 
+from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import ModelMisbehaved, SubjectError
-from model_governance.subject import Columns, Feature
 from synthetic import COLUMNS, rows
 
 NUMBERS = ["income", "debt", "age"]

@@ -13,8 +13,8 @@ from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
+from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import ModelMisbehaved, SubjectError, UntrustedModel
-from model_governance.subject import Columns, Feature
 from model_governance.subjects.loaders.onnx_wire import read_facts
 from synthetic import COLUMNS, pipeline, rows
 

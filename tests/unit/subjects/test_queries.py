@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy
 
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.subjects.sources import read_source
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import datasets, load_dataset

@@ -9,7 +9,7 @@ import sqlalchemy
 from pydantic import ValidationError
 
 from engine_cases import in_memory, samples
-from model_governance.connections import PlainConnections
+from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.policy import DatasetSpec

@@ -10,8 +10,8 @@ import skops.io
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import UntrustedModel
-from model_governance.subject import Columns, Feature
 from synthetic import rows
 
 NUMBERS = ["income", "debt", "age"]

@@ -11,11 +11,11 @@ import pytest
 from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
-from model_governance.check import Artifact
 from model_governance.checks import catalogue
+from model_governance.contract.result import Artifact
 from model_governance.errors import StoreUnreachable
 from model_governance.policy import parse_policy
-from model_governance.run import Night, archive_run
+from model_governance.run import Run, archive_run
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
 from model_governance.ui.app import create_app
@@ -47,8 +47,8 @@ def client(store):
 
 @pytest.fixture
 def archived(store):
-    night = Night(run_id="run", date=date(2025, 6, 1), orchestrator={"type": "airflow", "dag_id": "nightly"})
-    return archive_run(parse_policy(POLICY, catalogue()), {}, night=night, store=store)
+    night = Run(run_id="run", date=date(2025, 6, 1), orchestrator={"type": "airflow", "dag_id": "nightly"})
+    return archive_run(parse_policy(POLICY, catalogue()), {}, run=night, store=store)
 
 
 def blob(store, content=b"<!doctype html><p>fine</p>", name="report.html"):

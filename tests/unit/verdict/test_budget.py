@@ -6,9 +6,9 @@ from statistics import NormalDist
 
 import pytest
 
-from model_governance.check import Metric
-from model_governance.multiplicity import adjusted
+from model_governance.contract.result import Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
+from model_governance.stats.multiplicity import adjusted
 from model_governance.verdict import budget_of
 from model_governance.verdict.budget import WARN_LEVEL, evidence, widened
 
@@ -20,9 +20,9 @@ def policy(*severities: str, fail_on: str = "error", **alarms) -> Policy:
     )
 
 
-def metric(value=0.3, *, of=None, low=None, high=None, p_value=None) -> Metric:
+def metric(value=0.3, *, key=None, low=None, high=None, p_value=None) -> Metric:
     return Metric(
-        name="m", value=value, n=100, meaning="m", better="lower", of=of, low=low, high=high, p_value=p_value
+        name="m", value=value, n=100, meaning="m", better="lower", key=key, low=low, high=high, p_value=p_value
     )  # fmt: skip
 
 
@@ -30,9 +30,7 @@ def metric(value=0.3, *, of=None, low=None, high=None, p_value=None) -> Metric:
 def test_the_worst_year_there_can_be_breaks_the_budget_exactly_as_often_as_the_owner_accepts(
     accepted, confidence, nights
 ):
-    level = budget_of(
-        policy("error", false_fails_per_year=accepted, confidence=confidence, nights_per_year=nights)
-    ).level
+    level = budget_of(policy("error", false_fails_per_year=accepted, confidence=confidence, runs_per_year=nights)).level
     # Markov's bound is met with equality where false fails come in bunches of accepted + 1 nights and never else.
     share_of_bad_years = level * nights / (accepted + 1)
     assert share_of_bad_years == pytest.approx(1 - confidence)
@@ -67,7 +65,7 @@ def test_a_generous_budget_is_not_cut_down_to_the_level_of_warnings():
 
 def test_columns_without_evidence_do_not_dilute_those_with():
     budget = budget_of(policy("error", adjust="bonferroni"))
-    metrics = [metric(of="a", p_value=0.01), metric(of="b"), metric(of="c", p_value=0.2)]
+    metrics = [metric(key="a", p_value=0.01), metric(key="b"), metric(key="c", p_value=0.2)]
     assert evidence(metrics, budget) == {"m[a]": pytest.approx(0.02), "m[c]": pytest.approx(0.4)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model_governance.check import CheckResult
+from model_governance.contract.result import CheckResult
 from model_governance.policy import AlarmSpec
 from model_governance.verdict import Baseline, baselines_of
 from verdict_cases import metric, verdict
@@ -19,7 +19,7 @@ def outcome(seen, base, demand, **options):
 
 
 def test_the_baseline_of_a_metric_is_its_value_with_both_ends_of_its_interval():
-    metrics = (metric(0.5, low=0.4, high=0.7, of="age"), metric(0.2, name="ks"), metric(None, name="js", reason="none"))
+    metrics = (metric(0.5, low=0.4, high=0.7, key="age"), metric(0.2, name="ks"), metric(None, name="js", reason="none"))
     assert baselines_of(CheckResult(kind="data_drift", seed=1, metrics=metrics)) == {
         "psi[age]": Baseline(value=0.5, low=0.4, high=0.7),
         "ks": Baseline(value=0.2),

@@ -7,14 +7,14 @@ import pytest
 from model_governance.policy import Waiver
 from verdict_cases import TODAY, metric, verdict
 
-CONFIRM = {"confirm": {"nights": 2, "of": 3}}
+CONFIRM = {"confirm": {"violations": 2, "window": 3}}
 THRESHOLD = {"metric": "psi", "less_than": 0.2, **CONFIRM}
 
 
 def after(*earlier, seen=(0.3, None), threshold=THRESHOLD):
     """The finding on a number, after verdicts of which the newest is the first."""
     value, key = seen
-    return verdict([metric(value, of=key)], threshold, earlier=earlier).findings[0]
+    return verdict([metric(value, key=key)], threshold, earlier=earlier).findings[0]
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def after(*earlier, seen=(0.3, None), threshold=THRESHOLD):
     [
         verdict([metric(0.3)], {"metric": "psi", "less_than": 0.1}),
         verdict([metric(0.3)], {"metric": "psi", "leq_to": 0.2}),
-        verdict([metric(0.3, of="age")], {"metric": "psi", "less_than": 0.2}),
+        verdict([metric(0.3, key="age")], {"metric": "psi", "less_than": 0.2}),
         verdict([metric(0.3, name="ks")], {"metric": "ks", "less_than": 0.2}),
     ],
     ids=["another bound", "another condition", "another key", "another metric"],
@@ -57,7 +57,7 @@ def test_only_the_last_runs_of_the_window_count():
 
 def test_the_same_miss_noted_twice_in_one_run_is_one():
     both = verdict([metric(0.3)], THRESHOLD, THRESHOLD)
-    demand = {"metric": "psi", "less_than": 0.2, "confirm": {"nights": 3, "of": 3}}
+    demand = {"metric": "psi", "less_than": 0.2, "confirm": {"violations": 3, "window": 3}}
     assert after(both, threshold=demand).outcome == "warn"
 
 

@@ -7,7 +7,7 @@ import pytest
 from model_governance.policy import AlarmSpec
 from verdict_cases import metric, verdict
 
-LEVEL_OF_3_PERCENT = AlarmSpec(false_fails_per_year=5, confidence=0.95, nights_per_year=10)
+LEVEL_OF_3_PERCENT = AlarmSpec(false_fails_per_year=5, confidence=0.95, runs_per_year=10)
 # The 95% interval leaves 2.5% on each side. At 3% it stays as it is; at 1.5% its lower end is 0.1946, at 1% 0.1906.
 SEEN = metric(0.25, low=0.2, high=0.3)
 
@@ -33,8 +33,8 @@ def test_each_side_of_a_demand_takes_its_share_of_the_level(demand, outcome):
 
 def test_the_keys_of_a_threshold_share_its_level_too():
     demand = {"metric": "psi", "less_than": 0.1950}
-    keyed = [metric(0.25, low=0.2, high=0.3, of=key) for key in "ab"]
+    keyed = [metric(0.25, low=0.2, high=0.3, key=key) for key in "ab"]
     assert verdict(keyed, demand, alarms=LEVEL_OF_3_PERCENT).outcome == "uncertain"
     assert verdict(keyed[:1], demand, alarms=LEVEL_OF_3_PERCENT).outcome == "fail"
-    one_of_both = verdict(keyed, demand | {"of": "a"}, alarms=LEVEL_OF_3_PERCENT)
+    one_of_both = verdict(keyed, demand | {"key": "a"}, alarms=LEVEL_OF_3_PERCENT)
     assert one_of_both.outcome == "fail", "a threshold on one key judges that key alone"

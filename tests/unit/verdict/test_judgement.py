@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from model_governance.check import CheckResult, Metric
+from model_governance.contract.result import CheckResult, Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy, Threshold, Waiver
 from model_governance.verdict import RANK, Baseline, Rules, Verdict, budget_of, combine, judge, read_verdict, unmeasured
 from verdict_cases import TODAY, metric, verdict
@@ -64,9 +64,9 @@ def test_an_effect_counts_only_with_evidence():
 
 
 def test_evidence_is_adjusted_over_the_columns_of_a_threshold():
-    night = AlarmSpec(false_fails_per_year=4, confidence=0.95, nights_per_year=5, adjust="bonferroni")  # level 0.05
-    alone = verdict([metric(0.3, of="a", p_value=0.02)], {"metric": "psi", "less_than": 0.1}, alarms=night)
-    among = [metric(0.3, of="a", p_value=0.02), *(metric(0.0, of=str(k), p_value=0.9) for k in range(9))]
+    night = AlarmSpec(false_fails_per_year=4, confidence=0.95, runs_per_year=5, adjust="bonferroni")  # level 0.05
+    alone = verdict([metric(0.3, key="a", p_value=0.02)], {"metric": "psi", "less_than": 0.1}, alarms=night)
+    among = [metric(0.3, key="a", p_value=0.02), *(metric(0.0, key=str(k), p_value=0.9) for k in range(9))]
     assert alone.outcome == "fail"
     assert verdict(among, {"metric": "psi", "less_than": 0.1}, alarms=night).outcome == "uncertain"
 
@@ -109,7 +109,7 @@ def test_a_change_is_as_uncertain_as_both_of_its_ends():
     ("before", "outcome"), [([], "warn"), ([0.1, 0.1], "warn"), ([0.1, 0.3], "fail"), ([0.3, 0.1], "fail")]
 )
 def test_a_fail_that_other_nights_confirm(before, outcome):
-    threshold = {"metric": "psi", "less_than": 0.2, "confirm": {"nights": 2, "of": 3}}
+    threshold = {"metric": "psi", "less_than": 0.2, "confirm": {"violations": 2, "window": 3}}
     nights = [verdict([metric(value)], threshold) for value in before]
     tonight = verdict([metric(0.3)], threshold, earlier=nights)
     assert tonight.outcome == outcome
@@ -123,7 +123,7 @@ def test_few_rows_are_uncertain_not_pass():
 
 
 def test_a_threshold_without_its_metric_is_an_error_not_a_pass():
-    judged = verdict([metric(0.01)], {"metric": "psi", "of": "AGEP", "less_than": 0.2})
+    judged = verdict([metric(0.01)], {"metric": "psi", "key": "AGEP", "less_than": 0.2})
     assert judged.outcome == "error"
     assert judged.stops
 
@@ -136,10 +136,10 @@ def test_an_absent_metric_is_an_error_with_its_reason():
 
 
 def test_a_repeated_metric_is_judged_for_each_or_for_the_one_named():
-    metrics = [metric(0.1, of="a"), metric(0.3, of="b")]
+    metrics = [metric(0.1, key="a"), metric(0.3, key="b")]
     each = verdict(metrics, {"metric": "psi", "less_than": 0.2})
     assert [one.outcome for one in each.findings] == ["pass", "fail"]
-    one = verdict(metrics, {"metric": "psi", "of": "a", "less_than": 0.2})
+    one = verdict(metrics, {"metric": "psi", "key": "a", "less_than": 0.2})
     assert one.outcome == "pass"
 
 

@@ -8,7 +8,7 @@ from model_governance.policy import Waiver
 from verdict_cases import TODAY, metric, verdict
 
 THRESHOLD = {"metric": "psi", "less_than": 0.2}
-REPEATED = [metric(0.3, of="age"), metric(0.4, of="income")]
+REPEATED = [metric(0.3, key="age"), metric(0.4, key="income")]
 
 
 def waiver(**changes) -> Waiver:
@@ -26,8 +26,8 @@ def test_a_waiver_of_another_check_or_metric_covers_nothing(other):
 
 
 def test_a_waiver_of_one_key_leaves_the_other_keys_judged():
-    assert outcomes(REPEATED, waiver(of="income")) == ["fail", "waived"]
-    assert outcomes([metric(0.3)], waiver(of="income")) == ["fail"]
+    assert outcomes(REPEATED, waiver(key="income")) == ["fail", "waived"]
+    assert outcomes([metric(0.3)], waiver(key="income")) == ["fail"]
 
 
 def test_a_waiver_without_key_covers_every_key():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from model_governance.contract.subject import Model
 from model_governance.errors import SubjectError
-from model_governance.subject import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.contract.subject import Columns
     from model_governance.policy import ModelSpec
-    from model_governance.subject import Columns
 
 Trait = Literal["classifier", "regressor", "ranker", "unknown"]
 TRAITS: dict[str, tuple[Trait, ...]] = {

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
-    from model_governance.subject import Columns, Model
 
     Feed = Callable[[pd.DataFrame], Any]
 

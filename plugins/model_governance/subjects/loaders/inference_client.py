@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from model_governance.errors import CheckError, DigestMismatch, ModelMisbehaved, SubjectError, SubjectUnreachable
 
 if TYPE_CHECKING:
-    from model_governance.connections import Connections
+    from model_governance.contract.connections import Connections
     from model_governance.policy import ModelSpec
 
 ADDRESS = re.compile(r"https?://[^/?#]+(?:/[^?#]*)?/v2/models/(?P<name>[^/?#]+)(?:/versions/(?P<version>[^/?#]+))?")

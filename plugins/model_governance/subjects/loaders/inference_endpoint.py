@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from model_governance.check import canonical_json
+from model_governance.contract.result import canonical_json
 from model_governance.errors import ModelMisbehaved, SubjectError
 from model_governance.subjects.loaders.contract import make_model, with_zero
 from model_governance.subjects.loaders.inference_client import InferenceClient
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.connections import Connections
+    from model_governance.contract.connections import Connections
+    from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
-    from model_governance.subject import Columns, Model
     from model_governance.subjects.loaders.inference_protocol import Feed, Tensor
 
     Call = Callable[[pd.DataFrame], np.ndarray]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.subject import Columns
+    from model_governance.contract.subject import Columns
 
     Feed = Callable[[pd.DataFrame], list[dict[str, Any]]]
 

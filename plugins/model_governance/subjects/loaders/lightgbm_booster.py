@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
-    from model_governance.subject import Columns, Model
 
 PROBABILITIES = ("binary", "cross_entropy", "multiclass", "multiclassova")
 RANKINGS = ("lambdarank", "rank_xendcg")
@@ -35,7 +35,7 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     header = dict(line.split("=", 1) for line in text.partition("\nTree=")[0].splitlines() if "=" in line)
     objective = header.get("objective", "custom").split(" ")[0]
     booster = lightgbm.Booster(model_str=text)
-    predict = _Predictor.of(booster, header, columns, uri=spec.uri)
+    predict = _Predictor.key(booster, header, columns, uri=spec.uri)
     classes: list[int] = []
     trait: Trait = "classifier"
     if objective in PROBABILITIES:
@@ -79,7 +79,7 @@ class _Predictor:
     is_classifier: bool
 
     @classmethod
-    def of(cls, booster: Any, header: dict[str, str], columns: Columns, *, uri: str) -> _Predictor:
+    def key(cls, booster: Any, header: dict[str, str], columns: Columns, *, uri: str) -> _Predictor:
         """The predictor of a booster, once its columns are the policy's."""
         known = booster.feature_name()
         # LightGBM writes an underscore for each blank of a name.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.protobuf_wire import read_fields, read_number
+from model_governance.formats.protobuf import read_fields, read_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

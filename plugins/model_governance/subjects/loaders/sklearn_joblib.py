@@ -17,8 +17,8 @@ from model_governance.subjects.loaders.restricted_pickle import RestrictedUnpick
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
-    from model_governance.subject import Columns, Model
 
 COMPRESSIONS: dict[bytes, Callable[[bytes], bytes]] = {
     b"\x78": zlib.decompress,

@@ -8,8 +8,8 @@ from model_governance.errors import SubjectError, UntrustedModel
 from model_governance.subjects.loaders.estimator import wrap_estimator
 
 if TYPE_CHECKING:
+    from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
-    from model_governance.subject import Columns, Model
 
 # Types that fitted scikit-learn models hold and skops does not trust by itself. They run no code; the two
 # that scikit-learn indexes without bounds checks (Tree, TreePredictor) are checked by `tree_nodes` after loading.

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
-    from model_governance.subject import Columns, Model
 
 CLASSES = "classes.json"
 LEAST = 1e-7  # of a probability, before its logarithm is taken in 32-bit floats

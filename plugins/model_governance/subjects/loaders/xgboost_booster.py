@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
-    from model_governance.subject import Columns, Model
 
 PROBABILITIES = ("binary:logistic", "multi:softprob")
 # These answer margins or bare labels, from which no probabilities can be had.
@@ -46,7 +46,7 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         )
     classes = list(range(max(count, 2))) if objective in PROBABILITIES else []
     trait: Trait = "classifier" if classes else _trait(objective, uri=spec.uri)
-    predict = _Predictor.of(xgboost, booster, columns, is_classifier=bool(classes), uri=spec.uri)
+    predict = _Predictor.key(xgboost, booster, columns, is_classifier=bool(classes), uri=spec.uri)
     recipe = recipe_of(booster, spec.training) if trait != "ranker" else None
 
     def behind(predict: _Predictor) -> Model:
@@ -88,7 +88,7 @@ class _Predictor:
     is_classifier: bool
 
     @classmethod
-    def of(cls, xgboost: Any, booster: Any, columns: Columns, *, is_classifier: bool, uri: str) -> _Predictor:
+    def key(cls, xgboost: Any, booster: Any, columns: Columns, *, is_classifier: bool, uri: str) -> _Predictor:
         """The predictor of a booster, once its columns are the policy's."""
         known, best = booster.feature_names, booster.attr("best_iteration")
         return cls(

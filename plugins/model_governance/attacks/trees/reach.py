@@ -1,0 +1,136 @@
+"""What one row may become: for every cell of every feature the nearest allowed value, how far it is and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model_governance.attacks.trees.cells import Cut
+    from model_governance.attacks.trees.moves import FeatureMoves
+
+SLACK = 1e-12  # relative; a budget that is met to the last bit is met
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """One feature of one row.
+
+    Attributes:
+        own: the row's own cell.
+        distance: to the nearest allowed value of each cell, in spans; 0 at `own`, infinite where there is none.
+        cost: of going there.
+        values: that value, shape (cells,), of the column's own type; None where there is none.
+    """
+
+    own: int
+    distance: np.ndarray
+    cost: np.ndarray
+    values: tuple[Any, ...] | np.ndarray
+
+
+def reach_of(cut: Cut, value: Any) -> Reach:
+    """Where this value of the cut's feature may go."""
+    return _along_line(cut, value) if cut.starts is not None else _among_listed(cut, value)
+
+
+def _along_line(cut: Cut, value: Any) -> Reach:
+    import numpy as np
+
+    starts, moves = cut.starts, cut.moves
+    assert starts is not None  # noqa: S101 - the cut is one along a line
+    own_value = np.nan if value is None else float(value)
+    if np.isnan(own_value):
+        return _staying(cut, cut.cells - 1, value)
+    own = int(np.searchsorted(starts, own_value, side="right")) - 1
+    found = np.full(cut.cells, np.nan)
+    found[: len(starts)] = _nearest(starts, own, own_value, moves)
+    found[own] = own_value
+    away = np.abs(found - own_value) / moves.span
+    distance = np.where(np.isnan(found), np.inf, away)
+    return Reach(
+        own=own,
+        distance=distance,
+        cost=distance * moves.cost if moves.cost else np.where(np.isnan(found), np.inf, 0.0),
+        values=found,
+    )
+
+
+def _nearest(starts: np.ndarray, own: int, value: float, moves: FeatureMoves) -> np.ndarray:
+    """The nearest allowed number of each cell, NaN where there is none."""
+    import numpy as np
+
+    ends = np.append(np.nextafter(starts[1:], -np.inf), np.finfo(float).max)
+    low = -np.inf if moves.low is None else moves.low
+    high = np.inf if moves.high is None else moves.high
+    if moves.most is not None:
+        slack = SLACK * (abs(value) + moves.most)
+        low, high = max(low, value - moves.most - slack), min(high, value + moves.most + slack)
+    number = np.arange(len(starts))
+    above, below = number > own, number < own
+    up = _on_grid(np.maximum(starts, low), moves.step, up=True)
+    down = _on_grid(np.minimum(ends, high), moves.step, up=False)
+    rising = above & (up <= np.minimum(ends, high)) & moves.movable & (moves.direction >= 0)
+    falling = below & (down >= np.maximum(starts, low)) & moves.movable & (moves.direction <= 0)
+    return np.where(rising, up, np.where(falling, down, np.nan))
+
+
+def _on_grid(numbers: np.ndarray, step: float | None, *, up: bool) -> np.ndarray:
+    """The nearest multiples of `step` not below (not above) these numbers."""
+    import numpy as np
+
+    if step is None:
+        return numbers
+    with np.errstate(over="ignore", invalid="ignore"):
+        rungs = np.ceil(numbers / step) if up else np.floor(numbers / step)
+        # A quotient may round onto the wrong side of a whole number.
+        rungs = np.where((rungs * step < numbers) if up else (rungs * step > numbers), rungs + (1 if up else -1), rungs)
+        return rungs * step
+
+
+def _staying(cut: Cut, own: int, value: Any) -> Reach:
+    import numpy as np
+
+    distance = np.where(np.arange(cut.cells) == own, 0.0, np.inf)
+    return Reach(own=own, distance=distance, cost=distance, values=(value,) * cut.cells)
+
+
+def _among_listed(cut: Cut, value: Any) -> Reach:
+    import numpy as np
+    import pandas as pd
+
+    cell_of = cut.cell_of
+    assert cell_of is not None  # noqa: S101 - the cut is one of listed values
+    if pd.isna(value):
+        return _staying(cut, int(cell_of[-1]), value)
+    own = int(cell_of[cut.listed.index(value)])
+    distance, cost = np.full(cut.cells, np.inf), np.full(cut.cells, np.inf)
+    values: list[Any] = [None] * cut.cells
+    for number, other in enumerate(cut.listed):
+        cell = int(cell_of[number])
+        steps = _step_to(cut.moves, value, other)
+        if steps is not None and steps[0] < distance[cell]:
+            distance[cell], cost[cell] = steps
+            values[cell] = other
+    distance[own], cost[own], values[own] = 0.0, 0.0, value
+    return Reach(own=own, distance=distance, cost=cost, values=tuple(values))
+
+
+def _step_to(moves: FeatureMoves, value: Any, other: Any) -> tuple[float, float] | None:
+    """Distance and cost of a change to another listed value; None where it is not allowed."""
+    import pandas as pd
+
+    if not moves.movable or pd.isna(other):
+        return None
+    if moves.kind == "category":
+        targets = moves.categories if moves.allowed is None else moves.allowed.get(value, ())
+        return (moves.category_distance, moves.cost) if other in targets and other in moves.categories else None
+    away = float(other) - float(value)
+    inside = (moves.low is None or other >= moves.low) and (moves.high is None or other <= moves.high)
+    on_grid = moves.step is None or float(other) == round(float(other) / moves.step) * moves.step
+    near = moves.most is None or abs(away) <= moves.most * (1 + SLACK)
+    if not (inside and on_grid and near) or away * moves.direction < 0:
+        return None
+    return abs(away) / moves.span, abs(away) / moves.span * moves.cost

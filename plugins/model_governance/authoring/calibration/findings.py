@@ -1,0 +1,120 @@
+"""What calibrating one threshold found, and which thresholds were left alone and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model_governance.verdict.words import demanded
+
+if TYPE_CHECKING:
+    from model_governance.authoring.calibration.curve import Curve, Estimate, Proposal
+    from model_governance.policy import Threshold
+
+POWER = 0.95
+POINTS = 41
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibrated:
+    """One threshold: its curve over nights in which nothing changed, and the bound that keeps the budget.
+
+    `curve` holds the windows as the judge sees them, `without_evidence` the same windows judged by their numbers
+    alone (only where the metric carries evidence). `visible` is the smallest change, in the metric's own unit, that
+    the proposed bound fails in 95% of nights; `today_visible` the same for today's bound.
+    """
+
+    check: str
+    kind: str
+    place: int
+    threshold: Threshold
+    level: float
+    runs_per_year: int
+    curve: Curve
+    proposal: Proposal
+    visible: float | None
+    today_visible: float | None
+    without_evidence: Curve | None = None
+    limits: str = ""
+
+    @property
+    def label(self) -> str:
+        """The metric with what it is demanded of."""
+        one = self.threshold
+        return one.metric if one.key is None else f"{one.metric}[{one.key}]"
+
+    @property
+    def bound(self) -> float:
+        """Today's bound."""
+        bound = self.threshold.bound
+        return bound[0] if isinstance(bound, tuple) else bound
+
+    @property
+    def false_fails(self) -> Estimate:
+        """False fails in a year of nights under today's bound."""
+        return self.curve.rate(self.bound).times(self.runs_per_year)
+
+    @property
+    def demanded(self) -> str:
+        """Today's demand in words."""
+        one = self.threshold
+        return demanded(one.demand, one.bound, one.against if one.is_change else None)
+
+    def points(self) -> list[tuple[float, float, float | None]]:
+        """Bounds with the share of windows they fail: as judged, and by the numbers alone."""
+        return [
+            (
+                bound,
+                self.curve.failing(bound) / self.curve.windows,
+                self.without_evidence.failing(bound) / self.curve.windows if self.without_evidence else None,
+            )
+            for bound in self._bounds()
+        ]
+
+    def record(self) -> dict[str, Any]:
+        """Everything as JSON types."""
+        today, wanted = self.false_fails, self.proposal
+        return {
+            "check": self.check, "kind": self.kind, "metric": self.threshold.metric, "key": self.threshold.key,
+            "demand": self.threshold.demand, "bound": self.bound, "level": self.level, "windows": self.curve.windows,
+            "false_fails_per_year": {"value": today.value, "low": today.low, "high": today.high},
+            "proposed": wanted.bound, "method": wanted.method, "reason": wanted.reason,
+            "visible": self.visible, "visible_today": self.today_visible, "limits": self.limits,
+            "curve": [list(one) for one in self.points()],
+        }  # fmt: skip
+
+    def _bounds(self) -> list[float]:
+        """Evenly spread over the numbers seen, today's bound and the proposed one."""
+        import numpy as np
+
+        shown = self.without_evidence or self.curve
+        seen = shown.critical[np.isfinite(shown.critical)]
+        marks = [self.bound, *([self.proposal.bound] if self.proposal.bound is not None else [])]
+        ends = [*marks, *(float(one) for one in (seen[[0, -1]] if len(seen) else ()))]
+        return [float(one) for one in np.linspace(min(ends), max(ends), POINTS)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A check or threshold that was not calibrated, and why."""
+
+    check: str
+    label: str
+    reason: str
+
+    def record(self) -> dict[str, Any]:
+        """The same as JSON types."""
+        return {"check": self.check, "label": self.label, "reason": self.reason}
+
+
+def visible_shift(curve: Curve, bound: float) -> float | None:
+    """The smallest shift of the numbers that this bound fails in 95% of nights, taking their scatter as it is.
+
+    None where windows without evidence make that unanswerable.
+    """
+    import numpy as np
+
+    slow = float(np.quantile(curve.critical, 1 - POWER if curve.side == "upper" else POWER, method="inverted_cdf"))
+    if not np.isfinite(slow):
+        return None
+    return max(0.0, bound - slow if curve.side == "upper" else slow - bound)

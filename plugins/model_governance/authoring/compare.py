@@ -1,0 +1,162 @@
+"""Two datasets side by side, without a policy or a model: exact distances of every column, over all rows."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_governance.checks.data.data_drift.comparison import compare_columns, from_rows
+from model_governance.contract.connections import PlainConnections
+from model_governance.engine import open_relation, require_same_families
+from model_governance.engine.cells import labels_table
+from model_governance.engine.equal_width import equal_width_jensen_shannon, equal_width_psi, equal_width_tables
+from model_governance.engine.profiles import profile_of
+from model_governance.engine.together import read_bins, read_together
+from model_governance.errors import SubjectError
+from model_governance.policy import DatasetSpec
+from model_governance.subjects import load_dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_governance.checks.data.data_drift.comparison import Compared
+    from model_governance.contract.subject import Role
+    from model_governance.engine import Relation
+    from model_governance.engine.cells import Table
+    from model_governance.engine.profiles import Family
+
+SEED = 1
+LEVEL = 0.05
+SMALLEST_STD = 0.001
+"""Evidently divides a Wasserstein distance by the reference's standard deviation, but by no less than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One column. Distances that were not asked for, or do not fit its family, are None.
+
+    `psi`, `low`, `high` and `p_value` are those of the verdict (cells frozen with the reference, corrected for
+    chance, two-sample chi-square); `equal_width_psi`, `equal_width_js` and `wasserstein` (in standard deviations of
+    the reference) are Evidently's definitions.
+    """
+
+    name: str
+    family: Family
+    equal_width_psi: float
+    equal_width_js: float
+    psi: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    jensenshannon: float | None = None
+    total_variation: float | None = None
+    ks: float | None = None
+    ks_p: float | None = None
+    wasserstein: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The rows of both sides, the columns that both have, and those that were left out with the reason."""
+
+    rows: Mapping[Role, int]
+    lines: tuple[Line, ...]
+    left_out: tuple[str, ...]
+
+
+def compare_files(reference: str, current: str, *, quick: bool = False) -> Comparison:
+    """Every number and category that both datasets hold; `quick` leaves out what needs the values in order.
+
+    Raises:
+        SubjectError: a dataset cannot be read, has no rows, or no column is in both.
+        CheckError: a column changed between numbers and text.
+        SubjectUnreachable: a place does not answer.
+    """
+    uris: dict[Role, str] = {"reference": reference, "current": current}
+    with ThreadPoolExecutor(max_workers=2) as pool:  # digests of large files take a while
+        first, second = pool.map(_opened, uris, uris.values())
+    families, left_out = _families(first, second)
+    categories = [name for name, family in families.items() if family == "categories"]
+    require_same_families(first, second, categories)
+    lines = _quick(first, second, families) if quick else _full(first, second, families)
+    return Comparison(
+        rows={"reference": first.rows, "current": second.rows}, lines=tuple(lines), left_out=tuple(left_out)
+    )
+
+
+def _opened(role: Role, uri: str) -> Relation:
+    dataset = load_dataset(role, DatasetSpec(uri=uri), folder=Path.cwd(), connections=PlainConnections())
+    return open_relation(dataset)
+
+
+def _families(reference: Relation, current: Relation) -> tuple[dict[str, Family], list[str]]:
+    """Numbers and categories by what the reference's first rows hold; and what is not compared."""
+    from pandas.api import types
+
+    shared = [name for name in reference.names if name in current.names]
+    if not shared:
+        raise SubjectError(
+            f"{current.uri} and {reference.uri} have no column in common; found {', '.join(current.names)} "
+            f"and {', '.join(reference.names)}"
+        )
+    left_out = [f"{one} (only in one)" for one in (*reference.names, *current.names) if one not in shared]
+    glance = next(iter(reference.frames(shared, rows=1000)))
+    families: dict[str, Family] = {}
+    for name in shared:
+        if types.is_bool_dtype(glance[name]):
+            families[name] = "categories"
+        elif types.is_numeric_dtype(glance[name]):
+            families[name] = "numbers"
+        elif types.is_datetime64_any_dtype(glance[name]):
+            left_out.append(f"{name} (times)")
+        else:
+            families[name] = "categories"
+    return families, left_out
+
+
+def _quick(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[Line]:
+    read_bins(reference, current, [name for name, one in families.items() if one == "numbers"])
+    tables = _equal_width(reference, current, families)
+    return [_line(name, family, tables[name]) for name, family in families.items()]
+
+
+def _full(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[Line]:
+    read_together(reference, current, [name for name, one in families.items() if one == "numbers"])
+    rows = from_rows(reference, current, families)
+    fixed = profile_of(reference, families)
+    measured = profile_of(current, families, cells=fixed.cells)
+    compared = compare_columns(fixed, measured, rows=rows, seed=SEED, level=LEVEL)
+    tables = {name: one.equal_width for name, one in rows.items() if one.equal_width is not None}
+    spread = reference.summaries([name for name, family in families.items() if family == "numbers"])
+    lines = []
+    for one in compared:
+        ordered = rows[one.name].ordered
+        std = spread[one.name].std if one.name in spread else None
+        normed = None if ordered is None else ordered.wasserstein / max(std or 0.0, SMALLEST_STD)
+        lines.append(_line(one.name, one.family, tables[one.name], compared=one, wasserstein=normed))
+    return lines
+
+
+def _equal_width(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, Table]:
+    numbers = [name for name, family in families.items() if family == "numbers"]
+    categories = [name for name in families if name not in numbers]
+    theirs, ours = reference.value_counts(categories), current.value_counts(categories)
+    return equal_width_tables(reference, current, numbers) | {
+        name: labels_table(theirs[name], ours[name]) for name in categories
+    }
+
+
+def _line(
+    name: str, family: Family, table: Table, *, compared: Compared | None = None, wasserstein: float | None = None
+) -> Line:
+    psi, js = equal_width_psi(table), equal_width_jensen_shannon(table)
+    if compared is None:
+        return Line(name=name, family=family, equal_width_psi=psi, equal_width_js=js)
+    return Line(
+        name=name, family=family, equal_width_psi=psi, equal_width_js=js, psi=compared.psi.value, low=compared.psi.low,
+        high=compared.psi.high, p_value=compared.psi.p_value, jensenshannon=compared.jensenshannon.value,
+        total_variation=compared.total_variation.value, ks=compared.ks.value if compared.ks else None,
+        ks_p=compared.ks.p_value if compared.ks else None, wasserstein=wasserstein,
+    )  # fmt: skip

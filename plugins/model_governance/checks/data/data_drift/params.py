@@ -1,0 +1,87 @@
+"""What a policy may say about drift: which effect counts, how much evidence it needs, and which nights are the reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from model_governance.contract.check import Lookback, Params
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROFILE = "profile.json"
+
+NumberMethod = Literal["psi", "ks", "jensenshannon", "total_variation"]
+CategoryMethod = Literal["psi", "jensenshannon", "total_variation"]
+
+# From here a change matters (judgement): a bell-shaped column shifted by 0.15 standard deviations has a PSI of 0.02 over
+# tenths, a Jensen-Shannon distance of 0.05, a total variation of 0.06 and a Kolmogorov-Smirnov distance of 0.06.
+LIMITS: Mapping[str, float] = {"psi": 0.02, "jensenshannon": 0.05, "total_variation": 0.05, "ks": 0.05}
+
+
+class Window(Params):
+    """Which rows tonight is compared with: the fixed reference, the last nights, or those of one season."""
+
+    kind: Literal["fixed", "trailing", "seasonal"] = "fixed"
+    runs: int = Field(default=7, ge=1, le=366, description="how many accepted nights make up the reference")
+    season: Literal["weekday", "month"] | None = Field(
+        default=None, description="compare with nights of the same weekday or calendar month"
+    )
+
+    @model_validator(mode="after")
+    def _season_fits(self) -> Window:
+        if (self.kind == "seasonal") != (self.season is not None):
+            raise ValueError("season: weekday or month belongs to kind seasonal, and to no other")
+        return self
+
+
+class DriftParams(Params):
+    """Params of data drift."""
+
+    columns: tuple[str, ...] | None = Field(
+        default=None, min_length=1, description="features to compare, by default all"
+    )
+    numeric_method: NumberMethod = Field(default="psi", description="effect by which a number counts as drifted")
+    categorical_method: CategoryMethod = Field(default="psi", description="the same for categories")
+    prediction_method: CategoryMethod = Field(default="psi", description="distance of the model's answers")
+    column_threshold: float | None = Field(
+        default=None,
+        gt=0,
+        description="effect from which a column counts in drift_share; by default that of its method",
+    )
+    evidence_level: float = Field(
+        default=0.05, gt=0, lt=0.5, description="false discovery rate at which a column counts in drift_share"
+    )
+    prediction_rows: int = Field(
+        default=100_000, ge=100, description="most rows of each side that the model answers, a seeded sample"
+    )
+    window: Window = Window()
+    consecutive: bool = Field(default=False, description="compare with the newest accepted night too")
+    profile: str | None = Field(
+        default=None, description="a profile.json that stands for the rows of the reference, beside the policy"
+    )
+
+    @model_validator(mode="after")
+    def _nights_fit(self) -> DriftParams:
+        if self.consecutive and self.window.kind == "seasonal":
+            raise ValueError(
+                "consecutive looks at last night, and a seasonal window is given only nights of its season; choose one"
+            )
+        return self
+
+    def method_for(self, family: str) -> str:
+        """The distance by which a column of numbers or categories counts as drifted."""
+        return self.numeric_method if family == "numbers" else self.categorical_method
+
+    def limit_for(self, method: str) -> float:
+        """The effect from which a column counts as drifted."""
+        return LIMITS[method] if self.column_threshold is None else self.column_threshold
+
+
+def lookback(params: DriftParams) -> Lookback | None:
+    """The profiles of earlier nights that these params need."""
+    if params.window.kind != "fixed":
+        return Lookback(artifact=PROFILE, runs=params.window.runs, season=params.window.season)
+    return Lookback(artifact=PROFILE, runs=1) if params.consecutive else None

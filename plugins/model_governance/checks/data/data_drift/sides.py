@@ -1,0 +1,125 @@
+"""Opens both sides of a comparison and refuses what cannot be compared, before anything is counted twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_governance.checks.data.data_drift.windows import only
+from model_governance.contract.subject import NUMBER_KINDS
+from model_governance.engine import open_relation, require_same_families
+from model_governance.engine.features import require_values
+from model_governance.engine.profiles import Profile, profile_of
+from model_governance.engine.together import read_together
+from model_governance.errors import CheckError, SubjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_governance.checks.data.data_drift.params import DriftParams
+    from model_governance.contract.subject import Role, Subject
+    from model_governance.engine import Relation
+    from model_governance.engine.profiles import Family
+
+CATEGORY_KINDS = frozenset({"category", "boolean"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """Tonight beside the fixed reference, on cells frozen with it. `reference` is None where but its profile was given."""
+
+    families: Mapping[str, Family]
+    reference: Relation | None
+    current: Relation
+    fixed: Profile
+    current_profile: Profile
+
+
+def choose(subject: Subject, params: DriftParams) -> tuple[dict[str, Family], list[str]]:
+    """The features to compare, by family, and a note on those that no distance here fits.
+
+    Raises:
+        CheckError: params name a feature that there is not, or none can be compared.
+    """
+    features = subject.columns.features
+    families: dict[str, Family] = {
+        name: "numbers" if one.kind in NUMBER_KINDS else "categories"
+        for name, one in features.items()
+        if one.kind in NUMBER_KINDS | CATEGORY_KINDS
+    }
+    chosen = tuple(dict.fromkeys(params.columns or ()))
+    unknown = [name for name in chosen if name not in features]
+    if unknown:
+        raise CheckError(f"columns name {', '.join(unknown)}; the policy's features are {', '.join(features)}")
+    if params.columns is not None:
+        odd = [f"{name} ({features[name].kind})" for name in chosen if name not in families]
+        if odd:
+            raise CheckError(
+                f"no distance compares {', '.join(odd)}; name numeric, integer, category or boolean columns"
+            )
+        return {name: families[name] for name in chosen}, []
+    left_out = [f"{name} ({one.kind})" for name, one in features.items() if name not in families]
+    if not families:
+        raise CheckError(f"no feature can be compared: {', '.join(left_out)}; this check needs numbers or categories")
+    notes = [f"not compared, because no distance fits their kind: {', '.join(left_out)}"] if left_out else []
+    return families, notes
+
+
+def open_sides(subject: Subject, params: DriftParams, families: Mapping[str, Family]) -> Sides:
+    """Both sides and their profiles, counted over all rows.
+
+    Raises:
+        SubjectError: a side was not given, has no rows, lacks a feature, or a feature holds no value.
+        CheckError: numbers arrive as text, a category changed its type, or the profile file is none.
+    """
+    current = _opened(subject, "current")
+    current.require(subject.columns.names)
+    if params.profile is not None:
+        fixed = only(_read(params.profile), families, origin=params.profile)
+        reference = None
+        _require_finite(current, families)
+    else:
+        reference = _opened(subject, "reference")
+        reference.require(subject.columns.names)
+        read_together(reference, current, [name for name, one in families.items() if one == "numbers"])
+        for side in (current, reference):
+            _require_finite(side, families)
+        require_same_families(reference, current, [name for name, one in families.items() if one == "categories"])
+        fixed = profile_of(reference, families)
+    current_profile = profile_of(current, families, cells=fixed.cells)
+    return Sides(families=families, reference=reference, current=current, fixed=fixed, current_profile=current_profile)
+
+
+def _opened(subject: Subject, role: Role) -> Relation:
+    if role not in subject.datasets:
+        given = ", ".join(sorted(subject.datasets)) or "none"
+        raise SubjectError(
+            f"{subject.name}: dataset {role!r} is needed and was not given (given: {given}); add datasets.{role} to the "
+            "policy" + (", or name a profile of it in params.profile" if role == "reference" else "")
+        )
+    dataset = subject.datasets[role]
+    if dataset.rows == 0:
+        raise SubjectError(f"{dataset.uri}: dataset {role!r} has no rows; an empty dataset is never a pass")
+    return open_relation(dataset)
+
+
+def _require_finite(relation: Relation, families: Mapping[str, Family]) -> None:
+    """Refuse columns that hold nothing, and numbers of which none is finite."""
+    summaries = relation.summaries([name for name, family in families.items() if family == "numbers"])
+    require_values(relation, list(families))
+    wild = [name for name, one in summaries.items() if one.finite == 0]
+    if wild:
+        raise CheckError(
+            f"column {wild[0]!r} of dataset {relation.role!r} holds no finite number in any of {relation.rows:,} rows"
+        )
+
+
+def _read(path: str) -> Profile:
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise CheckError(
+            f"params.profile: {path} cannot be read ({error.strerror}); give a profile.json that this check has stored"
+        ) from error
+    return Profile.from_bytes(content, origin=path)

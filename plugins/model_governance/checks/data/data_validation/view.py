@@ -1,0 +1,238 @@
+"""The rows of a night as a DuckDB view over a file, so that none of them is held in memory.
+
+The view makes values what pandas would make them: NaN is missing, a boolean is 0 or 1, a decimal a float, a date its
+midnight, a time with a zone its UTC time.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model_governance.checks.data.data_validation.columns import Column, kind_in_duckdb, of_frame
+from model_governance.engine.files import ParquetRows
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+    from model_governance.contract.subject import Dataset
+
+NAME = "night"
+ROWS_PER_PIECE = 100_000
+COLUMNS_AT_ONCE = 4
+MIB = 1 << 20
+FLOATS = ("FLOAT", "DOUBLE")
+SETTINGS = {
+    "threads": 1,  # a sum of floats depends on who added what
+    # A file's statistics leave NaN out: with them DuckDB answers `isnan(x)` and `x > 5` without looking, and wrongly.
+    "disabled_optimizers": "statistics_propagation",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A database file with the view `night`, its columns, and how to connect to it."""
+
+    database: Path
+    rows: int
+    columns: Mapping[str, Column]
+
+    def config(self, *, columns: int, quantiles: int = 0) -> dict[str, Any]:
+        """DuckDB's settings for a reader of so many columns, and of so many quantiles of one column at once.
+
+        What is grouped and sorted goes to disk where memory ends; the values of a quantile cannot.
+        """
+        memory = 96 * MIB + 2 * MIB * columns + 32 * self.rows * quantiles
+        return SETTINGS | {
+            "memory_limit": f"{memory // MIB}MiB",
+            "temp_directory": str(self.database.parent / "spill"),
+            "preserve_insertion_order": False,
+            "access_mode": "read_only",
+        }
+
+    def frame(self, names: Sequence[str]) -> pd.DataFrame:
+        """Some columns in memory, for what only pandas can answer."""
+        import duckdb
+
+        with closing(duckdb.connect(self.database, config=self.config(columns=len(names)))) as connection:
+            return connection.execute(f"SELECT {', '.join(map(_quoted, names))} FROM {NAME}").df()  # noqa: S608
+
+
+@contextmanager
+def as_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
+    """The rows of a dataset behind a view; a file of parquet stays where it is, anything else is written to one.
+
+    `used` are the columns that somebody will look at: only they are counted to the last value and freed of NaN.
+
+    Raises:
+        CheckError: a column mixes types, or two names differ only in their capitals.
+        SubjectError: the file was written meanwhile.
+    """
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="validation-") as folder:
+        path = _parquet(dataset, Path(folder))
+        database = Path(folder) / "night.duckdb"
+        with closing(duckdb.connect(database, config=SETTINGS)) as connection:
+            source = _source(path)
+            described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
+            types = {str(name): str(type_) for name, type_, *_ in described}
+            _check_names(dataset, path, types)
+            missing, unclean = _missing(connection, path, types, used, rows=dataset.rows)
+            replaced = {name: _cleaned(name, type_, unclean) for name, type_ in types.items()}
+            parts = [f"{sql} AS {_quoted(name)}" for name, sql in replaced.items() if sql]
+            chosen = f"* REPLACE ({', '.join(parts)})" if parts else "*"
+            connection.execute(f"CREATE VIEW {NAME} AS SELECT {chosen} FROM {source}")  # noqa: S608
+        columns = {
+            name: Column(
+                name=name,
+                kind=kind_in_duckdb(type_),
+                values=dataset.rows - missing[name],
+                missing=missing[name],
+                zoned=_is_zoned(type_),
+            )
+            for name, type_ in types.items()
+        }
+        yield View(database=database, rows=dataset.rows, columns=columns)
+        if isinstance(dataset.source, ParquetRows):
+            dataset.source.file.verify()
+
+
+def _missing(
+    connection: Any, path: Path, types: Mapping[str, str], used: Collection[str], *, rows: int
+) -> tuple[dict[str, int], set[str]]:
+    """Rows without a value per column, and the columns of floats that hold NaN.
+
+    Nulls are counted in the file's own description. NaN are not: floats in use are read once. Of the others it is
+    enough to know that there is a value, which the first rows tell.
+    """
+    nulls, source = _nulls(path, types), _source(path)
+    floats = [name for name, type_ in types.items() if type_ in FLOATS]
+    counted = _counts(connection, source, {name: f"count({_quoted(name)})" for name in types if nulls[name] is None})
+    missing = {name: rows - counted[name] if known is None else known for name, known in nulls.items()}
+    is_nan = {name: f"count(CASE WHEN isnan({_quoted(name)}) THEN 1 END)" for name in floats if name in used}
+    nans = _counts(connection, source, is_nan)
+    for name in set(floats) - nans.keys():
+        has_value = f"SELECT 1 FROM {source} WHERE NOT isnan({_quoted(name)}) LIMIT 1"  # noqa: S608
+        nans[name] = 0 if connection.execute(has_value).fetchone() else rows - missing[name]
+    return {name: gone + nans.get(name, 0) for name, gone in missing.items()}, {name for name in nans if nans[name]}
+
+
+def _counts(connection: Any, source: str, asked: Mapping[str, str]) -> dict[str, int]:
+    """Counts by column, a few columns at a time: every column of a row group that is read at once is held at once."""
+    found: dict[str, int] = {}
+    for start in range(0, len(asked), COLUMNS_AT_ONCE):
+        names = list(asked)[start : start + COLUMNS_AT_ONCE]
+        told = connection.execute(f"SELECT {', '.join(asked[name] for name in names)} FROM {source}").fetchone()  # noqa: S608
+        found |= dict(zip(names, map(int, told), strict=True))
+    return found
+
+
+def _nulls(path: Path, types: Mapping[str, str]) -> dict[str, int | None]:
+    """Nulls per column as the file's description counts them; None where it does not."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(path)
+    found: dict[str, int | None] = dict.fromkeys(types)
+    places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
+    for name in types.keys() & places.keys():
+        told = [metadata.row_group(group).column(places[name]).statistics for group in range(metadata.num_row_groups)]
+        if all(one is not None and one.has_null_count for one in told):
+            found[name] = sum(int(one.null_count) for one in told)
+    return found
+
+
+def _cleaned(name: str, type_: str, unclean: set[str]) -> str | None:
+    """SQL that turns a column into what pandas would hold; None where it is that already."""
+    column = _quoted(name)
+    if type_ in FLOATS:
+        wide = column if type_ == "DOUBLE" else f"CAST({column} AS DOUBLE)"
+        # A view that always asked for NaN would cost half as much again as the whole suite.
+        return f"CASE WHEN isnan({column}) THEN NULL ELSE {wide} END" if name in unclean else _unless(wide, column)
+    if type_ == "BOOLEAN":
+        return f"CAST({column} AS TINYINT)"
+    if type_.startswith("DECIMAL") or type_.endswith("HUGEINT"):
+        return f"CAST({column} AS DOUBLE)"
+    if type_ == "DATE":
+        return f"CAST({column} AS TIMESTAMP)"
+    if _is_zoned(type_):
+        return f"make_timestamp(epoch_us(CAST({column} AS TIMESTAMPTZ)))"
+    if type_.startswith("TIMESTAMP_"):
+        return f"CAST({column} AS TIMESTAMP)"
+    return f"CAST({column} AS VARCHAR)" if type_ == "UUID" or type_.startswith("ENUM") else None
+
+
+def _is_zoned(type_: str) -> bool:
+    return "TIME ZONE" in type_ or type_.startswith("TIMESTAMPTZ")
+
+
+def _unless(sql: str, same: str) -> str | None:
+    return None if sql == same else sql
+
+
+def integers_of(dataset: Dataset) -> frozenset[str]:
+    """Columns of integers in the file of a dataset, which pandas holds as floats where values are missing."""
+    import pyarrow.parquet as pq
+    from pyarrow import types
+
+    if not isinstance(dataset.source, ParquetRows):
+        return frozenset()
+    return frozenset(field.name for field in pq.read_schema(dataset.source.file.path) if types.is_integer(field.type))
+
+
+def _parquet(dataset: Dataset, folder: Path) -> Path:
+    if isinstance(dataset.source, ParquetRows):
+        return dataset.source.file.path
+    spilled = folder / "night.parquet"
+    _write(dataset.frame, spilled, uri=dataset.uri)
+    return spilled
+
+
+def _write(frame: pd.DataFrame, path: Path, *, uri: str) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pa.Schema.from_pandas(frame, preserve_index=False)
+        with pq.ParquetWriter(path, schema) as writer:
+            for start in range(0, len(frame), ROWS_PER_PIECE):
+                piece = frame.iloc[start : start + ROWS_PER_PIECE]
+                writer.write_table(pa.Table.from_pandas(piece, schema=schema, preserve_index=False))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        mixed = ", ".join(one.name for one in of_frame(frame).values() if one.kind == "mixed")
+        told = f"column(s) {mixed} hold values of several types" if mixed else " ".join(str(error.args[-1]).split())
+        raise CheckError(
+            f"{uri}: the rows cannot be read by SQL: {told}; write the column as one type, "
+            "or set params.engine to pandas"
+        ) from error
+
+
+def _check_names(dataset: Dataset, path: Path, types: Mapping[str, str]) -> None:
+    import pyarrow.parquet as pq
+
+    names = pq.read_schema(path).names
+    folded = [name.casefold() for name in names]
+    twice = sorted(name for name, low in zip(names, folded, strict=True) if folded.count(low) > 1)
+    if twice or list(types) != names:
+        raise CheckError(
+            f"{dataset.uri}: SQL cannot tell columns {', '.join(twice) or ', '.join(names)} apart, whose names differ only "
+            "in capitals; rename them, or set params.engine to pandas"
+        )
+
+
+def _source(path: Path) -> str:
+    return f"read_parquet({_text(str(path))})"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,1 @@
+"""Checks of privacy: what the model discloses of its training data and of itself."""

@@ -1,0 +1,57 @@
+"""The metrics that the check may return, and what each means."""
+
+from __future__ import annotations
+
+from model_governance.contract.result import MetricSpec
+
+METRICS = (
+    MetricSpec(
+        name="attack_auc", better="lower", unit="auc", per="attack",
+        meaning="chance that a random member scores above a random non-member; 0.5 is guessing",
+    ),
+    MetricSpec(
+        name="tpr_at_fpr", better="lower", unit="share", per="attack@false-positive rate",
+        meaning="share of members named while at most the given share of non-members is accused",
+    ),
+    MetricSpec(
+        name="advantage", better="lower", unit="share", per="attack",
+        meaning="largest true- minus false-positive rate over all thresholds, on the rows that chose it",
+    ),
+    MetricSpec(
+        name="balanced_advantage", better="lower", unit="share", per="attack",
+        meaning="true- minus false-positive rate at thresholds that other rows chose; 0 is guessing",
+    ),
+    MetricSpec(
+        name="dummy_tpr", better="neither", unit="share", per="attack@false-positive rate",
+        meaning="control: share of members that the deciding attack names when membership is drawn by lot",
+    ),
+    MetricSpec(
+        name="memorisation_lower_bound", better="lower", unit="epsilon", per="attack",
+        meaning="memorisation that the deciding attack proves with 95% confidence, in the unit of differential privacy; "
+        "no guarantee, and no bound on epsilon unless coins decided of each row",
+    ),
+    MetricSpec(
+        name="epsilon_lower_bound", better="lower", unit="epsilon", per="attack",
+        meaning="epsilon that the training procedure exceeds with 95% confidence, where coins decided of each row",
+    ),
+    MetricSpec(
+        name="slice_auc", better="lower", unit="auc", per="attack@slice",
+        meaning="chance that a random member of the slice scores above a random non-member of it",
+    ),
+    MetricSpec(
+        name="slice_tpr", better="lower", unit="share", per="attack@slice",
+        meaning="share of the slice's members named at the threshold of all rows, at the first false-positive rate",
+    ),
+    MetricSpec(
+        name="accuracy_gap", better="lower", unit="share",
+        meaning="accuracy on training rows minus accuracy on non-members",
+    ),
+    MetricSpec(
+        name="error_gap", better="lower", unit="log",
+        meaning="mean log error on non-members minus that on training rows; 0.1 is about a tenth more",
+    ),
+    MetricSpec(
+        name="overlap_share", better="lower", unit="share",
+        meaning="share of all non-member rows that equal a training row in every feature and the label",
+    ),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Checks of model quality: measured, estimated, by group, by attribution."""

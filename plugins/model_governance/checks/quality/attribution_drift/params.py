@@ -1,0 +1,23 @@
+"""What a policy may set for `attribution_drift`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from model_governance.contract.check import Params
+
+
+class AttributionParams(Params):
+    """How many rows are asked, how often, and how much chance is drawn."""
+
+    samples: int = Field(default=500, ge=50, le=20_000, description="rows per side, a seeded sample")
+    draws: int = Field(
+        default=4, ge=1, le=100, description="reference values put in place of each value of each sampled row"
+    )
+    resamples: int = Field(default=500, ge=100, le=10_000, description="bootstrap resamples behind the interval")
+    permutations: int = Field(
+        default=20_000,
+        ge=1000,
+        le=1_000_000,
+        description="shuffles behind the p-value at most; it cannot be smaller than one in as many",
+    )

@@ -1,0 +1,209 @@
+"""Which rows have a label, and which: in the rows themselves, or late in a dataset of their own.
+
+Rows are those of `current`, or of `matured` where the policy gives it: an earlier night whose labels
+are due tonight. Features are never held as a whole: the model is asked frame by frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.engine import open_relation
+from model_governance.engine.features import require_values
+from model_governance.errors import CheckError, SubjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.contract.subject import Role, Subject
+    from model_governance.engine import Relation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """The labelled rows: `positions` in their dataset (ascending), labels in that order; `rows` counts all rows."""
+
+    relation: Relation
+    names: tuple[str, ...]
+    positions: np.ndarray
+    truth: pd.Series
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """Number of labelled rows."""
+        return len(self.truth)
+
+    @property
+    def rows(self) -> int:
+        """Number of all rows, labelled or not."""
+        return self.relation.rows
+
+    def frames(self) -> Iterator[pd.DataFrame]:
+        """The features of the labelled rows, in order, piece by piece."""
+        return self._pieces(self.names)
+
+    def column(self, name: str) -> pd.Series:
+        """Any column of the labelled rows, shape (n,).
+
+        Raises:
+            SubjectError: the dataset lacks it.
+        """
+        import pandas as pd
+
+        self.relation.require([name])
+        return pd.concat([one[name] for one in self._pieces([name])], ignore_index=True)
+
+    def _pieces(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        import numpy as np
+
+        start = 0
+        for frame in self.relation.frames(names):
+            first, last = np.searchsorted(self.positions, [start, start + len(frame)])
+            wanted = self.positions[first:last] - start
+            start += len(frame)
+            if len(wanted):
+                yield frame if len(wanted) == len(frame) else frame.iloc[wanted]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Immature:
+    """Too few labels so far: `known` of `rows` rows have one, `needed` is the share that is waited for."""
+
+    known: int
+    rows: int
+    needed: float
+
+    @property
+    def reason(self) -> str:
+        """The sentence for the report."""
+        seen = f"labels for {self.known / self.rows:.1%} of {self.rows:,} rows so far"
+        wait = f"judged when at least {self.needed:.0%} are there" if self.needed else "judged when some are there"
+        return f"{seen}; {wait}"
+
+
+def labelled_rows(subject: Subject, *, minimum_coverage: float = 0.0, skip: bool | None = None) -> Labelled | Immature:
+    """The rows with a label; those without one are left out and counted.
+
+    Where `skip` holds, by default where the policy gives `matured`, too few labels are Immature, and a
+    label that is missing is one that is not there yet; otherwise both are errors.
+
+    Raises:
+        SubjectError: there are no labels, a key is missing or not unique, or no key can match.
+        CheckError: a smaller share of rows than `minimum_coverage` has a label.
+    """
+    role: Role = "matured" if "matured" in subject.datasets else "current"
+    not_due = role == "current" and subject.labels_mature_in is not None
+    skip = (role == "matured" or not_due) if skip is None else skip
+    relation = _relation(subject, role, subject.columns.names)
+    require_values(relation, subject.columns.names)
+    if _labels_are_late(subject, relation):
+        positions, truth, notes = _join(subject, relation, skip=skip)
+    else:
+        positions, truth, notes = _own_labels(subject, relation, skip=skip)
+    if not_due or len(positions) < minimum_coverage * relation.rows or len(positions) == 0:
+        if skip or not_due:
+            return Immature(known=len(positions), rows=relation.rows, needed=minimum_coverage)
+        raise CheckError(
+            f"{len(positions):,} of {relation.rows:,} rows of {role} have a label "
+            f"({len(positions) / relation.rows:.1%}), minimum_label_coverage is {minimum_coverage:.1%}; run again when "
+            "more labels are in, set immature: skip to wait for them, or lower minimum_label_coverage"
+        )
+    if role == "matured":
+        notes = (f"Judged: {relation.uri}, rows of an earlier night whose labels are due.", *notes)
+    return Labelled(relation=relation, names=subject.columns.names, positions=positions, truth=truth, notes=notes)
+
+
+def _relation(subject: Subject, role: Role, names: Sequence[str]) -> Relation:
+    if role not in subject.datasets:
+        subject.frame(role)  # says which datasets were given
+    relation = open_relation(subject.datasets[role])
+    if relation.rows == 0:
+        raise SubjectError(f"{relation.uri}: dataset {role!r} has no rows; an empty dataset is never a pass")
+    relation.require(names)
+    return relation
+
+
+def _labels_are_late(subject: Subject, relation: Relation) -> bool:
+    target = subject.columns.target
+    if target is None:
+        raise SubjectError(f"{subject.name}: model quality needs labels; set columns.target in the policy")
+    if target in relation.names:
+        return False
+    if "labels" not in subject.datasets:
+        raise SubjectError(
+            f"{relation.uri}: dataset {relation.role!r} has no label column {target!r} and there is no "
+            "dataset 'labels'; add the column, or add datasets.labels and columns.identifier to the policy"
+        )
+    return True
+
+
+def _own_labels(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np.ndarray, pd.Series, tuple[str, ...]]:
+    target = str(subject.columns.target)
+    labels = _whole(relation, target)
+    known = labels.notna().to_numpy()
+    missing = int((~known).sum())
+    if missing and not skip:
+        raise SubjectError(
+            f"{relation.uri}: {missing} of {len(labels)} labels in column {target!r} are missing; drop those rows "
+            "upstream or join the labels first"
+        )
+    return known.nonzero()[0], labels[known].reset_index(drop=True), ()
+
+
+def _join(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np.ndarray, pd.Series, tuple[str, ...]]:
+    """Positions that have a label, their labels in that order, and what was left out."""
+    import pandas as pd
+
+    key, target = subject.columns.identifier, str(subject.columns.target)
+    if key is None:
+        raise SubjectError(
+            f"{subject.name}: labels come in a dataset of their own; set columns.identifier to the key to join on"
+        )
+    relation.require([key])
+    late = _relation(subject, "labels", [key, target])
+    mine, theirs, labels = _unique_keys(relation, key), _unique_keys(late, key), _whole(late, target)
+    found = pd.Index(theirs).get_indexer(pd.Index(mine))
+    if (found < 0).all() and not (skip and theirs.dtype.kind == mine.dtype.kind):
+        raise SubjectError(
+            f"{late.uri}: none of {len(theirs):,} keys in column {key!r} ({theirs.dtype}) occurs among the "
+            f"{len(mine):,} of {relation.role} ({mine.dtype}); check the label window and the type of the key"
+        )
+    known = found >= 0
+    unfilled = labels.isna().to_numpy()
+    known[known] = ~unfilled[found[known]]
+    if not known.any() and not skip:
+        raise SubjectError(
+            f"{late.uri}: all labels that match a row of {relation.role} are missing in column {target!r}"
+        )
+    unused = len(theirs) - int((found >= 0).sum())
+    notes = [f"Labels joined from dataset labels on {key}: {int(known.sum()):,} of {len(mine):,} rows have one."]
+    if unused:
+        notes.append(f"{unused:,} labels belong to no row of {relation.role}.")
+    return known.nonzero()[0], labels.iloc[found[known]].reset_index(drop=True), tuple(notes)
+
+
+def _unique_keys(relation: Relation, key: str) -> pd.Series:
+    keys = _whole(relation, key)
+    if keys.isna().any():
+        raise SubjectError(
+            f"{relation.uri}: {int(keys.isna().sum()):,} of {len(keys):,} keys in column {key!r} of dataset "
+            f"{relation.role!r} are missing; labels can only be joined on complete keys"
+        )
+    twice = keys.duplicated(keep=False)
+    if twice.any():
+        raise SubjectError(
+            f"{relation.uri}: {keys[twice].nunique():,} keys in column {key!r} of dataset {relation.role!r} occur more "
+            f"than once ({int(twice.sum()):,} of {len(keys):,} rows); keep one row per key"
+        )
+    return keys
+
+
+def _whole(relation: Relation, name: str) -> pd.Series:
+    import pandas as pd
+
+    return pd.concat([one[name] for one in relation.frames([name])], ignore_index=True)

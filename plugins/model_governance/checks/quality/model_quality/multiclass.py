@@ -1,0 +1,128 @@
+"""Quality of a classifier of three classes or more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.checks.quality.model_quality import plots
+from model_governance.checks.quality.model_quality.classification import (
+    NO_PROBABILITIES,
+    Outcomes,
+    accuracy_over_classes,
+    class_table,
+    confusion_table,
+    log_loss,
+    observe,
+    observe_champion,
+)
+from model_governance.checks.quality.model_quality.discrimination import auc_interval
+from model_governance.checks.quality.model_quality.measurement import Measurement, absent, share
+from model_governance.checks.quality.model_quality.paired import paired_classes
+from model_governance.checks.quality.model_quality.uncertainty import average_interval, resampled_counts
+from model_governance.contract.result import Estimate
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model_governance.checks.quality.model_quality.measurement import Exam
+
+
+def measure_multiclass(exam: Exam) -> Measurement:
+    """All metrics of multiclass classification; those of probabilities are absent where the model has none.
+
+    Raises:
+        CheckError: labels or params do not fit the model.
+        ModelMisbehaved: the model's answers cannot be used.
+    """
+    params = exam.params
+    if params.decision_threshold is not None:
+        raise CheckError("decision_threshold fits binary classification only; remove it from the params")
+    outcomes = observe(exam.labelled, exam.model)
+    confusion = outcomes.confusion()
+    estimates = (
+        share("accuracy", int(confusion.trace()), outcomes.n),
+        accuracy_over_classes("balanced_accuracy", confusion),
+        accuracy_over_classes("recall_macro", confusion),
+        _precision_macro(outcomes),
+        _f1_macro(outcomes, seed=exam.seed, resamples=params.resamples),
+        _roc_auc_ovr(outcomes),
+        log_loss(outcomes),
+        *_by_class(outcomes),
+        *_gains(exam, outcomes),
+    )
+    return Measurement(
+        estimates=estimates,
+        on_rows=lambda rows: _main(outcomes.on(rows)),
+        losses=(outcomes.predicted != outcomes.truth).astype(float),
+        tables=(confusion_table(outcomes), class_table(outcomes)),
+        artifacts=(plots.confusion(confusion, outcomes.names),),
+    )
+
+
+def _gains(exam: Exam, outcomes: Outcomes) -> list[Estimate]:
+    champion = exam.subject.champion
+    return (
+        [] if champion is None else paired_classes(outcomes, observe_champion(exam.labelled, champion, like=outcomes))
+    )
+
+
+def _main(outcomes: Outcomes) -> tuple[Estimate, ...]:
+    confusion = outcomes.confusion()
+    return share("accuracy", int(confusion.trace()), outcomes.n), accuracy_over_classes("balanced_accuracy", confusion)
+
+
+def _by_class(outcomes: Outcomes) -> list[Estimate]:
+    confusion = outcomes.confusion()
+    estimates = []
+    for one, name in enumerate(outcomes.names):
+        hits, labelled, predicted = int(confusion[one, one]), int(confusion[one].sum()), int(confusion[:, one].sum())
+        estimates += [
+            share("class_recall", hits, labelled, key=name, undefined=f"no row is labelled {name}"),
+            share("class_precision", hits, predicted, key=name, undefined=f"the model predicted {name} for no row"),
+        ]
+    return estimates
+
+
+def _precision_macro(outcomes: Outcomes) -> Estimate:
+    """Mean precision over the classes that are labelled or predicted; absent if one of them is never predicted."""
+    confusion = outcomes.confusion()
+    predicted, labelled = confusion.sum(axis=0), confusion.sum(axis=1)
+    never = [name for name, given, made in zip(outcomes.names, labelled, predicted, strict=True) if given and not made]
+    if never:
+        reason = f"precision is undefined for class(es) the model never predicted: {', '.join(never[:10])}"
+        return absent("precision_macro", reason, n=outcomes.n)
+    shares = [(int(confusion[one, one]), int(made)) for one, made in enumerate(predicted) if made]
+    value = sum(hits / n for hits, n in shares) / len(shares)
+    return Estimate(name="precision_macro", value=value, n=outcomes.n, interval=average_interval(shares))
+
+
+def _f1_macro(outcomes: Outcomes, *, seed: int, resamples: int) -> Estimate:
+    """Mean F1 over the classes that are labelled or predicted; bootstrap over rows, drawn as counts of the cells."""
+    confusion = outcomes.confusion()
+    interval = resampled_counts(f1_macro, confusion, seed=seed, resamples=resamples)
+    return Estimate(name="f1_macro", value=f1_macro(confusion), n=outcomes.n, interval=interval)
+
+
+def f1_macro(confusion: np.ndarray) -> float:
+    """F1 averaged over the classes that are labelled or predicted; counts of shape (k, k)."""
+    import numpy as np
+
+    sizes = confusion.sum(axis=0) + confusion.sum(axis=1)
+    return float(np.mean(2 * confusion.diagonal()[sizes > 0] / sizes[sizes > 0]))
+
+
+def _roc_auc_ovr(outcomes: Outcomes) -> Estimate:
+    """One-against-rest ROC AUC, averaged over the classes that occur in the labels."""
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    if outcomes.probabilities is None:
+        return absent("roc_auc_ovr", NO_PROBABILITIES, n=outcomes.n)
+    present = np.unique(outcomes.truth)
+    scores = outcomes.probabilities[:, present]
+    areas = [roc_auc_score(outcomes.truth == one, scores[:, column]) for column, one in enumerate(present)]
+    absentees = len(outcomes.classes) - len(present)
+    detail = f"over {len(present)} of {len(outcomes.classes)} classes that have labels" if absentees else ""
+    interval = auc_interval(scores, outcomes.truth, present)
+    return Estimate(name="roc_auc_ovr", value=float(np.mean(areas)), n=outcomes.n, interval=interval, detail=detail)

@@ -1,0 +1,139 @@
+"""95% intervals of quality metrics: closed forms where the statistics offers one, else the bootstrap over rows.
+
+An interval of no width is dropped: it says that this sample has nothing to vary, not that the
+number is known exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from model_governance.stats.intervals import CONFIDENCE, bootstrap, clopper_pearson, on_scale
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+
+    from model_governance.checks.quality.model_quality.measurement import Interval
+    from model_governance.stats.intervals import Scale
+
+TAIL = (1 - CONFIDENCE) / 2
+
+
+def mean_interval(values: np.ndarray, *, scale: Scale = "plain") -> Interval | None:
+    """Student's t interval of a mean of independent rows, values of shape (n,); none below two rows or without width.
+
+    On `scale` "logit" it fits values between 0 and 1.
+    """
+    import numpy as np
+
+    if len(values) < 2:
+        return None
+    reach = t_reach(values)
+    return on_scale(float(np.mean(values)), reach, scale) if reach > 0 else None
+
+
+def positive_mean_interval(values: np.ndarray) -> Interval | None:
+    """Interval of a mean of independent values that cannot be negative, shape (n,), and are therefore skewed.
+
+    The t statistic is made symmetric by the cubic transformation of Hall (1992), which takes the skewness
+    of the sample out. None below two rows or without width.
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    n = len(values)
+    if n < 2:
+        return None
+    mean, spread = float(np.mean(values)), float(np.std(values))
+    if not 0 < spread < math.inf:
+        return None
+    third = float(np.mean(((values - mean) / spread) ** 3)) / 3
+    quantile = float(t.ppf(1 - TAIL, n - 1)) / math.sqrt(n)
+    unit = spread * math.sqrt(n / (n - 1))
+    low, high = (mean - unit * _untransformed(one - third / (2 * n), third) for one in (quantile, -quantile))
+    return max(0.0, low), high
+
+
+def _untransformed(value: float, third: float) -> float:
+    """The t that Hall's cubic takes to this value; `third` is a third of the skewness."""
+    return value if abs(third) < 1e-9 else (math.cbrt(1 + 3 * third * value) - 1) / third
+
+
+def t_reach(influence: np.ndarray) -> float:
+    """Half the width of Student's t interval of a mean, or of a statistic by its influence on each of two rows or more.
+
+    An influence function holds, row by row, n times what the row adds to the statistic (Hampel, 1974).
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    n = len(influence)
+    return float(t.ppf(1 - TAIL, n - 1)) * float(np.std(influence, ddof=1)) / math.sqrt(n)
+
+
+def median_interval(values: np.ndarray) -> Interval | None:
+    """Distribution-free interval of a median from two order statistics (binomial, exact); none below six rows."""
+    import numpy as np
+    from scipy.stats import binom
+
+    rank = int(binom.ppf(TAIL, len(values), 0.5))
+    if rank == 0:
+        return None
+    ordered = np.sort(values)
+    low, high = float(ordered[rank - 1]), float(ordered[len(values) - rank])
+    return (low, high) if low < high else None
+
+
+def average_interval(shares: Sequence[tuple[int, int]]) -> Interval:
+    """Interval of the mean of independent shares, each (successes, n) with n > 0.
+
+    Distances to the exact limits of each share are added in squares: the method of variance
+    estimates recovery (Zou and Donner, 2008). Unlike a bootstrap it stays open at 0% and 100%.
+    """
+    limits = [(successes / n, *clopper_pearson(successes, n)) for successes, n in shares]
+    mean = sum(value for value, _, _ in limits) / len(limits)
+    below = math.sqrt(sum((value - low) ** 2 for value, low, _ in limits)) / len(limits)
+    above = math.sqrt(sum((high - value) ** 2 for value, _, high in limits)) / len(limits)
+    return max(0.0, mean - below), min(1.0, mean + above)
+
+
+def f1_interval(hits: int, misses: int) -> Interval:
+    """Exact interval of F1 = 2h / (2h + m), with h true positives and m = FP + FN, h + m > 0.
+
+    Given h + m, h is binomial with the share J (Jaccard), and F1 = 2J / (1 + J) grows with J: so the
+    Clopper-Pearson limits of J carry over.
+    """
+    low, high = clopper_pearson(hits, hits + misses)
+    return 2 * low / (1 + low), 2 * high / (1 + high)
+
+
+def resampled(statistic: Callable[[np.ndarray], float], n: int, *, seed: int, resamples: int) -> Interval | None:
+    """Bootstrap interval of a statistic of row (or group) numbers; none below two rows or without width."""
+    if n < 2:
+        return None
+    interval = bootstrap(statistic, n, seed=seed, resamples=resamples)
+    return interval if interval is not None and interval[0] < interval[1] else None
+
+
+def resampled_counts(
+    statistic: Callable[[np.ndarray], float], counts: np.ndarray, *, seed: int, resamples: int
+) -> Interval | None:
+    """Bootstrap interval of a statistic of cell counts, any shape: rows drawn again are counts drawn again.
+
+    Its cost does not grow with the rows. None below two rows or without width.
+    """
+    import numpy as np
+
+    n = int(counts.sum())
+    if n < 2:
+        return None
+    draws = np.random.default_rng(seed).multinomial(n, counts.ravel() / n, size=resamples)
+    values = np.array([statistic(one.reshape(counts.shape)) for one in draws])
+    values = values[np.isfinite(values)]
+    if len(values) < resamples / 2:
+        return None
+    low, high = (float(one) for one in np.quantile(values, [TAIL, 1 - TAIL]))
+    return (low, high) if low < high else None

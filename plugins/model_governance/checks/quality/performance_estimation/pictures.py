@@ -1,0 +1,67 @@
+"""Pictures of an estimate: whether to trust the chances, and what tonight's rows hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.report.figures import CURRENT, MUTED, REFERENCE, canvas, to_svg
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model_governance.checks.quality.performance_estimation.calibration import Bins
+    from model_governance.contract.result import Artifact
+
+BARS = 20
+
+
+def calibration(bins: Bins, hits: str) -> Artifact:
+    """Raw and calibrated chances against the observed share on held-out parts of the reference."""
+    figure, (axes,) = canvas(width=4.6, height=3.8)
+    axes.plot([0, 1], [0, 1], color=MUTED, linestyle="--", linewidth=1, label="as often as promised")
+    axes.plot(
+        bins.score, bins.observed, color=MUTED, marker="o", markersize=3, linewidth=1, label="model's probability"
+    )
+    axes.plot(bins.chance, bins.observed, color=REFERENCE, marker="o", markersize=4, linewidth=1, label="calibrated")
+    axes.set_xlabel("promised share")
+    axes.set_ylabel("observed share")
+    axes.legend()
+    title = f"Promised and observed share of {hits}, held-out parts of the reference"
+    return to_svg(figure, name="calibration.svg", title=title)
+
+
+def confidence(reference: np.ndarray, current: np.ndarray, hits: str) -> Artifact:
+    """How chances are spread on the reference and tonight."""
+    return _two_histograms(
+        reference, current, limits=(0.0, 1.0), x=f"chance of {hits}", name="chances.svg",
+        title=f"Chances of {hits}, reference and current",
+    )  # fmt: skip
+
+
+def expected_errors(reference: np.ndarray, current: np.ndarray) -> Artifact:
+    """How expected absolute errors are spread on the reference and tonight; the outermost are in the last bars."""
+    import numpy as np
+
+    limits = np.quantile(np.concatenate([reference, current]), [0.005, 0.995])
+    low, high = float(limits[0]), float(limits[1])
+    if high - low <= 1e-9 * abs(high):
+        low, high = low - 0.5, high + 0.5
+    return _two_histograms(
+        np.clip(reference, low, high), np.clip(current, low, high), limits=(low, high), x="expected absolute error",
+        name="expected_errors.svg", title="Expected absolute errors, reference and current",
+    )  # fmt: skip
+
+
+def _two_histograms(
+    reference: np.ndarray, current: np.ndarray, *, limits: tuple[float, float], x: str, name: str, title: str
+) -> Artifact:
+    import numpy as np
+
+    figure, (axes,) = canvas()
+    for values, colour, label in ((reference, REFERENCE, "reference"), (current, CURRENT, "current")):
+        weights = np.full(len(values), 1 / len(values))
+        axes.hist(values, bins=BARS, range=limits, weights=weights, histtype="step", color=colour, label=label)
+    axes.set_xlabel(x)
+    axes.set_ylabel("share of rows")
+    axes.legend()
+    return to_svg(figure, name=name, title=title)

@@ -1,0 +1,1 @@
+"""Checks of robustness: evasion attacks and corrupted inputs."""

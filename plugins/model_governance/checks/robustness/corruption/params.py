@@ -1,0 +1,48 @@
+"""What a policy may set for `corruption`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from model_governance.contract.check import Params
+from model_governance.contract.slices import Slice
+
+CorruptionName = Literal[
+    "missing", "unit_error", "noise", "swapped_category", "unseen_category", "out_of_range", "stale"
+]
+LEAST = 30
+SEVERITIES = (1, 2, 3, 4, 5)
+
+
+class CorruptionParams(Params):
+    """Which dirt is tried, on how many rows and columns; every one has a default."""
+
+    corruptions: tuple[CorruptionName, ...] | None = Field(
+        default=None, min_length=1, description="kinds of dirt; by default all that some feature can show"
+    )
+    severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = Field(
+        default=SEVERITIES, min_length=1, description="1 (a little) to 5 (half of all cells); see table severities"
+    )
+    samples: int = Field(default=1000, ge=LEAST, description="rows of current that are made dirty, drawn by the seed")
+    columns: tuple[str, ...] = Field(default=(), description="features that may get dirty; all when empty")
+    unit_factors: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(12.0, 1000.0, 0.01),
+        min_length=1,
+        description="wrong units: 12 (months for years), 1000 (grams for kilograms), 0.01 (cents for euros, inverted)",
+    )
+    against: Literal["labels", "answers"] | None = Field(
+        default=None,
+        description="labels: accuracy or error; answers: agreement with the model's own clean answers; "
+        "by default labels where current holds them",
+    )
+    slices: tuple[Slice, ...] = Field(default=(), description="rows that are judged on their own")
+    minimum_slice_rows: int = Field(default=30, ge=10, description="smaller slices are named, not judged")
+
+    @field_validator("corruptions", "severities", "columns", "unit_factors")
+    @classmethod
+    def _nothing_twice(cls, values: tuple[object, ...] | None) -> tuple[object, ...] | None:
+        if values is not None and len(set(values)) != len(values):
+            raise ValueError(f"listed twice: {', '.join(map(str, values))}")
+        return values

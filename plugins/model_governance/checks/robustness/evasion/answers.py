@@ -1,0 +1,90 @@
+"""What the model says of the rows as they are, what counts as a flip, and how near an answer is to one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.contract.subject import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Predictions (n,) of the rows under attack; of a regression, a change beyond `tolerance` is a flip."""
+
+    predicted: np.ndarray
+    tolerance: float | None = None
+
+    def flipped(self, said: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Which answers (m,) are flips of the predictions of these rows (m,)."""
+        import numpy as np
+
+        before = self.predicted[rows]
+        if self.tolerance is None:
+            return np.asarray(said != before, dtype=bool)
+        return np.abs(said.astype(np.float64) - before.astype(np.float64)) > self.tolerance
+
+    def pull(self, model: Model, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+        """How near the answers to raw rows (m) are to a flip, shape (m,); above 0 they flip by their scores.
+
+        Best other minus own logit where the model has logits, else the same of probabilities; of a regression the change
+        of the prediction less the tolerance.
+
+        Raises:
+            CheckError: the model gives labels only.
+        """
+        import numpy as np
+
+        if self.tolerance is not None:
+            said = model.predict(frame).astype(np.float64)
+            return steady(np.abs(said - self.predicted[rows].astype(np.float64)) - self.tolerance)
+        own = self.own(model)[rows]
+        scores = model.logits(frame) if model.call_logits is not None else model.predict_proba(frame)
+        return steady(margins(scores, own))
+
+    def own(self, model: Model) -> np.ndarray:
+        """Column of the predicted class of every row, shape (n,).
+
+        Raises:
+            CheckError: a prediction is none of the model's classes.
+        """
+        import numpy as np
+
+        places = {label: place for place, label in enumerate(model.classes)}
+        try:
+            return np.array([places[one] for one in self.predicted.tolist()], dtype=np.int64)
+        except KeyError as error:
+            raise CheckError(
+                f"model {model.name!r} predicts a label that is none of its {len(model.classes)} classes; "
+                "attacks by probability cannot read it: name hopskipjump in attacks, or repair the model's classes"
+            ) from error
+
+
+def steady(numbers: np.ndarray) -> np.ndarray:
+    """Numbers (n,) to nine digits each, or (n, k) to nine digits of the largest of each row.
+
+    The last bits depend on how many threads added up; what an attack does next must not.
+    """
+    import numpy as np
+
+    sizes = np.abs(numbers).max(axis=1, keepdims=True) if numbers.ndim > 1 else np.abs(numbers)
+    scale = np.exp2(np.ceil(np.log2(np.maximum(sizes, np.finfo(np.float64).tiny))))
+    found: np.ndarray = np.round(numbers / scale, 9) * scale
+    return found
+
+
+def margins(scores: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Best other score minus that of the own class, shape (n,), of scores (n, k)."""
+    import numpy as np
+
+    rows = np.arange(len(own))
+    others = scores.astype(np.float64, copy=True)
+    others[rows, own] = -np.inf
+    best: np.ndarray = others.max(axis=1) - scores[rows, own]
+    return best

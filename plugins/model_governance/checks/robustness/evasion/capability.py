@@ -1,0 +1,127 @@
+"""What an attacker is capable of: the policy's threat model and columns, and what the data show, as a row space."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model_governance.checks.robustness.evasion.row_space import Axis, Choice, RowSpace
+from model_governance.contract.subject import NUMBER_KINDS
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.contract.subject import Columns, Feature
+    from model_governance.contract.threat_model import Rule, Scalar, ThreatModel
+
+    Frames = Sequence[tuple[str, pd.DataFrame]]
+
+
+def row_space(columns: Columns, frames: Frames, *, threat: ThreatModel, categories: str) -> RowSpace:
+    """The space that a policy opens; `frames` are (role, rows) that show ranges and values.
+
+    The first frame's range counts where the policy states none; category values come from all. `categories`
+    "free" lets those categories move of which the threat model says nothing.
+
+    Raises:
+        CheckError: a numeric feature holds other things than numbers, or none of the stated values is in the data.
+    """
+    axes: list[Axis] = []
+    choices: list[Choice] = []
+    fixed: list[tuple[str, str]] = []
+    for name, feature in columns.features.items():
+        rule = threat.rule(
+            name, kind=feature.kind, mutable=feature.mutable, categories="any" if categories == "free" else "none"
+        )
+        if not rule.moves:
+            fixed.append((name, rule.why))
+        elif feature.kind in NUMBER_KINDS:
+            axis = _axis(name, feature, rule, frames)
+            if axis.span > 0:
+                axes.append(axis)
+            else:
+                fixed.append((name, f"no range: one value in {axis.source}"))
+        else:
+            choice = _choice(name, rule, [frame for _, frame in frames])
+            if len(choice.values) > 1:
+                choices.append(choice)
+            else:
+                fixed.append((name, "one value in the data"))
+    return RowSpace(tuple(axes), tuple(choices), tuple(fixed))
+
+
+def _axis(name: str, feature: Feature, rule: Rule, frames: Frames) -> Axis:
+    import numpy as np
+    import pandas as pd
+
+    for role, frame in frames:
+        if not pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_bool_dtype(frame[name]):
+            raise CheckError(
+                f"feature {name!r} is {feature.kind} in the policy and holds {frame[name].dtype} in dataset {role!r}; "
+                "repair the feed or the kind in columns.features"
+            )
+    role, seen = frames[0]
+    stated = [
+        rule.minimum if rule.minimum is not None else feature.minimum,
+        rule.maximum if rule.maximum is not None else feature.maximum,
+    ]
+    low = float(seen[name].min()) if stated[0] is None else stated[0]
+    high = float(seen[name].max()) if stated[1] is None else stated[1]
+    count = sum(one is not None for one in stated)
+    source = "policy" if count == 2 else f"policy and {role}" if count else role
+    whole = feature.kind == "integer" or all(pd.api.types.is_integer_dtype(frame[name]) for _, frame in frames)
+    step = float(rule.step) if rule.step is not None else 1.0 if whole else 0.0
+    if step:
+        # A hair of slack: 0.3 is a multiple of 0.1, whatever floating point says.
+        low, high = step * float(np.ceil(low / step - 1e-9)) + 0.0, step * float(np.floor(high / step + 1e-9)) + 0.0
+    return Axis(name, low, max(low, high), step, source, rule.direction, rule.cost)
+
+
+def _choice(name: str, rule: Rule, frames: Sequence[pd.DataFrame]) -> Choice:
+    values = _values(name, frames)
+    if isinstance(rule.allowed, str):
+        return Choice(name, values, cost=rule.cost)
+    return Choice(name, values, open=_open(name, values, rule.allowed), cost=rule.cost)
+
+
+def _open(
+    name: str, values: tuple[Any, ...], allowed: tuple[Scalar, ...] | dict[Scalar, tuple[Scalar, ...]]
+) -> np.ndarray:
+    """Which value (k + 1 present ones) can become which (k), for moves that the policy lists.
+
+    Raises:
+        CheckError: none of the values that the policy lists is in the data, so that it must be spelt wrong.
+    """
+    import numpy as np
+
+    places = {(_family(value), value): place for place, value in enumerate(values)}
+    open_ = np.zeros((len(values) + 1, len(values)), dtype=bool)
+    listed = allowed.items() if isinstance(allowed, dict) else [(None, allowed)]
+    for present, targets in listed:
+        rows = slice(None) if present is None else places.get((_family(present), present))
+        columns = [places[key] for key in ((_family(one), one) for one in targets) if key in places]
+        if rows is not None and columns:
+            open_[rows, columns] = True
+    if not open_.any():
+        kind = type(values[0]).__name__ if values else "nothing"
+        raise CheckError(
+            f"threat_model.features.{name}.moves: no move leads from a value in the data to another "
+            f"({len(values)} values of type {kind}); compare the spelling and the type of the values listed"
+        )
+    return open_
+
+
+def _family(value: Any) -> str:
+    """Text, truth or number: 1 and 1.0 are the same value, 1 and True are not."""
+    import numpy as np
+
+    return "truth" if isinstance(value, (bool, np.bool_)) else "text" if isinstance(value, str) else "number"
+
+
+def _values(name: str, frames: Sequence[pd.DataFrame]) -> tuple[Any, ...]:
+    """Values seen in any frame, in an order that does not depend on the rows' order."""
+    seen = {value for frame in frames for value in frame[name].dropna().unique()}
+    return tuple(sorted(seen, key=lambda one: (type(one).__name__, one)))

@@ -1,0 +1,192 @@
+"""The truth where it is affordable: the smallest flips of a tree ensemble, and bounds that no attack can go below.
+
+Kantchelian, Tygar and Joseph (2016) as `model_governance.attacks.trees` solves it: exact on a sample of the rows, so that every
+heuristic stands beside it, and a sound lower bound on all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.trees import FeatureMoves, NoExactAnswer, certified_at, minimal_change, survey
+from model_governance.attacks.trees.ensemble import LEAF
+from model_governance.checks.robustness.evasion.row_space import ROUNDING, Moves
+from model_governance.contract.subject import NUMBER_KINDS
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from model_governance.attacks.trees import Change, Landscape, Objective
+    from model_governance.checks.robustness.evasion.queries import Queries
+    from model_governance.checks.robustness.evasion.row_space import Axis, Choice
+    from model_governance.checks.robustness.evasion.target import Target
+    from model_governance.contract.threat_model import Direction
+
+FAR = 1e9  # beyond every allowed change
+MOST_LEAVES = 20_000  # of a model that is solved without being asked for
+WAYS: Mapping[Direction | None, Literal[-1, 0, 1]] = {"up": 1, "down": -1, None: 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What is known for certain. `rows` (m,) are the sampled ones; the arrays beside them have the same shape.
+
+    `distance` is the size of the smallest flip, infinite where there is none, NaN where the search was cut short;
+    `lower` is proven in any case. `certified` (budgets, n) says of every row whether a bound proves it robust.
+    `cut` says that the queries were spent before all sampled rows were solved.
+    """
+
+    rows: np.ndarray
+    distance: np.ndarray
+    lower: np.ndarray
+    budgets: tuple[float, ...]
+    certified: np.ndarray
+    cut: bool = False
+
+    @property
+    def solved(self) -> np.ndarray:
+        """Mask (m,) of the sampled rows whose smallest flip is known."""
+        import numpy as np
+
+        return ~np.isnan(self.distance)
+
+    @property
+    def impossible(self) -> np.ndarray:
+        """Numbers of the rows that no allowed change flips."""
+        import numpy as np
+
+        return self.rows[np.isposinf(self.distance)]
+
+    def proven(self, budget: float) -> np.ndarray:
+        """Mask (n,) of all rows that are proven robust within a budget."""
+        proven: np.ndarray = self.certified[self.budgets.index(budget)].copy()
+        proven[self.rows[self.lower > budget + ROUNDING]] = True
+        return proven
+
+    def flips(self, budget: float) -> np.ndarray:
+        """Mask (m,) of the sampled rows whose smallest flip lies within a budget."""
+        import numpy as np
+
+        return np.nan_to_num(self.distance, nan=np.inf) <= budget + ROUNDING
+
+
+def why_not(target: Target) -> str:
+    """Why a target has no exact answers; empty where it has."""
+    if isinstance(target.trees, NoExactAnswer):
+        return target.trees.reason
+    leaves = int((target.trees.ensemble.feature == LEAF).sum())
+    if target.params.attacks is None and leaves > MOST_LEAVES:
+        return f"the trees have {leaves:,} leaves, so it may take minutes; name it in attacks to have it"
+    return ""
+
+
+def attack(target: Target, queries: Queries) -> Truth:
+    """The smallest flip of a sample of rows, each shown to the model, and certificates of all rows.
+
+    Raises:
+        CheckError: the trees cannot be cut into cells for this threat model.
+    """
+    import numpy as np
+
+    landscape = _landscape(target)
+    norm: Objective = target.params.norm
+    tolerance = target.params.tolerance or 0.0
+    budgets = target.params.budgets
+    certified = np.array([
+        [certified_at(landscape, row, limit=budget, objective=norm, tolerance=tolerance) for row in range(target.rows)]
+        for budget in budgets
+    ])  # fmt: skip
+    rows = np.sort(target.generator(3).permutation(target.rows)[: target.params.exact_rows])
+    distance, lower = np.full(len(rows), np.nan), np.zeros(len(rows))
+    cut = False
+    for place, row in enumerate(rows.tolist()):
+        change = minimal_change(landscape, row, objective=norm, limit=FAR, tolerance=tolerance)
+        try:
+            flips = change.witness is not None and _shown(target, queries, row, change)
+        except QueriesSpent:
+            cut = True
+            break
+        lower[place] = change.lower
+        if change.status == "impossible":
+            distance[place] = np.inf
+        elif change.status == "found" and flips and change.distance is not None:
+            distance[place] = change.distance
+    return Truth(rows=rows, distance=distance, lower=lower, budgets=budgets, certified=certified, cut=cut)
+
+
+def _landscape(target: Target) -> Landscape:
+    if isinstance(target.trees, NoExactAnswer):
+        raise CheckError(f"model {target.model.name!r} has no exact answers: {target.trees.reason}")
+    landscape = survey(target.trees, feature_moves(target), target.origins.frame)
+    if isinstance(landscape, NoExactAnswer):
+        raise CheckError(
+            f"model {target.model.name!r} has no exact answers under this threat model: {landscape.reason}; "
+            "take exact out of attacks, or name the attacks that shall run"
+        )
+    return landscape
+
+
+def feature_moves(target: Target) -> Sequence[FeatureMoves]:
+    """What every feature of the model may become, in the words of the exact search."""
+    axes = {one.feature: one for one in target.space.axes}
+    choices = {one.feature: one for one in target.space.choices}
+    moves = []
+    for name, feature in target.columns.features.items():
+        if name in axes:
+            moves.append(_of_axis(axes[name]))
+        elif name in choices:
+            moves.append(_of_choice(choices[name]))
+        else:
+            kind: Literal["number", "category"] = "number" if feature.kind in NUMBER_KINDS else "category"
+            moves.append(FeatureMoves(name=name, kind=kind, movable=False))
+    return moves
+
+
+def _of_axis(axis: Axis) -> FeatureMoves:
+    return FeatureMoves(
+        name=axis.feature, kind="number", direction=WAYS[axis.direction], low=axis.low, high=axis.high,
+        step=axis.step or None, span=axis.span, cost=axis.cost,
+    )  # fmt: skip
+
+
+def _of_choice(choice: Choice) -> FeatureMoves:
+    """Changed categories cost nothing of a budget in linf or l2, as `RowSpace.distance` says."""
+    allowed = None
+    if choice.open is not None:
+        allowed = {
+            present: tuple(value for value, may in zip(choice.values, choice.open[place], strict=True) if may)
+            for place, present in enumerate(choice.values)
+        }
+    return FeatureMoves(
+        name=choice.feature, kind="category", categories=choice.values, allowed=allowed, category_distance=0.0,
+        cost=choice.cost,
+    )  # fmt: skip
+
+
+def _shown(target: Target, queries: Queries, row: int, change: Change) -> bool:
+    """Whether the model itself flips at the row that the trees say it flips at; a flip is kept in the queries."""
+    import numpy as np
+
+    space, origins, witness = target.space, target.origins, change.witness
+    assert witness is not None  # noqa: S101 - the caller made sure
+    placed = space.place(witness)
+    deltas = _exactly(origins.values[[row]], placed.values)
+    changed = placed.own[0] != origins.own[row]
+    picks = np.where(changed, placed.own[0], -1)[None, :]
+    return bool(queries.flipped(Moves(deltas, picks), np.array([row]))[0])
+
+
+def _exactly(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Changes that added to the old values give the new ones to the last bit, where floating point can."""
+    import numpy as np
+
+    deltas = new - old
+    for _ in range(4):
+        missed = old + deltas - new
+        deltas = np.where(missed == 0, deltas, np.nextafter(deltas, np.where(missed > 0, -np.inf, np.inf)))
+    return deltas

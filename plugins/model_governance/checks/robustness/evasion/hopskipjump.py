@@ -1,0 +1,37 @@
+"""HopSkipJump (Chen, Jordan and Wainwright, 2020) on valid raw rows, all rows under attack in every call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.attacks.boundary_walk import WalkSettings, walk
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model_governance.checks.robustness.evasion.params import EvasionParams
+    from model_governance.checks.robustness.evasion.queries import Queries
+
+FIRST_DIRECTIONS = 50
+
+
+def attack(queries: Queries, starts: np.ndarray, params: EvasionParams, *, seed: int, share: int | None = None) -> None:
+    """Walk every row that has a start (n, width) along the decision boundary; `queries` keeps what it finds.
+
+    Rows without a start (NaN) and rows that flip for nothing are passed over. `share` bounds the rows asked per
+    row under attack.
+    """
+    import numpy as np
+
+    starts = np.where((queries.nearest == 0)[:, None], np.float32(np.nan), starts)
+    settings = WalkSettings(
+        # Costs bend the l2 ball of the walk only in what is kept, which is measured by cost.
+        norm="linf" if params.norm == "linf" else "l2",
+        iterations=params.max_iterations,
+        directions=min(FIRST_DIRECTIONS, params.max_evaluations),
+        most_directions=params.max_evaluations,
+        queries=share,
+    )
+    walk(queries.flips, queries.origins.encoded, starts=starts, settings=settings, seed=seed)
+    queries.shrink()
+    queries.vary_categories()

@@ -1,0 +1,84 @@
+"""What a policy may set for the evasion check, and what each number means."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from model_governance.attacks.schedule import Effort
+from model_governance.contract.check import Params
+from model_governance.contract.slices import Slice
+
+AttackName = Literal["hopskipjump", "greedy", "gradient", "exact"]
+Norm = Literal["linf", "l2", "cost"]
+Budget = Annotated[float, Field(gt=0)]
+EVERY_ATTACK: tuple[AttackName, ...] = ("hopskipjump", "greedy", "gradient", "exact")
+
+
+class EvasionParams(Params):
+    """Budget, norm and effort of the attacker; what he can change stands in the policy's `threat_model`."""
+
+    attacks: tuple[AttackName, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="hopskipjump sees labels only; greedy needs probabilities or a regression; gradient a model with "
+        "gradients; exact a tree ensemble. By default all that fit the model; one that is named and does not fit is an error",
+    )
+    samples: int = Field(default=100, ge=1, description="rows drawn; cost grows with it, intervals shrink")
+    epsilon: Budget | Annotated[tuple[Budget, ...], Field(min_length=1)] = Field(
+        default=0.1,
+        description="budget: share of each feature's range that may change, at most 1; with norm cost in units of cost. Of a "
+        "list, the first number is the one that robust_share and attack_success_rate stand for",
+    )
+    norm: Norm = Field(
+        default="linf",
+        description="linf: every feature within the budget; l2: all changes together; cost: sum of the threat model's costs",
+    )
+    tolerance: float | None = Field(
+        default=None, gt=0, description="regression only: a change of the prediction beyond it is a flip"
+    )
+    categories: Literal["fixed", "free"] = Field(
+        default="fixed",
+        description="for categories that the threat model says nothing of; free: any value seen in the data",
+    )
+    slices: tuple[Slice, ...] = Field(default=(), description="groups of rows whose robustness is told apart")
+    effort: dict[str, Effort] = Field(default_factory=dict, description="what each attack may spend, and when it runs")
+    max_iterations: int = Field(default=10, ge=1, le=1000, description="steps of hopskipjump and gradient")
+    max_evaluations: int = Field(default=300, ge=10, description="most queries of one boundary estimate of hopskipjump")
+    initial_size: int = Field(default=1000, ge=10, description="tries per row to find a first adversarial row")
+    exact_rows: int = Field(default=20, ge=1, description="rows for which exact finds the smallest flip there is")
+
+    @field_validator("attacks")
+    @classmethod
+    def _each_attack_once(cls, attacks: tuple[AttackName, ...] | None) -> tuple[AttackName, ...] | None:
+        if attacks is not None and len(set(attacks)) != len(attacks):
+            raise ValueError(f"an attack is listed twice: {', '.join(attacks)}")
+        return attacks
+
+    @field_validator("effort")
+    @classmethod
+    def _efforts_are_of_attacks(cls, effort: dict[str, Effort]) -> dict[str, Effort]:
+        strangers = [one for one in effort if one not in EVERY_ATTACK]
+        if strangers:
+            raise ValueError(f"no attack is called {', '.join(strangers)}; there are {', '.join(EVERY_ATTACK)}")
+        return effort
+
+    @model_validator(mode="after")
+    def _budgets_make_sense(self) -> EvasionParams:
+        given = self.epsilon if isinstance(self.epsilon, tuple) else (self.epsilon,)
+        if len(set(given)) != len(given):
+            raise ValueError("epsilon lists a budget twice")
+        if self.norm != "cost" and max(given) > 1:
+            raise ValueError(f"epsilon is a share of the ranges in norm {self.norm}, at most 1; found {max(given):g}")
+        return self
+
+    @property
+    def budget(self) -> float:
+        """The budget that the metrics without one in their name stand for."""
+        return self.epsilon[0] if isinstance(self.epsilon, tuple) else self.epsilon
+
+    @property
+    def budgets(self) -> tuple[float, ...]:
+        """All budgets, the smallest first."""
+        return tuple(sorted(self.epsilon)) if isinstance(self.epsilon, tuple) else (self.epsilon,)

@@ -1,0 +1,245 @@
+"""The rows an attacker can make: encoded coordinates in [0, 1], and the way back to valid raw rows.
+
+Every point is decoded before the model sees it: on the grid of its feature, inside its range, in the direction
+that the threat model leaves open, with everything else as it was. So whatever flips the model is a row that the
+world could send.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.checks.robustness.evasion.params import Norm
+    from model_governance.contract.threat_model import Direction
+
+# Attacks compute in float32; a move over the budget by less than this share of a range is rounding.
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A numeric feature that may move between `low` and `high`, to multiples of `step` (0: to any number).
+
+    `direction` is the only way it can go (None both), `cost` that of crossing its whole range.
+    """
+
+    feature: str
+    low: float
+    high: float
+    step: float
+    source: str
+    direction: Direction | None = None
+    cost: float = 1.0
+
+    @property
+    def span(self) -> float:
+        """The range that shares are shares of, in raw units."""
+        return self.high - self.low
+
+    def may_go(self, deltas: np.ndarray) -> np.ndarray:
+        """Which changes (n,) go the way that is open."""
+        up, down = self.direction != "down", self.direction != "up"
+        open_: np.ndarray = (deltas > 0) & up | (deltas < 0) & down
+        return open_
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A category feature with k `values`; it fills one coordinate per value.
+
+    `open` (k + 1, k) says from which present value (the last row: one that is none of these) which value can be
+    reached; None means every one. A change costs `cost`.
+    """
+
+    feature: str
+    values: tuple[Any, ...]
+    open: np.ndarray | None = field(default=None, compare=False)
+    cost: float = 1.0
+
+    def reachable(self, own: np.ndarray) -> np.ndarray:
+        """Mask (n, k) of the values that rows with these present values (n,) can take, the present one not among them."""
+        import numpy as np
+
+        k = len(self.values)
+        mask: np.ndarray = np.ones((len(own), k), dtype=bool) if self.open is None else self.open[own].copy()
+        known = own < k
+        mask[np.flatnonzero(known), own[known]] = False
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Changes of n rows: `deltas` (n, axes) in raw units, `picks` (n, choices), -1 = as it was."""
+
+    deltas: np.ndarray
+    picks: np.ndarray
+
+    def take(self, which: np.ndarray | slice) -> Moves:
+        """The moves of some rows, by number, mask or slice."""
+        return Moves(self.deltas[which], self.picks[which])
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Rows under attack: the raw frame, axis values (n, axes), present values (n, choices), encoding (n, width) float32.
+
+    A present value is its number among those of its choice, or their count where it is none of them.
+    """
+
+    frame: pd.DataFrame
+    values: np.ndarray
+    own: np.ndarray
+    encoded: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class RowSpace:
+    """Coordinates of the features that may move; everything else of a row is out of reach."""
+
+    axes: tuple[Axis, ...]
+    choices: tuple[Choice, ...] = ()
+    fixed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Number of coordinates: one per axis, one per value of a choice."""
+        return len(self.axes) + sum(len(one.values) for one in self.choices)
+
+    @property
+    def spans(self) -> np.ndarray:
+        """Ranges of the axes in raw units, shape (axes,)."""
+        import numpy as np
+
+        return np.array([one.span for one in self.axes], dtype=np.float64)
+
+    @property
+    def lows(self) -> np.ndarray:
+        """Lower ends of the axes in raw units, shape (axes,)."""
+        import numpy as np
+
+        return np.array([one.low for one in self.axes], dtype=np.float64)
+
+    @property
+    def blocks(self) -> tuple[slice, ...]:
+        """The coordinates of each choice."""
+        ends = [len(self.axes)]
+        for one in self.choices:
+            ends.append(ends[-1] + len(one.values))
+        return tuple(slice(low, high) for low, high in pairwise(ends))
+
+    def place(self, frame: pd.DataFrame) -> Origins:
+        """The rows of a frame as origins of attacks; values outside a range are encoded at its end."""
+        import numpy as np
+        import pandas as pd
+
+        values = np.empty((len(frame), len(self.axes)))
+        for column, axis in enumerate(self.axes):
+            values[:, column] = frame[axis.feature].to_numpy(dtype=np.float64)
+        encoded = [np.clip((values - self.lows) / self.spans, 0.0, 1.0)]
+        own = np.empty((len(frame), len(self.choices)), dtype=np.int64)
+        for column, choice in enumerate(self.choices):
+            known = pd.Index(choice.values, dtype=object).get_indexer(frame[choice.feature].to_numpy(dtype=object))
+            own[:, column] = np.where(known < 0, len(choice.values), known)
+            encoded.append((own[:, column, None] == np.arange(len(choice.values))).astype(np.float64))
+        return Origins(frame, values, own, np.concatenate(encoded, axis=1).astype(np.float32))
+
+    def moves(self, points: np.ndarray, origins: Origins, rows: np.ndarray, *, inward: bool = False) -> Moves:
+        """Points (n, width) as valid moves away from the rows with these numbers (n,).
+
+        `inward` rounds towards the origin, so that a point within a budget stays within it.
+        """
+        import numpy as np
+
+        # A NaN from a degenerate direction stays where it was rather than reaching the model.
+        shift = np.nan_to_num(points - origins.encoded[rows]).astype(np.float64)
+        ends = np.clip(origins.values[rows], self.lows, self.lows + self.spans)
+        asked = shift[:, : len(self.axes)]
+        # A row from beyond a range is encoded at the range's end, and moves from there.
+        targets = ends + asked * self.spans
+        deltas = self.settle(np.where(asked == 0, 0.0, targets - origins.values[rows]), origins, rows, inward=inward)
+        picks = np.full((len(points), len(self.choices)), -1)
+        for column, (choice, block) in enumerate(zip(self.choices, self.blocks, strict=True)):
+            own = origins.own[rows, column]
+            open_ = choice.reachable(own)
+            known = np.flatnonzero(own < len(choice.values))
+            open_[known, own[known]] = True
+            best = np.where(open_, points[:, block], -np.inf).argmax(axis=1)
+            moved = shift[:, block].any(axis=1) & (best != own) & open_.any(axis=1)
+            picks[:, column] = np.where(moved, best, -1)
+        return Moves(deltas, picks)
+
+    def encode(self, moves: Moves, origins: Origins, rows: np.ndarray) -> np.ndarray:
+        """Moves of these rows as points (n, width) float32."""
+        import numpy as np
+
+        points = origins.encoded[rows].astype(np.float64)
+        moved = (origins.values[rows] + moves.deltas - self.lows) / self.spans
+        points[:, : len(self.axes)] = np.where(moves.deltas == 0, points[:, : len(self.axes)], moved)
+        for column, block in enumerate(self.blocks):
+            picks = moves.picks[:, column]
+            changed = np.flatnonzero(picks >= 0)
+            points[changed, block] = 0.0
+            points[changed, block.start + picks[changed]] = 1.0
+        return np.clip(points, 0.0, 1.0).astype(np.float32)
+
+    def settle(self, deltas: np.ndarray, origins: Origins, rows: np.ndarray, *, inward: bool = False) -> np.ndarray:
+        """Changes in raw units (n, axes) put on the grid, cut to ranges and directions; no change stays none."""
+        import numpy as np
+
+        settled = deltas.copy()
+        for column, axis in enumerate(self.axes):
+            raw, delta = origins.values[rows, column], settled[:, column]
+            target = raw + delta
+            if axis.step:
+                places, slack = target / axis.step, ROUNDING * axis.span / axis.step
+                inside = np.where(delta > 0, np.floor(places + slack), np.ceil(places - slack))
+                target = axis.step * (inside if inward else np.rint(places))
+            moved = np.clip(target, axis.low, axis.high) - raw
+            # What the grid or the range turns round, a move the other way, is no move.
+            kept = (np.sign(moved) == np.sign(delta)) & axis.may_go(delta)
+            settled[:, column] = np.where(kept, moved, 0.0)
+        return settled
+
+    def distance(self, moves: Moves, norm: Norm) -> np.ndarray:
+        """Size of moves, shape (n,): linf and l2 in shares of the ranges, where changed categories cost nothing.
+
+        With norm cost, the sum of shares and changed categories, each times its cost in the threat model.
+        """
+        import numpy as np
+
+        shares = np.abs(moves.deltas) / self.spans
+        if norm == "cost":
+            prices = np.array([one.cost for one in self.axes])
+            return shares @ prices + (moves.picks >= 0) @ np.array([one.cost for one in self.choices], dtype=np.float64)
+        if shares.shape[1] == 0:
+            return np.zeros(len(shares))
+        return shares.max(axis=1) if norm == "linf" else np.sqrt((shares**2).sum(axis=1))
+
+    def rows(self, moves: Moves, origins: Origins, rows: np.ndarray) -> pd.DataFrame:
+        """The raw rows after the moves, with the columns and dtypes of the origins' frame."""
+        import numpy as np
+        import pandas as pd
+
+        columns = {name: origins.frame[name].array.take(rows) for name in origins.frame.columns}
+        for column, axis in enumerate(self.axes):
+            old, delta = columns[axis.feature], moves.deltas[:, column]
+            if delta.any():
+                values = origins.values[rows, column] + delta
+                if pd.api.types.is_integer_dtype(old.dtype):
+                    values = np.rint(values)
+                moved = pd.array(values, dtype="Float64" if pd.api.types.is_extension_array_dtype(old.dtype) else None)
+                columns[axis.feature] = moved.astype(old.dtype)
+        for column, choice in enumerate(self.choices):
+            picks = moves.picks[:, column]
+            if (picks >= 0).any():
+                dtype = columns[choice.feature].dtype
+                values = np.array(columns[choice.feature], dtype=object)
+                values[picks >= 0] = np.array(choice.values, dtype=object)[picks[picks >= 0]]
+                columns[choice.feature] = pd.array(values, dtype=dtype)
+        return pd.DataFrame(columns)

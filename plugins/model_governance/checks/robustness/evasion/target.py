@@ -1,0 +1,48 @@
+"""What the attacks of one night are up against: the rows, what may become of them, and what the model says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.checks.robustness.evasion.queries import Queries
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.attacks.trees import NoExactAnswer, TreeModel
+    from model_governance.checks.robustness.evasion.answers import Answers
+    from model_governance.checks.robustness.evasion.params import EvasionParams
+    from model_governance.checks.robustness.evasion.row_space import Origins, RowSpace
+    from model_governance.contract.subject import Columns, Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The model and n rows under attack; `donors` are real rows that lend starts, `trees` the model's, if it has any."""
+
+    model: Model
+    columns: Columns
+    space: RowSpace
+    origins: Origins
+    answers: Answers
+    donors: pd.DataFrame
+    params: EvasionParams
+    seed: int
+    trees: TreeModel | NoExactAnswer
+
+    @property
+    def rows(self) -> int:
+        """Number of rows under attack."""
+        return len(self.origins.frame)
+
+    def queries(self, model: Model) -> Queries:
+        """A fresh record of what one attack asks of the model (its metered copy)."""
+        return Queries(model, self.space, self.origins, self.answers, self.params.norm)
+
+    def generator(self, attack: int) -> np.random.Generator:
+        """The random numbers of one attack, whatever other attacks run."""
+        import numpy as np
+
+        return np.random.default_rng([self.seed, attack])

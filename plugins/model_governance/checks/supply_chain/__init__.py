@@ -1,0 +1,1 @@
+"""Checks of the supply chain: the model file and the training window."""

@@ -1,0 +1,104 @@
+"""Labels that look wrong: how much more often in the new window than in the accepted one.
+
+A forest judges every row of the pool without having seen it, and a row is suspect where another class is at least as
+likely as rows of that class usually are (confident learning: Northcutt, Jiang and Chuang, 2021). How many rows are
+suspect says little, noisy labels make many; how many more are so in one window than in the other is an exact test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.checks.supply_chain.poisoning_screen.windows import difference, encoded
+from model_governance.contract.result import Estimate
+from model_governance.stats.intervals import clopper_pearson
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
+    from model_governance.checks.supply_chain.poisoning_screen.windows import Pool
+    from model_governance.contract.subject import Subject
+
+FOLDS = 5
+FEW = 10  # rows of a class: fewer are not judged by themselves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flips:
+    """Doubt in the given label of every row, 0 to 1, shape (n,), the suspects, and what they amount to."""
+
+    doubt: np.ndarray
+    suspect: np.ndarray
+    estimates: tuple[Estimate, ...]
+
+
+def find_flips(pool: Pool, params: ScreenParams, seed: int) -> Flips:
+    """Suspect labels of both windows and the change between them, in all and by the label that is given."""
+    import numpy as np
+
+    chances = _out_of_fold(pool, params, seed)
+    rows = np.arange(pool.n)
+    given = chances[rows, pool.labels]
+    usual = np.array([chances[pool.labels == one, one].mean() for one in range(len(pool.classes))])
+    likely = chances >= usual
+    likely[rows, pool.labels] = False
+    # The given label must also be the less likely one: with rare classes both can be above what is usual.
+    suspect = (likely & (chances > given[:, None])).any(axis=1)
+    estimates = [
+        _share("suspect_label_share", int(suspect[pool.new].sum()), pool.sizes[0]),
+        difference("flip_rate_change", _count(suspect, pool.new), _count(suspect, ~pool.new)),
+    ]
+    for number, name in enumerate(pool.classes):
+        mine = pool.labels == number
+        first, second = _count(suspect[mine], pool.new[mine]), _count(suspect[mine], ~pool.new[mine])
+        if min(first[1], second[1]) >= FEW:
+            estimates.append(difference("class_flip_rate_change", first, second, key=str(name)))
+        else:
+            few = f"fewer than {FEW} rows of the class in one window"
+            estimates.append(Estimate(name="class_flip_rate_change", value=None, n=0, key=str(name), reason=few))
+    return Flips(doubt=1 - given, suspect=suspect, estimates=tuple(estimates))
+
+
+def find_disagreement(subject: Subject, pool: Pool, rows: np.ndarray) -> tuple[Estimate, np.ndarray]:
+    """How much more often the present model contradicts the new labels than those of rows it never saw (reference).
+
+    `rows` are those of the pool that are new. Returns the estimate and where the model disagrees, (new,) bool.
+
+    Raises:
+        SubjectError, ModelMisbehaved: as `Subject.features`, `Subject.target` and `Model.predict`.
+    """
+    import numpy as np
+
+    model = subject.require_model()
+    said, given = model.predict(pool.frame[rows]).tolist(), [pool.classes[one] for one in pool.labels[rows]]
+    wrong = np.array([one != other for one, other in zip(said, given, strict=True)])
+    answers, truth = model.predict(subject.features("reference")).tolist(), subject.target("reference").tolist()
+    misses = sum(one != other for one, other in zip(answers, truth, strict=True))
+    return difference("disagreement_change", (int(wrong.sum()), len(wrong)), (misses, len(truth))), wrong
+
+
+def _out_of_fold(pool: Pool, params: ScreenParams, seed: int) -> np.ndarray:
+    """Class chances of every row by forests that did not see it, shape (n, classes)."""
+    import numpy as np
+    from sklearn.ensemble import RandomForestClassifier
+
+    features = encoded(pool)
+    fold = np.random.default_rng([seed, 1]).permutation(np.arange(pool.n) % FOLDS)
+    chances = np.zeros((pool.n, len(pool.classes)))
+    for number in range(FOLDS):
+        learn, judge = fold != number, fold == number
+        forest = RandomForestClassifier(
+            params.trees, min_samples_leaf=2, random_state=(seed + number) % 2**32, n_jobs=1
+        ).fit(features[learn], pool.labels[learn])
+        chances[np.ix_(judge, forest.classes_)] = forest.predict_proba(features[judge])
+    return chances
+
+
+def _count(found: np.ndarray, window: np.ndarray) -> tuple[int, int]:
+    return int((found & window).sum()), int(window.sum())
+
+
+def _share(name: str, count: int, n: int) -> Estimate:
+    return Estimate(name=name, value=count / n, n=n, interval=clopper_pearson(count, n))

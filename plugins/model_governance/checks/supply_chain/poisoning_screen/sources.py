@@ -1,0 +1,51 @@
+"""Where rows come from: shares of each source, and sources that the accepted window did not know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.checks.supply_chain.poisoning_screen.windows import difference
+from model_governance.contract.result import Estimate
+from model_governance.stats.intervals import clopper_pearson
+
+if TYPE_CHECKING:
+    from model_governance.contract.subject import Subject
+
+FEW = 10  # rows of both windows: smaller sources are taken together
+MOST = 50
+
+
+def find_sources(subject: Subject, column: str) -> list[Estimate]:
+    """Share of each source in all rows of the new window against the accepted one.
+
+    Raises:
+        SubjectError: a window lacks the column.
+    """
+    import pandas as pd
+
+    words = {
+        role: subject.frame(role, columns=[column])[column].astype("string").fillna("(missing)")
+        for role in ("train", "accepted")
+    }
+    new, old = (words[role].value_counts() for role in ("train", "accepted"))
+    sizes = len(words["train"]), len(words["accepted"])
+    both = pd.concat([new, old], axis=1).fillna(0).astype(int)
+    both.columns = pd.Index(["new", "old"])
+    both = both.sort_index()
+    total = both.sum(axis=1)
+    kept = total[total >= FEW].sort_values(ascending=False, kind="stable").index[:MOST]
+    estimates = [
+        difference(
+            "source_share_change", (int(both.loc[one, "new"]), sizes[0]), (int(both.loc[one, "old"]), sizes[1]),
+            key=str(one), two_sided=True,
+        )
+        for one in sorted(kept)
+    ]  # fmt: skip
+    unknown = int(both.loc[both["old"] == 0, "new"].sum())
+    estimates.append(
+        Estimate(
+            name="new_source_share", value=unknown / sizes[0], n=sizes[0], interval=clopper_pearson(unknown, sizes[0]),
+            detail=f"{int((both['old'] == 0).sum())} source(s) that the accepted window does not know",
+        )
+    )  # fmt: skip
+    return estimates

@@ -1,0 +1,196 @@
+"""Values that are tied to one class in the new window and were not in the accepted one: the trace of a backdoor.
+
+Gu, Dolan-Gavitt and Garg (2017), "BadNets". Each cell (value or bin of a feature, class) is an exact two-sample test within
+the class, so that the error of both rates counts; a rate taken from the accepted window as if it were true accuses
+clean cells. The false discovery rate is held over all cells (Benjamini and Hochberg, 1995).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.checks.supply_chain.poisoning_screen.windows import surplus
+from model_governance.contract.result import Estimate
+from model_governance.contract.subject import NUMBER_KINDS
+from model_governance.stats.multiplicity import adjusted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
+    from model_governance.checks.supply_chain.poisoning_screen.windows import Pool
+
+LEAST = 8  # rows of a class in a cell: fewer can prove nothing among so many cells
+REPEATED = 12  # most frequent values of a number that are cells of their own
+RARE = 0.15  # share of rows up to which a value can be part of a pair
+MOST_RARE = 300  # values that are paired, the plain ones first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin:
+    """Rows of the pool, shape (n,) bool, that share a value or a range of one feature.
+
+    `plain` is what an attacker would take first: an end of a range, a word, a gap.
+    """
+
+    feature: str
+    told: str
+    rows: np.ndarray
+    plain: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One value or pair of values and one class: new and all rows in it, those expected, and the evidence."""
+
+    bins: tuple[Bin, ...]
+    label: int
+    new: int
+    rows: int
+    expected: float
+    p_value: float
+    adjusted: float = 1.0
+
+    @property
+    def told(self) -> str:
+        """The cell in words, without a value of any row unless its column is shown."""
+        return " and ".join(f"{one.feature} {one.told}" for one in self.bins)
+
+    @property
+    def members(self) -> np.ndarray:
+        """Rows of the pool with these values, whatever their class."""
+        found = self.bins[0].rows
+        for one in self.bins[1:]:
+            found = found & one.rows
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triggers:
+    """All cells with adjusted evidence, the strongest first, and what they amount to."""
+
+    cells: tuple[Cell, ...]
+    estimates: tuple[Estimate, ...]
+
+    def named(self, level: float) -> tuple[Cell, ...]:
+        """Cells below the false discovery rate."""
+        return tuple(one for one in self.cells if one.adjusted <= level)
+
+
+def find_triggers(pool: Pool, params: ScreenParams) -> Triggers:
+    """Every value, bin and pair of rare values against every class."""
+    from dataclasses import replace
+
+    bins = list(_bins(pool, params))
+    cells = [*_single(pool, bins), *(_pairs(pool, bins) if params.pairs else ())]
+    levels = adjusted([one.p_value for one in cells], "benjamini_hochberg")
+    ranked = sorted(
+        (replace(one, adjusted=level) for one, level in zip(cells, levels, strict=True)),
+        key=lambda one: (one.p_value, len(one.bins), one.told, one.label),
+    )
+    found = Triggers(cells=tuple(ranked), estimates=())
+    return Triggers(cells=found.cells, estimates=tuple(_estimates(found, pool, params)))
+
+
+def _estimates(found: Triggers, pool: Pool, params: ScreenParams) -> Iterator[Estimate]:
+    """The smallest adjusted p-value is the evidence that anything changed at all (Simes, 1986)."""
+    named = found.named(params.level)
+    if not found.cells:
+        for name in ("trigger_hits", "trigger_rows"):
+            yield Estimate(name=name, value=None, n=0, reason="no value has enough rows of one class to be compared")
+        return
+    evidence = min(one.adjusted for one in found.cells)
+    first = f"strongest at {named[0].told}, class {pool.classes[named[0].label]}" if named else ""
+    yield Estimate(
+        name="trigger_hits", value=len(named), n=len(found.cells), p_value=evidence,
+        detail=first or f"{len(found.cells):,} cells compared",
+    )  # fmt: skip
+    excess = max((one.new - one.expected for one in named), default=0.0)
+    yield Estimate(name="trigger_rows", value=excess, n=pool.sizes[0], p_value=evidence)
+
+
+def _single(pool: Pool, bins: list[Bin]) -> Iterator[Cell]:
+    import numpy as np
+
+    inside = np.stack([one.rows for one in bins])
+    for label in range(len(pool.classes)):
+        mine = pool.labels == label
+        every, new = inside[:, mine].sum(axis=1), inside[:, mine & pool.new].sum(axis=1)
+        n, count = int(mine.sum()), int((mine & pool.new).sum())
+        # A value of (nearly) all rows of the class cannot grow.
+        chosen = np.flatnonzero((every >= LEAST) & (every <= n - 1))
+        for place, p_value in zip(chosen, surplus(new[chosen], every[chosen], count, n), strict=True):
+            yield Cell(
+                bins=(bins[place],), label=label, new=int(new[place]), rows=int(every[place]),
+                expected=float(every[place] * count / n), p_value=float(p_value),
+            )  # fmt: skip
+
+
+def _pairs(pool: Pool, bins: list[Bin]) -> Iterator[Cell]:
+    """Pairs of rare values of two features, counted by one matrix product for each class."""
+    import numpy as np
+
+    rare = [one for one in bins if LEAST <= one.rows.sum() <= RARE * pool.n]
+    rare = sorted(rare, key=lambda one: not one.plain)[:MOST_RARE]
+    if len(rare) < 2:
+        return
+    inside = np.stack([one.rows for one in rare]).astype(np.float32)
+    features = np.array([one.feature for one in rare])
+    apart = np.triu(features[:, None] != features[None, :])
+    for label in range(len(pool.classes)):
+        mine = pool.labels == label
+        every = inside[:, mine] @ inside[:, mine].T
+        new = inside[:, mine & pool.new] @ inside[:, mine & pool.new].T
+        left, right = np.nonzero(apart & (every >= LEAST))
+        n, count = int(mine.sum()), int((mine & pool.new).sum())
+        seen, all_rows = new[left, right].astype(int), every[left, right].astype(int)
+        for one, p_value in enumerate(surplus(seen, all_rows, count, n)):
+            yield Cell(
+                bins=(rare[left[one]], rare[right[one]]), label=label, new=int(seen[one]), rows=int(all_rows[one]),
+                expected=float(all_rows[one] * count / n), p_value=float(p_value),
+            )  # fmt: skip
+
+
+def _bins(pool: Pool, params: ScreenParams) -> Iterator[Bin]:
+    for name, kind in pool.kinds.items():
+        values = pool.frame[name]
+        if values.isna().any():
+            yield Bin(feature=name, told="is missing", rows=values.isna().to_numpy())
+        cut = _of_numbers if kind in NUMBER_KINDS else _of_words
+        yield from cut(name, values, shown=name in params.shown)
+
+
+def _of_words(name: str, values: pd.Series, *, shown: bool) -> Iterator[Bin]:
+    import numpy as np
+
+    words = values.astype("string")
+    counts = words.value_counts()
+    order = sorted(counts.index[counts >= LEAST], key=lambda one: (-int(counts[one]), one))
+    for rank, word in enumerate(order, start=1):
+        told = f"is {word}" if shown else f"is value {rank} by frequency"
+        yield Bin(feature=name, told=told, rows=np.asarray((words == word).fillna(value=False), dtype=bool))
+
+
+def _of_numbers(name: str, values: pd.Series, *, shown: bool) -> Iterator[Bin]:
+    """Both ends exactly, the halves between them, and the numbers that repeat most."""
+    import numpy as np
+
+    numbers = values.astype("float64").to_numpy(dtype=float, na_value=np.nan)
+    known = numbers[~np.isnan(numbers)]
+    low, high = known.min(), known.max()
+    middle = float(np.median(known))
+    yield Bin(feature=name, told=f"at its lowest{f' ({low:g})' if shown else ''}", rows=numbers == low)
+    yield Bin(feature=name, told=f"at its highest{f' ({high:g})' if shown else ''}", rows=numbers == high)
+    inner = (numbers > low) & (numbers < high)
+    yield Bin(feature=name, told="in its lower half", rows=inner & (numbers <= middle), plain=False)
+    yield Bin(feature=name, told="in its upper half", rows=inner & (numbers > middle), plain=False)
+    found, counts = np.unique(known[(known > low) & (known < high)], return_counts=True)
+    order = np.lexsort((found, -counts))[:REPEATED]
+    for rank, place in enumerate(order, start=1):
+        if counts[place] >= LEAST:
+            told = f"is {found[place]:g}" if shown else f"is number {rank} by frequency"
+            yield Bin(feature=name, told=told, rows=numbers == found[place], plain=False)

@@ -1,0 +1,210 @@
+"""What a check returns: metrics, tables and artifacts. A result holds no pass or fail."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Better = Literal["lower", "higher", "neither"]
+Value = float | int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSpec:
+    """A metric that a check may return: the only names a threshold may use.
+
+    `per` names what the metric is repeated over ("column", "class", "expectation"); a threshold
+    may then pick one with `of`, and otherwise applies to every one of them.
+    """
+
+    name: str
+    meaning: str
+    better: Better
+    unit: str = ""
+    per: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One number with its 95% interval, sample size and meaning; absent with a reason, never NaN.
+
+    `of` is the column, class or expectation that a repeated metric belongs to. `detail` says in a
+    few words what a reader wants to know next ("largest at AGEP"). `p_value` is the evidence that
+    anything changed at all, unadjusted (0 to 1): where it is given, a number beyond its bound counts
+    only with evidence.
+    """
+
+    name: str
+    value: Value | None
+    n: int
+    meaning: str
+    better: Better
+    low: Value | None = None
+    high: Value | None = None
+    unit: str = ""
+    key: str | None = None
+    detail: str = ""
+    reason: str = ""
+    p_value: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.p_value is not None and not 0 <= self.p_value <= 1:
+            raise CheckError(f"metric {self.label}: p_value is {self.p_value}; it lies between 0 and 1")
+        for label in ("value", "low", "high"):
+            number = getattr(self, label)
+            if number is not None and not math.isfinite(number):
+                raise CheckError(
+                    f"metric {self.label}: {label} is {number}; a metric is finite, or absent with a reason"
+                )
+        if self.value is None and not self.reason:
+            raise CheckError(f"metric {self.label} is absent without a reason")
+        if (self.low is None) != (self.high is None):
+            raise CheckError(f"metric {self.label} has half an interval")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise CheckError(f"metric {self.label}: interval {self.low} to {self.high} is upside down")
+
+    @property
+    def label(self) -> str:
+        """The name a reader sees: `drift_score[AGEP]`."""
+        return f"{self.name}[{self.key}]" if self.key is not None else self.name
+
+    @property
+    def told(self) -> str:
+        """The value with its interval, for a sentence: `0.82 (0.817 to 0.823)`; empty where there is none."""
+        if self.value is None:
+            return ""
+        interval = "" if self.low is None or self.high is None else f" ({self.low:.4g} to {self.high:.4g})"
+        return f"{self.value:.4g}{interval}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One number with the rows behind it; it becomes a metric once the check adds its declaration (`Check.declared`)."""
+
+    name: str
+    value: Value | None
+    n: int
+    interval: tuple[Value, Value] | None = None
+    key: str | None = None
+    detail: str = ""
+    reason: str = ""
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows for the report and the record: aggregates only, never rows of the data."""
+
+    name: str
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.header):
+                raise CheckError(f"table {self.name}: a row has {len(row)} cells, the header {len(self.header)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """Bytes with a file name and a media type; stored under their own digest."""
+
+    name: str
+    media_type: str
+    content: bytes
+    title: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What one check found: numbers, tables, pictures and how to get them again.
+
+    `status` is `not_applicable` where the question has no meaning for this subject (with `reason`);
+    a check that fails to measure raises instead. `highlights` say in sentences what was seen, the most
+    telling first; `notes` are limits a reader must know ("computed on a seeded sample of 500 rows").
+    """
+
+    kind: str
+    seed: int
+    status: Literal["measured", "not_applicable"] = "measured"
+    reason: str = ""
+    metrics: tuple[Metric, ...] = ()
+    tables: tuple[Table, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    highlights: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    tools: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.status == "measured" and not self.metrics:
+            raise CheckError(f"{self.kind} claims to have measured and returned no metric")
+        if self.status == "not_applicable" and not self.reason:
+            raise CheckError(f"{self.kind} is not applicable without saying why")
+        labels = [one.label for one in self.metrics]
+        twice = sorted({one for one in labels if labels.count(one) > 1})
+        if twice:
+            raise CheckError(f"{self.kind} returned metric(s) twice: {', '.join(twice)}")
+
+    def metric(self, name: str, *, key: str | None = None) -> Metric:
+        """The metric of this name (and column, class or expectation); KeyError if there is none."""
+        for one in self.metrics:
+            if one.name == name and one.key == key:
+                return one
+        raise KeyError(f"{name}[{key}]" if key is not None else name)
+
+    def record(self) -> dict[str, Any]:
+        """Everything as JSON types, artifacts by digest; the same inputs give the same record."""
+        return {
+            "kind": self.kind,
+            "status": self.status,
+            "reason": self.reason,
+            "seed": self.seed,
+            "metrics": [_slots(one) for one in self.metrics],
+            "tables": [
+                {"name": one.name, "title": one.title, "header": list(one.header), "rows": [list(r) for r in one.rows]}
+                for one in self.tables
+            ],
+            "artifacts": [
+                {
+                    "name": one.name,
+                    "title": one.title,
+                    "media_type": one.media_type,
+                    "size": len(one.content),
+                    "sha256": one.sha256,
+                }
+                for one in self.artifacts
+            ],
+            "highlights": list(self.highlights),
+            "notes": list(self.notes),
+            "tools": dict(sorted(self.tools.items())),
+        }
+
+
+def versions_of(*tools: str) -> dict[str, str]:
+    """The installed versions of distributions, for the record of a result."""
+    return {name: version(name) for name in tools}
+
+
+def canonical_json(record: Any) -> bytes:
+    """The bytes of a record: sorted keys, no spaces, UTF-8, NaN refused. Same record, same bytes."""
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()
+
+
+def _slots(one: Any) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__slots__}

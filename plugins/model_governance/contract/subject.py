@@ -1,0 +1,260 @@
+"""What a subject is: the columns, the datasets and the model under check, as checks see them.
+
+How they are read, digested and trusted is the business of `model_governance.subjects`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from model_governance.contract.model import Model, ModelFile, Task
+from model_governance.contract.threat_model import ThreatModel
+from model_governance.errors import SubjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    import pandas as pd
+
+__all__ = ["Columns", "Dataset", "Feature", "Model", "ModelFile", "PreviousRun", "Role", "Source", "Subject", "Task"]
+
+Role = Literal["train", "accepted", "reference", "current", "labels", "matured", "history", "population"]
+ColumnKind = Literal["numeric", "integer", "category", "boolean", "text", "datetime"]
+
+NUMBER_KINDS = frozenset({"numeric", "integer"})
+
+
+class Feature(BaseModel):
+    """One input column of the model.
+
+    `minimum` and `maximum` bound what the world can produce, `mutable` says whether a person who
+    wants another answer could change it: attacks keep inside both.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ColumnKind
+    minimum: float | None = None
+    maximum: float | None = None
+    mutable: bool = True
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Feature:
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+        if self.kind not in NUMBER_KINDS and (self.minimum is not None or self.maximum is not None):
+            raise ValueError(f"minimum and maximum fit numeric and integer columns, not {self.kind}")
+        return self
+
+
+class Columns(BaseModel):
+    """The columns of every dataset of a policy: features by name, and what the others are for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    features: dict[str, Feature] = Field(min_length=1)
+    target: str | None = None
+    positive: int | float | str | bool | None = Field(
+        default=None, description="the label that counts as positive in binary classification"
+    )
+    identifier: str | None = Field(default=None, description="row key, used to join late labels")
+    group: str | None = Field(default=None, description="query or session of a ranking row, series of a forecast")
+    item: str | None = Field(default=None, description="what a ranking row offers, to count the catalogue shown")
+    time: str | None = Field(default=None, description="moment that a forecast is for")
+
+    @model_validator(mode="after")
+    def _roles_do_not_overlap(self) -> Columns:
+        for role in ("target", "identifier", "group"):
+            name = getattr(self, role)
+            if name is not None and name in self.features:
+                raise ValueError(f"column {name!r} is the {role} and must not be a feature too")
+        return self
+
+    def of_kind(self, *kinds: str) -> tuple[str, ...]:
+        """Names of the features of these kinds, in the order of the policy."""
+        return tuple(name for name, one in self.features.items() if one.kind in kinds)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all features, in the order of the policy (the order the model is given)."""
+        return tuple(self.features)
+
+
+class Source(Protocol):
+    """Rows that stay where they are until somebody asks for them."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+
+    def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """These columns (all when None) of all rows, as a frame of the caller's own."""
+
+
+class Dataset:
+    """Rows in one role, with the digest of the very bytes (or query result) they are read from.
+
+    The rows are a `frame` in memory or a `source` that is read when somebody asks. `frame` of a source reads
+    everything and keeps it: fine up to some hundred megabytes (a Parquet file takes three to ten times its size
+    in memory). What must work at any size asks `Subject.frame` for single columns, or the engine.
+    """
+
+    __slots__ = ("_frame", "role", "sha256", "source", "uri")
+
+    def __init__(
+        self, role: Role, uri: str, sha256: str, frame: pd.DataFrame | None = None, *, source: Source | None = None
+    ) -> None:
+        if (frame is None) == (source is None):
+            raise TypeError("a dataset needs exactly one of frame and source")
+        self.role = role
+        self.uri = uri
+        self.sha256 = sha256
+        self.source = source
+        self._frame = frame
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All rows in memory; read at the first call."""
+        if self._frame is None:
+            self._frame = cast("Source", self.source).read()
+        return self._frame
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.source.rows if self.source is not None else len(self.frame)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+        return self.source.names if self.source is not None else tuple(map(str, self.frame.columns))
+
+    def read(self, columns: Sequence[str]) -> pd.DataFrame:
+        """These columns of all rows, as a frame of the caller's own; the others are not read."""
+        if self._frame is None and self.source is not None:
+            return self.source.read(columns)
+        return self.frame[list(columns)].copy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviousRun:
+    """What a check stored on an earlier night and asks to see again: an artifact by name, with its digest and key."""
+
+    day: date
+    name: str
+    key: str
+    sha256: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The model and the datasets of one night, as one check sees them.
+
+    `earlier` holds what the check stored on earlier nights, the newest first, where it asks for it.
+    `champion` is the accepted model to compare with on the same rows, where there is one. `labels_mature_in`
+    says how many days the labels of a night take; those of tonight are then not due. `night` is the logical date,
+    None outside a run. `model_file` holds the model's bytes for a check that reads them before anything loads them.
+    """
+
+    name: str
+    task: Task
+    columns: Columns
+    datasets: Mapping[Role, Dataset] = field(default_factory=dict)
+    model: Model | None = None
+    earlier: tuple[PreviousRun, ...] = ()
+    champion: Model | None = None
+    labels_mature_in: int | None = None
+    logical_date: date | None = None
+    model_file: ModelFile | None = None
+    threat_model: ThreatModel = field(default_factory=ThreatModel)
+
+    def require_model(self) -> Model:
+        """The model.
+
+        Raises:
+            SubjectError: the subject has none.
+        """
+        if self.model is None:
+            raise SubjectError(f"{self.name}: this check needs a model and the subject has none")
+        return self.model
+
+    def require_model_file(self) -> ModelFile:
+        """The bytes of the model, not yet loaded.
+
+        Raises:
+            SubjectError: they were not read.
+        """
+        if self.model_file is None:
+            raise SubjectError(f"{self.name}: this check reads the model's file and the subject holds none")
+        return self.model_file
+
+    def frame(self, role: Role, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Rows of a role, cut to the named columns; a copy, so that checks leave inputs untouched.
+
+        Raises:
+            SubjectError: the role was not given, has no rows, or lacks a column.
+        """
+        if role not in self.datasets:
+            given = ", ".join(sorted(self.datasets)) or "none"
+            raise SubjectError(
+                f"{self.name}: dataset {role!r} is needed and was not given (given: {given}); "
+                f"add datasets.{role} to the policy"
+            )
+        dataset = self.datasets[role]
+        if dataset.rows == 0:
+            raise SubjectError(f"{dataset.uri}: dataset {role!r} has no rows; an empty dataset is never a pass")
+        wanted = list(dataset.names if columns is None else columns)
+        missing = [name for name in wanted if name not in dataset.names]
+        if missing:
+            raise SubjectError(
+                f"{dataset.uri}: dataset {role!r} lacks column(s) {', '.join(missing)}; found {', '.join(dataset.names)}"
+            )
+        return dataset.read(wanted)
+
+    def features(self, role: Role) -> pd.DataFrame:
+        """The feature columns of a role, in the order the model is given.
+
+        Raises:
+            SubjectError: as `frame`, or a feature holds no value at all.
+        """
+        frame = self.frame(role, columns=self.columns.names)
+        empty = [name for name in frame.columns if frame[name].isna().all()]
+        if empty:
+            raise SubjectError(
+                f"{self.datasets[role].uri}: column(s) {', '.join(empty)} of dataset {role!r} hold no value "
+                f"in any of {len(frame)} rows; repair the feed or take the column out of columns.features"
+            )
+        return frame
+
+    def target(self, role: Role) -> pd.Series:
+        """The labels of a role, shape (n,), complete.
+
+        Raises:
+            SubjectError: no target is declared, the column is missing, or labels are missing.
+        """
+        if self.columns.target is None:
+            raise SubjectError(f"{self.name}: this check needs labels; set columns.target in the policy")
+        labels = self.frame(role, columns=[self.columns.target])[self.columns.target]
+        if labels.isna().any():
+            raise SubjectError(
+                f"{self.datasets[role].uri}: {int(labels.isna().sum())} of {len(labels)} labels in column "
+                f"{self.columns.target!r} are missing; drop those rows upstream or join the labels first"
+            )
+        return labels
+
+    def with_frame(self, role: Role, frame: pd.DataFrame) -> Subject:
+        """The same subject with other rows in one role (the digest is marked as derived)."""
+        dataset = self.datasets.get(role)
+        uri = dataset.uri if dataset else f"derived:{role}"
+        digest = f"derived:{dataset.sha256}" if dataset else "derived"
+        derived = Dataset(role=role, uri=uri, sha256=digest, frame=frame)
+        return replace(self, datasets={**self.datasets, role: derived})

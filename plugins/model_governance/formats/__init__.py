@@ -1,0 +1,1 @@
+"""Readers of untrusted bytes that the model loaders and the artifact scan share."""

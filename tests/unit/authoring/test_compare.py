@@ -1,0 +1,59 @@
+"""`model-governance compare`: two files, no policy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp, wasserstein_distance
+
+import synthetic
+from model_governance.authoring.compare import compare_files
+from model_governance.cli import main
+from model_governance.errors import SubjectError
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sides")
+    reference, current = synthetic.rows(3000, seed=2), synthetic.rows(2000, seed=3)
+    current["debt"] += 8
+    current["extra"] = 1
+    for name, frame in (("reference", reference), ("current", current)):
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    return str(folder / "reference.parquet"), str(folder / "current.parquet")
+
+
+def test_every_column_of_both_is_compared_and_the_rest_is_named(files):
+    found = compare_files(*files)
+    assert {one.name for one in found.lines} == {"row", "income", "debt", "age", "region", "channel", "label"}
+    assert found.left_out == ("extra (only in one)",)
+    assert dict(found.rows) == {"reference": 3000, "current": 2000}
+
+
+def test_the_numbers_are_those_of_the_field(files):
+    reference, current = synthetic.rows(3000, seed=2)["debt"], synthetic.rows(2000, seed=3)["debt"] + 8
+    line = next(one for one in compare_files(*files).lines if one.name == "debt")
+    assert line.ks == pytest.approx(ks_2samp(reference, current).statistic, abs=1e-12)
+    assert line.wasserstein == pytest.approx(wasserstein_distance(reference, current) / np.std(reference), abs=1e-9)
+    assert line.psi > 0.1
+    assert line.p_value < 1e-6
+
+
+def test_quick_leaves_out_what_needs_the_values_in_order_and_says_the_same(files):
+    full, quick = compare_files(*files), compare_files(*files, quick=True)
+    assert [one.equal_width_psi for one in quick.lines] == [one.equal_width_psi for one in full.lines]
+    assert all(one.ks is None and one.psi is None for one in quick.lines)
+
+
+def test_the_command_shows_the_largest_change_first(files, capsys):
+    assert main(["compare", *files]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    shown = [one.split()[0] for one in lines if one.strip()]
+    assert shown.index("row") < shown.index("debt") < shown.index("income")
+    assert "not compared: extra (only in one)" in lines
+
+
+def test_files_without_a_common_column_are_refused(files, tmp_path):
+    synthetic.rows(seed=1)[["row"]].rename(columns={"row": "key"}).to_parquet(tmp_path / "other.parquet", index=False)
+    with pytest.raises(SubjectError, match="no column in common"):
+        compare_files(files[0], str(tmp_path / "other.parquet"))

@@ -1,0 +1,523 @@
+"""Membership inference against retrained copies: what is found, kept, charged and said."""
+
+from __future__ import annotations
+
+import io
+import threading
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from model_governance.attacks.schedule import QueriesSpent
+from model_governance.checks.privacy.membership_inference import CHECK, metrics, pictures, quantile
+from model_governance.checks.privacy.membership_inference.attacks import Scores
+from model_governance.checks.privacy.membership_inference.boundary import Space
+from model_governance.checks.privacy.membership_inference.kept_answers import FILE
+from model_governance.checks.privacy.membership_inference.label_only import ROUNDS, shake
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.result import Artifact, canonical_json
+from model_governance.contract.subject import Columns, Dataset, Feature, Model, PreviousRun, Subject
+from model_governance.errors import CheckError, ModelMisbehaved
+from model_governance.evidence.record import read_record
+from model_governance.run import Run, archive_run, run_check
+from project import small_project
+
+NAMES = list("abcd")
+ROWS = 300
+NIGHT = date(2026, 11, 24)
+
+
+class Recipe:
+    """How the model was trained, and how often copies of it were."""
+
+    def __init__(self, make) -> None:
+        self.make, self.fits, self.lock = make, 0, threading.Lock()
+
+    def model(self, frame: pd.DataFrame, labels: pd.Series, seed: int) -> Model:
+        native = self.make(seed).fit(frame[NAMES], labels)
+        classes = tuple(native.classes_.tolist()) if hasattr(native, "classes_") else ()
+        return Model(
+            name="coin", format="skops", sha256="5" * 64, native=native, classes=classes,
+            call=lambda frame: native.predict(frame[NAMES]),
+            task="binary_classification" if classes else "regression",
+            call_proba=(lambda frame: native.predict_proba(frame[NAMES])) if classes else None, train=self.train,
+        )  # fmt: skip
+
+    def train(self, frame: pd.DataFrame, labels: pd.Series, seed: int) -> Model:
+        with self.lock:
+            self.fits += 1
+        return self.model(frame, labels, seed)
+
+
+def forest(seed: int):
+    return RandomForestClassifier(8, random_state=seed)
+
+
+def careful(seed: int):
+    return LogisticRegression(C=0.01, random_state=seed)
+
+
+def rows(count: int, *, seed: int, values: bool = False) -> pd.DataFrame:
+    """Features that say a little of the label, and a group; what a tree learns beyond that is the rows themselves."""
+    draw = np.random.default_rng(seed)
+    frame = pd.DataFrame(draw.normal(size=(count, 4)), columns=NAMES)
+    score = frame["a"] + draw.normal(0, 1.5, count)
+    return frame.assign(group=draw.choice(["x", "y"], count), label=score if values else (score > 0).astype(int))
+
+
+def audited(make=forest, *, values: bool = False, trained_on: str = "train", **roles: int) -> Subject:
+    frames = {name: rows(roles.get(name, ROWS), seed=number, values=values) for number, name in enumerate(
+        ("train", "reference", "elsewhere"))}  # fmt: skip
+    model = Recipe(make).model(frames[trained_on], frames[trained_on]["label"], 7)
+    columns = Columns(features={name: Feature(kind="numeric") for name in NAMES}, target="label")
+    data = {role: Dataset(role=role, uri=role, sha256=role, frame=frames[role]) for role in ("train", "reference")}
+    return Subject(name="coin", task=model.task, columns=columns, datasets=data, model=model, logical_date=NIGHT)
+
+
+def measure(subject: Subject, **params):
+    return CHECK.measure(subject, CHECK.params(**{"fpr": [0.05], "guesses": 100, "attacks": ["rmia"], **params}), 1)
+
+
+def fits(subject: Subject) -> int:
+    return subject.require_model().train.__self__.fits
+
+
+def the_night_after(subject: Subject, result, *, days: int = 1) -> Subject:
+    """The same subject some days later, with what the check stored and asks to see again."""
+    wanted = {one.artifact for one in CHECK.lookbacks(CHECK.params(effort={"rmia": {"every": 7}}))}
+    kept = tuple(
+        PreviousRun(day=subject.logical_date, name=one.name, key=one.name, sha256=one.sha256, content=one.content)
+        for one in result.artifacts
+        if one.name in wanted
+    )
+    return replace(subject, earlier=kept, logical_date=subject.logical_date + timedelta(days=days))
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch):
+    """Drawing takes longer than all attacks; the contract suite looks at the pictures."""
+    blank = Artifact(name="blank.svg", media_type="image/svg+xml", content=b"", title="blank")
+    monkeypatch.setattr(pictures, "roc_picture", lambda *_: blank)
+    monkeypatch.setattr(pictures, "sureness_picture", lambda *_: blank)
+
+
+@pytest.fixture(scope="module")
+def leaky() -> Subject:
+    return audited()
+
+
+ALL = ["rmia", "rmia_online", "lira", "lira_offline", "ensemble", "quantile", "loss"]
+
+
+def test_every_attack_finds_the_rows_of_a_model_that_memorised_them(leaky):
+    result = measure(leaky, attacks=ALL)
+    for attack in ALL:
+        assert result.metric("attack_auc", key=attack).low > 0.5, attack
+    assert result.metric("attack_auc", key="rmia").low > 0.6
+    assert result.metric("tpr_at_fpr", key="rmia@0.05").low > 0.05
+    assert result.metric("memorisation_lower_bound", key="rmia").value > 0
+    assert result.highlights[0].startswith("rmia names ")
+
+
+def test_its_regularised_twin_passes():
+    result = measure(audited(careful), attacks=ALL)
+    for attack in ALL:
+        assert result.metric("attack_auc", key=attack).low < 0.55, attack
+        assert result.metric("tpr_at_fpr", key=f"{attack}@0.05").low <= 0.05, attack
+    assert result.metric("memorisation_lower_bound", key="rmia").value == 0
+    assert not result.highlights
+    assert "exposed_rows" not in {one.name for one in result.tables}
+
+
+def test_a_model_that_saw_neither_side_is_not_accused():
+    """The labels of membership mean nothing here: each number may be wrong in one of 40 runs."""
+    wrong = dict.fromkeys(("attack_auc", "balanced_advantage", "tpr_at_fpr", "memorisation_lower_bound"), 0)
+    beyond = {"attack_auc": 0.5, "tpr_at_fpr": 0.05}
+    stranger = audited(trained_on="elsewhere")
+    for draw in range(20):
+        for one in measure(stranger, draw=draw, samples=200, reference_models=2).metrics:
+            if one.name in wrong:
+                wrong[one.name] += (one.value if one.low is None else one.low) > beyond.get(one.name, 0)
+    assert all(count <= 3 for count in wrong.values()), wrong
+
+
+def test_the_memory_of_a_regressor_is_found_and_its_twin_passes():
+    deep = audited(lambda seed: DecisionTreeRegressor(min_samples_leaf=3, random_state=seed), values=True)
+    attacks = ["rmia", "lira", "ensemble", "quantile", "loss"]
+    found, twin = measure(deep, attacks=attacks), measure(audited(lambda _: Ridge(1.0), values=True), attacks=attacks)
+    for attack in attacks:
+        assert twin.metric("attack_auc", key=attack).low < 0.55, attack
+    for attack in ("rmia", "lira", "ensemble", "loss"):
+        assert found.metric("attack_auc", key=attack).low > 0.55, attack
+    assert found.metric("error_gap").low > 0.1 > twin.metric("error_gap").value
+    assert found.metric("accuracy_gap").value is None
+    assert {one.key for one in measure(deep, attacks=None).metrics if one.name == "attack_auc"} == {"rmia", "loss"}
+
+
+def test_the_unit_of_a_target_changes_no_score():
+    def in_cents(subject: Subject) -> Subject:
+        recipe = Recipe(lambda seed: DecisionTreeRegressor(min_samples_leaf=3, random_state=seed))
+        scaled = {role: one.frame.assign(label=one.frame["label"] * 128) for role, one in subject.datasets.items()}
+        other = replace(subject, model=recipe.model(scaled["train"], scaled["train"]["label"], 7))
+        for role, frame in scaled.items():
+            other = other.with_frame(role, frame)
+        return other
+
+    euros = audited(lambda seed: DecisionTreeRegressor(min_samples_leaf=3, random_state=seed), values=True)
+    first, second = (measure(one, attacks=["loss"]).metric("error_gap").value for one in (euros, in_cents(euros)))
+    # Other rows are drawn, because the fingerprints differ; all rows are audited all the same.
+    assert first == pytest.approx(second, rel=1e-9)
+
+
+def test_a_second_night_trains_nothing_and_finds_the_same(leaky):
+    first = measure(leaky, reference_models=3)
+    before = fits(leaky)
+    second = measure(the_night_after(leaky, first), reference_models=3)
+    assert fits(leaky) == before
+    assert second.metrics == first.metrics
+    assert [one.sha256 for one in second.artifacts] == [one.sha256 for one in first.artifacts]
+    assert any(one.endswith("3 of them were kept from an earlier night") for one in second.notes)
+    measure(the_night_after(leaky, first), reference_models=5)
+    assert fits(leaky) == before + 2
+
+
+def test_another_model_or_other_rows_are_another_cache(leaky):
+    first, before = measure(leaky), fits(leaky)
+    tomorrow = the_night_after(leaky, first)
+    measure(replace(tomorrow, model=replace(leaky.model, sha256="6" * 64)))
+    assert fits(leaky) == before + 4
+    measure(tomorrow.with_frame("train", leaky.datasets["train"].frame.iloc[1:]))
+    assert fits(leaky) == before + 8
+    measure(tomorrow, draw=1)
+    assert fits(leaky) == before + 12
+
+
+@pytest.mark.parametrize("spoiled", ["nothing", "text", "pickle", "short", "nan"])
+def test_kept_answers_that_cannot_be_read_are_made_again(leaky, spoiled):
+    first, before = measure(leaky), fits(leaky)
+    kept = next(one for one in first.artifacts if one.name == FILE)
+    with np.load(io.BytesIO(kept.content)) as stored:
+        answers = dict(stored)
+    changed = io.BytesIO()
+    if spoiled == "pickle":
+        np.savez(changed, **{key: np.array([{"a": 1}], dtype=object) for key in answers})
+    elif spoiled in ("short", "nan"):
+        np.savez(changed, **{key: row[:-1] if spoiled == "short" else row * np.nan for key, row in answers.items()})
+    elif spoiled == "text":
+        changed.write(b"PK not an archive")
+    earlier = PreviousRun(day=NIGHT, name=FILE, key="", sha256="", content=changed.getvalue())
+    assert measure(replace(leaky, earlier=(earlier,))).metrics == first.metrics
+    assert fits(leaky) == before + 4
+
+
+def test_what_is_kept_is_one_number_for_each_row_and_model(leaky):
+    kept = next(one for one in measure(leaky, reference_models=2).artifacts if one.name == FILE)
+    with np.load(io.BytesIO(kept.content), allow_pickle=False) as stored:
+        assert len(stored.files) == 2
+        for key in stored.files:
+            assert len(key) == 64
+            assert stored[key].shape == (2 * ROWS,)
+            assert ((stored[key] >= 0) & (stored[key] <= 1)).all()
+
+
+def test_no_number_depends_on_workers_or_on_the_order_of_attacks(leaky):
+    one, two = measure(leaky, workers=1, attacks=["rmia", "lira"]), measure(leaky, workers=3, attacks=["rmia", "lira"])
+    assert canonical_json(one.record()) == canonical_json(two.record())
+    other = measure(leaky, attacks=["lira", "rmia"])
+    assert {m.key: m.value for m in one.metrics if m.name == "attack_auc"} == {
+        m.key: m.value for m in other.metrics if m.name == "attack_auc"
+    }
+
+
+def test_a_recipe_that_draws_from_the_process_repeats_itself_all_the_same(leaky):
+    def careless(seed: int):
+        return DecisionTreeClassifier(min_samples_leaf=3, max_features=2, random_state=np.random.randint(1000))
+
+    model = replace(Recipe(careless).model(rows(ROWS, seed=0), rows(ROWS, seed=0)["label"], 0), format="joblib")
+    before = np.random.get_state()[1].copy()
+    first, second = (measure(replace(leaky, model=model)) for _ in range(2))
+    assert first.metrics == second.metrics
+    assert (np.random.get_state()[1] == before).all()
+
+
+def test_a_half_that_lacks_a_class_gives_it_no_probability():
+    labels = ["common"] * (ROWS - 1) + ["rare"]
+    frames = [rows(ROWS, seed=seed).assign(label=labels) for seed in (0, 1)]
+    recipe = Recipe(lambda seed: DecisionTreeClassifier(random_state=seed))
+    model = recipe.model(frames[0], frames[0]["label"], 0)
+    subject = replace(audited(), model=model).with_frame("train", frames[0]).with_frame("reference", frames[1])
+    assert measure(subject, attacks=["rmia"]).metric("attack_auc", key="rmia").value is not None
+
+
+def test_a_model_that_cannot_be_retrained_leaves_weak_attacks_and_says_so(leaky):
+    mute = replace(leaky, model=replace(leaky.model, train=None))
+    result = measure(mute, attacks=["quantile", "loss"])
+    default = {one.key for one in measure(mute, attacks=None).metrics if one.name == "attack_auc"}
+    assert default == {"quantile", "loss", "black_box", "rule_based"}
+    assert any(one.startswith("attack strength: weak, no reference models") for one in result.notes)
+    table = next(one for one in result.tables if one.name == "operating_points")
+    assert {row[1] for row in table.rows} == {"weak, no reference models"}
+    for one in result.metrics:
+        if one.name in ("attack_auc", "tpr_at_fpr", "advantage", "balanced_advantage"):
+            assert one.detail.endswith("attack strength: weak, no reference models")
+    with pytest.raises(CheckError, match=r"attack 'lira' needs reference models and model 'coin' \(skops\) cannot be"):
+        measure(mute, attacks=["loss", "lira"])
+
+
+def test_a_regressor_has_no_classes_to_attack():
+    subject = audited(lambda seed: DecisionTreeRegressor(random_state=seed), values=True)
+    with pytest.raises(CheckError, match="attack 'black_box' needs classes"):
+        measure(subject, attacks=["loss", "black_box"])
+
+
+def test_a_copy_that_cannot_be_trained_is_an_error(leaky):
+    def broken(_frame, _labels, _seed):
+        raise MemoryError("no room")
+
+    with pytest.raises(ModelMisbehaved, match="raised while a copy was trained"):
+        measure(replace(leaky, model=replace(leaky.model, train=broken)))
+
+
+def test_an_ensemble_of_two_is_refused(leaky):
+    with pytest.raises(CheckError, match="learns from 3 reference_models or more; found 2"):
+        measure(leaky, attacks=["ensemble"], reference_models=2)
+    assert measure(leaky, reference_models=1).metric("attack_auc", key="rmia").low > 0.5
+
+
+def test_the_quantile_attack_spends_half_of_the_non_members_unless_others_are_left(leaky):
+    few = next(one for one in measure(leaky, attacks=["quantile"]).tables if one.name == "attacks").rows[0]
+    assert few[4:6] == (ROWS, ROWS // 2)
+    many = measure(audited(reference=1000), attacks=["quantile"])
+    row = next(one for one in many.tables if one.name == "attacks").rows[0]
+    assert row[4:6] == (ROWS, ROWS)
+    assert row[7] == "fitted on 700 further held-out rows"
+
+
+def test_the_quantile_attack_knows_the_categories_of_neither_scored_side(monkeypatch):
+    """Codes learned from scored non-members too made every member with a rare category look like a stranger."""
+    stranger = audited(trained_on="elsewhere")
+    for place, role in enumerate(("train", "reference")):
+        frame = stranger.datasets[role].frame
+        stranger = stranger.with_frame(role, frame.assign(who=[f"{place}-{row}" for row in range(len(frame))]))
+    features = {**stranger.columns.features, "who": Feature(kind="category")}
+    seen = {}
+
+    def spy(_fitting, scoring, *, seed):
+        seen["who"] = scoring[0][:, NAMES.index("d") + 1]
+        return scoring[1]
+
+    monkeypatch.setattr(quantile, "scores", spy)
+    measure(replace(stranger, columns=stranger.columns.model_copy(update={"features": features})), attacks=["quantile"])
+    assert len(seen["who"]) == ROWS + ROWS // 2
+    assert np.isnan(seen["who"]).all()
+
+
+def test_copies_may_be_small_and_many(leaky):
+    result = measure(audited(train=900, reference=600), samples=100, reference_rows=250, reference_models=16)
+    assert any(
+        "16 reference models, each trained on a random half of a pool of 500 rows" in one for one in result.notes
+    )
+    assert result.metric("attack_auc", key="rmia").detail == "attack strength: strong, 16 reference models"
+
+
+def test_slices_have_numbers_of_their_own(leaky):
+    params = {"slices": [{"column": "group"}, {"column": "a", "between": [2.2, 9], "name": "far out"}]}
+    result = measure(leaky, **params)
+    whole = result.metric("attack_auc", key="rmia")
+    halves = [result.metric("slice_auc", key=f"rmia@group {one}") for one in "xy"]
+    assert sum(one.n for one in halves) == whole.n
+    assert min(one.value for one in halves) <= whole.value <= max(one.value for one in halves) + 0.02
+    tiny = result.metric("slice_auc", key="rmia@far out")
+    assert tiny.value is None
+    assert tiny.reason.startswith("needs 50 scored members and as many non-members, found fewer than 10")
+    assert result.metric("slice_tpr", key="rmia@group x").low is not None
+
+
+def test_exposed_rows_are_numbers_of_rows_and_hold_the_row_that_was_planted(leaky):
+    """One row that the model knows by heart, of 300 that it does not know at all."""
+    frame = leaky.datasets["train"].frame
+    secrets = [17, 42, 99, *range(200, 240)]
+    known = {tuple(frame.loc[number, NAMES]) for number in secrets}
+    truth = {tuple(row[NAMES]): row["label"] for _, row in frame.iterrows()}
+
+    def chances(asked: pd.DataFrame) -> np.ndarray:
+        sure = [(truth[tuple(row)], 0.999) if tuple(row) in known else (1, 0.5) for row in asked[NAMES].to_numpy()]
+        return np.array([[1 - p, p] if label else [p, 1 - p] for label, p in sure])
+
+    blunt = Recipe(careful)
+    model = replace(blunt.model(frame, frame["label"], 0), call_proba=chances)
+    result = measure(replace(leaky, model=model), attacks=["loss"], exposed=len(secrets))
+    table = next(one for one in result.tables if one.name == "exposed_rows")
+    assert table.header == ("place", "row number, from 0")
+    assert {row[1] for row in table.rows} == set(secrets)
+
+
+def test_a_bound_on_epsilon_needs_coins(leaky):
+    fixed = measure(leaky)
+    assert "set inclusion: independent_coins" in fixed.metric("epsilon_lower_bound", key="rmia").reason
+    coins = measure(leaky, inclusion="independent_coins", samples=150)
+    bound = coins.metric("epsilon_lower_bound", key="rmia")
+    assert bound.value == coins.metric("memorisation_lower_bound", key="rmia").value
+    assert coins.metric("attack_auc", key="rmia").n == 300
+    members, others = (row[3] for row in next(one for one in coins.tables if one.name == "sides").rows)
+    assert members + others == 300
+    assert members != others
+    looser = measure(leaky, inclusion="independent_coins", samples=150, delta=1e-3)
+    assert looser.metric("epsilon_lower_bound", key="rmia").value <= bound.value
+
+
+def test_a_bound_at_its_ceiling_and_one_without_rows_say_so(leaky):
+    apart = Scores(attack="rmia", members=np.arange(100.0) + 100, others=np.arange(100.0))
+    bound = next(iter(metrics.of_decider(apart, None, CHECK.params(guesses=100, fpr=[0.01]))))
+    assert bound.name == "memorisation_lower_bound"
+    assert bound.value == pytest.approx(3.49, abs=0.01)
+    assert "at its ceiling" in bound.detail
+    absent = measure(leaky, guesses=2000).metric("memorisation_lower_bound", key="rmia")
+    assert absent.reason.startswith("guesses is 2,000 and only 600 rows are scored")
+
+
+def test_the_control_comes_out_at_the_rate_that_was_allowed(leaky):
+    control = measure(leaky).metric("dummy_tpr", key="rmia@0.05")
+    assert control.low < 0.05 < control.high
+    assert control.value == pytest.approx(0.05, abs=0.01)
+
+
+def test_an_attack_that_rests_keeps_its_numbers_and_their_day(leaky):
+    params = {"attacks": ["loss", "rmia"], "effort": {"rmia": {"every": 7}}}
+    first = measure(leaky, **params)
+    before = fits(leaky)
+    second = measure(the_night_after(leaky, first), **params)
+    assert fits(leaky) == before
+    rested = second.metric("attack_auc", key="rmia")
+    assert rested.value == first.metric("attack_auc", key="rmia").value
+    assert f"measured on {NIGHT.isoformat()}, due every 7 days" in rested.detail
+    assert second.metric("attack_auc", key="loss") == first.metric("attack_auc", key="loss")
+    third = measure(the_night_after(leaky, first, days=7), **params)
+    assert "measured on" not in third.metric("attack_auc", key="rmia").detail
+    assert third.metrics == first.metrics
+
+
+def test_the_deciding_attack_may_rest_too(leaky):
+    params = {"attacks": ["rmia"], "effort": {"rmia": {"every": 7}}}
+    first = measure(leaky, **params)
+    second = measure(the_night_after(leaky, first), **params)
+    for name in ("memorisation_lower_bound", "attack_auc"):
+        assert second.metric(name, key="rmia").value == first.metric(name, key="rmia").value
+
+
+def test_an_attack_whose_budget_is_too_small_is_an_error(leaky):
+    with pytest.raises(QueriesSpent, match="'loss' has 599 of 599 queries left and needs 600"):
+        measure(leaky, attacks=["loss"], effort={"loss": {"queries": 599}})
+    with pytest.raises(QueriesSpent, match="label_only"):
+        measure(leaky, attacks=["label_only"], effort={"label_only": {"queries": 10}})
+
+
+def test_label_only_reaches_what_its_budget_allows(leaky):
+    spent = measure(leaky, attacks=["label_only"], effort={"label_only": {"queries": 1300}})
+    row = next(one for one in spent.tables if one.name == "attacks").rows[0]
+    assert row[6:] == (1200, f"2 of {ROUNDS} shaken copies of each row")
+    whole = measure(leaky, attacks=["label_only"])
+    assert whole.metric("attack_auc", key="label_only").low > 0.5
+
+
+def test_the_distance_to_the_boundary_betrays_members_to_whoever_sees_labels_alone(leaky):
+    silent = replace(leaky, model=replace(leaky.model, call_proba=None))
+    result = measure(silent, attacks=["boundary", "rule_based"], samples=150)
+    assert result.metric("attack_auc", key="boundary").low > 0.55
+    assert result.metric("attack_auc", key="boundary").value > result.metric("attack_auc", key="rule_based").value
+    row = next(one for one in result.tables if one.name == "attacks").rows[0]
+    assert 0 < row[6] <= 300 * 300
+    twin = measure(audited(careful), attacks=["boundary"], samples=150, effort={"boundary": {"queries": 15_000}})
+    assert twin.metric("attack_auc", key="boundary").low < 0.5 < twin.metric("attack_auc", key="boundary").high
+    row = next(one for one in twin.tables if one.name == "attacks").rows[0]
+    assert row[6] <= 15_000
+    assert row[7].startswith("at most 50 queries a row")
+    with pytest.raises(CheckError, match="needs 30 queries for each of 300 rows; its budget holds 8,999"):
+        measure(leaky, attacks=["boundary"], samples=150, effort={"boundary": {"queries": 8_999}})
+
+
+def test_a_point_is_a_row_that_moved_in_its_numbers_alone():
+    frame = pd.DataFrame({"n": [0.1, np.nan, 0.7], "i": [1, 5, 9], "c": ["u", "v", None]})
+    columns = Columns(
+        features={"n": Feature(kind="numeric"), "i": Feature(kind="integer"), "c": Feature(kind="category")}
+    )
+    space = Space(frame, columns, ["n", "i"])
+    assert space.rows(space.origins, np.arange(3)).equals(frame)
+    assert space.movable.tolist() == [[True, True], [False, True], [True, True]]
+    moved = space.rows(space.origins[[1, 0]] + np.array([0.5, 0.4]), np.array([1, 0]))
+    assert np.isnan(moved["n"][0])
+    assert moved["n"][1] == pytest.approx(0.1 + 0.5 * np.nanstd(frame["n"]))
+    assert moved["i"].tolist() == [6, 2]
+    assert moved["c"].tolist() == ["v", "u"]
+
+
+def test_shaken_rows_keep_their_kind_and_range():
+    frame = pd.DataFrame(
+        {
+            "n": [0.0, 1.0, np.nan, 0.5] * 25,
+            "i": [1, 2, 3, 4] * 25,
+            "c": ["u", "v", "w", None] * 25,
+            "t": ["free"] * 100,
+        }
+    )
+    columns = Columns(
+        features={
+            "n": Feature(kind="numeric", minimum=0, maximum=1), "i": Feature(kind="integer"),
+            "c": Feature(kind="category"), "t": Feature(kind="text"),
+        }
+    )  # fmt: skip
+    shaken = shake(frame, columns, level=0.5, seed=[1])
+    assert shaken["n"].isna().equals(frame["n"].isna())
+    assert shaken["n"].between(0, 1).sum() == 75
+    assert shaken["i"].dtype == frame["i"].dtype
+    assert (shaken["i"] != frame["i"]).any()
+    assert set(shaken["c"].dropna()) <= {"u", "v", "w"}
+    assert (shaken["c"].fillna("") != frame["c"].fillna("")).any()
+    assert shaken["t"].equals(frame["t"])
+    assert shaken.equals(shake(frame, columns, level=0.5, seed=[1]))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"guesses": 3}, {"reference_models": 0}, {"workers": 0}, {"attacks": ["shadow"]}, {"effort": {"shadow": {}}},
+     {"inclusion": "coins"}, {"delta": 1}, {"slices": [{"name": "no column"}]}],
+)  # fmt: skip
+def test_params_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        CHECK.params(**wrong)
+
+
+def test_only_a_check_with_reference_models_looks_back():
+    assert CHECK.lookbacks(CHECK.params(attacks=["loss"])) == ()
+    assert [one.artifact for one in CHECK.lookbacks(CHECK.params())] == [FILE]
+
+
+def test_two_nights_of_a_governed_project_train_their_copies_once(tmp_path):
+    privacy = {
+        "kind": "membership_inference", "thresholds": [{"metric": "attack_auc", "leq_to": 0.7}],
+        "params": {"attacks": ["rmia", "loss"], "fpr": [0.05], "effort": {"loss": {"every": 7}}},
+    }  # fmt: skip
+    governed = small_project(tmp_path, checks={"privacy": privacy})
+    records = []
+    for number in (1, 2):
+        night = Run(run_id=f"night-{number}", date=NIGHT + timedelta(days=number))
+        run = run_check(governed.policy(), "privacy", run=night, store=governed.store, connections=PlainConnections())
+        run.raise_if_it_stops()
+        archive_run(governed.policy(), {"privacy": run.summary()}, run=night, store=governed.store)
+        records.append(read_record(governed.store, run.record.record())["result"])
+    first, second = (
+        {(one["name"], one["key"]): one["value"] for one in record["metrics"]} for record in records
+    )  # fmt: skip
+    assert first == second
+    notes = [next(one for one in record["notes"] if "reference models, each trained" in one) for record in records]
+    assert notes[0].endswith("0 of them were kept from an earlier night")
+    assert notes[1].endswith("4 of them were kept from an earlier night")
+    rested = next(one for one in records[1]["metrics"] if one["name"] == "attack_auc" and one["key"] == "loss")
+    assert "measured on 2026-11-25" in rested["detail"]
