@@ -71,19 +71,19 @@ ui: $(VENV)/.core ## start Airflow on 127.0.0.1 with the demo's runs (make demo 
 check: $(VENV)/.lint ## the loop of a one-line change: lint, layers, types and the tests of what changed, in seconds
 	@$(MAKE) --no-print-directory --jobs --output-sync=target check-tests check-types check-layers check-lint check-format
 
-check-format:
+check-format: $(VENV)/.lint
 	@$(BIN)/ruff format --check --quiet .
 
-check-lint:
+check-lint: $(VENV)/.lint
 	@$(BIN)/ruff check --quiet .
 
-check-layers:
+check-layers: $(VENV)/.lint
 	@answer=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$answer"; exit 1; }
 
-check-types:
+check-types: $(VENV)/.lint
 	@$(BIN)/mypy --no-error-summary
 
-check-tests:
+check-tests: $(VENV)/.lint
 	@$(BIN)/python .ci/changed_tests.py
 
 lint: $(VENV)/.lint ## format, lint, types, layers

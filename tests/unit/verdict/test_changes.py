@@ -19,7 +19,11 @@ def outcome(seen, base, demand, **options):
 
 
 def test_the_baseline_of_a_metric_is_its_value_with_both_ends_of_its_interval():
-    metrics = (metric(0.5, low=0.4, high=0.7, key="age"), metric(0.2, name="ks"), metric(None, name="js", reason="none"))
+    metrics = (
+        metric(0.5, low=0.4, high=0.7, key="age"),
+        metric(0.2, name="ks"),
+        metric(None, name="js", reason="none"),
+    )
     assert baselines_of(CheckResult(kind="data_drift", seed=1, metrics=metrics)) == {
         "psi[age]": Baseline(value=0.5, low=0.4, high=0.7),
         "ks": Baseline(value=0.2),
