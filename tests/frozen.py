@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model_governance.authoring.calibration.counts import Nights, joined
+from model_governance.authoring.calibration.counts import DrawnRuns, joined
 from model_governance.engine.cells import TENTHS, edges_of, point_edges
 from model_governance.engine.relation import FEW_VALUES
 
@@ -46,6 +46,6 @@ def freeze(known: Known, rows: int, draw: np.random.Generator) -> Column:
     return Column(known=known, reference=reference, chances=known.between(cuts) * (1 - known.missing))
 
 
-def beside(column: Column, nights: np.ndarray) -> Nights:
-    """Nights beside the year's reference, rare cells joined."""
+def beside(column: Column, nights: np.ndarray) -> DrawnRuns:
+    """DrawnRuns beside the year's reference, rare cells joined."""
     return joined(column.reference, nights, in_order=column.known.family == "numbers")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime
 
 from model_governance.contract.result import CheckResult, Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
 from model_governance.verdict import Verdict, judge
 
-TODAY = date(2026, 6, 1)
+TODAY = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def metric(
@@ -32,4 +32,4 @@ def verdict(
         alarms=alarms or AlarmSpec(),
     )
     result = CheckResult(kind="data_drift", seed=1, metrics=tuple(metrics))
-    return judge("drift", result, policy, today=TODAY, baselines=baselines or {}, earlier=earlier)
+    return judge("drift", result, policy, moment=TODAY, baselines=baselines or {}, earlier=earlier)

@@ -99,7 +99,7 @@ def _simes(p_values: np.ndarray) -> np.ndarray:
 
 
 def _large_and_proven(columns: list[Column], nights: list[np.ndarray], p_values: np.ndarray) -> np.ndarray:
-    """Nights on which a column has both the effect and the adjusted evidence, shape (nights,)."""
+    """DrawnRuns on which a column has both the effect and the adjusted evidence, shape (nights,)."""
     red = np.zeros(p_values.shape[1], dtype=bool)
     for night in np.flatnonzero(_simes(p_values) <= LEVEL):
         proven = np.flatnonzero(np.array(adjusted(list(p_values[:, night]), "benjamini_hochberg")) <= LEVEL)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from kept import Kept, cpu_of
 
-from model_governance.attacks.art import load_art
+from model_governance.attacks.art_toolbox import load_art
 
 EFFORT = {"max_iter": 10, "init_eval": 50, "max_eval": 300, "init_size": 100}
 NORMS: dict[str, Any] = {"L2": 2, "Linf": np.inf}

@@ -18,7 +18,7 @@ import numpy as np
 from kept import Kept, cpu_of
 from security_targets import Pool, estimator, pool
 
-from model_governance.attacks.art import load_art
+from model_governance.attacks.art_toolbox import load_art
 from model_governance.checks.privacy.membership_inference import ensemble, lira, rmia
 from model_governance.checks.privacy.membership_inference.rates import auc, by_lot, operating_point
 from model_governance.checks.privacy.membership_inference.references import References, draw_subsets

@@ -22,10 +22,10 @@ def house(tmp_path_factory) -> Path:
     for name in ("plugins", "tests"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     shutil.copy(ROOT / "pyproject.toml", copy)
-    shutil.copy(ROOT / "tests/house/sixth/volume.py", copy / CHECKS / "volume.py")
+    shutil.copy(ROOT / "tests/house/sixth/volume.py", copy / CHECKS / "data" / "volume.py")
     registry = copy / CHECKS / "__init__.py"
     text = registry.read_text()
-    registry.write_text(text.replace('    "membership_inference",\n', '    "membership_inference",\n    "volume",\n'))
+    registry.write_text(text.replace('    "data.data_drift",\n', '    "data.data_drift",\n    "data.volume",\n'))
     return copy
 
 
@@ -41,12 +41,12 @@ def run(house: Path, *command: str) -> str:
 def test_it_touches_one_module_and_one_line(house):
     before = {path.relative_to(ROOT): path for path in (ROOT / "plugins").rglob("*.py")}
     after = {path.relative_to(house): path for path in (house / "plugins").rglob("*.py")}
-    assert set(after) - set(before) == {CHECKS / "volume.py"}
+    assert set(after) - set(before) == {CHECKS / "data" / "volume.py"}
     changed = [name for name, path in before.items() if path.read_bytes() != after[name].read_bytes()]
     assert changed == [CHECKS / "__init__.py"]
     old, new = before[changed[0]].read_text().splitlines(), after[changed[0]].read_text().splitlines()
     assert len(new) - len(old) == 1
-    assert set(new) - set(old) == {'    "volume",'}
+    assert set(new) - set(old) == {'    "data.volume",'}
 
 
 def test_the_command_line_knows_it(house):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from model_governance.attacks.art import load_art, quiet_attack
+from model_governance.attacks.art_toolbox import load_art, quiet_attack
 from model_governance.attacks.autoattack import batched_autoattack
 from model_governance.attacks.hopskipjump import batched_hopskipjump
 from model_governance.attacks.networks import network_of

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from model_governance.attacks.art import load_art, quiet_attack
+from model_governance.attacks.art_toolbox import load_art, quiet_attack
 from model_governance.attacks.balls import Ball, sizes
 from model_governance.attacks.hopskipjump import batched_hopskipjump
 from model_governance.attacks.square import square

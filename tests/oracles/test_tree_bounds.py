@@ -10,7 +10,7 @@ import xgboost
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
-from model_governance.attacks.art import load_art, quiet_attack
+from model_governance.attacks.art_toolbox import load_art, quiet_attack
 from model_governance.attacks.hopskipjump import batched_hopskipjump
 from model_governance.attacks.trees import FeatureMoves, certified_at, lower_bound, minimal_change
 from tree_cases import landscape

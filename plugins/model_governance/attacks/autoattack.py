@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.attacks.apgd import apgd
-from model_governance.attacks.art import load_art
+from model_governance.attacks.art_toolbox import load_art
 from model_governance.attacks.balls import Ball, norm_named, streams_of
 from model_governance.attacks.estimators import box_of, check_effort, labels_of, made
 from model_governance.attacks.fab import fab

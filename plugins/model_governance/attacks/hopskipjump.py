@@ -6,7 +6,7 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from model_governance.attacks.art import load_art
+from model_governance.attacks.art_toolbox import load_art
 from model_governance.attacks.balls import norm_named
 from model_governance.attacks.boundary_walk import Walked, WalkSettings, walk
 from model_governance.attacks.estimators import answers_of, box_of, check_effort, labels_of, made

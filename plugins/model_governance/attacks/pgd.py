@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from model_governance.attacks.art import load_art
+from model_governance.attacks.art_toolbox import load_art
 from model_governance.attacks.balls import Ball, norm_named, sizes, streams_of
 from model_governance.attacks.estimators import answers_of, box_of, check_effort, labels_of, made
 from model_governance.attacks.losses import LossName, loss_of

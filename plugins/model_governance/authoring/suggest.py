@@ -103,7 +103,7 @@ def _datasets(reference: str, *, folder: Path) -> Iterator[str]:
     yield "datasets:"
     yield f"  reference: {{uri: {_quoted(_from_folder(reference, folder))}}}    # held-out rows, never trained on"
     yield f'  train: {{uri: "train{ending}"}}                # TODO: the rows the model was trained on'
-    yield f'  accepted: {{uri: "accepted{ending}"}}          # TODO: those of the model before; else drop poisoning_screen'
+    yield f'  previous_train: {{uri: "previous_train{ending}"}}    # TODO: those of the model before; else drop poisoning_screen'
     yield f'  current: {{uri: "nights/{{{{ ds }}}}{ending}"}}    # TODO: what arrives each night'
     yield ""
 

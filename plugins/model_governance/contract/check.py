@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from model_governance.contract.result import CheckResult, Estimate, Metric, MetricSpec, Value
+from model_governance.contract.result import declared, make_metric, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
+    from model_governance.contract.result import CheckResult, Estimate, Metric, MetricSpec, Value
     from model_governance.contract.subject import Columns, Role, Subject, Task
 
 
@@ -58,7 +59,7 @@ class Lookback:
     artifact: str
     runs: int
     accepted: bool = True
-    season: Literal["weekday", "month"] | None = None
+    season: Literal["hour", "weekday", "month"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +114,7 @@ class Check:
 
     def spec(self, name: str) -> MetricSpec:
         """The declaration of a metric; KeyError if the check has none of this name."""
-        for one in self.metrics:
-            if one.name == name:
-                return one
-        raise KeyError(name)
+        return spec_of(self.metrics, name)
 
     def metric(
         self,
@@ -130,25 +128,11 @@ class Check:
         reason: str = "",
         p_value: float | None = None,
     ) -> Metric:
-        """A metric under its declaration, so that unit, direction and meaning are written once."""
-        spec = self.spec(name)
-        low, high = interval if interval is not None else (None, None)
-        return Metric(
-            name=name, value=_plain(value), low=_plain(low), high=_plain(high), n=int(n), unit=spec.unit,
-            better=spec.better, meaning=spec.meaning, key=key, detail=detail, reason=reason,
-            p_value=None if p_value is None else float(p_value),
-        )  # fmt: skip
+        """A metric under this check's declaration; arguments and errors as `make_metric`."""
+        return make_metric(
+            self.metrics, name, value, n=n, interval=interval, key=key, detail=detail, reason=reason, p_value=p_value
+        )
 
-    def declared(self, one: Estimate) -> Metric:
+    def declared(self, estimate: Estimate) -> Metric:
         """An estimate as the metric of its name."""
-        return self.metric(
-            one.name, one.value, n=one.n, interval=one.interval, key=one.key, detail=one.detail, reason=one.reason,
-            p_value=one.p_value,
-        )  # fmt: skip
-
-
-def _plain(number: Any) -> Value | None:
-    """Numpy scalars as Python numbers: a record must not depend on the array library."""
-    if number is None or type(number) in (int, float):
-        return number
-    return number.item()
+        return declared(self.metrics, estimate)

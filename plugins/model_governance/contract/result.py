@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Better = Literal["lower", "higher", "neither"]
 Value = float | int
@@ -31,6 +31,11 @@ class MetricSpec:
     better: Better
     unit: str = ""
     per: str | None = None
+
+
+def label_of(name: str, key: str | None) -> str:
+    """A metric as a reader and a message name it: `psi[AGEP]`, or `accuracy` without a key."""
+    return name if key is None else f"{name}[{key}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +80,7 @@ class Metric:
     @property
     def label(self) -> str:
         """The name a reader sees: `drift_score[AGEP]`."""
-        return f"{self.name}[{self.key}]" if self.key is not None else self.name
+        return label_of(self.name, self.key)
 
     @property
     def told(self) -> str:
@@ -165,7 +170,7 @@ class CheckResult:
         for one in self.metrics:
             if one.name == name and one.key == key:
                 return one
-        raise KeyError(f"{name}[{key}]" if key is not None else name)
+        raise KeyError(label_of(name, key))
 
     def record(self) -> dict[str, Any]:
         """Everything as JSON types, artifacts by digest; the same inputs give the same record."""
@@ -195,6 +200,53 @@ class CheckResult:
         }
 
 
+def spec_of(specs: Iterable[MetricSpec], name: str) -> MetricSpec:
+    """The declaration of this name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    for spec in specs:
+        if spec.name == name:
+            return spec
+    raise KeyError(name)
+
+
+def make_metric(
+    specs: Iterable[MetricSpec],
+    name: str,
+    value: Value | None,
+    *,
+    n: int,
+    interval: tuple[Value, Value] | None = None,
+    key: str | None = None,
+    detail: str = "",
+    reason: str = "",
+    p_value: float | None = None,
+) -> Metric:
+    """A metric under its declaration, so that unit, direction and meaning are written once.
+
+    Raises:
+        KeyError: no declaration has this name.
+        CheckError: as `Metric`.
+    """
+    spec = spec_of(specs, name)
+    low, high = interval if interval is not None else (None, None)
+    return Metric(
+        name=name, value=_plain(value), low=_plain(low), high=_plain(high), n=int(n), unit=spec.unit,
+        better=spec.better, meaning=spec.meaning, key=key, detail=detail, reason=reason,
+        p_value=None if p_value is None else float(p_value),
+    )  # fmt: skip
+
+
+def declared(specs: Iterable[MetricSpec], estimate: Estimate) -> Metric:
+    """An estimate as the metric of its name, under its declaration."""
+    return make_metric(
+        specs, estimate.name, estimate.value, n=estimate.n, interval=estimate.interval, key=estimate.key,
+        detail=estimate.detail, reason=estimate.reason, p_value=estimate.p_value,
+    )  # fmt: skip
+
+
 def versions_of(*tools: str) -> dict[str, str]:
     """The installed versions of distributions, for the record of a result."""
     return {name: version(name) for name in tools}
@@ -208,3 +260,10 @@ def canonical_json(record: Any) -> bytes:
 
 def _slots(one: Any) -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__slots__}
+
+
+def _plain(number: Any) -> Value | None:
+    """Numpy scalars as Python numbers: a record must not depend on the array library."""
+    if number is None or type(number) in (int, float):
+        return number
+    return number.item()

@@ -38,7 +38,7 @@ class GovernanceGateOperator(BaseOperator):
             raise GovernanceViolation("\n".join(problems))
 
     def _verdicts(self, context: Context) -> list[str]:
-        archives = [one.task_id for one in self.upstream_list if isinstance(one, ArchiveEvidenceOperator)]
+        archives = sorted(one.task_id for one in self.upstream_list if isinstance(one, ArchiveEvidenceOperator))
         if not archives:
             return [f"gate {self.task_id} has no archive directly upstream, so nothing was decided; connect one"]
         problems = []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from model_governance.attacks.art import load_art, quiet_attack
+from model_governance.attacks.art_toolbox import load_art, quiet_attack
 from model_governance.attacks.autoattack import batched_autoattack
 from model_governance.attacks.balls import sizes
 from model_governance.attacks.hopskipjump import batched_hopskipjump

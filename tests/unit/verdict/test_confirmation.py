@@ -42,7 +42,12 @@ def test_a_doubt_confirms_nothing():
 
 def test_a_waived_violation_confirms_like_any_other():
     waiver = Waiver(
-        check="drift", metric="psi", reason="the top code changed", approver="R. Isk", ticket="GOV-7", expires=TODAY
+        check="drift",
+        metric="psi",
+        reason="the top code changed",
+        approver="R. Isk",
+        ticket="GOV-7",
+        expires=TODAY.date(),
     )
     waived = verdict([metric(0.3)], THRESHOLD | {"confirm": None}, waivers=(waiver,))
     assert waived.outcome == "waived"

@@ -113,7 +113,7 @@ def test_a_fail_that_other_nights_confirm(before, outcome):
     nights = [verdict([metric(value)], threshold) for value in before]
     tonight = verdict([metric(0.3)], threshold, earlier=nights)
     assert tonight.outcome == outcome
-    assert f"missed on {1 + before.count(0.3)} of the last 3 nights, 2 make a fail" in tonight.sentence
+    assert f"violated in {1 + before.count(0.3)} of the last 3 runs, 2 make a fail" in tonight.sentence
 
 
 def test_few_rows_are_uncertain_not_pass():
@@ -176,7 +176,7 @@ def test_a_champion_that_was_not_measured_is_an_error():
 
 
 WAIVER = Waiver(
-    check="drift", metric="psi", reason="the top code changed", approver="R. Isk", ticket="GOV-7", expires=TODAY
+    check="drift", metric="psi", reason="the top code changed", approver="R. Isk", ticket="GOV-7", expires=TODAY.date()
 )
 
 
@@ -222,7 +222,7 @@ def test_a_check_that_does_not_apply_is_skipped_with_its_reason():
     spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_share", "geq_to": 0.5}])
     policy = Policy.model_construct(checks={"attack": spec}, waivers=(), fail_on="error", on_uncertain="warn")
     result = CheckResult(kind="evasion", seed=1, status="not_applicable", reason="no mutable feature")
-    judged = judge("attack", result, policy, today=TODAY)
+    judged = judge("attack", result, policy, moment=TODAY)
     assert judged.outcome == "skipped"
     assert "no mutable feature" in judged.sentence
 
@@ -231,7 +231,7 @@ def test_a_run_in_which_everything_was_skipped_is_an_error():
     spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_share", "geq_to": 0.5}])
     policy = Policy.model_construct(checks={"attack": spec}, waivers=(), fail_on="error", on_uncertain="warn")
     result = CheckResult(kind="evasion", seed=1, status="not_applicable", reason="no mutable feature")
-    run = combine("m", [judge("attack", result, policy, today=TODAY)], rules=Rules())
+    run = combine("m", [judge("attack", result, policy, moment=TODAY)], rules=Rules())
     assert run.outcome == "error"
     assert run.stops
 

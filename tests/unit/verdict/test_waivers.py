@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 
 from model_governance.policy import Waiver
@@ -13,7 +15,7 @@ REPEATED = [metric(0.3, key="age"), metric(0.4, key="income")]
 
 def waiver(**changes) -> Waiver:
     fields = {"check": "drift", "metric": "psi", "reason": "the top code changed", "approver": "R. Isk"}
-    return Waiver(**fields | {"ticket": "GOV-7", "expires": TODAY} | changes)
+    return Waiver(**fields | {"ticket": "GOV-7", "expires": TODAY.date()} | changes)
 
 
 def outcomes(metrics, *waivers, threshold=THRESHOLD):
@@ -36,7 +38,7 @@ def test_a_waiver_without_key_covers_every_key():
 
 
 def test_the_first_waiver_that_fits_and_is_alive_is_the_one_shown():
-    expired = waiver(ticket="GOV-1", expires=TODAY.replace(day=1, month=1))
+    expired = waiver(ticket="GOV-1", expires=date(2026, 5, 31))
     other = waiver(ticket="GOV-2", check="quality")
     finding = verdict([metric(0.3)], THRESHOLD, waivers=(expired, other, waiver(), waiver(ticket="GOV-9"))).findings[0]
     assert finding.waiver == "GOV-7"
@@ -62,3 +64,16 @@ def test_only_a_violation_or_a_doubt_is_waived(value, threshold, outcome):
 def test_a_waived_finding_keeps_its_numbers_and_stays_a_violation():
     finding = verdict([metric(0.3)], THRESHOLD, waivers=(waiver(),)).findings[0]
     assert (finding.value, finding.bound, finding.severity, finding.violated) == (0.3, 0.2, "error", True)
+
+
+@pytest.mark.parametrize(
+    ("expires", "outcome"),
+    [
+        (TODAY + timedelta(seconds=1), "waived"),
+        (TODAY, "fail"),
+        (TODAY.date(), "waived"),
+        (TODAY.date() - timedelta(days=1), "fail"),
+    ],
+)
+def test_a_day_ends_at_midnight_and_a_moment_at_once(expires, outcome):
+    assert outcomes([metric(0.3)], waiver(expires=expires)) == [outcome]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.attacks.art import quiet_attack
+from model_governance.attacks.art_toolbox import quiet_attack
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.art import DISTRIBUTION
+from model_governance.attacks.art_toolbox import DISTRIBUTION
 from model_governance.attacks.schedule import plan_attacks, plan_lookback
 from model_governance.checks.privacy.membership_inference import kept_answers, metrics, pictures, tables
 from model_governance.checks.privacy.membership_inference.attacks import WITH_REFERENCES, allow, default_attacks
@@ -67,7 +67,7 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
         seed=seed,
         metrics=(
             *found,
-            *plan.carried(CHECK),
+            *plan.carried(CHECK.metrics),
             *(CHECK.declared(one) for one in metrics.of_sides(audit)),
         ),
         tables=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.attacks.art import quiet_attack
+from model_governance.attacks.art_toolbox import quiet_attack
 from model_governance.attacks.surrogate import design_of
 from model_governance.checks.privacy.membership_inference import quantile
 from model_governance.checks.privacy.membership_inference.attacks import Scores

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.attacks.art import quiet_attack
+from model_governance.attacks.art_toolbox import quiet_attack
 from model_governance.attacks.schedule import QueriesSpent
 from model_governance.checks.privacy.model_inversion.attempts import Attempts, starts
 from model_governance.checks.privacy.model_inversion.ground import like

@@ -48,7 +48,7 @@ TOOLS = ("matplotlib", "numpy", "pandas", "scikit-learn", "scipy")
 
 
 def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
-    """Quality of the model on the labelled rows of current, or of matured where it is given.
+    """Quality of the model on the labelled rows of current, or of labelled_current where it is given.
 
     Where labels are not due yet and too few are there, the result is not applicable and shows their share.
 
@@ -118,7 +118,7 @@ CHECK = Check(
     params=QualityParams,
     metrics=METRICS,
     roles=("current",),
-    optional_roles=("labels", "matured", "history"),
+    optional_roles=("labels", "labelled_current", "history"),
     needs_model=True,
     needs_labels=True,
     compares_champion=True,

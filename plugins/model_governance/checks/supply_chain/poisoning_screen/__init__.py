@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.art import DISTRIBUTION
+from model_governance.attacks.art_toolbox import DISTRIBUTION
 from model_governance.checks.supply_chain.poisoning_screen.activations import find_clusters, is_network
 from model_governance.checks.supply_chain.poisoning_screen.backdoor import plant_backdoor
 from model_governance.checks.supply_chain.poisoning_screen.flips import find_disagreement, find_flips
@@ -44,7 +44,7 @@ __all__ = ["CHECK", "ScreenParams"]
 
 
 def measure(subject: Subject, params: ScreenParams, seed: int) -> CheckResult:
-    """Compare `train` (the new window) with `accepted` (that of the last accepted model).
+    """Compare `train` (the new window) with `previous_train` (that of the last accepted model).
 
     Raises:
         CheckError: a window has too few rows or one class only, or a part that the policy names cannot run.
@@ -153,7 +153,7 @@ def suggest(_frame: pd.DataFrame, _columns: Columns) -> Suggestion:
             {"metric": "duplicate_share_change", "less_than": 0.02, "severity": "warn"},
         ),
         comment=(
-            "Needs dataset accepted: the training rows of the last accepted model. All bounds are on changes, because a raw "
+            "Needs dataset previous_train: the training rows of the last accepted model. All bounds are on changes, because a raw "
             "count accuses an eighth of noisy but honest labels; each counts only with evidence of an exact test. Name the "
             "column that says where rows come from as params.source, and the columns whose values may be shown."
         ),
@@ -215,7 +215,7 @@ CHECK = Check(
             meaning="share of the new window from sources that the accepted one does not know",
         ),
     ),
-    roles=("accepted", "train"),
+    roles=("previous_train", "train"),
     optional_roles=("reference",),
     needs_labels=True,
     tasks=("binary_classification", "multiclass_classification"),

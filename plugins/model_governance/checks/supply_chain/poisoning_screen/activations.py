@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.attacks.art import quiet_attack
+from model_governance.attacks.art_toolbox import quiet_attack
 from model_governance.checks.supply_chain.poisoning_screen.windows import difference
 
 if TYPE_CHECKING:
