@@ -27,9 +27,18 @@ TESTS = Path(__file__).resolve().parents[1]
 PAGE = Path(__file__).with_name("SURVIVORS.md")
 DEMANDED = 0.9
 
+# For each room its modules and the tests that are run on their mutants. `module.py:Name` means that class only.
 ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "verdict and waiver": (
-        ("verdict/judgement.py", "verdict/finding.py", "verdict/words.py", "verdict/violation.py"),
+        (
+            "verdict/judgement.py",
+            "verdict/finding.py",
+            "verdict/words.py",
+            "verdict/violation.py",
+            "policy/model.py:Waiver",
+            "policy/model.py:ConfirmSpec",
+            "policy/model.py:Threshold",
+        ),
         ("unit/verdict", "properties/test_verdict_laws.py"),
     ),
     "budget": (
@@ -103,20 +112,27 @@ def run_room(room: str, *, sample: int, seed: int, workers: int) -> int:
 
     trial.prepare()
     names, tests = ROOMS[room]
-    modules = [f"model_governance/{name}" for name in names]
+    modules = list(dict.fromkeys(f"model_governance/{name.partition(':')[0]}" for name in names))
     baseline = trial.measure(modules, [str(TESTS / test) for test in tests])
     if baseline.status or not all(trial.control(module, baseline) for module in modules):
         return 1
     every = [
         (module, position)
         for module in modules
-        for position in range(len(mutants((trial.PLUGINS / module).read_text(encoding="utf-8"))))
+        for position, mutant in enumerate(mutants((trial.PLUGINS / module).read_text(encoding="utf-8")))
+        if is_in_room(f"{module}:{mutant.scope}", names)
     ]
     drawn = random.Random(seed).sample(every, min(sample, len(every))) if sample else every
     chosen = {module: sorted(place for name, place in drawn if name == module) for module in modules}
     for outcome in trial.trials(modules, baseline, chosen, workers=workers):
         print(json.dumps(outcome), flush=True)
     return 0
+
+
+def is_in_room(place: str, names: tuple[str, ...]) -> bool:
+    """Whether `package/module.py:Class.method` is below one of a room's names."""
+    inner = place.partition("/")[2]
+    return any(inner == name or inner.startswith((f"{name}:", f"{name}.")) for name in names)
 
 
 def is_alive(outcome: dict) -> bool:

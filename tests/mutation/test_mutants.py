@@ -79,12 +79,26 @@ def test_names_hold_no_line_number_and_tell_equal_changes_apart():
 
 def test_every_module_of_the_rooms_gives_mutants_that_compile():
     for modules, _ in run.ROOMS.values():
-        for name in modules:
+        for name in {module.partition(":")[0] for module in modules}:
             source = (run.TESTS.parent / "plugins" / "model_governance" / name).read_text(encoding="utf-8")
             listed = mutants(source)
             assert len({mutant.name for mutant in listed}) == len(listed)
             for position in range(0, len(listed), 25):
                 compile(mutated(source, position), name, "exec")
+
+
+@pytest.mark.parametrize(
+    ("place", "inside"),
+    [
+        ("model_governance/verdict/finding.py:Rules.stops", True),
+        ("model_governance/policy/model.py:Waiver", True),
+        ("model_governance/policy/model.py:Waiver.is_live", True),
+        ("model_governance/policy/model.py:WaiverSpec", False),
+        ("model_governance/policy/model.py:module", False),
+    ],
+)
+def test_a_room_may_hold_a_class_of_a_module(place, inside):
+    assert run.is_in_room(place, ("verdict/finding.py", "policy/model.py:Waiver")) is inside
 
 
 def test_the_tests_of_every_room_exist():

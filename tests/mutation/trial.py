@@ -45,6 +45,7 @@ class Baseline:
     seconds: dict[str, float] = field(default_factory=dict)
     calls: dict[str, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
     modules: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
     status: int = 1
 
     def tests_of(self, module: str, mutant: Mutant) -> list[str]:
@@ -113,6 +114,18 @@ class Recorder:
             self.test = ""
 
 
+class Refusal:
+    """An import hook that lets nobody import some modules."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """No spec of any module, and an error for those refused."""
+        if name in self.names:
+            raise ImportError(f"{name} is mutated later")
+
+
 class MutantFinder:
     """An import hook that gives one module its mutated code."""
 
@@ -177,11 +190,25 @@ def measure(modules: Sequence[str], tests: Sequence[str]) -> Baseline:
         for name in baseline.modules:
             with suppress(Exception):
                 importlib.import_module(name)
-    ours = [name for name in sys.modules if name.startswith("model_governance")]
-    if ours:
-        raise RuntimeError(f"a mutant would not reach what is imported already: {', '.join(ours)}")
+        preload_ours(baseline.own, {module_name(module) for module in modules})
     gc.freeze()  # what is loaded by now is not searched again by every collection of every forked process
     return baseline
+
+
+def preload_ours(names: Sequence[str], mutable: set[str]) -> None:
+    """Imports our modules that import none of the modules to be mutated: a mutant reaches what is imported after it."""
+    refusal = Refusal(mutable)
+    sys.meta_path.insert(0, refusal)
+    for name in names:
+        with suppress(Exception):
+            importlib.import_module(name)
+    sys.meta_path.remove(refusal)
+    for name in [name for name in sys.modules if name.startswith("model_governance.")]:
+        parts = name.split(".")
+        if any(".".join(parts[:depth]) not in sys.modules for depth in range(1, len(parts))):
+            del sys.modules[name]  # its package could not be imported, so it will be again
+    if mutable & set(sys.modules):
+        raise RuntimeError(f"a mutant would not reach {', '.join(mutable & set(sys.modules))}")
 
 
 def _record(modules: Sequence[str], tests: Sequence[str], answer: Path, folder: Path) -> None:
@@ -190,6 +217,7 @@ def _record(modules: Sequence[str], tests: Sequence[str], answer: Path, folder: 
     with recorder.profiling():
         baseline.status = int(pytest.main([*OPTIONS, f"--basetemp={folder}", *tests], plugins=[recorder]))
     baseline.modules = [name for name, module in list(sys.modules.items()) if _is_library(name, module)]
+    baseline.own = [name for name in sys.modules if name.startswith("model_governance") and "orchestration" not in name]
     baseline.calls = dict(baseline.calls)
     answer.write_bytes(pickle.dumps(baseline))
 
@@ -210,12 +238,16 @@ def start(module: str, position: int, tests: Sequence[str], *, limit: float, fol
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    name = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    sys.meta_path.insert(0, MutantFinder(name, PLUGINS / module, position))
+    sys.meta_path.insert(0, MutantFinder(module_name(module), PLUGINS / module, position))
     status = 1
     with suppress(BaseException):
         status = int(pytest.main([*OPTIONS, f"--basetemp={folder}", *tests]))
     os._exit(status)
+
+
+def module_name(module: str) -> str:
+    """The name under which the module at a path is imported."""
+    return module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def trials(modules: Sequence[str], baseline: Baseline, chosen: dict[str, list[int]], *, workers: int) -> Iterator[dict]:
