@@ -32,7 +32,7 @@ ftplib smtplib telnetlib poplib imaplib nntplib xmlrpc requests httpx aiohttp pa
 zipimport zipfile tarfile pip setuptools distutils ensurepip venv pkgutil pydoc site sqlite3 dbm commands popen2 platform
 gc inspect linecache atexit sched antigravity idlelib tkinter turtledemo lib2to3 test _testcapi _posixsubprocess
 joblib _winapi winreg msvcrt mmap fcntl pyclbr modulefinder py_compile compileall boto3 botocore
-django flask jinja2 mako sh plumbum pexpect fabric ansible tensorflow_io IPython
+_operator _osx_support _aix_support _pyrepl django flask jinja2 mako sh plumbum pexpect fabric ansible tensorflow_io IPython
 """
 DANGEROUS_ROOTS = frozenset(_DANGEROUS_ROOTS.split())
 _DANGEROUS = """
@@ -46,7 +46,7 @@ numpy.savez numpy.loadtxt numpy.genfromtxt numpy.fromregex numpy.tofile numpy.Da
 numpy.fromfunction numpy.apply_along_axis numpy.vectorize numpy.frompyfunc numpy.piecewise numpy.ndarray.tofile
 pandas.eval pandas.io pandas.core.computation pandas.read_pickle pandas.read_csv pandas.read_sql pandas.DataFrame.eval
 scipy.io scipy.weave torch.load torch.save
-torch.hub torch.jit torch.utils.cpp_extension torch.ops torch.classes torch.package torch.serialization torch.compile
+torch.hub torch.jit torch.fx torch.utils._config_module torch.utils.data.datapipes torch.utils.cpp_extension torch.ops torch.classes torch.package torch.serialization torch.compile
 torch.distributed torch.multiprocessing torch._dynamo torch._inductor torch.utils.collect_env torch.utils.bottleneck
 logging.config logging.FileHandler logging.handlers sklearn.externals sklearn.utils._testing sklearn.datasets
 sklearn.conftest numpy.testing numpy.f2py numpy.distutils numpy.lib.npyio numpy.lib.format numpy.core.records.fromfile
