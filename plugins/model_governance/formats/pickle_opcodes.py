@@ -1,6 +1,6 @@
-"""A pickle machine that only pretends: it follows every instruction with symbols and calls, imports and builds nothing.
+"""Pickle opcodes, executed on symbols: nothing is called, imported or built (Python documentation, `pickletools`).
 
-Following the stack and the memo matters: a name may be put together from strings that were stored long before.
+The stack and the memo are followed, because a name may come from strings that were stored long before.
 """
 
 from __future__ import annotations
@@ -9,22 +9,29 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from model_governance.formats.pickle_names import python3_name
+
 if TYPE_CHECKING:
     import pickletools
     from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A global that the pickle names."""
+class Global:
+    """An object that the pickle names, in Python 3's spelling."""
 
     module: str
     name: str
 
+    @property
+    def dotted(self) -> str:
+        """Module and name with a dot between them."""
+        return f"{self.module}.{self.name}"
+
 
 @dataclass(slots=True, eq=False)
-class Called:
-    """What a call would return; `state` is what BUILD would set on it."""
+class Call:
+    """The result of a call; `state` is what BUILD would set on it."""
 
     function: Any
     arguments: Any
@@ -32,7 +39,7 @@ class Called:
 
 
 class Unknown:
-    """A value that does not matter here."""
+    """A value that is neither a global, a call nor a constant."""
 
 
 UNKNOWN = Unknown()
@@ -41,18 +48,23 @@ CALLS = ("REDUCE", "NEWOBJ", "NEWOBJ_EX", "OBJ", "INST")
 
 
 @dataclass(slots=True)
-class Machine:
-    """Stack, marks and memo of symbols."""
+class PickleMachine:
+    """Stack, marks and memo of symbols; `protocol` is what the PROTO opcode declares."""
 
     stack: list[Any] = field(default_factory=list)
     marks: list[list[Any]] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
+    protocol: int = 0
 
     def step(self, opcode: pickletools.OpcodeInfo, argument: Any) -> Any:
-        """Follow one instruction and return the new top of the stack, or what was built on.
+        """Execute one opcode and return the new top of the stack.
+
+        Args:
+            opcode: the opcode, from `pickletools.genops`.
+            argument: its argument, None where it has none.
 
         Raises:
-            IndexError, KeyError: the stack or the memo lacks what the instruction needs.
+            IndexError, KeyError: the stack or the memo lacks what the opcode needs.
         """
         handler = HANDLERS.get(opcode.name)
         if handler is not None:
@@ -61,7 +73,7 @@ class Machine:
 
     def _generic(self, opcode: pickletools.OpcodeInfo, argument: Any) -> Any:
         """By the stack effect that the standard library documents for it."""
-        names = [one.name for one in opcode.stack_before]
+        names = [item.name for item in opcode.stack_before]
         if "mark" in names:
             self.pop_mark()
             names = names[: names.index("mark")]
@@ -78,62 +90,66 @@ class Machine:
         return items
 
     def push(self, value: Any) -> Any:
-        """A value on the stack."""
+        """Put a value on the stack and return it."""
         self.stack.append(value)
         return value
 
+    def global_of(self, module: str, name: str) -> Global:
+        """The global of this name as an unpickler of this protocol would look it up."""
+        return Global(*python3_name(module, name, protocol=self.protocol))
 
-def _constant(machine: Machine, _: Any, *, value: Any) -> Any:
+
+def _constant(machine: PickleMachine, _: Any, *, value: Any) -> Any:
     return machine.push(value)
 
 
-def _mark(machine: Machine, _: Any) -> None:
+def _mark(machine: PickleMachine, _: Any) -> None:
     machine.marks.append(machine.stack)
     machine.stack = []
 
 
-def _pop(machine: Machine, _: Any) -> None:
+def _pop(machine: PickleMachine, _: Any) -> None:
     if machine.stack:
         machine.stack.pop()
     else:
         machine.pop_mark()
 
 
-def _tuple(count: int) -> Callable[[Machine, Any], Any]:
-    def made(machine: Machine, _: Any) -> Any:
+def _tuple(count: int) -> Callable[[PickleMachine, Any], Any]:
+    def made(machine: PickleMachine, _: Any) -> Any:
         items = [machine.stack.pop() for _ in range(count)]
         return machine.push(tuple(reversed(items)))
 
     return made
 
 
-def _setitems(machine: Machine, _: Any) -> Any:
+def _setitems(machine: PickleMachine, _: Any) -> Any:
     items = machine.pop_mark()
     return _set(machine, list(zip(items[::2], items[1::2], strict=False)))
 
 
-def _dict(machine: Machine, _: Any) -> Any:
+def _dict(machine: PickleMachine, _: Any) -> Any:
     items = machine.pop_mark()
     machine.push({})
     return _set(machine, list(zip(items[::2], items[1::2], strict=False)))
 
 
-def _setitem(machine: Machine, _: Any) -> Any:
+def _setitem(machine: PickleMachine, _: Any) -> Any:
     value, key = machine.stack.pop(), machine.stack.pop()
     return _set(machine, [(key, value)])
 
 
-def _append(machine: Machine, _: Any) -> Any:
+def _append(machine: PickleMachine, _: Any) -> Any:
     machine.stack.pop()
     return machine.stack[-1]
 
 
-def _appends(machine: Machine, _: Any) -> Any:
+def _appends(machine: PickleMachine, _: Any) -> Any:
     machine.pop_mark()
     return machine.stack[-1]
 
 
-def _set(machine: Machine, pairs: list[tuple[Any, Any]]) -> Any:
+def _set(machine: PickleMachine, pairs: list[tuple[Any, Any]]) -> Any:
     target = machine.stack[-1]
     if type(target) is dict:
         # Only keys of text: hashing a tuple of tuples of tuples can take for ever.
@@ -141,48 +157,54 @@ def _set(machine: Machine, pairs: list[tuple[Any, Any]]) -> Any:
     return target
 
 
-def _stack_global(machine: Machine, _: Any) -> Any:
+def _stack_global(machine: PickleMachine, _: Any) -> Any:
     name, module = machine.stack.pop(), machine.stack.pop()
-    return machine.push(Named(module, name) if type(module) is str and type(name) is str else UNKNOWN)
+    return machine.push(machine.global_of(module, name) if type(module) is str and type(name) is str else UNKNOWN)
 
 
-def _global(machine: Machine, argument: Any) -> Any:
-    return machine.push(Named(*argument.split(" ", 1)))
+def _global(machine: PickleMachine, argument: Any) -> Any:
+    return machine.push(machine.global_of(*argument.split(" ", 1)))
 
 
-def _inst(machine: Machine, argument: Any) -> Any:
-    return machine.push(Called(Named(*argument.split(" ", 1)), tuple(machine.pop_mark())))
+def _inst(machine: PickleMachine, argument: Any) -> Any:
+    return machine.push(Call(machine.global_of(*argument.split(" ", 1)), tuple(machine.pop_mark())))
 
 
-def _obj(machine: Machine, _: Any) -> Any:
+def _obj(machine: PickleMachine, _: Any) -> Any:
     items = machine.pop_mark()
-    return machine.push(Called(items[0], tuple(items[1:])))
+    return machine.push(Call(items[0], tuple(items[1:])))
 
 
-def _call(machine: Machine, _: Any) -> Any:
+def _call(machine: PickleMachine, _: Any) -> Any:
     arguments, function = machine.stack.pop(), machine.stack.pop()
-    return machine.push(Called(function, arguments))
+    return machine.push(Call(function, arguments))
 
 
-def _newobj_ex(machine: Machine, _: Any) -> Any:
+def _newobj_ex(machine: PickleMachine, _: Any) -> Any:
     machine.stack.pop()
     return _call(machine, _)
 
 
-def _build(machine: Machine, _: Any) -> Any:
+def _build(machine: PickleMachine, _: Any) -> Any:
     state, target = machine.stack.pop(), machine.stack[-1]
-    if isinstance(target, Called):
+    if isinstance(target, Call):
         target.state = state
     return target
 
 
-def _put(machine: Machine, argument: Any) -> Any:
+def _put(machine: PickleMachine, argument: Any) -> Any:
     place = len(machine.memo) if argument is None else int(argument)
     machine.memo[place] = machine.stack[-1]
     return machine.stack[-1]
 
 
-HANDLERS: Mapping[str, Callable[[Machine, Any], Any]] = {
+def _protocol(machine: PickleMachine, argument: Any) -> Any:
+    machine.protocol = int(argument)
+    return machine.stack[-1] if machine.stack else None
+
+
+HANDLERS: Mapping[str, Callable[[PickleMachine, Any], Any]] = {
+    "PROTO": _protocol,
     "MARK": _mark,
     "POP": _pop,
     "POP_MARK": lambda machine, _: machine.pop_mark(),
