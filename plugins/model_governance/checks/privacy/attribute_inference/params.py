@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from model_governance.attacks.access import EndpointParams
-from model_governance.attacks.schedule import Effort
+from model_governance.attacks.schedule import AttackBudget
 
 AttackName = Literal["confidence", "bayes", "output", "art_black_box", "art_baseline"]
 QUERYING: tuple[AttackName, ...] = ("confidence", "bayes")
@@ -48,7 +48,7 @@ class AttributeParams(EndpointParams):
         default=5, description="rows that stand for a band, or for columns not known, in a question to the model"
     )
 
-    effort: dict[str, Effort] = Field(
+    budget: dict[str, AttackBudget] = Field(
         default_factory=dict, description="what an attack may spend, and how often it runs"
     )
 

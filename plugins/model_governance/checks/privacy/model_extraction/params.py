@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from model_governance.attacks.access import EndpointParams
-from model_governance.attacks.schedule import Effort
+from model_governance.attacks.schedule import AttackBudget
 
 AttackName = Literal["public", "synthetic", "knockoff_nets", "copycat_cnn"]
 LEAST = 40  # held-out rows; over fewer no agreement says anything
@@ -32,7 +32,7 @@ class ExtractionParams(EndpointParams):
     resamples: int = Field(
         default=500, ge=200, le=20_000, description="resamples of held-out rows behind an interval of a regression"
     )
-    effort: dict[str, Effort] = Field(
+    budget: dict[str, AttackBudget] = Field(
         default_factory=dict, description="what an attack may spend, and how often it runs"
     )
 

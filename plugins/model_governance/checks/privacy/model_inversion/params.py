@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from model_governance.attacks.access import EndpointParams
-from model_governance.attacks.schedule import Effort
+from model_governance.attacks.schedule import AttackBudget
 
 AttackName = Literal["search", "miface"]
 LEAST_CLASS = 5  # training rows of a class, below which it is passed over
@@ -41,7 +41,7 @@ class InversionParams(EndpointParams):
     resamples: int = Field(
         default=1000, ge=200, le=20_000, description="resamples and relabellings behind the intervals"
     )
-    effort: dict[str, Effort] = Field(
+    budget: dict[str, AttackBudget] = Field(
         default_factory=dict, description="what an attack may spend, and how often it runs"
     )
 
