@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.boundary_walk import WalkSettings
+from model_governance.attacks.boundary_walk import HopSkipJumpSettings
 from model_governance.attacks.hopskipjump import attack_rows
 from model_governance.checks.privacy.membership_inference.attacks import Scores
 from model_governance.checks.privacy.membership_inference.label_only import like
@@ -57,7 +57,7 @@ def boundary(audit: Audit, model: Model, columns: Columns, query_budget: QueryBu
         return numbered(model, model.predict(space.rows(points, rows))) != labels[rows]
 
     points = space.origins
-    settings = WalkSettings(
+    settings = HopSkipJumpSettings(
         norm="l2", iterations=10, directions=15, most_directions=60, queries=queries,
         low=points.min(axis=0), high=points.max(axis=0),
     )  # fmt: skip
