@@ -58,8 +58,8 @@ def test_a_larger_budget_asks_about_the_rows_that_the_smaller_left_out(faulty, a
     assert sum(calls) == held_out + 50
 
 
-def test_a_budget_that_effort_does_not_allow_is_absent_with_the_reason(faulty):
-    result = measured(faulty, budgets=[30, 50, 80], effort={"public": {"queries": 60}})
+def test_a_budget_that_the_query_limit_does_not_allow_is_absent_with_the_reason(faulty):
+    result = measured(faulty, budgets=[30, 50, 80], budget={"public": {"max_queries": 60}})
     assert result.metric("fidelity", key="public@50").value is not None
     missing = result.metric("fidelity_gain", key="public@80")
     assert missing.value is None
@@ -74,9 +74,9 @@ def test_a_budget_without_rows_is_absent_with_the_reason(faulty):
 
 
 def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
-    params = {"attacks": ["public", "synthetic"], "effort": {"synthetic": {"every": 7}}}
+    params = {"attacks": ["public", "synthetic"], "budget": {"synthetic": {"every_runs": 7}}}
     first = measured(replace(faulty, logical_date=datetime(2026, 3, 2, tzinfo=UTC)), **params)
-    stored = next(one for one in first.artifacts if one.name == "attack_plan.json")
+    stored = next(one for one in first.artifacts if one.name == "attack_schedule.json")
     earlier = PreviousRun(
         logical_date=datetime(2026, 3, 2, tzinfo=UTC),
         name=stored.name,

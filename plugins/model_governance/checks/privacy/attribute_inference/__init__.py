@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import restrict_outputs
 from model_governance.attacks.art_toolbox import DISTRIBUTION
-from model_governance.attacks.schedule import plan_attacks, plan_lookback
+from model_governance.attacks.schedule import schedule_attacks, schedule_lookback
 from model_governance.checks.privacy.attribute_inference.attacks import Attacker
 from model_governance.checks.privacy.attribute_inference.params import AttributeParams
 from model_governance.checks.privacy.attribute_inference.people import draw_people, target_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.attacks.schedule import Plan
+    from model_governance.attacks.schedule import AttackSchedule
     from model_governance.checks.privacy.attribute_inference.people import Rows
     from model_governance.contract.subject import Columns, Subject
 
@@ -49,17 +49,17 @@ def measure(subject: Subject, params: AttributeParams, seed: int) -> CheckResult
     """
     import numpy as np
 
-    plan = plan_attacks(params.attacks, params.effort, subject)
+    schedule = schedule_attacks(params.attacks, params.budget, subject)
     generator = np.random.default_rng(seed)
     people = draw_people(subject, params, generator)
-    found = [_attacked(subject, people, one, plan, params, generator, seed) for one in params.sensitive]
+    found = [_attacked(subject, people, one, schedule, params, generator, seed) for one in params.sensitive]
     measured = tuple(CHECK.declared(number) for one in found for number in numbers_of(one))
     return CheckResult(
         kind="attribute_inference",
         seed=seed,
-        metrics=(*measured, *plan.carried(CHECK.metrics)),
-        tables=(*tables_of(found), plan.table()),
-        artifacts=(*(picture_of(one) for one in found), plan.artifact(measured)),
+        metrics=(*measured, *schedule.carried_forward(CHECK.metrics)),
+        tables=(*tables_of(found), schedule.table()),
+        artifacts=(*(picture_of(one) for one in found), schedule.artifact(measured)),
         highlights=highlights_of(found),
         notes=_notes(found, params),
         tools=versions_of(DISTRIBUTION, "numpy", "pandas", "scikit-learn", "scipy"),
@@ -67,7 +67,7 @@ def measure(subject: Subject, params: AttributeParams, seed: int) -> CheckResult
 
 
 def _attacked(
-    subject: Subject, people: Mapping[str, Rows], column: str, plan: Plan, params: AttributeParams,
+    subject: Subject, people: Mapping[str, Rows], column: str, schedule: AttackSchedule, params: AttributeParams,
     generator: np.random.Generator, seed: int,
 ) -> Attacked:  # fmt: skip
     target = target_of(subject, people, column, params=params, generator=generator)
@@ -76,7 +76,7 @@ def _attacked(
         target=target,
         majority=attacker.majority(),
         imputation=attacker.imputation(),
-        attacks=tuple(attacker.attack(name, plan.effort(name)) for name in plan.due),
+        attacks=tuple(attacker.attack(name, schedule.budget(name)) for name in schedule.due),
     )
 
 
@@ -143,7 +143,7 @@ CHECK = Check(
     optional_roles=("population",),
     tasks=("binary_classification", "multiclass_classification", "regression"),
     needs_labels=True,
-    lookback=lambda params: plan_lookback(params.effort),
+    lookback=lambda params: schedule_lookback(params.budget),
     measure=measure,
     self_test=SelfTest(
         description="a model that recognises every training row, and doubts once the region is changed",

@@ -71,9 +71,9 @@ def _listener(target: Target, answers: np.ndarray, width: int) -> Any:
     return BlackBoxRegressor(next_answers, (width,))
 
 
-def _plain(spoken: np.ndarray) -> np.ndarray:
+def _plain(outputs: np.ndarray) -> np.ndarray:
     """The answers as ART reads them, (n, 1): the number of the class, or the value."""
-    return spoken.argmax(axis=1)[:, None].astype(float) if spoken.shape[1] > 1 else spoken
+    return outputs.argmax(axis=1)[:, None].astype(float) if outputs.shape[1] > 1 else outputs
 
 
 def _labels(target: Target, side: Side) -> np.ndarray:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import outputs
-from model_governance.attacks.schedule import metered
+from model_governance.attacks.schedule import limit_queries
 from model_governance.attacks.surrogate import learn_classes
 from model_governance.checks.privacy.attribute_inference.answers import Answers, gauged
 from model_governance.checks.privacy.attribute_inference.art_attacks import guess_with_art
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.attacks.schedule import Effort, Meter
+    from model_governance.attacks.schedule import AttackBudget, QueryBudget
     from model_governance.attacks.surrogate import Classifier
     from model_governance.checks.privacy.attribute_inference.people import Side, Target
     from model_governance.contract.subject import Model
@@ -71,29 +71,29 @@ class Attacker:
         right = [self._imputed.guesses(one.labelled) == one.truth for one in sides]
         return Guesses(method="imputation", members=right[0], others=right[1])
 
-    def attack(self, name: str, effort: Effort) -> Guesses:
+    def attack(self, name: str, budget: AttackBudget) -> Guesses:
         """One attack by name, on as many people as its budget of queries reaches.
 
         Raises:
             CheckError: the attack must ask with values of the attribute, which is no feature of the model, or the
                 budget reaches too few people.
-            TimeSpent, ModelMisbehaved: as `metered` and `Model`.
+            TimeBudgetExceeded, ModelMisbehaved: as `limit_queries` and `Model`.
         """
-        _, meter = metered(self.model, effort, attack=name)
-        sides = self._reached(name, meter)
+        _, query_budget = limit_queries(self.model, budget, attack=name)
+        sides = self._reached(name, query_budget)
         if own := self._own_questions(name):
-            meter.charge(own)
+            query_budget.charge(own)
         if name == "art_baseline":
             found = guess_with_art(self.target, sides, None, seed=self.seed)
         elif name == "art_black_box":
-            found = guess_with_art(self.target, sides, lambda one: self._said(one, meter), seed=self.seed)
+            found = guess_with_art(self.target, sides, lambda one: self._said(one, query_budget), seed=self.seed)
         else:
             guess = {"confidence": self._likeliest, "bayes": self._weighed, "output": self._learnt_from_answers}[name]
-            found = (guess(sides[0], meter), guess(sides[1], meter))
+            found = (guess(sides[0], query_budget), guess(sides[1], query_budget))
         right = [one == side.truth for one, side in zip(found, sides, strict=True)]
-        return Guesses(method=name, members=right[0], others=right[1], queries=meter.asked)
+        return Guesses(method=name, members=right[0], others=right[1], queries=query_budget.asked)
 
-    def _reached(self, name: str, meter: Meter) -> tuple[Side, Side]:
+    def _reached(self, name: str, query_budget: QueryBudget) -> tuple[Side, Side]:
         """The people that the budget reaches, equally many of both sides."""
         members, others = self.target.members, self.target.others
         if name in QUERYING and self.target.fillings is None:
@@ -101,16 +101,16 @@ class Attacker:
                 f"attack {name!r} asks the model with each value of {self.target.values.column!r}, which is no feature "
                 "of the model; attack it by `output`, or take it out of sensitive"
             )
-        if meter.left is None or name == "art_baseline":
+        if query_budget.remaining is None or name == "art_baseline":
             return members, others
         price = self.target.questions if name in QUERYING else 1
         own = self._own_questions(name)
-        people = (meter.left - own) // (2 * price)
+        people = (query_budget.remaining - own) // (2 * price)
         if people < LEAST:
             raise CheckError(
                 f"attack {name!r} on {self.target.values.column!r} needs {2 * price:,} queries for a member and a "
-                f"non-member and {own:,} for the attacker's rows; {meter.left:,} reach fewer than {LEAST} people a side: "
-                f"give it effort.queries of {own + 2 * price * LEAST:,} or more"
+                f"non-member and {own:,} for the attacker's rows; {query_budget.remaining:,} reach fewer than {LEAST} people a side: "
+                f"give it budget.max_queries of {own + 2 * price * LEAST:,} or more"
             )
         return members.first(people), others.first(people)
 
@@ -120,32 +120,32 @@ class Attacker:
             return 0
         return len(self.target.attacker.truth)
 
-    def _likeliest(self, side: Side, meter: Meter) -> np.ndarray:
+    def _likeliest(self, side: Side, query_budget: QueryBudget) -> np.ndarray:
         import numpy as np
 
-        chances = self._chances(side, meter)
+        chances = self._chances(side, query_budget)
         tied = chances >= chances.max(axis=1, keepdims=True) * (1 - TIE)
         return np.where(tied, self._imputed.chances(side.labelled), -1.0).argmax(axis=1)
 
-    def _weighed(self, side: Side, meter: Meter) -> np.ndarray:
+    def _weighed(self, side: Side, query_budget: QueryBudget) -> np.ndarray:
         import numpy as np
 
         # The prior is learnt without the label: the model's answer is about the label, which must not count twice.
-        chances = np.maximum(self._chances(side, meter), FLOOR)
+        chances = np.maximum(self._chances(side, query_budget), FLOOR)
         return (self._prior.chances(side.known) * chances).argmax(axis=1)
 
-    def _learnt_from_answers(self, side: Side, meter: Meter) -> np.ndarray:
+    def _learnt_from_answers(self, side: Side, query_budget: QueryBudget) -> np.ndarray:
         import numpy as np
 
-        return self._overheard.guesses(np.column_stack([side.labelled, self._said(side, meter)]))
+        return self._overheard.guesses(np.column_stack([side.labelled, self._said(side, query_budget)]))
 
-    def _chances(self, side: Side, meter: Meter) -> np.ndarray:
+    def _chances(self, side: Side, query_budget: QueryBudget) -> np.ndarray:
         """How likely the model finds the true label under each value, (n, values): the mean over its fillings."""
         import numpy as np
 
         frame, found = side.rows.frame[list(self.target.features)], []
         for value, filling in enumerate(self.target.fillings or ()):
-            meter.charge(len(frame) * len(filling))
+            query_budget.charge(len(frame) * len(filling))
             if (side, value) not in self._likelihoods:
                 asked = [
                     self._answers.chances(_filled(frame, filling, row), side.rows.labels) for row in range(len(filling))
@@ -154,11 +154,11 @@ class Attacker:
             found.append(self._likelihoods[side, value])
         return np.column_stack(found)
 
-    def _said(self, side: Side, meter: Meter) -> np.ndarray:
+    def _said(self, side: Side, query_budget: QueryBudget) -> np.ndarray:
         """What the model answers to the true records of a side: (n, k) or (n, 1)."""
         if side is self.target.attacker:
             return self._said_to_attacker
-        meter.charge(len(side.truth))
+        query_budget.charge(len(side.truth))
         return outputs(self.model, side.rows.frame[list(self.target.features)])
 
     @cached_property

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import predicted_labels, restrict_outputs
 from model_governance.attacks.art_toolbox import DISTRIBUTION
-from model_governance.attacks.schedule import metered, plan_attacks, plan_lookback
+from model_governance.attacks.schedule import limit_queries, schedule_attacks, schedule_lookback
 from model_governance.checks.privacy.model_extraction.comparison import HeldOut
 from model_governance.checks.privacy.model_extraction.params import LEAST_BUDGET, ExtractionParams
 from model_governance.checks.privacy.model_extraction.public_rows import draw_public
@@ -49,24 +49,24 @@ def measure(subject: Subject, params: ExtractionParams, seed: int) -> CheckResul
     """
     import numpy as np
 
-    plan = plan_attacks(params.attacks, params.effort, subject)
+    schedule = schedule_attacks(params.attacks, params.budget, subject)
     public = draw_public(subject, params, np.random.default_rng(seed))
     model = restrict_outputs(subject.require_model(), params.attacker_access)
     held_out = _held_out(subject, public, params, seed)
     classes = len(model.classes)
     baselines = {one: learn_from_labels(public, one, classes=classes, seed=seed) for one in params.budgets}
     stolen = []
-    for name in plan.due:
-        counted, meter = metered(model, plan.effort(name), attack=name)
-        stolen.extend(steal(name, counted, meter, public, budgets=params.budgets, seed=seed))
+    for name in schedule.due:
+        counted, queries = limit_queries(model, schedule.budget(name), attack=name)
+        stolen.extend(steal(name, counted, queries, public, budgets=params.budgets, seed=seed))
     found = compare(stolen, baselines, held_out)
     measured = tuple(CHECK.declared(one) for one in numbers_of(found, baselines, held_out))
     return CheckResult(
         kind="model_extraction",
         seed=seed,
-        metrics=(*measured, *plan.carried(CHECK.metrics)),
-        tables=(table_of(found, baselines, held_out), plan.table()),
-        artifacts=(picture_of(found, baselines, held_out), plan.artifact(measured)),
+        metrics=(*measured, *schedule.carried_forward(CHECK.metrics)),
+        tables=(table_of(found, baselines, held_out), schedule.table()),
+        artifacts=(picture_of(found, baselines, held_out), schedule.artifact(measured)),
         highlights=highlights_of(found, held_out),
         notes=_notes(public, params),
         tools=versions_of(DISTRIBUTION, "numpy", "pandas", "scikit-learn", "scipy"),
@@ -143,7 +143,7 @@ CHECK = Check(
     optional_roles=("population",),
     tasks=("binary_classification", "multiclass_classification", "regression"),
     needs_labels=True,
-    lookback=lambda params: plan_lookback(params.effort),
+    lookback=lambda params: schedule_lookback(params.budget),
     measure=measure,
     self_test=SelfTest(
         description="a secret rule on age that no label follows, and a hundred answers give away",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.attacks.access import outputs
 from model_governance.attacks.art_toolbox import quiet_attack
-from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.model_extraction.surrogates import learn_copy
 from model_governance.errors import CheckError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.attacks.schedule import Meter
+    from model_governance.attacks.schedule import QueryBudget
     from model_governance.checks.privacy.model_extraction.public_rows import Public
     from model_governance.checks.privacy.model_extraction.surrogates import Copy
     from model_governance.contract.subject import Model
@@ -37,13 +37,13 @@ class Stolen:
 
 
 def steal(
-    attack: str, model: Model, meter: Meter, public: Public, *, budgets: Sequence[int], seed: int
+    attack: str, model: Model, queries: QueryBudget, public: Public, *, budgets: Sequence[int], seed: int
 ) -> list[Stolen]:
     """One attack at every budget.
 
     Raises:
         CheckError: ART's attack on a regression, which it cannot copy.
-        TimeSpent, ModelMisbehaved: as `metered` and `Model`.
+        TimeBudgetExceeded, ModelMisbehaved: as `limit_queries` and `Model`.
     """
     if attack in ART_ATTACKS and not model.classes:
         raise CheckError(
@@ -56,9 +56,9 @@ def steal(
         # One by one: what was copied before the budget was spent counts.
         for one in ask(attack, model, public, rows, budgets, seed):
             found.append(one)  # noqa: PERF402
-    except QueriesSpent:
-        reached = meter.asked
-        reason = f"effort.queries of {attack} allow {meter.effort.queries:,} questions, of which {reached:,} were asked"
+    except QueryBudgetExceeded:
+        reached = queries.asked
+        reason = f"budget.max_queries of {attack} allow {queries.budget.max_queries:,} questions, of which {reached:,} were asked"
         found.extend(Stolen(attack=attack, budget=one, reason=reason) for one in budgets[len(found) :])
     return found
 

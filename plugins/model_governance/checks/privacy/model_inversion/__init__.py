@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import restrict_outputs
 from model_governance.attacks.art_toolbox import DISTRIBUTION
-from model_governance.attacks.schedule import metered, plan_attacks, plan_lookback
+from model_governance.attacks.schedule import limit_queries, schedule_attacks, schedule_lookback
 from model_governance.checks.privacy.model_inversion.attempts import search
 from model_governance.checks.privacy.model_inversion.confidence import Confidence
 from model_governance.checks.privacy.model_inversion.ground import survey
@@ -56,12 +56,12 @@ def measure(subject: Subject, params: InversionParams, seed: int) -> CheckResult
     """
     import numpy as np
 
-    plan = plan_attacks(params.attacks, params.effort, subject)
+    schedule = schedule_attacks(params.attacks, params.budget, subject)
     ground = survey(subject, params, np.random.default_rng(seed))
     model = restrict_outputs(subject.require_model(), params.attacker_access)
     found: list[Rebuilt] = []
-    for name in plan.due:
-        counted, _ = metered(model, plan.effort(name), attack=name)
+    for name in schedule.due:
+        counted, _ = limit_queries(model, schedule.budget(name), attack=name)
         # Each attack draws for itself, so that one that rests changes nothing for another.
         attempts = _attempt(name, counted, ground, params, seed)
         found.extend(_compare(name, attempts, ground, params, seed))
@@ -69,9 +69,9 @@ def measure(subject: Subject, params: InversionParams, seed: int) -> CheckResult
     return CheckResult(
         kind="model_inversion",
         seed=seed,
-        metrics=(*measured, *plan.carried(CHECK.metrics)),
-        tables=(table_of(found), plan.table()),
-        artifacts=(picture_of(found), plan.artifact(measured)),
+        metrics=(*measured, *schedule.carried_forward(CHECK.metrics)),
+        tables=(table_of(found), schedule.table()),
+        artifacts=(picture_of(found), schedule.artifact(measured)),
         highlights=highlights_of(found),
         notes=_notes(found, ground, params),
         tools=versions_of(DISTRIBUTION, "numpy", "pandas", "scipy"),
@@ -155,7 +155,7 @@ CHECK = Check(
     optional_roles=("population",),
     tasks=("binary_classification", "multiclass_classification"),
     needs_labels=True,
-    lookback=lambda params: plan_lookback(params.effort),
+    lookback=lambda params: schedule_lookback(params.budget),
     measure=measure,
     self_test=SelfTest(
         description="a model that is the surer, the nearer a row lies to one that it was trained on",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.model_inversion.ground import like
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def search(ground: Ground, confidence: Confidence, params: InversionParams, gene
             better = climb.improve(_nearby(climb, reach, generator), params.enough)
             # One success in five keeps the reach as it is (Rechenberg, 1973).
             reach = (reach * np.where(better, 1.5, 0.9)).clip(LEAST_REACH, 1.0)
-    except QueriesSpent:
+    except QueryBudgetExceeded:
         return climb.attempts(cut=True)
     return climb.attempts()
 

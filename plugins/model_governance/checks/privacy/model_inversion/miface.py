@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model_governance.attacks.art_toolbox import quiet_attack
-from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.model_inversion.attempts import Attempts, starts
 from model_governance.checks.privacy.model_inversion.ground import like
 from model_governance.errors import CheckError
@@ -107,7 +107,7 @@ def miface(
     with quiet_attack(seed):
         try:
             _climb(climb, len(model.classes), params.steps)
-        except QueriesSpent:
+        except QueryBudgetExceeded:
             cut = True
     return Attempts(rows=climb.rows, wanted=wanted, reached=climb.reached, cut=cut)
 
