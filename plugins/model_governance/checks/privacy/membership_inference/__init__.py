@@ -120,7 +120,7 @@ def _slices(
 
 
 def look_back(params: MembershipParams) -> tuple[Lookback, ...]:
-    """What reference models said on an earlier night, and the plan of the attacks that rest on some nights."""
+    """What reference models said on an earlier night, and the schedule of the attacks that rest on some nights."""
     wanted: list[Lookback] = []
     if params.attacks is None or set(params.attacks) & set(WITH_REFERENCES):
         # A night that stopped trained its copies no worse.
