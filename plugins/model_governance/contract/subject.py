@@ -16,7 +16,7 @@ from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
+    from datetime import datetime
 
     import pandas as pd
 
@@ -34,7 +34,7 @@ __all__ = [
     "Task",
 ]
 
-Role = Literal["train", "accepted", "reference", "current", "labels", "matured", "history", "population"]
+Role = Literal["train", "previous_train", "reference", "current", "labels", "labelled_current", "history", "population"]
 ColumnKind = Literal["numeric", "integer", "category", "boolean", "text", "datetime"]
 
 NUMBER_KINDS = frozenset({"numeric", "integer"})
@@ -88,7 +88,7 @@ class Columns(BaseModel):
 
     def of_kind(self, *kinds: str) -> tuple[str, ...]:
         """Names of the features of these kinds, in the order of the policy."""
-        return tuple(name for name, one in self.features.items() if one.kind in kinds)
+        return tuple(name for name, feature in self.features.items() if feature.kind in kinds)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -160,7 +160,7 @@ class Dataset:
 class PreviousRun:
     """What a check stored on an earlier night and asks to see again: an artifact by name, with its digest and key."""
 
-    day: date
+    logical_date: datetime
     name: str
     key: str
     sha256: str
@@ -199,7 +199,7 @@ class Subject:
     earlier: tuple[PreviousRun, ...] = ()
     champion: Model | None = None
     labels_mature_in: int | None = None
-    logical_date: date | None = None
+    logical_date: datetime | None = None
     model_file: ModelFile | None = None
     threat_model: ThreatModel = field(default_factory=ThreatModel)
     param_files: Mapping[str, ParamFile] = field(default_factory=dict)

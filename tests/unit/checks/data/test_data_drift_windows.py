@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -44,8 +44,8 @@ def at_run(subject, number, *, richer=0.0):
 
 def stored(result, number):
     content = next(one.content for one in result.artifacts if one.name == "profile.json")
-    day = date(2026, 3, 1) - timedelta(days=number)
-    return PreviousRun(day=day, name="profile.json", key=f"k{number}", sha256="0" * 64, content=content)
+    day = datetime(2026, 3, 1, tzinfo=UTC) - timedelta(days=number)
+    return PreviousRun(logical_date=day, name="profile.json", key=f"k{number}", sha256="0" * 64, content=content)
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,9 @@ def with_previous(subject, runs):
 def test_params_say_which_runs_the_check_needs():
     assert CHECK.lookback(DriftParams()) is None
     assert CHECK.lookback(DriftParams(consecutive=True)) == Lookback(artifact="profile.json", runs=1)
-    seasonal = DriftParams(window={"kind": "seasonal", "runs": 4, "season": "weekday"})
-    assert CHECK.lookback(seasonal) == Lookback(artifact="profile.json", runs=4, season="weekday")
+    for season in ("hour", "weekday", "month"):
+        seasonal = DriftParams(window={"kind": "seasonal", "runs": 4, "season": season})
+        assert CHECK.lookback(seasonal) == Lookback(artifact="profile.json", runs=4, season=season)
 
 
 def test_a_run_like_the_last_ones_drifts_from_the_fixed_reference_only(healthy, richer_runs):

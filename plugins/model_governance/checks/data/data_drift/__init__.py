@@ -12,7 +12,7 @@ from model_governance.checks.data.data_drift.metrics import METRICS
 from model_governance.checks.data.data_drift.params import DriftParams, lookback
 from model_governance.checks.data.data_drift.self_test import SELF_TEST
 from model_governance.checks.data.data_drift.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 CHECK = Check(
     kind="data_drift",
@@ -28,4 +28,10 @@ CHECK = Check(
     measure=measure,
     suggest=suggest,
     self_test=SELF_TEST,
+    advice=Advice(
+        rank=30,
+        title="Find out what changed.",
+        text="Start with the column named first. If its source changed, repair the source; if the population changed, retrain.",
+    ),
+    cost="Seconds for a million rows and some twenty columns; grows with rows times columns, and needs no more memory for more rows.",
 )

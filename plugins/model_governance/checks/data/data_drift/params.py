@@ -29,14 +29,14 @@ class Window(Params):
         description="fixed: the dataset in role reference; trailing: the last accepted runs; seasonal: those of one season",
     )
     runs: int = Field(default=7, ge=1, le=366, description="how many accepted runs make up the reference")
-    season: Literal["weekday", "month"] | None = Field(
-        default=None, description="compare with runs of the same weekday or calendar month"
+    season: Literal["hour", "weekday", "month"] | None = Field(
+        default=None, description="compare with runs of the same hour, weekday or calendar month"
     )
 
     @model_validator(mode="after")
     def _season_fits(self) -> Window:
         if (self.kind == "seasonal") != (self.season is not None):
-            raise ValueError("season: weekday or month belongs to kind seasonal, and to no other")
+            raise ValueError("season: hour, weekday or month belongs to kind seasonal, and to no other")
         return self
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from model_governance.contract.moments import spell_moment
 from model_governance.engine.profiles import Profile, merge
 from model_governance.errors import CheckError
 
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import PreviousRun
     from model_governance.engine.profiles import Family
 
-SEASONS = {"weekday": "runs of this weekday", "month": "runs of this calendar month"}
+SEASONS = {
+    "hour": "runs of this hour",
+    "weekday": "runs of this weekday",
+    "month": "runs of this calendar month",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviousProfiles:
-    """Profiles of previous runs on the current cells by date, the newest first, and notes on those that are not used."""
+    """Profiles of previous runs on the current cells by moment, the newest first, and notes on those that are not used."""
 
     profiles: tuple[tuple[str, Profile], ...]
     notes: tuple[str, ...]
@@ -36,12 +41,12 @@ def read_previous(runs: Sequence[PreviousRun], frozen: Profile) -> PreviousProfi
     usable: list[tuple[str, Profile]] = []
     others: list[tuple[str, Profile]] = []
     for run in runs:
-        profile = Profile.from_bytes(run.content, origin=f"{run.name} of {run.day}")
-        (usable if profile.cells == frozen.cells else others).append((f"{run.day}", profile))
+        profile = Profile.from_bytes(run.content, origin=f"{run.name} of {spell_moment(run.logical_date)}")
+        (usable if profile.cells == frozen.cells else others).append((spell_moment(run.logical_date), profile))
     notes = []
     if others:
-        dates = ", ".join(date for date, _ in others)
-        notes.append(f"not used, because their cells were frozen with another reference: profiles of {dates}")
+        moments = ", ".join(moment for moment, _ in others)
+        notes.append(f"not used, because their cells were frozen with another reference: profiles of {moments}")
     return PreviousProfiles(profiles=tuple(usable), notes=tuple(notes))
 
 

@@ -11,7 +11,7 @@ from model_governance.checks.data.data_validation.metrics import METRICS
 from model_governance.checks.data.data_validation.params import ValidationParams
 from model_governance.checks.data.data_validation.self_test import SELF_TEST
 from model_governance.checks.data.data_validation.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 CHECK = Check(
     kind="data_validation",
@@ -25,4 +25,11 @@ CHECK = Check(
     measure=measure,
     suggest=suggest,
     self_test=SELF_TEST,
+    advice=Advice(
+        rank=10,
+        title="Look at the data first.",
+        text="The data is not what was agreed. Until it is repaired, every other result of this run is about the wrong rows.",
+    ),
+    cost="Seconds; grows with rows times expectations, and is one SQL query per expectation on large data.",
+    not_calibrated="a suite is deterministic: what it requires of the rows is written, not estimated",
 )
