@@ -1,13 +1,13 @@
-"""Confidence-based performance estimation: the confusion matrix that calibrated chances promise.
+"""Confidence-based performance estimation: the expected confusion matrix of calibrated probabilities.
 
-Whether a row is a hit is a coin with that row's chance, so the counts of a confusion matrix are sums of
-independent coins (Poisson-binomial). Expected accuracy is the mean confidence, unbiased under calibration,
-with the variance of such a sum: Kivimäki, Białek, Nurminen and Kuberski, *Confidence-based Estimators for
-Predictive Performance in Model Monitoring*, JAIR 82 (2025). The other metrics follow from the estimated
-confusion matrix as in Kivimäki, Białek, Kuberski and Nurminen, *Performance Estimation in Binary
-Classification Using Calibrated Confidence* (2025), here at the expected counts with a delta-method variance.
-That average confidence fails where the calibration does not carry over is the finding of Garg, Balakrishnan,
-Lipton, Neyshabur and Sedghi, *Leveraging Unlabeled Data to Predict Out-of-Distribution Performance*, ICLR 2022.
+Whether a row is a hit is a Bernoulli variable with the row's calibrated probability, so the counts of a confusion
+matrix are sums of independent Bernoulli variables (Poisson-binomial). Expected accuracy is the mean confidence,
+unbiased under calibration, with the variance of such a sum: Kivimäki, Białek, Nurminen and Kuberski,
+*Confidence-based Estimators for Predictive Performance in Model Monitoring*, JAIR 82 (2025). The other metrics follow
+from the expected confusion matrix as in Kivimäki, Białek, Kuberski and Nurminen, *Performance Estimation in Binary
+Classification Using Calibrated Confidence* (2025), here at the expected counts with a delta-method variance. That
+average confidence fails where the calibration does not carry over is the finding of Garg, Balakrishnan, Lipton,
+Neyshabur and Sedghi, *Leveraging Unlabeled Data to Predict Out-of-Distribution Performance*, ICLR 2022.
 """
 
 from __future__ import annotations
@@ -16,170 +16,186 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.quality.performance_estimation.uncertainty import Expected
+from model_governance.checks.quality.performance_estimation.uncertainty import Estimated
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
 
     from model_governance.checks.quality.performance_estimation.calibration import Calibration
 
-CELLS = 2000  # per predicted class: a refit curve is judged on a quantile grid, not on every row
+SCORE_BINS = 2000  # per prediction: a bootstrap curve is evaluated on a quantile grid, not on every row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """What the model says: score (n,) in [0, 1] of the class in question, `said` (n,) where it names that class.
+class Predictions:
+    """Scores and predictions of n rows for one class: the positive one, or in multiclass problems the predicted one.
 
-    In multiclass problems the class in question is the predicted one, so `said` holds everywhere.
+    Attributes:
+        score: Score of the class in [0, 1], shape (n,).
+        predicted: Whether the class is predicted, (n,) bool; True everywhere in multiclass problems.
     """
 
     score: np.ndarray
-    said: np.ndarray
+    predicted: np.ndarray
 
     @property
     def n(self) -> int:
         """Number of rows."""
         return len(self.score)
 
-    def part(self, rows: np.ndarray) -> Answers:
+    def take(self, rows: np.ndarray) -> Predictions:
         """Some of the rows, by number or mask."""
-        return Answers(score=self.score[rows], said=self.said[rows])
+        return Predictions(score=self.score[rows], predicted=self.predicted[rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cells:
-    """Rows of nearly equal score gathered: mean score, `said` and the number of rows of each cell (k,)."""
+class ScoreBins:
+    """Rows grouped by score: mean score, prediction and number of rows of each of k bins, all (k,)."""
 
     score: np.ndarray
-    said: np.ndarray
+    predicted: np.ndarray
     rows: np.ndarray
 
 
-def gather(answers: Answers) -> Cells:
-    """At most `CELLS` cells of equal frequency per predicted class; few rows are kept one by one."""
+def bin_scores(predictions: Predictions) -> ScoreBins:
+    """Group rows into at most `SCORE_BINS` bins of equal frequency per prediction; few rows stay single."""
     import numpy as np
 
-    score, said, rows = [], [], []
-    for answer in (True, False):
-        mine = np.sort(answers.score[answers.said == answer])
-        parts = np.array_split(mine, min(CELLS, len(mine))) if len(mine) else []
-        score += [float(one.mean()) for one in parts]
-        rows += [len(one) for one in parts]
-        said += [answer] * len(parts)
-    return Cells(score=np.array(score), said=np.array(said, dtype=bool), rows=np.array(rows, dtype=float))
+    score, predicted, rows = [], [], []
+    for prediction in (True, False):
+        scores = np.sort(predictions.score[predictions.predicted == prediction])
+        parts = np.array_split(scores, min(SCORE_BINS, len(scores))) if len(scores) else []
+        score += [float(part.mean()) for part in parts]
+        rows += [len(part) for part in parts]
+        predicted += [prediction] * len(parts)
+    return ScoreBins(score=np.array(score), predicted=np.array(predicted, dtype=bool), rows=np.array(rows, dtype=float))
 
 
-def correctness(chance: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """Chance that a row is classified right, shape (n,)."""
+def correctness(probability: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Probability (n,) that a row is classified correctly."""
     import numpy as np
 
-    return np.where(said, chance, 1 - chance)
+    return np.where(predicted, probability, 1 - probability)
 
 
-def estimate_shares(answers: Answers, calibration: Calibration, *, binary: bool) -> tuple[Expected, ...]:
-    """Estimated metrics with standard errors of chance and calibration together.
+def estimate_metrics(predictions: Predictions, calibration: Calibration, *, binary: bool) -> tuple[Estimated, ...]:
+    """Estimate metrics without labels, with standard errors of sampling and calibration together.
 
-    Those without a denominator (no row predicted positive) are left out.
+    Returns:
+        Accuracy, and for binary problems those of precision, recall, F1, specificity and ROC AUC that are defined.
     """
     import numpy as np
 
-    chance = calibration(answers.score, answers.said)
-    everywhere = np.ones(answers.n)
-    found = shares(chance, answers.said, everywhere)
-    variance = coin_variances(chance, answers.said)
-    cells = gather(answers)
-    refits = [shares(curve(cells.score, cells.said), cells.said, cells.rows) for curve in calibration.resampled]
-    names = [one for one in found if binary or one == "accuracy"]
-    estimates = [_estimate(one, found, variance[one], refits, n=answers.n) for one in names]
-    if binary and (area := _area(answers, chance, calibration, cells)) is not None:
+    probability = calibration(predictions.score, predictions.predicted)
+    values = expected_metrics(probability, predictions.predicted, np.ones(predictions.n))
+    variances = bernoulli_variances(probability, predictions.predicted)
+    bins = bin_scores(predictions)
+    refits = [
+        expected_metrics(curve(bins.score, bins.predicted), bins.predicted, bins.rows)
+        for curve in calibration.resampled
+    ]
+    names = [name for name in values if binary or name == "accuracy"]
+    estimates = [_estimate(name, values[name], variances[name], refits, n=predictions.n) for name in names]
+    if binary and (area := _estimate_auc(predictions, probability, calibration, bins)) is not None:
         estimates.append(area)
     return tuple(estimates)
 
 
-def _estimate(name: str, found: dict[str, float], coins: float, refits: list[dict[str, float]], *, n: int) -> Expected:
+def _estimate(name: str, value: float, variance: float, refits: Sequence[Mapping[str, float]], *, n: int) -> Estimated:
+    values = [refit[name] for refit in refits if name in refit]
+    return Estimated(name=f"estimated_{name}", value=value, error=math.sqrt(variance + _variance(values)), n=n)
+
+
+def _variance(values: Sequence[float]) -> float:
     import numpy as np
 
-    values = [one[name] for one in refits if name in one]
-    calibration = float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
-    return Expected(name=f"estimated_{name}", value=found[name], error=math.sqrt(coins + calibration), n=n)
+    return float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-def shares(chance: np.ndarray, said: np.ndarray, rows: np.ndarray) -> dict[str, float]:
-    """Metrics of the expected confusion counts; `rows` (n,) weighs each chance."""
-    hits = float((rows * chance)[said].sum())
-    missed = float((rows * chance)[~said].sum())
-    named, total = float(rows[said].sum()), float(rows.sum())
-    negatives, refused = total - hits - missed, total - named
-    found = {"accuracy": (hits + refused - missed) / total}
-    if named:
-        found["precision"] = hits / named
-    if hits + missed:
-        found["recall"] = hits / (hits + missed)
-    if hits + missed + named:
-        found["f1"] = 2 * hits / (hits + missed + named)
+def expected_metrics(probability: np.ndarray, predicted: np.ndarray, rows: np.ndarray) -> dict[str, float]:
+    """Metrics of the expected confusion counts; `rows` (n,) weighs each probability. Undefined ones are absent."""
+    hits = float((rows * probability)[predicted].sum())
+    misses = float((rows * probability)[~predicted].sum())
+    positive, total = float(rows[predicted].sum()), float(rows.sum())
+    negatives, negative = total - hits - misses, total - positive
+    metrics = {"accuracy": (hits + negative - misses) / total}
+    if positive:
+        metrics["precision"] = hits / positive
+    if hits + misses:
+        metrics["recall"] = hits / (hits + misses)
+    if hits + misses + positive:
+        metrics["f1"] = 2 * hits / (hits + misses + positive)
     if negatives:
-        found["specificity"] = (refused - missed) / negatives
-    return found
+        metrics["specificity"] = (negative - misses) / negatives
+    return metrics
 
 
-def coin_variances(chance: np.ndarray, said: np.ndarray) -> dict[str, float]:
-    """Variance of each metric under independent coins: exact for accuracy and precision, else first order."""
-    coin = chance * (1 - chance)
-    of_hits, of_missed = float(coin[said].sum()), float(coin[~said].sum())
-    hits, missed = float(chance[said].sum()), float(chance[~said].sum())
-    named, total = int(said.sum()), len(said)
-    positives, negatives = hits + missed, total - hits - missed
-    both = hits + missed + named
-    slopes = {
+def bernoulli_variances(probability: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Variance of each metric under independent Bernoulli labels: exact for accuracy and precision, else first order."""
+    variance = probability * (1 - probability)
+    of_hits, of_misses = float(variance[predicted].sum()), float(variance[~predicted].sum())
+    hits, misses = float(probability[predicted].sum()), float(probability[~predicted].sum())
+    positive, total = int(predicted.sum()), len(predicted)
+    positives, negatives = hits + misses, total - hits - misses
+    both = hits + misses + positive
+    gradients = {
         "accuracy": (1 / total, -1 / total),
-        "precision": (_over(1, named), 0.0),
-        "recall": (_over(missed, positives**2), -_over(hits, positives**2)),
-        "f1": (_over(2 * (missed + named), both**2), -_over(2 * hits, both**2)),
-        "specificity": (_over(total - named - missed, negatives**2), -_over(named - hits, negatives**2)),
+        "precision": (_ratio(1, positive), 0.0),
+        "recall": (_ratio(misses, positives**2), -_ratio(hits, positives**2)),
+        "f1": (_ratio(2 * (misses + positive), both**2), -_ratio(2 * hits, both**2)),
+        "specificity": (_ratio(total - positive - misses, negatives**2), -_ratio(positive - hits, negatives**2)),
     }
-    return {name: up**2 * of_hits + down**2 * of_missed for name, (up, down) in slopes.items()}
+    return {name: by_hits**2 * of_hits + by_misses**2 * of_misses for name, (by_hits, by_misses) in gradients.items()}
 
 
-def _over(part: float, whole: float) -> float:
+def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def _area(answers: Answers, chance: np.ndarray, calibration: Calibration, cells: Cells) -> Expected | None:
-    import numpy as np
-
-    whole = expected_auc(answers.score, chance)
-    if whole is None:
+def _estimate_auc(
+    predictions: Predictions, probability: np.ndarray, calibration: Calibration, bins: ScoreBins
+) -> Estimated | None:
+    area = expected_auc(predictions.score, probability)
+    if area is None:
         return None
-    value, slope = whole
-    coins = float((chance * (1 - chance) * slope**2).sum())
+    value, gradient = area
+    variance = float((probability * (1 - probability) * gradient**2).sum())
     refits = [
-        expected_auc(cells.score, curve(cells.score, cells.said), rows=cells.rows) for curve in calibration.resampled
+        expected_auc(bins.score, curve(bins.score, bins.predicted), rows=bins.rows) for curve in calibration.resampled
     ]
-    values = [one[0] for one in refits if one is not None]
-    calibrated = float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
-    return Expected(name="estimated_roc_auc", value=value, error=math.sqrt(coins + calibrated), n=answers.n)
+    values = [refit[0] for refit in refits if refit is not None]
+    error = math.sqrt(variance + _variance(values))
+    return Estimated(name="estimated_roc_auc", value=value, error=error, n=predictions.n)
 
 
 def expected_auc(
-    score: np.ndarray, chance: np.ndarray, *, rows: np.ndarray | None = None
+    score: np.ndarray, probability: np.ndarray, *, rows: np.ndarray | None = None
 ) -> tuple[float, np.ndarray] | None:
-    """Expected share of (positive, negative) pairs in the right order, and its slope in every chance (n,).
+    """Expected share of (positive, negative) pairs that the score orders correctly, no row paired with itself.
 
-    Expected pairs in order over expected pairs; no row is paired with itself. None where no pair is expected.
+    Args:
+        score: Scores (n,).
+        probability: Probability (n,) that a row is positive.
+        rows: Weight (n,) of each score; 1 by default.
+
+    Returns:
+        The area and its gradient (n,) in the probabilities; None where no pair is expected.
     """
     import numpy as np
 
     rows = np.ones(len(score)) if rows is None else rows
-    positive, negative = rows * chance, rows * (1 - chance)
-    distinct, cell = np.unique(score, return_inverse=True)
-    of_positives = np.bincount(cell, weights=positive, minlength=len(distinct))
-    of_negatives = np.bincount(cell, weights=negative, minlength=len(distinct))
-    beats = (np.cumsum(of_negatives) - of_negatives / 2)[cell]
-    beaten = (of_positives.sum() - np.cumsum(of_positives) + of_positives / 2)[cell]
-    own = chance * (1 - chance)
+    positive, negative = rows * probability, rows * (1 - probability)
+    distinct, number = np.unique(score, return_inverse=True)
+    positives = np.bincount(number, weights=positive, minlength=len(distinct))
+    negatives = np.bincount(number, weights=negative, minlength=len(distinct))
+    negatives_below = (np.cumsum(negatives) - negatives / 2)[number]
+    positives_above = (positives.sum() - np.cumsum(positives) + positives / 2)[number]
+    own = probability * (1 - probability)
     pairs = positive.sum() * negative.sum() - (rows * own).sum()
     if pairs <= 1e-12:
         return None
-    value = float(((positive * beats).sum() - (rows * own).sum() / 2) / pairs)
-    slope = (beats - beaten - value * (negative.sum() - positive.sum())) / pairs
-    return value, slope
+    value = float(((positive * negatives_below).sum() - (rows * own).sum() / 2) / pairs)
+    gradient = (negatives_below - positives_above - value * (negative.sum() - positive.sum())) / pairs
+    return value, gradient
