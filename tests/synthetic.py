@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -104,6 +104,6 @@ def subject(count: int = 400) -> Subject:
         columns=COLUMNS,
         datasets=datasets,
         model=model,
-        logical_date=date(2026, 1, 1),
+        logical_date=datetime(2026, 1, 1, tzinfo=UTC),
         model_file=model_file(model),
     )

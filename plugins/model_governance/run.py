@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from model_governance.checks import find
 from model_governance.contract.result import Artifact, canonical_json
-from model_governance.errors import CheckError, GovernanceError
+from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.history import earlier_artifacts, earlier_verdicts, last_accepted
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
 from model_governance.report import read_stories, render_check, render_run
 from model_governance.store import Stored, put_blob
-from model_governance.subjects import labelled_current_source, load_model, load_subject
+from model_governance.subjects import labelled_current_source, load_model, load_subject, read_model_file
 from model_governance.verdict import Verdict, baselines_of, combine, judge, read_verdict, rules_of, unmeasured
 from model_governance.verdict.violation import ThresholdViolation
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from model_governance.contract.check import Check, Lookback, Params
     from model_governance.contract.connections import Connections
     from model_governance.contract.result import CheckResult
+    from model_governance.contract.run import Run
     from model_governance.contract.subject import Role, Subject
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
@@ -36,17 +37,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Which run this is. `date` is the logical date: it names the archive entry and ends waivers."""
-
-    run_id: str
-    date: date
-    orchestrator: Mapping[str, Any] = field(default_factory=lambda: {"type": "command line"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRun:
-    """One check of one night, already recorded: the verdict and where the evidence is."""
+    """One check of one run, already recorded: the verdict and where the evidence is."""
 
     name: str
     kind: str
@@ -88,7 +80,7 @@ class CheckRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedRun:
-    """A whole night, archived: the verdict over all checks and where manifest and page are."""
+    """A whole run, archived: the verdict over all checks and where manifest and page are."""
 
     verdict: Verdict
     outcomes: Mapping[str, Outcome]
@@ -136,7 +128,7 @@ def run_check(
     check = check or find(spec.kind)
     params = params_of(check, policy, name)
     sources = policy.datasets if sources is None else sources
-    labelled_current = labelled_current_source(policy, run.date)
+    labelled_current = labelled_current_source(policy, run.logical_date)
     if labelled_current is not None:
         sources = {**sources, "labelled_current": labelled_current}
     started_at, started = datetime.now(UTC), time.monotonic()
@@ -144,7 +136,7 @@ def run_check(
     seed: int | None = None
     try:
         subject = _load(check, policy, name, sources=sources, connections=connections)
-        subject = replace(subject, logical_date=run.date)
+        subject = replace(subject, logical_date=run.logical_date)
         subject = _with_earlier(subject, check.lookbacks(params), store=store, name=name)
         subject, trouble = _beside_champion(check, policy, subject, connections=connections)
         seed = derive_seed(policy, subject, name)
@@ -154,14 +146,13 @@ def run_check(
         baselines = {}
         asked = {one.against for one in spec.thresholds if one.is_change}
         if "last_accepted" in asked:
-            baselines["last_accepted"] = last_accepted(store, policy.name, name, before=run.date)
+            baselines["last_accepted"] = last_accepted(store, policy.name, name, before=run.logical_date)
         if "champion" in asked:
-            other = _load(check, policy, name, sources=sources, connections=connections, champion=True)
-            other = replace(other, logical_date=run.date, earlier=subject.earlier)
+            other = champion_subject(check, policy, subject, connections=connections)
             baselines["champion"] = baselines_of(check.measure(other, params, seed))
         verdict = judge(
-            name, result, policy, today=run.date, baselines=baselines,
-            earlier=_earlier_verdicts(policy, name, store=store, before=run.date),
+            name, result, policy, moment=run.logical_date, baselines=baselines,
+            earlier=_earlier_verdicts(policy, name, store=store, before=run.logical_date),
         )  # fmt: skip
     except Exception as error:
         if isinstance(error, GovernanceError) and error.infrastructure:
@@ -196,7 +187,7 @@ def run_policy(
 ) -> ArchivedRun:
     """Every check of a policy, one after the other, then the archive; `report` hears of each check.
 
-    A check that loads the model does not run where a scan of its file stopped the night.
+    A check that loads the model does not run where a scan of its file stopped the run.
 
     Raises: as `run_check` and `archive_run`.
     """
@@ -223,7 +214,7 @@ def scans_before(policy: Policy, name: str) -> tuple[str, ...]:
 def archive_run(
     policy: Policy, summaries: Mapping[str, Mapping[str, Any] | None], *, run: Run, store: ArtifactStore
 ) -> ArchivedRun:
-    """Write the manifest and the page of a night from the summaries of its checks, whatever happened.
+    """Write the manifest and the page of a run from the summaries of its checks, whatever happened.
 
     A check whose summary is None never reported: that is an error, not a pass.
 
@@ -241,7 +232,7 @@ def archive_run(
     verdict = combine(policy.name, verdicts, rules=rules_of(policy))
     manifest, stored = write_manifest(
         policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
-        run_id=run.run_id, day=run.date, orchestrator=run.orchestrator,
+        run=run,
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
     depth = "../" * (folder.count("/") + 1)
@@ -268,20 +259,20 @@ def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:4], "big")
 
 
-def _with_earlier(subject: Subject, wanted: Sequence[Lookback], *, store: ArtifactStore, name: str) -> Subject:
-    """The subject with what the check stored on the nights before its own."""
+def _with_earlier(subject: Subject, lookbacks: Sequence[Lookback], *, store: ArtifactStore, name: str) -> Subject:
+    """The subject with what the check stored in previous runs."""
     if subject.logical_date is None:
         return subject
     earlier = [
         run
-        for one in wanted
-        for run in earlier_artifacts(store, subject.name, name, before=subject.logical_date, wanted=one)
+        for lookback in lookbacks
+        for run in earlier_artifacts(store, subject.name, name, before=subject.logical_date, lookback=lookback)
     ]
     return replace(subject, earlier=tuple(earlier))
 
 
-def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before: date) -> list[Verdict]:
-    """Verdicts of as many earlier nights as any threshold of the check asks to be confirmed by."""
+def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before: datetime) -> list[Verdict]:
+    """Verdicts of as many previous runs as any threshold of the check asks to be confirmed by."""
     longest = max((one.confirm.window - 1 for one in policy.checks[name].thresholds if one.confirm), default=0)
     if longest == 0:
         return []
@@ -304,13 +295,12 @@ def _load(
     *,
     sources: Mapping[Role, DatasetSpec],
     connections: Connections,
-    champion: bool = False,
 ) -> Subject:
     needed = check.roles_for(policy.checks[name].params)
     roles = [*needed, *(role for role in check.optional_roles if role in sources)]
     return load_subject(
         policy, roles=roles, with_model=check.needs_model, with_model_file=check.reads_model_file, sources=sources,
-        connections=connections, champion=champion,
+        connections=connections,
     )  # fmt: skip
 
 
@@ -327,6 +317,21 @@ def _beside_champion(
             raise
         return subject, error
     return replace(subject, champion=other), None
+
+
+def champion_subject(check: Check, policy: Policy, subject: Subject, *, connections: Connections) -> Subject:
+    """The same datasets with the champion as the model, for thresholds on a change against it.
+
+    Raises: as `load_model`, and SubjectError where the policy names no champion.
+    """
+    if policy.champion is None:
+        raise SubjectError(f"{policy.name}: the policy names no champion; add `champion:` with uri, sha256 and task")
+    spec, folder = policy.champion, policy.folder
+    model = subject.champion
+    if model is None and check.needs_model:
+        model = load_model(spec, policy.columns, folder=folder, connections=connections)
+    file = read_model_file(spec, folder=folder, connections=connections) if check.reads_model_file else None
+    return replace(subject, name=spec.name, task=spec.task, model=model, model_file=file, champion=None)
 
 
 def _problem_text(error: Exception) -> str:

@@ -140,7 +140,7 @@ def test_an_answer_that_spells_the_attribute_is_disclosure_and_not_memory(sides)
     gap = result.metric("member_gap", key="output@coin")
     assert gap.low <= 0 <= gap.high
     assert "disclose" in result.highlights[0]
-    quiet = measured(subject_of(as_model(loud), *sides), attacks=["output"], decimals=1)
+    quiet = measured(subject_of(as_model(loud), *sides), attacks=["output"], attacker_access={"decimals": 1})
     assert quiet.metric("attack_gain", key="output@coin").low <= 0.05, "an endpoint that rounds hides it"
 
 

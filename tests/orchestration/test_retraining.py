@@ -123,5 +123,5 @@ def test_the_ledger_holds_one_entry_per_run(policy_file, run_dag, nightly, tmp_p
     run_dag(nightly(policy_file(name="ledger", run="spoiled", retraining=RULE)))
 
     (entry,) = (tmp_path / "evidence" / "v1" / "retraining").rglob("*.json")
-    assert entry.parent.name == "date=2025-06-01"
+    assert entry.parent.name == "run=2025-06-01T000000Z"
     assert json.loads(entry.read_bytes())["schema"] == "model-governance/retraining-request/v1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 
@@ -39,7 +39,7 @@ def night(small, day: int) -> dict:
     from model_governance.run import run_check
     from model_governance.subjects import render_sources, run_variables
 
-    policy, when = small.policy(), date(2026, 3, day)
+    policy, when = small.policy(), datetime(2026, 3, day, tzinfo=UTC)
     done = run_check(
         policy, "quality", run=small.night(when, f"night-{day}"), store=small.store, connections=PlainConnections(),
         sources=render_sources(policy, run_variables(when)),

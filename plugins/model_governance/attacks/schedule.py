@@ -10,7 +10,7 @@ that leaked on Monday is not green on Tuesday. Another model, or none recorded, 
     for name in plan.due:
         model, meter = metered(subject.require_model(), plan.effort(name), attack=name)
         ...
-    metrics = (*measured, *plan.carried(CHECK))
+    metrics = (*measured, *plan.carried(METRICS))
     artifacts = (..., plan.artifact(measured)), tables = (..., plan.table())
 """
 
@@ -19,13 +19,13 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from model_governance.contract.check import Lookback, Params
-from model_governance.contract.result import Artifact, Table, canonical_json
+from model_governance.contract.result import Artifact, Table, canonical_json, make_metric
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.contract.check import Check
-    from model_governance.contract.result import Metric
+    from model_governance.contract.result import Metric, MetricSpec
     from model_governance.contract.subject import Model, PreviousRun, Subject
 
 FILE = "attack_plan.json"
@@ -121,7 +120,7 @@ def metered(model: Model, effort: Effort, *, attack: str) -> tuple[Model, Meter]
 class LastRun:
     """The day on which an attack ran last, and the metrics of it as they were recorded."""
 
-    day: date
+    day: datetime
     metrics: tuple[Mapping[str, Any], ...]
 
 
@@ -134,7 +133,7 @@ class Plan:
     postponed: Mapping[str, str]
     efforts: Mapping[str, Effort]
     last: Mapping[str, LastRun]
-    logical_date: date | None
+    logical_date: datetime | None
     model: str
 
     def effort(self, attack: str) -> Effort:
@@ -146,8 +145,12 @@ class Plan:
         """Whether any attack rests on some nights."""
         return any(self.effort(one).every > 1 for one in self.attacks)
 
-    def carried(self, check: Check) -> tuple[Metric, ...]:
-        """The last numbers of the attacks that rest tonight, each with the day it was measured on."""
+    def carried(self, metrics: Sequence[MetricSpec]) -> tuple[Metric, ...]:
+        """The last numbers of the attacks that rest tonight, each with the day it was measured on.
+
+        Args:
+            metrics: the declarations of the check.
+        """
         found = []
         for one in self.postponed:
             run = self.last[one]
@@ -156,8 +159,8 @@ class Plan:
                 detail = f"{stored['detail']}; {stand}" if stored["detail"] else stand
                 interval = None if stored["low"] is None else (stored["low"], stored["high"])
                 found.append(
-                    check.metric(
-                        stored["name"], stored["value"], n=stored["n"], interval=interval, key=stored["key"],
+                    make_metric(
+                        metrics, stored["name"], stored["value"], n=stored["n"], interval=interval, key=stored["key"],
                         detail=detail, reason=stored["reason"], p_value=stored["p_value"],
                     )
                 )  # fmt: skip
@@ -240,7 +243,7 @@ def _last_runs(earlier: Iterable[PreviousRun], model: str) -> dict[str, LastRun]
     if plan["model"] != model:
         return {}
     return {
-        attack: LastRun(day=date.fromisoformat(run["day"]), metrics=tuple(run["metrics"]))
+        attack: LastRun(day=datetime.fromisoformat(run["day"]), metrics=tuple(run["metrics"]))
         for attack, run in plan["attacks"].items()
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_governance.checks.data.data_drift.comparison import compare_columns, from_rows
+from model_governance.checks.data.data_drift.column_drift import compare_columns, from_rows
 from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.cells import labels_table
@@ -21,7 +21,7 @@ from model_governance.subjects import load_dataset
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.checks.data.data_drift.comparison import Compared
+    from model_governance.checks.data.data_drift.column_drift import Compared
     from model_governance.contract.subject import Role
     from model_governance.engine import Relation
     from model_governance.engine.cells import Table

@@ -59,7 +59,7 @@ class Lookback:
     artifact: str
     runs: int
     accepted: bool = True
-    season: Literal["weekday", "month"] | None = None
+    season: Literal["hour", "weekday", "month"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

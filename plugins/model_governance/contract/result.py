@@ -33,6 +33,11 @@ class MetricSpec:
     per: str | None = None
 
 
+def label_of(name: str, key: str | None) -> str:
+    """A metric as a reader and a message name it: `psi[AGEP]`, or `accuracy` without a key."""
+    return name if key is None else f"{name}[{key}]"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One number with its 95% interval, sample size and meaning; absent with a reason, never NaN.
@@ -75,7 +80,7 @@ class Metric:
     @property
     def label(self) -> str:
         """The name a reader sees: `drift_score[AGEP]`."""
-        return f"{self.name}[{self.key}]" if self.key is not None else self.name
+        return label_of(self.name, self.key)
 
     @property
     def told(self) -> str:
@@ -165,7 +170,7 @@ class CheckResult:
         for one in self.metrics:
             if one.name == name and one.key == key:
                 return one
-        raise KeyError(f"{name}[{key}]" if key is not None else name)
+        raise KeyError(label_of(name, key))
 
     def record(self) -> dict[str, Any]:
         """Everything as JSON types, artifacts by digest; the same inputs give the same record."""

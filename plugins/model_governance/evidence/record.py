@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
-from model_governance.errors import EvidenceError
+from model_governance.evidence.documents import read_document
 from model_governance.store import read_verified
 
 if TYPE_CHECKING:
@@ -61,13 +60,10 @@ def read_record(store: ArtifactStore, stored: Mapping[str, Any]) -> dict[str, An
     """The record behind an address, once its bytes are shown to have the digest that was reported.
 
     Raises:
-        EvidenceError: they have another digest, or are no record of a check.
+        EvidenceError: they have another digest, or are no record of a check of the version this release reads.
         ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
     """
-    record: dict[str, Any] = json.loads(read_verified(store, stored))
-    if record.get("schema") != CHECK_SCHEMA:
-        raise EvidenceError(f"{store.locate(stored['key'])}: not a record of a check ({CHECK_SCHEMA})")
-    return record
+    return read_document(read_verified(store, stored), origin=store.locate(stored["key"]), schema=CHECK_SCHEMA)
 
 
 def _model(subject: Subject | None) -> dict[str, Any] | None:
@@ -85,9 +81,12 @@ def _datasets(subject: Subject | None) -> list[dict[str, Any]]:
 
 
 def _earlier(subject: Subject | None) -> list[dict[str, Any]]:
-    """What of earlier nights went into this one."""
+    """What of previous runs went into this one."""
     runs = subject.earlier if subject else ()
-    return [{"date": one.day.isoformat(), "name": one.name, "key": one.key, "sha256": one.sha256} for one in runs]
+    return [
+        {"logical_date": run.logical_date.isoformat(), "name": run.name, "key": run.key, "sha256": run.sha256}
+        for run in runs
+    ]
 
 
 def _params(policy: Policy, name: str, check: Check) -> dict[str, Any]:

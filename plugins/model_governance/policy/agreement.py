@@ -77,7 +77,7 @@ def _thresholds(path: Path, thresholds: Any, check: Check, *, has_champion: bool
             yield (*where, "metric"), f"{metric!r} is not a metric of {check.kind}{closest(metric, specs)}"
             continue
         if threshold.get("key") is not None and specs[metric].per is None:
-            yield (*where, "key"), f"{metric} of {check.kind} is one number, not one per column or class; remove `of`"
+            yield (*where, "key"), f"{metric} of {check.kind} is one number, not one per column or class; remove `key`"
         is_change = "min_absolute_change" in threshold or "min_relative_change" in threshold
         if is_change and specs[metric].better == "neither":
             yield (*where, "metric"), f"{metric} has no better direction, so a change of it cannot be judged"

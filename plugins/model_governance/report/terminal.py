@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.report.findings import excess
 from model_governance.verdict import RANK, Finding, number, read_verdict
 
@@ -38,7 +39,7 @@ def run_table(
     from rich.text import Text
 
     verdict = read_verdict(manifest["verdict"])
-    heading = title or f"{verdict.name}, night of {manifest['run']['date']}"
+    heading = title or f"{verdict.name}, run of {spell_moment(parse_moment(manifest['run']['logical_date']))}"
     table = Table(
         title=f"{heading}: {verdict.outcome.upper()}", title_justify="left", title_style="bold", box=SIMPLE_HEAD,
         padding=(0, 1), pad_edge=False,

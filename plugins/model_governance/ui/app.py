@@ -30,7 +30,7 @@ BLOB = re.compile(
     r"v1/blobs/sha256/(?P<first>[0-9a-f]{2})/(?P<sha256>(?P=first)[0-9a-f]{62})\.(?P<ending>html|svg|json|yaml)"
 )
 RUN = re.compile(
-    r"(?P<folder>v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/date=\d{4}-\d{2}-\d{2}/[0-9a-f]{16}/(?P<sha256>[0-9a-f]{16}))"
+    r"(?P<folder>v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/run=[0-9T.-]+Z/[0-9a-f]{16}/(?P<sha256>[0-9a-f]{16}))"
     rf"/(?P<file>report\.html|{re.escape(FILE)})"
 )
 MEDIA_TYPES = {

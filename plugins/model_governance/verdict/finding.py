@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from model_governance.contract.result import label_of
 from model_governance.verdict.words import demanded
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Finding:
         """`psi_max`, `drift_score[AGEP]`, or the check's name."""
         if self.metric is None:
             return self.check
-        return f"{self.metric}[{self.key}]" if self.key is not None else self.metric
+        return label_of(self.metric, self.key)
 
     @property
     def demanded(self) -> str:

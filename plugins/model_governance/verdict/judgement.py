@@ -13,7 +13,7 @@ from model_governance.verdict.words import demanded, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import datetime
 
     from model_governance.contract.result import CheckResult, Metric
     from model_governance.policy import Policy, Threshold, Waiver
@@ -56,14 +56,14 @@ def judge(
     result: CheckResult,
     policy: Policy,
     *,
-    today: date,
+    moment: datetime,
     baselines: Mapping[str, Mapping[str, Baseline]] = {},
     earlier: Sequence[Verdict] = (),
 ) -> Verdict:
     """The verdict of one check of a policy on its result.
 
-    `today` decides which waivers are alive; `baselines` serve thresholds on change; `earlier` are the
-    check's verdicts of the nights before, the newest first, for thresholds that other nights confirm.
+    `moment` (the logical date of the run, UTC) decides which waivers are in force; `baselines` serve thresholds on change; `earlier` are the
+    check's verdicts in the previous runs, the newest first, for thresholds with `confirm`.
     """
     rules = rules_of(policy)
     if result.status == "not_applicable":
@@ -80,7 +80,7 @@ def judge(
             findings.append(_unmeasured(name, threshold))
         judged = (_finding(name, one) for one in _demands(metrics, threshold, budget, baselines))
         findings.extend(_confirm(one, threshold, earlier) for one in judged)
-    waived = (_waive(one, policy.waivers, today) for one in findings)
+    waived = (_waive(one, policy.waivers, moment) for one in findings)
     return Verdict(name=name, findings=tuple(waived), rules=rules)
 
 
@@ -192,7 +192,7 @@ def _with_interval(demand: _Demand, worst: Outcome) -> tuple[Outcome, str]:
 
 
 def _confirm(finding: Finding, threshold: Threshold, earlier: Sequence[Verdict]) -> Finding:
-    """A fail that other nights must confirm is a warning until enough of the last nights missed the demand too."""
+    """A fail under `confirm` is a warning until enough of the last runs violated the same threshold."""
     if threshold.confirm is None or finding.outcome != "fail":
         return finding
     wanted, window = threshold.confirm.violations, threshold.confirm.window
@@ -201,7 +201,7 @@ def _confirm(finding: Finding, threshold: Threshold, earlier: Sequence[Verdict])
         for verdict in earlier[: window - 1]
     ]
     seen = 1 + sum(same)
-    story = f"missed on {seen} of the last {window} nights, {wanted} make a fail"
+    story = f"violated in {seen} of the last {window} runs, {wanted} make a fail"
     outcome: Outcome = "fail" if seen >= wanted else "warn"
     return replace(finding, outcome=outcome, sentence=f"{finding.sentence}; {story}: {outcome}")
 
@@ -233,7 +233,7 @@ def _answers(demand: _Demand, *, level: float) -> set[bool]:
     if base is not None and base.low is not None and base.high is not None:
         below, start, above = widen((base.low, base.value, base.high))
         # Distances to the limits of both are added in squares (method of variance estimates recovery, Zou and
-        # Donner, 2008): two nights, or two models on one night, each bring an error of their own.
+        # Donner, 2008): two runs, or two models in one run, each bring an error of their own.
         low, high = value - math.hypot(value - low, above - start), value + math.hypot(high - value, start - below)
     inner = bound if isinstance(bound, tuple) else (bound,)
     inside = [one for one in inner if base is None and low < one < high]
@@ -263,12 +263,12 @@ def _holds(demand: _Demand) -> Callable[[float], bool]:
     }[threshold.demand]
 
 
-def _waive(finding: Finding, waivers: Iterable[Waiver], today: date) -> Finding:
+def _waive(finding: Finding, waivers: Iterable[Waiver], moment: datetime) -> Finding:
     if finding.outcome not in ("fail", "warn", "uncertain"):
         return finding
     for one in waivers:
         fits = one.check == finding.check and one.metric == finding.metric and one.key in (None, finding.key)
-        if fits and today <= one.expires:
+        if fits and one.is_live(moment):
             note = f"waived until {one.expires} by {one.approver} ({one.ticket}): {one.reason}"
             return replace(finding, outcome="waived", sentence=f"{finding.sentence}; {note}", waiver=one.ticket)
     return finding

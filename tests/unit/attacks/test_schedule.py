@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,7 +21,7 @@ from model_governance.checks.privacy.membership_inference import CHECK
 from model_governance.contract.subject import PreviousRun
 from model_governance.errors import CheckError
 
-MONDAY = date(2026, 3, 2)
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 WEEKLY = {"loss": Effort(every=7)}
 AUC = CHECK.metric("attack_auc", 0.7, n=100, interval=(0.6, 0.8), key="loss")
 RATE = CHECK.metric("tpr_at_fpr", None, n=100, key="loss@0.001", reason="too few non-members")
@@ -36,7 +36,9 @@ def subject():
 def after(subject, plan, measured, *, days):
     """The subject some days later, with what the plan stored."""
     stored = plan.artifact(measured)
-    night = PreviousRun(day=subject.logical_date, name=FILE, key="k", sha256=stored.sha256, content=stored.content)
+    night = PreviousRun(
+        logical_date=subject.logical_date, name=FILE, key="k", sha256=stored.sha256, content=stored.content
+    )
     return replace(subject, logical_date=subject.logical_date + timedelta(days=days), earlier=(night,))
 
 
@@ -58,13 +60,13 @@ def test_what_rests_keeps_its_last_numbers_with_their_day(subject):
     monday = plan_attacks(["rmia", "loss"], WEEKLY, subject)
     tuesday = after(subject, monday, [AUC, RATE, OTHER], days=1)
     plan = plan_attacks(["rmia", "loss"], WEEKLY, tuesday)
-    carried = plan.carried(CHECK)
+    carried = plan.carried(CHECK.metrics)
     assert [(one.label, one.value, one.low) for one in carried] == [
         ("attack_auc[loss]", 0.7, 0.6), ("tpr_at_fpr[loss@0.001]", None, None)]  # fmt: skip
     assert carried[0].detail == "measured on 2026-03-02, due every 7 days"
     assert carried[1].reason == "too few non-members"
     wednesday = after(tuesday, plan, [OTHER], days=1)
-    again = plan_attacks(["rmia", "loss"], WEEKLY, wednesday).carried(CHECK)
+    again = plan_attacks(["rmia", "loss"], WEEKLY, wednesday).carried(CHECK.metrics)
     assert again == carried
 
 

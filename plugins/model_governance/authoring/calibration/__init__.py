@@ -22,7 +22,7 @@ from model_governance.verdict import budget_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
+    from datetime import datetime
 
     from model_governance.checks.data.data_drift.params import DriftParams
     from model_governance.contract.check import Check
@@ -46,7 +46,7 @@ class Calibration:
     """All thresholds of a policy that can fail a night: calibrated, or left with the reason."""
 
     policy: Policy
-    day: date
+    moment: datetime
     reference_rows: int
     rows: int
     level: float
@@ -69,7 +69,7 @@ class Calibration:
             "policy": {"name": self.policy.name, "sha256": self.policy.sha256},
             "alarms": self.policy.alarms.model_dump(mode="json"),
             "level": self.level,
-            "date": self.day.isoformat(),
+            "logical_date": self.moment.isoformat(),
             "rows": {"reference": self.reference_rows, "night": self.rows},
             "thresholds": [one.record() for one in self.calibrated],
             "left": [one.record() for one in self.left],
@@ -99,7 +99,7 @@ class Effort:
         return self.windows // 5
 
 
-def calibrate(policy: Policy, *, day: date, connections: Connections, effort: Effort) -> Calibration:
+def calibrate(policy: Policy, *, moment: datetime, connections: Connections, effort: Effort) -> Calibration:
     """Calibrate every threshold that can fail a night of this policy.
 
     Raises:
@@ -107,7 +107,7 @@ def calibrate(policy: Policy, *, day: date, connections: Connections, effort: Ef
         SubjectError, CheckError: model or reference cannot be used.
         SubjectUnreachable: a place does not answer.
     """
-    sources = render_sources(policy, run_variables(day))
+    sources = render_sources(policy, run_variables(moment))
     if "reference" not in sources:
         raise PolicyError([f"{policy.name}: calibration draws nights from datasets.reference; add it to the policy"])
     roles: tuple[Role, ...] = ("reference",)
@@ -115,15 +115,15 @@ def calibrate(policy: Policy, *, day: date, connections: Connections, effort: Ef
     rows = effort.rows or _rows_of_run(policy, sources, connections)
     found: list[Calibrated | Left] = []
     for name in policy.checks:
-        found.extend(_check(policy, name, subject=subject, effort=effort, rows=rows, day=day))
+        found.extend(_check(policy, name, subject=subject, effort=effort, rows=rows, moment=moment))
     return Calibration(
-        policy=policy, day=day, reference_rows=subject.datasets["reference"].rows, rows=rows,
+        policy=policy, moment=moment, reference_rows=subject.datasets["reference"].rows, rows=rows,
         level=budget_of(policy).level, found=tuple(found),
     )  # fmt: skip
 
 
 def _check(
-    policy: Policy, name: str, *, subject: Subject, effort: Effort, rows: int, day: date
+    policy: Policy, name: str, *, subject: Subject, effort: Effort, rows: int, moment: datetime
 ) -> list[Calibrated | Left]:
     spec, check, budget = policy.checks[name], find(policy.checks[name].kind), budget_of(policy)
     places = [place for place, one in enumerate(spec.thresholds) if one.severity in budget.stopping]
@@ -143,7 +143,7 @@ def _check(
             )  # fmt: skip
         return calibrate_measured(
             policy, name, places, check=check, subject=subject, params=params,
-            windows=effort.row_windows, rows=rows, seed=seed, level=budget.level, today=day,
+            windows=effort.row_windows, rows=rows, seed=seed, level=budget.level, moment=moment,
         )  # fmt: skip
     except SubjectUnreachable:
         raise

@@ -9,7 +9,7 @@ from model_governance.verdict import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import date
+    from datetime import datetime
 
     from model_governance.authoring.calibration.curve import Side
     from model_governance.contract.result import CheckResult, Metric
@@ -36,7 +36,7 @@ def critical_bound(
     result: CheckResult,
     *,
     policy: Policy,
-    today: date,
+    moment: datetime,
     baselines: Mapping[str, Mapping[str, Baseline]] = {},
 ) -> float:
     """The bound of one threshold (the `place`-th of check `name`) between failing and not failing this result.
@@ -48,7 +48,7 @@ def critical_bound(
 
     def fails(bound: float) -> bool:
         moved = threshold.model_copy(update={threshold.demand: bound, "confirm": None})
-        return _violates(name, result, with_thresholds(policy, name, {place: moved}), place, today, baselines)
+        return _violates(name, result, with_thresholds(policy, name, {place: moved}), place, moment, baselines)
 
     low, high = _span([one for one in result.metrics if one.name == threshold.metric], baselines)
     strictest, loosest = (low, high) if upper else (high, low)
@@ -70,11 +70,11 @@ def _violates(
     result: CheckResult,
     policy: Policy,
     place: int,
-    today: date,
+    moment: datetime,
     baselines: Mapping[str, Mapping[str, Baseline]],
 ) -> bool:
     threshold = policy.checks[name].thresholds[place]
-    verdict = judge(name, result, policy, today=today, baselines=baselines)
+    verdict = judge(name, result, policy, moment=moment, baselines=baselines)
     return any(
         one.violated and (one.metric, one.demand, one.bound) == (threshold.metric, threshold.demand, threshold.bound)
         for one in verdict.findings

@@ -227,7 +227,7 @@ def _calibrated(
     chosen = [one for one in columns if threshold.key in (None, one.name)] if psi else []
     return Calibrated(
         check=name, kind="data_drift", place=place, threshold=threshold, level=level, curve=judged, proposal=proposal,
-        runs_per_year=policy.alarms.runs_per_year, visible=_visible(chosen, rows, proposal.bound, level=level),
+        runs_per_year=policy.runs_per_year, visible=_visible(chosen, rows, proposal.bound, level=level),
         today_visible=_visible(chosen, rows, today, level=level), without_evidence=alone if psi else None,
         limits=LIMITS.format(least=least),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from model_governance.contract.subject import Columns, Dataset, Feature, Subject
 from model_governance.errors import CheckError
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
 
-TODAY = date(2026, 6, 1)
+TODAY = datetime(2026, 6, 1, tzinfo=UTC)
 LEVEL = 0.05 * 5 / 365
 ROWS = 400
 
@@ -55,7 +55,7 @@ def calibrated(*thresholds, measure=mean, seed=1, windows=200, given=None) -> li
     )  # fmt: skip
     return calibrate_measured(
         policy, "c", range(len(thresholds)), check=check(measure), subject=given or subject(), params=Params(),
-        windows=windows, rows=ROWS, seed=seed, level=LEVEL, today=TODAY,
+        windows=windows, rows=ROWS, seed=seed, level=LEVEL, moment=TODAY,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -96,11 +96,19 @@ def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
     params = CHECK.params.model_validate(
         {"sensitive": ["channel"], "attacks": ["confidence", "output"], "effort": effort}
     )
-    monday = replace(faulty, logical_date=date(2026, 3, 2))
+    monday = replace(faulty, logical_date=datetime(2026, 3, 2, tzinfo=UTC))
     first = CHECK.measure(monday, params, SEED)
     stored = next(one for one in first.artifacts if one.name == "attack_plan.json")
-    earlier = PreviousRun(day=date(2026, 3, 2), name=stored.name, key="k", sha256=stored.sha256, content=stored.content)
-    second = CHECK.measure(replace(faulty, logical_date=date(2026, 3, 3), earlier=(earlier,)), params, SEED)
+    earlier = PreviousRun(
+        logical_date=datetime(2026, 3, 2, tzinfo=UTC),
+        name=stored.name,
+        key="k",
+        sha256=stored.sha256,
+        content=stored.content,
+    )
+    second = CHECK.measure(
+        replace(faulty, logical_date=datetime(2026, 3, 3, tzinfo=UTC), earlier=(earlier,)), params, SEED
+    )
     carried = second.metric("attack_gain", key="output@channel")
     assert carried.value == first.metric("attack_gain", key="output@channel").value
     assert "measured on 2026-03-02" in carried.detail
@@ -108,9 +116,9 @@ def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
 
 
 def test_a_model_of_labels_alone_is_attacked_too(faulty):
-    result = measured(faulty, attacks=["confidence", "bayes"], hears="label")
+    result = measured(faulty, attacks=["confidence", "bayes"], attacker_access={"outputs": "label"})
     assert result.metric("attack_gain", key="confidence@channel").n == 240
-    assert any("the label alone" in note for note in result.notes)
+    assert any("only the label" in note for note in result.notes)
 
 
 def test_a_regression_is_attacked_through_its_errors(healthy):

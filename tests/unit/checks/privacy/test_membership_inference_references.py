@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -23,15 +23,16 @@ from model_governance.checks.privacy.membership_inference.kept_answers import FI
 from model_governance.checks.privacy.membership_inference.label_only import ROUNDS, shake
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import Artifact, canonical_json
+from model_governance.contract.run import Run
 from model_governance.contract.subject import Columns, Dataset, Feature, Model, PreviousRun, Subject
 from model_governance.errors import CheckError, ModelMisbehaved
 from model_governance.evidence.record import read_record
-from model_governance.run import Run, archive_run, run_check
+from model_governance.run import archive_run, run_check
 from project import small_project
 
 NAMES = list("abcd")
 ROWS = 300
-NIGHT = date(2026, 11, 24)
+NIGHT = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 class Recipe:
@@ -93,7 +94,9 @@ def the_night_after(subject: Subject, result, *, days: int = 1) -> Subject:
     """The same subject some days later, with what the check stored and asks to see again."""
     wanted = {one.artifact for one in CHECK.lookbacks(CHECK.params(effort={"rmia": {"every": 7}}))}
     kept = tuple(
-        PreviousRun(day=subject.logical_date, name=one.name, key=one.name, sha256=one.sha256, content=one.content)
+        PreviousRun(
+            logical_date=subject.logical_date, name=one.name, key=one.name, sha256=one.sha256, content=one.content
+        )
         for one in result.artifacts
         if one.name in wanted
     )
@@ -212,7 +215,7 @@ def test_kept_answers_that_cannot_be_read_are_made_again(leaky, spoiled):
         np.savez(changed, **{key: row[:-1] if spoiled == "short" else row * np.nan for key, row in answers.items()})
     elif spoiled == "text":
         changed.write(b"PK not an archive")
-    earlier = PreviousRun(day=NIGHT, name=FILE, key="", sha256="", content=changed.getvalue())
+    earlier = PreviousRun(logical_date=NIGHT, name=FILE, key="", sha256="", content=changed.getvalue())
     assert measure(replace(leaky, earlier=(earlier,))).metrics == first.metrics
     assert fits(leaky) == before + 4
 
@@ -507,7 +510,7 @@ def test_two_nights_of_a_governed_project_train_their_copies_once(tmp_path):
     governed = small_project(tmp_path, checks={"privacy": privacy})
     records = []
     for number in (1, 2):
-        night = Run(run_id=f"night-{number}", date=NIGHT + timedelta(days=number))
+        night = Run(run_id=f"night-{number}", logical_date=NIGHT + timedelta(days=number))
         run = run_check(governed.policy(), "privacy", run=night, store=governed.store, connections=PlainConnections())
         run.raise_if_it_stops()
         archive_run(governed.policy(), {"privacy": run.summary()}, run=night, store=governed.store)

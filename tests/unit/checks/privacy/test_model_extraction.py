@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -75,10 +75,16 @@ def test_a_budget_without_rows_is_absent_with_the_reason(faulty):
 
 def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
     params = {"attacks": ["public", "synthetic"], "effort": {"synthetic": {"every": 7}}}
-    first = measured(replace(faulty, logical_date=date(2026, 3, 2)), **params)
+    first = measured(replace(faulty, logical_date=datetime(2026, 3, 2, tzinfo=UTC)), **params)
     stored = next(one for one in first.artifacts if one.name == "attack_plan.json")
-    earlier = PreviousRun(day=date(2026, 3, 2), name=stored.name, key="k", sha256=stored.sha256, content=stored.content)
-    second = measured(replace(faulty, logical_date=date(2026, 3, 3), earlier=(earlier,)), **params)
+    earlier = PreviousRun(
+        logical_date=datetime(2026, 3, 2, tzinfo=UTC),
+        name=stored.name,
+        key="k",
+        sha256=stored.sha256,
+        content=stored.content,
+    )
+    second = measured(replace(faulty, logical_date=datetime(2026, 3, 3, tzinfo=UTC), earlier=(earlier,)), **params)
     carried = second.metric("fidelity", key="synthetic@40")
     assert carried.value == first.metric("fidelity", key="synthetic@40").value
     assert "measured on 2026-03-02" in carried.detail
@@ -96,7 +102,11 @@ def test_three_classes_are_copied(healthy):
     )  # fmt: skip
     result = measured(replace(healthy, task="multiclass_classification", model=model))
     assert result.metric("fidelity", key="public@40").value == 1.0, "its log odds are linear"
-    by_label = measured(replace(healthy, task="multiclass_classification", model=model), hears="label", budgets=[100])
+    by_label = measured(
+        replace(healthy, task="multiclass_classification", model=model),
+        attacker_access={"outputs": "label"},
+        budgets=[100],
+    )
     assert by_label.metric("fidelity", key="public@100").value > 0.8
 
 

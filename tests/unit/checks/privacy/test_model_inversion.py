@@ -63,9 +63,9 @@ def test_only_the_largest_classes_are_rebuilt(healthy):
 
 
 def test_a_model_of_labels_alone_is_climbed_by_its_neighbours(healthy):
-    result = measured(healthy, hears="label")
+    result = measured(healthy, attacker_access={"outputs": "label"})
     assert result.metric("confidence_reached", key="search@1").value > 0.8
-    assert any("the label alone" in note for note in result.notes)
+    assert any("only the label" in note for note in result.notes)
 
 
 def test_gaps_in_the_rows_are_no_obstacle(healthy):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -195,11 +195,17 @@ def test_a_query_budget_cuts_an_attack_and_says_so(healthy):
 
 def test_an_attack_that_rests_keeps_its_last_numbers(healthy):
     params = {"attacks": ["hopskipjump", "greedy"], "effort": {"greedy": {"every": 7}}, "samples": 30}
-    monday = replace(healthy, logical_date=date(2026, 11, 2))
+    monday = replace(healthy, logical_date=datetime(2026, 11, 2, tzinfo=UTC))
     first = measure(monday, **params)
     plan = next(one for one in first.artifacts if one.name == "attack_plan.json")
-    night = PreviousRun(day=date(2026, 11, 2), name=plan.name, key="k", sha256=plan.sha256, content=plan.content)
-    tuesday = replace(healthy, logical_date=date(2026, 11, 3), earlier=(night,))
+    night = PreviousRun(
+        logical_date=datetime(2026, 11, 2, tzinfo=UTC),
+        name=plan.name,
+        key="k",
+        sha256=plan.sha256,
+        content=plan.content,
+    )
+    tuesday = replace(healthy, logical_date=datetime(2026, 11, 3, tzinfo=UTC), earlier=(night,))
     # A model that would survive tonight's attack is no better against the one that rests.
     second = measure(tuesday, **{**params, "epsilon": 1e-9})
     carried = second.metric("attack_success_rate", key="greedy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.checks.data.data_drift.comparison import compare_columns, from_rows
+from model_governance.checks.data.data_drift.column_drift import compare_columns, from_rows
 from model_governance.checks.data.data_drift.evidently_report import render
 from model_governance.checks.data.data_drift.measurement import Measured, drifted
 from model_governance.checks.data.data_drift.params import PROFILE, DriftParams, lookback
@@ -21,7 +21,7 @@ from model_governance.contract.subject import NUMBER_KINDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model_governance.checks.data.data_drift.comparison import Compared
+    from model_governance.checks.data.data_drift.column_drift import Compared
     from model_governance.checks.data.data_drift.sides import Sides
     from model_governance.contract.subject import Subject
 

@@ -20,6 +20,7 @@ from model_governance.contract.result import CheckResult, MetricSpec, Table, ver
 from model_governance.errors import SubjectError
 from model_governance.report.figures import CURRENT, MUTED, canvas, to_svg
 from model_governance.stats.intervals import clopper_pearson
+from model_governance.subjects.param_files import param_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +42,7 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
         SubjectError: no rows, or a feature is missing or holds no value.
         CheckError: the suite cannot be read, or an expectation could not be evaluated.
     """
-    expectations = params.expectations or read_suite(str(params.suite))
+    expectations = params.expectations or read_suite(param_file(subject, "suite", str(params.suite)))
     dataset = _dataset(subject)
     used = {name for one in expectations for name in one.columns}
     with _opened(dataset, params, used=used) as rows:

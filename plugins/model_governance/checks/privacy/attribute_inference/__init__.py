@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.access import through_endpoint
+from model_governance.attacks.access import restrict_outputs
 from model_governance.attacks.art_toolbox import DISTRIBUTION
 from model_governance.attacks.schedule import plan_attacks, plan_lookback
 from model_governance.checks.privacy.attribute_inference.attacks import Attacker
@@ -57,7 +57,7 @@ def measure(subject: Subject, params: AttributeParams, seed: int) -> CheckResult
     return CheckResult(
         kind="attribute_inference",
         seed=seed,
-        metrics=(*measured, *plan.carried(CHECK)),
+        metrics=(*measured, *plan.carried(CHECK.metrics)),
         tables=(*tables_of(found), plan.table()),
         artifacts=(*(picture_of(one) for one in found), plan.artifact(measured)),
         highlights=highlights_of(found),
@@ -71,7 +71,7 @@ def _attacked(
     generator: np.random.Generator, seed: int,
 ) -> Attacked:  # fmt: skip
     target = target_of(subject, people, column, params=params, generator=generator)
-    attacker = Attacker(target, through_endpoint(subject.require_model(), params), seed=seed)
+    attacker = Attacker(target, restrict_outputs(subject.require_model(), params.attacker_access), seed=seed)
     return Attacked(
         target=target,
         majority=attacker.majority(),
@@ -90,8 +90,7 @@ def _notes(found: Sequence[Attacked], params: AttributeParams) -> tuple[str, ...
         f"He knows their attribute, and of everybody the true label and every other feature{hidden}.",
         "Imputation and the attacks that learn are gradient boosting on the attacker's rows; more rows make both better.",
     ]
-    if params.heard:
-        notes.append(params.heard)
+    notes.extend(params.attacker_access.limits)
     for one in found:
         if one.target.left_out:
             notes.append(
@@ -127,8 +126,8 @@ def suggest(frame: pd.DataFrame, columns: Columns) -> Suggestion:
             f"Attacks {', '.join(chosen)}, because few values can be told apart: name what your customers would not "
             "want told, and under unknown what gives it away but no attacker knows. member_gap is what the model "
             "remembers of single people, attack_gain what it gives away beyond imputation; ten points stop a night. An "
-            "answer of many decimals tells much of every feature that it was made of (output): set decimals to what "
-            "your endpoint gives. Non-members should be held-out rows of the training distribution: give them as "
+            "answer of many decimals tells much of every feature that it was made of (output): set "
+            "attacker_access.decimals to what your endpoint gives. Non-members should be held-out rows of the training distribution: give them as "
             "datasets.population."
         ),
     )

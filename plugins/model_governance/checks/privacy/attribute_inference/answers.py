@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.access import spoken
+from model_governance.attacks.access import outputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,7 @@ class Answers:
         """
         import numpy as np
 
-        said = spoken(self.model, frame)
+        said = outputs(self.model, frame)
         if self.graded:
             return said[np.arange(len(labels)), labels]
         if self.model.classes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.access import spoken
+from model_governance.attacks.access import outputs
 from model_governance.attacks.schedule import metered
 from model_governance.attacks.surrogate import learn_classes
 from model_governance.checks.privacy.attribute_inference.answers import Answers, gauged
@@ -159,11 +159,11 @@ class Attacker:
         if side is self.target.attacker:
             return self._said_to_attacker
         meter.charge(len(side.truth))
-        return spoken(self.model, side.rows.frame[list(self.target.features)])
+        return outputs(self.model, side.rows.frame[list(self.target.features)])
 
     @cached_property
     def _said_to_attacker(self) -> np.ndarray:
-        return spoken(self.model, self.target.attacker.rows.frame[list(self.target.features)])
+        return outputs(self.model, self.target.attacker.rows.frame[list(self.target.features)])
 
     @cached_property
     def _answers(self) -> Answers:

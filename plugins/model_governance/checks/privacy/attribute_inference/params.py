@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from model_governance.attacks.access import EndpointParams
+from model_governance.attacks.access import AttackerAccess
 from model_governance.attacks.schedule import Effort
+from model_governance.contract.check import Params
 
 AttackName = Literal["confidence", "bayes", "output", "art_black_box", "art_baseline"]
 QUERYING: tuple[AttackName, ...] = ("confidence", "bayes")
@@ -15,7 +16,7 @@ LEAST = 40  # rows per side; with fewer no interval says anything
 LEAST_PER_VALUE = 10
 
 
-class AttributeParams(EndpointParams):
+class AttributeParams(Params):
     """Which attributes are secret, what the attacker knows, and how he attacks."""
 
     sensitive: tuple[str, ...] = Field(
@@ -47,7 +48,9 @@ class AttributeParams(EndpointParams):
     fills: Annotated[int, Field(ge=1, le=50)] = Field(
         default=5, description="rows that stand for a band, or for columns not known, in a question to the model"
     )
-
+    attacker_access: AttackerAccess = Field(
+        default_factory=AttackerAccess, description="what the model's endpoint returns to the attacker"
+    )
     effort: dict[str, Effort] = Field(
         default_factory=dict, description="what an attack may spend, and how often it runs"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.access import label_numbers
+from model_governance.attacks.access import encode_labels
 from model_governance.attacks.surrogate import design_of
 from model_governance.checks.privacy.attribute_inference.candidates import fillings, values_of
 from model_governance.checks.privacy.attribute_inference.params import LEAST
@@ -171,4 +171,4 @@ def _read(subject: Subject, params: AttributeParams, role: Role) -> Rows:
         raise CheckError(f"sensitive lists the target {subject.columns.target!r}; the attacker knows the label")
     if beside:
         features[beside] = subject.frame(role, columns=beside)
-    return Rows(role=role, frame=features, labels=label_numbers(subject, role))
+    return Rows(role=role, frame=features, labels=encode_labels(subject, role))

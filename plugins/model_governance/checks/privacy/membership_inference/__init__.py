@@ -67,7 +67,7 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
         seed=seed,
         metrics=(
             *found,
-            *plan.carried(CHECK),
+            *plan.carried(CHECK.metrics),
             *(CHECK.declared(one) for one in metrics.of_sides(audit)),
         ),
         tables=(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.access import said, through_endpoint
+from model_governance.attacks.access import predicted_labels, restrict_outputs
 from model_governance.attacks.art_toolbox import DISTRIBUTION
 from model_governance.attacks.schedule import metered, plan_attacks, plan_lookback
 from model_governance.checks.privacy.model_extraction.comparison import HeldOut
@@ -51,7 +51,7 @@ def measure(subject: Subject, params: ExtractionParams, seed: int) -> CheckResul
 
     plan = plan_attacks(params.attacks, params.effort, subject)
     public = draw_public(subject, params, np.random.default_rng(seed))
-    model = through_endpoint(subject.require_model(), params)
+    model = restrict_outputs(subject.require_model(), params.attacker_access)
     held_out = _held_out(subject, public, params, seed)
     classes = len(model.classes)
     baselines = {one: learn_from_labels(public, one, classes=classes, seed=seed) for one in params.budgets}
@@ -64,7 +64,7 @@ def measure(subject: Subject, params: ExtractionParams, seed: int) -> CheckResul
     return CheckResult(
         kind="model_extraction",
         seed=seed,
-        metrics=(*measured, *plan.carried(CHECK)),
+        metrics=(*measured, *plan.carried(CHECK.metrics)),
         tables=(table_of(found, baselines, held_out), plan.table()),
         artifacts=(picture_of(found, baselines, held_out), plan.artifact(measured)),
         highlights=highlights_of(found, held_out),
@@ -76,8 +76,10 @@ def measure(subject: Subject, params: ExtractionParams, seed: int) -> CheckResul
 def _held_out(subject: Subject, public: Public, params: ExtractionParams, seed: int) -> HeldOut:
     """What the model says of the held-out rows: its likeliest class where it has probabilities, else its prediction."""
     model = subject.require_model()
-    heard = model.call_proba is not None and params.hears == "probabilities"
-    decisions = model.predict_proba(public.held_out).argmax(axis=1) if heard else said(model, public.held_out)
+    graded = model.call_proba is not None and params.attacker_access.outputs == "probabilities"
+    decisions = (
+        model.predict_proba(public.held_out).argmax(axis=1) if graded else predicted_labels(model, public.held_out)
+    )
     return HeldOut(
         matrix=public.design.matrix(public.held_out), decisions=decisions, classes=len(model.classes),
         resamples=params.resamples, seed=seed,
@@ -91,8 +93,7 @@ def _notes(public: Public, params: ExtractionParams) -> tuple[str, ...]:
         f"An attacker has {own:,} other rows of {role}; synthetic rows are made of single columns of those.",
         "A surrogate is linear or gradient boosting, whichever agrees better with a third of the answers held back.",
     ]
-    if params.heard:
-        notes.append(params.heard)
+    notes.extend(params.attacker_access.limits)
     return tuple(notes)
 
 
@@ -109,7 +110,7 @@ def suggest(frame: pd.DataFrame, _columns: Columns) -> Suggestion:
             "fidelity says how well a copy agrees with the model: above 90% for every simple model, so it makes no "
             f"limit. What {budgets[-1]:,} answers give away beyond as many true labels does: a quarter of all "
             "decisions is a custom, not a law. Fewer decimals, labels alone and a limit on questions bring it down; "
-            "hears and decimals say what your endpoint answers."
+            "attacker_access says what your endpoint returns."
         ),
     )
 

@@ -6,15 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from model_governance.attacks.access import EndpointParams
+from model_governance.attacks.access import AttackerAccess
 from model_governance.attacks.schedule import Effort
+from model_governance.contract.check import Params
 
 AttackName = Literal["public", "synthetic", "knockoff_nets", "copycat_cnn"]
 LEAST = 40  # held-out rows; over fewer no agreement says anything
 LEAST_BUDGET = 20
 
 
-class ExtractionParams(EndpointParams):
+class ExtractionParams(Params):
     """How the model is copied, with how many questions, and on how many rows the copy is compared."""
 
     attacks: tuple[AttackName, ...] = Field(
@@ -31,6 +32,9 @@ class ExtractionParams(EndpointParams):
     )
     resamples: int = Field(
         default=500, ge=200, le=20_000, description="resamples of held-out rows behind an interval of a regression"
+    )
+    attacker_access: AttackerAccess = Field(
+        default_factory=AttackerAccess, description="what the model's endpoint returns to the attacker"
     )
     effort: dict[str, Effort] = Field(
         default_factory=dict, description="what an attack may spend, and how often it runs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.access import label_numbers
+from model_governance.attacks.access import encode_labels
 from model_governance.attacks.surrogate import design_of
 from model_governance.checks.privacy.model_extraction.params import LEAST, LEAST_BUDGET
 from model_governance.errors import CheckError
@@ -42,7 +42,7 @@ def draw_public(subject: Subject, params: ExtractionParams, generator: np.random
         SubjectError: as `Subject.features` and `Subject.target`.
     """
     role: Role = "population" if "population" in subject.datasets else "reference"
-    frame, labels = subject.features(role), label_numbers(subject, role)
+    frame, labels = subject.features(role), encode_labels(subject, role)
     order = generator.permutation(len(frame))
     held = min(params.samples, len(order) // 2)
     if held < LEAST or len(order) - held < LEAST_BUDGET:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_governance.attacks.access import spoken
+from model_governance.attacks.access import outputs
 from model_governance.attacks.art_toolbox import quiet_attack
 from model_governance.attacks.schedule import QueriesSpent
 from model_governance.checks.privacy.model_extraction.surrogates import learn_copy
@@ -83,7 +83,7 @@ def _grow(
         if budget > len(rows):
             yield Stolen(attack=attack, budget=budget, reason=_too_few(public, budget))
             continue
-        heard.append(spoken(model, rows.iloc[known:budget]))
+        heard.append(outputs(model, rows.iloc[known:budget]))
         known = budget
         answers = np.concatenate(heard)
         taught = answers if model.call_proba is not None else answers[:, 0]
@@ -132,7 +132,7 @@ def _stolen_by_art(
         wanted = numbers[:, 0].astype(int).tolist()
         new = [one for one in wanted if one not in known]
         if new:
-            found = spoken(model, rows.iloc[new])
+            found = outputs(model, rows.iloc[new])
             known.update(zip(new, found if graded else np.eye(classes)[found[:, 0].astype(int)], strict=True))
         return np.stack([known[one] for one in wanted])
 

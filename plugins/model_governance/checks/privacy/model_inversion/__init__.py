@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.access import through_endpoint
+from model_governance.attacks.access import restrict_outputs
 from model_governance.attacks.art_toolbox import DISTRIBUTION
 from model_governance.attacks.schedule import metered, plan_attacks, plan_lookback
 from model_governance.checks.privacy.model_inversion.attempts import search
@@ -58,7 +58,7 @@ def measure(subject: Subject, params: InversionParams, seed: int) -> CheckResult
 
     plan = plan_attacks(params.attacks, params.effort, subject)
     ground = survey(subject, params, np.random.default_rng(seed))
-    model = through_endpoint(subject.require_model(), params)
+    model = restrict_outputs(subject.require_model(), params.attacker_access)
     found: list[Rebuilt] = []
     for name in plan.due:
         counted, _ = metered(model, plan.effort(name), attack=name)
@@ -69,7 +69,7 @@ def measure(subject: Subject, params: InversionParams, seed: int) -> CheckResult
     return CheckResult(
         kind="model_inversion",
         seed=seed,
-        metrics=(*measured, *plan.carried(CHECK)),
+        metrics=(*measured, *plan.carried(CHECK.metrics)),
         tables=(table_of(found), plan.table()),
         artifacts=(picture_of(found), plan.artifact(measured)),
         highlights=highlights_of(found),
@@ -121,8 +121,7 @@ def _notes(found: Sequence[Rebuilt], ground: Ground, params: InversionParams) ->
         "Their values stay within those of public rows.",
         "Distances are Gower's: the mean over columns of differences between 0 and 1.",
     ]
-    if params.heard:
-        notes.append(params.heard)
+    notes.extend(params.attacker_access.limits)
     notes.extend(
         f"{name} was cut by its budget of queries; what it had reached counts."
         for name in sorted({one.attack for one in found if one.cut})

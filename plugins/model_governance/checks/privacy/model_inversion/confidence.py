@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.access import said
+from model_governance.attacks.access import predicted_labels
 from model_governance.checks.privacy.model_inversion.ground import like
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Confidence:
 
         if self.model.call_proba is not None:
             return self.model.predict_proba(rows)[np.arange(len(rows)), wanted]
-        return np.mean([said(self.model, one) == wanted for one in self._around(rows)], axis=0)
+        return np.mean([predicted_labels(self.model, one) == wanted for one in self._around(rows)], axis=0)
 
     def _around(self, rows: pd.DataFrame) -> list[pd.DataFrame]:
         import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_governance.attacks.access import label_numbers
+from model_governance.attacks.access import encode_labels
 from model_governance.checks.privacy.model_inversion.params import LEAST_CLASS, LEAST_PUBLIC
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.errors import CheckError
@@ -92,8 +92,8 @@ def survey(subject: Subject, params: InversionParams, generator: np.random.Gener
     import numpy as np
 
     role: Role = "population" if "population" in subject.datasets else "reference"
-    trained, trained_labels = subject.features("train"), label_numbers(subject, "train")
-    outside, labels = subject.features(role), label_numbers(subject, role)
+    trained, trained_labels = subject.features("train"), encode_labels(subject, "train")
+    outside, labels = subject.features(role), encode_labels(subject, role)
     if len(outside) < 2 * LEAST_PUBLIC:
         raise CheckError(
             f"{subject.datasets[role].uri}: model inversion needs at least {2 * LEAST_PUBLIC} rows of {role}, half of "

@@ -6,15 +6,16 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from model_governance.attacks.access import EndpointParams
+from model_governance.attacks.access import AttackerAccess
 from model_governance.attacks.schedule import Effort
+from model_governance.contract.check import Params
 
 AttackName = Literal["search", "miface"]
 LEAST_CLASS = 5  # training rows of a class, below which it is passed over
 LEAST_PUBLIC = 20
 
 
-class InversionParams(EndpointParams):
+class InversionParams(Params):
     """Which attacks rebuild rows, of how many classes, and from how many starts."""
 
     attacks: tuple[AttackName, ...] = Field(
@@ -40,6 +41,9 @@ class InversionParams(EndpointParams):
     samples: int = Field(default=2000, ge=50, description="rows at most of each side of a class to compare with")
     resamples: int = Field(
         default=1000, ge=200, le=20_000, description="resamples and relabellings behind the intervals"
+    )
+    attacker_access: AttackerAccess = Field(
+        default_factory=AttackerAccess, description="what the model's endpoint returns to the attacker"
     )
     effort: dict[str, Effort] = Field(
         default_factory=dict, description="what an attack may spend, and how often it runs"

@@ -71,7 +71,7 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     notes: list[str] = []
     slices = _slices(subject, sample, params, notes)
     found = Measured(
-        sample=sample, outcomes=outcomes, params=params, seed=seed, slices=slices, carried=plan.carried(CHECK)
+        sample=sample, outcomes=outcomes, params=params, seed=seed, slices=slices, carried=plan.carried(CHECK.metrics)
     )
     measured = tuple(CHECK.declared(one) for one in estimates_of(found))
     shows = subject.threat_model.shows
