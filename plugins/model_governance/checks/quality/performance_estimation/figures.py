@@ -1,4 +1,4 @@
-"""Pictures of an estimate: whether to trust the chances, and what tonight's rows hold."""
+"""Figures of `performance_estimation`: calibration, and distributions on reference and current."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ from model_governance.report.figures import CURRENT, MUTED, REFERENCE, canvas, t
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.checks.quality.performance_estimation.calibration import Bins
+    from model_governance.checks.quality.performance_estimation.calibration import CalibrationBins
     from model_governance.contract.result import Artifact
 
 BARS = 20
 
 
-def calibration(bins: Bins, hits: str) -> Artifact:
-    """Raw and calibrated chances against the observed share on held-out parts of the reference."""
+def calibration(bins: CalibrationBins, hits: str) -> Artifact:
+    """Draw raw and calibrated probabilities against the observed share on held-out parts of the reference."""
     figure, (axes,) = canvas(width=4.6, height=3.8)
-    axes.plot([0, 1], [0, 1], color=MUTED, linestyle="--", linewidth=1, label="as often as promised")
+    axes.plot([0, 1], [0, 1], color=MUTED, linestyle="--", linewidth=1, label="perfectly calibrated")
     axes.plot(
         bins.score, bins.observed, color=MUTED, marker="o", markersize=3, linewidth=1, label="model's probability"
     )
-    axes.plot(bins.chance, bins.observed, color=REFERENCE, marker="o", markersize=4, linewidth=1, label="calibrated")
-    axes.set_xlabel("promised share")
+    axes.plot(
+        bins.probability, bins.observed, color=REFERENCE, marker="o", markersize=4, linewidth=1, label="calibrated"
+    )
+    axes.set_xlabel("probability")
     axes.set_ylabel("observed share")
     axes.legend()
-    title = f"Promised and observed share of {hits}, held-out parts of the reference"
+    title = f"Probability and observed share of {hits}, held-out parts of the reference"
     return to_svg(figure, name="calibration.svg", title=title)
 
 
-def confidence(reference: np.ndarray, current: np.ndarray, hits: str) -> Artifact:
-    """How chances are spread on the reference and tonight."""
+def probabilities(reference: np.ndarray, current: np.ndarray, hits: str) -> Artifact:
+    """Draw the distributions of calibrated probabilities (n,) and (m,) on reference and current."""
     return _two_histograms(
-        reference, current, limits=(0.0, 1.0), x=f"chance of {hits}", name="chances.svg",
-        title=f"Chances of {hits}, reference and current",
+        reference, current, limits=(0.0, 1.0), x=f"calibrated probability of {hits}", name="probabilities.svg",
+        title=f"Calibrated probabilities of {hits}, reference and current",
     )  # fmt: skip
 
 
 def expected_errors(reference: np.ndarray, current: np.ndarray) -> Artifact:
-    """How expected absolute errors are spread on the reference and tonight; the outermost are in the last bars."""
+    """Draw the distributions of expected absolute errors (n,) and (m,); the outermost are in the last bars."""
     import numpy as np
 
     limits = np.quantile(np.concatenate([reference, current]), [0.005, 0.995])

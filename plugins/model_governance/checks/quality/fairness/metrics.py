@@ -1,10 +1,10 @@
-"""The metrics of `fairness`: the only names its thresholds may use. Definitions are those of Fairlearn."""
+"""Metrics of `fairness`, the names that its thresholds may use. Definitions are those of Fairlearn."""
 
 from __future__ import annotations
 
 from model_governance.contract.result import MetricSpec
 
-GROUPING, GROUP = "column of groups", "column=group"
+GROUPING, GROUP = "column of groups", "column=group"  # what a metric is repeated over
 
 ANY_TASK = (
     MetricSpec(
@@ -15,7 +15,7 @@ ANY_TASK = (
     ),
 )
 
-CLASSES = (
+CLASSIFICATION = (
     MetricSpec(
         name="demographic_parity_difference",
         meaning="largest minus smallest share of rows predicted positive, over the groups; needs no labels",
@@ -67,7 +67,7 @@ CLASSES = (
     ),
 )
 
-NUMBERS = (
+REGRESSION = (
     MetricSpec(
         name="mean_prediction_gap",
         meaning="largest minus smallest mean prediction over the groups; needs no labels",
@@ -112,4 +112,4 @@ NUMBERS = (
     ),
 )
 
-METRICS = ANY_TASK + CLASSES + NUMBERS
+METRICS = ANY_TASK + CLASSIFICATION + REGRESSION

@@ -1,4 +1,4 @@
-"""The metrics of `performance_estimation`: the only names its thresholds may use."""
+"""Metrics of `performance_estimation`, the names that its thresholds may use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ESTIMATED_SHARES = (
     ),
     MetricSpec(
         name="estimated_roc_auc",
-        meaning="expected chance that a positive scores above a negative, ties counting half; 0.5 is guessing",
+        meaning="expected probability that a positive scores above a negative, ties counting half; 0.5 is guessing",
         better="higher",
     ),
 )
@@ -39,7 +39,7 @@ ESTIMATED_ERRORS = (
     ),
 )
 
-TRUST = (
+RELIABILITY = (
     MetricSpec(
         name="estimated_loss_increase",
         meaning="estimated loss on current minus the same on the reference: error rate of a classifier, mean absolute "
@@ -48,13 +48,13 @@ TRUST = (
     ),
     MetricSpec(
         name="reference_calibration_error",
-        meaning="mean gap of calibrated chance and observed share on held-out parts of the reference, over bins of "
+        meaning="mean gap of calibrated probability and observed share on held-out parts of the reference, over bins of "
         "equal frequency",
         better="lower",
     ),
     MetricSpec(
         name="outside_reference_share",
-        meaning="share of rows of current with a value that the reference never showed; nothing was learned there",
+        meaning="share of rows of current with a value that the reference does not hold; nothing was learned there",
         better="lower",
     ),
     MetricSpec(
@@ -68,10 +68,10 @@ TRUST = (
     ),
     MetricSpec(
         name="estimation_error",
-        meaning="estimate minus what came true on the labelled rows of current: accuracy of a classifier, mean "
+        meaning="estimate minus realised value on the labelled rows of current: accuracy of a classifier, mean "
         "absolute error of a regression; far from 0 the relation of rows and labels has changed",
         better="neither",
     ),
 )
 
-METRICS = ESTIMATED_SHARES + ESTIMATED_ERRORS + TRUST
+METRICS = ESTIMATED_SHARES + ESTIMATED_ERRORS + RELIABILITY
