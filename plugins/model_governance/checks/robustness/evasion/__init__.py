@@ -79,13 +79,13 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         carried=schedule.carried_forward(CHECK.metrics),
     )
     measured = tuple(CHECK.declared(one) for one in estimates_of(found))
-    shows = subject.threat_model.shows
-    changes = _changes(target, outcomes, shows)
+    disclose = subject.disclose
+    changes = _changes(target, outcomes, disclose)
     return CheckResult(
         kind="evasion",
         seed=seed,
         metrics=(*measured, *found.carried),
-        tables=(*tables_of(subject.columns, space, found, changes, shows=shows), schedule.table()),
+        tables=(*tables_of(subject.columns, space, found, changes, disclose=disclose), schedule.table()),
         artifacts=(*pictures_of(space, found), *([schedule.artifact(measured)] if schedule.rotates else [])),
         highlights=_told(changes, params),
         notes=(*_scope(params, space), *sample.notes, *left_out, *schedule.deferred.values(), *notes),
@@ -172,11 +172,11 @@ def _refuse_constant_model(target: Target, sample: Sample) -> None:
         )
 
 
-def _changes(target: Target, outcomes: tuple[Outcome, ...], shows: tuple[str, ...]) -> tuple[Change, ...]:
+def _changes(target: Target, outcomes: tuple[Outcome, ...], disclose: tuple[str, ...]) -> tuple[Change, ...]:
     if not outcomes:
         return ()
     budget = max(target.params.epsilons)
-    return cheapest_changes(target.space, target.origins, outcomes, budget=budget, shows=shows)
+    return cheapest_changes(target.space, target.origins, outcomes, budget=budget, disclose=disclose)
 
 
 def _told(changes: tuple[Change, ...], params: EvasionParams) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def tables_of(
-    columns: Columns, space: RowSpace, found: Measured, changes: Sequence[Change], *, shows: Collection[str]
+    columns: Columns, space: RowSpace, found: Measured, changes: Sequence[Change], *, disclose: Collection[str]
 ) -> tuple[Table, ...]:
     """Threat model, attacks, survival by budget, and what the successful attacks changed."""
     cheapest = Table(
@@ -36,7 +36,7 @@ def tables_of(
         rows=changed_features(space, found),
     )
     return (
-        threat_model(columns, space, shows=shows),
+        threat_model(columns, space, disclose=disclose),
         _attacks(found.outcomes, found),
         _budgets(found),
         cheapest,
@@ -44,7 +44,7 @@ def tables_of(
     )
 
 
-def threat_model(columns: Columns, space: RowSpace, *, shows: Collection[str]) -> Table:
+def threat_model(columns: Columns, space: RowSpace, *, disclose: Collection[str]) -> Table:
     """What the attacker may change; ends of a range that are values of the data are told of shown columns only."""
     axes = {one.feature: one for one in space.axes}
     choices = {one.feature: one for one in space.choices}
@@ -53,7 +53,7 @@ def threat_model(columns: Columns, space: RowSpace, *, shows: Collection[str]) -
     for name, feature in columns.features.items():
         if name in axes:
             axis = axes[name]
-            told = axis.source == "policy" or name in shows
+            told = axis.source == "policy" or name in disclose
             ends = (axis.low, axis.high) if told else (None, None)
             rows.append((name, feature.kind, _way(axis), *ends, axis.step or "any", axis.cost, axis.source))
         elif name in choices:
