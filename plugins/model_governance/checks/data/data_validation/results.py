@@ -1,4 +1,4 @@
-"""What an expectation found: counts and aggregates, never a value of the data."""
+"""The results of expectations: counts and aggregates, never a value of the data."""
 
 from __future__ import annotations
 
@@ -19,67 +19,75 @@ UNKNOWN = "no number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What one expectation found. `examined` and `unexpected` count rows; None where it does not look row by row."""
+class ExpectationResult:
+    """The result of one expectation.
+
+    `examined` and `unexpected` count rows; both are None where the expectation does not count rows. `observed` is an
+    aggregate (a number, a time, or the name of a type).
+    """
 
     label: str
     expectation: Expectation
-    met: bool
+    success: bool
     examined: int | None = None
     unexpected: int | None = None
     observed: float | int | str | None = None
     missing_columns: tuple[str, ...] = ()
 
     @property
-    def share(self) -> float | None:
-        """Unexpected rows as a share of the rows examined."""
+    def unexpected_share(self) -> float | None:
+        """Unexpected rows as a share of the rows examined, 0 to 1."""
         return None if self.examined is None or self.unexpected is None else self.unexpected / self.examined
 
     @property
-    def story(self) -> str:
-        """`values_between(AGEP): 31,204 of 69,126 rows`."""
+    def sentence(self) -> str:
+        """The label with what was observed: `values_between(AGEP): 31,204 of 69,126 rows`."""
         if self.unexpected is not None and self.examined is not None:
             return f"{self.label}: {self.unexpected:,} of {self.examined:,} rows"
         if self.missing_columns:
             return f"{self.label}: missing {', '.join(self.missing_columns)}"
         if self.observed is not None:
             form = {str: "", float: ",.4g"}.get(type(self.observed), ",")
-            seen = format(self.observed, form)
-            return f"{self.label}: observed {seen}"
+            observed = format(self.observed, form)
+            return f"{self.label}: observed {observed}"
         return self.label
 
 
-def as_artifact(answers: Sequence[Answer], *, rows: int) -> Artifact:
-    """The answers as `validation.json`: the same bytes for the same data, without values of the data."""
-    results = [
+def as_artifact(results: Sequence[ExpectationResult], *, rows: int) -> Artifact:
+    """The results as `validation.json`: the same bytes for the same data, without values of the data."""
+    entries = [
         {
-            "label": one.label,
-            "type": one.expectation.type,
-            "kwargs": one.expectation.model_dump(mode="json")["kwargs"],
-            "severity": one.expectation.severity,
-            "success": one.met,
-            "examined_rows": one.examined,
-            "unexpected_rows": one.unexpected,
-            "unexpected_share": one.share,
-            "observed_value": one.observed,
-            "missing_columns": list(one.missing_columns),
+            "label": result.label,
+            "type": result.expectation.type,
+            "kwargs": result.expectation.model_dump(mode="json")["kwargs"],
+            "severity": result.expectation.severity,
+            "success": result.success,
+            "examined_rows": result.examined,
+            "unexpected_rows": result.unexpected,
+            "unexpected_share": result.unexpected_share,
+            "observed_value": result.observed,
+            "missing_columns": list(result.missing_columns),
         }
-        for one in answers
+        for result in results
     ]
-    met = sum(one.met for one in answers)
+    successful = sum(result.success for result in results)
     record = {
         "rows": rows,
-        "statistics": {"evaluated": len(answers), "successful": met, "unsuccessful": len(answers) - met},
-        "results": results,
+        "statistics": {
+            "evaluated": len(results),
+            "successful": successful,
+            "unsuccessful": len(results) - successful,
+        },
+        "results": entries,
     }
     return Artifact(
         name="validation.json", media_type="application/json", content=canonical_json(record), title="Validation result"
     )
 
 
-def read_answer(label: str, expectation: Expectation, found: Any) -> Answer:
-    """The answer of the library to one expectation."""
-    result = found.result
+def read_result(label: str, expectation: Expectation, validation: Any) -> ExpectationResult:
+    """Read Great Expectations' result of one expectation (an ExpectationValidationResult)."""
+    result = validation.result
     examined = unexpected = None
     if "element_count" in result and "unexpected_count" in result:
         examined = int(result["element_count"]) - int(result.get("missing_count") or 0)
@@ -87,14 +95,14 @@ def read_answer(label: str, expectation: Expectation, found: Any) -> Answer:
     mismatched = (result.get("details") or {}).get("mismatched") if isinstance(result.get("details"), dict) else None
     missing = mismatched.get("missing", ()) if isinstance(mismatched, dict) else ()
     observed = _aggregate(expectation, result.get("observed_value"))
-    met = bool(found.success)
+    success = bool(validation.success)
     if expectation.type in SUMS:
         observed = UNKNOWN if observed is None else observed
-        met = _within(observed, expectation.kwargs)
-    return Answer(
+        success = _within(observed, expectation.kwargs)
+    return ExpectationResult(
         label=label,
         expectation=expectation,
-        met=met,
+        success=success,
         examined=examined,
         unexpected=unexpected,
         observed=observed,
@@ -124,7 +132,7 @@ def _rounded(number: float) -> float:
 
 
 def _within(observed: float | str | None, kwargs: dict[str, Any]) -> bool:
-    """Whether a rounded sum keeps its bounds, rounded alike: what is shown is what was compared."""
+    """Whether a rounded sum is within its bounds, rounded alike, so that the comparison uses the displayed numbers."""
     if observed is None or isinstance(observed, str):
         return False
     low, high = kwargs.get("min_value"), kwargs.get("max_value")

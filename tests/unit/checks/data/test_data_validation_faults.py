@@ -1,13 +1,16 @@
-"""What can happen to a night: pandas and SQL end with the same word, and say why."""
+"""Faults of a feed: pandas and SQL end with the same result, and give the reason."""
 
 from __future__ import annotations
+
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import synthetic
-from model_governance.checks.data.data_validation import CHECK, ValidationParams
+from model_governance.checks.data.data_validation import CHECK
+from model_governance.checks.data.data_validation.params import ValidationParams
 from model_governance.checks.data.data_validation.view import SETTINGS
 from model_governance.errors import GovernanceError
 
@@ -41,7 +44,7 @@ def every(frame, step):
     return np.arange(len(frame)) % step == 0
 
 
-NIGHTS = {
+FAULTS = {
     "as it should be": (lambda frame: frame, 0, ""),
     "in another order": (lambda frame: frame.sample(frac=1, random_state=1), 0, ""),
     "1% corrupt rows": (lambda frame: frame.assign(income=frame["income"].mask(every(frame, 100), -999)), 1, "values_between(income): 10 of 1,000"),
@@ -64,9 +67,9 @@ NIGHTS = {
 
 
 @pytest.mark.parametrize("engine", ["pandas", "sql"])
-@pytest.mark.parametrize("night", NIGHTS)
-def test_a_night_ends_with_the_right_word(night, engine):
-    change, broken, said = NIGHTS[night]
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_ends_with_the_right_result(fault, engine):
+    change, broken, said = FAULTS[fault]
     subject = synthetic.subject().with_frame("current", change(rows()))
     params = ValidationParams(expectations=SUITE, engine=engine)
     if broken is None:
@@ -80,7 +83,7 @@ def test_a_night_ends_with_the_right_word(night, engine):
     assert said in result.metric("critical_failures").detail
 
 
-def test_a_column_of_several_types_is_asked_in_pandas_only():
+def test_a_column_of_several_types_is_evaluated_in_pandas_only():
     mixed = rows().assign(region=[1, "north"] * (ROWS // 2))
     subject = synthetic.subject().with_frame("current", mixed)
     found = CHECK.measure(subject, ValidationParams(expectations=SUITE, engine="pandas"), 1)
@@ -89,7 +92,7 @@ def test_a_column_of_several_types_is_asked_in_pandas_only():
         CHECK.measure(subject, ValidationParams(expectations=SUITE, engine="sql"), 1)
 
 
-def test_what_only_pandas_can_answer_is_refused_where_sql_is_demanded():
+def test_what_only_pandas_can_evaluate_is_refused_where_sql_is_required():
     rising = expect("column_values_to_be_increasing", column="row")
     subject = synthetic.subject().with_frame("current", rows())
     with pytest.raises(GovernanceError, match=r"values_increasing\(row\).*set params.engine to auto or pandas"):
@@ -97,12 +100,10 @@ def test_what_only_pandas_can_answer_is_refused_where_sql_is_demanded():
 
 
 def test_the_engine_changes_by_the_number_of_rows_and_not_the_bytes(monkeypatch):
-    import model_governance.checks.data.data_validation as room
-
     subject = synthetic.subject().with_frame("current", rows())
     suite = (*SUITE, expect("column_values_to_be_increasing", column="row"))
     few = CHECK.measure(subject, ValidationParams(expectations=suite), 1)
-    monkeypatch.setattr(room, "FEW_ROWS", ROWS - 1)
+    monkeypatch.setattr(import_module(CHECK.measure.__module__), "MAX_ROWS_IN_PANDAS", ROWS - 1)
     many = CHECK.measure(subject, ValidationParams(expectations=suite), 1)
     assert ("pandas" in few.notes[0], "DuckDB" in many.notes[0]) == (True, True)
     assert [one.content for one in few.artifacts] == [one.content for one in many.artifacts]
