@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model_governance.checks.data.data_drift.comparison import from_rows
+from model_governance.checks.data.data_drift.column_drift import from_rows
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.cells import Table

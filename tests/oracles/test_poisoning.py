@@ -23,7 +23,7 @@ PIXELS = ("p7", "p63")
 
 
 def windows(train, accepted, columns=synthetic.COLUMNS):
-    frames = {"train": train, "accepted": accepted}
+    frames = {"train": train, "previous_train": accepted}
     datasets = {role: Dataset(role, f"{role}.parquet", "0" * 64, frame) for role, frame in frames.items()}
     task = "binary_classification" if columns is synthetic.COLUMNS else "multiclass_classification"
     return Subject(name="case", task=task, columns=columns, datasets=datasets)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_governance.checks.data.data_drift.comparison import compare_columns, from_rows
+from model_governance.checks.data.data_drift.column_drift import compare_columns, from_rows
 from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.cells import labels_table
@@ -21,7 +21,7 @@ from model_governance.subjects import load_dataset
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.checks.data.data_drift.comparison import Compared
+    from model_governance.checks.data.data_drift.column_drift import Compared
     from model_governance.contract.subject import Role
     from model_governance.engine import Relation
     from model_governance.engine.cells import Table
@@ -128,7 +128,7 @@ def _full(reference: Relation, current: Relation, families: Mapping[str, Family]
     fixed = profile_of(reference, families)
     measured = profile_of(current, families, cells=fixed.cells)
     compared = compare_columns(fixed, measured, rows=rows, seed=SEED, level=LEVEL)
-    tables = {name: one.equal_width for name, one in rows.items() if one.equal_width is not None}
+    tables = {name: row.equal_width for name, row in rows.items() if row.equal_width is not None}
     spread = reference.summaries([name for name, family in families.items() if family == "numbers"])
     lines = []
     for one in compared:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -128,7 +128,7 @@ def test_a_model_that_fails_on_tonights_rows_leaves_prediction_drift_absent_and_
     assert "NaN" in absent.reason
     spec = CheckSpec(kind="data_drift", thresholds=[{"metric": "prediction_drift", "less_than": 0.1}])
     policy = Policy.model_construct(checks={"data_drift": spec}, waivers=(), fail_on="error", on_uncertain="warn")
-    assert judge("data_drift", result, policy, today=date(2026, 1, 1)).outcome == "error"
+    assert judge("data_drift", result, policy, moment=datetime(2026, 1, 1, tzinfo=UTC)).outcome == "error"
 
 
 def test_a_model_that_fails_on_the_reference_is_broken(healthy):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,7 +13,7 @@ import synthetic
 from drift_cases import numbers_only
 from model_governance.checks.data.data_drift import CHECK, DriftParams
 from model_governance.contract.check import Lookback
-from model_governance.contract.subject import PreviousRun
+from model_governance.contract.subject import ParamFile, PreviousRun
 from model_governance.engine.profiles import Profile
 from model_governance.errors import CheckError, SubjectError
 
@@ -41,8 +43,8 @@ def on_night(subject, number, *, richer=0.0):
 
 def stored(result, number):
     content = next(one.content for one in result.artifacts if one.name == "profile.json")
-    day = date(2026, 3, 1) - timedelta(days=number)
-    return PreviousRun(day=day, name="profile.json", key=f"k{number}", sha256="0" * 64, content=content)
+    day = datetime(2026, 3, 1, tzinfo=UTC) - timedelta(days=number)
+    return PreviousRun(logical_date=day, name="profile.json", key=f"k{number}", sha256="0" * 64, content=content)
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +54,6 @@ def richer_nights(healthy):
 
 
 def with_nights(subject, nights):
-    from dataclasses import replace
-
     return replace(subject, earlier=tuple(nights))
 
 
@@ -103,8 +103,6 @@ def test_nights_on_the_cells_of_another_reference_are_not_used_and_named(healthy
 
 
 def test_a_night_that_stored_something_else_is_an_error(healthy, richer_nights):
-    from dataclasses import replace
-
     broken = replace(richer_nights[0], content=b"{}")
     with pytest.raises(CheckError, match=r"profile\.json of 2026-02-28 holds no profile"):
         measure(with_nights(healthy, [broken]), consecutive=True)
@@ -114,8 +112,6 @@ def test_a_profile_stands_for_the_rows_of_the_reference(healthy, tmp_path):
     of_reference = measure(healthy.with_frame("current", healthy.frame("reference")))
     path = tmp_path / "reference.profile.json"
     path.write_bytes(stored(of_reference, 0).content)
-    from dataclasses import replace
-
     current_only = {role: one for role, one in healthy.datasets.items() if role == "current"}
     shifted = on_night(replace(healthy, datasets=current_only), 9, richer=30)
     result = measure(shifted, profile=str(path))
@@ -128,13 +124,19 @@ def test_a_profile_stands_for_the_rows_of_the_reference(healthy, tmp_path):
     assert "profile" in result.metric("equal_width_psi", key="income").reason
 
 
-def test_neither_rows_nor_a_profile_is_an_error_that_says_both(healthy, tmp_path):
-    from dataclasses import replace
+def test_a_profile_that_the_subject_holds_is_not_read_from_its_path(healthy, tmp_path):
+    content = stored(measure(healthy.with_frame("current", healthy.frame("reference"))), 0).content
+    file = ParamFile(name="profile", uri="p.json", sha256=hashlib.sha256(content).hexdigest(), content=content)
+    path = str(tmp_path / "there_is_none.json")
+    result = measure(replace(healthy, param_files={"profile": file}), profile=path)
+    assert result.metric("psi", key="income").value == measure(healthy).metric("psi", key="income").value
 
+
+def test_neither_rows_nor_a_profile_is_an_error_that_says_both(healthy, tmp_path):
     alone = replace(healthy, datasets={"current": healthy.datasets["current"]})
     with pytest.raises(SubjectError, match=r"'reference' is needed and was not given .*profile"):
         measure(alone)
-    with pytest.raises(CheckError, match="cannot be read"):
+    with pytest.raises(CheckError, match=r"params\.profile: .* cannot be read"):
         measure(alone, profile=str(tmp_path / "none.json"))
     empty = tmp_path / "empty.json"
     empty.write_bytes(Profile(columns={}).to_bytes())

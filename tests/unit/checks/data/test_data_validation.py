@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import tempfile
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from model_governance.checks.data.data_validation.expectations import Expectatio
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import CheckError, SubjectError
+from model_governance.subjects.param_files import read_param_file
 
 SUITE = Path(__file__).resolve().parents[4] / "include" / "suites" / "acs_employment.json"
 AGE = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "age", "min_value": 18, "max_value": 90}}
@@ -281,10 +284,20 @@ def test_a_suite_file_as_the_library_writes_it_gives_what_the_policy_would(broke
     assert value(read, "critical_failures") == 2
 
 
+def test_a_suite_that_the_subject_holds_is_not_read_from_its_path(broken, tmp_path):
+    path = tmp_path / "suite.json"
+    path.write_text(json.dumps({"name": "suite", "expectations": [AGE, REGION, CHANNEL]}))
+    file = read_param_file("suite", str(path))
+    path.write_text(json.dumps({"name": "suite", "expectations": [ROWS]}))
+    result = CHECK.measure(replace(broken, param_files={"suite": file}), ValidationParams(suite=str(path)), 1)
+    assert result.metrics == measure(broken, AGE, REGION, CHANNEL).metrics
+    assert file.sha256 == hashlib.sha256(file.content).hexdigest()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "cannot be read"),
+        (None, r"params\.suite: .* cannot be read"),
         ("{", "is not JSON"),
         ("[]", "an empty suite would always pass"),
         ('{"name": "x", "expectations": []}', "an empty suite would always pass"),
@@ -299,7 +312,7 @@ def test_a_suite_file_that_cannot_be_used_is_an_error(tmp_path, text, said):
     if text is not None:
         path.write_text(text)
     with pytest.raises(CheckError, match=said):
-        read_suite(str(path))
+        read_suite(read_param_file("suite", str(path)))
 
 
 def test_an_answer_that_the_library_drops_is_missed(healthy, monkeypatch):
@@ -428,6 +441,6 @@ def test_an_expectation_on_the_table_alone_needs_no_picture(healthy):
 
 
 def test_the_suite_of_the_example_is_one_that_the_library_knows():
-    expectations = read_suite(str(SUITE))
+    expectations = read_suite(read_param_file("suite", str(SUITE)))
     frame = pd.DataFrame({name: [1] for one in expectations for name in one.columns})
     assert len(ask(frame, expectations)) == len(expectations) > 10

@@ -21,7 +21,7 @@ from model_governance.errors import CheckError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from model_governance.checks.data.data_drift.comparison import Compared
+    from model_governance.checks.data.data_drift.column_drift import Compared
 
 METHOD = "PSI over all rows, 10 quantile bins frozen with the reference, corrected for chance"
 MOST_SHOWN = 100  # categories of one column

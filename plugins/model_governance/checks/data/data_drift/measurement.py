@@ -10,7 +10,7 @@ from model_governance.stats.multiplicity import adjusted
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from model_governance.checks.data.data_drift.comparison import Compared
+    from model_governance.checks.data.data_drift.column_drift import Compared
     from model_governance.checks.data.data_drift.params import DriftParams
     from model_governance.checks.data.data_drift.predictions import Predictions
     from model_governance.contract.check import Check

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.data.data_drift.comparison import compare_columns, from_rows
+from model_governance.checks.data.data_drift.column_drift import compare_columns, from_rows
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.profiles import profile_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.checks.data.data_drift.comparison import Compared
+    from model_governance.checks.data.data_drift.column_drift import Compared
     from model_governance.checks.data.data_drift.sides import Sides
     from model_governance.contract.subject import Model, Role, Subject
     from model_governance.engine import Relation

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.windows import only
@@ -13,6 +12,7 @@ from model_governance.engine.features import require_values
 from model_governance.engine.profiles import Profile, profile_of
 from model_governance.engine.together import read_together
 from model_governance.errors import CheckError, SubjectError
+from model_governance.subjects.param_files import param_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,8 @@ def open_sides(subject: Subject, params: DriftParams, families: Mapping[str, Fam
     current = _opened(subject, "current")
     current.require(subject.columns.names)
     if params.profile is not None:
-        fixed = only(_read(params.profile), families, origin=params.profile)
+        file = param_file(subject, "profile", params.profile)
+        fixed = only(Profile.from_bytes(file.content, origin=file.uri), families, origin=file.uri)
         reference = None
         _require_finite(current, families)
     else:
@@ -113,13 +114,3 @@ def _require_finite(relation: Relation, families: Mapping[str, Family]) -> None:
         raise CheckError(
             f"column {wild[0]!r} of dataset {relation.role!r} holds no finite number in any of {relation.rows:,} rows"
         )
-
-
-def _read(path: str) -> Profile:
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise CheckError(
-            f"params.profile: {path} cannot be read ({error.strerror}); give a profile.json that this check has stored"
-        ) from error
-    return Profile.from_bytes(content, origin=path)

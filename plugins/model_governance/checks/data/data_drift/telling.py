@@ -10,7 +10,7 @@ from model_governance.contract.result import Table
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from model_governance.checks.data.data_drift.comparison import Compared
+    from model_governance.checks.data.data_drift.column_drift import Compared
     from model_governance.checks.data.data_drift.predictions import Predictions
 
 FEW_ROWS = 1000

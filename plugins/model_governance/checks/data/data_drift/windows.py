@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from model_governance.contract.moments import spell_moment
 from model_governance.engine.profiles import Profile, merge
 from model_governance.errors import CheckError
 
@@ -36,8 +37,8 @@ def read_earlier(runs: Sequence[PreviousRun], frozen: Profile) -> Earlier:
     usable: list[tuple[str, Profile]] = []
     others: list[tuple[str, Profile]] = []
     for run in runs:
-        profile = Profile.from_bytes(run.content, origin=f"{run.name} of {run.day}")
-        (usable if profile.cells == frozen.cells else others).append((f"{run.day}", profile))
+        profile = Profile.from_bytes(run.content, origin=f"{run.name} of {spell_moment(run.logical_date)}")
+        (usable if profile.cells == frozen.cells else others).append((spell_moment(run.logical_date), profile))
     notes = []
     if others:
         days = ", ".join(day for day, _ in others)

@@ -15,11 +15,12 @@ from model_governance.checks.data.data_validation.expectations import (
 )
 from model_governance.checks.data.data_validation.suggestion import suggest
 from model_governance.checks.data.data_validation.view import as_view, integers_of
-from model_governance.contract.check import Check, SelfTest
+from model_governance.contract.check import Advice, Check, SelfTest
 from model_governance.contract.result import CheckResult, MetricSpec, Table, versions_of
 from model_governance.errors import SubjectError
 from model_governance.report.figures import CURRENT, MUTED, canvas, to_svg
 from model_governance.stats.intervals import clopper_pearson
+from model_governance.subjects.param_files import param_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +42,7 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
         SubjectError: no rows, or a feature is missing or holds no value.
         CheckError: the suite cannot be read, or an expectation could not be evaluated.
     """
-    expectations = params.expectations or read_suite(str(params.suite))
+    expectations = params.expectations or read_suite(param_file(subject, "suite", str(params.suite)))
     dataset = _dataset(subject)
     used = {name for one in expectations for name in one.columns}
     with _opened(dataset, params, used=used) as rows:
@@ -221,4 +222,7 @@ CHECK = Check(
         threshold={"metric": "critical_failures", "equal_to": 0, "severity": "error"},
         apply=_drop_labels,
     ),
+    advice=Advice(rank=10, title="Look at the data first.", text="The data is not what was agreed. Until it is repaired, every other result of this run is about the wrong rows."),
+    cost="Seconds; grows with rows times expectations, and is one SQL query per expectation on large data.",
+    not_calibrated="a suite is deterministic: what it requires of the rows is written, not estimated",
 )  # fmt: skip

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from model_governance.contract.check import Params
 from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from model_governance.contract.subject import ParamFile
 
 Severity = Literal["critical", "warning", "info"]
 COLUMN_KEYS = ("column", "column_A", "column_B")
@@ -79,24 +81,23 @@ class ValidationParams(Params):
         return self
 
 
-def read_suite(path: str) -> tuple[Expectation, ...]:
+def read_suite(file: ParamFile) -> tuple[Expectation, ...]:
     """The expectations of a suite file as Great Expectations writes it; `meta.name` becomes the label.
 
+    Args:
+        file: the bytes of the suite, JSON in UTF-8.
+
     Raises:
-        CheckError: no such file, not JSON, not a suite, or without expectations.
+        CheckError: not JSON, not a suite, or without expectations.
     """
     try:
-        suite = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckError(
-            f"suite {path}: cannot be read ({error.strerror}); params.suite is a path beside the policy"
-        ) from error
+        suite = json.loads(file.content.decode("utf-8"))
     except ValueError as error:
-        raise CheckError(f"suite {path}: is not JSON ({error})") from error
+        raise CheckError(f"suite {file.uri}: is not JSON ({error})") from error
     listed = suite.get("expectations") if isinstance(suite, dict) else None
     if not isinstance(listed, list) or not listed:
         raise CheckError(
-            f'suite {path}: needs {{"name": ..., "expectations": [at least one]}}; an empty suite would always pass'
+            f'suite {file.uri}: needs {{"name": ..., "expectations": [at least one]}}; an empty suite would always pass'
         )
     expectations, problems = [], []
     for position, one in enumerate(listed):
@@ -106,7 +107,7 @@ def read_suite(path: str) -> tuple[Expectation, ...]:
             said = "; ".join(f"{'.'.join(map(str, part['loc'])) or 'entry'}: {part['msg']}" for part in error.errors())
             problems.append(f"expectations[{position}]: {said}")
     if problems:
-        raise CheckError(f"suite {path}:\n  " + "\n  ".join(problems))
+        raise CheckError(f"suite {file.uri}:\n  " + "\n  ".join(problems))
     return tuple(expectations)
 
 

@@ -18,7 +18,7 @@ from model_governance.checks.quality.attribution_drift.ranking import (
     ndcg,
     permutation_p_value,
 )
-from model_governance.contract.check import Check, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, MetricSpec, Table, versions_of
 
 if TYPE_CHECKING:
@@ -191,4 +191,6 @@ CHECK = Check(
         params={"samples": 300, "draws": 4},
     ),
     suggest=suggest,
+    advice=Advice(rank=70, title="Find out why the model relies on other features.", text="Its predictions depend on other features than on the reference: a column may have lost its meaning, or gained one."),
+    cost="Seconds; asks the model for about 2 x `samples` x `draws` predictions per feature.",
 )  # fmt: skip

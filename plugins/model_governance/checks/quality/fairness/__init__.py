@@ -16,7 +16,7 @@ from model_governance.checks.quality.fairness.means import measure_numbers, obse
 from model_governance.checks.quality.fairness.params import FairnessParams
 from model_governance.checks.quality.fairness.suggestion import suggest
 from model_governance.checks.quality.fairness.vocabulary import METRICS
-from model_governance.contract.check import Check, SelfTest
+from model_governance.contract.check import Advice, Check, SelfTest
 from model_governance.contract.result import CheckResult, versions_of
 
 if TYPE_CHECKING:
@@ -119,4 +119,10 @@ CHECK = Check(
         params={"groups": ["region"]},
     ),
     suggest=suggest,
+    advice=Advice(
+        rank=60,
+        title="Find out which groups bear the errors.",
+        text="The groups named first lie furthest apart. Look at their rows and labels before a decision about them is made.",
+    ),
+    cost="Seconds; grows with the current rows, the number of groups and `resamples`.",
 )

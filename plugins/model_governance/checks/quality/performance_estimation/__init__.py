@@ -14,7 +14,7 @@ from model_governance.checks.quality.performance_estimation.params import Estima
 from model_governance.checks.quality.performance_estimation.regression import measure_regression
 from model_governance.checks.quality.performance_estimation.suggestion import suggest
 from model_governance.checks.quality.performance_estimation.vocabulary import METRICS
-from model_governance.contract.check import Check, SelfTest
+from model_governance.contract.check import Advice, Check, SelfTest
 from model_governance.contract.result import CheckResult, versions_of
 
 if TYPE_CHECKING:
@@ -89,4 +89,10 @@ CHECK = Check(
         apply=_only_doubtful_rows,
     ),
     suggest=suggest,
+    advice=Advice(
+        rank=50,
+        title="Do not wait for the labels.",
+        text="The model probably does worse on the current rows than on the reference. Find the columns that changed, and hold back decisions that cannot be undone. Where labels have arrived and the estimate is wrong, the relation between features and label has changed.",
+    ),
+    cost="Seconds; grows with `resamples` times the rows of reference and current.",
 )

@@ -13,7 +13,7 @@ from model_governance.checks.supply_chain.artifact_scan.metrics import METRICS
 from model_governance.checks.supply_chain.artifact_scan.params import ScanParams
 from model_governance.checks.supply_chain.artifact_scan.self_test import SELF_TEST
 from model_governance.checks.supply_chain.artifact_scan.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 __all__ = ["CHECK", "ScanParams"]
 
@@ -29,4 +29,6 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
-)
+    advice=Advice(rank=20, title="Do not load this model anywhere.", text="The file is not what was approved, or asks for more than a model needs. Find out where it came from."),
+    cost="Seconds; grows with the unpacked size of the model file.",
+)  # fmt: skip

@@ -12,7 +12,7 @@ from model_governance.checks.supply_chain.poisoning_screen.metrics import METRIC
 from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
 from model_governance.checks.supply_chain.poisoning_screen.self_test import SELF_TEST
 from model_governance.checks.supply_chain.poisoning_screen.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 __all__ = ["CHECK", "ScreenParams"]
 
@@ -22,11 +22,13 @@ CHECK = Check(
     question="Does the new training window carry traces of poisoning that the accepted one does not?",
     params=ScreenParams,
     metrics=METRICS,
-    roles=("accepted", "train"),
+    roles=("previous_train", "train"),
     optional_roles=("reference",),
     needs_labels=True,
     tasks=("binary_classification", "multiclass_classification"),
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
-)
+    advice=Advice(rank=130, title="Hold the new model back and read the rows.", text="The training window differs from the previous one beyond chance: look at the listed row numbers and their source."),
+    cost="Seconds to minutes; trains a forest of `trees` and compares values, with `pairs` also pairs of columns.",
+)  # fmt: skip

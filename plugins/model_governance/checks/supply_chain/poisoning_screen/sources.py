@@ -25,10 +25,10 @@ def find_sources(subject: Subject, column: str) -> list[Estimate]:
 
     words = {
         role: subject.frame(role, columns=[column])[column].astype("string").fillna("(missing)")
-        for role in ("train", "accepted")
+        for role in ("train", "previous_train")
     }
-    new, old = (words[role].value_counts() for role in ("train", "accepted"))
-    sizes = len(words["train"]), len(words["accepted"])
+    new, old = (words[role].value_counts() for role in ("train", "previous_train"))
+    sizes = len(words["train"]), len(words["previous_train"])
     both = pd.concat([new, old], axis=1).fillna(0).astype(int)
     both.columns = pd.Index(["new", "old"])
     both = both.sort_index()

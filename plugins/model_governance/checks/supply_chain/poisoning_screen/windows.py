@@ -59,7 +59,7 @@ def pool_windows(subject: Subject, params: ScreenParams, generator: np.random.Ge
     import pandas as pd
 
     frames, labels, places, sizes = [], [], [], []
-    roles: tuple[Role, Role] = ("train", "accepted")
+    roles: tuple[Role, Role] = ("train", "previous_train")
     for role in roles:
         frame, target = subject.features(role), subject.target(role)
         if len(frame) < MIN_ROWS:
