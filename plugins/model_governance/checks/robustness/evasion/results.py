@@ -1,4 +1,4 @@
-"""Everything that the numbers of an evasion run rest on."""
+"""The results of all attacks of a run, from which metrics and reports are computed."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """The rows, what each attack did to them, and the numbers of attacks that rest tonight (`carried`)."""
+class Results:
+    """The drawn rows, the outcome of every attack on them, and the metrics of deferred attacks (`carried_forward`).
+
+    `slices` maps names to masks (n,) of the attacked rows.
+    """
 
     sample: Sample
     outcomes: tuple[Outcome, ...]
     params: EvasionParams
     seed: int
     slices: Mapping[str, np.ndarray]
-    carried: tuple[Metric, ...] = ()
+    carried_forward: tuple[Metric, ...] = ()
 
-    def lost(self, budget: float) -> np.ndarray:
+    def flipped(self, budget: float) -> np.ndarray:
         """Which attacked rows some attack flipped within a budget, shape (n,)."""
         import numpy as np
 
         n = len(self.sample.attacked)
-        return np.any([np.zeros(n, dtype=bool), *(one.within(budget) for one in self.outcomes)], axis=0)
+        return np.any([np.zeros(n, dtype=bool), *(outcome.within(budget) for outcome in self.outcomes)], axis=0)
 
     @property
-    def nearest(self) -> np.ndarray:
+    def distances(self) -> np.ndarray:
         """Size of the smallest flip of every row that any attack found, infinite where none."""
         import numpy as np
 
@@ -46,5 +49,5 @@ class Measured:
 
 
 def share_of(name: str, count: int, n: int, *, key: str | None = None, detail: str = "") -> Estimate:
-    """A share with its exact interval."""
+    """A share with its exact interval (Clopper and Pearson, 1934)."""
     return Estimate(name=name, value=count / n, n=n, interval=clopper_pearson(count, n), key=key, detail=detail)

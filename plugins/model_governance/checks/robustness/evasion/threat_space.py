@@ -1,4 +1,4 @@
-"""What an attacker is capable of: the policy's threat model and columns, and what the data show, as a row space."""
+"""The row space of a threat model: the policy's capabilities of the attacker, with ranges and values of the data."""
 
 from __future__ import annotations
 
@@ -63,19 +63,19 @@ def _axis(name: str, feature: Feature, capability: Capability, frames: Frames) -
                 f"feature {name!r} is {feature.kind} in the policy and holds {frame[name].dtype} in dataset {role!r}; "
                 "repair the feed or the kind in columns.features"
             )
-    role, seen = frames[0]
+    role, first = frames[0]
     stated = [
         capability.minimum if capability.minimum is not None else feature.minimum,
         capability.maximum if capability.maximum is not None else feature.maximum,
     ]
-    low = float(seen[name].min()) if stated[0] is None else stated[0]
-    high = float(seen[name].max()) if stated[1] is None else stated[1]
-    count = sum(one is not None for one in stated)
+    low = float(first[name].min()) if stated[0] is None else stated[0]
+    high = float(first[name].max()) if stated[1] is None else stated[1]
+    count = sum(end is not None for end in stated)
     source = "policy" if count == 2 else f"policy and {role}" if count else role
     whole = feature.kind == "integer" or all(pd.api.types.is_integer_dtype(frame[name]) for _, frame in frames)
     step = float(capability.step) if capability.step is not None else 1.0 if whole else 0.0
     if step:
-        # A hair of slack: 0.3 is a multiple of 0.1, whatever floating point says.
+        # Slack for rounding: 0.3 is a multiple of 0.1, whatever floating point says.
         low, high = step * float(np.ceil(low / step - 1e-9)) + 0.0, step * float(np.floor(high / step + 1e-9)) + 0.0
     return Axis(name, low, max(low, high), step, source, capability.direction, capability.cost)
 
@@ -102,7 +102,7 @@ def _open(
     listed = allowed.items() if isinstance(allowed, dict) else [(None, allowed)]
     for present, targets in listed:
         rows = slice(None) if present is None else places.get((_family(present), present))
-        columns = [places[key] for key in ((_family(one), one) for one in targets) if key in places]
+        columns = [places[key] for key in ((_family(target), target) for target in targets) if key in places]
         if rows is not None and columns:
             open_[rows, columns] = True
     if not open_.any():
@@ -115,13 +115,13 @@ def _open(
 
 
 def _family(value: Any) -> str:
-    """Text, truth or number: 1 and 1.0 are the same value, 1 and True are not."""
+    """Text, boolean or number: 1 and 1.0 are the same value, 1 and True are not."""
     import numpy as np
 
-    return "truth" if isinstance(value, (bool, np.bool_)) else "text" if isinstance(value, str) else "number"
+    return "boolean" if isinstance(value, (bool, np.bool_)) else "text" if isinstance(value, str) else "number"
 
 
 def _values(name: str, frames: Sequence[pd.DataFrame]) -> tuple[Any, ...]:
     """Values seen in any frame, in an order that does not depend on the rows' order."""
-    seen = {value for frame in frames for value in frame[name].dropna().unique()}
-    return tuple(sorted(seen, key=lambda one: (type(one).__name__, one)))
+    values = {value for frame in frames for value in frame[name].dropna().unique()}
+    return tuple(sorted(values, key=lambda value: (type(value).__name__, value)))
