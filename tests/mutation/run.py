@@ -47,9 +47,17 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "store": (
         ("store/rules.py", "store/local.py", "store/__init__.py"),
-        ("unit/store", "properties/test_store_laws.py"),
+        (
+            "unit/store/test_rules.py",
+            "unit/store/test_local.py",
+            "unit/store/test_local_durability.py",
+            "properties/test_store_laws.py",
+        ),
     ),
-    "threat model": (("contract/threat_model.py",), ("unit/contract/test_threat_model.py",)),
+    "threat model": (
+        ("contract/threat_model.py",),
+        ("unit/contract/test_threat_model.py", "unit/contract/test_threat_model_capabilities.py"),
+    ),
     "policy agreement": (("policy/agreement.py",), ("unit/policy",)),
     "gate": (("orchestration/gate.py", "orchestration/violation.py"), ("orchestration/test_gate.py",)),
 }
