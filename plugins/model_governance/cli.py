@@ -156,7 +156,7 @@ def _calibrate(options: argparse.Namespace) -> int:
     for one in found.left:
         print(f"not calibrated: {one.check}, {one.label}: {one.reason}")
     print("\n".join(lines_to_paste(found)))
-    print("".join(f"\nwritten  {one}" for one in files))
+    print("".join(f"\nwritten  {path}" for path in files))
     return 0
 
 
@@ -183,6 +183,8 @@ def _print_check(done: CheckRun) -> None:
 
 
 def _checks(options: argparse.Namespace) -> int:
+    from model_governance.authoring.describe import describe
+
     if options.kind is None:
         for check in catalogue().values():
             print(f"{check.kind:24} {check.question}")
@@ -191,19 +193,7 @@ def _checks(options: argparse.Namespace) -> int:
         check = find(options.kind)
     except KeyError as error:
         raise PolicyError([str(error.args[0])]) from error
-    print(f"{check.kind}: {check.title}\n{check.question}\n")
-    print(
-        f"datasets: {', '.join(check.roles)}"
-        + (f" (optional: {', '.join(check.optional_roles)})" if check.optional_roles else "")
-    )
-    print(f"tasks: {', '.join(check.tasks)}\n\nparams")
-    for name, one in check.params.model_fields.items():
-        default = "required" if one.is_required() else f"default {one.get_default(call_default_factory=True)!r}"
-        print(f"  {name} ({default}){': ' + one.description if one.description else ''}")
-    print("\nmetrics (what thresholds may name)")
-    for spec in check.metrics:
-        per = f", one per {spec.per}" if spec.per else ""
-        print(f"  {spec.name} ({spec.better} is better{per}): {spec.meaning}")
+    print(describe(check))
     return 0
 
 
@@ -215,7 +205,7 @@ def _lint(options: argparse.Namespace) -> int:
         except PolicyError as error:
             problems.extend(error.problems)
         else:
-            thresholds = sum(len(one.thresholds) for one in policy.checks.values())
+            thresholds = sum(len(check.thresholds) for check in policy.checks.values())
             print(f"{file}: {policy.name}, {len(policy.checks)} checks, {thresholds} thresholds")
     if problems:
         raise PolicyError(problems)

@@ -9,11 +9,10 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
-
-from model_governance.orchestration.archive import ArchiveEvidenceOperator
-from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.links import GovernanceReportLink
 from model_governance.orchestration.violation import GovernanceViolation
+
+from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
 
 RUN = "scheduled__2026-06-01"
 

@@ -128,7 +128,7 @@ def _full(reference: Relation, current: Relation, families: Mapping[str, Family]
     fixed = profile_of(reference, families)
     measured = profile_of(current, families, cells=fixed.cells)
     compared = compare_columns(fixed, measured, rows=rows, seed=SEED, level=LEVEL)
-    tables = {name: one.equal_width for name, one in rows.items() if one.equal_width is not None}
+    tables = {name: row.equal_width for name, row in rows.items() if row.equal_width is not None}
     spread = reference.summaries([name for name, family in families.items() if family == "numbers"])
     lines = []
     for one in compared:

@@ -88,7 +88,7 @@ class Columns(BaseModel):
 
     def of_kind(self, *kinds: str) -> tuple[str, ...]:
         """Names of the features of these kinds, in the order of the policy."""
-        return tuple(name for name, one in self.features.items() if one.kind in kinds)
+        return tuple(name for name, feature in self.features.items() if feature.kind in kinds)
 
     @property
     def names(self) -> tuple[str, ...]:

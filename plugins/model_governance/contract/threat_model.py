@@ -57,7 +57,7 @@ class FeatureThreat(_Part):
     def _agrees_with_itself(self) -> FeatureThreat:
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
-        number_words = [one for one in ("minimum", "maximum", "step", "direction") if getattr(self, one) is not None]
+        number_words = [word for word in ("minimum", "maximum", "step", "direction") if getattr(self, word) is not None]
         if self.moves is not None and number_words:
             raise ValueError(f"moves is for categories and {', '.join(number_words)} for numbers; keep one of them")
         if self.moves == () or self.moves == {}:
@@ -122,7 +122,7 @@ class ThreatModel(_Part):
     @property
     def listed(self) -> tuple[str, ...]:
         """The features that move because they are named; empty where the columns decide."""
-        return (*self.controls, *(one for one in self.grows if one not in self.controls))
+        return (*self.controls, *(grow for grow in self.grows if grow not in self.controls))
 
     @property
     def stated(self) -> bool:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment, spell_moment
+from model_governance.contract.text import number
 from model_governance.errors import EvidenceError
 from model_governance.report import words
-from model_governance.verdict import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -110,7 +110,7 @@ def _run_file(content: bytes, dag_id: str, folder: str, file: str, *, store: Art
     if file == FILE:
         return _shown(content, "json")
     depth = "../" * (folder.count("/") + 1)
-    records = [read_record(store, one["record"]) if one["record"] else None for one in manifest["checks"]]
+    records = [read_record(store, check["record"]) if check["record"] else None for check in manifest["checks"]]
     return _shown(render_run(manifest, href=lambda key: depth + key, stories=read_stories(records, store)), "html")
 
 

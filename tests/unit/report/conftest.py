@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from model_governance.checks import catalogue, find
 from model_governance.contract.result import Artifact, CheckResult, Metric, Table
 from model_governance.policy import Policy
 from model_governance.report import figures
@@ -260,6 +261,7 @@ def manifest_row(name: str, kind: str | None, title: str, verdict: Verdict, *, r
         "name": name,
         "kind": kind,
         "title": title,
+        "advice": find(kind).advice.record() if reported and kind in catalogue() else None,
         "outcome": verdict.outcome,
         "stops": verdict.stops,
         "sentence": verdict.sentence,

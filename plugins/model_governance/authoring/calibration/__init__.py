@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from model_governance.authoring.calibration.drift import calibrate_drift
 from model_governance.authoring.calibration.findings import Calibrated, Left
 from model_governance.authoring.calibration.measured import calibrate_measured
 from model_governance.checks import find
+from model_governance.checks.data.data_drift.params import DriftParams
 from model_governance.errors import CheckError, ModelMisbehaved, PolicyError, SubjectError, SubjectUnreachable
 from model_governance.run import derive_seed, params_of
 from model_governance.subjects import load_dataset, load_subject, render_sources, run_variables
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from model_governance.checks.data.data_drift.params import DriftParams
     from model_governance.contract.check import Check
     from model_governance.contract.connections import Connections
     from model_governance.contract.subject import Role, Subject
@@ -34,11 +34,6 @@ __all__ = ["Calibrated", "Calibration", "Left", "calibrate"]
 
 SCHEMA = "model-governance/calibration/v1"
 LEAST_WINDOWS = 100
-LEFT_ALONE = {
-    "data_validation": "a suite is deterministic: what it demands of the rows is written, not estimated",
-    "evasion": "an attack costs minutes a window, and its noise is that of the attack, not of the night",
-    "membership_inference": "an attack costs minutes a window, and tells of the model's training, not of the night",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +50,12 @@ class Calibration:
     @property
     def calibrated(self) -> tuple[Calibrated, ...]:
         """Those with a curve."""
-        return tuple(one for one in self.found if isinstance(one, Calibrated))
+        return tuple(finding for finding in self.found if isinstance(finding, Calibrated))
 
     @property
     def left(self) -> tuple[Left, ...]:
         """Those without, each with its reason."""
-        return tuple(one for one in self.found if isinstance(one, Left))
+        return tuple(finding for finding in self.found if isinstance(finding, Left))
 
     def record(self) -> dict[str, Any]:
         """Everything as JSON types; the same policy and data give the same record."""
@@ -71,7 +66,7 @@ class Calibration:
             "level": self.level,
             "logical_date": self.moment.isoformat(),
             "rows": {"reference": self.reference_rows, "night": self.rows},
-            "thresholds": [one.record() for one in self.calibrated],
+            "thresholds": [threshold.record() for threshold in self.calibrated],
             "left": [one.record() for one in self.left],
         }
 
@@ -126,19 +121,17 @@ def _check(
     policy: Policy, name: str, *, subject: Subject, effort: Effort, rows: int, moment: datetime
 ) -> list[Calibrated | Left]:
     spec, check, budget = policy.checks[name], find(policy.checks[name].kind), budget_of(policy)
-    places = [place for place, one in enumerate(spec.thresholds) if one.severity in budget.stopping]
+    places = [place for place, threshold in enumerate(spec.thresholds) if threshold.severity in budget.stopping]
     everything = f"{len(places)} threshold(s)"
     if not places:
         return []
-    if check.kind in LEFT_ALONE:
-        return [Left(check=name, label=everything, reason=LEFT_ALONE[check.kind])]
-    if odd := _needs_more(check):
-        return [Left(check=name, label=everything, reason=odd)]
+    if reason := check.not_calibrated or _needs_more(check):
+        return [Left(check=name, label=everything, reason=reason)]
     params, seed = params_of(check, policy, name), _seed(policy, subject, name, rows)
     try:
-        if check.kind == "data_drift":
+        if isinstance(params, DriftParams):
             return calibrate_drift(
-                policy, name, places, subject=subject, params=cast("DriftParams", params),
+                policy, name, places, kind=check.kind, subject=subject, params=params,
                 windows=effort.windows, rows=rows, seed=seed, level=budget.level,
             )  # fmt: skip
         return calibrate_measured(

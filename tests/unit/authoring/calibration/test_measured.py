@@ -11,7 +11,7 @@ from scipy import stats
 
 from model_governance.authoring.calibration.findings import Calibrated, Left
 from model_governance.authoring.calibration.measured import calibrate_measured
-from model_governance.contract.check import Check, Params, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, Params, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, Metric, MetricSpec
 from model_governance.contract.subject import Columns, Dataset, Feature, Subject
 from model_governance.errors import CheckError
@@ -36,6 +36,7 @@ def check(measure=mean) -> Check:
         kind="mean", title="Mean", question="?", params=Params, roles=("current",), measure=measure,
         metrics=(MetricSpec(name="mean", meaning="mean", better="higher"),),
         self_test=SelfTest(description="", threshold={}, apply=lambda one: one), suggest=lambda *_: Suggestion(),
+        advice=Advice(title="Look.", text="Look at it."), cost="Nothing.",
     )  # fmt: skip
 
 

@@ -180,24 +180,24 @@ def test_a_slice_of_few_rows_is_named_and_not_judged(healthy):
 
 
 def test_a_query_budget_cuts_an_attack_and_says_so(healthy):
-    effort = {"greedy": {"queries": 200}}
-    first = measure(healthy, attacks=["greedy"], effort=effort)
+    budget = {"greedy": {"max_queries": 200}}
+    first = measure(healthy, attacks=["greedy"], budget=budget)
     told = table(first, "attacks")[0]
     assert told["reached"].startswith("stopped at its budget of 200 queries")
     assert told["queries per row"] * first.metric("robust_share").n <= 200 + told["rows returned"]
     assert "stopped at its budget" in first.metric("attack_success_rate", key="greedy").detail
-    assert canonical_json(measure(healthy, attacks=["greedy"], effort=effort).record()) == canonical_json(
+    assert canonical_json(measure(healthy, attacks=["greedy"], budget=budget).record()) == canonical_json(
         first.record()
     )
     with pytest.raises(ValidationError, match="no attack is called gredy"):
-        CHECK.params(effort={"gredy": {"queries": 1}})
+        CHECK.params(budget={"gredy": {"max_queries": 1}})
 
 
 def test_an_attack_that_rests_keeps_its_last_numbers(healthy):
-    params = {"attacks": ["hopskipjump", "greedy"], "effort": {"greedy": {"every": 7}}, "samples": 30}
+    params = {"attacks": ["hopskipjump", "greedy"], "budget": {"greedy": {"every_runs": 7}}, "samples": 30}
     monday = replace(healthy, logical_date=datetime(2026, 11, 2, tzinfo=UTC))
     first = measure(monday, **params)
-    plan = next(one for one in first.artifacts if one.name == "attack_plan.json")
+    plan = next(one for one in first.artifacts if one.name == "attack_schedule.json")
     night = PreviousRun(
         logical_date=datetime(2026, 11, 2, tzinfo=UTC),
         name=plan.name,
@@ -212,7 +212,7 @@ def test_an_attack_that_rests_keeps_its_last_numbers(healthy):
     assert carried.value == rate(first, "greedy")
     assert "measured on 2026-11-02" in carried.detail
     assert second.metric("robust_share").value <= 1 - carried.value + 0.5 / second.metric("robust_share").n
-    assert "greedy attack rests tonight" in second.metric("robust_share").detail
+    assert "greedy attack is not due in this run" in second.metric("robust_share").detail
 
 
 def test_what_an_attack_finds_does_not_depend_on_the_attacks_beside_it(healthy):
@@ -272,7 +272,7 @@ def test_exact_answers_that_a_budget_cuts_leave_rows_undecided_and_never_robust(
         DecisionTreeClassifier(max_depth=4, random_state=0), task="binary_classification",
         labels=lambda x: ((x // 10) % 2).astype(int),
     )  # fmt: skip
-    result = measure(subject, attacks=["exact"], epsilon=0.03, exact_rows=16, effort={"exact": {"queries": 5}})
+    result = measure(subject, attacks=["exact"], epsilon=0.03, exact_rows=16, budget={"exact": {"max_queries": 5}})
     whole = measure(subject, attacks=["exact"], epsilon=0.03, exact_rows=16)
     share = result.metric("exact_robust_share", key="exact@0.03")
     assert share.value <= whole.metric("exact_robust_share", key="exact@0.03").value

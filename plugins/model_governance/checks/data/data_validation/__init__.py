@@ -15,7 +15,7 @@ from model_governance.checks.data.data_validation.expectations import (
 )
 from model_governance.checks.data.data_validation.suggestion import suggest
 from model_governance.checks.data.data_validation.view import as_view, integers_of
-from model_governance.contract.check import Check, SelfTest
+from model_governance.contract.check import Advice, Check, SelfTest
 from model_governance.contract.result import CheckResult, MetricSpec, Table, versions_of
 from model_governance.errors import SubjectError
 from model_governance.report.figures import CURRENT, MUTED, canvas, to_svg
@@ -222,4 +222,7 @@ CHECK = Check(
         threshold={"metric": "critical_failures", "equal_to": 0, "severity": "error"},
         apply=_drop_labels,
     ),
+    advice=Advice(rank=10, title="Look at the data first.", text="The data is not what was agreed. Until it is repaired, every other result of this run is about the wrong rows."),
+    cost="Seconds; grows with rows times expectations, and is one SQL query per expectation on large data.",
+    not_calibrated="a suite is deterministic: what it requires of the rows is written, not estimated",
 )  # fmt: skip

@@ -79,7 +79,7 @@ def _attacks(outcomes: Sequence[Outcome], found: Measured) -> Table:
         sizes = one.found
         rows.append((
             one.attack, ROSTER[one.attack].access, int(one.examined.sum()), len(sizes),
-            int(one.within(found.params.budget).sum()), one.returned, one.valid,
+            int(one.within(found.params.main_epsilon).sum()), one.returned, one.valid,
             float(np.median(sizes)) if len(sizes) else None, round(float(one.asked[one.examined].mean()), 1), one.reached,
         ))  # fmt: skip
     header = ("attack", "access", "rows attacked", "flipped at any distance", "flipped within budget", "rows returned",
@@ -91,7 +91,7 @@ def _budgets(found: Measured) -> Table:
     """The security curve in numbers (Biggio and Roli, 2018)."""
     rows = []
     attacked, drawn = len(found.sample.attacked), len(found.sample.frame)
-    for budget in found.params.budgets:
+    for budget in found.params.epsilons:
         survivors = int((~found.lost(budget)).sum())
         accuracy: tuple[float | None, ...] = (None, None, None)
         if found.sample.correct is not None:
@@ -105,7 +105,7 @@ def changed_features(space: RowSpace, found: Measured) -> tuple[tuple[Any, ...],
     """(feature, share of successes that change it, mean change in shares, mean change in raw units)."""
     import numpy as np
 
-    won = found.lost(found.params.budget)
+    won = found.lost(found.params.main_epsilon)
     if not won.any():
         return ()
     moves = smallest(found.outcomes)[1].take(won)
