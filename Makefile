@@ -15,7 +15,7 @@ endef
 WORKERS := -n logical --maxprocesses 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui lint test test-torch test-system bench clean
+.PHONY: help setup demo ui lint test test-torch test-system docs bench clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,11 @@ $(VENV)/.lint: $(VENV)/.test
 $(VENV)/.system: $(VENV)/.test
 	@echo "installing the object store and browser driver of the system tests"
 	$(call install,$(VENV),test system)
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.core
+	@echo "installing the tools of the documentation site"
+	$(call install,$(VENV),docs)
 	@touch $@
 
 .venv-torch/.test: $(SOURCES)
@@ -75,9 +80,13 @@ test-torch: .venv-torch/.test ## the tests that need torch, in .venv-torch
 test-system: $(VENV)/.system ## end to end with a real S3 server and a real browser
 	@$(BIN)/python -m pytest $(WORKERS) --dist loadfile -m system tests/system
 
+docs: $(VENV)/.docs ## build the documentation site into include/docs/build
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f include/docs/mkdocs.yml
+	@echo "include/docs/build/index.html"
+
 bench: $(VENV)/.test ## measure claims side by side; PART=data and PART=security measure with their peers (half an hour each)
 	@$(BIN)/python include/bench/$(or $(PART),run).py $(ARGS)
 
 clean: ## remove environments, builds and the demo's output
-	@rm -rf .venv .venv-torch .airflow include/demo/build build dist  \
+	@rm -rf .venv .venv-torch .airflow include/demo/build include/docs/build build dist  \
 	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
