@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from reference.markdown import cell, code, sentence, table
-
 from model_governance import cli
+from reference.markdown import cell, code, sentence, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

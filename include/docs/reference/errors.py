@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reference.markdown import cell, sentence
-
 import model_governance
+from reference.markdown import cell, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

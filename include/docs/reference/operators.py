@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reference.markdown import cell, table
-
 import model_governance.orchestration as public
+from reference.markdown import cell, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

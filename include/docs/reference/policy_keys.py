@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from model_governance.policy.model import Policy
 from reference.markdown import prose
 from reference.schemas import key_tables
-
-from model_governance.policy.model import Policy
 
 
 def page() -> str:

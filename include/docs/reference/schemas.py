@@ -84,7 +84,7 @@ def _meaning(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
 
 def _default(value: Mapping[str, Any]) -> str:
     default = value.get("default")
-    if default is None or isinstance(default, dict) and default:
+    if default is None or (isinstance(default, dict) and default):
         return ""
     return code(json.dumps(default)) if default not in ("", [], {}) else "empty"
 
