@@ -61,7 +61,7 @@ class CheckRun:
             "sentence": self.verdict.sentence[:2000],
             "record": self.record.record(),
             "report": self.report.record() | {"uri": self.report.uri},
-            "artifacts": [one.uri for one in self.artifacts],
+            "artifacts": [artifact.uri for artifact in self.artifacts],
             "started_at": self.started_at.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
         }
@@ -212,7 +212,7 @@ def run_policy(
     """
     summaries: dict[str, Mapping[str, Any] | None] = {}
     refused: set[str] = set()
-    for name in sorted(policy.checks, key=lambda one: len(scans_before(policy, one)) > 0):
+    for name in sorted(policy.checks, key=lambda name: len(scans_before(policy, name)) > 0):
         if refused & set(scans_before(policy, name)):
             continue
         done = run_check(policy, name, run=run, store=store, connections=connections, sources=sources)
@@ -227,7 +227,7 @@ def scans_before(policy: Policy, name: str) -> tuple[str, ...]:
     """The checks of a policy that read the model's file and must end well before this check loads it."""
     if not find(policy.checks[name].kind).needs_model:
         return ()
-    return tuple(one for one, spec in policy.checks.items() if find(spec.kind).reads_model_file)
+    return tuple(name for name, spec in policy.checks.items() if find(spec.kind).reads_model_file)
 
 
 def archive_run(
@@ -262,7 +262,7 @@ def archive_run(
         name="report.html", key=key, uri=uri, sha256=hashlib.sha256(page).hexdigest(), size=len(page),
         media_type="text/html",
     )  # fmt: skip
-    outcomes = {name: one.outcome for name, one in zip(policy.checks, verdicts, strict=True)}
+    outcomes = {name: verdict.outcome for name, verdict in zip(policy.checks, verdicts, strict=True)}
     return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report)
 
 
@@ -273,7 +273,7 @@ def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
     """
     parts = [policy.sha256, subject.model.sha256 if subject.model else "", name]
     parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets)]
-    parts += [f"earlier={one.sha256}" for one in subject.earlier]
+    parts += [f"earlier={previous.sha256}" for previous in subject.earlier]
     parts += [f"file={subject.model_file.sha256}"] if subject.model_file else []
     parts += [f"param {param}={subject.param_files[param].sha256}" for param in sorted(subject.param_files)]
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:4], "big")
@@ -293,7 +293,9 @@ def _with_earlier(subject: Subject, lookbacks: Sequence[Lookback], *, store: Art
 
 def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before: datetime) -> list[Verdict]:
     """Verdicts of as many previous runs as any threshold of the check asks to be confirmed by."""
-    longest = max((one.confirm.window - 1 for one in policy.checks[name].thresholds if one.confirm), default=0)
+    longest = max(
+        (threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm), default=0
+    )
     if longest == 0:
         return []
     return earlier_verdicts(store, policy.name, name, before=before, runs_back=longest)
@@ -375,9 +377,9 @@ def _never_reported(policy: Policy, name: str) -> Verdict:
 
 def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | None) -> dict[str, Any]:
     artifacts = result.artifacts if result else ()
-    stored = tuple(put_blob(store, one) for one in artifacts)
-    pictures = {one.name: one.content for one in artifacts if one.media_type == "image/svg+xml"}
-    record = record | {"stored": [one.record() for one in stored]}
+    stored = tuple(put_blob(store, artifact) for artifact in artifacts)
+    pictures = {artifact.name: artifact.content for artifact in artifacts if artifact.media_type == "image/svg+xml"}
+    record = record | {"stored": [artifact.record() for artifact in stored]}
     page = Artifact(name="report.html", media_type="text/html", content=render_check(record, pictures))
     facts = Artifact(name="check.json", media_type="application/json", content=canonical_json(record))
     return {"artifacts": stored, "report": put_blob(store, page), "record": put_blob(store, facts)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.evidence.documents import read_document
+from model_governance.contract.documents import read_document
 from model_governance.store import read_verified
 
 if TYPE_CHECKING:
@@ -76,8 +76,11 @@ def _model(subject: Subject | None) -> dict[str, Any] | None:
 def _datasets(subject: Subject | None) -> list[dict[str, Any]]:
     if subject is None:
         return []
-    ordered = sorted(subject.datasets.values(), key=lambda one: one.role)
-    return [{"role": one.role, "uri": one.uri, "sha256": one.sha256, "rows": one.rows} for one in ordered]
+    ordered = sorted(subject.datasets.values(), key=lambda dataset: dataset.role)
+    return [
+        {"role": dataset.role, "uri": dataset.uri, "sha256": dataset.sha256, "rows": dataset.rows}
+        for dataset in ordered
+    ]
 
 
 def _earlier(subject: Subject | None) -> list[dict[str, Any]]:

@@ -90,7 +90,7 @@ class GovernanceGateOperator(BaseOperator):
             raise GovernanceViolation("\n".join(problems))
 
     def _verdicts(self, context: Context) -> list[str]:
-        archives = [task.task_id for task in self.upstream_list if isinstance(task, ArchiveEvidenceOperator)]
+        archives = sorted(task.task_id for task in self.upstream_list if isinstance(task, ArchiveEvidenceOperator))
         if not archives:
             return [f"gate {self.task_id} has no archive directly upstream, so nothing was decided; connect one"]
         problems = []
