@@ -10,7 +10,7 @@ from model_governance.authoring.calibration.counts import joined
 from model_governance.authoring.calibration.critical import side_of
 from model_governance.authoring.calibration.curve import ENOUGH_BEYOND, Curve, Proposal
 from model_governance.authoring.calibration.findings import POWER, Calibrated, Left
-from model_governance.checks.data.data_drift.sides import choose
+from model_governance.checks.data.data_drift.comparison import choose_features
 from model_governance.engine import open_relation
 from model_governance.engine.profiles import profile_of
 
@@ -105,7 +105,7 @@ def calibrate_drift(
 def _columns(subject: Subject, params: DriftParams) -> list[Column]:
     import numpy as np
 
-    families, _ = choose(subject, params)
+    families, _ = choose_features(subject, params)
     relation = open_relation(subject.datasets["reference"])
     profile = profile_of(relation, families)
     labels = relation.value_counts([one for one, family in families.items() if family == "categories"])
