@@ -133,5 +133,7 @@ def test_the_dag_files_make_dags(tmp_path):
         cwd=tmp_path, env=environment(tmp_path) | settings, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines() if ".py " in line] == [Path(name).name for name in files]
+    assert [line.split()[0] for line in done.stdout.splitlines() if ".py " in line] == [
+        Path(name).name for name in files
+    ]
     assert "governance.py 1" in done.stdout

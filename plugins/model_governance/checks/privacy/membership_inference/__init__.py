@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.art_toolbox import DISTRIBUTION
-from model_governance.attacks.schedule import plan_attacks, plan_lookback
+from model_governance.attacks.schedule import schedule_attacks, schedule_lookback
 from model_governance.checks.privacy.membership_inference import kept_answers, metrics, pictures, tables
 from model_governance.checks.privacy.membership_inference.attacks import WITH_REFERENCES, allow, default_attacks
 from model_governance.checks.privacy.membership_inference.audit import draw_audit
@@ -19,7 +19,7 @@ from model_governance.checks.privacy.membership_inference.params import Membersh
 from model_governance.checks.privacy.membership_inference.rates import least_negatives
 from model_governance.checks.privacy.membership_inference.rounds import run_attacks
 from model_governance.checks.privacy.membership_inference.words import highlights, notes
-from model_governance.contract.check import Check, Lookback, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, Lookback, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, versions_of
 from model_governance.contract.slices import slice_masks
 
@@ -55,9 +55,9 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
     model = subject.require_model()
     attacks = params.attacks or default_attacks(model)
     allow(model, attacks, models=params.reference_models)
-    plan = plan_attacks(attacks, params.efforts, subject)
+    schedule = schedule_attacks(attacks, params.budgets, subject)
     audit = draw_audit(subject, params)
-    scores, copies = run_attacks(subject, audit, params, plan)
+    scores, copies = run_attacks(subject, audit, params, schedule)
     remarks: list[str] = []
     found = [CHECK.declared(one) for one in _estimates(subject, audit, scores, params, attacks[0], remarks)]
     exposed = tables.exposed_rows(scores[0], audit, params) if scores and scores[0].attack == attacks[0] else None
@@ -67,7 +67,7 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
         seed=seed,
         metrics=(
             *found,
-            *plan.carried(CHECK),
+            *schedule.carried_forward(CHECK.metrics),
             *(CHECK.declared(one) for one in metrics.of_sides(audit)),
         ),
         tables=(
@@ -75,13 +75,13 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
             tables.operating_points(scores, params),
             *([exposed] if exposed else []),
             tables.sides_table(audit),
-            *([plan.table()] if plan.rotates or params.effort else []),
+            *([schedule.table()] if schedule.rotates or params.budget else []),
         ),
         artifacts=(
             *([pictures.roc_picture(scores, params)] if scores else []),
             pictures.sureness_picture(audit),
             *kept,
-            *([plan.artifact(found)] if plan.rotates else []),
+            *([schedule.artifact(found)] if schedule.rotates else []),
         ),
         highlights=highlights(scores, params, decides=attacks[0]),
         notes=(*notes(audit, scores, copies, params, decides=attacks[0]), *remarks),
@@ -120,12 +120,12 @@ def _slices(
 
 
 def look_back(params: MembershipParams) -> tuple[Lookback, ...]:
-    """What reference models said on an earlier night, and the plan of the attacks that rest on some nights."""
+    """What reference models said on an earlier night, and the schedule of the attacks that rest on some nights."""
     wanted: list[Lookback] = []
     if params.attacks is None or set(params.attacks) & set(WITH_REFERENCES):
         # A night that stopped trained its copies no worse.
         wanted.append(Lookback(artifact=kept_answers.FILE, runs=1, accepted=False))
-    rotation = plan_lookback(params.efforts)
+    rotation = schedule_lookback(params.budgets)
     return (*wanted, *([rotation] if rotation else []))
 
 
@@ -168,4 +168,11 @@ CHECK = Check(
         params={"samples": 400, "fpr": [0.05]},
     ),
     suggest=suggest,
+    advice=Advice(
+        rank=90,
+        title="Keep the model's scores internal.",
+        text="They reveal who was in the training data. Publish labels only, or retrain with stronger regularisation.",
+    ),
+    cost="Minutes; trains `reference_models` copies of the model, and grows with `samples`; a budget per attack spreads them over runs.",
+    not_calibrated="an attack costs minutes per window, and measures the model's training, not the data of one run",
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.boundary_walk import WalkSettings
+from model_governance.attacks.boundary_walk import HopSkipJumpSettings
 from model_governance.attacks.hopskipjump import attack_rows
 from model_governance.checks.privacy.membership_inference.attacks import Scores
 from model_governance.checks.privacy.membership_inference.label_only import like
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.attacks.schedule import Meter
+    from model_governance.attacks.schedule import QueryBudget
     from model_governance.checks.privacy.membership_inference.audit import Audit
     from model_governance.contract.subject import Columns, Model
 
@@ -27,7 +27,7 @@ MOST_ROWS = 1000
 QUERIES, LEAST_QUERIES = 300, 30
 
 
-def boundary(audit: Audit, model: Model, columns: Columns, meter: Meter) -> Scores:
+def boundary(audit: Audit, model: Model, columns: Columns, query_budget: QueryBudget) -> Scores:
     """Standardised distance (L2) at which the answer leaves the true class; 0 for rows that are wrong as they stand.
 
     Rows that no numeric column can move over count as the furthest of all.
@@ -46,10 +46,10 @@ def boundary(audit: Audit, model: Model, columns: Columns, meter: Meter) -> Scor
     names = list(columns.of_kind("numeric", "integer"))
     if not names:
         raise CheckError("attack 'boundary' walks along numeric columns and there is none; use label_only")
-    queries = QUERIES if meter.left is None else min(QUERIES, meter.left // len(frame))
+    queries = QUERIES if query_budget.remaining is None else min(QUERIES, query_budget.remaining // len(frame))
     if queries < LEAST_QUERIES:
         raise CheckError(
-            f"attack 'boundary' needs {LEAST_QUERIES} queries for each of {len(frame):,} rows; its budget holds {meter.left:,}"
+            f"attack 'boundary' needs {LEAST_QUERIES} queries for each of {len(frame):,} rows; its budget holds {query_budget.remaining:,}"
         )
     space = Space(frame, columns, names)
 
@@ -57,7 +57,7 @@ def boundary(audit: Audit, model: Model, columns: Columns, meter: Meter) -> Scor
         return numbered(model, model.predict(space.rows(points, rows))) != labels[rows]
 
     points = space.origins
-    settings = WalkSettings(
+    settings = HopSkipJumpSettings(
         norm="l2", iterations=10, directions=15, most_directions=60, queries=queries,
         low=points.min(axis=0), high=points.max(axis=0),
     )  # fmt: skip
@@ -69,7 +69,7 @@ def boundary(audit: Audit, model: Model, columns: Columns, meter: Meter) -> Scor
     distances = np.where(walked.failed, furthest, walked.distances)
     count = len(sides[0])
     return Scores(
-        attack="boundary", members=distances[:count], others=distances[count:], places=places, queries=meter.asked,
+        attack="boundary", members=distances[:count], others=distances[count:], places=places, queries=query_budget.asked,
         setting=f"at most {queries} queries a row, {int(walked.failed.sum()):,} rows never left their class",
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.membership_inference.attacks import Scores
 from model_governance.checks.privacy.membership_inference.sides import numbered
 from model_governance.contract.subject import NUMBER_KINDS
@@ -28,7 +28,7 @@ def label_only(audit: Audit, model: Model, columns: Columns) -> Scores:
     """Share of shaken copies of each row that keep the true class; a budget of queries ends it after a whole round.
 
     Raises:
-        QueriesSpent: the budget of `model` (metered) does not last for one round.
+        QueryBudgetExceeded: the budget of `model` (`limit_queries`) does not last for one round.
         ModelMisbehaved: as `Model.predict`.
     """
     import numpy as np
@@ -41,7 +41,7 @@ def label_only(audit: Audit, model: Model, columns: Columns) -> Scores:
         shaken = shake(frame, columns, level=LEVELS[number % len(LEVELS)], seed=[audit.root, 4, number])
         try:
             answers = model.predict(shaken)
-        except QueriesSpent:
+        except QueryBudgetExceeded:
             if rounds == 0:
                 raise
             break

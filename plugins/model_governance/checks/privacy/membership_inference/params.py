@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from model_governance.attacks.schedule import Effort
+from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
 from model_governance.contract.slices import Slice
 
@@ -59,13 +59,15 @@ class MembershipParams(Params):
     delta: float = Field(default=0.0, ge=0, lt=1, description="delta of the epsilon bound")
     slices: tuple[Slice, ...] = Field(default=(), description="rows whose risk is read on their own")
     exposed: int = Field(default=10, ge=0, le=100, description="most exposed rows of train listed, by number alone")
-    effort: dict[AttackName, Effort] = Field(default={}, description="what an attack may spend and how often it runs")
+    budget: dict[AttackName, AttackBudget] = Field(
+        default={}, description="what an attack may spend and how often it runs"
+    )
     draw: int = Field(default=0, ge=0, description="another number draws other rows and other copies")
 
     @property
-    def efforts(self) -> dict[str, Effort]:
-        """`effort` by plain names, as plans take it."""
-        return {str(name): one for name, one in self.effort.items()}
+    def budgets(self) -> dict[str, AttackBudget]:
+        """`budget` by plain names, as plans take it."""
+        return {str(name): one for name, one in self.budget.items()}
 
     @field_validator("attacks", "fpr")
     @classmethod

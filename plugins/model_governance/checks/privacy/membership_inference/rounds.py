@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.schedule import metered
+from model_governance.attacks.schedule import limit_queries
 from model_governance.checks.privacy.membership_inference import alone
 from model_governance.checks.privacy.membership_inference.attacks import WITH_REFERENCES, against_references
 from model_governance.checks.privacy.membership_inference.boundary import boundary
@@ -17,7 +17,7 @@ from model_governance.checks.privacy.membership_inference.references import Refe
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.attacks.schedule import Plan
+    from model_governance.attacks.schedule import AttackSchedule
     from model_governance.checks.privacy.membership_inference.attacks import Scores
     from model_governance.checks.privacy.membership_inference.audit import Audit
     from model_governance.checks.privacy.membership_inference.params import MembershipParams
@@ -54,25 +54,27 @@ class Copies:
         return self._references
 
 
-def run_attacks(subject: Subject, audit: Audit, params: MembershipParams, plan: Plan) -> tuple[list[Scores], Copies]:
+def run_attacks(
+    subject: Subject, audit: Audit, params: MembershipParams, schedule: AttackSchedule
+) -> tuple[list[Scores], Copies]:
     """Scores of every attack that is due, in the order of the policy, and the reference models they used.
 
     Raises:
-        QueriesSpent, TimeSpent: an attack has no budget for what it must ask at least.
+        QueryBudgetExceeded, TimeBudgetExceeded: an attack has no budget for what it must ask at least.
         ModelMisbehaved: as `Model`.
     """
     model, copies, found = subject.require_model(), Copies(subject, audit, params), []
-    for name in plan.due:
-        asked, meter = metered(model, plan.effort(name), attack=name)
+    for name in schedule.due:
+        asked, query_budget = limit_queries(model, schedule.budget(name), attack=name)
         if name == "label_only":
             scores = label_only(audit, asked, subject.columns)
         elif name == "boundary":
-            scores = boundary(audit, asked, subject.columns, meter)
+            scores = boundary(audit, asked, subject.columns, query_budget)
         else:
             # The answers about the audited rows are shared, and every attack that reads them pays for them.
-            meter.charge(len(audit))
-            scores = replace(_score(name, audit, params, copies), queries=meter.asked)
-        meter.charge(0)
+            query_budget.charge(len(audit))
+            scores = replace(_score(name, audit, params, copies), queries=query_budget.asked)
+        query_budget.charge(0)
         found.append(scores)
     return found, copies
 

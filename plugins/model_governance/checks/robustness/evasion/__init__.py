@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.schedule import plan_attacks, plan_lookback
+from model_governance.attacks.schedule import schedule_attacks, schedule_lookback
 from model_governance.attacks.trees import NoExactAnswer, read_ensemble
 from model_governance.checks.robustness.evasion.answers import Answers
 from model_governance.checks.robustness.evasion.capability import row_space
@@ -22,7 +22,7 @@ from model_governance.checks.robustness.evasion.roster import carry_out, chosen
 from model_governance.checks.robustness.evasion.sample import draw_donors, draw_sample, real_rows
 from model_governance.checks.robustness.evasion.target import Target
 from model_governance.checks.robustness.evasion.words import cheapest_changes
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 from model_governance.contract.result import CheckResult, versions_of
 from model_governance.contract.slices import slice_masks
 from model_governance.errors import CheckError
@@ -64,26 +64,31 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         return _nothing_may_move(space, seed)
     target = _target(subject, params, space, sample, draw_donors(frames[0][1], generator), seed)
     names, left_out = chosen(target)
-    plan = plan_attacks(names, params.effort, subject)
-    outcomes = tuple(carry_out(target, name, plan.effort(name)) for name in names if name in plan.due)
+    schedule = schedule_attacks(names, params.budget, subject)
+    outcomes = tuple(carry_out(target, name, schedule.budget(name)) for name in names if name in schedule.due)
     if outcomes and not any(len(one.found) for one in outcomes):
         _refuse_constant_model(target, sample)
     notes: list[str] = []
     slices = _slices(subject, sample, params, notes)
     found = Measured(
-        sample=sample, outcomes=outcomes, params=params, seed=seed, slices=slices, carried=plan.carried(CHECK)
+        sample=sample,
+        outcomes=outcomes,
+        params=params,
+        seed=seed,
+        slices=slices,
+        carried=schedule.carried_forward(CHECK.metrics),
     )
     measured = tuple(CHECK.declared(one) for one in estimates_of(found))
-    shows = subject.threat_model.shows
-    changes = _changes(target, outcomes, shows)
+    disclose = subject.disclose
+    changes = _changes(target, outcomes, disclose)
     return CheckResult(
         kind="evasion",
         seed=seed,
         metrics=(*measured, *found.carried),
-        tables=(*tables_of(subject.columns, space, found, changes, shows=shows), plan.table()),
-        artifacts=(*pictures_of(space, found), *([plan.artifact(measured)] if plan.rotates else [])),
+        tables=(*tables_of(subject.columns, space, found, changes, disclose=disclose), schedule.table()),
+        artifacts=(*pictures_of(space, found), *([schedule.artifact(measured)] if schedule.rotates else [])),
         highlights=_told(changes, params),
-        notes=(*_scope(params, space), *sample.notes, *left_out, *plan.postponed.values(), *notes),
+        notes=(*_scope(params, space), *sample.notes, *left_out, *schedule.deferred.values(), *notes),
         tools=versions_of("numpy", "pandas"),
     )
 
@@ -167,11 +172,11 @@ def _refuse_constant_model(target: Target, sample: Sample) -> None:
         )
 
 
-def _changes(target: Target, outcomes: tuple[Outcome, ...], shows: tuple[str, ...]) -> tuple[Change, ...]:
+def _changes(target: Target, outcomes: tuple[Outcome, ...], disclose: tuple[str, ...]) -> tuple[Change, ...]:
     if not outcomes:
         return ()
-    budget = max(target.params.budgets)
-    return cheapest_changes(target.space, target.origins, outcomes, budget=budget, shows=shows)
+    budget = max(target.params.epsilons)
+    return cheapest_changes(target.space, target.origins, outcomes, budget=budget, disclose=disclose)
 
 
 def _told(changes: tuple[Change, ...], params: EvasionParams) -> tuple[str, ...]:
@@ -189,7 +194,7 @@ def _scope(params: EvasionParams, space: RowSpace) -> tuple[str, ...]:
     """What the numbers stand for."""
     moving = f"{len(space.axes)} numeric and {len(space.choices)} category features"
     unit = "units of cost" if params.norm == "cost" else "shares of the ranges in threat_model"
-    listed = ", ".join(f"{one:g}" for one in params.budgets)
+    listed = ", ".join(f"{one:g}" for one in params.epsilons)
     notes = [
         f"budget {listed} in {params.norm} over {moving}; distances are {unit}",
         "an attack that fails proves nothing: success rates are lower bounds, robust shares upper bounds",
@@ -211,8 +216,15 @@ CHECK = Check(
     roles=("current",),
     optional_roles=("reference",),
     tasks=("binary_classification", "multiclass_classification", "regression"),
-    lookback=lambda params: plan_lookback(params.effort),
+    lookback=lambda params: schedule_lookback(params.budget),
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    advice=Advice(
+        rank=80,
+        title="Read what the attack found.",
+        text="Where predictions flip within the budget, the report shows which columns cause it: bound them, or harden the model. Rows without a flip prove nothing by themselves: see whether the exact search covers them, or let more features change.",
+    ),
+    cost="Minutes; grows with `samples` times the queries of each attack (`max_iterations`, `max_evaluations`); a budget per attack spreads them over runs.",
+    not_calibrated="an attack costs minutes per window, and its noise is that of the attack, not of the data",
 )

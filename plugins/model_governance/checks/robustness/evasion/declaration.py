@@ -104,7 +104,7 @@ def suggest(_frame: pd.DataFrame, columns: Columns) -> Suggestion:
         comment=(
             "There is no universal limit for robustness: the first demand only warns, the third compares with the last "
             "accepted night and leaves room for the interval of 100 rows. unattacked_share keeps a blind attack from "
-            "looking like a robust model. First say in threat_model (controls, grows, features) which of "
+            "looking like a robust model. First say in threat_model (mutable, increase_only, features) which of "
             f"{', '.join(moving[:5])}{' ...' if len(moving) > 5 else ''} people can really change, and how far."
         ),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.attacks.trees import FeatureMoves, NoExactAnswer, certified_at, minimal_change, survey
 from model_governance.attacks.trees.ensemble import LEAF
 from model_governance.checks.robustness.evasion.row_space import ROUNDING, Moves
@@ -96,7 +96,7 @@ def attack(target: Target, queries: Queries) -> Truth:
     landscape = _landscape(target)
     norm: Objective = target.params.norm
     tolerance = target.params.tolerance or 0.0
-    budgets = target.params.budgets
+    budgets = target.params.epsilons
     certified = np.array([
         [certified_at(landscape, row, limit=budget, objective=norm, tolerance=tolerance) for row in range(target.rows)]
         for budget in budgets
@@ -108,7 +108,7 @@ def attack(target: Target, queries: Queries) -> Truth:
         change = minimal_change(landscape, row, objective=norm, limit=FAR, tolerance=tolerance)
         try:
             flips = change.witness is not None and _shown(target, queries, row, change)
-        except QueriesSpent:
+        except QueryBudgetExceeded:
             cut = True
             break
         lower[place] = change.lower

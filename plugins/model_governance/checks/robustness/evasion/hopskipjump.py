@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.boundary_walk import WalkSettings, walk
+from model_governance.attacks.boundary_walk import HopSkipJumpSettings, boundary_walk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ def attack(queries: Queries, starts: np.ndarray, params: EvasionParams, *, seed:
     import numpy as np
 
     starts = np.where((queries.nearest == 0)[:, None], np.float32(np.nan), starts)
-    settings = WalkSettings(
+    settings = HopSkipJumpSettings(
         # Costs bend the l2 ball of the walk only in what is kept, which is measured by cost.
         norm="linf" if params.norm == "linf" else "l2",
         iterations=params.max_iterations,
@@ -32,6 +32,6 @@ def attack(queries: Queries, starts: np.ndarray, params: EvasionParams, *, seed:
         most_directions=params.max_evaluations,
         queries=share,
     )
-    walk(queries.flips, queries.origins.encoded, starts=starts, settings=settings, seed=seed)
+    boundary_walk(queries.flips, queries.origins.encoded, starts=starts, settings=settings, seed=seed)
     queries.shrink()
     queries.vary_categories()

@@ -37,7 +37,7 @@ def estimates_of(found: Measured) -> Iterator[Estimate]:
 def _of_attack(one: Outcome, found: Measured) -> Iterator[Estimate]:
     import numpy as np
 
-    n, budget = int(one.examined.sum()), found.params.budget
+    n, budget = int(one.examined.sum()), found.params.main_epsilon
     hits = int(one.within(budget)[one.examined].sum())
     unit = "units of cost" if found.params.norm == "cost" else "of each range"
     ended = "" if one.reached == "finished" else f"; {one.reached}"
@@ -59,8 +59,8 @@ def _survival(found: Measured) -> Iterator[Estimate]:
     sample, params = found.sample, found.params
     attacked, drawn = len(sample.attacked), len(sample.frame)
     caution = _caution(found)
-    for budget in (None, *params.budgets):
-        survivors = int((~found.lost(params.budget if budget is None else budget)).sum())
+    for budget in (None, *params.epsilons):
+        survivors = int((~found.lost(params.main_epsilon if budget is None else budget)).sum())
         rested = ""
         if budget is None:
             survivors, rested = _with_rested(survivors, attacked, found.carried)
@@ -90,7 +90,9 @@ def _with_rested(survivors: int, n: int, carried: Sequence[Metric]) -> tuple[int
     worst = max(rates, key=lambda one: one.value or 0.0, default=None)
     if worst is None or worst.value is None or round(n * (1 - worst.value)) >= survivors:
         return survivors, ""
-    return round(n * (1 - worst.value)), f"the {worst.key} attack rests tonight and counts as it ended last"
+    return round(
+        n * (1 - worst.value)
+    ), f"the {worst.key} attack is not due in this run and counts with its last result"
 
 
 def _startless(outcomes: Sequence[Outcome]) -> int:
@@ -151,7 +153,7 @@ def order_statistics(ordered: np.ndarray, share: float) -> tuple[float, tuple[fl
 
 
 def _of_slices(found: Measured) -> Iterator[Estimate]:
-    lost = found.lost(found.params.budget)
+    lost = found.lost(found.params.main_epsilon)
     for name, rows in found.slices.items():
         n = int(rows.sum())
         if n < SHOWN_FROM:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from model_governance.attacks.schedule import Effort
+from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
 from model_governance.contract.slices import Slice
 
@@ -43,7 +43,9 @@ class EvasionParams(Params):
         description="for categories that the threat model says nothing of; free: any value seen in the data",
     )
     slices: tuple[Slice, ...] = Field(default=(), description="groups of rows whose robustness is told apart")
-    effort: dict[str, Effort] = Field(default_factory=dict, description="what each attack may spend, and when it runs")
+    budget: dict[str, AttackBudget] = Field(
+        default_factory=dict, description="what each attack may spend, and how often it runs"
+    )
     max_iterations: int = Field(default=10, ge=1, le=1000, description="steps of hopskipjump and gradient")
     max_evaluations: int = Field(default=300, ge=10, description="most queries of one boundary estimate of hopskipjump")
     initial_size: int = Field(default=1000, ge=10, description="tries per row to find a first adversarial row")
@@ -56,13 +58,13 @@ class EvasionParams(Params):
             raise ValueError(f"an attack is listed twice: {', '.join(attacks)}")
         return attacks
 
-    @field_validator("effort")
+    @field_validator("budget")
     @classmethod
-    def _efforts_are_of_attacks(cls, effort: dict[str, Effort]) -> dict[str, Effort]:
-        strangers = [one for one in effort if one not in EVERY_ATTACK]
+    def _budgets_are_of_attacks(cls, budget: dict[str, AttackBudget]) -> dict[str, AttackBudget]:
+        strangers = [one for one in budget if one not in EVERY_ATTACK]
         if strangers:
             raise ValueError(f"no attack is called {', '.join(strangers)}; there are {', '.join(EVERY_ATTACK)}")
-        return effort
+        return budget
 
     @model_validator(mode="after")
     def _budgets_make_sense(self) -> EvasionParams:
@@ -74,11 +76,11 @@ class EvasionParams(Params):
         return self
 
     @property
-    def budget(self) -> float:
+    def main_epsilon(self) -> float:
         """The budget that the metrics without one in their name stand for."""
         return self.epsilon[0] if isinstance(self.epsilon, tuple) else self.epsilon
 
     @property
-    def budgets(self) -> tuple[float, ...]:
+    def epsilons(self) -> tuple[float, ...]:
         """All budgets, the smallest first."""
         return tuple(sorted(self.epsilon)) if isinstance(self.epsilon, tuple) else (self.epsilon,)

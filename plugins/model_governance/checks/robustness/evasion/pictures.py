@@ -34,7 +34,7 @@ def _curve(found: Measured) -> Artifact:
 
     params = found.params
     figure, (axes,) = figures.canvas()
-    widest = max(params.budgets)
+    widest = max(params.epsilons)
     reach = max([widest * 2, *(float(np.quantile(one.found, 0.95)) for one in found.outcomes if len(one.found))])
     for one, colour in zip(found.outcomes, figures.SERIES, strict=False):
         sizes, n = one.found, int(one.examined.sum())
@@ -44,7 +44,9 @@ def _curve(found: Measured) -> Artifact:
         x, y = np.r_[0, sizes, max(end, last[0])], np.r_[0, shares, last[1]]
         axes.step(x, y, where="post", color=colour, label=f"{one.attack} ({ROSTER[one.attack].access})")
     _all_attacks(axes, found)
-    axes.axvline(params.budget, color=figures.LIMIT, linestyle="--", linewidth=1, label=f"budget {params.budget:g}")
+    axes.axvline(
+        params.main_epsilon, color=figures.LIMIT, linestyle="--", linewidth=1, label=f"budget {params.main_epsilon:g}"
+    )
     axes.set(xlim=(0, min(1.0, reach) if params.norm == "linf" else reach), ylim=(0, 1))
     unit = "units of cost" if params.norm == "cost" else f"{params.norm}, in shares of the features' ranges"
     axes.set_xlabel(f"size of the change, {unit}", fontsize=9)
@@ -60,12 +62,12 @@ def _all_attacks(axes: Any, found: Measured) -> None:
     import numpy as np
 
     n = len(found.sample.attacked)
-    counts = [int(found.lost(one).sum()) for one in found.params.budgets]
+    counts = [int(found.lost(one).sum()) for one in found.params.epsilons]
     ends: np.ndarray = np.array([clopper_pearson(one, n) for one in counts])
     values = np.array(counts) / n
     bars = np.abs(ends.T - values)
     axes.errorbar(
-        found.params.budgets, values, yerr=bars, fmt="o", color=figures.LIMIT, markersize=4, capsize=3,
+        found.params.epsilons, values, yerr=bars, fmt="o", color=figures.LIMIT, markersize=4, capsize=3,
         label="all attacks, 95% interval",
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ def truth_estimates(found: Measured) -> Iterator[Estimate]:
     if exact is None or exact.truth is None:
         return
     truth, others = exact.truth, [one for one in found.outcomes if one is not exact]
-    for budget in found.params.budgets:
+    for budget in found.params.epsilons:
         yield from _at(truth, others, budget)
     for one in others:
         yield _gap(one, truth, found.seed)

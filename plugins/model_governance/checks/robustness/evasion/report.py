@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def tables_of(
-    columns: Columns, space: RowSpace, found: Measured, changes: Sequence[Change], *, shows: Collection[str]
+    columns: Columns, space: RowSpace, found: Measured, changes: Sequence[Change], *, disclose: Collection[str]
 ) -> tuple[Table, ...]:
     """Threat model, attacks, survival by budget, and what the successful attacks changed."""
     cheapest = Table(
@@ -36,7 +36,7 @@ def tables_of(
         rows=changed_features(space, found),
     )
     return (
-        threat_model(columns, space, shows=shows),
+        threat_model(columns, space, disclose=disclose),
         _attacks(found.outcomes, found),
         _budgets(found),
         cheapest,
@@ -44,7 +44,7 @@ def tables_of(
     )
 
 
-def threat_model(columns: Columns, space: RowSpace, *, shows: Collection[str]) -> Table:
+def threat_model(columns: Columns, space: RowSpace, *, disclose: Collection[str]) -> Table:
     """What the attacker may change; ends of a range that are values of the data are told of shown columns only."""
     axes = {one.feature: one for one in space.axes}
     choices = {one.feature: one for one in space.choices}
@@ -53,7 +53,7 @@ def threat_model(columns: Columns, space: RowSpace, *, shows: Collection[str]) -
     for name, feature in columns.features.items():
         if name in axes:
             axis = axes[name]
-            told = axis.source == "policy" or name in shows
+            told = axis.source == "policy" or name in disclose
             ends = (axis.low, axis.high) if told else (None, None)
             rows.append((name, feature.kind, _way(axis), *ends, axis.step or "any", axis.cost, axis.source))
         elif name in choices:
@@ -79,7 +79,7 @@ def _attacks(outcomes: Sequence[Outcome], found: Measured) -> Table:
         sizes = one.found
         rows.append((
             one.attack, ROSTER[one.attack].access, int(one.examined.sum()), len(sizes),
-            int(one.within(found.params.budget).sum()), one.returned, one.valid,
+            int(one.within(found.params.main_epsilon).sum()), one.returned, one.valid,
             float(np.median(sizes)) if len(sizes) else None, round(float(one.asked[one.examined].mean()), 1), one.reached,
         ))  # fmt: skip
     header = ("attack", "access", "rows attacked", "flipped at any distance", "flipped within budget", "rows returned",
@@ -91,7 +91,7 @@ def _budgets(found: Measured) -> Table:
     """The security curve in numbers (Biggio and Roli, 2018)."""
     rows = []
     attacked, drawn = len(found.sample.attacked), len(found.sample.frame)
-    for budget in found.params.budgets:
+    for budget in found.params.epsilons:
         survivors = int((~found.lost(budget)).sum())
         accuracy: tuple[float | None, ...] = (None, None, None)
         if found.sample.correct is not None:
@@ -105,7 +105,7 @@ def changed_features(space: RowSpace, found: Measured) -> tuple[tuple[Any, ...],
     """(feature, share of successes that change it, mean change in shares, mean change in raw units)."""
     import numpy as np
 
-    won = found.lost(found.params.budget)
+    won = found.lost(found.params.main_epsilon)
     if not won.any():
         return ()
     moves = smallest(found.outcomes)[1].take(won)

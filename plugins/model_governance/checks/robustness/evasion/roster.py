@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.schedule import QueriesSpent, metered
+from model_governance.attacks.schedule import QueryBudgetExceeded, limit_queries
 from model_governance.checks.robustness.evasion import exact, gradient, greedy, hopskipjump
 from model_governance.checks.robustness.evasion.outcome import Outcome, conclude
 from model_governance.checks.robustness.evasion.params import EVERY_ATTACK, AttackName
@@ -16,7 +16,7 @@ from model_governance.errors import CheckError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from model_governance.attacks.schedule import Effort
+    from model_governance.attacks.schedule import AttackBudget
     from model_governance.checks.robustness.evasion.exact import Truth
     from model_governance.checks.robustness.evasion.queries import Queries
     from model_governance.checks.robustness.evasion.target import Target
@@ -31,7 +31,7 @@ class Attack:
 
     access: str
     why_not: Callable[[Target], str]
-    run: Callable[[Target, Queries, Effort], Truth | None]
+    run: Callable[[Target, Queries, AttackBudget], Truth | None]
 
 
 def chosen(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, ...]]:
@@ -53,18 +53,18 @@ def chosen(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, ...]]:
     return tuple(one for one in reasons if one not in unfit), notes
 
 
-def carry_out(target: Target, name: AttackName, effort: Effort) -> Outcome:
+def carry_out(target: Target, name: AttackName, budget: AttackBudget) -> Outcome:
     """Run one attack within its effort; where its queries are spent, what it reached counts and says so."""
-    model, meter = metered(target.model, effort, attack=name)
+    model, query_budget = limit_queries(target.model, budget, attack=name)
     queries = target.queries(model)
     reached, truth = "finished", None
     try:
-        truth = ROSTER[name].run(target, queries, effort)
+        truth = ROSTER[name].run(target, queries, budget)
         spent = truth is not None and truth.cut
-    except QueriesSpent:
+    except QueryBudgetExceeded:
         spent = True
     if spent:
-        reached = f"stopped at its budget of {effort.queries:,} queries, {meter.asked:,} asked"
+        reached = f"stopped at its budget of {budget.max_queries:,} queries, {query_budget.asked:,} asked"
     return conclude(queries, name, target.model, truth=truth, reached=reached)
 
 
@@ -72,7 +72,7 @@ def _fits_everything(_target: Target) -> str:
     return ""
 
 
-def _run_hopskipjump(target: Target, queries: Queries, effort: Effort) -> None:
+def _run_hopskipjump(target: Target, queries: Queries, budget: AttackBudget) -> None:
     import numpy as np
 
     params = target.params
@@ -84,7 +84,7 @@ def _run_hopskipjump(target: Target, queries: Queries, effort: Effort) -> None:
         helped = missing[np.isfinite(queries.nearest[missing])]
         starts[helped] = target.space.encode(queries.best.take(helped), target.origins, helped)
     walking = max(1, int((~np.isnan(starts).any(axis=1)).sum()))
-    share = None if effort.queries is None else max(1, (effort.queries - int(queries.asked.sum())) // walking)
+    share = None if budget.max_queries is None else max(1, (budget.max_queries - int(queries.asked.sum())) // walking)
     hopskipjump.attack(queries, starts, params, seed=target.seed, share=share)
 
 
@@ -98,8 +98,8 @@ def _why_not_greedy(target: Target) -> str:
     return "the model gives labels only, no probabilities"
 
 
-def _run_greedy(target: Target, queries: Queries, _effort: Effort) -> None:
-    greedy.attack(queries, target.params.budgets, seed=target.seed)
+def _run_greedy(target: Target, queries: Queries, _budget: AttackBudget) -> None:
+    greedy.attack(queries, target.params.epsilons, seed=target.seed)
 
 
 def _why_not_gradient(target: Target) -> str:
@@ -108,12 +108,12 @@ def _why_not_gradient(target: Target) -> str:
     return why_none(target.model, target.origins.frame)
 
 
-def _run_gradient(target: Target, queries: Queries, _effort: Effort) -> None:
+def _run_gradient(target: Target, queries: Queries, _budget: AttackBudget) -> None:
     slopes = slopes_of(queries, target.columns)
-    gradient.attack(queries, slopes, target.params.budgets, steps=target.params.max_iterations, seed=target.seed)
+    gradient.attack(queries, slopes, target.params.epsilons, steps=target.params.max_iterations, seed=target.seed)
 
 
-def _run_exact(target: Target, queries: Queries, _effort: Effort) -> Truth:
+def _run_exact(target: Target, queries: Queries, _budget: AttackBudget) -> Truth:
     return exact.attack(target, queries)
 
 

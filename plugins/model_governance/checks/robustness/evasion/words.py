@@ -28,7 +28,7 @@ class Change:
 
 
 def cheapest_changes(
-    space: RowSpace, origins: Origins, outcomes: Sequence[Outcome], *, budget: float, shows: Collection[str]
+    space: RowSpace, origins: Origins, outcomes: Sequence[Outcome], *, budget: float, disclose: Collection[str]
 ) -> tuple[Change, ...]:
     """The smallest flips within a budget, one of each pattern, the cheapest first.
 
@@ -40,7 +40,7 @@ def cheapest_changes(
         if size <= budget + ROUNDING:
             ways = [(delta > 0) - (delta < 0) for delta in moves.deltas[row].tolist()]
             pattern = (*ways, *(int(pick >= 0) for pick in moves.picks[row]))
-            found[pattern].append((float(size), in_words(space, origins, moves, row, shows=shows)))
+            found[pattern].append((float(size), in_words(space, origins, moves, row, disclose=disclose)))
     changes = [
         (sum(map(abs, pattern)), Change(words=min(each)[1], size=min(each)[0], rows=len(each)))
         for pattern, each in found.items()
@@ -49,19 +49,19 @@ def cheapest_changes(
     return tuple(one for _, one in changes[:TOLD])
 
 
-def in_words(space: RowSpace, origins: Origins, moves: Moves, row: int, *, shows: Collection[str]) -> str:
+def in_words(space: RowSpace, origins: Origins, moves: Moves, row: int, *, disclose: Collection[str]) -> str:
     """What was changed in one row: "AGEP 34→36 and RELP changed" where AGEP is shown, else "AGEP +2 and RELP changed"."""
     parts = []
     for column, axis in enumerate(space.axes):
         delta = float(moves.deltas[row, column])
-        if delta and axis.feature in shows:
+        if delta and axis.feature in disclose:
             old = float(origins.values[row, column])
             parts.append(f"{axis.feature} {_number(old)}→{_number(old + delta)}")
         elif delta:
             parts.append(f"{axis.feature} {'+' if delta > 0 else '−'}{_number(abs(delta))}")
     for column, choice in enumerate(space.choices):
         pick = int(moves.picks[row, column])
-        if pick >= 0 and choice.feature in shows:
+        if pick >= 0 and choice.feature in disclose:
             old_value = origins.frame[choice.feature].iloc[row]
             parts.append(f"{choice.feature} {_value(old_value)}→{_value(choice.values[pick])}")
         elif pick >= 0:
