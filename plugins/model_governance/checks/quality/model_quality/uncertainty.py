@@ -1,7 +1,6 @@
-"""95% intervals of quality metrics: closed forms where the statistics offers one, else the bootstrap over rows.
+"""95% intervals of quality metrics: closed forms where there is one, else the bootstrap over rows.
 
-An interval of no width is dropped: it says that this sample has nothing to vary, not that the
-number is known exactly.
+An interval of no width is dropped: it means that nothing varies in this sample, not that the number is known exactly.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from model_governance.checks.quality.model_quality.measurement import Interval
+    from model_governance.checks.quality.model_quality.evaluation import Interval
     from model_governance.stats.intervals import Scale
 
 TAIL = (1 - CONFIDENCE) / 2
@@ -38,8 +37,8 @@ def mean_interval(values: np.ndarray, *, scale: Scale = "plain") -> Interval | N
 def positive_mean_interval(values: np.ndarray) -> Interval | None:
     """Interval of a mean of independent values that cannot be negative, shape (n,), and are therefore skewed.
 
-    The t statistic is made symmetric by the cubic transformation of Hall (1992), which takes the skewness
-    of the sample out. None below two rows or without width.
+    The t statistic is made symmetric by the cubic transformation of Hall (1992), which removes the skewness
+    of the sample. None below two rows or without width.
     """
     import numpy as np
     from scipy.stats import t
@@ -47,13 +46,13 @@ def positive_mean_interval(values: np.ndarray) -> Interval | None:
     n = len(values)
     if n < 2:
         return None
-    mean, spread = float(np.mean(values)), float(np.std(values))
-    if not 0 < spread < math.inf:
+    mean, deviation = float(np.mean(values)), float(np.std(values))
+    if not 0 < deviation < math.inf:
         return None
-    third = float(np.mean(((values - mean) / spread) ** 3)) / 3
+    third = float(np.mean(((values - mean) / deviation) ** 3)) / 3
     quantile = float(t.ppf(1 - TAIL, n - 1)) / math.sqrt(n)
-    unit = spread * math.sqrt(n / (n - 1))
-    low, high = (mean - unit * _untransformed(one - third / (2 * n), third) for one in (quantile, -quantile))
+    unit = deviation * math.sqrt(n / (n - 1))
+    low, high = (mean - unit * _untransformed(bound - third / (2 * n), third) for bound in (quantile, -quantile))
     return max(0.0, low), high
 
 
@@ -131,9 +130,9 @@ def resampled_counts(
     if n < 2:
         return None
     draws = np.random.default_rng(seed).multinomial(n, counts.ravel() / n, size=resamples)
-    values = np.array([statistic(one.reshape(counts.shape)) for one in draws])
+    values = np.array([statistic(draw.reshape(counts.shape)) for draw in draws])
     values = values[np.isfinite(values)]
     if len(values) < resamples / 2:
         return None
-    low, high = (float(one) for one in np.quantile(values, [TAIL, 1 - TAIL]))
+    low, high = (float(limit) for limit in np.quantile(values, [TAIL, 1 - TAIL]))
     return (low, high) if low < high else None
