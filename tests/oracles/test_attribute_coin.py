@@ -83,7 +83,7 @@ def test_a_model_that_memorises_tells_the_coin_of_its_members_and_of_nobody_else
         assert result.metric(name, key="confidence@coin").low > 0.05, name
     named = {(row[0], row[1]): row for row in result.tables[0].rows}
     assert named["coin", "confidence"][8] < 0.5 < named["coin", "confidence"][9], "non-members: a guess"
-    assert "remembers" in result.highlights[0]
+    assert "memorises" in result.highlights[0]
 
 
 def test_without_memory_every_attack_guesses(sides):

@@ -19,7 +19,9 @@ def healthy():
 
 
 def measured(subject, **params):
-    return CHECK.measure(subject, CHECK.params.model_validate({"attacks": ["public"], "budgets": [20]} | params), SEED)
+    return CHECK.measure(
+        subject, CHECK.params.model_validate({"attacks": ["public"], "query_budgets": [20]} | params), SEED
+    )
 
 
 def test_a_linear_model_is_copied_from_as_many_answers_as_it_has_coefficients(healthy):
@@ -56,7 +58,7 @@ def test_a_model_that_says_what_the_labels_say_gives_nothing_away(healthy):
     frame = healthy.datasets["reference"].frame
     labelled = frame.assign(label=healthy.model.predict(frame[list(healthy.columns.names)]))
     result = measured(
-        healthy.with_frame("reference", labelled), attacker_access={"outputs": "label"}, budgets=[40, 100]
+        healthy.with_frame("reference", labelled), attacker_access={"outputs": "label"}, query_budgets=[40, 100]
     )
     for budget in (40, 100):
         gain = result.metric("fidelity_gain", key=f"public@{budget}")

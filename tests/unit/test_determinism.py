@@ -44,7 +44,7 @@ CHECKS = {
     "robustness": {
         "kind": "evasion",
         "params": {"samples": 10, "max_iterations": 3, "max_evaluations": 30},
-        "thresholds": [{"metric": "robust_share", "geq_to": 0}],
+        "thresholds": [{"metric": "attack_success_rate", "key": "all", "leq_to": 1}],
     },
     "privacy": {
         "kind": "membership_inference",
@@ -62,7 +62,7 @@ CHECKS = {
     },
     "copying": {
         "kind": "model_extraction",
-        "params": {"budgets": [100]},
+        "params": {"query_budgets": [100]},
         "thresholds": [{"metric": "fidelity", "leq_to": 1}],
     },
     "dirt": {"kind": "corruption", "thresholds": [{"metric": "mean_drop", "leq_to": 1}]},

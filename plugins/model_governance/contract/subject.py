@@ -88,7 +88,7 @@ class Columns(BaseModel):
 
     def of_kind(self, *kinds: str) -> tuple[str, ...]:
         """Names of the features of these kinds, in the order of the policy."""
-        return tuple(name for name, one in self.features.items() if one.kind in kinds)
+        return tuple(name for name, feature in self.features.items() if feature.kind in kinds)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -202,6 +202,7 @@ class Subject:
     logical_date: datetime | None = None
     model_file: ModelFile | None = None
     threat_model: ThreatModel = field(default_factory=ThreatModel)
+    disclose: tuple[str, ...] = ()
     param_files: Mapping[str, ParamFile] = field(default_factory=dict)
 
     def require_model(self) -> Model:

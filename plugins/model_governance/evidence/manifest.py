@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.documents import read_document
 from model_governance.contract.moments import moment_key
 from model_governance.contract.result import Artifact, canonical_json
-from model_governance.evidence.documents import read_document
 from model_governance.store import Stored, put_blob
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def write_manifest(
     Raises: as `ArtifactStore.put_once`.
     """
     rows = [
-        _check_row(name, records[name], summaries.get(name), one) for name, one in zip(records, verdicts, strict=True)
+        _check_row(name, records[name], summaries.get(name), verdict)
+        for name, verdict in zip(records, verdicts, strict=True)
     ]
     folder = run_folder(policy.name, run.logical_date, _run_key(run.orchestrator, run.run_id))
     for key in store.keys(folder):
@@ -69,12 +70,12 @@ def write_manifest(
             "description": policy.description,
             "key": source.key,
         },
-        "model": next((one["model"] for one in records.values() if one and one["model"]), None),
+        "model": next((record["model"] for record in records.values() if record and record["model"]), None),
         "datasets": _datasets(records),
         "verdict": verdict.record(),
         "checks": rows,
         "environment": {"python": platform.python_version(), "packages": _packages()},
-        "started_at": min((one["started_at"] for one in rows if one["started_at"]), default=now),
+        "started_at": min((row["started_at"] for row in rows if row["started_at"]), default=now),
         "finished_at": now,
     }
     content = canonical_json(manifest)
@@ -126,6 +127,7 @@ def _check_row(
         "name": name,
         "kind": record["kind"] if record else None,
         "title": record["title"] if record else name,
+        "advice": record.get("advice") if record else None,
         "outcome": verdict.outcome,
         "stops": verdict.stops,
         "sentence": verdict.sentence,
@@ -144,7 +146,12 @@ def _check_row(
 
 def _datasets(records: Mapping[str, Mapping[str, Any] | None]) -> list[dict[str, Any]]:
     """Every dataset that any check saw, once per role and digest."""
-    seen = {(one["role"], one["sha256"]): one for record in records.values() if record for one in record["datasets"]}
+    seen = {
+        (dataset["role"], dataset["sha256"]): dataset
+        for record in records.values()
+        if record
+        for dataset in record["datasets"]
+    }
     return [seen[key] for key in sorted(seen)]
 
 

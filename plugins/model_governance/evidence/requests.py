@@ -75,8 +75,8 @@ def request_for(
     not be measured is no reason to train.
     """
     counting = [
-        one for one in manifest["verdict"]["findings"]
-        if one["outcome"] in spec.when and (not spec.checks or one["check"] in spec.checks)
+        finding for finding in manifest["verdict"]["findings"]
+        if finding["outcome"] in spec.when and (not spec.checks or finding["check"] in spec.checks)
     ]  # fmt: skip
     if not counting:
         return None
@@ -87,7 +87,7 @@ def request_for(
         logical_date=parse_moment(manifest["run"]["logical_date"]),
         run={"run_id": manifest["run"]["run_id"], "dag_id": orchestrator.get("dag_id")},
         outcome=manifest["verdict"]["outcome"],
-        findings=tuple(one["sentence"] for one in counting),
+        findings=tuple(finding["sentence"] for finding in counting),
         manifest={"key": key, "sha256": sha256},
     )
 

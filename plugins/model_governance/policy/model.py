@@ -343,8 +343,8 @@ class Policy(_Part):
 
     @model_validator(mode="after")
     def _only_labels_mature(self) -> Policy:
-        for role, one in self.datasets.items():
-            if one.maturity_days is not None and role != "labels":
+        for role, dataset in self.datasets.items():
+            if dataset.maturity_days is not None and role != "labels":
                 raise ValueError(f"datasets.{role}.maturity_days: only labels mature; set it at datasets.labels")
         return self
 
@@ -354,8 +354,8 @@ class Policy(_Part):
         if not isinstance(raw, dict):
             return raw
         return {
-            name: {"kind": name, **one} if isinstance(one, dict) and "kind" not in one else one
-            for name, one in raw.items()
+            name: {"kind": name, **spec} if isinstance(spec, dict) and "kind" not in spec else spec
+            for name, spec in raw.items()
         }
 
     def at(self, *, source: bytes | None = None, folder: Path | None = None) -> Policy:

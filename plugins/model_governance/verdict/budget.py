@@ -46,14 +46,14 @@ class Budget:
 def budget_of(policy: Policy) -> Budget:
     """The budget of a policy, split over the thresholds that can stop a run."""
     stopping = ("error", "warn") if policy.fail_on == "warn" else ("error",)
-    deciding = sum(one.severity in stopping for spec in policy.checks.values() for one in spec.thresholds)
+    deciding = sum(threshold.severity in stopping for spec in policy.checks.values() for threshold in spec.thresholds)
     level = policy.level_per_run / max(1, deciding)
     return Budget(level=level, adjust=policy.alarms.adjust, stopping=stopping)
 
 
 def evidence(metrics: Sequence[Metric], budget: Budget) -> dict[str, float]:
     """Adjusted p-values by label, over the metrics of one threshold that carry one."""
-    given = [(one.label, one.p_value) for one in metrics if one.p_value is not None]
+    given = [(metric.label, metric.p_value) for metric in metrics if metric.p_value is not None]
     values = adjusted([p_value for _, p_value in given], budget.adjust)
     return dict(zip([label for label, _ in given], values, strict=True))
 

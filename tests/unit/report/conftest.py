@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from model_governance.checks import catalogue, find
 from model_governance.contract.result import Artifact, CheckResult, Metric, Table
 from model_governance.policy import Policy
 from model_governance.report import figures
@@ -260,6 +261,7 @@ def manifest_row(name: str, kind: str | None, title: str, verdict: Verdict, *, r
         "name": name,
         "kind": kind,
         "title": title,
+        "advice": find(kind).advice.record() if reported and kind in catalogue() else None,
         "outcome": verdict.outcome,
         "stops": verdict.stops,
         "sentence": verdict.sentence,
@@ -303,8 +305,8 @@ def red_night() -> dict[str, Any]:
     )  # fmt: skip
     robust = judged(
         "robustness",
-        (metric("robust_share", 0.54, low=0.393, high=0.682, better="higher", n=50),),
-        [{"metric": "robust_share", "geq_to": 0.5}],
+        (metric("robust_accuracy", 0.54, low=0.393, high=0.682, better="higher", n=50),),
+        [{"metric": "robust_accuracy", "geq_to": 0.5}],
     )
     validation = judged(
         "validation", (metric("critical_failures", 0),), [{"metric": "critical_failures", "equal_to": 0}]

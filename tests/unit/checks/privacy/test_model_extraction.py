@@ -29,7 +29,9 @@ def faulty(healthy):
 
 
 def measured(subject, **params):
-    return CHECK.measure(subject, CHECK.params.model_validate({"attacks": ["public"], "budgets": [40]} | params), SEED)
+    return CHECK.measure(
+        subject, CHECK.params.model_validate({"attacks": ["public"], "query_budgets": [40]} | params), SEED
+    )
 
 
 def asked_rows(model: Model) -> tuple[Model, list[int]]:
@@ -44,7 +46,7 @@ def asked_rows(model: Model) -> tuple[Model, list[int]]:
 
 
 def test_arts_attacks_copy_the_model_too(faulty):
-    result = measured(faulty, attacks=["knockoff_nets", "copycat_cnn"], budgets=[100])
+    result = measured(faulty, attacks=["knockoff_nets", "copycat_cnn"], query_budgets=[100])
     for attack in ("knockoff_nets", "copycat_cnn"):
         assert result.metric("fidelity", key=f"{attack}@100").low > 0.85
         assert result.metric("fidelity_gain", key=f"{attack}@100").low > 0.2
@@ -53,30 +55,30 @@ def test_arts_attacks_copy_the_model_too(faulty):
 @pytest.mark.parametrize("attack", ["public", "knockoff_nets"])
 def test_a_larger_budget_asks_about_the_rows_that_the_smaller_left_out(faulty, attack):
     model, calls = asked_rows(faulty.model)
-    measured(replace(faulty, model=model), attacks=[attack], budgets=[30, 50])
+    measured(replace(faulty, model=model), attacks=[attack], query_budgets=[30, 50])
     held_out = 120
     assert sum(calls) == held_out + 50
 
 
 def test_a_budget_that_effort_does_not_allow_is_absent_with_the_reason(faulty):
-    result = measured(faulty, budgets=[30, 50, 80], effort={"public": {"queries": 60}})
+    result = measured(faulty, query_budgets=[30, 50, 80], budget={"public": {"max_queries": 60}})
     assert result.metric("fidelity", key="public@50").value is not None
     missing = result.metric("fidelity_gain", key="public@80")
     assert missing.value is None
-    assert "allow 60 questions, of which 50 were asked" in missing.reason
+    assert "allow 60 queries, of which 50 were used" in missing.reason
 
 
 def test_a_budget_without_rows_is_absent_with_the_reason(faulty):
-    result = measured(faulty, attacks=["public", "synthetic"], budgets=[40, 500])
+    result = measured(faulty, attacks=["public", "synthetic"], query_budgets=[40, 500])
     assert "needs as many public rows" in result.metric("fidelity", key="public@500").reason
     assert result.metric("fidelity", key="synthetic@500").value > 0.9, "rows can be made"
     assert "no 500 public rows with labels" in result.metric("fidelity_gain", key="synthetic@500").reason
 
 
 def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
-    params = {"attacks": ["public", "synthetic"], "effort": {"synthetic": {"every": 7}}}
+    params = {"attacks": ["public", "synthetic"], "budget": {"synthetic": {"every_runs": 7}}}
     first = measured(replace(faulty, logical_date=datetime(2026, 3, 2, tzinfo=UTC)), **params)
-    stored = next(one for one in first.artifacts if one.name == "attack_plan.json")
+    stored = next(one for one in first.artifacts if one.name == "attack_schedule.json")
     earlier = PreviousRun(
         logical_date=datetime(2026, 3, 2, tzinfo=UTC),
         name=stored.name,
@@ -105,7 +107,7 @@ def test_three_classes_are_copied(healthy):
     by_label = measured(
         replace(healthy, task="multiclass_classification", model=model),
         attacker_access={"outputs": "label"},
-        budgets=[100],
+        query_budgets=[100],
     )
     assert by_label.metric("fidelity", key="public@100").value > 0.8
 
@@ -146,8 +148,8 @@ def test_too_few_rows_are_an_error(healthy):
     ("params", "words"),
     [
         ({"attacks": ["public", "public"]}, "listed twice"),
-        ({"budgets": [100, 40]}, "must ascend"),
-        ({"budgets": [5]}, "greater than or equal to 20"),
+        ({"query_budgets": [100, 40]}, "must ascend"),
+        ({"query_budgets": [5]}, "greater than or equal to 20"),
         ({"attacks": ["adaptive"]}, "Input should be"),
     ],
 )

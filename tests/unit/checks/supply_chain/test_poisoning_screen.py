@@ -61,7 +61,7 @@ def test_a_trigger_is_named_by_its_place_and_its_rows_by_number(healthy):
     assert hits.detail == "strongest at debt is number 1 by frequency, class 1"
     assert {int(row) for row, _ in listed(result)} >= set(rows.tolist())
     assert "77.77" not in canonical_json(result.record()).decode()
-    shown = measure(train_of(healthy, frame), parts=["triggers"], shown=["debt"])
+    shown = measure(train_of(healthy, frame), parts=["triggers"], disclose=["debt"])
     assert "77.77" in shown.metric("trigger_hits").detail
 
 
@@ -77,10 +77,10 @@ def test_a_trigger_of_two_values_that_are_each_harmless_is_found(healthy):
     # The same number of threes and fours as before: only the two together, with the label, are new.
     train.loc[train.index[rows], ["income", "debt"]] = (3.0, 4.0)
     subject = train_of(healthy, train).with_frame("previous_train", frames["previous_train"])
-    result = measure(subject, parts=["triggers"], shown=["income", "debt"])
+    result = measure(subject, parts=["triggers"], disclose=["income", "debt"])
     assert "income is 3" in result.metric("trigger_hits").detail
     assert "debt is 4" in result.metric("trigger_hits").detail
-    alone = measure(subject, parts=["triggers"], shown=["income", "debt"], pairs=False)
+    alone = measure(subject, parts=["triggers"], disclose=["income", "debt"], pairs=False)
     assert alone.metric("trigger_hits").p_value > result.metric("trigger_hits").p_value
 
 

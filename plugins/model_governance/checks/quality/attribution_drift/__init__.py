@@ -11,7 +11,7 @@ from model_governance.checks.quality.attribution_drift.metrics import METRICS
 from model_governance.checks.quality.attribution_drift.params import AttributionParams
 from model_governance.checks.quality.attribution_drift.self_test import SELF_TEST
 from model_governance.checks.quality.attribution_drift.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 CHECK = Check(
     kind="attribution_drift",
@@ -24,4 +24,6 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
-)
+    advice=Advice(rank=70, title="Find out why the model relies on other features.", text="Its predictions depend on other features than on the reference: a column may have lost its meaning, or gained one."),
+    cost="Seconds; asks the model for about 2 x `samples` x `draws` predictions per feature.",
+)  # fmt: skip

@@ -12,7 +12,7 @@ from model_governance.checks.quality.fairness.metrics import METRICS
 from model_governance.checks.quality.fairness.params import FairnessParams
 from model_governance.checks.quality.fairness.self_test import SELF_TEST
 from model_governance.checks.quality.fairness.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 CHECK = Check(
     kind="fairness",
@@ -25,4 +25,10 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    advice=Advice(
+        rank=60,
+        title="Find out which groups bear the errors.",
+        text="The groups named first lie furthest apart. Look at their rows and labels before a decision about them is made.",
+    ),
+    cost="Seconds; grows with the current rows, the number of groups and `resamples`.",
 )

@@ -13,7 +13,7 @@ from model_governance.checks.quality.model_quality.metrics import METRICS
 from model_governance.checks.quality.model_quality.params import QualityParams
 from model_governance.checks.quality.model_quality.self_test import SELF_TEST
 from model_governance.checks.quality.model_quality.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 CHECK = Check(
     kind="model_quality",
@@ -29,4 +29,10 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    advice=Advice(
+        rank=40,
+        title="Decide whether the model may stay in use.",
+        text="It no longer performs as required on recent labels. Compare it with the champion, and return to the champion or retrain.",
+    ),
+    cost="Seconds; grows with the predictions of the current rows, and with `resamples` where an interval has no formula.",
 )

@@ -12,7 +12,7 @@ from model_governance.checks.quality.performance_estimation.metrics import METRI
 from model_governance.checks.quality.performance_estimation.params import EstimationParams
 from model_governance.checks.quality.performance_estimation.self_test import SELF_TEST
 from model_governance.checks.quality.performance_estimation.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 CHECK = Check(
     kind="performance_estimation",
@@ -26,4 +26,10 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    advice=Advice(
+        rank=50,
+        title="Do not wait for the labels.",
+        text="The model probably does worse on the current rows than on the reference. Find the columns that changed, and hold back decisions that cannot be undone. Where labels have arrived and the estimate is wrong, the relation between features and label has changed.",
+    ),
+    cost="Seconds; grows with `resamples` times the rows of reference and current.",
 )

@@ -1,4 +1,4 @@
-"""Where rows come from: shares of each source, and sources that the accepted window did not know."""
+"""Provenance: the share of each source, and sources that the accepted window does not hold."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from model_governance.stats.intervals import clopper_pearson
 if TYPE_CHECKING:
     from model_governance.contract.subject import Subject
 
-FEW = 10  # rows of both windows: smaller sources are taken together
-MOST = 50
+MIN_ROWS = 10  # rows of both windows: smaller sources have no metric of their own
+MAX_SOURCES = 50
 
 
 def find_sources(subject: Subject, column: str) -> list[Estimate]:
@@ -33,13 +33,13 @@ def find_sources(subject: Subject, column: str) -> list[Estimate]:
     both.columns = pd.Index(["new", "old"])
     both = both.sort_index()
     total = both.sum(axis=1)
-    kept = total[total >= FEW].sort_values(ascending=False, kind="stable").index[:MOST]
+    frequent = total[total >= MIN_ROWS].sort_values(ascending=False, kind="stable").index[:MAX_SOURCES]
     estimates = [
         difference(
-            "source_share_change", (int(both.loc[one, "new"]), sizes[0]), (int(both.loc[one, "old"]), sizes[1]),
-            key=str(one), two_sided=True,
+            "source_share_change", (int(both.loc[source, "new"]), sizes[0]), (int(both.loc[source, "old"]), sizes[1]),
+            key=str(source), two_sided=True,
         )
-        for one in sorted(kept)
+        for source in sorted(frequent)
     ]  # fmt: skip
     unknown = int(both.loc[both["old"] == 0, "new"].sum())
     estimates.append(
