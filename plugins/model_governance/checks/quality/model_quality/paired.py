@@ -26,12 +26,23 @@ if TYPE_CHECKING:
 
 
 def paired_difference(name: str, gains: np.ndarray) -> Estimate:
-    """Mean gain of each row (or group) by the model, gains (n,), with Student's t interval and test."""
+    """Mean gain over the champion with Student's t interval and test.
+
+    Args:
+        name: Name of the metric.
+        gains: Gain of each row or group (n,), above 0 where the model is better.
+    """
     return by_influence(name, float(gains.mean()), gains)
 
 
 def by_influence(name: str, gain: float, influence: np.ndarray) -> Estimate:
-    """A gain from its influence function at n independent rows (n,), with Student's t interval and test."""
+    """A gain with Student's t interval and test from its influence function.
+
+    Args:
+        name: Name of the metric.
+        gain: The gain.
+        influence: Its influence function at n independent rows (n,).
+    """
     from scipy.stats import t
 
     n = len(influence)
@@ -45,7 +56,13 @@ def by_influence(name: str, gain: float, influence: np.ndarray) -> Estimate:
 
 
 def paired_share(name: str, model_correct: np.ndarray, champion_correct: np.ndarray) -> Estimate:
-    """Difference of two shares of the same rows, both shape (n,) bool."""
+    """Difference of two shares of the same rows with Tango's interval and McNemar's test.
+
+    Args:
+        name: Name of the metric.
+        model_correct: Rows that count for the model, (n,) bool.
+        champion_correct: Rows that count for the champion, (n,) bool.
+    """
     n = len(model_correct)
     better, worse = int((model_correct & ~champion_correct).sum()), int((champion_correct & ~model_correct).sum())
     return Estimate(
@@ -58,7 +75,13 @@ def paired_share(name: str, model_correct: np.ndarray, champion_correct: np.ndar
 
 
 def paired_classes(model: Outcomes, champion: Outcomes, *, positive: int | None = None) -> list[Estimate]:
-    """Gains of a classifier; `positive` is the positive class of two."""
+    """Gains of a classifier over the champion.
+
+    Args:
+        model: Outcomes of the model.
+        champion: Outcomes of the champion on the same rows and classes.
+        positive: Position of the positive class of two; None with more classes.
+    """
     correct, champion_correct = model.predicted == model.truth, champion.predicted == champion.truth
     gains = [
         paired_share("accuracy_gain", correct, champion_correct),
@@ -87,7 +110,13 @@ def _score_gains(score: np.ndarray, champion: np.ndarray, hit: np.ndarray) -> li
 
 
 def paired_auc(score: np.ndarray, champion: np.ndarray, positive: np.ndarray) -> Estimate:
-    """Difference of two ROC AUCs of the same rows (DeLong, DeLong and Clarke-Pearson, 1988)."""
+    """Difference of two ROC AUCs of the same rows (DeLong, DeLong and Clarke-Pearson, 1988).
+
+    Args:
+        score: Scores of the model (n,).
+        champion: Scores of the champion (n,).
+        positive: Positive rows, (n,) bool.
+    """
     from scipy.stats import t
 
     shares = placements(score, positive), placements(champion, positive)
@@ -145,7 +174,12 @@ def _f1_influence(outcomes: Outcomes, classes: Sequence[int]) -> tuple[float, np
 
 
 def paired_errors(error: np.ndarray, champion: np.ndarray) -> list[Estimate]:
-    """Gains of a regression, from errors (prediction minus target) of shape (n,)."""
+    """Gains of a regression over the champion.
+
+    Args:
+        error: Errors of the model (n,), prediction minus target.
+        champion: Errors of the champion (n,) on the same rows.
+    """
     import numpy as np
 
     square, champion_square = np.square(error), np.square(champion)

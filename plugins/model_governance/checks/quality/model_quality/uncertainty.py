@@ -22,9 +22,14 @@ TAIL = (1 - CONFIDENCE) / 2
 
 
 def mean_interval(values: np.ndarray, *, scale: Scale = "plain") -> Interval | None:
-    """Student's t interval of a mean of independent rows, values of shape (n,); none below two rows or without width.
+    """Student's t 95% interval of a mean of independent values.
 
-    On `scale` "logit" it fits values between 0 and 1.
+    Args:
+        values: The values (n,).
+        scale: As `on_scale`; "logit" for values between 0 and 1.
+
+    Returns:
+        Lower and upper limit; None below two values, or where nothing varies.
     """
     import numpy as np
 
@@ -35,7 +40,7 @@ def mean_interval(values: np.ndarray, *, scale: Scale = "plain") -> Interval | N
 
 
 def positive_mean_interval(values: np.ndarray) -> Interval | None:
-    """Interval of a mean of independent values that cannot be negative, shape (n,), and are therefore skewed.
+    """95% interval of a mean of independent values (n,) that cannot be negative and are therefore skewed.
 
     The t statistic is made symmetric by the cubic transformation of Hall (1992), which removes the skewness
     of the sample. None below two rows or without width.
@@ -62,9 +67,10 @@ def _untransformed(value: float, third: float) -> float:
 
 
 def t_reach(influence: np.ndarray) -> float:
-    """Half the width of Student's t interval of a mean, or of a statistic by its influence on each of two rows or more.
+    """Half the width of Student's t 95% interval of a mean, or of a statistic from its influence function.
 
-    An influence function holds, row by row, n times what the row adds to the statistic (Hampel, 1974).
+    Args:
+        influence: Values (n,), or n times what each row adds to the statistic (Hampel, 1974); n above 1.
     """
     import numpy as np
     from scipy.stats import t
@@ -74,7 +80,7 @@ def t_reach(influence: np.ndarray) -> float:
 
 
 def median_interval(values: np.ndarray) -> Interval | None:
-    """Distribution-free interval of a median from two order statistics (binomial, exact); none below six rows."""
+    """Exact 95% interval of a median of values (n,) from two order statistics; None below six values or without width."""
     import numpy as np
     from scipy.stats import binom
 
@@ -87,7 +93,7 @@ def median_interval(values: np.ndarray) -> Interval | None:
 
 
 def average_interval(shares: Sequence[tuple[int, int]]) -> Interval:
-    """Interval of the mean of independent shares, each (successes, n) with n > 0.
+    """95% interval of the mean of independent shares, each (successes, n) with n > 0.
 
     Distances to the exact limits of each share are added in squares: the method of variance
     estimates recovery (Zou and Donner, 2008). Unlike a bootstrap it stays open at 0% and 100%.
@@ -100,7 +106,7 @@ def average_interval(shares: Sequence[tuple[int, int]]) -> Interval:
 
 
 def f1_interval(hits: int, misses: int) -> Interval:
-    """Exact interval of F1 = 2h / (2h + m), with h true positives and m = FP + FN, h + m > 0.
+    """Exact 95% interval of F1 = 2h / (2h + m), with h `hits` (TP) and m `misses` (FP + FN), h + m > 0.
 
     Given h + m, h is binomial with the share J (Jaccard), and F1 = 2J / (1 + J) grows with J: so the
     Clopper-Pearson limits of J carry over.
@@ -110,7 +116,10 @@ def f1_interval(hits: int, misses: int) -> Interval:
 
 
 def resampled(statistic: Callable[[np.ndarray], float], n: int, *, seed: int, resamples: int) -> Interval | None:
-    """Bootstrap interval of a statistic of row (or group) numbers; none below two rows or without width."""
+    """Bootstrap 95% interval of a statistic of n row (or group) numbers; None below two rows or without width.
+
+    Arguments as `bootstrap`.
+    """
     if n < 2:
         return None
     interval = bootstrap(statistic, n, seed=seed, resamples=resamples)
