@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import weakref
 from dataclasses import dataclass
@@ -21,8 +20,10 @@ class Spool:
     """A temporary folder that is removed when nobody refers to it any more, at the latest when Python ends."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._remove = weakref.finalize(self, shutil.rmtree, self.folder, True)  # noqa: FBT003  # rmtree's ignore_errors
+        directory = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+        self.folder = Path(directory.name)
+        # Its own finalizer would warn of an implicit cleanup, which is what a spool is for.
+        self._remove = weakref.finalize(self, directory.cleanup)
 
     def close(self) -> None:
         """Remove the folder now."""
