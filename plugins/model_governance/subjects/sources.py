@@ -81,7 +81,7 @@ def store_source(
         _refuse_what_is_no_file(uri, path)
     try:
         with path.open("rb") as opened:
-            stamp = Stamp.key(os.fstat(opened.fileno()))
+            stamp = Stamp.from_stat(os.fstat(opened.fileno()))
             found = hashlib.file_digest(opened, "sha256").hexdigest()
     except (OSError, ValueError) as error:
         _refuse_path(uri, path, error)

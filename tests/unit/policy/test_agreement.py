@@ -27,7 +27,7 @@ class DriftParams(Params):
 def check(kind, *, params=Params, metrics=(), roles=(), **fields) -> Check:
     return Check(
         kind=kind, title=kind, question="?", params=params, metrics=metrics, roles=roles, measure=None, self_test=None,
-        suggest=None, **fields,
+        suggest=None, advice=None, cost="Seconds.", **fields,
     )  # fmt: skip
 
 

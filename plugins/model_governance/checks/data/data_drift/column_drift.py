@@ -1,4 +1,4 @@
-"""Compares columns from their profiles, with what only the rows of both sides can add."""
+"""Compares single columns from their profiles, with the statistics that only the rows of both datasets give."""
 
 from __future__ import annotations
 
@@ -28,31 +28,36 @@ if TYPE_CHECKING:
     from model_governance.engine.distances import Distance
     from model_governance.engine.profiles import ColumnProfile, Family, Profile
 
-FEWEST_IN_PROFILE = 100
+MIN_PROFILE_ROWS = 100
+"""Rows from which a label of a profile keeps a cell of its own when the rows behind it are not available."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FromRows:
-    """What profiles cannot tell of a column: exact distances of numbers; all labels of categories, and rows with unseen ones."""
+class RowStatistics:
+    """Statistics of one column that need rows, not only profiles.
+
+    `equal_width` holds Evidently's bins and `ordered` the exact distances of numbers; `labels` counts every label of a
+    category, and `new_category_rows` the current rows whose label does not occur in the reference.
+    """
 
     equal_width: Table | None = None
     ordered: Ordered | None = None
     labels: Table | None = None
-    unseen: int | None = None
+    new_category_rows: int | None = None
 
-    def labels_only(self) -> FromRows:
-        """What still holds when other nights stand for the reference: which labels the model has never seen."""
-        return FromRows(unseen=self.unseen)
+    def labels_only(self) -> RowStatistics:
+        """The part that stays valid when profiles of other runs replace the reference: rows with new categories."""
+        return RowStatistics(new_category_rows=self.new_category_rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """One column, the reference beside tonight. Distances of numbers only are None for categories.
+class ColumnDrift:
+    """One column of the current data compared with the reference. Distances of numbers only are None for categories.
 
-    `comparable` is False where the rows fill no two cells with ten rows each, so that no PSI can be told.
-
-    `table` holds the pooled cells behind the PSI; `unseen` is the share of rows with a category that the
-    reference never had, None where that is not known; `visible` the smallest PSI that tonight would have shown.
+    `comparable` is False where the rows do not fill two cells with ten rows each, so that there is no PSI.
+    `table` holds the pooled cells behind the PSI. `new_category_share` is the share of current rows with a category
+    that the reference never had, None where that is not known. `smallest_visible` is the smallest PSI that the rows
+    would have shown with probability 0.95.
     """
 
     name: str
@@ -69,47 +74,53 @@ class Compared:
     equal_width_psi: float | None
     missing: Distance
     infinite: Distance
-    unseen: float | None
-    visible: float
+    new_category_share: float | None
+    smallest_visible: float
 
     def effect(self, method: str) -> Distance:
-        """The distance of this name."""
-        found: Distance = getattr(self, method)
-        return found
+        """The distance of this name, for instance `psi`."""
+        distance: Distance = getattr(self, method)
+        return distance
 
     @property
     def blinded(self) -> bool:
-        """Whether extreme values blind Evidently's equal-width bins: 98% of the reference lie within one of them."""
+        """Whether extreme values blind Evidently's equal-width bins: one bin holds 98% of the reference."""
         low, high = self.reference.quantile(0.01), self.reference.quantile(0.99)
         if low is None or high is None or self.reference.cells.edges == self.reference.cells.inner:
             return False
         ends = [
-            one for side in (self.reference, self.current) for one in (side.minimum, side.maximum) if one is not None
+            end
+            for profile in (self.reference, self.current)
+            for end in (profile.minimum, profile.maximum)
+            if end is not None
         ]
         bins = math.log2(self.reference.held + self.current.held) + 1
         return 0 < high - low < (max(ends) - min(ends)) / bins
 
 
 def compare_columns(
-    reference: Profile, current: Profile, *, rows: Mapping[str, FromRows], seed: int, level: float
-) -> tuple[Compared, ...]:
-    """Every column of tonight's profile against the reference's, on the same cells.
+    reference: Profile, current: Profile, *, statistics: Mapping[str, RowStatistics], seed: int, level: float
+) -> tuple[ColumnDrift, ...]:
+    """Compare every column of the current profile with the reference's, on the same cells.
 
     Args:
-        reference: the fixed reference, or several nights merged.
-        current: tonight.
-        rows: what the rows of both sides add, by column; empty where the reference is but a profile.
-        seed: of the noise behind intervals; each column gets its own from its name.
-        level: p-value that counts as evidence, for what tonight could have seen.
+        reference: the fixed reference, or the merged profiles of several runs.
+        current: the profile of the current data.
+        statistics: what only the rows of both datasets give, by column; empty where a profile replaces the reference.
+        seed: of the noise behind intervals; each column derives its own from its name.
+        level: p-value that counts as evidence, 0 to 1; it sets the smallest visible PSI.
+
+    Returns:
+        One comparison per column, in the order of the current profile.
     """
     return tuple(
-        _compared(name, reference.columns[name], one, rows=rows.get(name), seed=seed, level=level)
-        for name, one in current.columns.items()
+        _compare_column(name, reference.columns[name], column, rows=statistics.get(name), seed=seed, level=level)
+        for name, column in current.columns.items()
     )
 
 
-def from_rows(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, FromRows]:
-    """What only the rows tell, of every column, over all of them.
+def row_statistics(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, RowStatistics]:
+    """The statistics of every column that need the rows of both datasets, over all of them.
 
     Raises:
         CheckError: a column holds no finite value.
@@ -118,43 +129,43 @@ def from_rows(reference: Relation, current: Relation, families: Mapping[str, Fam
     categories = [name for name in families if name not in numbers]
     ordered = ordered_distances(reference, current, numbers) if numbers else {}
     widths = equal_width_tables(reference, current, numbers)
-    found = {name: FromRows(equal_width=widths[name], ordered=ordered[name]) for name in numbers}
-    ours, theirs = current.value_counts(categories), reference.value_counts(categories)
+    statistics = {name: RowStatistics(equal_width=widths[name], ordered=ordered[name]) for name in numbers}
+    current_counts, reference_counts = current.value_counts(categories), reference.value_counts(categories)
     for name in categories:
-        unseen = sum(rows for label, rows in ours[name].items() if label not in theirs[name])
-        table = labels_table(theirs[name], ours[name])
-        found[name] = FromRows(equal_width=table, labels=table, unseen=unseen)
-    return found
+        new = sum(rows for label, rows in current_counts[name].items() if label not in reference_counts[name])
+        table = labels_table(reference_counts[name], current_counts[name])
+        statistics[name] = RowStatistics(equal_width=table, labels=table, new_category_rows=new)
+    return statistics
 
 
-def _compared(
-    name: str, reference: ColumnProfile, current: ColumnProfile, *, rows: FromRows | None, seed: int, level: float
-) -> Compared:
+def _compare_column(
+    name: str, reference: ColumnProfile, current: ColumnProfile, *, rows: RowStatistics | None, seed: int, level: float
+) -> ColumnDrift:
     seed = zlib.crc32(f"{seed}:{name}".encode("utf-8", "surrogatepass"))
     numbers = reference.cells.family == "numbers"
-    unseen = None if rows is None else rows.unseen
+    new_rows = None if rows is None else rows.new_category_rows
     whole = _cells(reference, current, rows)
     table = pool_neighbours(whole) if numbers else pool_rare(whole)
     filled = int(((whole.reference + whole.current) > 0).sum())
-    return Compared(
+    return ColumnDrift(
         name=name, family=reference.cells.family, reference=reference, current=current, table=table, comparable=table.cells > 1 or filled == 1,
         psi=population_stability(table), jensenshannon=jensen_shannon(table), total_variation=total_variation(table, seed=seed),
-        ks=_ks(reference, current, rows, seed) if numbers else None,
+        ks=_ks(reference, current, rows, seed=seed) if numbers else None,
         wasserstein=_wasserstein(reference, current, rows) if numbers else None,
         equal_width_psi=None if rows is None or rows.equal_width is None else equal_width_psi(rows.equal_width),
         missing=difference_of_shares((reference.missing, reference.rows), (current.missing, current.rows)),
         infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
-        unseen=None if unseen is None else unseen / current.rows,
-        visible=smallest_visible(freedom=table.cells - 1, chance=table.chance, level=level) if table.cells > 1 else 0.0,
+        new_category_share=None if new_rows is None else new_rows / current.rows,
+        smallest_visible=smallest_visible(freedom=table.cells - 1, chance=table.chance, level=level) if table.cells > 1 else 0.0,
     )  # fmt: skip
 
 
-def _cells(reference: ColumnProfile, current: ColumnProfile, rows: FromRows | None) -> Table:
-    """The cells behind the PSI, before those that are too rare are pooled.
+def _cells(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None) -> Table:
+    """The cells behind the PSI, before rare ones are pooled.
 
-    Which labels are too rare is judged from both sides: labels chosen by the reference's own counts, or a cell
-    for labels that it never had, look changed where nothing is. Where only its profile is there, labels with
-    fewer than 100 rows go to the others, which leaves little of that.
+    Both datasets together decide which labels are rare: labels chosen by the reference's own counts, or a cell for
+    labels that it never had, would show a change where there is none. Where only the reference's profile is
+    available, labels with fewer than 100 rows are pooled with the others, which nearly removes that bias.
     """
     import numpy as np
 
@@ -163,18 +174,19 @@ def _cells(reference: ColumnProfile, current: ColumnProfile, rows: FromRows | No
     table = table_of(reference, current)
     if reference.cells.family == "numbers":
         return table
-    own = np.append(table.reference[:-1] >= FEWEST_IN_PROFILE, False)
-    sides = (np.append(side[own], side[~own].sum()) for side in (table.reference, table.current))
-    first, second = sides
-    return Table(reference=first, current=second)
+    own = np.append(table.reference[:-1] >= MIN_PROFILE_ROWS, False)
+    pooled_reference, pooled_current = (
+        np.append(counts[own], counts[~own].sum()) for counts in (table.reference, table.current)
+    )
+    return Table(reference=pooled_reference, current=pooled_current)
 
 
-def _ks(reference: ColumnProfile, current: ColumnProfile, rows: FromRows | None, seed: int) -> Distance:
+def _ks(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, seed: int) -> Distance:
     exact = rows.ordered.ks if rows is not None and rows.ordered is not None else None
     return kolmogorov_smirnov(table_of(reference, current, fine=True), seed=seed, exact=exact)
 
 
-def _wasserstein(reference: ColumnProfile, current: ColumnProfile, rows: FromRows | None) -> float | None:
+def _wasserstein(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None) -> float | None:
     exact = rows.ordered.wasserstein if rows is not None and rows.ordered is not None else None
     area = wasserstein_on_grid(reference, current) if exact is None else exact
     low, high = reference.quantile(0.25), reference.quantile(0.75)
