@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,18 @@ def as_model(native: object, *, name: str = "synthetic") -> Model:
     )
 
 
+def with_gradients(given: Subject) -> Subject:
+    """The subject whose scikit-learn model has the logits and gradients that its loader would give it."""
+    from model_governance.subjects.loaders.sklearn_scores import scores_of
+    from model_governance.subjects.loaders.sklearn_slopes import gradient_of
+
+    model, names = given.require_model(), given.columns.names
+    gradient = gradient_of(
+        model.native, lambda frame: frame[list(names)], names, given.columns.of_kind("numeric", "integer")
+    )
+    return replace(given, model=replace(model, call_logits=scores_of(model.native), call_gradient=gradient))
+
+
 def model_file(model: Model) -> ModelFile:
     """The model as skops saves it, under the model's digest: skops writes addresses, so its bytes never repeat."""
     import skops.io
@@ -88,9 +101,10 @@ def model_file(model: Model) -> ModelFile:
 
 
 def subject(count: int = 400) -> Subject:
-    """The healthy subject in roles train, reference, current and accepted (the training rows of the model before)."""
+    """The healthy subject in roles train, reference, current and previous_train (the training rows of the model before)."""
     frames = {
-        role: rows(count, seed=seed) for seed, role in enumerate(("train", "reference", "current", "accepted"), start=1)
+        role: rows(count, seed=seed)
+        for seed, role in enumerate(("train", "reference", "current", "previous_train"), start=1)
     }
     datasets = {
         role: Dataset(role=role, uri=f"{role}.parquet", sha256=f"{number:064x}", frame=frame)
@@ -103,6 +117,6 @@ def subject(count: int = 400) -> Subject:
         columns=COLUMNS,
         datasets=datasets,
         model=model,
-        logical_date=date(2026, 1, 1),
+        logical_date=datetime(2026, 1, 1, tzinfo=UTC),
         model_file=model_file(model),
     )

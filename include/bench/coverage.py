@@ -20,7 +20,7 @@ from scipy.signal import lfilter
 from scipy.special import expit
 from scipy.stats import norm
 
-from model_governance.checks.quality.fairness.spread import Shares, difference_interval
+from model_governance.checks.quality.fairness.disparity import Shares, difference_interval
 from model_governance.checks.quality.model_quality.binary import estimate_binary
 from model_governance.checks.quality.model_quality.calibration import calibration_error, into_bins
 from model_governance.checks.quality.model_quality.cells import Coded, cuts

@@ -6,7 +6,7 @@ import argparse
 import json
 import logging
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from model_governance import __version__
 from model_governance.checks import catalogue, find
 from model_governance.contract.connections import PlainConnections
+from model_governance.contract.moments import as_moment, moment_key, parse_moment
+from model_governance.contract.run import Run
 from model_governance.errors import GovernanceError, PolicyError
 from model_governance.policy import load_policy
 from model_governance.policy.schema import policy_schema
@@ -55,22 +57,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true", help="log what happens, with tracebacks")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = verbs.add_parser("run", help="run a policy's checks for one night and archive the result")
+    run = verbs.add_parser("run", help="run the checks of a policy once and archive the result")
     run.add_argument("policy", type=Path)
-    run.add_argument("--date", type=date.fromisoformat, default=None, help="logical date, default today (YYYY-MM-DD)")
+    run.add_argument(
+        "--date",
+        type=parse_moment,
+        default=None,
+        help="logical date in UTC, default today (ISO 8601 date, or date and time)",
+    )
     run.add_argument(
         "--check", action="append", metavar="NAME", help="only this check (repeatable); nothing is archived"
     )
     run.add_argument("--artifacts", metavar="URI", help="where evidence goes instead of the policy's artifacts.uri")
     run.set_defaults(verb=_run)
 
-    calibrate = verbs.add_parser("calibrate", help="propose bounds from nights in which nothing changed; edits nothing")
+    calibrate = verbs.add_parser("calibrate", help="propose bounds from runs in which nothing changed; edits nothing")
     calibrate.add_argument("policy", type=Path)
-    calibrate.add_argument("--date", type=date.fromisoformat, default=None, help="night that tells the usual size")
-    calibrate.add_argument("--rows", type=int, help="rows of a night, default those of datasets.current")
-    calibrate.add_argument(
-        "--windows", type=int, default=1000, help="nights drawn, a fifth where rows are measured anew"
-    )
+    calibrate.add_argument("--date", type=parse_moment, default=None, help="run that has the usual number of rows")
+    calibrate.add_argument("--rows", type=int, help="rows of a run, default those of datasets.current")
+    calibrate.add_argument("--windows", type=int, default=1000, help="runs drawn, a fifth where rows are measured anew")
     calibrate.add_argument("--output", type=Path, help="folder to write to, default calibration/ beside the policy")
     calibrate.set_defaults(verb=_calibrate)
 
@@ -106,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     from model_governance.evidence.manifest import read_manifest
     from model_governance.report.terminal import console, run_table
-    from model_governance.run import Run, run_check, run_policy
+    from model_governance.run import run_check, run_policy
     from model_governance.store import open_store
     from model_governance.subjects import render_sources, run_variables
 
@@ -117,11 +122,11 @@ def _run(options: argparse.Namespace) -> int:
     uri = options.artifacts or policy.artifacts.uri
     if uri is None:
         raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
-    day = options.date or datetime.now(UTC).date()
-    run = Run(run_id=f"cli-{day.isoformat()}", date=day)
+    moment = options.date or as_moment(datetime.now(UTC).date())
+    run = Run(run_id=f"cli-{moment_key(moment)}", logical_date=moment)
     connections = PlainConnections()
     store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
-    sources = render_sources(policy, run_variables(day))
+    sources = render_sources(policy, run_variables(moment))
     one_check = partial(run_check, policy, run=run, store=store, connections=connections, sources=sources)
     if options.check:
         runs = [one_check(name) for name in options.check]
@@ -142,7 +147,7 @@ def _calibrate(options: argparse.Namespace) -> int:
 
     policy = load_policy(options.policy, catalogue())
     found = calibrate(
-        policy, day=options.date or datetime.now(UTC).date(), connections=PlainConnections(),
+        policy, moment=options.date or as_moment(datetime.now(UTC).date()), connections=PlainConnections(),
         effort=Effort(windows=options.windows, rows=options.rows),
     )  # fmt: skip
     files = write_calibration(found, options.output or policy.folder / "calibration")
@@ -151,7 +156,7 @@ def _calibrate(options: argparse.Namespace) -> int:
     for one in found.left:
         print(f"not calibrated: {one.check}, {one.label}: {one.reason}")
     print("\n".join(lines_to_paste(found)))
-    print("".join(f"\nwritten  {one}" for one in files))
+    print("".join(f"\nwritten  {path}" for path in files))
     return 0
 
 
@@ -178,6 +183,8 @@ def _print_check(done: CheckRun) -> None:
 
 
 def _checks(options: argparse.Namespace) -> int:
+    from model_governance.authoring.describe import describe
+
     if options.kind is None:
         for check in catalogue().values():
             print(f"{check.kind:24} {check.question}")
@@ -186,19 +193,7 @@ def _checks(options: argparse.Namespace) -> int:
         check = find(options.kind)
     except KeyError as error:
         raise PolicyError([str(error.args[0])]) from error
-    print(f"{check.kind}: {check.title}\n{check.question}\n")
-    print(
-        f"datasets: {', '.join(check.roles)}"
-        + (f" (optional: {', '.join(check.optional_roles)})" if check.optional_roles else "")
-    )
-    print(f"tasks: {', '.join(check.tasks)}\n\nparams")
-    for name, one in check.params.model_fields.items():
-        default = "required" if one.is_required() else f"default {one.get_default(call_default_factory=True)!r}"
-        print(f"  {name} ({default}){': ' + one.description if one.description else ''}")
-    print("\nmetrics (what thresholds may name)")
-    for spec in check.metrics:
-        per = f", one per {spec.per}" if spec.per else ""
-        print(f"  {spec.name} ({spec.better} is better{per}): {spec.meaning}")
+    print(describe(check))
     return 0
 
 
@@ -210,7 +205,7 @@ def _lint(options: argparse.Namespace) -> int:
         except PolicyError as error:
             problems.extend(error.problems)
         else:
-            thresholds = sum(len(one.thresholds) for one in policy.checks.values())
+            thresholds = sum(len(check.thresholds) for check in policy.checks.values())
             print(f"{file}: {policy.name}, {len(policy.checks)} checks, {thresholds} thresholds")
     if problems:
         raise PolicyError(problems)

@@ -86,7 +86,7 @@ def test_autoattack_is_no_less_successful_than_arts_gradient_attacks_together(di
     with quiet_attack(0):
         theirs = AutoAttack(estimator, norm=norm, eps=eps, attacks=climbs).generate(x, y)
     assert 0.2 < success(estimator, theirs, x, y, norm, eps) <= success(estimator, ours, x, y, norm, eps)
-    assert attack.attacked.fooled.mean() == pytest.approx(success(estimator, ours, x, y, norm, eps))
+    assert attack.result.fooled.mean() == pytest.approx(success(estimator, ours, x, y, norm, eps))
 
 
 def test_the_network_is_called_a_few_hundred_times_however_many_rows_there_are(digits):
@@ -103,7 +103,7 @@ def test_preprocessing_inside_torch_is_part_of_the_gradient(digits):
     estimator = classifier(net, preprocessing=(0.1, 2.0))
     network = network_of(estimator)
     flat = x.reshape(len(x), -1)
-    logits, back = network.look(flat)
+    logits, back = network.vjp(flat)
     assert logits == pytest.approx(estimator.predict(x), abs=1e-5)
     weights = np.eye(10)[np.arange(len(x)) % 10]
     slope = back(weights)

@@ -63,9 +63,9 @@ for name in ("art", "packaging", "multiprocess"):
 import numpy as np
 from model_governance.attacks.autoattack import AutoSettings, auto_attack
 from model_governance.attacks.balls import Ball
-from model_governance.attacks.networks import Callables
+from model_governance.attacks.networks import CallableNetwork
 w = np.array([[1.0, -1.0], [0.5, 2.0]])
-net = Callables(lambda x: x @ w, lambda x, weights: weights @ w.T)
+net = CallableNetwork(lambda x: x @ w, lambda x, weights: weights @ w.T)
 x = np.full((3, 2), 0.6)
 done = auto_attack(net, x, (x @ w).argmax(axis=1), ball=Ball(norm="linf", epsilon=0.4),
                    settings=AutoSettings(steps=5, square_queries=20), seed=0)
@@ -114,9 +114,9 @@ def test_defect_5_a_single_tree_and_features_outside_the_unit_box_are_no_obstacl
     estimator = SklearnClassifier(model=wide, clip_values=(-500.0, 500.0))
     attack = batched_hopskipjump(estimator, norm=2, max_iter=10, donors=1000 * donors - 500)
     found = attack.generate(1000 * x - 500)
-    assert not attack.walked.failed.any()
+    assert not attack.result.failed.any()
     assert (wide.predict(found) != wide.predict(1000 * x - 500)).all()
-    assert attack.walked.distances.shape == (len(x),)
+    assert attack.result.distances.shape == (len(x),)
 
 
 def test_defect_6_a_tree_is_flipped_near_its_nearest_leaf(tree):
@@ -129,7 +129,7 @@ def test_defect_6_a_tree_is_flipped_near_its_nearest_leaf(tree):
         theirs = DecisionTreeAttack(ScikitlearnDecisionTreeClassifier(native), verbose=False).generate(x)
     attack = batched_hopskipjump(SklearnClassifier(model=native, clip_values=(0.0, 1.0)), max_iter=15, donors=donors)
     attack.generate(x)
-    far = np.median(sizes(theirs.astype(np.float64) - x, "l2") / attack.walked.distances)
+    far = np.median(sizes(theirs.astype(np.float64) - x, "l2") / attack.result.distances)
     assert far > 1.5
 
 
@@ -147,7 +147,9 @@ def test_defect_7_square_attacks_trees_and_tables(tree):
         )
     answers = native.predict(x)
     ball = Ball(norm="linf", epsilon=0.1)
-    points, fooled = square(native.predict_proba, x, answers, ball=ball, queries=100, seed=0)
+    points, fooled = square(
+        lambda points, _rows: native.predict_proba(points), x, answers, ball=ball, queries=100, seed=0
+    )
     assert fooled.mean() > 0.3
     assert (native.predict(points[fooled]) != answers[fooled]).all()
     assert ball.holds(points, x).all()

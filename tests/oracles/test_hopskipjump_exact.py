@@ -8,7 +8,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from model_governance.attacks.boundary_walk import WalkSettings
+from model_governance.attacks.boundary_walk import HopSkipJumpSettings
 from model_governance.attacks.hopskipjump import attack_rows
 
 NORMS = ("l2", "linf")
@@ -30,9 +30,9 @@ def linear(d: int, rows: int):
 @pytest.mark.parametrize("norm", NORMS)
 def test_a_linear_model_is_flipped_within_a_hundredth_of_the_exact_distance_and_never_below_it(norm):
     x, flips, exact = linear(10, 40)
-    settings = WalkSettings(norm=norm, iterations=30, directions=50)
-    walked = attack_rows(flips, x, settings=settings, seed=1, tries=100)
-    ratio = walked.distances / exact[norm]
+    settings = HopSkipJumpSettings(norm=norm, iterations=30, directions=50)
+    result = attack_rows(flips, x, settings=settings, seed=1, tries=100)
+    ratio = result.distances / exact[norm]
     assert (ratio >= 1 - 1e-9).all()
     assert np.median(ratio) < 1.01
 
@@ -78,9 +78,9 @@ def test_a_single_tree_is_flipped_near_the_exact_distance_and_never_below_it(nor
     def flips(points, numbers):
         return tree.predict(points) != answers[numbers]
 
-    walked = attack_rows(
-        flips, victims, settings=WalkSettings(norm=norm, iterations=15), seed=2, tries=100, donors=x[:400]
+    result = attack_rows(
+        flips, victims, settings=HopSkipJumpSettings(norm=norm, iterations=15), seed=2, tries=100, donors=x[:400]
     )
-    assert not walked.failed.any()
-    assert (walked.distances >= exact - 1e-7).all()
-    assert np.median(walked.distances / exact) < 1.03
+    assert not result.failed.any()
+    assert (result.distances >= exact - 1e-7).all()
+    assert np.median(result.distances / exact) < 1.03

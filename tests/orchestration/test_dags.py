@@ -12,8 +12,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from model_governance.errors import PolicyError
-from model_governance.orchestration.dags import governance_dags
-from model_governance.orchestration.task_group import governance_task_group
+from model_governance.orchestration.dags import governance_dags, governance_task_group
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HEAVY = (

@@ -9,7 +9,7 @@ import re
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from model_governance.orchestration.airflow_connections import AirflowConnections
+from model_governance.orchestration.stores import AirflowConnections
 
 
 def test_a_violation_fails_at_the_first_try_with_all_evidence_stored(policy_file, run_dag, nightly, read_uri):
@@ -75,8 +75,7 @@ def test_a_check_that_never_reported_is_archived_as_an_error(policy_file, run_da
     done = run_dag(f"""
 # airflow
 from airflow.sdk import DAG
-from model_governance.orchestration.archive import ArchiveEvidenceOperator
-from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
 from model_governance.orchestration.operators import GovernanceCheckOperator
 
 with DAG("absent"):
@@ -92,7 +91,7 @@ def test_a_gate_without_an_archive_fails(run_dag):
     done = run_dag("""
 # airflow
 from airflow.sdk import DAG
-from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.archive import GovernanceGateOperator
 
 with DAG("gate_alone"):
     GovernanceGateOperator(task_id="gate")

@@ -9,12 +9,15 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
 from model_governance.errors import PolicyError, StoreError, SubjectError
-from model_governance.orchestration.airflow_connections import AirflowConnections
-from model_governance.orchestration.links import GovernanceReportLink
 from model_governance.orchestration.operators import DataDriftOperator, GovernanceCheckOperator, ModelQualityOperator
-from model_governance.orchestration.places import configured_place, place_of
 from model_governance.orchestration.policy_operator import read_policy
 from model_governance.orchestration.provider_info import get_provider_info
+from model_governance.orchestration.stores import (
+    AirflowConnections,
+    GovernanceReportLink,
+    configured_location,
+    store_location,
+)
 
 
 def test_a_wrong_policy_is_refused_with_every_problem(policy_file):
@@ -78,8 +81,7 @@ def test_a_check_can_be_expanded_over(policy_file, run_dag):
     done = run_dag(f"""
 # airflow
 from airflow.sdk import DAG
-from model_governance.orchestration.archive import ArchiveEvidenceOperator
-from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
 from model_governance.orchestration.operators import GovernanceCheckOperator
 
 with DAG("mapped"):
@@ -98,8 +100,7 @@ def test_two_verdicts_for_one_check_are_not_archived(policy_file, run_dag):
     done = run_dag(f"""
 # airflow
 from airflow.sdk import DAG
-from model_governance.orchestration.archive import ArchiveEvidenceOperator
-from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
 from model_governance.orchestration.operators import GovernanceCheckOperator
 
 with DAG("doubled"):
@@ -114,13 +115,13 @@ def test_the_place_of_evidence_is_argument_then_policy_then_configuration(policy
     with_place = read_policy(policy_file(artifacts={"uri": "s3://bucket/prod", "connection": "evidence"}))
     without = read_policy(policy_file(artifacts=None))
 
-    argument = place_of(with_place, "beside", None)
+    argument = store_location(with_place, "beside", None)
     assert (argument.open().uri, argument.connection) == ((tmp_path / "beside").as_uri(), None)
-    assert (place_of(with_place).uri, place_of(with_place).connection) == ("s3://bucket/prod", "evidence")
-    assert place_of(with_place, None, "other").connection == "other"
-    assert place_of(without) == configured_place()
+    assert (store_location(with_place).uri, store_location(with_place).connection) == ("s3://bucket/prod", "evidence")
+    assert store_location(with_place, None, "other").connection == "other"
+    assert store_location(without) == configured_location()
     with pytest.raises(StoreError, match="blank"):
-        place_of(without, "").open()
+        store_location(without, "").open()
 
 
 def test_the_button_opens_the_viewer_for_the_configured_store_and_the_file_otherwise(policy_file, run_dag, nightly):

@@ -53,12 +53,12 @@ def test_without_airflow_s_guard_there_is_no_viewer(monkeypatch, caplog):
     from model_governance.orchestration.plugin import GovernancePlugin
 
     monkeypatch.setitem(sys.modules, "airflow.api_fastapi.core_api.security", None)
-    monkeypatch.delitem(sys.modules, "model_governance.orchestration.reports", raising=False)
+    monkeypatch.delitem(sys.modules, "model_governance.orchestration.viewer", raising=False)
 
     assert GovernancePlugin().fastapi_apps == []
 
 
 @pytest.fixture(autouse=True)
-def _forget_reports():
+def _forget_viewer():
     yield
-    sys.modules.pop("model_governance.orchestration.reports", None)
+    sys.modules.pop("model_governance.orchestration.viewer", None)

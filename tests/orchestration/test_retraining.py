@@ -31,7 +31,7 @@ def test_a_violation_asks_with_its_findings_and_the_manifest(policy_file, run_da
     assert task_id == "request_retraining"
     assert (extra["model"], extra["outcome"], extra["run"]["dag_id"]) == ("asks", "fail", "governance_asks")
     assert extra["run"]["run_id"] == done.run.run_id
-    assert extra["findings_in_all"] == 1
+    assert extra["findings_total"] == 1
     assert "accuracy is 0." in extra["findings"][0]
     assert hashlib.sha256(read_uri(extra["manifest"]["uri"])).hexdigest() == extra["manifest"]["sha256"]
     assert manifest_behind(extra)["policy"]["sha256"] == extra["policy_sha256"]
@@ -123,5 +123,5 @@ def test_the_ledger_holds_one_entry_per_run(policy_file, run_dag, nightly, tmp_p
     run_dag(nightly(policy_file(name="ledger", run="spoiled", retraining=RULE)))
 
     (entry,) = (tmp_path / "evidence" / "v1" / "retraining").rglob("*.json")
-    assert entry.parent.name == "date=2025-06-01"
+    assert entry.parent.name == "run=2025-06-01T020000Z"
     assert json.loads(entry.read_bytes())["schema"] == "model-governance/retraining-request/v1"

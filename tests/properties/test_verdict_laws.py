@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +29,9 @@ def metrics(draw) -> Metric:
 def judged(metric: Metric, *thresholds: dict, fail_on: str = "error") -> Verdict:
     spec = CheckSpec(kind="data_drift", thresholds=[{"metric": "m", **one} for one in thresholds])
     policy = Policy.model_construct(checks={"c": spec}, waivers=(), fail_on=fail_on, on_uncertain="warn")
-    return judge("c", CheckResult(kind="data_drift", seed=0, metrics=(metric,)), policy, today=date(2026, 1, 1))
+    return judge(
+        "c", CheckResult(kind="data_drift", seed=0, metrics=(metric,)), policy, moment=datetime(2026, 1, 1, tzinfo=UTC)
+    )
 
 
 @given(metrics(), one_sided, numbers, st.floats(0, 1e6), severities)

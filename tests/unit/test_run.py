@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 
@@ -149,17 +149,17 @@ def test_a_change_is_judged_against_the_last_accepted_night(small):
             }
         }
     )
-    first = small.run(date(2026, 3, 1))
+    first = small.run(datetime(2026, 3, 1, tzinfo=UTC))
     assert first.verdict.findings[0].outcome == "skipped"
     half_wrong = synthetic.rows(seed=3)
     half_wrong.loc[half_wrong.index % 3 == 0, "label"] = 1 - half_wrong["label"]
     small.write_current(half_wrong)
-    second = small.run(date(2026, 3, 2), "night-2")
+    second = small.run(datetime(2026, 3, 2, tzinfo=UTC), "night-2")
     assert second.verdict.findings[0].outcome == "fail"
     assert second.verdict.findings[0].baseline == pytest.approx(
-        last_accepted(small.store, "synthetic", "quality", before=date(2026, 3, 2))["accuracy"].value
+        last_accepted(small.store, "synthetic", "quality", before=datetime(2026, 3, 2, tzinfo=UTC))["accuracy"].value
     )
-    third = small.run(date(2026, 3, 3), "night-3")
+    third = small.run(datetime(2026, 3, 3, tzinfo=UTC), "night-3")
     assert third.verdict.findings[0].baseline == second.verdict.findings[0].baseline, "a failed night is no baseline"
 
 

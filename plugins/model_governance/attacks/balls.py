@@ -15,7 +15,7 @@ Norm = Literal["linf", "l2"]
 
 
 def norm_named(norm: float | str) -> Norm:
-    """The norm in our words; ART says 2, inf or "inf".
+    """The norm as "linf" or "l2"; ART spells them 2, inf or "inf".
 
     Raises:
         CheckError: another norm.
@@ -37,10 +37,20 @@ def sizes(changes: np.ndarray, norm: Norm) -> np.ndarray:
 
 
 def streams_of(seed: int, rows: np.ndarray, *, purpose: int = 0) -> list[np.random.Generator]:
-    """One random stream per row number and purpose: what a row draws does not depend on the rows beside it."""
+    """One random stream per row number and purpose, so that a row's draws do not depend on the other rows."""
     import numpy as np
 
     return [np.random.Generator(np.random.SFC64([seed, int(row), purpose])) for row in rows]
+
+
+def steepest(gradients: np.ndarray, norm: Norm) -> np.ndarray:
+    """Steps (n, d) of size 1 along gradients (n, d) by steepest ascent: signs (Linf) or unit vectors (L2)."""
+    import numpy as np
+
+    if norm == "linf":
+        return np.sign(gradients)
+    lengths = np.linalg.norm(gradients, axis=1, keepdims=True)
+    return np.divide(gradients, lengths, out=np.zeros_like(gradients), where=lengths > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +75,10 @@ class Ball:
         return np.clip(centres + change, self.low, self.high).astype(centres.dtype)
 
     def steepest(self, gradients: np.ndarray) -> np.ndarray:
-        """The unit steps (n, d) that follow gradients best: signs (Linf) or unit vectors (L2)."""
-        import numpy as np
+        """As `steepest`, in the norm of the ball."""
+        return steepest(gradients, self.norm)
 
-        if self.norm == "linf":
-            return np.sign(gradients)
-        lengths = np.linalg.norm(gradients, axis=1, keepdims=True)
-        return np.divide(gradients, lengths, out=np.zeros_like(gradients), where=lengths > 0)
-
-    def anywhere(self, centres: np.ndarray, streams: list[np.random.Generator]) -> np.ndarray:
+    def random_points(self, centres: np.ndarray, streams: list[np.random.Generator]) -> np.ndarray:
         """A random point of the ball for every centre (n, d), on its surface in L2."""
         import numpy as np
 
@@ -81,7 +86,8 @@ class Ball:
         if self.norm == "linf":
             drawn = np.array([stream.uniform(-1.0, 1.0, d) for stream in streams])
         else:
-            drawn = self.steepest(np.array([stream.standard_normal(d) for stream in streams]))
+            normal = np.array([stream.standard_normal(d) for stream in streams])
+            drawn = self.steepest(normal.reshape(centres.shape))
         return self.inside(centres + self.epsilon * drawn.reshape(centres.shape), centres)
 
     def holds(self, points: np.ndarray, centres: np.ndarray) -> np.ndarray:

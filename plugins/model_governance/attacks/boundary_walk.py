@@ -1,7 +1,7 @@
-"""HopSkipJump on all rows at once: along the decision boundary, seeing nothing but whether an answer flips.
+"""HopSkipJump on all rows at once: along the decision boundary, from predicted labels alone.
 
 Chen, Jordan and Wainwright (2020), "HopSkipJumpAttack: A Query-Efficient Decision-Based Attack". Differences: every
-call to the model holds the questions of all rows that still walk, and the point returned is one that was projected
+call to the model holds the queries of all active rows, and the point returned is one that was projected
 on to the boundary last, so that its distance is not overstated by 1/sqrt(iterations).
 """
 
@@ -22,15 +22,15 @@ CELLS = 20_000_000
 ARMS = 7
 LENGTHS = 4
 SHORTENINGS = 7
-# Width of the bracket around the boundary in shares of the distance: while walking, and at the end.
+# Width of the bracket around the boundary in shares of the distance: during the walk, and at the end.
 COARSE = 2e-3
 FINE = 1e-5
 # Reach of the probes in shares of the distance: their length (L2), their coordinates (Linf). Short probes see one face
 # of a tree ensemble only and end twice as far away; smooth models do not mind long ones.
 PROBE = 0.3
-# A row that has strayed this far beyond its nearest point goes back to it.
+# A row whose distance exceeds that of its nearest point by this factor returns to it.
 LEASH = 1.1
-# What a row keeps back from its probes, so that it can still step and project twice; the fewest probes worth asking.
+# Queries reserved from the probes of a row, so that it can still step and project twice; the fewest useful probes.
 RESERVE = LENGTHS + 9 * ARMS
 FEWEST = 10
 
@@ -39,15 +39,15 @@ class Flips(Protocol):
     """Whether points (m, d) flip the answers of the rows with these numbers (m,): bool (m,)."""
 
     def __call__(self, points: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The answers; points are read, not kept."""
+        """Whether the points flip; the array must not be modified or stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WalkSettings:
-    """The effort of a walk: `iterations` steps, `directions` probes in the first, growing to `most_directions`.
+class HopSkipJumpSettings:
+    """`iterations` steps with `directions` probes in the first, growing to `most_directions`.
 
-    `queries` bounds the rows asked per row under attack: a walk that reaches it stops where it is. `low` and `high`
-    are the box that points stay in.
+    `queries` bounds the queries per row under attack; a row that reaches it stops. `low` and `high` are the box that
+    points stay in.
     """
 
     norm: Norm = "linf"
@@ -60,7 +60,7 @@ class WalkSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Walked:
+class BoundaryPoints:
     """Nearest flipping point of every row (n, d), NaN where there was no start; its distance (n,), infinite there.
 
     `asked` (n,) counts the points that were shown to the model for each row.
@@ -78,16 +78,16 @@ class Walked:
         return ~np.isfinite(self.distances)
 
 
-def walk(
-    flips: Flips, origins: np.ndarray, *, starts: np.ndarray, settings: WalkSettings, seed: int,
+def boundary_walk(
+    flips: Flips, origins: np.ndarray, *, starts: np.ndarray, settings: HopSkipJumpSettings, seed: int,
     movable: np.ndarray | None = None, asked: np.ndarray | None = None,
-) -> Walked:  # fmt: skip
-    """Walk every row from its start along the boundary, towards its origin.
+) -> BoundaryPoints:  # fmt: skip
+    """The nearest flipping point of every row, found along the boundary from its start towards its origin.
 
     Args:
-        flips: the model, asked with at most 200,000 rows a call.
+        flips: the model, with at most 200,000 rows in a call.
         origins: rows under attack (n, d), float32 or float64; points are asked in that precision. They must not flip.
-        starts: a flipping point per row (n, d); NaN rows are not walked.
+        starts: a flipping point per row (n, d); NaN rows are not attacked.
         settings: norm, box and effort.
         seed: every row draws from a stream of (seed, its number), so its path does not depend on other rows.
         movable: features that may change, bool (d,) or (n, d); the start must agree with the origin in all others.
@@ -105,19 +105,19 @@ def walk(
     most = min(ROWS, CELLS // max(1, origins.shape[1])) // max(1, settings.most_directions)
     for first in range(0, len(begun), max(1, most)):
         rows = begun[first : first + max(1, most)]
-        party = _Party(flips, origins, starts, rows, settings, seed, movable, asked)
-        party.walk()
-        points[rows], asked[rows] = party.points, party.asked
+        batch = _Batch(flips, origins, starts, rows, settings, seed, movable, asked)
+        batch.walk()
+        points[rows], asked[rows] = batch.points, batch.asked
     distances = np.full(len(origins), np.inf)
     distances[begun] = sizes(points[begun] - origins[begun].astype(np.float64), settings.norm)
-    return Walked(points=points, distances=distances, asked=asked)
+    return BoundaryPoints(points=points, distances=distances, asked=asked)
 
 
-class _Party:
-    """The rows that walk together: each with its nearest flipping point so far."""
+class _Batch:
+    """The rows of one batch, each with its nearest flipping point so far."""
 
     def __init__(
-        self, flips: Flips, origins: np.ndarray, starts: np.ndarray, rows: np.ndarray, settings: WalkSettings, seed: int,
+        self, flips: Flips, origins: np.ndarray, starts: np.ndarray, rows: np.ndarray, settings: HopSkipJumpSettings, seed: int,
         movable: np.ndarray | None, asked: np.ndarray,
     ) -> None:  # fmt: skip
         import numpy as np
@@ -134,31 +134,31 @@ class _Party:
         self.streams = streams_of(seed, rows)
 
     def walk(self) -> None:
-        """Project the starts, then step and project; `points` holds the nearest of what was seen to flip."""
+        """Project the starts, then step and project; `points` holds the nearest flipping points."""
         import numpy as np
 
-        everyone = np.arange(len(self.rows))
-        self.points = self._project(everyone, self.points, to=COARSE)
-        here, nearest = self.points.copy(), self._distances(everyone, self.points)
+        every_row = np.arange(len(self.rows))
+        self.points = self._project(every_row, self.points, to=COARSE)
+        here, nearest = self.points.copy(), self._distances(every_row, self.points)
         for iteration in range(self.settings.iterations):
-            walkers = np.flatnonzero((self._left() >= RESERVE + FEWEST) & (nearest > 0))
-            if len(walkers) == 0:
+            active = np.flatnonzero((self._remaining() >= RESERVE + FEWEST) & (nearest > 0))
+            if len(active) == 0:
                 break
-            directions = self._directions(walkers, here[walkers], iteration)
-            stepped, moved = self._step(walkers, here[walkers], directions, iteration)
-            movers = walkers[moved]
+            directions = self._directions(active, here[active], iteration)
+            stepped, moved = self._step(active, here[active], directions, iteration)
+            movers = active[moved]
             here[movers] = self._project(movers, stepped[moved], to=COARSE)
             distances = self._distances(movers, here[movers])
             nearer = distances < nearest[movers]
             self.points[movers[nearer]], nearest[movers[nearer]] = here[movers[nearer]], distances[nearer]
-            strayed = movers[distances > LEASH * nearest[movers]]
-            here[strayed] = self.points[strayed]
+            distant = movers[distances > LEASH * nearest[movers]]
+            here[distant] = self.points[distant]
         if self.settings.norm == "l2":
-            self.points = self._restore(everyone, self.points)
-        self.points = self._project(everyone, self.points, to=FINE)
+            self.points = self._restore(every_row, self.points)
+        self.points = self._project(every_row, self.points, to=FINE)
 
-    def _left(self) -> np.ndarray:
-        """Questions that each row may still ask, shape (n,)."""
+    def _remaining(self) -> np.ndarray:
+        """Queries that each row may still make, shape (n,)."""
         import numpy as np
 
         if self.settings.queries is None:
@@ -183,7 +183,7 @@ class _Party:
         return sizes(points.astype("float64") - self.origins[who], self.settings.norm)
 
     def _project(self, who: np.ndarray, points: np.ndarray, *, to: float) -> np.ndarray:
-        """The flipping points (k, d) pulled towards their origins by bisection; each one returned was seen to flip."""
+        """The flipping points (k, d) pulled towards their origins by bisection; each one returned flips the model."""
         import numpy as np
 
         found = points.copy()
@@ -193,7 +193,7 @@ class _Party:
         stop = to * high
         shares = np.arange(1, ARMS + 1) / (ARMS + 1)
         while True:
-            open_ = np.flatnonzero((high - low > stop) & (self._left()[who] >= ARMS))
+            open_ = np.flatnonzero((high - low > stop) & (self._remaining()[who] >= ARMS))
             if len(open_) == 0:
                 break
             cuts = low[open_, None] + shares * (high - low)[open_, None]
@@ -220,7 +220,7 @@ class _Party:
         found, low, high = points.copy(), np.zeros(len(who)), np.full(len(who), float(points.shape[1]))
         shares = np.arange(1, ARMS + 1) / (ARMS + 1)
         while True:
-            open_ = np.flatnonzero((high - low > 1) & (self._left()[who] >= ARMS))
+            open_ = np.flatnonzero((high - low > 1) & (self._remaining()[who] >= ARMS))
             if len(open_) == 0:
                 return found
             cuts = np.rint(low[open_, None] + shares * (high - low)[open_, None])
@@ -248,8 +248,8 @@ class _Party:
         import numpy as np
 
         settings = self.settings
-        wanted = min(int(settings.directions * np.sqrt(iteration + 1)), settings.most_directions)
-        counts = np.minimum(wanted, self._left()[who] - RESERVE)
+        probes_per_row = min(int(settings.directions * np.sqrt(iteration + 1)), settings.most_directions)
+        counts = np.minimum(probes_per_row, self._remaining()[who] - RESERVE)
         deltas = self._probe_lengths(who, here, iteration)
         each = np.repeat(np.arange(len(who)), counts)
         ends = np.cumsum(counts)
@@ -284,8 +284,8 @@ class _Party:
         import numpy as np
 
         drawn = np.empty((int(ends[-1]), self.origins.shape[1]), dtype=self.origins.dtype)
-        for one, begin, end in zip(who, begins, ends, strict=True):
-            draw = self.streams[one].standard_normal if self.settings.norm == "l2" else self.streams[one].random
+        for row, begin, end in zip(who, begins, ends, strict=True):
+            draw = self.streams[row].standard_normal if self.settings.norm == "l2" else self.streams[row].random
             draw(out=drawn[begin:end], dtype=drawn.dtype)
         if self.settings.norm == "linf":
             drawn *= 2
@@ -304,7 +304,7 @@ class _Party:
         shares = 0.5 ** np.arange(LENGTHS)
         stepped, moved = here.copy(), np.zeros(len(who), dtype=bool)
         for _ in range(SHORTENINGS):
-            trying = np.flatnonzero(~moved & (self._left()[who] >= LENGTHS))
+            trying = np.flatnonzero(~moved & (self._remaining()[who] >= LENGTHS))
             if len(trying) == 0:
                 break
             each = np.repeat(trying, LENGTHS)

@@ -1,4 +1,4 @@
-"""What our attacks ask of ART's estimators: labels, boxes and answers, always in float32."""
+"""Labels, boxes and predictions of ART's estimators, always in float32."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def scores_of(estimator: Any, points: np.ndarray) -> np.ndarray:
     return np.concatenate([1 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
 
 
-def answers_of(estimator: Any, points: np.ndarray) -> np.ndarray:
+def predicted_labels(estimator: Any, points: np.ndarray) -> np.ndarray:
     """Predicted class numbers (n,) of points (n, ...)."""
-    answers: np.ndarray = scores_of(estimator, points).argmax(axis=1)
-    return answers
+    labels: np.ndarray = scores_of(estimator, points).argmax(axis=1)
+    return labels
 
 
 def labels_of(estimator: Any, x: np.ndarray, y: np.ndarray | None) -> np.ndarray:
@@ -48,7 +48,7 @@ def labels_of(estimator: Any, x: np.ndarray, y: np.ndarray | None) -> np.ndarray
     import numpy as np
 
     if y is None:
-        return answers_of(estimator, x)
+        return predicted_labels(estimator, x)
     labels = np.asarray(y)
     if labels.ndim == 2:
         labels = labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0]
@@ -65,26 +65,3 @@ def box_of(estimator: Any, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     low, high = (x.min(), x.max()) if estimator.clip_values is None else estimator.clip_values
     ends = [np.broadcast_to(np.asarray(end, dtype=np.float32), shape).reshape(-1) for end in (low, high)]
     return ends[0], ends[1]
-
-
-def check_effort(**counts: float) -> None:
-    """Refuse settings that would let an attack do nothing and look like robustness.
-
-    Raises:
-        CheckError: a count is below one, or a size is not positive.
-    """
-    for name, value in counts.items():
-        if not value > 0:
-            raise CheckError(f"{name} is {value!r}; an attack needs a positive one")
-
-
-def made(attack: type[Any], estimator: Any, settings: dict[str, Any]) -> Any:
-    """The attack against the estimator, with these of its `attack_params` set.
-
-    Raises:
-        CheckError: a setting that does not exist.
-    """
-    unknown = set(settings) - set(attack.attack_params)
-    if unknown:
-        raise CheckError(f"unknown setting(s) {', '.join(sorted(unknown))}; known: {', '.join(attack.attack_params)}")
-    return attack(estimator, settings)

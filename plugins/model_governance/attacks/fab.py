@@ -1,7 +1,7 @@
 """FAB towards targets: the nearest point of another class, found by projecting on to linearised boundaries.
 
 Croce and Hein (2020), "Minimally distorted adversarial examples with a fast adaptive boundary attack". Differences:
-all targets of all rows advance together, and a row leaves once a point within the ball fools it.
+all targets of all rows advance together, and a row is dropped once a point within the ball fools it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,15 @@ PULL = 0.1
 def fab(
     network: Network, x: np.ndarray, y: np.ndarray, *, ball: Ball, steps: int, targets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, d) of the ball and the mask (n,) of rows that they fool; `targets` (n, t) are tried for every row.
+    """Points (n, d) of the ball and the mask (n,) of rows that they fool. Deterministic: it draws no random numbers.
 
-    It draws nothing: the same rows give the same points.
+    Args:
+        network: logits and gradients.
+        x: rows (n, d) in the box.
+        y: classes (n,) to leave.
+        ball: norm, size and box.
+        steps: projections per row and target.
+        targets: classes (n, t) to reach; every row is attacked t times.
     """
     import numpy as np
 
@@ -38,18 +44,18 @@ def fab(
         if len(owner) == 0:
             break
         centre, own, lines = x[owner], y[owner], np.arange(len(owner))
-        logits, back = network.look(here)
+        logits, back = network.vjp(here, owner)
         weights = np.zeros(logits.shape)
         weights[lines, own], weights[lines, target] = 1.0, -1.0
         normal = back(weights).astype(np.float64)
         above = (logits[lines, own] - logits[lines, target]).astype(np.float64)
         here = _approach(here, centre, normal, above, ball)
-        hit = network.logits(here).argmax(axis=1) != own
+        hit = network.logits(here, owner).argmax(axis=1) != own
         near = hit & ball.holds(here, centre)
         points[owner[near]], fooled[owner[near]] = here[near], True
         here[hit] = (centre[hit] + BACKWARD * (here[hit] - centre[hit])).astype(x.dtype)
-        left = ~fooled[owner]
-        owner, target, here = owner[left], target[left], here[left]
+        active = ~fooled[owner]
+        owner, target, here = owner[active], target[active], here[active]
     return points, fooled
 
 

@@ -1,4 +1,4 @@
-"""What gradient attacks climb: functions of logits (n, k) with their derivatives, positive towards a flip."""
+"""Losses that gradient attacks maximise: functions of logits (n, k) with derivatives, positive towards a flip."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     powers = np.exp(shifted)
     total = powers.sum(axis=1, keepdims=True)
-    slopes = powers / total
-    slopes[rows, labels] -= 1.0
-    return np.log(total[:, 0]) - shifted[rows, labels], slopes
+    derivatives = powers / total
+    derivatives[rows, labels] -= 1.0
+    return np.log(total[:, 0]) - shifted[rows, labels], derivatives
 
 
 def dlr(logits: np.ndarray, labels: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -49,19 +49,19 @@ def dlr(logits: np.ndarray, labels: np.ndarray, targets: np.ndarray | None = Non
     order = np.argsort(-z, axis=1, kind="stable")
     if targets is None:
         targets = np.where(order[:, 0] == labels, order[:, 1], order[:, 0])
-    slopes = np.zeros_like(z)
-    slopes[rows, targets] += 1.0
-    slopes[rows, labels] -= 1.0
+    derivatives = np.zeros_like(z)
+    derivatives[rows, targets] += 1.0
+    derivatives[rows, labels] -= 1.0
     above = z[rows, targets] - z[rows, labels]
     if k == 2:
-        return above, slopes
+        return above, derivatives
     lower = order[:, 2:4] if targeted and k > 3 else order[:, 2:3]
     below = z[rows, order[:, 0]] - np.take_along_axis(z, lower, axis=1).mean(axis=1) + 1e-12
     ratio = above / below
     spread = np.zeros_like(z)
     spread[rows, order[:, 0]] += 1.0
     np.put_along_axis(spread, lower, np.take_along_axis(spread, lower, axis=1) - 1.0 / lower.shape[1], axis=1)
-    return ratio, (slopes - ratio[:, None] * spread) / below[:, None]
+    return ratio, (derivatives - ratio[:, None] * spread) / below[:, None]
 
 
 def loss_of(

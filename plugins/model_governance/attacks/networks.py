@@ -1,4 +1,4 @@
-"""Models with gradients, as the attacks see them: logits, and the way back from logits to inputs."""
+"""Models with gradients, as the attacks use them: logits and vector-Jacobian products."""
 
 from __future__ import annotations
 
@@ -12,32 +12,36 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    Way = Callable[[np.ndarray], np.ndarray]
+    Vjp = Callable[[np.ndarray], np.ndarray]
 
 
 class Network(Protocol):
-    """Logits (n, k) of points (n, d), and the gradient (n, d) of sum_k weights (n, k) * logits, row by row."""
+    """Logits (n, k) of points (n, d), and the gradient (n, d) of sum_k weights (n, k) * logits, row by row.
 
-    def logits(self, points: np.ndarray) -> np.ndarray:
+    `rows` (n,) are the numbers of the rows under attack that the points belong to; a network whose answer depends on
+    more than the point (features that an attack cannot move) needs them.
+    """
+
+    def logits(self, points: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Scores before the softmax; the prediction is the largest."""
 
-    def look(self, points: np.ndarray) -> tuple[np.ndarray, Way]:
+    def vjp(self, points: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, Vjp]:
         """The logits, and a function that takes weights (n, k) and returns gradients (n, d)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Callables:
+class CallableNetwork:
     """A network made of two functions: points -> logits, and (points, weights) -> gradients."""
 
     call_logits: Callable[[np.ndarray], np.ndarray]
     call_gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-    def logits(self, points: np.ndarray) -> np.ndarray:
+    def logits(self, points: np.ndarray, _rows: np.ndarray | None = None) -> np.ndarray:
         """As `Network.logits`."""
         return self.call_logits(points)
 
-    def look(self, points: np.ndarray) -> tuple[np.ndarray, Way]:
-        """As `Network.look`; the gradient is computed when it is asked for."""
+    def vjp(self, points: np.ndarray, _rows: np.ndarray | None = None) -> tuple[np.ndarray, Vjp]:
+        """As `Network.vjp`; the gradient is computed when it is asked for."""
         return self.call_logits(points), lambda weights: self.call_gradient(points, weights)
 
 
@@ -49,26 +53,26 @@ class TorchNetwork:
     shape: tuple[int, ...]
     device: Any = "cpu"
 
-    def logits(self, points: np.ndarray) -> np.ndarray:
+    def logits(self, points: np.ndarray, _rows: np.ndarray | None = None) -> np.ndarray:
         """As `Network.logits`."""
         import torch
 
         with torch.no_grad():
             return self._array(self.module(self._tensor(points)), len(points))
 
-    def look(self, points: np.ndarray) -> tuple[np.ndarray, Way]:
-        """As `Network.look`: one forward pass now, one backward pass when the gradient is asked for."""
+    def vjp(self, points: np.ndarray, _rows: np.ndarray | None = None) -> tuple[np.ndarray, Vjp]:
+        """As `Network.vjp`: one forward pass now, one backward pass when the gradient is asked for."""
         import torch
 
         given = self._tensor(points).requires_grad_()
         outputs = self.module(given)
 
         def back(weights: np.ndarray) -> np.ndarray:
-            seen = torch.from_numpy(weights.astype("float32", copy=False)).to(self.device)
-            seen = seen if outputs.shape[1] > 1 else seen[:, 1:]
-            (gradients,) = torch.autograd.grad(outputs, given, grad_outputs=seen)
-            found: np.ndarray = gradients.reshape(len(points), -1).cpu().numpy()
-            return found
+            vector = torch.from_numpy(weights.astype("float32", copy=False)).to(self.device)
+            vector = vector if outputs.shape[1] > 1 else vector[:, 1:]
+            (gradients,) = torch.autograd.grad(outputs, given, grad_outputs=vector)
+            flat: np.ndarray = gradients.reshape(len(points), -1).cpu().numpy()
+            return flat
 
         return self._array(outputs.detach(), len(points)), back
 
@@ -89,18 +93,21 @@ class TorchNetwork:
 
 
 def network_of(estimator: Any) -> Network:
-    """The network inside an ART estimator, asked directly: ART's own way costs several times the forward pass.
+    """The network inside an ART estimator, called directly: ART's `loss_gradient` costs several forward passes.
+
+    Args:
+        estimator: ART's PyTorchClassifier, or any object with `logits` and `vjp` as `Network`.
 
     Raises:
         CheckError: the estimator is not a PyTorchClassifier, or its preprocessing is not in PyTorch.
     """
-    if isinstance(estimator, Callables) or hasattr(estimator, "look"):
+    if hasattr(estimator, "logits") and hasattr(estimator, "vjp"):
         network: Network = estimator
         return network
     if not hasattr(estimator, "all_framework_preprocessing") or not hasattr(estimator, "model"):
         raise CheckError(
             f"{type(estimator).__name__} gives no access to logits and gradients; this attack takes ART's "
-            "PyTorchClassifier, or attacks.networks.Callables of two functions"
+            "PyTorchClassifier, or attacks.networks.CallableNetwork of two functions"
         )
     module = estimator.model.eval()
     if not estimator.preprocessing_operations:

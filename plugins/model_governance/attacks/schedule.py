@@ -1,17 +1,17 @@
-"""Which attacks run tonight and how much each may spend: budgets, and rotation over nights.
+"""Which attacks run in this run, and how much each may spend: query and time budgets, and rotation over runs.
 
-A budget of queries cuts an attack at the same row on every machine, so its result stands and says what was
-reached. A budget of seconds stops it with an error: a verdict must not depend on how fast a machine was.
+A query budget stops an attack at the same row on every machine, so its partial result is reproducible and is reported.
+A time budget stops it with an error, because a verdict must not depend on the speed of a machine.
 
-An attack that rests tonight keeps its last numbers (`Plan.carried`), with their day, and they are judged again: a model
-that leaked on Monday is not green on Tuesday. Another model, or none recorded, makes every attack due. How a check uses it:
+An attack that is not due keeps its last metrics (`AttackSchedule.carried_forward`), with the moment of their run, and
+they are judged again. The first run and a changed model make every attack due. How a check uses it:
 
-    plan = plan_attacks(params.attacks, params.effort, subject)      # CHECK.lookback = lambda p: plan_lookback(p.effort)
-    for name in plan.due:
-        model, meter = metered(subject.require_model(), plan.effort(name), attack=name)
+    schedule = schedule_attacks(params.attacks, params.budget, subject)   # lookback: schedule_lookback(params.budget)
+    for name in schedule.due:
+        model, queries = limit_queries(subject.require_model(), schedule.budget(name), attack=name)
         ...
-    metrics = (*measured, *plan.carried(METRICS))
-    artifacts = (..., plan.artifact(measured)), tables = (..., plan.table())
+    metrics = (*measured, *schedule.carried_forward(METRICS))
+    artifacts = (..., schedule.artifact(measured)), tables = (..., schedule.table())
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -37,71 +36,84 @@ if TYPE_CHECKING:
     from model_governance.contract.result import Metric, MetricSpec
     from model_governance.contract.subject import Model, PreviousRun, Subject
 
-FILE = "attack_plan.json"
+FILE = "attack_schedule.json"
 
 
-class Effort(Params):
-    """What one attack may spend, and how often it runs."""
+class AttackBudget(Params):
+    """What one attack may spend in a run, and how often it runs."""
 
-    queries: int | None = Field(default=None, ge=1, description="rows that it may show to the model; it stops there")
-    seconds: float | None = Field(default=None, gt=0, description="wall time, beyond which the check is an error")
-    every: int = Field(default=1, ge=1, le=92, description="days from one run to the next: 7 is weekly")
+    max_queries: int | None = Field(
+        default=None, ge=1, description="rows that the attack may send to the model; it stops there and reports"
+    )
+    max_seconds: float | None = Field(
+        default=None, gt=0, description="wall time of the attack, beyond which the check is an error"
+    )
+    every_runs: int = Field(
+        default=1, ge=1, le=10_000, description="runs from one execution of the attack to the next: 1 is every run"
+    )
 
 
-class QueriesSpent(CheckError):
-    """An attack asked for more rows than its budget holds; what it reached until then counts."""
+class QueryBudgetExceeded(CheckError):
+    """An attack needs more rows than its budget has left; what it reached until then counts."""
 
 
-class TimeSpent(CheckError):
-    """An attack ran longer than its budget; it could not measure."""
+class TimeBudgetExceeded(CheckError):
+    """An attack ran longer than its budget, so it could not measure."""
 
 
 @dataclass(slots=True)
-class Meter:
-    """Rows that one attack has shown to the model, of those that it may."""
+class QueryBudget:
+    """Counts the rows that one attack sends to the model, against what its budget allows."""
 
     attack: str
-    effort: Effort
+    budget: AttackBudget
     asked: int = 0
     calls: int = 0
     _started: float = field(default_factory=time.monotonic)
 
     @property
-    def left(self) -> int | None:
-        """Rows left in the budget; None without one."""
-        return None if self.effort.queries is None else self.effort.queries - self.asked
+    def remaining(self) -> int | None:
+        """Rows that may still be sent; None without a limit."""
+        return None if self.budget.max_queries is None else self.budget.max_queries - self.asked
 
     def charge(self, rows: int) -> None:
-        """Count rows about to be shown.
+        """Count rows that are about to be sent.
 
         Raises:
-            QueriesSpent: they do not fit the budget; none of them is counted.
-            TimeSpent: the attack has run longer than it may.
+            QueryBudgetExceeded: they do not fit the budget; none of them is counted.
+            TimeBudgetExceeded: the attack has run longer than it may.
         """
-        spent = time.monotonic() - self._started
-        if self.effort.seconds is not None and spent > self.effort.seconds:
-            raise TimeSpent(
-                f"attack {self.attack!r} was stopped after {self.effort.seconds:g} s with {self.asked:,} rows asked, so it "
-                "measured nothing; raise effort.seconds, or bound it with effort.queries or fewer samples"
+        seconds = time.monotonic() - self._started
+        if self.budget.max_seconds is not None and seconds > self.budget.max_seconds:
+            raise TimeBudgetExceeded(
+                f"attack {self.attack!r} was stopped after {self.budget.max_seconds:g} s with {self.asked:,} rows asked, so "
+                f"it measured nothing; raise budget.{self.attack}.max_seconds, or bound the attack with max_queries or fewer "
+                "samples"
             )
-        if self.left is not None and rows > self.left:
-            raise QueriesSpent(
-                f"attack {self.attack!r} has {self.left:,} of {self.effort.queries:,} queries left and needs {rows:,}"
+        if self.remaining is not None and rows > self.remaining:
+            raise QueryBudgetExceeded(
+                f"attack {self.attack!r} has {self.remaining:,} of {self.budget.max_queries:,} queries left and needs {rows:,}"
             )
         self.asked += rows
         self.calls += 1
 
 
-def metered(model: Model, effort: Effort, *, attack: str) -> tuple[Model, Meter]:
-    """The model with every row counted that an attack shows it, and the meter that counts."""
-    meter = Meter(attack, effort)
+def limit_queries(model: Model, budget: AttackBudget, *, attack: str) -> tuple[Model, QueryBudget]:
+    """The model with every row counted that is sent to it, and the budget that counts them.
+
+    Args:
+        model: the model under attack.
+        budget: what the attack may spend.
+        attack: its name, for messages.
+    """
+    queries = QueryBudget(attack, budget)
 
     def counting(call: Callable[..., Any] | None) -> Callable[..., Any] | None:
         if call is None:
             return None
 
         def counted(frame: pd.DataFrame, *rest: np.ndarray) -> Any:
-            meter.charge(len(frame))
+            queries.charge(len(frame))
             return call(frame, *rest)
 
         return counted
@@ -113,138 +125,154 @@ def metered(model: Model, effort: Effort, *, attack: str) -> tuple[Model, Meter]
         call_logits=counting(model.call_logits),
         call_gradient=counting(model.call_gradient),
     )
-    return wrapped, meter
+    return wrapped, queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastRun:
-    """The day on which an attack ran last, and the metrics of it as they were recorded."""
+class LastExecution:
+    """The last execution of an attack: its moment (ISO 8601), the runs since, and its metrics as they were recorded.
 
-    day: date
+    `runs_since` is 1 in the run directly after it.
+    """
+
+    moment: str
+    runs_since: int
     metrics: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The attacks that run tonight, in the order of the policy, and why the others do not."""
+class AttackSchedule:
+    """The attacks of a policy in its order, those that are due in this run, and why the others are deferred.
+
+    `moment` is the logical date of the run (ISO 8601); None outside a run.
+    """
 
     attacks: tuple[str, ...]
     due: tuple[str, ...]
-    postponed: Mapping[str, str]
-    efforts: Mapping[str, Effort]
-    last: Mapping[str, LastRun]
-    logical_date: date | None
+    deferred: Mapping[str, str]
+    budgets: Mapping[str, AttackBudget]
+    last: Mapping[str, LastExecution]
+    moment: str | None
     model: str
 
-    def effort(self, attack: str) -> Effort:
+    def budget(self, attack: str) -> AttackBudget:
         """What an attack may spend."""
-        return self.efforts.get(attack, Effort())
+        return self.budgets.get(attack, AttackBudget())
 
     @property
     def rotates(self) -> bool:
-        """Whether any attack rests on some nights."""
-        return any(self.effort(one).every > 1 for one in self.attacks)
+        """Whether any attack is deferred in some runs."""
+        return any(self.budget(attack).every_runs > 1 for attack in self.attacks)
 
-    def carried(self, metrics: Sequence[MetricSpec]) -> tuple[Metric, ...]:
-        """The last numbers of the attacks that rest tonight, each with the day it was measured on.
+    def carried_forward(self, specs: Sequence[MetricSpec]) -> tuple[Metric, ...]:
+        """The last metrics of the deferred attacks, each with the moment it was measured at.
 
         Args:
-            metrics: the declarations of the check.
+            specs: the declarations of the check's metrics.
         """
-        found = []
-        for one in self.postponed:
-            run = self.last[one]
-            for stored in run.metrics:
-                stand = f"measured on {run.day.isoformat()}, due every {self.effort(one).every} days"
-                detail = f"{stored['detail']}; {stand}" if stored["detail"] else stand
+        metrics = []
+        for attack in self.deferred:
+            last = self.last[attack]
+            for stored in last.metrics:
+                origin = f"measured on {last.moment}, due every {self.budget(attack).every_runs} runs"
+                detail = f"{stored['detail']}; {origin}" if stored["detail"] else origin
                 interval = None if stored["low"] is None else (stored["low"], stored["high"])
-                found.append(
+                metrics.append(
                     make_metric(
-                        metrics, stored["name"], stored["value"], n=stored["n"], interval=interval, key=stored["key"],
+                        specs, stored["name"], stored["value"], n=stored["n"], interval=interval, key=stored["key"],
                         detail=detail, reason=stored["reason"], p_value=stored["p_value"],
                     )
                 )  # fmt: skip
-        return tuple(found)
+        return tuple(metrics)
 
     def table(self) -> Table:
-        """The plan and its coverage, for the report."""
+        """The schedule with its budgets, for the report."""
         rows = []
-        for one in self.attacks:
-            day = self.logical_date if one in self.due else self.last[one].day
-            effort = self.effort(one)
+        for attack in self.attacks:
+            budget = self.budget(attack)
+            moment = self.moment if attack in self.due else self.last[attack].moment
             rows.append((
-                one, "yes" if one in self.due else "no", effort.every, day.isoformat() if day else None,
-                effort.queries, effort.seconds,
+                attack, "yes" if attack in self.due else "no", budget.every_runs, moment, budget.max_queries,
+                budget.max_seconds,
             ))  # fmt: skip
-        header = ("attack", "ran tonight", "every (days)", "last run", "query budget", "seconds at most")
+        header = ("attack", "executed in this run", "every (runs)", "last executed", "max queries", "max seconds")
         return Table(
-            name="attack_plan", title="Which attacks run when, and what they may spend", header=header, rows=tuple(rows)
+            name="attack_schedule", title="Schedule and budgets of the attacks", header=header, rows=tuple(rows)
         )
 
     def artifact(self, measured: Sequence[Metric]) -> Artifact:
-        """When each attack ran last and what it found, for the nights to come.
+        """When each attack was last executed, the runs since and its metrics, for the runs to come.
 
-        A metric belongs to the attack that its `of` names, alone or before an `@`.
+        A metric belongs to the attack that its key names, alone or before an `@`.
         """
-        kept: dict[str, Any] = {}
-        for one in self.attacks:
-            if one not in self.due:
-                kept[one] = {"day": self.last[one].day.isoformat(), "metrics": list(self.last[one].metrics)}
-            elif self.logical_date is not None:
-                found = [_stored(metric) for metric in measured if metric.key and metric.key.split("@")[0] == one]
-                kept[one] = {"day": self.logical_date.isoformat(), "metrics": found}
-        content = canonical_json({"model": self.model, "attacks": kept})
-        return Artifact(name=FILE, media_type="application/json", content=content, title="When each attack ran")
+        attacks: dict[str, Any] = {}
+        for attack in self.attacks:
+            if attack not in self.due:
+                last = self.last[attack]
+                attacks[attack] = {
+                    "moment": last.moment, "runs_since": last.runs_since, "metrics": list(last.metrics),
+                }  # fmt: skip
+            elif self.moment is not None:
+                own = [_stored(metric) for metric in measured if metric.key and metric.key.split("@")[0] == attack]
+                attacks[attack] = {"moment": self.moment, "runs_since": 0, "metrics": own}
+        content = canonical_json({"model": self.model, "attacks": attacks})
+        return Artifact(name=FILE, media_type="application/json", content=content, title="Schedule of the attacks")
 
 
-def plan_attacks(attacks: Sequence[str], efforts: Mapping[str, Effort], subject: Subject) -> Plan:
-    """The plan of tonight from what earlier nights recorded (`subject.earlier`, see `plan_lookback`).
+def schedule_attacks(attacks: Sequence[str], budgets: Mapping[str, AttackBudget], subject: Subject) -> AttackSchedule:
+    """The schedule of this run, from what the previous run stored (`subject.earlier`, see `schedule_lookback`).
 
-    An attack is due when it has not run on this model for `every` days, so a night that was missed is made up for on the
-    next. Outside a run there is no night, and all attacks are due.
+    An attack is due when at least `every_runs` runs of this check have happened since its last execution on this model,
+    the present one included. Runs are counted, not days: two runs of one day are two. Outside a run all are due.
+
+    Args:
+        attacks: names of the policy's attacks, in their order.
+        budgets: budget by attack; an attack without one has no limit and is due in every run.
+        subject: the subject of this run.
 
     Raises:
-        CheckError: an effort names an attack that the policy does not run.
+        CheckError: a budget names an attack that the policy does not run.
     """
-    strangers = [one for one in efforts if one not in attacks]
-    if strangers:
+    unknown = [attack for attack in budgets if attack not in attacks]
+    if unknown:
         raise CheckError(
-            f"effort names {', '.join(strangers)}, which attacks does not list; it runs {', '.join(attacks)}"
+            f"budget names {', '.join(unknown)}, which attacks does not list; it runs {', '.join(attacks)}"
         )
     model = subject.require_model().sha256
-    last = _last_runs(subject.earlier, model)
+    last = _last_executions(subject.earlier, model)
     due: list[str] = []
-    postponed: dict[str, str] = {}
-    for one in attacks:
-        every, run = efforts.get(one, Effort()).every, last.get(one)
-        if every == 1 or subject.logical_date is None or run is None or (subject.logical_date - run.day).days >= every:
-            due.append(one)
+    deferred: dict[str, str] = {}
+    for attack in attacks:
+        every, previous = budgets.get(attack, AttackBudget()).every_runs, last.get(attack)
+        if every == 1 or subject.logical_date is None or previous is None or previous.runs_since >= every:
+            due.append(attack)
         else:
-            postponed[one] = f"not due tonight: every {every} days, last run {run.day.isoformat()}"
-    return Plan(
-        attacks=tuple(attacks), due=tuple(due), postponed=postponed, efforts=dict(efforts), last=last,
-        logical_date=subject.logical_date, model=model,
+            deferred[attack] = f"{attack}: not due in this run; every {every} runs, last executed {previous.moment}"
+    moment = None if subject.logical_date is None else subject.logical_date.isoformat()
+    return AttackSchedule(
+        attacks=tuple(attacks), due=tuple(due), deferred=deferred, budgets=dict(budgets), last=last, moment=moment,
+        model=model,
     )  # fmt: skip
 
 
-def plan_lookback(efforts: Mapping[str, Effort]) -> Lookback | None:
-    """What a check with these efforts must see of earlier nights; None where every attack runs every night."""
-    if all(one.every == 1 for one in efforts.values()):
+def schedule_lookback(budgets: Mapping[str, AttackBudget]) -> Lookback | None:
+    """What a check with these budgets reads of the previous run; None where every attack is due in every run."""
+    if all(budget.every_runs == 1 for budget in budgets.values()):
         return None
     return Lookback(artifact=FILE, runs=1, accepted=False)
 
 
-def _last_runs(earlier: Iterable[PreviousRun], model: str) -> dict[str, LastRun]:
-    """The last run of each attack on this model; a plan carries forward what rested, so the newest one says it all."""
-    newest = next((logical_date for logical_date in earlier if logical_date.name == FILE), None)
+def _last_executions(earlier: Iterable[PreviousRun], model: str) -> dict[str, LastExecution]:
+    """The last execution of each attack on this model; the newest stored schedule holds them all."""
+    newest = next((previous for previous in earlier if previous.name == FILE), None)
     if newest is None:
         return {}
-    plan = json.loads(newest.content)
-    if plan["model"] != model:
+    stored = json.loads(newest.content)
+    if stored["model"] != model:
         return {}
     return {
-        attack: LastRun(day=date.fromisoformat(run["day"]), metrics=tuple(run["metrics"]))
-        for attack, run in plan["attacks"].items()
+        attack: LastExecution(moment=last["moment"], runs_since=last["runs_since"] + 1, metrics=tuple(last["metrics"]))
+        for attack, last in stored["attacks"].items()
     }
 
 

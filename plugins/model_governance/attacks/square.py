@@ -28,20 +28,20 @@ LEAST = 0.3
 
 
 def square(
-    logits: Callable[[np.ndarray], np.ndarray], x: np.ndarray, y: np.ndarray, *, ball: Ball, queries: int, seed: int,
+    logits: Callable[[np.ndarray, np.ndarray], np.ndarray], x: np.ndarray, y: np.ndarray, *, ball: Ball, queries: int, seed: int,
     shape: tuple[int, ...] | None = None, rows: np.ndarray | None = None, total: int | None = None, share: float = 0.8,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Points (n, d) of the ball and the mask (n,) of rows that they fool.
 
     Args:
-        logits: points (m, d) -> scores (m, k), of which only differences are used.
+        logits: (points (m, d), row numbers (m,)) -> scores (m, k), of which only differences are used.
         x: rows (n, d) in the box.
         y: classes (n,) to leave.
         ball: norm, size and box.
         queries: questions per row.
         seed: of the random search.
         shape: (channels, height, width) of a row; None for rows without neighbourhoods.
-        rows: numbers (n,) of the rows among `total`, so that a row draws the same whoever else is still there.
+        rows: numbers (n,) of the rows among `total`, so that a row draws the same numbers whichever other rows are attacked.
         total: how many rows there are, of which `x` are some.
         share: of the features that change in the first block.
     """
@@ -54,7 +54,7 @@ def square(
     spots = shape if shape is not None and len(shape) == 3 else (1, 1, x.shape[1])
     blocks = _Blocks(ball, spots, flat=spots[1] == 1)
     points = blocks.begin(x, generator, lines, lot)
-    best = margins(logits(points), y) if len(x) else np.zeros(0)
+    best = margins(logits(points, lines), y) if len(x) else np.zeros(0)
     fooled = best < 0
     for query in range(1, queries, PROPOSALS):
         alive = alive[~fooled[alive]]
@@ -64,7 +64,7 @@ def square(
         each = np.repeat(alive, PROPOSALS)
         draws = (lines[alive][:, None] * PROPOSALS + np.arange(PROPOSALS)).ravel()
         tried = blocks.change(points[each], x[each], size, generator, draws, lot * PROPOSALS)
-        found = margins(logits(tried), y[each]).reshape(-1, PROPOSALS)
+        found = margins(logits(tried, lines[each]), y[each]).reshape(-1, PROPOSALS)
         least = found.argmin(axis=1)
         chosen = np.arange(len(alive)) * PROPOSALS + least
         better = found.min(axis=1) < best[alive]

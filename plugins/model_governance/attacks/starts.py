@@ -1,4 +1,4 @@
-"""First flipping points for attacks that see answers only: real rows of others, and noise."""
+"""First flipping points for decision-based attacks: other real rows, and noise."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from model_governance.attacks.balls import sizes, streams_of
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.attacks.boundary_walk import Flips, WalkSettings
+    from model_governance.attacks.boundary_walk import Flips, HopSkipJumpSettings
 
 ROUND = 10
 NOISE = 2
 
 
 def find_starts(
-    flips: Flips, origins: np.ndarray, *, donors: np.ndarray | None, settings: WalkSettings, seed: int, tries: int = 100,
-    movable: np.ndarray | None = None, wanted: np.ndarray | None = None,
+    flips: Flips, origins: np.ndarray, *, donors: np.ndarray | None, settings: HopSkipJumpSettings, seed: int, tries: int = 100,
+    movable: np.ndarray | None = None, rows: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """A flipping point for every row (n, d), NaN where `tries` points held none; and the points asked per row (n,).
 
     Rounds of ten points per row: eight of `donors` (m, d) and two of noise, uniform in the box; all noise without
     donors. The nearest flipping point of the first round that has one is taken: a walk from a real row ends nearer
     than one from noise. Where `movable` (d,) or (n, d) is False the origin's value stands.
-    Rows outside the mask `wanted` (n,) are passed over.
+    Rows outside the mask `rows` (n,) are passed over.
     """
     import numpy as np
 
@@ -32,7 +32,7 @@ def find_starts(
     free = np.broadcast_to(True if movable is None else movable, (n, d))
     starts, asked = np.full((n, d), np.nan, dtype=origins.dtype), np.zeros(n, dtype=np.int64)
     streams = streams_of(seed, np.arange(n), purpose=1)
-    missing = np.arange(n) if wanted is None else np.flatnonzero(wanted)
+    missing = np.arange(n) if rows is None else np.flatnonzero(rows)
     for _ in range(-(-tries // ROUND)):
         if len(missing) == 0:
             break
@@ -50,7 +50,7 @@ def find_starts(
 
 
 def _candidates(
-    stream: np.random.Generator, d: int, donors: np.ndarray | None, settings: WalkSettings
+    stream: np.random.Generator, d: int, donors: np.ndarray | None, settings: HopSkipJumpSettings
 ) -> np.ndarray:  # fmt: skip
     """One round of points (ROUND, d) for one row."""
     import numpy as np

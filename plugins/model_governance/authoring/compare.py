@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_governance.checks.data.data_drift.comparison import compare_columns, from_rows
+from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
 from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.cells import labels_table
 from model_governance.engine.equal_width import equal_width_jensen_shannon, equal_width_psi, equal_width_tables
+from model_governance.engine.paired_pass import read_pair, read_pair_bins
 from model_governance.engine.profiles import profile_of
-from model_governance.engine.together import read_bins, read_together
 from model_governance.errors import SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
@@ -21,7 +21,7 @@ from model_governance.subjects import load_dataset
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.checks.data.data_drift.comparison import Compared
+    from model_governance.checks.data.data_drift.column_drift import ColumnDrift
     from model_governance.contract.subject import Role
     from model_governance.engine import Relation
     from model_governance.engine.cells import Table
@@ -117,18 +117,18 @@ def _families(reference: Relation, current: Relation) -> tuple[dict[str, Family]
 
 
 def _quick(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[Line]:
-    read_bins(reference, current, [name for name, one in families.items() if one == "numbers"])
+    read_pair_bins(reference, current, [name for name, one in families.items() if one == "numbers"])
     tables = _equal_width(reference, current, families)
     return [_line(name, family, tables[name]) for name, family in families.items()]
 
 
 def _full(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[Line]:
-    read_together(reference, current, [name for name, one in families.items() if one == "numbers"])
-    rows = from_rows(reference, current, families)
+    read_pair(reference, current, [name for name, one in families.items() if one == "numbers"])
+    rows = row_statistics(reference, current, families)
     fixed = profile_of(reference, families)
     measured = profile_of(current, families, cells=fixed.cells)
-    compared = compare_columns(fixed, measured, rows=rows, seed=SEED, level=LEVEL)
-    tables = {name: one.equal_width for name, one in rows.items() if one.equal_width is not None}
+    compared = compare_columns(fixed, measured, statistics=rows, seed=SEED, level=LEVEL)
+    tables = {name: row.equal_width for name, row in rows.items() if row.equal_width is not None}
     spread = reference.summaries([name for name, family in families.items() if family == "numbers"])
     lines = []
     for one in compared:
@@ -149,7 +149,7 @@ def _equal_width(reference: Relation, current: Relation, families: Mapping[str, 
 
 
 def _line(
-    name: str, family: Family, table: Table, *, compared: Compared | None = None, wasserstein: float | None = None
+    name: str, family: Family, table: Table, *, compared: ColumnDrift | None = None, wasserstein: float | None = None
 ) -> Line:
     psi, js = equal_width_psi(table), equal_width_jensen_shannon(table)
     if compared is None:

@@ -56,7 +56,7 @@ def draft_policy(*, model: str, reference: str, target: str | None, task: str, n
     if target is not None and target not in frame.columns:
         raise PolicyError([f"--target {target}: no such column in {reference}; there are {', '.join(frame.columns)}"])
     identifier = _identifier(frame, target)
-    features = {one: _feature(frame[one]) for one in frame.columns if one not in (target, identifier)}
+    features = {column: _feature(frame[column]) for column in frame.columns if column not in (target, identifier)}
     columns = Columns(features=features, target=target, identifier=identifier)
     checks = {kind: one for kind, one in catalogue().items() if task in one.tasks and (target or not one.needs_labels)}
     text = "\n".join(
@@ -103,7 +103,7 @@ def _datasets(reference: str, *, folder: Path) -> Iterator[str]:
     yield "datasets:"
     yield f"  reference: {{uri: {_quoted(_from_folder(reference, folder))}}}    # held-out rows, never trained on"
     yield f'  train: {{uri: "train{ending}"}}                # TODO: the rows the model was trained on'
-    yield f'  accepted: {{uri: "accepted{ending}"}}          # TODO: those of the model before; else drop poisoning_screen'
+    yield f'  previous_train: {{uri: "previous_train{ending}"}}    # TODO: those of the model before; else drop poisoning_screen'
     yield f'  current: {{uri: "nights/{{{{ ds }}}}{ending}"}}    # TODO: what arrives each night'
     yield ""
 
@@ -115,8 +115,8 @@ def _columns(columns: Columns, frame: pd.DataFrame) -> Iterator[str]:
     if columns.identifier:
         yield f"  identifier: {_quoted(columns.identifier)}"
     yield "  features:    # mutable: false where nobody can change the value to get another answer"
-    for name, one in columns.features.items():
-        yield f"    {_quoted(name)}: {{kind: {one.kind}}}    # {_seen(frame[name], one)}"
+    for name, feature in columns.features.items():
+        yield f"    {_quoted(name)}: {{kind: {feature.kind}}}    # {_seen(frame[name], feature)}"
     yield ""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
+from model_governance.contract.text import estimate
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ class MetricSpec:
     better: Better
     unit: str = ""
     per: str | None = None
+
+
+def label_of(name: str, key: str | None) -> str:
+    """A metric as a reader and a message name it: `psi[AGEP]`, or `accuracy` without a key."""
+    return name if key is None else f"{name}[{key}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +81,14 @@ class Metric:
     @property
     def label(self) -> str:
         """The name a reader sees: `drift_score[AGEP]`."""
-        return f"{self.name}[{self.key}]" if self.key is not None else self.name
+        return label_of(self.name, self.key)
 
     @property
     def told(self) -> str:
         """The value with its interval, for a sentence: `0.82 (0.817 to 0.823)`; empty where there is none."""
         if self.value is None:
             return ""
-        interval = "" if self.low is None or self.high is None else f" ({self.low:.4g} to {self.high:.4g})"
-        return f"{self.value:.4g}{interval}"
+        return estimate(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,17 +160,17 @@ class CheckResult:
             raise CheckError(f"{self.kind} claims to have measured and returned no metric")
         if self.status == "not_applicable" and not self.reason:
             raise CheckError(f"{self.kind} is not applicable without saying why")
-        labels = [one.label for one in self.metrics]
-        twice = sorted({one for one in labels if labels.count(one) > 1})
+        labels = [metric.label for metric in self.metrics]
+        twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
             raise CheckError(f"{self.kind} returned metric(s) twice: {', '.join(twice)}")
 
     def metric(self, name: str, *, key: str | None = None) -> Metric:
         """The metric of this name (and column, class or expectation); KeyError if there is none."""
-        for one in self.metrics:
-            if one.name == name and one.key == key:
-                return one
-        raise KeyError(f"{name}[{key}]" if key is not None else name)
+        for metric in self.metrics:
+            if metric.name == name and metric.key == key:
+                return metric
+        raise KeyError(label_of(name, key))
 
     def record(self) -> dict[str, Any]:
         """Everything as JSON types, artifacts by digest; the same inputs give the same record."""
@@ -174,20 +179,25 @@ class CheckResult:
             "status": self.status,
             "reason": self.reason,
             "seed": self.seed,
-            "metrics": [_slots(one) for one in self.metrics],
+            "metrics": [_slots(metric) for metric in self.metrics],
             "tables": [
-                {"name": one.name, "title": one.title, "header": list(one.header), "rows": [list(r) for r in one.rows]}
-                for one in self.tables
+                {
+                    "name": table.name,
+                    "title": table.title,
+                    "header": list(table.header),
+                    "rows": [list(r) for r in table.rows],
+                }
+                for table in self.tables
             ],
             "artifacts": [
                 {
-                    "name": one.name,
-                    "title": one.title,
-                    "media_type": one.media_type,
-                    "size": len(one.content),
-                    "sha256": one.sha256,
+                    "name": artifact.name,
+                    "title": artifact.title,
+                    "media_type": artifact.media_type,
+                    "size": len(artifact.content),
+                    "sha256": artifact.sha256,
                 }
-                for one in self.artifacts
+                for artifact in self.artifacts
             ],
             "highlights": list(self.highlights),
             "notes": list(self.notes),
@@ -253,8 +263,8 @@ def canonical_json(record: Any) -> bytes:
     return text.encode()
 
 
-def _slots(one: Any) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__slots__}
+def _slots(item: Any) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in item.__slots__}
 
 
 def _plain(number: Any) -> Value | None:

@@ -1,4 +1,4 @@
-"""Files whose digest was taken, and folders that vanish with what they hold."""
+"""Local files with the digest of their bytes, and temporary folders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX = "model-governance-"
 
 
 class Spool:
-    """A temporary folder that is removed when nobody refers to it any more, at the latest when Python ends."""
+    """A temporary folder that is removed when it is no longer referenced, at the latest when Python ends."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -31,21 +31,21 @@ class Spool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """What tells that a file was written again: its inode, size and time of change."""
+    """Identifies a version of a file: its inode, size and time of change."""
 
     inode: int
     size: int
     changed: int
 
     @classmethod
-    def key(cls, status: os.stat_result) -> Stamp:
-        """The stamp of a stat."""
+    def from_stat(cls, status: os.stat_result) -> Stamp:
+        """The stamp from the result of a stat call."""
         return cls(inode=status.st_ino, size=status.st_size, changed=status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A local file with the digest of its bytes; `spool` holds the folder of a copy of our own."""
+    """A local file with the digest of its bytes; `spool` is the temporary folder of a copy."""
 
     uri: str
     path: Path
@@ -54,16 +54,16 @@ class StoredFile:
     spool: Spool | None = None
 
     def verify(self) -> None:
-        """Refuse a file that is not the one whose digest was taken.
+        """Refuse a file whose bytes may differ from those that were digested.
 
         Raises:
             SubjectError: it was changed, replaced or removed since.
         """
         try:
-            now = Stamp.key(self.path.stat())
+            current = Stamp.from_stat(self.path.stat())
         except OSError:
-            now = None
-        if now != self.stamp:
+            current = None
+        if current != self.stamp:
             raise SubjectError(
                 f"{self.uri}: the file was written while it was read, so its digest {self.sha256} describes other rows; "
                 "write to a new file and rename it when it is complete, then run again"

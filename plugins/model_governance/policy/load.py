@@ -47,7 +47,9 @@ def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "
     for path, text in disagreements(raw, catalogue):
         problems[name, position.line(path), f"{spell(path)}: {text}"] = None
     if policy is None or problems:
-        raise PolicyError([f"{file}:{line} {text}" for file, line, text in sorted(problems, key=lambda one: one[1])])
+        raise PolicyError(
+            [f"{file}:{line} {text}" for file, line, text in sorted(problems, key=lambda problem: problem[1])]
+        )
     return policy.at(source=source)
 
 
@@ -88,15 +90,15 @@ def _read_yaml(source: bytes, name: str) -> tuple[Position, Any]:
 
 def _shape_problems(error: ValidationError, position: Position) -> Iterator[tuple[str, int, str]]:
     name = position.file
-    for one in error.errors():
-        path = position.known_part(one["loc"])
-        text = one["msg"].removeprefix("Value error, ")
-        if one["type"] == "missing":
-            missing = one["loc"][-1]
+    for mistake in error.errors():
+        path = position.known_part(mistake["loc"])
+        text = mistake["msg"].removeprefix("Value error, ")
+        if mistake["type"] == "missing":
+            missing = mistake["loc"][-1]
             text = f"{missing} is missing"
-        elif one["type"] == "extra_forbidden":
+        elif mistake["type"] == "extra_forbidden":
             known = field_names(Policy, path[:-1])
             text = f"unknown key{closest(str(path[-1]), known)}"
-        elif not isinstance(one["input"], (dict, list)):
-            text = f"{text}; found {one['input']!r}"
+        elif not isinstance(mistake["input"], (dict, list)):
+            text = f"{text}; found {mistake['input']!r}"
         yield name, position.line(path), f"{spell(path)}: {text}" if path else text

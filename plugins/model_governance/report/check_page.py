@@ -57,12 +57,12 @@ class MetricGroup:
     @property
     def has_intervals(self) -> bool:
         """Whether a column for intervals would hold anything."""
-        return any(one["low"] is not None for one in self.metrics)
+        return any(metric["low"] is not None for metric in self.metrics)
 
     @property
     def has_details(self) -> bool:
         """Whether a column for details would hold anything."""
-        return any(one["detail"] for one in self.metrics)
+        return any(metric["detail"] for metric in self.metrics)
 
 
 def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
@@ -79,7 +79,7 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
     result = record["result"] or NOTHING
     verdict = read_verdict(record["verdict"])
     metrics = result["metrics"]
-    directions: dict[str, Better] = {one["name"]: one["better"] for one in metrics}
+    directions: dict[str, Better] = {metric["name"]: metric["better"] for metric in metrics}
 
     singles, repeated = _grouped(metrics)
     ranked = order(verdict.findings, verdict)
@@ -102,8 +102,13 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
         scale=scale,
         said=lambda finding: finding.sentence.removeprefix(f"{record['check']}: "),
         pictures=[
-            {"title": one.title, "svg": as_markup(one.svg), "problem": one.problem, "titled": one.titled}
-            for one in _pictures(result["artifacts"], pictures)
+            {
+                "title": picture.title,
+                "svg": as_markup(picture.svg),
+                "problem": picture.problem,
+                "titled": picture.titled,
+            }
+            for picture in _pictures(result["artifacts"], pictures)
         ],
         judged=not record["problem"] or any(one.metric for one in verdict.findings),
         singles=singles,
@@ -130,8 +135,8 @@ def _lead(record: Mapping[str, Any], verdict: Verdict) -> str:
 
 
 def _pictures(artifacts: Sequence[Mapping[str, Any]], given: Mapping[str, bytes]) -> list[Picture]:
-    drawn = [one for one in artifacts if one["media_type"] == "image/svg+xml"]
-    return [read_picture(one, given, prefix=f"p{place}-") for place, one in enumerate(drawn, start=1)]
+    drawn = [artifact for artifact in artifacts if artifact["media_type"] == "image/svg+xml"]
+    return [read_picture(artifact, given, prefix=f"p{place}-") for place, artifact in enumerate(drawn, start=1)]
 
 
 def read_picture(artifact: Mapping[str, Any], given: Mapping[str, bytes], *, prefix: str) -> Picture:
@@ -159,8 +164,8 @@ def read_picture(artifact: Mapping[str, Any], given: Mapping[str, bytes], *, pre
 def _grouped(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[MetricGroup], list[MetricGroup]]:
     """Single metrics and repeated ones, each in the order of the record."""
     by_name: dict[str, list[Mapping[str, Any]]] = {}
-    for one in metrics:
-        by_name.setdefault(one["name"], []).append(one)
+    for metric in metrics:
+        by_name.setdefault(metric["name"], []).append(metric)
     groups = [
         MetricGroup(
             name=name,
@@ -171,14 +176,16 @@ def _grouped(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[MetricGroup], l
         )
         for name, several in by_name.items()
     ]
-    single = [one for one in groups if len(one.metrics) == 1 and one.metrics[0]["key"] is None]
-    return single, [one for one in groups if one not in single]
+    single = [group for group in groups if len(group.metrics) == 1 and group.metrics[0]["key"] is None]
+    return single, [group for group in groups if group not in single]
 
 
 def _worst_first(metrics: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Absent values, then the worst ones, so that a long table begins with what matters."""
     sign = {"lower": -1, "higher": 1, "neither": 0}
-    return sorted(metrics, key=lambda one: (one["value"] is not None, sign[one["better"]] * (one["value"] or 0)))
+    return sorted(
+        metrics, key=lambda metric: (metric["value"] is not None, sign[metric["better"]] * (metric["value"] or 0))
+    )
 
 
 def _numeric(table: Mapping[str, Any]) -> list[bool]:
@@ -186,4 +193,4 @@ def _numeric(table: Mapping[str, Any]) -> list[bool]:
     columns = (
         [row[place] for row in table["rows"] if row[place] not in (None, "")] for place in range(len(table["header"]))
     )
-    return [bool(one) and all(type(value) in (int, float) for value in one) for one in columns]
+    return [bool(column) and all(type(value) in (int, float) for value in column) for column in columns]

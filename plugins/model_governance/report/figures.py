@@ -36,12 +36,12 @@ def canvas(*, rows: int = 1, columns: int = 1, width: float = 7.0, height: float
     FigureCanvasAgg(figure)
     grid = figure.subplots(rows, columns, squeeze=False)
     axes = [one for row in grid for one in row]
-    for one in axes:
-        one.spines[["top", "right"]].set_visible(False)
-        one.spines[["left", "bottom"]].set_color(FRAME)
-        one.tick_params(labelsize=8, color=FRAME, length=3)
-        one.grid(visible=True, color=GRID, linewidth=0.6)
-        one.set_axisbelow(True)
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.spines[["left", "bottom"]].set_color(FRAME)
+        axis.tick_params(labelsize=8, color=FRAME, length=3)
+        axis.grid(visible=True, color=GRID, linewidth=0.6)
+        axis.set_axisbelow(True)
     return figure, axes
 
 
@@ -49,8 +49,8 @@ def to_svg(figure: Figure, *, name: str, title: str) -> Artifact:
     """The figure as a self-contained SVG; `title` is also its text for screen readers."""
     import matplotlib as mpl
 
-    for one in figure.axes:
-        _dress(one)
+    for axis in figure.axes:
+        _dress(axis)
     buffer = io.BytesIO()
     # A fixed salt and no date: the same figure must give the same digest on a retry. Letters stay letters
     # ("none"), so that they can be searched, read aloud and drawn in the font of the page around them.

@@ -42,12 +42,12 @@ def worst_first(findings: Iterable[Finding], verdict: Verdict) -> list[Finding]:
     """Stopping findings first, then by outcome, then the furthest beyond its bound."""
     return sorted(
         findings,
-        key=lambda one: (
-            not verdict.rules.stops(one.outcome, one.severity),
-            -RANK.index(one.outcome),
-            -excess(one),
-            one.check,
-            one.label,
+        key=lambda finding: (
+            not verdict.rules.stops(finding.outcome, finding.severity),
+            -RANK.index(finding.outcome),
+            -excess(finding),
+            finding.check,
+            finding.label,
         ),
     )
 
@@ -65,7 +65,7 @@ def order(findings: Sequence[Finding], verdict: Verdict, *, shown: int = SHOWN) 
 
 def counts(findings: Iterable[Finding]) -> tuple[tuple[str, int], ...]:
     """Outcome and how often it occurs, worst first."""
-    seen = [one.outcome for one in findings]
+    seen = [finding.outcome for finding in findings]
     return tuple((outcome, seen.count(outcome)) for outcome in reversed(RANK) if outcome in seen)
 
 
@@ -78,7 +78,7 @@ def excess(finding: Finding) -> float:
     room = allowed(finding, better="higher")
     if finding.value is None or room is None:
         return 0.0
-    ends = [abs(one) for one in room if abs(one) != float("inf")]
+    ends = [abs(limit) for limit in room if abs(limit) != float("inf")]
     unit = max(ends, default=1.0) or 1.0
     return max(room[0] - finding.value, finding.value - room[1]) / unit
 

@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.moments import parse_moment, spell_moment
+from model_governance.contract.text import number
 from model_governance.errors import EvidenceError
 from model_governance.report import words
-from model_governance.verdict import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +57,7 @@ def _environment() -> Environment:
     environment.filters.update(
         cell=words.cell,
         counted=words.counted,
+        moment=lambda text: spell_moment(parse_moment(text)),
         number=number,
         pairs=words.pairs,
         seconds=words.seconds,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.report import words
 from model_governance.report.findings import counts, order, waiver_note, worst_first
+from model_governance.report.next_steps import next_steps
 from model_governance.report.page import as_markup, expect_schema, fill
 from model_governance.report.scale import draw_scale
 from model_governance.verdict import read_verdict
@@ -48,7 +49,7 @@ def render_run(manifest: Mapping[str, Any], *, href: Callable[[str], str], stori
     expect_schema(manifest, SCHEMA)
     verdict = read_verdict(manifest["verdict"])
     waived = [waiver_note(one) for one in worst_first(verdict.findings, verdict) if one.outcome == "waived"]
-    stopping = [one for one in verdict.findings if verdict.rules.stops(one.outcome, one.severity)]
+    stopping = [finding for finding in verdict.findings if verdict.rules.stops(finding.outcome, finding.severity)]
     checks = manifest["checks"]
     return fill(
         "run.html",
@@ -56,13 +57,13 @@ def render_run(manifest: Mapping[str, Any], *, href: Callable[[str], str], stori
         verdict=verdict,
         headline=_headline(checks, verdict),
         tally=words.counted(counts(verdict.findings)),
-        advice=words.advice(checks, expiries=[one.expires for one in waived if one.expires]),
-        rows=[_row(one, verdict) for one in checks],
+        next_steps=next_steps(checks, expiries=[note.expires for note in waived if note.expires]),
+        rows=[_row(check, verdict) for check in checks],
         stopping=order(stopping, verdict),
         stories=stories,
         waived=waived,
         took=_took(manifest["started_at"], manifest["finished_at"]),
-        reports={one["name"]: href(one["report"]["key"]) for one in checks if one["report"]},
+        reports={check["name"]: href(check["report"]["key"]) for check in checks if check["report"]},
         scale=_scale,
         markup=as_markup,
         href=href,
@@ -76,15 +77,15 @@ def _scale(finding: Finding) -> Markup:
 
 def _headline(checks: list[Mapping[str, Any]], verdict: Verdict) -> str:
     """One sentence that says how the night went."""
-    stops = [one for one in checks if one["stops"]]
+    stops = [check for check in checks if check["stops"]]
     total = f"{len(checks)} check" + ("" if len(checks) == 1 else "s")
     if stops:
-        names = ", ".join(one["name"] for one in stops[:NAMED]) + (", …" if len(stops) > NAMED else "")
+        names = ", ".join(check["name"] for check in stops[:NAMED]) + (", …" if len(stops) > NAMED else "")
         return f"{len(stops)} of {total} stop{'s' if len(stops) == 1 else ''} this run: {names}."
     if verdict.stops:
         return verdict.stopping[0].sentence
     if verdict.outcome == "pass":
-        passed = sum(one["outcome"] == "pass" for one in checks)
+        passed = sum(check["outcome"] == "pass" for check in checks)
         if passed < len(checks):
             return f"{passed} of {total} pass, the others were skipped."
         return "The one check passes." if passed == 1 else f"All {total} pass."
@@ -92,7 +93,7 @@ def _headline(checks: list[Mapping[str, Any]], verdict: Verdict) -> str:
 
 
 def _row(entry: Mapping[str, Any], verdict: Verdict) -> Row:
-    ranked = worst_first((one for one in verdict.findings if one.check == entry["name"]), verdict)
+    ranked = worst_first((finding for finding in verdict.findings if finding.check == entry["name"]), verdict)
     return Row(entry=entry, decided=ranked[0] if ranked else None, others=counts(ranked[1:]))
 
 

@@ -6,7 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
-from model_governance.verdict import number
+from model_governance.contract.text import interval, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def draw_scale(finding: Finding, *, better: Better, beside: Sequence[Finding] = 
     place = _Places([finding, *(one for one in beside if _asks_the_same(one, finding))], room)
     value = place(finding.value)
     parts = [_line("axis", place.left, place.right), _line("room", place(room[0]), place(room[1]))]
-    parts += [_tick("bound", place(one)) for one in room if math.isfinite(one)]
+    parts += [_tick("bound", place(limit)) for limit in room if math.isfinite(limit)]
     if finding.baseline is not None:
         parts.append(_tick("baseline", place(finding.baseline)))
     if finding.low is not None and finding.high is not None:
@@ -74,7 +74,7 @@ class _Places:
     """Where a number lies on the line, in pixels from the left."""
 
     def __init__(self, findings: Sequence[Finding], room: tuple[float, float]) -> None:
-        numbers = [(one.value, one.low, one.high, one.baseline) for one in findings]
+        numbers = [(finding.value, finding.low, finding.high, finding.baseline) for finding in findings]
         seen = [*room, *(number for several in numbers for number in several)]
         points = [float(one) for one in seen if one is not None and math.isfinite(one)]
         low, high = min(points), max(points)
@@ -103,19 +103,17 @@ def _limits(finding: Finding, room: tuple[float, float]) -> list[tuple[float, st
     if isinstance(finding.bound, tuple):
         return list(zip(room, (number(one) for one in finding.bound), strict=True))
     if finding.baseline is None and finding.bound is not None:
-        place = next(one for one in room if math.isfinite(one))
+        place = next(limit for limit in room if math.isfinite(limit))
         if finding.demand == "equal_to":
             place = finding.bound
         return [(place, SIGNS[finding.demand or ""] + number(finding.bound))]
-    return [(one, ("≥ " if one == room[0] else "≤ ") + number(one)) for one in room if math.isfinite(one)]
+    return [(limit, ("≥ " if limit == room[0] else "≤ ") + number(limit)) for limit in room if math.isfinite(limit)]
 
 
 def _spoken(finding: Finding) -> str:
-    interval = ""
-    if finding.low is not None and finding.high is not None:
-        interval = f", 95% interval {number(finding.low)} to {number(finding.high)}"
+    limits = interval(finding.low, finding.high)
     value = "" if finding.value is None else number(finding.value)
-    return f"{finding.label} {value}{interval}; allowed is {finding.demanded}; outcome {finding.outcome}"
+    return f"{finding.label} {value}{f', 95% interval {limits}' if limits else ''}; allowed is {finding.demanded}; outcome {finding.outcome}"
 
 
 def _line(name: str, start: float, end: float) -> str:

@@ -48,7 +48,7 @@ def read_stories(records: Iterable[Mapping[str, Any] | None], store: ArtifactSto
 
 
 def _picture(record: Mapping[str, Any], store: ArtifactStore, *, prefix: str) -> Picture | None:
-    drawn = (one for one in record["result"]["artifacts"] if one["media_type"] == "image/svg+xml")
+    drawn = (artifact for artifact in record["result"]["artifacts"] if artifact["media_type"] == "image/svg+xml")
     first = next(drawn, None)
     if first is None:
         return None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.moments import parse_moment, spell_moment
+from model_governance.contract.text import estimate
 from model_governance.report.findings import excess
-from model_governance.verdict import RANK, Finding, number, read_verdict
+from model_governance.verdict import RANK, Finding, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +40,7 @@ def run_table(
     from rich.text import Text
 
     verdict = read_verdict(manifest["verdict"])
-    heading = title or f"{verdict.name}, night of {manifest['run']['date']}"
+    heading = title or f"{verdict.name}, run of {spell_moment(parse_moment(manifest['run']['logical_date']))}"
     table = Table(
         title=f"{heading}: {verdict.outcome.upper()}", title_justify="left", title_style="bold", box=SIMPLE_HEAD,
         padding=(0, 1), pad_edge=False,
@@ -68,18 +70,15 @@ def run_table(
 def reasons(manifest: Mapping[str, Any]) -> list[str]:
     """The sentences that say why a night is not simply a pass, worst first."""
     findings = read_verdict(manifest["verdict"]).findings
-    telling = [one for one in findings if one.outcome not in ("pass", "skipped")]
-    return [one.sentence for one in sorted(telling, key=lambda one: -RANK.index(one.outcome))]
+    telling = [finding for finding in findings if finding.outcome not in ("pass", "skipped")]
+    return [finding.sentence for finding in sorted(telling, key=lambda finding: -RANK.index(finding.outcome))]
 
 
 def observed(finding: Finding) -> str:
     """`1.93 (1.90 to 1.96)`, or what kept it from being measured."""
     if finding.value is None:
         return "could not measure" if finding.outcome == "error" else "not measured"
-    text = number(finding.value, digits=3)
-    if finding.low is not None and finding.high is not None:
-        text += f" ({number(finding.low, digits=3)} to {number(finding.high, digits=3)})"
-    return text
+    return estimate(finding.value, finding.low, finding.high, digits=3)
 
 
 def console() -> Console:
@@ -92,15 +91,15 @@ def console() -> Console:
 
 def _of_check(findings: tuple[Finding, ...], name: str) -> list[tuple[Finding, int]]:
     """The findings of a check, worst first; where many columns pass one demand, the nearest to its bound and how many more."""
-    own = sorted((one for one in findings if one.check == name), key=lambda one: -RANK.index(one.outcome))
+    own = sorted((finding for finding in findings if finding.check == name), key=lambda one: -RANK.index(one.outcome))
     groups: dict[Any, list[Finding]] = {}
-    for place, one in enumerate(own):
-        alike = one.key is not None and one.outcome == "pass"
-        groups.setdefault((one.metric, one.demand, one.bound) if alike else place, []).append(one)
+    for place, finding in enumerate(own):
+        alike = finding.key is not None and finding.outcome == "pass"
+        groups.setdefault((finding.metric, finding.demand, finding.bound) if alike else place, []).append(finding)
     shown: list[tuple[Finding, int]] = []
     for group in groups.values():
         if len(group) > MOST_ALIKE:
             shown.append((max(group, key=excess), len(group) - 1))
         else:
-            shown += [(one, 0) for one in group]
+            shown += [(finding, 0) for finding in group]
     return shown

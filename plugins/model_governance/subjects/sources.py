@@ -13,19 +13,16 @@ from urllib.parse import unquote, urlsplit
 
 from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
+from model_governance.store.s3_answers import classify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model_governance.contract.connections import Connections
+    from model_governance.store.s3_answers import Answer
 
 PIECE = 1 << 20  # bytes of an object in memory at a time
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
-# Answers that another try may change: the server is busy or broken, or the credentials have just run out.
-PASSING_CODES = frozenset(
-    {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestTimeout", "ServiceUnavailable",
-     "InternalError", "BadDigest", "ExpiredToken", "429", "500", "502", "503", "504"}
-)  # fmt: skip
 # Of all that open() may answer, these say something about the path; the rest (a stale mount, a full table) passes.
 PATH_ERRORS = frozenset(
     {
@@ -52,7 +49,7 @@ def read_source(
         SubjectUnreachable: the place does not answer or is busy.
     """
     if _is_s3(uri):
-        with _answering(uri):
+        with _explaining(uri):
             content: bytes = _s3_body(uri, connections, connection).read()
     else:
         content = _read_file(uri, _path(uri, folder))
@@ -84,7 +81,7 @@ def store_source(
         _refuse_what_is_no_file(uri, path)
     try:
         with path.open("rb") as opened:
-            stamp = Stamp.key(os.fstat(opened.fileno()))
+            stamp = Stamp.from_stat(os.fstat(opened.fileno()))
             found = hashlib.file_digest(opened, "sha256").hexdigest()
     except (OSError, ValueError) as error:
         _refuse_path(uri, path, error)
@@ -148,7 +145,7 @@ def _refuse_path(uri: str, path: Path, error: Exception) -> NoReturn:
 
 
 def _copy_s3(uri: str, path: Path, *, connections: Connections, connection: str | None) -> None:
-    with _answering(uri), path.open("wb") as copy:
+    with _explaining(uri), path.open("wb") as copy:
         body = _s3_body(uri, connections, connection)
         while piece := body.read(PIECE):
             copy.write(piece)
@@ -162,38 +159,28 @@ def _s3_body(uri: str, connections: Connections, connection: str | None) -> Any:
 
 
 @contextmanager
-def _answering(uri: str) -> Iterator[None]:
+def _explaining(uri: str) -> Iterator[None]:
+    """Turn what botocore raises into an error that says what to do next; the server's own words are not reported."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
-    except ClientError as error:
-        _refuse_answer(uri, error)
-    except BotoCoreError as error:
-        _refuse_failure(uri, error)
+    except (BotoCoreError, ClientError) as error:
+        raise _subject_error(uri, classify(error)) from error
 
 
-def _refuse_answer(uri: str, error: Any) -> NoReturn:
-    answer = error.response.get("Error", {})
-    code = str(answer.get("Code", "unknown"))
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    told = f"{code}: {answer.get('Message', '')}".rstrip(": ")
-    if code in PASSING_CODES or status >= 500 or status == 429:
-        raise SubjectUnreachable(f"{uri}: the store answered {told}; try again") from error
-    if code in ("NoSuchKey", "NoSuchBucket", "404", "NoSuchVersion"):
-        raise SubjectError(f"{uri}: nothing is stored there ({told}); correct the uri or run what writes it") from error
-    raise SubjectError(
-        f"{uri}: the store refused ({told}); check the credentials of `connection` and its right to s3:GetObject"
-    ) from error
-
-
-def _refuse_failure(uri: str, error: Exception) -> NoReturn:
-    from botocore import exceptions
-
-    passing = (
-        exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError,
-        exceptions.FlexibleChecksumError, exceptions.CredentialRetrievalError, exceptions.MetadataRetrievalError,
-    )  # fmt: skip
-    if isinstance(error, passing):
-        raise SubjectUnreachable(f"{uri}: the store does not answer: {error}; try again") from error
-    raise SubjectError(f"{uri}: cannot be asked for: {error}; check credentials, region and the uri") from error
+def _subject_error(uri: str, answer: Answer) -> SubjectError:
+    match answer.kind:
+        case "unreachable":
+            return SubjectUnreachable(f"{uri}: cannot be read: {answer.reason}; {answer.next_step}; try again")
+        case "missing" | "no_bucket":
+            return SubjectError(
+                f"{uri}: nothing is stored there ({answer.reason}); correct the uri or run what writes it"
+            )
+        case "not_allowed":
+            return SubjectError(
+                f"{uri}: cannot be read: {answer.reason}; give the role of `connection` s3:GetObject there"
+            )
+        case _:
+            step = answer.next_step or "check the endpoint of `connection`"
+            return SubjectError(f"{uri}: cannot be read: {answer.reason}; {step}")

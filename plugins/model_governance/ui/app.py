@@ -30,7 +30,7 @@ BLOB = re.compile(
     r"v1/blobs/sha256/(?P<first>[0-9a-f]{2})/(?P<sha256>(?P=first)[0-9a-f]{62})\.(?P<ending>html|svg|json|yaml)"
 )
 RUN = re.compile(
-    r"(?P<folder>v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/date=\d{4}-\d{2}-\d{2}/[0-9a-f]{16}/(?P<sha256>[0-9a-f]{16}))"
+    r"(?P<folder>v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/run=[0-9T.-]+Z/[0-9a-f]{16}/(?P<sha256>[0-9a-f]{16}))"
     rf"/(?P<file>report\.html|{re.escape(FILE)})"
 )
 MEDIA_TYPES = {
@@ -110,7 +110,7 @@ def _run_file(content: bytes, dag_id: str, folder: str, file: str, *, store: Art
     if file == FILE:
         return _shown(content, "json")
     depth = "../" * (folder.count("/") + 1)
-    records = [read_record(store, one["record"]) if one["record"] else None for one in manifest["checks"]]
+    records = [read_record(store, check["record"]) if check["record"] else None for check in manifest["checks"]]
     return _shown(render_run(manifest, href=lambda key: depth + key, stories=read_stories(records, store)), "html")
 
 

@@ -3,7 +3,6 @@
 from model_governance.verdict.budget import budget_of
 from model_governance.verdict.finding import RANK, Finding, Outcome, Rules, Verdict, read_verdict, rules_of
 from model_governance.verdict.judgement import Baseline, baselines_of, combine, judge, unmeasured
-from model_governance.verdict.words import number
 
 __all__ = [
     "RANK",
@@ -16,7 +15,6 @@ __all__ = [
     "budget_of",
     "combine",
     "judge",
-    "number",
     "read_verdict",
     "rules_of",
     "unmeasured",

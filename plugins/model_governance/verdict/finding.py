@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
+from model_governance.contract.result import label_of
+from model_governance.errors import EvidenceError
 from model_governance.verdict.words import demanded
 
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ class Finding:
         """`psi_max`, `drift_score[AGEP]`, or the check's name."""
         if self.metric is None:
             return self.check
-        return f"{self.metric}[{self.key}]" if self.key is not None else self.metric
+        return label_of(self.metric, self.key)
 
     @property
     def demanded(self) -> str:
@@ -106,12 +109,12 @@ class Verdict:
     @property
     def outcome(self) -> Outcome:
         """The worst outcome of all findings."""
-        return max((one.outcome for one in self.findings), key=RANK.index)
+        return max((finding.outcome for finding in self.findings), key=RANK.index)
 
     @property
     def stopping(self) -> tuple[Finding, ...]:
         """The findings that must stop the run."""
-        return tuple(one for one in self.findings if self.rules.stops(one.outcome, one.severity))
+        return tuple(finding for finding in self.findings if self.rules.stops(finding.outcome, finding.severity))
 
     @property
     def stops(self) -> bool:
@@ -121,9 +124,11 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The outcome and its reasons, worst first."""
-        telling = [one for one in self.findings if one.outcome not in ("pass", "skipped")] or list(self.findings)
-        telling.sort(key=lambda one: -RANK.index(one.outcome))
-        return f"{self.name}: {self.outcome.upper()}\n" + "\n".join(f"  - {one.sentence}" for one in telling)
+        telling = [finding for finding in self.findings if finding.outcome not in ("pass", "skipped")] or list(
+            self.findings
+        )
+        telling.sort(key=lambda finding: -RANK.index(finding.outcome))
+        return f"{self.name}: {self.outcome.upper()}\n" + "\n".join(f"  - {finding.sentence}" for finding in telling)
 
     def record(self) -> dict[str, Any]:
         """The verdict as JSON types."""
@@ -133,15 +138,27 @@ class Verdict:
             "stops": self.stops,
             "fail_on": self.rules.fail_on,
             "on_uncertain": self.rules.on_uncertain,
-            "findings": [one.record() for one in self.findings],
+            "findings": [finding.record() for finding in self.findings],
         }
 
 
 def read_verdict(record: Mapping[str, Any]) -> Verdict:
-    """The verdict that `Verdict.record` wrote."""
-    findings = []
-    for one in record["findings"]:
-        bound = one["bound"]
-        findings.append(Finding(**{**one, "bound": tuple(bound) if isinstance(bound, list) else bound}))
-    rules = Rules(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
-    return Verdict(name=record["name"], findings=tuple(findings), rules=rules)
+    """The verdict that `Verdict.record` wrote.
+
+    Raises:
+        EvidenceError: the record holds other fields than a verdict of this release.
+    """
+    try:
+        findings = tuple(_read_finding(finding) for finding in record["findings"])
+        rules = Rules(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
+        return Verdict(name=record["name"], findings=findings, rules=rules)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EvidenceError(
+            f"expected a verdict as release {version('airflow-model-governance')} writes it, found other fields "
+            f"({type(error).__name__}: {error}); read it with the release that wrote it"
+        ) from error
+
+
+def _read_finding(record: Mapping[str, Any]) -> Finding:
+    bound = record["bound"]
+    return Finding(**{**record, "bound": tuple(bound) if isinstance(bound, list) else bound})

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from model_governance.contract.text import interval, number
 from model_governance.verdict.budget import budget_of, evidence, widened
 from model_governance.verdict.finding import Finding, Rules, Verdict, rules_of
-from model_governance.verdict.words import demanded, number
+from model_governance.verdict.words import demanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import datetime
 
     from model_governance.contract.result import CheckResult, Metric
     from model_governance.policy import Policy, Threshold, Waiver
@@ -33,9 +34,9 @@ class Baseline:
 def baselines_of(result: CheckResult) -> dict[str, Baseline]:
     """The numbers of a result by label, absent ones left out: what a threshold on change compares with."""
     return {
-        one.label: Baseline(value=one.value, low=one.low, high=one.high)
-        for one in result.metrics
-        if one.value is not None
+        metric.label: Baseline(value=metric.value, low=metric.low, high=metric.high)
+        for metric in result.metrics
+        if metric.value is not None
     }
 
 
@@ -56,14 +57,14 @@ def judge(
     result: CheckResult,
     policy: Policy,
     *,
-    today: date,
+    moment: datetime,
     baselines: Mapping[str, Mapping[str, Baseline]] = {},
     earlier: Sequence[Verdict] = (),
 ) -> Verdict:
     """The verdict of one check of a policy on its result.
 
-    `today` decides which waivers are alive; `baselines` serve thresholds on change; `earlier` are the
-    check's verdicts of the nights before, the newest first, for thresholds that other nights confirm.
+    `moment` (the logical date of the run, UTC) decides which waivers are in force; `baselines` serve thresholds on change; `earlier` are the
+    check's verdicts in the previous runs, the newest first, for thresholds with `confirm`.
     """
     rules = rules_of(policy)
     if result.status == "not_applicable":
@@ -73,14 +74,14 @@ def judge(
     findings: list[Finding] = []
     for threshold in policy.checks[name].thresholds:
         metrics = [
-            one for one in result.metrics
-            if one.name == threshold.metric and (threshold.key is None or one.key == threshold.key)
+            metric for metric in result.metrics
+            if metric.name == threshold.metric and (threshold.key is None or metric.key == threshold.key)
         ]  # fmt: skip
         if not metrics:
             findings.append(_unmeasured(name, threshold))
-        judged = (_finding(name, one) for one in _demands(metrics, threshold, budget, baselines))
-        findings.extend(_confirm(one, threshold, earlier) for one in judged)
-    waived = (_waive(one, policy.waivers, today) for one in findings)
+        judged = (_finding(name, demand) for demand in _demands(metrics, threshold, budget, baselines))
+        findings.extend(_confirm(finding, threshold, earlier) for finding in judged)
+    waived = (_waive(finding, policy.waivers, moment) for finding in findings)
     return Verdict(name=name, findings=tuple(waived), rules=rules)
 
 
@@ -94,10 +95,10 @@ def _demands(
     base = baselines.get(threshold.against, {}) if threshold.is_change else {}
     return [
         _Demand(
-            metric=one, threshold=threshold, level=budget.level_for(threshold), tests=len(metrics),
-            p_value=proof.get(one.label), baseline=base.get(one.label),
+            metric=metric, threshold=threshold, level=budget.level_for(threshold), tests=len(metrics),
+            p_value=proof.get(metric.label), baseline=base.get(metric.label),
         )
-        for one in metrics
+        for metric in metrics
     ]  # fmt: skip
 
 
@@ -109,8 +110,8 @@ def unmeasured(name: str, problem: str, *, rules: Rules) -> Verdict:
 
 def combine(name: str, verdicts: Sequence[Verdict], *, rules: Rules) -> Verdict:
     """The verdict of a run; a run in which nothing was measured is an error."""
-    findings = [one for verdict in verdicts for one in verdict.findings]
-    if all(one.outcome == "skipped" for one in findings):
+    findings = [finding for verdict in verdicts for finding in verdict.findings]
+    if all(finding.outcome == "skipped" for finding in findings):
         sentence = f"{name}: nothing was measured in this run; an empty run is never a pass"
         findings.append(Finding(check=name, outcome="error", sentence=sentence))
     return Verdict(name=name, findings=tuple(findings), rules=rules)
@@ -132,7 +133,7 @@ def _finding(name: str, demand: _Demand) -> Finding:
     seen = "absent" if metric.value is None else number(metric.value)
     facts = [metric.detail] if metric.detail else []
     if metric.low is not None and metric.high is not None:
-        facts.append(f"95% interval {number(metric.low)} to {number(metric.high)}")
+        facts.append(f"95% interval {interval(metric.low, metric.high)}")
     facts.append(f"n = {metric.n:,}")
     text = f"{name}: {metric.label} is {seen} ({'; '.join(facts)}), must be {wanted}"
     if base is not None:
@@ -192,22 +193,22 @@ def _with_interval(demand: _Demand, worst: Outcome) -> tuple[Outcome, str]:
 
 
 def _confirm(finding: Finding, threshold: Threshold, earlier: Sequence[Verdict]) -> Finding:
-    """A fail that other nights must confirm is a warning until enough of the last nights missed the demand too."""
+    """A fail under `confirm` is a warning until enough of the last runs violated the same threshold."""
     if threshold.confirm is None or finding.outcome != "fail":
         return finding
     wanted, window = threshold.confirm.violations, threshold.confirm.window
     same = [
-        any(_same_demand(one, finding) and one.violated for one in verdict.findings)
+        any(_same_demand(previous, finding) and previous.violated for previous in verdict.findings)
         for verdict in earlier[: window - 1]
     ]
     seen = 1 + sum(same)
-    story = f"missed on {seen} of the last {window} nights, {wanted} make a fail"
+    story = f"violated in {seen} of the last {window} runs, {wanted} make a fail"
     outcome: Outcome = "fail" if seen >= wanted else "warn"
     return replace(finding, outcome=outcome, sentence=f"{finding.sentence}; {story}: {outcome}")
 
 
-def _same_demand(one: Finding, other: Finding) -> bool:
-    return (one.metric, one.key, one.demand, one.bound) == (other.metric, other.key, other.demand, other.bound)
+def _same_demand(first: Finding, other: Finding) -> bool:
+    return (first.metric, first.key, first.demand, first.bound) == (other.metric, other.key, other.demand, other.bound)
 
 
 def _obstacle(threshold: Threshold, base: Baseline | None) -> tuple[Outcome, str] | None:
@@ -233,10 +234,10 @@ def _answers(demand: _Demand, *, level: float) -> set[bool]:
     if base is not None and base.low is not None and base.high is not None:
         below, start, above = widen((base.low, base.value, base.high))
         # Distances to the limits of both are added in squares (method of variance estimates recovery, Zou and
-        # Donner, 2008): two nights, or two models on one night, each bring an error of their own.
+        # Donner, 2008): two runs, or two models in one run, each bring an error of their own.
         low, high = value - math.hypot(value - low, above - start), value + math.hypot(high - value, start - below)
     inner = bound if isinstance(bound, tuple) else (bound,)
-    inside = [one for one in inner if base is None and low < one < high]
+    inside = [bound_value for bound_value in inner if base is None and low < bound_value < high]
     return {holds(point) for point in (low, high, *inside)}
 
 
@@ -263,12 +264,12 @@ def _holds(demand: _Demand) -> Callable[[float], bool]:
     }[threshold.demand]
 
 
-def _waive(finding: Finding, waivers: Iterable[Waiver], today: date) -> Finding:
+def _waive(finding: Finding, waivers: Iterable[Waiver], moment: datetime) -> Finding:
     if finding.outcome not in ("fail", "warn", "uncertain"):
         return finding
-    for one in waivers:
-        fits = one.check == finding.check and one.metric == finding.metric and one.key in (None, finding.key)
-        if fits and today <= one.expires:
-            note = f"waived until {one.expires} by {one.approver} ({one.ticket}): {one.reason}"
-            return replace(finding, outcome="waived", sentence=f"{finding.sentence}; {note}", waiver=one.ticket)
+    for waiver in waivers:
+        fits = waiver.check == finding.check and waiver.metric == finding.metric and waiver.key in (None, finding.key)
+        if fits and waiver.is_live(moment):
+            note = f"waived until {waiver.expires} by {waiver.approver} ({waiver.ticket}): {waiver.reason}"
+            return replace(finding, outcome="waived", sentence=f"{finding.sentence}; {note}", waiver=waiver.ticket)
     return finding

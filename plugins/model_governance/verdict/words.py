@@ -1,6 +1,8 @@
-"""Demands and numbers as people read them."""
+"""Demands as people read them."""
 
 from __future__ import annotations
+
+from model_governance.contract.text import number
 
 WORDS = {
     "equal_to": "equal to",
@@ -24,10 +26,3 @@ def demanded(demand: str, bound: float | tuple[float, float], against: str | Non
             return f"no worse than {other}"
         return f"at least {size} better than {other}" if bound > 0 else f"at most {size} worse than {other}"
     return f"{WORDS[demand]} {number(bound)}"
-
-
-def number(value: float, *, digits: int = 4) -> str:
-    """A number as people write it: that many significant digits, thousands separated."""
-    if isinstance(value, int) or float(value).is_integer():
-        return f"{int(value):,}"
-    return f"{value:,.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"

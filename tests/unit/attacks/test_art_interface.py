@@ -13,7 +13,6 @@ from model_governance.attacks.art_toolbox import load_art, quiet_attack
 from model_governance.attacks.autoattack import batched_autoattack
 from model_governance.attacks.balls import sizes
 from model_governance.attacks.hopskipjump import batched_hopskipjump
-from model_governance.attacks.pgd import repaired_pgd
 from model_governance.errors import CheckError, ModelMisbehaved
 
 X = np.random.default_rng(0).random((60, 5)).astype(np.float32)
@@ -47,7 +46,7 @@ def test_every_row_that_has_a_start_is_misclassified(forest):
     found = attack.generate(X[:20], Y[:20])
     assert found.dtype == np.float32
     assert found.shape == (20, 5)
-    assert not attack.walked.failed.any()
+    assert not attack.result.failed.any()
     assert (answers(forest, found) != Y[:20]).all()
 
 
@@ -70,7 +69,7 @@ def test_given_starts_and_masks_are_kept(forest):
     starts = np.stack([X[answers(forest, X) != one][0] for one in own])
     attack = batched_hopskipjump(forest, max_iter=2)
     attack.generate(X[:10], x_adv_init=starts)
-    assert (attack.walked.distances <= sizes(starts - X[:10], "l2") + 1e-6).all()
+    assert (attack.result.distances <= sizes(starts - X[:10], "l2") + 1e-6).all()
     mask = np.array([1, 1, 1, 0, 0])
     found = attack.generate(X[:10], mask=mask)
     assert (found[:, 3:] == X[:10, 3:]).all()
@@ -83,7 +82,7 @@ def test_a_row_without_a_start_comes_back_unchanged_and_is_called_failed():
     constant = BlackBoxClassifier(lambda x: np.tile([1.0, 0.0], (len(x), 1)), (5,), 2, clip_values=(0.0, 1.0))
     attack = batched_hopskipjump(constant, init_size=20)
     assert (attack.generate(X[:3]) == X[:3]).all()
-    assert attack.walked.failed.all()
+    assert attack.result.failed.all()
 
 
 def test_arts_autoattack_takes_ours_into_its_list(forest, monkeypatch):
@@ -116,30 +115,3 @@ def test_a_model_that_answers_nan_is_an_error():
     broken = BlackBoxClassifier(lambda x: np.full((len(x), 2), np.nan), (5,), 2, clip_values=(0.0, 1.0))
     with pytest.raises(ModelMisbehaved, match="NaN"):
         batched_hopskipjump(broken).generate(X[:3])
-
-
-def test_repaired_pgd_returns_rows_on_the_grid_from_a_classifier_with_gradients():
-    load_art()
-    from art.estimators.classification import BlackBoxClassifier
-
-    weights = np.random.default_rng(1).normal(size=(5, 2)).astype(np.float32)
-
-    class Linear(BlackBoxClassifier):
-        def logits(self, points):
-            return (points - 0.5) @ weights
-
-        def look(self, points):
-            return self.logits(points), lambda slopes: slopes @ weights.T
-
-    estimator = Linear(lambda x: (x - 0.5) @ weights, (5,), 2, clip_values=(0.0, 1.0))
-    x = np.round(X[:20] * 8) / 8
-    attack = repaired_pgd(estimator, eps=0.25, repair=lambda points, rows: np.round(points * 8) / 8)
-    found = attack.generate(x, mask=np.array([1, 1, 1, 1, 0]))
-    reached = np.isfinite(attack.climbed.distances)
-    assert reached.sum() > 0
-    assert (found * 8 == np.round(found * 8)).all()
-    assert (found[:, 4] == x[:, 4]).all()
-    assert (answers(estimator, found) != answers(estimator, x))[reached].all()
-    assert (found[~reached] == x[~reached]).all()
-    with pytest.raises(CheckError, match="unknown"):
-        repaired_pgd(estimator, epsilon=1)

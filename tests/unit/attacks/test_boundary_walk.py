@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_governance.attacks.balls import sizes
-from model_governance.attacks.boundary_walk import WalkSettings, walk
+from model_governance.attacks.boundary_walk import HopSkipJumpSettings, boundary_walk
 from model_governance.attacks.hopskipjump import attack_rows
 
 WEIGHTS = np.array([2.0, -1.0, 0.5, 1.5, -0.7])
@@ -33,26 +33,28 @@ def test_what_may_not_move_does_not_and_the_box_and_the_flip_hold(seed, bits, no
     x = rows_of(12)
     movable = (bits >> np.arange(5)) & 1 == 1
     flips = against(x)
-    walked = attack_rows(flips, x, settings=WalkSettings(norm=norm, iterations=3), seed=seed, tries=30, movable=movable)
-    found = np.flatnonzero(~walked.failed)
-    points = walked.points[found]
+    result = attack_rows(
+        flips, x, settings=HopSkipJumpSettings(norm=norm, iterations=3), seed=seed, tries=30, movable=movable
+    )
+    found = np.flatnonzero(~result.failed)
+    points = result.points[found]
     assert (points[:, ~movable] == x[found][:, ~movable]).all()
     assert ((points >= 0) & (points <= 1)).all()
     assert flips(points, found).all()
-    assert walked.distances[found] == pytest.approx(sizes(points - x[found], norm))
-    assert np.isnan(walked.points[walked.failed]).all()
+    assert result.distances[found] == pytest.approx(sizes(points - x[found], norm))
+    assert np.isnan(result.points[result.failed]).all()
 
 
 def test_a_row_walks_the_same_path_alone_and_in_company():
     x = rows_of(9)
-    flips, effort = against(x), WalkSettings(norm="l2", iterations=4)
+    flips, effort = against(x), HopSkipJumpSettings(norm="l2", iterations=4)
     starts = np.full_like(x, np.nan)
     donor = {answer: x[curved(x) == answer][0] for answer in (True, False)}
     for row, answer in enumerate(curved(x)):
         starts[row] = donor[not answer]
-    together = walk(flips, x, starts=starts, settings=effort, seed=3)
+    together = boundary_walk(flips, x, starts=starts, settings=effort, seed=3)
     starts[:8] = np.nan
-    alone = walk(flips, x, starts=starts, settings=effort, seed=3)
+    alone = boundary_walk(flips, x, starts=starts, settings=effort, seed=3)
     assert together.points[8].tobytes() == alone.points[8].tobytes()
     assert together.asked[8] == alone.asked[8]
     assert alone.failed[:8].all()
@@ -63,7 +65,7 @@ def test_a_row_walks_the_same_path_alone_and_in_company():
 def test_two_runs_agree_to_the_byte_and_another_seed_does_not(norm):
     x = rows_of(6)
     first, second, other = (
-        attack_rows(against(x), x, settings=WalkSettings(norm=norm, iterations=4), seed=seed, tries=30)
+        attack_rows(against(x), x, settings=HopSkipJumpSettings(norm=norm, iterations=4), seed=seed, tries=30)
         for seed in (1, 1, 2)
     )
     assert first.points.tobytes() == second.points.tobytes()
@@ -80,17 +82,19 @@ def test_a_budget_of_queries_is_never_overdrawn(norm, budget):
         np.add.at(counted, rows, 1)
         return answers(points, rows)
 
-    effort = WalkSettings(norm=norm, iterations=50, queries=budget)
-    walked = attack_rows(flips, x, settings=effort, seed=0, tries=10)
-    assert (walked.asked == counted).all()
-    assert (walked.asked <= max(budget, 11)).all()
+    effort = HopSkipJumpSettings(norm=norm, iterations=50, queries=budget)
+    result = attack_rows(flips, x, settings=effort, seed=0, tries=10)
+    assert (result.asked == counted).all()
+    assert (result.asked <= max(budget, 11)).all()
 
 
 def test_more_effort_ends_nearer():
     x = rows_of(30)
     medians = [
         np.median(
-            attack_rows(against(x), x, settings=WalkSettings(norm="l2", iterations=n), seed=5, tries=50).distances
+            attack_rows(
+                against(x), x, settings=HopSkipJumpSettings(norm="l2", iterations=n), seed=5, tries=50
+            ).distances
         )
         for n in (1, 4, 16)
     ]
@@ -99,21 +103,21 @@ def test_more_effort_ends_nearer():
 
 def test_a_model_that_never_flips_is_reported_as_failed_not_as_robust():
     x = rows_of(4)
-    walked = attack_rows(
-        lambda points, rows: np.zeros(len(rows), dtype=bool), x, settings=WalkSettings(), seed=0, tries=20
+    result = attack_rows(
+        lambda points, rows: np.zeros(len(rows), dtype=bool), x, settings=HopSkipJumpSettings(), seed=0, tries=20
     )
-    assert walked.failed.all()
-    assert np.isinf(walked.distances).all()
-    assert (walked.asked == 21).all()
+    assert result.failed.all()
+    assert np.isinf(result.distances).all()
+    assert (result.asked == 21).all()
 
 
 def test_a_row_that_flips_already_stays_where_it_is():
     x = rows_of(4)
-    walked = attack_rows(
-        lambda points, rows: np.ones(len(rows), dtype=bool), x, settings=WalkSettings(), seed=0, tries=20
+    result = attack_rows(
+        lambda points, rows: np.ones(len(rows), dtype=bool), x, settings=HopSkipJumpSettings(), seed=0, tries=20
     )
-    assert (walked.distances == 0).all()
-    assert (walked.points == x).all()
+    assert (result.distances == 0).all()
+    assert (result.points == x).all()
 
 
 def test_calls_are_few_and_bounded():
@@ -125,6 +129,6 @@ def test_calls_are_few_and_bounded():
         calls.append(len(rows))
         return answers(points, rows)
 
-    attack_rows(flips, x, settings=WalkSettings(norm="linf", iterations=10), seed=0, tries=50)
+    attack_rows(flips, x, settings=HopSkipJumpSettings(norm="linf", iterations=10), seed=0, tries=50)
     assert len(calls) < 3 * len(x)
     assert max(calls) <= 200_000

@@ -10,8 +10,8 @@ from model_governance.attacks.autoattack import MEMBERS, AutoSettings, auto_atta
 from model_governance.attacks.balls import Ball, sizes, streams_of
 from model_governance.attacks.fab import fab, nearest_change
 from model_governance.attacks.losses import loss_of, nearest_classes
-from model_governance.attacks.networks import Callables
-from model_governance.attacks.pgd import ClimbSettings, climb
+from model_governance.attacks.networks import CallableNetwork
+from model_governance.attacks.pgd import pgd_ascent
 from model_governance.attacks.square import square
 from model_governance.errors import CheckError
 
@@ -19,17 +19,17 @@ D, K = 8, 4
 DRAW = np.random.default_rng(3)
 LINEAR = DRAW.normal(size=(D, K))
 HIDDEN, OUT = DRAW.normal(size=(D, 16)), DRAW.normal(size=(16, K))
-linear = Callables(lambda x: (x - 0.5) @ LINEAR, lambda x, weights: weights @ LINEAR.T)
+linear = CallableNetwork(lambda x: (x - 0.5) @ LINEAR, lambda x, weights: weights @ LINEAR.T)
 
 
 def _curved_gradient(x, weights):
     return (weights @ OUT.T * (1 - np.tanh((x - 0.5) @ HIDDEN) ** 2)) @ HIDDEN.T
 
 
-curved = Callables(lambda x: np.tanh((x - 0.5) @ HIDDEN) @ OUT, _curved_gradient)
+curved = CallableNetwork(lambda x: np.tanh((x - 0.5) @ HIDDEN) @ OUT, _curved_gradient)
 
 
-def rows_of(n: int, network: Callables) -> tuple[np.ndarray, np.ndarray]:
+def rows_of(n: int, network: CallableNetwork) -> tuple[np.ndarray, np.ndarray]:
     x = np.random.default_rng(11).uniform(0.3, 0.7, (n, D))
     return x, network.logits(x).argmax(axis=1)
 
@@ -48,17 +48,17 @@ def exact(x: np.ndarray, y: np.ndarray, norm: str) -> np.ndarray:
 
 @pytest.mark.parametrize("k", [2, 3, 4, 6])
 @pytest.mark.parametrize(("name", "targeted"), [("cross_entropy", False), ("dlr", False), ("dlr", True)])
-def test_the_slopes_are_those_of_the_loss(name, targeted, k):
+def test_the_derivatives_are_those_of_the_loss(name, targeted, k):
     draw = np.random.default_rng(k)
     z, y = draw.normal(size=(20, k)), draw.integers(0, k, 20)
     targets = (y + 1) % k if targeted else None
-    values, slopes = loss_of(name, z, y, targets)
+    values, derivatives = loss_of(name, z, y, targets)
     for column in range(k):
         ahead, behind = z.copy(), z.copy()
         ahead[:, column] += 1e-6
         behind[:, column] -= 1e-6
         difference = (loss_of(name, ahead, y, targets)[0] - loss_of(name, behind, y, targets)[0]) / 2e-6
-        assert slopes[:, column] == pytest.approx(difference, abs=1e-4)
+        assert derivatives[:, column] == pytest.approx(difference, abs=1e-4)
     assert values.shape == (20,)
 
 
@@ -164,40 +164,61 @@ def test_fab_finds_near_points_without_a_budget_to_fill():
     assert (sizes(points - x, "l2") >= distance * (1 - 1e-9)).all()
 
 
-def flips_of(network: Callables, y: np.ndarray):
+def flips_of(network: CallableNetwork, y: np.ndarray):
     return lambda points, rows: network.logits(points).argmax(axis=1) != y[rows]
 
 
+def ascend(network: CallableNetwork, x, y, *, ball: Ball, repair=None, steps: int = 40):
+    """Five starts of PGD on the DLR loss: nearest repaired points that flip inside the ball, NaN where there is none."""
+    nearest, evaluated = np.full_like(x, np.nan), []
+    for start in range(5):
+        rows = np.flatnonzero(np.isnan(nearest).any(axis=1))
+
+        def gradients(points, lines, rows=rows):
+            logits, back = network.vjp(points)
+            return back(loss_of("dlr", logits, y[rows[lines]])[1])
+
+        def flips(points, lines, rows=rows):
+            repaired = points if repair is None else repair(points, rows[lines])
+            inside = ball.holds(repaired, x[rows[lines]])
+            evaluated.append(repaired[inside])
+            hit = inside & (network.logits(repaired).argmax(axis=1) != y[rows[lines]])
+            nearest[rows[lines[hit]]] = repaired[hit]
+            return hit
+
+        starts = ball.random_points(x[rows], streams_of(start, rows)) if start else x[rows]
+        pgd_ascent(
+            starts, gradients=gradients, flips=flips, norm=ball.norm, step=ball.epsilon / 8, steps=steps,
+            project=lambda points, lines, rows=rows: ball.inside(points, x[rows[lines]]),
+        )  # fmt: skip
+    return nearest, np.concatenate(evaluated)
+
+
 @pytest.mark.parametrize("norm", ["l2", "linf"])
-def test_pgd_believes_repaired_rows_only(norm):
+def test_pgd_counts_flips_of_repaired_rows_only(norm):
     x, y = rows_of(40, curved)
     x = np.round(x, 1)
     y = curved.logits(x).argmax(axis=1)
     movable = np.arange(D) < 6
     ball = Ball(norm=norm, epsilon=0.2 if norm == "linf" else 0.45)
-    done = climb(
-        curved, flips_of(curved, y), x, y, ball=ball, settings=ClimbSettings(), seed=2, movable=movable,
-        repair=lambda points, rows: np.where(movable, np.round(points, 1), x[rows]),
-    )  # fmt: skip
-    found = np.isfinite(done.distances)
+    nearest, _ = ascend(
+        curved, x, y, ball=ball, repair=lambda points, rows: np.where(movable, np.round(points, 1), x[rows])
+    )
+    found = ~np.isnan(nearest).any(axis=1)
     assert found.mean() > 0.3
-    points = done.points[found]
+    points = nearest[found]
     assert (points == np.round(points, 1)).all()
     assert (points[:, 6:] == x[found, 6:]).all()
     assert ball.holds(points, x[found]).all()
-    assert flips_of(curved, y)(points, np.flatnonzero(found)).all()
+    assert (curved.logits(points).argmax(axis=1) != y[found]).all()
 
 
-def test_pgd_never_asks_about_a_row_that_the_repair_broke():
+def test_pgd_finds_nothing_where_the_repair_leaves_the_ball():
     x, y = rows_of(10, curved)
-    asked = []
-    done = climb(
-        curved, lambda points, rows: asked.append(rows) or np.ones(len(rows), dtype=bool), x, y, seed=0,
-        ball=Ball(norm="linf", epsilon=0.01), settings=ClimbSettings(steps=5, restarts=1),
-        repair=lambda points, rows: points + 0.5,
-    )  # fmt: skip
-    assert asked == []
-    assert np.isinf(done.distances).all()
+    ball = Ball(norm="linf", epsilon=0.01)
+    nearest, evaluated = ascend(curved, x, y, ball=ball, repair=lambda points, rows: points + 0.5, steps=5)
+    assert len(evaluated) == 0
+    assert np.isnan(nearest).all()
 
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
@@ -205,6 +226,22 @@ def test_pgd_flips_a_linear_network_where_it_can_be_flipped(norm):
     x, y = rows_of(60, linear)
     distance = exact(x, y, norm)
     ball = Ball(norm=norm, epsilon=float(np.median(distance)))
-    done = climb(linear, flips_of(linear, y), x, y, ball=ball, settings=ClimbSettings(), seed=0)
+    nearest, _ = ascend(linear, x, y, ball=ball)
     decided = np.abs(distance / ball.epsilon - 1) > 0.05
-    assert (np.isfinite(done.distances) == (distance < ball.epsilon))[decided].all()
+    assert (~np.isnan(nearest).any(axis=1) == (distance < ball.epsilon))[decided].all()
+
+
+def test_pgd_stops_a_row_at_its_first_flip_and_where_a_step_leads_nowhere():
+    asked: list[np.ndarray] = []
+
+    def flips(points, rows):
+        asked.append(rows.copy())
+        return (points[:, 0] > 0.25) & (rows == 0)
+
+    points, flipped = pgd_ascent(
+        np.zeros((3, 1)), gradients=lambda points, rows: (rows[:, None] < 2).astype(float), flips=flips, norm="linf",
+        project=lambda points, rows: np.minimum(points, 0.5), step=0.1, steps=20,
+    )  # fmt: skip
+    assert flipped.tolist() == [True, False, False]
+    assert points[:, 0] == pytest.approx([0.3, 0.5, 0.0])
+    assert [rows.tolist() for rows in asked] == [[0, 1, 2], [0, 1], [0, 1], [1], [1], [1]]

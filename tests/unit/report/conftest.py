@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import pytest
 
+from model_governance.checks import catalogue, find
 from model_governance.contract.result import Artifact, CheckResult, Metric, Table
 from model_governance.policy import Policy
 from model_governance.report import figures
 from model_governance.verdict import Rules, Verdict, combine, judge, read_verdict, unmeasured
 
-TODAY = date(2018, 3, 14)
+TODAY = datetime(2018, 3, 14, tzinfo=UTC)
 FEATURES = [
     "AGEP", "SCHL", "MAR", "RELP", "DIS", "ESP", "CIT", "MIG", "MIL", "ANC", "NATIVITY", "DEAR", "DEYE", "DREM", "SEX", "RAC1P",
 ]  # fmt: skip
@@ -223,7 +224,7 @@ def check_record(
 def drift_verdict(result: CheckResult, **others: Any) -> Verdict:
     """The drift result judged by the employment policy."""
     rules = policy({"drift": {"kind": "data_drift", "thresholds": DRIFT_THRESHOLDS}}, waivers=[RELP_WAIVER], **others)
-    return judge("drift", result, rules, today=TODAY)
+    return judge("drift", result, rules, moment=TODAY)
 
 
 def red_check() -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -242,14 +243,14 @@ def wide_check(columns: int = 300, *, stopping: int = 7) -> dict[str, Any]:
     )
     result = CheckResult(kind="data_drift", seed=1, metrics=metrics)
     rules = policy({"drift": {"kind": "data_drift", "thresholds": [{"metric": "drift_score", "less_than": 0.2}]}})
-    return check_record(result, judge("drift", result, rules, today=TODAY))
+    return check_record(result, judge("drift", result, rules, moment=TODAY))
 
 
 def judged(name: str, metrics: tuple[Metric, ...], thresholds: list[dict[str, Any]], **others: Any) -> Verdict:
     """Some metrics judged by some thresholds."""
     result = CheckResult(kind="data_drift", seed=1, metrics=metrics)
     rules = policy({name: {"kind": "data_drift", "thresholds": thresholds}}, **others)
-    return judge(name, result, rules, today=TODAY)
+    return judge(name, result, rules, moment=TODAY)
 
 
 def manifest_row(name: str, kind: str | None, title: str, verdict: Verdict, *, reported: bool = True) -> dict[str, Any]:
@@ -260,6 +261,7 @@ def manifest_row(name: str, kind: str | None, title: str, verdict: Verdict, *, r
         "name": name,
         "kind": kind,
         "title": title,
+        "advice": find(kind).advice.record() if reported and kind in catalogue() else None,
         "outcome": verdict.outcome,
         "stops": verdict.stops,
         "sentence": verdict.sentence,
@@ -278,7 +280,7 @@ def run_manifest(rows: list[tuple[str, str | None, str, Verdict, bool]]) -> dict
         "schema": "model-governance/run/v1",
         "run": {
             "run_id": "scheduled__2018-03-14T02:00:00+00:00",
-            "date": TODAY.isoformat(),
+            "logical_date": TODAY.isoformat(),
             "orchestrator": {"type": "airflow", "dag_id": "model_governance__acs-employment", "try_number": 1},
         },
         "policy": record["policy"] | {"key": f"v1/blobs/sha256/cc/{sha('policy')}.yaml"},
@@ -303,8 +305,8 @@ def red_night() -> dict[str, Any]:
     )  # fmt: skip
     robust = judged(
         "robustness",
-        (metric("robust_share", 0.54, low=0.393, high=0.682, better="higher", n=50),),
-        [{"metric": "robust_share", "geq_to": 0.5}],
+        (metric("robust_accuracy", 0.54, low=0.393, high=0.682, better="higher", n=50),),
+        [{"metric": "robust_accuracy", "geq_to": 0.5}],
     )
     validation = judged(
         "validation", (metric("critical_failures", 0),), [{"metric": "critical_failures", "equal_to": 0}]

@@ -34,7 +34,7 @@ def error_page(make, problem: str) -> bytes:
 def skipped_page(make, reason: str) -> bytes:
     result = CheckResult(kind="data_drift", seed=1, status="not_applicable", reason=reason)
     rules = make.policy({"drift": {"kind": "data_drift", "thresholds": make.DRIFT_THRESHOLDS}})
-    return render_check(make.check_record(result, judge("drift", result, rules, today=make.TODAY)), {})
+    return render_check(make.check_record(result, judge("drift", result, rules, moment=make.TODAY)), {})
 
 
 def test_the_same_record_gives_the_same_bytes(make, red):

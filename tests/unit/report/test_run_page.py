@@ -78,7 +78,7 @@ def test_it_says_what_to_do_next_in_a_sensible_order(page):
     block = page.words[page.words.index("What to do next") : page.words.index("Findings that stop the run")]
     steps = [
         "Make it measurable again.",
-        "Find out what moved.",
+        "Find out what changed.",
         "Decide whether",
         "Collect more rows.",
         "Repair before",

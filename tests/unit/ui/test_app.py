@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, datetime
 from urllib.parse import urljoin
 
 import pytest
@@ -13,9 +13,10 @@ from fastapi.testclient import TestClient
 
 from model_governance.checks import catalogue
 from model_governance.contract.result import Artifact
+from model_governance.contract.run import Run
 from model_governance.errors import StoreUnreachable
 from model_governance.policy import parse_policy
-from model_governance.run import Run, archive_run
+from model_governance.run import archive_run
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
 from model_governance.ui.app import create_app
@@ -47,7 +48,11 @@ def client(store):
 
 @pytest.fixture
 def archived(store):
-    night = Run(run_id="run", date=date(2025, 6, 1), orchestrator={"type": "airflow", "dag_id": "nightly"})
+    night = Run(
+        run_id="run",
+        logical_date=datetime(2025, 6, 1, tzinfo=UTC),
+        orchestrator={"type": "airflow", "dag_id": "nightly"},
+    )
     return archive_run(parse_policy(POLICY, catalogue()), {}, run=night, store=store)
 
 
@@ -144,8 +149,8 @@ def test_an_altered_page_is_replaced_by_the_one_its_manifest_gives(client, store
         "v1/blobs/sha256/11/" + "0" * 64 + ".html",
         "v1/blobs/sha256/00/" + "0" * 64 + ".skops",
         "v1/blobs/sha256/00/" + "0" * 64 + ".html%0a",
-        "v1/retraining/model=tiny/date=2025-06-01/0123456789abcdef.json",
-        "v1/runs/model=tiny/date=2025-06-01/0123456789abcdef/0123456789abcdef/secret.txt",
+        "v1/retraining/model=tiny/run=2025-06-01T000000Z/0123456789abcdef.json",
+        "v1/runs/model=tiny/run=2025-06-01T000000Z/0123456789abcdef/0123456789abcdef/secret.txt",
         "../../etc/passwd",
         "..%2f..%2fetc%2fpasswd",
         "v1/blobs/sha256/00/..%2f..%2f..%2f..%2fsecret.html",
@@ -156,7 +161,7 @@ def test_an_altered_page_is_replaced_by_the_one_its_manifest_gives(client, store
 )
 def test_every_other_key_is_unknown(client, store, key):
     (store.root / "secret.html").write_text("secret")
-    ledger = store.root / "v1/retraining/model=tiny/date=2025-06-01"
+    ledger = store.root / "v1/retraining/model=tiny/run=2025-06-01T000000Z"
     ledger.mkdir(parents=True)
     (ledger / "0123456789abcdef.json").write_text("secret")
     answer = client.get(f"/dags/nightly/store/{key}")

@@ -7,32 +7,7 @@ import pytest
 from model_governance.contract.result import CheckResult, Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy, Threshold, Waiver
 from model_governance.verdict import RANK, Baseline, Rules, Verdict, budget_of, combine, judge, read_verdict, unmeasured
-
-TODAY = date(2026, 6, 1)
-
-
-def metric(
-    value, *, name="psi", low=None, high=None, n=1000, key=None, better="lower", reason="", p_value=None
-) -> Metric:
-    return Metric(
-        name=name, value=value, low=low, high=high, n=n, key=key, meaning="m", better=better, reason=reason,
-        p_value=p_value,
-    )  # fmt: skip
-
-
-def verdict(
-    metrics, *thresholds, baselines=None, waivers=(), fail_on="error", on_uncertain="warn", alarms=None, earlier=()
-) -> Verdict:
-    spec = CheckSpec(kind="data_drift", thresholds=thresholds)
-    policy = Policy.model_construct(
-        checks={"drift": spec},
-        waivers=waivers,
-        fail_on=fail_on,
-        on_uncertain=on_uncertain,
-        alarms=alarms or AlarmSpec(),
-    )
-    result = CheckResult(kind="data_drift", seed=1, metrics=tuple(metrics))
-    return judge("drift", result, policy, today=TODAY, baselines=baselines or {}, earlier=earlier)
+from verdict_cases import TODAY, metric, verdict
 
 
 @pytest.mark.parametrize(
@@ -138,7 +113,7 @@ def test_a_fail_that_other_nights_confirm(before, outcome):
     nights = [verdict([metric(value)], threshold) for value in before]
     tonight = verdict([metric(0.3)], threshold, earlier=nights)
     assert tonight.outcome == outcome
-    assert f"missed on {1 + before.count(0.3)} of the last 3 nights, 2 make a fail" in tonight.sentence
+    assert f"violated in {1 + before.count(0.3)} of the last 3 runs, 2 make a fail" in tonight.sentence
 
 
 def test_few_rows_are_uncertain_not_pass():
@@ -201,7 +176,7 @@ def test_a_champion_that_was_not_measured_is_an_error():
 
 
 WAIVER = Waiver(
-    check="drift", metric="psi", reason="the top code changed", approver="R. Isk", ticket="GOV-7", expires=TODAY
+    check="drift", metric="psi", reason="the top code changed", approver="R. Isk", ticket="GOV-7", expires=TODAY.date()
 )
 
 
@@ -244,19 +219,19 @@ def test_what_stops_the_run(fail_on, on_uncertain, outcome, severity, stops):
 
 
 def test_a_check_that_does_not_apply_is_skipped_with_its_reason():
-    spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_share", "geq_to": 0.5}])
+    spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_accuracy", "geq_to": 0.5}])
     policy = Policy.model_construct(checks={"attack": spec}, waivers=(), fail_on="error", on_uncertain="warn")
     result = CheckResult(kind="evasion", seed=1, status="not_applicable", reason="no mutable feature")
-    judged = judge("attack", result, policy, today=TODAY)
+    judged = judge("attack", result, policy, moment=TODAY)
     assert judged.outcome == "skipped"
     assert "no mutable feature" in judged.sentence
 
 
 def test_a_run_in_which_everything_was_skipped_is_an_error():
-    spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_share", "geq_to": 0.5}])
+    spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_accuracy", "geq_to": 0.5}])
     policy = Policy.model_construct(checks={"attack": spec}, waivers=(), fail_on="error", on_uncertain="warn")
     result = CheckResult(kind="evasion", seed=1, status="not_applicable", reason="no mutable feature")
-    run = combine("m", [judge("attack", result, policy, today=TODAY)], rules=Rules())
+    run = combine("m", [judge("attack", result, policy, moment=TODAY)], rules=Rules())
     assert run.outcome == "error"
     assert run.stops
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from model_governance.authoring.calibration.drift import calibrate_drift
 from model_governance.authoring.calibration.findings import Calibrated, Left
 from model_governance.authoring.calibration.measured import calibrate_measured
 from model_governance.checks import find
+from model_governance.checks.data.data_drift.params import DriftParams
 from model_governance.errors import CheckError, ModelMisbehaved, PolicyError, SubjectError, SubjectUnreachable
 from model_governance.run import derive_seed, params_of
 from model_governance.subjects import load_dataset, load_subject, render_sources, run_variables
@@ -22,9 +23,8 @@ from model_governance.verdict import budget_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
+    from datetime import datetime
 
-    from model_governance.checks.data.data_drift.params import DriftParams
     from model_governance.contract.check import Check
     from model_governance.contract.connections import Connections
     from model_governance.contract.subject import Role, Subject
@@ -34,11 +34,6 @@ __all__ = ["Calibrated", "Calibration", "Left", "calibrate"]
 
 SCHEMA = "model-governance/calibration/v1"
 LEAST_WINDOWS = 100
-LEFT_ALONE = {
-    "data_validation": "a suite is deterministic: what it demands of the rows is written, not estimated",
-    "evasion": "an attack costs minutes a window, and its noise is that of the attack, not of the night",
-    "membership_inference": "an attack costs minutes a window, and tells of the model's training, not of the night",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +41,7 @@ class Calibration:
     """All thresholds of a policy that can fail a night: calibrated, or left with the reason."""
 
     policy: Policy
-    day: date
+    moment: datetime
     reference_rows: int
     rows: int
     level: float
@@ -55,12 +50,12 @@ class Calibration:
     @property
     def calibrated(self) -> tuple[Calibrated, ...]:
         """Those with a curve."""
-        return tuple(one for one in self.found if isinstance(one, Calibrated))
+        return tuple(finding for finding in self.found if isinstance(finding, Calibrated))
 
     @property
     def left(self) -> tuple[Left, ...]:
         """Those without, each with its reason."""
-        return tuple(one for one in self.found if isinstance(one, Left))
+        return tuple(finding for finding in self.found if isinstance(finding, Left))
 
     def record(self) -> dict[str, Any]:
         """Everything as JSON types; the same policy and data give the same record."""
@@ -69,9 +64,9 @@ class Calibration:
             "policy": {"name": self.policy.name, "sha256": self.policy.sha256},
             "alarms": self.policy.alarms.model_dump(mode="json"),
             "level": self.level,
-            "date": self.day.isoformat(),
+            "logical_date": self.moment.isoformat(),
             "rows": {"reference": self.reference_rows, "night": self.rows},
-            "thresholds": [one.record() for one in self.calibrated],
+            "thresholds": [threshold.record() for threshold in self.calibrated],
             "left": [one.record() for one in self.left],
         }
 
@@ -99,7 +94,7 @@ class Effort:
         return self.windows // 5
 
 
-def calibrate(policy: Policy, *, day: date, connections: Connections, effort: Effort) -> Calibration:
+def calibrate(policy: Policy, *, moment: datetime, connections: Connections, effort: Effort) -> Calibration:
     """Calibrate every threshold that can fail a night of this policy.
 
     Raises:
@@ -107,7 +102,7 @@ def calibrate(policy: Policy, *, day: date, connections: Connections, effort: Ef
         SubjectError, CheckError: model or reference cannot be used.
         SubjectUnreachable: a place does not answer.
     """
-    sources = render_sources(policy, run_variables(day))
+    sources = render_sources(policy, run_variables(moment))
     if "reference" not in sources:
         raise PolicyError([f"{policy.name}: calibration draws nights from datasets.reference; add it to the policy"])
     roles: tuple[Role, ...] = ("reference",)
@@ -115,35 +110,33 @@ def calibrate(policy: Policy, *, day: date, connections: Connections, effort: Ef
     rows = effort.rows or _rows_of_run(policy, sources, connections)
     found: list[Calibrated | Left] = []
     for name in policy.checks:
-        found.extend(_check(policy, name, subject=subject, effort=effort, rows=rows, day=day))
+        found.extend(_check(policy, name, subject=subject, effort=effort, rows=rows, moment=moment))
     return Calibration(
-        policy=policy, day=day, reference_rows=subject.datasets["reference"].rows, rows=rows,
+        policy=policy, moment=moment, reference_rows=subject.datasets["reference"].rows, rows=rows,
         level=budget_of(policy).level, found=tuple(found),
     )  # fmt: skip
 
 
 def _check(
-    policy: Policy, name: str, *, subject: Subject, effort: Effort, rows: int, day: date
+    policy: Policy, name: str, *, subject: Subject, effort: Effort, rows: int, moment: datetime
 ) -> list[Calibrated | Left]:
     spec, check, budget = policy.checks[name], find(policy.checks[name].kind), budget_of(policy)
-    places = [place for place, one in enumerate(spec.thresholds) if one.severity in budget.stopping]
+    places = [place for place, threshold in enumerate(spec.thresholds) if threshold.severity in budget.stopping]
     everything = f"{len(places)} threshold(s)"
     if not places:
         return []
-    if check.kind in LEFT_ALONE:
-        return [Left(check=name, label=everything, reason=LEFT_ALONE[check.kind])]
-    if odd := _needs_more(check):
-        return [Left(check=name, label=everything, reason=odd)]
+    if reason := check.not_calibrated or _needs_more(check):
+        return [Left(check=name, label=everything, reason=reason)]
     params, seed = params_of(check, policy, name), _seed(policy, subject, name, rows)
     try:
-        if check.kind == "data_drift":
+        if isinstance(params, DriftParams):
             return calibrate_drift(
-                policy, name, places, subject=subject, params=cast("DriftParams", params),
+                policy, name, places, kind=check.kind, subject=subject, params=params,
                 windows=effort.windows, rows=rows, seed=seed, level=budget.level,
             )  # fmt: skip
         return calibrate_measured(
             policy, name, places, check=check, subject=subject, params=params,
-            windows=effort.row_windows, rows=rows, seed=seed, level=budget.level, today=day,
+            windows=effort.row_windows, rows=rows, seed=seed, level=budget.level, moment=moment,
         )  # fmt: skip
     except SubjectUnreachable:
         raise

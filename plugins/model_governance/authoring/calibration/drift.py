@@ -10,7 +10,7 @@ from model_governance.authoring.calibration.counts import joined
 from model_governance.authoring.calibration.critical import side_of
 from model_governance.authoring.calibration.curve import ENOUGH_BEYOND, Curve, Proposal
 from model_governance.authoring.calibration.findings import POWER, Calibrated, Left
-from model_governance.checks.data.data_drift.sides import choose
+from model_governance.checks.data.data_drift.comparison import choose_features
 from model_governance.engine import open_relation
 from model_governance.engine.profiles import profile_of
 
@@ -71,6 +71,7 @@ def calibrate_drift(
     name: str,
     places: Sequence[int],
     *,
+    kind: str,
     subject: Subject,
     params: DriftParams,
     windows: int,
@@ -85,22 +86,26 @@ def calibrate_drift(
     """
     columns = _columns(subject, params)
     thresholds = {place: policy.checks[name].thresholds[place] for place in places}
-    judges = {place: _judge(one, params, policy.alarms.adjust) for place, one in thresholds.items()}
-    known = {place: one for place, one in judges.items() if one is not None and side_of(thresholds[place]) == "upper"}
+    judges = {place: _judge(threshold, params, policy.alarms.adjust) for place, threshold in thresholds.items()}
+    known = {
+        place: judge for place, judge in judges.items() if judge is not None and side_of(thresholds[place]) == "upper"
+    }
     draws = max(windows, math.ceil(2 * ENOUGH_BEYOND / level)) if known else 0
     bounds = _bounds(known, _chunks(columns, subject.datasets["reference"].rows, rows, draws, seed), level=level)
     return [
-        _calibrated(policy, name, place, bounds=bounds[place], columns=columns, rows=rows, params=params, level=level)
+        _calibrated(
+            policy, name, place, kind=kind, bounds=bounds[place], columns=columns, rows=rows, params=params, level=level
+        )
         if place in known
-        else Left(check=name, label=one.metric, reason=_reason(one, params))
-        for place, one in thresholds.items()
+        else Left(check=name, label=threshold.metric, reason=_reason(threshold, params))
+        for place, threshold in thresholds.items()
     ]
 
 
 def _columns(subject: Subject, params: DriftParams) -> list[Column]:
     import numpy as np
 
-    families, _ = choose(subject, params)
+    families, _ = choose_features(subject, params)
     relation = open_relation(subject.datasets["reference"])
     profile = profile_of(relation, families)
     labels = relation.value_counts([one for one, family in families.items() if family == "categories"])
@@ -120,13 +125,13 @@ def _chunks(columns: Sequence[Column], reference_rows: int, rows: int, draws: in
     for number, start in enumerate(range(0, draws, CHUNK)):
         count = min(CHUNK, draws - start)
         found = []
-        for place, one in enumerate(columns):
+        for place, column in enumerate(columns):
             draw = np.random.default_rng([seed, number, place])
-            sides = one.draw(reference_rows, count, draw), one.draw(rows, count, draw)
-            drawn = joined(sides[0], sides[1], in_order=one.family == "numbers")
+            sides = column.draw(reference_rows, count, draw), column.draw(rows, count, draw)
+            drawn = joined(sides[0], sides[1], in_order=column.family == "numbers")
             found.append((drawn.psi(), drawn.p_values()))
         yield Drawn(
-            names=tuple(one.name for one in columns), psi=np.array([psi for psi, _ in found]),
+            names=tuple(column.name for column in columns), psi=np.array([psi for psi, _ in found]),
             p_values=np.array([p_value for _, p_value in found]),
         )  # fmt: skip
 
@@ -197,8 +202,8 @@ def _bounds(
             parts[place].append(judged(drawn, level=level))
     return {
         place: (
-            np.sort(np.concatenate([one for one, _ in found])),
-            np.sort(np.concatenate([one for _, one in found])),
+            np.sort(np.concatenate([finding for finding, _ in found])),
+            np.sort(np.concatenate([finding for _, finding in found])),
         )
         for place, found in parts.items()
     }
@@ -209,6 +214,7 @@ def _calibrated(
     name: str,
     place: int,
     *,
+    kind: str,
     bounds: tuple[np.ndarray, np.ndarray],
     columns: Sequence[Column],
     rows: int,
@@ -217,17 +223,17 @@ def _calibrated(
 ) -> Calibrated:
     """The proposed bound is the one under which the number alone keeps the level; evidence keeps it a second time."""
     threshold = policy.checks[name].thresholds[place]
-    judged, alone = (Curve(critical=one, side="upper") for one in bounds)
+    judged, alone = (Curve(critical=bound, side="upper") for bound in bounds)
     psi = threshold.metric in ("psi", "psi_max")
     least = params.limit_for("psi") if psi else 1.0 if threshold.metric == "drifted_columns" else 1 / len(columns)
     proposal = alone.propose(level)
     if proposal.bound is not None:
         proposal = Proposal(bound=max(proposal.bound, least), method=proposal.method)
     today = threshold.bound if not isinstance(threshold.bound, tuple) else threshold.bound[1]
-    chosen = [one for one in columns if threshold.key in (None, one.name)] if psi else []
+    chosen = [column for column in columns if threshold.key in (None, column.name)] if psi else []
     return Calibrated(
-        check=name, kind="data_drift", place=place, threshold=threshold, level=level, curve=judged, proposal=proposal,
-        runs_per_year=policy.alarms.runs_per_year, visible=_visible(chosen, rows, proposal.bound, level=level),
+        check=name, kind=kind, place=place, threshold=threshold, level=level, curve=judged, proposal=proposal,
+        runs_per_year=policy.runs_per_year, visible=_visible(chosen, rows, proposal.bound, level=level),
         today_visible=_visible(chosen, rows, today, level=level), without_evidence=alone if psi else None,
         limits=LIMITS.format(least=least),
     )  # fmt: skip
@@ -237,7 +243,7 @@ def _visible(columns: Sequence[Column], rows: int, bound: float | None, *, level
     """The PSI that fails in 95% of nights whichever of the columns has it: evidence and bound must both be passed."""
     if bound is None or not columns:
         return None
-    return max(_visible_in(one, rows, bound, level=level / len(columns)) for one in columns)
+    return max(_visible_in(column, rows, bound, level=level / len(columns)) for column in columns)
 
 
 def _visible_in(column: Column, rows: int, bound: float, *, level: float) -> float:

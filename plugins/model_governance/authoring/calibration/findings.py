@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.result import label_of
 from model_governance.verdict.words import demanded
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ class Calibrated:
     @property
     def label(self) -> str:
         """The metric with what it is demanded of."""
-        one = self.threshold
-        return one.metric if one.key is None else f"{one.metric}[{one.key}]"
+        return label_of(self.threshold.metric, self.threshold.key)
 
     @property
     def bound(self) -> float:
@@ -80,7 +80,7 @@ class Calibrated:
             "false_fails_per_year": {"value": today.value, "low": today.low, "high": today.high},
             "proposed": wanted.bound, "method": wanted.method, "reason": wanted.reason,
             "visible": self.visible, "visible_today": self.today_visible, "limits": self.limits,
-            "curve": [list(one) for one in self.points()],
+            "curve": [list(point) for point in self.points()],
         }  # fmt: skip
 
     def _bounds(self) -> list[float]:

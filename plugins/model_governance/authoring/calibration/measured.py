@@ -9,11 +9,12 @@ from model_governance.authoring.calibration.critical import critical_bound, side
 from model_governance.authoring.calibration.curve import Curve
 from model_governance.authoring.calibration.findings import Calibrated, Left, visible_shift
 from model_governance.authoring.calibration.rows import measured_windows
+from model_governance.contract.result import label_of
 from model_governance.verdict import baselines_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import datetime
 
     import numpy as np
 
@@ -37,7 +38,7 @@ def calibrate_measured(
     rows: int,
     seed: int,
     level: float,
-    today: date,
+    moment: datetime,
 ) -> list[Calibrated | Left]:
     """The thresholds of one check, by their places, over `windows` windows of `rows` rows.
 
@@ -51,15 +52,13 @@ def calibrate_measured(
     for place in places:
         reason = _unfit(thresholds[place], results)
         if reason:
-            found.append(Left(check=name, label=_label(thresholds[place]), reason=reason))
+            found.append(
+                Left(check=name, label=label_of(thresholds[place].metric, thresholds[place].key), reason=reason)
+            )
             continue
-        critical = _critical(policy, name, place, results=results, today=today)
+        critical = _critical(policy, name, place, results=results, moment=moment)
         found.append(_calibrated(policy, name, place, kind=check.kind, critical=critical, level=level))
     return found
-
-
-def _label(threshold: Threshold) -> str:
-    return threshold.metric if threshold.key is None else f"{threshold.metric}[{threshold.key}]"
 
 
 def _unfit(threshold: Threshold, results: Sequence[CheckResult]) -> str:
@@ -80,7 +79,7 @@ def _calibrated(policy: Policy, name: str, place: int, *, kind: str, critical: n
         proposal = replace(proposal, bound=0.0)
     return Calibrated(
         check=name, kind=kind, place=place, threshold=threshold, level=level, curve=curve, proposal=proposal,
-        runs_per_year=policy.alarms.runs_per_year, limits=LIMITS,
+        runs_per_year=policy.runs_per_year, limits=LIMITS,
         visible=None if proposal.bound is None else visible_shift(curve, proposal.bound),
         today_visible=None if isinstance(bound, tuple) else visible_shift(curve, bound),
     )  # fmt: skip
@@ -88,10 +87,10 @@ def _calibrated(policy: Policy, name: str, place: int, *, kind: str, critical: n
 
 def _absent(results: Sequence[CheckResult], metric: str) -> str:
     """Why a metric cannot be judged on these windows; empty when every window has it."""
-    for one in results:
-        if one.status == "not_applicable":
-            return f"not applicable on rows of the reference: {one.reason}"
-        own = [each for each in one.metrics if each.name == metric]
+    for result in results:
+        if result.status == "not_applicable":
+            return f"not applicable on rows of the reference: {result.reason}"
+        own = [each for each in result.metrics if each.name == metric]
         if not own:
             return "not measured on rows of the reference"
         if reason := next((each.reason for each in own if each.value is None), ""):
@@ -99,18 +98,18 @@ def _absent(results: Sequence[CheckResult], metric: str) -> str:
     return ""
 
 
-def _critical(policy: Policy, name: str, place: int, *, results: Sequence[CheckResult], today: date) -> np.ndarray:
+def _critical(policy: Policy, name: str, place: int, *, results: Sequence[CheckResult], moment: datetime) -> np.ndarray:
     import numpy as np
 
     threshold = policy.checks[name].thresholds[place]
     if not threshold.is_change:
-        bounds = [critical_bound(name, place, one, policy=policy, today=today) for one in results]
+        bounds = [critical_bound(name, place, result, policy=policy, moment=moment) for result in results]
     else:
         # Each window of a pair serves the other as the last accepted night.
         before = [results[min(number ^ 1, len(results) - 1)] for number in range(len(results))]
         bounds = [
             critical_bound(
-                name, place, one, policy=policy, today=today, baselines={threshold.against: baselines_of(other)}
+                name, place, one, policy=policy, moment=moment, baselines={threshold.against: baselines_of(other)}
             )
             for one, other in zip(results, before, strict=True)
         ]

@@ -31,8 +31,8 @@ def render_calibration(found: Calibration) -> bytes:
     """The page: the same table as in the terminal, one curve per threshold, and the lines to paste."""
     return fill(
         "calibration.html", name=found.policy.name, lead=lead(found), header=HEADER, digest=found.policy.sha256,
-        rows=[cells(one) for one in found.calibrated], left=found.left, paste="\n".join(lines_to_paste(found)),
-        curves=[_shown(one, number) for number, one in enumerate(found.calibrated)],
+        rows=[cells(threshold) for threshold in found.calibrated], left=found.left, paste="\n".join(lines_to_paste(found)),
+        curves=[_shown(threshold, number) for number, threshold in enumerate(found.calibrated)],
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from model_governance.verdict import number
+from model_governance.contract.text import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ def calibration_table(found: Calibration) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for column in HEADER:
         table.add_column(column)
-    for one in found.calibrated:
-        table.add_row(*map(Text, cells(one)))
+    for threshold in found.calibrated:
+        table.add_row(*map(Text, cells(threshold)))
     return table
 
 
@@ -89,12 +89,12 @@ def lines_to_paste(found: Calibration) -> Iterator[str]:
     """The thresholds as YAML, with what is known of each as a comment."""
     yield "# Proposed by calibration; nothing was edited. Paste what you agree with and have it reviewed."
     yield "checks:"
-    for check in dict.fromkeys(one.check for one in found.calibrated):
+    for check in dict.fromkeys(threshold.check for threshold in found.calibrated):
         yield f"  {check}:"
         yield "    thresholds:"
-        for one in found.calibrated:
-            if one.check == check:
-                yield from _lines(one)
+        for threshold in found.calibrated:
+            if threshold.check == check:
+                yield from _lines(threshold)
 
 
 def _lines(one: Calibrated) -> Iterator[str]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -86,7 +86,7 @@ def test_nights_in_arrays_get_the_critical_bounds_that_the_judge_gives(adjust):
             for k in range(6)
         )  # fmt: skip
         result = CheckResult(kind="data_drift", seed=1, metrics=metrics)
-        judged = critical_bound("drift", 0, result, policy=rules, today=date(2026, 6, 1))
+        judged = critical_bound("drift", 0, result, policy=rules, moment=datetime(2026, 6, 1, tzinfo=UTC))
         assert critical[night] == pytest.approx(judged, abs=1e-8)
         assert alone[night] == psi[:, night].max()
 

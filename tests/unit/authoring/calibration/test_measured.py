@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,13 @@ from scipy import stats
 
 from model_governance.authoring.calibration.findings import Calibrated, Left
 from model_governance.authoring.calibration.measured import calibrate_measured
-from model_governance.contract.check import Check, Params, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, Params, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, Metric, MetricSpec
 from model_governance.contract.subject import Columns, Dataset, Feature, Subject
 from model_governance.errors import CheckError
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
 
-TODAY = date(2026, 6, 1)
+TODAY = datetime(2026, 6, 1, tzinfo=UTC)
 LEVEL = 0.05 * 5 / 365
 ROWS = 400
 
@@ -36,6 +36,7 @@ def check(measure=mean) -> Check:
         kind="mean", title="Mean", question="?", params=Params, roles=("current",), measure=measure,
         metrics=(MetricSpec(name="mean", meaning="mean", better="higher"),),
         self_test=SelfTest(description="", threshold={}, apply=lambda one: one), suggest=lambda *_: Suggestion(),
+        advice=Advice(title="Look.", text="Look at it."), cost="Nothing.",
     )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def calibrated(*thresholds, measure=mean, seed=1, windows=200, given=None) -> li
     )  # fmt: skip
     return calibrate_measured(
         policy, "c", range(len(thresholds)), check=check(measure), subject=given or subject(), params=Params(),
-        windows=windows, rows=ROWS, seed=seed, level=LEVEL, today=TODAY,
+        windows=windows, rows=ROWS, seed=seed, level=LEVEL, moment=TODAY,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -82,25 +82,33 @@ def test_a_column_that_is_no_feature_is_attacked_by_the_answer_alone(healthy):
 
 
 def test_a_budget_of_queries_reaches_fewer_people_and_says_so(faulty):
-    result = measured(faulty, effort={"confidence": {"queries": 200}})
+    result = measured(faulty, budget={"confidence": {"max_queries": 200}})
     row = named(result)["channel", "confidence"]
     assert row[2] == row[6] == 50
     assert row[10] == 200
     assert any("reached 50 of 240 members" in note for note in result.notes)
-    with pytest.raises(CheckError, match=r"effort\.queries of 160 or more"):
-        measured(faulty, effort={"confidence": {"queries": 100}})
+    with pytest.raises(CheckError, match=r"budget\.max_queries of 160 or more"):
+        measured(faulty, budget={"confidence": {"max_queries": 100}})
 
 
 def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
-    effort = {"output": {"every": 7}}
+    budget = {"output": {"every_runs": 7}}
     params = CHECK.params.model_validate(
-        {"sensitive": ["channel"], "attacks": ["confidence", "output"], "effort": effort}
+        {"sensitive": ["channel"], "attacks": ["confidence", "output"], "budget": budget}
     )
-    monday = replace(faulty, logical_date=date(2026, 3, 2))
+    monday = replace(faulty, logical_date=datetime(2026, 3, 2, tzinfo=UTC))
     first = CHECK.measure(monday, params, SEED)
-    stored = next(one for one in first.artifacts if one.name == "attack_plan.json")
-    earlier = PreviousRun(day=date(2026, 3, 2), name=stored.name, key="k", sha256=stored.sha256, content=stored.content)
-    second = CHECK.measure(replace(faulty, logical_date=date(2026, 3, 3), earlier=(earlier,)), params, SEED)
+    stored = next(one for one in first.artifacts if one.name == "attack_schedule.json")
+    earlier = PreviousRun(
+        logical_date=datetime(2026, 3, 2, tzinfo=UTC),
+        name=stored.name,
+        key="k",
+        sha256=stored.sha256,
+        content=stored.content,
+    )
+    second = CHECK.measure(
+        replace(faulty, logical_date=datetime(2026, 3, 3, tzinfo=UTC), earlier=(earlier,)), params, SEED
+    )
     carried = second.metric("attack_gain", key="output@channel")
     assert carried.value == first.metric("attack_gain", key="output@channel").value
     assert "measured on 2026-03-02" in carried.detail
@@ -181,7 +189,7 @@ def test_a_policy_that_makes_no_sense_is_refused(params, words):
         ({"sensitive": ["label"]}, "the attacker knows the label"),
         ({"unknown": {"channel": ["nothing"]}}, "no feature of the model"),
         ({"bins": {"channel": [1.0]}}, "holds no numbers"),
-        ({"effort": {"bayes": {}}}, "which attacks does not list"),
+        ({"budget": {"bayes": {}}}, "which attacks does not list"),
     ],
 )
 def test_what_cannot_be_measured_is_an_error(healthy, params, words):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.membership_inference import CHECK, estimates, figures, quantile
 from model_governance.checks.privacy.membership_inference.answer_cache import FILE
 from model_governance.checks.privacy.membership_inference.attacks import Scores
@@ -23,15 +23,16 @@ from model_governance.checks.privacy.membership_inference.boundary import Numeri
 from model_governance.checks.privacy.membership_inference.label_only import ROUNDS, perturb
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import Artifact, canonical_json
+from model_governance.contract.run import Run
 from model_governance.contract.subject import Columns, Dataset, Feature, Model, PreviousRun, Subject
 from model_governance.errors import CheckError, ModelMisbehaved
 from model_governance.evidence.record import read_record
-from model_governance.run import Run, archive_run, run_check
+from model_governance.run import archive_run, run_check
 from project import small_project
 
 NAMES = list("abcd")
 ROWS = 300
-NIGHT = date(2026, 11, 24)
+NIGHT = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 class Recipe:
@@ -93,9 +94,11 @@ def fits(subject: Subject) -> int:
 
 def the_night_after(subject: Subject, result, *, days: int = 1) -> Subject:
     """The same subject some days later, with what the check stored and asks to see again."""
-    wanted = {one.artifact for one in CHECK.lookbacks(CHECK.params(effort={"rmia": {"every": 7}}))}
+    wanted = {one.artifact for one in CHECK.lookbacks(CHECK.params(budget={"rmia": {"every_runs": 7}}))}
     kept = tuple(
-        PreviousRun(day=subject.logical_date, name=one.name, key=one.name, sha256=one.sha256, content=one.content)
+        PreviousRun(
+            logical_date=subject.logical_date, name=one.name, key=one.name, sha256=one.sha256, content=one.content
+        )
         for one in result.artifacts
         if one.name in wanted
     )
@@ -214,7 +217,7 @@ def test_kept_answers_that_cannot_be_read_are_made_again(leaky, spoiled):
         np.savez(changed, **{key: row[:-1] if spoiled == "short" else row * np.nan for key, row in answers.items()})
     elif spoiled == "text":
         changed.write(b"PK not an archive")
-    earlier = PreviousRun(day=NIGHT, name=FILE, key="", sha256="", content=changed.getvalue())
+    earlier = PreviousRun(logical_date=NIGHT, name=FILE, key="", sha256="", content=changed.getvalue())
     assert measure(replace(leaky, earlier=(earlier,))).metrics == first.metrics
     assert fits(leaky) == before + 4
 
@@ -392,22 +395,22 @@ def test_the_control_comes_out_at_the_rate_that_was_allowed(leaky):
 
 
 def test_an_attack_that_rests_keeps_its_numbers_and_their_day(leaky):
-    params = {"attacks": ["loss", "rmia"], "effort": {"rmia": {"every": 7}}}
+    params = {"attacks": ["loss", "rmia"], "budget": {"rmia": {"every_runs": 2}}}
     first = measure(leaky, **params)
     before = fits(leaky)
     second = measure(the_night_after(leaky, first), **params)
     assert fits(leaky) == before
     rested = second.metric("attack_auc", key="rmia")
     assert rested.value == first.metric("attack_auc", key="rmia").value
-    assert f"measured on {NIGHT.isoformat()}, due every 7 days" in rested.detail
+    assert f"measured on {NIGHT.isoformat()}, due every 2 runs" in rested.detail
     assert second.metric("attack_auc", key="loss") == first.metric("attack_auc", key="loss")
-    third = measure(the_night_after(leaky, first, days=7), **params)
+    third = measure(the_night_after(leaky, second), **params)
     assert "measured on" not in third.metric("attack_auc", key="rmia").detail
     assert third.metrics == first.metrics
 
 
 def test_the_deciding_attack_may_rest_too(leaky):
-    params = {"attacks": ["rmia"], "effort": {"rmia": {"every": 7}}}
+    params = {"attacks": ["rmia"], "budget": {"rmia": {"every_runs": 7}}}
     first = measure(leaky, **params)
     second = measure(the_night_after(leaky, first), **params)
     for name in ("memorisation_lower_bound", "attack_auc"):
@@ -415,14 +418,14 @@ def test_the_deciding_attack_may_rest_too(leaky):
 
 
 def test_an_attack_whose_budget_is_too_small_is_an_error(leaky):
-    with pytest.raises(QueriesSpent, match="'loss' has 599 of 599 queries left and needs 600"):
-        measure(leaky, attacks=["loss"], effort={"loss": {"queries": 599}})
-    with pytest.raises(QueriesSpent, match="label_only"):
-        measure(leaky, attacks=["label_only"], effort={"label_only": {"queries": 10}})
+    with pytest.raises(QueryBudgetExceeded, match="'loss' has 599 of 599 queries left and needs 600"):
+        measure(leaky, attacks=["loss"], budget={"loss": {"max_queries": 599}})
+    with pytest.raises(QueryBudgetExceeded, match="label_only"):
+        measure(leaky, attacks=["label_only"], budget={"label_only": {"max_queries": 10}})
 
 
 def test_label_only_reaches_what_its_budget_allows(leaky):
-    spent = measure(leaky, attacks=["label_only"], effort={"label_only": {"queries": 1300}})
+    spent = measure(leaky, attacks=["label_only"], budget={"label_only": {"max_queries": 1300}})
     row = next(one for one in spent.tables if one.name == "attacks").rows[0]
     assert row[6:] == (1200, f"2 of {ROUNDS} perturbed copies of each row")
     whole = measure(leaky, attacks=["label_only"])
@@ -436,13 +439,13 @@ def test_the_distance_to_the_boundary_betrays_members_to_whoever_sees_labels_alo
     assert result.metric("attack_auc", key="boundary").value > result.metric("attack_auc", key="rule_based").value
     row = next(one for one in result.tables if one.name == "attacks").rows[0]
     assert 0 < row[6] <= 300 * 300
-    twin = measure(audited(careful), attacks=["boundary"], samples=150, effort={"boundary": {"queries": 15_000}})
+    twin = measure(audited(careful), attacks=["boundary"], samples=150, budget={"boundary": {"max_queries": 15_000}})
     assert twin.metric("attack_auc", key="boundary").low < 0.5 < twin.metric("attack_auc", key="boundary").high
     row = next(one for one in twin.tables if one.name == "attacks").rows[0]
     assert row[6] <= 15_000
     assert row[7].startswith("at most 50 queries a row")
     with pytest.raises(CheckError, match="needs 30 queries for each of 300 rows; its budget holds 8,999"):
-        measure(leaky, attacks=["boundary"], samples=150, effort={"boundary": {"queries": 8_999}})
+        measure(leaky, attacks=["boundary"], samples=150, budget={"boundary": {"max_queries": 8_999}})
 
 
 def test_a_point_is_a_row_that_moved_in_its_numbers_alone():
@@ -488,7 +491,7 @@ def test_shaken_rows_keep_their_kind_and_range():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"audit_guesses": 3}, {"reference_models": 0}, {"workers": 0}, {"attacks": ["shadow"]}, {"effort": {"shadow": {}}},
+    [{"audit_guesses": 3}, {"reference_models": 0}, {"workers": 0}, {"attacks": ["shadow"]}, {"budget": {"shadow": {}}},
      {"inclusion": "coins"}, {"delta": 1}, {"slices": [{"name": "no column"}]}],
 )  # fmt: skip
 def test_params_that_make_no_sense_are_refused(wrong):
@@ -504,12 +507,12 @@ def test_only_a_check_with_reference_models_looks_back():
 def test_two_nights_of_a_governed_project_train_their_copies_once(tmp_path):
     privacy = {
         "kind": "membership_inference", "thresholds": [{"metric": "attack_auc", "leq_to": 0.7}],
-        "params": {"attacks": ["rmia", "loss"], "fpr": [0.05], "effort": {"loss": {"every": 7}}},
+        "params": {"attacks": ["rmia", "loss"], "fpr": [0.05], "budget": {"loss": {"every_runs": 7}}},
     }  # fmt: skip
     governed = small_project(tmp_path, checks={"privacy": privacy})
     records = []
     for number in (1, 2):
-        night = Run(run_id=f"night-{number}", date=NIGHT + timedelta(days=number))
+        night = Run(run_id=f"night-{number}", logical_date=NIGHT + timedelta(days=number))
         run = run_check(governed.policy(), "privacy", run=night, store=governed.store, connections=PlainConnections())
         run.raise_if_it_stops()
         archive_run(governed.policy(), {"privacy": run.summary()}, run=night, store=governed.store)

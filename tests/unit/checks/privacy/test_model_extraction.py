@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_a_larger_budget_asks_about_the_rows_that_the_smaller_left_out(faulty, a
 
 
 def test_a_budget_that_effort_does_not_allow_is_absent_with_the_reason(faulty):
-    result = measured(faulty, query_budgets=[30, 50, 80], effort={"public": {"queries": 60}})
+    result = measured(faulty, query_budgets=[30, 50, 80], budget={"public": {"max_queries": 60}})
     assert result.metric("fidelity", key="public@50").value is not None
     missing = result.metric("fidelity_gain", key="public@80")
     assert missing.value is None
@@ -76,11 +76,17 @@ def test_a_budget_without_rows_is_absent_with_the_reason(faulty):
 
 
 def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
-    params = {"attacks": ["public", "synthetic"], "effort": {"synthetic": {"every": 7}}}
-    first = measured(replace(faulty, logical_date=date(2026, 3, 2)), **params)
-    stored = next(one for one in first.artifacts if one.name == "attack_plan.json")
-    earlier = PreviousRun(day=date(2026, 3, 2), name=stored.name, key="k", sha256=stored.sha256, content=stored.content)
-    second = measured(replace(faulty, logical_date=date(2026, 3, 3), earlier=(earlier,)), **params)
+    params = {"attacks": ["public", "synthetic"], "budget": {"synthetic": {"every_runs": 7}}}
+    first = measured(replace(faulty, logical_date=datetime(2026, 3, 2, tzinfo=UTC)), **params)
+    stored = next(one for one in first.artifacts if one.name == "attack_schedule.json")
+    earlier = PreviousRun(
+        logical_date=datetime(2026, 3, 2, tzinfo=UTC),
+        name=stored.name,
+        key="k",
+        sha256=stored.sha256,
+        content=stored.content,
+    )
+    second = measured(replace(faulty, logical_date=datetime(2026, 3, 3, tzinfo=UTC), earlier=(earlier,)), **params)
     carried = second.metric("fidelity", key="synthetic@40")
     assert carried.value == first.metric("fidelity", key="synthetic@40").value
     assert "measured on 2026-03-02" in carried.detail

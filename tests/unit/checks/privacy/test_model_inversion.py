@@ -51,7 +51,7 @@ def test_every_row_that_is_tried_is_valid(healthy):
 
 def test_a_budget_of_queries_cuts_the_search_and_says_so(healthy):
     subject, frames = watched(CHECK.self_test.apply(healthy))
-    result = measured(subject, effort={"search": {"queries": 500}})
+    result = measured(subject, budget={"search": {"max_queries": 500}})
     assert sum(map(len, frames)) <= 500
     assert any("stopped when its query budget was spent" in note for note in result.notes)
     assert result.metric("confidence_reached", key="search@1").value > 0

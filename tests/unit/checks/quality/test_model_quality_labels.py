@@ -126,30 +126,30 @@ def test_labels_missing_in_the_rows_themselves_may_be_late_too():
     assert measure(subject, immature="skip").metric("label_coverage").value == 0.75
 
 
-def matured(labels: dict):
+def with_labelled_current(labels: dict):
     """Tonight's rows have no label at all; those of an earlier night do."""
     subject = late(labels, CURRENT.assign(row=[11, 12, 13, 14]))
-    return replace(subject, datasets={**subject.datasets, "matured": dataset("matured", CURRENT)})
+    return replace(subject, datasets={**subject.datasets, "labelled_current": dataset("labelled_current", CURRENT)})
 
 
 def test_rows_of_an_earlier_night_are_judged_when_their_labels_are_due():
-    result = measure(matured({"row": [1, 2, 3, 4], "label": [0, 1, 0, 0]}))
+    result = measure(with_labelled_current({"row": [1, 2, 3, 4], "label": [0, 1, 0, 0]}))
     assert result.metric("accuracy").value == 0.75
     assert result.metric("label_coverage").value == 1
-    assert result.notes[0] == "Judged: matured.parquet, rows of an earlier night whose labels are due."
+    assert result.notes[0] == "Judged: labelled_current.parquet, rows of an earlier night whose labels are due."
 
 
-def test_with_matured_rows_too_few_labels_are_a_wait_unless_the_policy_says_error():
-    subject = matured({"row": [1], "label": [0]})
+def test_with_labelled_current_too_few_labels_are_a_wait_unless_the_policy_says_error():
+    subject = with_labelled_current({"row": [1], "label": [0]})
     assert measure(subject, minimum_label_coverage=0.9).status == "not_applicable"
-    with pytest.raises(CheckError, match=r"1 of 4 rows of matured have a label \(25.0%\)"):
+    with pytest.raises(CheckError, match=r"1 of 4 rows of labelled_current have a label \(25.0%\)"):
         measure(subject, minimum_label_coverage=0.9, immature="error")
 
 
-def test_matured_rows_without_rows_are_an_error():
-    subject = matured({"row": [1], "label": [0]})
-    with pytest.raises(SubjectError, match=r"matured\.parquet: dataset 'matured' has no rows"):
-        measure(subject.with_frame("matured", CURRENT.head(0)))
+def test_labelled_current_without_rows_are_an_error():
+    subject = with_labelled_current({"row": [1], "label": [0]})
+    with pytest.raises(SubjectError, match=r"labelled_current\.parquet: dataset 'labelled_current' has no rows"):
+        measure(subject.with_frame("labelled_current", CURRENT.head(0)))
 
 
 class SmallFrames(LocalRelation):

@@ -24,7 +24,7 @@ def case(reference=None, current=None, model=None, *, kind: str = "numeric"):
     return subject_of(reference, current, model or classifier(), x=kind)
 
 
-def test_it_needs_no_labels_tonight_and_says_what_it_could_not_compare():
+def test_it_needs_no_labels_of_current_and_says_what_it_could_not_compare():
     result = measure(case(current=drawn(800, seed=2).drop(columns="label")))
     assert result.metric("estimated_accuracy").value is not None
     for name in ("realised_accuracy", "estimation_error"):
@@ -98,7 +98,7 @@ def test_without_probabilities_there_is_no_estimate():
     ("reference", "words"),
     [
         (drawn(60, seed=1), "at least 100"),
-        (drawn(200, seed=1).assign(label=1), "no chance can be learned"),
+        (drawn(200, seed=1).assign(label=1), "no calibration can be learned"),
         (drawn(200, seed=1).assign(label="yes"), "does not know"),
     ],
 )

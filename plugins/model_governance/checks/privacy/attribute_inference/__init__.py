@@ -8,13 +8,13 @@ non-members (Jayaraman and Evans, 2022).
 
 from __future__ import annotations
 
-from model_governance.attacks.schedule import plan_lookback
+from model_governance.attacks.schedule import schedule_lookback
 from model_governance.checks.privacy.attribute_inference.measure import measure
 from model_governance.checks.privacy.attribute_inference.metrics import METRICS
 from model_governance.checks.privacy.attribute_inference.params import AttributeParams
 from model_governance.checks.privacy.attribute_inference.self_test import SELF_TEST
 from model_governance.checks.privacy.attribute_inference.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 __all__ = ["CHECK"]
 
@@ -28,8 +28,14 @@ CHECK = Check(
     optional_roles=("population",),
     tasks=("binary_classification", "multiclass_classification", "regression"),
     needs_labels=True,
-    lookback=lambda params: plan_lookback(params.effort),
+    lookback=lambda params: schedule_lookback(params.budget),
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    advice=Advice(
+        rank=100,
+        title="Round the model's outputs, or retrain it.",
+        text="They reveal more about people than their other attributes do. A gap between members and others is memorisation: regularise. A gain without a gap is what the output itself discloses: return fewer decimals, or labels only.",
+    ),
+    cost="Seconds to minutes; asks for one prediction per sampled row, value of the sensitive column and fill.",
 )

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import outputs
-from model_governance.attacks.schedule import metered
+from model_governance.attacks.schedule import limit_queries
 from model_governance.attacks.surrogate import learn_classes
 from model_governance.checks.privacy.attribute_inference.art_attacks import infer_with_art
 from model_governance.checks.privacy.attribute_inference.likelihood import LabelLikelihood, fit_likelihood
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.attacks.schedule import Effort, Meter
+    from model_governance.attacks.schedule import AttackBudget, QueryBudget
     from model_governance.attacks.surrogate import Classifier
     from model_governance.checks.privacy.attribute_inference.targets import AttributeTarget, Group
     from model_governance.contract.subject import Model
@@ -76,29 +76,31 @@ class Attacker:
         correct = [self._imputer.guesses(group.labelled) == group.truth for group in groups]
         return MethodResult(method="imputation", members=correct[0], non_members=correct[1])
 
-    def attack(self, name: str, effort: Effort) -> MethodResult:
+    def attack(self, name: str, budget: AttackBudget) -> MethodResult:
         """Run one attack by name, on as many rows as its query budget allows.
 
         Raises:
             CheckError: the attack must query with values of the attribute, which is no feature of the model, or the
                 budget allows too few rows.
-            TimeSpent, ModelMisbehaved: as `metered` and `Model`.
+            TimeBudgetExceeded, ModelMisbehaved: as `limit_queries` and `Model`.
         """
-        _, meter = metered(self.model, effort, attack=name)
-        groups = self._affordable(name, meter)
+        _, query_budget = limit_queries(self.model, budget, attack=name)
+        groups = self._affordable(name, query_budget)
         if own := self._queries_for_own_rows(name):
-            meter.charge(own)
+            query_budget.charge(own)
         if name == "art_baseline":
             inferred = infer_with_art(self.target, groups, None, seed=self.seed)
         elif name == "art_black_box":
-            inferred = infer_with_art(self.target, groups, lambda group: self._outputs(group, meter), seed=self.seed)
+            inferred = infer_with_art(
+                self.target, groups, lambda group: self._outputs(group, query_budget), seed=self.seed
+            )
         else:
             infer = {"confidence": self._most_likely, "bayes": self._most_probable, "output": self._from_outputs}[name]
-            inferred = (infer(groups[0], meter), infer(groups[1], meter))
+            inferred = (infer(groups[0], query_budget), infer(groups[1], query_budget))
         correct = [values == group.truth for values, group in zip(inferred, groups, strict=True)]
-        return MethodResult(method=name, members=correct[0], non_members=correct[1], queries=meter.asked)
+        return MethodResult(method=name, members=correct[0], non_members=correct[1], queries=query_budget.asked)
 
-    def _affordable(self, name: str, meter: Meter) -> tuple[Group, Group]:
+    def _affordable(self, name: str, query_budget: QueryBudget) -> tuple[Group, Group]:
         """The rows that the query budget allows, equally many of both groups."""
         members, non_members = self.target.members, self.target.non_members
         if name in WITH_CANDIDATES and self.target.fillings is None:
@@ -106,16 +108,16 @@ class Attacker:
                 f"attack {name!r} queries the model with each value of {self.target.values.column!r}, which is no feature "
                 "of the model; attack it by `output`, or remove it from sensitive"
             )
-        if meter.left is None or name == "art_baseline":
+        if query_budget.remaining is None or name == "art_baseline":
             return members, non_members
         price = self.target.queries_per_row if name in WITH_CANDIDATES else 1
         own = self._queries_for_own_rows(name)
-        rows = (meter.left - own) // (2 * price)
+        rows = (query_budget.remaining - own) // (2 * price)
         if rows < MIN_ROWS:
             raise CheckError(
                 f"attack {name!r} on {self.target.values.column!r} needs {2 * price:,} queries for a member and a "
-                f"non-member and {own:,} for the attacker's rows; {meter.left:,} allow fewer than {MIN_ROWS} rows per "
-                f"group: give it effort.queries of {own + 2 * price * MIN_ROWS:,} or more"
+                f"non-member and {own:,} for the attacker's rows; {query_budget.remaining:,} allow fewer than {MIN_ROWS} rows per "
+                f"group: give it budget.max_queries of {own + 2 * price * MIN_ROWS:,} or more"
             )
         return members.first(rows), non_members.first(rows)
 
@@ -125,35 +127,35 @@ class Attacker:
             return 0
         return len(self.target.attacker.truth)
 
-    def _most_likely(self, group: Group, meter: Meter) -> np.ndarray:
+    def _most_likely(self, group: Group, query_budget: QueryBudget) -> np.ndarray:
         """Maximum likelihood; imputation decides between equals."""
         import numpy as np
 
-        likelihoods = self._likelihoods(group, meter)
+        likelihoods = self._likelihoods(group, query_budget)
         tied = likelihoods >= likelihoods.max(axis=1, keepdims=True) * (1 - TIE)
         return np.where(tied, self._imputer.chances(group.labelled), -1.0).argmax(axis=1)
 
-    def _most_probable(self, group: Group, meter: Meter) -> np.ndarray:
+    def _most_probable(self, group: Group, query_budget: QueryBudget) -> np.ndarray:
         """Maximum a posteriori."""
         import numpy as np
 
         # The prior is trained without the label: the likelihood is that of the label, which must not count twice.
-        likelihoods = np.maximum(self._likelihoods(group, meter), MIN_LIKELIHOOD)
+        likelihoods = np.maximum(self._likelihoods(group, query_budget), MIN_LIKELIHOOD)
         return (self._prior.chances(group.known) * likelihoods).argmax(axis=1)
 
-    def _from_outputs(self, group: Group, meter: Meter) -> np.ndarray:
+    def _from_outputs(self, group: Group, query_budget: QueryBudget) -> np.ndarray:
         """Classification by the output for the true record."""
         import numpy as np
 
-        return self._output_classifier.guesses(np.column_stack([group.labelled, self._outputs(group, meter)]))
+        return self._output_classifier.guesses(np.column_stack([group.labelled, self._outputs(group, query_budget)]))
 
-    def _likelihoods(self, group: Group, meter: Meter) -> np.ndarray:
+    def _likelihoods(self, group: Group, query_budget: QueryBudget) -> np.ndarray:
         """Likelihood of the true label under each value, (n, values): the mean over its fillings."""
         import numpy as np
 
         frame, found = group.rows.frame[list(self.target.features)], []
         for value, filling in enumerate(self.target.fillings or ()):
-            meter.charge(len(frame) * len(filling))
+            query_budget.charge(len(frame) * len(filling))
             if (group, value) not in self._cached_likelihoods:
                 likelihoods = [
                     self._likelihood(_fill(frame, filling, row), group.rows.labels) for row in range(len(filling))
@@ -162,11 +164,11 @@ class Attacker:
             found.append(self._cached_likelihoods[group, value])
         return np.column_stack(found)
 
-    def _outputs(self, group: Group, meter: Meter) -> np.ndarray:
+    def _outputs(self, group: Group, query_budget: QueryBudget) -> np.ndarray:
         """The model's outputs for the true records of a group: (n, k) or (n, 1)."""
         if group is self.target.attacker:
             return self._outputs_for_own_rows
-        meter.charge(len(group.truth))
+        query_budget.charge(len(group.truth))
         return outputs(self.model, group.rows.frame[list(self.target.features)])
 
     @cached_property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import restrict_outputs
 from model_governance.attacks.art_toolbox import DISTRIBUTION
-from model_governance.attacks.schedule import plan_attacks
+from model_governance.attacks.schedule import schedule_attacks
 from model_governance.checks.privacy.attribute_inference import report
 from model_governance.checks.privacy.attribute_inference.attacks import Attacker
 from model_governance.checks.privacy.attribute_inference.comparison import AttributeResult, estimates
@@ -15,7 +15,7 @@ from model_governance.checks.privacy.attribute_inference.targets import build_ta
 from model_governance.contract.result import CheckResult, declared, versions_of
 
 if TYPE_CHECKING:
-    from model_governance.attacks.schedule import Plan
+    from model_governance.attacks.schedule import AttackSchedule
     from model_governance.checks.privacy.attribute_inference.params import AttributeParams
     from model_governance.checks.privacy.attribute_inference.targets import AttributeTarget
     from model_governance.contract.subject import Subject
@@ -39,20 +39,20 @@ def measure(subject: Subject, params: AttributeParams, seed: int) -> CheckResult
     """
     import numpy as np
 
-    plan = plan_attacks(params.attacks, params.effort, subject)
+    schedule = schedule_attacks(params.attacks, params.budget, subject)
     generator = np.random.default_rng(seed)
     samples = draw_samples(subject, params, generator)
     results = []
     for column in params.sensitive:
         target = build_target(subject, samples, column, params=params, generator=generator)
-        results.append(_attack(subject, target, plan, params, seed))
+        results.append(_attack(subject, target, schedule, params, seed))
     measured = tuple(declared(METRICS, estimate) for result in results for estimate in estimates(result))
     return CheckResult(
         kind="attribute_inference",
         seed=seed,
-        metrics=(*measured, *plan.carried(METRICS)),
-        tables=(*report.tables(results), plan.table()),
-        artifacts=(*(report.figure(result) for result in results), plan.artifact(measured)),
+        metrics=(*measured, *schedule.carried_forward(METRICS)),
+        tables=(*report.tables(results), schedule.table()),
+        artifacts=(*(report.figure(result) for result in results), schedule.artifact(measured)),
         highlights=report.highlights(results),
         notes=report.notes(results, params),
         tools=versions_of(DISTRIBUTION, "numpy", "pandas", "scikit-learn", "scipy"),
@@ -60,7 +60,7 @@ def measure(subject: Subject, params: AttributeParams, seed: int) -> CheckResult
 
 
 def _attack(
-    subject: Subject, target: AttributeTarget, plan: Plan, params: AttributeParams, seed: int
+    subject: Subject, target: AttributeTarget, schedule: AttackSchedule, params: AttributeParams, seed: int
 ) -> AttributeResult:
     """Run the baselines and every attack that is due on one attribute."""
     model = restrict_outputs(subject.require_model(), params.attacker_access)
@@ -69,5 +69,5 @@ def _attack(
         target=target,
         majority=attacker.majority(),
         imputation=attacker.imputation(),
-        attacks=tuple(attacker.attack(name, plan.effort(name)) for name in plan.due),
+        attacks=tuple(attacker.attack(name, schedule.budget(name)) for name in schedule.due),
     )

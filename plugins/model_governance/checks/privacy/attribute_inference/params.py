@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from model_governance.attacks.access import AttackerAccess
-from model_governance.attacks.schedule import Effort
+from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
 
 AttackName = Literal["confidence", "bayes", "output", "art_black_box", "art_baseline"]
@@ -54,7 +54,7 @@ class AttributeParams(Params):
     attacker_access: AttackerAccess = Field(
         default_factory=AttackerAccess, description="what the model's endpoint returns to the attacker"
     )
-    effort: dict[str, Effort] = Field(
+    budget: dict[str, AttackBudget] = Field(
         default_factory=dict, description="what an attack may spend, and how often it runs"
     )
 

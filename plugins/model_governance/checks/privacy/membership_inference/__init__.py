@@ -12,7 +12,7 @@ from model_governance.checks.privacy.membership_inference.params import Membersh
 from model_governance.checks.privacy.membership_inference.schedule import lookback
 from model_governance.checks.privacy.membership_inference.self_test import SELF_TEST
 from model_governance.checks.privacy.membership_inference.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 __all__ = ["CHECK"]
 
@@ -29,4 +29,11 @@ CHECK = Check(
     lookback=lookback,
     self_test=SELF_TEST,
     suggest=suggest,
+    advice=Advice(
+        rank=90,
+        title="Keep the model's scores internal.",
+        text="They reveal who was in the training data. Publish labels only, or retrain with stronger regularisation.",
+    ),
+    cost="Minutes; trains `reference_models` copies of the model, and grows with `samples`; a budget per attack spreads them over runs.",
+    not_calibrated="an attack costs minutes per window, and measures the model's training, not the data of one run",
 )

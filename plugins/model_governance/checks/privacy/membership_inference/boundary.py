@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.boundary_walk import WalkSettings
+from model_governance.attacks.boundary_walk import HopSkipJumpSettings
 from model_governance.attacks.hopskipjump import attack_rows
 from model_governance.checks.privacy.membership_inference.attacks import Scores
 from model_governance.checks.privacy.membership_inference.audit_groups import encode_labels
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.attacks.schedule import Meter
+    from model_governance.attacks.schedule import QueryBudget
     from model_governance.checks.privacy.membership_inference.audit import Audit
     from model_governance.contract.subject import Columns, Model
 
@@ -27,7 +27,7 @@ MAX_ROWS = 1000
 QUERIES_PER_ROW, MIN_QUERIES_PER_ROW = 300, 30
 
 
-def boundary(audit: Audit, model: Model, columns: Columns, meter: Meter) -> Scores:
+def boundary(audit: Audit, model: Model, columns: Columns, query_budget: QueryBudget) -> Scores:
     """Standardised L2 distance at which the prediction leaves the true class; 0 for rows that are misclassified.
 
     Rows for which no numeric column changes the prediction get the largest distance of all.
@@ -46,11 +46,15 @@ def boundary(audit: Audit, model: Model, columns: Columns, meter: Meter) -> Scor
     names = list(columns.of_kind("numeric", "integer"))
     if not names:
         raise CheckError("attack 'boundary' moves along numeric columns and there is none; use label_only")
-    queries = QUERIES_PER_ROW if meter.left is None else min(QUERIES_PER_ROW, meter.left // len(frame))
+    queries = (
+        QUERIES_PER_ROW
+        if query_budget.remaining is None
+        else min(QUERIES_PER_ROW, query_budget.remaining // len(frame))
+    )
     if queries < MIN_QUERIES_PER_ROW:
         raise CheckError(
             f"attack 'boundary' needs {MIN_QUERIES_PER_ROW} queries for each of {len(frame):,} rows; its budget holds "
-            f"{meter.left:,}"
+            f"{query_budget.remaining:,}"
         )
     space = NumericSpace(frame, columns, names)
 
@@ -58,7 +62,7 @@ def boundary(audit: Audit, model: Model, columns: Columns, meter: Meter) -> Scor
         return encode_labels(model, model.predict(space.rows(points, rows))) != labels[rows]
 
     points = space.origins
-    settings = WalkSettings(
+    settings = HopSkipJumpSettings(
         norm="l2", iterations=10, directions=15, most_directions=60, queries=queries,
         low=points.min(axis=0), high=points.max(axis=0),
     )  # fmt: skip
@@ -70,7 +74,7 @@ def boundary(audit: Audit, model: Model, columns: Columns, meter: Meter) -> Scor
     distances = np.where(walked.failed, largest, walked.distances)
     count = len(groups[0])
     return Scores(
-        attack="boundary", members=distances[:count], non_members=distances[count:], scored=scored, queries=meter.asked,
+        attack="boundary", members=distances[:count], non_members=distances[count:], scored=scored, queries=query_budget.asked,
         setting=f"at most {queries} queries a row, {int(walked.failed.sum()):,} rows never left their class",
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.membership_inference.attacks import Scores
 from model_governance.checks.privacy.membership_inference.audit_groups import encode_labels
 from model_governance.contract.subject import NUMBER_KINDS
@@ -29,7 +29,7 @@ def label_only(audit: Audit, model: Model, columns: Columns) -> Scores:
     """Share of perturbed copies of each row that keep the true class; a query budget ends it after a whole round.
 
     Raises:
-        QueriesSpent: the budget of `model` (metered) does not allow one round.
+        QueryBudgetExceeded: the budget of `model` (`limit_queries`) does not allow one round.
         ModelMisbehaved: as `Model.predict`.
     """
     import numpy as np
@@ -43,7 +43,7 @@ def label_only(audit: Audit, model: Model, columns: Columns) -> Scores:
         perturbed = perturb(frame, columns, level=level, seed=[audit.root_seed, 4, number])
         try:
             predictions = model.predict(perturbed)
-        except QueriesSpent:
+        except QueryBudgetExceeded:
             if rounds == 0:
                 raise
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.art_toolbox import DISTRIBUTION
-from model_governance.attacks.schedule import plan_attacks
+from model_governance.attacks.schedule import schedule_attacks
 from model_governance.checks.privacy.membership_inference import estimates, figures, report
 from model_governance.checks.privacy.membership_inference.answer_cache import to_artifact
 from model_governance.checks.privacy.membership_inference.attacks import check_attacks, default_attacks
@@ -51,9 +51,9 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
     attacks = params.attacks or default_attacks(model)
     deciding = attacks[0]
     check_attacks(model, attacks, models=params.reference_models)
-    plan = plan_attacks(attacks, params.efforts, subject)
+    schedule = schedule_attacks(attacks, params.budgets, subject)
     audit = draw_audit(subject, params)
-    scores, references = run_attacks(subject, audit, params, plan)
+    scores, references = run_attacks(subject, audit, params, schedule)
     remarks: list[str] = []
     found = [declared(METRICS, estimate) for estimate in _estimates(subject, audit, scores, params, deciding, remarks)]
     exposed = report.exposed_rows(scores[0], audit, params) if scores and scores[0].attack == deciding else None
@@ -62,7 +62,7 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
         seed=seed,
         metrics=(
             *found,
-            *plan.carried(METRICS),
+            *schedule.carried_forward(METRICS),
             *(declared(METRICS, estimate) for estimate in estimates.of_groups(audit)),
         ),
         tables=(
@@ -70,13 +70,13 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
             report.operating_points(scores, params),
             *([exposed] if exposed else []),
             report.groups_table(audit),
-            *([plan.table()] if plan.rotates or params.effort else []),
+            *([schedule.table()] if schedule.rotates or params.budget else []),
         ),
         artifacts=(
             *([figures.roc_figure(scores, params)] if scores else []),
             figures.confidence_figure(audit),
             *([to_artifact(references.answers)] if references.answers else []),
-            *([plan.artifact(found)] if plan.rotates else []),
+            *([schedule.artifact(found)] if schedule.rotates else []),
         ),
         highlights=report.highlights(scores, params, deciding=deciding),
         notes=(*report.notes(audit, scores, references, params, deciding=deciding), *remarks),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from model_governance.attacks.schedule import Effort
+from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
 from model_governance.contract.slices import Slice
 
@@ -72,15 +72,17 @@ class MembershipParams(Params):
     max_exposed_rows: int = Field(
         default=10, ge=0, le=100, description="maximal number of most exposed rows of train listed, by row number only"
     )
-    effort: dict[AttackName, Effort] = Field(default={}, description="what an attack may spend and how often it runs")
+    budget: dict[AttackName, AttackBudget] = Field(
+        default={}, description="what an attack may spend and how often it runs"
+    )
     sampling_seed: int = Field(
         default=0, ge=0, description="another seed draws other rows and other training rows of reference models"
     )
 
     @property
-    def efforts(self) -> dict[str, Effort]:
-        """`effort` by plain names, as plans take it."""
-        return {str(name): one for name, one in self.effort.items()}
+    def budgets(self) -> dict[str, AttackBudget]:
+        """`budget` by plain names, as schedules take it."""
+        return {str(name): budget for name, budget in self.budget.items()}
 
     @field_validator("attacks", "fpr")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.schedule import metered, plan_lookback
+from model_governance.attacks.schedule import limit_queries, schedule_lookback
 from model_governance.checks.privacy.membership_inference import answer_cache, reference_free
 from model_governance.checks.privacy.membership_inference.attacks import WITH_REFERENCES, score_with_references
 from model_governance.checks.privacy.membership_inference.boundary import boundary
@@ -17,7 +17,7 @@ from model_governance.contract.check import Lookback
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.attacks.schedule import Plan
+    from model_governance.attacks.schedule import AttackSchedule
     from model_governance.checks.privacy.membership_inference.attacks import Scores
     from model_governance.checks.privacy.membership_inference.audit import Audit
     from model_governance.checks.privacy.membership_inference.params import MembershipParams
@@ -57,37 +57,37 @@ class ReferencePool:
 
 
 def run_attacks(
-    subject: Subject, audit: Audit, params: MembershipParams, plan: Plan
+    subject: Subject, audit: Audit, params: MembershipParams, schedule: AttackSchedule
 ) -> tuple[list[Scores], ReferencePool]:
     """Scores of every attack that is due, in the order of the policy, and the reference models they used.
 
     Raises:
-        QueriesSpent, TimeSpent: the budget of an attack does not allow its smallest number of queries.
+        QueryBudgetExceeded, TimeBudgetExceeded: the budget of an attack does not allow its smallest number of queries.
         ModelMisbehaved: as `Model`.
     """
     model, pool, found = subject.require_model(), ReferencePool(subject, audit, params), []
-    for name in plan.due:
-        asked, meter = metered(model, plan.effort(name), attack=name)
+    for name in schedule.due:
+        asked, query_budget = limit_queries(model, schedule.budget(name), attack=name)
         if name == "label_only":
             scores = label_only(audit, asked, subject.columns)
         elif name == "boundary":
-            scores = boundary(audit, asked, subject.columns, meter)
+            scores = boundary(audit, asked, subject.columns, query_budget)
         else:
             # The outputs for the audited rows are shared, and are charged to every attack that uses them.
-            meter.charge(len(audit))
-            scores = replace(_score(name, audit, params, pool), queries=meter.asked)
-        meter.charge(0)
+            query_budget.charge(len(audit))
+            scores = replace(_score(name, audit, params, pool), queries=query_budget.asked)
+        query_budget.charge(0)
         found.append(scores)
     return found, pool
 
 
 def lookback(params: MembershipParams) -> tuple[Lookback, ...]:
-    """What the check reads of earlier runs: outputs of reference models, and the plan of attacks that are not always due."""
+    """What the check reads of earlier runs: outputs of reference models, and the schedule of attacks that are not always due."""
     artifacts: list[Lookback] = []
     if params.attacks is None or set(params.attacks) & set(WITH_REFERENCES):
         # The reference models of a run that failed are as good as any.
         artifacts.append(Lookback(artifact=answer_cache.FILE, runs=1, accepted=False))
-    rotation = plan_lookback(params.efforts)
+    rotation = schedule_lookback(params.budgets)
     return (*artifacts, *([rotation] if rotation else []))
 
 

@@ -7,13 +7,13 @@ therefore compared with a baseline that was trained on the true labels of as man
 
 from __future__ import annotations
 
-from model_governance.attacks.schedule import plan_lookback
+from model_governance.attacks.schedule import schedule_lookback
 from model_governance.checks.privacy.model_extraction.measure import measure
 from model_governance.checks.privacy.model_extraction.metrics import METRICS
 from model_governance.checks.privacy.model_extraction.params import ExtractionParams
 from model_governance.checks.privacy.model_extraction.self_test import SELF_TEST
 from model_governance.checks.privacy.model_extraction.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 __all__ = ["CHECK"]
 
@@ -27,8 +27,14 @@ CHECK = Check(
     optional_roles=("population",),
     tasks=("binary_classification", "multiclass_classification", "regression"),
     needs_labels=True,
-    lookback=lambda params: plan_lookback(params.effort),
+    lookback=lambda params: schedule_lookback(params.budget),
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    advice=Advice(
+        rank=120,
+        title="Limit the queries of one caller.",
+        text="A copy can be made from few answers. Limit queries per caller, return labels only, and watch for systematic sweeps of the inputs.",
+    ),
+    cost="Seconds to minutes; trains copies of the model for each of the `budgets`.",
 )

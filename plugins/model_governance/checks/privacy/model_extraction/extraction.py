@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.attacks.access import outputs
 from model_governance.attacks.art_toolbox import quiet_attack
-from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.model_extraction.surrogates import fit_surrogate
 from model_governance.errors import CheckError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.attacks.schedule import Meter
+    from model_governance.attacks.schedule import QueryBudget
     from model_governance.checks.privacy.model_extraction.query_data import QueryData
     from model_governance.checks.privacy.model_extraction.surrogates import Surrogate
     from model_governance.contract.subject import Model
@@ -37,21 +37,21 @@ class Extraction:
 
 
 def extract(
-    attack: str, model: Model, meter: Meter, data: QueryData, *, query_budgets: Sequence[int], seed: int
+    attack: str, model: Model, query_budget: QueryBudget, data: QueryData, *, query_budgets: Sequence[int], seed: int
 ) -> list[Extraction]:
     """Run one attack with every query budget.
 
     Args:
         attack: its name.
-        model: the model as the attacker sees it, metered.
-        meter: counts the queries of this attack.
+        model: the model as the attacker sees it, limit_queries.
+        query_budget: counts the queries of this attack.
         data: public and synthetic rows.
         query_budgets: numbers of queries, ascending.
         seed: of every random draw.
 
     Raises:
         CheckError: an attack of ART on a regression, which ART does not support.
-        TimeSpent, ModelMisbehaved: as `metered` and `Model`.
+        TimeBudgetExceeded, ModelMisbehaved: as `limit_queries` and `Model`.
     """
     if attack in ART_ATTACKS and not model.classes:
         raise CheckError(
@@ -64,10 +64,8 @@ def extract(
         # One by one: surrogates trained before the budget was spent count.
         for extraction in run(attack, model, data, rows, query_budgets, seed):
             extractions.append(extraction)  # noqa: PERF402
-    except QueriesSpent:
-        reason = (
-            f"effort.queries of {attack} allow {meter.effort.queries:,} queries, of which {meter.asked:,} were used"
-        )
+    except QueryBudgetExceeded:
+        reason = f"budget.max_queries of {attack} allow {query_budget.budget.max_queries:,} queries, of which {query_budget.asked:,} were used"
         missing = query_budgets[len(extractions) :]
         extractions.extend(Extraction(attack=attack, queries=queries, reason=reason) for queries in missing)
     return extractions

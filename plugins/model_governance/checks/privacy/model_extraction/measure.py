@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import predicted_labels, restrict_outputs
 from model_governance.attacks.art_toolbox import DISTRIBUTION
-from model_governance.attacks.schedule import metered, plan_attacks
+from model_governance.attacks.schedule import limit_queries, schedule_attacks
 from model_governance.checks.privacy.model_extraction import report
 from model_governance.checks.privacy.model_extraction.comparison import HeldOut, compare, estimates
 from model_governance.checks.privacy.model_extraction.extraction import extract, train_on_labels
@@ -38,7 +38,7 @@ def measure(subject: Subject, params: ExtractionParams, seed: int) -> CheckResul
     """
     import numpy as np
 
-    plan = plan_attacks(params.attacks, params.effort, subject)
+    schedule = schedule_attacks(params.attacks, params.budget, subject)
     data = split_query_data(subject, params, np.random.default_rng(seed))
     model = restrict_outputs(subject.require_model(), params.attacker_access)
     held_out = _held_out(subject, data, params, seed)
@@ -46,17 +46,17 @@ def measure(subject: Subject, params: ExtractionParams, seed: int) -> CheckResul
         rows: train_on_labels(data, rows, classes=len(model.classes), seed=seed) for rows in params.query_budgets
     }
     extractions = []
-    for attack in plan.due:
-        counted, meter = metered(model, plan.effort(attack), attack=attack)
-        extractions.extend(extract(attack, counted, meter, data, query_budgets=params.query_budgets, seed=seed))
+    for attack in schedule.due:
+        counted, query_budget = limit_queries(model, schedule.budget(attack), attack=attack)
+        extractions.extend(extract(attack, counted, query_budget, data, query_budgets=params.query_budgets, seed=seed))
     comparisons = compare(extractions, baselines, held_out)
     measured = tuple(declared(METRICS, estimate) for estimate in estimates(comparisons, baselines, held_out))
     return CheckResult(
         kind="model_extraction",
         seed=seed,
-        metrics=(*measured, *plan.carried(METRICS)),
-        tables=(report.table(comparisons, baselines, held_out), plan.table()),
-        artifacts=(report.figure(comparisons, baselines, held_out), plan.artifact(measured)),
+        metrics=(*measured, *schedule.carried_forward(METRICS)),
+        tables=(report.table(comparisons, baselines, held_out), schedule.table()),
+        artifacts=(report.figure(comparisons, baselines, held_out), schedule.artifact(measured)),
         highlights=report.highlights(comparisons, held_out),
         notes=report.notes(data, params),
         tools=versions_of(DISTRIBUTION, "numpy", "pandas", "scikit-learn", "scipy"),

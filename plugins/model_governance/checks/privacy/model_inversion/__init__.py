@@ -7,13 +7,13 @@ A model with a class of one person reveals that person, although it memorises no
 
 from __future__ import annotations
 
-from model_governance.attacks.schedule import plan_lookback
+from model_governance.attacks.schedule import schedule_lookback
 from model_governance.checks.privacy.model_inversion.measure import measure
 from model_governance.checks.privacy.model_inversion.metrics import METRICS
 from model_governance.checks.privacy.model_inversion.params import InversionParams
 from model_governance.checks.privacy.model_inversion.self_test import SELF_TEST
 from model_governance.checks.privacy.model_inversion.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 __all__ = ["CHECK"]
 
@@ -27,8 +27,14 @@ CHECK = Check(
     optional_roles=("population",),
     tasks=("binary_classification", "multiclass_classification"),
     needs_labels=True,
-    lookback=lambda params: plan_lookback(params.effort),
+    lookback=lambda params: schedule_lookback(params.budget),
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    advice=Advice(
+        rank=110,
+        title="Do not answer unknown callers.",
+        text="Training rows can be reconstructed from its outputs: merge small classes, regularise, and limit who may query the model and how often.",
+    ),
+    cost="Minutes; grows with the attacked classes times `restarts` times the steps of one search.",
 )

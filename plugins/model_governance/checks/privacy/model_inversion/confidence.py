@@ -34,7 +34,7 @@ class ClassConfidence:
         """Confidence that each row belongs to the class with the given number, shape (n,), in [0, 1].
 
         Raises:
-            QueriesSpent, ModelMisbehaved: as `metered` and `Model`.
+            QueryBudgetExceeded, ModelMisbehaved: as `limit_queries` and `Model`.
         """
         import numpy as np
 

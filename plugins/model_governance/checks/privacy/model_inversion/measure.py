@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import restrict_outputs
 from model_governance.attacks.art_toolbox import DISTRIBUTION
-from model_governance.attacks.schedule import metered, plan_attacks
+from model_governance.attacks.schedule import limit_queries, schedule_attacks
 from model_governance.checks.privacy.model_inversion import report
 from model_governance.checks.privacy.model_inversion.candidates import draw_candidates
 from model_governance.checks.privacy.model_inversion.confidence import ClassConfidence
@@ -42,12 +42,12 @@ def measure(subject: Subject, params: InversionParams, seed: int) -> CheckResult
     """
     import numpy as np
 
-    plan = plan_attacks(params.attacks, params.effort, subject)
+    schedule = schedule_attacks(params.attacks, params.budget, subject)
     candidates = draw_candidates(subject, params, np.random.default_rng(seed))
     model = restrict_outputs(subject.require_model(), params.attacker_access)
     leaks: list[ClassLeakage] = []
-    for attack in plan.due:
-        counted, _ = metered(model, plan.effort(attack), attack=attack)
+    for attack in schedule.due:
+        counted, _ = limit_queries(model, schedule.budget(attack), attack=attack)
         # Each attack has its own generator, so that one that is not due changes nothing for another.
         reconstructions = _reconstruct(attack, counted, candidates, params, seed)
         leaks.extend(compare(attack, reconstructions, candidates, resamples=params.resamples, seed=seed))
@@ -55,9 +55,9 @@ def measure(subject: Subject, params: InversionParams, seed: int) -> CheckResult
     return CheckResult(
         kind="model_inversion",
         seed=seed,
-        metrics=(*measured, *plan.carried(METRICS)),
-        tables=(report.table(leaks), plan.table()),
-        artifacts=(report.figure(leaks), plan.artifact(measured)),
+        metrics=(*measured, *schedule.carried_forward(METRICS)),
+        tables=(report.table(leaks), schedule.table()),
+        artifacts=(report.figure(leaks), schedule.artifact(measured)),
         highlights=report.highlights(leaks),
         notes=report.notes(leaks, candidates, params),
         tools=versions_of(DISTRIBUTION, "numpy", "pandas", "scipy"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model_governance.attacks.art_toolbox import quiet_attack
-from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.model_inversion.candidates import cast_like
 from model_governance.checks.privacy.model_inversion.reconstruction import Reconstructions, starting_rows
 from model_governance.errors import CheckError
@@ -102,7 +102,7 @@ def miface(
 
     Raises:
         CheckError: the model has no gradients or no probabilities, or no feature is numeric.
-        TimeSpent, ModelMisbehaved: as `metered` and `Model`.
+        TimeBudgetExceeded, ModelMisbehaved: as `limit_queries` and `Model`.
     """
     model = confidence.model
     if model.call_gradient is None or model.call_proba is None or not candidates.distance.numeric:
@@ -115,7 +115,7 @@ def miface(
     with quiet_attack(seed):
         try:
             _run(ascent, len(model.classes), params.max_iterations)
-        except QueriesSpent:
+        except QueryBudgetExceeded:
             truncated = True
     return Reconstructions(rows=ascent.best, classes=classes, confidence=ascent.reached, truncated=truncated)
 

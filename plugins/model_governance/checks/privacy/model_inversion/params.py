@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from model_governance.attacks.access import AttackerAccess
-from model_governance.attacks.schedule import Effort
+from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
 
 AttackName = Literal["search", "miface"]
@@ -52,7 +52,7 @@ class InversionParams(Params):
     attacker_access: AttackerAccess = Field(
         default_factory=AttackerAccess, description="what the model's endpoint returns to the attacker"
     )
-    effort: dict[str, Effort] = Field(
+    budget: dict[str, AttackBudget] = Field(
         default_factory=dict, description="what an attack may spend, and how often it runs"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.schedule import QueriesSpent
+from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.model_inversion.candidates import cast_like
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def search(
     reconstructions are queried together. What was reached before the query budget ended counts.
 
     Raises:
-        TimeSpent, ModelMisbehaved: as `metered` and `Model`.
+        TimeBudgetExceeded, ModelMisbehaved: as `limit_queries` and `Model`.
     """
     import numpy as np
 
@@ -76,7 +76,7 @@ def search(
         for _ in range(params.refinements):
             improved = state.improve(_perturbed(state, steps, generator), params.stop_confidence)
             steps = (steps * np.where(improved, STEP_UP, STEP_DOWN)).clip(MIN_STEP, 1.0)
-    except QueriesSpent:
+    except QueryBudgetExceeded:
         return state.result(truncated=True)
     return state.result()
 

@@ -23,7 +23,7 @@ from model_governance.checks.quality.model_quality.search import find_weak_slice
 from model_governance.checks.quality.model_quality.slices import Sliced, measure_slices
 from model_governance.checks.quality.model_quality.suggestion import suggest
 from model_governance.checks.quality.model_quality.vocabulary import METRICS
-from model_governance.contract.check import Check, SelfTest
+from model_governance.contract.check import Advice, Check, SelfTest
 from model_governance.contract.result import CheckResult, versions_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ TOOLS = ("matplotlib", "numpy", "pandas", "scikit-learn", "scipy")
 
 
 def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
-    """Quality of the model on the labelled rows of current, or of matured where it is given.
+    """Quality of the model on the labelled rows of current, or of labelled_current where it is given.
 
     Where labels are not due yet and too few are there, the result is not applicable and shows their share.
 
@@ -118,7 +118,7 @@ CHECK = Check(
     params=QualityParams,
     metrics=METRICS,
     roles=("current",),
-    optional_roles=("labels", "matured", "history"),
+    optional_roles=("labels", "labelled_current", "history"),
     needs_model=True,
     needs_labels=True,
     compares_champion=True,
@@ -129,4 +129,10 @@ CHECK = Check(
         apply=_swap_labels,
     ),
     suggest=suggest,
+    advice=Advice(
+        rank=40,
+        title="Decide whether the model may stay in use.",
+        text="It no longer performs as required on recent labels. Compare it with the champion, and return to the champion or retrain.",
+    ),
+    cost="Seconds; grows with the predictions of the current rows, and with `resamples` where an interval has no formula.",
 )

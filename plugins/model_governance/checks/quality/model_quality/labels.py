@@ -1,6 +1,6 @@
 """Which rows have a label, and which: in the rows themselves, or late in a dataset of their own.
 
-Rows are those of `current`, or of `matured` where the policy gives it: an earlier night whose labels
+Rows are those of `current`, or of `labelled_current` where the policy gives it: an earlier night whose labels
 are due tonight. Features are never held as a whole: the model is asked frame by frame.
 """
 
@@ -89,16 +89,16 @@ class Immature:
 def labelled_rows(subject: Subject, *, minimum_coverage: float = 0.0, skip: bool | None = None) -> Labelled | Immature:
     """The rows with a label; those without one are left out and counted.
 
-    Where `skip` holds, by default where the policy gives `matured`, too few labels are Immature, and a
+    Where `skip` holds, by default where the policy gives `labelled_current`, too few labels are Immature, and a
     label that is missing is one that is not there yet; otherwise both are errors.
 
     Raises:
         SubjectError: there are no labels, a key is missing or not unique, or no key can match.
         CheckError: a smaller share of rows than `minimum_coverage` has a label.
     """
-    role: Role = "matured" if "matured" in subject.datasets else "current"
+    role: Role = "labelled_current" if "labelled_current" in subject.datasets else "current"
     not_due = role == "current" and subject.labels_mature_in is not None
-    skip = (role == "matured" or not_due) if skip is None else skip
+    skip = (role == "labelled_current" or not_due) if skip is None else skip
     relation = _relation(subject, role, subject.columns.names)
     require_values(relation, subject.columns.names)
     if _labels_are_late(subject, relation):
@@ -113,7 +113,7 @@ def labelled_rows(subject: Subject, *, minimum_coverage: float = 0.0, skip: bool
             f"({len(positions) / relation.rows:.1%}), minimum_label_coverage is {minimum_coverage:.1%}; run again when "
             "more labels are in, set immature: skip to wait for them, or lower minimum_label_coverage"
         )
-    if role == "matured":
+    if role == "labelled_current":
         notes = (f"Judged: {relation.uri}, rows of an earlier night whose labels are due.", *notes)
     return Labelled(relation=relation, names=subject.columns.names, positions=positions, truth=truth, notes=notes)
 

@@ -39,7 +39,7 @@ class QualityParams(Params):
     )
     immature: Literal["skip", "error"] | None = Field(
         default=None,
-        description="what too few labels are; skip: not there yet (default with dataset matured), error: a mistake",
+        description="what too few labels are; skip: not there yet (default with dataset labelled_current), error: a mistake",
     )
     season: int = Field(
         default=1, ge=1, description="forecasting: rows of a series in one season, 7 for days and weeks"

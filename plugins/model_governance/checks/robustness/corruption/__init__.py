@@ -15,7 +15,7 @@ from model_governance.checks.robustness.corruption.params import CorruptionParam
 from model_governance.checks.robustness.corruption.report import highlights_of, pictures_of, tables_of
 from model_governance.checks.robustness.corruption.rote_model import learn_by_rote
 from model_governance.checks.robustness.corruption.survey import survey
-from model_governance.contract.check import Check, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, Estimate, MetricSpec, versions_of
 from model_governance.contract.slices import SHOWN_FROM, slice_masks
 
@@ -168,4 +168,6 @@ CHECK = Check(
         params={"samples": 300, "severities": [1, 2, 3]},
     ),
     suggest=suggest,
+    advice=Advice(rank=140, title="Clean the feed, then harden the model.", text="The table names the columns that one wrong unit or gap ruins: validate them first, or train with missing values and noise."),
+    cost="Seconds; asks for one prediction per sampled row, kind of corruption, severity and column.",
 )  # fmt: skip
