@@ -92,7 +92,7 @@ def test_every_row_that_the_model_is_evaluated_on_is_allowed_by_the_threat_model
     watched = replace(subject, model=replace(subject.model, call_logits=logits), threat_model=threat)
     result = measure(watched, attacks=list(FAMILY), epsilon=0.3, samples=12)
     rows = pd.concat(evaluated)
-    assert len(rows) > 1000
+    assert len(rows) > 200
     assert set(rows["d"]) <= set(subject.features("current")["d"])
     assert np.allclose(rows[["a", "b", "c"]] * 10, np.rint(rows[["a", "b", "c"]] * 10))
     assert rows["c"].min() >= subject.features("current")["c"].min()
