@@ -51,7 +51,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "threat model": (("contract/threat_model.py",), ("unit/contract/test_threat_model.py",)),
     "policy agreement": (("policy/agreement.py",), ("unit/policy",)),
-    "gate": (("orchestration/gate.py", "orchestration/violation.py"), ("orchestration/test_gate.py",)),
+    "gate": (("orchestration/gate.py",), ("orchestration/test_gate.py",)),
 }
 
 

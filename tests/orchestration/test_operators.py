@@ -9,8 +9,12 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
 from model_governance.errors import PolicyError, StoreError, SubjectError
-from model_governance.orchestration.operators import DataDriftOperator, GovernanceCheckOperator, ModelQualityOperator
-from model_governance.orchestration.policy_operator import read_policy
+from model_governance.orchestration.operators import (
+    DataDriftOperator,
+    GovernanceCheckOperator,
+    ModelQualityOperator,
+    read_policy,
+)
 from model_governance.orchestration.provider_info import get_provider_info
 from model_governance.orchestration.stores import (
     AirflowConnections,
@@ -63,7 +67,7 @@ def test_arguments_of_any_operator_are_passed_on(policy_file):
 def test_sources_are_rendered_from_the_context(policy_file, trained):
     datasets = {
         "reference": {"uri": "reference.parquet"},
-        "current": {"query": "select * from night where day = '{{ ds }}'", "connection": "warehouse"},
+        "current": {"query": "select * from applications where day = '{{ ds }}'", "connection": "warehouse"},
         "train": {"uri": str(trained.folder / "train.parquet")},
     }
     task = GovernanceCheckOperator(task_id="quality", policy=policy_file(datasets=datasets), check="{{ params.check }}")
@@ -71,7 +75,7 @@ def test_sources_are_rendered_from_the_context(policy_file, trained):
 
     assert task.check == "quality"
     rendered = task.rendered_sources()
-    assert rendered["current"].query == "select * from night where day = '2025-06-01'"
+    assert rendered["current"].query == "select * from applications where day = '2025-06-01'"
     assert rendered["current"].connection == "warehouse"
     assert rendered["reference"].uri == "reference.parquet"
 
@@ -81,7 +85,8 @@ def test_a_check_can_be_expanded_over(policy_file, run_dag):
     done = run_dag(f"""
 # airflow
 from airflow.sdk import DAG
-from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.operators import GovernanceCheckOperator
 
 with DAG("mapped"):
@@ -100,7 +105,8 @@ def test_two_verdicts_for_one_check_are_not_archived(policy_file, run_dag):
     done = run_dag(f"""
 # airflow
 from airflow.sdk import DAG
-from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.operators import GovernanceCheckOperator
 
 with DAG("doubled"):
@@ -124,12 +130,12 @@ def test_the_place_of_evidence_is_argument_then_policy_then_configuration(policy
         store_location(without, "").open()
 
 
-def test_the_button_opens_the_viewer_for_the_configured_store_and_the_file_otherwise(policy_file, run_dag, nightly):
+def test_the_button_opens_the_viewer_for_the_configured_store_and_the_file_otherwise(policy_file, run_dag, scheduled):
     key = GovernanceReportLink().xcom_key
-    elsewhere = run_dag(nightly(policy_file(name="elsewhere", run="spoiled")))
+    elsewhere = run_dag(scheduled(policy_file(name="elsewhere", run="spoiled")))
     assert elsewhere.xcom("quality", key) == elsewhere.xcom("quality", "verdict")["report"]["uri"]
 
-    here = run_dag(nightly(policy_file(name="configured", run="spoiled", artifacts=None)))
+    here = run_dag(scheduled(policy_file(name="configured", run="spoiled", artifacts=None)))
     report = here.xcom("quality", "verdict")["report"]["key"]
     assert here.xcom("quality", key) == f"/governance/dags/governance_configured/store/{report}"
     page = here.xcom("archive", key)
