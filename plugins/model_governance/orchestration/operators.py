@@ -261,7 +261,7 @@ def _data_interval(run: DagRun) -> tuple[datetime, datetime] | None:
 
 
 def __getattr__(name: str) -> Any:
-    # The classes are made when they are asked for: which checks there are is known to the catalogue alone.
+    # The classes are made on demand: only the catalogue knows which checks there are.
     if name.endswith("Operator") and name in (kinds := operator_names()):
         return operator_for(kinds[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
