@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
+from model_governance import checks, orchestration
+from model_governance.checks import catalogue, find
 from model_governance.errors import PolicyError, StoreError, SubjectError
 from model_governance.orchestration.operators import (
     DataDriftOperator,
     GovernanceCheckOperator,
     ModelQualityOperator,
+    operator_for,
     read_policy,
 )
 from model_governance.orchestration.provider_info import get_provider_info
@@ -177,3 +183,57 @@ def test_a_database_connection_without_a_hook_gives_an_engine_on_its_uri(airflow
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"sqlite:///{tmp_path}/warehouse.db")
     with AirflowConnections().engine("warehouse").connect() as connection:
         assert connection.exec_driver_sql("select 40 + 2").scalar() == 42
+
+
+def test_every_kind_has_an_operator_of_its_own_that_is_found_by_name():
+    for kind, check in catalogue().items():
+        operator = operator_for(kind)
+        by_name = pickle.loads(f"cmodel_governance.orchestration.operators\n{check.operator_name}\n.".encode())
+        assert operator is by_name is getattr(orchestration, check.operator_name)
+        assert (operator.kind, operator.__doc__) == (kind, check.question)
+        assert issubclass(operator, GovernanceCheckOperator)
+    assert operator_for("membership_inference").__name__ == "MembershipInferenceOperator"
+    with pytest.raises(KeyError, match="no check 'volume'"):
+        operator_for("volume")
+    with pytest.raises(AttributeError, match="VolumeOperator"):
+        _ = orchestration.VolumeOperator
+
+
+@pytest.fixture
+def offered(monkeypatch):
+    """Installs checks as another package's entry points would."""
+
+    def offer(**others):
+        points = [
+            SimpleNamespace(name=kind, value="theirs", load=lambda check=check: check) for kind, check in others.items()
+        ]
+        monkeypatch.setattr(checks, "entry_points", lambda group: points)
+        checks.catalogue.cache_clear()
+
+    yield offer
+    monkeypatch.undo()
+    checks.catalogue.cache_clear()
+    operator_for.cache_clear()
+
+
+def test_the_check_of_another_package_has_an_operator_and_a_wing_of_its_own(offered):
+    theirs = replace(find("data_drift"), kind="volume", operator="RowVolumeOperator", wing="deliveries")
+    offered(volume=theirs)
+
+    assert operator_for("volume") is orchestration.RowVolumeOperator
+    assert "RowVolumeOperator" in orchestration.__all__
+    assert checks.wing_of(theirs) == "deliveries"
+    assert checks.wing_of(find("data_drift")) == "data"
+
+
+def test_two_operators_of_one_name_are_refused(offered):
+    offered(volume=replace(find("data_drift"), kind="volume", operator="DataDriftOperator"))
+
+    with pytest.raises(ValueError, match="data_drift and volume both have DataDriftOperator"):
+        _ = orchestration.DataDriftOperator
+
+
+@pytest.mark.parametrize("name", ["Volume", "Row VolumeOperator"])
+def test_a_declared_operator_is_an_identifier_that_ends_with_operator(name):
+    with pytest.raises(ValueError, match="expected an identifier that ends with Operator"):
+        replace(find("data_drift"), operator=name)
