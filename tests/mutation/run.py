@@ -47,9 +47,17 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "store": (
         ("store/rules.py", "store/local.py", "store/__init__.py"),
-        ("unit/store", "properties/test_store_laws.py"),
+        (
+            "unit/store/test_rules.py",
+            "unit/store/test_local.py",
+            "unit/store/test_local_durability.py",
+            "properties/test_store_laws.py",
+        ),
     ),
-    "threat model": (("contract/threat_model.py",), ("unit/contract/test_threat_model.py",)),
+    "threat model": (
+        ("contract/threat_model.py",),
+        ("unit/contract/test_threat_model.py", "unit/contract/test_threat_model_capabilities.py"),
+    ),
     "policy agreement": (("policy/agreement.py",), ("unit/policy",)),
     "gate": (("orchestration/gate.py",), ("orchestration/test_gate.py",)),
 }
@@ -89,20 +97,21 @@ def run_apart(room: str, options: argparse.Namespace) -> list[dict]:
         for line in process.stdout or ():
             if line.startswith('{"module"'):
                 outcomes.append(json.loads(line))
-                show_progress(room, outcomes)
+                show(room, outcomes)
     if process.returncode or not outcomes:
         raise SystemExit(f"{room}: the tests fail without any mutant, or no mutant was drawn")
-    alive = [outcome for outcome in outcomes if is_alive(outcome)]
-    print(f"{room}: {len(outcomes)} mutants, {share(outcomes):.1%} killed, {len(alive)} survive", flush=True)
-    for outcome in alive:
-        print(f"  {outcome['module']}:{outcome['line']} {outcome['name']} ({outcome['outcome']})")
+    alive = sum(map(is_alive, outcomes))
+    print(f"{room}: {len(outcomes)} mutants, {share(outcomes):.1%} killed, {alive} survive", flush=True)
     return sorted(outcomes, key=lambda outcome: (outcome["module"], outcome["line"], outcome["name"]))
 
 
-def show_progress(room: str, outcomes: list[dict]) -> None:
-    """A line that replaces itself, for people who wait."""
-    if sys.stderr.isatty():
-        print(f"\r{room}: {len(outcomes)} mutants, {share(outcomes):.1%} killed", end=" ", file=sys.stderr, flush=True)
+def show(room: str, outcomes: list[dict]) -> None:
+    """Each survivor as it appears, and now and then how far the room is."""
+    last = outcomes[-1]
+    if is_alive(last):
+        print(f"  {last['module']}:{last['line']} {last['name']} ({last['outcome']})", flush=True)
+    if len(outcomes) % 50 == 0:
+        print(f"{room}: {len(outcomes)} mutants so far, {share(outcomes):.1%} killed", file=sys.stderr, flush=True)
 
 
 def run_room(room: str, *, sample: int, seed: int, workers: int) -> int:

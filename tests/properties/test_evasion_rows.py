@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_governance.checks.robustness.evasion.answers import Answers
-from model_governance.checks.robustness.evasion.capability import row_space
 from model_governance.checks.robustness.evasion.greedy import search
 from model_governance.checks.robustness.evasion.queries import Queries
+from model_governance.checks.robustness.evasion.threat_space import row_space
 from model_governance.checks.robustness.evasion.validity import valid_rows
 from model_governance.contract.subject import Columns, Feature, Model
 from model_governance.contract.threat_model import ThreatModel

@@ -305,8 +305,8 @@ def failing_run() -> dict[str, Any]:
     )  # fmt: skip
     robust = judged(
         "robustness",
-        (metric("robust_share", 0.54, low=0.393, high=0.682, better="higher", n=50),),
-        [{"metric": "robust_share", "geq_to": 0.5}],
+        (metric("robust_accuracy", 0.54, low=0.393, high=0.682, better="higher", n=50),),
+        [{"metric": "robust_accuracy", "geq_to": 0.5}],
     )
     validation = judged(
         "validation", (metric("critical_failures", 0),), [{"metric": "critical_failures", "equal_to": 0}]

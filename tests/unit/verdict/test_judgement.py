@@ -219,7 +219,7 @@ def test_what_stops_the_run(fail_on, on_uncertain, outcome, severity, stops):
 
 
 def test_a_check_that_does_not_apply_is_skipped_with_its_reason():
-    spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_share", "geq_to": 0.5}])
+    spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_accuracy", "geq_to": 0.5}])
     policy = Policy.model_construct(checks={"attack": spec}, waivers=(), fail_on="error", on_uncertain="warn")
     result = CheckResult(kind="evasion", seed=1, status="not_applicable", reason="no mutable feature")
     judged = judge("attack", result, policy, moment=TODAY)
@@ -228,7 +228,7 @@ def test_a_check_that_does_not_apply_is_skipped_with_its_reason():
 
 
 def test_a_run_in_which_everything_was_skipped_is_an_error():
-    spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_share", "geq_to": 0.5}])
+    spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_accuracy", "geq_to": 0.5}])
     policy = Policy.model_construct(checks={"attack": spec}, waivers=(), fail_on="error", on_uncertain="warn")
     result = CheckResult(kind="evasion", seed=1, status="not_applicable", reason="no mutable feature")
     run = combine("m", [judge("attack", result, policy, moment=TODAY)], rules=Rules())
