@@ -96,9 +96,9 @@ def test_it_needs_neither_network_nor_script(red, page):
 
 def test_an_address_of_the_user_is_text_and_never_fetched(make):
     record, pictures = make.red_check()
-    record["datasets"][0]["uri"] = "https://data.example.org/night.parquet"
+    record["datasets"][0]["uri"] = "https://data.example.org/run.parquet"
     page = Reading(render_check(record, pictures))
-    assert "https://data.example.org/night.parquet" in page.words
+    assert "https://data.example.org/run.parquet" in page.words
     assert all("example.org" not in target for _, target in page.fetched)
 
 

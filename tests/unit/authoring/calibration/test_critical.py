@@ -65,17 +65,17 @@ def test_the_judge_fails_on_the_strict_side_of_the_critical_bound_and_nowhere_el
         assert not fails(strict * 1e9)
 
 
-def test_a_loss_against_the_last_night_has_a_critical_bound_too():
-    night = result([{"value": 0.8, "low": 0.79, "high": 0.81}])
+def test_a_loss_against_the_last_run_has_a_critical_bound_too():
+    run = result([{"value": 0.8, "low": 0.79, "high": 0.81}])
     rules = policy(min_absolute_change=-0.02)
     before = {"last_accepted": {"m[0]": Baseline(value=0.7, low=0.69, high=0.71)}}
-    # lower is better: a rise of 0.1, less the reach of both nights at the level, added in squares
+    # lower is better: a rise of 0.1, less the reach of both runs at the level, added in squares
     reach = math.sqrt(2) * 0.01 * NormalDist().inv_cdf(budget_of(rules).level) / NormalDist().inv_cdf(0.025)
-    found = critical_bound("c", 1, night, policy=rules, moment=TODAY, baselines=before)
+    found = critical_bound("c", 1, run, policy=rules, moment=TODAY, baselines=before)
     assert found == pytest.approx(-0.1 + reach, abs=1e-6)
 
 
-def test_a_threshold_that_other_nights_confirm_is_calibrated_on_tonight():
-    night = result([{"value": 0.8, "low": None, "high": None}])
+def test_a_threshold_that_other_runs_confirm_is_calibrated_on_the_current_run():
+    run = result([{"value": 0.8, "low": None, "high": None}])
     rules = policy(less_than=0.5, confirm={"violations": 2, "window": 3})
-    assert critical_bound("c", 1, night, policy=rules, moment=TODAY) == pytest.approx(0.8)
+    assert critical_bound("c", 1, run, policy=rules, moment=TODAY) == pytest.approx(0.8)
