@@ -80,7 +80,9 @@ def with_replaced_keys(text: str, fragment: str) -> str:
     """The text of a policy in which the outermost keys of a fragment are replaced, as a reader edits a file."""
     for key in yaml.safe_load(fragment):
         part = re.search(rf"^{key}:.*?(?=^\S)", fragment + "end", re.DOTALL | re.MULTILINE)
-        found, count = re.subn(rf"^{key}:.*?(?=^\S)", lambda _, part=part: part[0], text, flags=re.DOTALL | re.MULTILINE)
+        found, count = re.subn(
+            rf"^{key}:.*?(?=^\S)", lambda _, part=part: part[0], text, flags=re.DOTALL | re.MULTILINE
+        )
         assert count == 1, f"{key} stands {count} times in the file that the page edits"
         text = found
     return text

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs_blocks import PAGES, ROOT
 
+from docs_blocks import PAGES, ROOT
 from model_governance.checks import catalogue
 
 DOCS = ROOT / "include" / "docs"
@@ -122,7 +122,9 @@ def test_every_error_class_has_its_place_with_cause_and_cure(generator, pages):
     from model_governance.errors import GovernanceError
 
     for module in pkgutil.walk_packages(model_governance.__path__, "model_governance."):
-        if not module.name.startswith(("model_governance.orchestration", "model_governance.ui", "model_governance.__main__")):
+        if not module.name.startswith(
+            ("model_governance.orchestration", "model_governance.ui", "model_governance.__main__")
+        ):
             importlib.import_module(module.name)
     classes = [GovernanceError]
     for parent in classes:

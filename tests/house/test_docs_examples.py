@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from docs_blocks import (
     ROOT,
     Block,
@@ -20,7 +21,6 @@ from docs_blocks import (
     shows,
     with_replaced_keys,
 )
-
 from model_governance.checks import catalogue
 from model_governance.policy import load_policy
 
@@ -133,5 +133,7 @@ def test_the_dag_files_make_dags(tmp_path):
         cwd=tmp_path, env=environment(tmp_path) | settings, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines() if ".py " in line] == [Path(name).name for name in files]
+    assert [line.split()[0] for line in done.stdout.splitlines() if ".py " in line] == [
+        Path(name).name for name in files
+    ]
     assert "governance.py 1" in done.stdout

@@ -69,7 +69,7 @@ def test_a_feature_that_moves_keeps_what_its_entry_says():
     ],
 )
 def test_a_category_moves_to_what_is_allowed(raw, options, allowed):
-    assert ThreatModel.model_validate(raw).rule("merchant", kind="category", **options).allowed == allowed
+    assert ThreatModel.model_validate(raw).capability("merchant", kind="category", **options).allowed == allowed
 
 
 def test_a_number_is_bound_to_no_category():
@@ -87,7 +87,6 @@ def test_the_features_that_are_named_are_listed_once():
     ("raw", "stated"),
     [
         ({}, False),
-        ({"shows": ["a"]}, False),
         ({"mutable": ["a"]}, True),
         ({"preset": "sensor"}, True),
         ({"features": {"a": {}}}, True),
@@ -155,11 +154,10 @@ def test_an_entry_cannot_be_changed_afterwards():
 @pytest.mark.parametrize(
     ("raw", "sentence"),
     [
-        ({"preset": "fraud"}, "preset fraud needs controls: the features that the attacker can change"),
-        ({"preset": "credit_applicant"}, "preset credit_applicant needs controls: the features that the attacker can change"),
-        ({"mutable": ["a", "b", "a"]}, "controls names a feature twice: a, b, a"),
-        ({"increase_only": ["a", "a"]}, "grows names a feature twice: a, a"),
-        ({"shows": ["a", "a"]}, "shows names a feature twice: a, a"),
+        ({"preset": "fraud"}, "preset fraud needs mutable: the features that the attacker can change"),
+        ({"preset": "credit_applicant"}, "preset credit_applicant needs mutable: the features that the attacker can change"),
+        ({"mutable": ["a", "b", "a"]}, "mutable names a feature twice: a, b, a"),
+        ({"increase_only": ["a", "a"]}, "increase_only names a feature twice: a, a"),
         (
             {"mutable": ["a"], "features": {"a": {"cost": 1}, "b": {"cost": 1}}},
             "features.b is not in threat_model.mutable, so it stays; add it there or say mutable: true",
@@ -196,8 +194,6 @@ def problems(raw, **options) -> list:
             (("mutable",), "'x' is not in columns.features"), (("mutable",), "'y' is not in columns.features"),
         ]),
         ({"increase_only": ["x"]}, [(("increase_only",), "'x' is not in columns.features")]),
-        ({"shows": ["x"]}, [(("shows",), "'x' is not in columns.features")]),
-        ({"shows": ["note"]}, []),
         ({"mutable": ["vip"]}, [
             (("mutable",), "'vip' is not mutable in columns.features; remove it in one of the two places"),
         ]),
@@ -207,11 +203,11 @@ def problems(raw, **options) -> list:
         ({"mutable": ["vip"], "features": {"vip": {"mutable": True}}}, []),
         ({"mutable": ["vip"], "features": {"vip": {"mutable": False}}}, []),
         ({"mutable": ["note"]}, [(("mutable",), "'note' is text, which attacks never move; remove it")]),
-        ({"increase_only": ["merchant"]}, [(("increase_only",), "'merchant' is category; only numbers grow")]),
-        ({"increase_only": ["note"]}, [(("increase_only",), "'note' is text; only numbers grow")]),
+        ({"increase_only": ["merchant"]}, [(("increase_only",), "'merchant' is category; only numbers can increase")]),
+        ({"increase_only": ["note"]}, [(("increase_only",), "'note' is text; only numbers can increase")]),
         ({"increase_only": ["amount"]}, []),
         ({"increase_only": ["amount"], "features": {"amount": {"direction": "down"}}}, [
-            (("features", "amount", "direction"), "down, while `grows` says up"),
+            (("features", "amount", "direction"), "down, while `increase_only` says up"),
         ]),
         ({"increase_only": ["amount"], "features": {"amount": {"direction": "up"}}}, []),
         ({"mutable": ["amount"], "features": {"amount": {"direction": "down"}}}, []),

@@ -218,14 +218,14 @@ def test_a_task_that_the_check_does_not_know_is_named_unless_it_asks_no_model():
 
 
 def test_the_threat_model_names_columns_that_exist():
-    assert found(threat_model={"controls": ["agee"]}) == [
-        (("threat_model", "controls"), "'agee' is not in columns.features")
+    assert found(threat_model={"mutable": ["agee"]}) == [
+        (("threat_model", "mutable"), "'agee' is not in columns.features")
     ]
-    assert found(threat_model={"controls": ["town"]}) == [
-        (("threat_model", "controls"), "'town' is not mutable in columns.features; remove it in one of the two places")
+    assert found(threat_model={"mutable": ["town"]}) == [
+        (("threat_model", "mutable"), "'town' is not mutable in columns.features; remove it in one of the two places")
     ]
-    assert found(threat_model={"controls": ["age"]}) == []
-    assert found(threat_model={"controls": ["age"], "nonsense": 1}) == [], "refused where the policy is read"
+    assert found(threat_model={"mutable": ["age"]}) == []
+    assert found(threat_model={"mutable": ["age"], "nonsense": 1}) == [], "refused where the policy is read"
 
 
 @pytest.mark.parametrize("features", [None, [], {"age": None, "town": "category"}])
@@ -278,7 +278,7 @@ def test_retraining_names_checks_that_exist():
 
 def test_problems_come_in_the_order_of_the_sections():
     raw = GOOD | {
-        "checks": {"quality": {"kind": "x"}}, "threat_model": {"controls": ["x"]}, "waivers": [{"check": "x"}],
+        "checks": {"quality": {"kind": "x"}}, "threat_model": {"mutable": ["x"]}, "waivers": [{"check": "x"}],
         "retraining": {"checks": ["x"]},
     }  # fmt: skip
     assert [path[0] for path, _ in disagreements(raw, CATALOGUE)] == ["checks", "threat_model", "waivers", "retraining"]
