@@ -1,4 +1,4 @@
-"""The same verbs without Airflow: lint, show and start a policy, run a night, read an archive."""
+"""The command line, without Airflow: run, lint, describe and start a policy, calibrate it, compare datasets."""
 
 from __future__ import annotations
 
@@ -130,9 +130,9 @@ def _run(options: argparse.Namespace) -> int:
     one_check = partial(run_check, policy, run=run, store=store, connections=connections, sources=sources)
     if options.check:
         runs = [one_check(name) for name in options.check]
-        for one in runs:
-            _print_check(one)
-        return max(_exit_code(one.verdict) for one in runs)
+        for check_run in runs:
+            _print_check(check_run)
+        return max(_exit_code(check_run.verdict) for check_run in runs)
     archived = run_policy(policy, run=run, store=store, connections=connections, sources=sources, report=_print_check)
     console().print(run_table(read_manifest(store, archived.manifest.key)))
     print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
@@ -140,22 +140,22 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from model_governance.authoring.calibration import Effort, calibrate
+    from model_governance.authoring.calibration import Sampling, calibrate
     from model_governance.authoring.calibration.page import write_calibration
-    from model_governance.authoring.calibration.table import calibration_table, lead, lines_to_paste
+    from model_governance.authoring.calibration.table import calibration_table, lines_to_paste, summary
     from model_governance.report.terminal import console
 
     policy = load_policy(options.policy, catalogue())
-    found = calibrate(
+    calibration = calibrate(
         policy, moment=options.date or as_moment(datetime.now(UTC).date()), connections=PlainConnections(),
-        effort=Effort(windows=options.windows, rows=options.rows),
+        sampling=Sampling(windows=options.windows, rows=options.rows),
     )  # fmt: skip
-    files = write_calibration(found, options.output or policy.folder / "calibration")
-    print(lead(found))
-    console().print(calibration_table(found))
-    for one in found.left:
-        print(f"not calibrated: {one.check}, {one.label}: {one.reason}")
-    print("\n".join(lines_to_paste(found)))
+    files = write_calibration(calibration, options.output or policy.folder / "calibration")
+    print(summary(calibration))
+    console().print(calibration_table(calibration))
+    for threshold in calibration.not_calibrated:
+        print(f"not calibrated: {threshold.check}, {threshold.label}: {threshold.reason}")
+    print("\n".join(lines_to_paste(calibration)))
     print("".join(f"\nwritten  {path}" for path in files))
     return 0
 
@@ -165,10 +165,10 @@ def _compare(options: argparse.Namespace) -> int:
     from model_governance.authoring.comparison_table import comparison_table
     from model_governance.report.terminal import console
 
-    found = compare_files(options.reference, options.current, quick=options.quick)
-    console().print(comparison_table(found))
-    if found.left_out:
-        print(f"not compared: {', '.join(found.left_out)}")
+    comparison = compare_files(options.reference, options.current, quick=options.quick)
+    console().print(comparison_table(comparison))
+    if comparison.not_compared:
+        print(f"not compared: {', '.join(comparison.not_compared)}")
     return 0
 
 

@@ -15,7 +15,7 @@ from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.history import earlier_artifacts, earlier_verdicts, last_accepted
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
-from model_governance.report import read_stories, render_check, render_run
+from model_governance.report import read_highlights, render_check, render_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import labelled_current_source, load_model, load_subject, read_model_file
 from model_governance.subjects.param_files import read_param_file
@@ -255,7 +255,7 @@ def archive_run(
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
     depth = "../" * (folder.count("/") + 1)
-    page = render_run(manifest, href=lambda key: depth + key, stories=read_stories(records.values(), store))
+    page = render_run(manifest, href=lambda key: depth + key, highlights=read_highlights(records.values(), store))
     key = f"{folder}/report.html"
     uri = store.put_once(key, page, media_type="text/html")
     report = Stored(

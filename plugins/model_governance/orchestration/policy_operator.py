@@ -32,7 +32,11 @@ COLOUR = "#e8eef4"
 
 
 class GovernanceViolation(AirflowFailException):
-    """A verdict that stops the run. Airflow does not retry it: the same evidence gives the same verdict."""
+    """A verdict that stops the run. Airflow does not retry it: the same evidence gives the same verdict.
+
+    Cause: a check raised `ThresholdViolation`; its evidence is stored.
+    Cure: as for `ThresholdViolation`; clear the task only after data, model or policy have changed.
+    """
 
 
 class PolicyOperator(BaseOperator):

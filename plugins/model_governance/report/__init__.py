@@ -4,7 +4,7 @@ A page is a pure function of the stored record, so an archive can be rendered ag
 """
 
 from model_governance.report.check_page import render_check
+from model_governance.report.highlights import CheckHighlights, read_highlights
 from model_governance.report.run_page import render_run
-from model_governance.report.stories import Story, read_stories
 
-__all__ = ["Story", "read_stories", "render_check", "render_run"]
+__all__ = ["CheckHighlights", "read_highlights", "render_check", "render_run"]

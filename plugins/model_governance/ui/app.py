@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing
 from model_governance.evidence.manifest import FILE
 from model_governance.evidence.record import read_record
-from model_governance.report import read_stories, render_run
+from model_governance.report import read_highlights, render_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,9 @@ def _run_file(content: bytes, dag_id: str, folder: str, file: str, *, store: Art
         return _shown(content, "json")
     depth = "../" * (folder.count("/") + 1)
     records = [read_record(store, check["record"]) if check["record"] else None for check in manifest["checks"]]
-    return _shown(render_run(manifest, href=lambda key: depth + key, stories=read_stories(records, store)), "html")
+    return _shown(
+        render_run(manifest, href=lambda key: depth + key, highlights=read_highlights(records, store)), "html"
+    )
 
 
 def _require_digest(content: bytes, expected: str) -> None:

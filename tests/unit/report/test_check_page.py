@@ -9,7 +9,7 @@ import pytest
 from model_governance.contract.result import CheckResult, Table, canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.report import render_check
-from model_governance.report.words import OUTCOMES
+from model_governance.report.formatting import OUTCOMES
 from model_governance.verdict import Finding, Outcome, Rules, Verdict, judge, unmeasured
 from unit.report.reading import Reading
 
@@ -189,9 +189,9 @@ def test_all_passing_says_all(make):
     assert "Pass All 2 findings hold." in page.words
 
 
-def test_a_picture_that_is_missing_is_said_to_be_missing(make):
+def test_a_picture_that_is_missing_is_reported_as_missing(make):
     page = Reading(render_check(make.red_check()[0], {}))
-    assert page.words.count("This picture is left out: it was not at hand") == 2
+    assert page.words.count("This picture is not shown: it was not available") == 2
 
 
 def test_a_picture_that_is_not_the_recorded_one_is_refused(make):
@@ -201,7 +201,7 @@ def test_a_picture_that_is_not_the_recorded_one_is_refused(make):
         render_check(record, pictures)
 
 
-def test_a_picture_with_script_is_left_out_and_named(make):
+def test_a_picture_with_script_is_not_shown_and_named(make):
     from model_governance.contract.result import Artifact
 
     content = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>alert(1)</script></svg>'
@@ -209,7 +209,7 @@ def test_a_picture_with_script_is_left_out_and_named(make):
     result = make.drift_result((artifact,))
     page = Reading(render_check(make.check_record(result, make.drift_verdict(result)), {"bad.svg": content}))
     assert page.tags["script"] == 0
-    assert "This picture is left out: it holds <script>" in page.words
+    assert "This picture is not shown: it holds <script>" in page.words
 
 
 def test_a_picture_that_shows_its_title_is_not_captioned_twice(make, page):

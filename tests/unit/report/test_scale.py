@@ -81,7 +81,7 @@ def test_the_value_lies_on_its_side_of_the_bound(make):
 def test_findings_of_one_demand_share_a_line(make):
     small, large = (finding(make, value, {"less_than": 0.2}) for value in (0.4, 0.9))
     both = [small, large]
-    drawn = [draw_scale(one, better="lower", beside=both) for one in both]
+    drawn = [draw_scale(one, better="lower", others=both) for one in both]
     assert place(drawn[0], "bound") == place(drawn[1], "bound")
     assert place(drawn[0], "value") < place(drawn[1], "value")
 

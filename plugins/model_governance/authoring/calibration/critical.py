@@ -1,4 +1,4 @@
-"""The bound at which a window would turn from pass to fail, found by asking the judge."""
+"""The bound at which a window changes from pass to fail, found by bisection over `verdict.judge`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What calibrating one threshold found, and which thresholds were left alone and why."""
+"""The calibration of one threshold, or why it was not calibrated."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ POINTS = 41
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibrated:
-    """One threshold: its curve over nights in which nothing changed, and the bound that keeps the budget.
+    """One threshold: its curve over runs in which nothing changed, and the bound that keeps the budget.
 
     `curve` holds the windows as the judge sees them, `without_evidence` the same windows judged by their numbers
-    alone (only where the metric carries evidence). `visible` is the smallest change, in the metric's own unit, that
-    the proposed bound fails in 95% of nights; `today_visible` the same for today's bound.
+    alone (only where the metric carries evidence). `detectable` is the smallest change, in the metric's own unit, that
+    the proposed bound fails in 95% of runs; `detectable_now` the same for the current bound.
     """
 
     check: str
@@ -33,8 +33,8 @@ class Calibrated:
     runs_per_year: int
     curve: Curve
     proposal: Proposal
-    visible: float | None
-    today_visible: float | None
+    detectable: float | None
+    detectable_now: float | None
     without_evidence: Curve | None = None
     limits: str = ""
 
@@ -45,23 +45,23 @@ class Calibrated:
 
     @property
     def bound(self) -> float:
-        """Today's bound."""
+        """The current bound."""
         bound = self.threshold.bound
         return bound[0] if isinstance(bound, tuple) else bound
 
     @property
     def false_fails(self) -> Estimate:
-        """False fails in a year of nights under today's bound."""
+        """False fails in a year of runs under the current bound."""
         return self.curve.rate(self.bound).times(self.runs_per_year)
 
     @property
     def demanded(self) -> str:
-        """Today's demand in words."""
-        one = self.threshold
-        return demanded(one.demand, one.bound, one.against if one.is_change else None)
+        """The current threshold in words."""
+        threshold = self.threshold
+        return demanded(threshold.demand, threshold.bound, threshold.against if threshold.is_change else None)
 
     def points(self) -> list[tuple[float, float, float | None]]:
-        """Bounds with the share of windows they fail: as judged, and by the numbers alone."""
+        """Bounds with the share of windows they fail: as judged, and by the numbers without their evidence."""
         return [
             (
                 bound,
@@ -73,29 +73,29 @@ class Calibrated:
 
     def record(self) -> dict[str, Any]:
         """Everything as JSON types."""
-        today, wanted = self.false_fails, self.proposal
+        current, proposal = self.false_fails, self.proposal
         return {
             "check": self.check, "kind": self.kind, "metric": self.threshold.metric, "key": self.threshold.key,
             "demand": self.threshold.demand, "bound": self.bound, "level": self.level, "windows": self.curve.windows,
-            "false_fails_per_year": {"value": today.value, "low": today.low, "high": today.high},
-            "proposed": wanted.bound, "method": wanted.method, "reason": wanted.reason,
-            "visible": self.visible, "visible_today": self.today_visible, "limits": self.limits,
+            "false_fails_per_year": {"value": current.value, "low": current.low, "high": current.high},
+            "proposed": proposal.bound, "method": proposal.method, "reason": proposal.reason,
+            "detectable": self.detectable, "detectable_now": self.detectable_now, "limits": self.limits,
             "curve": [list(point) for point in self.points()],
         }  # fmt: skip
 
     def _bounds(self) -> list[float]:
-        """Evenly spread over the numbers seen, today's bound and the proposed one."""
+        """Evenly spread over the finite critical bounds, the current bound and the proposed one."""
         import numpy as np
 
         shown = self.without_evidence or self.curve
-        seen = shown.critical[np.isfinite(shown.critical)]
+        finite = shown.critical[np.isfinite(shown.critical)]
         marks = [self.bound, *([self.proposal.bound] if self.proposal.bound is not None else [])]
-        ends = [*marks, *(float(one) for one in (seen[[0, -1]] if len(seen) else ()))]
-        return [float(one) for one in np.linspace(min(ends), max(ends), POINTS)]
+        ends = [*marks, *(float(bound) for bound in (finite[[0, -1]] if len(finite) else ()))]
+        return [float(bound) for bound in np.linspace(min(ends), max(ends), POINTS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class NotCalibrated:
     """A check or threshold that was not calibrated, and why."""
 
     check: str
@@ -107,8 +107,8 @@ class Left:
         return {"check": self.check, "label": self.label, "reason": self.reason}
 
 
-def visible_shift(curve: Curve, bound: float) -> float | None:
-    """The smallest shift of the numbers that this bound fails in 95% of nights, taking their scatter as it is.
+def detectable_shift(curve: Curve, bound: float) -> float | None:
+    """The smallest shift of the numbers that this bound fails in 95% of runs, taking their scatter as it is.
 
     None where windows without evidence make that unanswerable.
     """

@@ -1,4 +1,4 @@
-"""What the checks saw, told on the page of the run."""
+"""What the checks saw, shown on the page of the run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from model_governance.contract.result import Artifact
 from model_governance.errors import EvidenceError
-from model_governance.report import read_stories
+from model_governance.report import read_highlights
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
 
@@ -27,24 +27,24 @@ def record(store, *, highlights=("AGEP moved.",), content=SVG):
 
 
 def test_a_story_is_the_sentences_and_the_first_picture(store):
-    (story,) = read_stories([record(store)], store)
-    assert story.highlights == ("AGEP moved.",)
-    assert "<path" in story.picture.svg
+    (highlights,) = read_highlights([record(store)], store)
+    assert highlights.sentences == ("AGEP moved.",)
+    assert "<path" in highlights.picture.svg
 
 
 def test_pictures_of_two_checks_share_no_id(store):
-    one, other = read_stories([record(store), record(store)], store)
+    one, other = read_highlights([record(store), record(store)], store)
     assert one.picture.svg != other.picture.svg
 
 
 def test_checks_without_sentences_or_records_tell_nothing(store):
-    assert read_stories([None, record(store, highlights=()), {"check": "x", "result": None}], store) == []
+    assert read_highlights([None, record(store, highlights=()), {"check": "x", "result": None}], store) == []
 
 
 def test_a_picture_that_was_altered_is_not_shown(store):
-    told = record(store)
-    path = store.root / told["stored"][0]["key"]
+    altered = record(store)
+    path = store.root / altered["stored"][0]["key"]
     path.chmod(0o644)
     path.write_bytes(SVG + b" ")
     with pytest.raises(EvidenceError, match="altered"):
-        read_stories([told], store)
+        read_highlights([altered], store)

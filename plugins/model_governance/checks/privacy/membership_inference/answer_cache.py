@@ -1,9 +1,9 @@
-"""What reference models said, kept from night to night: numbers only, so that nothing is ever unpickled.
+"""A cache of the outputs of reference models from run to run: numbers only, so that nothing is ever unpickled.
 
-One array per copy, under a digest of all that it depends on: the model, the pool's rows, the copy's half of them,
-its seed, and the versions of the libraries that trained it. The copies themselves are thrown away: reading a model
-back would mean trusting its bytes. An array holds the probability of the true class (or the residual) of each
-audited row, by place; which row that is, and what is in it, is written nowhere.
+One array per reference model, under a digest of all that it depends on: the model, the rows of the pool, the subset
+it was trained on, its seed, and the versions of the training libraries. The models themselves are discarded: loading
+one would mean trusting its bytes. An array holds the probability of the true class (or the residual) of each audited
+row, by position; the rows themselves are not stored.
 """
 
 from __future__ import annotations
@@ -29,8 +29,15 @@ FILE = "reference_answers.npz"
 TRAINERS = ("numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "lightgbm", "torch")
 
 
-def key_of(model: Model, pool: np.ndarray, subset: np.ndarray, *, seed: int) -> str:
-    """The digest of one copy: model, fingerprints of the pool (n,), which of them it was trained on, seed, libraries."""
+def cache_key(model: Model, pool: np.ndarray, subset: np.ndarray, *, seed: int) -> str:
+    """The digest of one reference model.
+
+    Args:
+        model: the model under check.
+        pool: fingerprints of the rows of the pool (n,).
+        subset: which of them the reference model is trained on, bool (n,).
+        seed: of its training.
+    """
     import numpy as np
 
     digest = hashlib.sha256(f"{model.sha256}\n{model.format}\n{seed}\n{_libraries()}\n".encode())
@@ -39,21 +46,21 @@ def key_of(model: Model, pool: np.ndarray, subset: np.ndarray, *, seed: int) -> 
     return digest.hexdigest()
 
 
-def keep(answers: Mapping[str, np.ndarray]) -> Artifact:
-    """The answers (n,) of every copy as an artifact; the same answers give the same bytes."""
+def to_artifact(answers: Mapping[str, np.ndarray]) -> Artifact:
+    """The outputs (n,) of every reference model as an artifact; the same outputs give the same bytes."""
     import numpy as np
 
     content = io.BytesIO()
     np.savez(content, **{key: answers[key].astype("<f8") for key in sorted(answers)})  # type: ignore[arg-type]
     return Artifact(
-        name=FILE, media_type="application/octet-stream", content=content.getvalue(), title="Answers of the reference models"
+        name=FILE, media_type="application/octet-stream", content=content.getvalue(), title="Outputs of the reference models"
     )  # fmt: skip
 
 
-def kept_by(earlier: Iterable[PreviousRun]) -> dict[str, np.ndarray]:
-    """The answers that the newest earlier night kept; the archive has verified their digest.
+def from_earlier_runs(earlier: Iterable[PreviousRun]) -> dict[str, np.ndarray]:
+    """The cached outputs of the newest earlier run; the archive has verified their digest.
 
-    What cannot be read counts as not kept: the copies are trained again.
+    What cannot be read counts as not cached: the reference models are trained again.
     """
     import numpy as np
 
@@ -62,10 +69,10 @@ def kept_by(earlier: Iterable[PreviousRun]) -> dict[str, np.ndarray]:
         return {}
     try:
         with np.load(io.BytesIO(newest.content), allow_pickle=False) as stored:
-            found = {key: stored[key] for key in stored.files}
+            answers = {key: stored[key] for key in stored.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile):
         return {}
-    return {key: row for key, row in found.items() if row.dtype == np.float64 and np.isfinite(row).all()}
+    return {key: row for key, row in answers.items() if row.dtype == np.float64 and np.isfinite(row).all()}
 
 
 @cache

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from model_governance.errors import EvidenceError
-from model_governance.report.pictures import inline_svg
+from model_governance.report.svg import inline_svg
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="72pt" height="36pt">'
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from model_governance.authoring.calibration.critical import critical_bound, side_of
 from model_governance.authoring.calibration.curve import Curve
-from model_governance.authoring.calibration.findings import Calibrated, Left, visible_shift
-from model_governance.authoring.calibration.rows import measured_windows
+from model_governance.authoring.calibration.results import Calibrated, NotCalibrated, detectable_shift
+from model_governance.authoring.calibration.windows import measure_windows
 from model_governance.contract.result import label_of
 from model_governance.verdict import baselines_of
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Subject
     from model_governance.policy import Policy, Threshold
 
-LIMITS = "rows are drawn as if each came by itself; whoever appears in several rows makes real nights scatter more than these"
+LIMITS = "rows are drawn as if they were independent; people with several rows make real runs vary more than these"
 
 
-def calibrate_measured(
+def calibrate_resampled(
     policy: Policy,
     name: str,
     places: Sequence[int],
@@ -39,7 +39,7 @@ def calibrate_measured(
     seed: int,
     level: float,
     moment: datetime,
-) -> list[Calibrated | Left]:
+) -> list[Calibrated | NotCalibrated]:
     """The thresholds of one check, by their places, over `windows` windows of `rows` rows.
 
     Raises:
@@ -47,18 +47,20 @@ def calibrate_measured(
     """
     thresholds = policy.checks[name].thresholds
     paired = any(thresholds[place].is_change for place in places)
-    results = list(measured_windows(check, subject, params, windows=windows, rows=rows, seed=seed, paired=paired))
-    found: list[Calibrated | Left] = []
+    results = list(measure_windows(check, subject, params, windows=windows, rows=rows, seed=seed, paired=paired))
+    outcomes: list[Calibrated | NotCalibrated] = []
     for place in places:
         reason = _unfit(thresholds[place], results)
         if reason:
-            found.append(
-                Left(check=name, label=label_of(thresholds[place].metric, thresholds[place].key), reason=reason)
+            outcomes.append(
+                NotCalibrated(
+                    check=name, label=label_of(thresholds[place].metric, thresholds[place].key), reason=reason
+                )
             )
             continue
         critical = _critical(policy, name, place, results=results, moment=moment)
-        found.append(_calibrated(policy, name, place, kind=check.kind, critical=critical, level=level))
-    return found
+        outcomes.append(_calibrated(policy, name, place, kind=check.kind, critical=critical, level=level))
+    return outcomes
 
 
 def _unfit(threshold: Threshold, results: Sequence[CheckResult]) -> str:
@@ -75,13 +77,13 @@ def _calibrated(policy: Policy, name: str, place: int, *, kind: str, critical: n
     curve = Curve(critical=critical, side=side_of(threshold) or "upper")
     proposal, bound = curve.propose(level), threshold.bound
     if threshold.is_change and proposal.bound is not None and proposal.bound > 0:
-        # The interval alone would keep the level there, but a model that changes nothing need not grow better.
+        # The interval alone would keep the level there, but an unchanged model need not improve.
         proposal = replace(proposal, bound=0.0)
     return Calibrated(
         check=name, kind=kind, place=place, threshold=threshold, level=level, curve=curve, proposal=proposal,
         runs_per_year=policy.runs_per_year, limits=LIMITS,
-        visible=None if proposal.bound is None else visible_shift(curve, proposal.bound),
-        today_visible=None if isinstance(bound, tuple) else visible_shift(curve, bound),
+        detectable=None if proposal.bound is None else detectable_shift(curve, proposal.bound),
+        detectable_now=None if isinstance(bound, tuple) else detectable_shift(curve, bound),
     )  # fmt: skip
 
 
@@ -105,7 +107,7 @@ def _critical(policy: Policy, name: str, place: int, *, results: Sequence[CheckR
     if not threshold.is_change:
         bounds = [critical_bound(name, place, result, policy=policy, moment=moment) for result in results]
     else:
-        # Each window of a pair serves the other as the last accepted night.
+        # Each window of a pair is the last accepted run of the other.
         before = [results[min(number ^ 1, len(results) - 1)] for number in range(len(results))]
         bounds = [
             critical_bound(

@@ -4,12 +4,12 @@ from typing import get_args
 
 import pytest
 
-from model_governance.report import words
+from model_governance.report import formatting
 from model_governance.verdict import Outcome
 
 
 def test_every_outcome_has_a_word():
-    assert set(words.OUTCOMES) == set(get_args(Outcome))
+    assert set(formatting.OUTCOMES) == set(get_args(Outcome))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_every_outcome_has_a_word():
     ],
 )
 def test_a_cell_is_short_and_honest(value, shown):
-    assert words.cell(value) == shown
+    assert formatting.cell(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_a_cell_is_short_and_honest(value, shown):
     ],
 )
 def test_sizes(count, shown):
-    assert words.size(count) == shown
+    assert formatting.size(count) == shown
 
 
 @pytest.mark.parametrize(("amount", "shown"), [(None, "—"), (0.42, "0.4 s"), (61, "1 min 1 s"), (3599.6, "60 min 0 s")])
 def test_seconds(amount, shown):
-    assert words.seconds(amount) == shown
+    assert formatting.seconds(amount) == shown

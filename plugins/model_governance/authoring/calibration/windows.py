@@ -1,4 +1,4 @@
-"""Windows of rows drawn from the reference: nights in which, by construction, nothing has changed."""
+"""Windows of rows drawn from the reference: runs in which, by construction, nothing has changed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Role, Subject
 
 
-def measured_windows(
+def measure_windows(
     check: Check, subject: Subject, params: Params, *, windows: int, rows: int, seed: int, paired: bool = False
 ) -> Iterator[CheckResult]:
     """What the check measures on each window of `rows` rows (bootstrap: Efron, 1979).
 
     A check that compares with the reference gets a reference drawn anew for each window; for any other the window
     is drawn from such a redrawn reference. Either way the reference's own sampling error is part of the numbers.
-    `paired` windows come two by two from one redrawn reference, as two nights of one year do.
+    `paired` windows come two by two from one redrawn reference, as two runs of one year do.
 
     Raises:
         CheckError, SubjectError: as the check.

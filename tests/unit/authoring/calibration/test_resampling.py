@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from model_governance.authoring.calibration.findings import Calibrated, Left
-from model_governance.authoring.calibration.measured import calibrate_measured
+from model_governance.authoring.calibration.resampling import calibrate_resampled
+from model_governance.authoring.calibration.results import Calibrated, NotCalibrated
 from model_governance.contract.check import Advice, Check, Params, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, Metric, MetricSpec
 from model_governance.contract.subject import Columns, Dataset, Feature, Subject
@@ -49,12 +49,12 @@ def subject(rows: int = 4000, *, seed: int = 3) -> Subject:
     )  # fmt: skip
 
 
-def calibrated(*thresholds, measure=mean, seed=1, windows=200, given=None) -> list[Calibrated | Left]:
+def calibrated(*thresholds, measure=mean, seed=1, windows=200, given=None) -> list[Calibrated | NotCalibrated]:
     policy = Policy.model_construct(
         checks={"c": CheckSpec(kind="mean", thresholds=thresholds)}, waivers=(), fail_on="error", on_uncertain="warn",
         alarms=AlarmSpec(),
     )  # fmt: skip
-    return calibrate_measured(
+    return calibrate_resampled(
         policy, "c", range(len(thresholds)), check=check(measure), subject=given or subject(), params=Params(),
         windows=windows, rows=ROWS, seed=seed, level=LEVEL, moment=TODAY,
     )  # fmt: skip
@@ -71,9 +71,9 @@ def test_the_proposed_bound_keeps_the_level_on_nights_that_were_never_drawn():
 def test_the_shift_it_says_to_see_is_seen():
     (one,) = calibrated({"metric": "mean", "geq_to": 9.0})
     centre = subject().frame("reference")["x"].mean()
-    seen = stats.norm.cdf(one.proposal.bound, centre - one.visible, 2 * np.sqrt(1 / ROWS + 1 / 4000))
+    seen = stats.norm.cdf(one.proposal.bound, centre - one.detectable, 2 * np.sqrt(1 / ROWS + 1 / 4000))
     assert 0.9 < seen < 0.99
-    assert one.today_visible > one.visible, "today's bound is looser"
+    assert one.detectable_now > one.detectable, "today's bound is looser"
 
 
 def test_the_rate_of_todays_bound_is_estimated():
@@ -108,7 +108,7 @@ def test_what_cannot_be_calibrated_is_named_with_its_reason():
     assert "champion" in champion.reason
 
 
-def test_a_metric_that_is_absent_on_drawn_rows_is_left_with_its_own_reason():
+def test_a_metric_that_is_absent_on_drawn_rows_is_not_calibrated_with_its_own_reason():
     def absent(subject, params, seed):
         return CheckResult(
             kind="mean", seed=seed,

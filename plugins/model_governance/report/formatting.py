@@ -10,7 +10,8 @@ from model_governance.contract import text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-QUIET = ("pass", "skipped")
+NOT_NOTABLE = ("pass", "skipped")
+"""Outcomes that need nobody's attention."""
 
 OUTCOMES: dict[str, tuple[str, str]] = {
     "pass": ("Pass", "every threshold holds"),
@@ -19,14 +20,14 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "error": ("Error", "this could not be measured, which is never a pass"),
     "uncertain": ("Uncertain", "the interval lies on both sides of the threshold, or there are too few rows"),
     "skipped": ("Skipped", "the question does not apply here; nothing was measured"),
-    "waived": ("Waived", "a threshold is violated and somebody answers for it until a date"),
+    "waived": ("Waived", "a threshold is violated and an approver accepts that until a date"),
 }
 """The word on the badge and what it means."""
 
 BETTER = {"lower": "lower", "higher": "higher", "neither": "—"}
 
 
-def counted(pairs: Iterable[tuple[str, int]]) -> str:
+def format_counts(pairs: Iterable[tuple[str, int]]) -> str:
     """`(("fail", 2), ("pass", 9))` as "2 fail, 9 pass"."""
     return ", ".join(f"{count:,} {outcome}" for outcome, count in pairs)
 
@@ -37,7 +38,7 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def cell(value: Any) -> str:
-    """A cell of a table: numbers short, years as years, nothing as a dash."""
+    """A cell of a table: numbers short, years without separators, a dash where there is no value."""
     if value is None or value == "":
         return "—"
     if isinstance(value, bool):
@@ -50,12 +51,12 @@ def cell(value: Any) -> str:
 
 
 def pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Names and cells, sorted: a page must not depend on the order in which a record was built."""
+    """Names and cells, sorted by name, so that a page does not depend on the order in which a record was built."""
     return [(name, cell(value)) for name, value in sorted(values.items())]
 
 
 def size(count: int) -> str:
-    """Bytes as people say them: "2.0 kB"."""
+    """A number of bytes: "2.0 kB"."""
     if count < 1000:
         return f"{count} bytes"
     amount, units = count / 1000, ["kB", "MB", "GB"]

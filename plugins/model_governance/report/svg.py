@@ -23,8 +23,8 @@ SHAPES = frozenset(
         "polyline", "polygon", "text", "tspan", "image", "linearGradient", "radialGradient", "stop", "pattern",
     }
 )  # fmt: skip
-# `style` rules would reach the whole page, `metadata` and `title` are said by the page itself.
-LEFT_OUT = frozenset({"metadata", "title", "desc", "style"})
+# `style` rules would apply to the whole page; the page itself has the metadata and the title.
+DROPPED = frozenset({"metadata", "title", "desc", "style"})
 ATTRIBUTES = frozenset(
     {
         "id", "d", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "dx", "dy", "width", "height", "points",
@@ -36,7 +36,7 @@ ATTRIBUTES = frozenset(
         "markerWidth", "markerHeight", "refX", "refY", "markerUnits",
     }
 )  # fmt: skip
-# The page says what these are in light and in dark, so that a figure is never a white sheet at night.
+# The page defines these for light and dark mode.
 COLOURS = {
     "#ffffff": "var(--paper)",
     "#000000": "var(--ink)",
@@ -61,7 +61,7 @@ def inline_svg(content: bytes, *, title: str, prefix: str) -> str:
 
     Args:
         content: the SVG file, UTF-8.
-        title: its text for people who do not see it.
+        title: its alternative text.
         prefix: put before every id; unique within the page.
 
     Raises:
@@ -92,7 +92,7 @@ def _parse(content: bytes) -> Element:
 
 def _write(element: Element, *, prefix: str) -> str:
     tag = _local(element.tag)
-    if tag in LEFT_OUT:
+    if tag in DROPPED:
         return ""
     if tag not in SHAPES:
         raise EvidenceError(f"holds <{tag}>; only shapes, letters and embedded PNG are shown")
@@ -108,14 +108,14 @@ def _write(element: Element, *, prefix: str) -> str:
 
 
 def _attributes(element: Element, *, prefix: str) -> dict[str, str]:
-    kept: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     for full, value in element.attrib.items():
         name = _local(full)
         if name.lower().startswith("on"):
             raise EvidenceError(f"holds the event handler {name}; only shapes, letters and embedded PNG are shown")
         if name in ATTRIBUTES:
-            kept[name] = _value(name, value, prefix=prefix)
-    return kept
+            attributes[name] = _value(name, value, prefix=prefix)
+    return attributes
 
 
 def _value(name: str, value: str, *, prefix: str) -> str:
@@ -140,7 +140,7 @@ def _size(root: Element) -> tuple[float, float]:
         box = [_length(part) for part in re.split(r"[\s,]+", (root.get("viewBox") or "").strip())]
         sizes = box[2:4] if len(box) == 4 else [None, None]
     if sizes[0] is None or sizes[1] is None:
-        raise EvidenceError("says neither width and height nor a viewBox")
+        raise EvidenceError("has neither width and height nor a viewBox")
     return round(sizes[0], 2), round(sizes[1], 2)
 
 

@@ -1,4 +1,4 @@
-"""What the checks of a run saw: their sentences and their first pictures, for the page of the run."""
+"""The sentences and first pictures of the checks of a run, for the page of the run."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """What one check saw: its sentences, the most telling first, and its first picture."""
+class CheckHighlights:
+    """The sentences of one check, the most important first, and its first picture."""
 
     name: str
     title: str
-    highlights: tuple[str, ...]
+    sentences: tuple[str, ...]
     picture: Picture | None
 
 
-def read_stories(records: Iterable[Mapping[str, Any] | None], store: ArtifactStore) -> list[Story]:
-    """The stories of the records that have one to tell, in their order.
+def read_highlights(records: Iterable[Mapping[str, Any] | None], store: ArtifactStore) -> list[CheckHighlights]:
+    """The highlights of the records that have any, in their order.
 
     Raises:
         EvidenceError: a stored picture is not the recorded one.
         StoreUnreachable, ObjectMissing: as `ArtifactStore.get`.
     """
-    stories = []
+    highlights = []
     for place, record in enumerate(records):
         result = (record or {}).get("result") or {}
         if record and result.get("highlights"):
-            stories.append(
-                Story(
+            highlights.append(
+                CheckHighlights(
                     name=record["check"],
                     title=record["title"],
-                    highlights=tuple(result["highlights"]),
+                    sentences=tuple(result["highlights"]),
                     picture=_picture(record, store, prefix=f"s{place}-"),
                 )
             )
-    return stories
+    return highlights
 
 
 def _picture(record: Mapping[str, Any], store: ArtifactStore, *, prefix: str) -> Picture | None:
@@ -52,6 +52,6 @@ def _picture(record: Mapping[str, Any], store: ArtifactStore, *, prefix: str) ->
     first = next(drawn, None)
     if first is None:
         return None
-    stored = next((one for one in record["stored"] if one["name"] == first["name"]), None)
+    stored = next((artifact for artifact in record["stored"] if artifact["name"] == first["name"]), None)
     content = {first["name"]: read_verified(store, stored)} if stored else {}
     return read_picture(first, content, prefix=prefix)
