@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
-from model_governance.contract.threat_model import FeatureThreat, ThreatModel
+from model_governance.contract.threat_model import MEANINGS, FeatureThreat, Preset, ThreatModel
 
 KINDS = {"amount": "numeric", "age": "integer", "merchant": "category", "vip": "boolean", "note": "text"}
 
@@ -243,3 +245,9 @@ def test_what_disagrees_with_the_columns_is_named_once_and_where(raw, expected):
 
 def test_nothing_is_immutable_unless_the_columns_say_so():
     assert problems({"mutable": ["vip"], "increase_only": ["age"]}) == []
+
+
+def test_every_preset_is_explained_where_the_policy_is_documented():
+    assert tuple(MEANINGS) == get_args(Preset)
+    described = ThreatModel.model_fields["preset"].description
+    assert described == "; ".join(f"{name}: {MEANINGS[name]}" for name in get_args(Preset))
