@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from model_governance.contract.threat_model import MEANINGS, FeatureThreat, Preset, ThreatModel
+from model_governance.contract.threat_model import MEANINGS, Capability, FeatureThreat, Preset, ThreatModel
 
 KINDS = {"amount": "numeric", "age": "integer", "merchant": "category", "vip": "boolean", "note": "text"}
 
@@ -74,6 +74,12 @@ def test_a_category_moves_to_what_is_allowed(raw, options, allowed):
     assert ThreatModel.model_validate(raw).capability("merchant", kind="category", **options).allowed == allowed
 
 
+def test_a_feature_that_stays_has_a_reason_and_nothing_else():
+    assert ThreatModel().capability("note", kind="text") == Capability(
+        moves=False, why="text is never moved", allowed="any", cost=1.0
+    )
+
+
 def test_a_number_is_bound_to_no_category():
     assert ThreatModel().capability("amount", kind="numeric").moves
     assert ThreatModel(mutable=("amount",)).capability("amount", kind="numeric").direction is None
@@ -120,6 +126,7 @@ def refused(model, raw) -> str:
             "mutable: false leaves nothing to say with minimum, cost",
         ),
         ({"mutable": False, "moves": ["A"]}, "mutable: false leaves nothing to say with moves"),
+        ({"mutable": False, "moves": ["A"], "cost": 1}, "mutable: false leaves nothing to say with moves, cost"),
         ({"mutable": False, "direction": "up"}, "mutable: false leaves nothing to say with direction"),
         ({"step": 0}, "Input should be greater than 0"),
         ({"cost": -1}, "Input should be greater than or equal to 0"),
@@ -160,6 +167,7 @@ def test_an_entry_cannot_be_changed_afterwards():
         ({"preset": "credit_applicant"}, "preset credit_applicant needs mutable: the features that the attacker can change"),
         ({"mutable": ["a", "b", "a"]}, "mutable names a feature twice: a, b, a"),
         ({"increase_only": ["a", "a"]}, "increase_only names a feature twice: a, a"),
+        ({"increase_only": ["b", "b"], "mutable": ["a", "a"]}, "mutable names a feature twice: a, a"),
         (
             {"mutable": ["a"], "features": {"a": {"cost": 1}, "b": {"cost": 1}}},
             "features.b is not in threat_model.mutable, so it stays; add it there or say mutable: true",
