@@ -269,6 +269,19 @@ def test_a_waiver_of_a_check_of_unknown_kind_is_one_mistake_not_two():
     assert [path for path, _ in found(checks=checks)] == [("checks", "nightly", "kind")]
 
 
+def test_a_report_discloses_features_that_exist():
+    assert found(report={"disclose": ["age", "agee", 7]}) == [
+        (("report", "disclose", 1), "'agee' is not in columns.features; did you mean 'age'?"),
+        (("report", "disclose", 2), "7 is not in columns.features; there are age, town"),
+    ]
+    assert found(report={"disclose": ["age", "town"]}) == []
+
+
+@pytest.mark.parametrize("report", [None, [], {}, {"disclose": None}, {"disclose": "age"}])
+def test_a_report_of_the_wrong_shape_is_refused_elsewhere(report):
+    assert found(report=report) == []
+
+
 def test_retraining_names_checks_that_exist():
     assert found(retraining={"checks": ["quality", "nihtly", 7]}) == [
         (("retraining", "checks", 1), "'nihtly' is not a check of this policy; did you mean 'nightly'?"),
