@@ -21,7 +21,7 @@ WORKERS := -n logical --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo ui check check-format check-lint check-layers check-types check-tests lint test test-torch \
-  test-system mutate bench clean
+  test-system mutate docs bench clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,11 @@ $(VENV)/.lint: $(VENV)/.test
 $(VENV)/.system: $(VENV)/.test
 	@echo "installing the object store and browser driver of the system tests"
 	$(call install,$(VENV),test system)
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.core
+	@echo "installing the tools of the documentation site"
+	$(call install,$(VENV),docs)
 	@touch $@
 
 .venv-torch/.test: $(SOURCES)
@@ -104,9 +109,13 @@ test-system: $(VENV)/.system ## end to end with a real S3 server and a real brow
 mutate: $(VENV)/.test ## change the code of the rooms that decide, mutant by mutant, and see whether a test fails
 	@$(BIN)/python tests/mutation/run.py $(ARGS)
 
+docs: $(VENV)/.docs ## build the documentation site into include/docs/build
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f include/docs/mkdocs.yml
+	@echo "include/docs/build/index.html"
+
 bench: $(VENV)/.test ## measure claims side by side; PART=data and PART=security measure with their peers (half an hour each)
 	@$(BIN)/python include/bench/$(PART).py $(ARGS)
 
 clean: ## remove environments, builds and the demo's output
-	@rm -rf .venv .venv-torch .airflow include/demo/build build dist  \
+	@rm -rf .venv .venv-torch .airflow include/demo/build include/docs/build build dist  \
 	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

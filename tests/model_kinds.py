@@ -114,7 +114,7 @@ def privacy(subject, *, attacks):
         "fpr": [0.05],
         "reference_models": 2,
         "workers": 1,
-        "guesses": 50,
+        "audit_guesses": 50,
     }
     return outcome("membership_inference", subject, params, *limits)
 

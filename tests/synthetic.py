@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -78,6 +79,18 @@ def as_model(native: object, *, name: str = "synthetic") -> Model:
         classes=tuple(native.classes_.tolist()),
         train=train,
     )
+
+
+def with_gradients(given: Subject) -> Subject:
+    """The subject whose scikit-learn model has the logits and gradients that its loader would give it."""
+    from model_governance.subjects.loaders.sklearn_scores import scores_of
+    from model_governance.subjects.loaders.sklearn_slopes import gradient_of
+
+    model, names = given.require_model(), given.columns.names
+    gradient = gradient_of(
+        model.native, lambda frame: frame[list(names)], names, given.columns.of_kind("numeric", "integer")
+    )
+    return replace(given, model=replace(model, call_logits=scores_of(model.native), call_gradient=gradient))
 
 
 def model_file(model: Model) -> ModelFile:

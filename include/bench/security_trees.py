@@ -20,11 +20,12 @@ from security_targets import credit
 
 from model_governance.attacks.schedule import AttackBudget
 from model_governance.attacks.trees import lower_bound, read_ensemble, survey
-from model_governance.checks.robustness.evasion import EvasionParams, exact
+from model_governance.checks.robustness.evasion import exact
 from model_governance.checks.robustness.evasion.answers import Answers
-from model_governance.checks.robustness.evasion.capability import row_space
-from model_governance.checks.robustness.evasion.roster import carry_out
+from model_governance.checks.robustness.evasion.attacks import run_attack
+from model_governance.checks.robustness.evasion.params import EvasionParams
 from model_governance.checks.robustness.evasion.target import Target
+from model_governance.checks.robustness.evasion.threat_space import row_space
 from model_governance.contract.subject import Columns, Model
 from model_governance.contract.threat_model import ThreatModel
 
@@ -63,13 +64,13 @@ def measure(name: str, samples: int | None) -> dict[str, Any]:
     """All attacks on one model: flip rates, valid rows and CPU seconds by budget, and whether the order holds."""
     data, size, budgets, categories = CELLS[name]
     target = _target(data, size, budgets, categories, samples or SIZES[size][2])
-    truth, solving = cpu_of(lambda: carry_out(target, "exact", AttackBudget()).truth)
+    truth, solving = cpu_of(lambda: run_attack(target, "exact", AttackBudget()).exact)
     moves = exact.feature_moves(target)  # what the check itself asks about
     landscape = survey(target.trees, moves, target.origins.frame)
     bounds, bounding = cpu_of(lambda: np.array([lower_bound(landscape, row) for row in range(target.rows)]))
-    walked, walking = cpu_of(lambda: carry_out(target, "hopskipjump", AttackBudget()))
+    walked, walking = cpu_of(lambda: run_attack(target, "hopskipjump", AttackBudget()))
     rows = [_at(target, truth, budget) for budget in budgets]
-    greedy, _ = cpu_of(lambda: carry_out(target, "greedy", AttackBudget()))
+    greedy, _ = cpu_of(lambda: run_attack(target, "greedy", AttackBudget()))
     known = truth.solved
     return {
         "samples": target.rows,
@@ -89,10 +90,10 @@ def measure(name: str, samples: int | None) -> dict[str, Any]:
     }
 
 
-def _at(target: Target, truth: exact.Truth, budget: float) -> dict[str, Any]:
+def _at(target: Target, truth: exact.ExactDistances, budget: float) -> dict[str, Any]:
     """Greedy search with one budget: what a policy with this one epsilon would run."""
     alone = Target(**{one: getattr(target, one) for one in Target.__slots__} | {"params": _params((budget,), target)})
-    found, seconds = cpu_of(lambda: carry_out(alone, "greedy", AttackBudget()))
+    found, seconds = cpu_of(lambda: run_attack(alone, "greedy", AttackBudget()))
     flips, known = found.within(budget), truth.solved
     return {
         "epsilon": budget,

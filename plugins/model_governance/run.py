@@ -15,11 +15,11 @@ from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.history import earlier_artifacts, earlier_verdicts, last_accepted
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
-from model_governance.report import read_stories, render_check, render_run
+from model_governance.report import read_highlights, render_check, render_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import labelled_current_source, load_model, load_subject, read_model_file
 from model_governance.subjects.param_files import read_param_file
-from model_governance.verdict import Verdict, baselines_of, combine, judge, read_verdict, rules_of, unmeasured
+from model_governance.verdict import Verdict, baselines_of, combine, fail_policy_of, judge, read_verdict, unmeasured
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def run_check(
             raise
         log.exception("%s could not measure", name)
         problem = error
-        verdict = unmeasured(name, _problem_text(error), rules=rules_of(policy))
+        verdict = unmeasured(name, _problem_text(error), fail_policy=fail_policy_of(policy))
     record = check_record(
         policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
         problem=_problem_text(problem) if problem else "",
@@ -248,14 +248,14 @@ def archive_run(
         record = read_record(store, summary["record"]) if summary else None
         records[name] = record
         verdicts.append(read_verdict(record["verdict"]) if record else _never_reported(policy, name))
-    verdict = combine(policy.name, verdicts, rules=rules_of(policy))
+    verdict = combine(policy.name, verdicts, fail_policy=fail_policy_of(policy))
     manifest, stored = write_manifest(
         policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
         run=run,
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
     depth = "../" * (folder.count("/") + 1)
-    page = render_run(manifest, href=lambda key: depth + key, stories=read_stories(records.values(), store))
+    page = render_run(manifest, href=lambda key: depth + key, highlights=read_highlights(records.values(), store))
     key = f"{folder}/report.html"
     uri = store.put_once(key, page, media_type="text/html")
     report = Stored(
@@ -372,7 +372,7 @@ def _problem_text(error: Exception) -> str:
 
 def _never_reported(policy: Policy, name: str) -> Verdict:
     text = "its task left no verdict (not started, as after a model file that was refused; killed; or its evidence could not be written)"
-    return unmeasured(name, text, rules=rules_of(policy))
+    return unmeasured(name, text, fail_policy=fail_policy_of(policy))
 
 
 def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | None) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def test_the_workflow_runs_every_verb_that_tests_on_every_python_of_the_project(
     assert supported == ">=3.11,<3.14"
     assert matrix["python"] == ["3.11", "3.12", "3.13"]
     testing = {name for name in TARGETS if re.fullmatch(r"lint|test|test-[a-z]+|docs", name)}
-    assert set(matrix["verb"]) == testing
+    assert testing <= set(matrix["verb"]) <= testing | {"docs"}
 
 
 def test_the_workflow_may_read_and_not_write():

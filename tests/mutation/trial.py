@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
 OPTIONS = ["-q", "-x", "--no-header", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
-PATIENCE = 10.0  # seconds, and as many times the time that the same tests take without a mutant
+PATIENCE = 10.0  # seconds of processor time, and as many times what the same tests take without a mutant
+IDLE = 20.0  # as many times longer a mutant may take in all, on a busy machine or waiting for what never comes
 
 
 @dataclass
@@ -106,11 +107,11 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """One test, with its fixtures."""
-        self.test, started = item.nodeid, time.perf_counter()
+        self.test, started = item.nodeid, time.process_time()
         try:
             return (yield)
         finally:
-            self.baseline.seconds[item.nodeid] = time.perf_counter() - started
+            self.baseline.seconds[item.nodeid] = time.process_time() - started
             self.test = ""
 
 
@@ -233,8 +234,12 @@ def start(module: str, position: int, tests: Sequence[str], *, limit: float, fol
     process = os.fork()
     if process:
         return process
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, limit)
+    for number, timer, seconds in (
+        (signal.SIGPROF, signal.ITIMER_PROF, limit),
+        (signal.SIGALRM, signal.ITIMER_REAL, limit * IDLE),
+    ):
+        signal.signal(number, signal.SIG_DFL)
+        signal.setitimer(timer, seconds)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)

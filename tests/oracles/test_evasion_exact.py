@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,13 @@ from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
 from model_governance.attacks.trees import TreeModel, read_ensemble
-from model_governance.checks.robustness.evasion import EvasionParams, exact, gradient, greedy, hopskipjump
+from model_governance.checks.robustness.evasion import exact, greedy, hopskipjump, pgd
 from model_governance.checks.robustness.evasion.answers import Answers
+from model_governance.checks.robustness.evasion.gradients import flip_gradients
 from model_governance.checks.robustness.evasion.outcome import conclude
+from model_governance.checks.robustness.evasion.params import EvasionParams
 from model_governance.checks.robustness.evasion.queries import Queries
 from model_governance.checks.robustness.evasion.row_space import Axis, Choice, RowSpace
-from model_governance.checks.robustness.evasion.slopes import slopes_of
 from model_governance.checks.robustness.evasion.starts import find_starts
 from model_governance.checks.robustness.evasion.target import Target
 from model_governance.contract.subject import Columns, Feature, Model
@@ -43,14 +45,18 @@ def _linear(rows: int) -> tuple[pd.DataFrame, np.ndarray, Model]:
     frame = pd.DataFrame(np.random.default_rng(5).uniform(0.35, 0.65, (rows, 4)), columns=list("abcd"))
     native = LogisticRegression().fit(frame, np.arange(rows) % 2)
     native.coef_, native.intercept_ = WEIGHTS[None, :], np.array([INTERCEPT])
-    return frame, frame.to_numpy() @ WEIGHTS + INTERCEPT, _model(native)
+    model = replace(
+        _model(native), call_logits=lambda rows: np.stack([np.zeros(len(rows)), rows.to_numpy() @ WEIGHTS + INTERCEPT], 1),
+        call_gradient=lambda _, weights: weights[:, 1:] * WEIGHTS,
+    )  # fmt: skip
+    return frame, frame.to_numpy() @ WEIGHTS + INTERCEPT, model
 
 
 def _queries(model: Model, space: RowSpace, frame: pd.DataFrame, norm: str) -> Queries:
     return Queries(model, space, space.place(frame), Answers(predicted=model.predict(frame)), norm)
 
 
-def _walk(queries: Queries, params: EvasionParams) -> np.ndarray:
+def _hopskipjump(queries: Queries, params: EvasionParams) -> np.ndarray:
     generator = np.random.default_rng(3)
     starts = find_starts(queries, queries.origins.encoded, tries=params.initial_size, generator=generator)
     hopskipjump.attack(queries, starts, params, seed=3)
@@ -61,7 +67,7 @@ def _walk(queries: Queries, params: EvasionParams) -> np.ndarray:
 def test_hopskipjump_comes_near_the_exact_distance_and_never_below(norm):
     frame, margin, model = _linear(12)
     exact = EXACT[norm](margin)
-    found = _walk(_queries(model, LINEAR, frame, norm), EvasionParams(norm=norm))
+    found = _hopskipjump(_queries(model, LINEAR, frame, norm), EvasionParams(norm=norm))
     assert (found >= exact * (1 - 1e-9)).all()
     assert np.median(found / exact) < 1.05
     assert (found / exact).max() < 1.25
@@ -74,7 +80,7 @@ def test_the_gradient_attack_flips_a_linear_model_exactly_where_it_can_be_flippe
     exact = EXACT[norm](margin)
     queries = _queries(model, LINEAR, frame, norm)
     columns = Columns(features={name: Feature(kind="numeric") for name in "abcd"})
-    gradient.attack(queries, slopes_of(queries, columns), [epsilon], steps=10, seed=0)
+    pgd.attack(queries, flip_gradients(queries, columns), [epsilon], steps=10, seed=0)
     outcome = conclude(queries, "gradient", model)
     decided = np.abs(exact / epsilon - 1) > 1e-3
     assert (outcome.within(epsilon)[decided] == (exact < epsilon)[decided]).all()
@@ -94,7 +100,7 @@ def test_a_flip_on_an_integer_grid_is_never_nearer_than_the_nearest_row_there_is
     shares = np.abs(victims.to_numpy()[:, None, :] - grid.to_numpy()[None, :, :]) / space.spans
     other = answers[None, :] != model.predict(victims)[:, None]
     exact = np.where(other, shares.max(axis=2), np.inf).min(axis=1)
-    found = _walk(_queries(model, space, victims, "linf"), EvasionParams())
+    found = _hopskipjump(_queries(model, space, victims, "linf"), EvasionParams())
     assert (found >= exact - 1e-12).all()
     assert np.median(found / exact) <= 1.25
 
@@ -174,7 +180,7 @@ def test_the_exact_attack_agrees_with_the_list_of_all_rows():
     assert truth.distance == pytest.approx(enumerated[truth.rows], abs=1e-6)
     assert (truth.lower <= enumerated[truth.rows] + 1e-9).all()
     assert not (truth.certified[0] & (enumerated <= 0.2)).any()
-    walked = target.queries(model)
-    starts = find_starts(walked, target.origins.encoded, tries=100, generator=np.random.default_rng(0))
-    hopskipjump.attack(walked, starts, target.params, seed=5)
-    assert (walked.nearest >= enumerated - 1e-9).all()
+    black_box = target.queries(model)
+    starts = find_starts(black_box, target.origins.encoded, tries=100, generator=np.random.default_rng(0))
+    hopskipjump.attack(black_box, starts, target.params, seed=5)
+    assert (black_box.nearest >= enumerated - 1e-9).all()

@@ -9,10 +9,11 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
-from model_governance.orchestration.links import GovernanceReportLink
-from model_governance.orchestration.violation import GovernanceViolation
 
-from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.operators import GovernanceViolation
+from model_governance.orchestration.stores import GovernanceReportLink
 
 RUN = "scheduled__2026-06-01"
 
@@ -52,7 +53,7 @@ def archived(name, *, stops=False):
         "stops": stops,
         "sentence": f"{name}: the findings",
         "report": {"uri": f"file:///evidence/{name}.html"},
-        "address": f"/reports/{name}",
+        "report_url": f"/reports/{name}",
     }
 
 
@@ -117,7 +118,7 @@ def test_a_gate_without_an_archive_before_it_decides_nothing():
 
 
 def test_it_runs_whatever_happened_before_and_is_not_tried_again(gated):
-    assert (gated.trigger_rule, gated.retries, gated.report_address) == ("all_done", 0, "")
+    assert (gated.trigger_rule, gated.retries, gated.report_url) == ("all_done", 0, "")
     assert [type(link) for link in gated.operator_extra_links] == [GovernanceReportLink]
     with DAG("governed"):
         other = GovernanceGateOperator(task_id="other", retries=2, trigger_rule="none_skipped", pool="small")

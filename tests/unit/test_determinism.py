@@ -44,7 +44,7 @@ CHECKS = {
     "robustness": {
         "kind": "evasion",
         "params": {"samples": 10, "max_iterations": 3, "max_evaluations": 30},
-        "thresholds": [{"metric": "robust_share", "geq_to": 0}],
+        "thresholds": [{"metric": "attack_success_rate", "key": "all", "leq_to": 1}],
     },
     "privacy": {
         "kind": "membership_inference",

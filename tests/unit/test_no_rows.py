@@ -29,7 +29,7 @@ CHECKS = {
     "robustness": {
         "kind": "evasion",
         "params": {"samples": 12, "epsilon": 0.2},
-        "thresholds": [{"metric": "robust_share", "geq_to": 0.99}],
+        "thresholds": [{"metric": "attack_success_rate", "key": "all", "leq_to": 0.01}],
     },
     "dirt": {"kind": "corruption", "thresholds": [{"metric": "worst_drop", "leq_to": 0.0}]},
     "privacy": {

@@ -26,7 +26,7 @@ CAPTION = "* by Evidently's definitions: equal-width bins, not corrected for cha
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """Two datasets, column by column, the largest change first; what was not asked for is left out."""
+    """Two datasets, column by column, the largest change first; distances that were not computed have no column."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text

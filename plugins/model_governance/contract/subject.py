@@ -202,6 +202,7 @@ class Subject:
     logical_date: datetime | None = None
     model_file: ModelFile | None = None
     threat_model: ThreatModel = field(default_factory=ThreatModel)
+    disclose: tuple[str, ...] = ()
     param_files: Mapping[str, ParamFile] = field(default_factory=dict)
 
     def require_model(self) -> Model:

@@ -38,6 +38,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
         yield from _thresholds(path, spec.get("thresholds"), check, has_champion=raw.get("champion") is not None)
         yield from _subject(path, raw, check, params=_mapping(spec.get("params")))
     yield from _threat_model(raw)
+    yield from _report(raw)
     yield from _waivers(raw, checks, catalogue)
     for position, named in enumerate(_list(_mapping(raw.get("retraining")).get("checks"))):
         if named not in checks:
@@ -107,6 +108,17 @@ def _threat_model(raw: Mapping[str, Any]) -> Iterator[Problem]:
     immutable = [name for name, feature in features.items() if _mapping(feature).get("mutable") is False]
     for path, text in model.problems(kinds, immutable=immutable):
         yield ("threat_model", *path), text
+
+
+def _report(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """Names in report.disclose that are no features."""
+    features = _mapping(_mapping(raw.get("columns")).get("features"))
+    for position, name in enumerate(_list(_mapping(raw.get("report")).get("disclose"))):
+        if name not in features:
+            yield (
+                ("report", "disclose", position),
+                f"{name!r} is not in columns.features{closest(str(name), map(str, features))}",
+            )
 
 
 def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Iterator[Problem]:

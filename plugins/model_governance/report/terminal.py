@@ -1,4 +1,4 @@
-"""The verdict of a night as a terminal shows it: one line per threshold, worst first."""
+"""The verdict of a run as a table for the terminal: one line per threshold, worst first."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ STYLES = {
 }
 
 
-MOST_ALIKE = 4
-"""Columns that pass one demand and are shown one by one; of more, the nearest to the bound is."""
+MOST_PASSING_KEYS = 4
+"""The most keys of one passing threshold that are listed; of more, the one nearest to the bound is."""
 
 
 def run_table(
@@ -51,14 +51,14 @@ def run_table(
     table.add_column("outcome", no_wrap=True)
     if report_of:
         table.add_column("report", overflow="fold")
-    for name in dict.fromkeys(one.check for one in verdict.findings):
+    for name in dict.fromkeys(each.check for each in verdict.findings):
         for row, (finding, more) in enumerate(_of_check(verdict.findings, name)):
             label = f"{finding.label} and {more} more" if more else finding.label
             cells = [
                 name if row == 0 else "",
                 label if finding.metric else "",
                 observed(finding),
-                finding.demanded,
+                finding.requirement,
             ]
             report = [report_of.get(name, "") if row == 0 else ""] if report_of else []
             outcome = Text(finding.outcome, style=STYLES[finding.outcome])
@@ -68,14 +68,14 @@ def run_table(
 
 
 def reasons(manifest: Mapping[str, Any]) -> list[str]:
-    """The sentences that say why a night is not simply a pass, worst first."""
+    """The sentences of all findings that neither pass nor were skipped, worst first."""
     findings = read_verdict(manifest["verdict"]).findings
-    telling = [finding for finding in findings if finding.outcome not in ("pass", "skipped")]
-    return [finding.sentence for finding in sorted(telling, key=lambda finding: -RANK.index(finding.outcome))]
+    notable = [finding for finding in findings if finding.outcome not in ("pass", "skipped")]
+    return [finding.sentence for finding in sorted(notable, key=lambda finding: -RANK.index(finding.outcome))]
 
 
 def observed(finding: Finding) -> str:
-    """`1.93 (1.90 to 1.96)`, or what kept it from being measured."""
+    """`1.93 (1.90 to 1.96)`, or that it was not measured."""
     if finding.value is None:
         return "could not measure" if finding.outcome == "error" else "not measured"
     return estimate(finding.value, finding.low, finding.high, digits=3)
@@ -85,20 +85,22 @@ def console() -> Console:
     """A console on standard output; into a pipe it writes wide lines, so that tables stay whole."""
     from rich.console import Console as NewConsole
 
-    shown = NewConsole(highlight=False)
-    return shown if shown.is_terminal else NewConsole(width=124, highlight=False)
+    made = NewConsole(highlight=False)
+    return made if made.is_terminal else NewConsole(width=124, highlight=False)
 
 
 def _of_check(findings: tuple[Finding, ...], name: str) -> list[tuple[Finding, int]]:
-    """The findings of a check, worst first; where many columns pass one demand, the nearest to its bound and how many more."""
-    own = sorted((finding for finding in findings if finding.check == name), key=lambda one: -RANK.index(one.outcome))
+    """The findings of a check, worst first; where many keys pass one threshold, the nearest to its bound and how many more."""
+    own = sorted(
+        (finding for finding in findings if finding.check == name), key=lambda finding: -RANK.index(finding.outcome)
+    )
     groups: dict[Any, list[Finding]] = {}
     for place, finding in enumerate(own):
-        alike = finding.key is not None and finding.outcome == "pass"
-        groups.setdefault((finding.metric, finding.demand, finding.bound) if alike else place, []).append(finding)
+        passing = finding.key is not None and finding.outcome == "pass"
+        groups.setdefault((finding.metric, finding.condition, finding.bound) if passing else place, []).append(finding)
     shown: list[tuple[Finding, int]] = []
     for group in groups.values():
-        if len(group) > MOST_ALIKE:
+        if len(group) > MOST_PASSING_KEYS:
             shown.append((max(group, key=excess), len(group) - 1))
         else:
             shown += [(finding, 0) for finding in group]

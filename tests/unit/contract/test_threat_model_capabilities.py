@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
-from model_governance.contract.threat_model import FeatureThreat, ThreatModel
+from model_governance.contract.threat_model import MEANINGS, Capability, FeatureThreat, Preset, ThreatModel
 
 KINDS = {"amount": "numeric", "age": "integer", "merchant": "category", "vip": "boolean", "note": "text"}
 
 
 def what(threat: ThreatModel, name: str, **options) -> str:
     """`moves`, or the reason why the feature stays."""
-    rule = threat.rule(name, kind=KINDS[name], **options)
+    rule = threat.capability(name, kind=KINDS[name], **options)
     assert rule.moves == (rule.why == "")
     return rule.why or "moves"
 
@@ -31,19 +33,19 @@ def what(threat: ThreatModel, name: str, **options) -> str:
         ({"features": {"merchant": {"mutable": True}}}, "merchant", {}, "moves"),
         ({"features": {"merchant": {"moves": ["A"]}}}, "merchant", {}, "moves"),
         ({"features": {"merchant": {"moves": "none"}}}, "merchant", {"categories": "any"}, "categories are fixed"),
-        ({"controls": ["merchant"]}, "merchant", {}, "moves"),
-        ({"controls": ["merchant"]}, "amount", {}, "not controlled by the attacker"),
-        ({"controls": ["merchant"]}, "merchant", {"mutable": False}, "immutable"),
-        ({"grows": ["age"]}, "age", {}, "moves"),
-        ({"grows": ["age"]}, "amount", {}, "not controlled by the attacker"),
-        ({"preset": "fraud", "controls": ["amount"]}, "merchant", {}, "not controlled by the attacker"),
-        ({"preset": "fraud", "grows": ["age"]}, "age", {}, "moves"),
+        ({"mutable": ["merchant"]}, "merchant", {}, "moves"),
+        ({"mutable": ["merchant"]}, "amount", {}, "not controlled by the attacker"),
+        ({"mutable": ["merchant"]}, "merchant", {"mutable": False}, "immutable"),
+        ({"increase_only": ["age"]}, "age", {}, "moves"),
+        ({"increase_only": ["age"]}, "amount", {}, "not controlled by the attacker"),
+        ({"preset": "fraud", "mutable": ["amount"]}, "merchant", {}, "not controlled by the attacker"),
+        ({"preset": "fraud", "increase_only": ["age"]}, "age", {}, "moves"),
         ({"preset": "sensor"}, "merchant", {"categories": "any"}, "categories are fixed"),
         ({"preset": "sensor"}, "vip", {"categories": "any"}, "categories are fixed"),
         ({"preset": "sensor"}, "amount", {}, "moves"),
-        ({"preset": "sensor", "controls": ["merchant"]}, "merchant", {}, "moves"),
+        ({"preset": "sensor", "mutable": ["merchant"]}, "merchant", {}, "moves"),
         ({"preset": "sensor", "features": {"merchant": {"moves": "any"}}}, "merchant", {}, "moves"),
-        ({"preset": "sensor", "controls": ["amount"]}, "vip", {}, "categories are fixed"),
+        ({"preset": "sensor", "mutable": ["amount"]}, "vip", {}, "categories are fixed"),
     ],
 )
 def test_a_feature_moves_or_stays_for_a_reason(raw, name, options, expected):
@@ -52,9 +54,9 @@ def test_a_feature_moves_or_stays_for_a_reason(raw, name, options, expected):
 
 def test_a_feature_that_moves_keeps_what_its_entry_says():
     entry = {"minimum": 1, "maximum": 9, "step": 0.5, "direction": "down", "cost": 0}
-    rule = ThreatModel(features={"amount": entry}).rule("amount", kind="numeric")
+    rule = ThreatModel(features={"amount": entry}).capability("amount", kind="numeric")
     assert (rule.minimum, rule.maximum, rule.step, rule.direction, rule.cost) == (1, 9, 0.5, "down", 0)
-    plain = ThreatModel().rule("amount", kind="numeric")
+    plain = ThreatModel().capability("amount", kind="numeric")
     assert (plain.minimum, plain.maximum, plain.step, plain.direction, plain.cost) == (None, None, None, None, 1)
 
 
@@ -62,24 +64,30 @@ def test_a_feature_that_moves_keeps_what_its_entry_says():
     ("raw", "options", "allowed"),
     [
         ({}, {"categories": "any"}, "any"),
-        ({"controls": ["merchant"]}, {}, "any"),
+        ({"mutable": ["merchant"]}, {}, "any"),
         ({"features": {"merchant": {"mutable": True}}}, {}, "any"),
         ({"features": {"merchant": {"moves": ["A", "B"]}}}, {}, ("A", "B")),
-        ({"controls": ["merchant"], "features": {"merchant": {"moves": {"A": ["B"]}}}}, {}, {"A": ("B",)}),
+        ({"mutable": ["merchant"], "features": {"merchant": {"moves": {"A": ["B"]}}}}, {}, {"A": ("B",)}),
     ],
 )
 def test_a_category_moves_to_what_is_allowed(raw, options, allowed):
-    assert ThreatModel.model_validate(raw).rule("merchant", kind="category", **options).allowed == allowed
+    assert ThreatModel.model_validate(raw).capability("merchant", kind="category", **options).allowed == allowed
+
+
+def test_a_feature_that_stays_has_a_reason_and_nothing_else():
+    assert ThreatModel().capability("note", kind="text") == Capability(
+        moves=False, why="text is never moved", allowed="any", cost=1.0
+    )
 
 
 def test_a_number_is_bound_to_no_category():
-    assert ThreatModel().rule("amount", kind="numeric").moves
-    assert ThreatModel(controls=("amount",)).rule("amount", kind="numeric").direction is None
-    assert ThreatModel(controls=("age",), grows=("age",)).rule("age", kind="integer").direction == "up"
+    assert ThreatModel().capability("amount", kind="numeric").moves
+    assert ThreatModel(mutable=("amount",)).capability("amount", kind="numeric").direction is None
+    assert ThreatModel(mutable=("age",), increase_only=("age",)).capability("age", kind="integer").direction == "up"
 
 
 def test_the_features_that_are_named_are_listed_once():
-    assert ThreatModel(controls=("a", "b"), grows=("b", "c")).listed == ("a", "b", "c")
+    assert ThreatModel(mutable=("a", "b"), increase_only=("b", "c")).listed == ("a", "b", "c")
     assert ThreatModel().listed == ()
 
 
@@ -87,8 +95,7 @@ def test_the_features_that_are_named_are_listed_once():
     ("raw", "stated"),
     [
         ({}, False),
-        ({"shows": ["a"]}, False),
-        ({"controls": ["a"]}, True),
+        ({"mutable": ["a"]}, True),
         ({"preset": "sensor"}, True),
         ({"features": {"a": {}}}, True),
     ],
@@ -119,6 +126,7 @@ def refused(model, raw) -> str:
             "mutable: false leaves nothing to say with minimum, cost",
         ),
         ({"mutable": False, "moves": ["A"]}, "mutable: false leaves nothing to say with moves"),
+        ({"mutable": False, "moves": ["A"], "cost": 1}, "mutable: false leaves nothing to say with moves, cost"),
         ({"mutable": False, "direction": "up"}, "mutable: false leaves nothing to say with direction"),
         ({"step": 0}, "Input should be greater than 0"),
         ({"cost": -1}, "Input should be greater than or equal to 0"),
@@ -155,14 +163,14 @@ def test_an_entry_cannot_be_changed_afterwards():
 @pytest.mark.parametrize(
     ("raw", "sentence"),
     [
-        ({"preset": "fraud"}, "preset fraud needs controls: the features that the attacker can change"),
-        ({"preset": "credit_applicant"}, "preset credit_applicant needs controls: the features that the attacker can change"),
-        ({"controls": ["a", "b", "a"]}, "controls names a feature twice: a, b, a"),
-        ({"grows": ["a", "a"]}, "grows names a feature twice: a, a"),
-        ({"shows": ["a", "a"]}, "shows names a feature twice: a, a"),
+        ({"preset": "fraud"}, "preset fraud needs mutable: the features that the attacker can change"),
+        ({"preset": "credit_applicant"}, "preset credit_applicant needs mutable: the features that the attacker can change"),
+        ({"mutable": ["a", "b", "a"]}, "mutable names a feature twice: a, b, a"),
+        ({"increase_only": ["a", "a"]}, "increase_only names a feature twice: a, a"),
+        ({"increase_only": ["b", "b"], "mutable": ["a", "a"]}, "mutable names a feature twice: a, a"),
         (
-            {"controls": ["a"], "features": {"a": {"cost": 1}, "b": {"cost": 1}}},
-            "features.b is not in controls, so it stays; add it there or say mutable: true",
+            {"mutable": ["a"], "features": {"a": {"cost": 1}, "b": {"cost": 1}}},
+            "features.b is not in threat_model.mutable, so it stays; add it there or say mutable: true",
         ),
     ],
 )  # fmt: skip
@@ -174,10 +182,10 @@ def test_a_threat_model_that_contradicts_itself_is_refused(raw, sentence):
     "raw",
     [
         {"preset": "sensor"},
-        {"preset": "fraud", "grows": ["a"]},
-        {"preset": "credit_applicant", "controls": ["a"]},
-        {"controls": ["a"], "grows": ["a"]},
-        {"controls": ["a"], "features": {"b": {"mutable": True}, "c": {"mutable": False}}},
+        {"preset": "fraud", "increase_only": ["a"]},
+        {"preset": "credit_applicant", "mutable": ["a"]},
+        {"mutable": ["a"], "increase_only": ["a"]},
+        {"mutable": ["a"], "features": {"b": {"mutable": True}, "c": {"mutable": False}}},
         {"features": {"b": {"cost": 2}}},
     ],
 )
@@ -192,29 +200,27 @@ def problems(raw, **options) -> list:
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        ({"controls": ["x", "amount", "y"]}, [
-            (("controls",), "'x' is not in columns.features"), (("controls",), "'y' is not in columns.features"),
+        ({"mutable": ["x", "amount", "y"]}, [
+            (("mutable",), "'x' is not in columns.features"), (("mutable",), "'y' is not in columns.features"),
         ]),
-        ({"grows": ["x"]}, [(("grows",), "'x' is not in columns.features")]),
-        ({"shows": ["x"]}, [(("shows",), "'x' is not in columns.features")]),
-        ({"shows": ["note"]}, []),
-        ({"controls": ["vip"]}, [
-            (("controls",), "'vip' is not mutable in columns.features; remove it in one of the two places"),
+        ({"increase_only": ["x"]}, [(("increase_only",), "'x' is not in columns.features")]),
+        ({"mutable": ["vip"]}, [
+            (("mutable",), "'vip' is not mutable in columns.features; remove it in one of the two places"),
         ]),
-        ({"grows": ["age"]}, [
-            (("grows",), "'age' is not mutable in columns.features; remove it in one of the two places"),
+        ({"increase_only": ["age"]}, [
+            (("increase_only",), "'age' is not mutable in columns.features; remove it in one of the two places"),
         ]),
-        ({"controls": ["vip"], "features": {"vip": {"mutable": True}}}, []),
-        ({"controls": ["vip"], "features": {"vip": {"mutable": False}}}, []),
-        ({"controls": ["note"]}, [(("controls",), "'note' is text, which attacks never move; remove it")]),
-        ({"grows": ["merchant"]}, [(("grows",), "'merchant' is category; only numbers grow")]),
-        ({"grows": ["note"]}, [(("grows",), "'note' is text; only numbers grow")]),
-        ({"grows": ["amount"]}, []),
-        ({"grows": ["amount"], "features": {"amount": {"direction": "down"}}}, [
-            (("features", "amount", "direction"), "down, while `grows` says up"),
+        ({"mutable": ["vip"], "features": {"vip": {"mutable": True}}}, []),
+        ({"mutable": ["vip"], "features": {"vip": {"mutable": False}}}, []),
+        ({"mutable": ["note"]}, [(("mutable",), "'note' is text, which attacks never move; remove it")]),
+        ({"increase_only": ["merchant"]}, [(("increase_only",), "'merchant' is category; only numbers can increase")]),
+        ({"increase_only": ["note"]}, [(("increase_only",), "'note' is text; only numbers can increase")]),
+        ({"increase_only": ["amount"]}, []),
+        ({"increase_only": ["amount"], "features": {"amount": {"direction": "down"}}}, [
+            (("features", "amount", "direction"), "down, while `increase_only` says up"),
         ]),
-        ({"grows": ["amount"], "features": {"amount": {"direction": "up"}}}, []),
-        ({"controls": ["amount"], "features": {"amount": {"direction": "down"}}}, []),
+        ({"increase_only": ["amount"], "features": {"amount": {"direction": "up"}}}, []),
+        ({"mutable": ["amount"], "features": {"amount": {"direction": "down"}}}, []),
         ({"features": {"x": {"step": 1}}}, [(("features", "x"), "'x' is not in columns.features")]),
         ({"features": {"note": {"cost": 1}}}, [
             (("features", "note"), "it is text, which attacks never move; remove it or say mutable: false"),
@@ -246,4 +252,10 @@ def test_what_disagrees_with_the_columns_is_named_once_and_where(raw, expected):
 
 
 def test_nothing_is_immutable_unless_the_columns_say_so():
-    assert problems({"controls": ["vip"], "grows": ["age"]}) == []
+    assert problems({"mutable": ["vip"], "increase_only": ["age"]}) == []
+
+
+def test_every_preset_is_explained_where_the_policy_is_documented():
+    assert tuple(MEANINGS) == get_args(Preset)
+    described = ThreatModel.model_fields["preset"].description
+    assert described == "; ".join(f"{name}: {MEANINGS[name]}" for name in get_args(Preset))

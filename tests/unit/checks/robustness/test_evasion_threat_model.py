@@ -79,7 +79,7 @@ def test_only_what_the_attacker_controls_is_changed(healthy):
         asked.append(frame.copy())
         return healthy.model.call(frame)
 
-    fraud = under(with_call(healthy, listening), preset="fraud", controls=["debt", "channel"])
+    fraud = under(with_call(healthy, listening), preset="fraud", mutable=["debt", "channel"])
     result = measure(fraud, attacks=["hopskipjump"])
     rows = pd.concat(asked)
     assert set(rows["channel"]) == {"branch", "web"}
@@ -96,7 +96,7 @@ def test_what_only_grows_never_shrinks(healthy):
         seen.append(frame["income"].to_numpy())
         return healthy.model.call(frame)
 
-    subject = under(with_call(healthy, listening), controls=["debt"], grows=["income"])
+    subject = under(with_call(healthy, listening), mutable=["debt"], increase_only=["income"])
     victims = healthy.datasets["current"].frame.head(16)
     measure(subject.with_frame("current", victims), attacks=["hopskipjump"])
     assert min(map(np.min, seen[1:])) >= victims["income"].min()
@@ -104,7 +104,7 @@ def test_what_only_grows_never_shrinks(healthy):
 
 
 def test_a_category_moves_where_the_policy_lets_it_and_nowhere_else(healthy):
-    moves = {"controls": ["debt"], "features": {"channel": {"mutable": True, "moves": {"web": ["branch"]}}}}
+    moves = {"mutable": ["debt"], "features": {"channel": {"mutable": True, "moves": {"web": ["branch"]}}}}
     seen = []
 
     def listening(frame):
@@ -124,19 +124,18 @@ def test_values_that_no_row_has_are_spelt_wrong(healthy):
 
 def test_several_budgets_are_told_apart_and_the_first_is_the_one_that_judges(healthy):
     result = measure(healthy, epsilon=[0.05, 0.01, 0.2], attacks=["greedy"], samples=40)
-    shares = {one.key: one.value for one in result.metrics if one.name == "robust_share_at"}
-    assert list(shares) == ["0.01", "0.05", "0.2"]
-    assert shares["0.01"] > shares["0.05"] > shares["0.2"]
-    assert result.metric("robust_share").value == shares["0.05"]
-    assert rate(result, "greedy") == pytest.approx(1 - shares["0.05"])
+    rates = {metric.key: metric.value for metric in result.metrics if metric.name == "attack_success_rate_at"}
+    assert list(rates) == ["0.01", "0.05", "0.2"]
+    assert rates["0.01"] < rates["0.05"] < rates["0.2"]
+    assert rate(result, "all") == rate(result, "greedy") == rates["0.05"]
     assert [one["budget"] for one in table(result, "budgets")] == [0.01, 0.05, 0.2]
     alone = measure(healthy, epsilon=0.05, attacks=["greedy"], samples=40)
-    assert alone.metric("robust_share").value == shares["0.05"]
+    assert rate(alone, "all") == rates["0.05"]
     assert alone.metric("robust_accuracy").value == alone.metric("robust_accuracy_at", key="0.05").value
 
 
 def test_costs_decide_which_change_is_the_cheapest(healthy):
-    threat = {"controls": ["income", "debt"], "features": {"income": {"cost": 1.0}, "debt": {"cost": 50.0}}}
+    threat = {"mutable": ["income", "debt"], "features": {"income": {"cost": 1.0}, "debt": {"cost": 50.0}}}
     dear_debt = measure(
         under(healthy, **threat), norm="cost", epsilon=0.5, attacks=["greedy", "hopskipjump"], samples=30
     )
@@ -150,7 +149,7 @@ def test_costs_decide_which_change_is_the_cheapest(healthy):
 
 
 def test_a_change_of_category_costs_what_the_policy_says(healthy):
-    threat = {"controls": ["channel", "income"], "features": {"channel": {"cost": 3.0}, "income": {"cost": 100.0}}}
+    threat = {"mutable": ["channel", "income"], "features": {"channel": {"cost": 3.0}, "income": {"cost": 100.0}}}
     dear = measure(under(healthy, **threat), norm="cost", epsilon=2.9, attacks=["greedy"], samples=60)
     cheap = measure(under(healthy, **threat), norm="cost", epsilon=3.0, attacks=["greedy"], samples=60)
     assert "channel" not in {one["feature"] for one in table(dear, "changed_features")}
@@ -168,13 +167,13 @@ def test_slices_have_shares_of_their_own(healthy):
     subject = with_call(healthy, fragile_in_the_north).with_frame("current", labelled)
     slices = [Slice(column="region", equals="north"), Slice(column="region", equals="east")]
     result = measure(subject, samples=80, slices=slices, attacks=["hopskipjump"])
-    shares = {one.key: one.value for one in result.metrics if one.name == "slice_robust_share"}
-    assert shares == {"region north": 0.0, "region east": 1.0}
+    rates = {metric.key: metric.value for metric in result.metrics if metric.name == "slice_attack_success_rate"}
+    assert rates == {"region north": 1.0, "region east": 0.0}
 
 
 def test_a_slice_of_few_rows_is_named_and_not_judged(healthy):
     result = measure(healthy, slices=[Slice(column="age", between=(18, 30))])
-    few = result.metric("slice_robust_share", key="age 18 to 30")
+    few = result.metric("slice_attack_success_rate", key="age 18 to 30")
     assert few.value is None
     assert "fewer than 10" in few.reason
 
@@ -184,7 +183,7 @@ def test_a_query_budget_cuts_an_attack_and_says_so(healthy):
     first = measure(healthy, attacks=["greedy"], budget=budget)
     told = table(first, "attacks")[0]
     assert told["reached"].startswith("stopped at its budget of 200 queries")
-    assert told["queries per row"] * first.metric("robust_share").n <= 200 + told["rows returned"]
+    assert told["queries per row"] * first.metric("attack_success_rate", key="all").n <= 200 + told["rows returned"]
     assert "stopped at its budget" in first.metric("attack_success_rate", key="greedy").detail
     assert canonical_json(measure(healthy, attacks=["greedy"], budget=budget).record()) == canonical_json(
         first.record()
@@ -211,19 +210,20 @@ def test_an_attack_that_rests_keeps_its_last_numbers(healthy):
     carried = second.metric("attack_success_rate", key="greedy")
     assert carried.value == rate(first, "greedy")
     assert "measured on 2026-11-02" in carried.detail
-    assert second.metric("robust_share").value <= 1 - carried.value + 0.5 / second.metric("robust_share").n
-    assert "greedy attack is not due in this run" in second.metric("robust_share").detail
+    together = second.metric("attack_success_rate", key="all")
+    assert together.value >= carried.value - 0.5 / together.n
+    assert "greedy attack is not due in this run" in together.detail
 
 
 def test_what_an_attack_finds_does_not_depend_on_the_attacks_beside_it(healthy):
     alone = measure(healthy, attacks=["greedy"])
-    beside = measure(healthy, attacks=["hopskipjump", "gradient", "greedy"])
+    beside = measure(healthy, attacks=["hopskipjump", "square", "greedy"])
     for name in ("attack_success_rate", "median_distance", "queries_per_row"):
         assert alone.metric(name, key="greedy") == beside.metric(name, key="greedy")
 
 
 def test_every_row_that_an_attack_returns_is_counted_as_valid(healthy):
-    result = measure(under(healthy, controls=["income", "channel"], grows=["debt"]))
+    result = measure(under(healthy, mutable=["income", "channel"], increase_only=["debt"]))
     valid = result.metric("valid_share")
     assert valid.value == 1.0
     assert valid.n == sum(one["rows returned"] for one in table(result, "attacks")) > 10
@@ -234,8 +234,8 @@ def test_a_regression_flips_where_the_prediction_changes_by_more_than_the_tolera
     steep = one_column(native, task="regression", labels=lambda x: 10.0 * x)
     fragile = measure(steep, epsilon=0.1, tolerance=50.0, samples=30)
     robust = measure(steep, epsilon=0.1, tolerance=500.0, samples=30)
-    assert fragile.metric("robust_share").value < 0.2
-    assert robust.metric("robust_share").value == 1.0
+    assert rate(fragile, "all") > 0.8
+    assert rate(robust, "all") == 0.0
     assert "a regression has no accuracy" in fragile.metric("clean_accuracy").reason
     assert all("moves the prediction by more than 50" in one for one in fragile.highlights)
     if isinstance(native, LinearRegression):
@@ -255,12 +255,12 @@ def test_a_tree_is_solved_exactly_and_the_heuristics_stand_beside_it():
         labels=lambda x: ((x // 10) % 2).astype(int),
     )  # fmt: skip
     result = measure(subject, attacks=None, epsilon=[0.03, 0.001], samples=40, exact_rows=40)
-    truth = result.metric("exact_robust_share", key="exact@0.03")
-    assert truth.value == result.metric("robust_share").value
+    truth = result.metric("exact_attack_success_rate", key="exact@0.03")
+    assert truth.value == rate(result, "all")
     assert 0 < truth.value < 1
     assert (
-        result.metric("certified_share", key="exact@0.001").value
-        >= result.metric("certified_share", key="exact@0.03").value
+        result.metric("certified_attack_success_rate", key="exact@0.001").value
+        <= result.metric("certified_attack_success_rate", key="exact@0.03").value
     )
     assert result.metric("missed_share", key="exact@0.03").value == 0.0
     assert result.metric("optimality_gap", key="greedy").value < 1e-6
@@ -274,9 +274,9 @@ def test_exact_answers_that_a_budget_cuts_leave_rows_undecided_and_never_robust(
     )  # fmt: skip
     result = measure(subject, attacks=["exact"], epsilon=0.03, exact_rows=16, budget={"exact": {"max_queries": 5}})
     whole = measure(subject, attacks=["exact"], epsilon=0.03, exact_rows=16)
-    share = result.metric("exact_robust_share", key="exact@0.03")
-    assert share.value <= whole.metric("exact_robust_share", key="exact@0.03").value
-    assert "left undecided" in share.detail
+    cut = result.metric("exact_attack_success_rate", key="exact@0.03")
+    assert cut.value >= whole.metric("exact_attack_success_rate", key="exact@0.03").value
+    assert "left undecided" in cut.detail
     assert table(result, "attacks")[0]["reached"].startswith("stopped at its budget of 5 queries")
 
 
@@ -294,7 +294,7 @@ def test_a_constant_model_is_refused_whatever_the_attack(healthy):
         measure(replace(healthy, model=constant), attacks=["greedy"])
 
 
-def canary(shows=()) -> Subject:
+def canary(disclose=()) -> Subject:
     """Rows whose values can be told from any number of the report."""
     draw = np.random.default_rng(3)
     frame = pd.DataFrame({
@@ -319,7 +319,7 @@ def canary(shows=()) -> Subject:
     data = {"current": Dataset(role="current", uri="c", sha256="c", frame=frame.assign(label=label))}
     return Subject(
         name="canary", task="binary_classification", columns=columns, datasets=data, model=synthetic.as_model(native),
-        threat_model=ThreatModel(controls=("secret", "amount", "place", "card"), shows=shows),
+        threat_model=ThreatModel(mutable=("secret", "amount", "place", "card"), disclose=disclose),
     )  # fmt: skip
 
 
@@ -336,7 +336,7 @@ def test_no_value_of_a_row_is_told_unless_the_policy_shows_its_column():
 
 
 def test_a_shown_column_is_told_with_its_values_and_no_other():
-    result = measure(canary(shows=("place",)), samples=60)
+    result = measure(canary(disclose=("place",)), samples=60)
     words = " ".join(one["change"] for one in table(result, "cheapest_changes"))
     assert "place canary" in words
     assert "→canary" in words
@@ -346,7 +346,9 @@ def test_a_shown_column_is_told_with_its_values_and_no_other():
 
 
 def test_changes_are_told_in_words(healthy):
-    result = measure(under(healthy, controls=["income", "channel"], shows=["channel"]), attacks=["greedy"], samples=60)
+    result = measure(
+        under(healthy, mutable=["income", "channel"], disclose=["channel"]), attacks=["greedy"], samples=60
+    )
     words = [one["change"] for one in table(result, "cheapest_changes")]
     assert "channel branch→web" in words or "channel web→branch" in words
     assert any("flips the decision" in one for one in result.highlights)
@@ -360,4 +362,4 @@ def test_a_row_from_beyond_a_range_comes_back_to_any_place_in_it(healthy):
     assert walked.metric("unattacked_share").value == 0.0
     # The range ends at 200, so the smallest flip crosses some 25 ranges, and none lies within the budget.
     assert walked.metric("median_distance", key="hopskipjump").value == pytest.approx(25, rel=0.05)
-    assert walked.metric("robust_share").value == 1.0
+    assert rate(walked, "all") == 0.0

@@ -1,4 +1,4 @@
-"""What the model says of the rows as they are, what counts as a flip, and how near an answer is to one."""
+"""Predictions of the rows under attack, what counts as a flip, and the margin of an answer to a flip."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Answers:
     predicted: np.ndarray
     tolerance: float | None = None
 
-    def flipped(self, said: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Which answers (m,) are flips of the predictions of these rows (m,)."""
+    def flipped(self, predicted: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Which predictions (m,) are flips of those of the rows with these numbers (m,)."""
         import numpy as np
 
         before = self.predicted[rows]
         if self.tolerance is None:
-            return np.asarray(said != before, dtype=bool)
-        return np.abs(said.astype(np.float64) - before.astype(np.float64)) > self.tolerance
+            return np.asarray(predicted != before, dtype=bool)
+        return np.abs(predicted.astype(np.float64) - before.astype(np.float64)) > self.tolerance
 
-    def pull(self, model: Model, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    def flip_margins(self, model: Model, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
         """How near the answers to raw rows (m) are to a flip, shape (m,); above 0 they flip by their scores.
 
         Best other minus own logit where the model has logits, else the same of probabilities; of a regression the change
@@ -42,11 +42,11 @@ class Answers:
         import numpy as np
 
         if self.tolerance is not None:
-            said = model.predict(frame).astype(np.float64)
-            return steady(np.abs(said - self.predicted[rows].astype(np.float64)) - self.tolerance)
+            values = model.predict(frame).astype(np.float64)
+            return round_significant(np.abs(values - self.predicted[rows].astype(np.float64)) - self.tolerance)
         own = self.own(model)[rows]
         scores = model.logits(frame) if model.call_logits is not None else model.predict_proba(frame)
-        return steady(margins(scores, own))
+        return round_significant(margins(scores, own))
 
     def own(self, model: Model) -> np.ndarray:
         """Column of the predicted class of every row, shape (n,).
@@ -58,15 +58,15 @@ class Answers:
 
         places = {label: place for place, label in enumerate(model.classes)}
         try:
-            return np.array([places[one] for one in self.predicted.tolist()], dtype=np.int64)
+            return np.array([places[label] for label in self.predicted.tolist()], dtype=np.int64)
         except KeyError as error:
             raise CheckError(
                 f"model {model.name!r} predicts a label that is none of its {len(model.classes)} classes; "
-                "attacks by probability cannot read it: name hopskipjump in attacks, or repair the model's classes"
+                "attacks by probability cannot use it: name hopskipjump in attacks, or repair the model's classes"
             ) from error
 
 
-def steady(numbers: np.ndarray) -> np.ndarray:
+def round_significant(numbers: np.ndarray) -> np.ndarray:
     """Numbers (n,) to nine digits each, or (n, k) to nine digits of the largest of each row.
 
     The last bits depend on how many threads added up; what an attack does next must not.
@@ -75,8 +75,8 @@ def steady(numbers: np.ndarray) -> np.ndarray:
 
     sizes = np.abs(numbers).max(axis=1, keepdims=True) if numbers.ndim > 1 else np.abs(numbers)
     scale = np.exp2(np.ceil(np.log2(np.maximum(sizes, np.finfo(np.float64).tiny))))
-    found: np.ndarray = np.round(numbers / scale, 9) * scale
-    return found
+    rounded: np.ndarray = np.round(numbers / scale, 9) * scale
+    return rounded
 
 
 def margins(scores: np.ndarray, own: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""The truth where it is affordable: the smallest flips of a tree ensemble, and bounds that no attack can go below.
+"""The exact attack: the smallest flips of a tree ensemble, and lower bounds that hold for every attack.
 
-Kantchelian, Tygar and Joseph (2016) as `model_governance.attacks.trees` solves it: exact on a sample of the rows, so that every
-heuristic stands beside it, and a sound lower bound on all of them.
+Kantchelian, Tygar and Joseph (2016) as `model_governance.attacks.trees` solves it: exact on a sample of the rows, so that the other
+attacks can be compared with it, and a sound lower bound on all of them.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from model_governance.contract.threat_model import Direction
 
 FAR = 1e9  # beyond every allowed change
-MOST_LEAVES = 20_000  # of a model that is solved without being asked for
-WAYS: Mapping[Direction | None, Literal[-1, 0, 1]] = {"up": 1, "down": -1, None: 0}
+MOST_LEAVES = 20_000  # of a model that is solved without being named in attacks
+SIGNS: Mapping[Direction | None, Literal[-1, 0, 1]] = {"up": 1, "down": -1, None: 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Truth:
-    """What is known for certain. `rows` (m,) are the sampled ones; the arrays beside them have the same shape.
+class ExactDistances:
+    """Exact distances of sampled rows and certificates of all. `rows` (m,) are the sampled ones; the arrays beside them have the same shape.
 
     `distance` is the size of the smallest flip, infinite where there is none, NaN where the search was cut short;
     `lower` is proven in any case. `certified` (budgets, n) says of every row whether a bound proves it robust.
-    `cut` says that the queries were spent before all sampled rows were solved.
+    `cut` says that the query budget was exceeded before all sampled rows were solved.
     """
 
     rows: np.ndarray
@@ -85,8 +85,8 @@ def why_not(target: Target) -> str:
     return ""
 
 
-def attack(target: Target, queries: Queries) -> Truth:
-    """The smallest flip of a sample of rows, each shown to the model, and certificates of all rows.
+def attack(target: Target, queries: Queries) -> ExactDistances:
+    """The smallest flip of a sample of rows, each confirmed by the model, and certificates of all rows.
 
     Raises:
         CheckError: the trees cannot be cut into cells for this threat model.
@@ -107,7 +107,7 @@ def attack(target: Target, queries: Queries) -> Truth:
     for place, row in enumerate(rows.tolist()):
         change = minimal_change(landscape, row, objective=norm, limit=FAR, tolerance=tolerance)
         try:
-            flips = change.witness is not None and _shown(target, queries, row, change)
+            flips = change.witness is not None and _confirmed(target, queries, row, change)
         except QueryBudgetExceeded:
             cut = True
             break
@@ -116,7 +116,7 @@ def attack(target: Target, queries: Queries) -> Truth:
             distance[place] = np.inf
         elif change.status == "found" and flips and change.distance is not None:
             distance[place] = change.distance
-    return Truth(rows=rows, distance=distance, lower=lower, budgets=budgets, certified=certified, cut=cut)
+    return ExactDistances(rows=rows, distance=distance, lower=lower, budgets=budgets, certified=certified, cut=cut)
 
 
 def _landscape(target: Target) -> Landscape:
@@ -132,9 +132,9 @@ def _landscape(target: Target) -> Landscape:
 
 
 def feature_moves(target: Target) -> Sequence[FeatureMoves]:
-    """What every feature of the model may become, in the words of the exact search."""
-    axes = {one.feature: one for one in target.space.axes}
-    choices = {one.feature: one for one in target.space.choices}
+    """What every feature of the model may become, as the exact search takes it."""
+    axes = {axis.feature: axis for axis in target.space.axes}
+    choices = {choice.feature: choice for choice in target.space.choices}
     moves = []
     for name, feature in target.columns.features.items():
         if name in axes:
@@ -149,7 +149,7 @@ def feature_moves(target: Target) -> Sequence[FeatureMoves]:
 
 def _of_axis(axis: Axis) -> FeatureMoves:
     return FeatureMoves(
-        name=axis.feature, kind="number", direction=WAYS[axis.direction], low=axis.low, high=axis.high,
+        name=axis.feature, kind="number", direction=SIGNS[axis.direction], low=axis.low, high=axis.high,
         step=axis.step or None, span=axis.span, cost=axis.cost,
     )  # fmt: skip
 
@@ -168,8 +168,8 @@ def _of_choice(choice: Choice) -> FeatureMoves:
     )  # fmt: skip
 
 
-def _shown(target: Target, queries: Queries, row: int, change: Change) -> bool:
-    """Whether the model itself flips at the row that the trees say it flips at; a flip is kept in the queries."""
+def _confirmed(target: Target, queries: Queries, row: int, change: Change) -> bool:
+    """Whether the model itself flips at the row that the trees say it flips at; `queries` records a flip."""
     import numpy as np
 
     space, origins, witness = target.space, target.origins, change.witness

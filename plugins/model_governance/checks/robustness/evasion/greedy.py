@@ -1,7 +1,7 @@
-"""Constrained greedy search: one valid move after the other, each the best of all that the budget leaves.
+"""The `greedy` attack: constrained greedy search, each move the best of all valid ones within the budget.
 
-Black box with scores. Every candidate is a row the world could send, so nothing has to be repaired afterwards; all
-rows under attack advance together and share each call to the model.
+Black box with scores. Every candidate is a valid row, so nothing has to be repaired afterwards; all rows under
+attack advance together and share each call to the model.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BETWEEN = 4  # grid points tried between the ends of what the budget leaves of a
 
 
 def attack(queries: Queries, budgets: Sequence[float], *, seed: int) -> None:
-    """Search within every budget, the smallest first, then shrink what was found; `queries` keeps it.
+    """Search within every budget, the smallest first, then shrink the flips found; `queries` records them.
 
     Raises:
         CheckError: the model gives labels only.
@@ -52,22 +52,22 @@ def search(queries: Queries, rows: np.ndarray, budget: float, *, seed: int) -> N
         if len(open_) == 0:
             return
         streams = [np.random.Generator(np.random.SFC64([seed, start, int(row)])) for row in open_]
-        climb = _Climb(queries, open_, budget, streams)
+        batch = _Batch(queries, open_, budget, streams)
         if start > 0:
-            climb.scatter(categories=start == STARTS - 1)
-        climb.run()
+            batch.scatter(categories=start == STARTS - 1)
+        batch.run()
 
 
 @dataclass(slots=True)
 class _Candidates:
-    """Moves that rows can make next: `owner` (m,) is the place of the row in the climb."""
+    """Moves that rows can make next: `owner` (m,) is the place of the row in the batch."""
 
     owner: np.ndarray
     moves: Moves
 
 
-class _Climb:
-    """Rows that search together: where each stands now and how near that is to a flip."""
+class _Batch:
+    """Rows that search in one batch: the present moves of each and its margin to a flip."""
 
     def __init__(
         self, queries: Queries, rows: np.ndarray, budget: float, streams: Sequence[np.random.Generator]
@@ -89,10 +89,10 @@ class _Climb:
             for place, open_ in enumerate(choice.reachable(origins.own[self.rows, column])):
                 picks = np.r_[-1, np.flatnonzero(open_)]
                 self.picks[place, column] = picks[self.streams[place].integers(len(picks))]
-        drawn = np.array([one.uniform(-1, 1, len(space.axes)) for one in self.streams])
+        drawn = np.array([stream.uniform(-1, 1, len(space.axes)) for stream in self.streams])
         if self.queries.norm != "linf":
             drawn /= max(1, len(space.axes)) ** (0.5 if self.queries.norm == "l2" else 1.0)
-        prices = np.array([one.cost for one in space.axes]) if self.queries.norm == "cost" else 1.0
+        prices = np.array([axis.cost for axis in space.axes]) if self.queries.norm == "cost" else 1.0
         reach = np.clip(self.budget * drawn / np.maximum(prices, ROUNDING), -1.0, 1.0) * space.spans
         self.deltas = space.settle(reach, origins, self.rows, inward=True)
         outside = space.distance(Moves(self.deltas, self.picks), self.queries.norm) > self.budget + ROUNDING
@@ -108,18 +108,18 @@ class _Climb:
             found = self._candidates(open_)
             if len(found.owner) == 0:
                 return
-            pulls = self.queries.pull(found.moves, self.rows[found.owner])
-            best = self._best(found.owner, pulls, open_)
+            margins = self.queries.flip_margins(found.moves, self.rows[found.owner])
+            best = self._best(found.owner, margins, open_)
             open_ = found.owner[best]
-            flips = self._verified(found, pulls, best)
-            better = pulls[best] >= self.level[open_]
+            flips = self._verified(found, margins, best)
+            better = margins[best] >= self.level[open_]
             self.deltas[open_], self.picks[open_] = found.moves.deltas[best], found.moves.picks[best]
-            self.level[open_] = pulls[best]
+            self.level[open_] = margins[best]
             open_ = open_[better & ~flips]
             if len(open_) == 0:
                 return
 
-    def _best(self, owner: np.ndarray, pulls: np.ndarray, open_: np.ndarray) -> np.ndarray:
+    def _best(self, owner: np.ndarray, margins: np.ndarray, open_: np.ndarray) -> np.ndarray:
         """The number of the strongest candidate of every row that has one; ties by the row's own stream."""
         import numpy as np
 
@@ -127,15 +127,15 @@ class _Climb:
         for place in open_:
             mine = owner == place
             ties[mine] = self.streams[place].random(int(mine.sum()))
-        order = np.lexsort((ties, -pulls, owner))
+        order = np.lexsort((ties, -margins, owner))
         return order[np.unique(owner[order], return_index=True)[1]]
 
-    def _verified(self, found: _Candidates, pulls: np.ndarray, best: np.ndarray) -> np.ndarray:
+    def _verified(self, found: _Candidates, margins: np.ndarray, best: np.ndarray) -> np.ndarray:
         """Whether the predictions of the rows flip, (k,), at their strongest candidate or their smallest above 0."""
         import numpy as np
 
         owner, sizes = found.owner, self.queries.space.distance(found.moves, self.queries.norm)
-        above = np.flatnonzero(pulls > 0)
+        above = np.flatnonzero(margins > 0)
         order = above[np.lexsort((sizes[above], owner[above]))]
         smallest = order[np.unique(owner[order], return_index=True)[1]]
         asked = np.concatenate([best, np.setdiff1d(smallest, best)])
@@ -172,8 +172,8 @@ class _Climb:
         import numpy as np
 
         space = self.queries.space
-        deltas = np.concatenate([one.deltas for one in moves])
-        picks = np.concatenate([one.picks for one in moves])
+        deltas = np.concatenate([move.deltas for move in moves])
+        picks = np.concatenate([move.picks for move in moves])
         deltas = space.settle(deltas, self.queries.origins, self.rows[owner], inward=True)
         new = (deltas != self.deltas[owner]).any(axis=1) | (picks != self.picks[owner]).any(axis=1)
         within = space.distance(Moves(deltas, picks), self.queries.norm) <= self.budget + ROUNDING

@@ -1,4 +1,4 @@
-"""HopSkipJump (Chen, Jordan and Wainwright, 2020) on valid raw rows, all rows under attack in every call."""
+"""The `hopskipjump` attack (Chen, Jordan and Wainwright, 2020) on valid raw rows, all rows under attack in every call."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ FIRST_DIRECTIONS = 50
 
 
 def attack(queries: Queries, starts: np.ndarray, params: EvasionParams, *, seed: int, share: int | None = None) -> None:
-    """Walk every row that has a start (n, width) along the decision boundary; `queries` keeps what it finds.
+    """Attack every row that has a start (n, width); `queries` records the flips.
 
-    Rows without a start (NaN) and rows that flip for nothing are passed over. `share` bounds the rows asked per
-    row under attack.
+    Rows without a start (NaN) and rows that flip without a change are skipped. `share` bounds the queries per row.
     """
     import numpy as np
 
     starts = np.where((queries.nearest == 0)[:, None], np.float32(np.nan), starts)
     settings = HopSkipJumpSettings(
-        # Costs bend the l2 ball of the walk only in what is kept, which is measured by cost.
+        # With norm cost the search uses l2; sizes are measured by cost when flips are recorded.
         norm="linf" if params.norm == "linf" else "l2",
         iterations=params.max_iterations,
         directions=min(FIRST_DIRECTIONS, params.max_evaluations),

@@ -1,4 +1,4 @@
-"""What one attack achieved on the rows that it was given."""
+"""The outcome of one attack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from model_governance.checks.robustness.evasion.exact import Truth
+    from model_governance.checks.robustness.evasion.exact import ExactDistances
     from model_governance.checks.robustness.evasion.queries import Queries
     from model_governance.contract.subject import Model
 
@@ -24,8 +24,8 @@ class Outcome:
     """One attack on n rows: sizes of the smallest flips (infinite where none), their moves, the cost.
 
     `examined` (n,) are the rows it was given: all of them, but for an attack that can afford a few only. `returned`
-    counts the rows that it handed back, `valid` those of them that the threat model allows. `reached` says in words
-    how far it came, `truth` what it proved.
+    counts the rows that it returned, `valid` those of them that the threat model allows. `reached` says how far it came,
+    `exact` holds what an exact attack proved.
     """
 
     attack: str
@@ -36,7 +36,7 @@ class Outcome:
     returned: int
     valid: int
     reached: str = "finished"
-    truth: Truth | None = None
+    exact: ExactDistances | None = None
 
     def within(self, budget: float) -> np.ndarray:
         """Which rows flip within a budget, shape (n,)."""
@@ -52,9 +52,9 @@ class Outcome:
 
 
 def conclude(
-    queries: Queries, attack: str, model: Model, *, truth: Truth | None = None, reached: str = "finished"
+    queries: Queries, attack: str, model: Model, *, exact: ExactDistances | None = None, reached: str = "finished"
 ) -> Outcome:
-    """The outcome of an attack, after asking `model`, the one without a meter, about every flip once more.
+    """The outcome of an attack, after evaluating every flip once more on `model`, whose queries are not limited.
 
     A row that the threat model does not allow is counted as returned and is no flip.
 
@@ -77,15 +77,15 @@ def conclude(
         valid = valid_rows(queries.space, queries.origins.frame.iloc[rows].reset_index(drop=True), after)
         nearest[rows[~valid]] = np.inf
     examined = np.ones(len(nearest), dtype=bool)
-    if truth is not None:
-        examined = np.isin(np.arange(len(nearest)), truth.rows)
+    if exact is not None:
+        examined = np.isin(np.arange(len(nearest)), exact.rows)
     return Outcome(
         attack=attack,
         nearest=nearest,
         moves=moves,
         asked=queries.asked.copy(),
         examined=examined,
-        truth=truth,
+        exact=exact,
         returned=len(rows),
         valid=int(valid.sum()),
         reached=reached,
@@ -96,8 +96,8 @@ def smallest(outcomes: Sequence[Outcome]) -> tuple[np.ndarray, Moves]:
     """Per row the size and move of the smallest flip that any attack found."""
     import numpy as np
 
-    sizes = np.stack([one.nearest for one in outcomes])
+    sizes = np.stack([outcome.nearest for outcome in outcomes])
     winner, rows = sizes.argmin(axis=0), np.arange(sizes.shape[1])
-    deltas = np.stack([one.moves.deltas for one in outcomes])[winner, rows]
-    picks = np.stack([one.moves.picks for one in outcomes])[winner, rows]
+    deltas = np.stack([outcome.moves.deltas for outcome in outcomes])[winner, rows]
+    picks = np.stack([outcome.moves.picks for outcome in outcomes])[winner, rows]
     return sizes.min(axis=0), Moves(deltas, picks)

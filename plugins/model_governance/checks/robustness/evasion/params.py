@@ -1,8 +1,8 @@
-"""What a policy may set for the evasion check, and what each number means."""
+"""The parameters of the evasion check."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,26 +10,28 @@ from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
 from model_governance.contract.slices import Slice
 
-AttackName = Literal["hopskipjump", "greedy", "gradient", "exact"]
+AttackName = Literal["hopskipjump", "greedy", "gradient", "exact", "autoattack", "apgd", "fab", "square"]
 Norm = Literal["linf", "l2", "cost"]
 Budget = Annotated[float, Field(gt=0)]
-EVERY_ATTACK: tuple[AttackName, ...] = ("hopskipjump", "greedy", "gradient", "exact")
+DEFAULT_ATTACKS: tuple[AttackName, ...] = ("hopskipjump", "greedy", "gradient", "exact")
+EVERY_ATTACK: tuple[AttackName, ...] = get_args(AttackName)
 
 
 class EvasionParams(Params):
-    """Budget, norm and effort of the attacker; what he can change stands in the policy's `threat_model`."""
+    """Attacks, budgets and norm; what the attacker can change is in the policy's `threat_model`."""
 
     attacks: tuple[AttackName, ...] | None = Field(
         default=None,
         min_length=1,
-        description="hopskipjump sees labels only; greedy needs probabilities or a regression; gradient a model with "
-        "gradients; exact a tree ensemble. By default all that fit the model; one that is named and does not fit is an error",
+        description="hopskipjump needs labels only; greedy probabilities or a regression; gradient (PGD) a model with "
+        "gradients; exact a tree ensemble. By default all of these that fit the model. To be named: autoattack, apgd and fab "
+        "(a classifier with gradients), square (scores); linf and l2. One that is named and does not fit is an error",
     )
     samples: int = Field(default=100, ge=1, description="rows drawn; cost grows with it, intervals shrink")
     epsilon: Budget | Annotated[tuple[Budget, ...], Field(min_length=1)] = Field(
         default=0.1,
         description="budget: share of each feature's range that may change, at most 1; with norm cost in units of cost. Of a "
-        "list, the first number is the one that robust_share and attack_success_rate stand for",
+        "list, the first number is the one of attack_success_rate and robust_accuracy",
     )
     norm: Norm = Field(
         default="linf",
@@ -40,16 +42,16 @@ class EvasionParams(Params):
     )
     categories: Literal["fixed", "free"] = Field(
         default="fixed",
-        description="for categories that the threat model says nothing of; free: any value seen in the data",
+        description="for categories that the threat model does not mention; free: any value in the data",
     )
-    slices: tuple[Slice, ...] = Field(default=(), description="groups of rows whose robustness is told apart")
+    slices: tuple[Slice, ...] = Field(default=(), description="groups of rows with a success rate of their own")
     budget: dict[str, AttackBudget] = Field(
         default_factory=dict, description="what each attack may spend, and how often it runs"
     )
     max_iterations: int = Field(default=10, ge=1, le=1000, description="steps of hopskipjump and gradient")
     max_evaluations: int = Field(default=300, ge=10, description="most queries of one boundary estimate of hopskipjump")
     initial_size: int = Field(default=1000, ge=10, description="tries per row to find a first adversarial row")
-    exact_rows: int = Field(default=20, ge=1, description="rows for which exact finds the smallest flip there is")
+    exact_rows: int = Field(default=20, ge=1, description="rows for which exact computes the smallest flip")
 
     @field_validator("attacks")
     @classmethod
@@ -61,9 +63,9 @@ class EvasionParams(Params):
     @field_validator("budget")
     @classmethod
     def _budgets_are_of_attacks(cls, budget: dict[str, AttackBudget]) -> dict[str, AttackBudget]:
-        strangers = [one for one in budget if one not in EVERY_ATTACK]
-        if strangers:
-            raise ValueError(f"no attack is called {', '.join(strangers)}; there are {', '.join(EVERY_ATTACK)}")
+        unknown = [name for name in budget if name not in EVERY_ATTACK]
+        if unknown:
+            raise ValueError(f"no attack is called {', '.join(unknown)}; there are {', '.join(EVERY_ATTACK)}")
         return budget
 
     @model_validator(mode="after")
@@ -77,10 +79,10 @@ class EvasionParams(Params):
 
     @property
     def main_epsilon(self) -> float:
-        """The budget that the metrics without one in their name stand for."""
+        """The perturbation budget of the metrics without one in their key."""
         return self.epsilon[0] if isinstance(self.epsilon, tuple) else self.epsilon
 
     @property
     def epsilons(self) -> tuple[float, ...]:
-        """All budgets, the smallest first."""
+        """All perturbation budgets, the smallest first."""
         return tuple(sorted(self.epsilon)) if isinstance(self.epsilon, tuple) else (self.epsilon,)

@@ -1,4 +1,4 @@
-"""Every question an attack asks the model goes through here: valid rows only, counted, best answer kept."""
+"""The queries of an attack: valid rows only, counted, with the smallest flip of every row recorded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Bounds the memory of one call to the model.
 BATCH = 100_000
-# Cuts that one round of shrinking asks about, and rounds: a size is known to (ARMS + 1)^-ROUNDS of it, a millionth.
+# Cuts per round of shrinking, and rounds: a size is known to (ARMS + 1)^-ROUNDS of it, a millionth.
 ARMS = 3
 ROUNDS = 10
 
@@ -26,8 +26,8 @@ ROUNDS = 10
 class Queries:
     """The model, asked about moves of the rows under attack, and the smallest flip found for each.
 
-    `answers` holds what the model said of the rows as they are, and what counts as a flip. `nearest` (n,) holds
-    the size of the smallest flip in the norm, infinite where none was found; `asked` (n,) counts the rows shown.
+    `answers` holds the predictions of the rows before the attack and defines a flip. `nearest` (n,) holds
+    the size of the smallest flip in the norm, infinite where none was found; `asked` (n,) counts the rows sent to the model.
     """
 
     model: Model
@@ -60,9 +60,9 @@ class Queries:
         return self.flipped(self.space.moves(points, self.origins, rows, inward=inward), rows)
 
     def flipped(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
-        """Whether moves flip the answers of these rows, shape (n,); remembers the smallest.
+        """Whether moves flip the answers of these rows, shape (n,); records the smallest.
 
-        On a grid, attacks come back to the same rows again and again: those are answered from memory.
+        On a grid, attacks repeat rows: their answers are cached.
         """
         import numpy as np
 
@@ -77,24 +77,24 @@ class Queries:
             if len(places):
                 self._known.update(zip(unknown, self._ask(moves.take(places), rows[places]).tolist(), strict=True))
             changed = np.array([self._known[key] for key in keys], dtype=bool)
-        self._remember(moves, rows, changed)
+        self._record(moves, rows, changed)
         return changed
 
-    def pull(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
-        """How far moves pull the answers of these rows towards a flip, shape (n,): the larger the nearer.
+    def flip_margins(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
+        """How near moves bring the answers of these rows to a flip, shape (n,): the larger the nearer.
 
         Raises:
             CheckError: the model gives labels only.
         """
         import numpy as np
 
-        pulls = np.empty(len(rows))
+        margins = np.empty(len(rows))
         for start in range(0, len(rows), BATCH):
             part = slice(start, start + BATCH)
             frame = self.space.rows(moves.take(part), self.origins, rows[part])
-            pulls[part] = self.answers.pull(self.model, frame, rows[part])
+            margins[part] = self.answers.flip_margins(self.model, frame, rows[part])
             np.add.at(self.asked, rows[part], 1)
-        return pulls
+        return margins
 
     def _ask(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
         import numpy as np
@@ -107,7 +107,7 @@ class Queries:
             np.add.at(self.asked, rows[part], 1)
         return changed
 
-    def _remember(self, moves: Moves, rows: np.ndarray, changed: np.ndarray) -> None:
+    def _record(self, moves: Moves, rows: np.ndarray, changed: np.ndarray) -> None:
         import numpy as np
 
         hits = np.flatnonzero(changed)
@@ -126,14 +126,14 @@ class Queries:
 
     @staticmethod
     def _changes(moves: Moves) -> np.ndarray:
-        """Number of features that moves change, shape (n,): of two flips of one size, the simpler one is kept."""
+        """Number of features that moves change, shape (n,): of two flips of one size, the one with fewer is kept."""
         changed: np.ndarray = (moves.deltas != 0).sum(axis=1) + (moves.picks >= 0).sum(axis=1)
         return changed
 
     def shrink(self) -> None:
-        """Pull the smallest flip of every row towards its origin, on valid rows, and take back what is not needed.
+        """Pull the smallest flip of every row towards its origin, on valid rows, and undo changes that are not needed.
 
-        A flip on a grid, or one that an attack chose for another reason than its size, is often larger than need be.
+        A flip on a grid, or one chosen for another reason than its size, is often larger than necessary.
         """
         import numpy as np
 
@@ -153,12 +153,12 @@ class Queries:
             self._bisect(Moves(self._deltas[rows[tried]], picks), rows[tried])
 
     def _undo(self) -> None:
-        """Take back one change after another, the dearest first, where the answer stays flipped."""
+        """Undo one change after another, the most expensive first, where the answer stays flipped."""
         import numpy as np
 
         rows = np.flatnonzero(np.isfinite(self.nearest) & (self._changes(self.best) > 1))
-        prices = [one.cost for one in self.space.axes] + [one.cost for one in self.space.choices]
-        for place in sorted(range(len(prices)), key=lambda one: (-prices[one], one)):
+        prices = [axis.cost for axis in self.space.axes] + [choice.cost for choice in self.space.choices]
+        for place in sorted(range(len(prices)), key=lambda place: (-prices[place], place)):
             moves, pick = self.best.take(rows), place - len(self.space.axes)
             made = moves.picks[:, pick] >= 0 if pick >= 0 else moves.deltas[:, place] != 0
             if not made.any():
@@ -180,7 +180,7 @@ class Queries:
         low, high = self.space.distance(still, self.norm), self.space.distance(found, self.norm)
         places = np.arange(len(rows))
         for _ in range(ROUNDS):
-            # A call to a pipeline costs more than its rows, so that each one asks about several cuts.
+            # A call to a pipeline costs more than its rows, so every call evaluates several cuts.
             cuts = low + (high - low) * np.arange(1, ARMS + 1)[:, None] / (ARMS + 1)
             each = np.tile(places, ARMS)
             moves = self._cut(found.take(each), rows[each], cuts.ravel())

@@ -1,8 +1,7 @@
-"""The rows an attacker can make: encoded coordinates in [0, 1], and the way back to valid raw rows.
+"""The rows an attacker can make: encoded coordinates in [0, 1], decoded to valid raw rows.
 
 Every point is decoded before the model sees it: on the grid of its feature, inside its range, in the direction
-that the threat model leaves open, with everything else as it was. So whatever flips the model is a row that the
-world could send.
+that the threat model leaves open, with everything else as it was. So whatever flips the model is a valid row.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ ROUNDING = 1e-6
 class Axis:
     """A numeric feature that may move between `low` and `high`, to multiples of `step` (0: to any number).
 
-    `direction` is the only way it can go (None both), `cost` that of crossing its whole range.
+    `direction` is the only direction it can change in (None both), `cost` that of crossing its whole range.
     """
 
     feature: str
@@ -42,8 +41,8 @@ class Axis:
         """The range that shares are shares of, in raw units."""
         return self.high - self.low
 
-    def may_go(self, deltas: np.ndarray) -> np.ndarray:
-        """Which changes (n,) go the way that is open."""
+    def allows(self, deltas: np.ndarray) -> np.ndarray:
+        """Which changes (n,) go in an allowed direction."""
         up, down = self.direction != "down", self.direction != "up"
         open_: np.ndarray = (deltas > 0) & up | (deltas < 0) & down
         return open_
@@ -109,28 +108,28 @@ class RowSpace:
     @property
     def width(self) -> int:
         """Number of coordinates: one per axis, one per value of a choice."""
-        return len(self.axes) + sum(len(one.values) for one in self.choices)
+        return len(self.axes) + sum(len(choice.values) for choice in self.choices)
 
     @property
     def spans(self) -> np.ndarray:
         """Ranges of the axes in raw units, shape (axes,)."""
         import numpy as np
 
-        return np.array([one.span for one in self.axes], dtype=np.float64)
+        return np.array([axis.span for axis in self.axes], dtype=np.float64)
 
     @property
     def lows(self) -> np.ndarray:
         """Lower ends of the axes in raw units, shape (axes,)."""
         import numpy as np
 
-        return np.array([one.low for one in self.axes], dtype=np.float64)
+        return np.array([axis.low for axis in self.axes], dtype=np.float64)
 
     @property
     def blocks(self) -> tuple[slice, ...]:
         """The coordinates of each choice."""
         ends = [len(self.axes)]
-        for one in self.choices:
-            ends.append(ends[-1] + len(one.values))
+        for choice in self.choices:
+            ends.append(ends[-1] + len(choice.values))
         return tuple(slice(low, high) for low, high in pairwise(ends))
 
     def place(self, frame: pd.DataFrame) -> Origins:
@@ -201,8 +200,8 @@ class RowSpace:
                 inside = np.where(delta > 0, np.floor(places + slack), np.ceil(places - slack))
                 target = axis.step * (inside if inward else np.rint(places))
             moved = np.clip(target, axis.low, axis.high) - raw
-            # What the grid or the range turns round, a move the other way, is no move.
-            kept = (np.sign(moved) == np.sign(delta)) & axis.may_go(delta)
+            # A move whose direction the grid or the range reverses is no move.
+            kept = (np.sign(moved) == np.sign(delta)) & axis.allows(delta)
             settled[:, column] = np.where(kept, moved, 0.0)
         return settled
 
@@ -215,8 +214,10 @@ class RowSpace:
 
         shares = np.abs(moves.deltas) / self.spans
         if norm == "cost":
-            prices = np.array([one.cost for one in self.axes])
-            return shares @ prices + (moves.picks >= 0) @ np.array([one.cost for one in self.choices], dtype=np.float64)
+            prices = np.array([axis.cost for axis in self.axes])
+            return shares @ prices + (moves.picks >= 0) @ np.array(
+                [choice.cost for choice in self.choices], dtype=np.float64
+            )
         if shares.shape[1] == 0:
             return np.zeros(len(shares))
         return shares.max(axis=1) if norm == "linf" else np.sqrt((shares**2).sum(axis=1))

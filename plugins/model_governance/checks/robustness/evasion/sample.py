@@ -1,4 +1,4 @@
-"""Which rows are attacked: a seeded sample of complete rows of `current`, and the real rows that lend starts."""
+"""The rows under attack: a seeded sample of complete rows of `current`, and real rows that attacks start from."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def draw_sample(subject: Subject, size: int, generator: np.random.Generator) -> 
     labels = None if subject.task == "regression" else _labels(subject)
     no_accuracy = ""
     if subject.task == "regression":
-        no_accuracy = "a regression has no accuracy; use robust_share"
+        no_accuracy = "a regression has no accuracy; use attack_success_rate"
     elif labels is None:
         notes.append("no labels in current: attacks are scored against the model's own predictions")
-        no_accuracy = "current holds no labels; use robust_share, or give labels in columns.target"
+        no_accuracy = "current holds no labels; use attack_success_rate, or give labels in columns.target"
     elif labels.isna().any():
         notes.append(f"{int(labels.isna().sum()):,} of {len(labels):,} rows have no label yet and were not attacked")
         usable &= labels.notna().to_numpy()
@@ -85,7 +85,7 @@ def draw_sample(subject: Subject, size: int, generator: np.random.Generator) -> 
 
 
 def real_rows(subject: Subject) -> list[tuple[Role, pd.DataFrame]]:
-    """Complete rows of `reference` (when given) and `current`: they show ranges and values, and lend starts."""
+    """Complete rows of `reference` (when given) and `current`: they define ranges and values, and serve as starts."""
     roles: list[Role] = ["reference", "current"] if "reference" in subject.datasets else ["current"]
     frames = []
     for role in roles:

@@ -1,4 +1,4 @@
-"""First adversarial rows: real rows of others, random rows and corners, tried for all victims at once."""
+"""First adversarial rows: other real rows, random rows and corners, tried for all rows under attack at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def find_starts(queries: Queries, donors: np.ndarray, *, tries: int, generator: 
     """A point that flips each row, shape (n, width) float32; NaN rows where `tries` points found none.
 
     Candidates per round: a fifth each of uniform points and corners of the box, the rest `donors`
-    (m, width), encoded real rows, a third of which lend their categories only. The nearest
+    (m, width), encoded real rows, a third of which give their categories only. The nearest
     candidate of the first round that has one is taken: HopSkipJump converges faster from a real
     row than from noise.
     """
@@ -52,6 +52,6 @@ def _candidates(
     real = donors[generator.integers(0, len(donors), size=(n, size - 2 * noise))].astype(np.float64)
     if axes < width:
         # Free categories cost nothing, so a change of categories alone is the cheapest flip there is.
-        alone = slice(None, None, 3)
-        real[:, alone, :axes] = origins[:, None, :axes]
+        categories_only = slice(None, None, 3)
+        real[:, categories_only, :axes] = origins[:, None, :axes]
     return np.concatenate([real, uniform, corners], axis=1).astype(np.float32)

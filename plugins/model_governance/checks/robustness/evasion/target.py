@@ -1,4 +1,4 @@
-"""What the attacks of one night are up against: the rows, what may become of them, and what the model says of them."""
+"""The target of the attacks of a run: the model, the rows, their predictions and the space of allowed changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The model and n rows under attack; `donors` are real rows that lend starts, `trees` the model's, if it has any."""
+    """The model and n rows under attack; `donors` are real rows to start from, `trees` those of the model, if it has any."""
 
     model: Model
     columns: Columns
@@ -38,11 +38,11 @@ class Target:
         return len(self.origins.frame)
 
     def queries(self, model: Model) -> Queries:
-        """A fresh record of what one attack asks of the model (its metered copy)."""
+        """A fresh record of the queries of one attack to `model`, whose queries are limited."""
         return Queries(model, self.space, self.origins, self.answers, self.params.norm)
 
     def generator(self, attack: int) -> np.random.Generator:
-        """The random numbers of one attack, whatever other attacks run."""
+        """The random numbers of one attack, which do not depend on the other attacks."""
         import numpy as np
 
         return np.random.default_rng([self.seed, attack])

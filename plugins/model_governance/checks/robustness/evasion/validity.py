@@ -17,13 +17,13 @@ def valid_rows(space: RowSpace, before: pd.DataFrame, after: pd.DataFrame) -> np
     """Mask (n,) of the rows after an attack that the threat model allows for the rows before it.
 
     Columns and dtypes are the same, what may not move is equal, numbers that moved are inside their range, on their
-    grid and went the way that is open, categories that moved went where the policy lets them.
+    grid and moved in an allowed direction, categories that moved have an allowed value.
     """
     import numpy as np
 
     valid = np.full(len(before), list(before.columns) == list(after.columns) and (before.dtypes == after.dtypes).all())
-    axes = {one.feature: one for one in space.axes}
-    choices = {one.feature: one for one in space.choices}
+    axes = {axis.feature: axis for axis in space.axes}
+    choices = {choice.feature: choice for choice in space.choices}
     for name in before.columns if valid.any() else ():
         old, new = before[name].to_numpy(dtype=object), after[name].to_numpy(dtype=object)
         same = np.array([a is b or a == b for a, b in zip(old, new, strict=True)], dtype=bool)

@@ -1,0 +1,163 @@
+"""The estimates of a run: shares with exact binomial intervals, distances with distribution-free ones."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from model_governance.checks.robustness.evasion.exact_estimates import exact_estimates
+from model_governance.checks.robustness.evasion.metrics import ALL
+from model_governance.checks.robustness.evasion.outcome import Outcome, smallest
+from model_governance.checks.robustness.evasion.results import Results, share_of
+from model_governance.contract.result import Estimate
+from model_governance.contract.slices import SHOWN_FROM
+from model_governance.stats.intervals import bootstrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+
+    from model_governance.contract.result import Metric
+
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+def estimates_of(results: Results) -> Iterator[Estimate]:
+    """Every metric that the check declares, but for those of deferred attacks."""
+    for outcome in results.outcomes:
+        yield from _of_attack(outcome, results)
+    yield from _of_all_attacks(results)
+    yield _unattacked(results.outcomes)
+    yield _valid(results.outcomes)
+    yield from _quantiles(results)
+    yield from _of_slices(results)
+    yield from exact_estimates(results)
+
+
+def _of_attack(outcome: Outcome, results: Results) -> Iterator[Estimate]:
+    import numpy as np
+
+    n, budget, key = int(outcome.examined.sum()), results.params.main_epsilon, outcome.attack
+    count = int(outcome.within(budget)[outcome.examined].sum())
+    unit = "units of cost" if results.params.norm == "cost" else "of each range"
+    ended = "" if outcome.reached == "finished" else f"; {outcome.reached}"
+    detail = f"{count} of {n} rows flip within {budget:g} {unit}{ended}"
+    yield share_of("attack_success_rate", count, n, key=key, detail=detail)
+    sizes = outcome.found
+    if len(sizes) == 0:
+        yield Estimate(name="median_distance", value=None, n=0, key=key, reason="no row was flipped")
+    else:
+        interval = bootstrap(lambda rows: float(np.median(sizes[rows])), len(sizes), seed=results.seed)
+        yield Estimate(name="median_distance", value=float(np.median(sizes)), n=len(sizes), interval=interval, key=key)
+    yield Estimate(name="queries_per_row", value=float(outcome.asked[outcome.examined].mean()), n=n, key=key)
+
+
+def _of_all_attacks(results: Results) -> Iterator[Estimate]:
+    """Success rate among the attacked rows and accuracy among all drawn rows, at the main budget and at each."""
+    sample, params = results.sample, results.params
+    attacked, drawn = len(sample.attacked), len(sample.frame)
+    bound = _bound(results)
+    for budget in (None, *params.epsilons):
+        flipped = int(results.flipped(params.main_epsilon if budget is None else budget).sum())
+        deferred = ""
+        if budget is None:
+            flipped, deferred = _with_deferred(flipped, attacked, results.carried_forward)
+        suffix, key = ("", None) if budget is None else ("_at", f"{budget:g}")
+        detail = "; ".join(text for text in (bound, deferred) if text)
+        yield share_of(f"attack_success_rate{suffix}", flipped, attacked, key=key or ALL, detail=detail)
+        name = f"robust_accuracy{suffix}"
+        if sample.correct is None:
+            yield Estimate(name=name, value=None, n=drawn, key=key, reason=sample.no_accuracy)
+        else:
+            yield share_of(name, attacked - flipped, drawn, key=key, detail=detail)
+    if sample.correct is None:
+        yield Estimate(name="clean_accuracy", value=None, n=drawn, reason=sample.no_accuracy)
+    else:
+        yield share_of("clean_accuracy", attacked, drawn)
+
+
+def _bound(results: Results) -> str:
+    """How many rows no attack flipped at any distance; empty where none, or where no attack searched everywhere."""
+    if not any(outcome.attack == "hopskipjump" for outcome in results.outcomes):
+        return ""
+    count = _without_flip(results.outcomes)
+    return f"no attack found any flip of {count} rows, at any distance" if count else ""
+
+
+def _with_deferred(flipped: int, n: int, carried_forward: Sequence[Metric]) -> tuple[int, str]:
+    """At least as many flipped rows as the strongest deferred attack had in its last execution, by its share."""
+    rates = [metric for metric in carried_forward if metric.name == "attack_success_rate" and metric.value is not None]
+    strongest = max(rates, key=lambda metric: metric.value or 0.0, default=None)
+    if strongest is None or strongest.value is None or round(n * (1 - strongest.value)) >= n - flipped:
+        return flipped, ""
+    text = f"the {strongest.key} attack is not due in this run and counts with its last result"
+    return n - round(n * (1 - strongest.value)), text
+
+
+def _without_flip(outcomes: Sequence[Outcome]) -> int:
+    """Number of rows that no attack flipped at any distance, although nothing proves that there is no flip."""
+    import numpy as np
+
+    open_ = ~np.isfinite(smallest(outcomes)[0])
+    for outcome in outcomes:
+        if outcome.exact is not None:
+            open_[outcome.exact.impossible] = False
+    return int(open_.sum())
+
+
+def _unattacked(outcomes: Sequence[Outcome]) -> Estimate:
+    if not any(outcome.attack == "hopskipjump" for outcome in outcomes):
+        reason = "hopskipjump, which searches at every distance, did not run"
+        return Estimate(name="unattacked_share", value=None, n=0, reason=reason)
+    return share_of("unattacked_share", _without_flip(outcomes), len(outcomes[0].nearest))
+
+
+def _valid(outcomes: Sequence[Outcome]) -> Estimate:
+    returned = sum(outcome.returned for outcome in outcomes)
+    if returned == 0:
+        return Estimate(name="valid_share", value=None, n=0, reason="no attack returned a row")
+    valid = sum(outcome.valid for outcome in outcomes)
+    return share_of("valid_share", valid, returned, detail=f"{valid:,} of {returned:,} rows that attacks returned")
+
+
+def _quantiles(results: Results) -> Iterator[Estimate]:
+    """Quantiles of the smallest flip over all attacked rows; rows without one lie beyond every distance."""
+    import numpy as np
+
+    sizes = np.sort(results.distances)
+    for share in QUANTILES:
+        value, interval = order_statistics(sizes, share)
+        key = f"{share:g}"
+        if np.isfinite(value):
+            bounded = interval if np.isfinite(interval[1]) else None
+            detail = "" if bounded else f"at least {interval[0]:.4g}; its upper end lies beyond what the attacks found"
+            yield Estimate(
+                name="distance_quantile", value=value, n=len(sizes), interval=bounded, key=key, detail=detail
+            )
+        else:
+            reason = f"fewer than {share:.0%} of the rows were flipped at any distance"
+            yield Estimate(name="distance_quantile", value=None, n=len(sizes), key=key, reason=reason)
+
+
+def order_statistics(ordered: np.ndarray, share: float) -> tuple[float, tuple[float, float]]:
+    """The quantile of sorted values (n,), 0 or more, and its distribution-free interval (binomial; Conover, 1999, ch. 3.2)."""
+    from scipy.stats import binom
+
+    n = len(ordered)
+    value = float(ordered[max(0, math.ceil(n * share) - 1)])
+    low, high = int(binom.ppf(0.025, n, share)), int(binom.ppf(0.975, n, share))
+    below = float(ordered[low - 1]) if low >= 1 else 0.0
+    above = float(ordered[high]) if high < n else math.inf
+    return value, (min(below, value), max(above, value))
+
+
+def _of_slices(results: Results) -> Iterator[Estimate]:
+    flipped, metric = results.flipped(results.params.main_epsilon), "slice_attack_success_rate"
+    for name, rows in results.slices.items():
+        n = int(rows.sum())
+        if n < SHOWN_FROM:
+            reason = f"fewer than {SHOWN_FROM} attacked rows"
+            yield Estimate(name=metric, value=None, n=n, key=name, reason=reason)
+        else:
+            yield share_of(metric, int(flipped[rows].sum()), n, key=name)

@@ -1,0 +1,167 @@
+"""The measurement of the evasion check: attack a seeded sample of `current` inside the policy's threat model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.attacks.schedule import schedule_attacks
+from model_governance.attacks.trees import NoExactAnswer, read_ensemble
+from model_governance.checks.robustness.evasion.answers import Answers
+from model_governance.checks.robustness.evasion.attacks import run_attack, select_attacks
+from model_governance.checks.robustness.evasion.estimates import estimates_of
+from model_governance.checks.robustness.evasion.figures import figures_of
+from model_governance.checks.robustness.evasion.metrics import METRICS
+from model_governance.checks.robustness.evasion.report import tables_of
+from model_governance.checks.robustness.evasion.results import Results
+from model_governance.checks.robustness.evasion.sample import draw_donors, draw_sample, real_rows
+from model_governance.checks.robustness.evasion.sentences import cheapest_changes, highlights_of, scope_of
+from model_governance.checks.robustness.evasion.target import Target
+from model_governance.checks.robustness.evasion.threat_space import row_space
+from model_governance.contract.result import CheckResult, declared, versions_of
+from model_governance.contract.slices import slice_masks
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.attacks.trees import TreeModel
+    from model_governance.checks.robustness.evasion.outcome import Outcome
+    from model_governance.checks.robustness.evasion.params import EvasionParams
+    from model_governance.checks.robustness.evasion.row_space import RowSpace
+    from model_governance.checks.robustness.evasion.sample import Sample
+    from model_governance.checks.robustness.evasion.sentences import Change
+    from model_governance.contract.subject import Subject
+
+
+def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
+    """Attack a seeded sample of `current` inside the policy's threat model.
+
+    Rows that the model gets right (all rows without labels, and all of a regression) are attacked with every
+    attack of `params.attacks` that is due, by default with all default attacks that fit the model. A success is a
+    valid row within the budget whose answer flips.
+
+    Raises:
+        CheckError: no row can be attacked, an attack that the policy names does not fit the model, or the model is
+            constant.
+        SubjectError, ModelMisbehaved: as `Subject.features` and `Model.predict`.
+    """
+    import numpy as np
+
+    _require_tolerance(subject, params)
+    generator = np.random.default_rng(seed)
+    sample = draw_sample(subject, params.samples, generator)
+    frames = real_rows(subject)
+    space = row_space(subject.columns, frames, threat=subject.threat_model, categories=params.categories)
+    if space.width == 0:
+        return _nothing_may_move(space, seed)
+    target = _target(subject, params, space, sample, draw_donors(frames[0][1], generator), seed)
+    names, unfit = select_attacks(target)
+    schedule = schedule_attacks(names, params.budget, subject)
+    outcomes = tuple(run_attack(target, name, schedule.budget(name)) for name in names if name in schedule.due)
+    if outcomes and not any(len(outcome.found) for outcome in outcomes):
+        _refuse_constant_model(target, sample)
+    notes: list[str] = []
+    results = Results(
+        sample=sample, outcomes=outcomes, params=params, seed=seed, slices=_slices(subject, sample, params, notes),
+        carried_forward=schedule.carried_forward(METRICS),
+    )  # fmt: skip
+    measured = tuple(declared(METRICS, estimate) for estimate in estimates_of(results))
+    disclosed = subject.disclose
+    changes = _changes(target, outcomes, disclosed)
+    return CheckResult(
+        kind="evasion",
+        seed=seed,
+        metrics=(*measured, *results.carried_forward),
+        tables=(*tables_of(subject.columns, space, results, changes, disclosed=disclosed), schedule.table()),
+        artifacts=(*figures_of(space, results), *([schedule.artifact(measured)] if schedule.rotates else [])),
+        highlights=highlights_of(changes, params.tolerance),
+        notes=(*scope_of(params, space), *sample.notes, *unfit, *schedule.deferred.values(), *notes),
+        tools=versions_of("numpy", "pandas"),
+    )
+
+
+def _require_tolerance(subject: Subject, params: EvasionParams) -> None:
+    """A regression needs `tolerance`, the change of the prediction that counts as a flip.
+
+    Raises:
+        CheckError: a regression without tolerance, or a classification with one.
+    """
+    if subject.task == "regression" and params.tolerance is None:
+        raise CheckError(
+            "a regression has no classes that could flip: set params.tolerance to the change of the prediction "
+            f"(in units of {subject.columns.target or 'the target'}) that would matter"
+        )
+    if subject.task != "regression" and params.tolerance is not None:
+        raise CheckError(f"params.tolerance is for regression, and the model's task is {subject.task}; remove it")
+
+
+def _target(
+    subject: Subject, params: EvasionParams, space: RowSpace, sample: Sample, donors: pd.DataFrame, seed: int
+) -> Target:
+    attacked = sample.attacked
+    return Target(
+        model=subject.require_model(),
+        columns=subject.columns,
+        space=space,
+        origins=space.place(sample.frame.iloc[attacked].reset_index(drop=True)),
+        answers=Answers(predicted=sample.predicted[attacked], tolerance=params.tolerance),
+        donors=donors,
+        params=params,
+        seed=seed,
+        trees=_trees(subject, params),
+    )
+
+
+def _trees(subject: Subject, params: EvasionParams) -> TreeModel | NoExactAnswer:
+    if params.attacks is not None and "exact" not in params.attacks:
+        return NoExactAnswer("exact is not among the attacks")
+    return read_ensemble(subject.require_model().native, subject.columns.names)
+
+
+def _slices(subject: Subject, sample: Sample, params: EvasionParams, notes: list[str]) -> dict[str, np.ndarray]:
+    """Which attacked rows each slice holds; the spelling of a slice is judged by all rows of `current`."""
+    places = sample.chosen[sample.attacked]
+
+    def column(name: str) -> pd.Series:
+        return subject.frame("current", columns=[name])[name]
+
+    masks = slice_masks(column, params.slices, notes=notes, what="rows of current")
+    return {name: rows[places] for name, rows in masks.items()}
+
+
+def _nothing_may_move(space: RowSpace, seed: int) -> CheckResult:
+    """Not applicable where the policy says so; an error where it is the data that leaves no room.
+
+    Raises:
+        CheckError: features may move, and the data show one value only.
+    """
+    stuck = [f"{name} ({why})" for name, why in space.fixed if why.startswith(("no range", "one value"))]
+    if stuck:
+        raise CheckError(
+            f"no feature has room to move: {', '.join(stuck)}; state minimum and maximum in threat_model.features or "
+            "columns.features, or mark the features as not mutable"
+        )
+    reason = "no feature that may change: none is mutable and numeric, and categories are fixed"
+    return CheckResult(kind="evasion", seed=seed, status="not_applicable", reason=reason)
+
+
+def _refuse_constant_model(target: Target, sample: Sample) -> None:
+    """Raise CheckError where the model gave one answer to everything it was ever asked."""
+    import numpy as np
+
+    model = target.model
+    labels = np.unique(np.concatenate([sample.predicted, model.predict(target.donors)]))
+    if len(labels) == 1:
+        raise CheckError(
+            f"model {model.name!r} gives one and the same answer for all {len(sample.frame) + len(target.donors):,} rows and "
+            "for every row the search made of them: a constant model cannot be attacked and is not robust; check the "
+            "model file"
+        )
+
+
+def _changes(target: Target, outcomes: tuple[Outcome, ...], disclosed: tuple[str, ...]) -> tuple[Change, ...]:
+    if not outcomes:
+        return ()
+    budget = max(target.params.epsilons)
+    return cheapest_changes(target.space, target.origins, outcomes, budget=budget, disclosed=disclosed)

@@ -1,0 +1,53 @@
+"""The results of all attacks of a run, from which metrics and reports are computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.checks.robustness.evasion.outcome import Outcome, smallest
+from model_governance.contract.result import Estimate
+from model_governance.stats.intervals import clopper_pearson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from model_governance.checks.robustness.evasion.params import EvasionParams
+    from model_governance.checks.robustness.evasion.sample import Sample
+    from model_governance.contract.result import Metric
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """The drawn rows, the outcome of every attack on them, and the metrics of deferred attacks (`carried_forward`).
+
+    `slices` maps names to masks (n,) of the attacked rows.
+    """
+
+    sample: Sample
+    outcomes: tuple[Outcome, ...]
+    params: EvasionParams
+    seed: int
+    slices: Mapping[str, np.ndarray]
+    carried_forward: tuple[Metric, ...] = ()
+
+    def flipped(self, budget: float) -> np.ndarray:
+        """Which attacked rows some attack flipped within a budget, shape (n,)."""
+        import numpy as np
+
+        n = len(self.sample.attacked)
+        return np.any([np.zeros(n, dtype=bool), *(outcome.within(budget) for outcome in self.outcomes)], axis=0)
+
+    @property
+    def distances(self) -> np.ndarray:
+        """Size of the smallest flip of every row that any attack found, infinite where none."""
+        import numpy as np
+
+        return smallest(self.outcomes)[0] if self.outcomes else np.full(len(self.sample.attacked), np.inf)
+
+
+def share_of(name: str, count: int, n: int, *, key: str | None = None, detail: str = "") -> Estimate:
+    """A share with its exact interval (Clopper and Pearson, 1934)."""
+    return Estimate(name=name, value=count / n, n=n, interval=clopper_pearson(count, n), key=key, detail=detail)

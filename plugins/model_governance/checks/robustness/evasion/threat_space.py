@@ -1,0 +1,127 @@
+"""The row space of a threat model: the policy's capabilities of the attacker, with ranges and values of the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model_governance.checks.robustness.evasion.row_space import Axis, Choice, RowSpace
+from model_governance.contract.subject import NUMBER_KINDS
+from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.contract.subject import Columns, Feature
+    from model_governance.contract.threat_model import Capability, Scalar, ThreatModel
+
+    Frames = Sequence[tuple[str, pd.DataFrame]]
+
+
+def row_space(columns: Columns, frames: Frames, *, threat: ThreatModel, categories: str) -> RowSpace:
+    """The space that a policy opens; `frames` are (role, rows) that show ranges and values.
+
+    The first frame's range counts where the policy states none; category values come from all. `categories`
+    "free" lets those categories move of which the threat model says nothing.
+
+    Raises:
+        CheckError: a numeric feature holds other things than numbers, or none of the stated values is in the data.
+    """
+    axes: list[Axis] = []
+    choices: list[Choice] = []
+    fixed: list[tuple[str, str]] = []
+    for name, feature in columns.features.items():
+        capability = threat.capability(
+            name, kind=feature.kind, mutable=feature.mutable, categories="any" if categories == "free" else "none"
+        )
+        if not capability.moves:
+            fixed.append((name, capability.why))
+        elif feature.kind in NUMBER_KINDS:
+            axis = _axis(name, feature, capability, frames)
+            if axis.span > 0:
+                axes.append(axis)
+            else:
+                fixed.append((name, f"no range: one value in {axis.source}"))
+        else:
+            choice = _choice(name, capability, [frame for _, frame in frames])
+            if len(choice.values) > 1:
+                choices.append(choice)
+            else:
+                fixed.append((name, "one value in the data"))
+    return RowSpace(tuple(axes), tuple(choices), tuple(fixed))
+
+
+def _axis(name: str, feature: Feature, capability: Capability, frames: Frames) -> Axis:
+    import numpy as np
+    import pandas as pd
+
+    for role, frame in frames:
+        if not pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_bool_dtype(frame[name]):
+            raise CheckError(
+                f"feature {name!r} is {feature.kind} in the policy and holds {frame[name].dtype} in dataset {role!r}; "
+                "repair the feed or the kind in columns.features"
+            )
+    role, first = frames[0]
+    stated = [
+        capability.minimum if capability.minimum is not None else feature.minimum,
+        capability.maximum if capability.maximum is not None else feature.maximum,
+    ]
+    low = float(first[name].min()) if stated[0] is None else stated[0]
+    high = float(first[name].max()) if stated[1] is None else stated[1]
+    count = sum(end is not None for end in stated)
+    source = "policy" if count == 2 else f"policy and {role}" if count else role
+    whole = feature.kind == "integer" or all(pd.api.types.is_integer_dtype(frame[name]) for _, frame in frames)
+    step = float(capability.step) if capability.step is not None else 1.0 if whole else 0.0
+    if step:
+        # Slack for rounding: 0.3 is a multiple of 0.1, whatever floating point says.
+        low, high = step * float(np.ceil(low / step - 1e-9)) + 0.0, step * float(np.floor(high / step + 1e-9)) + 0.0
+    return Axis(name, low, max(low, high), step, source, capability.direction, capability.cost)
+
+
+def _choice(name: str, capability: Capability, frames: Sequence[pd.DataFrame]) -> Choice:
+    values = _values(name, frames)
+    if isinstance(capability.allowed, str):
+        return Choice(name, values, cost=capability.cost)
+    return Choice(name, values, open=_open(name, values, capability.allowed), cost=capability.cost)
+
+
+def _open(
+    name: str, values: tuple[Any, ...], allowed: tuple[Scalar, ...] | dict[Scalar, tuple[Scalar, ...]]
+) -> np.ndarray:
+    """Which value (k + 1 present ones) can become which (k), for moves that the policy lists.
+
+    Raises:
+        CheckError: none of the values that the policy lists is in the data, so that it must be spelt wrong.
+    """
+    import numpy as np
+
+    places = {(_family(value), value): place for place, value in enumerate(values)}
+    open_ = np.zeros((len(values) + 1, len(values)), dtype=bool)
+    listed = allowed.items() if isinstance(allowed, dict) else [(None, allowed)]
+    for present, targets in listed:
+        rows = slice(None) if present is None else places.get((_family(present), present))
+        columns = [places[key] for key in ((_family(target), target) for target in targets) if key in places]
+        if rows is not None and columns:
+            open_[rows, columns] = True
+    if not open_.any():
+        kind = type(values[0]).__name__ if values else "nothing"
+        raise CheckError(
+            f"threat_model.features.{name}.moves: no move leads from a value in the data to another "
+            f"({len(values)} values of type {kind}); compare the spelling and the type of the values listed"
+        )
+    return open_
+
+
+def _family(value: Any) -> str:
+    """Text, boolean or number: 1 and 1.0 are the same value, 1 and True are not."""
+    import numpy as np
+
+    return "boolean" if isinstance(value, (bool, np.bool_)) else "text" if isinstance(value, str) else "number"
+
+
+def _values(name: str, frames: Sequence[pd.DataFrame]) -> tuple[Any, ...]:
+    """Values seen in any frame, in an order that does not depend on the rows' order."""
+    values = {value for frame in frames for value in frame[name].dropna().unique()}
+    return tuple(sorted(values, key=lambda value: (type(value).__name__, value)))
