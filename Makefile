@@ -5,6 +5,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 comma := ,
 space := $(subst ,, )
+# What an environment is made from: a dependency that changes here is installed by the next verb.
+SOURCES := pyproject.toml constraints.txt
+# What `make bench` measures, and the arguments it is given.
+PART ?= run
+ARGS ?=
 # install(environment, extras): what pip says goes to a log that is shown only when it fails.
 define install
 @$(1)/bin/pip install --disable-pip-version-check -c constraints.txt -e '.$(if $(2),[$(subst $(space),$(comma),$(2))])' \
@@ -15,14 +20,15 @@ endef
 WORKERS := -n logical --maxprocesses 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui lint test test-torch test-system bench clean
+.PHONY: help setup demo ui check check-format check-lint check-layers check-types check-tests lint test test-torch \
+  test-system mutate docs bench clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
-	  || { echo "Python 3.11 is needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 2; }
+	  || { echo "Python 3.11 to 3.13 is needed: add PYTHON=/path/to/python3.11"; exit 2; }
 	@echo "making $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
@@ -46,6 +52,11 @@ $(VENV)/.system: $(VENV)/.test
 	$(call install,$(VENV),test system)
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.core
+	@echo "installing the tools of the documentation site"
+	$(call install,$(VENV),docs)
+	@touch $@
+
 .venv-torch/.test: $(SOURCES)
 	@echo "making .venv-torch (torch stays out of $(VENV))"
 	@$(PYTHON) -m venv .venv-torch
@@ -59,6 +70,26 @@ demo: $(VENV)/.core ## govern a real model for three nights through Airflow
 
 ui: $(VENV)/.core ## start Airflow on 127.0.0.1 with the demo's runs (make demo first)
 	@$(BIN)/python include/demo/ui.py
+
+# The steps run side by side. mypy keeps what it knows in .mypy_cache: a changed line costs a second, where its daemon
+# takes half a minute to start and 680 MB to stay.
+check: $(VENV)/.lint ## the loop of a one-line change: lint, layers, types and the tests of what changed, in seconds
+	@$(MAKE) --no-print-directory --jobs --output-sync=target check-tests check-types check-layers check-lint check-format
+
+check-format: $(VENV)/.lint
+	@$(BIN)/ruff format --check --quiet .
+
+check-lint: $(VENV)/.lint
+	@$(BIN)/ruff check --quiet .
+
+check-layers: $(VENV)/.lint
+	@answer=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$answer"; exit 1; }
+
+check-types: $(VENV)/.lint
+	@$(BIN)/mypy --no-error-summary
+
+check-tests: $(VENV)/.lint
+	@$(BIN)/python .ci/changed_tests.py
 
 lint: $(VENV)/.lint ## format, lint, types, layers
 	@$(BIN)/ruff format --check .
@@ -75,9 +106,16 @@ test-torch: .venv-torch/.test ## the tests that need torch, in .venv-torch
 test-system: $(VENV)/.system ## end to end with a real S3 server and a real browser
 	@$(BIN)/python -m pytest $(WORKERS) --dist loadfile -m system tests/system
 
+mutate: $(VENV)/.test ## change the code of the rooms that decide, mutant by mutant, and see whether a test fails
+	@$(BIN)/python tests/mutation/run.py $(ARGS)
+
+docs: $(VENV)/.docs ## build the documentation site into include/docs/build
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f include/docs/mkdocs.yml
+	@echo "include/docs/build/index.html"
+
 bench: $(VENV)/.test ## measure claims side by side; PART=data and PART=security measure with their peers (half an hour each)
-	@$(BIN)/python include/bench/$(or $(PART),run).py $(ARGS)
+	@$(BIN)/python include/bench/$(PART).py $(ARGS)
 
 clean: ## remove environments, builds and the demo's output
-	@rm -rf .venv .venv-torch .airflow include/demo/build build dist  \
+	@rm -rf .venv .venv-torch .airflow include/demo/build include/docs/build build dist  \
 	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""The same night written by hand: named operators, mapped checks, and a check that is a function of this file."""
+"""The same run written by hand: named operators, mapped checks, and a check that is a function of this file."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def governance_by_hand():
         """Is the model as often right about women as about men?"""
         right = model.predict(current) == current["employed"]
         by_sex = right.groupby(current["SEX"]).mean()
-        return {"accuracy_gap": by_sex.max() - by_sex.min(), "accuracy_of_the_worst": by_sex.min()}
+        return {"accuracy_gap": by_sex.max() - by_sex.min(), "lowest_accuracy": by_sex.min()}
 
     archive = ArchiveEvidenceOperator(task_id="archive", policy=POLICY)
     loading = [measured, robustness, privacy, fairness()]
-    file >> loading  # a model file that the scan refuses is loaded nowhere
+    file >> loading  # a refused model file is loaded nowhere
     [file, validation, *loading] >> archive >> GovernanceGateOperator(task_id="gate")
 
 

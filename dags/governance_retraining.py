@@ -1,4 +1,4 @@
-"""Trains a candidate when a governance run asks for it: an Airflow DAG scheduled on the retraining asset.
+"""Trains a candidate when a governance run requests it: an Airflow DAG scheduled on the retraining asset.
 
 It stops at the candidate on purpose. A new model goes live when its digest is written into the policy,
 which is a change that people review.
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 def governance_retraining():
     @task
     def read_request(triggering_asset_events):
-        """The latest request, after its manifest was found unaltered in the archive."""
-        event = max(triggering_asset_events[REQUESTED], key=lambda one: one.timestamp)
+        """The latest request, with the digest of its archived manifest verified."""
+        event = max(triggering_asset_events[REQUESTED], key=lambda event: event.timestamp)
         manifest = manifest_behind(event.extra)
         log.info(
-            "run %s of %s asks:\n%s",
+            "run %s of %s requests:\n%s",
             event.extra["run"]["run_id"],
             event.extra["model"],
             "\n".join(event.extra["findings"]),

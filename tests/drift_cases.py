@@ -1,4 +1,4 @@
-"""What the tests of data drift share: a seed, a night that differs in some columns, and measuring without drawing."""
+"""Shared by the tests of data drift: a seed, current rows that differ in some columns, and measuring without drawing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from model_governance.checks.data import data_drift
-from model_governance.checks.data.data_drift import CHECK, DriftParams
+from model_governance.checks.data.data_drift import CHECK, report
+from model_governance.checks.data.data_drift.params import DriftParams
 from model_governance.contract.result import Artifact
 
 if TYPE_CHECKING:
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 SEED = 4
 
 
-def tonight(subject: Subject, **columns: object) -> Subject:
+def with_current(subject: Subject, **columns: object) -> Subject:
     """The subject with these columns changed in role current."""
     return subject.with_frame("current", subject.frame("current").assign(**columns))
 
 
 def measure(subject: Subject, **params: object) -> CheckResult:
-    """What the check finds under these params."""
+    """The result of the check under these params."""
     return CHECK.measure(subject, DriftParams(**params), SEED)
 
 
 @contextmanager
 def numbers_only() -> Iterator[None]:
-    """Nothing is drawn or rendered meanwhile; pictures and pages have tests of their own."""
+    """Replaces drawing and rendering; figures and pages have tests of their own."""
     with pytest.MonkeyPatch.context() as patch:
         nothing = Artifact(name="nothing", media_type="text/plain", content=b"")
-        patch.setattr(data_drift, "render", lambda *_, **__: (nothing,))
+        patch.setattr(report, "render", lambda *_, **__: (nothing,))
         for name in ("draw_forest", "draw_distributions"):
-            patch.setattr(data_drift, name, lambda *_, **__: nothing)
+            patch.setattr(report, name, lambda *_, **__: nothing)
         yield

@@ -51,7 +51,7 @@ def in_parquet(folder: Path, table: pa.Table, *, role: str = "reference", group:
     path = folder / f"{name or role}.parquet"
     pq.write_table(table, path, row_group_size=group)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    stored = StoredFile(uri=path.name, path=path, sha256=sha256, stamp=Stamp.key(path.stat()))
+    stored = StoredFile(uri=path.name, path=path, sha256=sha256, stamp=Stamp.from_stat(path.stat()))
     return Dataset(role=role, uri=path.name, sha256=sha256, source=ParquetRows(stored, role))
 
 

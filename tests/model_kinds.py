@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -94,7 +94,7 @@ def outcome(kind, subject, params, *thresholds):
     assert result.status == "measured", result.reason
     spec = CheckSpec(kind=kind, params=params, thresholds=thresholds)
     policy = Policy.model_construct(checks={kind: spec}, waivers=(), fail_on="error", on_uncertain="warn")
-    return judge(kind, result, policy, today=date(2026, 1, 1))
+    return judge(kind, result, policy, moment=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def robustness(subject, *, attacks=("hopskipjump", "greedy"), **params):
@@ -114,7 +114,7 @@ def privacy(subject, *, attacks):
         "fpr": [0.05],
         "reference_models": 2,
         "workers": 1,
-        "guesses": 50,
+        "audit_guesses": 50,
     }
     return outcome("membership_inference", subject, params, *limits)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import skops.io
@@ -13,14 +13,15 @@ import yaml
 import synthetic
 from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
+from model_governance.contract.run import Run
 from model_governance.policy import Policy, load_policy
-from model_governance.run import ArchivedRun, CheckRun, Run, archive_run, run_check, run_policy
+from model_governance.run import ArchivedRun, CheckRun, archive_run, run_check, run_policy
 from model_governance.store import open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DAY = date(2026, 3, 1)
+DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -46,16 +47,18 @@ class Project:
     def store(self):
         return open_store("archive", folder=self.folder, connections=PlainConnections())
 
-    def night(self, day: date = DAY, run_id: str = "night-1") -> Run:
-        return Run(run_id=run_id, date=day)
+    def night(self, logical_date: datetime = DAY, run_id: str = "night-1") -> Run:
+        return Run(run_id=run_id, logical_date=logical_date)
 
     def check(self, name: str, **more) -> CheckRun:
         return run_check(
             self.policy(), name, run=self.night(), store=self.store, connections=PlainConnections(), **more
         )
 
-    def run(self, day: date = DAY, run_id: str = "night-1") -> ArchivedRun:
-        return run_policy(self.policy(), run=self.night(day, run_id), store=self.store, connections=PlainConnections())
+    def run(self, logical_date: datetime = DAY, run_id: str = "night-1") -> ArchivedRun:
+        return run_policy(
+            self.policy(), run=self.night(logical_date, run_id), store=self.store, connections=PlainConnections()
+        )
 
     def archive(self, *runs: CheckRun) -> ArchivedRun:
         return archive_run(self.policy(), {one.name: one.summary() for one in runs}, run=self.night(), store=self.store)
@@ -74,7 +77,7 @@ def small_project(folder: Path, *, checks: dict | None = None) -> Project:
     """A project whose night passes; `checks` replaces the cheap default of validation and drift."""
     frames = {
         role: synthetic.rows(seed=seed)
-        for seed, role in enumerate(("train", "reference", "current", "accepted"), start=1)
+        for seed, role in enumerate(("train", "reference", "current", "previous_train"), start=1)
     }
     for role, frame in frames.items():
         frame.to_parquet(folder / f"{role}.parquet", index=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -101,9 +101,10 @@ def model_file(model: Model) -> ModelFile:
 
 
 def subject(count: int = 400) -> Subject:
-    """The healthy subject in roles train, reference, current and accepted (the training rows of the model before)."""
+    """The healthy subject in roles train, reference, current and previous_train (the training rows of the model before)."""
     frames = {
-        role: rows(count, seed=seed) for seed, role in enumerate(("train", "reference", "current", "accepted"), start=1)
+        role: rows(count, seed=seed)
+        for seed, role in enumerate(("train", "reference", "current", "previous_train"), start=1)
     }
     datasets = {
         role: Dataset(role=role, uri=f"{role}.parquet", sha256=f"{number:064x}", frame=frame)
@@ -116,6 +117,6 @@ def subject(count: int = 400) -> Subject:
         columns=COLUMNS,
         datasets=datasets,
         model=model,
-        logical_date=date(2026, 1, 1),
+        logical_date=datetime(2026, 1, 1, tzinfo=UTC),
         model_file=model_file(model),
     )

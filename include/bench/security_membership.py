@@ -20,9 +20,9 @@ from security_targets import Pool, estimator, pool
 
 from model_governance.attacks.art_toolbox import load_art
 from model_governance.checks.privacy.membership_inference import ensemble, lira, rmia
-from model_governance.checks.privacy.membership_inference.rates import auc, by_lot, operating_point
+from model_governance.checks.privacy.membership_inference.rates import auc, operating_point, permuted_tpr
 from model_governance.checks.privacy.membership_inference.references import References, draw_subsets
-from model_governance.checks.privacy.membership_inference.signals import gauge_of, own_class
+from model_governance.checks.privacy.membership_inference.signals import fit_transform, own_class
 
 LEAKY = ("adult rf_over", "adult xgb_over", "credit rf_over", "credit xgb_over", "mnist mlp_over")
 QUIET = ("adult rf_reg", "adult xgb_reg")
@@ -91,7 +91,7 @@ def null(target: str, seed: int) -> dict[str, Any]:
         inside, outside = one[: rows.members], one[rows.members :]
         value, (low, _) = auc(inside, outside)
         point = operating_point(inside, outside, fpr=0.01)
-        _, (_, most) = by_lot(inside, outside, fpr=0.01, seed=seed)
+        _, (_, most) = permuted_tpr(inside, outside, fpr=0.01, seed=seed)
         alarms[name] = {"auc": value, "alarm_auc": low > 0.5, "tpr": point.tpr, "alarm_tpr": point.tpr > most}
     return alarms
 
@@ -118,9 +118,9 @@ def _against_references(
     """Scores and CPU seconds of every attack, each with all that it would cost alone."""
     x, y = rows.rows[rows.audited], rows.labels[rows.audited]
     told, asking = cpu_of(lambda: own_class(model.predict_proba(x), y))
-    gauge = gauge_of(told, residuals=False)
-    target = gauge.read(told)
-    inside = draw_subsets(max(counts), len(y), root=seed)
+    transform = fit_transform(told, residuals=False)
+    target = transform(told)
+    inside = draw_subsets(max(counts), len(y), root_seed=seed)
     answers, spent = [], [asking]
     for number, chosen in enumerate(inside):
         answer, seconds = cpu_of(lambda k=number, rows=chosen: _answer(estimator(kind, 7919 * seed + k), x, y, rows))
@@ -128,7 +128,7 @@ def _against_references(
         spent.append(spent[-1] + seconds)
     scores, costs = {}, {}
     for count in counts:
-        references = References(gauge.read(np.array(answers[:count])), inside[:count])
+        references = References(transform(np.array(answers[:count])), inside[:count])
         for name, how in _attacks(count).items():
             found, seconds = cpu_of(lambda how=how, references=references: how(target, references, seed))
             scores[f"{name} N={count}"], costs[f"{name} N={count}"] = found, spent[count] + seconds

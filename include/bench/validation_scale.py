@@ -52,7 +52,8 @@ def ours(path: Path) -> dict[str, Any]:
     """The check as a policy runs it, its file loaded and digested."""
     for heavy in ("great_expectations.expectations", "matplotlib.figure", "pyarrow.parquet", "duckdb_engine"):
         importlib.import_module(heavy)
-    from model_governance.checks.data.data_validation import CHECK, ValidationParams
+    from model_governance.checks.data.data_validation import CHECK
+    from model_governance.checks.data.data_validation.params import ValidationParams
     from model_governance.contract.connections import PlainConnections
     from model_governance.contract.subject import Columns, Feature, Subject
     from model_governance.policy import DatasetSpec

@@ -6,7 +6,7 @@ python include/demo/audit.py     prints the findings of both and the addresses o
 from __future__ import annotations
 
 import sys
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -15,12 +15,12 @@ from train import BUILD, CATEGORIES, NUMBERS, SOURCE, TARGET, write
 
 HERE = Path(__file__).resolve().parent
 FOLDER = BUILD / "audit"
-DAY = date(2016, 12, 31)
+MOMENT = datetime(2016, 12, 31, tzinfo=UTC)
 FORESTS = {
     "forest-overgrown": {},
     "forest-regularised": {"max_depth": 8, "min_samples_leaf": 20},
 }
-ROWS = {"train": 4_000, "accepted": 4_000, "reference": 12_000}
+ROWS = {"train": 4_000, "previous_train": 4_000, "reference": 12_000}
 
 
 def main() -> int:
@@ -42,15 +42,16 @@ def audit(name: str):
     """Manifest, page and outcome of one forest."""
     from model_governance.checks import catalogue
     from model_governance.contract.connections import PlainConnections
+    from model_governance.contract.run import Run
     from model_governance.evidence.manifest import read_manifest
     from model_governance.policy import load_policy
-    from model_governance.run import Run, run_policy
+    from model_governance.run import run_policy
     from model_governance.store import open_store
 
     policy = load_policy(FOLDER / f"{name}.yaml", catalogue())
     connections = PlainConnections()
     store = open_store(str(policy.artifacts.uri), folder=policy.folder, connections=connections)
-    archived = run_policy(policy, run=Run(run_id="audit", date=DAY), store=store, connections=connections)
+    archived = run_policy(policy, run=Run(run_id="audit", logical_date=MOMENT), store=store, connections=connections)
     return read_manifest(store, archived.manifest.key), archived.report.uri, archived.verdict.outcome
 
 

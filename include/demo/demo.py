@@ -134,11 +134,11 @@ def load_dag(progress: Progress):
 
 def tell(screen, results: list[tuple[DemoNight, str]], *, seconds: float) -> int:
     """A table per night, whether the nights ended as they must, and what to do next."""
-    from model_governance.evidence.history import nights
+    from model_governance.evidence.history import runs
     from model_governance.store.local import LocalStore
 
     store = LocalStore(str(BUILD / "archive"))
-    manifests = {one["run"]["date"]: one for one in nights(store, "acs-employment")}
+    manifests = {one["run"]["logical_date"][:10]: one for one in runs(store, "acs-employment")}
     right = True
     for number, (night, state) in enumerate(results, 1):
         screen.print()
@@ -195,7 +195,7 @@ def run_page(store, date: str) -> str:
     return next(
         key
         for key in store.keys("v1/runs/model=acs-employment/")
-        if f"date={date}" in key and key.endswith("report.html")
+        if f"run={date}T" in key and key.endswith("report.html")
     )
 
 

@@ -20,7 +20,7 @@ OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgro
 
 def failing_night() -> Path:
     """The page of the night with the planted accident."""
-    return next((BUILD / "archive" / "v1" / "runs").glob("*/date=2018-12-31/*/*/report.html"))
+    return next((BUILD / "archive" / "v1" / "runs").glob("*/run=2018-12-31T000000Z/*/*/report.html"))
 
 
 def main() -> int:

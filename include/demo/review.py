@@ -7,7 +7,7 @@ python include/demo/review.py --picture  also takes the README's picture (needs 
 from __future__ import annotations
 
 import sys
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -16,23 +16,24 @@ from train import BUILD, SOURCE, train
 
 HERE = Path(__file__).resolve().parent
 PICTURE = HERE / "review_2018.png"
-DAY = date(2018, 12, 31)
+MOMENT = datetime(2018, 12, 31, tzinfo=UTC)
 
 
 def main() -> int:
     from model_governance.checks import catalogue
     from model_governance.contract.connections import PlainConnections
+    from model_governance.contract.run import Run
     from model_governance.evidence.manifest import read_manifest
     from model_governance.policy import load_policy
     from model_governance.report.terminal import console, reasons, run_table
-    from model_governance.run import Run, run_policy
+    from model_governance.run import run_policy
     from model_governance.store import open_store
 
     prepare()
     policy = load_policy(HERE / "review.yaml", catalogue())
     connections = PlainConnections()
     store = open_store(str(policy.artifacts.uri), folder=policy.folder, connections=connections)
-    archived = run_policy(policy, run=Run(run_id="review", date=DAY), store=store, connections=connections)
+    archived = run_policy(policy, run=Run(run_id="review", logical_date=MOMENT), store=store, connections=connections)
     manifest = read_manifest(store, archived.manifest.key)
     screen = console()
     screen.print(run_table(manifest))
@@ -52,7 +53,7 @@ def prepare() -> None:
         train(BUILD)
     rows = pd.read_parquet(SOURCE)
     (BUILD / "review").mkdir(parents=True, exist_ok=True)
-    rows[rows["year"] == DAY.year].drop(columns="year").to_parquet(BUILD / "review" / "2018.parquet", index=False)
+    rows[rows["year"] == MOMENT.year].drop(columns="year").to_parquet(BUILD / "review" / "2018.parquet", index=False)
 
 
 def take_picture(uri: str) -> None:

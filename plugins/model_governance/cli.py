@@ -1,4 +1,4 @@
-"""The same verbs without Airflow: lint, show and start a policy, run a night, read an archive."""
+"""The command line, without Airflow: run, lint, describe and start a policy, calibrate it, compare datasets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import logging
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from model_governance import __version__
 from model_governance.checks import catalogue, find
 from model_governance.contract.connections import PlainConnections
+from model_governance.contract.moments import as_moment, moment_key, parse_moment
+from model_governance.contract.run import Run
 from model_governance.errors import GovernanceError, PolicyError
 from model_governance.policy import load_policy
 from model_governance.policy.schema import policy_schema
@@ -24,16 +26,25 @@ if TYPE_CHECKING:
     from model_governance.run import CheckRun
     from model_governance.verdict import Verdict
 
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+
 EXIT_CODES = """exit codes: 0 nothing stops the run, 1 a threshold is violated,
 2 usage or policy error, 3 could not measure or store"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; every refusal is a sentence on standard error."""
+    """Run one command.
+
+    Args:
+        arguments: the words after the program's name, by default those of the process.
+
+    Returns:
+        0 nothing stops the run, 1 a threshold is violated, 2 usage or policy error, 3 could not measure or store.
+    """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL, format="%(levelname)s %(message)s")
     try:
-        code: int = options.verb(options)
+        code: int = options.command(options)
     except PolicyError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -47,51 +58,74 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="model-governance",
-        description="Measure, judge and record what a policy demands of a model.",
+        description="Measure, judge and record what a policy requires of a model.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--verbose", action="store_true", help="log what happens, with tracebacks")
-    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_calibrate(commands)
+    _add_compare(commands)
+    _add_checks(commands)
+    _add_policy(commands)
+    return parser
 
-    run = verbs.add_parser("run", help="run a policy's checks for one night and archive the result")
+
+def _add_run(commands: Commands) -> None:
+    run = commands.add_parser("run", help="run the checks of a policy once and archive the result")
     run.add_argument("policy", type=Path)
-    run.add_argument("--date", type=date.fromisoformat, default=None, help="logical date, default today (YYYY-MM-DD)")
+    run.add_argument(
+        "--date",
+        type=parse_moment,
+        default=None,
+        help="logical date in UTC, default today (ISO 8601 date, or date and time)",
+    )
     run.add_argument(
         "--check", action="append", metavar="NAME", help="only this check (repeatable); nothing is archived"
     )
     run.add_argument("--artifacts", metavar="URI", help="where evidence goes instead of the policy's artifacts.uri")
-    run.set_defaults(verb=_run)
+    run.set_defaults(command=_run)
 
-    calibrate = verbs.add_parser("calibrate", help="propose bounds from nights in which nothing changed; edits nothing")
-    calibrate.add_argument("policy", type=Path)
-    calibrate.add_argument("--date", type=date.fromisoformat, default=None, help="night that tells the usual size")
-    calibrate.add_argument("--rows", type=int, help="rows of a night, default those of datasets.current")
-    calibrate.add_argument(
-        "--windows", type=int, default=1000, help="nights drawn, a fifth where rows are measured anew"
+
+def _add_calibrate(commands: Commands) -> None:
+    calibrate = commands.add_parser(
+        "calibrate", help="propose bounds from runs in which nothing changed; edits nothing"
     )
+    calibrate.add_argument("policy", type=Path)
+    calibrate.add_argument("--date", type=parse_moment, default=None, help="run that has the usual number of rows")
+    calibrate.add_argument("--rows", type=int, help="rows of a run, default those of datasets.current")
+    calibrate.add_argument("--windows", type=int, default=1000, help="runs drawn, a fifth where rows are measured anew")
     calibrate.add_argument("--output", type=Path, help="folder to write to, default calibration/ beside the policy")
-    calibrate.set_defaults(verb=_calibrate)
+    calibrate.set_defaults(command=_calibrate)
 
-    compare = verbs.add_parser("compare", help="exact distances between two datasets, column by column, over all rows")
+
+def _add_compare(commands: Commands) -> None:
+    compare = commands.add_parser(
+        "compare", help="exact distances between two datasets, column by column, over all rows"
+    )
     compare.add_argument("reference", help="uri of the rows to compare with")
-    compare.add_argument("current", help="uri of the rows that may have moved")
+    compare.add_argument("current", help="uri of the rows that may have drifted")
     compare.add_argument("--quick", action="store_true", help="PSI and Jensen-Shannon over equal-width bins only")
-    compare.set_defaults(verb=_compare)
+    compare.set_defaults(command=_compare)
 
-    checks = verbs.add_parser("checks", help="list the checks, or show one with its params and metrics")
+
+def _add_checks(commands: Commands) -> None:
+    checks = commands.add_parser("checks", help="list the checks, or describe one: params, metrics, advice and cost")
     checks.add_argument("kind", nargs="?")
-    checks.set_defaults(verb=_checks)
+    checks.set_defaults(command=_checks)
 
-    policy = verbs.add_parser("policy", help="lint, describe or start a policy").add_subparsers(
+
+def _add_policy(commands: Commands) -> None:
+    policy = commands.add_parser("policy", help="lint, describe or start a policy").add_subparsers(
         required=True, metavar="COMMAND"
     )
     lint = policy.add_parser("lint", help="report every mistake of policy files with its line")
     lint.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    lint.set_defaults(verb=_lint)
+    lint.set_defaults(command=_lint)
     schema = policy.add_parser("schema", help="print the JSON schema of a policy, for editors")
-    schema.set_defaults(verb=_schema)
+    schema.set_defaults(command=_schema)
     init = policy.add_parser("init", help="write a commented starting policy from a model and reference data")
     init.add_argument("--model", required=True, help="model file (uri)")
     init.add_argument("--reference", required=True, help="reference data (uri)")
@@ -99,14 +133,13 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--task", default="binary_classification", help="default: %(default)s")
     init.add_argument("--name", help="model name, default from the file name")
     init.add_argument("--output", type=Path, help="file to write, default standard output")
-    init.set_defaults(verb=_init)
-    return parser
+    init.set_defaults(command=_init)
 
 
 def _run(options: argparse.Namespace) -> int:
     from model_governance.evidence.manifest import read_manifest
     from model_governance.report.terminal import console, run_table
-    from model_governance.run import Run, run_check, run_policy
+    from model_governance.run import run_check, run_policy
     from model_governance.store import open_store
     from model_governance.subjects import render_sources, run_variables
 
@@ -117,17 +150,17 @@ def _run(options: argparse.Namespace) -> int:
     uri = options.artifacts or policy.artifacts.uri
     if uri is None:
         raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
-    day = options.date or datetime.now(UTC).date()
-    run = Run(run_id=f"cli-{day.isoformat()}", date=day)
+    moment = options.date or as_moment(datetime.now(UTC).date())
+    run = Run(run_id=f"cli-{moment_key(moment)}", logical_date=moment)
     connections = PlainConnections()
     store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
-    sources = render_sources(policy, run_variables(day))
+    sources = render_sources(policy, run_variables(moment))
     one_check = partial(run_check, policy, run=run, store=store, connections=connections, sources=sources)
     if options.check:
         runs = [one_check(name) for name in options.check]
-        for one in runs:
-            _print_check(one)
-        return max(_exit_code(one.verdict) for one in runs)
+        for check_run in runs:
+            _print_check(check_run)
+        return max(_exit_code(check_run.verdict) for check_run in runs)
     archived = run_policy(policy, run=run, store=store, connections=connections, sources=sources, report=_print_check)
     console().print(run_table(read_manifest(store, archived.manifest.key)))
     print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
@@ -135,23 +168,23 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from model_governance.authoring.calibration import Effort, calibrate
+    from model_governance.authoring.calibration import Sampling, calibrate
     from model_governance.authoring.calibration.page import write_calibration
-    from model_governance.authoring.calibration.table import calibration_table, lead, lines_to_paste
+    from model_governance.authoring.calibration.table import calibration_table, lines_to_paste, summary
     from model_governance.report.terminal import console
 
     policy = load_policy(options.policy, catalogue())
-    found = calibrate(
-        policy, day=options.date or datetime.now(UTC).date(), connections=PlainConnections(),
-        effort=Effort(windows=options.windows, rows=options.rows),
+    calibration = calibrate(
+        policy, moment=options.date or as_moment(datetime.now(UTC).date()), connections=PlainConnections(),
+        sampling=Sampling(windows=options.windows, rows=options.rows),
     )  # fmt: skip
-    files = write_calibration(found, options.output or policy.folder / "calibration")
-    print(lead(found))
-    console().print(calibration_table(found))
-    for one in found.left:
-        print(f"not calibrated: {one.check}, {one.label}: {one.reason}")
-    print("\n".join(lines_to_paste(found)))
-    print("".join(f"\nwritten  {one}" for one in files))
+    files = write_calibration(calibration, options.output or policy.folder / "calibration")
+    print(summary(calibration))
+    console().print(calibration_table(calibration))
+    for threshold in calibration.not_calibrated:
+        print(f"not calibrated: {threshold.check}, {threshold.label}: {threshold.reason}")
+    print("\n".join(lines_to_paste(calibration)))
+    print("".join(f"\nwritten  {path}" for path in files))
     return 0
 
 
@@ -160,10 +193,10 @@ def _compare(options: argparse.Namespace) -> int:
     from model_governance.authoring.comparison_table import comparison_table
     from model_governance.report.terminal import console
 
-    found = compare_files(options.reference, options.current, quick=options.quick)
-    console().print(comparison_table(found))
-    if found.left_out:
-        print(f"not compared: {', '.join(found.left_out)}")
+    comparison = compare_files(options.reference, options.current, quick=options.quick)
+    console().print(comparison_table(comparison))
+    if comparison.not_compared:
+        print(f"not compared: {', '.join(comparison.not_compared)}")
     return 0
 
 
@@ -178,6 +211,8 @@ def _print_check(done: CheckRun) -> None:
 
 
 def _checks(options: argparse.Namespace) -> int:
+    from model_governance.authoring.describe import describe
+
     if options.kind is None:
         for check in catalogue().values():
             print(f"{check.kind:24} {check.question}")
@@ -186,19 +221,7 @@ def _checks(options: argparse.Namespace) -> int:
         check = find(options.kind)
     except KeyError as error:
         raise PolicyError([str(error.args[0])]) from error
-    print(f"{check.kind}: {check.title}\n{check.question}\n")
-    print(
-        f"datasets: {', '.join(check.roles)}"
-        + (f" (optional: {', '.join(check.optional_roles)})" if check.optional_roles else "")
-    )
-    print(f"tasks: {', '.join(check.tasks)}\n\nparams")
-    for name, one in check.params.model_fields.items():
-        default = "required" if one.is_required() else f"default {one.get_default(call_default_factory=True)!r}"
-        print(f"  {name} ({default}){': ' + one.description if one.description else ''}")
-    print("\nmetrics (what thresholds may name)")
-    for spec in check.metrics:
-        per = f", one per {spec.per}" if spec.per else ""
-        print(f"  {spec.name} ({spec.better} is better{per}): {spec.meaning}")
+    print(describe(check))
     return 0
 
 
@@ -210,7 +233,7 @@ def _lint(options: argparse.Namespace) -> int:
         except PolicyError as error:
             problems.extend(error.problems)
         else:
-            thresholds = sum(len(one.thresholds) for one in policy.checks.values())
+            thresholds = sum(len(check.thresholds) for check in policy.checks.values())
             print(f"{file}: {policy.name}, {len(policy.checks)} checks, {thresholds} thresholds")
     if problems:
         raise PolicyError(problems)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from model_governance.checks import find
 from model_governance.contract.result import Artifact, canonical_json
-from model_governance.errors import CheckError, GovernanceError
+from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.history import earlier_artifacts, earlier_verdicts, last_accepted
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
-from model_governance.report import read_stories, render_check, render_run
+from model_governance.report import read_highlights, render_check, render_run
 from model_governance.store import Stored, put_blob
-from model_governance.subjects import load_model, load_subject, matured_source
-from model_governance.verdict import Verdict, baselines_of, combine, judge, read_verdict, rules_of, unmeasured
+from model_governance.subjects import labelled_current_source, load_model, load_subject, read_model_file
+from model_governance.subjects.param_files import read_param_file
+from model_governance.verdict import Verdict, baselines_of, combine, fail_policy_of, judge, read_verdict, unmeasured
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from model_governance.contract.check import Check, Lookback, Params
     from model_governance.contract.connections import Connections
     from model_governance.contract.result import CheckResult
+    from model_governance.contract.run import Run
     from model_governance.contract.subject import Role, Subject
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
@@ -36,17 +38,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Which run this is. `date` is the logical date: it names the archive entry and ends waivers."""
-
-    run_id: str
-    date: date
-    orchestrator: Mapping[str, Any] = field(default_factory=lambda: {"type": "command line"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRun:
-    """One check of one night, already recorded: the verdict and where the evidence is."""
+    """One check of one run, already recorded: the verdict and where the evidence is."""
 
     name: str
     kind: str
@@ -68,7 +61,7 @@ class CheckRun:
             "sentence": self.verdict.sentence[:2000],
             "record": self.record.record(),
             "report": self.report.record() | {"uri": self.report.uri},
-            "artifacts": [one.uri for one in self.artifacts],
+            "artifacts": [artifact.uri for artifact in self.artifacts],
             "started_at": self.started_at.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
         }
@@ -88,7 +81,7 @@ class CheckRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedRun:
-    """A whole night, archived: the verdict over all checks and where manifest and page are."""
+    """A whole run, archived: the verdict over all checks and where manifest and page are."""
 
     verdict: Verdict
     outcomes: Mapping[str, Outcome]
@@ -132,48 +125,25 @@ def run_check(
         SubjectUnreachable, StoreUnreachable: infrastructure; nothing was decided, try again.
         StoreError: the evidence could not be written; without evidence there is no verdict.
     """
-    spec = policy.checks[name]
-    check = check or find(spec.kind)
-    params = params_of(check, policy, name)
-    sources = policy.datasets if sources is None else sources
-    matured = matured_source(policy, run.date)
-    if matured is not None:
-        sources = {**sources, "matured": matured}
+    check = check or find(policy.checks[name].kind)
     started_at, started = datetime.now(UTC), time.monotonic()
-    subject = result = problem = None
-    seed: int | None = None
+    attempt, problem = _Attempt(), None
     try:
-        subject = _load(check, policy, name, sources=sources, connections=connections)
-        subject = replace(subject, logical_date=run.date)
-        subject = _with_earlier(subject, check.lookbacks(params), store=store, name=name)
-        subject, trouble = _beside_champion(check, policy, subject, connections=connections)
-        seed = derive_seed(policy, subject, name)
-        result = check.measure(subject, params, seed)
-        if trouble is not None:
-            raise trouble
-        baselines = {}
-        asked = {one.against for one in spec.thresholds if one.is_change}
-        if "last_accepted" in asked:
-            baselines["last_accepted"] = last_accepted(store, policy.name, name, before=run.date)
-        if "champion" in asked:
-            other = _load(check, policy, name, sources=sources, connections=connections, champion=True)
-            other = replace(other, logical_date=run.date, earlier=subject.earlier)
-            baselines["champion"] = baselines_of(check.measure(other, params, seed))
-        verdict = judge(
-            name, result, policy, today=run.date, baselines=baselines,
-            earlier=_earlier_verdicts(policy, name, store=store, before=run.date),
+        verdict = attempt.carry_out(
+            check, policy, name, run=run, store=store, connections=connections,
+            sources=policy.datasets if sources is None else sources,
         )  # fmt: skip
     except Exception as error:
         if isinstance(error, GovernanceError) and error.infrastructure:
             raise
         log.exception("%s could not measure", name)
         problem = error
-        verdict = unmeasured(name, _problem_text(error), rules=rules_of(policy))
+        verdict = unmeasured(name, _problem_text(error), fail_policy=fail_policy_of(policy))
     record = check_record(
-        policy, name, check=check, subject=subject, seed=seed, result=result, verdict=verdict,
+        policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
         problem=_problem_text(problem) if problem else "",
     )  # fmt: skip
-    stored = _store(store, record, result)
+    stored = _store(store, record, attempt.result)
     return CheckRun(
         name=name,
         kind=check.kind,
@@ -183,6 +153,46 @@ def run_check(
         seconds=time.monotonic() - started,
         **stored,
     )
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What is known of a check so far, so that a record can be written whatever stops it."""
+
+    subject: Subject | None = None
+    seed: int | None = None
+    result: CheckResult | None = None
+
+    def carry_out(
+        self,
+        check: Check,
+        policy: Policy,
+        name: str,
+        *,
+        run: Run,
+        store: ArtifactStore,
+        connections: Connections,
+        sources: Mapping[Role, DatasetSpec],
+    ) -> Verdict:
+        """Load the subject, measure, judge. Raises whatever keeps the check from measuring."""
+        params = params_of(check, policy, name)
+        subject = _load(check, policy, name, run=run, sources=sources, connections=connections)
+        self.subject = subject = _with_earlier(subject, check.lookbacks(params), store=store, name=name)
+        subject, champion_problem = _beside_champion(check, policy, subject, connections=connections)
+        self.subject, self.seed = subject, derive_seed(policy, subject, name)
+        self.result = check.measure(subject, params, self.seed)
+        if champion_problem is not None:
+            raise champion_problem
+        before = run.logical_date
+        asked = {threshold.against for threshold in policy.checks[name].thresholds if threshold.is_change}
+        baselines = {}
+        if "last_accepted" in asked:
+            baselines["last_accepted"] = last_accepted(store, policy.name, name, before=before)
+        if "champion" in asked:
+            other = champion_subject(check, policy, subject, connections=connections)
+            baselines["champion"] = baselines_of(check.measure(other, params, self.seed))
+        earlier = _earlier_verdicts(policy, name, store=store, before=before)
+        return judge(name, self.result, policy, moment=before, baselines=baselines, earlier=earlier)
 
 
 def run_policy(
@@ -196,13 +206,13 @@ def run_policy(
 ) -> ArchivedRun:
     """Every check of a policy, one after the other, then the archive; `report` hears of each check.
 
-    A check that loads the model does not run where a scan of its file stopped the night.
+    A check that loads the model does not run where a scan of its file stopped the run.
 
     Raises: as `run_check` and `archive_run`.
     """
     summaries: dict[str, Mapping[str, Any] | None] = {}
     refused: set[str] = set()
-    for name in sorted(policy.checks, key=lambda one: len(scans_before(policy, one)) > 0):
+    for name in sorted(policy.checks, key=lambda name: len(scans_before(policy, name)) > 0):
         if refused & set(scans_before(policy, name)):
             continue
         done = run_check(policy, name, run=run, store=store, connections=connections, sources=sources)
@@ -217,13 +227,13 @@ def scans_before(policy: Policy, name: str) -> tuple[str, ...]:
     """The checks of a policy that read the model's file and must end well before this check loads it."""
     if not find(policy.checks[name].kind).needs_model:
         return ()
-    return tuple(one for one, spec in policy.checks.items() if find(spec.kind).reads_model_file)
+    return tuple(name for name, spec in policy.checks.items() if find(spec.kind).reads_model_file)
 
 
 def archive_run(
     policy: Policy, summaries: Mapping[str, Mapping[str, Any] | None], *, run: Run, store: ArtifactStore
 ) -> ArchivedRun:
-    """Write the manifest and the page of a night from the summaries of its checks, whatever happened.
+    """Write the manifest and the page of a run from the summaries of its checks, whatever happened.
 
     A check whose summary is None never reported: that is an error, not a pass.
 
@@ -238,51 +248,54 @@ def archive_run(
         record = read_record(store, summary["record"]) if summary else None
         records[name] = record
         verdicts.append(read_verdict(record["verdict"]) if record else _never_reported(policy, name))
-    verdict = combine(policy.name, verdicts, rules=rules_of(policy))
+    verdict = combine(policy.name, verdicts, fail_policy=fail_policy_of(policy))
     manifest, stored = write_manifest(
         policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
-        run_id=run.run_id, day=run.date, orchestrator=run.orchestrator,
+        run=run,
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
     depth = "../" * (folder.count("/") + 1)
-    page = render_run(manifest, href=lambda key: depth + key, stories=read_stories(records.values(), store))
+    page = render_run(manifest, href=lambda key: depth + key, highlights=read_highlights(records.values(), store))
     key = f"{folder}/report.html"
     uri = store.put_once(key, page, media_type="text/html")
     report = Stored(
         name="report.html", key=key, uri=uri, sha256=hashlib.sha256(page).hexdigest(), size=len(page),
         media_type="text/html",
     )  # fmt: skip
-    outcomes = {name: one.outcome for name, one in zip(policy.checks, verdicts, strict=True)}
+    outcomes = {name: verdict.outcome for name, verdict in zip(policy.checks, verdicts, strict=True)}
     return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report)
 
 
 def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
-    """The seed of a check: 32 bits from the digests of model, datasets and policy.
+    """The seed of a check: 32 bits from the digests of model, datasets, files of params and policy.
 
     A retry on the same inputs repeats every random choice, so it cannot change a verdict.
     """
     parts = [policy.sha256, subject.model.sha256 if subject.model else "", name]
     parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets)]
-    parts += [f"earlier={one.sha256}" for one in subject.earlier]
+    parts += [f"earlier={previous.sha256}" for previous in subject.earlier]
     parts += [f"file={subject.model_file.sha256}"] if subject.model_file else []
+    parts += [f"param {param}={subject.param_files[param].sha256}" for param in sorted(subject.param_files)]
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:4], "big")
 
 
-def _with_earlier(subject: Subject, wanted: Sequence[Lookback], *, store: ArtifactStore, name: str) -> Subject:
-    """The subject with what the check stored on the nights before its own."""
+def _with_earlier(subject: Subject, lookbacks: Sequence[Lookback], *, store: ArtifactStore, name: str) -> Subject:
+    """The subject with what the check stored in previous runs."""
     if subject.logical_date is None:
         return subject
     earlier = [
         run
-        for one in wanted
-        for run in earlier_artifacts(store, subject.name, name, before=subject.logical_date, wanted=one)
+        for lookback in lookbacks
+        for run in earlier_artifacts(store, subject.name, name, before=subject.logical_date, lookback=lookback)
     ]
     return replace(subject, earlier=tuple(earlier))
 
 
-def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before: date) -> list[Verdict]:
-    """Verdicts of as many earlier nights as any threshold of the check asks to be confirmed by."""
-    longest = max((one.confirm.window - 1 for one in policy.checks[name].thresholds if one.confirm), default=0)
+def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before: datetime) -> list[Verdict]:
+    """Verdicts of as many previous runs as any threshold of the check asks to be confirmed by."""
+    longest = max(
+        (threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm), default=0
+    )
     if longest == 0:
         return []
     return earlier_verdicts(store, policy.name, name, before=before, runs_back=longest)
@@ -302,16 +315,25 @@ def _load(
     policy: Policy,
     name: str,
     *,
+    run: Run,
     sources: Mapping[Role, DatasetSpec],
     connections: Connections,
-    champion: bool = False,
 ) -> Subject:
-    needed = check.roles_for(policy.checks[name].params)
-    roles = [*needed, *(role for role in check.optional_roles if role in sources)]
-    return load_subject(
+    """The model, the datasets and the files of params of one check, each read once and digested."""
+    labelled = labelled_current_source(policy, run.logical_date)
+    sources = sources if labelled is None else {**sources, "labelled_current": labelled}
+    raw = policy.checks[name].params
+    roles = [*check.roles_for(raw), *(role for role in check.optional_roles if role in sources)]
+    subject = load_subject(
         policy, roles=roles, with_model=check.needs_model, with_model_file=check.reads_model_file, sources=sources,
-        connections=connections, champion=champion,
+        connections=connections,
     )  # fmt: skip
+    files = {
+        param: read_param_file(param, str(policy.folder / raw[param]))
+        for param in check.file_params
+        if raw.get(param) is not None
+    }
+    return replace(subject, logical_date=run.logical_date, param_files=files)
 
 
 def _beside_champion(
@@ -329,20 +351,35 @@ def _beside_champion(
     return replace(subject, champion=other), None
 
 
+def champion_subject(check: Check, policy: Policy, subject: Subject, *, connections: Connections) -> Subject:
+    """The same datasets with the champion as the model, for thresholds on a change against it.
+
+    Raises: as `load_model`, and SubjectError where the policy names no champion.
+    """
+    if policy.champion is None:
+        raise SubjectError(f"{policy.name}: the policy names no champion; add `champion:` with uri, sha256 and task")
+    spec, folder = policy.champion, policy.folder
+    model = subject.champion
+    if model is None and check.needs_model:
+        model = load_model(spec, policy.columns, folder=folder, connections=connections)
+    file = read_model_file(spec, folder=folder, connections=connections) if check.reads_model_file else None
+    return replace(subject, name=spec.name, task=spec.task, model=model, model_file=file, champion=None)
+
+
 def _problem_text(error: Exception) -> str:
     return str(error) if isinstance(error, GovernanceError) else f"unexpected {type(error).__name__}: {error}"
 
 
 def _never_reported(policy: Policy, name: str) -> Verdict:
     text = "its task left no verdict (not started, as after a model file that was refused; killed; or its evidence could not be written)"
-    return unmeasured(name, text, rules=rules_of(policy))
+    return unmeasured(name, text, fail_policy=fail_policy_of(policy))
 
 
 def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | None) -> dict[str, Any]:
     artifacts = result.artifacts if result else ()
-    stored = tuple(put_blob(store, one) for one in artifacts)
-    pictures = {one.name: one.content for one in artifacts if one.media_type == "image/svg+xml"}
-    record = record | {"stored": [one.record() for one in stored]}
+    stored = tuple(put_blob(store, artifact) for artifact in artifacts)
+    pictures = {artifact.name: artifact.content for artifact in artifacts if artifact.media_type == "image/svg+xml"}
+    record = record | {"stored": [artifact.record() for artifact in stored]}
     page = Artifact(name="report.html", media_type="text/html", content=render_check(record, pictures))
     facts = Artifact(name="check.json", media_type="application/json", content=canonical_json(record))
     return {"artifacts": stored, "report": put_blob(store, page), "record": put_blob(store, facts)}

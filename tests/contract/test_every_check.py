@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 
@@ -47,7 +47,7 @@ def _measure(check, subject) -> CheckResult:
 def _judge(check, result) -> Verdict:
     spec = CheckSpec(kind=check.kind, params=dict(check.self_test.params), thresholds=[dict(check.self_test.threshold)])
     policy = Policy.model_construct(checks={check.kind: spec}, waivers=(), fail_on="error", on_uncertain="warn")
-    return judge(check.kind, result, policy, today=date(2026, 1, 1))
+    return judge(check.kind, result, policy, moment=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def test_its_declaration_is_complete(check):
@@ -58,6 +58,9 @@ def test_its_declaration_is_complete(check):
     assert len(names) == len(set(names)) > 0
     assert all(one.meaning for one in check.metrics)
     assert check.self_test.threshold["metric"] in names
+    assert check.advice.title.endswith(".")
+    assert check.advice.text.endswith(".")
+    assert check.cost.endswith(".")
 
 
 def test_it_emits_only_what_it_declares(check, measured):

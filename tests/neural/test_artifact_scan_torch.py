@@ -24,7 +24,7 @@ def network():
     return torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.BatchNorm1d(8)).eval()
 
 
-def ledger_of(save, model, kind):
+def log_of(save, model, kind):
     sink = io.BytesIO()
     save(model, sink)
     file = ModelFile(uri="model.pt", format=kind, sha256="0" * 64, content=sink.getvalue())
@@ -40,16 +40,16 @@ def ledger_of(save, model, kind):
     ],
 )
 def test_honest_torchscript_is_clean(make):
-    ledger = ledger_of(torch.jit.save, make(), "torchscript")
-    assert ledger.findings == ()
-    assert ledger.unscanned == []
-    assert ledger.opcodes > 10
+    log = log_of(torch.jit.save, make(), "torchscript")
+    assert log.findings == ()
+    assert log.unscanned == []
+    assert log.opcodes > 10
 
 
 def test_weights_are_clean():
-    assert ledger_of(torch.save, network().state_dict(), "torch").findings == ()
+    assert log_of(torch.save, network().state_dict(), "torch").findings == ()
 
 
 def test_torchscript_that_reads_files_is_dangerous():
-    ledger = ledger_of(torch.jit.save, torch.jit.script(ReadsFiles()), "torchscript")
-    assert [(one.severity, one.rule) for one in ledger.findings] == [("dangerous", "file access")]
+    log = log_of(torch.jit.save, torch.jit.script(ReadsFiles()), "torchscript")
+    assert [(finding.severity, finding.rule) for finding in log.findings] == [("dangerous", "file access")]

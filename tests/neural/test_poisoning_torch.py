@@ -59,7 +59,7 @@ def subject_of(net, train, accepted):
 
     datasets = {
         role: Dataset(role, f"{role}.parquet", "0" * 64, frame)
-        for role, frame in (("train", train), ("accepted", accepted))
+        for role, frame in (("train", train), ("previous_train", accepted))
     }
     model = Model(
         name="network", format="torch", sha256="1" * 64, task="binary_classification", native=net, call=call,

@@ -1,4 +1,4 @@
-"""Attribute inference against worlds in which the right answer is known: a coin, a noisy copy of the label, a loud model."""
+"""Attribute inference where the right answer is known: a coin, a noisy copy of the label, an output that encodes the attribute."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_model_that_memorises_tells_the_coin_of_its_members_and_of_nobody_else
         assert result.metric(name, key="confidence@coin").low > 0.05, name
     named = {(row[0], row[1]): row for row in result.tables[0].rows}
     assert named["coin", "confidence"][8] < 0.5 < named["coin", "confidence"][9], "non-members: a guess"
-    assert "remembers" in result.highlights[0]
+    assert "memorises" in result.highlights[0]
 
 
 def test_without_memory_every_attack_guesses(sides):
@@ -140,7 +140,7 @@ def test_an_answer_that_spells_the_attribute_is_disclosure_and_not_memory(sides)
     gap = result.metric("member_gap", key="output@coin")
     assert gap.low <= 0 <= gap.high
     assert "disclose" in result.highlights[0]
-    quiet = measured(subject_of(as_model(loud), *sides), attacks=["output"], decimals=1)
+    quiet = measured(subject_of(as_model(loud), *sides), attacks=["output"], attacker_access={"decimals": 1})
     assert quiet.metric("attack_gain", key="output@coin").low <= 0.05, "an endpoint that rounds hides it"
 
 

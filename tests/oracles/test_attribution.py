@@ -54,16 +54,18 @@ def test_attributions_of_a_linear_model_are_known():
     # |w| E|X - X'| with X, X' normal of standard deviation s: |w| * 2 s / sqrt(pi).
     draw = np.random.default_rng(2)
     frame = pd.DataFrame({"a": draw.normal(0, 1, 4000), "b": draw.normal(5, 3, 4000), "c": draw.normal(0, 1, 4000)})
-    found = attribute(linear({"a": 2.0, "b": -0.5, "c": 0.0}), {"reference": frame}, draws=10, seed=3)["reference"]
+    attributions = attribute(linear({"a": 2.0, "b": -0.5, "c": 0.0}), {"reference": frame}, draws=10, seed=3)[
+        "reference"
+    ]
     expected = 2 / math.sqrt(math.pi) * np.array([2.0, 1.5, 0.0])
-    assert found.mean(axis=0) == pytest.approx(expected, rel=0.03, abs=1e-12)
+    assert attributions.mean(axis=0) == pytest.approx(expected, rel=0.03, abs=1e-12)
 
 
 def test_values_come_from_the_reference_on_both_sides():
     reference, current = pd.DataFrame({"a": np.zeros(100)}), pd.DataFrame({"a": np.full(100, 7.0)})
-    found = attribute(linear({"a": 2.0}), {"reference": reference, "current": current}, draws=3, seed=1)
-    assert not found["reference"].any()
-    assert (found["current"] == 14).all()
+    attributions = attribute(linear({"a": 2.0}), {"reference": reference, "current": current}, draws=3, seed=1)
+    assert not attributions["reference"].any()
+    assert (attributions["current"] == 14).all()
 
 
 def test_the_distance_of_two_probabilities_is_the_change_of_one():
@@ -77,12 +79,12 @@ def test_the_p_value_keeps_its_level_and_sees_a_turned_order():
     scale = np.array([1.0, 0.9, 0.8, 0.1])
     p_values = [
         permutation_p_value(
-            draw.exponential(scale, (80, 4)), draw.exponential(scale, (60, 4)), seed=one, permutations=400
+            draw.exponential(scale, (80, 4)), draw.exponential(scale, (60, 4)), seed=number, permutations=400
         )
-        for one in range(80)
+        for number in range(80)
     ]
     # 80 draws at 5% exceed 10 once in 400 times.
-    assert sum(one <= 0.05 for one in p_values) <= 10
+    assert sum(p_value <= 0.05 for p_value in p_values) <= 10
     turned = draw.exponential(scale[::-1], (200, 4))
     assert permutation_p_value(draw.exponential(scale, (200, 4)), turned, seed=1, permutations=2000) == 1 / 2001
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model_governance.checks.data.data_drift.comparison import from_rows
+from model_governance.checks.data.data_drift.column_drift import row_statistics
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.cells import Table
@@ -46,7 +46,7 @@ def test_equal_width_psi_is_evidentlys(seed):
         for role, one in zip(("reference", "current"), frames, strict=True)
     ]
     families = {name: "categories" if name in ("zipf", "two") else "numbers" for name in frames[0]}
-    found = from_rows(*relations, families)
+    found = row_statistics(*relations, families)
     for name, family in families.items():
         kind = ColumnType.Numerical if family == "numbers" else ColumnType.Categorical
         told, _ = _psi(frames[0][name].dropna(), frames[1][name].dropna(), kind, 0.1)

@@ -19,7 +19,9 @@ def healthy():
 
 
 def measured(subject, **params):
-    return CHECK.measure(subject, CHECK.params.model_validate({"attacks": ["public"], "budgets": [20]} | params), SEED)
+    return CHECK.measure(
+        subject, CHECK.params.model_validate({"attacks": ["public"], "query_budgets": [20]} | params), SEED
+    )
 
 
 def test_a_linear_model_is_copied_from_as_many_answers_as_it_has_coefficients(healthy):
@@ -29,10 +31,10 @@ def test_a_linear_model_is_copied_from_as_many_answers_as_it_has_coefficients(he
         assert result.metric("fidelity", key=f"{attack}@20").value == 1.0
 
 
-def test_labels_alone_and_few_decimals_give_less_away(healthy):
+def test_labels_only_and_few_decimals_reveal_less(healthy):
     full = measured(healthy).metric("fidelity", key="public@20").value
-    label = measured(healthy, hears="label").metric("fidelity", key="public@20").value
-    rough = measured(healthy, decimals=1).metric("fidelity", key="public@20").value
+    label = measured(healthy, attacker_access={"outputs": "label"}).metric("fidelity", key="public@20").value
+    rough = measured(healthy, attacker_access={"decimals": 1}).metric("fidelity", key="public@20").value
     assert label < full
     assert rough < full
 
@@ -55,7 +57,9 @@ def test_a_model_that_says_what_the_labels_say_gives_nothing_away(healthy):
     """Labels without noise are the model's answers: both copies are the same."""
     frame = healthy.datasets["reference"].frame
     labelled = frame.assign(label=healthy.model.predict(frame[list(healthy.columns.names)]))
-    result = measured(healthy.with_frame("reference", labelled), hears="label", budgets=[40, 100])
+    result = measured(
+        healthy.with_frame("reference", labelled), attacker_access={"outputs": "label"}, query_budgets=[40, 100]
+    )
     for budget in (40, 100):
         gain = result.metric("fidelity_gain", key=f"public@{budget}")
         assert gain.value == 0

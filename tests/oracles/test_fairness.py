@@ -8,14 +8,14 @@ from fairlearn import metrics as fl
 from scipy.stats import chi2_contingency
 
 from fairness_cases import drawn, measure, subject_of
-from model_governance.checks.quality.fairness.spread import (
+from model_governance.checks.quality.fairness.disparity import (
     Means,
     Shares,
+    difference,
     difference_interval,
+    disparity_interval,
     equal_shares_p_value,
-    gap,
-    shortfall,
-    spread_interval,
+    ratio_shortfall,
 )
 from model_governance.stats.intervals import newcombe
 
@@ -78,11 +78,11 @@ def test_evidence_is_pearson_s_where_counts_allow_and_a_permutation_s_elsewhere(
 
 
 CASES = [
-    ([0.4, 0.4], [100, 100], gap),
-    ([0.4, 0.5], [150, 80], gap),
-    ([0.4, 0.4, 0.4], [100, 200, 300], gap),
-    ([0.3, 0.5, 0.7], [100, 200, 300], gap),
-    ([0.3, 0.5, 0.7], [100, 200, 300], shortfall),
+    ([0.4, 0.4], [100, 100], difference),
+    ([0.4, 0.5], [150, 80], difference),
+    ([0.4, 0.4, 0.4], [100, 200, 300], difference),
+    ([0.3, 0.5, 0.7], [100, 200, 300], difference),
+    ([0.3, 0.5, 0.7], [100, 200, 300], ratio_shortfall),
 ]
 
 
@@ -93,10 +93,10 @@ def test_the_true_distance_lies_in_the_interval(shares, rows, statistic):
     true, covered = float(statistic(shares)), []
     for seed in range(60):
         seen = Shares(successes=draw.binomial(rows, shares), rows=rows)
-        if statistic is gap:
+        if statistic is difference:
             low, high = difference_interval(seen, seed=seed, resamples=400)
         else:
-            low, high = spread_interval([seen], statistic, seed=seed, resamples=400)
+            low, high = disparity_interval([seen], statistic, seed=seed, resamples=400)
         covered.append(low - 1e-9 <= true <= high + 1e-9)
     # 60 draws from 95% fall below 53 once in 100 times.
     assert sum(covered) >= 53, sum(covered)
@@ -106,13 +106,13 @@ def test_equal_groups_are_not_told_apart_although_their_range_is_never_zero():
     draw = np.random.default_rng(6)
     rows = np.array([80] * 6)
     seen = [Shares(successes=draw.binomial(rows, 0.4), rows=rows) for _ in range(40)]
-    assert np.mean([float(gap(one.observed)) for one in seen]) > 0.1
-    lows = [difference_interval(one, seed=1, resamples=500)[0] for one in seen]
-    assert np.mean([one > 0 for one in lows]) < 0.09
+    assert np.mean([float(difference(shares.observed)) for shares in seen]) > 0.1
+    lows = [difference_interval(shares, seed=1, resamples=500)[0] for shares in seen]
+    assert np.mean([low > 0 for low in lows]) < 0.09
 
 
 def test_of_two_means_the_interval_is_that_of_their_difference():
     means = Means(observed=np.array([3.0, 1.0]), errors=np.array([0.3, 0.4]))
-    low, high = spread_interval([means], gap, seed=1, resamples=20_000)
+    low, high = disparity_interval([means], difference, seed=1, resamples=20_000)
     # The tails of the simulation are 1.8% each: 2.097 standard errors.
     assert (low, high) == (pytest.approx(2 - 2.097 * 0.5, abs=0.05), pytest.approx(2 + 2.097 * 0.5, abs=0.05))

@@ -1,4 +1,4 @@
-"""Model inversion where the right answer is known: rows that come back, a class that is one person, and models that know nobody."""
+"""Model inversion where the right answer is known: memorised rows, a class that is one person, and models without memory."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_rows_that_a_model_remembers_come_back_exactly():
         assert result.metric("inversion_gain", key=f"search@{label}").low <= 0, (
             "single rows say little of a broad class"
         )
-    assert "gives single rows back" in result.highlights[0]
+    assert "reveals single training rows" in result.highlights[0]
 
 
 def test_a_model_that_saw_nobody_gives_nobody_back():
@@ -98,7 +98,7 @@ def test_a_class_that_is_one_person_is_rebuilt_although_no_single_row_is_remembe
     result = measured(subject_of(as_model(chances), train, outside))
     assert result.metric("inversion_gain", key="search@1").low > 0.5
     assert result.metric("inversion_gain", key="search@0").high < 0.1, "the crowd stays a crowd"
-    assert "can be rebuilt" in " ".join(result.highlights)
+    assert "can be reconstructed" in " ".join(result.highlights)
     assert (
         "too few rows of class '1' are held out"
         in result.metric("nearest_training_distance_ratio", key="search@1").reason
@@ -121,6 +121,6 @@ def test_gradient_ascent_finds_the_peak_that_a_gradient_leads_to():
         return weights[:, 1:] * -6.0 * (frame[list(NAMES)].to_numpy() - peak)
 
     model = replace(as_model(chances), call_logits=scores, call_gradient=slope)
-    result = measured(subject_of(model, rows(80, seed=1), rows(160, seed=2)), attacks=["miface"], steps=60)
+    result = measured(subject_of(model, rows(80, seed=1), rows(160, seed=2)), attacks=["miface"], max_iterations=60)
     best = float(1 / (1 + np.exp(-6.0)))
     assert result.metric("confidence_reached", key="miface@1").value == pytest.approx(best, abs=0.005)

@@ -9,12 +9,17 @@ import pytest
 from scipy.stats import binom, norm
 
 from model_governance.checks.privacy.membership_inference import ensemble, lira, quantile, rmia
-from model_governance.checks.privacy.membership_inference.rates import auc, by_lot, crossed_advantage, operating_point
+from model_governance.checks.privacy.membership_inference.rates import (
+    auc,
+    cross_validated_advantage,
+    operating_point,
+    permuted_tpr,
+)
 from model_governance.checks.privacy.membership_inference.references import References, draw_subsets
 from model_governance.checks.privacy.membership_inference.signals import (
-    Gauge,
     Signals,
-    gauge_of,
+    SignalTransform,
+    fit_transform,
     of_classes,
     of_residuals,
 )
@@ -102,7 +107,7 @@ def test_lira_does_not_saturate_where_a_probability_would():
 
 def test_many_models_get_a_variance_for_each_record():
     draw = np.random.default_rng(3)
-    inside, spread = draw_subsets(64, 3, root=1), np.array([0.1, 1.0, 10.0])
+    inside, spread = draw_subsets(64, 3, root_seed=1), np.array([0.1, 1.0, 10.0])
     phi = draw.normal(0, spread, (64, 3))
     references = References(Signals(np.full((64, 3), 0.5), phi), inside)
     one = lira.online(Signals(np.full(3, 0.5), spread), references)
@@ -115,12 +120,12 @@ def test_many_models_get_a_variance_for_each_record():
 def test_signals_are_their_formulas():
     seen = of_classes(np.array([0.0, 0.5, 0.9, 1.0]), floor=1e-3)
     assert seen.certainty == pytest.approx([math.log(0.001 / 0.999), 0, math.log(9), math.log(999)])
-    assert gauge_of(np.array([0.2, 1.0, 0.97, 1.0]), residuals=False).floor == 1e-3
-    assert gauge_of(np.array([0.2, 0.99, 0.97]), residuals=False).floor == 1e-6
+    assert fit_transform(np.array([0.2, 1.0, 0.97, 1.0]), residuals=False).floor == 1e-3
+    assert fit_transform(np.array([0.2, 0.99, 0.97]), residuals=False).floor == 1e-6
     wrong = of_residuals(np.array([0.0, -2.0, 6.0]), scale=2.0)
     assert wrong.certainty == pytest.approx([-math.log(0.5), -math.log(1.5), -math.log(3.5)])
     assert wrong.confidence == pytest.approx([1, 1 / 3, 1 / 7])
-    assert gauge_of(np.array([-1.0, 3.0, 2.0]), residuals=True) == Gauge(residuals=True, scale=2.0)
+    assert fit_transform(np.array([-1.0, 3.0, 2.0]), residuals=True) == SignalTransform(residuals=True, scale=2.0)
 
 
 def mean_of_gaussians(*, rows: int, width: int, shared: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -129,7 +134,7 @@ def mean_of_gaussians(*, rows: int, width: int, shared: bool, seed: int) -> tupl
     pool = draw.normal(size=(2 * rows, width))
     target = pool[:rows].mean(axis=0)
     if shared:
-        inside = draw_subsets(models, 2 * rows, root=seed)
+        inside = draw_subsets(models, 2 * rows, root_seed=seed)
         means = np.array([pool[one].mean(axis=0) for one in inside])
     else:
         inside = np.zeros((models, 2 * rows), dtype=bool)
@@ -156,7 +161,7 @@ def test_a_mean_of_gaussians_leaks_what_theory_says(rows, width, shared):
 
 def test_a_tuned_a_is_one_that_finds_the_most_members_of_the_references():
     draw = np.random.default_rng(4)
-    inside = draw_subsets(4, 800, root=2)
+    inside = draw_subsets(4, 800, root_seed=2)
     hard = draw.uniform(0.3, 0.9, 800)
     confidence = np.clip(hard + 0.05 * inside + draw.normal(0, 0.02, (4, 800)), 0.01, 0.99)
     references = References(of_classes(confidence, floor=1e-6), inside)
@@ -178,7 +183,7 @@ def test_a_tuned_a_is_one_that_finds_the_most_members_of_the_references():
 def leaking(rows: int, *, leak: float, seed: int, models: int = 4) -> tuple[Signals, References]:
     """A target trained on the first half of `rows` records, whose certainty of its members lies `leak` higher."""
     draw = np.random.default_rng(seed)
-    inside = draw_subsets(models, rows, root=seed)
+    inside = draw_subsets(models, rows, root_seed=seed)
     hard = draw.normal(0, 2, rows)
     member = np.arange(rows) < rows // 2
     seen = hard + leak * np.vstack([inside, member]) + draw.normal(0, 0.5, (models + 1, rows))
@@ -211,7 +216,7 @@ def test_an_attack_accuses_nobody_where_nothing_leaks(attack):
         members, others = scores[:200], scores[200:]
         wrong["auc"] += auc(members, others)[1][0] > 0.5
         wrong["tpr"] += operating_point(members, others, fpr=0.05).interval[0] > 0.05
-        wrong["advantage"] += crossed_advantage(members, others)[1][0] > 0
+        wrong["advantage"] += cross_validated_advantage(members, others)[1][0] > 0
     # Each may be wrong in one of 40 runs: more than three of 20 would happen once in 700 such tests.
     assert all(count <= 3 for count in wrong.values()), wrong
 
@@ -239,7 +244,7 @@ def test_the_interval_of_the_rate_covers_the_truth_although_its_threshold_is_est
         draw = np.random.default_rng(seed)
         point = operating_point(draw.normal(shift, 1, 500), draw.normal(0, 1, 500), fpr=fpr)
         covered += point.interval[0] <= truth <= point.interval[1]
-        given += point.at_threshold[0] <= truth <= point.at_threshold[1]
+        given += point.binomial_interval[0] <= truth <= point.binomial_interval[1]
     assert binom.cdf(covered, 200, 0.95) > 0.001
     assert given < 185
 
@@ -252,7 +257,7 @@ def test_a_rate_that_is_held_keeps_its_promise():
         # Members spread evenly over the tail tell the true rate of the threshold that was used.
         members = np.sort(norm.isf(np.linspace(0, 0.05, 5001)[1:]))
         point = operating_point(members, others, fpr=0.02)
-        broken += 0.05 * point.held_tpr > 0.02 + 1e-4
+        broken += 0.05 * point.guaranteed_tpr > 0.02 + 1e-4
     assert binom.sf(broken - 1, 300, 0.025) > 0.001
 
 
@@ -260,20 +265,20 @@ def test_a_crossed_advantage_earns_nothing_by_chance_and_finds_what_is_there():
     found = []
     for seed in range(100):
         draw = np.random.default_rng(seed)
-        found.append(crossed_advantage(draw.normal(size=200), draw.normal(size=150))[0])
+        found.append(cross_validated_advantage(draw.normal(size=200), draw.normal(size=150))[0])
     assert abs(np.mean(found)) < 4 * np.std(found) / 10
     draw = np.random.default_rng(1)
-    value, (low, high) = crossed_advantage(draw.normal(1, 1, 4000), draw.normal(0, 1, 4000))
+    value, (low, high) = cross_validated_advantage(draw.normal(1, 1, 4000), draw.normal(0, 1, 4000))
     assert value == pytest.approx(2 * norm.cdf(0.5) - 1, abs=0.04)
     assert low < value < high
 
 
 def test_by_lot_every_attack_names_as_many_as_it_accuses():
     draw = np.random.default_rng(7)
-    mean, (low, high) = by_lot(draw.normal(3, 1, 500), draw.normal(0, 1, 500), fpr=0.05, seed=1)
+    mean, (low, high) = permuted_tpr(draw.normal(3, 1, 500), draw.normal(0, 1, 500), fpr=0.05, seed=1)
     assert mean == pytest.approx(0.05, abs=0.005)
     assert low < 0.05 < high
-    assert by_lot(np.ones(50), np.ones(50), fpr=0.1, seed=1)[0] == 0
+    assert permuted_tpr(np.ones(50), np.ones(50), fpr=0.1, seed=1)[0] == 0
 
 
 def test_sides_that_do_not_touch_still_have_an_interval():
@@ -284,6 +289,6 @@ def test_sides_that_do_not_touch_still_have_an_interval():
 
 
 def test_more_models_keep_the_subsets_of_fewer():
-    assert (draw_subsets(8, 500, root=9)[:3] == draw_subsets(3, 500, root=9)).all()
-    assert (draw_subsets(3, 500, root=9) != draw_subsets(3, 500, root=10)).any()
-    assert draw_subsets(20, 500, root=9).mean() == pytest.approx(0.5, abs=0.02)
+    assert (draw_subsets(8, 500, root_seed=9)[:3] == draw_subsets(3, 500, root_seed=9)).all()
+    assert (draw_subsets(3, 500, root_seed=9) != draw_subsets(3, 500, root_seed=10)).any()
+    assert draw_subsets(20, 500, root_seed=9).mean() == pytest.approx(0.5, abs=0.02)

@@ -15,7 +15,7 @@ from model_governance.checks.supply_chain.poisoning_screen import CHECK
 from model_governance.checks.supply_chain.poisoning_screen.flips import find_flips
 from model_governance.checks.supply_chain.poisoning_screen.floods import find_floods
 from model_governance.checks.supply_chain.poisoning_screen.triggers import find_triggers
-from model_governance.checks.supply_chain.poisoning_screen.windows import pool, surplus
+from model_governance.checks.supply_chain.poisoning_screen.windows import pool_windows, surplus
 from model_governance.contract.subject import Columns, Dataset, Feature, Subject
 
 PARAMS = CHECK.params(trees=30)
@@ -23,14 +23,14 @@ PIXELS = ("p7", "p63")
 
 
 def windows(train, accepted, columns=synthetic.COLUMNS):
-    frames = {"train": train, "accepted": accepted}
+    frames = {"train": train, "previous_train": accepted}
     datasets = {role: Dataset(role, f"{role}.parquet", "0" * 64, frame) for role, frame in frames.items()}
     task = "binary_classification" if columns is synthetic.COLUMNS else "multiclass_classification"
     return Subject(name="case", task=task, columns=columns, datasets=datasets)
 
 
 def pooled(subject, seed=1):
-    return pool(subject, PARAMS, np.random.default_rng(seed))
+    return pool_windows(subject, PARAMS, np.random.default_rng(seed))
 
 
 def digits(*, backdoor):
@@ -103,7 +103,7 @@ def test_labels_of_one_source_raise_no_more_than_the_level():
     hits = 0
     for seed in range(count):
         both = synthetic.rows(150, seed=500 + 2 * seed), synthetic.rows(150, seed=501 + 2 * seed)
-        one = pool(windows(*both), params, np.random.default_rng(seed))
+        one = pool_windows(windows(*both), params, np.random.default_rng(seed))
         change = next(each for each in find_flips(one, params, seed).estimates if each.name == "flip_rate_change")
         hits += change.p_value <= 0.05
     assert hits <= allowed

@@ -60,10 +60,10 @@ def test_the_threshold_is_the_next_largest_score_and_ties_are_not_named():
     others = np.array([9.0, 8.0, 7.0, 7.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
     point = operating_point(np.array([10.0, 8.0, 7.5, 7.0, 6.0]), others, fpr=0.2)
     assert point is not None
-    assert (point.allowed, point.threshold, point.accused, point.named) == (2, 7.0, 2, 3)
+    assert (point.max_false_positives, point.threshold, point.false_positives, point.true_positives) == (2, 7.0, 2, 3)
     tied = operating_point(np.array([7.0, 8.0]), np.full(10, 7.0), fpr=0.5)
     assert tied is not None
-    assert (tied.accused, tied.named) == (0, 1)
+    assert (tied.false_positives, tied.true_positives) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_threshold_is_the_next_largest_score_and_ties_are_not_named():
 def test_rounding_of_floats_takes_no_false_positive_away(fpr, rows, allowed):
     point = operating_point(np.arange(3.0), np.arange(float(rows)), fpr=fpr)
     assert point is not None
-    assert point.allowed == point.accused == allowed
+    assert point.max_false_positives == point.false_positives == allowed
 
 
 def test_constant_scores_say_nothing():
@@ -81,7 +81,7 @@ def test_constant_scores_say_nothing():
     assert advantage(same, same) == 0
     point = operating_point(same, same, fpr=0.01)
     assert point is not None
-    assert point.named == 0
+    assert point.true_positives == 0
 
 
 def test_the_advantage_of_guessing_is_what_a_brownian_bridge_reaches():

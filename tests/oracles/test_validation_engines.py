@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from model_governance.checks.data.data_validation import Expectation
-from model_governance.checks.data.data_validation.engine import InPandas, InSql, ask
+from model_governance.checks.data.data_validation.batches import PandasBatch, SqlBatch
+from model_governance.checks.data.data_validation.expectations import Expectation
 from model_governance.checks.data.data_validation.patterns import as_re2
-from model_governance.checks.data.data_validation.translation import IN_SQL, runs_in_sql
-from model_governance.checks.data.data_validation.view import SETTINGS, as_view
+from model_governance.checks.data.data_validation.translation import IN_SQL, is_supported_in_sql
+from model_governance.checks.data.data_validation.validation import validate
+from model_governance.checks.data.data_validation.view import SETTINGS, open_view
 from model_governance.contract.subject import Dataset
 from model_governance.errors import CheckError
 
@@ -184,22 +185,22 @@ ALL = tuple(one for suite in SUITES.values() for one in suite)
 def engines():
     """The same rows in memory and behind a view."""
     frame = rows()
-    with as_view(Dataset("current", "rows", "0" * 64, frame), used=set(frame.columns)) as view:
-        yield InPandas(frame), InSql(view)
+    with open_view(Dataset("current", "rows", "0" * 64, frame), used=set(frame.columns)) as view:
+        yield PandasBatch(frame), SqlBatch(view)
 
 
 @pytest.mark.parametrize("about", SUITES)
 def test_both_engines_answer_alike(engines, about):
     expectations = tuple(SUITES[about])
-    in_pandas, in_sql = (ask(engine, expectations) for engine in engines)
+    in_pandas, in_sql = (validate(engine, expectations) for engine in engines)
     assert len(in_pandas) == len(expectations) > 10
     for one, other in zip(in_pandas, in_sql, strict=True):
         assert one == other
-    assert {one.met for one in in_sql} == {True, False}
+    assert {result.success for result in in_sql} == {True, False}
 
 
 def test_every_type_that_sql_gets_is_compared_and_most_of_the_table_is_sent_to_it(engines):
-    sent = [one for one in ALL if runs_in_sql(one, engines[1].columns)]
+    sent = [one for one in ALL if is_supported_in_sql(one, engines[1].columns)]
     assert {one.type for one in sent} == IN_SQL
     assert len(sent) > 0.75 * len(ALL)
 
@@ -224,10 +225,10 @@ NONSENSE = {
 def test_both_engines_refuse_alike(what):
     asked, said = NONSENSE[what]
     frame = rows()
-    with as_view(Dataset("current", "rows", "0" * 64, frame), used=set(frame.columns)) as view:
-        for engine in (InPandas(frame), InSql(view)):
+    with open_view(Dataset("current", "rows", "0" * 64, frame), used=set(frame.columns)) as view:
+        for engine in (PandasBatch(frame), SqlBatch(view)):
             with pytest.raises(CheckError, match=said):
-                ask(engine, (asked,))
+                validate(engine, (asked,))
 
 
 def test_a_nan_is_seen_although_the_statistics_of_the_file_deny_it(tmp_path):
@@ -238,8 +239,8 @@ def test_a_nan_is_seen_although_the_statistics_of_the_file_deny_it(tmp_path):
     counted = f"SELECT count(CASE WHEN isnan(x) THEN 1 END) FROM '{path}'"
     assert duckdb.connect(config=SETTINGS).execute(counted).fetchone() == (10,)
     frame = pd.read_parquet(path)
-    with as_view(Dataset("current", "x", "0" * 64, frame), used={"x"}) as view:
-        (answer,) = ask(InSql(view), (expect("column_values_to_not_be_null", column="x"),))
+    with open_view(Dataset("current", "x", "0" * 64, frame), used={"x"}) as view:
+        (answer,) = validate(SqlBatch(view), (expect("column_values_to_not_be_null", column="x"),))
     assert (answer.examined, answer.unexpected) == (1000, 10)
 
 
@@ -261,6 +262,6 @@ def test_a_pattern_without_counterpart_is_not_rewritten():
 
 def test_infinite_means_are_told_not_shown():
     frame = rows()
-    with as_view(Dataset("current", "rows", "0" * 64, frame), used={"infinite"}) as view:
-        (answer,) = ask(InSql(view), (expect("column_max_to_be_between", column="infinite", max_value=1),))
-    assert (answer.met, answer.observed) == (False, "infinite")
+    with open_view(Dataset("current", "rows", "0" * 64, frame), used={"infinite"}) as view:
+        (answer,) = validate(SqlBatch(view), (expect("column_max_to_be_between", column="infinite", max_value=1),))
+    assert (answer.success, answer.observed) == (False, "infinite")

@@ -14,7 +14,7 @@ HEAD = """
 from airflow.sdk import DAG, task
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
 from model_governance.orchestration.gate import GovernanceGateOperator
-from model_governance.orchestration.task_group import governance_task_group
+from model_governance.orchestration.dags import governance_task_group
 """
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def site(tmp_path_factory):
     shutil.copytree(
         REPOSITORY / "plugins", source / "plugins", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
     )
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "constraints.txt"):
         shutil.copy(REPOSITORY / name, source / name)
     target = tmp_path_factory.mktemp("site")
     for one in Path(sysconfig.get_path("purelib")).iterdir():
@@ -103,6 +104,19 @@ def test_the_wheel_holds_what_the_pages_need(site):
     ]
     assert missing == []
     assert (package / "report" / "run.html").is_file()
+
+
+def test_the_wheel_carries_the_versions_that_were_tested_together(tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(REPOSITORY / "plugins", source / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "constraints.txt"):
+        shutil.copy(REPOSITORY / name, source / name)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    done = subprocess.run([*command, "--wheel-dir", tmp_path, source], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        (carried,) = [name for name in wheel.namelist() if name.endswith("/constraints.txt")]
+        assert wheel.read(carried) == (REPOSITORY / "constraints.txt").read_bytes()
 
 
 def test_no_metadata_lies_inside_the_plugins_folder():

@@ -32,8 +32,8 @@ print(json.dumps(answers))
 """
 
 
-def test_airflow_s_login_guards_every_page(policy_file, run_dag, nightly, tmp_path):
-    done = run_dag(nightly(policy_file(name="guarded", run="spoiled", artifacts=None)))
+def test_airflow_s_login_guards_every_page(policy_file, run_dag, scheduled, tmp_path):
+    done = run_dag(scheduled(policy_file(name="guarded", run="spoiled", artifacts=None)))
     passwords = tmp_path / "passwords.json"
     passwords.write_text(json.dumps({"vera": "secret-password"}))
     env = os.environ | {
@@ -53,12 +53,12 @@ def test_without_airflow_s_guard_there_is_no_viewer(monkeypatch, caplog):
     from model_governance.orchestration.plugin import GovernancePlugin
 
     monkeypatch.setitem(sys.modules, "airflow.api_fastapi.core_api.security", None)
-    monkeypatch.delitem(sys.modules, "model_governance.orchestration.reports", raising=False)
+    monkeypatch.delitem(sys.modules, "model_governance.orchestration.viewer", raising=False)
 
     assert GovernancePlugin().fastapi_apps == []
 
 
 @pytest.fixture(autouse=True)
-def _forget_reports():
+def _forget_viewer():
     yield
-    sys.modules.pop("model_governance.orchestration.reports", None)
+    sys.modules.pop("model_governance.orchestration.viewer", None)

@@ -53,17 +53,17 @@ def _threat(amount: dict, age: dict, shop: object, *, grows: bool) -> ThreatMode
         "amount": {"mutable": True, **amount}, "age": age, "shop": {"mutable": True, "moves": shop},
         "vip": {"mutable": not grows},
     }  # fmt: skip
-    return ThreatModel.model_validate({"features": features, "grows": ["age"] if grows else []})
+    return ThreatModel.model_validate({"features": features, "increase_only": ["age"] if grows else []})
 
 
-threats = st.builds(_threat, numbers, numbers, shop_moves, grows=st.booleans())
+threats = st.builds(_threat, numbers, numbers, shop_moves, increase_only=st.booleans())
 
 
 def allowed(threat: ThreatModel, before: pd.Series, after: pd.Series) -> bool:
     """The policy's words, read once more from scratch."""
     for name, feature in COLUMNS.features.items():
         old, new = before[name], after[name]
-        rule = threat.rule(name, kind=feature.kind, mutable=feature.mutable)
+        rule = threat.capability(name, kind=feature.kind, mutable=feature.mutable)
         if old == new:
             continue
         if not rule.moves:

@@ -6,7 +6,7 @@ experiment at size is include/bench/false_alarms.py.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ from model_governance.stats.intervals import clopper_pearson
 from model_governance.verdict import budget_of, judge
 from unchanged import fifty, zipf
 
-TODAY = date(2026, 6, 1)
+TODAY = datetime(2026, 6, 1, tzinfo=UTC)
 NO_BOUND = -1.0
 """A bound that every PSI is beyond: a fail then rests on evidence alone."""
 
@@ -43,7 +43,7 @@ def fails(effects, p_values, rules: Policy) -> bool:
         for k, (psi, p) in enumerate(zip(effects, p_values, strict=True))
     )
     result = CheckResult(kind="data_drift", seed=1, metrics=metrics)
-    return judge("drift", result, rules, today=TODAY).outcome == "fail"
+    return judge("drift", result, rules, moment=TODAY).outcome == "fail"
 
 
 def year(seed: int, *, nights: int, rows: int = 2000, overlapping: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""A suite read off a reference: nights from the same source break it no oftener than its comment says."""
+"""A suite derived from a reference: unchanged data violate it at most as often as its comment says."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 import synthetic
 from model_governance.checks.data.data_validation import CHECK
-from model_governance.checks.data.data_validation.suggestion import LEVEL
+from model_governance.checks.data.data_validation.suggest import LEVEL
 from model_governance.contract.subject import Columns, Feature
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NIGHTS = 40
+RUNS = 40
 COLUMNS = Columns(
     features={
         "income": Feature(kind="numeric"),
@@ -35,12 +35,12 @@ def rows(seed: int) -> pd.DataFrame:
     return frame
 
 
-def kept(one: dict, night: pd.DataFrame) -> bool:
-    """What the library says, in a line: many nights would take it minutes."""
+def is_met(one: dict, current: pd.DataFrame) -> bool:
+    """What Great Expectations decides, in a line: many runs would take it minutes."""
     kwargs = one["kwargs"]
     if "column" not in kwargs or "of_type" in one["type"] or "unique" in one["type"]:
         return True
-    column = night[kwargs["column"]]
+    column = current[kwargs["column"]]
     if "not_be_null" in one["type"]:
         return column.notna().mean() >= kwargs.get("mostly", 1)
     column = column.dropna()
@@ -50,12 +50,12 @@ def kept(one: dict, night: pd.DataFrame) -> bool:
     return inside.mean() >= kwargs.get("mostly", 1)
 
 
-def test_unchanged_nights_break_the_suggested_suite_no_oftener_than_it_says():
+def test_unchanged_data_violate_the_suggested_suite_at_most_as_often_as_it_says():
     broken = 0
-    for night in range(NIGHTS):
-        suggestion = CHECK.suggest(rows(2 * night), COLUMNS)
-        broken += not all(kept(one, rows(2 * night + 1)) for one in suggestion.params["expectations"])
+    for run in range(RUNS):
+        suggestion = CHECK.suggest(rows(2 * run), COLUMNS)
+        broken += not all(is_met(one, rows(2 * run + 1)) for one in suggestion.params["expectations"])
     assert f"at most {LEVEL:.0%}" in suggestion.comment
-    assert broken / NIGHTS <= LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / NIGHTS)
+    assert broken / RUNS <= LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / RUNS)
     changed = rows(1).assign(rare=rows(1)["rare"].mask(np.arange(300) < 40), age=rows(1)["age"] * 3)
-    assert sum(not kept(one, changed) for one in suggestion.params["expectations"]) == 2
+    assert sum(not is_met(one, changed) for one in suggestion.params["expectations"]) == 2

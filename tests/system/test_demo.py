@@ -47,7 +47,7 @@ def output() -> str:
 @pytest.fixture(scope="module")
 def manifests(output) -> dict[str, dict]:
     found = [json.loads(path.read_bytes()) for path in ARCHIVE.rglob("run_manifest.json")]
-    return {one["run"]["date"]: one for one in found}
+    return {one["run"]["logical_date"][:10]: one for one in found}
 
 
 def test_the_readme_shows_what_the_demo_prints(output):
@@ -97,7 +97,7 @@ def test_a_person_can_read_why_the_night_is_red(output, browser):
     page = browser.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    path = next((ARCHIVE / "v1/runs").glob("*/date=2018-12-31/*/*/report.html"))
+    path = next((ARCHIVE / "v1/runs").glob("*/run=2018-12-31T000000Z/*/*/report.html"))
     page.goto(path.as_uri())
     assert page.get_by_role("heading", level=1).inner_text() == "acs-employment"
     assert "3 of 6 checks stop this run" in page.inner_text("body")

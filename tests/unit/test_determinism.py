@@ -62,7 +62,7 @@ CHECKS = {
     },
     "copying": {
         "kind": "model_extraction",
-        "params": {"budgets": [100]},
+        "params": {"query_budgets": [100]},
         "thresholds": [{"metric": "fidelity", "leq_to": 1}],
     },
     "dirt": {"kind": "corruption", "thresholds": [{"metric": "mean_drop", "leq_to": 1}]},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 
@@ -39,7 +39,7 @@ def night(small, day: int) -> dict:
     from model_governance.run import run_check
     from model_governance.subjects import render_sources, run_variables
 
-    policy, when = small.policy(), date(2026, 3, day)
+    policy, when = small.policy(), datetime(2026, 3, day, tzinfo=UTC)
     done = run_check(
         policy, "quality", run=small.night(when, f"night-{day}"), store=small.store, connections=PlainConnections(),
         sources=render_sources(policy, run_variables(when)),
@@ -59,5 +59,5 @@ def test_it_is_judged_on_the_night_when_they_are(small):
     record = night(small, 2)
     assert record["verdict"]["outcome"] == "pass"
     judged = {one["role"]: one["uri"] for one in record["datasets"]}
-    assert judged["matured"] == "nights/2026-03-01.parquet"
+    assert judged["labelled_current"] == "nights/2026-03-01.parquet"
     assert next(one for one in record["result"]["metrics"] if one["name"] == "label_coverage")["value"] == 1

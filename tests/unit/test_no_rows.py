@@ -21,7 +21,7 @@ import synthetic
 if TYPE_CHECKING:
     import pandas as pd
 
-ROLES = ("train", "reference", "current", "accepted")
+ROLES = ("train", "reference", "current", "previous_train")
 NUMBER = re.compile(r"-?\d+\.\d{2,}(?:e-?\d+)?")
 NEAR = 300  # characters within which two numbers of one row would be a row
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,6 +9,7 @@ import project
 import synthetic
 from model_governance.checks import find
 from model_governance.contract.check import Check
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import CheckError, StoreUnreachable, SubjectUnreachable
 from model_governance.evidence.history import last_accepted
 from model_governance.run import derive_seed
@@ -70,7 +71,7 @@ def test_an_error_stops_even_a_policy_that_never_fails(small):
     assert small.check("quality").verdict.stops
 
 
-class Unreachable:
+class Unreachable(PlainConnections):
     def s3(self, name):
         raise SubjectUnreachable("nobody there")
 
@@ -104,7 +105,6 @@ class FullStore:
 
 
 def test_without_evidence_there_is_no_verdict(small):
-    from model_governance.contract.connections import PlainConnections
     from model_governance.run import run_check
 
     with pytest.raises(StoreUnreachable):
@@ -149,17 +149,17 @@ def test_a_change_is_judged_against_the_last_accepted_night(small):
             }
         }
     )
-    first = small.run(date(2026, 3, 1))
+    first = small.run(datetime(2026, 3, 1, tzinfo=UTC))
     assert first.verdict.findings[0].outcome == "skipped"
     half_wrong = synthetic.rows(seed=3)
     half_wrong.loc[half_wrong.index % 3 == 0, "label"] = 1 - half_wrong["label"]
     small.write_current(half_wrong)
-    second = small.run(date(2026, 3, 2), "night-2")
+    second = small.run(datetime(2026, 3, 2, tzinfo=UTC), "night-2")
     assert second.verdict.findings[0].outcome == "fail"
     assert second.verdict.findings[0].baseline == pytest.approx(
-        last_accepted(small.store, "synthetic", "quality", before=date(2026, 3, 2))["accuracy"].value
+        last_accepted(small.store, "synthetic", "quality", before=datetime(2026, 3, 2, tzinfo=UTC))["accuracy"].value
     )
-    third = small.run(date(2026, 3, 3), "night-3")
+    third = small.run(datetime(2026, 3, 3, tzinfo=UTC), "night-3")
     assert third.verdict.findings[0].baseline == second.verdict.findings[0].baseline, "a failed night is no baseline"
 
 

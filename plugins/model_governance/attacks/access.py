@@ -19,41 +19,50 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Model, Role, Subject
 
 
-class EndpointParams(Params):
-    """What an attacker hears: less than the model knows, where its endpoint keeps something back."""
+class AttackerAccess(Params):
+    """What the model's endpoint returns to an attacker: probabilities or labels only, and with how many decimals."""
 
-    hears: Literal["probabilities", "label"] = Field(
+    outputs: Literal["probabilities", "label"] = Field(
         default="probabilities",
-        description="what the endpoint answers: class probabilities where the model has them, or the label alone",
+        description="what the endpoint returns: class probabilities where the model has them, or the label only",
     )
     decimals: int | None = Field(
         default=None,
         ge=0,
         le=12,
-        description="decimals that the endpoint rounds its numbers to; all of them by default",
+        description="decimals to which the endpoint rounds its numbers; all of them by default",
     )
 
     @property
-    def heard(self) -> str:
-        """What is kept back, in a sentence; empty where nothing is."""
-        if self.hears == "probabilities" and self.decimals is None:
-            return ""
-        what = "the label alone" if self.hears == "label" else f"numbers of {self.decimals} decimals"
-        return f"The attacker hears {what}: that is what the policy says of the endpoint."
+    def limits(self) -> tuple[str, ...]:
+        """A sentence that says how the outputs are limited; empty where the attacker sees everything."""
+        if self.outputs == "probabilities" and self.decimals is None:
+            return ()
+        what = "only the label" if self.outputs == "label" else f"numbers rounded to {self.decimals} decimals"
+        return (f"The attacker sees {what}, as the policy declares under attacker_access.",)
 
 
-def through_endpoint(model: Model, params: EndpointParams) -> Model:
-    """The model as its endpoint lets it be heard: labels alone, or numbers to so many decimals."""
+def restrict_outputs(model: Model, access: AttackerAccess) -> Model:
+    """The model as an attacker with this access sees it.
+
+    Args:
+        model: the model under check.
+        access: what its endpoint returns.
+
+    Returns:
+        The model without `call_proba` where only labels are returned; its probabilities, and the values of a
+        regression, are rounded to `access.decimals`.
+    """
     import numpy as np
 
-    call, call_proba, decimals = model.call, model.call_proba, params.decimals
-    if params.hears == "label":
+    call, call_proba, decimals = model.call, model.call_proba, access.decimals
+    if access.outputs == "label":
         call_proba = None
     if decimals is None:
         return replace(model, call_proba=call_proba)
 
-    def rounded(answer: Callable[[pd.DataFrame], Any]) -> Callable[[pd.DataFrame], Any]:
-        return lambda frame: np.round(np.asarray(answer(frame), dtype=np.float64), decimals)
+    def rounded(predict: Callable[[pd.DataFrame], Any]) -> Callable[[pd.DataFrame], Any]:
+        return lambda frame: np.round(np.asarray(predict(frame), dtype=np.float64), decimals)
 
     return replace(
         model,
@@ -62,24 +71,36 @@ def through_endpoint(model: Model, params: EndpointParams) -> Model:
     )
 
 
-def spoken(model: Model, frame: pd.DataFrame) -> np.ndarray:
-    """The answer to each row: probabilities (n, k) where there are some, else `said` (n, 1)."""
-    return model.predict_proba(frame) if model.call_proba is not None else said(model, frame)[:, None]
+def outputs(model: Model, frame: pd.DataFrame) -> np.ndarray:
+    """The output for each row: probabilities (n, k) where the model has them, else `predicted_labels` as (n, 1).
+
+    Raises:
+        ModelMisbehaved: as `Model.predict_proba`.
+    """
+    return model.predict_proba(frame) if model.call_proba is not None else predicted_labels(model, frame)[:, None]
 
 
-def said(model: Model, frame: pd.DataFrame) -> np.ndarray:
-    """The prediction for each row (n,): the number of the class, -1 for one that the model does not declare, or a value."""
+def predicted_labels(model: Model, frame: pd.DataFrame) -> np.ndarray:
+    """The prediction for each row as numbers (n,).
+
+    Returns:
+        Class numbers (positions in `model.classes`), -1 for a class that the model does not declare; for a
+        regression the predicted values.
+
+    Raises:
+        ModelMisbehaved: as `Model.predict`.
+    """
     import numpy as np
 
-    answers = model.predict(frame)
+    predictions = model.predict(frame)
     if not model.classes:
-        return np.asarray(answers, dtype=np.float64)
-    numbers = {value: number for number, value in enumerate(model.classes)}
-    return np.array([numbers.get(one, -1) for one in answers.tolist()], dtype=np.float64)
+        return np.asarray(predictions, dtype=np.float64)
+    numbers = {label: number for number, label in enumerate(model.classes)}
+    return np.array([numbers.get(label, -1) for label in predictions.tolist()], dtype=np.float64)
 
 
-def label_numbers(subject: Subject, role: Role) -> np.ndarray:
-    """True labels (n,): positions in the model's classes, or the values of a regression.
+def encode_labels(subject: Subject, role: Role) -> np.ndarray:
+    """True labels of a dataset as numbers (n,): positions in the model's classes, or the values of a regression.
 
     Raises:
         CheckError: a label that the model does not know.
@@ -88,16 +109,16 @@ def label_numbers(subject: Subject, role: Role) -> np.ndarray:
     import numpy as np
 
     model = subject.require_model()
-    values = subject.target(role)
+    labels = subject.target(role)
     if not model.classes:
-        return values.to_numpy(dtype=np.float64)
-    numbers = {value: number for number, value in enumerate(model.classes)}
-    found = [numbers.get(one, -1) for one in values.tolist()]
-    strange = sum(one < 0 for one in found)
-    if strange:
+        return labels.to_numpy(dtype=np.float64)
+    numbers = {label: number for number, label in enumerate(model.classes)}
+    encoded = [numbers.get(label, -1) for label in labels.tolist()]
+    unknown = sum(number < 0 for number in encoded)
+    if unknown:
         raise CheckError(
-            f"{subject.datasets[role].uri}: {strange:,} of {len(found):,} labels in column {subject.columns.target!r} of "
-            f"dataset {role!r} are none of the {len(model.classes)} that model {model.name!r} answers; use the labels "
+            f"{subject.datasets[role].uri}: {unknown:,} of {len(encoded):,} labels in column {subject.columns.target!r} of "
+            f"dataset {role!r} are none of the {len(model.classes)} classes of model {model.name!r}; use the labels "
             "that the model was trained on"
         )
-    return np.array(found)
+    return np.array(encoded)

@@ -54,11 +54,20 @@ class AttackBudget(Params):
 
 
 class QueryBudgetExceeded(CheckError):
-    """An attack needs more rows than its budget has left; what it reached until then counts."""
+    """An attack needs more rows than its budget has left; what it reached until then counts.
+
+    Cause: the attack used `max_queries` of its budget; the check catches this and judges what was reached.
+    Cure: none is needed; raise `max_queries` or lower `samples` if too few rows were attacked.
+    """
 
 
 class TimeBudgetExceeded(CheckError):
-    """An attack ran longer than its budget, so it could not measure."""
+    """An attack ran longer than its budget, so it could not measure.
+
+    Cause: the attack used `max_seconds` of its budget: the machine was slow or the attack is large.
+    Cure: bound the attack with `max_queries` or fewer `samples`, which gives the same result on every machine;
+        or raise `max_seconds`.
+    """
 
 
 @dataclass(slots=True)

@@ -1,1 +1,1 @@
-"""What people use while they write a policy: suggest one, compare two datasets, calibrate its thresholds."""
+"""Tools for writing a policy: suggest one, compare two datasets, calibrate its thresholds, describe a check."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_governance.checks.data.data_drift.comparison import compare_columns, from_rows
+from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
 from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.cells import labels_table
 from model_governance.engine.equal_width import equal_width_jensen_shannon, equal_width_psi, equal_width_tables
+from model_governance.engine.paired_pass import read_pair, read_pair_bins
 from model_governance.engine.profiles import profile_of
-from model_governance.engine.together import read_bins, read_together
 from model_governance.errors import SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
@@ -21,7 +21,7 @@ from model_governance.subjects import load_dataset
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.checks.data.data_drift.comparison import Compared
+    from model_governance.checks.data.data_drift.column_drift import ColumnDrift
     from model_governance.contract.subject import Role
     from model_governance.engine import Relation
     from model_governance.engine.cells import Table
@@ -59,11 +59,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The rows of both sides, the columns that both have, and those that were left out with the reason."""
+    """The rows of both datasets, their common columns, and the columns that were not compared, with the reason."""
 
     rows: Mapping[Role, int]
     lines: tuple[Line, ...]
-    left_out: tuple[str, ...]
+    not_compared: tuple[str, ...]
 
 
 def compare_files(reference: str, current: str, *, quick: bool = False) -> Comparison:
@@ -77,12 +77,12 @@ def compare_files(reference: str, current: str, *, quick: bool = False) -> Compa
     uris: dict[Role, str] = {"reference": reference, "current": current}
     with ThreadPoolExecutor(max_workers=2) as pool:  # digests of large files take a while
         first, second = pool.map(_opened, uris, uris.values())
-    families, left_out = _families(first, second)
+    families, not_compared = _families(first, second)
     categories = [name for name, family in families.items() if family == "categories"]
     require_same_families(first, second, categories)
     lines = _quick(first, second, families) if quick else _full(first, second, families)
     return Comparison(
-        rows={"reference": first.rows, "current": second.rows}, lines=tuple(lines), left_out=tuple(left_out)
+        rows={"reference": first.rows, "current": second.rows}, lines=tuple(lines), not_compared=tuple(not_compared)
     )
 
 
@@ -101,7 +101,9 @@ def _families(reference: Relation, current: Relation) -> tuple[dict[str, Family]
             f"{current.uri} and {reference.uri} have no column in common; found {', '.join(current.names)} "
             f"and {', '.join(reference.names)}"
         )
-    left_out = [f"{one} (only in one)" for one in (*reference.names, *current.names) if one not in shared]
+    not_compared = [
+        f"{name} (in one dataset only)" for name in (*reference.names, *current.names) if name not in shared
+    ]
     glance = next(iter(reference.frames(shared, rows=1000)))
     families: dict[str, Family] = {}
     for name in shared:
@@ -110,32 +112,32 @@ def _families(reference: Relation, current: Relation) -> tuple[dict[str, Family]
         elif types.is_numeric_dtype(glance[name]):
             families[name] = "numbers"
         elif types.is_datetime64_any_dtype(glance[name]):
-            left_out.append(f"{name} (times)")
+            not_compared.append(f"{name} (times)")
         else:
             families[name] = "categories"
-    return families, left_out
+    return families, not_compared
 
 
 def _quick(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[Line]:
-    read_bins(reference, current, [name for name, one in families.items() if one == "numbers"])
+    read_pair_bins(reference, current, [name for name, family in families.items() if family == "numbers"])
     tables = _equal_width(reference, current, families)
     return [_line(name, family, tables[name]) for name, family in families.items()]
 
 
 def _full(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[Line]:
-    read_together(reference, current, [name for name, one in families.items() if one == "numbers"])
-    rows = from_rows(reference, current, families)
+    read_pair(reference, current, [name for name, family in families.items() if family == "numbers"])
+    rows = row_statistics(reference, current, families)
     fixed = profile_of(reference, families)
     measured = profile_of(current, families, cells=fixed.cells)
-    compared = compare_columns(fixed, measured, rows=rows, seed=SEED, level=LEVEL)
-    tables = {name: one.equal_width for name, one in rows.items() if one.equal_width is not None}
+    compared = compare_columns(fixed, measured, statistics=rows, seed=SEED, level=LEVEL)
+    tables = {name: row.equal_width for name, row in rows.items() if row.equal_width is not None}
     spread = reference.summaries([name for name, family in families.items() if family == "numbers"])
     lines = []
-    for one in compared:
-        ordered = rows[one.name].ordered
-        std = spread[one.name].std if one.name in spread else None
+    for column in compared:
+        ordered = rows[column.name].ordered
+        std = spread[column.name].std if column.name in spread else None
         normed = None if ordered is None else ordered.wasserstein / max(std or 0.0, SMALLEST_STD)
-        lines.append(_line(one.name, one.family, tables[one.name], compared=one, wasserstein=normed))
+        lines.append(_line(column.name, column.family, tables[column.name], compared=column, wasserstein=normed))
     return lines
 
 
@@ -149,7 +151,7 @@ def _equal_width(reference: Relation, current: Relation, families: Mapping[str, 
 
 
 def _line(
-    name: str, family: Family, table: Table, *, compared: Compared | None = None, wasserstein: float | None = None
+    name: str, family: Family, table: Table, *, compared: ColumnDrift | None = None, wasserstein: float | None = None
 ) -> Line:
     psi, js = equal_width_psi(table), equal_width_jensen_shannon(table)
     if compared is None:

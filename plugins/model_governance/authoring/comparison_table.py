@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.verdict import number
+from model_governance.contract.text import interval, number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,7 +26,7 @@ CAPTION = "* by Evidently's definitions: equal-width bins, not corrected for cha
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """Two datasets, column by column, the largest change first; what was not asked for is left out."""
+    """Two datasets, column by column, the largest change first; distances that were not computed have no column."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -48,6 +48,6 @@ def comparison_table(comparison: Comparison) -> Table:
             for name in asked
         ]
         if line.low is not None and line.high is not None:
-            cells.insert(1, f"{number(line.low, digits=3)} to {number(line.high, digits=3)}")
+            cells.insert(1, interval(line.low, line.high, digits=3))
         table.add_row(Text(line.name), *map(Text, cells))
     return table

@@ -36,16 +36,16 @@ FORMATS = {
     ".pickle": "pickle",
 }
 FEW = 20
-"""Whole numbers with at most this many values are taken for codes of a category."""
+"""Whole numbers with at most this many values are taken as codes of a category."""
 
 
 def draft_policy(*, model: str, reference: str, target: str | None, task: str, name: str | None, folder: Path) -> str:
-    """The text of a commented policy; paths are written relative to `folder`, where it will be kept.
+    """The text of a commented policy; paths are written relative to `folder`, where the policy will be stored.
 
     The model is digested, not loaded. Columns and thresholds come from the reference rows.
 
     Raises:
-        PolicyError: the model's format cannot be told from its ending, or the target is no column.
+        PolicyError: the ending of the model's file names no format, or the target is no column.
         SubjectError: model or reference cannot be read.
     """
     kind = _format(model)
@@ -56,9 +56,11 @@ def draft_policy(*, model: str, reference: str, target: str | None, task: str, n
     if target is not None and target not in frame.columns:
         raise PolicyError([f"--target {target}: no such column in {reference}; there are {', '.join(frame.columns)}"])
     identifier = _identifier(frame, target)
-    features = {one: _feature(frame[one]) for one in frame.columns if one not in (target, identifier)}
+    features = {column: _feature(frame[column]) for column in frame.columns if column not in (target, identifier)}
     columns = Columns(features=features, target=target, identifier=identifier)
-    checks = {kind: one for kind, one in catalogue().items() if task in one.tasks and (target or not one.needs_labels)}
+    checks = {
+        kind: check for kind, check in catalogue().items() if task in check.tasks and (target or not check.needs_labels)
+    }
     text = "\n".join(
         [
             *_head(model, digest, kind, task, name=name or _slug(model), folder=folder),
@@ -73,7 +75,7 @@ def draft_policy(*, model: str, reference: str, target: str | None, task: str, n
 
 
 TAIL = (
-    "# What a red night asks for. Remove it to ask for nothing.",
+    "# A failed run requests a new model. Remove it to request none.",
     "retraining: {when: [fail], cooldown_days: 7, max_per_90_days: 4}",
     "",
     'schedule: {cron: "0 2 * * *", retries: 2}',
@@ -83,7 +85,7 @@ TAIL = (
 def _head(model: str, digest: str, kind: str, task: str, *, name: str, folder: Path) -> Iterator[str]:
     yield "# A starting policy. Read every line, then: model-governance policy lint FILE"
     yield "version: 1"
-    yield "owner: you@example.com            # who answers for a red night"
+    yield "owner: you@example.com            # who is responsible for failed runs"
     yield ""
     yield "model:"
     yield f"  name: {name}"
@@ -103,8 +105,8 @@ def _datasets(reference: str, *, folder: Path) -> Iterator[str]:
     yield "datasets:"
     yield f"  reference: {{uri: {_quoted(_from_folder(reference, folder))}}}    # held-out rows, never trained on"
     yield f'  train: {{uri: "train{ending}"}}                # TODO: the rows the model was trained on'
-    yield f'  accepted: {{uri: "accepted{ending}"}}          # TODO: those of the model before; else drop poisoning_screen'
-    yield f'  current: {{uri: "nights/{{{{ ds }}}}{ending}"}}    # TODO: what arrives each night'
+    yield f'  previous_train: {{uri: "previous_train{ending}"}}    # TODO: those of the model before; else drop poisoning_screen'
+    yield f'  current: {{uri: "runs/{{{{ ds }}}}{ending}"}}    # TODO: the rows of each run'
     yield ""
 
 
@@ -115,8 +117,8 @@ def _columns(columns: Columns, frame: pd.DataFrame) -> Iterator[str]:
     if columns.identifier:
         yield f"  identifier: {_quoted(columns.identifier)}"
     yield "  features:    # mutable: false where nobody can change the value to get another answer"
-    for name, one in columns.features.items():
-        yield f"    {_quoted(name)}: {{kind: {one.kind}}}    # {_seen(frame[name], one)}"
+    for name, feature in columns.features.items():
+        yield f"    {_quoted(name)}: {{kind: {feature.kind}}}    # {_seen(frame[name], feature)}"
     yield ""
 
 
@@ -140,7 +142,7 @@ def _block(params: Mapping[str, Any], *, indent: int) -> Iterator[str]:
     for key, value in params.items():
         if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
             yield f"{pad}{key}:"
-            yield from (f"{pad}  - {_flow(one)}" for one in value)
+            yield from (f"{pad}  - {_flow(item)}" for item in value)
         else:
             yield f"{pad}{key}: {_flow(value)}"
 
@@ -153,9 +155,9 @@ def _flow(value: Any) -> str:
 
 def _lists(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _lists(one) for key, one in value.items()}
+        return {key: _lists(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_lists(one) for one in value]
+        return [_lists(item) for item in value]
     return value.item() if hasattr(value, "item") else value
 
 
@@ -167,7 +169,7 @@ def _format(model: str) -> str:
     ending = PurePosixPath(model).suffix.lower()
     if ending not in FORMATS:
         raise PolicyError(
-            [f"--model {model}: the ending says no format; rename the file to one of {', '.join(FORMATS)}"]
+            [f"--model {model}: the ending names no format; rename the file to one of {', '.join(FORMATS)}"]
         )
     return FORMATS[ending]
 

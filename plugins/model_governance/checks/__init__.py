@@ -1,4 +1,4 @@
-"""The checks there are. A new check is one package in a wing and one line in `BUILT_IN`.
+"""The registry of checks. A new check is one package in a wing and one line in `BUILT_IN`.
 
 Modules are imported when a check is asked for; packages of others join through the entry-point
 group `model_governance.checks` (name = kind, value = module:CHECK).
@@ -39,19 +39,19 @@ def catalogue() -> dict[str, Check]:
     Raises:
         ValueError: an installed package offers a kind that is taken, or one under another name.
     """
-    found: dict[str, Check] = {}
+    checks: dict[str, Check] = {}
     for module in BUILT_IN:
         check = import_module(f"{__name__}.{module}").CHECK
-        found[check.kind] = check
-    for point in sorted(entry_points(group="model_governance.checks"), key=lambda one: one.name):
+        checks[check.kind] = check
+    for point in sorted(entry_points(group="model_governance.checks"), key=lambda point: point.name):
         check = point.load()
-        if point.name in found or check.kind != point.name:
+        if point.name in checks or check.kind != point.name:
             raise ValueError(
                 f"entry point {point.name} = {point.value}: kind {check.kind!r} is taken or differs from the name; "
                 "give the check a kind of its own"
             )
-        found[point.name] = check
-    return found
+        checks[point.name] = check
+    return checks
 
 
 def find(kind: str) -> Check:
@@ -64,3 +64,12 @@ def find(kind: str) -> Check:
     if kind not in known:
         raise KeyError(f"no check {kind!r}; there are {', '.join(known)}")
     return known[kind]
+
+
+def wing_of(check: Check) -> str:
+    """The group that lists show a check in: the folder of a built-in one, what another package declares, or "other"."""
+    for module in BUILT_IN:
+        wing, kind = module.split(".")
+        if kind == check.kind:
+            return wing
+    return check.wing or "other"

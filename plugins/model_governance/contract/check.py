@@ -26,11 +26,13 @@ class Params(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTest:
-    """A fault that the check must notice.
+    """A planted fault that the check must find; the contract suite runs it for every registered check.
 
-    `apply` turns a healthy subject into a faulty one; `threshold` (as in a policy) passes on the
-    healthy subject and is violated on the faulty one. The contract suite runs both, so no check
-    can be blind and still be registered.
+    Attributes:
+        description: the fault in one sentence.
+        threshold: a threshold as in a policy; passes on the healthy subject and is violated on the faulty one.
+        apply: turns a healthy subject into a faulty one.
+        params: params of the check, as in a policy.
     """
 
     description: str
@@ -41,7 +43,7 @@ class SelfTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Params and thresholds that `policy init` writes for a check, each with its reason."""
+    """Params and thresholds that `policy init` writes for a check, and the reason as a comment."""
 
     params: Mapping[str, Any] = field(default_factory=dict)
     thresholds: Sequence[Mapping[str, Any]] = ()
@@ -49,31 +51,74 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lookback:
-    """Which earlier nights a check wants to see: the artifact of that name which it stored on each.
+class Advice:
+    """What to do when a threshold of a check is violated.
 
-    `nights` at most, the newest first; only those whose run did not stop when `accepted`; of the same
-    weekday or calendar month as tonight where a `season` is named.
+    Attributes:
+        title: the step as one imperative sentence.
+        text: why, and how.
+        rank: order of the steps of one run, the lowest first. A check whose violation makes the results of others
+            doubtful has a lower rank than they: data before quality, quality before attacks.
+    """
+
+    title: str
+    text: str
+    rank: int = 1000
+
+    def record(self) -> dict[str, Any]:
+        """The advice as JSON types."""
+        return {"title": self.title, "text": self.text, "rank": self.rank}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookback:
+    """Which previous runs a check needs: the artifact of that name which it stored in each.
+
+    At most `runs`, the newest first; only runs that did not stop when `accepted`; where a `season` is named,
+    only runs of the same weekday or calendar month as the current one.
     """
 
     artifact: str
     runs: int
     accepted: bool = True
-    season: Literal["weekday", "month"] | None = None
+    season: Literal["hour", "weekday", "month"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A kind of measurement: pure, so that the same subject, params and seed give the same result.
 
-    `roles` are the datasets it cannot do without, `optional_roles` those it uses when given.
-    One that `needs_labels` says nothing without columns.target; one that `reads_model_file` gets the model's bytes in
-    `subject.model_file`, digested and not deserialised.
-    `stand_ins` name the param that, once set, stands for a role, which is then not needed.
-    `file_params` name params that hold a path beside the policy; a check gets them absolute.
-    `measure(subject, params, seed)` raises CheckError or SubjectError when it cannot measure.
-    `lookback(params)` names what it wants to see of earlier nights, one thing or several, in `subject.earlier`. One that
-    `compares_champion` gets the policy's champion as `subject.champion`, where there is one.
+    Operator, task, command line, report, calibration and documentation are all derived from this declaration.
+
+    Attributes:
+        kind: name in policies, lower case with underscores.
+        title: name for readers.
+        question: the question that the check answers, one sentence that ends with a question mark.
+        params: the pydantic model of its parameters.
+        metrics: everything it may return; the only names that a threshold may use.
+        roles: datasets that it requires.
+        measure: `measure(subject, params, seed)`; raises CheckError or SubjectError when it cannot measure.
+        self_test: the fault that the contract suite makes it find.
+        suggest: `suggest(reference, columns)`, what `policy init` writes.
+        advice: what to do when a threshold is violated.
+        cost: one sentence: seconds or minutes on usual data, and what they grow with.
+        optional_roles: datasets that it uses when they are given.
+        stand_ins: role to the param that, once set, replaces the dataset of that role.
+        lookback: `lookback(params)`, what it needs of previous runs, one thing or several, in `subject.earlier`.
+        file_params: params that hold a path beside the policy; the check gets them absolute.
+        needs_model: whether it calls the model.
+        reads_model_file: whether it gets the model's bytes in `subject.model_file`, digested and not deserialised.
+        needs_labels: whether it requires `columns.target`.
+        compares_champion: whether it gets the policy's champion as `subject.champion`, where there is one.
+        not_calibrated: why `model-governance calibrate` cannot estimate the false alarms of its thresholds on rows
+            drawn from the reference; empty where it can.
+        operator: class name of its Airflow operator; by default the kind in CamelCase followed by "Operator".
+        wing: the group that lists show it in; for checks of other packages only, a built-in one is in the wing of
+            its folder.
+        tasks: the prediction tasks it can measure.
+
+    Raises:
+        ValueError: the operator's name is no identifier that ends with "Operator".
     """
 
     kind: str
@@ -85,6 +130,8 @@ class Check:
     measure: Callable[[Subject, Any, int], CheckResult]
     self_test: SelfTest
     suggest: Callable[[pd.DataFrame, Columns], Suggestion]
+    advice: Advice
+    cost: str
     optional_roles: tuple[Role, ...] = ()
     stand_ins: Mapping[Role, str] = field(default_factory=dict)
     lookback: Callable[[Any], Lookback | tuple[Lookback, ...] | None] = lambda _: None
@@ -93,6 +140,9 @@ class Check:
     reads_model_file: bool = False
     needs_labels: bool = False
     compares_champion: bool = False
+    not_calibrated: str = ""
+    operator: str = ""
+    wing: str = ""
     tasks: tuple[Task, ...] = (
         "binary_classification",
         "multiclass_classification",
@@ -101,19 +151,34 @@ class Check:
         "forecasting",
     )
 
+    def __post_init__(self) -> None:
+        if not (self.operator_name.isidentifier() and self.operator_name.endswith("Operator")):
+            raise ValueError(
+                f"check {self.kind}: operator is {self.operator_name!r}; expected an identifier that ends with Operator"
+            )
+
+    @property
+    def operator_name(self) -> str:
+        """Class name of the Airflow operator: `data_drift` has DataDriftOperator."""
+        return self.operator or "".join(word.capitalize() for word in self.kind.split("_")) + "Operator"
+
     def roles_for(self, params: Mapping[str, Any]) -> tuple[Role, ...]:
-        """The datasets it cannot do without under these params, as a policy spells them."""
-        return tuple(one for one in self.roles if params.get(self.stand_ins.get(one, "")) is None)
+        """The datasets it requires under these params, as a policy spells them."""
+        return tuple(role for role in self.roles if params.get(self.stand_ins.get(role, "")) is None)
 
     def lookbacks(self, params: Params) -> tuple[Lookback, ...]:
-        """Everything it wants to see of earlier nights under these params."""
-        wanted = self.lookback(params)
-        if wanted is None:
+        """Everything it needs of previous runs under these params."""
+        lookback = self.lookback(params)
+        if lookback is None:
             return ()
-        return wanted if isinstance(wanted, tuple) else (wanted,)
+        return lookback if isinstance(lookback, tuple) else (lookback,)
 
     def spec(self, name: str) -> MetricSpec:
-        """The declaration of a metric; KeyError if the check has none of this name."""
+        """The declaration of a metric.
+
+        Raises:
+            KeyError: the check has none of this name.
+        """
         return spec_of(self.metrics, name)
 
     def metric(

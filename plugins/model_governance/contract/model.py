@@ -116,7 +116,7 @@ class Model:
         with _calling(f"model {self.name!r} raised in {verb} on {len(frame)} rows", frame):
             answer = np.asarray(call(frame))
         if len(answer.shape) != len(shape) or any(b not in (None, a) for a, b in zip(answer.shape, shape, strict=True)):
-            expected = tuple("any" if one is None else one for one in shape)
+            expected = tuple("any" if length is None else length for length in shape)
             raise ModelMisbehaved(f"model {self.name!r} returned shape {answer.shape} from {verb}, expected {expected}")
         if answer.dtype.kind == "f" and not np.isfinite(answer).all():
             bad = int((~np.isfinite(answer)).reshape(len(frame), -1).any(axis=1).sum())
@@ -145,12 +145,12 @@ def _calling(what: str, frame: pd.DataFrame) -> Iterator[None]:
 
 def _without_cells(text: str, frame: pd.DataFrame) -> str:
     """The text with every quoted word blanked that is a value of the frame."""
-    quoted = {one for pair in re.findall(r"'([^']*)'|\"([^\"]*)\"", text) for one in pair if one}
+    quoted = {quote for pair in re.findall(r"'([^']*)'|\"([^\"]*)\"", text) for quote in pair if quote}
     if not quoted:
         return text
     cells = {str(cell) for name in frame.columns for cell in frame[name].unique()}
-    for one in quoted & cells:
-        text = text.replace(f"'{one}'", "'(a value of the data)'").replace(f'"{one}"', '"(a value of the data)"')
+    for quote in quoted & cells:
+        text = text.replace(f"'{quote}'", "'(a value of the data)'").replace(f'"{quote}"', '"(a value of the data)"')
     return text
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
+from model_governance.contract.text import estimate
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -20,10 +21,15 @@ Value = float | int
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSpec:
-    """A metric that a check may return: the only names a threshold may use.
+    """A metric that a check may return: the only names that a threshold may use.
 
-    `per` names what the metric is repeated over ("column", "class", "expectation"); a threshold
-    may then pick one with `of`, and otherwise applies to every one of them.
+    Attributes:
+        name: lower case with underscores; unique within a check.
+        meaning: one sentence for readers, with the range of the value where it is not obvious.
+        better: which direction is better.
+        unit: unit of the value; empty for a pure number.
+        per: what the metric is repeated over ("column", "class", "expectation"); a threshold may select one by its
+            `key`, and otherwise applies to each of them.
     """
 
     name: str
@@ -33,14 +39,36 @@ class MetricSpec:
     per: str | None = None
 
 
+def label_of(name: str, key: str | None) -> str:
+    """The name of a metric with its key.
+
+    >>> label_of("psi", "AGEP"), label_of("accuracy", None)
+    ('psi[AGEP]', 'accuracy')
+    """
+    return name if key is None else f"{name}[{key}]"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One number with its 95% interval, sample size and meaning; absent with a reason, never NaN.
 
-    `of` is the column, class or expectation that a repeated metric belongs to. `detail` says in a
-    few words what a reader wants to know next ("largest at AGEP"). `p_value` is the evidence that
-    anything changed at all, unadjusted (0 to 1): where it is given, a number beyond its bound counts
-    only with evidence.
+    Attributes:
+        name: as in its MetricSpec.
+        value: finite, or None with a `reason`.
+        n: number of rows (or other units) behind the value.
+        meaning: as in its MetricSpec.
+        better: as in its MetricSpec.
+        low: lower limit of the 95% interval; None where there is none.
+        high: upper limit of the 95% interval; None where there is none.
+        unit: as in its MetricSpec.
+        key: the column, class or expectation that a repeated metric belongs to.
+        detail: a few words that explain the value ("largest at AGEP").
+        reason: why the value is absent.
+        p_value: evidence that anything changed at all, unadjusted, 0 to 1. Where it is given, a value beyond its
+            bound counts only with evidence.
+
+    Raises:
+        CheckError: a number is not finite, a limit is missing or exceeds the other, or a value is absent without reason.
     """
 
     name: str
@@ -74,16 +102,15 @@ class Metric:
 
     @property
     def label(self) -> str:
-        """The name a reader sees: `drift_score[AGEP]`."""
-        return f"{self.name}[{self.key}]" if self.key is not None else self.name
+        """The name for readers: `drift_score[AGEP]`."""
+        return label_of(self.name, self.key)
 
     @property
     def told(self) -> str:
         """The value with its interval, for a sentence: `0.82 (0.817 to 0.823)`; empty where there is none."""
         if self.value is None:
             return ""
-        interval = "" if self.low is None or self.high is None else f" ({self.low:.4g} to {self.high:.4g})"
-        return f"{self.value:.4g}{interval}"
+        return estimate(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +159,23 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What one check found: numbers, tables, pictures and how to get them again.
+    """What one check measured: metrics, tables, artifacts, and what is needed to reproduce them.
 
-    `status` is `not_applicable` where the question has no meaning for this subject (with `reason`);
-    a check that fails to measure raises instead. `highlights` say in sentences what was seen, the most
-    telling first; `notes` are limits a reader must know ("computed on a seeded sample of 500 rows").
+    Attributes:
+        kind: kind of the check.
+        seed: seed of every random choice.
+        status: `not_applicable` where the question has no meaning for this subject; a check that fails to measure
+            raises instead.
+        reason: why the check is not applicable.
+        metrics: numbers, each label at most once.
+        tables: aggregates, never rows of the data.
+        artifacts: figures and files.
+        highlights: the result in sentences, the most important first.
+        notes: limits that a reader must know ("computed on a seeded sample of 500 rows").
+        tools: version of each library that took part.
+
+    Raises:
+        CheckError: measured without a metric, not applicable without a reason, or a metric occurs twice.
     """
 
     kind: str
@@ -155,17 +194,21 @@ class CheckResult:
             raise CheckError(f"{self.kind} claims to have measured and returned no metric")
         if self.status == "not_applicable" and not self.reason:
             raise CheckError(f"{self.kind} is not applicable without saying why")
-        labels = [one.label for one in self.metrics]
-        twice = sorted({one for one in labels if labels.count(one) > 1})
+        labels = [metric.label for metric in self.metrics]
+        twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
             raise CheckError(f"{self.kind} returned metric(s) twice: {', '.join(twice)}")
 
     def metric(self, name: str, *, key: str | None = None) -> Metric:
-        """The metric of this name (and column, class or expectation); KeyError if there is none."""
-        for one in self.metrics:
-            if one.name == name and one.key == key:
-                return one
-        raise KeyError(f"{name}[{key}]" if key is not None else name)
+        """The metric of this name and key.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for metric in self.metrics:
+            if metric.name == name and metric.key == key:
+                return metric
+        raise KeyError(label_of(name, key))
 
     def record(self) -> dict[str, Any]:
         """Everything as JSON types, artifacts by digest; the same inputs give the same record."""
@@ -174,20 +217,25 @@ class CheckResult:
             "status": self.status,
             "reason": self.reason,
             "seed": self.seed,
-            "metrics": [_slots(one) for one in self.metrics],
+            "metrics": [_slots(metric) for metric in self.metrics],
             "tables": [
-                {"name": one.name, "title": one.title, "header": list(one.header), "rows": [list(r) for r in one.rows]}
-                for one in self.tables
+                {
+                    "name": table.name,
+                    "title": table.title,
+                    "header": list(table.header),
+                    "rows": [list(r) for r in table.rows],
+                }
+                for table in self.tables
             ],
             "artifacts": [
                 {
-                    "name": one.name,
-                    "title": one.title,
-                    "media_type": one.media_type,
-                    "size": len(one.content),
-                    "sha256": one.sha256,
+                    "name": artifact.name,
+                    "title": artifact.title,
+                    "media_type": artifact.media_type,
+                    "size": len(artifact.content),
+                    "sha256": artifact.sha256,
                 }
-                for one in self.artifacts
+                for artifact in self.artifacts
             ],
             "highlights": list(self.highlights),
             "notes": list(self.notes),
@@ -253,8 +301,8 @@ def canonical_json(record: Any) -> bytes:
     return text.encode()
 
 
-def _slots(one: Any) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__slots__}
+def _slots(item: Any) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in item.__slots__}
 
 
 def _plain(number: Any) -> Value | None:

@@ -33,7 +33,7 @@ class Slice(BaseModel):
 
     @model_validator(mode="after")
     def _one_condition(self) -> Slice:
-        given = [one for one in (self.equals, self.members, self.between) if one is not None]
+        given = [condition for condition in (self.equals, self.members, self.between) if condition is not None]
         if len(given) > 1:
             raise ValueError(f"slice of {self.column!r}: give one of equals, in and between, or none for all values")
         if not given and self.name is not None:
@@ -64,18 +64,18 @@ def slice_masks(
 def _named_rows(
     column: Callable[[str], pd.Series], slices: Sequence[Slice], notes: list[str], what: str
 ) -> Iterator[tuple[str, np.ndarray]]:
-    for one in slices:
-        values = column(one.column)
-        if one.equals is None and one.members is None and one.between is None:
+    for entry in slices:
+        values = column(entry.column)
+        if entry.equals is None and entry.members is None and entry.between is None:
             yield from _by_value(values, notes)
             continue
-        rows = _mask(values, one)
+        rows = _mask(values, entry)
         if not rows.any():
             raise CheckError(
-                f"slice {_name(one)!r} matches none of {len(values):,} {what}; column {one.column!r} holds "
+                f"slice {_name(entry)!r} matches none of {len(values):,} {what}; column {entry.column!r} holds "
                 f"{values.dtype} values: check the spelling and type of the condition, or remove the slice"
             )
-        yield _name(one), rows
+        yield _name(entry), rows
 
 
 def _by_value(values: pd.Series, notes: list[str]) -> Iterator[tuple[str, np.ndarray]]:
@@ -88,34 +88,36 @@ def _by_value(values: pd.Series, notes: list[str]) -> Iterator[tuple[str, np.nda
     rare = int((counts < SHOWN_FROM).sum())
     if rare:
         notes.append(f"{rare} value(s) of {values.name} with fewer than {SHOWN_FROM} rows are no slices.")
-    for value in sorted(counts.index[counts >= SHOWN_FROM], key=lambda one: (str(type(one)), one)):
+    for value in sorted(counts.index[counts >= SHOWN_FROM], key=lambda label: (str(type(label)), label)):
         yield f"{values.name} {_shown(value)}", (values == value).to_numpy(dtype=bool, na_value=False)
     if int(values.isna().sum()) >= SHOWN_FROM:
         yield f"{values.name} missing", values.isna().to_numpy()
 
 
-def _mask(values: pd.Series, one: Slice) -> np.ndarray:
+def _mask(values: pd.Series, entry: Slice) -> np.ndarray:
     from pandas.api.types import is_numeric_dtype
 
-    if one.between is not None:
+    if entry.between is not None:
         if not is_numeric_dtype(values):
-            raise CheckError(f"slice {_name(one)!r}: between needs numbers and column {one.column!r} is {values.dtype}")
-        found = values.between(*one.between)
-    elif one.members is not None:
-        found = values.isin(one.members)
+            raise CheckError(
+                f"slice {_name(entry)!r}: between needs numbers and column {entry.column!r} is {values.dtype}"
+            )
+        found = values.between(*entry.between)
+    elif entry.members is not None:
+        found = values.isin(entry.members)
     else:
-        found = values == one.equals
+        found = values == entry.equals
     return found.to_numpy(dtype=bool, na_value=False)
 
 
-def _name(one: Slice) -> str:
-    if one.name is not None:
-        return one.name
-    if one.between is not None:
-        return f"{one.column} {one.between[0]:g} to {one.between[1]:g}"
-    if one.members is not None:
-        return f"{one.column} in {', '.join(map(_shown, one.members))}"
-    return f"{one.column} {_shown(one.equals)}"
+def _name(entry: Slice) -> str:
+    if entry.name is not None:
+        return entry.name
+    if entry.between is not None:
+        return f"{entry.column} {entry.between[0]:g} to {entry.between[1]:g}"
+    if entry.members is not None:
+        return f"{entry.column} in {', '.join(map(_shown, entry.members))}"
+    return f"{entry.column} {_shown(entry.equals)}"
 
 
 def _shown(value: Scalar | None) -> str:

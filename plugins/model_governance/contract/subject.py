@@ -16,13 +16,25 @@ from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
+    from datetime import datetime
 
     import pandas as pd
 
-__all__ = ["Columns", "Dataset", "Feature", "Model", "ModelFile", "PreviousRun", "Role", "Source", "Subject", "Task"]
+__all__ = [
+    "Columns",
+    "Dataset",
+    "Feature",
+    "Model",
+    "ModelFile",
+    "ParamFile",
+    "PreviousRun",
+    "Role",
+    "Source",
+    "Subject",
+    "Task",
+]
 
-Role = Literal["train", "accepted", "reference", "current", "labels", "matured", "history", "population"]
+Role = Literal["train", "previous_train", "reference", "current", "labels", "labelled_current", "history", "population"]
 ColumnKind = Literal["numeric", "integer", "category", "boolean", "text", "datetime"]
 
 NUMBER_KINDS = frozenset({"numeric", "integer"})
@@ -76,7 +88,7 @@ class Columns(BaseModel):
 
     def of_kind(self, *kinds: str) -> tuple[str, ...]:
         """Names of the features of these kinds, in the order of the policy."""
-        return tuple(name for name, one in self.features.items() if one.kind in kinds)
+        return tuple(name for name, feature in self.features.items() if feature.kind in kinds)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -148,9 +160,22 @@ class Dataset:
 class PreviousRun:
     """What a check stored on an earlier night and asks to see again: an artifact by name, with its digest and key."""
 
-    day: date
+    logical_date: datetime
     name: str
     key: str
+    sha256: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamFile:
+    """A file that a param of a check names, read once.
+
+    `name` is the param, `uri` where the file is, `sha256` the hex digest of the very bytes in `content`.
+    """
+
+    name: str
+    uri: str
     sha256: str
     content: bytes
 
@@ -163,6 +188,7 @@ class Subject:
     `champion` is the accepted model to compare with on the same rows, where there is one. `labels_mature_in`
     says how many days the labels of a night take; those of tonight are then not due. `night` is the logical date,
     None outside a run. `model_file` holds the model's bytes for a check that reads them before anything loads them.
+    `param_files` holds the files that the check's params name, by param.
     """
 
     name: str
@@ -173,9 +199,11 @@ class Subject:
     earlier: tuple[PreviousRun, ...] = ()
     champion: Model | None = None
     labels_mature_in: int | None = None
-    logical_date: date | None = None
+    logical_date: datetime | None = None
     model_file: ModelFile | None = None
     threat_model: ThreatModel = field(default_factory=ThreatModel)
+    disclose: tuple[str, ...] = ()
+    param_files: Mapping[str, ParamFile] = field(default_factory=dict)
 
     def require_model(self) -> Model:
         """The model.

@@ -25,8 +25,8 @@ CategoryMoves = Literal["any", "none"] | tuple[Scalar, ...] | dict[Scalar, tuple
 NUMBERS = frozenset({"numeric", "integer"})
 CATEGORIES = frozenset({"category", "boolean"})
 MEANINGS: Mapping[Preset, str] = {
-    "fraud": "the attacker chooses every column of `controls` freely, categories too; all others stay",
-    "credit_applicant": "a person changes the columns of `controls`, and those of `grows` upwards only; all others stay",
+    "fraud": "the attacker chooses every column of `mutable` freely, categories too; all others stay",
+    "credit_applicant": "a person changes the columns of `mutable`, and those of `increase_only` upwards only; all others stay",
     "sensor": "every number may be off within its range; categories stay",
 }
 
@@ -57,7 +57,7 @@ class FeatureThreat(_Part):
     def _agrees_with_itself(self) -> FeatureThreat:
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
-        number_words = [one for one in ("minimum", "maximum", "step", "direction") if getattr(self, one) is not None]
+        number_words = [word for word in ("minimum", "maximum", "step", "direction") if getattr(self, word) is not None]
         if self.moves is not None and number_words:
             raise ValueError(f"moves is for categories and {', '.join(number_words)} for numbers; keep one of them")
         if self.moves == () or self.moves == {}:
@@ -73,7 +73,7 @@ def _if(value: object, word: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Capability:
     """What holds for one feature once preset, feature entry and columns are put together.
 
     `moves` says whether it may change at all, `why` gives the reason where it may not. `allowed` is for
@@ -91,45 +91,46 @@ class Rule:
 
 
 class ThreatModel(_Part):
-    """Who attacks: what they control, and what of the rows a report may show.
+    """Who attacks, and what they can change.
 
-    Without preset and `controls`, every feature moves whose column is mutable, as `columns.features` says.
+    Without preset and `mutable`, every feature moves whose column is mutable, as `columns.features` says.
     """
 
     preset: Preset | None = Field(
         default=None, description="; ".join(f"{name}: {meaning}" for name, meaning in MEANINGS.items())
     )
-    controls: tuple[str, ...] = Field(default=(), description="the features an attacker can change; all others stay")
-    grows: tuple[str, ...] = Field(default=(), description="numbers an attacker can raise and never lower")
+    mutable: tuple[str, ...] = Field(default=(), description="the features an attacker can change; all others stay")
+    increase_only: tuple[str, ...] = Field(default=(), description="numbers an attacker can raise and never lower")
     features: dict[str, FeatureThreat] = Field(default_factory=dict, description="what differs from that, by feature")
-    shows: tuple[str, ...] = Field(
-        default=(), description="features whose values a report may show; of all others it names sizes of changes only"
-    )
 
     @model_validator(mode="after")
     def _presets_have_what_they_need(self) -> ThreatModel:
-        if self.preset in ("fraud", "credit_applicant") and not (self.controls or self.grows):
-            raise ValueError(f"preset {self.preset} needs controls: the features that the attacker can change")
-        for word in ("controls", "grows", "shows"):
+        if self.preset in ("fraud", "credit_applicant") and not (self.mutable or self.increase_only):
+            raise ValueError(f"preset {self.preset} needs mutable: the features that the attacker can change")
+        for word in ("mutable", "increase_only"):
             names = getattr(self, word)
             if len(set(names)) != len(names):
                 raise ValueError(f"{word} names a feature twice: {', '.join(names)}")
         for name, entry in self.features.items():
             if self.listed and name not in self.listed and entry.mutable is None:
-                raise ValueError(f"features.{name} is not in controls, so it stays; add it there or say mutable: true")
+                raise ValueError(
+                    f"features.{name} is not in threat_model.mutable, so it stays; add it there or say mutable: true"
+                )
         return self
 
     @property
     def listed(self) -> tuple[str, ...]:
         """The features that move because they are named; empty where the columns decide."""
-        return (*self.controls, *(one for one in self.grows if one not in self.controls))
+        return (*self.mutable, *(name for name in self.increase_only if name not in self.mutable))
 
     @property
     def stated(self) -> bool:
         """Whether the policy says anything about the attacker."""
-        return self != ThreatModel(shows=self.shows)
+        return self != ThreatModel()
 
-    def rule(self, name: str, *, kind: str, mutable: bool = True, categories: Literal["any", "none"] = "none") -> Rule:
+    def capability(
+        self, name: str, *, kind: str, mutable: bool = True, categories: Literal["any", "none"] = "none"
+    ) -> Capability:
         """What an attacker can do to a feature of this kind.
 
         `mutable` is what `columns.features` says, `categories` what holds for a category that neither
@@ -138,16 +139,16 @@ class ThreatModel(_Part):
         entry = self.features.get(name, FeatureThreat())
         why = self._why_it_stays(name, entry, kind, mutable=mutable)
         if why:
-            return Rule(moves=False, why=why)
+            return Capability(moves=False, why=why)
         allowed = entry.moves if entry.moves is not None else self._category_moves(name, entry, categories)
         if kind in CATEGORIES and allowed == "none":
-            return Rule(moves=False, why="categories are fixed")
-        return Rule(
+            return Capability(moves=False, why="categories are fixed")
+        return Capability(
             moves=True,
             minimum=entry.minimum,
             maximum=entry.maximum,
             step=entry.step,
-            direction=entry.direction or ("up" if name in self.grows else None),
+            direction=entry.direction or ("up" if name in self.increase_only else None),
             allowed=allowed,
             cost=1.0 if entry.cost is None else entry.cost,
         )
@@ -160,7 +161,7 @@ class ThreatModel(_Part):
             return "" if entry.mutable else "immutable"
         if not mutable:
             return "immutable"
-        if self.preset == "sensor" and kind in CATEGORIES and entry.moves is None and name not in self.controls:
+        if self.preset == "sensor" and kind in CATEGORIES and entry.moves is None and name not in self.mutable:
             return "categories are fixed"
         if self.listed and name not in self.listed:
             return "not controlled by the attacker"
@@ -169,28 +170,28 @@ class ThreatModel(_Part):
     def _category_moves(
         self, name: str, entry: FeatureThreat, otherwise: Literal["any", "none"]
     ) -> Literal["any", "none"]:
-        return "any" if entry.mutable or name in self.controls else otherwise
+        return "any" if entry.mutable or name in self.mutable else otherwise
 
     def problems(self, kinds: Mapping[str, str], *, immutable: Collection[str] = ()) -> Iterator[Problem]:
         """Where it disagrees with the features of `columns`: (path below threat_model, sentence).
 
         `kinds` gives the kind of every feature, `immutable` the features that `columns` calls not mutable.
         """
-        for word in ("controls", "grows", "shows"):
+        for word in ("mutable", "increase_only"):
             yield from (
                 ((word,), f"{name!r} is not in columns.features") for name in getattr(self, word) if name not in kinds
             )
         for name in self.listed:
-            word = "controls" if name in self.controls else "grows"
+            word = "mutable" if name in self.mutable else "increase_only"
             if name in immutable and self.features.get(name, FeatureThreat()).mutable is None:
                 yield (word,), f"{name!r} is not mutable in columns.features; remove it in one of the two places"
-            if word == "controls" and kinds.get(name, "numeric") not in NUMBERS | CATEGORIES:
+            if word == "mutable" and kinds.get(name, "numeric") not in NUMBERS | CATEGORIES:
                 yield (word,), f"{name!r} is {kinds[name]}, which attacks never move; remove it"
-        for name in self.grows:
+        for name in self.increase_only:
             if kinds.get(name, "numeric") not in NUMBERS:
-                yield ("grows",), f"{name!r} is {kinds[name]}; only numbers grow"
+                yield ("increase_only",), f"{name!r} is {kinds[name]}; only numbers can increase"
             if name in self.features and self.features[name].direction == "down":
-                yield ("features", name, "direction"), "down, while `grows` says up"
+                yield ("features", name, "direction"), "down, while `increase_only` says up"
         for name, entry in self.features.items():
             yield from _feature_problems(("features", name), entry, kinds.get(name))
 

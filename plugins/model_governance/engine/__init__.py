@@ -1,8 +1,8 @@
-"""The data engine: exact answers over all rows of a dataset, wherever they are, in bounded memory.
+"""The data engine: exact statistics over all rows of a dataset, wherever they are, in bounded memory.
 
 `open_relation` gives the rows of a dataset, `ordered_distances` compares two of them, `require_same_families` refuses categories
-that changed their type. Rows in memory and in files are answered here (`local`, `runs`, `ordered`); rows of a table are
-answered by its database, through expressions written once (`expressions`, `pushdown`). Spark, PostgreSQL and DuckDB are
+that changed their type. Rows in memory and in files are processed here (`local`, `runs`, `ordered`); rows of a table are
+processed by its database, through expressions written once (`expressions`, `pushdown`). Spark, PostgreSQL and DuckDB are
 tested to give the numbers of the embedded engine. For Snowflake, BigQuery, Databricks, Trino, ClickHouse, SQL Server and
 Athena it is tested that the expressions compile, and no more.
 """
@@ -37,11 +37,11 @@ def open_relation(dataset: Dataset) -> Relation:
 def ordered_distances(reference: Relation, current: Relation, names: Sequence[str]) -> dict[str, Ordered]:
     """Kolmogorov-Smirnov and Wasserstein distances of these columns, exact over all finite values.
 
-    Tables of one database are compared by it; in every other pair the values are brought here, column by column.
+    A database compares its own tables; for every other pair the values are transferred, column by column.
 
     Raises:
-        SubjectError: a side lacks a column.
-        CheckError: a column holds no finite value on a side, or something that is no number.
+        SubjectError: a dataset lacks a column.
+        CheckError: a column holds no finite value in a dataset, or something that is no number.
     """
     from model_governance.engine.local import LocalRelation, by_column
     from model_governance.engine.ordered import distances_of_column
@@ -49,17 +49,17 @@ def ordered_distances(reference: Relation, current: Relation, names: Sequence[st
 
     reference.require(names)
     current.require(names)
-    pushed = [one for one in (reference, current) if isinstance(one, PushedRelation)]
+    pushed = [relation for relation in (reference, current) if isinstance(relation, PushedRelation)]
     if len(pushed) == 2 and pushed[0].backend == pushed[1].backend:
         return pushed[0].distances_to(pushed[1], names)
     if pushed:
-        # The connection of a database serves one thread at a time.
+        # A database connection serves one thread at a time.
         return {name: distances_of_column(reference, current, name) for name in names}
-    known = (
-        {name: reference.known_distance(current, name) for name in names}
+    cached = (
+        {name: reference.cached_distance(current, name) for name in names}
         if isinstance(reference, LocalRelation)
         else {}
     )
-    fresh = [name for name in names if known.get(name) is None]
-    found = by_column(lambda name: distances_of_column(reference, current, name), fresh)
-    return {name: known.get(name) or found[name] for name in names}
+    missing = [name for name in names if cached.get(name) is None]
+    computed = by_column(lambda name: distances_of_column(reference, current, name), missing)
+    return {name: cached.get(name) or computed[name] for name in names}

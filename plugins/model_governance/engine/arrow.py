@@ -1,10 +1,10 @@
-"""Arrow columns as the engine counts them: numbers as float64, categories as values with counts."""
+"""Converts Arrow columns for counting: numbers to float64, categories to values with counts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.engine.relation import no_number
+from model_governance.engine.relation import not_a_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,19 +21,18 @@ def as_numbers(array: pa.Array, *, name: str, role: str) -> np.ndarray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kept = array.drop_null() if array.null_count else array
-    if pa.types.is_dictionary(kept.type):
-        kept = kept.dictionary_decode()
-    kind = kept.type
-    if len(kept) == 0:
+    values = array.drop_null() if array.null_count else array
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    kind = values.type
+    if len(values) == 0:
         return np.empty(0)
     if pa.types.is_decimal(kind):
         # Arrow's own cast may be one bit off; its parser rounds correctly.
-        kept = pc.cast(pc.cast(kept, pa.string()), pa.float64())
+        values = pc.cast(pc.cast(values, pa.string()), pa.float64())
     elif not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
-        raise no_number(name, role, arrives=str(kind), holding=type(kept[0].as_py()).__name__)
-    values = kept.to_numpy(zero_copy_only=False)
-    return values.astype("float64", copy=False)
+        raise not_a_number(name, role, arrives=str(kind), holding=type(values[0].as_py()).__name__)
+    return values.to_numpy(zero_copy_only=False).astype("float64", copy=False)
 
 
 def as_categories(array: pa.Array) -> tuple[list[Any], np.ndarray]:
@@ -67,7 +66,6 @@ def _encoded(array: pa.Array) -> pa.DictionaryArray:
     try:
         return array.dictionary_encode()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        # Nested values have no dictionary of their own: their text stands for them.
-        return pa.array(
-            [None if one is None else str(one) for one in array.to_pylist()], pa.string()
-        ).dictionary_encode()
+        # Arrow cannot encode nested values as a dictionary: their text is encoded instead.
+        texts = [None if value is None else str(value) for value in array.to_pylist()]
+        return pa.array(texts, pa.string()).dictionary_encode()

@@ -1,6 +1,6 @@
-"""Cells: into which ranges, values or labels a column's rows are counted, and which of them are too rare to stand alone.
+"""Cells: the ranges, values or labels in which a column's rows are counted, and the pooling of rare cells.
 
-Edges are frozen with the reference and never drawn from current rows, so one wild value cannot stretch them.
+Edges are frozen with the reference and never derived from current rows, so a single extreme value cannot stretch them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 TENTHS = tuple(place / 10 for place in range(1, 10))
 LEAST_EXPECTED = 10
-"""Rows that the smaller side must expect in a cell: below, chi-square and the correction for chance go wrong."""
+"""Expected rows of the smaller dataset in a cell; below, chi-square and the correction for chance are inaccurate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """The rows of both sides, cell by cell: int64 arrays of shape (cells,)."""
+    """A contingency table: rows of the reference and of current per cell, int64 arrays of shape (cells,)."""
 
     reference: np.ndarray
     current: np.ndarray
@@ -42,12 +42,12 @@ class Table:
 
     @property
     def chance(self) -> float:
-        """1/n + 1/m: the unit in which sampling moves a divergence."""
+        """1/n + 1/m: the scale of a divergence's sampling error."""
         return 1 / self.n + 1 / self.m
 
 
 def edges_of(quantiles: np.ndarray) -> np.ndarray:
-    """Ascending edges from quantiles, shape (k,): a value that two quantiles share gets a cell of its own."""
+    """Ascending edges from quantiles, shape (k,); a value that several quantiles share gets a cell of its own."""
     import numpy as np
 
     repeated = quantiles[1:][np.diff(quantiles) == 0]
@@ -55,7 +55,7 @@ def edges_of(quantiles: np.ndarray) -> np.ndarray:
 
 
 def point_edges(values: np.ndarray) -> np.ndarray:
-    """Edges that give each of a few values a cell of its own, and cells between them to what was never seen."""
+    """Edges that give each of a few values a cell of its own, with cells between them for other values."""
     import numpy as np
 
     return np.unique(np.concatenate([values, np.nextafter(values, np.inf)]))
@@ -71,10 +71,10 @@ def at_edges(counts: np.ndarray, edges: np.ndarray, chosen: np.ndarray) -> np.nd
 
 
 def pool_neighbours(table: Table) -> Table:
-    """Cells in order, with those that expect too few rows joined to the next (the last to the one before).
+    """Pool ordered cells that expect too few rows with the next (the last with the previous).
 
-    What a cell expects is judged from both sides together: as long as nothing has changed, that says
-    nothing about which side its rows came from, so the choice does not bias the comparison.
+    The expectation is computed from both datasets together: as long as nothing has changed, it is independent of
+    which dataset the rows came from, so the choice does not bias the comparison.
     """
     import numpy as np
 
@@ -92,7 +92,7 @@ def pool_neighbours(table: Table) -> Table:
 
 
 def pool_rare(table: Table) -> Table:
-    """Cells without order, with those that expect too few rows put into one (and the next rarest, until it is enough)."""
+    """Pool unordered cells that expect too few rows into one (with the next rarest until it expects enough)."""
     import numpy as np
 
     expected = _expected(table)
@@ -107,13 +107,14 @@ def pool_rare(table: Table) -> Table:
 
 
 def labels_table(reference: dict[str, int], current: dict[str, int]) -> Table:
-    """Both sides over the labels of either, sorted by text; shape (labels,)."""
+    """Both datasets over the labels of either, sorted by text; shape (labels,)."""
     import numpy as np
 
     labels = sorted({*reference, *current})
-    sides = (np.array([one.get(label, 0) for label in labels], dtype="int64") for one in (reference, current))
-    first, second = sides
-    return Table(reference=first, current=second)
+    return Table(
+        reference=np.array([reference.get(label, 0) for label in labels], dtype="int64"),
+        current=np.array([current.get(label, 0) for label in labels], dtype="int64"),
+    )
 
 
 def filled_shares(counts: np.ndarray) -> np.ndarray:
@@ -130,12 +131,10 @@ def _grouped(table: Table, groups: np.ndarray) -> Table:
     import numpy as np
 
     size = int(groups.max()) + 1 if len(groups) else 0
-    sums: list[np.ndarray] = []
-    for side in (table.reference, table.current):
-        total = np.zeros(size, dtype="int64")
-        np.add.at(total, groups, side)
-        sums.append(total)
-    return Table(reference=sums[0], current=sums[1])
+    reference, current = np.zeros(size, dtype="int64"), np.zeros(size, dtype="int64")
+    np.add.at(reference, groups, table.reference)
+    np.add.at(current, groups, table.current)
+    return Table(reference=reference, current=current)
 
 
 def as_counts(numbers: Sequence[int]) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""PSI and Jensen-Shannon distance as Evidently 0.7.23 defines them: equal-width bins over both sides together.
+"""PSI and Jensen-Shannon distance as Evidently 0.7.23 defines them: equal-width bins over both datasets together.
 
-Its users know these numbers, so they are shown beside ours. They never decide: one wild value on either side stretches
-the bins until an ordinary shift is invisible.
+Users of Evidently know these numbers, so they are reported. They never decide: a single extreme value in either dataset
+stretches the bins until an ordinary shift is invisible.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ if TYPE_CHECKING:
 
     from model_governance.engine.relation import NumberRange, NumberSummary, Relation
 
-SMALLEST_FILL = 1e-4
+FILL = 1e-4
 
 
 def equal_width_tables(reference: Relation, current: Relation, numbers: Sequence[str]) -> dict[str, Table]:
-    """The cells of Evidently's definitions, over all rows: bins where the reference has more than 20 values, else one a value.
+    """The cells of Evidently's definitions, over all rows: bins where the reference has over 20 values, else one per value.
 
     Raises:
-        SubjectError: a side lacks a column.
+        SubjectError: a dataset lacks a column.
         CheckError: a column holds something that is no number.
     """
     edges = equal_width_edges(reference, current, numbers)
     few = [name for name in numbers if name not in edges]
-    binned = [side.counts(edges) for side in (reference, current)]
-    found = {name: Table(reference=binned[0][name], current=binned[1][name]) for name in edges}
-    valued = [side.value_counts(few) if few else {} for side in (reference, current)]
-    for name in few:
-        theirs, ours = (_finite(side[name]) for side in valued)
-        found[name] = labels_table(theirs, ours)
-    return found
+    reference_counts, current_counts = reference.counts(edges), current.counts(edges)
+    tables = {name: Table(reference=reference_counts[name], current=current_counts[name]) for name in edges}
+    if few:
+        reference_values, current_values = reference.value_counts(few), current.value_counts(few)
+        for name in few:
+            tables[name] = labels_table(_finite(reference_values[name]), _finite(current_values[name]))
+    return tables
 
 
 def equal_width_edges(reference: Relation, current: Relation, numbers: Sequence[str]) -> dict[str, np.ndarray]:
     """Inner edges of the columns of which the reference has more than 20 values."""
-    sides = [side.ranges(numbers) for side in (reference, current)]
-    many = [name for name in numbers if sides[0][name].distinct > FEW_VALUES]
-    whole = _whole(reference, current, many, sides)
-    return {name: sturges_edges(sides[0][name], sides[1][name], whole=name in whole) for name in many}
+    reference_ranges, current_ranges = reference.ranges(numbers), current.ranges(numbers)
+    many = [name for name in numbers if reference_ranges[name].distinct > FEW_VALUES]
+    whole = _whole(reference, current, many, (reference_ranges, current_ranges))
+    return {name: sturges_edges(reference_ranges[name], current_ranges[name], whole=name in whole) for name in many}
 
 
 def _whole(
-    reference: Relation, current: Relation, names: Sequence[str], sides: Sequence[Mapping[str, NumberRange]]
+    reference: Relation, current: Relation, names: Sequence[str], ranges: Sequence[Mapping[str, NumberRange]]
 ) -> set[str]:
-    """The columns in which Evidently would see whole numbers: one missing value turns a column to floats."""
+    """The columns that Evidently would read as integers: a missing value turns a column to floats."""
     rows = (reference.rows, current.rows)
-    full = [name for name in names if all(side[name].finite == n for side, n in zip(sides, rows, strict=True))]
+    full = [name for name in names if all(each[name].finite == n for each, n in zip(ranges, rows, strict=True))]
     if not full:
         return set()
-    glances = [next(iter(one.frames(full, rows=1))) for one in (reference, current)]
-    return {name for name in full if all(one[name].dtype.kind in "iu" for one in glances)}
+    first_rows = [next(iter(relation.frames(full, rows=1))) for relation in (reference, current)]
+    return {name for name in full if all(frame[name].dtype.kind in "iu" for frame in first_rows)}
 
 
 def _finite(counts: Mapping[str, int]) -> dict[str, int]:
@@ -67,14 +67,16 @@ def _finite(counts: Mapping[str, int]) -> dict[str, int]:
 def sturges_edges(
     reference: NumberRange | NumberSummary, current: NumberRange | NumberSummary, *, whole: bool
 ) -> np.ndarray:
-    """Inner edges of numpy's "sturges" bins (1926) over both sides, shape (bins - 1,); [a, b) cells.
+    """Inner edges of numpy's "sturges" bins (1926) over both datasets, shape (bins - 1,); [a, b) cells.
 
-    `whole` says that both sides arrive as an integer dtype, where numpy 2 makes no bin narrower than 1.
-    Both sides need a finite value.
+    Args:
+        reference: the range of the reference, with a finite value.
+        current: the range of current, with a finite value.
+        whole: both datasets have an integer dtype, for which numpy 2 makes no bin narrower than 1.
     """
     import numpy as np
 
-    ends = [one for side in (reference, current) for one in (side.minimum, side.maximum) if one is not None]
+    ends = [end for each in (reference, current) for end in (each.minimum, each.maximum) if end is not None]
     low, high = min(ends), max(ends)
     if low == high:
         return np.array([])
@@ -88,7 +90,7 @@ def sturges_edges(
 def equal_width_psi(table: Table) -> float:
     """Population stability index, sum of (r - c) ln(r / c), with Evidently's filling of empty cells; not corrected.
 
-    An empty cell counts 1e-4 where the smallest other share of its side is larger, else a millionth of that share.
+    An empty cell counts 1e-4 where the smallest other share of its dataset is larger, else a millionth of that share.
     """
     import numpy as np
 
@@ -103,9 +105,9 @@ def equal_width_jensen_shannon(table: Table) -> float:
     r, c = table.reference / table.n, table.current / table.m
     half = (r + c) / 2
     total = 0.0
-    for side in (r, c):
-        held = side > 0
-        total += float((side[held] * np.log(side[held] / half[held])).sum())
+    for shares in (r, c):
+        filled = shares > 0
+        total += float((shares[filled] * np.log(shares[filled] / half[filled])).sum())
     return math.sqrt(max(0.0, total / 2))
 
 
@@ -113,4 +115,4 @@ def _filled(shares: np.ndarray) -> np.ndarray:
     import numpy as np
 
     least = float(shares[shares > 0].min())
-    return np.where(shares == 0, least / 1e6 if least <= SMALLEST_FILL else SMALLEST_FILL, shares)
+    return np.where(shares == 0, least / 1e6 if least <= FILL else FILL, shares)

@@ -1,8 +1,8 @@
-"""The engine's questions, written once as ibis expressions: any database that ibis speaks answers them.
+"""The engine's statistics as ibis expressions, written once for every database that ibis supports.
 
 Counts are integers and order statistics are values of the data, so every backend gives the same ones; means, spreads and
 areas are sums of float64 and may differ in the last digits. `(x < edge).sum()` is written out because it compiles to a
-plain sum, which DuckDB answers 27 times as fast as a filtered count.
+plain sum, which DuckDB computes 27 times as fast as a filtered count.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from model_governance.engine.relation import no_number
+from model_governance.engine.relation import not_a_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def floats(table: Table, name: str, *, role: str) -> Value:
     """
     kind = table[name].type()
     if not (kind.is_numeric() or kind.is_boolean() or kind.is_null()):
-        raise no_number(name, role, arrives=str(kind), holding=str(kind))
+        raise not_a_number(name, role, arrives=str(kind), holding=str(kind))
     number = table[name].cast("int8") if kind.is_boolean() else table[name]
     return number.cast("float64")
 
@@ -38,7 +38,7 @@ def floats(table: Table, name: str, *, role: str) -> Value:
 def finite(table: Table, name: str, *, role: str) -> Value:
     """A column as float64 with null instead of NaN and infinities.
 
-    Wherever NaN exists it is either above every number or comparable with none, so one comparison sorts all out.
+    A database orders NaN above every number or compares it with none, so one comparison removes all of them.
     """
     import ibis
 
@@ -49,29 +49,35 @@ def finite(table: Table, name: str, *, role: str) -> Value:
 
 
 def summary(table: Table, name: str, *, role: str, special: bool = True) -> dict[str, Value]:
-    """The aggregates behind a `NumberSummary`, `distinct` and `std` apart; not `special`: the database knows no NaN or infinity.
+    """The aggregates behind a `NumberSummary`, except `distinct`, `std` and `missing`.
 
-    What is missing is the rest of the rows: ibis counts NaN as null on Spark.
+    `missing` is the rest of the rows, because ibis counts NaN as null on Spark.
+
+    Args:
+        table: the rows.
+        name: the column.
+        role: the role of the dataset, for an error.
+        special: whether the database has NaN and infinities.
     """
     import ibis
 
-    value, kept = floats(table, name, role=role), finite(table, name, role=role)
+    value, finite_value = floats(table, name, role=role), finite(table, name, role=role)
     special = special and table[name].type().is_floating()
-    none = ibis.literal(0)
+    zero = ibis.literal(0)
     return {
-        "nan": _count(value.isnan()) if special else none,
-        "infinite": _count((value.abs() > LARGEST) & ~value.isnan()) if special else none,
-        "finite": _count(kept.notnull()),
-        "minimum": kept.min(),
-        "maximum": kept.max(),
-        "mean": kept.mean(),
+        "nan": _count(value.isnan()) if special else zero,
+        "infinite": _count((value.abs() > LARGEST) & ~value.isnan()) if special else zero,
+        "finite": _count(finite_value.notnull()),
+        "minimum": finite_value.min(),
+        "maximum": finite_value.max(),
+        "mean": finite_value.mean(),
     }
 
 
 def spread(table: Table, name: str, centre: float, *, role: str) -> dict[str, Value]:
     """The mean of the differences from `centre` and of their squares.
 
-    About the mean these give the spread; the databases' own standard deviations lose half the digits of values that
+    About the mean these give the standard deviation; the databases' own functions lose half the digits of values that
     lie far from zero.
     """
     off = finite(table, name, role=role) - centre
@@ -80,8 +86,8 @@ def spread(table: Table, name: str, centre: float, *, role: str) -> dict[str, Va
 
 def below(table: Table, name: str, edges: Sequence[float] | np.ndarray, *, role: str) -> list[Value]:
     """How many finite values lie below each edge, and how many there are."""
-    kept = finite(table, name, role=role)
-    return [*(_count(kept < float(edge)) for edge in edges), _count(kept.notnull())]
+    value = finite(table, name, role=role)
+    return [*(_count(value < float(edge)) for edge in edges), _count(value.notnull())]
 
 
 def missing(table: Table, name: str, *, special: bool = True) -> Value:
@@ -97,7 +103,7 @@ def values_with_counts(table: Table, name: str) -> Table:
 
 
 def few_values(table: Table, name: str, *, most: int, role: str) -> Value:
-    """How many different finite values there are, up to `most`."""
+    """Number of distinct finite values, up to `most`."""
     import ibis
 
     values = table.select(value=finite(table, name, role=role))
@@ -109,8 +115,8 @@ def order_statistics(table: Table, name: str, ranks: Sequence[int], *, role: str
     import ibis
 
     values = table.select(value=finite(table, name, role=role)).filter(ibis._.value.notnull())
-    counted = values.group_by("value").aggregate(rows=lambda one: one.count())
-    upto = counted.mutate(upto=_so_far(counted, "rows"))
+    counted = values.group_by("value").aggregate(rows=lambda group: group.count())
+    upto = counted.mutate(upto=_cumulative(counted, "rows"))
     picked = {
         f"q{number}": ibis.ifelse(upto.upto >= rank, upto.value, ibis.null("float64")).min()
         for number, rank in enumerate(ranks)
@@ -121,22 +127,21 @@ def order_statistics(table: Table, name: str, ranks: Sequence[int], *, role: str
 def distances(reference: Table, current: Table, name: str, *, n: int, m: int) -> Table:
     """One row with `gap`, the largest |i*m - j*n|, `place`, and `area`, the integral of |i*m - j*n| over the values.
 
-    i and j count the values of reference and current so far, of `n` and `m`; both distributions are summed up over
-    the different values of the two together.
+    i and j are the cumulative counts of reference and current, of `n` and `m` values, at the distinct values of both.
     """
     import ibis
 
-    sides = []
+    marked = []
     for table, role, marks in ((reference, "reference", (1, 0)), (current, "current", (0, 1))):
-        # From a small integer, so that the cast is not taken for granted: 1 alone is 32 bits wide in some databases.
+        # From int8, so that ibis does not drop the cast: a literal 1 has 32 bits in some databases.
         first, second = (ibis.literal(mark, "int8").cast("int64") for mark in marks)
-        side = table.select(value=finite(table, name, role=role), first=first, second=second)
-        sides.append(side.filter(side.value.notnull()))
-    both = reduce(lambda one, other: one.union(other), sides)
+        values = table.select(value=finite(table, name, role=role), first=first, second=second)
+        marked.append(values.filter(values.value.notnull()))
+    both = reduce(lambda left, right: left.union(right), marked)
     counted = both.group_by("value").aggregate(
-        first=lambda one: one.first.sum().cast("int64"), second=lambda one: one.second.sum().cast("int64")
+        first=lambda group: group.first.sum().cast("int64"), second=lambda group: group.second.sum().cast("int64")
     )
-    i, j = _so_far(counted, "first"), _so_far(counted, "second")
+    i, j = _cumulative(counted, "first"), _cumulative(counted, "second")
     gaps = counted.mutate(gap=(i * m - j * n).abs(), step=_next(counted) - counted.value)
     topped = gaps.mutate(top=gaps.gap.max().over(ibis.window()))
     return topped.aggregate(
@@ -150,7 +155,7 @@ def _count(condition: Value) -> Any:
     return condition.ifelse(1, 0).sum()
 
 
-def _so_far(counted: Table, name: str) -> Value:
+def _cumulative(counted: Table, name: str) -> Value:
     import ibis
 
     return counted[name].sum().over(ibis.cumulative_window(order_by=counted.value)).cast("int64")

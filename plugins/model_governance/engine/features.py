@@ -1,4 +1,4 @@
-"""The features of a role as a model is given them, however many rows there are."""
+"""The features of a role as the model gets them, for any number of rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def feature_rows(subject: Subject, role: Role) -> Relation:
-    """The rows of a role, all features there and none of them empty; read them with `frames` or `sample`.
+    """The rows of a role, with all features present and none empty; read them with `frames` or `sample`.
 
     Raises:
         SubjectError: the role was not given, has no rows, lacks a feature, or a feature holds no value at all.
@@ -29,7 +29,7 @@ def feature_rows(subject: Subject, role: Role) -> Relation:
 
 
 def require_values(relation: Relation, names: Sequence[str]) -> None:
-    """Refuse columns that hold no value at all: most questions about them would have nothing to break.
+    """Refuse columns that hold no value at all: most checks of them could not fail.
 
     Raises:
         SubjectError: null or NaN in every row; every such column is listed.

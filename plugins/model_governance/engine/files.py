@@ -28,7 +28,7 @@ READ_AHEAD = 1 << 20  # bytes; without a buffer a whole column chunk would be re
 class ParquetRows:
     """The columns of a Parquet file, in the names and order that pandas gives them.
 
-    Every pass ends with a look at the file: rows of other bytes than those digested are refused.
+    Every pass ends with a check of the file: rows of other bytes than those digested are refused.
     """
 
     file: StoredFile
@@ -74,10 +74,9 @@ class ParquetRows:
         return sum(count_missing(piece) for piece in self._pieces(name))
 
     def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
-        """The rows in order, `rows` at a time; integers that miss a value anywhere are floats everywhere."""
+        """The rows in order, `rows` at a time; integer columns with a missing value anywhere are floats everywhere."""
         start = 0
-        gaps = self._integers_with_gaps
-        floats = {name: "float64" for name in names if name in gaps}
+        floats = {name: "float64" for name in names if name in self._incomplete_integers}
         for batch in self._batches(names, rows=rows):
             frame = _frame(batch, names).astype(floats)
             frame.index = frame.index + start
@@ -97,8 +96,8 @@ class ParquetRows:
         return _frame(pa.Table.from_batches(parts), names)
 
     @cached_property
-    def _integers_with_gaps(self) -> frozenset[str]:
-        """Integer columns in which some row holds nothing, or may hold nothing for all that the file tells."""
+    def _incomplete_integers(self) -> frozenset[str]:
+        """Integer columns with a missing value, or for which the file's metadata do not exclude one."""
         import pyarrow as pa
 
         with self._reading(), self._open() as opened:
@@ -106,10 +105,10 @@ class ParquetRows:
             groups = [opened.metadata.row_group(number) for number in range(opened.metadata.num_row_groups)]
             columns = [group.column(place) for group in groups for place in range(group.num_columns)]
             return frozenset(
-                one.path_in_schema
-                for one in columns
-                if one.path_in_schema in integers
-                and (one.statistics is None or not one.statistics.has_null_count or one.statistics.null_count)
+                column.path_in_schema
+                for column in columns
+                if column.path_in_schema in integers
+                and (column.statistics is None or not column.statistics.has_null_count or column.statistics.null_count)
             )
 
     def _pieces(self, name: str, *, encoded: bool = False) -> Iterator[pa.Array]:
@@ -143,24 +142,24 @@ class ParquetRows:
 
 
 def flat(frame: pd.DataFrame) -> pd.DataFrame:
-    """An index that pandas stored beside the data becomes a column again when it has a name."""
+    """Turn an index that pandas stored with the data back into columns; an unnamed one is dropped."""
     named = [name for name in frame.index.names if name is not None]
     return frame.reset_index(drop=not named)
 
 
 def is_plain(schema: pa.Schema) -> bool:
-    """Whether the columns of the file are the columns of the frame: an index that is only described is none."""
+    """Whether the columns of the file are the columns of the frame; false for an index that exists only in the metadata."""
     described = (schema.pandas_metadata or {}).get("index_columns", [])
-    return not any(isinstance(one, dict) and one.get("name") is not None for one in described)
+    return not any(isinstance(index, dict) and index.get("name") is not None for index in described)
 
 
 def _names(schema: pa.Schema) -> tuple[str, ...]:
-    """Index columns with a name come first, those without are no columns."""
+    """The names of the columns: named index columns first; unnamed ones are not columns."""
     metadata = schema.pandas_metadata or {}
-    stored = [one for one in metadata.get("index_columns", []) if isinstance(one, str)]
-    unnamed = {one["field_name"] for one in metadata.get("columns", []) if one.get("name") is None}
-    named = [one for one in stored if one not in unnamed]
-    return (*named, *(one for one in schema.names if one not in stored))
+    stored = [index for index in metadata.get("index_columns", []) if isinstance(index, str)]
+    unnamed = {column["field_name"] for column in metadata.get("columns", []) if column.get("name") is None}
+    named = [index for index in stored if index not in unnamed]
+    return (*named, *(name for name in schema.names if name not in stored))
 
 
 def _frame(batch: pa.RecordBatch | pa.Table, names: Sequence[str]) -> pd.DataFrame:

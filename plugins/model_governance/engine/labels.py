@@ -1,4 +1,4 @@
-"""Categories as text: which values are one category, and which kinds of value never mix."""
+"""Categories as text: which values are the same category, and to which family of types a value belongs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def family(value: Any) -> str:
 
 
 def label(value: Any) -> str:
-    """The text of a value; 1, 1.0 and True are one category, because a column turns to floats once a value is missing."""
+    """The text of a value; 1, 1.0 and True are one category, because a missing value turns a column to floats."""
     return str(int(value)) if isinstance(value, (bool, float)) and float(value).is_integer() else str(value)
 
 
 def by_label(tally: Counter[Any]) -> dict[str, int]:
     """Rows per label, sorted by it, from rows per value."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for value, count in tally.items():
-        found[label(value)] += count
-    return {one: found[one] for one in sorted(found)}
+        counts[label(value)] += count
+    return {text: counts[text] for text in sorted(counts)}

@@ -1,7 +1,7 @@
-"""The embedded engine: one column after another, piece by piece, so that no dataset is ever held whole.
+"""The embedded engine: columns are read piece by piece, so that no dataset is held in memory as a whole.
 
-Columns go to as many threads as there are cores. Counts are integers and sums are exact (`sums`), so an answer
-depends neither on threads nor on how a file is cut into pieces.
+Columns are processed by as many threads as there are cores (at most four). Counts are integers and sums are exact
+(`sums`), so a result depends neither on threads nor on the pieces of a file.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from model_governance.engine.relation import Ordered
 
-Answer = TypeVar("Answer")
-MOST_THREADS = 4  # each holds its own column; more would trade memory for little
-MANY_EDGES = 24  # up to here comparing with every edge is faster than putting a piece in order
-GLANCE = 1000
+Result = TypeVar("Result")
+MAX_THREADS = 4  # each holds its own column; more would trade memory for little
+MANY_EDGES = 24  # up to here comparing with every edge is faster than sorting a piece
+FIRST_VALUES = 1000
 
 
 class Pieces(Protocol):
-    """Where the columns of a relation come from."""
+    """The source of the columns of a relation."""
 
     @property
     def rows(self) -> int:
@@ -57,58 +57,61 @@ class Pieces(Protocol):
 
 
 def threads() -> int:
-    """How many columns are worked on at a time."""
+    """Number of columns that are processed in parallel."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_THREADS)
+    return min(cores, MAX_THREADS)
 
 
-def by_column(work: Callable[[str], Answer], names: Iterable[str]) -> dict[str, Answer]:
-    """The answer of every column, several at a time, in the order of the names."""
+def by_column(work: Callable[[str], Result], names: Iterable[str]) -> dict[str, Result]:
+    """The result of every column, computed in parallel, in the order of the names."""
     ordered = list(dict.fromkeys(names))
     with ThreadPoolExecutor(max_workers=threads()) as pool:
         return dict(zip(ordered, pool.map(work, ordered), strict=True))
 
 
 class LocalRelation(Relation):
-    """Rows in memory or in a file, answered by numpy."""
+    """Rows in memory or in a file, computed by numpy.
+
+    The `cache_` methods store results that another pass has computed (`paired_pass`); the other methods return them.
+    """
 
     def __init__(self, pieces: Pieces, *, role: str, uri: str) -> None:
         super().__init__(role=role, uri=uri, rows=pieces.rows, names=pieces.names)
         self.pieces = pieces
-        self._ranged: dict[str, NumberRange] = {}
-        self._at_edges: dict[tuple[str, bytes], np.ndarray] = {}
-        self._at_probabilities: dict[tuple[str, tuple[float, ...]], np.ndarray] = {}
-        self._apart: dict[str, tuple[Relation, Ordered]] = {}
+        self._ranges: dict[str, NumberRange] = {}
+        self._counts: dict[tuple[str, bytes], np.ndarray] = {}
+        self._quantiles: dict[tuple[str, tuple[float, ...]], np.ndarray] = {}
+        self._distances: dict[str, tuple[Relation, Ordered]] = {}
 
-    def remember_summary(self, name: str, summary: NumberSummary) -> None:
-        """A summary that was taken on the way of another question (`together`)."""
-        self._summed[name] = summary
+    def cache_summary(self, name: str, summary: NumberSummary) -> None:
+        """Store the summary of a column."""
+        self._summaries[name] = summary
 
-    def remember_range(self, name: str, extent: NumberRange) -> None:
-        """Ends that were taken on the way of another question."""
-        self._ranged[name] = extent
+    def cache_range(self, name: str, extent: NumberRange) -> None:
+        """Store the range of a column."""
+        self._ranges[name] = extent
 
-    def remember_counts(self, name: str, edges: np.ndarray, counts: np.ndarray) -> None:
-        """Counts that were taken on the way of another question (`together`)."""
-        self._at_edges[name, edges.tobytes()] = counts
+    def cache_counts(self, name: str, edges: np.ndarray, counts: np.ndarray) -> None:
+        """Store the counts of a column between these edges."""
+        self._counts[name, edges.tobytes()] = counts
 
-    def remember_quantiles(self, name: str, probabilities: Sequence[float], values: np.ndarray) -> None:
-        """Order statistics that were taken on the way of another question."""
-        self._at_probabilities[name, tuple(probabilities)] = values
+    def cache_quantiles(self, name: str, probabilities: Sequence[float], values: np.ndarray) -> None:
+        """Store the order statistics of a column at these probabilities."""
+        self._quantiles[name, tuple(probabilities)] = values
 
-    def remember_distance(self, other: Relation, name: str, distance: Ordered) -> None:
-        """How far another relation lies from this one, taken on the way of another question."""
-        self._apart[name] = (other, distance)
+    def cache_distance(self, other: Relation, name: str, distance: Ordered) -> None:
+        """Store the distances of a column to another relation."""
+        self._distances[name] = (other, distance)
 
-    def known_distance(self, other: Relation, name: str) -> Ordered | None:
-        """What `remember_distance` was told, if anything."""
-        measured, distance = self._apart.get(name, (None, None))
-        return distance if measured is other else None
+    def cached_distance(self, other: Relation, name: str) -> Ordered | None:
+        """The stored distances of a column to this other relation; None where there are none."""
+        relation, distance = self._distances.get(name, (None, None))
+        return distance if relation is other else None
 
     def ranges(self, numbers: Sequence[str]) -> dict[str, NumberRange]:
-        """The ends of each column of numbers, from what is known already or from its summary."""
-        return super().ranges([name for name in numbers if name not in self._ranged]) | {
-            name: self._ranged[name] for name in numbers if name in self._ranged
+        """The range of each column of numbers, stored or from its summary."""
+        return super().ranges([name for name in numbers if name not in self._ranges]) | {
+            name: self._ranges[name] for name in numbers if name in self._ranges
         }
 
     def counts(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -116,19 +119,19 @@ class LocalRelation(Relation):
         import numpy as np
 
         self.require(list(edges))
-        cuts = {name: np.asarray(one, dtype="float64") for name, one in edges.items()}
-        known = {name: self._at_edges.get((name, one.tobytes())) for name, one in cuts.items()}
-        fresh = [name for name, one in known.items() if one is None]
-        counted = by_column(lambda name: cell_counts(self.pieces.numbers(name), cuts[name]), fresh)
-        return {name: counted[name] if one is None else one.copy() for name, one in known.items()}
+        arrays = {name: np.asarray(cuts, dtype="float64") for name, cuts in edges.items()}
+        cached = {name: self._counts.get((name, cuts.tobytes())) for name, cuts in arrays.items()}
+        missing = [name for name, counts in cached.items() if counts is None]
+        computed = by_column(lambda name: cell_counts(self.pieces.numbers(name), arrays[name]), missing)
+        return {name: computed[name] if counts is None else counts.copy() for name, counts in cached.items()}
 
     def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
         """Order statistics of the finite values."""
         self.require(names)
-        known = {name: self._at_probabilities.get((name, tuple(probabilities))) for name in names}
-        fresh = [name for name, one in known.items() if one is None]
-        found = by_column(lambda name: order_statistics(self, name, probabilities), fresh)
-        return {name: found[name] if one is None else one.copy() for name, one in known.items()}
+        cached = {name: self._quantiles.get((name, tuple(probabilities))) for name in names}
+        missing = [name for name, values in cached.items() if values is None]
+        computed = by_column(lambda name: order_statistics(self, name, probabilities), missing)
+        return {name: computed[name] if values is None else values.copy() for name, values in cached.items()}
 
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         return by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), numbers)
@@ -160,8 +163,8 @@ class LocalRelation(Relation):
         return self.pieces.picked(names, places)
 
 
-class Ranging:
-    """The ends of one column, piece by piece."""
+class RangeAccumulator:
+    """Accumulates the range of one column, piece by piece."""
 
     def __init__(self) -> None:
         self._finite = 0
@@ -169,7 +172,7 @@ class Ranging:
         self._few: list[float] = []
 
     def add(self, finite: np.ndarray) -> None:
-        """Take in finite values."""
+        """Add finite values."""
         if len(finite):
             self._finite += len(finite)
             ends = [*self._ends, float(finite.min()), float(finite.max())]
@@ -177,13 +180,13 @@ class Ranging:
             _note_distinct(self._few, finite)
 
     def range(self) -> NumberRange:
-        """The ends of what was taken in."""
-        low, high = (one + 0.0 for one in self._ends) if self._ends else (None, None)
+        """The range of the added values."""
+        low, high = (end + 0.0 for end in self._ends) if self._ends else (None, None)
         return NumberRange(finite=self._finite, minimum=low, maximum=high, distinct=len(self._few))
 
 
-class Summing:
-    """The summary of one column, piece by piece."""
+class SummaryAccumulator:
+    """Accumulates the summary of one column, piece by piece."""
 
     def __init__(self) -> None:
         import numpy as np
@@ -194,7 +197,7 @@ class Summing:
         self._few: list[float] = []
 
     def add(self, piece: np.ndarray) -> None:
-        """Take in the values that are not null, float64."""
+        """Add values that are not null, float64."""
         import numpy as np
 
         finite, least, most = _finite(piece)
@@ -208,22 +211,27 @@ class Summing:
         _note_distinct(self._few, finite)
 
     def summary(self, pieces: Callable[[], Iterable[np.ndarray]], *, rows: int) -> NumberSummary:
-        """What was taken in, of `rows` rows; `pieces` gives the same values again where the spread needs it."""
+        """The summary of the added values.
+
+        Args:
+            pieces: gives the same values again, for a second pass where the standard deviation needs one.
+            rows: rows of the dataset, nulls included.
+        """
         moments = self._moments
         some = moments.count > 0
         return NumberSummary(
             rows=rows, missing=rows - self._held, nan=self._nan, infinite=self._held - self._nan - moments.count,
             finite=moments.count, minimum=self._low + 0.0 if some else None, maximum=self._high + 0.0 if some else None,
             mean=moments.mean if some else None,
-            std=_spread(moments, pieces, constant=self._low == self._high) if some else None, distinct=len(self._few),
+            std=_standard_deviation(moments, pieces, constant=self._low == self._high) if some else None, distinct=len(self._few),
         )  # fmt: skip
 
 
 def _summary(pieces: Callable[[], Iterable[np.ndarray]], *, rows: int) -> NumberSummary:
-    summing = Summing()
+    accumulator = SummaryAccumulator()
     for piece in pieces():
-        summing.add(piece)
-    return summing.summary(pieces, rows=rows)
+        accumulator.add(piece)
+    return accumulator.summary(pieces, rows=rows)
 
 
 def finite_of(piece: np.ndarray) -> np.ndarray:
@@ -240,36 +248,36 @@ def _finite(piece: np.ndarray) -> tuple[np.ndarray, float, float]:
     least, most = float(piece.min()), float(piece.max())
     if np.isfinite(least) and np.isfinite(most):
         return piece, least, most
-    kept = piece[np.isfinite(piece)]
-    return kept, float(kept.min(initial=np.inf)), float(kept.max(initial=-np.inf))
+    finite = piece[np.isfinite(piece)]
+    return finite, float(finite.min(initial=np.inf)), float(finite.max(initial=-np.inf))
 
 
-def _spread(moments: Moments, pieces: Callable[[], Iterable[np.ndarray]], *, constant: bool) -> float:
-    """The standard deviation; values far from zero are read a second time, about their mean."""
+def _standard_deviation(moments: Moments, pieces: Callable[[], Iterable[np.ndarray]], *, constant: bool) -> float:
+    """The standard deviation; values far from zero need a second pass, about their mean."""
     if constant:
         return 0.0
     if not moments.is_off_centre:
         return moments.std
-    about = Moments(moments.mean)
+    centred = Moments(moments.mean)
     for piece in pieces():
         finite, least, most = _finite(piece)
         if len(finite):
-            about.add(finite, least=least, most=most)
-    return about.std
+            centred.add(finite, least=least, most=most)
+    return centred.std
 
 
 def _note_distinct(few: list[float], values: np.ndarray) -> None:
-    """Add values not seen before, until there is one more than few."""
+    """Add new distinct values to `few`, until it holds one more than `FEW_VALUES`."""
     import numpy as np
 
     if len(few) > FEW_VALUES:
         return
-    glance = np.unique(values[:GLANCE])[: FEW_VALUES + 1].tolist()
-    few.extend([one for one in glance if one not in few])
+    first = np.unique(values[:FIRST_VALUES])[: FEW_VALUES + 1].tolist()
+    few.extend([value for value in first if value not in few])
     del few[FEW_VALUES + 1 :]
     rest = values
-    for one in few:
-        rest = rest[rest != one]
+    for value in few:
+        rest = rest[rest != value]
     while len(rest) and len(few) <= FEW_VALUES:
         few.append(float(rest[0]))
         rest = rest[rest != rest[0]]
@@ -292,8 +300,8 @@ def cell_counts(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
 
 
 def _tally(pieces: Iterable[tuple[list[Any], np.ndarray]]) -> Counter[Any]:
-    """How often each value occurs; 1, 1.0 and True are one value to Python too."""
-    found: Counter[Any] = Counter()
+    """How often each value occurs; 1, 1.0 and True are equal in Python."""
+    tally: Counter[Any] = Counter()
     for values, counts in pieces:
-        found.update(dict(zip(values, counts.tolist(), strict=True)))
-    return found
+        tally.update(dict(zip(values, counts.tolist(), strict=True)))
+    return tally

@@ -1,4 +1,4 @@
-"""Rows that are in memory already: a pandas frame, whose NaN counts as missing."""
+"""Rows in memory: a pandas frame, whose NaN counts as missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from model_governance.engine.relation import no_number
+from model_governance.engine.relation import not_a_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,9 +45,9 @@ class MemoryRows:
         if pd.api.types.is_numeric_dtype(column.dtype):
             floats = column.to_numpy(dtype="float64", na_value=np.nan)
         else:
-            odd = next((value for value in column.dropna() if not isinstance(value, Number)), None)
-            if odd is not None:
-                raise no_number(name, self.role, arrives=str(column.dtype), holding=type(odd).__name__)
+            other = next((value for value in column.dropna() if not isinstance(value, Number)), None)
+            if other is not None:
+                raise not_a_number(name, self.role, arrives=str(column.dtype), holding=type(other).__name__)
             floats = column.astype(float).to_numpy()
         yield floats[~np.isnan(floats)]
 
@@ -56,8 +56,8 @@ class MemoryRows:
         import numpy as np
         import pandas as pd
 
-        codes, found = pd.factorize(self.frame[name].astype(object), sort=False)
-        values = [value.item() if hasattr(value, "item") else value for value in found]
+        codes, uniques = pd.factorize(self.frame[name].astype(object), sort=False)
+        values = [value.item() if hasattr(value, "item") else value for value in uniques]
         yield values, np.bincount(codes[codes >= 0], minlength=len(values))
 
     def missing(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""What a night could have seen: the smallest change that its rows would have shown."""
+"""Statistical power: the smallest change that a number of rows would have shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def smallest_visible(*, freedom: int, chance: float, level: float, power: float 
 
     Args:
         freedom: cells less one.
-        chance: 1/n + 1/m, the rows of both sides.
+        chance: 1/n + 1/m, with the rows of both datasets.
         level: the p-value that counts as evidence, 0 to 1.
         power: 0 to 1, above `level`.
     """
@@ -29,9 +29,12 @@ def smallest_visible(*, freedom: int, chance: float, level: float, power: float 
 
 
 def shift_in_deviations(stability: float) -> float:
-    """The shift of a normal column, in its standard deviations, whose index over the reference's tenths is this one.
+    """The shift of a normal column, in its standard deviations, that has this PSI over the reference's tenths.
 
-    A unit for people: a column of another shape needs another shift for the same index.
+    It illustrates the PSI; a column of another shape needs another shift for the same PSI.
+
+    Raises:
+        ValueError: the PSI is larger than that of a shift of twelve standard deviations.
     """
     from scipy.optimize import brentq
 

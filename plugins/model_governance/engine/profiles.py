@@ -1,12 +1,11 @@
 """The profile of a dataset: counts per frozen cell, moments and labels of every column, and no rows.
 
-A night that keeps its profile can be compared with later nights, and merged with others, without its rows. Cells are
-frozen once, with the reference; profiles on the same cells merge by adding.
+A run that stores its profile can be compared with later runs, and merged with others, without its rows. Cells are frozen
+once, with the reference; profiles on the same cells merge by adding.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field, replace
@@ -28,15 +27,15 @@ Family = Literal["numbers", "categories"]
 
 VERSION = 1
 GRID = tuple(place / 500 for place in range(1, 500))
-MOST_LABELS = 1000
+MAX_LABELS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """Where a column is cut, frozen with the reference.
+    """The cells of a column, frozen with the reference.
 
-    Numbers: `edges` of a fine grid, ascending, and `inner`, those of them that bound the cells of PSI; cells are
-    [a, b), the outermost open. Categories: `labels` with a cell of their own, sorted; all others share one more.
+    Numbers: `edges` of a fine grid, ascending, and `inner`, the subset that bounds the cells of PSI; cells are [a, b),
+    the outermost open. Categories: `labels` with a cell of their own, sorted; all others share one more.
     """
 
     family: Family
@@ -52,7 +51,7 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
-    """One column: rows per cell (the last of categories: all other labels), and what was no value.
+    """One column: rows per cell (the last cell of categories holds all other labels), and rows without a value.
 
     `missing` counts null and NaN, `infinite` both infinities. Numbers have `minimum`, `maximum`, `mean` and
     `std` (ddof 0) of the finite values; None where there are none.
@@ -106,32 +105,27 @@ class Profile:
     @property
     def cells(self) -> dict[str, Cells]:
         """The frozen cells by column."""
-        return {name: one.cells for name, one in self.columns.items()}
-
-    @property
-    def sha256(self) -> str:
-        """Hex digest of the bytes."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()
+        return {name: column.cells for name, column in self.columns.items()}
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: the same profile gives the same bytes."""
         return canonical_json({
             "profile": VERSION, "rows": self.rows, "runs": self.runs, "model": self.model,
-            "columns": {name: asdict(one) for name, one in self.columns.items()},
+            "columns": {name: asdict(column) for name, column in self.columns.items()},
         })  # fmt: skip
 
     @classmethod
     def from_bytes(cls, content: bytes, *, origin: str) -> Profile:
-        """Read a profile; `origin` says in a complaint where it came from.
+        """Read a profile; `origin` names its source in an error.
 
         Raises:
-            CheckError: no profile, one of another version, or one whose counts do not add up.
+            CheckError: not a profile, one of another version, or one whose counts do not add up.
         """
         try:
             raw = json.loads(content)
             if raw["profile"] != VERSION:
                 raise ValueError(f"its version is {raw['profile']}, this package reads {VERSION}")
-            columns = {name: _column(one) for name, one in raw["columns"].items()}
+            columns = {name: _column(column) for name, column in raw["columns"].items()}
             return cls(columns=columns, model=raw["model"], rows=raw["rows"], runs=raw["runs"])
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CheckError(
@@ -143,8 +137,8 @@ class Profile:
 def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cells]:
     """Cells of these columns from this dataset: at most 500 by quantiles (and 10 for PSI), one per value where they are few.
 
-    Labels with fewer than 10 rows, or beyond the 1,000 most frequent, get none of their own: a profile must not single
-    out anybody.
+    Labels with fewer than 10 rows, or beyond the 1,000 most frequent, get no cell of their own: a profile must not
+    identify a person.
 
     Raises:
         CheckError: a column holds no finite value.
@@ -153,19 +147,19 @@ def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cell
     summaries = relation.summaries(numbers)
     few = [name for name in numbers if 0 < summaries[name].distinct <= FEW_VALUES]
     many = [name for name in numbers if name not in few]
-    found = {name: _point_cells(counts) for name, counts in relation.value_counts(few).items()} if few else {}
+    cells = {name: _point_cells(counts) for name, counts in relation.value_counts(few).items()} if few else {}
     if many:
-        found |= {name: quantile_cells(values) for name, values in relation.quantiles(GRID, many).items()}
-    categories = [name for name in families if name not in found]
+        cells |= {name: quantile_cells(values) for name, values in relation.quantiles(GRID, many).items()}
+    categories = [name for name in families if name not in cells]
     if categories:
-        found |= {name: _label_cells(counts) for name, counts in relation.value_counts(categories).items()}
-    return {name: found[name] for name in families}
+        cells |= {name: _label_cells(counts) for name, counts in relation.value_counts(categories).items()}
+    return {name: cells[name] for name in families}
 
 
 def profile_of(
-    relation: Relation, families: Mapping[str, Family], *, cells: Mapping[str, Cells] | None = None, model: str = ""
+    relation: Relation, families: Mapping[str, Family], *, cells: Mapping[str, Cells] | None = None
 ) -> Profile:
-    """The profile of these columns, on given frozen cells, or on cells frozen with these very rows.
+    """The profile of these columns, on given frozen cells, or on cells frozen with these rows.
 
     Raises:
         SubjectError: a column is missing.
@@ -185,37 +179,37 @@ def profile_of(
             columns[name] = _numbers(cells[name], summaries[name], counts[name])
         else:
             columns[name] = _labelled(cells[name], labels[name], rows=relation.rows, missing=missing[name])
-    return Profile(columns=columns, model=model, rows=relation.rows)
+    return Profile(columns=columns, rows=relation.rows)
 
 
 def merge(first: Profile, second: Profile) -> Profile:
-    """Both datasets as one. Counts add exactly; moments combine as Chan, Golub and LeVeque (1983).
+    """The profile of both datasets together. Counts add exactly; moments combine as Chan, Golub and LeVeque (1983).
 
     Raises:
         ValueError: other columns, or other cells.
     """
     if first.cells != second.cells:
         raise ValueError("profiles merge only on the same columns and the same frozen cells")
-    columns = {name: _merged(one, second.columns[name]) for name, one in first.columns.items()}
+    columns = {name: _merged(column, second.columns[name]) for name, column in first.columns.items()}
     model = first.model if first.model == second.model else ""
     return Profile(columns=columns, model=model, rows=first.rows + second.rows, runs=first.runs + second.runs)
 
 
 def table_of(reference: ColumnProfile, current: ColumnProfile, *, fine: bool = False) -> Table:
-    """Both sides cell by cell: the cells of PSI, or the `fine` grid."""
+    """Both datasets cell by cell: the cells of PSI, or the `fine` grid."""
     if fine:
         return Table(reference=as_counts(reference.counts), current=as_counts(current.counts))
     return Table(reference=reference.cell_counts, current=current.cell_counts)
 
 
 def wasserstein_on_grid(reference: ColumnProfile, current: ColumnProfile) -> float:
-    """The integral of |F - G| from the grid: exact at its edges, linear between them and out to the extremes."""
+    """The integral of |F - G| from the grid: exact at its edges, linear between them and to the extremes."""
     import numpy as np
 
     edges = np.array(reference.cells.edges)
     table = table_of(reference, current, fine=True)
     gaps = np.abs(np.cumsum(table.reference)[:-1] / table.n - np.cumsum(table.current)[:-1] / table.m)
-    ends = [one for side in (reference, current) for one in (side.minimum, side.maximum) if one is not None]
+    ends = [end for column in (reference, current) for end in (column.minimum, column.maximum) if end is not None]
     places = np.concatenate([[min([*ends, edges[0]])], edges, [max([*ends, edges[-1]])]])
     heights = np.concatenate([[0.0], gaps, [0.0]])
     return float(((heights[1:] + heights[:-1]) / 2 * np.diff(places)).sum())
@@ -224,7 +218,7 @@ def wasserstein_on_grid(reference: ColumnProfile, current: ColumnProfile) -> flo
 def _point_cells(counts: Mapping[str, int]) -> Cells:
     import numpy as np
 
-    values = np.array(sorted({float(one) for one in counts if math.isfinite(float(one))}))
+    values = np.array(sorted({float(label) for label in counts if math.isfinite(float(label))}))
     edges = tuple(point_edges(values).tolist())
     return Cells(family="numbers", edges=edges, inner=edges)
 
@@ -234,13 +228,13 @@ def quantile_cells(values: np.ndarray) -> Cells:
     import numpy as np
 
     grid = edges_of(values)
-    tenths = edges_of(values[[round(one * (len(GRID) + 1)) - 1 for one in TENTHS]])
+    tenths = edges_of(values[[round(tenth * (len(GRID) + 1)) - 1 for tenth in TENTHS]])
     inner = np.intersect1d(grid, tenths)
     return Cells(family="numbers", edges=tuple(grid.tolist()), inner=tuple(inner.tolist()))
 
 
 def _label_cells(counts: Mapping[str, int]) -> Cells:
-    common = sorted((-rows, label) for label, rows in counts.items() if rows >= LEAST_EXPECTED)[:MOST_LABELS]
+    common = sorted((-rows, label) for label, rows in counts.items() if rows >= LEAST_EXPECTED)[:MAX_LABELS]
     return Cells(family="categories", labels=tuple(sorted(label for _, label in common)))
 
 
@@ -257,36 +251,37 @@ def _labelled(cells: Cells, counts: Mapping[str, int], *, rows: int, missing: in
 
 
 def _column(raw: Mapping[str, Any]) -> ColumnProfile:
-    frozen: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in raw["cells"].items()}
-    found = ColumnProfile(**{**raw, "cells": Cells(**frozen), "counts": tuple(raw["counts"])})
-    if found.cells.family not in ("numbers", "categories"):
-        raise ValueError(f"a column is of family {found.cells.family!r}")
-    if list(found.cells.edges) != sorted(set(found.cells.edges)) or not set(found.cells.inner) <= set(
-        found.cells.edges
-    ):
+    cells: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in raw["cells"].items()
+    }
+    column = ColumnProfile(**{**raw, "cells": Cells(**cells), "counts": tuple(raw["counts"])})
+    edges = column.cells.edges
+    if column.cells.family not in ("numbers", "categories"):
+        raise ValueError(f"a column is of family {column.cells.family!r}")
+    if list(edges) != sorted(set(edges)) or not set(column.cells.inner) <= set(edges):
         raise ValueError("edges of a column do not ascend")
-    if len(found.counts) != found.cells.count or sum(found.counts) != found.held or min(found.counts) < 0:
+    if len(column.counts) != column.cells.count or sum(column.counts) != column.held or min(column.counts) < 0:
         raise ValueError("counts of a column do not add up to its rows")
-    return found
+    return column
 
 
 def _merged(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
-    found = replace(
+    merged = replace(
         first, rows=first.rows + second.rows, missing=first.missing + second.missing, infinite=first.infinite + second.infinite,
         counts=tuple(a + b for a, b in zip(first.counts, second.counts, strict=True)),
     )  # fmt: skip
     if second.mean is None:
-        return found
+        return merged
     if first.mean is None:
-        return replace(found, minimum=second.minimum, maximum=second.maximum, mean=second.mean, std=second.std)
-    return replace(found, **_moments(first, second))
+        return replace(merged, minimum=second.minimum, maximum=second.maximum, mean=second.mean, std=second.std)
+    return replace(merged, **_moments(first, second))
 
 
 def _moments(first: ColumnProfile, second: ColumnProfile) -> dict[str, Any]:
-    sides = [(one.held, one.mean or 0.0, one.std or 0.0) for one in (first, second)]
-    total = sum(held for held, _, _ in sides)
-    mean = math.fsum(held / total * middle for held, middle, _ in sides)
-    spread = math.fsum(held / total * (std**2 + (middle - mean) ** 2) for held, middle, std in sides)
-    lows = [one.minimum for one in (first, second) if one.minimum is not None]
-    highs = [one.maximum for one in (first, second) if one.maximum is not None]
-    return {"minimum": min(lows), "maximum": max(highs), "mean": mean, "std": math.sqrt(spread)}
+    moments = [(column.held, column.mean or 0.0, column.std or 0.0) for column in (first, second)]
+    total = sum(held for held, _, _ in moments)
+    mean = math.fsum(held / total * own_mean for held, own_mean, _ in moments)
+    variance = math.fsum(held / total * (std**2 + (own_mean - mean) ** 2) for held, own_mean, std in moments)
+    minima = [column.minimum for column in (first, second) if column.minimum is not None]
+    maxima = [column.maximum for column in (first, second) if column.maximum is not None]
+    return {"minimum": min(minima), "maximum": max(maxima), "mean": mean, "std": math.sqrt(variance)}

@@ -1,4 +1,4 @@
-"""Rows that stay in a database: its engine answers the expressions, and only aggregates travel."""
+"""Rows that stay in a database: it computes the expressions, and only aggregates are transferred."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ibis import Table
     from ibis.expr.types import Value
 
-MOST_AGGREGATES = 800  # of one query: PostgreSQL takes 1,664 columns, others fewer
+MAX_AGGREGATES = 800  # of one query: PostgreSQL takes 1,664 columns, others fewer
 WITHOUT_NAN = frozenset({"mssql"})
 FINGERPRINT_CELLS = 32
 FEW_CATEGORIES = 1000
@@ -47,21 +47,21 @@ class TableRows:
         return tuple(self.table.columns)
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """These columns of all rows, in memory, in the order of `in_order`, because a table has none of its own."""
+        """These columns of all rows, in memory, in the order of `in_order`, because a table has no order of its own."""
         names = list(self.names if columns is None else columns)
         return in_order(self.table, names).to_pyarrow().to_pandas()
 
 
 def in_order(table: Table, names: Sequence[str]) -> Table:
-    """These columns of the rows, sorted by all columns of the table: features and labels read apart must fit together."""
+    """These columns of the rows, sorted by all columns of the table, so that features and labels of separate reads match."""
     sortable = [name for name, kind in table.schema().items() if not kind.is_nested()]
     return table.order_by(*sortable).select(*names)
 
 
 class PushedRelation(Relation):
-    """Rows of a table, answered by its database.
+    """Rows of a table, computed by its database.
 
-    A table has no order of its own: wherever rows come out they are sorted by all its columns.
+    A table has no order of its own: rows are always read sorted by all its columns.
     """
 
     def __init__(self, source: TableRows, *, role: str, uri: str) -> None:
@@ -79,7 +79,7 @@ class PushedRelation(Relation):
         return self.backend.name not in WITHOUT_NAN
 
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
-        """Spreads take a second scan."""
+        """Standard deviations take a second scan."""
         answers = self._aggregate(
             {
                 (name, key): value
@@ -137,25 +137,25 @@ class PushedRelation(Relation):
         """Order statistics of the finite values."""
         import numpy as np
 
-        found = {}
+        quantiles = {}
         for name, count in self._finite(names).items():
-            ranks = [rank_of(one, count) + 1 for one in probabilities]
-            row = _one_row(expressions.order_statistics(self.table, name, ranks, role=self.role))
-            found[name] = np.array([row[f"q{place}"] for place in range(len(ranks))], dtype="float64") + 0.0
-        return found
+            ranks = [rank_of(probability, count) + 1 for probability in probabilities]
+            row = _single_row(expressions.order_statistics(self.table, name, ranks, role=self.role))
+            quantiles[name] = np.array([row[f"q{place}"] for place in range(len(ranks))], dtype="float64") + 0.0
+        return quantiles
 
     def distances_to(self, current: PushedRelation, names: Sequence[str]) -> dict[str, Ordered]:
         """Distances to a table of the same database."""
-        ours, theirs = self._finite(names), current._finite(names)
-        found = {}
+        reference_counts, current_counts = self._finite(names), current._finite(names)
+        distances = {}
         for name in names:
-            n, m = ours[name], theirs[name]
-            row = _one_row(expressions.distances(self.table, current.table, name, n=n, m=m))
-            found[name] = Ordered(
+            n, m = reference_counts[name], current_counts[name]
+            row = _single_row(expressions.distances(self.table, current.table, name, n=n, m=m))
+            distances[name] = Ordered(
                 n=n, m=m, ks=int(row["gap"]) / (n * m), place=float(row["place"]) + 0.0,
                 wasserstein=float(row["area"]) / (n * m),
             )  # fmt: skip
-        return found
+        return distances
 
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values of one column that are not null, piece by piece, sorted."""
@@ -163,8 +163,8 @@ class PushedRelation(Relation):
 
         self.require([name])
         values = self.table.select(value=expressions.floats(self.table, name, role=self.role))
-        kept = values.filter(values.value.notnull())
-        for batch in _batches(kept, ROWS_PER_FRAME):
+        not_null = values.filter(values.value.notnull())
+        for batch in _batches(not_null, ROWS_PER_FRAME):
             yield as_numbers(batch.column(0), name=name, role=self.role)
 
     def frames(self, names: Sequence[str], *, rows: int = ROWS_PER_FRAME) -> Iterator[pd.DataFrame]:
@@ -194,12 +194,12 @@ class PushedRelation(Relation):
         return pd.concat(parts, ignore_index=True)
 
     def _tally(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
-        found = {}
+        tallies = {}
         for name in names:
             rows = expressions.values_with_counts(self.table, name).to_pyarrow().to_pylist()
-            kept = [one for one in rows if one["value"] is not None and one["value"] == one["value"]]
-            found[name] = Counter({one["value"]: one["rows"] for one in kept})
-        return found
+            valid = [row for row in rows if row["value"] is not None and row["value"] == row["value"]]
+            tallies[name] = Counter({row["value"]: row["rows"] for row in valid})
+        return tallies
 
     def _finite(self, names: Sequence[str]) -> dict[str, int]:
         self.require(names)
@@ -213,13 +213,13 @@ class PushedRelation(Relation):
         return counts
 
     def _aggregate(self, parts: Mapping[tuple[str, Any], Value]) -> dict[tuple[str, Any], Any]:
-        """The answers of many aggregates, in as few scans as the database's width allows."""
+        """The results of many aggregates, in as few scans as the number of columns of a query allows."""
         keys = list(parts)
         answers: dict[tuple[str, Any], Any] = {}
-        for start in range(0, len(keys), MOST_AGGREGATES):
-            some = keys[start : start + MOST_AGGREGATES]
-            row = _one_row(self.table.aggregate(**{f"a{place}": parts[key] for place, key in enumerate(some)}))
-            answers |= {key: row[f"a{place}"] for place, key in enumerate(some)}
+        for start in range(0, len(keys), MAX_AGGREGATES):
+            batch = keys[start : start + MAX_AGGREGATES]
+            row = _single_row(self.table.aggregate(**{f"a{place}": parts[key] for place, key in enumerate(batch)}))
+            answers |= {key: row[f"a{place}"] for place, key in enumerate(batch)}
         return answers
 
 
@@ -228,7 +228,7 @@ def fingerprint(relation: PushedRelation) -> str:
 
     It covers names, types and rows; per number the counts of missing, NaN, infinite and distinct values, the range,
     and the counts of 32 cells of equal width in it; per other column what is missing and, of up to 1,000
-    categories, how often each occurs. Tables that differ in nothing of this have the same fingerprint.
+    categories, how often each occurs. Tables that agree in all of this have the same fingerprint.
     """
     import numpy as np
 
@@ -237,40 +237,40 @@ def fingerprint(relation: PushedRelation) -> str:
     others = [name for name in relation.names if name not in numbers]
     summaries = relation.summaries(numbers)
     edges = {
-        name: np.linspace(one.minimum, one.maximum, FINGERPRINT_CELLS + 1)[1:-1]
-        for name, one in summaries.items()
-        if one.minimum is not None and one.maximum is not None
+        name: np.linspace(summary.minimum, summary.maximum, FINGERPRINT_CELLS + 1)[1:-1]
+        for name, summary in summaries.items()
+        if summary.minimum is not None and summary.maximum is not None
     }
     counts = relation.counts(edges)
-    different = {name: _different(relation.table, name) for name in others}
-    categories = relation.value_counts([name for name, count in different.items() if count <= FEW_CATEGORIES])
-    told = {
+    distinct = {name: _count_distinct(relation.table, name) for name in others}
+    categories = relation.value_counts([name for name, count in distinct.items() if count <= FEW_CATEGORIES])
+    aggregates = {
         "types": {name: str(kind) for name, kind in schema.items()},
         "rows": relation.rows,
-        # Mean and spread are left out: their last digits depend on the order in which a database adds up.
-        "numbers": {name: {k: v for k, v in asdict(one).items() if k not in ("mean", "std")} for name, one in summaries.items()},
-        "cells": {name: one.tolist() for name, one in counts.items()},
+        # Mean and standard deviation are excluded: their last digits depend on the order in which a database adds.
+        "numbers": {name: {k: v for k, v in asdict(summary).items() if k not in ("mean", "std")} for name, summary in summaries.items()},
+        "cells": {name: cells.tolist() for name, cells in counts.items()},
         "missing": relation.missing(others),
-        "different": different,
+        "different": distinct,
         "categories": categories,
     }  # fmt: skip
-    return hashlib.sha256(canonical_json(told)).hexdigest()
+    return hashlib.sha256(canonical_json(aggregates)).hexdigest()
 
 
-def _different(table: Table, name: str) -> int:
-    """How many different values a column holds, up to one more than few."""
+def _count_distinct(table: Table, name: str) -> int:
+    """Number of distinct values of a column, up to one more than `FEW_CATEGORIES`."""
     return int(table.select(value=table[name]).distinct().limit(FEW_CATEGORIES + 1).count().execute())
 
 
 def _batches(table: Table, rows: int) -> Iterator[pa.RecordBatch]:
     backend = table.get_backend()
     if backend.name == "duckdb":
-        # ibis 12 asks for a method that DuckDB 2 has renamed.
+        # ibis 12 calls a method that DuckDB 2 has renamed.
         yield from backend.con.sql(backend.compile(table)).to_arrow_reader(rows)
     else:
         yield from table.to_pyarrow_batches(chunk_size=rows)
 
 
-def _one_row(table: Table) -> dict[str, Any]:
+def _single_row(table: Table) -> dict[str, Any]:
     (row,) = table.to_pyarrow().to_pylist()
     return row

@@ -1,4 +1,4 @@
-"""What can be asked of the rows of one dataset, wherever they are, and what the answers look like."""
+"""The interface to the rows of one dataset, wherever they are, and the types of its results."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class NumberSummary:
 
     @property
     def absent(self) -> int:
-        """Rows without a number: null or NaN (infinities are numbers that went wrong, and apart)."""
+        """Rows without a number: null or NaN; infinities count separately."""
         return self.missing + self.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberRange:
-    """What bins need to know of a column of numbers: finite values, their ends, and how many differ (21 means more)."""
+    """The range of a column of numbers: count of finite values, extremes, and distinct values (21 means more)."""
 
     finite: int
     minimum: float | None
@@ -59,7 +59,7 @@ class NumberRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ordered:
-    """How far two samples of numbers lie apart, over all finite values of both, without binning.
+    """Distances between two samples of numbers, over all finite values of both, without binning.
 
     `ks` is sup |F - G| (Smirnov, 1939), 0 to 1, and `place` the smallest value at which it is reached;
     `wasserstein` is the integral of |F - G|, in the unit of the column, not normed; `n` and `m` are the
@@ -74,7 +74,7 @@ class Ordered:
 
 
 class Relation(ABC):
-    """The rows of one dataset. Answers are exact over all rows and the same on every number of threads.
+    """The rows of one dataset. Results are exact over all rows and the same for every number of threads.
 
     Numbers are compared as float64: integers beyond 2^53 and decimals are rounded to the nearest one, booleans
     are 0 and 1. A name that the dataset lacks raises SubjectError; a column declared a number that holds
@@ -86,22 +86,24 @@ class Relation(ABC):
         self.uri = uri
         self.rows = rows
         self.names = names
-        self._summed: dict[str, NumberSummary] = {}
-        self._counted: dict[str, Counter[Any]] = {}
+        self._summaries: dict[str, NumberSummary] = {}
+        self._cached_tallies: dict[str, Counter[Any]] = {}
 
     def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
-        """Counts, range and moments of each column of numbers; every question after the first costs nothing."""
+        """Counts, range and moments of each column of numbers; cached after the first call."""
         self.require(numbers)
-        fresh = [name for name in dict.fromkeys(numbers) if name not in self._summed]
-        if fresh:
-            self._summed |= self._summarise(fresh)
-        return {name: self._summed[name] for name in numbers}
+        missing = [name for name in dict.fromkeys(numbers) if name not in self._summaries]
+        if missing:
+            self._summaries |= self._summarise(missing)
+        return {name: self._summaries[name] for name in numbers}
 
     def ranges(self, numbers: Sequence[str]) -> dict[str, NumberRange]:
-        """The ends of each column of numbers; cheaper than `summaries` where no moments are wanted."""
+        """The range of each column of numbers; cheaper than `summaries` where no moments are needed."""
         return {
-            name: NumberRange(finite=one.finite, minimum=one.minimum, maximum=one.maximum, distinct=one.distinct)
-            for name, one in self.summaries(numbers).items()
+            name: NumberRange(
+                finite=summary.finite, minimum=summary.minimum, maximum=summary.maximum, distinct=summary.distinct
+            )
+            for name, summary in self.summaries(numbers).items()
         }
 
     @abstractmethod
@@ -117,38 +119,38 @@ class Relation(ABC):
         return {name: by_label(tally) for name, tally in self._tallies(names).items()}
 
     def families(self, names: Sequence[str]) -> dict[str, frozenset[str]]:
-        """What the categories of each column are made of: `numbers`, `text`, or the name of another type."""
+        """The types of each column's categories: `numbers`, `text`, or the name of another type."""
         return {name: frozenset(map(family, tally)) for name, tally in self._tallies(names).items()}
 
     def missing(self, names: Sequence[str]) -> dict[str, int]:
         """Rows per column that hold nothing: null or NaN."""
         self.require(names)
-        known = {name: one.absent for name, one in self._summed.items()}
-        known |= {name: self.rows - one.total() for name, one in self._counted.items()}
-        fresh = [name for name in dict.fromkeys(names) if name not in known]
-        if fresh:
-            known |= self._count_missing(fresh)
+        known = {name: summary.absent for name, summary in self._summaries.items()}
+        known |= {name: self.rows - tally.total() for name, tally in self._cached_tallies.items()}
+        unknown = [name for name in dict.fromkeys(names) if name not in known]
+        if unknown:
+            known |= self._count_missing(unknown)
         return {name: known[name] for name in names}
 
     def _tallies(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
-        """Rows per value; categories are few and asked for more than once, so they are counted once and remembered."""
+        """Rows per value; cached, because categories are few and needed more than once."""
         self.require(names)
-        fresh = [name for name in dict.fromkeys(names) if name not in self._counted]
-        if fresh:
-            self._counted |= self._tally(fresh)
-        return {name: self._counted[name] for name in names}
+        missing = [name for name in dict.fromkeys(names) if name not in self._cached_tallies]
+        if missing:
+            self._cached_tallies |= self._tally(missing)
+        return {name: self._cached_tallies[name] for name in names}
 
     @abstractmethod
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
-        """The summaries of columns that were not asked for before."""
+        """The summaries of columns that are not cached."""
 
     @abstractmethod
     def _tally(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
-        """Rows per value, without null and NaN, of columns that were not asked for before."""
+        """Rows per value, without null and NaN, of columns that are not cached."""
 
     @abstractmethod
     def _count_missing(self, names: Sequence[str]) -> dict[str, int]:
-        """Rows that hold null or NaN, of columns of which nothing is known yet."""
+        """Rows that hold null or NaN, of columns of which nothing is cached."""
 
     @abstractmethod
     def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -163,11 +165,11 @@ class Relation(ABC):
 
     @abstractmethod
     def numbers(self, name: str) -> Iterator[np.ndarray]:
-        """The values of one column that are not null, float64, piece by piece, in no promised order."""
+        """The values of one column that are not null, float64, piece by piece, in no defined order."""
 
     @abstractmethod
     def frames(self, names: Sequence[str], *, rows: int = ROWS_PER_FRAME) -> Iterator[pd.DataFrame]:
-        """The rows of these columns in order, `rows` at a time; the index counts on over the pieces."""
+        """The rows of these columns in order, `rows` at a time; the index continues over the pieces."""
 
     @abstractmethod
     def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
@@ -190,22 +192,22 @@ def require_same_families(reference: Relation, current: Relation, names: Sequenc
     """Refuse categories that changed between numbers and text: every one of them would be new to the model.
 
     Raises:
-        CheckError: one side of a column holds only numbers and the other only text; every such column is listed.
+        CheckError: one dataset holds only numbers in a column and the other only text; every such column is listed.
     """
-    theirs, ours = reference.families(names), current.families(names)
+    before, after = reference.families(names), current.families(names)
     problems = [
-        f"category {name!r} holds {'/'.join(sorted(theirs[name]))} in the reference and "
-        f"{'/'.join(sorted(ours[name]))} in current; the model would know none of the categories: "
+        f"category {name!r} holds {'/'.join(sorted(before[name]))} in the reference and "
+        f"{'/'.join(sorted(after[name]))} in current; every category would be new to the model: "
         "repair the feed's types"
         for name in names
-        if theirs[name] and ours[name] and theirs[name].isdisjoint(ours[name])
+        if before[name] and after[name] and before[name].isdisjoint(after[name])
     ]
     if problems:
         raise CheckError("\n".join(problems))
 
 
-def no_number(name: str, role: str, *, arrives: str, holding: str) -> CheckError:
-    """The complaint about a column declared a number that holds something else."""
+def not_a_number(name: str, role: str, *, arrives: str, holding: str) -> CheckError:
+    """The error for a column that is declared a number and holds something else."""
     return CheckError(
         f"column {name!r} of dataset {role!r} is declared a number and arrives as {arrives} holding {holding}; "
         "repair the feed, or declare the column a category"

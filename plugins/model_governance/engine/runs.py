@@ -1,4 +1,4 @@
-"""A column in order, whatever its size: runs are sorted in memory, spilled, and merged between splitters (Knuth, TAOCP 3, 5.4)."""
+"""External sorting of a column: runs are sorted in memory, spilled, and merged between splitters (Knuth, TAOCP 3, 5.4)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class InOrder(Protocol):
 
     @property
     def count(self) -> int:
-        """How many values there are."""
+        """Number of values."""
 
     def slice(self, start: int, stop: int) -> np.ndarray:
-        """The values at these places, float64, shape (stop - start,); places beyond the end are left out."""
+        """The values at these places, float64, shape (stop - start,); places beyond the end are ignored."""
 
     def rank(self, value: float) -> int:
-        """How many values are at most `value`."""
+        """Number of values that are at most `value`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ArrayInOrder:
 
     @property
     def count(self) -> int:
-        """How many values there are."""
+        """Number of values."""
         return len(self.values)
 
     def slice(self, start: int, stop: int) -> np.ndarray:
@@ -47,7 +47,7 @@ class ArrayInOrder:
         return self.values[start:stop]
 
     def rank(self, value: float) -> int:
-        """How many values are at most `value`."""
+        """Number of values that are at most `value`."""
         return int(self.values.searchsorted(value, side="right"))
 
 
@@ -64,21 +64,21 @@ class FileInOrder:
         """The values at these places."""
         import numpy as np
 
-        wanted = max(min(stop, self.count) - start, 0)
-        return np.fromfile(self.path, dtype="float64", count=wanted, offset=(self.start + start) * BYTES)
+        count = max(min(stop, self.count) - start, 0)
+        return np.fromfile(self.path, dtype="float64", count=count, offset=(self.start + start) * BYTES)
 
     def rank(self, value: float, *, below: bool = False) -> int:
-        """How many values are at most `value`; with `below`, how many are less."""
+        """Number of values that are at most `value`; with `below`, that are less."""
         side: Literal["left", "right"] = "left" if below else "right"
         start = max(int(self.marks.searchsorted(value, side=side)) - 1, 0) * STEP
         return start + int(self.slice(start, start + STEP).searchsorted(value, side=side))
 
 
 def put_in_order(pieces: Iterable[np.ndarray], folder: Path) -> InOrder:
-    """The finite values of all pieces, ascending; beyond one run they are kept in files in `folder`, which must exist."""
+    """The finite values of all pieces, ascending; beyond one run they are stored in files in `folder`, which must exist."""
     import numpy as np
 
-    room = np.empty(RUN)
+    buffer = np.empty(RUN)
     filled = 0
     runs: list[FileInOrder] = []
     path = folder / "runs"
@@ -87,13 +87,13 @@ def put_in_order(pieces: Iterable[np.ndarray], folder: Path) -> InOrder:
             rest = piece if np.isfinite(piece).all() else piece[np.isfinite(piece)]
             while len(rest):
                 if filled == RUN:
-                    runs.append(_spill(room, spill, path, runs))
+                    runs.append(_spill(buffer, spill, path, runs))
                     filled = 0
                 taken = min(RUN - filled, len(rest))
-                room[filled : filled + taken] = rest[:taken]
+                buffer[filled : filled + taken] = rest[:taken]
                 filled += taken
                 rest = rest[taken:]
-        last = room[:filled]
+        last = buffer[:filled]
         if not runs:
             last.sort()
             return ArrayInOrder(last)
@@ -107,33 +107,36 @@ def put_in_order(pieces: Iterable[np.ndarray], folder: Path) -> InOrder:
 def _spill(values: np.ndarray, spill: BinaryIO, path: Path, runs: list[FileInOrder]) -> FileInOrder:
     values.sort()
     values.tofile(spill)
-    return FileInOrder(path, sum(one.count for one in runs), len(values), values[::STEP].copy())
+    return FileInOrder(path, sum(run.count for run in runs), len(values), values[::STEP].copy())
 
 
 def _merge(runs: list[FileInOrder], path: Path) -> FileInOrder:
-    """One sorted file. Between two splitters lie few values; those equal to a splitter may be many, but need no sorting."""
+    """Merge into one sorted file.
+
+    Few values lie between two splitters; many may equal a splitter, but those need no sorting.
+    """
     import numpy as np
 
-    marks = np.sort(np.concatenate([one.marks for one in runs]))
+    marks = np.sort(np.concatenate([run.marks for run in runs]))
     apart = max(SEGMENT // STEP, 1)
     writer = _Writer()
     cursors = [0] * len(runs)
     with path.open("wb") as merged:
         for splitter in np.unique(marks[::apart]).tolist():
-            stops = [one.rank(splitter, below=True) for one in runs]
+            stops = [run.rank(splitter, below=True) for run in runs]
             writer.write(_gather(runs, cursors, stops), merged)
-            cursors = [one.rank(splitter) for one in runs]
+            cursors = [run.rank(splitter) for run in runs]
             ties = sum(cursors) - sum(stops)
             for done in range(0, ties, RUN):
                 writer.write(np.full(min(RUN, ties - done), splitter), merged)
-        writer.write(_gather(runs, cursors, [one.count for one in runs]), merged)
+        writer.write(_gather(runs, cursors, [run.count for run in runs]), merged)
     return FileInOrder(path, 0, writer.written, np.concatenate(writer.marks))
 
 
 def _gather(runs: list[FileInOrder], starts: list[int], stops: list[int]) -> np.ndarray:
     import numpy as np
 
-    values = np.concatenate([one.slice(start, stop) for one, start, stop in zip(runs, starts, stops, strict=True)])
+    values = np.concatenate([run.slice(start, stop) for run, start, stop in zip(runs, starts, stops, strict=True)])
     values.sort()
     return values
 

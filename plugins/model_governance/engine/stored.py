@@ -1,13 +1,15 @@
-"""Files whose digest was taken, and folders that vanish with what they hold."""
+"""Local files with the digest of their bytes, and temporary folders."""
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
+import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from model_governance.errors import SubjectError
 
@@ -17,35 +19,80 @@ if TYPE_CHECKING:
 PREFIX = "model-governance-"
 
 
-class Spool:
-    """A temporary folder that is removed when nobody refers to it any more, at the latest when Python ends."""
+LOCK = ".lock"
+YOUNG = 60.0  # seconds in which a folder may not have its lock yet
+ABANDONED = 86_400.0  # seconds after which a temporary folder without a lock is taken for abandoned
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._remove = weakref.finalize(self, shutil.rmtree, self.folder, True)  # noqa: FBT003  # rmtree's ignore_errors
+
+class Spool:
+    """A temporary folder that is removed when nobody refers to it any more, at the latest when Python ends.
+
+    Its owner holds a lock in it, so that `sweep_spools` can tell the folder of a killed process from one in use.
+
+    Args:
+        parent: the folder to make it in, by default that of the system.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        directory = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
+        self.folder = Path(directory.name)
+        lock = (self.folder / LOCK).open("wb")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # The directory's own finalizer would warn of an implicit cleanup, which is what a spool is for.
+        self._remove = weakref.finalize(self, _remove, directory, lock)
 
     def close(self) -> None:
         """Remove the folder now."""
         self._remove()
 
 
+def _remove(directory: tempfile.TemporaryDirectory[str], lock: IO[bytes]) -> None:
+    directory.cleanup()
+    lock.close()
+
+
+def sweep_spools(parent: Path) -> list[Path]:
+    """Remove the spools that killed processes left in a folder; returns those that were removed.
+
+    A spool is stale when nobody holds its lock. A folder of the same prefix without a lock is stale after a day.
+    """
+    stale = [folder for folder in parent.glob(f"{PREFIX}*") if folder.is_dir() and _is_stale(folder)]
+    for folder in stale:
+        shutil.rmtree(folder, ignore_errors=True)
+    return stale
+
+
+def _is_stale(folder: Path) -> bool:
+    age = time.time() - folder.stat().st_mtime
+    if age < YOUNG:
+        return False
+    try:
+        with (folder / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except FileNotFoundError:
+        return folder.is_dir() and age > ABANDONED
+    except OSError:  # another process holds the lock, or the folder is another user's
+        return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """What tells that a file was written again: its inode, size and time of change."""
+    """Identifies a version of a file: its inode, size and time of change."""
 
     inode: int
     size: int
     changed: int
 
     @classmethod
-    def key(cls, status: os.stat_result) -> Stamp:
-        """The stamp of a stat."""
+    def from_stat(cls, status: os.stat_result) -> Stamp:
+        """The stamp from the result of a stat call."""
         return cls(inode=status.st_ino, size=status.st_size, changed=status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """A local file with the digest of its bytes; `spool` holds the folder of a copy of our own."""
+    """A local file with the digest of its bytes; `spool` is the temporary folder of a copy."""
 
     uri: str
     path: Path
@@ -54,16 +101,16 @@ class StoredFile:
     spool: Spool | None = None
 
     def verify(self) -> None:
-        """Refuse a file that is not the one whose digest was taken.
+        """Refuse a file whose bytes may differ from those that were digested.
 
         Raises:
             SubjectError: it was changed, replaced or removed since.
         """
         try:
-            now = Stamp.key(self.path.stat())
+            current = Stamp.from_stat(self.path.stat())
         except OSError:
-            now = None
-        if now != self.stamp:
+            current = None
+        if current != self.stamp:
             raise SubjectError(
                 f"{self.uri}: the file was written while it was read, so its digest {self.sha256} describes other rows; "
                 "write to a new file and rename it when it is complete, then run again"

@@ -1,8 +1,8 @@
-"""Sums of float64 that are the same in whatever order and pieces the values arrive.
+"""Reproducible sums of float64: the same for every order and division of the values.
 
-Every value is cut at the same absolute powers of two, into parts whose sums are exact (pre-rounding on
-fixed bins: Demmel and Nguyen, "Parallel Reproducible Summation", 2015). Three bins below the largest
-value are kept, so the error is below 2^-74 of it for each value.
+Every value is split at the same absolute powers of two, into parts whose sums are exact (pre-rounding on
+fixed bins: Demmel and Nguyen, "Parallel Reproducible Summation", 2015). The sum uses three bins below the largest
+value, so the error is below 2^-74 of it for each value.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 WIDTH = 38  # bits per bin
-KEPT = 3
-BLOCK = 1 << 14  # values whose parts of one bin add up without rounding; also what fits the nearest cache
-WILD = 2.0**480  # from here squares come near overflow: such values are added up one by one as integers
-LOWEST = -26  # no bin below 2^(38 * -26): the constants that cut would leave float64, and what is smaller counts as 0
-FAR = 1000
+BINS = 3
+BLOCK = 1 << 14  # values whose parts of one bin add up without rounding; they also fit the first-level cache
+HUGE = 2.0**480  # squares of larger values come near overflow: those values are added one by one as integers
+LOWEST = -26  # no bin below 2^(38 * -26): the constants that split would underflow; smaller parts count as 0
+OFF_CENTRE = 1000
 
 
 @dataclass(slots=True)
@@ -33,14 +33,14 @@ class ExactSum:
     def add(self, values: np.ndarray, *, largest: float, scratch: np.ndarray) -> None:
         """Add finite values, at most `BLOCK` of them, none larger in size than `largest` < 2^960.
 
-        `scratch` is room to work in, float64, shape (2, BLOCK).
+        `scratch` is working memory, float64, shape (2, BLOCK).
         """
         import numpy as np
 
         if largest == 0.0:
             return
         self.largest = max(self.largest, largest)
-        part, left = scratch[:, : len(values)]
+        part, remainder = scratch[:, : len(values)]
         rest = values
         for bin_ in range(_top_bin(largest), self._lowest - 1, -1):
             cut = math.ldexp(1.5, bin_ * WIDTH + 52)
@@ -49,25 +49,25 @@ class ExactSum:
             units = int(math.ldexp(float(np.add.reduce(part)), -bin_ * WIDTH))
             self.bins[bin_] = self.bins.get(bin_, 0) + units
             if bin_ > self._lowest:
-                rest = np.subtract(rest, part, out=left)
+                rest = np.subtract(rest, part, out=remainder)
 
     @property
     def total(self) -> Fraction:
-        """The sum, with what lies more than three bins below the largest value cut off."""
+        """The sum, without the parts more than three bins below the largest value."""
         if self.largest == 0.0:
             return Fraction(0)
-        kept = [(one, units) for one, units in self.bins.items() if one >= self._lowest]
-        return sum((units * Fraction(2) ** (one * WIDTH) for one, units in kept), Fraction(0))
+        used = [(bin_, units) for bin_, units in self.bins.items() if bin_ >= self._lowest]
+        return sum((units * Fraction(2) ** (bin_ * WIDTH) for bin_, units in used), Fraction(0))
 
     @property
     def _lowest(self) -> int:
-        return max(_top_bin(self.largest) - KEPT + 1, LOWEST)
+        return max(_top_bin(self.largest) - BINS + 1, LOWEST)
 
 
 class Moments:
-    """Count, mean and standard deviation of finite values, whatever their order.
+    """Count, mean and standard deviation of finite values, independent of their order.
 
-    Squares are taken about `centre`: far from the mean they would drown the spread (`is_off_centre`).
+    Squares are taken about `centre`; a centre far from the mean costs digits of the deviation (`is_off_centre`).
     """
 
     def __init__(self, centre: float = 0.0) -> None:
@@ -76,22 +76,22 @@ class Moments:
         self.centre = centre
         self.count = 0
         self._plain, self._squares = ExactSum(), ExactSum()
-        self._wild = self._wild_squares = Fraction(0)
+        self._huge = self._huge_squares = Fraction(0)
         self._scratch = np.empty((4, BLOCK))
 
     def add(self, values: np.ndarray, *, least: float, most: float) -> None:
-        """Add finite values, of which `least` is the least and `most` the most."""
+        """Add finite values, of which `least` is the smallest and `most` the largest."""
         import numpy as np
 
         self.count += len(values)
-        if max(abs(least), abs(most)) >= WILD:
-            wild = np.abs(values) >= WILD
-            self._add_wild(values[wild].tolist())
-            values = values[~wild]
+        if max(abs(least), abs(most)) >= HUGE:
+            huge = np.abs(values) >= HUGE
+            self._add_huge(values[huge].tolist())
+            values = values[~huge]
             if len(values) == 0:
                 return
             least, most = float(values.min()), float(values.max())
-        # Exactly how far these values reach: a wider bound would cut off what the spread is made of.
+        # The exact largest distance from the centre: a larger bound would cut off digits of the deviation.
         reach = max(abs(least - self.centre), abs(most - self.centre))
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
@@ -101,11 +101,11 @@ class Moments:
             self._plain.add(block, largest=reach, scratch=self._scratch[:2])
             self._squares.add(square, largest=reach * reach, scratch=self._scratch[:2])
 
-    def _add_wild(self, values: list[float]) -> None:
-        for one in values:
-            exact = Fraction(one) - Fraction(self.centre)
-            self._wild += exact
-            self._wild_squares += exact * exact
+    def _add_huge(self, values: list[float]) -> None:
+        for value in values:
+            exact = Fraction(value) - Fraction(self.centre)
+            self._huge += exact
+            self._huge_squares += exact * exact
 
     @property
     def mean(self) -> float:
@@ -119,26 +119,26 @@ class Moments:
 
     @property
     def is_off_centre(self) -> bool:
-        """Whether the rounding of squares may show in the tenth digit of the spread: they want another centre."""
-        return self._offset**2 > FAR * self._variance
+        """Whether rounding of squares may reach the tenth digit of the deviation, so that another centre is needed."""
+        return self._offset**2 > OFF_CENTRE * self._variance
 
     @property
     def _offset(self) -> Fraction:
-        return (self._plain.total + self._wild) / self.count
+        return (self._plain.total + self._huge) / self.count
 
     @property
     def _variance(self) -> Fraction:
-        return (self._squares.total + self._wild_squares) / self.count - self._offset**2
+        return (self._squares.total + self._huge_squares) / self.count - self._offset**2
 
 
 def _top_bin(largest: float) -> int:
-    """The bin above which values up to `largest` leave nothing: they are less than half its unit."""
+    """The highest bin with a part of values up to `largest`; in higher bins they are less than half a unit."""
     exponent = math.frexp(largest)[1]
     return max(-((WIDTH - 1 - exponent) // WIDTH), LOWEST)
 
 
 def _root(number: Fraction) -> float:
-    """The square root of a Fraction that itself may lie outside float64."""
+    """The square root of a Fraction that may lie outside float64."""
     if number == 0:
         return 0.0
     half = (number.numerator.bit_length() - number.denominator.bit_length()) // 2

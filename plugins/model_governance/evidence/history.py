@@ -1,11 +1,12 @@
-"""Earlier nights of a model, found in its archive."""
+"""Previous runs of a model, found in its archive."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.moments import parse_moment, read_moment_key
+from model_governance.contract.result import label_of
 from model_governance.contract.subject import PreviousRun
 from model_governance.evidence.manifest import FILE, model_folder, read_manifest
 from model_governance.evidence.record import read_record
@@ -14,97 +15,107 @@ from model_governance.verdict import Baseline, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from model_governance.contract.check import Lookback
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Verdict
 
-_KEY = re.compile(r"/date=(\d{4}-\d{2}-\d{2})/")
+_KEY = re.compile(r"/run=([0-9T:.-]+Z)/")
 
 
-def runs(store: ArtifactStore, model: str, *, before: date | None = None) -> Iterator[dict[str, Any]]:
-    """Manifests of a model, the newest night first; of one night, the last that finished first."""
-    by_day: dict[date, list[str]] = {}
+def runs(store: ArtifactStore, model: str, *, before: datetime | None = None) -> Iterator[dict[str, Any]]:
+    """Manifests of a model, the newest run first; of one run that was repeated, the last that finished first."""
+    by_moment: dict[datetime, list[str]] = {}
     for key in store.keys(model_folder(model)):
-        found = _KEY.search(key)
-        if found and key.endswith(f"/{FILE}"):
-            by_day.setdefault(date.fromisoformat(found[1]), []).append(key)
-    for day in sorted(by_day, reverse=True):
-        if before is None or day < before:
-            manifests = [read_manifest(store, key) for key in by_day[day]]
-            yield from sorted(manifests, key=lambda one: one["finished_at"], reverse=True)
+        match = _KEY.search(key)
+        if match and key.endswith(f"/{FILE}"):
+            by_moment.setdefault(read_moment_key(match[1]), []).append(key)
+    for moment in sorted(by_moment, reverse=True):
+        if before is None or moment < before:
+            manifests = [read_manifest(store, key) for key in by_moment[moment]]
+            yield from sorted(manifests, key=lambda manifest: manifest["finished_at"], reverse=True)
 
 
-def last_accepted(store: ArtifactStore, model: str, check: str, *, before: date) -> dict[str, Baseline]:
-    """Metrics by label of a check on the last night that did not stop; empty when there is none."""
+def last_accepted(store: ArtifactStore, model: str, check: str, *, before: datetime) -> dict[str, Baseline]:
+    """Metrics by label of a check in the last run that did not stop; empty when there is none."""
     for manifest in runs(store, model, before=before):
         if manifest["verdict"]["stops"]:
             continue
         record = _record(store, manifest, check)
         if record and record["result"]:
-            metrics = [one for one in record["result"]["metrics"] if one["value"] is not None]
-            return {_label(one): Baseline(value=one["value"], low=one["low"], high=one["high"]) for one in metrics}
+            metrics = [metric for metric in record["result"]["metrics"] if metric["value"] is not None]
+            return {
+                label_of(metric["name"], metric["key"]): Baseline(
+                    value=metric["value"], low=metric["low"], high=metric["high"]
+                )
+                for metric in metrics
+            }
     return {}
 
 
-def earlier_verdicts(store: ArtifactStore, model: str, check: str, *, before: date, runs_back: int) -> list[Verdict]:
-    """What was judged of a check on the nights before, the newest first; a night without it is left out."""
-    found = []
-    for manifest in _one_per_date(store, model, before=before):
+def earlier_verdicts(
+    store: ArtifactStore, model: str, check: str, *, before: datetime, runs_back: int
+) -> list[Verdict]:
+    """Verdicts of a check in the previous runs, the newest first; a run without the check is not counted."""
+    verdicts: list[Verdict] = []
+    for manifest in _once_each(store, model, before=before):
         record = _record(store, manifest, check)
         if record:
-            found.append(read_verdict(record["verdict"]))
-        if len(found) == runs_back:
+            verdicts.append(read_verdict(record["verdict"]))
+        if len(verdicts) == runs_back:
             break
-    return found
+    return verdicts
 
 
 def earlier_artifacts(
-    store: ArtifactStore, model: str, check: str, *, before: date, wanted: Lookback
+    store: ArtifactStore, model: str, check: str, *, before: datetime, lookback: Lookback
 ) -> tuple[PreviousRun, ...]:
-    """The artifact that a check stored on earlier nights, the newest first; nights without it are left out.
+    """The artifact that a check stored in previous runs, the newest first; runs without it are not counted.
 
     Raises:
-        EvidenceError: stored bytes do not have the digest that their night recorded.
+        EvidenceError: stored bytes do not have the digest that their run recorded.
         StoreUnreachable: as `ArtifactStore.get`.
     """
-    found: list[PreviousRun] = []
-    for manifest in _one_per_date(store, model, before=before):
-        day = date.fromisoformat(manifest["run"]["date"])
-        if (wanted.accepted and manifest["verdict"]["stops"]) or not _same_season(day, before, wanted.season):
+    previous: list[PreviousRun] = []
+    for manifest in _once_each(store, model, before=before):
+        moment = parse_moment(manifest["run"]["logical_date"])
+        if (lookback.accepted and manifest["verdict"]["stops"]) or not _same_season(moment, before, lookback.season):
             continue
-        row = next((one for one in manifest["checks"] if one["name"] == check), None)
-        stored = next((one for one in row["artifacts"] if one["name"] == wanted.artifact), None) if row else None
+        row = next((row for row in manifest["checks"] if row["name"] == check), None)
+        artifacts = row["artifacts"] if row else ()
+        stored = next((artifact for artifact in artifacts if artifact["name"] == lookback.artifact), None)
         if stored:
             content = read_verified(store, stored)
-            found.append(
-                PreviousRun(day=day, name=wanted.artifact, key=stored["key"], sha256=stored["sha256"], content=content)
-            )
-        if len(found) == wanted.runs:
+            previous.append(
+                PreviousRun(
+                    logical_date=moment, name=lookback.artifact, key=stored["key"], sha256=stored["sha256"],
+                    content=content,
+                )
+            )  # fmt: skip
+        if len(previous) == lookback.runs:
             break
-    return tuple(found)
+    return tuple(previous)
 
 
-def _one_per_date(store: ArtifactStore, model: str, *, before: date) -> Iterator[dict[str, Any]]:
-    """The last manifest of each night: a run that was repeated counts once."""
-    seen: set[str] = set()
+def _once_each(store: ArtifactStore, model: str, *, before: datetime) -> Iterator[dict[str, Any]]:
+    """The last manifest of each run: a run that was cleared and repeated counts once."""
+    counted: set[str] = set()
     for manifest in runs(store, model, before=before):
-        day = manifest["run"]["date"]
-        if day not in seen:
-            seen.add(day)
+        moment = manifest["run"]["logical_date"]
+        if moment not in counted:
+            counted.add(moment)
             yield manifest
 
 
-def _same_season(day: date, current: date, season: str | None) -> bool:
+def _same_season(moment: datetime, current: datetime, season: str | None) -> bool:
+    if season == "hour":
+        return moment.hour == current.hour
     if season == "weekday":
-        return day.weekday() == current.weekday()
-    return season is None or day.month == current.month
+        return moment.weekday() == current.weekday()
+    return season is None or moment.month == current.month
 
 
 def _record(store: ArtifactStore, manifest: dict[str, Any], check: str) -> dict[str, Any] | None:
-    row = next((one for one in manifest["checks"] if one["name"] == check and one["record"]), None)
+    row = next((row for row in manifest["checks"] if row["name"] == check and row["record"]), None)
     return read_record(store, row["record"]) if row else None
-
-
-def _label(metric: dict[str, Any]) -> str:
-    return f"{metric['name']}[{metric['of']}]" if metric["key"] is not None else str(metric["name"])

@@ -1,21 +1,22 @@
-"""`run_manifest.json`: one night of one model, with the digest of everything that was used and made."""
+"""`run_manifest.json`: one run of one model, with the digest of everything that was used and made."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.documents import read_document
+from model_governance.contract.moments import moment_key
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.store import Stored, put_blob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
+    from model_governance.contract.run import Run
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Verdict
@@ -43,18 +44,17 @@ def write_manifest(
     verdicts: Sequence[Verdict],
     verdict: Verdict,
     store: ArtifactStore,
-    run_id: str,
-    day: date,
-    orchestrator: Mapping[str, Any],
+    run: Run,
 ) -> tuple[dict[str, Any], Stored]:
-    """Store the manifest of a night and return it; the same night with the same records is written once.
+    """Store the manifest of a run and return it; the same run with the same records is written once.
 
     Raises: as `ArtifactStore.put_once`.
     """
     rows = [
-        _check_row(name, records[name], summaries.get(name), one) for name, one in zip(records, verdicts, strict=True)
+        _check_row(name, records[name], summaries.get(name), verdict)
+        for name, verdict in zip(records, verdicts, strict=True)
     ]
-    folder = run_folder(policy.name, day, _run_key(orchestrator, run_id))
+    folder = run_folder(policy.name, run.logical_date, _run_key(run.orchestrator, run.run_id))
     for key in store.keys(folder):
         if key.endswith(FILE) and (earlier := read_manifest(store, key))["checks"] == rows:
             return earlier, _stored(store, key, canonical_json(earlier))
@@ -62,7 +62,7 @@ def write_manifest(
     source = put_blob(store, Artifact(name="policy.yaml", media_type="application/yaml", content=policy.source))
     manifest = {
         "schema": RUN_SCHEMA,
-        "run": {"run_id": run_id, "date": day.isoformat(), "orchestrator": dict(orchestrator)},
+        "run": run.record(),
         "policy": {
             "name": policy.name,
             "sha256": policy.sha256,
@@ -70,12 +70,12 @@ def write_manifest(
             "description": policy.description,
             "key": source.key,
         },
-        "model": next((one["model"] for one in records.values() if one and one["model"]), None),
+        "model": next((record["model"] for record in records.values() if record and record["model"]), None),
         "datasets": _datasets(records),
         "verdict": verdict.record(),
         "checks": rows,
         "environment": {"python": platform.python_version(), "packages": _packages()},
-        "started_at": min((one["started_at"] for one in rows if one["started_at"]), default=now),
+        "started_at": min((row["started_at"] for row in rows if row["started_at"]), default=now),
         "finished_at": now,
     }
     content = canonical_json(manifest)
@@ -85,19 +85,33 @@ def write_manifest(
 
 
 def read_manifest(store: ArtifactStore, key: str) -> dict[str, Any]:
-    """The manifest under a key. Raises as `ArtifactStore.get`."""
-    manifest: dict[str, Any] = json.loads(store.get(key))
+    """The manifest under a key.
+
+    Raises:
+        EvidenceError: the object is no manifest, or one of another schema version.
+        ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
+    """
+    return as_manifest(store.get(key), origin=store.locate(key))
+
+
+def as_manifest(content: bytes, *, origin: str) -> dict[str, Any]:
+    """The manifest in these bytes; `origin` names them in messages.
+
+    Raises:
+        EvidenceError: they are no manifest, or one of another schema version.
+    """
+    manifest: dict[str, Any] = read_document(content, origin=origin, schema=RUN_SCHEMA)
     return manifest
 
 
 def model_folder(model: str) -> str:
-    """Where the nights of a model are."""
+    """Where the runs of a model are."""
     return f"v1/runs/model={model}/"
 
 
-def run_folder(model: str, day: date, run_key: str) -> str:
+def run_folder(model: str, logical_date: datetime, run_key: str) -> str:
     """Where one run is; a run that is cleared and repeated adds a manifest and replaces none."""
-    return f"{model_folder(model)}date={day.isoformat()}/{run_key}/"
+    return f"{model_folder(model)}run={moment_key(logical_date)}/{run_key}/"
 
 
 def _run_key(orchestrator: Mapping[str, Any], run_id: str) -> str:
@@ -113,6 +127,7 @@ def _check_row(
         "name": name,
         "kind": record["kind"] if record else None,
         "title": record["title"] if record else name,
+        "advice": record.get("advice") if record else None,
         "outcome": verdict.outcome,
         "stops": verdict.stops,
         "sentence": verdict.sentence,
@@ -131,7 +146,12 @@ def _check_row(
 
 def _datasets(records: Mapping[str, Mapping[str, Any] | None]) -> list[dict[str, Any]]:
     """Every dataset that any check saw, once per role and digest."""
-    seen = {(one["role"], one["sha256"]): one for record in records.values() if record for one in record["datasets"]}
+    seen = {
+        (dataset["role"], dataset["sha256"]): dataset
+        for record in records.values()
+        if record
+        for dataset in record["datasets"]
+    }
     return [seen[key] for key in sorted(seen)]
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
-from model_governance.errors import EvidenceError
+from model_governance.contract.documents import read_document
 from model_governance.store import read_verified
 
 if TYPE_CHECKING:
@@ -40,6 +38,7 @@ def check_record(
         "kind": check.kind,
         "title": check.title,
         "question": check.question,
+        "advice": check.advice.record(),
         "policy": {
             "name": policy.name,
             "sha256": policy.sha256,
@@ -50,7 +49,7 @@ def check_record(
         "datasets": _datasets(subject),
         "earlier": _earlier(subject),
         "seed": seed,
-        "params": _params(policy, name, check),
+        "params": _params(policy, name, check, subject),
         "result": result.record() if result else None,
         "problem": problem,
         "verdict": verdict.record(),
@@ -61,13 +60,10 @@ def read_record(store: ArtifactStore, stored: Mapping[str, Any]) -> dict[str, An
     """The record behind an address, once its bytes are shown to have the digest that was reported.
 
     Raises:
-        EvidenceError: they have another digest, or are no record of a check.
+        EvidenceError: they have another digest, or are no record of a check of the version this release reads.
         ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
     """
-    record: dict[str, Any] = json.loads(read_verified(store, stored))
-    if record.get("schema") != CHECK_SCHEMA:
-        raise EvidenceError(f"{store.locate(stored['key'])}: not a record of a check ({CHECK_SCHEMA})")
-    return record
+    return read_document(read_verified(store, stored), origin=store.locate(stored["key"]), schema=CHECK_SCHEMA)
 
 
 def _model(subject: Subject | None) -> dict[str, Any] | None:
@@ -80,22 +76,27 @@ def _model(subject: Subject | None) -> dict[str, Any] | None:
 def _datasets(subject: Subject | None) -> list[dict[str, Any]]:
     if subject is None:
         return []
-    ordered = sorted(subject.datasets.values(), key=lambda one: one.role)
-    return [{"role": one.role, "uri": one.uri, "sha256": one.sha256, "rows": one.rows} for one in ordered]
+    ordered = sorted(subject.datasets.values(), key=lambda dataset: dataset.role)
+    return [
+        {"role": dataset.role, "uri": dataset.uri, "sha256": dataset.sha256, "rows": dataset.rows}
+        for dataset in ordered
+    ]
 
 
 def _earlier(subject: Subject | None) -> list[dict[str, Any]]:
-    """What of earlier nights went into this one."""
+    """What of previous runs went into this one."""
     runs = subject.earlier if subject else ()
-    return [{"date": one.day.isoformat(), "name": one.name, "key": one.key, "sha256": one.sha256} for one in runs]
+    return [
+        {"logical_date": run.logical_date.isoformat(), "name": run.name, "key": run.key, "sha256": run.sha256}
+        for run in runs
+    ]
 
 
-def _params(policy: Policy, name: str, check: Check) -> dict[str, Any]:
-    """Every param with its default; files by the path the policy spells and their digest."""
+def _params(policy: Policy, name: str, check: Check, subject: Subject | None) -> dict[str, Any]:
+    """Every param with its default; files by the path the policy spells and the digest of the bytes that were read."""
     params = check.params.model_validate(policy.checks[name].params).model_dump(mode="json")
-    for key in check.file_params:
-        if params.get(key) is not None:
-            path = policy.folder / params[key]
-            digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-            params[key] = {"path": params[key], "sha256": digest}
+    files = subject.param_files if subject else {}
+    for param in check.file_params:
+        if params.get(param) is not None:
+            params[param] = {"path": params[param], "sha256": files[param].sha256 if param in files else None}
     return params

@@ -5,14 +5,15 @@ Entries are create-only and keyed by the run, so a retried or repeated run finds
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.moments import parse_moment, read_moment_key, spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
+from model_governance.evidence.manifest import as_manifest
 from model_governance.store import read_verified
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ REQUEST_SCHEMA = "model-governance/retraining-request/v1"
 WINDOW_DAYS = 90
 _RUNS = "v1/runs/"
 _REQUESTS = "v1/retraining/"
-_DATE = re.compile(r"/date=(\d{4}-\d{2}-\d{2})/")
+_MOMENT = re.compile(r"/run=([0-9T:.-]+Z)/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class RetrainingRequest:
 
     model: str
     policy_sha256: str
-    date: date
+    logical_date: datetime
     run: Mapping[str, Any]
     outcome: str
     findings: tuple[str, ...]
@@ -49,7 +50,9 @@ class RetrainingRequest:
     def record(self) -> dict[str, Any]:
         """The request as JSON types."""
         return (
-            {"schema": REQUEST_SCHEMA} | asdict(self) | {"date": self.date.isoformat(), "findings": list(self.findings)}
+            {"schema": REQUEST_SCHEMA}
+            | asdict(self)
+            | {"logical_date": self.logical_date.isoformat(), "findings": list(self.findings)}
         )
 
 
@@ -60,8 +63,7 @@ def requested_manifest(store: ArtifactStore, named: Mapping[str, Any]) -> dict[s
         EvidenceError: they have another digest.
         ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
     """
-    manifest: dict[str, Any] = json.loads(read_verified(store, named))
-    return manifest
+    return as_manifest(read_verified(store, named), origin=store.locate(named["key"]))
 
 
 def request_for(
@@ -73,8 +75,8 @@ def request_for(
     not be measured is no reason to train.
     """
     counting = [
-        one for one in manifest["verdict"]["findings"]
-        if one["outcome"] in spec.when and (not spec.checks or one["check"] in spec.checks)
+        finding for finding in manifest["verdict"]["findings"]
+        if finding["outcome"] in spec.when and (not spec.checks or finding["check"] in spec.checks)
     ]  # fmt: skip
     if not counting:
         return None
@@ -82,10 +84,10 @@ def request_for(
     return RetrainingRequest(
         model=manifest["policy"]["name"],
         policy_sha256=manifest["policy"]["sha256"],
-        date=date.fromisoformat(manifest["run"]["date"]),
+        logical_date=parse_moment(manifest["run"]["logical_date"]),
         run={"run_id": manifest["run"]["run_id"], "dag_id": orchestrator.get("dag_id")},
         outcome=manifest["verdict"]["outcome"],
-        findings=tuple(one["sentence"] for one in counting),
+        findings=tuple(finding["sentence"] for finding in counting),
         manifest={"key": key, "sha256": sha256},
     )
 
@@ -100,17 +102,15 @@ def refusal(store: ArtifactStore, spec: RetrainingSpec, request: RetrainingReque
 
     Distances count in both directions: a backfilled night next to a request asks for nothing new.
     """
-    others = {key: _day(key) for key in store.keys(f"{_REQUESTS}model={request.model}/") if key != request.key}
-    gaps = [abs((request.date - day).days) for day in others.values()]
-    if spec.cooldown_days and any(gap <= spec.cooldown_days for gap in gaps):
-        nearest = min(others.values(), key=lambda day: abs((request.date - day).days))
-        return (
-            f"{request.model} was requested for {nearest}; the policy waits cooldown_days: {spec.cooldown_days} nights"
-        )
-    recent = sum(gap < WINDOW_DAYS for gap in gaps)
+    others = {key: _moment(key) for key in store.keys(f"{_REQUESTS}model={request.model}/") if key != request.key}
+    gaps = [abs(request.logical_date - moment) for moment in others.values()]
+    if spec.cooldown_days and any(gap <= timedelta(days=spec.cooldown_days) for gap in gaps):
+        nearest = min(others.values(), key=lambda moment: abs(request.logical_date - moment))
+        return f"{request.model} was requested for {spell_moment(nearest)}; the policy waits cooldown_days: {spec.cooldown_days}"
+    recent = sum(gap < timedelta(days=WINDOW_DAYS) for gap in gaps)
     if recent >= spec.max_per_90_days:
         return (
-            f"{request.model} was requested {recent} times within {WINDOW_DAYS} days of {request.date}; "
+            f"{request.model} was requested {recent} times within {WINDOW_DAYS} days of {spell_moment(request.logical_date)}; "
             f"the policy allows max_per_90_days: {spec.max_per_90_days}. Find out why training does not help"
         )
     return ""
@@ -121,8 +121,8 @@ def book(store: ArtifactStore, request: RetrainingRequest) -> str:
     return store.put_once(request.key, canonical_json(request.record()), media_type="application/json")
 
 
-def _day(key: str) -> date:
-    found = _DATE.search(key)
+def _moment(key: str) -> datetime:
+    found = _MOMENT.search(key)
     if found is None:
-        raise EvidenceError(f"{key} is no entry of the retraining ledger; expected {_REQUESTS}model=…/date=…/….json")
-    return date.fromisoformat(found[1])
+        raise EvidenceError(f"{key} is no entry of the retraining ledger; expected {_REQUESTS}model=…/run=…/….json")
+    return read_moment_key(found[1])

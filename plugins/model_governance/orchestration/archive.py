@@ -1,13 +1,18 @@
-"""The task that archives a night, whatever happened to its checks."""
+"""The task that archives a run, whatever happened to its checks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.orchestration.added_check import with_check
-from model_governance.orchestration.policy_operator import ARCHIVE, VERDICT, PolicyOperator, pushed
-from model_governance.orchestration.run_context import run_of
-from model_governance.orchestration.violation import GovernanceViolation
+from model_governance.orchestration.operators import (
+    ARCHIVE,
+    VERDICT,
+    GovernanceViolation,
+    PolicyOperator,
+    pull_all,
+    run_from_context,
+    with_check,
+)
 from model_governance.run import archive_run
 
 if TYPE_CHECKING:
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ArchiveEvidenceOperator(PolicyOperator):
-    """Writes the manifest and the page of a run from what its checks reported, and pushes "archive".
+    """Writes the manifest and the page of a run from the verdicts of its checks, and pushes "archive".
 
     Every check of the policy must have reported: one that did not is archived as an error.
 
@@ -36,11 +41,11 @@ class ArchiveEvidenceOperator(PolicyOperator):
         """Collect the verdicts, archive them, push the summary. The gate, not this task, fails the run."""
         task_ids = sorted(self.upstream_task_ids if self.check_task_ids is None else self.check_task_ids)
         policy = self._policy_with_added_checks(task_ids)
-        summaries = _by_check(policy, pushed(context, task_ids, VERDICT))
-        store = self.place().open()
-        archived = archive_run(policy, summaries, run=run_of(context), store=store)
-        address = self.link_to(archived.report, store)
-        context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"address": address})
+        summaries = _by_check(policy, pull_all(context, task_ids, VERDICT))
+        store = self.location().open()
+        archived = archive_run(policy, summaries, run=run_from_context(context), store=store)
+        url = self.link_to(archived.report, store)
+        context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"report_url": url})
         self.log.info("%s\npage: %s", archived.verdict.sentence, archived.report.uri)
 
     def _policy_with_added_checks(self, task_ids: Sequence[str]) -> Policy:
@@ -53,12 +58,12 @@ class ArchiveEvidenceOperator(PolicyOperator):
         return policy
 
 
-def _by_check(policy: Policy, reported: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    names = [one["name"] for one in reported]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    strange = sorted({name for name in names if name not in policy.checks})
-    if twice:
-        raise GovernanceViolation(f"several tasks reported {', '.join(twice)}; a run has one verdict per check")
-    if strange:
-        raise GovernanceViolation(f"policy {policy.name} has no check {', '.join(strange)}, yet a task reported it")
-    return dict(zip(names, reported, strict=True))
+def _by_check(policy: Policy, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    names = [summary["name"] for summary in summaries]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    unknown = sorted({name for name in names if name not in policy.checks})
+    if repeated:
+        raise GovernanceViolation(f"several tasks reported {', '.join(repeated)}; a run has one verdict per check")
+    if unknown:
+        raise GovernanceViolation(f"policy {policy.name} has no check {', '.join(unknown)}, yet a task reported it")
+    return dict(zip(names, summaries, strict=True))

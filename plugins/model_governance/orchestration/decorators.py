@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_decorator_factory
 from pydantic import TypeAdapter, ValidationError
 
-from model_governance.contract.check import Check, Params, SelfTest, Suggestion
+from model_governance.contract.check import Advice, Check, Params, SelfTest, Suggestion
 from model_governance.contract.result import CheckResult, Metric, MetricSpec
 from model_governance.contract.subject import Role
 from model_governance.errors import CheckError, PolicyError
-from model_governance.orchestration.added_check import with_check
-from model_governance.orchestration.operators import GovernanceCheckOperator
-from model_governance.orchestration.policy_operator import read_policy
+from model_governance.orchestration.operators import GovernanceCheckOperator, read_policy, with_check
 from model_governance.policy import CheckSpec
 from model_governance.policy.model import Name
 
@@ -34,11 +32,11 @@ if TYPE_CHECKING:
 
 KIND = "python"
 ROLES: tuple[Role, ...] = get_args(Role)
-OFFERED = (*ROLES, "model", "seed")
+ARGUMENTS = (*ROLES, "model", "seed")
 
 
-class WrittenInDag(Params):
-    """Which function measured: part of the policy's digest, so that changed code is a changed policy."""
+class FunctionParams(Params):
+    """The function that measures: part of the policy's digest, so that changed code is a changed policy."""
 
     function: str
     source_sha256: str
@@ -63,24 +61,24 @@ class GovernanceCheckDecoratedOperator(DecoratedOperator, GovernanceCheckOperato
         **kwargs: Any,
     ) -> None:
         name = check or task_id.rsplit(".", 1)[-1]
-        asked = [one for one in OFFERED if one in inspect.signature(python_callable).parameters]
+        arguments = [argument for argument in ARGUMENTS if argument in inspect.signature(python_callable).parameters]
         self.added_check = _spec(name, python_callable, thresholds)
         self.own_metrics = _metric_specs(name, self.added_check, metrics or {}, python_callable)
-        self.asked = tuple(asked)
-        if not set(asked) & set(ROLES):
+        self.arguments = tuple(arguments)
+        if not set(arguments) & set(ROLES):
             raise PolicyError([f"check {name}: the function asks for no data; name one of {', '.join(ROLES)}"])
         super().__init__(
             python_callable=python_callable,
             task_id=task_id,
             # What the policy provides at run time is bound to None while the DAG is parsed.
-            op_kwargs={**dict.fromkeys(asked), **(op_kwargs or {})},
+            op_kwargs={**dict.fromkeys(arguments), **(op_kwargs or {})},
             policy=with_check(read_policy(policy), name, self.added_check),
             check=name,
             **{**kwargs, "multiple_outputs": False},
         )
-        missing = [role for role in asked if role in ROLES and role not in self.policy.datasets]
+        missing = [role for role in arguments if role in ROLES and role not in self.policy.datasets]
         if missing:
-            raise PolicyError([f"check {name}: policy {self.policy.name} has no datasets.{one}" for one in missing])
+            raise PolicyError([f"check {name}: policy {self.policy.name} has no datasets.{role}" for role in missing])
 
     def execute(self, context: Context) -> None:
         """As GovernanceCheckOperator; an expanded check is refused, because a run has one verdict per check."""
@@ -93,26 +91,31 @@ class GovernanceCheckDecoratedOperator(DecoratedOperator, GovernanceCheckOperato
         return super().run(context, store, check=check or self._as_check())
 
     def _as_check(self) -> Check:
-        words = inspect.getdoc(self.python_callable) or self.check.replace("_", " ")
+        text = inspect.getdoc(self.python_callable) or self.check.replace("_", " ")
         return Check(
             kind=KIND,
             title=self.check.replace("_", " ").replace("-", " ").capitalize(),
-            question=words.splitlines()[0],
-            params=WrittenInDag,
+            question=text.splitlines()[0],
+            params=FunctionParams,
             metrics=self.own_metrics,
-            roles=tuple(one for one in ROLES if one in self.asked),
-            needs_model="model" in self.asked,
+            roles=tuple(role for role in ROLES if role in self.arguments),
+            needs_model="model" in self.arguments,
             measure=self._measure,
             self_test=SelfTest(description="none: written in a DAG file", threshold={}, apply=lambda subject: subject),
             suggest=lambda *_: Suggestion(),
+            advice=Advice(
+                title="Read why.", text="Open the report of the check; it names the function and its numbers."
+            ),
+            cost="That of the function.",
+            not_calibrated="the function is known to its DAG file only",
         )
 
-    def _measure(self, subject: Subject, _params: WrittenInDag, seed: int) -> CheckResult:
-        given: dict[str, Any] = {role: subject.frame(role) for role in ROLES if role in self.asked}
+    def _measure(self, subject: Subject, _params: FunctionParams, seed: int) -> CheckResult:
+        given: dict[str, Any] = {role: subject.frame(role) for role in ROLES if role in self.arguments}
         rows = min(len(frame) for frame in given.values())
-        if "model" in self.asked:
+        if "model" in self.arguments:
             given["model"] = subject.require_model()
-        if "seed" in self.asked:
+        if "seed" in self.arguments:
             given["seed"] = seed
         returned = self.python_callable(*self.op_args, **{**self.op_kwargs, **given})
         return CheckResult(kind=KIND, seed=seed, metrics=tuple(self._metrics(returned, rows)))
@@ -123,7 +126,7 @@ class GovernanceCheckDecoratedOperator(DecoratedOperator, GovernanceCheckOperato
                 f"{self.check}: the function returned {type(returned).__name__} {returned!r:.100}; "
                 "expected a mapping of metric names to numbers with at least one entry"
             )
-        specs = {one.name: one for one in self.own_metrics}
+        specs = {spec.name: spec for spec in self.own_metrics}
         return [_metric(self.check, name, value, rows, specs.get(name)) for name, value in returned.items()]
 
 
@@ -169,15 +172,15 @@ def governance_check_task(
 
 def _spec(name: str, function: Callable[..., Any], thresholds: Sequence[Threshold | Mapping[str, Any]]) -> CheckSpec:
     source = textwrap.dedent(inspect.getsource(function))
-    params = WrittenInDag(function=function.__qualname__, source_sha256=hashlib.sha256(source.encode()).hexdigest())
+    params = FunctionParams(function=function.__qualname__, source_sha256=hashlib.sha256(source.encode()).hexdigest())
     try:
         TypeAdapter(Name).validate_python(name)
         return CheckSpec.model_validate({"kind": KIND, "params": params.model_dump(), "thresholds": list(thresholds)})
     except ValidationError as error:
         raise PolicyError(
             [
-                f"check {name}: {'.'.join(map(str, one['loc']))} {one['msg'].removeprefix('Value error, ')}"
-                for one in error.errors()
+                f"check {name}: {'.'.join(map(str, mistake['loc']))} {mistake['msg'].removeprefix('Value error, ')}"
+                for mistake in error.errors()
             ]
         ) from error
 
@@ -185,28 +188,35 @@ def _spec(name: str, function: Callable[..., Any], thresholds: Sequence[Threshol
 def _metric_specs(
     name: str, spec: CheckSpec, metrics: Mapping[str, Mapping[str, Any]], function: Callable[..., Any]
 ) -> tuple[MetricSpec, ...]:
-    known = {"better": "neither", "meaning": "", "unit": ""}
-    strange = [
-        f"check {name}: metrics.{one} has no key {key!r}" for one in metrics for key in metrics[one] if key not in known
+    defaults = {"better": "neither", "meaning": "", "unit": ""}
+    unknown = [
+        f"check {name}: metrics.{metric} has no key {key!r}"
+        for metric in metrics
+        for key in metrics[metric]
+        if key not in defaults
     ]
-    if strange:
-        raise PolicyError(strange)
-    names = dict.fromkeys([*(one.metric for one in spec.thresholds), *metrics])
+    if unknown:
+        raise PolicyError(unknown)
+    names = dict.fromkeys([*(threshold.metric for threshold in spec.thresholds), *metrics])
     specs = {}
-    for one in names:
-        facts = {**known, **metrics.get(one, {})}
-        specs[one] = MetricSpec(
-            name=one,
+    for metric in names:
+        facts = {**defaults, **metrics.get(metric, {})}
+        specs[metric] = MetricSpec(
+            name=metric,
             better=facts["better"],
             unit=facts["unit"],
             meaning=facts["meaning"] or f"as {function.__name__} computes it",
         )
-    undirected = [one.metric for one in spec.thresholds if one.is_change and specs[one.metric].better == "neither"]
+    undirected = [
+        threshold.metric
+        for threshold in spec.thresholds
+        if threshold.is_change and specs[threshold.metric].better == "neither"
+    ]
     if undirected:
         raise PolicyError(
             [
-                f"check {name}: a change of {one} cannot be judged; say metrics={{{one!r}: {{'better': ...}}}}"
-                for one in undirected
+                f"check {name}: a change of {metric} cannot be judged; say metrics={{{metric!r}: {{'better': ...}}}}"
+                for metric in undirected
             ]
         )
     return tuple(specs.values())

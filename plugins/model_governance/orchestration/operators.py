@@ -1,35 +1,100 @@
-"""The operator that runs one check of a policy, and its named forms."""
+"""The operators: what all of them share, the one that runs a check, and one per kind, made from the catalogue."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import UTC
+from functools import cache
+from types import new_class
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from model_governance.checks import catalogue, find
+from model_governance.contract.run import Run
 from model_governance.errors import PolicyError
-from model_governance.orchestration.airflow_connections import AirflowConnections
-from model_governance.orchestration.policy_operator import VERDICT, PolicyOperator
-from model_governance.orchestration.run_context import run_of
-from model_governance.orchestration.violation import GovernanceViolation
-from model_governance.policy import DatasetSpec
+from model_governance.orchestration.stores import (
+    AirflowConnections,
+    GovernanceReportLink,
+    report_url,
+    store_location,
+)
+from model_governance.policy import DatasetSpec, Policy, load_policy
 from model_governance.run import run_check
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import os
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from airflow.sdk import Context, XComArg
+    from airflow.sdk.types import DagRunProtocol as DagRun
 
     from model_governance.contract.check import Check
     from model_governance.contract.subject import Role
-    from model_governance.policy import Policy
+    from model_governance.orchestration.stores import StoreLocation
+    from model_governance.policy import CheckSpec
     from model_governance.run import CheckRun
-    from model_governance.store import ArtifactStore
+    from model_governance.store import ArtifactStore, Stored
+
+VERDICT = "verdict"
+ARCHIVE = "archive"
+COLOUR = "#e8eef4"
+
+
+class GovernanceViolation(AirflowFailException):
+    """A verdict that stops the run. Airflow does not retry it: the same evidence gives the same verdict.
+
+    Cause: a check raised `ThresholdViolation`; its evidence is stored.
+    Cure: as for `ThresholdViolation`; clear the task only after data, model or policy have changed.
+    """
+
+
+class PolicyOperator(BaseOperator):
+    """An operator for one policy.
+
+    The policy is read and checked in the constructor, which costs milliseconds and no data, so that a
+    mistake is a DAG import error with every problem in it.
+
+    :param policy: the policy's file, best an absolute path, or a policy that was read already
+    :param artifacts_uri: where evidence goes, instead of the policy's `artifacts.uri` (templated)
+    :param artifacts_connection: Airflow aws connection of that store
+    """
+
+    template_fields: Sequence[str] = ("artifacts_uri",)
+    operator_extra_links = (GovernanceReportLink(),)
+    ui_color = COLOUR
+
+    def __init__(
+        self,
+        *,
+        policy: str | os.PathLike[str] | Policy,
+        artifacts_uri: str | None = None,
+        artifacts_connection: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.policy = read_policy(policy)
+        self.artifacts_uri = artifacts_uri
+        self.artifacts_connection = artifacts_connection
+        self.report_url = ""
+
+    def location(self) -> StoreLocation:
+        """Where this task's evidence goes."""
+        return store_location(self.policy, self.artifacts_uri, self.artifacts_connection)
+
+    def link_to(self, stored: Stored, store: ArtifactStore) -> str:
+        """Point the task's button at a stored page; returns its address."""
+        self.report_url = report_url(stored, store=store, dag_id=self.dag_id)
+        return self.report_url
 
 
 class GovernanceCheckOperator(PolicyOperator):
-    """Measures one check of a policy, judges it, stores the evidence, and fails if a threshold says so.
+    """Measures one check of a policy, judges it, stores the evidence, and fails where a violated threshold stops the run.
 
     A violated threshold fails the task at once (`GovernanceViolation`, never retried). A check that
-    could not measure and trouble with storage or network are ordinary failures, which Airflow retries.
+    could not measure, and storage or network that does not answer, are ordinary failures, which Airflow retries.
     Either way, what was stored is pushed under the XCom key "verdict" before anything is raised.
 
     :param check: a check's name in the policy (templated, and may be expanded over); may be left out
@@ -38,14 +103,14 @@ class GovernanceCheckOperator(PolicyOperator):
 
     template_fields: Sequence[str] = ("check", "sources", "artifacts_uri")
     kind: ClassVar[str | None] = None
-    """The kind of check that a named form is for."""
+    """The kind of check that this operator runs; None runs any."""
 
     def __init__(self, *, check: str | XComArg | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.check = check if check is not None else the_only_check(self.policy, self.kind)
+        self.check = check if check is not None else only_check_of(self.policy, self.kind)
         self.sources = {
-            role: one.model_dump(mode="json", include={"uri", "query"}, exclude_none=True)
-            for role, one in self.policy.datasets.items()
+            role: dataset.model_dump(mode="json", include={"uri", "query"}, exclude_none=True)
+            for role, dataset in self.policy.datasets.items()
         }
         if isinstance(self.check, str) and "{{" not in self.check:
             self.require_check()
@@ -53,10 +118,10 @@ class GovernanceCheckOperator(PolicyOperator):
     def execute(self, context: Context) -> None:
         """Resolve the store, run the check, push the small verdict, raise if the verdict stops the run."""
         self.require_check()
-        store = self.place().open()
+        store = self.location().open()
         done = self.run(context, store)
-        address = self.link_to(done.report, store)
-        context["ti"].xcom_push(key=VERDICT, value=done.summary() | {"address": address})
+        url = self.link_to(done.report, store)
+        context["ti"].xcom_push(key=VERDICT, value=done.summary() | {"report_url": url})
         self.log.info("%s\nreport: %s\nrecord: %s", done.verdict.sentence, done.report.uri, done.record.uri)
         try:
             done.raise_if_it_stops()
@@ -66,148 +131,141 @@ class GovernanceCheckOperator(PolicyOperator):
     def run(self, context: Context, store: ArtifactStore, *, check: Check | None = None) -> CheckRun:
         """Run the check on the rendered sources; `check` replaces the registered one of its kind."""
         return run_check(
-            self.policy, self.check, run=run_of(context), store=store, connections=AirflowConnections(),
+            self.policy, self.check, run=run_from_context(context), store=store, connections=AirflowConnections(),
             sources=self.rendered_sources(), check=check,
         )  # fmt: skip
 
     def rendered_sources(self) -> dict[Role, DatasetSpec]:
         """The policy's datasets with Airflow's templates filled in."""
         return {
-            role: DatasetSpec.model_validate(one.model_dump(mode="json", exclude_none=True) | self.sources[role])
-            for role, one in self.policy.datasets.items()
+            role: DatasetSpec.model_validate(dataset.model_dump(mode="json", exclude_none=True) | self.sources[role])
+            for role, dataset in self.policy.datasets.items()
         }
 
     def require_check(self) -> None:
-        """Nothing, or PolicyError when the policy has no such check, or has it of another kind."""
+        """Refuse a check that this operator cannot run.
+
+        Raises:
+            PolicyError: the policy has no such check, or has it of another kind.
+        """
         checks = self.policy.checks
         if self.check not in checks:
             raise PolicyError([f"policy {self.policy.name}: no check {self.check!r}; there are {', '.join(checks)}"])
-        found = checks[self.check].kind
-        if self.kind is not None and found != self.kind:
+        kind = checks[self.check].kind
+        if self.kind is not None and kind != self.kind:
             raise PolicyError(
-                [f"policy {self.policy.name}: check {self.check!r} is {found}, {type(self).__name__} runs {self.kind}"]
+                [f"policy {self.policy.name}: check {self.check!r} is {kind}, {type(self).__name__} runs {self.kind}"]
             )
 
 
-def the_only_check(policy: Policy, kind: str | None) -> str:
+def only_check_of(policy: Policy, kind: str | None) -> str:
     """The name of the policy's only check (of a kind).
 
     Raises:
         PolicyError: there is none, or several.
     """
-    fitting = [name for name, one in policy.checks.items() if kind in (None, one.kind)]
-    if len(fitting) == 1:
-        return fitting[0]
-    found = f"{len(fitting)} ({', '.join(fitting)})" if fitting else "none"
-    wanted = f"one check of kind {kind}" if kind else "one check"
-    raise PolicyError([f"policy {policy.name}: expected {wanted}, found {found}; name it with check="])
+    names = [name for name, spec in policy.checks.items() if kind in (None, spec.kind)]
+    if len(names) == 1:
+        return names[0]
+    found = f"{len(names)} ({', '.join(names)})" if names else "none"
+    expected = f"one check of kind {kind}" if kind else "one check"
+    raise PolicyError([f"policy {policy.name}: expected {expected}, found {found}; name it with check="])
 
 
-class DataValidationOperator(GovernanceCheckOperator):
-    """Great Expectations: is the data what the model was built for?"""
-
-    kind = "data_validation"
-
-
-class DataDriftOperator(GovernanceCheckOperator):
-    """Exact statistics and Evidently's report: has the data moved away from the reference?"""
-
-    kind = "data_drift"
-
-
-class ModelQualityOperator(GovernanceCheckOperator):
-    """Does the model still answer well?"""
-
-    kind = "model_quality"
-
-
-class EvasionOperator(GovernanceCheckOperator):
-    """Adversarial Robustness Toolbox: do small changes of an input change the answer?"""
-
-    kind = "evasion"
-
-
-class MembershipInferenceOperator(GovernanceCheckOperator):
-    """Membership inference: does the model give away who was in its training data?"""
-
-    kind = "membership_inference"
-
-
-class PerformanceEstimationOperator(GovernanceCheckOperator):
-    """Calibrated confidence or a learned loss: how good is the model before labels arrive?"""
-
-    kind = "performance_estimation"
-
-
-class FairnessOperator(GovernanceCheckOperator):
-    """Fairlearn's measures: does the model treat groups alike?"""
-
-    kind = "fairness"
-
-
-class AttributionDriftOperator(GovernanceCheckOperator):
-    """Do the model's answers still hang on the same features?"""
-
-    kind = "attribution_drift"
-
-
-class CorruptionOperator(GovernanceCheckOperator):
-    """Graded dirt: do missing values, wrong units and stale features change the answers?"""
-
-    kind = "corruption"
-
-
-class AttributeInferenceOperator(GovernanceCheckOperator):
-    """Does the model give away what people kept to themselves?"""
-
-    kind = "attribute_inference"
-
-
-class ModelInversionOperator(GovernanceCheckOperator):
-    """Can training rows be rebuilt from the model's answers?"""
-
-    kind = "model_inversion"
-
-
-class ModelExtractionOperator(GovernanceCheckOperator):
-    """How much of the model can be copied from its answers?"""
-
-    kind = "model_extraction"
-
-
-class PoisoningScreenOperator(GovernanceCheckOperator):
-    """Did somebody tamper with the new training window?"""
-
-    kind = "poisoning_screen"
-
-
-class ArtifactScanOperator(GovernanceCheckOperator):
-    """Is the model file what it says, before anything loads it?"""
-
-    kind = "artifact_scan"
-
-
-NAMED: dict[str | None, type[GovernanceCheckOperator]] = {
-    one.kind: one
-    for one in (
-        DataValidationOperator,
-        DataDriftOperator,
-        ModelQualityOperator,
-        EvasionOperator,
-        MembershipInferenceOperator,
-        PerformanceEstimationOperator,
-        FairnessOperator,
-        AttributionDriftOperator,
-        CorruptionOperator,
-        AttributeInferenceOperator,
-        ModelInversionOperator,
-        ModelExtractionOperator,
-        PoisoningScreenOperator,
-        ArtifactScanOperator,
-    )
-}
-
-
+@cache
 def operator_for(kind: str) -> type[GovernanceCheckOperator]:
-    """The named operator of a kind of check, by which Airflow's pages show it; the general one for other kinds."""
-    return NAMED.get(kind, GovernanceCheckOperator)
+    """The operator of a kind of check, by which Airflow's pages show it; made from the check's declaration.
+
+    The class can be imported from this module under its name, so that it is pickled and serialized by that name.
+
+    Raises:
+        KeyError: there is no check of this kind.
+    """
+    check = find(kind)
+    body = {"__module__": __name__, "__doc__": check.question, "kind": kind}
+    made = new_class(check.operator_name, (GovernanceCheckOperator,), exec_body=lambda names: names.update(body))
+    return cast("type[GovernanceCheckOperator]", made)
+
+
+def operator_names() -> dict[str, str]:
+    """The class name of every operator, and the kind of check that it runs.
+
+    Raises:
+        ValueError: two checks declare operators of the same name.
+    """
+    kinds: dict[str, str] = {}
+    for check in catalogue().values():
+        other = kinds.setdefault(check.operator_name, check.kind)
+        if other != check.kind:
+            raise ValueError(f"checks {other} and {check.kind} both have {check.operator_name}; declare another name")
+    return kinds
+
+
+def read_policy(policy: str | os.PathLike[str] | Policy) -> Policy:
+    """The policy in a file, or the policy itself.
+
+    Raises:
+        PolicyError: the policy is wrong; lists every problem.
+    """
+    return policy if isinstance(policy, Policy) else load_policy(policy, catalogue())
+
+
+def with_check(policy: Policy, name: str, spec: CheckSpec) -> Policy:
+    """The policy with one more check, which a DAG file adds; its digest covers the addition.
+
+    Raises:
+        PolicyError: the policy has a check of this name.
+    """
+    if name in policy.checks:
+        raise PolicyError([f"policy {policy.name}: check {name!r} is taken; give the added one another name"])
+    added = policy.model_copy(update={"checks": {**policy.checks, name: spec}})
+    # No longer the bytes of the file: the source becomes the canonical JSON of what is really run.
+    added._source = b""  # noqa: SLF001 - a policy has no other way to forget its file
+    return added
+
+
+def pull_all(context: Context, task_ids: Sequence[str], key: str) -> list[Mapping[str, Any]]:
+    """What tasks pushed under an XCom key, every map index of each; tasks that pushed nothing are absent."""
+    values: list[Mapping[str, Any]] = []
+    for task_id in task_ids:
+        pulled = context["ti"].xcom_pull(task_ids=[task_id], key=key)
+        values += [value for value in pulled if value is not None]
+    return values
+
+
+def run_from_context(context: Context) -> Run:
+    """The run of a task: its moment is the logical date in UTC, the same as `{{ ts }}`.
+
+    Runs without a logical date (asset events, some manual runs) take the moment from which they could start.
+    """
+    from airflow import __version__
+
+    run, task = context["dag_run"], context["ti"]
+    moment = run.logical_date or run.run_after
+    return Run(
+        run_id=run.run_id,
+        logical_date=moment.astimezone(UTC),
+        data_interval=_data_interval(run),
+        orchestrator={
+            "type": "airflow",
+            "version": __version__,
+            "dag_id": task.dag_id,
+            "run_id": run.run_id,
+            "task_id": task.task_id,
+            "map_index": task.map_index if task.map_index is not None else -1,
+            "try_number": task.try_number,
+            "logical_date": run.logical_date.isoformat() if run.logical_date else None,
+        },
+    )
+
+
+def _data_interval(run: DagRun) -> tuple[datetime, datetime] | None:
+    start, end = run.data_interval_start, run.data_interval_end
+    return None if start is None or end is None else (start.astimezone(UTC), end.astimezone(UTC))
+
+
+def __getattr__(name: str) -> Any:
+    # The classes are made on demand: only the catalogue knows which checks there are.
+    if name.endswith("Operator") and name in (kinds := operator_names()):
+        return operator_for(kinds[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from model_governance.orchestration.links import GovernanceReportLink
+from model_governance.orchestration.stores import URL_PREFIX, GovernanceReportLink
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +24,8 @@ class GovernancePlugin(AirflowPlugin):
     def fastapi_apps(self) -> list[dict[str, Any]]:
         """The report viewer behind Airflow's own login; nothing at all if that login is not to be had."""
         try:
-            from model_governance.orchestration.reports import guarded_app
+            from model_governance.orchestration.viewer import guarded_app
         except ImportError:
             log.exception("the report viewer is off: Airflow's access checks cannot be imported")
             return []
-        from model_governance.orchestration.places import URL_PREFIX
-
         return [{"app": guarded_app(), "url_prefix": URL_PREFIX, "name": "Model governance"}]

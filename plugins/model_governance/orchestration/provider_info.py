@@ -1,4 +1,4 @@
-"""What this distribution tells Airflow about itself. Every Airflow process reads it, so it imports nothing."""
+"""The provider metadata of this distribution. Every Airflow process reads it, so it imports nothing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-model-governance",
         "name": "Model Governance",
-        "description": "A policy per model becomes a nightly DAG that measures, judges, records and, "
+        "description": "A policy per model becomes a scheduled DAG that measures, judges, records and, "
         "where a threshold is violated, fails.",
-        "extra-links": ["model_governance.orchestration.links.GovernanceReportLink"],
+        "extra-links": ["model_governance.orchestration.stores.GovernanceReportLink"],
         "task-decorators": [
             {
                 "name": "governance_check",
@@ -21,7 +21,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "config": {
             "model_governance": {
-                "description": "Where evidence goes when a policy does not say so, and what the report viewer serves.",
+                "description": "Where evidence goes when a policy names no store, and what the report viewer serves.",
                 "options": {
                     "artifacts_uri": {
                         "description": "file:///folder, s3://bucket/prefix, or a folder relative to AIRFLOW_HOME; "
@@ -39,7 +39,7 @@ def get_provider_info() -> dict[str, Any]:
                         "default": "",
                     },
                     "policies": {
-                        "description": "Folder of policies that dags/governance_nightly.py turns into DAGs; "
+                        "description": "Folder of policies that dags/governance.py turns into DAGs; "
                         "empty means include/policies beside the DAGs folder.",
                         "version_added": "0.1.0",
                         "type": "string",

@@ -1,4 +1,4 @@
-"""Asking for a new model: an asset event that a retraining DAG is scheduled on."""
+"""Requests for a new model: an asset event that a retraining DAG is scheduled on."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.errors import PolicyError
 from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
-from model_governance.orchestration.places import Place
-from model_governance.orchestration.policy_operator import ARCHIVE, PolicyOperator, pushed
+from model_governance.orchestration.operators import ARCHIVE, PolicyOperator, pull_all
+from model_governance.orchestration.stores import StoreLocation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,41 +22,41 @@ if TYPE_CHECKING:
     from model_governance.store import ArtifactStore
 
 FINDINGS = 20
-"""At most so many sentences travel with an event; the manifest has them all."""
+"""The most sentences in an event; the manifest has all of them."""
 
 
 def retraining_asset(model: str) -> Asset:
-    """The asset whose events ask for a new version of a model; schedule a retraining DAG on it."""
+    """The asset whose events request a new version of a model; schedule a retraining DAG on it."""
     # A scheme that starts with x- is taken as it is; for any other, Airflow imports the handlers of all
     # providers while it parses the DAG file, and with the one of amazon boto3.
     return Asset(name=f"governance_retraining_{model}", uri=f"x-governance://retraining/{model}")
 
 
 def manifest_behind(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The archived run that asked for a retraining, from the `extra` of its event, with its digest checked.
+    """The archived run that requested a retraining, from the `extra` of its event, with its digest checked.
 
     Raises:
         EvidenceError: the archive no longer holds the bytes that the request was made for.
         ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
     """
-    place = extra["store"]
-    opened = Place(uri=place["uri"], folder=Path.cwd(), connection=place["connection"]).open()
-    return requested_manifest(opened, extra["manifest"])
+    location = extra["store"]
+    store = StoreLocation(uri=location["uri"], folder=Path.cwd(), connection=location["connection"]).open()
+    return requested_manifest(store, extra["manifest"])
 
 
 class RequestRetrainingOperator(PolicyOperator):
     """Emits an asset event when the policy's retraining rule holds and its budget allows; skips otherwise.
 
-    Failed and skipped tasks emit no events, hence a task of its own that succeeds only to ask. The
+    Failed and skipped tasks emit no events, hence a task of its own that succeeds only when it requests. The
     ledger in the archive keeps cooldown and budget; the events that Airflow has on record show whether
-    this run asked already, so that neither a retry loses a request nor a repeated run asks twice.
+    this run requested already, so that neither a retry loses a request nor a repeated run requests twice.
     """
 
     def __init__(self, *, trigger_rule: str = "all_done", **kwargs: Any) -> None:
         super().__init__(trigger_rule=trigger_rule, **kwargs)
         if self.policy.retraining is None:
             raise PolicyError([f"policy {self.policy.name}: no `retraining:`, so nothing can be requested; add it"])
-        self.rule = self.policy.retraining
+        self.retraining_policy = self.policy.retraining
         self.asset = retraining_asset(self.policy.name)
         self.add_outlets([self.asset])
         self.add_inlets([self.asset])
@@ -65,40 +65,44 @@ class RequestRetrainingOperator(PolicyOperator):
         """Decide from the archived run, book in the ledger, emit.
 
         Raises:
-            AirflowSkipException: the rule does not hold, the budget is used up, or this run asked already.
+            AirflowSkipException: the rule does not hold, the budget is used up, or this run requested already.
         """
-        archives = pushed(context, sorted(self.upstream_task_ids), ARCHIVE)
+        archives = pull_all(context, sorted(self.upstream_task_ids), ARCHIVE)
         if len(archives) != 1:
             raise AirflowSkipException(f"{len(archives)} archived runs upstream, expected 1; nothing can be decided")
         archived = archives[0]
-        self.report_address = archived["address"]
-        place = self.place()
-        store = place.open()
+        self.report_url = archived["report_url"]
+        location = self.location()
+        store = location.open()
         request = self._request(context, archived["manifest"], store)
         context["outlet_events"][self.asset].extra = request.record() | {
             "findings": [*request.findings[:FINDINGS]],
-            "findings_in_all": len(request.findings),
+            "findings_total": len(request.findings),
             "manifest": {**request.manifest, "uri": archived["manifest"]["uri"]},
-            "store": {"uri": store.uri, "connection": place.connection},
+            "store": {"uri": store.uri, "connection": location.connection},
         }
-        self.log.info("asked for a new %s:\n%s", request.model, "\n".join(request.findings[:FINDINGS]))
+        self.log.info("requested a new %s:\n%s", request.model, "\n".join(request.findings[:FINDINGS]))
 
-    def _request(self, context: Context, named: Mapping[str, Any], store: ArtifactStore) -> RetrainingRequest:
+    def _request(self, context: Context, manifest: Mapping[str, Any], store: ArtifactStore) -> RetrainingRequest:
         """The request, booked. Raises AirflowSkipException with the reason where there is none to make."""
-        rule = self.rule
-        request = request_for(rule, requested_manifest(store, named), key=named["key"], sha256=named["sha256"])
+        policy = self.retraining_policy
+        request = request_for(
+            policy, requested_manifest(store, manifest), key=manifest["key"], sha256=manifest["sha256"]
+        )
         if request is None:
-            checks = ", ".join(rule.checks) or "any check"
-            raise AirflowSkipException(f"no retraining: nothing is {' or '.join(rule.when)} in {checks}")
+            checks = ", ".join(policy.checks) or "any check"
+            raise AirflowSkipException(f"no retraining: nothing is {' or '.join(policy.when)} in {checks}")
         if is_booked(store, request):
             if self._was_emitted(context, request):
-                raise AirflowSkipException(f"no retraining: this run asked already ({store.locate(request.key)})")
+                raise AirflowSkipException(f"no retraining: this run requested already ({store.locate(request.key)})")
             return request
-        if reason := refusal(store, rule, request):
+        if reason := refusal(store, policy, request):
             raise AirflowSkipException(f"no retraining: {reason}")
         book(store, request)
         return request
 
     def _was_emitted(self, context: Context, request: RetrainingRequest) -> bool:
         source = (request.run["dag_id"], request.run["run_id"])
-        return any((one.source_dag_id, one.source_run_id) == source for one in context["inlet_events"][self.asset])
+        return any(
+            (event.source_dag_id, event.source_run_id) == source for event in context["inlet_events"][self.asset]
+        )

@@ -24,20 +24,21 @@ if TYPE_CHECKING:
 def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Iterator[Problem]:
     """Every place where the policy asks for what no check, metric, role or name answers to."""
     checks = _mapping(raw.get("checks"))
-    for name, one in checks.items():
-        if not isinstance(one, dict):
+    for name, spec in checks.items():
+        if not isinstance(spec, dict):
             continue
-        kind = str(one.get("kind", name))
+        kind = str(spec.get("kind", name))
         path: Path = ("checks", name)
         if kind not in catalogue:
-            where = (*path, "kind") if "kind" in one else path
+            where = (*path, "kind") if "kind" in spec else path
             yield where, f"{kind!r} is not a check{closest(kind, catalogue)}"
             continue
         check = catalogue[kind]
-        yield from _params(path, one.get("params"), check)
-        yield from _thresholds(path, one.get("thresholds"), check, has_champion=raw.get("champion") is not None)
-        yield from _subject(path, raw, check, params=_mapping(one.get("params")))
+        yield from _params(path, spec.get("params"), check)
+        yield from _thresholds(path, spec.get("thresholds"), check, has_champion=raw.get("champion") is not None)
+        yield from _subject(path, raw, check, params=_mapping(spec.get("params")))
     yield from _threat_model(raw)
+    yield from _report(raw)
     yield from _waivers(raw, checks, catalogue)
     for position, named in enumerate(_list(_mapping(raw.get("retraining")).get("checks"))):
         if named not in checks:
@@ -53,21 +54,21 @@ def _params(path: Path, params: Any, check: Check) -> Iterator[Problem]:
     try:
         check.params.model_validate(params or {})
     except ValidationError as error:
-        for one in error.errors():
-            where = (*path, "params", *one["loc"])
-            if one["type"] == "extra_forbidden":
+        for mistake in error.errors():
+            where = (*path, "params", *mistake["loc"])
+            if mistake["type"] == "extra_forbidden":
                 yield (
                     where,
-                    f"{check.kind} has no such parameter{closest(str(one['loc'][-1]), check.params.model_fields)}",
+                    f"{check.kind} has no such parameter{closest(str(mistake['loc'][-1]), check.params.model_fields)}",
                 )
-            elif one["type"] == "missing":
+            elif mistake["type"] == "missing":
                 yield where, f"{check.kind} needs this parameter"
             else:
-                yield where, f"{one['msg'].removeprefix('Value error, ')}; found {one['input']!r}"
+                yield where, f"{mistake['msg'].removeprefix('Value error, ')}; found {mistake['input']!r}"
 
 
 def _thresholds(path: Path, thresholds: Any, check: Check, *, has_champion: bool) -> Iterator[Problem]:
-    specs = {one.name: one for one in check.metrics}
+    specs = {metric.name: metric for metric in check.metrics}
     for position, threshold in enumerate(_list(thresholds)):
         if not isinstance(threshold, dict) or not isinstance(threshold.get("metric"), str):
             continue
@@ -77,7 +78,7 @@ def _thresholds(path: Path, thresholds: Any, check: Check, *, has_champion: bool
             yield (*where, "metric"), f"{metric!r} is not a metric of {check.kind}{closest(metric, specs)}"
             continue
         if threshold.get("key") is not None and specs[metric].per is None:
-            yield (*where, "key"), f"{metric} of {check.kind} is one number, not one per column or class; remove `of`"
+            yield (*where, "key"), f"{metric} of {check.kind} is one number, not one per column or class; remove `key`"
         is_change = "min_absolute_change" in threshold or "min_relative_change" in threshold
         if is_change and specs[metric].better == "neither":
             yield (*where, "metric"), f"{metric} has no better direction, so a change of it cannot be judged"
@@ -103,10 +104,21 @@ def _threat_model(raw: Mapping[str, Any]) -> Iterator[Problem]:
         model = ThreatModel.model_validate(raw.get("threat_model") or {})
     except ValidationError:
         return  # its own mistakes are reported where the policy is read
-    kinds = {name: str(_mapping(one).get("kind")) for name, one in features.items()}
-    immutable = [name for name, one in features.items() if _mapping(one).get("mutable") is False]
+    kinds = {name: str(_mapping(feature).get("kind")) for name, feature in features.items()}
+    immutable = [name for name, feature in features.items() if _mapping(feature).get("mutable") is False]
     for path, text in model.problems(kinds, immutable=immutable):
         yield ("threat_model", *path), text
+
+
+def _report(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """Names in report.disclose that are no features."""
+    features = _mapping(_mapping(raw.get("columns")).get("features"))
+    for position, name in enumerate(_list(_mapping(raw.get("report")).get("disclose"))):
+        if name not in features:
+            yield (
+                ("report", "disclose", position),
+                f"{name!r} is not in columns.features{closest(str(name), map(str, features))}",
+            )
 
 
 def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Iterator[Problem]:
@@ -119,7 +131,7 @@ def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mappi
             yield (*where, "check"), f"{name!r} is not a check of this policy{closest(str(name), map(str, checks))}"
             continue
         check = catalogue.get(str(_mapping(checks[name]).get("kind", name)))
-        known = [one.name for one in check.metrics] if check else []
+        known = [metric.name for metric in check.metrics] if check else []
         if known and "metric" in waiver and waiver["metric"] not in known:
             yield (
                 (*where, "metric"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 from pydantic import ValidationError
@@ -47,11 +47,18 @@ def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "
     for path, text in disagreements(raw, catalogue):
         problems[name, position.line(path), f"{spell(path)}: {text}"] = None
     if policy is None or problems:
-        raise PolicyError([f"{file}:{line} {text}" for file, line, text in sorted(problems, key=lambda one: one[1])])
+        raise PolicyError(
+            [f"{file}:{line} {text}" for file, line, text in sorted(problems, key=lambda problem: problem[1])]
+        )
     return policy.at(source=source)
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+# libyaml's parser is several times faster and names the same lines.
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_DEPTH = 100  # of collections inside one another
+
+
+class _UniqueKeyLoader(_SafeLoader):
     """SafeLoader that refuses a key given twice: the second would silently win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
@@ -65,11 +72,13 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             if word in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {word!r} is given twice", key.start_mark)
             seen.add(word)
-        return super().construct_mapping(node, deep=deep)
+        constructed: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return constructed
 
 
 def _read_yaml(source: bytes, name: str) -> tuple[Position, Any]:
     try:
+        _refuse_deep_nesting(source)
         loader = _UniqueKeyLoader(source)
         node = loader.get_single_node()
         if node is None:
@@ -86,17 +95,34 @@ def _read_yaml(source: bytes, name: str) -> tuple[Position, Any]:
     return Position(node, file=name), raw
 
 
+def _refuse_deep_nesting(source: bytes) -> None:
+    """Refuse a file that the recursive composer would exhaust the stack of the process on.
+
+    Raises:
+        yaml.MarkedYAMLError: collections are nested deeper than MAX_DEPTH, or the file is not valid YAML.
+    """
+    depth = 0
+    for event in yaml.parse(source, Loader=_SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                problem = f"collections are nested deeper than {MAX_DEPTH}"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark", event.start_mark))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
 def _shape_problems(error: ValidationError, position: Position) -> Iterator[tuple[str, int, str]]:
     name = position.file
-    for one in error.errors():
-        path = position.known_part(one["loc"])
-        text = one["msg"].removeprefix("Value error, ")
-        if one["type"] == "missing":
-            missing = one["loc"][-1]
+    for mistake in error.errors():
+        path = position.known_part(mistake["loc"])
+        text = mistake["msg"].removeprefix("Value error, ")
+        if mistake["type"] == "missing":
+            missing = mistake["loc"][-1]
             text = f"{missing} is missing"
-        elif one["type"] == "extra_forbidden":
+        elif mistake["type"] == "extra_forbidden":
             known = field_names(Policy, path[:-1])
             text = f"unknown key{closest(str(path[-1]), known)}"
-        elif not isinstance(one["input"], (dict, list)):
-            text = f"{text}; found {one['input']!r}"
+        elif not isinstance(mistake["input"], (dict, list)):
+            text = f"{text}; found {mistake['input']!r}"
         yield name, position.line(path), f"{spell(path)}: {text}" if path else text

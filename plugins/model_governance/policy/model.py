@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,9 +19,11 @@ from pydantic import (
     model_validator,
 )
 
+from model_governance.contract.moments import end_of
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Role, Task
 from model_governance.contract.threat_model import ThreatModel
+from model_governance.policy.cron import require_cron, runs_in_a_year
 from model_governance.stats.multiplicity import Adjustment
 
 Severity = Literal["error", "warn", "info"]
@@ -76,13 +78,15 @@ class Threshold(_Part):
     tolerance: float = Field(default=0.0, ge=0, description="share of the bound by which it may be missed")
     severity: Severity = "error"
     minimum_rows: int = Field(default=1, ge=1, description="fewer rows behind the metric give `uncertain`")
-    confirm: ConfirmSpec | None = Field(default=None, description="nights that must agree; by default tonight decides")
+    confirm: ConfirmSpec | None = Field(
+        default=None, description="how many of the last runs must violate it; by default the current run decides"
+    )
 
     @model_validator(mode="after")
-    def _one_demand(self) -> Threshold:
-        demands = [name for name in (*CONDITIONS, *CHANGES) if getattr(self, name) is not None]
-        if len(demands) != 1:
-            found = " and ".join(demands) if demands else "none"
+    def _one_condition(self) -> Threshold:
+        conditions = [name for name in (*CONDITIONS, *CHANGES) if getattr(self, name) is not None]
+        if len(conditions) != 1:
+            found = " and ".join(conditions) if conditions else "none"
             raise ValueError(f"needs exactly one of {', '.join((*CONDITIONS, *CHANGES))}; found {found}")
         if self.between is not None and self.between[0] > self.between[1]:
             raise ValueError(f"between: the lower end {self.between[0]} is above the upper end {self.between[1]}")
@@ -91,20 +95,20 @@ class Threshold(_Part):
         return self
 
     @property
-    def demand(self) -> str:
+    def condition(self) -> str:
         """The condition or form of change that is set."""
         return next(name for name in (*CONDITIONS, *CHANGES) if getattr(self, name) is not None)
 
     @property
     def bound(self) -> float | tuple[float, float]:
         """The number(s) of the demand."""
-        bound: float | tuple[float, float] = getattr(self, self.demand)
+        bound: float | tuple[float, float] = getattr(self, self.condition)
         return bound
 
     @property
     def is_change(self) -> bool:
         """Whether the demand compares with a baseline."""
-        return self.demand in CHANGES
+        return self.condition in CHANGES
 
 
 class CheckSpec(_Part):
@@ -203,7 +207,7 @@ class DatasetSpec(_Part):
     maturity_days: int | None = Field(
         default=None,
         ge=1,
-        description="labels only: days until the labels of a night are in; that night is judged then",
+        description="labels only: days until a run's labels are complete; that run is judged then",
     )
 
     @model_validator(mode="after")
@@ -235,17 +239,14 @@ class ArchiveSpec(_Part):
 
 
 class AlarmSpec(_Part):
-    """How many false fails the owner accepts, over the whole policy and a year of nights."""
+    """How many false fails the owner accepts, over the whole policy and a year of runs."""
 
     false_fails_per_year: int = Field(default=4, ge=0, description="most false fails in a year")
     confidence: float = Field(default=0.95, gt=0, lt=1, description="share of years in which that holds, at least")
-    runs_per_year: int = Field(default=365, ge=1)
+    runs_per_year: int | None = Field(
+        default=None, ge=1, description="runs in a year; by default counted from schedule.cron, 365 without one"
+    )
     adjust: Adjustment = Field(default="benjamini_hochberg", description="how the columns of a threshold share it")
-
-    @property
-    def level_per_run(self) -> float:
-        """The chance of any false fail that one night may take (`verdict.budget` says why)."""
-        return min(1.0, (1 - self.confidence) * (self.false_fails_per_year + 1) / self.runs_per_year)
 
 
 class RetrainingSpec(_Part):
@@ -253,14 +254,16 @@ class RetrainingSpec(_Part):
 
     when: tuple[Literal["fail", "warn", "uncertain"], ...] = Field(default=("fail",), min_length=1)
     checks: tuple[str, ...] = Field(default=(), description="checks that count; all when empty")
-    cooldown_days: int = Field(default=7, ge=0, description="nights without a further request")
+    cooldown_days: int = Field(
+        default=7, ge=0, description="days after a request without a further one, counted from moment to moment"
+    )
     max_per_90_days: int = Field(default=4, ge=1)
 
 
 class ScheduleSpec(_Part):
-    """When the nightly DAG runs and how its tasks behave."""
+    """When the DAG runs and how its tasks behave."""
 
-    cron: str | None = Field(default="0 2 * * *", description="null: only by hand")
+    cron: str | None = Field(default="0 2 * * *", description="when runs start, in UTC; null: only by hand")
     start_date: date = date(2025, 1, 1)
     catchup: bool = False
     retries: int = Field(default=2, ge=0)
@@ -269,9 +272,16 @@ class ScheduleSpec(_Part):
     pool: str | None = None
     tags: tuple[str, ...] = ()
 
+    @field_validator("cron")
+    @classmethod
+    def _cron_fires(cls, cron: str | None) -> str | None:
+        if cron is not None:
+            require_cron(cron)
+        return cron
+
 
 class Waiver(_Part):
-    """A violation that somebody answers for, until a date: shown, never hidden."""
+    """A violation that somebody answers for, until a moment: shown, never hidden."""
 
     check: str
     metric: str
@@ -279,14 +289,38 @@ class Waiver(_Part):
     reason: str = Field(min_length=10)
     approver: str = Field(min_length=1)
     ticket: str = Field(min_length=1)
-    expires: date
+    expires: date | datetime = Field(description="last day (UTC), or the moment from which it is no longer in force")
+
+    @field_validator("expires", mode="before")
+    @classmethod
+    def _a_date_is_a_whole_day(cls, raw: Any) -> Any:
+        return date.fromisoformat(raw) if isinstance(raw, str) and len(raw) == len("2026-05-01") else raw
+
+    def is_live(self, moment: datetime) -> bool:
+        """Whether it is in force for a run of this moment."""
+        return moment < end_of(self.expires)
+
+
+class ReportSpec(_Part):
+    """What pages and records may show of the data."""
+
+    disclose: tuple[str, ...] = Field(
+        default=(),
+        description="features whose values attacks may show; of all others they name sizes of changes only",
+    )
+
+    @model_validator(mode="after")
+    def _named_once(self) -> ReportSpec:
+        if len(set(self.disclose)) != len(self.disclose):
+            raise ValueError(f"disclose names a feature twice: {', '.join(self.disclose)}")
+        return self
 
 
 class Policy(_Part):
     """One model's policy."""
 
     version: Literal[1]
-    owner: str = Field(min_length=1, description="who is told when a night is red")
+    owner: str = Field(min_length=1, description="who is notified when a run fails")
     description: str = ""
     model: ModelSpec
     champion: ModelSpec | None = None
@@ -296,6 +330,7 @@ class Policy(_Part):
     checks: dict[Name, CheckSpec] = Field(min_length=1)
     fail_on: Literal["error", "warn", "never"] = "error"
     on_uncertain: Literal["warn", "fail", "pass"] = "warn"
+    report: ReportSpec = ReportSpec()
     artifacts: ArtifactSpec = ArtifactSpec()
     archive: ArchiveSpec = ArchiveSpec()
     alarms: AlarmSpec = AlarmSpec()
@@ -308,8 +343,8 @@ class Policy(_Part):
 
     @model_validator(mode="after")
     def _only_labels_mature(self) -> Policy:
-        for role, one in self.datasets.items():
-            if one.maturity_days is not None and role != "labels":
+        for role, dataset in self.datasets.items():
+            if dataset.maturity_days is not None and role != "labels":
                 raise ValueError(f"datasets.{role}.maturity_days: only labels mature; set it at datasets.labels")
         return self
 
@@ -319,8 +354,8 @@ class Policy(_Part):
         if not isinstance(raw, dict):
             return raw
         return {
-            name: {"kind": name, **one} if isinstance(one, dict) and "kind" not in one else one
-            for name, one in raw.items()
+            name: {"kind": name, **spec} if isinstance(spec, dict) and "kind" not in spec else spec
+            for name, spec in raw.items()
         }
 
     def at(self, *, source: bytes | None = None, folder: Path | None = None) -> Policy:
@@ -338,6 +373,19 @@ class Policy(_Part):
     def sha256(self) -> str:
         """Digest of `source`."""
         return hashlib.sha256(self.source).hexdigest()
+
+    @property
+    def runs_per_year(self) -> int:
+        """Runs in a year: as `alarms` says, else as often as `schedule.cron` fires, else 365."""
+        if self.alarms.runs_per_year is not None:
+            return self.alarms.runs_per_year
+        return runs_in_a_year(self.schedule.cron) if self.schedule.cron is not None else 365
+
+    @property
+    def level_per_run(self) -> float:
+        """The chance of any false fail that one run may take (`verdict.budget` says why)."""
+        alarms = self.alarms
+        return min(1.0, (1 - alarms.confidence) * (alarms.false_fails_per_year + 1) / self.runs_per_year)
 
     @property
     def folder(self) -> Path:

@@ -86,5 +86,5 @@ def field_names(model: type[BaseModel], path: Path) -> list[str]:
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and not typing.get_args(annotation):
         return annotation if issubclass(annotation, BaseModel) else None
-    found = (_model_in(one) for one in typing.get_args(annotation))
-    return next((one for one in found if one is not None), None)
+    found = (_model_in(arg) for arg in typing.get_args(annotation))
+    return next((model for model in found if model is not None), None)

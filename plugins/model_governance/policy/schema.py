@@ -25,7 +25,7 @@ def policy_schema(catalogue: Mapping[str, Check]) -> dict[str, Any]:
         definitions.update(params.pop("$defs", {}))
         definitions[f"{kind}_params"] = params
         definitions[f"{kind}_threshold"] = threshold | {
-            "properties": threshold["properties"] | {"metric": {"enum": [one.name for one in check.metrics]}},
+            "properties": threshold["properties"] | {"metric": {"enum": [metric.name for metric in check.metrics]}},
         }
         definitions[f"{kind}_check"] = _check(check)
     checks = schema["properties"]["checks"]

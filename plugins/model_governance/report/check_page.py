@@ -8,11 +8,11 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import EvidenceError
-from model_governance.report import words
-from model_governance.report.findings import counts, order
+from model_governance.report import formatting
+from model_governance.report.findings import count_outcomes, rank
 from model_governance.report.page import as_markup, expect_schema, fill
-from model_governance.report.pictures import inline_svg
 from model_governance.report.scale import draw_scale
+from model_governance.report.svg import inline_svg
 from model_governance.verdict import read_verdict
 
 if TYPE_CHECKING:
@@ -24,10 +24,17 @@ if TYPE_CHECKING:
     from model_governance.verdict import Finding, Verdict
 
 SCHEMA = "model-governance/check/v1"
-LONG = 25
+SCROLL_ROWS = 25
 """Rows above which a table scrolls in a box of its own."""
-NOTHING: dict[str, Any] = {"metrics": [], "tables": [], "artifacts": [], "highlights": [], "notes": [], "tools": {}}
-"""What a check that could not measure has to show."""
+EMPTY_RESULT: dict[str, Any] = {
+    "metrics": [],
+    "tables": [],
+    "artifacts": [],
+    "highlights": [],
+    "notes": [],
+    "tools": {},
+}
+"""The result of a check that could not measure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +47,7 @@ class Picture:
 
     @property
     def titled(self) -> bool:
-        """Whether the picture already shows its title, so that the page need not say it again."""
+        """Whether the picture already shows its title, so that the page need not repeat it."""
         return f">{escape(self.title)}</text>" in self.svg
 
 
@@ -57,12 +64,12 @@ class MetricGroup:
     @property
     def has_intervals(self) -> bool:
         """Whether a column for intervals would hold anything."""
-        return any(one["low"] is not None for one in self.metrics)
+        return any(metric["low"] is not None for metric in self.metrics)
 
     @property
     def has_details(self) -> bool:
         """Whether a column for details would hold anything."""
-        return any(one["detail"] for one in self.metrics)
+        return any(metric["detail"] for metric in self.metrics)
 
 
 def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
@@ -70,24 +77,24 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
 
     Args:
         record: the stored record, schema "model-governance/check/v1".
-        pictures: the recorded SVG artifacts by name; one that is missing is said to be missing.
+        pictures: the recorded SVG artifacts by name; a missing one is reported as missing.
 
     Raises:
         EvidenceError: the record has another schema, or a picture is not the recorded one.
     """
     expect_schema(record, SCHEMA)
-    result = record["result"] or NOTHING
+    result = record["result"] or EMPTY_RESULT
     verdict = read_verdict(record["verdict"])
     metrics = result["metrics"]
-    directions: dict[str, Better] = {one["name"]: one["better"] for one in metrics}
+    directions: dict[str, Better] = {metric["name"]: metric["better"] for metric in metrics}
 
     singles, repeated = _grouped(metrics)
-    ranked = order(verdict.findings, verdict)
+    ranked = rank(verdict.findings, verdict)
 
     def scale(finding: Finding) -> Markup:
         return as_markup(
             draw_scale(
-                finding, better=directions.get(finding.metric or "", "neither"), beside=ranked.loud + ranked.quiet
+                finding, better=directions.get(finding.metric or "", "neither"), others=ranked.notable + ranked.passing
             )
         )
 
@@ -97,30 +104,35 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
         result=result,
         verdict=verdict,
         lead=_lead(record, verdict),
-        order=ranked,
-        tally=words.counted(counts(verdict.findings)),
+        ranked=ranked,
+        tally=formatting.format_counts(count_outcomes(verdict.findings)),
         scale=scale,
-        said=lambda finding: finding.sentence.removeprefix(f"{record['check']}: "),
+        sentence=lambda finding: finding.sentence.removeprefix(f"{record['check']}: "),
         pictures=[
-            {"title": one.title, "svg": as_markup(one.svg), "problem": one.problem, "titled": one.titled}
-            for one in _pictures(result["artifacts"], pictures)
+            {
+                "title": picture.title,
+                "svg": as_markup(picture.svg),
+                "problem": picture.problem,
+                "titled": picture.titled,
+            }
+            for picture in _pictures(result["artifacts"], pictures)
         ],
-        judged=not record["problem"] or any(one.metric for one in verdict.findings),
+        judged=not record["problem"] or any(finding.metric for finding in verdict.findings),
         singles=singles,
         repeated=repeated,
         numeric=_numeric,
-        long=LONG,
+        scroll_rows=SCROLL_ROWS,
     )
 
 
 def _lead(record: Mapping[str, Any], verdict: Verdict) -> str:
-    """One sentence that says what the verdict means for the run."""
+    """One sentence: what the verdict means for the run."""
     if verdict.outcome == "skipped" and record["result"]:
         return f"Nothing was measured: {record['result']['reason']}"
     total = len(verdict.findings)
     if verdict.outcome == "pass":
         return "The one finding holds." if total == 1 else f"All {total:,} findings hold."
-    meaning = words.OUTCOMES[verdict.outcome][1]
+    meaning = formatting.OUTCOMES[verdict.outcome][1]
     stopping = len(verdict.stopping)
     if not stopping:
         return f"{meaning[0].upper()}{meaning[1:]}. This does not stop the run."
@@ -129,25 +141,25 @@ def _lead(record: Mapping[str, Any], verdict: Verdict) -> str:
     return f"{stopping:,} of {total:,} findings stop{'s' if stopping == 1 else ''} the run."
 
 
-def _pictures(artifacts: Sequence[Mapping[str, Any]], given: Mapping[str, bytes]) -> list[Picture]:
-    drawn = [one for one in artifacts if one["media_type"] == "image/svg+xml"]
-    return [read_picture(one, given, prefix=f"p{place}-") for place, one in enumerate(drawn, start=1)]
+def _pictures(artifacts: Sequence[Mapping[str, Any]], contents: Mapping[str, bytes]) -> list[Picture]:
+    drawn = [artifact for artifact in artifacts if artifact["media_type"] == "image/svg+xml"]
+    return [read_picture(artifact, contents, prefix=f"p{place}-") for place, artifact in enumerate(drawn, start=1)]
 
 
-def read_picture(artifact: Mapping[str, Any], given: Mapping[str, bytes], *, prefix: str) -> Picture:
-    """A recorded picture from the bytes at hand, or why it is not shown.
+def read_picture(artifact: Mapping[str, Any], contents: Mapping[str, bytes], *, prefix: str) -> Picture:
+    """A recorded picture from its bytes, or why it is not shown.
 
     Raises:
         EvidenceError: the bytes are not the recorded ones.
     """
     title = artifact["title"] or artifact["name"]
-    content = given.get(artifact["name"])
+    content = contents.get(artifact["name"])
     if content is None:
-        return Picture(title=title, problem="was not at hand when this page was made; its digest is below")
-    found = hashlib.sha256(content).hexdigest()
-    if found != artifact["sha256"]:
+        return Picture(title=title, problem="was not available when this page was made; its digest is below")
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != artifact["sha256"]:
         raise EvidenceError(
-            f"picture {artifact['name']}: expected the recorded sha256 {artifact['sha256']}, found {found}; "
+            f"picture {artifact['name']}: expected the recorded sha256 {artifact['sha256']}, found {sha256}; "
             "read the bytes from the store again, and verify the archive if they still differ"
         )
     try:
@@ -159,26 +171,28 @@ def read_picture(artifact: Mapping[str, Any], given: Mapping[str, bytes], *, pre
 def _grouped(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[MetricGroup], list[MetricGroup]]:
     """Single metrics and repeated ones, each in the order of the record."""
     by_name: dict[str, list[Mapping[str, Any]]] = {}
-    for one in metrics:
-        by_name.setdefault(one["name"], []).append(one)
+    for metric in metrics:
+        by_name.setdefault(metric["name"], []).append(metric)
     groups = [
         MetricGroup(
             name=name,
-            meaning=several[0]["meaning"],
-            unit=several[0]["unit"],
-            better=several[0]["better"],
-            metrics=tuple(_worst_first(several) if len(several) > LONG else several),
+            meaning=own[0]["meaning"],
+            unit=own[0]["unit"],
+            better=own[0]["better"],
+            metrics=tuple(_worst_first(own) if len(own) > SCROLL_ROWS else own),
         )
-        for name, several in by_name.items()
+        for name, own in by_name.items()
     ]
-    single = [one for one in groups if len(one.metrics) == 1 and one.metrics[0]["key"] is None]
-    return single, [one for one in groups if one not in single]
+    single = [group for group in groups if len(group.metrics) == 1 and group.metrics[0]["key"] is None]
+    return single, [group for group in groups if group not in single]
 
 
 def _worst_first(metrics: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Absent values, then the worst ones, so that a long table begins with what matters."""
     sign = {"lower": -1, "higher": 1, "neither": 0}
-    return sorted(metrics, key=lambda one: (one["value"] is not None, sign[one["better"]] * (one["value"] or 0)))
+    return sorted(
+        metrics, key=lambda metric: (metric["value"] is not None, sign[metric["better"]] * (metric["value"] or 0))
+    )
 
 
 def _numeric(table: Mapping[str, Any]) -> list[bool]:
@@ -186,4 +200,4 @@ def _numeric(table: Mapping[str, Any]) -> list[bool]:
     columns = (
         [row[place] for row in table["rows"] if row[place] not in (None, "")] for place in range(len(table["header"]))
     )
-    return [bool(one) and all(type(value) in (int, float) for value in one) for one in columns]
+    return [bool(column) and all(type(value) in (int, float) for value in column) for column in columns]

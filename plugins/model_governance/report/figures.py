@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito (2008): told apart with any colour vision.
+# Okabe and Ito (2008): distinct with any colour vision.
 REFERENCE = "#0072B2"
 CURRENT = "#D55E00"
 LIMIT = "#333333"
@@ -22,7 +22,7 @@ SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 GRID = "#e3e6ea"
 FRAME = "#b0b0b0"
 
-# A cloud of more points than this is kept as a picture inside the SVG: as shapes it would weigh megabytes.
+# A scatter of more points than this becomes a bitmap inside the SVG: as shapes it would take megabytes.
 MOST_SHAPES = 2000
 
 
@@ -35,13 +35,13 @@ def canvas(*, rows: int = 1, columns: int = 1, width: float = 7.0, height: float
     figure = NewFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(rows, columns, squeeze=False)
-    axes = [one for row in grid for one in row]
-    for one in axes:
-        one.spines[["top", "right"]].set_visible(False)
-        one.spines[["left", "bottom"]].set_color(FRAME)
-        one.tick_params(labelsize=8, color=FRAME, length=3)
-        one.grid(visible=True, color=GRID, linewidth=0.6)
-        one.set_axisbelow(True)
+    axes = [axis for row in grid for axis in row]
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.spines[["left", "bottom"]].set_color(FRAME)
+        axis.tick_params(labelsize=8, color=FRAME, length=3)
+        axis.grid(visible=True, color=GRID, linewidth=0.6)
+        axis.set_axisbelow(True)
     return figure, axes
 
 
@@ -49,8 +49,8 @@ def to_svg(figure: Figure, *, name: str, title: str) -> Artifact:
     """The figure as a self-contained SVG; `title` is also its text for screen readers."""
     import matplotlib as mpl
 
-    for one in figure.axes:
-        _dress(one)
+    for axis in figure.axes:
+        _style(axis)
     buffer = io.BytesIO()
     # A fixed salt and no date: the same figure must give the same digest on a retry. Letters stay letters
     # ("none"), so that they can be searched, read aloud and drawn in the font of the page around them.
@@ -59,8 +59,8 @@ def to_svg(figure: Figure, *, name: str, title: str) -> Artifact:
     return Artifact(name=name, media_type="image/svg+xml", content=buffer.getvalue(), title=title)
 
 
-def _dress(axes: Axes) -> None:
-    """Titles to the left, quiet legends, one set of sizes, whatever the check had left at its default."""
+def _style(axes: Axes) -> None:
+    """Titles on the left, legends without frames, one set of font sizes."""
     heading = axes.get_title("center")
     if heading and not axes.get_title("left"):
         axes.set_title("")

@@ -1,4 +1,4 @@
-"""Findings put in the order people need them: stopping first, worst first, a hundred of them kept short."""
+"""Findings in the order of a report: those that stop the run first, then the worst; long lists cut."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.report.formatting import NOT_NOTABLE
 from model_governance.report.scale import allowed
-from model_governance.report.words import QUIET
 from model_governance.verdict import RANK
 
 if TYPE_CHECKING:
@@ -15,21 +15,24 @@ if TYPE_CHECKING:
 
     from model_governance.verdict import Finding, Verdict
 
-SHOWN = 20
+MOST_FINDINGS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """The worst findings to show, and how many of which outcome are left for the record."""
+class RankedFindings:
+    """The worst findings, and how many of which outcome a page omits.
 
-    loud: tuple[Finding, ...]
-    quiet: tuple[Finding, ...]
-    more: tuple[tuple[str, int], ...]
+    `notable` are those that need attention, `passing` those that pass or were skipped, `omitted` counts by outcome.
+    """
+
+    notable: tuple[Finding, ...]
+    passing: tuple[Finding, ...]
+    omitted: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaiverNote:
-    """Who answers for a waived finding, until when and why; empty strings where the sentence does not say."""
+    """Who approved the waiver of a finding, until when and why; empty where the sentence does not contain it."""
 
     finding: Finding
     observed: str
@@ -42,31 +45,31 @@ def worst_first(findings: Iterable[Finding], verdict: Verdict) -> list[Finding]:
     """Stopping findings first, then by outcome, then the furthest beyond its bound."""
     return sorted(
         findings,
-        key=lambda one: (
-            not verdict.rules.stops(one.outcome, one.severity),
-            -RANK.index(one.outcome),
-            -excess(one),
-            one.check,
-            one.label,
+        key=lambda finding: (
+            not verdict.fail_policy.stops(finding.outcome, finding.severity),
+            -RANK.index(finding.outcome),
+            -excess(finding),
+            finding.check,
+            finding.label,
         ),
     )
 
 
-def order(findings: Sequence[Finding], verdict: Verdict, *, shown: int = SHOWN) -> Order:
-    """The `shown` worst findings, loud ones apart from those that hold, and counts of the rest."""
+def rank(findings: Sequence[Finding], verdict: Verdict, *, most: int = MOST_FINDINGS) -> RankedFindings:
+    """The `most` worst findings, notable ones apart from passing ones, and counts of the others."""
     ranked = worst_first(findings, verdict)
-    first, rest = ranked[:shown], ranked[shown:]
-    return Order(
-        loud=tuple(one for one in first if one.outcome not in QUIET),
-        quiet=tuple(one for one in first if one.outcome in QUIET),
-        more=counts(rest),
+    first, others = ranked[:most], ranked[most:]
+    return RankedFindings(
+        notable=tuple(finding for finding in first if finding.outcome not in NOT_NOTABLE),
+        passing=tuple(finding for finding in first if finding.outcome in NOT_NOTABLE),
+        omitted=count_outcomes(others),
     )
 
 
-def counts(findings: Iterable[Finding]) -> tuple[tuple[str, int], ...]:
+def count_outcomes(findings: Iterable[Finding]) -> tuple[tuple[str, int], ...]:
     """Outcome and how often it occurs, worst first."""
-    seen = [one.outcome for one in findings]
-    return tuple((outcome, seen.count(outcome)) for outcome in reversed(RANK) if outcome in seen)
+    outcomes = [finding.outcome for finding in findings]
+    return tuple((outcome, outcomes.count(outcome)) for outcome in reversed(RANK) if outcome in outcomes)
 
 
 def excess(finding: Finding) -> float:
@@ -75,12 +78,12 @@ def excess(finding: Finding) -> float:
     Only for sorting: which side of a bound counts as a violation is decided in `verdict`.
     """
     # The direction matters for demands on change only, whose distance to the baseline ranks well enough.
-    room = allowed(finding, better="higher")
-    if finding.value is None or room is None:
+    limits = allowed(finding, better="higher")
+    if finding.value is None or limits is None:
         return 0.0
-    ends = [abs(one) for one in room if abs(one) != float("inf")]
+    ends = [abs(limit) for limit in limits if abs(limit) != float("inf")]
     unit = max(ends, default=1.0) or 1.0
-    return max(room[0] - finding.value, finding.value - room[1]) / unit
+    return max(limits[0] - finding.value, finding.value - limits[1]) / unit
 
 
 def waiver_note(finding: Finding) -> WaiverNote:

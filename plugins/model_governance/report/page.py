@@ -1,4 +1,4 @@
-"""How a page is put together: templates with escaping on, one stylesheet inside, nothing from outside."""
+"""Filling the templates: escaping on, one inlined stylesheet, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.moments import parse_moment, spell_moment
+from model_governance.contract.text import number
 from model_governance.errors import EvidenceError
-from model_governance.report import words
-from model_governance.verdict import number
+from model_governance.report import formatting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,13 +53,16 @@ def _environment() -> Environment:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     css = as_markup((HERE / "page.css").read_text("utf-8"))
-    environment.globals.update(css=css, outcomes=words.OUTCOMES, better=words.BETTER, interval=words.interval)
+    environment.globals.update(
+        css=css, outcomes=formatting.OUTCOMES, better=formatting.BETTER, interval=formatting.interval
+    )
     environment.filters.update(
-        cell=words.cell,
-        counted=words.counted,
+        cell=formatting.cell,
+        counts=formatting.format_counts,
+        moment=lambda text: spell_moment(parse_moment(text)),
         number=number,
-        pairs=words.pairs,
-        seconds=words.seconds,
-        size=words.size,
+        pairs=formatting.pairs,
+        seconds=formatting.seconds,
+        size=formatting.size,
     )
     return environment

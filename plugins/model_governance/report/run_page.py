@@ -1,4 +1,4 @@
-"""The page of one run: one verdict, what to do next, a row per check, waivers in the open, the evidence."""
+"""The page of one run: the verdict, what to do next, a row per check, the waivers, the evidence."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from model_governance.report import words
-from model_governance.report.findings import counts, order, waiver_note, worst_first
+from model_governance.report import formatting
+from model_governance.report.findings import count_outcomes, rank, waiver_note, worst_first
+from model_governance.report.next_steps import next_steps
 from model_governance.report.page import as_markup, expect_schema, fill
 from model_governance.report.scale import draw_scale
 from model_governance.verdict import read_verdict
@@ -17,52 +18,54 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from model_governance.report.stories import Story
+    from model_governance.report.highlights import CheckHighlights
     from model_governance.verdict import Finding, Verdict
 
 SCHEMA = "model-governance/run/v1"
-NAMED = 8
-"""Stopping checks that the headline names."""
+MOST_NAMES = 8
+"""The most stopping checks that the headline names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One check in the table of a run: the entry of the manifest and the finding that decided."""
+    """One check in the table of a run: the entry of the manifest, its worst finding, and counts of the others."""
 
     entry: Mapping[str, Any]
-    decided: Finding | None
+    worst: Finding | None
     others: tuple[tuple[str, int], ...]
 
 
-def render_run(manifest: Mapping[str, Any], *, href: Callable[[str], str], stories: Sequence[Story] = ()) -> bytes:
+def render_run(
+    manifest: Mapping[str, Any], *, href: Callable[[str], str], highlights: Sequence[CheckHighlights] = ()
+) -> bytes:
     """The page of one run as a self-contained HTML file.
 
     Args:
         manifest: the stored manifest, schema "model-governance/run/v1".
         href: turns the key of a stored object into a link relative to this page.
-        stories: what the checks saw, as `read_stories` takes it from their records.
+        highlights: sentences and pictures of the checks, as `read_highlights` takes them from their records.
 
     Raises:
         EvidenceError: the manifest has another schema.
     """
     expect_schema(manifest, SCHEMA)
     verdict = read_verdict(manifest["verdict"])
-    waived = [waiver_note(one) for one in worst_first(verdict.findings, verdict) if one.outcome == "waived"]
-    stopping = [one for one in verdict.findings if verdict.rules.stops(one.outcome, one.severity)]
+    waived = [waiver_note(finding) for finding in worst_first(verdict.findings, verdict) if finding.outcome == "waived"]
+    stopping = [finding for finding in verdict.findings if verdict.fail_policy.stops(finding.outcome, finding.severity)]
     checks = manifest["checks"]
     return fill(
         "run.html",
         manifest=manifest,
         verdict=verdict,
         headline=_headline(checks, verdict),
-        tally=words.counted(counts(verdict.findings)),
-        advice=words.advice(checks, expiries=[one.expires for one in waived if one.expires]),
-        rows=[_row(one, verdict) for one in checks],
-        stopping=order(stopping, verdict),
-        stories=stories,
+        tally=formatting.format_counts(count_outcomes(verdict.findings)),
+        next_steps=next_steps(checks, expiries=[note.expires for note in waived if note.expires]),
+        rows=[_row(check, verdict) for check in checks],
+        stopping=rank(stopping, verdict),
+        highlights=highlights,
         waived=waived,
         took=_took(manifest["started_at"], manifest["finished_at"]),
-        reports={one["name"]: href(one["report"]["key"]) for one in checks if one["report"]},
+        reports={check["name"]: href(check["report"]["key"]) for check in checks if check["report"]},
         scale=_scale,
         markup=as_markup,
         href=href,
@@ -70,21 +73,21 @@ def render_run(manifest: Mapping[str, Any], *, href: Callable[[str], str], stori
 
 
 def _scale(finding: Finding) -> Markup:
-    """The scale of a finding; none for a demand on change, whose direction only the check's record knows."""
+    """The scale of a finding; none for a change against a baseline, whose direction only the check's record holds."""
     return as_markup("" if finding.baseline is not None else draw_scale(finding, better="neither"))
 
 
 def _headline(checks: list[Mapping[str, Any]], verdict: Verdict) -> str:
-    """One sentence that says how the night went."""
-    stops = [one for one in checks if one["stops"]]
+    """One sentence with the result of the run."""
+    stops = [check for check in checks if check["stops"]]
     total = f"{len(checks)} check" + ("" if len(checks) == 1 else "s")
     if stops:
-        names = ", ".join(one["name"] for one in stops[:NAMED]) + (", …" if len(stops) > NAMED else "")
+        names = ", ".join(check["name"] for check in stops[:MOST_NAMES]) + (", …" if len(stops) > MOST_NAMES else "")
         return f"{len(stops)} of {total} stop{'s' if len(stops) == 1 else ''} this run: {names}."
     if verdict.stops:
         return verdict.stopping[0].sentence
     if verdict.outcome == "pass":
-        passed = sum(one["outcome"] == "pass" for one in checks)
+        passed = sum(check["outcome"] == "pass" for check in checks)
         if passed < len(checks):
             return f"{passed} of {total} pass, the others were skipped."
         return "The one check passes." if passed == 1 else f"All {total} pass."
@@ -92,12 +95,12 @@ def _headline(checks: list[Mapping[str, Any]], verdict: Verdict) -> str:
 
 
 def _row(entry: Mapping[str, Any], verdict: Verdict) -> Row:
-    ranked = worst_first((one for one in verdict.findings if one.check == entry["name"]), verdict)
-    return Row(entry=entry, decided=ranked[0] if ranked else None, others=counts(ranked[1:]))
+    ranked = worst_first((finding for finding in verdict.findings if finding.check == entry["name"]), verdict)
+    return Row(entry=entry, worst=ranked[0] if ranked else None, others=count_outcomes(ranked[1:]))
 
 
 def _took(started: str | None, finished: str | None) -> str:
     """How long a run took, from two ISO 8601 times; empty where one is missing."""
     if not started or not finished:
         return ""
-    return words.seconds((datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds())
+    return formatting.seconds((datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds())

@@ -1,4 +1,4 @@
-"""A finding drawn on a line: the value with its interval, the bound, and the side that is allowed."""
+"""A finding drawn on a line: the value with its interval, the bound, and the allowed range."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
-from model_governance.verdict import number
+from model_governance.contract.text import interval, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,39 +23,39 @@ def allowed(finding: Finding, *, better: Better) -> tuple[float, float] | None:
 
     A demand on change allows everything from its baseline onwards in the metric's better direction.
     """
-    if finding.bound is None or finding.demand is None:
+    if finding.bound is None or finding.condition is None:
         return None
     if isinstance(finding.bound, tuple):
         low, high = finding.bound
         return low - finding.tolerance * abs(low), high + finding.tolerance * abs(high)
     bound, slack = finding.bound, finding.tolerance * abs(finding.bound)
-    if finding.demand in ("less_than", "leq_to"):
+    if finding.condition in ("less_than", "leq_to"):
         return -math.inf, bound + slack
-    if finding.demand in ("greater_than", "geq_to"):
+    if finding.condition in ("greater_than", "geq_to"):
         return bound - slack, math.inf
-    if finding.demand == "equal_to":
+    if finding.condition == "equal_to":
         return bound - slack, bound + slack
     if finding.baseline is None:
         return None
-    step = (bound - slack) * (abs(finding.baseline) if finding.demand == "min_relative_change" else 1.0)
+    step = (bound - slack) * (abs(finding.baseline) if finding.condition == "min_relative_change" else 1.0)
     if better == "higher":
         return finding.baseline + step, math.inf
     return -math.inf, finding.baseline - step
 
 
-def draw_scale(finding: Finding, *, better: Better, beside: Sequence[Finding] = ()) -> str:
+def draw_scale(finding: Finding, *, better: Better, others: Sequence[Finding] = ()) -> str:
     """The finding as an inline SVG with a text alternative; empty where there is no number to draw.
 
-    Findings `beside` it that answer to the same demand on the same metric share its line, so that a
+    Findings `others` it that answer to the same demand on the same metric share its line, so that a
     longer way past the bound is a worse value.
     """
-    room = allowed(finding, better=better)
-    if finding.value is None or room is None:
+    limits = allowed(finding, better=better)
+    if finding.value is None or limits is None:
         return ""
-    place = _Places([finding, *(one for one in beside if _asks_the_same(one, finding))], room)
+    place = _Scale([finding, *(other for other in others if _same_threshold(other, finding))], limits)
     value = place(finding.value)
-    parts = [_line("axis", place.left, place.right), _line("room", place(room[0]), place(room[1]))]
-    parts += [_tick("bound", place(one)) for one in room if math.isfinite(one)]
+    parts = [_line("axis", place.left, place.right), _line("room", place(limits[0]), place(limits[1]))]
+    parts += [_tick("bound", place(limit)) for limit in limits if math.isfinite(limit)]
     if finding.baseline is not None:
         parts.append(_tick("baseline", place(finding.baseline)))
     if finding.low is not None and finding.high is not None:
@@ -63,23 +63,23 @@ def draw_scale(finding: Finding, *, better: Better, beside: Sequence[Finding] = 
         parts += [_line("whisker", low, high), _tick("whisker", low, reach=4), _tick("whisker", high, reach=4)]
     parts.append(f'<circle class="value" cx="{value:.1f}" cy="{AXIS}" r="5"/>')
     parts.append(_text("number", value, AXIS - 12, number(finding.value)))
-    parts += [_text("limit", place(one), AXIS + 20, text) for one, text in _limits(finding, room)]
+    parts += [_text("limit", place(bound), AXIS + 20, text) for bound, text in _bounds(finding, limits)]
     return (
-        f'<svg class="scale {finding.outcome}" role="img" aria-label="{escape(_spoken(finding))}" '
+        f'<svg class="scale {finding.outcome}" role="img" aria-label="{escape(_alternative_text(finding))}" '
         f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">{"".join(parts)}</svg>'
     )
 
 
-class _Places:
+class _Scale:
     """Where a number lies on the line, in pixels from the left."""
 
-    def __init__(self, findings: Sequence[Finding], room: tuple[float, float]) -> None:
-        numbers = [(one.value, one.low, one.high, one.baseline) for one in findings]
-        seen = [*room, *(number for several in numbers for number in several)]
-        points = [float(one) for one in seen if one is not None and math.isfinite(one)]
+    def __init__(self, findings: Sequence[Finding], limits: tuple[float, float]) -> None:
+        numbers = [(finding.value, finding.low, finding.high, finding.baseline) for finding in findings]
+        values = [*limits, *(value for own in numbers for value in own)]
+        points = [float(value) for value in values if value is not None and math.isfinite(value)]
         low, high = min(points), max(points)
-        # Most metrics start at nought: without it a small excess looks like a large one. Only where everything
-        # lies close together (an accuracy of 0.79 against 0.8) the line is cut to what can be told apart.
+        # Most metrics start at zero: without it a small excess looks like a large one. Only where all numbers are
+        # close (an accuracy of 0.79 against 0.8) does the line show their range alone.
         if 0 <= low < 0.9 * high:
             low = 0.0
         span = (high - low) or abs(high) or 1.0
@@ -94,28 +94,27 @@ class _Places:
         return self.left + share * (self.right - self.left)
 
 
-def _asks_the_same(one: Finding, other: Finding) -> bool:
-    return (one.metric, one.demand, one.bound) == (other.metric, other.demand, other.bound) and one.baseline is None
+def _same_threshold(finding: Finding, other: Finding) -> bool:
+    same = (finding.metric, finding.condition, finding.bound) == (other.metric, other.condition, other.bound)
+    return same and finding.baseline is None
 
 
-def _limits(finding: Finding, room: tuple[float, float]) -> list[tuple[float, str]]:
+def _bounds(finding: Finding, limits: tuple[float, float]) -> list[tuple[float, str]]:
     """What is written under the bounds: the numbers of the policy at the places they have."""
     if isinstance(finding.bound, tuple):
-        return list(zip(room, (number(one) for one in finding.bound), strict=True))
+        return list(zip(limits, (number(bound) for bound in finding.bound), strict=True))
     if finding.baseline is None and finding.bound is not None:
-        place = next(one for one in room if math.isfinite(one))
-        if finding.demand == "equal_to":
+        place = next(limit for limit in limits if math.isfinite(limit))
+        if finding.condition == "equal_to":
             place = finding.bound
-        return [(place, SIGNS[finding.demand or ""] + number(finding.bound))]
-    return [(one, ("≥ " if one == room[0] else "≤ ") + number(one)) for one in room if math.isfinite(one)]
+        return [(place, SIGNS[finding.condition or ""] + number(finding.bound))]
+    return [(limit, ("≥ " if limit == limits[0] else "≤ ") + number(limit)) for limit in limits if math.isfinite(limit)]
 
 
-def _spoken(finding: Finding) -> str:
-    interval = ""
-    if finding.low is not None and finding.high is not None:
-        interval = f", 95% interval {number(finding.low)} to {number(finding.high)}"
+def _alternative_text(finding: Finding) -> str:
+    spread = interval(finding.low, finding.high)
     value = "" if finding.value is None else number(finding.value)
-    return f"{finding.label} {value}{interval}; allowed is {finding.demanded}; outcome {finding.outcome}"
+    return f"{finding.label} {value}{f', 95% interval {spread}' if spread else ''}; allowed is {finding.requirement}; outcome {finding.outcome}"
 
 
 def _line(name: str, start: float, end: float) -> str:

@@ -1,11 +1,13 @@
-"""The verdict of a night as a terminal shows it: one line per threshold, worst first."""
+"""The verdict of a run as a table for the terminal: one line per threshold, worst first."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.moments import parse_moment, spell_moment
+from model_governance.contract.text import estimate
 from model_governance.report.findings import excess
-from model_governance.verdict import RANK, Finding, number, read_verdict
+from model_governance.verdict import RANK, Finding, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +27,8 @@ STYLES = {
 }
 
 
-MOST_ALIKE = 4
-"""Columns that pass one demand and are shown one by one; of more, the nearest to the bound is."""
+MOST_PASSING_KEYS = 4
+"""The most keys of one passing threshold that are listed; of more, the one nearest to the bound is."""
 
 
 def run_table(
@@ -38,7 +40,7 @@ def run_table(
     from rich.text import Text
 
     verdict = read_verdict(manifest["verdict"])
-    heading = title or f"{verdict.name}, night of {manifest['run']['date']}"
+    heading = title or f"{verdict.name}, run of {spell_moment(parse_moment(manifest['run']['logical_date']))}"
     table = Table(
         title=f"{heading}: {verdict.outcome.upper()}", title_justify="left", title_style="bold", box=SIMPLE_HEAD,
         padding=(0, 1), pad_edge=False,
@@ -49,14 +51,14 @@ def run_table(
     table.add_column("outcome", no_wrap=True)
     if report_of:
         table.add_column("report", overflow="fold")
-    for name in dict.fromkeys(one.check for one in verdict.findings):
+    for name in dict.fromkeys(each.check for each in verdict.findings):
         for row, (finding, more) in enumerate(_of_check(verdict.findings, name)):
             label = f"{finding.label} and {more} more" if more else finding.label
             cells = [
                 name if row == 0 else "",
                 label if finding.metric else "",
                 observed(finding),
-                finding.demanded,
+                finding.requirement,
             ]
             report = [report_of.get(name, "") if row == 0 else ""] if report_of else []
             outcome = Text(finding.outcome, style=STYLES[finding.outcome])
@@ -66,41 +68,40 @@ def run_table(
 
 
 def reasons(manifest: Mapping[str, Any]) -> list[str]:
-    """The sentences that say why a night is not simply a pass, worst first."""
+    """The sentences of all findings that neither pass nor were skipped, worst first."""
     findings = read_verdict(manifest["verdict"]).findings
-    telling = [one for one in findings if one.outcome not in ("pass", "skipped")]
-    return [one.sentence for one in sorted(telling, key=lambda one: -RANK.index(one.outcome))]
+    notable = [finding for finding in findings if finding.outcome not in ("pass", "skipped")]
+    return [finding.sentence for finding in sorted(notable, key=lambda finding: -RANK.index(finding.outcome))]
 
 
 def observed(finding: Finding) -> str:
-    """`1.93 (1.90 to 1.96)`, or what kept it from being measured."""
+    """`1.93 (1.90 to 1.96)`, or that it was not measured."""
     if finding.value is None:
         return "could not measure" if finding.outcome == "error" else "not measured"
-    text = number(finding.value, digits=3)
-    if finding.low is not None and finding.high is not None:
-        text += f" ({number(finding.low, digits=3)} to {number(finding.high, digits=3)})"
-    return text
+    return estimate(finding.value, finding.low, finding.high, digits=3)
 
 
 def console() -> Console:
     """A console on standard output; into a pipe it writes wide lines, so that tables stay whole."""
     from rich.console import Console as NewConsole
 
-    shown = NewConsole(highlight=False)
-    return shown if shown.is_terminal else NewConsole(width=124, highlight=False)
+    made = NewConsole(highlight=False)
+    return made if made.is_terminal else NewConsole(width=124, highlight=False)
 
 
 def _of_check(findings: tuple[Finding, ...], name: str) -> list[tuple[Finding, int]]:
-    """The findings of a check, worst first; where many columns pass one demand, the nearest to its bound and how many more."""
-    own = sorted((one for one in findings if one.check == name), key=lambda one: -RANK.index(one.outcome))
+    """The findings of a check, worst first; where many keys pass one threshold, the nearest to its bound and how many more."""
+    own = sorted(
+        (finding for finding in findings if finding.check == name), key=lambda finding: -RANK.index(finding.outcome)
+    )
     groups: dict[Any, list[Finding]] = {}
-    for place, one in enumerate(own):
-        alike = one.key is not None and one.outcome == "pass"
-        groups.setdefault((one.metric, one.demand, one.bound) if alike else place, []).append(one)
+    for place, finding in enumerate(own):
+        passing = finding.key is not None and finding.outcome == "pass"
+        groups.setdefault((finding.metric, finding.condition, finding.bound) if passing else place, []).append(finding)
     shown: list[tuple[Finding, int]] = []
     for group in groups.values():
-        if len(group) > MOST_ALIKE:
+        if len(group) > MOST_PASSING_KEYS:
             shown.append((max(group, key=excess), len(group) - 1))
         else:
-            shown += [(one, 0) for one in group]
+            shown += [(finding, 0) for finding in group]
     return shown

@@ -1,4 +1,4 @@
-"""95% intervals: exact or in closed form where statistics offers one, a seeded bootstrap elsewhere."""
+"""95% intervals: exact or in closed form where there is one, else a seeded bootstrap."""
 
 from __future__ import annotations
 
@@ -16,7 +16,21 @@ Scale = Literal["plain", "log", "logit"]
 
 
 def clopper_pearson(successes: int, n: int) -> tuple[float, float]:
-    """Exact binomial interval of a share (Clopper and Pearson, 1934); n must be positive."""
+    """Exact 95% interval of a share (Clopper and Pearson, 1934), by quantiles of the beta distribution.
+
+    Equal to `scipy.stats.binomtest(successes, n).proportion_ci(method="exact")`, which finds the same limits by root
+    search in twenty times the time.
+
+    Args:
+        successes: Rows that count, from 0 to n.
+        n: All rows, above 0.
+
+    Returns:
+        Lower and upper limit in [0, 1].
+
+    Raises:
+        ValueError: The counts are not of that kind.
+    """
     from scipy.stats import beta
 
     if not 0 <= successes <= n or n == 0:
@@ -27,31 +41,43 @@ def clopper_pearson(successes: int, n: int) -> tuple[float, float]:
     return low, high
 
 
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """95% score interval of a share (Wilson, 1927); arguments and limits as `clopper_pearson`."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
 def newcombe(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
-    """Interval of a difference of two independent shares, each (successes, n): Newcombe (1998), method 10."""
-    (low1, share1, high1), (low2, share2, high2) = _wilson(*first), _wilson(*second)
+    """95% interval of the first minus the second of two independent shares: Newcombe (1998), method 10.
+
+    Args:
+        first: Successes and rows, rows above 0.
+        second: The same of the other share.
+
+    Returns:
+        Lower and upper limit in [-1, 1].
+    """
+    (low1, high1), (low2, high2) = wilson(*first), wilson(*second)
+    share1, share2 = first[0] / first[1], second[0] / second[1]
     low = share1 - share2 - math.hypot(share1 - low1, high2 - share2)
     return low, share1 - share2 + math.hypot(high1 - share1, share2 - low2)
-
-
-def _wilson(successes: int, n: int) -> tuple[float, float, float]:
-    """Low end, share, high end of Wilson's (1927) score interval."""
-    from scipy.stats import norm
-
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
-    share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return centre - reach, share, centre + reach
 
 
 def bootstrap(
     statistic: Callable[[np.ndarray], float], n: int, *, seed: int, resamples: int = 200
 ) -> tuple[float, float] | None:
-    """Percentile interval of a statistic of row numbers (Efron, 1979).
+    """95% percentile interval of a statistic of row numbers (Efron, 1979).
 
-    `statistic` gets an int array of shape (n,), row numbers drawn with replacement, and returns a
-    float; resamples on which it is undefined (NaN) are left out. None when most are undefined.
+    Args:
+        statistic: Maps row numbers (n,), drawn with replacement, to a number; NaN where it is undefined.
+        n: Number of rows.
+        seed: Seed of the resampling.
+        resamples: Number of resamples.
+
+    Returns:
+        Lower and upper limit over the resamples where the statistic is defined; None where most are not.
     """
     import numpy as np
 
@@ -66,60 +92,80 @@ def bootstrap(
 
 
 def paired_shares(first_only: int, second_only: int, n: int) -> tuple[float, float]:
-    """Score interval of the difference of two shares of the same n rows (Tango, 1998), within -1 to 1.
+    """95% score interval of the difference of two shares of the same n rows (Tango, 1998).
 
-    `first_only` rows count for the first share alone, `second_only` for the second alone; the
-    difference is (first_only - second_only) / n. It stays open where no row differs.
+    Args:
+        first_only: Rows that count for the first share only.
+        second_only: Rows that count for the second share only.
+        n: All rows.
+
+    Returns:
+        Limits of (first_only - second_only) / n in [-1, 1]; the interval has a width where no row differs.
 
     Raises:
-        ValueError: the counts are negative or exceed n, or n is 0.
+        ValueError: The counts are negative or exceed n, or n is 0.
     """
     from scipy.optimize import brentq
     from scipy.stats import norm
 
     if n <= 0 or min(first_only, second_only) < 0 or first_only + second_only > n:
         raise ValueError(f"need 0 <= first_only + second_only <= n and n > 0, got {first_only}, {second_only} of {n}")
-    seen, reach = (first_only - second_only) / n, float(norm.ppf((1 + CONFIDENCE) / 2))
+    observed, reach = (first_only - second_only) / n, float(norm.ppf((1 + CONFIDENCE) / 2))
 
-    def distance(difference: float) -> float:
-        """Standardised distance of what was seen from this true difference."""
+    def score(difference: float) -> float:
+        """Standardised distance of the observed difference from this true one."""
         middle = -first_only - second_only + (2 * n - first_only + second_only) * difference
         root = math.sqrt(max(0.0, middle**2 + 8 * n * second_only * difference * (1 - difference)))
         share = (root - middle) / (4 * n)
         variance = n * (2 * share + difference * (1 - difference))
         return (first_only - second_only - n * difference) / math.sqrt(max(variance, 1e-300))
 
-    # At -1 and 1 the variance is 0, so the search stays a hair inside.
+    # At -1 and 1 the variance is 0, so the search for the limits stays inside.
     edge = 1 - 1e-12
-    low = -1.0 if seen <= -edge else float(brentq(lambda one: distance(one) - reach, -edge, seen, xtol=1e-10))
-    high = 1.0 if seen >= edge else float(brentq(lambda one: distance(one) + reach, seen, edge, xtol=1e-10))
+    low = high = observed
+    if observed > -edge:
+        low = float(brentq(lambda difference: score(difference) - reach, -edge, observed, xtol=1e-10))
+    if observed < edge:
+        high = float(brentq(lambda difference: score(difference) + reach, observed, edge, xtol=1e-10))
     return low, high
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
-    """Exact two-sided p-value that rows differ to either side equally often (McNemar, 1947; binomial)."""
-    from scipy.stats import binom
+    """Two-sided exact p-value of two equal shares of the same rows (McNemar, 1947; binomial test).
+
+    Args:
+        first_only: Rows that count for the first share only.
+        second_only: Rows that count for the second share only.
+
+    Returns:
+        A probability; 1 where no row differs.
+    """
+    from scipy.stats import binomtest
 
     differing = first_only + second_only
-    if differing == 0:
-        return 1.0
-    return min(1.0, 2 * float(binom.cdf(min(first_only, second_only), differing, 0.5)))
+    return float(binomtest(first_only, differing).pvalue) if differing else 1.0
 
 
 def block_length(moments: int) -> int:
-    """Length of the blocks that keep the dependence of this many moments: 2.5 * moments^(1/3), at most a third."""
+    """Block length for a series of that many moments: 2.5 * moments^(1/3), at least 1 and at most a third of them."""
     return max(1, min(math.ceil(2.5 * moments ** (1 / 3)), moments // 3))
 
 
 def block_interval(
     values: np.ndarray, *, length: int | None = None, scale: Scale = "plain"
 ) -> tuple[float, float] | None:
-    """Interval of the mean of dependent values in order of time, shape (moments,).
+    """95% interval of the mean of dependent values.
 
-    The variance is that of the moving-block bootstrap (Kuensch, 1989) in its closed form, the mean
-    square of all block means, so that no draw adds noise; Student's t on as many degrees of freedom as
-    whole blocks, less one. `scale` "log" keeps a positive mean above 0, "logit" a share inside 0 to 1.
-    None below three blocks, or where nothing varies.
+    The variance is that of the moving-block bootstrap (Kuensch, 1989) in closed form, the mean square of all block
+    means, so that resampling adds no noise; Student's t with as many degrees of freedom as whole blocks, less one.
+
+    Args:
+        values: Values in order of time, shape (moments,).
+        length: Moments in a block; `block_length` by default.
+        scale: As `on_scale`.
+
+    Returns:
+        Lower and upper limit; None below three blocks, or where nothing varies.
     """
     import numpy as np
     from scipy.stats import t
@@ -138,9 +184,15 @@ def block_interval(
 
 
 def on_scale(value: float, reach: float, scale: Scale) -> tuple[float, float] | None:
-    """Value -+ reach, drawn on a scale that cannot leave the range of the number (delta method); None at its edge.
+    """Value minus and plus reach, computed on a scale that keeps the limits in the range (delta method).
 
-    "log" is for numbers above 0, "logit" for shares between 0 and 1.
+    Args:
+        value: The estimate.
+        reach: Half the width of its interval on the plain scale.
+        scale: "plain", "log" for numbers above 0, "logit" for shares between 0 and 1.
+
+    Returns:
+        Lower and upper limit; None where the value lies at the edge of the range.
     """
     if scale == "plain":
         return value - reach, value + reach

@@ -1,4 +1,4 @@
-"""Many tests at once: p-values adjusted so that a family of them keeps its promise."""
+"""Multiple testing: p-values adjusted for the number of tests."""
 
 from __future__ import annotations
 
@@ -11,30 +11,27 @@ Adjustment = Literal["benjamini_hochberg", "bonferroni"]
 
 
 def adjusted(p_values: Sequence[float], method: Adjustment) -> tuple[float, ...]:
-    """Adjusted p-values in the order given; reject those at or below the level of the family.
+    """Adjust p-values of a family of tests; reject those at or below the level of the family.
 
-    Benjamini and Hochberg (1995) keep the expected share of false rejections among the rejected at the
-    level, and, while nothing has changed, the chance of any rejection. Bonferroni keeps that chance
-    whatever has changed, under any dependence.
+    Benjamini and Hochberg (1995) keep the expected share of false rejections among the rejected at the level, and,
+    while nothing has changed, the chance of any rejection. Bonferroni keeps that chance whatever has changed, under
+    any dependence.
 
     Args:
-        p_values: one per test, each in [0, 1].
-        method: which of the two.
+        p_values: One per test, each in [0, 1].
+        method: Which of the two.
+
+    Returns:
+        Adjusted p-values in the order given.
 
     Raises:
-        ValueError: a p-value outside [0, 1].
+        ValueError: A p-value lies outside [0, 1].
     """
-    wrong = [one for one in p_values if not 0 <= one <= 1]
+    wrong = [p_value for p_value in p_values if not 0 <= p_value <= 1]
     if wrong:
         raise ValueError(f"a p-value lies in [0, 1]; found {wrong[0]}")
-    count = len(p_values)
-    if method == "bonferroni":
-        return tuple(min(1.0, one * count) for one in p_values)
-    order = sorted(range(count), key=lambda place: p_values[place])
-    found = [1.0] * count
-    smallest = 1.0
-    for rank in range(count, 0, -1):
-        place = order[rank - 1]
-        smallest = min(smallest, p_values[place] * count / rank)
-        found[place] = smallest
-    return tuple(found)
+    if method == "bonferroni" or not p_values:
+        return tuple(min(1.0, p_value * len(p_values)) for p_value in p_values)
+    from scipy.stats import false_discovery_control
+
+    return tuple(false_discovery_control(list(p_values), method="bh").tolist())

@@ -6,12 +6,12 @@ import contextlib
 import errno
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from model_governance.errors import ObjectMissing, StoreError, StoreUnreachable
+from model_governance.store.backoff import Backoff
 from model_governance.store.rules import require_key, require_prefix, require_same
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 READ_ONLY = 0o444
 _PARTIAL = ".partial"
-_PAUSES = (0.01, 0.05, 0.2, 0.5, 1.0)  # seconds to wait for another writer of the same key
+_OTHER_WRITER = Backoff(attempts=6, first=0.01, longest=1.0, factor=4.0)  # of the same key
 
 _NO_HARD_LINKS = frozenset(
     {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EXDEV}
 )
 _NO_FOLDER_FLUSH = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF})
-_NETWORK_TROUBLE = frozenset(
+_NETWORK_ERRORS = frozenset(
     {errno.ESTALE, errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNREFUSED, errno.ECONNRESET}
     | {errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ESHUTDOWN}
 )
@@ -59,7 +59,7 @@ class LocalStore:
         self.root = _folder(uri)
         self.uri = _uri(self.root)
 
-    def put_once(self, key: str, content: bytes, *, media_type: str) -> str:  # noqa: ARG002 - a word of the protocol
+    def put_once(self, key: str, content: bytes, *, media_type: str) -> str:  # noqa: ARG002 - part of the protocol
         """Store under a new key and return its uri; the same bytes again are a success.
 
         The media type is not kept: files have endings for that.
@@ -70,7 +70,7 @@ class LocalStore:
             StoreError: no space, no permission, a read-only file system.
         """
         path = self._path(key)
-        with _telling(f"store {len(content)} bytes at", path):
+        with _explaining(f"store {len(content)} bytes at", path):
             if not path.exists():
                 _make_folders(path.parent)
                 _publish(path, content)
@@ -86,7 +86,7 @@ class LocalStore:
             StoreError: no permission.
         """
         path = self._path(key)
-        with _telling("read", path):
+        with _explaining("read", path):
             try:
                 return path.read_bytes()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
@@ -100,7 +100,7 @@ class LocalStore:
             StoreError: no permission, or a prefix that no key can have.
         """
         start = self.root / require_prefix(prefix).rpartition("/")[0]
-        with _telling("list", start):
+        with _explaining("list", start):
             if self.root.is_file():
                 raise NotADirectoryError(errno.ENOTDIR, "the folder of the store is a file")
             return iter(sorted(key for key in self._walk(start) if key.startswith(prefix)))
@@ -167,19 +167,14 @@ def _publish_without_links(path: Path, content: bytes) -> None:
     killed leaves it behind; that is reported and never guessed away.
     """
     partial = path.with_name(f".{path.name}{_PARTIAL}")
-    for pause in (*_PAUSES, None):
-        try:
-            handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            break
-        except FileExistsError as error:
-            if path.exists():
-                return
-            if pause is None:
-                raise StoreUnreachable(
-                    f"{partial} shows another writer of {path.name} that did not finish in {sum(_PAUSES):.0f} s; "
-                    "try again, and remove that file if no task is running"
-                ) from error
-            time.sleep(pause)
+    handle = _OTHER_WRITER.until(lambda: _lock(partial), done=lambda handle: handle is not None or path.exists())
+    if handle is None:
+        if path.exists():
+            return
+        raise StoreUnreachable(
+            f"{partial} shows another writer of {path.name} that did not finish in {_OTHER_WRITER.attempts} tries; "
+            "try again, and remove that file if no task is running"
+        )
     try:
         _fill(handle, content)
         if not path.exists():
@@ -189,6 +184,14 @@ def _publish_without_links(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)
         raise
     partial.unlink()
+
+
+def _lock(partial: Path) -> int | None:
+    """A handle of the partial file; None where another writer holds it."""
+    try:
+        return os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return None
 
 
 def _fill(handle: int, content: bytes) -> None:
@@ -230,13 +233,13 @@ def _raise_unless_missing(error: OSError) -> None:
 
 
 @contextlib.contextmanager
-def _telling(action: str, path: Path) -> Iterator[None]:
+def _explaining(action: str, path: Path) -> Iterator[None]:
     """Turn what the operating system answers into an error that says what to do next."""
     try:
         yield
     except OSError as error:
-        found = f"cannot {action} {path}: {os.strerror(error.errno) if error.errno else error}"
-        if error.errno in _NETWORK_TROUBLE:
-            raise StoreUnreachable(f"{found}; the file system does not answer, a later try may succeed") from error
+        sentence = f"cannot {action} {path}: {os.strerror(error.errno) if error.errno else error}"
+        if error.errno in _NETWORK_ERRORS:
+            raise StoreUnreachable(f"{sentence}; the file system does not answer, a later try may succeed") from error
         step = _NEXT_STEP.get(error.errno or 0, "look at this path as the user that runs the worker")
-        raise StoreError(f"{found}; {step}") from error
+        raise StoreError(f"{sentence}; {step}") from error

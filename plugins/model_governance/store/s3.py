@@ -6,18 +6,18 @@ import base64
 import contextlib
 import hashlib
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
+from model_governance.store.backoff import Backoff
 from model_governance.store.rules import require_key, require_prefix, require_same
 from model_governance.store.s3_answers import NOT_ALLOWED, NOT_OFFERED, code_and_status, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PAUSES = (0.05, 0.2, 0.8, 2.0)  # seconds to wait for another writer of the same key
+_OTHER_WRITER = Backoff(attempts=5, first=0.05, longest=2.0, factor=4.0)  # of the same key
 _LOG = logging.getLogger(__name__)
 
 
@@ -60,15 +60,13 @@ class S3Store:
             StoreError: it refuses (no permission, no such bucket, wrong checksum).
         """
         uri = self.locate(key)
-        for pause in _PAUSES:
-            held = self._first_bytes(key)
-            if held is None:
-                held = self._create(key, content, media_type)
-            if held is not None:
-                require_same(content, held, uri=uri)
-                return uri
-            time.sleep(pause)
-        raise StoreUnreachable(f"cannot store {uri}: another writer keeps it busy without finishing; try later")
+        stored = _OTHER_WRITER.until(
+            lambda: self._stored_or_created(key, content, media_type), done=lambda stored: stored is not None
+        )
+        if stored is None:
+            raise StoreUnreachable(f"cannot store {uri}: another writer keeps it busy without finishing; try later")
+        require_same(content, stored, uri=uri)
+        return uri
 
     def get(self, key: str) -> bytes:
         """The bytes under a key, of its oldest version where the bucket has versions.
@@ -78,10 +76,10 @@ class S3Store:
             StoreUnreachable: the server does not answer or is busy.
             StoreError: it refuses (no permission, no such bucket).
         """
-        held = self._first_bytes(key)
-        if held is None:
+        stored = self._first_bytes(key)
+        if stored is None:
             raise ObjectMissing(f"nothing is stored at {self.locate(key)}; expected an object there")
-        return held
+        return stored
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys that start with the prefix, sorted; on a bucket with versions also those behind a delete marker.
@@ -92,7 +90,7 @@ class S3Store:
         """
         full = self._prefix + require_prefix(prefix)
         pages, part = ("list_object_versions", "Versions") if self._versioned() else ("list_objects_v2", "Contents")
-        with self._telling("list", full, permission=_permission_to(pages)):
+        with self._explaining("list", full, permission=_permission_to(pages)):
             found = {
                 entry["Key"]
                 for page in self._client.get_paginator(pages).paginate(Bucket=self.bucket, Prefix=full)
@@ -108,6 +106,10 @@ class S3Store:
     def _name(self, key: str) -> str:
         return self._prefix + require_key(key)
 
+    def _stored_or_created(self, key: str, content: bytes, media_type: str) -> bytes | None:
+        stored = self._first_bytes(key)
+        return self._create(key, content, media_type) if stored is None else stored
+
     def _create(self, key: str, content: bytes, media_type: str) -> bytes | None:
         """Put the object; returns the bytes that count from now on, None where another writer was faster."""
         try:
@@ -115,10 +117,10 @@ class S3Store:
         except ObjectConflict:
             return None
         except StoreUnreachable:
-            held = self._first_bytes(key)
-            if held is None:
+            stored = self._first_bytes(key)
+            if stored is None:
                 raise
-            return held
+            return stored
         if not self._versioned():
             return content
         first = self._first_version(key)
@@ -128,7 +130,7 @@ class S3Store:
 
     def _put(self, key: str, content: bytes, media_type: str) -> str | None:
         name = self._name(key)
-        with self._telling(f"store {len(content)} bytes at", name, permission="s3:PutObject"):
+        with self._explaining(f"store {len(content)} bytes at", name, permission="s3:PutObject"):
             answer = self._client.put_object(
                 Bucket=self.bucket,
                 Key=name,
@@ -157,7 +159,7 @@ class S3Store:
         name = self._name(key)
         which = {} if version is None else {"VersionId": version}
         permission = "s3:GetObject" if version is None else "s3:GetObjectVersion"
-        with self._telling("read", name, permission=permission):
+        with self._explaining("read", name, permission=permission):
             content: bytes = self._client.get_object(Bucket=self.bucket, Key=name, **which)["Body"].read()
         return content
 
@@ -165,7 +167,7 @@ class S3Store:
         """The id of the oldest version of exactly this key; None where there is none."""
         name = self._name(key)
         listing = "list_object_versions"
-        with self._telling("list versions of", name, permission=_permission_to(listing)):
+        with self._explaining("list versions of", name, permission=_permission_to(listing)):
             versions = [
                 entry
                 for page in self._client.get_paginator(listing).paginate(Bucket=self.bucket, Prefix=name)
@@ -184,7 +186,7 @@ class S3Store:
         from botocore.exceptions import ClientError
 
         if self._versioning is None:
-            with self._telling("ask for the versioning of", "", permission="s3:GetBucketVersioning"):
+            with self._explaining("ask for the versioning of", "", permission="s3:GetBucketVersioning"):
                 try:
                     answer = self._client.get_bucket_versioning(Bucket=self.bucket)
                     self._versioning = answer.get("Status") in ("Enabled", "Suspended")
@@ -202,7 +204,7 @@ class S3Store:
         return self._versioning
 
     @contextlib.contextmanager
-    def _telling(self, action: str, name: str, *, permission: str) -> Iterator[None]:
+    def _explaining(self, action: str, name: str, *, permission: str) -> Iterator[None]:
         """Turn what botocore raises into an error that says what to do next."""
         from botocore.exceptions import BotoCoreError, ClientError
 

@@ -1,37 +1,46 @@
-"""What the error answers of an S3 server mean for a store, and what to do about each.
+"""What the answers of an S3 server mean, for reading inputs and for keeping evidence alike.
 
 Codes: Amazon S3 API Reference, "Error responses". Other servers use the same codes, or only the HTTP status.
+
+Two decisions are made here and nowhere else:
+
+- Codes and class names are reported; messages are not, because servers put key ids and presigned urls into them.
+- **Expired credentials are infrastructure.** `ExpiredToken` means that the session credentials of this process have run
+  out. A retried task is a new process, which asks its connection, role or metadata service for new ones, so trying again
+  may help. A token that was never valid (`InvalidToken`, `InvalidAccessKeyId`) stays invalid and is final.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
+Kind = Literal["missing", "no_bucket", "conflict", "not_allowed", "not_offered", "unreachable", "refused"]
+
+NOT_OFFERED = frozenset({"NotImplemented", "MethodNotAllowed"})
+NOT_ALLOWED = frozenset({"AccessDenied", "Forbidden", "403"})
 _MISSING = frozenset({"NoSuchKey", "NoSuchVersion"})
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 _BUSY = frozenset(
     {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling", "ThrottlingException"}
     | {"ThrottledException", "RequestThrottled", "RequestThrottledException", "TooManyRequests"}
     | {"TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "PriorRequestNotComplete"}
 )
-_TAKEN = frozenset({409, 412})
+_CONFLICT = frozenset({409, 412})
 _NOT_IMPLEMENTED = 501
-NOT_OFFERED = frozenset({"NotImplemented", "MethodNotAllowed"})
-NOT_ALLOWED = frozenset({"AccessDenied", "Forbidden", "403"})
 
 _DAMAGED = "the bytes changed on the way: look for a proxy that rewrites requests"
 _NEXT_STEP = {
     "404": "check the endpoint of the connection: an S3 server says what is missing",
-    "NoSuchBucket": "create the bucket, or correct the policy's artifacts uri",
     "SignatureDoesNotMatch": "correct the secret key of the connection",
     "InvalidAccessKeyId": "correct the access key of the connection",
     "InvalidSecurity": "correct the access key of the connection",
     "InvalidToken": "renew the session token of the connection",
-    "ExpiredToken": "renew the session token of the connection",
     "RequestTimeTooSkewed": "set the clock of the worker",
     "AuthorizationHeaderMalformed": "set the region of the connection to the region of the bucket",
     "PermanentRedirect": "set the region or endpoint of the connection to that of the bucket",
@@ -46,16 +55,50 @@ _NEXT_STEP = {
 }
 
 
-def explain(error: Exception, *, action: str, permission: str, where: str) -> StoreError:
-    """The error of ours for an error of botocore; `where` is the `s3://` uri, `permission` what the action needs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An error of botocore, classified: `reason` names code or class, `next_step` what to do (empty where it depends)."""
 
-    Codes and class names are told; messages are not, since servers put key ids and presigned urls into them.
-    """
+    kind: Kind
+    reason: str
+    next_step: str = ""
+
+
+def classify(error: Exception) -> Answer:
+    """The meaning of what botocore raised: an answer of the server, or the lack of one."""
     from botocore.exceptions import ClientError
 
-    if isinstance(error, ClientError):
-        return _explain_answer(error, action=action, permission=permission, where=where)
-    return _explain_silence(error, told=f"cannot {action} {where}: {type(error).__name__}")
+    return _classify_answer(error) if isinstance(error, ClientError) else _classify_failure(error)
+
+
+def explain(error: Exception, *, action: str, permission: str, where: str) -> StoreError:
+    """The StoreError for an error of botocore.
+
+    Args:
+        error: what botocore raised.
+        action: what was tried, as in "cannot `read` ...".
+        permission: the S3 permission that the action needs.
+        where: the `s3://` uri.
+    """
+    answer = classify(error)
+    sentence = f"cannot {action} {where}: {answer.reason}"
+    match answer.kind:
+        case "missing":
+            return ObjectMissing(f"nothing is stored at {where}: {answer.reason}; expected an object there")
+        case "not_offered":
+            return StoreError(f"{sentence}; this server lacks what a create-only store needs, use another one")
+        case "not_allowed":
+            return StoreError(
+                f"{sentence}; give the role of the connection {permission} here, and s3:ListBucket on the bucket"
+            )
+        case "conflict":
+            return ObjectConflict(f"{sentence}; another writer is or was there")
+        case "no_bucket":
+            return StoreError(f"{sentence}; create the bucket, or correct the policy's artifacts uri")
+        case "unreachable":
+            return StoreUnreachable(f"{sentence}; {answer.next_step}")
+        case _:
+            return StoreError(f"{sentence}; {answer.next_step}")
 
 
 def code_and_status(error: ClientError) -> tuple[str, int]:
@@ -66,34 +109,61 @@ def code_and_status(error: ClientError) -> tuple[str, int]:
     return code, status or (int(code) if code.isdecimal() else 0)
 
 
-def _explain_answer(error: ClientError, *, action: str, permission: str, where: str) -> StoreError:
+def _classify_answer(error: ClientError) -> Answer:
     code, status = code_and_status(error)
-    told = f"cannot {action} {where}: the server answers {code}" + (f" ({status})" if status else "")
-    if code in _MISSING:
-        return ObjectMissing(f"nothing is stored at {where}: the server answers {code}; expected an object there")
-    if code in NOT_OFFERED or status == _NOT_IMPLEMENTED:
-        return StoreError(f"{told}; this server lacks what a create-only store needs, use another one")
-    if code in NOT_ALLOWED:
-        return StoreError(f"{told}; give the role of the connection {permission} here, and s3:ListBucket on the bucket")
+    reason = f"the server answers {code}" + (f" ({status})" if status else "")
+    if code in _EXPIRED:
+        step = "the credentials have expired, a new process may renew them; renew the session token of the connection"
+        return Answer(kind="unreachable", reason=reason, next_step=step)
     if code in _NEXT_STEP:
-        return StoreError(f"{told}; {_NEXT_STEP[code]}")
-    if status in _TAKEN:
-        return ObjectConflict(f"{told}; another writer is or was there")
-    if code in _BUSY or status == 429 or status >= 500:
-        return StoreUnreachable(f"{told}; it is busy or broken, a later try may succeed")
-    return StoreError(f"{told}; look this code up in the documentation of the server")
+        return Answer(kind="refused", reason=reason, next_step=_NEXT_STEP[code])
+    return Answer(kind=_kind(code, status), reason=reason, next_step=_STEPS.get(_kind(code, status), ""))
 
 
-def _explain_silence(error: Exception, *, told: str) -> StoreError:
+def _kind(code: str, status: int) -> Kind:
+    if code in _MISSING:
+        return "missing"
+    if code == "NoSuchBucket":
+        return "no_bucket"
+    if code in NOT_OFFERED or status == _NOT_IMPLEMENTED:
+        return "not_offered"
+    if code in NOT_ALLOWED:
+        return "not_allowed"
+    if status in _CONFLICT:
+        return "conflict"
+    return "unreachable" if code in _BUSY or status == 429 or status >= 500 else "refused"
+
+
+_STEPS: dict[Kind, str] = {
+    "unreachable": "it is busy or broken, a later try may succeed",
+    "refused": "look this code up in the documentation of the server",
+}
+
+
+def _classify_failure(error: Exception) -> Answer:
+    """No answer at all; the class alone is reported, because its text may hold an endpoint with credentials."""
     from botocore import exceptions
 
-    if isinstance(error, exceptions.SSLError):
-        return StoreError(f"{told}; let the connection's `verify` name the certificate authority of the server")
+    reason = type(error).__name__
+    credentials = (exceptions.CredentialRetrievalError, exceptions.MetadataRetrievalError)
     silence = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.IncompleteReadError)
+    if isinstance(error, exceptions.SSLError):
+        step = "let the connection's `verify` name the certificate authority of the server"
+        return Answer(kind="refused", reason=reason, next_step=step)
     if isinstance(error, silence):
-        return StoreUnreachable(f"{told}; the server does not answer, check the endpoint or try later")
+        step = "the server does not answer, check the endpoint or try later"
+        return Answer(kind="unreachable", reason=reason, next_step=step)
+    if isinstance(error, credentials):
+        return Answer(
+            kind="unreachable", reason=reason, next_step="the source of credentials does not answer, try later"
+        )
+    if isinstance(error, exceptions.ProfileNotFound):
+        profile = error.kwargs.get("profile")
+        return Answer(kind="refused", reason=f"{reason} {profile}", next_step="correct AWS_PROFILE, check credentials")
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return StoreError(f"{told}; name an aws connection in the policy, or set AWS_ACCESS_KEY_ID and its secret")
-    if "Checksum" in type(error).__name__:
-        return StoreError(f"{told}; the bytes that arrived are not those that were stored, read them again elsewhere")
-    return StoreError(f"{told}; check endpoint, region and credentials of the connection")
+        step = "name an aws connection in the policy, or set AWS_ACCESS_KEY_ID and its secret; check credentials"
+        return Answer(kind="refused", reason=reason, next_step=step)
+    if "Checksum" in reason:
+        step = "the bytes that arrived are not those that were stored, a later try may succeed"
+        return Answer(kind="unreachable", reason=reason, next_step=step)
+    return Answer(kind="refused", reason=reason, next_step="check endpoint, region and credentials of the connection")

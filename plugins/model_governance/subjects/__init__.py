@@ -8,15 +8,23 @@ from model_governance.contract.subject import Role, Subject
 from model_governance.errors import SubjectError
 from model_governance.subjects.datasets import load_dataset
 from model_governance.subjects.models import load_model, read_model_file
-from model_governance.subjects.templates import matured_source, render_sources, run_variables
+from model_governance.subjects.templates import labelled_current_source, render_sources, run_variables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from model_governance.contract.connections import Connections
-    from model_governance.policy import DatasetSpec, ModelSpec, Policy
+    from model_governance.policy import DatasetSpec, Policy
 
-__all__ = ["load_dataset", "load_model", "load_subject", "matured_source", "render_sources", "run_variables"]
+__all__ = [
+    "labelled_current_source",
+    "load_dataset",
+    "load_model",
+    "load_subject",
+    "read_model_file",
+    "render_sources",
+    "run_variables",
+]
 
 
 def load_subject(
@@ -26,21 +34,19 @@ def load_subject(
     with_model: bool,
     sources: Mapping[Role, DatasetSpec],
     connections: Connections,
-    champion: bool = False,
     with_model_file: bool = False,
 ) -> Subject:
     """The subject of a policy: the datasets of these roles only, and the model or its bytes where they are asked for.
 
-    `sources` are the datasets of the policy with their templates rendered (`render_sources`, or
-    Airflow); `champion` takes the policy's champion instead of its model.
+    `sources` are the datasets of the policy with their templates rendered (`render_sources`, or Airflow).
 
     Raises:
-        SubjectError: a role has no source, the policy names no champion, or the bytes cannot be taken as described.
+        SubjectError: a role has no source, or the bytes cannot be taken as described.
         DigestMismatch: the bytes are not the approved ones.
         UntrustedModel: the model file would run code.
         SubjectUnreachable: a place does not answer.
     """
-    spec = _model_spec(policy, champion=champion)
+    spec = policy.model
     missing = [role for role in roles if role not in sources]
     if missing:
         raise SubjectError(
@@ -58,12 +64,5 @@ def load_subject(
     return Subject(
         name=spec.name, task=spec.task, columns=policy.columns, datasets=datasets, model=model,
         labels_mature_in=labels.maturity_days if labels else None, model_file=file, threat_model=policy.threat_model,
+        disclose=policy.report.disclose,
     )  # fmt: skip
-
-
-def _model_spec(policy: Policy, *, champion: bool) -> ModelSpec:
-    if not champion:
-        return policy.model
-    if policy.champion is None:
-        raise SubjectError(f"{policy.name}: the policy names no champion; add `champion:` with uri, sha256 and task")
-    return policy.champion

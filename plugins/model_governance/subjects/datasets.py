@@ -175,7 +175,7 @@ def _kept(
     with ParquetWriter(path, schema, compression="lz4") as writer:
         for batch in batches:
             writer.write_batch(batch)
-    stamp = Stamp.key(path.stat())
+    stamp = Stamp.from_stat(path.stat())
     return ParquetRows(replace(stored, path=path, stamp=stamp, spool=spool), role)
 
 

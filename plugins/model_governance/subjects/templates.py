@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.moments import as_moment
 from model_governance.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -36,30 +37,31 @@ def render_sources(policy: Policy, variables: Mapping[str, Any]) -> dict[Role, D
     return rendered
 
 
-def matured_source(policy: Policy, logical_date: date) -> DatasetSpec | None:
-    """The rows of the earlier night whose labels are due tonight, as `datasets.current` names them for that night.
+def labelled_current_source(policy: Policy, logical_date: datetime) -> DatasetSpec | None:
+    """The rows of the previous run whose labels are complete now, as `datasets.current` names them for that run.
 
-    None when the labels of the policy need no time, or that night lies before the schedule's start.
+    None when the labels of the policy need no time, or that run lies before the schedule's start.
 
     Raises:
-        PolicyError: the template of `datasets.current` uses more than `ds` and `logical_date`.
+        PolicyError: the template of `datasets.current` uses more than `ds`, `ts` and `logical_date`.
     """
     labels, current = policy.datasets.get("labels"), policy.datasets.get("current")
     if labels is None or labels.maturity_days is None or current is None:
         return None
-    day = logical_date - timedelta(days=labels.maturity_days)
-    if day < policy.schedule.start_date:
+    moment = logical_date - timedelta(days=labels.maturity_days)
+    if moment.date() < policy.schedule.start_date:
         return None
     problems: list[str] = []
-    rendered = _rendered(_environment(), "current", current, variables=run_variables(day), problems=problems)
+    rendered = _rendered(_environment(), "current", current, variables=run_variables(moment), problems=problems)
     if problems:
         raise PolicyError(problems)
     return rendered
 
 
-def run_variables(day: date) -> dict[str, Any]:
-    """What a template may use outside Airflow: `ds` and `logical_date` (midnight UTC) of a night."""
-    return {"ds": day.isoformat(), "logical_date": datetime(day.year, day.month, day.day, tzinfo=UTC)}
+def run_variables(logical_date: datetime) -> dict[str, Any]:
+    """What a template may use outside Airflow: `ds`, `ts` and `logical_date` of a run, in UTC."""
+    moment = as_moment(logical_date)
+    return {"ds": _ds(moment), "ts": _ts(moment), "logical_date": moment}
 
 
 def _rendered(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
-from model_governance.verdict.words import demanded
+from model_governance.contract.result import label_of
+from model_governance.errors import EvidenceError
+from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +23,7 @@ RANK: tuple[Outcome, ...] = ("skipped", "pass", "waived", "warn", "uncertain", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class FailPolicy:
     """How a policy turns outcomes into a stop: its `fail_on` and `on_uncertain`."""
 
     fail_on: Literal["error", "warn", "never"] = "error"
@@ -36,9 +39,9 @@ class Rules:
         return weight >= {"error": 2, "warn": 1, "never": 3}[self.fail_on]
 
 
-def rules_of(policy: Policy) -> Rules:
+def fail_policy_of(policy: Policy) -> FailPolicy:
     """The rules that a policy sets."""
-    return Rules(fail_on=policy.fail_on, on_uncertain=policy.on_uncertain)
+    return FailPolicy(fail_on=policy.fail_on, on_uncertain=policy.on_uncertain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,7 @@ class Finding:
     low: Value | None = None
     high: Value | None = None
     n: int | None = None
-    demand: str | None = None
+    condition: str | None = None
     bound: float | tuple[float, float] | None = None
     tolerance: float = 0.0
     against: str | None = None
@@ -76,12 +79,12 @@ class Finding:
         """`psi_max`, `drift_score[AGEP]`, or the check's name."""
         if self.metric is None:
             return self.check
-        return f"{self.metric}[{self.key}]" if self.key is not None else self.metric
+        return label_of(self.metric, self.key)
 
     @property
-    def demanded(self) -> str:
+    def requirement(self) -> str:
         """`< 0.2` in words: "less than 0.2"."""
-        return demanded(self.demand, self.bound, self.against) if self.demand and self.bound is not None else ""
+        return describe(self.condition, self.bound, self.against) if self.condition and self.bound is not None else ""
 
     def record(self) -> dict[str, Any]:
         """The finding as JSON types."""
@@ -97,7 +100,7 @@ class Verdict:
 
     name: str
     findings: tuple[Finding, ...]
-    rules: Rules = field(default_factory=Rules)
+    fail_policy: FailPolicy = field(default_factory=FailPolicy)
 
     def __post_init__(self) -> None:
         if not self.findings:
@@ -106,12 +109,12 @@ class Verdict:
     @property
     def outcome(self) -> Outcome:
         """The worst outcome of all findings."""
-        return max((one.outcome for one in self.findings), key=RANK.index)
+        return max((finding.outcome for finding in self.findings), key=RANK.index)
 
     @property
     def stopping(self) -> tuple[Finding, ...]:
         """The findings that must stop the run."""
-        return tuple(one for one in self.findings if self.rules.stops(one.outcome, one.severity))
+        return tuple(finding for finding in self.findings if self.fail_policy.stops(finding.outcome, finding.severity))
 
     @property
     def stops(self) -> bool:
@@ -121,9 +124,11 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The outcome and its reasons, worst first."""
-        telling = [one for one in self.findings if one.outcome not in ("pass", "skipped")] or list(self.findings)
-        telling.sort(key=lambda one: -RANK.index(one.outcome))
-        return f"{self.name}: {self.outcome.upper()}\n" + "\n".join(f"  - {one.sentence}" for one in telling)
+        telling = [finding for finding in self.findings if finding.outcome not in ("pass", "skipped")] or list(
+            self.findings
+        )
+        telling.sort(key=lambda finding: -RANK.index(finding.outcome))
+        return f"{self.name}: {self.outcome.upper()}\n" + "\n".join(f"  - {finding.sentence}" for finding in telling)
 
     def record(self) -> dict[str, Any]:
         """The verdict as JSON types."""
@@ -131,17 +136,29 @@ class Verdict:
             "name": self.name,
             "outcome": self.outcome,
             "stops": self.stops,
-            "fail_on": self.rules.fail_on,
-            "on_uncertain": self.rules.on_uncertain,
-            "findings": [one.record() for one in self.findings],
+            "fail_on": self.fail_policy.fail_on,
+            "on_uncertain": self.fail_policy.on_uncertain,
+            "findings": [finding.record() for finding in self.findings],
         }
 
 
 def read_verdict(record: Mapping[str, Any]) -> Verdict:
-    """The verdict that `Verdict.record` wrote."""
-    findings = []
-    for one in record["findings"]:
-        bound = one["bound"]
-        findings.append(Finding(**{**one, "bound": tuple(bound) if isinstance(bound, list) else bound}))
-    rules = Rules(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
-    return Verdict(name=record["name"], findings=tuple(findings), rules=rules)
+    """The verdict that `Verdict.record` wrote.
+
+    Raises:
+        EvidenceError: the record holds other fields than a verdict of this release.
+    """
+    try:
+        findings = tuple(_read_finding(finding) for finding in record["findings"])
+        fail_policy = FailPolicy(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
+        return Verdict(name=record["name"], findings=findings, fail_policy=fail_policy)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EvidenceError(
+            f"expected a verdict as release {version('airflow-model-governance')} writes it, found other fields "
+            f"({type(error).__name__}: {error}); read it with the release that wrote it"
+        ) from error
+
+
+def _read_finding(record: Mapping[str, Any]) -> Finding:
+    bound = record["bound"]
+    return Finding(**{**record, "bound": tuple(bound) if isinstance(bound, list) else bound})

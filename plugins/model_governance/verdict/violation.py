@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 class ThresholdViolation(GovernanceError):
-    """A verdict that must stop the run, raised after its evidence was stored."""
+    """A verdict that must stop the run, raised after its evidence was stored.
+
+    Cause: a threshold is violated as the policy's `fail_on` and `on_uncertain` define it.
+    Cure: read the findings in the message and the report of the check; the page of the check says what to do
+        first.
+    """
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict

@@ -26,7 +26,7 @@ def files(tmp_path_factory):
 def test_every_column_of_both_is_compared_and_the_rest_is_named(files):
     found = compare_files(*files)
     assert {one.name for one in found.lines} == {"row", "income", "debt", "age", "region", "channel", "label"}
-    assert found.left_out == ("extra (only in one)",)
+    assert found.not_compared == ("extra (in one dataset only)",)
     assert dict(found.rows) == {"reference": 3000, "current": 2000}
 
 
@@ -50,7 +50,7 @@ def test_the_command_shows_the_largest_change_first(files, capsys):
     lines = capsys.readouterr().out.splitlines()
     shown = [one.split()[0] for one in lines if one.strip()]
     assert shown.index("row") < shown.index("debt") < shown.index("income")
-    assert "not compared: extra (only in one)" in lines
+    assert "not compared: extra (in one dataset only)" in lines
 
 
 def test_files_without_a_common_column_are_refused(files, tmp_path):

@@ -18,7 +18,7 @@ KINDS = {
 
 
 def moving(threat: ThreatModel, **options) -> set[str]:
-    return {name for name, kind in KINDS.items() if threat.rule(name, kind=kind, **options).moves}
+    return {name for name, kind in KINDS.items() if threat.capability(name, kind=kind, **options).moves}
 
 
 def test_without_a_word_the_columns_decide_and_categories_stay():
@@ -26,22 +26,22 @@ def test_without_a_word_the_columns_decide_and_categories_stay():
     assert not threat.stated
     assert moving(threat) == {"amount", "age"}
     assert moving(threat, categories="any") == {"amount", "age", "merchant", "vip"}
-    assert threat.rule("amount", kind="numeric", mutable=False).why == "immutable"
-    assert threat.rule("note", kind="text").why == "text is never moved"
+    assert threat.capability("amount", kind="numeric", mutable=False).why == "immutable"
+    assert threat.capability("note", kind="text").why == "text is never moved"
 
 
 def test_a_fraudster_moves_what_he_controls_and_nothing_else():
-    threat = ThreatModel(preset="fraud", controls=("amount", "merchant"))
+    threat = ThreatModel(preset="fraud", mutable=("amount", "merchant"))
     assert moving(threat) == {"amount", "merchant"}
-    assert threat.rule("merchant", kind="category").allowed == "any"
-    assert threat.rule("age", kind="integer").why == "not controlled by the attacker"
+    assert threat.capability("merchant", kind="category").allowed == "any"
+    assert threat.capability("age", kind="integer").why == "not controlled by the attacker"
 
 
 def test_an_applicant_grows_older_only():
-    threat = ThreatModel(preset="credit_applicant", controls=("amount",), grows=("age",))
+    threat = ThreatModel(preset="credit_applicant", mutable=("amount",), increase_only=("age",))
     assert moving(threat) == {"amount", "age"}
-    assert threat.rule("age", kind="integer").direction == "up"
-    assert threat.rule("amount", kind="numeric").direction is None
+    assert threat.capability("age", kind="integer").direction == "up"
+    assert threat.capability("amount", kind="numeric").direction is None
 
 
 def test_a_sensor_is_off_in_its_numbers():
@@ -51,16 +51,16 @@ def test_a_sensor_is_off_in_its_numbers():
 def test_an_entry_says_more_than_the_preset():
     threat = ThreatModel(
         preset="fraud",
-        controls=("amount",),
+        mutable=("amount",),
         features={
             "amount": FeatureThreat(minimum=1, maximum=9, step=0.5, direction="down", cost=3),
             "merchant": FeatureThreat(mutable=True, moves={"A": ["B", "C"]}),
         },
     )
-    amount, merchant = threat.rule("amount", kind="numeric"), threat.rule("merchant", kind="category")
+    amount, merchant = threat.capability("amount", kind="numeric"), threat.capability("merchant", kind="category")
     assert (amount.minimum, amount.maximum, amount.step, amount.direction, amount.cost) == (1, 9, 0.5, "down", 3)
     assert merchant.allowed == {"A": ("B", "C")}
-    assert ThreatModel(features={"amount": {"mutable": False}}).rule("amount", kind="numeric").why == "immutable"
+    assert ThreatModel(features={"amount": {"mutable": False}}).capability("amount", kind="numeric").why == "immutable"
 
 
 def test_values_keep_their_types():
@@ -72,9 +72,9 @@ def test_values_keep_their_types():
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        ({"preset": "fraud"}, "needs controls"),
-        ({"controls": ["a", "a"]}, "twice"),
-        ({"controls": ["a"], "features": {"b": {"cost": 2}}}, "features.b is not in controls"),
+        ({"preset": "fraud"}, "needs mutable"),
+        ({"mutable": ["a", "a"]}, "twice"),
+        ({"mutable": ["a"], "features": {"b": {"cost": 2}}}, "features.b is not in threat_model.mutable"),
         ({"features": {"a": {"minimum": 3, "maximum": 2}}}, "above maximum"),
         ({"features": {"a": {"moves": "any", "direction": "up"}}}, "keep one of them"),
         ({"features": {"a": {"moves": []}}}, "empty"),
@@ -91,12 +91,15 @@ def test_what_contradicts_itself_is_refused(raw, words):
 @pytest.mark.parametrize(
     ("raw", "path", "words"),
     [
-        ({"controls": ["amont"]}, ("controls",), "'amont' is not in columns.features"),
-        ({"shows": ["nobody"]}, ("shows",), "not in columns.features"),
-        ({"controls": ["note"]}, ("controls",), "text, which attacks never move"),
-        ({"controls": ["vip"]}, ("controls",), "not mutable in columns.features"),
-        ({"grows": ["merchant"]}, ("grows",), "only numbers grow"),
-        ({"grows": ["age"], "features": {"age": {"direction": "down"}}}, ("features", "age", "direction"), "says up"),
+        ({"mutable": ["amont"]}, ("mutable",), "'amont' is not in columns.features"),
+        ({"mutable": ["note"]}, ("mutable",), "text, which attacks never move"),
+        ({"mutable": ["vip"]}, ("mutable",), "not mutable in columns.features"),
+        ({"increase_only": ["merchant"]}, ("increase_only",), "only numbers can increase"),
+        (
+            {"increase_only": ["age"], "features": {"age": {"direction": "down"}}},
+            ("features", "age", "direction"),
+            "says up",
+        ),
         ({"features": {"merchant": {"step": 1}}}, ("features", "merchant", "step"), "use moves"),
         ({"features": {"age": {"moves": "any"}}}, ("features", "age", "moves"), "fits categories"),
         ({"features": {"age": {"step": 0.5}}}, ("features", "age", "step"), "no whole number"),
@@ -111,7 +114,7 @@ def test_what_disagrees_with_the_columns_is_located(raw, path, words):
 
 def test_a_sound_one_has_no_problems_and_survives_json():
     threat = ThreatModel(
-        controls=("amount", "merchant"), grows=("age",), features={"merchant": {"moves": {"A": ["B"]}}}
+        mutable=("amount", "merchant"), increase_only=("age",), features={"merchant": {"moves": {"A": ["B"]}}}
     )
     assert list(threat.problems(KINDS)) == []
     assert ThreatModel.model_validate(json.loads(threat.model_dump_json())) == threat

@@ -7,7 +7,6 @@ from scipy.stats import norm
 from model_governance.engine.cells import Table
 from model_governance.engine.distances import (
     difference_of_shares,
-    hellinger,
     jensen_shannon,
     kolmogorov_smirnov,
     normed_wasserstein,
@@ -103,9 +102,7 @@ def test_newcombes_interval_reads_as_in_his_paper(first, second, low, high):
     assert (found.low, found.high) == pytest.approx((low, high), abs=6e-4)
 
 
-def test_hellinger_and_the_normed_wasserstein_distance_by_hand():
-    table = Table(reference=np.array([50, 50]), current=np.array([100, 0]))
-    assert hellinger(table) == pytest.approx(np.sqrt(1 - np.sqrt(0.5)))
+def test_the_normed_wasserstein_distance_by_hand():
     assert normed_wasserstein(2.0, quartiles=(-0.6744897, 0.6744897), std=1e6) == pytest.approx(2.0, abs=1e-6)
     assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), std=4.0) == 0.5
     assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), std=0.0) is None

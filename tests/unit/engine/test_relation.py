@@ -114,7 +114,7 @@ def test_a_wide_query_is_cut_into_queries_that_a_database_takes(monkeypatch):
     relation = in_duckdb(ibis.duckdb.connect(), table)
     edges = {name: np.linspace(-1, 1, 9) for name in NUMBERS}
     whole = relation.counts(edges)
-    monkeypatch.setattr(pushdown, "MOST_AGGREGATES", 7)
+    monkeypatch.setattr(pushdown, "MAX_AGGREGATES", 7)
     for name, cells in relation.counts(edges).items():
         assert cells.tolist() == whole[name].tolist()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 
@@ -30,14 +30,16 @@ def nights(tmp_path_factory):
     bad["label"] = 1 - bad["label"]
     for day in range(1, 8):
         small.write_current(bad if day == 3 else good.iloc[day:])
-        small.run(date(2026, 3, day), f"night-{day}")
+        small.run(datetime(2026, 3, day, tzinfo=UTC), f"night-{day}")
     return small
 
 
 def days(small, **wanted) -> list[int]:
     lookback = Lookback(artifact="confusion.svg", **{"runs": 10, **wanted})
-    found = earlier_artifacts(small.store, "synthetic", "quality", before=date(2026, 3, 8), wanted=lookback)
-    return [one.day.day for one in found]
+    found = earlier_artifacts(
+        small.store, "synthetic", "quality", before=datetime(2026, 3, 8, tzinfo=UTC), lookback=lookback
+    )
+    return [one.logical_date.day for one in found]
 
 
 def test_only_accepted_nights_are_seen_the_newest_first(nights):
@@ -52,23 +54,27 @@ def test_a_season_keeps_the_same_weekday_or_month(nights):
 
 
 def test_a_repeated_night_counts_once(nights):
-    nights.run(date(2026, 3, 7), "night-7-again")
+    nights.run(datetime(2026, 3, 7, tzinfo=UTC), "night-7-again")
     assert days(nights)[:2] == [7, 6]
 
 
 def test_earlier_verdicts_are_those_of_the_check(nights):
-    found = earlier_verdicts(nights.store, "synthetic", "quality", before=date(2026, 3, 5), runs_back=3)
+    found = earlier_verdicts(nights.store, "synthetic", "quality", before=datetime(2026, 3, 5, tzinfo=UTC), runs_back=3)
     assert [one.outcome for one in found] == ["pass", "fail", "pass"]
 
 
 def test_an_altered_artifact_is_not_believed(nights, tmp_path):
     wanted = Lookback(artifact="confusion.svg", runs=1)
-    (seen,) = earlier_artifacts(nights.store, "synthetic", "quality", before=date(2026, 3, 8), wanted=wanted)
+    (seen,) = earlier_artifacts(
+        nights.store, "synthetic", "quality", before=datetime(2026, 3, 8, tzinfo=UTC), lookback=wanted
+    )
     path = nights.folder / "archive" / seen.key
     path.chmod(0o644)
     path.write_bytes(seen.content + b" ")
     with pytest.raises(EvidenceError, match="altered"):
-        earlier_artifacts(nights.store, "synthetic", "quality", before=date(2026, 3, 8), wanted=wanted)
+        earlier_artifacts(
+            nights.store, "synthetic", "quality", before=datetime(2026, 3, 8, tzinfo=UTC), lookback=wanted
+        )
     path.write_bytes(seen.content)
 
 
@@ -76,7 +82,7 @@ def test_a_check_that_looks_back_is_given_its_earlier_nights_and_they_are_record
     seen = []
 
     def measure(subject, params, seed):
-        seen.append([(one.day, one.content) for one in subject.earlier])
+        seen.append([(one.logical_date, one.content) for one in subject.earlier])
         figure, _ = canvas()
         picture = to_svg(figure, name="night.svg", title=f"night {len(seen)}")
         return CheckResult(kind=check.kind, seed=seed, metrics=(check.metric("rows", 1, n=1),), artifacts=(picture,))
@@ -87,11 +93,11 @@ def test_a_check_that_looks_back_is_given_its_earlier_nights_and_they_are_record
     small = project.small_project(tmp_path, checks={"validation": counted})
     first = small.check("validation", check=check)
     small.archive(first)
-    later = small.night(date(2026, 3, 2), "night-2")
+    later = small.night(datetime(2026, 3, 2, tzinfo=UTC), "night-2")
     second = run_check(
         small.policy(), "validation", run=later, store=small.store, connections=PlainConnections(), check=check
     )
     assert [day for day, _ in seen[1]] == [project.DAY]
     record = json.loads(small.store.get(second.record.key))
-    assert record["earlier"][0]["date"] == project.DAY.isoformat()
+    assert record["earlier"][0]["logical_date"] == project.DAY.isoformat()
     assert record["seed"] != json.loads(small.store.get(first.record.key))["seed"]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import hashlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from model_governance.contract.moments import moment_key
 from model_governance.errors import EvidenceError
 from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
 from model_governance.policy import RetrainingSpec
 from model_governance.store.local import LocalStore
 
-DAY = date(2025, 6, 1)
+DAY = datetime(2025, 6, 1, tzinfo=UTC)
 
 
 def manifest(*findings, day=DAY, model="tiny"):
     return {
         "policy": {"name": model, "sha256": "p" * 64},
-        "run": {"run_id": f"run-{day}", "date": day.isoformat(), "orchestrator": {"dag_id": "nightly"}},
+        "run": {"run_id": f"run-{day}", "logical_date": day.isoformat(), "orchestrator": {"dag_id": "nightly"}},
         "verdict": {
             "outcome": "fail",
             "findings": [
@@ -28,7 +30,7 @@ def manifest(*findings, day=DAY, model="tiny"):
 
 
 def request(*, day=DAY, model="tiny", rule=None):
-    key = f"v1/runs/model={model}/date={day}/{day:%Y%m%d}00000000/0123456789abcdef/run_manifest.json"
+    key = f"v1/runs/model={model}/run={moment_key(day)}/{day:%Y%m%d}00000000/0123456789abcdef/run_manifest.json"
     return request_for(
         rule or RetrainingSpec(), manifest(("drift", "fail"), day=day, model=model), key=key, sha256="m" * 64
     )
@@ -53,14 +55,14 @@ def store(tmp_path):
 )
 def test_the_rule_looks_at_every_finding(rule, findings, expected):
     made = request_for(
-        RetrainingSpec(**rule), manifest(*findings), key="v1/runs/model=a/date=2025-06-01/b/c/d", sha256=""
+        RetrainingSpec(**rule), manifest(*findings), key="v1/runs/model=a/run=2025-06-01T000000Z/b/c/d", sha256=""
     )
     assert (made.findings if made else None) == expected
 
 
 def test_an_entry_lies_beside_the_run_it_belongs_to(store):
     one = request()
-    assert one.key == "v1/retraining/model=tiny/date=2025-06-01/2025060100000000.json"
+    assert one.key == "v1/retraining/model=tiny/run=2025-06-01T000000Z/2025060100000000.json"
     assert not is_booked(store, one)
     assert book(store, one) == book(store, one)  # a retry books the same bytes
     assert is_booked(store, one)
@@ -91,13 +93,18 @@ def test_a_run_does_not_hold_itself_back(store):
 
 
 def test_an_altered_manifest_is_refused(store):
-    store.put_once("v1/runs/x.json", b"{}", media_type="application/json")
-    assert (
-        requested_manifest(
-            store,
-            {"key": "v1/runs/x.json", "sha256": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
-        )
-        == {}
-    )
+    content = b'{"schema": "model-governance/run/v1"}'
+    store.put_once("v1/runs/x.json", content, media_type="application/json")
+    named = {"key": "v1/runs/x.json", "sha256": hashlib.sha256(content).hexdigest()}
+    assert requested_manifest(store, named) == {"schema": "model-governance/run/v1"}
     with pytest.raises(EvidenceError, match="altered"):
         requested_manifest(store, {"key": "v1/runs/x.json", "sha256": "0" * 64})
+
+
+def test_two_runs_of_one_day_are_two_runs(store):
+    morning, evening = request(day=DAY), request(day=DAY + timedelta(hours=12))
+    book(store, morning)
+    assert not is_booked(store, evening)
+    assert morning.key != evening.key
+    assert refusal(store, RetrainingSpec(cooldown_days=0), evening) == ""
+    assert "2025-06-01" in refusal(store, RetrainingSpec(cooldown_days=1), evening)

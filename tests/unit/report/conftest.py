@@ -1,20 +1,21 @@
-"""Records and manifests as a real night leaves them: measured results, judged by the real judge."""
+"""Records and manifests as a real run leaves them: measured results, judged by the real judge."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import pytest
 
+from model_governance.checks import catalogue, find
 from model_governance.contract.result import Artifact, CheckResult, Metric, Table
 from model_governance.policy import Policy
 from model_governance.report import figures
-from model_governance.verdict import Rules, Verdict, combine, judge, read_verdict, unmeasured
+from model_governance.verdict import FailPolicy, Verdict, combine, judge, read_verdict, unmeasured
 
-TODAY = date(2018, 3, 14)
+TODAY = datetime(2018, 3, 14, tzinfo=UTC)
 FEATURES = [
     "AGEP", "SCHL", "MAR", "RELP", "DIS", "ESP", "CIT", "MIG", "MIL", "ANC", "NATIVITY", "DEAR", "DEYE", "DREM", "SEX", "RAC1P",
 ]  # fmt: skip
@@ -113,7 +114,7 @@ def metric(name: str, value: float | None, **others: Any) -> Metric:
 
 
 def drift_result(artifacts: tuple[Artifact, ...] = ()) -> CheckResult:
-    """The drift of a night on which only older people came through the feed."""
+    """The drift of a run on which only older people came through the feed."""
     return CheckResult(
         kind="data_drift",
         seed=3735928559,
@@ -179,7 +180,7 @@ def check_record(
         "check": name,
         "kind": "data_drift",
         "title": "Data drift",
-        "question": "Do tonight's rows still look like the rows the model was built for?",
+        "question": "Do the current run's rows still look like the rows the model was built for?",
         "policy": {
             "name": "acs-employment",
             "sha256": sha("policy"),
@@ -190,7 +191,7 @@ def check_record(
         "datasets": [
             {
                 "role": "current",
-                "uri": "s3://warehouse/acs/nights/2018-03-14.parquet",
+                "uri": "s3://warehouse/acs/runs/2018-03-14.parquet",
                 "sha256": sha("c"),
                 "rows": 70131,
             },
@@ -223,7 +224,7 @@ def check_record(
 def drift_verdict(result: CheckResult, **others: Any) -> Verdict:
     """The drift result judged by the employment policy."""
     rules = policy({"drift": {"kind": "data_drift", "thresholds": DRIFT_THRESHOLDS}}, waivers=[RELP_WAIVER], **others)
-    return judge("drift", result, rules, today=TODAY)
+    return judge("drift", result, rules, moment=TODAY)
 
 
 def red_check() -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -242,14 +243,14 @@ def wide_check(columns: int = 300, *, stopping: int = 7) -> dict[str, Any]:
     )
     result = CheckResult(kind="data_drift", seed=1, metrics=metrics)
     rules = policy({"drift": {"kind": "data_drift", "thresholds": [{"metric": "drift_score", "less_than": 0.2}]}})
-    return check_record(result, judge("drift", result, rules, today=TODAY))
+    return check_record(result, judge("drift", result, rules, moment=TODAY))
 
 
 def judged(name: str, metrics: tuple[Metric, ...], thresholds: list[dict[str, Any]], **others: Any) -> Verdict:
     """Some metrics judged by some thresholds."""
     result = CheckResult(kind="data_drift", seed=1, metrics=metrics)
     rules = policy({name: {"kind": "data_drift", "thresholds": thresholds}}, **others)
-    return judge(name, result, rules, today=TODAY)
+    return judge(name, result, rules, moment=TODAY)
 
 
 def manifest_row(name: str, kind: str | None, title: str, verdict: Verdict, *, reported: bool = True) -> dict[str, Any]:
@@ -260,6 +261,7 @@ def manifest_row(name: str, kind: str | None, title: str, verdict: Verdict, *, r
         "name": name,
         "kind": kind,
         "title": title,
+        "advice": find(kind).advice.record() if reported and kind in catalogue() else None,
         "outcome": verdict.outcome,
         "stops": verdict.stops,
         "sentence": verdict.sentence,
@@ -272,13 +274,13 @@ def manifest_row(name: str, kind: str | None, title: str, verdict: Verdict, *, r
 
 def run_manifest(rows: list[tuple[str, str | None, str, Verdict, bool]]) -> dict[str, Any]:
     """The manifest of a night with these checks."""
-    verdict = combine("acs-employment", [one[3] for one in rows], rules=Rules())
+    verdict = combine("acs-employment", [one[3] for one in rows], fail_policy=FailPolicy())
     record = red_check()[0]
     return {
         "schema": "model-governance/run/v1",
         "run": {
             "run_id": "scheduled__2018-03-14T02:00:00+00:00",
-            "date": TODAY.isoformat(),
+            "logical_date": TODAY.isoformat(),
             "orchestrator": {"type": "airflow", "dag_id": "model_governance__acs-employment", "try_number": 1},
         },
         "policy": record["policy"] | {"key": f"v1/blobs/sha256/cc/{sha('policy')}.yaml"},
@@ -292,8 +294,8 @@ def run_manifest(rows: list[tuple[str, str | None, str, Verdict, bool]]) -> dict
     }
 
 
-def red_night() -> dict[str, Any]:
-    """A night with a violation, a waiver, an uncertain answer, a check that could not measure and one that passes."""
+def failing_run() -> dict[str, Any]:
+    """A run with a violation, a waiver, an uncertain answer, a check that could not measure and one that passes."""
     record, _ = red_check()
     quality = judged(
         "quality",
@@ -312,7 +314,7 @@ def red_night() -> dict[str, Any]:
     missing = unmeasured(
         "privacy",
         "s3://warehouse/acs/train.parquet: dataset 'train' lacks column(s) RAC1P; found AGEP, SCHL, MAR, RELP",
-        rules=Rules(),
+        fail_policy=FailPolicy(),
     )
     rows = [
         ("validation", "data_validation", "Data validation", validation, True),
@@ -324,8 +326,8 @@ def red_night() -> dict[str, Any]:
     return run_manifest(rows)
 
 
-def calm_night() -> dict[str, Any]:
-    """A night on which everything holds."""
+def passing_run() -> dict[str, Any]:
+    """A run on which everything holds."""
     row = judged("validation", (metric("critical_failures", 0),), [{"metric": "critical_failures", "equal_to": 0}])
     return run_manifest([("validation", "data_validation", "Data validation", row, True)])
 

@@ -9,8 +9,8 @@ import pytest
 from model_governance.contract.result import CheckResult, Table, canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.report import render_check
-from model_governance.report.words import OUTCOMES
-from model_governance.verdict import Finding, Outcome, Rules, Verdict, judge, unmeasured
+from model_governance.report.formatting import OUTCOMES
+from model_governance.verdict import FailPolicy, Finding, Outcome, Verdict, judge, unmeasured
 from unit.report.reading import Reading
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -28,13 +28,15 @@ def page(red):
 
 
 def error_page(make, problem: str) -> bytes:
-    return render_check(make.check_record(None, unmeasured("drift", problem, rules=Rules()), problem=problem), {})
+    return render_check(
+        make.check_record(None, unmeasured("drift", problem, fail_policy=FailPolicy()), problem=problem), {}
+    )
 
 
 def skipped_page(make, reason: str) -> bytes:
     result = CheckResult(kind="data_drift", seed=1, status="not_applicable", reason=reason)
     rules = make.policy({"drift": {"kind": "data_drift", "thresholds": make.DRIFT_THRESHOLDS}})
-    return render_check(make.check_record(result, judge("drift", result, rules, today=make.TODAY)), {})
+    return render_check(make.check_record(result, judge("drift", result, rules, moment=make.TODAY)), {})
 
 
 def test_the_same_record_gives_the_same_bytes(make, red):
@@ -94,9 +96,9 @@ def test_it_needs_neither_network_nor_script(red, page):
 
 def test_an_address_of_the_user_is_text_and_never_fetched(make):
     record, pictures = make.red_check()
-    record["datasets"][0]["uri"] = "https://data.example.org/night.parquet"
+    record["datasets"][0]["uri"] = "https://data.example.org/run.parquet"
     page = Reading(render_check(record, pictures))
-    assert "https://data.example.org/night.parquet" in page.words
+    assert "https://data.example.org/run.parquet" in page.words
     assert all("example.org" not in target for _, target in page.fetched)
 
 
@@ -189,9 +191,9 @@ def test_all_passing_says_all(make):
     assert "Pass All 2 findings hold." in page.words
 
 
-def test_a_picture_that_is_missing_is_said_to_be_missing(make):
+def test_a_picture_that_is_missing_is_reported_as_missing(make):
     page = Reading(render_check(make.red_check()[0], {}))
-    assert page.words.count("This picture is left out: it was not at hand") == 2
+    assert page.words.count("This picture is not shown: it was not available") == 2
 
 
 def test_a_picture_that_is_not_the_recorded_one_is_refused(make):
@@ -201,7 +203,7 @@ def test_a_picture_that_is_not_the_recorded_one_is_refused(make):
         render_check(record, pictures)
 
 
-def test_a_picture_with_script_is_left_out_and_named(make):
+def test_a_picture_with_script_is_not_shown_and_named(make):
     from model_governance.contract.result import Artifact
 
     content = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>alert(1)</script></svg>'
@@ -209,7 +211,7 @@ def test_a_picture_with_script_is_left_out_and_named(make):
     result = make.drift_result((artifact,))
     page = Reading(render_check(make.check_record(result, make.drift_verdict(result)), {"bad.svg": content}))
     assert page.tags["script"] == 0
-    assert "This picture is left out: it holds <script>" in page.words
+    assert "This picture is not shown: it holds <script>" in page.words
 
 
 def test_a_picture_that_shows_its_title_is_not_captioned_twice(make, page):

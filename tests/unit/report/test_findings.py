@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from model_governance.report.findings import counts, order, waiver_note, worst_first
+from model_governance.report.findings import count_outcomes, rank, waiver_note, worst_first
 
 
 def labels(findings):
@@ -35,15 +35,15 @@ def test_a_low_value_is_the_worst_where_more_is_demanded(make):
 def test_every_finding_is_shown_or_counted(make):
     metrics = tuple(make.metric("m", 0.9 if place < 30 else 0.1, key=str(place)) for place in range(100))
     verdict = make.judged("x", metrics, [{"metric": "m", "less_than": 0.2}])
-    kept = order(verdict.findings, verdict)
-    assert len(kept.loud) == 20
-    assert kept.quiet == ()
-    assert kept.more == (("fail", 10), ("pass", 70))
+    ranked = rank(verdict.findings, verdict)
+    assert len(ranked.notable) == 20
+    assert ranked.passing == ()
+    assert ranked.omitted == (("fail", 10), ("pass", 70))
 
 
 def test_counts_are_worst_first(make):
     verdict = make.drift_verdict(make.drift_result())
-    assert counts(verdict.findings) == (("fail", 1), ("uncertain", 1), ("warn", 1), ("waived", 1), ("pass", 1))
+    assert count_outcomes(verdict.findings) == (("fail", 1), ("uncertain", 1), ("warn", 1), ("waived", 1), ("pass", 1))
 
 
 def test_a_waiver_says_who_until_when_and_why(make):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
+from model_governance.store.backoff import Backoff
 from model_governance.store.local import LocalStore
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ def test_without_hard_links_a_left_partial_file_is_named_and_kept(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse_links(monkeypatch)
-    monkeypatch.setattr("model_governance.store.local._PAUSES", (0.001, 0.001))
+    short = Backoff(attempts=3, first=0.001, longest=0.001)
+    monkeypatch.setattr("model_governance.store.local._OTHER_WRITER", short)
     store.root.mkdir()
     left = store.root / ".a.partial"
     left.write_bytes(b"hal")

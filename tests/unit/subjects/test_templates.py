@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from model_governance.errors import PolicyError
 from model_governance.policy import Policy
-from model_governance.subjects import matured_source, render_sources
+from model_governance.subjects import labelled_current_source, render_sources
 
 DIGEST = "0" * 64
 
@@ -70,9 +70,11 @@ def test_labels_that_mature_bring_back_the_night_they_belong_to():
     made = policy(
         current={"uri": "nights/{{ ds }}.parquet"}, labels={"uri": "labels/{{ ds }}.parquet", "maturity_days": 30}
     )
-    assert matured_source(made, date(2026, 5, 31)).uri == "nights/2026-05-01.parquet"
-    assert matured_source(made, date(2025, 1, 15)) is None, "that night lies before the schedule's start"
-    assert matured_source(policy(current={"uri": "c.parquet"}), date(2026, 5, 31)) is None
+    assert labelled_current_source(made, datetime(2026, 5, 31, tzinfo=UTC)).uri == "nights/2026-05-01.parquet"
+    assert labelled_current_source(made, datetime(2025, 1, 15, tzinfo=UTC)) is None, (
+        "that night lies before the schedule's start"
+    )
+    assert labelled_current_source(policy(current={"uri": "c.parquet"}), datetime(2026, 5, 31, tzinfo=UTC)) is None
 
 
 def test_only_labels_mature():

@@ -10,7 +10,7 @@ from model_governance.contract.result import Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
 from model_governance.stats.multiplicity import adjusted
 from model_governance.verdict import budget_of
-from model_governance.verdict.budget import WARN_LEVEL, evidence, widened
+from model_governance.verdict.budget import WARN_LEVEL, Budget, evidence, widened
 
 
 def policy(*severities: str, fail_on: str = "error", **alarms) -> Policy:
@@ -123,3 +123,15 @@ def test_under_the_worst_dependence_of_columns_only_bonferroni_keeps_the_level()
     assert chance_of_a_fail("bonferroni") == pytest.approx(level)
     harmonic = sum(1 / count for count in range(1, columns + 1))
     assert chance_of_a_fail("benjamini_hochberg") == pytest.approx(level * harmonic), "4.5 times for 50 columns"
+
+
+def test_a_budget_binds_errors_if_nothing_else_is_named():
+    error, warn = policy("error", "warn").checks["c"].thresholds
+    budget = Budget(level=0.01, adjust="bonferroni")
+    assert (budget.level_for(error), budget.level_for(warn)) == (0.01, WARN_LEVEL)
+
+
+@pytest.mark.parametrize("method", ["bonferroni", "benjamini_hochberg"])
+def test_an_adjusted_p_value_is_one_at_most(method):
+    assert adjusted([0.6, 0.9], method)[1] <= 1.0
+    assert max(adjusted([0.6, 1.0], method)) == 1.0

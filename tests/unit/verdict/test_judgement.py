@@ -6,37 +6,22 @@ import pytest
 
 from model_governance.contract.result import CheckResult, Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy, Threshold, Waiver
-from model_governance.verdict import RANK, Baseline, Rules, Verdict, budget_of, combine, judge, read_verdict, unmeasured
-
-TODAY = date(2026, 6, 1)
-
-
-def metric(
-    value, *, name="psi", low=None, high=None, n=1000, key=None, better="lower", reason="", p_value=None
-) -> Metric:
-    return Metric(
-        name=name, value=value, low=low, high=high, n=n, key=key, meaning="m", better=better, reason=reason,
-        p_value=p_value,
-    )  # fmt: skip
-
-
-def verdict(
-    metrics, *thresholds, baselines=None, waivers=(), fail_on="error", on_uncertain="warn", alarms=None, earlier=()
-) -> Verdict:
-    spec = CheckSpec(kind="data_drift", thresholds=thresholds)
-    policy = Policy.model_construct(
-        checks={"drift": spec},
-        waivers=waivers,
-        fail_on=fail_on,
-        on_uncertain=on_uncertain,
-        alarms=alarms or AlarmSpec(),
-    )
-    result = CheckResult(kind="data_drift", seed=1, metrics=tuple(metrics))
-    return judge("drift", result, policy, today=TODAY, baselines=baselines or {}, earlier=earlier)
+from model_governance.verdict import (
+    RANK,
+    Baseline,
+    FailPolicy,
+    Verdict,
+    budget_of,
+    combine,
+    judge,
+    read_verdict,
+    unmeasured,
+)
+from verdict_cases import TODAY, metric, verdict
 
 
 @pytest.mark.parametrize(
-    ("demand", "value", "outcome"),
+    ("condition", "value", "outcome"),
     [
         ({"less_than": 0.2}, 0.2, "fail"),
         ({"less_than": 0.2}, 0.19, "pass"),
@@ -55,12 +40,12 @@ def verdict(
         ({"less_than": 0.2, "severity": "info"}, 0.3, "pass"),
     ],
 )
-def test_a_number_meets_its_bound(demand, value, outcome):
-    assert verdict([metric(value)], {"metric": "psi", **demand}).outcome == outcome
+def test_a_number_meets_its_bound(condition, value, outcome):
+    assert verdict([metric(value)], {"metric": "psi", **condition}).outcome == outcome
 
 
 @pytest.mark.parametrize(
-    ("demand", "low", "high", "outcome"),
+    ("condition", "low", "high", "outcome"),
     [
         ({"less_than": 0.2}, 0.1, 0.19, "pass"),
         ({"less_than": 0.2}, 0.1, 0.3, "uncertain"),
@@ -72,9 +57,9 @@ def test_a_number_meets_its_bound(demand, value, outcome):
         ({"equal_to": 0.5}, 0.1, 0.3, "fail"),
     ],
 )
-def test_an_interval_decides_where_there_is_one(demand, low, high, outcome):
+def test_an_interval_decides_where_there_is_one(condition, low, high, outcome):
     value = (low + high) / 2
-    assert verdict([metric(value, low=low, high=high)], {"metric": "psi", **demand}).outcome == outcome
+    assert verdict([metric(value, low=low, high=high)], {"metric": "psi", **condition}).outcome == outcome
 
 
 def test_an_effect_counts_only_with_evidence():
@@ -138,7 +123,7 @@ def test_a_fail_that_other_nights_confirm(before, outcome):
     nights = [verdict([metric(value)], threshold) for value in before]
     tonight = verdict([metric(0.3)], threshold, earlier=nights)
     assert tonight.outcome == outcome
-    assert f"missed on {1 + before.count(0.3)} of the last 3 nights, 2 make a fail" in tonight.sentence
+    assert f"violated in {1 + before.count(0.3)} of the last 3 runs, 2 make a fail" in tonight.sentence
 
 
 def test_few_rows_are_uncertain_not_pass():
@@ -169,7 +154,7 @@ def test_a_repeated_metric_is_judged_for_each_or_for_the_one_named():
 
 
 @pytest.mark.parametrize(
-    ("better", "demand", "base", "value", "outcome"),
+    ("better", "condition", "base", "value", "outcome"),
     [
         ("higher", {"min_absolute_change": -0.02}, 0.80, 0.79, "pass"),
         ("higher", {"min_absolute_change": -0.02}, 0.80, 0.77, "fail"),
@@ -180,10 +165,10 @@ def test_a_repeated_metric_is_judged_for_each_or_for_the_one_named():
         ("higher", {"min_relative_change": 0.1}, 0.0, 0.5, "error"),
     ],
 )
-def test_a_change_is_an_improvement_in_the_better_direction(better, demand, base, value, outcome):
+def test_a_change_is_an_improvement_in_the_better_direction(better, condition, base, value, outcome):
     judged = verdict(
         [metric(value, better=better)],
-        {"metric": "psi", **demand},
+        {"metric": "psi", **condition},
         baselines={"last_accepted": {"psi": Baseline(value=base)}},
     )
     assert judged.outcome == outcome
@@ -201,7 +186,7 @@ def test_a_champion_that_was_not_measured_is_an_error():
 
 
 WAIVER = Waiver(
-    check="drift", metric="psi", reason="the top code changed", approver="R. Isk", ticket="GOV-7", expires=TODAY
+    check="drift", metric="psi", reason="the top code changed", approver="R. Isk", ticket="GOV-7", expires=TODAY.date()
 )
 
 
@@ -240,14 +225,14 @@ def test_a_waiver_never_covers_what_could_not_be_measured():
     ],
 )
 def test_what_stops_the_run(fail_on, on_uncertain, outcome, severity, stops):
-    assert Rules(fail_on=fail_on, on_uncertain=on_uncertain).stops(outcome, severity) is stops
+    assert FailPolicy(fail_on=fail_on, on_uncertain=on_uncertain).stops(outcome, severity) is stops
 
 
 def test_a_check_that_does_not_apply_is_skipped_with_its_reason():
     spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_accuracy", "geq_to": 0.5}])
     policy = Policy.model_construct(checks={"attack": spec}, waivers=(), fail_on="error", on_uncertain="warn")
     result = CheckResult(kind="evasion", seed=1, status="not_applicable", reason="no mutable feature")
-    judged = judge("attack", result, policy, today=TODAY)
+    judged = judge("attack", result, policy, moment=TODAY)
     assert judged.outcome == "skipped"
     assert "no mutable feature" in judged.sentence
 
@@ -256,7 +241,7 @@ def test_a_run_in_which_everything_was_skipped_is_an_error():
     spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_accuracy", "geq_to": 0.5}])
     policy = Policy.model_construct(checks={"attack": spec}, waivers=(), fail_on="error", on_uncertain="warn")
     result = CheckResult(kind="evasion", seed=1, status="not_applicable", reason="no mutable feature")
-    run = combine("m", [judge("attack", result, policy, today=TODAY)], rules=Rules())
+    run = combine("m", [judge("attack", result, policy, moment=TODAY)], fail_policy=FailPolicy())
     assert run.outcome == "error"
     assert run.stops
 
@@ -273,7 +258,7 @@ def test_a_verdict_survives_its_record():
 
 
 def test_what_could_not_measure_is_an_error():
-    judged = unmeasured("drift", "column AGEP is missing", rules=Rules(fail_on="never"))
+    judged = unmeasured("drift", "column AGEP is missing", fail_policy=FailPolicy(fail_on="never"))
     assert judged.outcome == "error"
     assert judged.stops
     assert "column AGEP is missing" in judged.sentence

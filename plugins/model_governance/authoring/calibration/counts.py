@@ -1,4 +1,4 @@
-"""The drift statistics of many nights at once: what `engine.cells` and `engine.distances` say night by night, in arrays."""
+"""The drift statistics of many runs at once: those of `engine.cells` and `engine.distances`, in arrays."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnRuns:
-    """Counts of many nights beside a reference, rare cells joined; arrays of shape (nights, cells).
+    """Counts of many runs beside a reference, rare cells joined; arrays of shape (runs, cells).
 
-    Joined cells leave empty places at the end of a row; `cells` says how many a night has, shape (nights,).
+    Joined cells leave empty places at the end of a row; `cells` is the number of cells of a run, shape (runs,).
     """
 
     reference: np.ndarray
@@ -23,41 +23,41 @@ class DrawnRuns:
     cells: np.ndarray
 
     def psi(self) -> np.ndarray:
-        """Population stability index of each night, corrected for chance, shape (nights,)."""
+        """Population stability index of each run, corrected for chance, shape (runs,)."""
         import numpy as np
 
         used = np.arange(self.reference.shape[1]) < self.cells[:, None]
         r, c = (
-            np.where(used, one + 0.5, 1.0) / (one.sum(axis=1) + 0.5 * self.cells)[:, None]
-            for one in (self.reference, self.current)
+            np.where(used, counts + 0.5, 1.0) / (counts.sum(axis=1) + 0.5 * self.cells)[:, None]
+            for counts in (self.reference, self.current)
         )
         raw = np.where(used, (r - c) * np.log(r / c), 0.0).sum(axis=1)
         return np.where(self.cells > 1, raw - (self.cells - 1) * self.chance, 0.0)
 
     def p_values(self) -> np.ndarray:
-        """p-value of the two-sample chi-square test of each night, shape (nights,)."""
+        """p-value of the two-sample chi-square test of each run, shape (runs,)."""
         import numpy as np
         from scipy.stats import chi2
 
         both = self.reference + self.current
-        n, m = (one.sum(axis=1, keepdims=True) for one in (self.reference, self.current))
+        n, m = (counts.sum(axis=1, keepdims=True) for counts in (self.reference, self.current))
         gap = self.reference * np.sqrt(m / n) - self.current * np.sqrt(n / m)
         statistic = np.divide(gap**2, both, out=np.zeros(both.shape), where=both > 0).sum(axis=1)
         return np.where(self.cells > 1, chi2.sf(statistic, np.maximum(self.cells - 1, 1)), 1.0)
 
     @property
     def chance(self) -> np.ndarray:
-        """1/n + 1/m of each night, shape (nights,)."""
+        """1/n + 1/m of each run, shape (runs,)."""
         chance: np.ndarray = 1 / self.reference.sum(axis=1) + 1 / self.current.sum(axis=1)
         return chance
 
 
 def joined(reference: np.ndarray, current: np.ndarray, *, in_order: bool) -> DrawnRuns:
-    """Nights with their rare cells joined, as `pool_neighbours` (cells in order) or `pool_rare` does.
+    """Runs with their rare cells joined, as `pool_neighbours` (cells in order) or `pool_rare` does.
 
     Args:
-        reference: counts of shape (cells,), or (nights, cells) where each night has a reference of its own.
-        current: counts of shape (nights, cells).
+        reference: counts of shape (cells,), or (runs, cells) where each run has a reference of its own.
+        current: counts of shape (runs, cells).
         in_order: whether neighbours are joined; otherwise all rare cells are put into one.
     """
     import numpy as np

@@ -1,4 +1,4 @@
-"""The bound at which a window would turn from pass to fail, found by asking the judge."""
+"""The bound at which a window changes from pass to fail, found by bisection over `verdict.judge`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from model_governance.verdict import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import date
+    from datetime import datetime
 
     from model_governance.authoring.calibration.curve import Side
     from model_governance.contract.result import CheckResult, Metric
@@ -25,9 +25,9 @@ REACH = 8.0
 
 def side_of(threshold: Threshold) -> Side | None:
     """Whether numbers must stay under the bound or reach it; None for demands with no single bound to move."""
-    if threshold.demand in UPPER:
+    if threshold.condition in UPPER:
         return "upper"
-    return "lower" if threshold.demand in LOWER else None
+    return "lower" if threshold.condition in LOWER else None
 
 
 def critical_bound(
@@ -36,7 +36,7 @@ def critical_bound(
     result: CheckResult,
     *,
     policy: Policy,
-    today: date,
+    moment: datetime,
     baselines: Mapping[str, Mapping[str, Baseline]] = {},
 ) -> float:
     """The bound of one threshold (the `place`-th of check `name`) between failing and not failing this result.
@@ -47,10 +47,10 @@ def critical_bound(
     upper = side_of(threshold) == "upper"
 
     def fails(bound: float) -> bool:
-        moved = threshold.model_copy(update={threshold.demand: bound, "confirm": None})
-        return _violates(name, result, with_thresholds(policy, name, {place: moved}), place, today, baselines)
+        moved = threshold.model_copy(update={threshold.condition: bound, "confirm": None})
+        return _violates(name, result, with_thresholds(policy, name, {place: moved}), place, moment, baselines)
 
-    low, high = _span([one for one in result.metrics if one.name == threshold.metric], baselines)
+    low, high = _span([metric for metric in result.metrics if metric.name == threshold.metric], baselines)
     strictest, loosest = (low, high) if upper else (high, low)
     if not fails(strictest):
         return -math.inf if upper else math.inf
@@ -60,7 +60,7 @@ def critical_bound(
 def with_thresholds(policy: Policy, name: str, moved: Mapping[int, Threshold]) -> Policy:
     """The policy with some thresholds of one check replaced, by their place; the budget stays the same."""
     spec = policy.checks[name]
-    thresholds = tuple(moved.get(place, one) for place, one in enumerate(spec.thresholds))
+    thresholds = tuple(moved.get(place, threshold) for place, threshold in enumerate(spec.thresholds))
     checks = {**policy.checks, name: spec.model_copy(update={"thresholds": thresholds})}
     return policy.model_copy(update={"checks": checks})
 
@@ -70,14 +70,16 @@ def _violates(
     result: CheckResult,
     policy: Policy,
     place: int,
-    today: date,
+    moment: datetime,
     baselines: Mapping[str, Mapping[str, Baseline]],
 ) -> bool:
     threshold = policy.checks[name].thresholds[place]
-    verdict = judge(name, result, policy, today=today, baselines=baselines)
+    verdict = judge(name, result, policy, moment=moment, baselines=baselines)
     return any(
-        one.violated and (one.metric, one.demand, one.bound) == (threshold.metric, threshold.demand, threshold.bound)
-        for one in verdict.findings
+        finding.violated
+        and (finding.metric, finding.condition, finding.bound)
+        == (threshold.metric, threshold.condition, threshold.bound)
+        for finding in verdict.findings
     )
 
 
@@ -95,8 +97,8 @@ def _boundary(fails: Callable[[float], bool], strictest: float, loosest: float) 
 def _span(metrics: list[Metric], baselines: Mapping[str, Mapping[str, Baseline]]) -> tuple[float, float]:
     """An interval that holds every number the judge may compare with a bound."""
     ends = [0.0]
-    for one in metrics:
-        values = [float(end) for end in (one.value, one.low, one.high) if end is not None]
+    for metric in metrics:
+        values = [float(end) for end in (metric.value, metric.low, metric.high) if end is not None]
         if values:
             wide = REACH * (max(values) - min(values))
             ends += [min(values) - wide, max(values) + wide]

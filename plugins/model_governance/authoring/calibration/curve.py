@@ -1,4 +1,4 @@
-"""How often a bound would fail although nothing has changed: what the windows say, and how far they can tell."""
+"""How often a bound fails although nothing has changed: the rate over the windows, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A bound that keeps the wanted rate with 95% confidence, and how it was found; None where nothing can be said."""
+    """A bound that keeps the accepted rate with 95% confidence, and its method; None where the windows do not suffice."""
 
     bound: float | None
     method: Method
@@ -68,7 +68,7 @@ class Curve:
         return int(np.searchsorted(self.critical, bound, side="left"))
 
     def rate(self, bound: float) -> Estimate:
-        """Chance of a false fail in one night: exact binomial where windows fail, the normal tail where none does.
+        """Probability of a false fail in one run: exact binomial where windows fail, the normal tail where none does.
 
         The tail needs critical bounds that look normal (Shapiro and Wilk, 1965); otherwise the exact upper limit of
         "none of so many" stands.
@@ -133,13 +133,13 @@ class Curve:
             spread = 2 + abs(away)
             return float(
                 brentq(
-                    lambda one: nct.cdf(away * root, self.windows - 1, one * root) - chance,
+                    lambda quantile: nct.cdf(away * root, self.windows - 1, quantile * root) - chance,
                     away - spread,
                     away + spread,
                 )
             )
 
-        value, low, high = (float(norm.sf(one)) for one in (away, limit(0.025), limit(0.975)))
+        value, low, high = (float(norm.sf(quantile)) for quantile in (away, limit(0.025), limit(0.975)))
         return Estimate(value=value, low=low, high=high)
 
     @property

@@ -1,4 +1,4 @@
-"""Thresholds of data drift, over nights drawn cell by cell from the reference: a hundred thousand nights in seconds."""
+"""Thresholds of data drift, over runs drawn cell by cell from the reference: a hundred thousand runs in seconds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from model_governance.authoring.calibration.counts import joined
 from model_governance.authoring.calibration.critical import side_of
 from model_governance.authoring.calibration.curve import ENOUGH_BEYOND, Curve, Proposal
-from model_governance.authoring.calibration.findings import POWER, Calibrated, Left
-from model_governance.checks.data.data_drift.sides import choose
+from model_governance.authoring.calibration.results import POWER, Calibrated, NotCalibrated
+from model_governance.checks.data.data_drift.comparison import choose_features
 from model_governance.engine import open_relation
 from model_governance.engine.profiles import profile_of
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 CHUNK = 4000
 LIMITS = (
-    "rows are drawn as if each came by itself, and columns as if they knew nothing of one another (dependent columns "
-    "raise false alarms less often, not more); a bound below {least:g} is not proposed, because smaller changes hardly matter"
+    "rows are drawn as if they were independent, and so are columns (dependent columns raise false alarms less often, "
+    "not more); a bound below {least:g} is not proposed, because smaller changes do not matter in practice"
 )
 
 
@@ -42,7 +42,7 @@ class Column:
     missing: int
 
     def draw(self, rows: int, draws: int, draw: np.random.Generator) -> np.ndarray:
-        """Counts per cell of nights like the reference, shape (nights, cells)."""
+        """Counts per cell of runs like the reference, shape (runs, cells)."""
         import numpy as np
 
         chances = np.append(self.counts, self.missing) / (self.counts.sum() + self.missing)
@@ -52,7 +52,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """PSI and p-value per column and night, shape (columns, nights) each."""
+    """PSI and p-value per column and run, shape (columns, runs) each."""
 
     names: tuple[str, ...]
     psi: np.ndarray
@@ -60,10 +60,10 @@ class Drawn:
 
 
 class Judged(Protocol):
-    """Critical bounds of nights, shape (nights,): as judged, and by the numbers alone."""
+    """Critical bounds of runs, shape (runs,): as judged, and by the numbers without their evidence."""
 
     def __call__(self, drawn: Drawn, *, level: float) -> tuple[np.ndarray, np.ndarray]:
-        """For nights that were drawn, at a level."""
+        """For drawn runs, at a level."""
 
 
 def calibrate_drift(
@@ -71,68 +71,73 @@ def calibrate_drift(
     name: str,
     places: Sequence[int],
     *,
+    kind: str,
     subject: Subject,
     params: DriftParams,
     windows: int,
     rows: int,
     seed: int,
     level: float,
-) -> list[Calibrated | Left]:
-    """The thresholds of a drift check, by their places. More than `windows` nights are drawn where the level asks for it.
+) -> list[Calibrated | NotCalibrated]:
+    """The thresholds of a drift check, by their places. More than `windows` runs are drawn where the level requires it.
 
     Raises:
         SubjectError, CheckError: the reference lacks a column, or it cannot be cut into cells.
     """
     columns = _columns(subject, params)
     thresholds = {place: policy.checks[name].thresholds[place] for place in places}
-    judges = {place: _judge(one, params, policy.alarms.adjust) for place, one in thresholds.items()}
-    known = {place: one for place, one in judges.items() if one is not None and side_of(thresholds[place]) == "upper"}
+    judges = {place: _judge(threshold, params, policy.alarms.adjust) for place, threshold in thresholds.items()}
+    known = {
+        place: judge for place, judge in judges.items() if judge is not None and side_of(thresholds[place]) == "upper"
+    }
     draws = max(windows, math.ceil(2 * ENOUGH_BEYOND / level)) if known else 0
     bounds = _bounds(known, _chunks(columns, subject.datasets["reference"].rows, rows, draws, seed), level=level)
     return [
-        _calibrated(policy, name, place, bounds=bounds[place], columns=columns, rows=rows, params=params, level=level)
+        _calibrated(
+            policy, name, place, kind=kind, bounds=bounds[place], columns=columns, rows=rows, params=params, level=level
+        )
         if place in known
-        else Left(check=name, label=one.metric, reason=_reason(one, params))
-        for place, one in thresholds.items()
+        else NotCalibrated(check=name, label=threshold.metric, reason=_reason(threshold, params))
+        for place, threshold in thresholds.items()
     ]
 
 
 def _columns(subject: Subject, params: DriftParams) -> list[Column]:
     import numpy as np
 
-    families, _ = choose(subject, params)
+    families, _ = choose_features(subject, params)
     relation = open_relation(subject.datasets["reference"])
     profile = profile_of(relation, families)
-    labels = relation.value_counts([one for one, family in families.items() if family == "categories"])
+    labels = relation.value_counts([name for name, family in families.items() if family == "categories"])
     return [
         Column(
-            name=one, family=family, missing=profile.columns[one].rows - profile.columns[one].held,
-            counts=np.array(list(labels[one].values())) if one in labels else profile.columns[one].cell_counts,
+            name=name, family=family, missing=profile.columns[name].rows - profile.columns[name].held,
+            counts=np.array(list(labels[name].values())) if name in labels else profile.columns[name].cell_counts,
         )
-        for one, family in families.items()
+        for name, family in families.items()
     ]  # fmt: skip
 
 
 def _chunks(columns: Sequence[Column], reference_rows: int, rows: int, draws: int, seed: int) -> Iterator[Drawn]:
-    """Nights of both sides drawn anew, so that the reference's own sampling error is in the numbers."""
+    """Reference and current drawn anew for each run, so that the reference's own sampling error is included."""
     import numpy as np
 
     for number, start in enumerate(range(0, draws, CHUNK)):
         count = min(CHUNK, draws - start)
-        found = []
-        for place, one in enumerate(columns):
+        statistics = []
+        for place, column in enumerate(columns):
             draw = np.random.default_rng([seed, number, place])
-            sides = one.draw(reference_rows, count, draw), one.draw(rows, count, draw)
-            drawn = joined(sides[0], sides[1], in_order=one.family == "numbers")
-            found.append((drawn.psi(), drawn.p_values()))
+            reference, current = column.draw(reference_rows, count, draw), column.draw(rows, count, draw)
+            drawn = joined(reference, current, in_order=column.family == "numbers")
+            statistics.append((drawn.psi(), drawn.p_values()))
         yield Drawn(
-            names=tuple(one.name for one in columns), psi=np.array([psi for psi, _ in found]),
-            p_values=np.array([p_value for _, p_value in found]),
+            names=tuple(column.name for column in columns), psi=np.array([psi for psi, _ in statistics]),
+            p_values=np.array([p_value for _, p_value in statistics]),
         )  # fmt: skip
 
 
 def _judge(threshold: Threshold, params: DriftParams, adjust: Adjustment) -> Judged | None:
-    """How nights look to one threshold; None for metrics that counts do not tell."""
+    """How one threshold judges drawn runs; None for metrics that counts of cells do not determine."""
     if threshold.metric == "psi":
         return lambda drawn, *, level: _every_column(drawn, threshold.key, adjust, level=level)
     if threshold.metric == "psi_max":
@@ -172,7 +177,7 @@ def _moved(drawn: Drawn, params: DriftParams, unit: int | None, *, level: float)
 
 
 def rejected(p_values: np.ndarray, adjust: Adjustment, *, level: float) -> np.ndarray:
-    """Which p-values, shape (columns, nights), are evidence at this level once adjusted; as `multiplicity.adjusted`."""
+    """Which p-values, shape (columns, runs), are evidence at this level once adjusted; as `multiplicity.adjusted`."""
     import numpy as np
 
     count = len(p_values)
@@ -197,10 +202,10 @@ def _bounds(
             parts[place].append(judged(drawn, level=level))
     return {
         place: (
-            np.sort(np.concatenate([one for one, _ in found])),
-            np.sort(np.concatenate([one for _, one in found])),
+            np.sort(np.concatenate([judged for judged, _ in chunks_of_place])),
+            np.sort(np.concatenate([numbers for _, numbers in chunks_of_place])),
         )
-        for place, found in parts.items()
+        for place, chunks_of_place in parts.items()
     }
 
 
@@ -209,38 +214,39 @@ def _calibrated(
     name: str,
     place: int,
     *,
+    kind: str,
     bounds: tuple[np.ndarray, np.ndarray],
     columns: Sequence[Column],
     rows: int,
     params: DriftParams,
     level: float,
 ) -> Calibrated:
-    """The proposed bound is the one under which the number alone keeps the level; evidence keeps it a second time."""
+    """The proposed bound keeps the level by the numbers without their evidence; the evidence keeps it as well."""
     threshold = policy.checks[name].thresholds[place]
-    judged, alone = (Curve(critical=one, side="upper") for one in bounds)
+    judged, numbers_only = (Curve(critical=bound, side="upper") for bound in bounds)
     psi = threshold.metric in ("psi", "psi_max")
     least = params.limit_for("psi") if psi else 1.0 if threshold.metric == "drifted_columns" else 1 / len(columns)
-    proposal = alone.propose(level)
+    proposal = numbers_only.propose(level)
     if proposal.bound is not None:
         proposal = Proposal(bound=max(proposal.bound, least), method=proposal.method)
-    today = threshold.bound if not isinstance(threshold.bound, tuple) else threshold.bound[1]
-    chosen = [one for one in columns if threshold.key in (None, one.name)] if psi else []
+    current = threshold.bound if not isinstance(threshold.bound, tuple) else threshold.bound[1]
+    chosen = [column for column in columns if threshold.key in (None, column.name)] if psi else []
     return Calibrated(
-        check=name, kind="data_drift", place=place, threshold=threshold, level=level, curve=judged, proposal=proposal,
-        runs_per_year=policy.alarms.runs_per_year, visible=_visible(chosen, rows, proposal.bound, level=level),
-        today_visible=_visible(chosen, rows, today, level=level), without_evidence=alone if psi else None,
+        check=name, kind=kind, place=place, threshold=threshold, level=level, curve=judged, proposal=proposal,
+        runs_per_year=policy.runs_per_year, detectable=_detectable(chosen, rows, proposal.bound, level=level),
+        detectable_now=_detectable(chosen, rows, current, level=level), without_evidence=numbers_only if psi else None,
         limits=LIMITS.format(least=least),
     )  # fmt: skip
 
 
-def _visible(columns: Sequence[Column], rows: int, bound: float | None, *, level: float) -> float | None:
-    """The PSI that fails in 95% of nights whichever of the columns has it: evidence and bound must both be passed."""
+def _detectable(columns: Sequence[Column], rows: int, bound: float | None, *, level: float) -> float | None:
+    """The PSI that fails in 95% of runs whichever of the columns has it: evidence and bound must both be passed."""
     if bound is None or not columns:
         return None
-    return max(_visible_in(one, rows, bound, level=level / len(columns)) for one in columns)
+    return max(_detectable_in(column, rows, bound, level=level / len(columns)) for column in columns)
 
 
-def _visible_in(column: Column, rows: int, bound: float, *, level: float) -> float:
+def _detectable_in(column: Column, rows: int, bound: float, *, level: float) -> float:
     from scipy.optimize import brentq
     from scipy.stats import chi2, ncx2
 
@@ -261,7 +267,7 @@ def _visible_in(column: Column, rows: int, bound: float, *, level: float) -> flo
 
 def _reason(threshold: Threshold, params: DriftParams) -> str:
     if side_of(threshold) != "upper":
-        return f"`{threshold.demand}` has no upper bound to move"
+        return f"`{threshold.condition}` has no upper bound to move"
     if threshold.metric in ("drift_share", "drifted_columns"):
-        return f"columns count by {params.numeric_method}/{params.categorical_method}; counts of cells tell it for psi"
-    return "not told by counts of cells; where it carries evidence, its level keeps the budget under any bound"
+        return f"columns count by {params.numeric_method}/{params.categorical_method}; counts of cells determine it for psi only"
+    return "not determined by counts of cells; where it carries evidence, its level keeps the budget under any bound"

@@ -1,4 +1,4 @@
-"""One inference endpoint over HTTP: patience, limits, and a token that never leaves the header."""
+"""Client of one inference endpoint over HTTP: retries, limits, and a token that never leaves the header."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 import re
 import time
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from model_governance.errors import CheckError, DigestMismatch, ModelMisbehaved, SubjectError, SubjectUnreachable
+from model_governance.store.backoff import Backoff
 
 if TYPE_CHECKING:
     from model_governance.contract.connections import Connections
@@ -17,13 +19,24 @@ if TYPE_CHECKING:
 
 ADDRESS = re.compile(r"https?://[^/?#]+(?:/[^?#]*)?/v2/models/(?P<name>[^/?#]+)(?:/versions/(?P<version>[^/?#]+))?")
 OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-LONGEST_WAIT = 60.0  # seconds that a server may ask to be left alone
+NO_ANSWER = 0  # instead of an HTTP status
+PASSING = frozenset({NO_ANSWER, 408, 425, 429, 500, 502, 503, 504})
+LONGEST_WAIT = 60.0  # seconds of a pause, also where the server asks for more (Retry-After)
 LARGEST_ANSWER = 64 << 20
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """HTTP status or NO_ANSWER, why it is not good, seconds that the server asks to wait, and the body."""
+
+    status: int
+    reason: str
+    wait: float = 0.0
+    content: bytes = b""
+
+
 class InferenceClient:
-    """Asks one endpoint, again where it is busy; counts the rows and stops at the policy's budget."""
+    """Queries one endpoint with retries; counts the rows and stops at the policy's budget."""
 
     def __init__(self, spec: ModelSpec, connections: Connections) -> None:
         """Nothing is asked yet.
@@ -80,7 +93,7 @@ class InferenceClient:
                 f"endpoint.max_rows ({self._limits.max_rows:,}); raise it, or give the check fewer samples"
             )
         self.rows_asked += rows
-        body = json.dumps({"inputs": inputs, "outputs": [{"name": one} for one in outputs]}).encode()
+        body = json.dumps({"inputs": inputs, "outputs": [{"name": name} for name in outputs]}).encode()
         answer = _parsed(self._ask("POST", f"{self.uri}/infer", body))
         if not isinstance(answer, dict) or not isinstance(answer.get("outputs"), list):
             raise ModelMisbehaved(f"{self.uri}: answered {rows} rows with something else than JSON outputs")
@@ -93,28 +106,31 @@ class InferenceClient:
 
     def _ask(self, method: str, url: str, body: bytes | None) -> bytes:
         """The body of a good answer, after so many tries as the policy allows."""
+        attempts = self._limits.retries + 1
+        backoff = Backoff(attempts=attempts, first=self._limits.backoff_seconds, longest=LONGEST_WAIT)
+        answer = backoff.until(
+            lambda: self._try(method, url, body),
+            done=lambda answer: answer.status not in PASSING,
+            at_least=lambda answer: answer.wait,
+        )
+        if answer.status in PASSING:
+            raise SubjectUnreachable(
+                f"{self.uri}: no answer after {attempts} tries, the last: {answer.reason}; try again"
+            )
+        if answer.status != 200:
+            raise self._refusal(answer.status, is_metadata=body is None)
+        return answer.content
+
+    def _try(self, method: str, url: str, body: bytes | None) -> _Answer:
         import httpx
 
-        reason, wait = "", self._limits.backoff_seconds
-        for attempt in range(self._limits.retries + 1):
-            if attempt:
-                time.sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
-            try:
-                status, asked_wait, content = self._once(method, url, body)
-            except (httpx.TransportError, TimeoutError) as error:
-                reason = f"{type(error).__name__}: {error}".rstrip(": ")
-                continue
-            if status == 200:
-                return content
-            if status not in PASSING:
-                raise self._refusal(status, is_metadata=body is None)
-            reason, wait = f"HTTP {status}", max(wait, asked_wait)
-        tries = self._limits.retries + 1
-        raise SubjectUnreachable(f"{self.uri}: no answer after {tries} tries, the last: {reason}; try again")
+        try:
+            return self._once(method, url, body)
+        except (httpx.TransportError, TimeoutError) as error:
+            return _Answer(status=NO_ANSWER, reason=f"{type(error).__name__}: {error}".rstrip(": "))
 
-    def _once(self, method: str, url: str, body: bytes | None) -> tuple[int, float, bytes]:
-        """Status, seconds that the server asks to wait, and body; the time limit holds for the whole answer."""
+    def _once(self, method: str, url: str, body: bytes | None) -> _Answer:
+        """One answer; the time limit holds for the whole of it."""
         end = time.monotonic() + self._limits.timeout_seconds
         pieces: list[bytes] = []
         size = 0
@@ -127,8 +143,10 @@ class InferenceClient:
                     raise ModelMisbehaved(f"{self.uri}: answers more than {LARGEST_ANSWER >> 20} MiB to one request")
                 if time.monotonic() > end:
                     raise TimeoutError(f"no whole answer in {self._limits.timeout_seconds:g} s")
-            asked = answer.headers.get("retry-after", "")
-            return answer.status_code, min(float(asked), LONGEST_WAIT) if asked.isdigit() else 0.0, b"".join(pieces)
+            retry_after = answer.headers.get("retry-after", "")
+            wait = min(float(retry_after), LONGEST_WAIT) if retry_after.isdigit() else 0.0
+            reason = f"HTTP {answer.status_code}"
+            return _Answer(status=answer.status_code, reason=reason, wait=wait, content=b"".join(pieces))
 
     def _refusal(self, status: int, *, is_metadata: bool) -> SubjectError | ModelMisbehaved:
         """Without the words of the server, which may quote a row."""

@@ -1,7 +1,7 @@
 """An unpickler that can build models and nothing else.
 
-A pickle is a program. This one may name only what stands on the lists below (Python documentation,
-"Restricting Globals"), may call only what has to be called to rebuild arrays, and may set state
+A pickle is a program. This one may name only what stands on the allow-list of `formats.pickle_names` (Python
+documentation, "Restricting Globals"), may call only what has to be called to rebuild arrays, and may set state
 only on plain objects. Arrays in joblib's own layout are read here as well, so that a pickle nested
 in an array of objects meets the same rules. Lists of names alone would not do: an `ndarray` made
 over foreign memory, or a `dtype` whose state hides that it holds pointers, runs no function that
@@ -10,7 +10,6 @@ any list forbids, and still gives a file the memory of the process.
 
 from __future__ import annotations
 
-import _compat_pickle
 import copyreg
 import pickle
 import re
@@ -19,6 +18,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from model_governance.errors import UntrustedModel
+from model_governance.formats.pickle_names import (
+    CALLABLE,
+    CYTHON_LOSS,
+    NUMPY_MODULES,
+    PLAIN,
+    allowed_in_pickle,
+    python3_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,42 +36,6 @@ if TYPE_CHECKING:
 PythonUnpickler: Any = pickle._Unpickler  # noqa: SLF001 - the C one cannot be guarded
 RECONSTRUCTOR: Any = copyreg._reconstructor  # type: ignore[attr-defined]  # noqa: SLF001
 
-# Called while loading; every one builds an inert value from its arguments.
-CALLABLE = frozenset(
-    {
-        *(("builtins", name) for name in ("set", "frozenset", "complex", "bytes", "bytearray", "range", "slice")),
-        ("collections", "OrderedDict"),
-        ("collections", "defaultdict"),
-        ("_codecs", "encode"),
-        ("copyreg", "_reconstructor"),
-        ("functools", "partial"),
-        ("numpy", "dtype"),
-        ("numpy.core.multiarray", "scalar"),
-        ("numpy._core.multiarray", "scalar"),
-        ("numpy.core.numeric", "_frombuffer"),
-        ("numpy._core.numeric", "_frombuffer"),
-        ("numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"),
-        ("numpy.random._pickle", "__bit_generator_ctor"),
-        ("numpy.random._pickle", "__generator_ctor"),
-        ("numpy.random._pickle", "__randomstate_ctor"),
-        ("sklearn.tree._tree", "Tree"),
-    }
-)
-# Named as values or as the class of a plain object, never called with arguments.
-PLAIN = frozenset(
-    {
-        ("builtins", "object"),
-        *(("builtins", name) for name in ("bool", "int", "float", "str", "list", "dict", "tuple")),
-        ("numpy.random._mt19937", "MT19937"),
-        ("numpy.random._pcg64", "PCG64"),
-        ("numpy.random.bit_generator", "SeedSequence"),
-        ("lightgbm.basic", "Booster"),
-        ("sklearn.compose._column_transformer", "make_column_selector"),
-        ("sklearn.utils._bunch", "Bunch"),
-        ("sklearn.utils.validation", "check_array"),
-        ("xgboost.core", "Booster"),
-    }
-)
 ESTIMATOR_ROOTS = ("sklearn", "xgboost", "lightgbm")
 # Modules of scikit-learn whose classes are parts of fitted estimators: losses, tree nodes, calibrators, optimisers.
 PART_MODULES = (
@@ -78,7 +49,6 @@ PART_MODULES = (
 STATEFUL_ROOTS = (*ESTIMATOR_ROOTS, "numpy", __name__.split(".")[0])
 # Kind and size as numpy writes them. Newer kinds (StringDType) hold pointers that their raw bytes would forge.
 PLAIN_DTYPE = re.compile(r"[biufcmMSUVO]\d*")
-NUMPY_MODULES = ("numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath", "numpy._core.umath")
 
 
 class RestrictedUnpickler(PythonUnpickler):
@@ -100,8 +70,9 @@ class RestrictedUnpickler(PythonUnpickler):
         Raises:
             UntrustedModel: they are not.
         """
-        if self.proto < 3:
-            module, name = _renamed(module, name)
+        module, name = python3_name(module, name, protocol=self.proto)
+        if not allowed_in_pickle(module, name):
+            raise _refusal(f"names {module}.{name}")
         if (module, name) in STAND_INS:
             stand_in = STAND_INS[module, name]
             if not isinstance(stand_in, type):
@@ -248,7 +219,7 @@ def _model_part(module: str, name: str) -> Any:
     if "." in name or any(part in ("tests", "conftest", "_testing", "testing") for part in module.split(".")):
         return None
     if module in NUMPY_MODULES:
-        found = getattr(import_module(module), name, None)
+        found = vars(np).get(name)
         return (
             found
             if isinstance(found, np.ufunc) or (isinstance(found, type) and issubclass(found, np.generic))
@@ -257,7 +228,7 @@ def _model_part(module: str, name: str) -> Any:
     if module.split(".")[0] not in ESTIMATOR_ROOTS:
         return None
     found = getattr(import_module(module), name, None)
-    if module == "sklearn._loss._loss" and name.startswith("__pyx_unpickle_Cy"):
+    if (module, name) == CYTHON_LOSS:
         return found
     return found if isinstance(found, type) and _is_model_class(found) else None
 
@@ -287,13 +258,6 @@ def _check_arguments(function: Any, arguments: tuple[Any, ...]) -> None:
         foreign = [one for one in arguments[1:] if one is not getattr(generators, "__bit_generator_ctor")]
         if foreign:
             raise _refusal(f"makes a random generator through {_spell(foreign[0])}")
-
-
-def _renamed(module: str, name: str) -> tuple[str, str]:
-    """Protocols 0 to 2 spell the names of Python 2."""
-    if (module, name) in _compat_pickle.NAME_MAPPING:
-        return _compat_pickle.NAME_MAPPING[module, name]
-    return _compat_pickle.IMPORT_MAPPING.get(module, module), name
 
 
 def _check_state(target: Any, state: Any) -> None:

@@ -13,14 +13,11 @@ import zipfile
 from io import BytesIO
 
 from model_governance.errors import SubjectError, UntrustedModel
+from model_governance.formats.pickle_names import allowed_in_torchscript
+from model_governance.formats.zip_members import START_OF_MEMBER, bytes_after, leaves_folder, repeated_names
 
-END_OF_DIRECTORY, LENGTH_OF_END = b"PK\x05\x06", 22
 # Code is compressed some three times; weights are stored as they are.
 LARGEST_GROWTH, ALWAYS_ALLOWED = 50, 16 << 20
-SCRIPT_NAMES = re.compile(
-    r"__torch__(\.\S+)? \S+|torch \w+Storage|torch device|collections OrderedDict|torch\.jit\._pickle \w+"
-    r"|torch\._utils _rebuild_(tensor_v2|qtensor|sparse_tensor|parameter)"
-)
 PLAIN_OPCODES = frozenset(
     """PROTO STOP MARK GLOBAL NEWOBJ REDUCE BUILD BINPERSID BINPUT LONG_BINPUT BINGET LONG_BINGET MEMOIZE FRAME
     NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG LONG1 LONG4 BINFLOAT BINUNICODE SHORT_BINUNICODE BINUNICODE8
@@ -39,18 +36,18 @@ def check_archive(content: bytes, *, uri: str) -> None:
         SubjectError: they are something else, a checkpoint for example, or damaged.
         UntrustedModel: the archive is crafted, or its code reaches files, other machines or the log.
     """
-    if not content.startswith(b"PK\x03\x04"):
+    if not content.startswith(START_OF_MEMBER):
         raise SubjectError(f"{uri}: is no TorchScript archive{_what_instead(content)}")
-    if content[-LENGTH_OF_END:][:4] != END_OF_DIRECTORY:
+    if bytes_after(content) != 0:
         raise SubjectError(f"{uri}: is damaged: the archive has no end, or something after it; save the model again")
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            _check_entries(archive.infolist(), size=len(content), uri=uri)
-            for one in archive.infolist():
-                if one.filename.endswith((".pkl", "_pkl")):
-                    _check_pickle(archive.read(one), one.filename, uri=uri)
-                elif one.filename.endswith(".py"):
-                    _check_code(archive.read(one), one.filename, uri=uri)
+            _check_members(archive.infolist(), size=len(content), uri=uri)
+            for member in archive.infolist():
+                if member.filename.endswith((".pkl", "_pkl")):
+                    _check_pickle(archive.read(member), member.filename, uri=uri)
+                elif member.filename.endswith(".py"):
+                    _check_code(archive.read(member), member.filename, uri=uri)
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
         raise SubjectError(f"{uri}: is damaged: {error}; save the model again") from error
 
@@ -64,12 +61,12 @@ def _what_instead(content: bytes) -> str:
     return "; save it with torch.jit.script(model).save(path), or correct `model.format`"
 
 
-def _check_entries(entries: list[zipfile.ZipInfo], *, size: int, uri: str) -> None:
-    names = [one.filename for one in entries]
+def _check_members(members: list[zipfile.ZipInfo], *, size: int, uri: str) -> None:
+    names = [member.filename for member in members]
     tops = {name.partition("/")[0] for name in names}
-    if len(set(names)) != len(names) or any(".." in name.split("/") or name.startswith("/") for name in names):
-        raise UntrustedModel(f"{uri}: is crafted: entries of the archive repeat or leave it. Nothing was loaded")
-    if sum(one.file_size for one in entries) > LARGEST_GROWTH * size + ALWAYS_ALLOWED:
+    if repeated_names(members) or any(leaves_folder(member.orig_filename) for member in members):
+        raise UntrustedModel(f"{uri}: is crafted: members of the archive repeat or leave it. Nothing was loaded")
+    if sum(member.file_size for member in members) > LARGEST_GROWTH * size + ALWAYS_ALLOWED:
         raise UntrustedModel(f"{uri}: is crafted: it unpacks to more than {LARGEST_GROWTH} times its size")
     top = next(iter(tops), "")
     if len(tops) != 1 or f"{top}/constants.pkl" not in names or f"{top}/data.pkl" not in names:
@@ -84,7 +81,7 @@ def _check_pickle(content: bytes, name: str, *, uri: str) -> None:
         for opcode, argument, _ in pickletools.genops(content):
             if opcode.name not in PLAIN_OPCODES:
                 raise UntrustedModel(f"{uri}: {name} uses the opcode {opcode.name}, which TorchScript never writes")
-            if opcode.name == "GLOBAL" and not SCRIPT_NAMES.fullmatch(str(argument)):
+            if opcode.name == "GLOBAL" and not allowed_in_torchscript(*str(argument).split(" ", 1)):
                 raise UntrustedModel(f"{uri}: {name} names {argument}, which is no part of TorchScript")
     except ValueError as error:
         raise SubjectError(f"{uri}: is damaged: {name}: {error}; save the model again") from error

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import project
-from model_governance.authoring.calibration import Effort, calibrate
+from model_governance.authoring.calibration import Sampling, calibrate
 from model_governance.authoring.calibration.critical import critical_bound
 from model_governance.authoring.calibration.drift import Drawn, _every_column, _largest, _moved, rejected
 from model_governance.checks.data.data_drift.params import DriftParams
@@ -22,7 +22,7 @@ from model_governance.policy import AlarmSpec, CheckSpec, Policy
 from model_governance.stats.multiplicity import adjusted
 from model_governance.verdict import budget_of
 
-GENEROUS = {"false_fails_per_year": 729, "nights_per_year": 365}  # one night in ten, so that few draws suffice
+GENEROUS = {"false_fails_per_year": 729, "runs_per_year": 365}  # one run in ten, so that few draws suffice
 DRIFT = {
     "drift": {
         "kind": "data_drift",
@@ -46,14 +46,14 @@ def found(small):
     return calibration(small)
 
 
-def calibration(small, **effort):
+def calibration(small, **sampling):
     return calibrate(
-        small.policy(), day=project.DAY, connections=PlainConnections(), effort=Effort(windows=400, **effort)
+        small.policy(), moment=project.DAY, connections=PlainConnections(), sampling=Sampling(windows=400, **sampling)
     )
 
 
 def test_a_share_of_columns_needs_the_evidence_that_the_verdict_asks_for():
-    clear, doubtful = [1e-9, 0.9], [0.02, 0.9]  # both columns of a night, the first far beyond its effect
+    clear, doubtful = [1e-9, 0.9], [0.02, 0.9]  # both columns of a run, the first far beyond its effect
     drawn = Drawn(names=("a", "b"), psi=np.array([[0.3, 0.3], [0.0, 0.0]]), p_values=np.array([clear, doubtful]).T)
     judged, alone = _moved(drawn, DriftParams(evidence_level=0.1), None, level=0.001)
     assert alone.tolist() == [0.5, 0.5]
@@ -68,7 +68,7 @@ def test_evidence_in_arrays_is_the_evidence_of_the_verdict(p_values, method):
 
 
 @pytest.mark.parametrize("adjust", ["bonferroni", "benjamini_hochberg"])
-def test_nights_in_arrays_get_the_critical_bounds_that_the_judge_gives(adjust):
+def test_runs_in_arrays_get_the_critical_bounds_that_the_judge_gives(adjust):
     draw = np.random.default_rng(4)
     psi, p_values = draw.normal(0, 0.01, (6, 12)), draw.random((6, 12)) ** 4
     drawn = Drawn(names=tuple("abcdef"), psi=psi, p_values=p_values)
@@ -79,16 +79,16 @@ def test_nights_in_arrays_get_the_critical_bounds_that_the_judge_gives(adjust):
     critical, alone = _every_column(drawn, None, adjust, level=budget_of(rules).level)
     assert np.isfinite(critical).any()
     assert not np.isfinite(critical).all()
-    for night in range(12):
+    for run in range(12):
         metrics = tuple(
-            Metric(name="psi", value=float(psi[k, night]), n=9, meaning="m", better="lower", key=str(k),
-                   p_value=float(p_values[k, night]))
+            Metric(name="psi", value=float(psi[k, run]), n=9, meaning="m", better="lower", key=str(k),
+                   p_value=float(p_values[k, run]))
             for k in range(6)
         )  # fmt: skip
         result = CheckResult(kind="data_drift", seed=1, metrics=metrics)
-        judged = critical_bound("drift", 0, result, policy=rules, today=date(2026, 6, 1))
-        assert critical[night] == pytest.approx(judged, abs=1e-8)
-        assert alone[night] == psi[:, night].max()
+        judged = critical_bound("drift", 0, result, policy=rules, moment=datetime(2026, 6, 1, tzinfo=UTC))
+        assert critical[run] == pytest.approx(judged, abs=1e-8)
+        assert alone[run] == psi[:, run].max()
 
 
 def test_the_largest_column_needs_its_own_evidence():
@@ -98,7 +98,7 @@ def test_the_largest_column_needs_its_own_evidence():
     assert list(_largest(drawn, level=0.01)[0]) == [0.3, -np.inf]
 
 
-def test_proposed_bounds_keep_the_level_on_other_nights_and_are_sharp(small, found):
+def test_proposed_bounds_keep_the_level_on_other_runs_and_are_sharp(small, found):
     psi = found.calibrated[0]
     other = calibration(project.Project(small.folder, dict(small.raw)).change(description="other draws")).calibrated[0]
     failing = other.without_evidence.failing(psi.proposal.bound) / other.curve.windows
@@ -107,14 +107,14 @@ def test_proposed_bounds_keep_the_level_on_other_nights_and_are_sharp(small, fou
     assert other.curve.failing(0.0) <= other.without_evidence.failing(0.0)
 
 
-def test_larger_nights_see_smaller_shifts(small, found):
+def test_larger_runs_detect_smaller_shifts(small, found):
     few, many = found.calibrated[0], calibration(small, rows=10_000).calibrated[0]
-    assert many.visible < few.visible
+    assert many.detectable < few.detectable
     assert many.proposal.bound < few.proposal.bound
 
 
-def test_what_is_left_is_named(found):
-    reasons = {one.label: one.reason for one in found.left}
+def test_what_is_not_calibrated_is_named(found):
+    reasons = {one.label: one.reason for one in found.not_calibrated}
     assert "evidence" in reasons["prediction_drift"]
     assert any("deterministic" in one for one in reasons.values())
 
@@ -128,13 +128,15 @@ def without(policy: Policy, role: str) -> Policy:
 @pytest.mark.parametrize(("role", "hint"), [("reference", r"datasets\.reference"), ("current", "--rows")])
 def test_a_policy_that_lacks_a_dataset_is_told_what_to_do(small, role, hint):
     with pytest.raises(PolicyError, match=hint):
-        calibrate(without(small.policy(), role), day=project.DAY, connections=PlainConnections(), effort=Effort())
+        calibrate(
+            without(small.policy(), role), moment=project.DAY, connections=PlainConnections(), sampling=Sampling()
+        )
 
 
 @pytest.mark.parametrize("wrong", [{"windows": 5}, {"rows": 0}])
-def test_too_few_nights_are_refused(wrong):
+def test_too_few_windows_are_refused(wrong):
     with pytest.raises(PolicyError, match="at least 100 windows of 1 row"):
-        Effort(**wrong)
+        Sampling(**wrong)
 
 
 def test_the_command_writes_numbers_and_curves_and_leaves_the_policy_alone(small, capsys):

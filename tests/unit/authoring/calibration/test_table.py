@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_governance.authoring.calibration.curve import Curve, Proposal
-from model_governance.authoring.calibration.findings import Calibrated
-from model_governance.authoring.calibration.table import false_fails, proposed, rounded, visible
+from model_governance.authoring.calibration.results import Calibrated
+from model_governance.authoring.calibration.table import detectable, false_fails, proposed, rounded
 from model_governance.policy import Threshold
 
 
 def calibrated(side: str = "upper", *, proposal=None, critical=(0.1, 0.2, 0.3)) -> Calibrated:
-    demand = "less_than" if side == "upper" else "geq_to"
+    condition = "less_than" if side == "upper" else "geq_to"
     return Calibrated(
-        check="c", kind="k", place=0, threshold=Threshold(metric="m", **{demand: 0.5}), level=0.01, runs_per_year=365,
-        curve=Curve(critical=np.array(critical), side=side), visible=None, today_visible=None,
+        check="c", kind="k", place=0, threshold=Threshold(metric="m", **{condition: 0.5}), level=0.01, runs_per_year=365,
+        curve=Curve(critical=np.array(critical), side=side), detectable=None, detectable_now=None,
         proposal=proposal or Proposal(bound=None, method="none", reason="too few"),
     )  # fmt: skip
 
@@ -35,7 +35,7 @@ def test_a_bound_just_past_a_step_is_not_rounded_back_onto_it():
 
 
 def test_a_cell_without_an_answer_is_a_dash():
-    assert proposed(calibrated()) == visible(calibrated()) == "-"
+    assert proposed(calibrated()) == detectable(calibrated()) == "-"
 
 
 def test_false_fails_are_told_with_their_interval():

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -10,8 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 import synthetic
-from drift_cases import SEED, measure, numbers_only, tonight
-from model_governance.checks.data.data_drift import CHECK, DriftParams
+from drift_cases import SEED, measure, numbers_only, with_current
+from model_governance.checks.data.data_drift import CHECK
+from model_governance.checks.data.data_drift.params import DriftParams
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
@@ -47,7 +48,7 @@ def test_rows_of_the_same_world_do_not_drift(calm):
 
 
 def test_a_changed_unit_is_seen_and_the_column_named(healthy):
-    result = measure(tonight(healthy, age=healthy.frame("current")["age"] * 12))
+    result = measure(with_current(healthy, age=healthy.frame("current")["age"] * 12))
     assert result.metric("psi_max").value > 1
     assert result.metric("psi_max").detail == "largest at age"
     assert result.metric("drift_share").detail == "1 of 5 columns: age"
@@ -56,14 +57,14 @@ def test_a_changed_unit_is_seen_and_the_column_named(healthy):
 def test_changed_predictions_are_seen(healthy, calm):
     richer = healthy.frame("current")["income"] + 60
     assert (
-        measure(tonight(healthy, income=richer)).metric("prediction_drift").value
+        measure(with_current(healthy, income=richer)).metric("prediction_drift").value
         > 5 * calm.metric("prediction_drift").value
     )
 
 
 def test_a_remapped_category_is_new(healthy):
     region = healthy.frame("current")["region"]
-    result = measure(tonight(healthy, region=region.replace("east", "EAST")))
+    result = measure(with_current(healthy, region=region.replace("east", "EAST")))
     share = result.metric("new_category_share_max")
     assert share.value == pytest.approx((region == "east").mean())
     assert share.detail == "largest at region"
@@ -78,24 +79,24 @@ def test_a_missing_column_is_an_error_that_lists_it(healthy, role):
 
 
 def test_an_extra_column_changes_nothing(healthy, calm):
-    assert canonical_json(measure(tonight(healthy, new=1)).record()) == canonical_json(calm.record())
+    assert canonical_json(measure(with_current(healthy, new=1)).record()) == canonical_json(calm.record())
 
 
 def test_numbers_that_arrive_as_text_are_an_error_without_their_values(healthy):
     texts = healthy.frame("current")["income"].map(lambda one: f"{one:.9f} EUR")
     with pytest.raises(CheckError, match=r"'income' of dataset 'current' .* object holding str") as caught:
-        measure(tonight(healthy, income=texts))
+        measure(with_current(healthy, income=texts))
     assert "EUR" not in str(caught.value)
 
 
 def test_dates_that_arrive_where_numbers_were_declared_are_an_error(healthy):
     with pytest.raises(CheckError, match=r"'debt' .* datetime64\["):
-        measure(tonight(healthy, debt=pd.Timestamp("2026-01-01")))
+        measure(with_current(healthy, debt=pd.Timestamp("2026-01-01")))
 
 
 def test_infinities_are_left_out_of_the_distance_and_counted(healthy):
     wild, lost = (healthy.frame("current")["income"].mask(np.arange(400) < 8, one) for one in (np.inf, np.nan))
-    infinite, missing = measure(tonight(healthy, income=wild)), measure(tonight(healthy, income=lost))
+    infinite, missing = measure(with_current(healthy, income=wild)), measure(with_current(healthy, income=lost))
     assert infinite.metric("nonfinite_share").value == pytest.approx(8 / 400)
     assert infinite.metric("nonfinite_share").detail == "largest at income"
     assert missing.metric("nonfinite_share").value == 0
@@ -105,30 +106,30 @@ def test_infinities_are_left_out_of_the_distance_and_counted(healthy):
 
 def test_a_column_of_infinities_is_an_error(healthy):
     with pytest.raises(CheckError, match="'income' of dataset 'current' holds no finite number"):
-        measure(tonight(healthy, income=-np.inf))
+        measure(with_current(healthy, income=-np.inf))
 
 
 def test_a_column_without_any_value_is_an_error(healthy):
     with pytest.raises(SubjectError, match="region"):
-        measure(tonight(healthy, region=None))
+        measure(with_current(healthy, region=None))
 
 
 def test_half_the_values_missing_is_seen_although_no_distance_sees_it(healthy):
     channel = healthy.frame("current")["channel"].mask(np.arange(400) % 2 == 0)
-    result = measure(tonight(healthy, channel=channel))
+    result = measure(with_current(healthy, channel=channel))
     assert result.metric("drift_score", key="channel").value < 0.1
     assert result.metric("missing_increase", key="channel").value == pytest.approx(0.5)
     assert result.metric("missing_increase_max").detail == "largest at channel"
 
 
-def test_a_model_that_fails_on_tonights_rows_leaves_prediction_drift_absent_and_judged_an_error(healthy):
-    result = measure(tonight(healthy, income=healthy.frame("current")["income"].mask(np.arange(400) == 0)))
+def test_a_model_that_fails_on_current_rows_leaves_prediction_drift_absent_and_judged_an_error(healthy):
+    result = measure(with_current(healthy, income=healthy.frame("current")["income"].mask(np.arange(400) == 0)))
     absent = result.metric("prediction_drift")
     assert absent.value is None
     assert "NaN" in absent.reason
     spec = CheckSpec(kind="data_drift", thresholds=[{"metric": "prediction_drift", "less_than": 0.1}])
     policy = Policy.model_construct(checks={"data_drift": spec}, waivers=(), fail_on="error", on_uncertain="warn")
-    assert judge("data_drift", result, policy, today=date(2026, 1, 1)).outcome == "error"
+    assert judge("data_drift", result, policy, moment=datetime(2026, 1, 1, tzinfo=UTC)).outcome == "error"
 
 
 def test_a_model_that_fails_on_the_reference_is_broken(healthy):
@@ -156,7 +157,7 @@ def test_a_dtype_does_not_change_a_score(healthy, calm, cast):
 
 def test_decimals_are_numbers(healthy, calm):
     income = healthy.frame("current")["income"].map(Decimal)
-    result = measure(replace(tonight(healthy, income=income), model=_constant(healthy.model)))
+    result = measure(replace(with_current(healthy, income=income), model=_constant(healthy.model)))
     assert result.metric("drift_score", key="income").value == calm.metric("drift_score", key="income").value
 
 
@@ -186,7 +187,7 @@ def test_codes_that_turned_to_floats_beside_missing_values_are_the_same_categori
     subject = subject.with_frame("reference", subject.frame("reference").assign(region=coded["reference"]))
     floats = coded["current"].mask(np.arange(400) < 4)
     assert floats.dtype == float
-    result = measure(tonight(subject, region=floats))
+    result = measure(with_current(subject, region=floats))
     assert result.metric("new_category_share_max").value == 0
     assert result.metric("drift_score", key="region").value < 0.05
 
@@ -194,7 +195,7 @@ def test_codes_that_turned_to_floats_beside_missing_values_are_the_same_categori
 def test_a_category_that_changed_from_text_to_numbers_is_an_error(healthy):
     codes = healthy.frame("current")["region"].map({"north": 1, "south": 2, "east": 3})
     with pytest.raises(CheckError, match="'region' holds text in the reference and numbers in current"):
-        measure(tonight(healthy, region=codes))
+        measure(with_current(healthy, region=codes))
 
 
 def test_dates_and_texts_are_left_out_with_a_note(healthy, calm):
@@ -220,8 +221,8 @@ def test_a_subject_without_a_comparable_feature_is_an_error(healthy):
 def test_constant_columns_are_equal_or_far_apart_and_always_finite(healthy):
     subject = replace(healthy, model=_constant(healthy.model))
     subject = subject.with_frame("reference", subject.frame("reference").assign(income=7.0))
-    same = measure(tonight(subject, income=7.0), columns=["income"])
-    moved = measure(tonight(subject, income=8.0), columns=["income"])
+    same = measure(with_current(subject, income=7.0), columns=["income"])
+    moved = measure(with_current(subject, income=8.0), columns=["income"])
     for name in ("psi", "jensenshannon", "total_variation", "ks"):
         assert same.metric(name, key="income").value == pytest.approx(0, abs=1e-9)
         assert moved.metric(name, key="income").value > 0.5
@@ -231,7 +232,7 @@ def test_constant_columns_are_equal_or_far_apart_and_always_finite(healthy):
 @pytest.mark.parametrize("role", ["reference", "current"])
 def test_one_wild_value_hides_a_shift_from_equal_width_bins_only(healthy, calm, role):
     assert calm.metric("blinded_columns").value == 0
-    shifted = tonight(healthy, income=healthy.frame("current")["income"] + 30)
+    shifted = with_current(healthy, income=healthy.frame("current")["income"] + 30)
     clean = measure(shifted, columns=["income"])
     frame = shifted.frame(role)
     frame["income"] = frame["income"].mask(np.arange(400) == 0, 1e6)
@@ -257,7 +258,7 @@ def test_one_wild_value_hides_a_shift_from_equal_width_bins_only(healthy, calm, 
         ({"columns": []}, "at least 1"),
         ({"window": {"kind": "seasonal"}}, "season"),
         ({"window": {"kind": "trailing", "season": "month"}}, "season"),
-        ({"consecutive": True, "window": {"kind": "seasonal", "season": "month"}}, "last night"),
+        ({"consecutive": True, "window": {"kind": "seasonal", "season": "month"}}, "last run"),
     ],
 )
 def test_params_that_cannot_be_meant_are_refused(params, said):
@@ -271,7 +272,7 @@ def test_a_column_that_there_is_not_is_an_error(healthy):
 
 
 def test_a_column_counts_as_drifted_only_with_effect_and_evidence(healthy):
-    shifted = tonight(healthy, income=healthy.frame("current")["income"] + 30)
+    shifted = with_current(healthy, income=healthy.frame("current")["income"] + 30)
     assert measure(shifted).metric("drift_share").detail == "1 of 5 columns: income"
     assert measure(shifted, column_threshold=50).metric("drifted_columns").value == 0
 
@@ -285,7 +286,7 @@ def test_too_few_rows_to_tell_are_never_a_pass(healthy):
 
 
 def test_the_largest_value_carries_the_evidence_of_all_columns(healthy):
-    result = measure(tonight(healthy, age=healthy.frame("current")["age"] + 3))
+    result = measure(with_current(healthy, age=healthy.frame("current")["age"] + 3))
     worst = result.metric("psi_max").detail.removeprefix("largest at ")
     single = result.metric("psi", key=worst)
     assert result.metric("psi_max").value == single.value
@@ -312,7 +313,7 @@ def test_the_model_is_asked_on_a_seeded_sample_that_is_counted_and_said(healthy)
 def test_a_multiclass_model_is_compared_by_its_labels(healthy):
     subject = replace(healthy, task="multiclass_classification")
     assert measure(subject).metric("prediction_drift").value < 0.05
-    richer = tonight(subject, income=subject.frame("current")["income"] + 60)
+    richer = with_current(subject, income=subject.frame("current")["income"] + 60)
     assert measure(richer, prediction_method="total_variation").metric("prediction_drift").value > 0.2
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import tempfile
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,13 +14,15 @@ import pytest
 from pydantic import ValidationError
 
 import synthetic
-from model_governance.checks.data.data_validation import CHECK, ValidationParams
-from model_governance.checks.data.data_validation.engine import InPandas
-from model_governance.checks.data.data_validation.engine import ask as ask_rows
+from model_governance.checks.data.data_validation import CHECK
+from model_governance.checks.data.data_validation.batches import PandasBatch
 from model_governance.checks.data.data_validation.expectations import Expectation, labels, read_suite
+from model_governance.checks.data.data_validation.params import ValidationParams
+from model_governance.checks.data.data_validation.validation import validate
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import CheckError, SubjectError
+from model_governance.subjects.param_files import read_param_file
 
 SUITE = Path(__file__).resolve().parents[4] / "include" / "suites" / "acs_employment.json"
 AGE = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "age", "min_value": 18, "max_value": 90}}
@@ -59,8 +63,8 @@ def measure(subject, *expectations):
     return CHECK.measure(subject, ValidationParams(expectations=expectations), 1)
 
 
-def ask(frame, expectations):
-    return ask_rows(InPandas(frame), expectations)
+def evaluate(frame, expectations):
+    return validate(PandasBatch(frame), expectations)
 
 
 def value(result, name, key=None):
@@ -108,8 +112,8 @@ def test_the_table_has_one_row_per_expectation_in_the_order_of_the_policy(broken
         "values_not_null(channel)",
         "row_count_between",
     ]
-    assert rows[0] == ("values_between(age)", "age", "critical", "broken", 40, 0.1, "")
-    assert rows[3] == ("row_count_between", "", "info", "kept", "", "", 400)
+    assert rows[0] == ("values_between(age)", "age", "critical", "not met", 40, 0.1, "")
+    assert rows[3] == ("row_count_between", "", "info", "met", "", "", 400)
 
 
 def test_more_broken_expectations_than_a_sentence_holds_are_counted(broken):
@@ -264,7 +268,7 @@ def test_a_suite_file_as_the_library_writes_it_gives_what_the_policy_would(broke
     import great_expectations as gx
 
     suite = gx.ExpectationSuite(
-        name="night",
+        name="suite",
         expectations=[
             gx.expectations.ExpectColumnValuesToBeBetween(column="age", min_value=18, max_value=90),
             gx.expectations.ExpectColumnValuesToBeInSet(
@@ -273,7 +277,7 @@ def test_a_suite_file_as_the_library_writes_it_gives_what_the_policy_would(broke
             gx.expectations.ExpectColumnValuesToNotBeNull(column="channel", severity="warning"),
         ],
     )
-    path = tmp_path / "night.json"
+    path = tmp_path / "suite.json"
     path.write_text(json.dumps(suite.to_json_dict()))
     read = CHECK.measure(broken, ValidationParams(suite=str(path)), 1)
     written = measure(broken, AGE, REGION | {"name": "regions"}, CHANNEL)
@@ -281,10 +285,20 @@ def test_a_suite_file_as_the_library_writes_it_gives_what_the_policy_would(broke
     assert value(read, "critical_failures") == 2
 
 
+def test_a_suite_that_the_subject_holds_is_not_read_from_its_path(broken, tmp_path):
+    path = tmp_path / "suite.json"
+    path.write_text(json.dumps({"name": "suite", "expectations": [AGE, REGION, CHANNEL]}))
+    file = read_param_file("suite", str(path))
+    path.write_text(json.dumps({"name": "suite", "expectations": [ROWS]}))
+    result = CHECK.measure(replace(broken, param_files={"suite": file}), ValidationParams(suite=str(path)), 1)
+    assert result.metrics == measure(broken, AGE, REGION, CHANNEL).metrics
+    assert file.sha256 == hashlib.sha256(file.content).hexdigest()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "cannot be read"),
+        (None, r"params\.suite: .* cannot be read"),
         ("{", "is not JSON"),
         ("[]", "an empty suite would always pass"),
         ('{"name": "x", "expectations": []}', "an empty suite would always pass"),
@@ -299,16 +313,16 @@ def test_a_suite_file_that_cannot_be_used_is_an_error(tmp_path, text, said):
     if text is not None:
         path.write_text(text)
     with pytest.raises(CheckError, match=said):
-        read_suite(str(path))
+        read_suite(read_param_file("suite", str(path)))
 
 
 def test_an_answer_that_the_library_drops_is_missed(healthy, monkeypatch):
-    from model_governance.checks.data.data_validation import engine
+    from model_governance.checks.data.data_validation import batches
 
-    whole = engine._in_pandas
-    monkeypatch.setattr(engine, "_in_pandas", lambda *asked: whole(*asked)[:-1])
+    whole = batches._in_pandas
+    monkeypatch.setattr(batches, "_in_pandas", lambda *asked: whole(*asked)[:-1])
     with pytest.raises(CheckError, match=r"answered 1 of 2 expectations; unanswered: "):
-        ask(healthy.frame("current"), (Expectation(**AGE), Expectation(**REGION)))
+        evaluate(healthy.frame("current"), (Expectation(**AGE), Expectation(**REGION)))
 
 
 @pytest.mark.parametrize(
@@ -331,9 +345,9 @@ def test_a_logical_type_fits_whatever_dtype_holds_it(column, logical, other):
     def asked(name):
         return Expectation(type="expect_column_values_to_be_of_type", kwargs={"column": "it", "type_": name})
 
-    fits, differs = ask(pd.DataFrame({"it": column}), (asked(logical), asked(other)))
-    assert fits.met
-    assert not differs.met
+    fits, differs = evaluate(pd.DataFrame({"it": column}), (asked(logical), asked(other)))
+    assert fits.success
+    assert not differs.success
 
 
 def test_the_suggested_suite_fits_the_reference_and_sees_what_a_feed_breaks(healthy):
@@ -386,14 +400,14 @@ def test_ranges_that_only_the_data_show_are_warnings_and_declared_ones_critical(
     assert values == [1, 2]
 
 
-def test_a_time_suggests_that_no_night_is_older_than_the_reference():
+def test_a_time_suggests_that_no_current_data_are_older_than_the_reference():
     times = pd.Series(pd.date_range("2026-03-01", periods=50, freq="h", tz="UTC"), name="seen")
     columns = Columns(features={"seen": Feature(kind="datetime")})
     found = CHECK.suggest(times.to_frame(), columns).params["expectations"]
     newest = [Expectation(**one) for one in found if "column_max" in one["type"]]
-    (fresh,) = ask((times + pd.Timedelta("1D")).to_frame(), tuple(newest))
-    (stale,) = ask((times - pd.Timedelta("1D")).to_frame(), tuple(newest))
-    assert (fresh.met, stale.met, stale.observed) == (True, False, "2026-03-02T01:00:00")
+    (fresh,) = evaluate((times + pd.Timedelta("1D")).to_frame(), tuple(newest))
+    (stale,) = evaluate((times - pd.Timedelta("1D")).to_frame(), tuple(newest))
+    assert (fresh.success, stale.success, stale.observed) == (True, False, "2026-03-02T01:00:00")
 
 
 def test_the_same_rows_give_the_same_bytes_and_leave_no_trace(broken, capfd, monkeypatch, tmp_path):
@@ -428,6 +442,6 @@ def test_an_expectation_on_the_table_alone_needs_no_picture(healthy):
 
 
 def test_the_suite_of_the_example_is_one_that_the_library_knows():
-    expectations = read_suite(str(SUITE))
+    expectations = read_suite(read_param_file("suite", str(SUITE)))
     frame = pd.DataFrame({name: [1] for one in expectations for name in one.columns})
-    assert len(ask(frame, expectations)) == len(expectations) > 10
+    assert len(evaluate(frame, expectations)) == len(expectations) > 10

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 import synthetic
 from model_governance.checks.privacy.attribute_inference import CHECK
-from model_governance.checks.privacy.attribute_inference.candidates import values_of
+from model_governance.checks.privacy.attribute_inference.candidates import candidate_values
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import PreviousRun
 from model_governance.errors import CheckError
@@ -45,30 +45,30 @@ def test_a_memory_is_found_by_asking_and_missed_by_art(faulty):
     assert result.metric("attack_gain", key="art_black_box@channel").low <= 0.1
 
 
-def test_numbers_are_cut_into_bands_and_named(healthy):
+def test_numbers_are_cut_into_bins_and_named(healthy):
     frame = healthy.datasets["reference"].frame
-    params = CHECK.params.model_validate({"sensitive": ["age", "income"], "bands": {"age": [40, 65]}})
-    ages, incomes = (values_of(frame[name], params) for name in ("age", "income"))
+    params = CHECK.params.model_validate({"sensitive": ["age", "income"], "bins": {"age": [40, 65]}})
+    ages, incomes = (candidate_values(frame[name], params) for name in ("age", "income"))
     assert set(ages.names) == {"below 40", "40 to below 65", "65 and above"}
-    assert len(incomes.names) == 4, "quartiles where the policy gives no bands"
-    edge = ages.coded(frame["age"].head(2).mask(frame["age"] > 0, 40))
+    assert len(incomes.names) == 4, "quartiles where the policy gives no bins"
+    edge = ages.encode(frame["age"].head(2).mask(frame["age"] > 0, 40))
     assert [ages.names[one] for one in edge] == ["40 to below 65"] * 2
 
 
-def test_a_band_is_attacked_like_a_value(faulty):
-    result = measured(faulty, sensitive=["age"], bands={"age": [55]}, fills=20)
+def test_a_bin_is_attacked_like_a_value(faulty):
+    result = measured(faulty, sensitive=["age"], bins={"age": [55]}, fill_rows=20)
     assert result.metric("attack_gain", key="confidence@age").low > 0.05
 
 
 def test_what_the_attacker_does_not_know_is_filled_in_and_not_read(faulty):
     known = measured(faulty, sensitive=["channel"])
-    hidden = measured(faulty, sensitive=["channel"], unknown={"channel": ["income"]}, fills=3)
+    hidden = measured(faulty, sensitive=["channel"], unknown={"channel": ["income"]}, fill_rows=3)
     assert named(hidden)["channel", "confidence"][10] == 3 * named(known)["channel", "confidence"][10]
     assert hidden.metric("attack_gain", key="confidence@channel").low <= 0, "without income no row is recognised"
     assert any("income where channel is attacked" in note for note in hidden.notes)
 
 
-def test_a_column_that_is_no_feature_is_attacked_by_the_answer_alone(healthy):
+def test_a_column_that_is_no_feature_is_attacked_by_the_output_only(healthy):
     def with_secret(role: str):
         frame = healthy.datasets[role].frame
         return frame.assign(secret=np.where(frame["income"] > 60, "rich", "poor"))
@@ -81,7 +81,7 @@ def test_a_column_that_is_no_feature_is_attacked_by_the_answer_alone(healthy):
         measured(subject, sensitive=["secret"], attacks=["confidence"])
 
 
-def test_a_budget_of_queries_reaches_fewer_people_and_says_so(faulty):
+def test_a_query_budget_reaches_fewer_rows_and_the_notes_say_so(faulty):
     result = measured(faulty, budget={"confidence": {"max_queries": 200}})
     row = named(result)["channel", "confidence"]
     assert row[2] == row[6] == 50
@@ -91,26 +91,34 @@ def test_a_budget_of_queries_reaches_fewer_people_and_says_so(faulty):
         measured(faulty, budget={"confidence": {"max_queries": 100}})
 
 
-def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
+def test_an_attack_that_is_not_due_keeps_its_last_metrics(faulty):
     budget = {"output": {"every_runs": 7}}
     params = CHECK.params.model_validate(
         {"sensitive": ["channel"], "attacks": ["confidence", "output"], "budget": budget}
     )
-    monday = replace(faulty, logical_date=date(2026, 3, 2))
+    monday = replace(faulty, logical_date=datetime(2026, 3, 2, tzinfo=UTC))
     first = CHECK.measure(monday, params, SEED)
     stored = next(one for one in first.artifacts if one.name == "attack_schedule.json")
-    earlier = PreviousRun(day=date(2026, 3, 2), name=stored.name, key="k", sha256=stored.sha256, content=stored.content)
-    second = CHECK.measure(replace(faulty, logical_date=date(2026, 3, 3), earlier=(earlier,)), params, SEED)
+    earlier = PreviousRun(
+        logical_date=datetime(2026, 3, 2, tzinfo=UTC),
+        name=stored.name,
+        key="k",
+        sha256=stored.sha256,
+        content=stored.content,
+    )
+    second = CHECK.measure(
+        replace(faulty, logical_date=datetime(2026, 3, 3, tzinfo=UTC), earlier=(earlier,)), params, SEED
+    )
     carried = second.metric("attack_gain", key="output@channel")
     assert carried.value == first.metric("attack_gain", key="output@channel").value
     assert "measured on 2026-03-02" in carried.detail
     assert ("channel", "output") not in named(second)
 
 
-def test_a_model_of_labels_alone_is_attacked_too(faulty):
-    result = measured(faulty, attacks=["confidence", "bayes"], hears="label")
+def test_a_model_that_returns_labels_only_is_attacked_too(faulty):
+    result = measured(faulty, attacks=["confidence", "bayes"], attacker_access={"outputs": "label"})
     assert result.metric("attack_gain", key="confidence@channel").n == 240
-    assert any("the label alone" in note for note in result.notes)
+    assert any("only the label" in note for note in result.notes)
 
 
 def test_a_regression_is_attacked_through_its_errors(healthy):
@@ -136,7 +144,7 @@ def test_a_regression_is_attacked_through_its_errors(healthy):
     assert result.metric("member_gap", key="confidence@channel").low > 0.3
 
 
-def test_rare_values_are_left_out_and_counted(healthy):
+def test_rare_values_are_excluded_and_counted(healthy):
     frame = healthy.datasets["train"].frame.copy()
     frame.loc[:4, "channel"] = "telegraph"
     result = measured(healthy.with_frame("train", frame), attacks=["output"])
@@ -154,7 +162,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(faulty):
     assert canonical_json(first.record()) == canonical_json(second.record())
 
 
-def test_no_cell_of_a_row_is_told(faulty):
+def test_no_cell_of_a_row_is_in_the_record(faulty):
     result = measured(faulty, sensitive=["region"])
     text = canonical_json(result.record()).decode()
     frame = faulty.datasets["train"].frame
@@ -167,7 +175,7 @@ def test_no_cell_of_a_row_is_told(faulty):
         ({"sensitive": ["channel", "channel"]}, "listed twice"),
         ({"unknown": {"age": ["income"]}}, "name the column in sensitive too"),
         ({"unknown": {"channel": ["channel"]}}, "never known"),
-        ({"bands": {"channel": [2, 1]}}, "must ascend"),
+        ({"bins": {"channel": [2, 1]}}, "must ascend"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(params, words):
@@ -180,7 +188,7 @@ def test_a_policy_that_makes_no_sense_is_refused(params, words):
     [
         ({"sensitive": ["label"]}, "the attacker knows the label"),
         ({"unknown": {"channel": ["nothing"]}}, "no feature of the model"),
-        ({"bands": {"channel": [1.0]}}, "holds no numbers"),
+        ({"bins": {"channel": [1.0]}}, "holds no numbers"),
         ({"budget": {"bayes": {}}}, "which attacks does not list"),
     ],
 )
@@ -191,7 +199,7 @@ def test_what_cannot_be_measured_is_an_error(healthy, params, words):
 
 def test_one_value_is_nothing_to_tell_apart(healthy):
     frame = healthy.datasets["reference"].frame.assign(channel="web")
-    with pytest.raises(CheckError, match="nothing to tell apart"):
+    with pytest.raises(CheckError, match="nothing to infer"):
         measured(healthy.with_frame("reference", frame))
 
 

@@ -55,13 +55,13 @@ def test_an_overfitted_forest_gives_its_rows_away():
     assert result.metric("attack_auc", key="black_box").low > 0.9
     assert result.metric("attack_auc", key="loss").low > 0.9
     assert result.metric("tpr_at_fpr", key="loss@0.05").low > 0.3
-    assert result.metric("accuracy_gap").low > 0.3
+    assert result.metric("generalization_gap").low > 0.3
 
 
 def test_a_nearest_neighbour_on_random_labels_has_the_gap_of_a_coin():
     result = measure(fitted(KNeighborsClassifier(1), labels=[0, 1], rows=2000))
     assert result.metric("advantage", key="rule_based").value == pytest.approx(0.5, abs=0.06)
-    assert result.metric("accuracy_gap").value == pytest.approx(0.5, abs=0.05)
+    assert result.metric("generalization_gap").value == pytest.approx(0.5, abs=0.05)
     assert result.metric("attack_auc", key="rule_based").value == pytest.approx(0.75, abs=0.03)
 
 
@@ -83,7 +83,7 @@ def test_a_class_that_the_sample_misses_does_not_shift_the_others():
 def test_a_rate_that_no_row_can_show_is_absent_and_says_what_it_takes(healthy):
     metric = measure(healthy, fpr=[0.001]).metric("tpr_at_fpr", key="black_box@0.001")
     assert metric.value is None
-    assert "needs at least 5,000 scored non-members (5 that may be accused), found 200; give more rows" in metric.reason
+    assert "needs at least 5,000 scored non-members (5 false positives), found 200; give more rows" in metric.reason
 
 
 def test_a_yes_or_no_has_no_operating_point_to_choose(healthy):
@@ -112,7 +112,7 @@ def test_a_population_is_preferred_to_the_reference(healthy):
     result = measure(subject)
     assert any(one.startswith("non-members are rows of population") for one in result.notes)
     assert result.metric("overlap_share").n == 300
-    assert any(one.startswith("300 rows per side instead of 5,000") for one in result.notes)
+    assert any(one.startswith("300 rows per group instead of 5,000") for one in result.notes)
 
 
 @pytest.mark.parametrize("kind", ["gb", "rf", "lr"])
@@ -127,11 +127,11 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_numpys_generator_alone(he
     assert (np.random.get_state()[1] == before).all()
     assert canonical_json(first.record()) == canonical_json(second.record())
     assert [one.content for one in first.artifacts] == [one.content for one in second.artifacts]
-    other = measure(healthy, draw=1)
+    other = measure(healthy, sampling_seed=1)
     assert [one.value for one in first.metrics] != [one.value for one in other.metrics]
 
 
-def test_the_seed_of_the_night_changes_no_number(healthy):
+def test_the_seed_of_the_run_changes_no_metric(healthy):
     first, second = measure(healthy, seed=1), measure(healthy, seed=2)
     assert first.metrics == second.metrics
 
@@ -163,7 +163,7 @@ def test_labels_that_the_model_does_not_know_are_an_error(healthy):
 
 
 def test_too_few_rows_are_an_error(healthy):
-    with pytest.raises(CheckError, match="at least 40 rows per side; found train 400, reference 39"):
+    with pytest.raises(CheckError, match="at least 40 rows per group; found train 400, reference 39"):
         measure(healthy.with_frame("reference", healthy.datasets["reference"].frame.head(39)))
 
 

@@ -1,11 +1,11 @@
-"""Membership inference against retrained copies: what is found, kept, charged and said."""
+"""Membership inference with reference models: what is measured, cached, charged and reported."""
 
 from __future__ import annotations
 
 import io
 import threading
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -16,22 +16,23 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from model_governance.attacks.schedule import QueryBudgetExceeded
-from model_governance.checks.privacy.membership_inference import CHECK, metrics, pictures, quantile
+from model_governance.checks.privacy.membership_inference import CHECK, estimates, figures, quantile
+from model_governance.checks.privacy.membership_inference.answer_cache import FILE
 from model_governance.checks.privacy.membership_inference.attacks import Scores
-from model_governance.checks.privacy.membership_inference.boundary import Space
-from model_governance.checks.privacy.membership_inference.kept_answers import FILE
-from model_governance.checks.privacy.membership_inference.label_only import ROUNDS, shake
+from model_governance.checks.privacy.membership_inference.boundary import NumericSpace
+from model_governance.checks.privacy.membership_inference.label_only import ROUNDS, perturb
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import Artifact, canonical_json
+from model_governance.contract.run import Run
 from model_governance.contract.subject import Columns, Dataset, Feature, Model, PreviousRun, Subject
 from model_governance.errors import CheckError, ModelMisbehaved
 from model_governance.evidence.record import read_record
-from model_governance.run import Run, archive_run, run_check
+from model_governance.run import archive_run, run_check
 from project import small_project
 
 NAMES = list("abcd")
 ROWS = 300
-NIGHT = date(2026, 11, 24)
+FIRST_RUN = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 class Recipe:
@@ -78,22 +79,26 @@ def audited(make=forest, *, values: bool = False, trained_on: str = "train", **r
     model = Recipe(make).model(frames[trained_on], frames[trained_on]["label"], 7)
     columns = Columns(features={name: Feature(kind="numeric") for name in NAMES}, target="label")
     data = {role: Dataset(role=role, uri=role, sha256=role, frame=frames[role]) for role in ("train", "reference")}
-    return Subject(name="coin", task=model.task, columns=columns, datasets=data, model=model, logical_date=NIGHT)
+    return Subject(name="coin", task=model.task, columns=columns, datasets=data, model=model, logical_date=FIRST_RUN)
 
 
 def measure(subject: Subject, **params):
-    return CHECK.measure(subject, CHECK.params(**{"fpr": [0.05], "guesses": 100, "attacks": ["rmia"], **params}), 1)
+    return CHECK.measure(
+        subject, CHECK.params(**{"fpr": [0.05], "audit_guesses": 100, "attacks": ["rmia"], **params}), 1
+    )
 
 
 def fits(subject: Subject) -> int:
     return subject.require_model().train.__self__.fits
 
 
-def the_night_after(subject: Subject, result, *, days: int = 1) -> Subject:
+def the_run_after(subject: Subject, result, *, days: int = 1) -> Subject:
     """The same subject some days later, with what the check stored and asks to see again."""
     wanted = {one.artifact for one in CHECK.lookbacks(CHECK.params(budget={"rmia": {"every_runs": 7}}))}
     kept = tuple(
-        PreviousRun(day=subject.logical_date, name=one.name, key=one.name, sha256=one.sha256, content=one.content)
+        PreviousRun(
+            logical_date=subject.logical_date, name=one.name, key=one.name, sha256=one.sha256, content=one.content
+        )
         for one in result.artifacts
         if one.name in wanted
     )
@@ -104,8 +109,8 @@ def the_night_after(subject: Subject, result, *, days: int = 1) -> Subject:
 def _no_pictures(monkeypatch):
     """Drawing takes longer than all attacks; the contract suite looks at the pictures."""
     blank = Artifact(name="blank.svg", media_type="image/svg+xml", content=b"", title="blank")
-    monkeypatch.setattr(pictures, "roc_picture", lambda *_: blank)
-    monkeypatch.setattr(pictures, "sureness_picture", lambda *_: blank)
+    monkeypatch.setattr(figures, "roc_figure", lambda *_: blank)
+    monkeypatch.setattr(figures, "confidence_figure", lambda *_: blank)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +128,7 @@ def test_every_attack_finds_the_rows_of_a_model_that_memorised_them(leaky):
     assert result.metric("attack_auc", key="rmia").low > 0.6
     assert result.metric("tpr_at_fpr", key="rmia@0.05").low > 0.05
     assert result.metric("memorisation_lower_bound", key="rmia").value > 0
-    assert result.highlights[0].startswith("rmia names ")
+    assert result.highlights[0].startswith("rmia identifies ")
 
 
 def test_its_regularised_twin_passes():
@@ -142,7 +147,7 @@ def test_a_model_that_saw_neither_side_is_not_accused():
     beyond = {"attack_auc": 0.5, "tpr_at_fpr": 0.05}
     stranger = audited(trained_on="elsewhere")
     for draw in range(20):
-        for one in measure(stranger, draw=draw, samples=200, reference_models=2).metrics:
+        for one in measure(stranger, sampling_seed=draw, samples=200, reference_models=2).metrics:
             if one.name in wrong:
                 wrong[one.name] += (one.value if one.low is None else one.low) > beyond.get(one.name, 0)
     assert all(count <= 3 for count in wrong.values()), wrong
@@ -157,7 +162,7 @@ def test_the_memory_of_a_regressor_is_found_and_its_twin_passes():
     for attack in ("rmia", "lira", "ensemble", "loss"):
         assert found.metric("attack_auc", key=attack).low > 0.55, attack
     assert found.metric("error_gap").low > 0.1 > twin.metric("error_gap").value
-    assert found.metric("accuracy_gap").value is None
+    assert found.metric("generalization_gap").value is None
     assert {one.key for one in measure(deep, attacks=None).metrics if one.name == "attack_auc"} == {"rmia", "loss"}
 
 
@@ -176,31 +181,31 @@ def test_the_unit_of_a_target_changes_no_score():
     assert first == pytest.approx(second, rel=1e-9)
 
 
-def test_a_second_night_trains_nothing_and_finds_the_same(leaky):
+def test_a_second_run_trains_nothing_and_gives_the_same_metrics(leaky):
     first = measure(leaky, reference_models=3)
     before = fits(leaky)
-    second = measure(the_night_after(leaky, first), reference_models=3)
+    second = measure(the_run_after(leaky, first), reference_models=3)
     assert fits(leaky) == before
     assert second.metrics == first.metrics
     assert [one.sha256 for one in second.artifacts] == [one.sha256 for one in first.artifacts]
-    assert any(one.endswith("3 of them were kept from an earlier night") for one in second.notes)
-    measure(the_night_after(leaky, first), reference_models=5)
+    assert any(one.endswith("3 of them were cached by an earlier run") for one in second.notes)
+    measure(the_run_after(leaky, first), reference_models=5)
     assert fits(leaky) == before + 2
 
 
 def test_another_model_or_other_rows_are_another_cache(leaky):
     first, before = measure(leaky), fits(leaky)
-    tomorrow = the_night_after(leaky, first)
+    tomorrow = the_run_after(leaky, first)
     measure(replace(tomorrow, model=replace(leaky.model, sha256="6" * 64)))
     assert fits(leaky) == before + 4
     measure(tomorrow.with_frame("train", leaky.datasets["train"].frame.iloc[1:]))
     assert fits(leaky) == before + 8
-    measure(tomorrow, draw=1)
+    measure(tomorrow, sampling_seed=1)
     assert fits(leaky) == before + 12
 
 
 @pytest.mark.parametrize("spoiled", ["nothing", "text", "pickle", "short", "nan"])
-def test_kept_answers_that_cannot_be_read_are_made_again(leaky, spoiled):
+def test_cached_answers_that_cannot_be_read_are_computed_again(leaky, spoiled):
     first, before = measure(leaky), fits(leaky)
     kept = next(one for one in first.artifacts if one.name == FILE)
     with np.load(io.BytesIO(kept.content)) as stored:
@@ -212,12 +217,12 @@ def test_kept_answers_that_cannot_be_read_are_made_again(leaky, spoiled):
         np.savez(changed, **{key: row[:-1] if spoiled == "short" else row * np.nan for key, row in answers.items()})
     elif spoiled == "text":
         changed.write(b"PK not an archive")
-    earlier = PreviousRun(day=NIGHT, name=FILE, key="", sha256="", content=changed.getvalue())
+    earlier = PreviousRun(logical_date=FIRST_RUN, name=FILE, key="", sha256="", content=changed.getvalue())
     assert measure(replace(leaky, earlier=(earlier,))).metrics == first.metrics
     assert fits(leaky) == before + 4
 
 
-def test_what_is_kept_is_one_number_for_each_row_and_model(leaky):
+def test_the_cache_holds_one_number_for_each_row_and_model(leaky):
     kept = next(one for one in measure(leaky, reference_models=2).artifacts if one.name == FILE)
     with np.load(io.BytesIO(kept.content), allow_pickle=False) as stored:
         assert len(stored.files) == 2
@@ -291,7 +296,7 @@ def test_an_ensemble_of_two_is_refused(leaky):
     assert measure(leaky, reference_models=1).metric("attack_auc", key="rmia").low > 0.5
 
 
-def test_the_quantile_attack_spends_half_of_the_non_members_unless_others_are_left(leaky):
+def test_the_quantile_attack_is_fitted_on_half_of_the_non_members_unless_others_are_held_out(leaky):
     few = next(one for one in measure(leaky, attacks=["quantile"]).tables if one.name == "attacks").rows[0]
     assert few[4:6] == (ROWS, ROWS // 2)
     many = measure(audited(reference=1000), attacks=["quantile"])
@@ -353,7 +358,7 @@ def test_exposed_rows_are_numbers_of_rows_and_hold_the_row_that_was_planted(leak
 
     blunt = Recipe(careful)
     model = replace(blunt.model(frame, frame["label"], 0), call_proba=chances)
-    result = measure(replace(leaky, model=model), attacks=["loss"], exposed=len(secrets))
+    result = measure(replace(leaky, model=model), attacks=["loss"], max_exposed_rows=len(secrets))
     table = next(one for one in result.tables if one.name == "exposed_rows")
     assert table.header == ("place", "row number, from 0")
     assert {row[1] for row in table.rows} == set(secrets)
@@ -366,7 +371,7 @@ def test_a_bound_on_epsilon_needs_coins(leaky):
     bound = coins.metric("epsilon_lower_bound", key="rmia")
     assert bound.value == coins.metric("memorisation_lower_bound", key="rmia").value
     assert coins.metric("attack_auc", key="rmia").n == 300
-    members, others = (row[3] for row in next(one for one in coins.tables if one.name == "sides").rows)
+    members, others = (row[3] for row in next(one for one in coins.tables if one.name == "groups").rows)
     assert members + others == 300
     assert members != others
     looser = measure(leaky, inclusion="independent_coins", samples=150, delta=1e-3)
@@ -374,13 +379,13 @@ def test_a_bound_on_epsilon_needs_coins(leaky):
 
 
 def test_a_bound_at_its_ceiling_and_one_without_rows_say_so(leaky):
-    apart = Scores(attack="rmia", members=np.arange(100.0) + 100, others=np.arange(100.0))
-    bound = next(iter(metrics.of_decider(apart, None, CHECK.params(guesses=100, fpr=[0.01]))))
+    apart = Scores(attack="rmia", members=np.arange(100.0) + 100, non_members=np.arange(100.0))
+    bound = next(iter(estimates.of_deciding_attack(apart, None, CHECK.params(audit_guesses=100, fpr=[0.01]))))
     assert bound.name == "memorisation_lower_bound"
     assert bound.value == pytest.approx(3.49, abs=0.01)
     assert "at its ceiling" in bound.detail
-    absent = measure(leaky, guesses=2000).metric("memorisation_lower_bound", key="rmia")
-    assert absent.reason.startswith("guesses is 2,000 and only 600 rows are scored")
+    absent = measure(leaky, audit_guesses=2000).metric("memorisation_lower_bound", key="rmia")
+    assert absent.reason.startswith("audit_guesses is 2,000 and only 600 rows are scored")
 
 
 def test_the_control_comes_out_at_the_rate_that_was_allowed(leaky):
@@ -389,25 +394,25 @@ def test_the_control_comes_out_at_the_rate_that_was_allowed(leaky):
     assert control.value == pytest.approx(0.05, abs=0.01)
 
 
-def test_an_attack_that_rests_keeps_its_numbers_and_their_day(leaky):
+def test_an_attack_that_is_not_due_keeps_its_metrics_and_their_moment(leaky):
     params = {"attacks": ["loss", "rmia"], "budget": {"rmia": {"every_runs": 2}}}
     first = measure(leaky, **params)
     before = fits(leaky)
-    second = measure(the_night_after(leaky, first), **params)
+    second = measure(the_run_after(leaky, first), **params)
     assert fits(leaky) == before
     rested = second.metric("attack_auc", key="rmia")
     assert rested.value == first.metric("attack_auc", key="rmia").value
-    assert f"measured on {NIGHT.isoformat()}, due every 2 runs" in rested.detail
+    assert f"measured on {FIRST_RUN.isoformat()}, due every 2 runs" in rested.detail
     assert second.metric("attack_auc", key="loss") == first.metric("attack_auc", key="loss")
-    third = measure(the_night_after(leaky, second), **params)
+    third = measure(the_run_after(leaky, second), **params)
     assert "measured on" not in third.metric("attack_auc", key="rmia").detail
     assert third.metrics == first.metrics
 
 
-def test_the_deciding_attack_may_rest_too(leaky):
+def test_the_deciding_attack_may_be_deferred_too(leaky):
     params = {"attacks": ["rmia"], "budget": {"rmia": {"every_runs": 7}}}
     first = measure(leaky, **params)
-    second = measure(the_night_after(leaky, first), **params)
+    second = measure(the_run_after(leaky, first), **params)
     for name in ("memorisation_lower_bound", "attack_auc"):
         assert second.metric(name, key="rmia").value == first.metric(name, key="rmia").value
 
@@ -422,12 +427,12 @@ def test_an_attack_whose_budget_is_too_small_is_an_error(leaky):
 def test_label_only_reaches_what_its_budget_allows(leaky):
     spent = measure(leaky, attacks=["label_only"], budget={"label_only": {"max_queries": 1300}})
     row = next(one for one in spent.tables if one.name == "attacks").rows[0]
-    assert row[6:] == (1200, f"2 of {ROUNDS} shaken copies of each row")
+    assert row[6:] == (1200, f"2 of {ROUNDS} perturbed copies of each row")
     whole = measure(leaky, attacks=["label_only"])
     assert whole.metric("attack_auc", key="label_only").low > 0.5
 
 
-def test_the_distance_to_the_boundary_betrays_members_to_whoever_sees_labels_alone(leaky):
+def test_the_distance_to_the_boundary_identifies_members_from_labels_only(leaky):
     silent = replace(leaky, model=replace(leaky.model, call_proba=None))
     result = measure(silent, attacks=["boundary", "rule_based"], samples=150)
     assert result.metric("attack_auc", key="boundary").low > 0.55
@@ -443,12 +448,12 @@ def test_the_distance_to_the_boundary_betrays_members_to_whoever_sees_labels_alo
         measure(leaky, attacks=["boundary"], samples=150, budget={"boundary": {"max_queries": 8_999}})
 
 
-def test_a_point_is_a_row_that_moved_in_its_numbers_alone():
+def test_a_point_is_a_row_that_moved_in_its_numeric_columns_only():
     frame = pd.DataFrame({"n": [0.1, np.nan, 0.7], "i": [1, 5, 9], "c": ["u", "v", None]})
     columns = Columns(
         features={"n": Feature(kind="numeric"), "i": Feature(kind="integer"), "c": Feature(kind="category")}
     )
-    space = Space(frame, columns, ["n", "i"])
+    space = NumericSpace(frame, columns, ["n", "i"])
     assert space.rows(space.origins, np.arange(3)).equals(frame)
     assert space.movable.tolist() == [[True, True], [False, True], [True, True]]
     moved = space.rows(space.origins[[1, 0]] + np.array([0.5, 0.4]), np.array([1, 0]))
@@ -458,7 +463,7 @@ def test_a_point_is_a_row_that_moved_in_its_numbers_alone():
     assert moved["c"].tolist() == ["v", "u"]
 
 
-def test_shaken_rows_keep_their_kind_and_range():
+def test_perturbed_rows_keep_their_kind_and_range():
     frame = pd.DataFrame(
         {
             "n": [0.0, 1.0, np.nan, 0.5] * 25,
@@ -473,20 +478,20 @@ def test_shaken_rows_keep_their_kind_and_range():
             "c": Feature(kind="category"), "t": Feature(kind="text"),
         }
     )  # fmt: skip
-    shaken = shake(frame, columns, level=0.5, seed=[1])
-    assert shaken["n"].isna().equals(frame["n"].isna())
-    assert shaken["n"].between(0, 1).sum() == 75
-    assert shaken["i"].dtype == frame["i"].dtype
-    assert (shaken["i"] != frame["i"]).any()
-    assert set(shaken["c"].dropna()) <= {"u", "v", "w"}
-    assert (shaken["c"].fillna("") != frame["c"].fillna("")).any()
-    assert shaken["t"].equals(frame["t"])
-    assert shaken.equals(shake(frame, columns, level=0.5, seed=[1]))
+    perturbed = perturb(frame, columns, level=0.5, seed=[1])
+    assert perturbed["n"].isna().equals(frame["n"].isna())
+    assert perturbed["n"].between(0, 1).sum() == 75
+    assert perturbed["i"].dtype == frame["i"].dtype
+    assert (perturbed["i"] != frame["i"]).any()
+    assert set(perturbed["c"].dropna()) <= {"u", "v", "w"}
+    assert (perturbed["c"].fillna("") != frame["c"].fillna("")).any()
+    assert perturbed["t"].equals(frame["t"])
+    assert perturbed.equals(perturb(frame, columns, level=0.5, seed=[1]))
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"guesses": 3}, {"reference_models": 0}, {"workers": 0}, {"attacks": ["shadow"]}, {"budget": {"shadow": {}}},
+    [{"audit_guesses": 3}, {"reference_models": 0}, {"workers": 0}, {"attacks": ["shadow"]}, {"budget": {"shadow": {}}},
      {"inclusion": "coins"}, {"delta": 1}, {"slices": [{"name": "no column"}]}],
 )  # fmt: skip
 def test_params_that_make_no_sense_are_refused(wrong):
@@ -499,7 +504,7 @@ def test_only_a_check_with_reference_models_looks_back():
     assert [one.artifact for one in CHECK.lookbacks(CHECK.params())] == [FILE]
 
 
-def test_two_nights_of_a_governed_project_train_their_copies_once(tmp_path):
+def test_two_runs_of_a_governed_project_train_their_reference_models_once(tmp_path):
     privacy = {
         "kind": "membership_inference", "thresholds": [{"metric": "attack_auc", "leq_to": 0.7}],
         "params": {"attacks": ["rmia", "loss"], "fpr": [0.05], "budget": {"loss": {"every_runs": 7}}},
@@ -507,7 +512,7 @@ def test_two_nights_of_a_governed_project_train_their_copies_once(tmp_path):
     governed = small_project(tmp_path, checks={"privacy": privacy})
     records = []
     for number in (1, 2):
-        night = Run(run_id=f"night-{number}", date=NIGHT + timedelta(days=number))
+        night = Run(run_id=f"night-{number}", logical_date=FIRST_RUN + timedelta(days=number))
         run = run_check(governed.policy(), "privacy", run=night, store=governed.store, connections=PlainConnections())
         run.raise_if_it_stops()
         archive_run(governed.policy(), {"privacy": run.summary()}, run=night, store=governed.store)
@@ -517,7 +522,7 @@ def test_two_nights_of_a_governed_project_train_their_copies_once(tmp_path):
     )  # fmt: skip
     assert first == second
     notes = [next(one for one in record["notes"] if "reference models, each trained" in one) for record in records]
-    assert notes[0].endswith("0 of them were kept from an earlier night")
-    assert notes[1].endswith("4 of them were kept from an earlier night")
+    assert notes[0].endswith("0 of them were cached by an earlier run")
+    assert notes[1].endswith("4 of them were cached by an earlier run")
     rested = next(one for one in records[1]["metrics"] if one["name"] == "attack_auc" and one["key"] == "loss")
     assert "measured on 2026-11-25" in rested["detail"]

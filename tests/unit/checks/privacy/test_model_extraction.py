@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -29,7 +29,9 @@ def faulty(healthy):
 
 
 def measured(subject, **params):
-    return CHECK.measure(subject, CHECK.params.model_validate({"attacks": ["public"], "budgets": [40]} | params), SEED)
+    return CHECK.measure(
+        subject, CHECK.params.model_validate({"attacks": ["public"], "query_budgets": [40]} | params), SEED
+    )
 
 
 def asked_rows(model: Model) -> tuple[Model, list[int]]:
@@ -44,41 +46,47 @@ def asked_rows(model: Model) -> tuple[Model, list[int]]:
 
 
 def test_arts_attacks_copy_the_model_too(faulty):
-    result = measured(faulty, attacks=["knockoff_nets", "copycat_cnn"], budgets=[100])
+    result = measured(faulty, attacks=["knockoff_nets", "copycat_cnn"], query_budgets=[100])
     for attack in ("knockoff_nets", "copycat_cnn"):
         assert result.metric("fidelity", key=f"{attack}@100").low > 0.85
         assert result.metric("fidelity_gain", key=f"{attack}@100").low > 0.2
 
 
 @pytest.mark.parametrize("attack", ["public", "knockoff_nets"])
-def test_a_larger_budget_asks_about_the_rows_that_the_smaller_left_out(faulty, attack):
+def test_a_larger_query_budget_queries_only_further_rows(faulty, attack):
     model, calls = asked_rows(faulty.model)
-    measured(replace(faulty, model=model), attacks=[attack], budgets=[30, 50])
+    measured(replace(faulty, model=model), attacks=[attack], query_budgets=[30, 50])
     held_out = 120
     assert sum(calls) == held_out + 50
 
 
-def test_a_budget_that_the_query_limit_does_not_allow_is_absent_with_the_reason(faulty):
-    result = measured(faulty, budgets=[30, 50, 80], budget={"public": {"max_queries": 60}})
+def test_a_budget_that_effort_does_not_allow_is_absent_with_the_reason(faulty):
+    result = measured(faulty, query_budgets=[30, 50, 80], budget={"public": {"max_queries": 60}})
     assert result.metric("fidelity", key="public@50").value is not None
     missing = result.metric("fidelity_gain", key="public@80")
     assert missing.value is None
-    assert "allow 60 questions, of which 50 were asked" in missing.reason
+    assert "allow 60 queries, of which 50 were used" in missing.reason
 
 
 def test_a_budget_without_rows_is_absent_with_the_reason(faulty):
-    result = measured(faulty, attacks=["public", "synthetic"], budgets=[40, 500])
+    result = measured(faulty, attacks=["public", "synthetic"], query_budgets=[40, 500])
     assert "needs as many public rows" in result.metric("fidelity", key="public@500").reason
     assert result.metric("fidelity", key="synthetic@500").value > 0.9, "rows can be made"
     assert "no 500 public rows with labels" in result.metric("fidelity_gain", key="synthetic@500").reason
 
 
-def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
+def test_an_attack_that_is_not_due_keeps_its_last_metrics(faulty):
     params = {"attacks": ["public", "synthetic"], "budget": {"synthetic": {"every_runs": 7}}}
-    first = measured(replace(faulty, logical_date=date(2026, 3, 2)), **params)
+    first = measured(replace(faulty, logical_date=datetime(2026, 3, 2, tzinfo=UTC)), **params)
     stored = next(one for one in first.artifacts if one.name == "attack_schedule.json")
-    earlier = PreviousRun(day=date(2026, 3, 2), name=stored.name, key="k", sha256=stored.sha256, content=stored.content)
-    second = measured(replace(faulty, logical_date=date(2026, 3, 3), earlier=(earlier,)), **params)
+    earlier = PreviousRun(
+        logical_date=datetime(2026, 3, 2, tzinfo=UTC),
+        name=stored.name,
+        key="k",
+        sha256=stored.sha256,
+        content=stored.content,
+    )
+    second = measured(replace(faulty, logical_date=datetime(2026, 3, 3, tzinfo=UTC), earlier=(earlier,)), **params)
     carried = second.metric("fidelity", key="synthetic@40")
     assert carried.value == first.metric("fidelity", key="synthetic@40").value
     assert "measured on 2026-03-02" in carried.detail
@@ -96,7 +104,11 @@ def test_three_classes_are_copied(healthy):
     )  # fmt: skip
     result = measured(replace(healthy, task="multiclass_classification", model=model))
     assert result.metric("fidelity", key="public@40").value == 1.0, "its log odds are linear"
-    by_label = measured(replace(healthy, task="multiclass_classification", model=model), hears="label", budgets=[100])
+    by_label = measured(
+        replace(healthy, task="multiclass_classification", model=model),
+        attacker_access={"outputs": "label"},
+        query_budgets=[100],
+    )
     assert by_label.metric("fidelity", key="public@100").value > 0.8
 
 
@@ -136,8 +148,8 @@ def test_too_few_rows_are_an_error(healthy):
     ("params", "words"),
     [
         ({"attacks": ["public", "public"]}, "listed twice"),
-        ({"budgets": [100, 40]}, "must ascend"),
-        ({"budgets": [5]}, "greater than or equal to 20"),
+        ({"query_budgets": [100, 40]}, "must ascend"),
+        ({"query_budgets": [5]}, "greater than or equal to 20"),
         ({"attacks": ["adaptive"]}, "Input should be"),
     ],
 )

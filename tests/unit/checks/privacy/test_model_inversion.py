@@ -53,22 +53,22 @@ def test_a_budget_of_queries_cuts_the_search_and_says_so(healthy):
     subject, frames = watched(CHECK.self_test.apply(healthy))
     result = measured(subject, budget={"search": {"max_queries": 500}})
     assert sum(map(len, frames)) <= 500
-    assert any("cut by its budget" in note for note in result.notes)
+    assert any("stopped when its query budget was spent" in note for note in result.notes)
     assert result.metric("confidence_reached", key="search@1").value > 0
 
 
 def test_only_the_largest_classes_are_rebuilt(healthy):
-    result = measured(healthy, most_classes=1)
+    result = measured(healthy, max_classes=1)
     assert {one.key for one in result.metrics} == {"search@1"}
 
 
-def test_a_model_of_labels_alone_is_climbed_by_its_neighbours(healthy):
-    result = measured(healthy, hears="label")
+def test_a_model_that_returns_labels_only_is_searched_by_its_neighbours(healthy):
+    result = measured(healthy, attacker_access={"outputs": "label"})
     assert result.metric("confidence_reached", key="search@1").value > 0.8
-    assert any("the label alone" in note for note in result.notes)
+    assert any("only the label" in note for note in result.notes)
 
 
-def test_gaps_in_the_rows_are_no_obstacle(healthy):
+def test_missing_cells_are_no_obstacle(healthy):
     frame = healthy.datasets["train"].frame.copy()
     frame.loc[::5, "region"] = None
     assert measured(healthy.with_frame("train", frame)).status == "measured"
@@ -85,7 +85,7 @@ def test_the_same_seed_gives_the_same_bytes(healthy):
     assert canonical_json(first.record()) == canonical_json(second.record())
 
 
-def test_no_rebuilt_row_is_told(healthy):
+def test_no_reconstructed_row_is_in_the_record(healthy):
     text = canonical_json(measured(CHECK.self_test.apply(healthy)).record()).decode()
     cells = healthy.datasets["train"].frame["income"]
     assert not [one for one in cells if one % 1 and f"{one:.6g}" in text]
@@ -101,7 +101,8 @@ def test_few_rows_are_an_error(healthy):
 
 
 @pytest.mark.parametrize(
-    ("params", "words"), [({"attacks": ["search", "search"]}, "listed twice"), ({"enough": 1.0}, "less than 1")]
+    ("params", "words"),
+    [({"attacks": ["search", "search"]}, "listed twice"), ({"stop_confidence": 1.0}, "less than 1")],
 )
 def test_a_policy_that_makes_no_sense_is_refused(params, words):
     with pytest.raises(ValidationError, match=words):
@@ -109,13 +110,13 @@ def test_a_policy_that_makes_no_sense_is_refused(params, words):
 
 
 def test_distances_are_gowers(healthy):
-    from model_governance.checks.privacy.model_inversion.ground import Measure
+    from model_governance.checks.privacy.model_inversion.gower import GowerDistance
 
     frame = healthy.datasets["reference"].frame[list(healthy.columns.names)]
-    measure = Measure.key(frame, healthy.columns)
-    apart = measure.distances(frame.head(5), frame.head(7))
+    gower = GowerDistance.fit(frame, healthy.columns)
+    apart = gower.pairwise(frame.head(5), frame.head(7))
     assert apart.shape == (5, 7)
     assert np.diag(apart).max() == 0
     assert 0 <= apart.min() <= apart.max() <= 1
     changed = frame.head(1).assign(region="nowhere")
-    assert measure.distances(changed, frame.head(1))[0, 0] == pytest.approx(1 / 5)
+    assert gower.pairwise(changed, frame.head(1))[0, 0] == pytest.approx(1 / 5)

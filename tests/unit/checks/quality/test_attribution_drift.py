@@ -34,12 +34,12 @@ def answering(subject, call, *, call_proba=None, task: str = "regression", class
     return replace(subject, model=model)
 
 
-def test_a_healthy_night_keeps_the_order(healthy):
+def test_a_healthy_subject_keeps_the_order(healthy):
     result = measure(healthy)
-    kept = result.metric("attribution_ndcg")
-    assert kept.low > 0.95
-    assert kept.p_value > 0.01
-    assert kept.detail == "first is income on both sides"
+    agreement = result.metric("attribution_ndcg")
+    assert agreement.low > 0.95
+    assert agreement.p_value > 0.01
+    assert agreement.detail == "first is income on both sides"
     assert result.metric("attribution", key="income").low > result.metric("attribution", key="region").high
 
 
@@ -90,17 +90,17 @@ def test_probabilities_of_many_classes_are_compared_as_a_whole(healthy):
 
 
 def test_the_model_is_asked_in_few_large_batches_with_the_columns_it_knows(healthy):
-    asked = []
+    calls = []
 
     def call(frame: pd.DataFrame) -> np.ndarray:
-        asked.append((len(frame), tuple(frame.columns), str(frame["age"].dtype)))
+        calls.append((len(frame), tuple(frame.columns), str(frame["age"].dtype)))
         return frame["income"].to_numpy()
 
     measure(answering(healthy, call))
     # Per side once as it is, then once per feature.
-    assert len(asked) == 2 * (1 + 5)
-    assert {one[1:] for one in asked} == {(healthy.columns.names, "int64")}
-    assert max(one[0] for one in asked) == 200 * 3
+    assert len(calls) == 2 * (1 + 5)
+    assert {call[1:] for call in calls} == {(healthy.columns.names, "int64")}
+    assert max(call[0] for call in calls) == 200 * 3
 
 
 def test_a_small_side_is_refused(healthy):

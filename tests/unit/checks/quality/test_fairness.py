@@ -34,7 +34,7 @@ def test_small_groups_are_counted_not_compared():
     assert left.detail == "too small: c, d"
     assert cells(result)["c"] == (12, None, None, None, None)
     assert cells(result)["d"] == ("below 10", None, None, None, None)
-    assert "group=c" not in {one.key for one in result.metrics}
+    assert "group=c" not in {metric.key for metric in result.metrics}
 
 
 def test_a_rate_over_few_rows_is_left_out_of_its_gap():
@@ -74,9 +74,9 @@ def test_one_group_alone_is_compared_with_nobody():
     assert "fewer than two groups" in result.metric("demographic_parity_difference", key="group").reason
 
 
-def test_bands_cut_numbers_and_gaps_are_a_group():
+def test_bins_cut_numbers_and_missing_values_are_a_group():
     frame = drawn({"a": 300}, {"a": 0.5}).assign(age=[20.0] * 100 + [40.0] * 100 + [None] * 40 + [65.0] * 60)
-    result = measure(subject_of(frame), "age", bands={"age": [25, 65]})
+    result = measure(subject_of(frame), "age", bins={"age": [25, 65]})
     assert {row: cell[0] for row, cell in cells(result).items()} == {
         "below 25": 100, "25 to 65": 100, "from 65": 60, "missing": 40,
     }  # fmt: skip
@@ -87,23 +87,23 @@ def test_a_code_is_the_same_group_as_integer_and_as_float():
     frame["code"] = np.where(frame["group"] == "a", 1, 2)
     whole = measure(subject_of(frame), "code")
     floats = measure(subject_of(frame.astype({"code": float})), "code")
-    assert [one.label for one in whole.metrics] == [one.label for one in floats.metrics]
+    assert [metric.label for metric in whole.metrics] == [metric.label for metric in floats.metrics]
 
 
-def test_too_many_groups_and_wrong_bands_are_refused():
+def test_too_many_groups_and_wrong_bins_are_refused():
     frame = drawn({"a": 300}, {"a": 0.5}).assign(number=np.arange(300))
     with pytest.raises(CheckError, match="make 300 groups, at most 100"):
         measure(subject_of(frame), "number")
     with pytest.raises(CheckError, match="no numbers"):
-        measure(subject_of(frame), "side", bands={"side": [1]})
+        measure(subject_of(frame), "side", bins={"side": [1]})
     with pytest.raises(SubjectError, match="sex"):
         measure(subject_of(frame), "sex")
 
 
 @pytest.mark.parametrize(
     "params",
-    [{"groups": []}, {"groups": ["a", "a"]}, {"groups": ["a"], "bands": {"b": [1]}},
-     {"groups": ["a"], "bands": {"a": [2, 1]}}, {"groups": ["a"], "minimum_group_rows": 5}],
+    [{"groups": []}, {"groups": ["a", "a"]}, {"groups": ["a"], "bins": {"b": [1]}},
+     {"groups": ["a"], "bins": {"a": [2, 1]}}, {"groups": ["a"], "minimum_group_rows": 5}],
 )  # fmt: skip
 def test_params_that_make_no_sense_are_refused(params):
     with pytest.raises(ValidationError):
@@ -117,7 +117,7 @@ def test_of_several_classes_it_compares_accuracy():
     frame["says"] = np.where(right, frame["label"], draw.choice(["x", "y", "z"], 600))
     result = measure(subject_of(frame, task="multiclass_classification", classes=("x", "y", "z")))
     assert result.metric("accuracy_gap", key="group").low > 0.1
-    assert {one.name for one in result.metrics} == {"unscored_share", "accuracy_gap", "group_accuracy"}
+    assert {metric.name for metric in result.metrics} == {"unscored_share", "accuracy_gap", "group_accuracy"}
 
 
 def test_errors_of_a_regression_are_compared_by_group():
@@ -140,5 +140,5 @@ def test_the_suggestion_names_columns_that_sound_protected_and_cuts_ages():
     columns = Columns(features={"income": Feature(kind="numeric")}, target="label")
     suggestion = CHECK.suggest(frame, columns)
     assert suggestion.params["groups"] == ["sex", "age"]
-    assert suggestion.params["bands"] == {"age": [25.0, 50.0, 74.0]}
+    assert suggestion.params["bins"] == {"age": [25.0, 50.0, 74.0]}
     assert CHECK.suggest(frame[["income"]], columns).params["groups"] == ["income"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,7 @@ def test_only_what_the_attacker_controls_is_changed(healthy):
         asked.append(frame.copy())
         return healthy.model.call(frame)
 
-    fraud = under(with_call(healthy, listening), preset="fraud", controls=["debt", "channel"])
+    fraud = under(with_call(healthy, listening), preset="fraud", mutable=["debt", "channel"])
     result = measure(fraud, attacks=["hopskipjump"])
     rows = pd.concat(asked)
     assert set(rows["channel"]) == {"branch", "web"}
@@ -96,7 +96,7 @@ def test_what_only_grows_never_shrinks(healthy):
         seen.append(frame["income"].to_numpy())
         return healthy.model.call(frame)
 
-    subject = under(with_call(healthy, listening), controls=["debt"], grows=["income"])
+    subject = under(with_call(healthy, listening), mutable=["debt"], increase_only=["income"])
     victims = healthy.datasets["current"].frame.head(16)
     measure(subject.with_frame("current", victims), attacks=["hopskipjump"])
     assert min(map(np.min, seen[1:])) >= victims["income"].min()
@@ -104,7 +104,7 @@ def test_what_only_grows_never_shrinks(healthy):
 
 
 def test_a_category_moves_where_the_policy_lets_it_and_nowhere_else(healthy):
-    moves = {"controls": ["debt"], "features": {"channel": {"mutable": True, "moves": {"web": ["branch"]}}}}
+    moves = {"mutable": ["debt"], "features": {"channel": {"mutable": True, "moves": {"web": ["branch"]}}}}
     seen = []
 
     def listening(frame):
@@ -135,7 +135,7 @@ def test_several_budgets_are_told_apart_and_the_first_is_the_one_that_judges(hea
 
 
 def test_costs_decide_which_change_is_the_cheapest(healthy):
-    threat = {"controls": ["income", "debt"], "features": {"income": {"cost": 1.0}, "debt": {"cost": 50.0}}}
+    threat = {"mutable": ["income", "debt"], "features": {"income": {"cost": 1.0}, "debt": {"cost": 50.0}}}
     dear_debt = measure(
         under(healthy, **threat), norm="cost", epsilon=0.5, attacks=["greedy", "hopskipjump"], samples=30
     )
@@ -149,7 +149,7 @@ def test_costs_decide_which_change_is_the_cheapest(healthy):
 
 
 def test_a_change_of_category_costs_what_the_policy_says(healthy):
-    threat = {"controls": ["channel", "income"], "features": {"channel": {"cost": 3.0}, "income": {"cost": 100.0}}}
+    threat = {"mutable": ["channel", "income"], "features": {"channel": {"cost": 3.0}, "income": {"cost": 100.0}}}
     dear = measure(under(healthy, **threat), norm="cost", epsilon=2.9, attacks=["greedy"], samples=60)
     cheap = measure(under(healthy, **threat), norm="cost", epsilon=3.0, attacks=["greedy"], samples=60)
     assert "channel" not in {one["feature"] for one in table(dear, "changed_features")}
@@ -194,13 +194,17 @@ def test_a_query_budget_cuts_an_attack_and_says_so(healthy):
 
 def test_an_attack_that_rests_keeps_its_last_numbers(healthy):
     params = {"attacks": ["hopskipjump", "greedy"], "budget": {"greedy": {"every_runs": 7}}, "samples": 30}
-    monday = replace(healthy, logical_date=date(2026, 11, 2))
+    monday = replace(healthy, logical_date=datetime(2026, 11, 2, tzinfo=UTC))
     first = measure(monday, **params)
-    schedule = next(one for one in first.artifacts if one.name == "attack_schedule.json")
+    plan = next(one for one in first.artifacts if one.name == "attack_schedule.json")
     night = PreviousRun(
-        day=date(2026, 11, 2), name=schedule.name, key="k", sha256=schedule.sha256, content=schedule.content
+        logical_date=datetime(2026, 11, 2, tzinfo=UTC),
+        name=plan.name,
+        key="k",
+        sha256=plan.sha256,
+        content=plan.content,
     )
-    tuesday = replace(healthy, logical_date=date(2026, 11, 3), earlier=(night,))
+    tuesday = replace(healthy, logical_date=datetime(2026, 11, 3, tzinfo=UTC), earlier=(night,))
     # A model that would survive tonight's attack is no better against the one that rests.
     second = measure(tuesday, **{**params, "epsilon": 1e-9})
     carried = second.metric("attack_success_rate", key="greedy")
@@ -219,7 +223,7 @@ def test_what_an_attack_finds_does_not_depend_on_the_attacks_beside_it(healthy):
 
 
 def test_every_row_that_an_attack_returns_is_counted_as_valid(healthy):
-    result = measure(under(healthy, controls=["income", "channel"], grows=["debt"]))
+    result = measure(under(healthy, mutable=["income", "channel"], increase_only=["debt"]))
     valid = result.metric("valid_share")
     assert valid.value == 1.0
     assert valid.n == sum(one["rows returned"] for one in table(result, "attacks")) > 10
@@ -290,7 +294,7 @@ def test_a_constant_model_is_refused_whatever_the_attack(healthy):
         measure(replace(healthy, model=constant), attacks=["greedy"])
 
 
-def canary(shows=()) -> Subject:
+def canary(disclose=()) -> Subject:
     """Rows whose values can be told from any number of the report."""
     draw = np.random.default_rng(3)
     frame = pd.DataFrame({
@@ -315,7 +319,7 @@ def canary(shows=()) -> Subject:
     data = {"current": Dataset(role="current", uri="c", sha256="c", frame=frame.assign(label=label))}
     return Subject(
         name="canary", task="binary_classification", columns=columns, datasets=data, model=synthetic.as_model(native),
-        threat_model=ThreatModel(controls=("secret", "amount", "place", "card"), shows=shows),
+        threat_model=ThreatModel(mutable=("secret", "amount", "place", "card"), disclose=disclose),
     )  # fmt: skip
 
 
@@ -332,7 +336,7 @@ def test_no_value_of_a_row_is_told_unless_the_policy_shows_its_column():
 
 
 def test_a_shown_column_is_told_with_its_values_and_no_other():
-    result = measure(canary(shows=("place",)), samples=60)
+    result = measure(canary(disclose=("place",)), samples=60)
     words = " ".join(one["change"] for one in table(result, "cheapest_changes"))
     assert "place canary" in words
     assert "→canary" in words
@@ -342,7 +346,9 @@ def test_a_shown_column_is_told_with_its_values_and_no_other():
 
 
 def test_changes_are_told_in_words(healthy):
-    result = measure(under(healthy, controls=["income", "channel"], shows=["channel"]), attacks=["greedy"], samples=60)
+    result = measure(
+        under(healthy, mutable=["income", "channel"], disclose=["channel"]), attacks=["greedy"], samples=60
+    )
     words = [one["change"] for one in table(result, "cheapest_changes")]
     assert "channel branch→web" in words or "channel web→branch" in words
     assert any("flips the decision" in one for one in result.highlights)

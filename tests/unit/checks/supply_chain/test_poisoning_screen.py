@@ -36,7 +36,7 @@ def listed(result):
 
 
 def sourced(subject, new, accepted):
-    for role, names in (("train", new), ("accepted", accepted)):
+    for role, names in (("train", new), ("previous_train", accepted)):
         frame = subject.frame(role)
         subject = subject.with_frame(role, frame.assign(feed=np.resize(names, len(frame))))
     return subject
@@ -61,12 +61,12 @@ def test_a_trigger_is_named_by_its_place_and_its_rows_by_number(healthy):
     assert hits.detail == "strongest at debt is number 1 by frequency, class 1"
     assert {int(row) for row, _ in listed(result)} >= set(rows.tolist())
     assert "77.77" not in canonical_json(result.record()).decode()
-    shown = measure(train_of(healthy, frame), parts=["triggers"], shown=["debt"])
+    shown = measure(train_of(healthy, frame), parts=["triggers"], disclose=["debt"])
     assert "77.77" in shown.metric("trigger_hits").detail
 
 
 def test_a_trigger_of_two_values_that_are_each_harmless_is_found(healthy):
-    frames = {role: healthy.frame(role) for role in ("train", "accepted")}
+    frames = {role: healthy.frame(role) for role in ("train", "previous_train")}
     for seed, frame in enumerate(frames.values()):
         draw = np.random.default_rng(seed)
         frame["income"] = draw.choice(np.arange(10.0), len(frame))
@@ -76,11 +76,11 @@ def test_a_trigger_of_two_values_that_are_each_harmless_is_found(healthy):
     train.loc[train.index[rows], "label"] = 1
     # The same number of threes and fours as before: only the two together, with the label, are new.
     train.loc[train.index[rows], ["income", "debt"]] = (3.0, 4.0)
-    subject = train_of(healthy, train).with_frame("accepted", frames["accepted"])
-    result = measure(subject, parts=["triggers"], shown=["income", "debt"])
+    subject = train_of(healthy, train).with_frame("previous_train", frames["previous_train"])
+    result = measure(subject, parts=["triggers"], disclose=["income", "debt"])
     assert "income is 3" in result.metric("trigger_hits").detail
     assert "debt is 4" in result.metric("trigger_hits").detail
-    alone = measure(subject, parts=["triggers"], shown=["income", "debt"], pairs=False)
+    alone = measure(subject, parts=["triggers"], disclose=["income", "debt"], pairs=False)
     assert alone.metric("trigger_hits").p_value > result.metric("trigger_hits").p_value
 
 
@@ -101,10 +101,10 @@ def test_a_flood_of_equal_or_nearly_equal_rows_is_found(healthy, change):
 
 
 def test_a_column_without_which_rows_look_alike_hides_no_flood_and_raises_none(healthy):
-    frames = {role: healthy.frame(role) for role in ("train", "accepted")}
+    frames = {role: healthy.frame(role) for role in ("train", "previous_train")}
     for frame in frames.values():
         frame["debt"], frame["age"] = 1.0, 40
-    subject = train_of(healthy, frames["train"]).with_frame("accepted", frames["accepted"])
+    subject = train_of(healthy, frames["train"]).with_frame("previous_train", frames["previous_train"])
     result = measure(subject, parts=["floods"])
     assert result.metric("flood_share").value == 0
     assert any("1 column(s) tell rows apart" in one for one in result.notes)
@@ -148,13 +148,13 @@ def test_the_present_model_contradicts_flipped_labels(healthy):
 
 def test_features_of_every_kind_can_be_screened(healthy):
     frames = {}
-    for role in ("train", "accepted"):
+    for role in ("train", "previous_train"):
         frame = healthy.frame(role)
         frame["region"] = frame["region"].astype("category")
         frame.loc[3:30, "debt"] = np.nan
         frame["age"] = frame["age"].astype("Int64").where(frame["age"] > 25)
         frames[role] = frame
-    subject = train_of(healthy, frames["train"]).with_frame("accepted", frames["accepted"])
+    subject = train_of(healthy, frames["train"]).with_frame("previous_train", frames["previous_train"])
     result = measure(subject, parts=["flips", "triggers", "floods"])
     assert result.metric("trigger_hits").value == 0
     assert result.metric("flip_rate_change").value is not None
@@ -164,7 +164,7 @@ def test_too_few_rows_and_one_class_are_errors(healthy):
     with pytest.raises(CheckError, match="needs 50 rows"):
         measure(train_of(healthy, healthy.frame("train").head(20)))
     one = healthy
-    for role in ("train", "accepted"):
+    for role in ("train", "previous_train"):
         one = one.with_frame(role, one.frame(role).assign(label=1))
     with pytest.raises(CheckError, match="one class only"):
         measure(one)

@@ -1,4 +1,4 @@
-"""What a policy may say about drift: which effect counts, how much evidence it needs, and which nights are the reference."""
+"""Params of data drift: which effect counts, how much evidence it needs, and which runs make up the reference."""
 
 from __future__ import annotations
 
@@ -16,24 +16,27 @@ PROFILE = "profile.json"
 NumberMethod = Literal["psi", "ks", "jensenshannon", "total_variation"]
 CategoryMethod = Literal["psi", "jensenshannon", "total_variation"]
 
-# From here a change matters (judgement): a bell-shaped column shifted by 0.15 standard deviations has a PSI of 0.02 over
+# From here a change matters (a judgement): a bell-shaped column shifted by 0.15 standard deviations has a PSI of 0.02 over
 # tenths, a Jensen-Shannon distance of 0.05, a total variation of 0.06 and a Kolmogorov-Smirnov distance of 0.06.
 LIMITS: Mapping[str, float] = {"psi": 0.02, "jensenshannon": 0.05, "total_variation": 0.05, "ks": 0.05}
 
 
 class Window(Params):
-    """Which rows tonight is compared with: the fixed reference, the last nights, or those of one season."""
+    """The reference of a run: the fixed one, the last accepted runs (trailing), or those of one season (seasonal)."""
 
-    kind: Literal["fixed", "trailing", "seasonal"] = "fixed"
-    runs: int = Field(default=7, ge=1, le=366, description="how many accepted nights make up the reference")
-    season: Literal["weekday", "month"] | None = Field(
-        default=None, description="compare with nights of the same weekday or calendar month"
+    kind: Literal["fixed", "trailing", "seasonal"] = Field(
+        default="fixed",
+        description="fixed: the dataset in role reference; trailing: the last accepted runs; seasonal: those of one season",
+    )
+    runs: int = Field(default=7, ge=1, le=366, description="how many accepted runs make up the reference")
+    season: Literal["hour", "weekday", "month"] | None = Field(
+        default=None, description="compare with runs of the same hour, weekday or calendar month"
     )
 
     @model_validator(mode="after")
     def _season_fits(self) -> Window:
         if (self.kind == "seasonal") != (self.season is not None):
-            raise ValueError("season: weekday or month belongs to kind seasonal, and to no other")
+            raise ValueError("season: hour, weekday or month belongs to kind seasonal, and to no other")
         return self
 
 
@@ -45,7 +48,7 @@ class DriftParams(Params):
     )
     numeric_method: NumberMethod = Field(default="psi", description="effect by which a number counts as drifted")
     categorical_method: CategoryMethod = Field(default="psi", description="the same for categories")
-    prediction_method: CategoryMethod = Field(default="psi", description="distance of the model's answers")
+    prediction_method: CategoryMethod = Field(default="psi", description="distance of the model's predictions")
     column_threshold: float | None = Field(
         default=None,
         gt=0,
@@ -55,19 +58,20 @@ class DriftParams(Params):
         default=0.05, gt=0, lt=0.5, description="false discovery rate at which a column counts in drift_share"
     )
     prediction_rows: int = Field(
-        default=100_000, ge=100, description="most rows of each side that the model answers, a seeded sample"
+        default=100_000, ge=100, description="most rows of each dataset that the model predicts, a seeded sample"
     )
-    window: Window = Window()
-    consecutive: bool = Field(default=False, description="compare with the newest accepted night too")
+    window: Window = Field(default=Window(), description="what the current data are compared with")
+    consecutive: bool = Field(default=False, description="compare with the last accepted run too")
     profile: str | None = Field(
-        default=None, description="a profile.json that stands for the rows of the reference, beside the policy"
+        default=None,
+        description="path of a profile.json that replaces the rows of the reference, relative to the policy",
     )
 
     @model_validator(mode="after")
-    def _nights_fit(self) -> DriftParams:
+    def _window_fits_consecutive(self) -> DriftParams:
         if self.consecutive and self.window.kind == "seasonal":
             raise ValueError(
-                "consecutive looks at last night, and a seasonal window is given only nights of its season; choose one"
+                "consecutive compares with the last run, and a seasonal window loads only runs of its season; choose one"
             )
         return self
 
@@ -81,7 +85,7 @@ class DriftParams(Params):
 
 
 def lookback(params: DriftParams) -> Lookback | None:
-    """The profiles of earlier nights that these params need."""
+    """The profiles of previous runs that these params need."""
     if params.window.kind != "fixed":
         return Lookback(artifact=PROFILE, runs=params.window.runs, season=params.window.season)
     return Lookback(artifact=PROFILE, runs=1) if params.consecutive else None

@@ -1,11 +1,11 @@
-"""What the model answers on both sides, as one more column to compare."""
+"""Compares the model's predictions on both datasets, as one more column."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.data.data_drift.comparison import compare_columns, from_rows
+from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.profiles import profile_of
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.checks.data.data_drift.comparison import Compared
-    from model_governance.checks.data.data_drift.sides import Sides
+    from model_governance.checks.data.data_drift.column_drift import ColumnDrift
+    from model_governance.checks.data.data_drift.comparison import Comparison
     from model_governance.contract.subject import Model, Role, Subject
     from model_governance.engine import Relation
     from model_governance.engine.profiles import Family
@@ -27,68 +27,77 @@ NAME = "prediction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Predictions:
-    """The answers compared, or why they are not, and how many rows were answered."""
+class PredictionDrift:
+    """The drift of the predictions, or the reason why it is absent, and how many rows were predicted by role."""
 
-    compared: Compared | None
-    trouble: str
+    drift: ColumnDrift | None
+    reason: str
     rows: dict[str, int]
 
 
-def compare_predictions(subject: Subject, sides: Sides, *, most_rows: int, seed: int, level: float) -> Predictions:
-    """The model's answers on a seeded sample of each side.
+def compare_predictions(
+    subject: Subject, comparison: Comparison, *, max_rows: int, seed: int, level: float
+) -> PredictionDrift:
+    """Compare the model's predictions on a seeded sample of each dataset.
 
-    A model that fails on the reference is broken and raises. One that fails on current rows leaves the
-    answers uncompared, which no threshold passes, so that the columns that made it fail are still shown.
+    A model that fails on the reference is broken and raises. One that fails on current rows leaves the predictions
+    uncompared, which no threshold passes, so that the columns that made it fail are still shown.
+
+    Args:
+        subject: holds the model, its task and the positive class.
+        comparison: both datasets.
+        max_rows: most rows of each dataset that the model predicts.
+        seed: of the samples.
+        level: p-value that counts as evidence, 0 to 1.
 
     Raises:
         ModelMisbehaved: the model fails on the reference.
         CheckError: the positive class is none of the model's.
     """
     model = subject.require_model()
-    answer, family = _answer(subject, model)
+    predict, family = _prediction(subject, model)
     name = NAME
     while name in subject.columns.features:
         name += "_"
-    if sides.reference is None:
-        return Predictions(
-            compared=None, rows={}, trouble="a profile stands for the reference, whose rows the model cannot answer"
+    if comparison.reference is None:
+        return PredictionDrift(
+            drift=None, rows={}, reason="a profile replaces the reference, so the model cannot predict its rows"
         )
     names = subject.columns.names
-    count = {
-        role: min(most_rows, one.rows) for role, one in (("reference", sides.reference), ("current", sides.current))
+    rows = {
+        "reference": min(max_rows, comparison.reference.rows),
+        "current": min(max_rows, comparison.current.rows),
     }
-    reference = answer(sides.reference.sample(count["reference"], seed=seed, names=names))
+    reference = predict(comparison.reference.sample(rows["reference"], seed=seed, names=names))
     try:
-        current = answer(sides.current.sample(count["current"], seed=seed + 1, names=names))
+        current = predict(comparison.current.sample(rows["current"], seed=seed + 1, names=names))
     except ModelMisbehaved as error:
-        return Predictions(compared=None, trouble=str(error), rows=count)
-    compared = _compare(name, family, (reference, current), seed=seed, level=level)
-    return Predictions(compared=compared, trouble="", rows=count)
+        return PredictionDrift(drift=None, reason=str(error), rows=rows)
+    drift = _compare(name, family, (reference, current), seed=seed, level=level)
+    return PredictionDrift(drift=drift, reason="", rows=rows)
 
 
-def _compare(name: str, family: Family, answers: tuple[np.ndarray, np.ndarray], *, seed: int, level: float) -> Compared:
-    reference, current = (
-        _relation(name, role, one) for role, one in zip(("reference", "current"), answers, strict=True)
-    )
+def _compare(
+    name: str, family: Family, predictions: tuple[np.ndarray, np.ndarray], *, seed: int, level: float
+) -> ColumnDrift:
+    reference, current = _relation(name, "reference", predictions[0]), _relation(name, "current", predictions[1])
     families: dict[str, Family] = {name: family}
-    fixed = profile_of(reference, families)
-    measured = profile_of(current, families, cells=fixed.cells)
-    rows = from_rows(reference, current, families)
-    (found,) = compare_columns(fixed, measured, rows=rows, seed=seed, level=level)
-    return found
+    frozen = profile_of(reference, families)
+    current_profile = profile_of(current, families, cells=frozen.cells)
+    statistics = row_statistics(reference, current, families)
+    (drift,) = compare_columns(frozen, current_profile, statistics=statistics, seed=seed, level=level)
+    return drift
 
 
-def _relation(name: str, role: str, answers: np.ndarray) -> Relation:
+def _relation(name: str, role: Role, predictions: np.ndarray) -> Relation:
     import pandas as pd
 
-    held: Role = "reference" if role == "reference" else "current"
-    frame = pd.DataFrame({name: answers})
-    return open_relation(Dataset(role=held, uri=f"predictions on {role}", sha256="derived", frame=frame))
+    frame = pd.DataFrame({name: predictions})
+    return open_relation(Dataset(role=role, uri=f"predictions on {role}", sha256="derived", frame=frame))
 
 
-def _answer(subject: Subject, model: Model) -> tuple[Callable[[pd.DataFrame], np.ndarray], Family]:
-    """What stands for a prediction: the positive class's probability, the label, or the value."""
+def _prediction(subject: Subject, model: Model) -> tuple[Callable[[pd.DataFrame], np.ndarray], Family]:
+    """What is compared: the probability of the positive class, the label, or the value."""
     if subject.task in ("regression", "ranking", "forecasting"):
         return model.predict, "numbers"
     if subject.task == "multiclass_classification" or model.call_proba is None:

@@ -1,7 +1,7 @@
-"""How many rows of an unchanged night may break an expectation read off a reference, at a stated chance of more.
+"""How many rows of unchanged data may violate an expectation that was derived from a reference.
 
-Each bound holds for a night of `night` rows and a reference of `reference` rows that are independent draws from one
-distribution, whatever that distribution is; a larger night only makes it safer to apply the same share.
+Each bound is exceeded with at most a stated probability, for `reference` and `current` rows drawn independently from one
+distribution, whatever that distribution is. With more current rows the same share is exceeded less often.
 """
 
 from __future__ import annotations
@@ -12,47 +12,61 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FEW = 1000
+MAX_EXACT = 1000
+"""Missing values up to which the exact conditional bound is computed."""
 
 
-def of_gaps(gaps: int, reference: int, current: int, *, chance: float) -> int:
-    """Rows without a value, where the reference has `gaps` of them.
+def allowed_missing(missing: int, reference: int, current: int, *, chance: float) -> int:
+    """Rows without a value that are allowed in the current data.
 
-    Up to 1,000 gaps the exact conditional bound: given all gaps of both, those of the night are hypergeometric (Thatcher,
-    1964). Above, a Clopper-Pearson bound for the rate and a binomial one for the night, each at half the chance.
+    Up to 1,000 missing values the bound is exact: given the missing values of both datasets, those of the current data
+    are hypergeometric (Thatcher, 1964). Above, a Clopper-Pearson bound for the rate and a binomial one for the current
+    data, each at half the probability.
+
+    Args:
+        missing: rows of the reference without a value.
+        reference: rows of the reference.
+        current: rows of the current data.
+        chance: probability that unchanged data exceed the bound, 0 to 1.
     """
     from scipy.stats import beta, binom, hypergeom
 
-    if gaps > FEW:
-        highest = float(beta.isf(chance / 2, gaps + 1, reference - gaps)) if gaps < reference else 1.0
+    if missing > MAX_EXACT:
+        highest = float(beta.isf(chance / 2, missing + 1, reference - missing)) if missing < reference else 1.0
         return int(binom.isf(chance / 2, current, highest))
-    # scipy sums over its last argument: the gaps of both, which are few
-    return _most(
-        lambda found: float(hypergeom.sf(found - 1, reference + current, current, gaps + found)), current, chance=chance
+    # scipy sums over its last argument: the missing values of both datasets, which are few
+    return _largest_likely(
+        lambda rows: float(hypergeom.sf(rows - 1, reference + current, current, missing + rows)), current, chance=chance
     )
 
 
-def of_excess(ends: int, reference: int, current: int, *, chance: float) -> int:
-    """Values beyond the range of the reference, at `ends` (1 or 2) ends of it.
+def allowed_outside_range(ends: int, reference: int, current: int, *, chance: float) -> int:
+    """Values outside the range of the reference that are allowed in the current data.
 
-    What lies beyond is Beta(ends, n + 1 - ends) distributed for any continuous distribution and less for others, so the
-    rows of the night beyond it are beta-binomial (Wilks, 1942).
+    The probability outside the range is Beta(ends, n + 1 - ends) distributed for any continuous distribution and smaller
+    for others, so the number of current rows outside it is beta-binomial (Wilks, 1942).
+
+    Args:
+        ends: ends of the range that count, 1 or 2.
+        reference: values of the reference.
+        current: values of the current data.
+        chance: probability that unchanged data exceed the bound, 0 to 1.
     """
     from scipy.stats import betabinom
 
     if reference < ends:
         return current
-    law = betabinom(current, ends, reference + 1 - ends)
-    return _most(lambda found: float(law.sf(found - 1)), current, chance=chance)
+    distribution = betabinom(current, ends, reference + 1 - ends)
+    return _largest_likely(lambda rows: float(distribution.sf(rows - 1)), current, chance=chance)
 
 
 def as_mostly(allowed: int, current: int) -> float:
-    """The share that must keep an expectation so that `allowed` rows may not, rounded down to seven digits."""
+    """Great Expectations' `mostly` that tolerates `allowed` of `current` rows, rounded down to seven digits."""
     return math.floor(1e7 * (1 - allowed / current) + 1e-6) / 1e7
 
 
-def _most(chance_of: Callable[[int], float], current: int, *, chance: float) -> int:
-    """The largest number of rows whose chance to be reached is above `chance`; chances fall with the number."""
+def _largest_likely(chance_of: Callable[[int], float], current: int, *, chance: float) -> int:
+    """The largest number of rows reached with a probability above `chance`; probabilities fall with the number."""
     low, high = 0, 1
     while high <= current and chance_of(high) > chance:
         low, high = high, 2 * high

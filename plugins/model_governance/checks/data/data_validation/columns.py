@@ -1,4 +1,4 @@
-"""What a column holds, in words that do not depend on who reads it: its kind, and how many values are there."""
+"""Describes columns independently of the engine: their kind, and how many values they hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INFERRED: dict[str, Kind] = {
     "string": "text", "boolean": "boolean", "decimal": "number", "floating": "number", "integer": "integer",
     "mixed-integer-float": "number", "date": "datetime", "datetime": "datetime", "datetime64": "datetime",
 }  # fmt: skip
-IN_DUCKDB: tuple[tuple[str, Kind], ...] = (
+DUCKDB_KINDS: tuple[tuple[str, Kind], ...] = (
     (r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER", "integer"),
     (r"FLOAT|DOUBLE|DECIMAL\(.*", "number"),
     (r"BOOLEAN", "boolean"),
@@ -28,9 +28,10 @@ IN_DUCKDB: tuple[tuple[str, Kind], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column: `kind` is `mixed` where its values are of several kinds or of one that no expectation knows.
+    """A column.
 
-    `values` counts the rows with a value, `missing` those without; NaN is no value. `zoned` times name their zone.
+    `kind` is `mixed` where its values are of several kinds, or of a kind that no expectation supports. `values` counts
+    the rows with a value, `missing` those without; NaN is no value. `zoned` says that its times have a time zone.
     """
 
     name: str
@@ -45,28 +46,28 @@ class Column:
         return FAMILIES[self.kind]
 
     def is_of_type(self, logical: str) -> bool:
-        """Whether the column is what a policy calls `number`, `integer`, `text`, `boolean` or `datetime`."""
+        """Whether the column is of a policy's type `number`, `integer`, `text`, `boolean` or `datetime`."""
         return logical == self.kind or (logical == "number" and self.kind == "integer")
 
 
 def of_frame(frame: pd.DataFrame, *, integers: frozenset[str] = frozenset()) -> dict[str, Column]:
-    """The columns of rows in memory; `integers` became floats on the way there."""
-    found = {}
+    """The columns of rows in memory; `integers` are columns that pandas holds as floats."""
+    columns = {}
     for name, column in frame.items():
         values = int(column.notna().sum())
-        found[str(name)] = Column(
+        columns[str(name)] = Column(
             name=str(name),
             kind="integer" if name in integers else _kind_of(column),
             values=values,
             missing=len(column) - values,
             zoned=getattr(column.dtype, "tz", None) is not None,
         )
-    return found
+    return columns
 
 
 def kind_in_duckdb(type_: str) -> Kind:
     """The kind of a column from DuckDB's name of its type."""
-    return next((kind for pattern, kind in IN_DUCKDB if re.fullmatch(pattern, type_)), "mixed")
+    return next((kind for pattern, kind in DUCKDB_KINDS if re.fullmatch(pattern, type_)), "mixed")
 
 
 def _kind_of(column: pd.Series) -> Kind:

@@ -1,9 +1,9 @@
-"""DuckDB as Great Expectations can use it: a dialect of its own, so that neither the library nor duckdb-engine is changed.
+"""A SQLAlchemy dialect for DuckDB that Great Expectations can use without a change to either library.
 
-Three things differ from duckdb-engine's dialect. Rows are fetched when a statement has run, because the library leaves the
-connection before it asks for them. The dialect calls itself Postgres, whose SQL DuckDB speaks, because the library offers
-regular expressions only to dialects that it knows by name. And `~`, a search in Postgres but a match of the whole text in
-DuckDB, becomes the search that is meant.
+It differs from duckdb-engine's dialect in three ways. It fetches rows as soon as a statement has run, because Great
+Expectations closes the connection before it reads them. It calls itself Postgres, whose SQL DuckDB supports, because Great
+Expectations offers regular expressions only to dialects that it knows by name. It compiles `~`, a search in Postgres but
+a match of the whole text in DuckDB, to a search.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SEARCHES = {"~": "", "!~": "NOT "}
 
 @cache
 def register() -> str:
-    """Makes the dialect known to SQLAlchemy under the name that it returns, for URLs such as `governed_duckdb:///file`."""
+    """Register the dialect with SQLAlchemy; returns its name, for URLs such as `governed_duckdb:///file`."""
     from sqlalchemy.dialects import registry
 
     registry.register(NAME, __name__, "dialect")
@@ -25,7 +25,7 @@ def register() -> str:
 
 
 def __getattr__(name: str) -> Any:
-    # SQLAlchemy asks this module for `dialect` when it meets the URL; until then nothing heavy is imported.
+    # SQLAlchemy reads `dialect` from this module when it resolves the URL; until then nothing heavy is imported.
     if name == "dialect":
         return _dialect()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -40,7 +40,7 @@ def _dialect() -> type[Any]:
     compiler: Any = Dialect.statement_compiler
 
     class Buffered(context):
-        """Holds every row of an answer; answers are aggregates and short lists."""
+        """Buffers every row of a result; results are aggregates and short lists."""
 
         def post_exec(self) -> None:
             super().post_exec()
@@ -50,16 +50,16 @@ def _dialect() -> type[Any]:
                 )
 
     class Searching(compiler):
-        """Writes a search for a regular expression as DuckDB does."""
+        """Compiles a search for a regular expression to DuckDB's function."""
 
         def visit_custom_op_binary(self, element: Any, operator: Any, **more: Any) -> str:
             if operator.opstring not in SEARCHES:
                 return super().visit_custom_op_binary(element, operator, **more)
-            left, right = (self.process(side, **more) for side in (element.left, element.right))
+            left, right = (self.process(operand, **more) for operand in (element.left, element.right))
             return f"({SEARCHES[operator.opstring]}regexp_matches({left}, {right}))"
 
     class Governed(Dialect):
-        """What the module's docstring says."""
+        """The dialect that the module's docstring describes."""
 
         name = "postgresql"
         driver = NAME

@@ -1,31 +1,35 @@
-"""What a policy expects of its rows, in the words of Great Expectations but read without importing it."""
+"""Expectations of a policy, with the types and kwargs of Great Expectations but read without importing it."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from model_governance.contract.check import Params
 from model_governance.errors import CheckError
+
+if TYPE_CHECKING:
+    from model_governance.contract.subject import ParamFile
 
 Severity = Literal["critical", "warning", "info"]
 COLUMN_KEYS = ("column", "column_A", "column_B")
-FEW_ROWS = 200_000
 FILLER = {"expect", "expectation", "column", "table", "to", "be"}
 
 
 class Expectation(BaseModel):
-    """One expectation: the type and kwargs of Great Expectations, a severity, and a label for people."""
+    """One expectation: the type and kwargs of Great Expectations, a severity, and a label."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    type: str = Field(pattern=r"^[a-z][a-z0-9_]*$", examples=["expect_column_values_to_not_be_null"])
-    kwargs: dict[str, Any] = Field(default_factory=dict)
-    severity: Severity = "critical"
+    type: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$",
+        examples=["expect_column_values_to_not_be_null"],
+        description="type of the expectation as Great Expectations names it",
+    )
+    kwargs: dict[str, Any] = Field(default_factory=dict, description="arguments of the expectation")
+    severity: Severity = Field(default="critical", description="which metric counts it when it is not met")
     name: str | None = Field(
         default=None, min_length=1, max_length=80, description="label, by default from type and column"
     )
@@ -41,88 +45,66 @@ class Expectation(BaseModel):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns it looks at; empty for expectations on the table as a whole."""
+        """The columns it reads; empty for expectations on the table as a whole."""
         if self.type.startswith("expect_table_"):
             return ()
         single = [self.kwargs[key] for key in COLUMN_KEYS if key in self.kwargs]
-        listed = self.kwargs.get("column_list", ())
-        return tuple(map(str, [*single, *(listed if isinstance(listed, (list, tuple)) else [listed])]))
+        several = self.kwargs.get("column_list", ())
+        return tuple(map(str, [*single, *(several if isinstance(several, (list, tuple)) else [several])]))
 
     @property
     def label(self) -> str:
-        """`values_between(AGEP)`: what findings, thresholds and waivers call it."""
+        """The name in findings, thresholds and waivers: `values_between(AGEP)`."""
         if self.name is not None:
             return self.name
         words = "_".join(word for word in self.type.split("_") if word not in FILLER)
         return f"{words}({', '.join(self.columns)})" if self.columns else words
 
 
-class ValidationParams(Params):
-    """Params of data validation: a suite file or expectations in the policy itself, never both.
-
-    `engine` says where the expectations are asked: in pandas, which holds the rows in memory, or in SQL on DuckDB,
-    which does not. The outcomes are the same.
-    """
-
-    suite: str | None = Field(default=None, description="path of a Great Expectations suite as JSON, beside the policy")
-    expectations: tuple[Expectation, ...] = Field(default=(), description="expectations written in the policy")
-
-    engine: Literal["auto", "pandas", "sql"] = Field(
-        default="auto", description=f"auto: pandas up to {FEW_ROWS:,} rows, SQL above"
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> ValidationParams:
-        if (self.suite is None) == (not self.expectations):
-            found = "both" if self.expectations else "neither (a check that expects nothing would always pass)"
-            raise ValueError(f"needs exactly one of suite (a file) and expectations (at least one); found {found}")
-        return self
-
-
-def read_suite(path: str) -> tuple[Expectation, ...]:
+def read_suite(file: ParamFile) -> tuple[Expectation, ...]:
     """The expectations of a suite file as Great Expectations writes it; `meta.name` becomes the label.
 
+    Args:
+        file: the bytes of the suite, JSON in UTF-8.
+
     Raises:
-        CheckError: no such file, not JSON, not a suite, or without expectations.
+        CheckError: not JSON, not a suite, or without expectations.
     """
     try:
-        suite = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckError(
-            f"suite {path}: cannot be read ({error.strerror}); params.suite is a path beside the policy"
-        ) from error
+        suite = json.loads(file.content.decode("utf-8"))
     except ValueError as error:
-        raise CheckError(f"suite {path}: is not JSON ({error})") from error
+        raise CheckError(f"suite {file.uri}: is not JSON ({error})") from error
     listed = suite.get("expectations") if isinstance(suite, dict) else None
     if not isinstance(listed, list) or not listed:
         raise CheckError(
-            f'suite {path}: needs {{"name": ..., "expectations": [at least one]}}; an empty suite would always pass'
+            f'suite {file.uri}: needs {{"name": ..., "expectations": [at least one]}}; an empty suite would always pass'
         )
     expectations, problems = [], []
-    for position, one in enumerate(listed):
+    for position, entry in enumerate(listed):
         try:
-            expectations.append(_read(one))
+            expectations.append(_read(entry))
         except ValidationError as error:
-            said = "; ".join(f"{'.'.join(map(str, part['loc'])) or 'entry'}: {part['msg']}" for part in error.errors())
-            problems.append(f"expectations[{position}]: {said}")
+            details = [f"{'.'.join(map(str, part['loc'])) or 'entry'}: {part['msg']}" for part in error.errors()]
+            problems.append(f"expectations[{position}]: {'; '.join(details)}")
     if problems:
-        raise CheckError(f"suite {path}:\n  " + "\n  ".join(problems))
+        raise CheckError(f"suite {file.uri}:\n  " + "\n  ".join(problems))
     return tuple(expectations)
 
 
 def labels(expectations: tuple[Expectation, ...]) -> tuple[str, ...]:
     """One label per expectation, no two the same: the second `values_between(AGEP)` gets ` #2`."""
-    seen: Counter[str] = Counter()
-    told = []
-    for one in expectations:
-        seen[one.label] += 1
-        told.append(one.label if seen[one.label] == 1 else f"{one.label} #{seen[one.label]}")
-    return tuple(told)
+    counts: Counter[str] = Counter()
+    distinct = []
+    for expectation in expectations:
+        label = expectation.label
+        counts[label] += 1
+        distinct.append(label if counts[label] == 1 else f"{label} #{counts[label]}")
+    return tuple(distinct)
 
 
 def _read(entry: Any) -> Expectation:
     if not isinstance(entry, dict):
         return Expectation.model_validate(entry)
-    wanted = {key: entry[key] for key in ("type", "kwargs", "severity") if entry.get(key) is not None}
+    fields = {key: entry[key] for key in ("type", "kwargs", "severity") if entry.get(key) is not None}
     name = (entry.get("meta") or {}).get("name")
-    return Expectation.model_validate(wanted if name is None else wanted | {"name": name})
+    return Expectation.model_validate(fields if name is None else fields | {"name": name})

@@ -1,10 +1,10 @@
-"""Regular expressions of Python as DuckDB's RE2 reads them, where both mean the same."""
+"""Translates regular expressions of Python to RE2, which DuckDB uses, where both mean the same."""
 
 from __future__ import annotations
 
 import re
 
-# In Python a class such as \w knows all scripts; in RE2 it knows ASCII only.
+# In Python a class such as \w covers all scripts; in RE2 it covers ASCII only.
 CLASSES = {
     r"\d": r"\p{Nd}", r"\w": r"\p{L}\p{N}_", r"\s": r"\t-\r\x1c-\x20\x{85}\p{Z}",
 }  # fmt: skip
@@ -16,24 +16,24 @@ PLAIN_ESCAPES = frozenset("\\^$.|?*+()[]{}-/tnr,:;@#&=<>!%'\" _")
 
 
 def as_re2(pattern: str) -> str | None:
-    """The pattern for RE2, finding a match in exactly the same texts; None where no such pattern is known.
+    """The pattern for RE2 that matches exactly the same texts; None where no such pattern is known.
 
-    Look-around, references back, flags inside the pattern and word boundaries have no counterpart.
+    Look-around, back-references, flags inside the pattern and word boundaries have no counterpart.
     """
-    found: list[str] = []
+    parts: list[str] = []
     inside = False
     for token in TOKEN.finditer(pattern):
         kind, text = str(token.lastgroup), token[0]
         if kind == "open" and not inside:
             inside = True
-            found.append(text)
+            parts.append(text)
             continue
-        written = _inside(kind, text) if inside else _outside(kind, text, last=token.end() == len(pattern))
-        if written is None:
+        translated = _inside(kind, text) if inside else _outside(kind, text, last=token.end() == len(pattern))
+        if translated is None:
             return None
         inside = inside and kind != "close"
-        found.append(written)
-    return "".join(found) if not inside and _compiles(pattern) else None
+        parts.append(translated)
+    return "".join(parts) if not inside and _compiles(pattern) else None
 
 
 def _outside(kind: str, text: str, *, last: bool) -> str | None:

@@ -1,22 +1,22 @@
-"""What an expectation means for columns of a certain kind, so that pandas and SQL are asked the same question.
+"""Translates expectations for the kinds of the columns, so that pandas and SQL give the same results.
 
-Where Great Expectations answers differently in pandas and in SQL:
+Where Great Expectations gives different results in pandas and in SQL:
 
 =============================  =====================================================================================
-asked                          what is done
+expectation                    what is done
 =============================  =====================================================================================
-type by a logical name         answered here from the kind of the column; text counts its values, as pandas does
-a value of another kind than   can never be found (SQL would turn '1' into 1): left out of the set, or answered here
-the column, in a set           where the set decides nothing else
+type by a logical name         decided here from the kind of the column; text counts its values, as pandas does
+a value of another kind than   can never occur (SQL would cast '1' to 1): removed from the set, or decided here where
+the column, in a set           no other value remains
 numbers of text, lengths of    refused with a reason in both
-numbers, and the like
+numbers, and so on
 dates and times                bounds and sets become UTC times; a date is its midnight
-quantile                       the nearest value, as in pandas; SQL is asked for the quantile that is exactly this value
+quantile                       the nearest value, as in pandas; SQL gets the quantile that is exactly this value
 mean, sum, stdev               nine significant digits are shown and compared; the last bits depend on the order of adding
-several columns, one missing   counted in pandas, passed over in SQL: asked in pandas where a value is missing
-regular expression             rewritten where RE2 means the same, else asked in pandas
+several columns, one missing   counted in pandas, skipped in SQL: evaluated in pandas where a value is missing
+regular expression             rewritten where RE2 means the same, else evaluated in pandas
 like pattern                   refused in both: pandas has none
-anything not in `IN_SQL`       asked in pandas, on its own columns
+anything not in `IN_SQL`       evaluated in pandas, on its own columns
 =============================  =====================================================================================
 """
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from model_governance.checks.data.data_validation.expectations import Expectation
 
 LOGICAL_TYPES = ("number", "integer", "text", "boolean", "datetime")
-SUMS = {f"expect_column_{one}_to_be_between" for one in ("mean", "sum", "stdev")}
+SUMS = {f"expect_column_{aggregate}_to_be_between" for aggregate in ("mean", "sum", "stdev")}
 NUMBERS_ONLY = SUMS | {
     "expect_column_median_to_be_between", "expect_column_quantile_values_to_be_between",
     "expect_column_value_z_scores_to_be_less_than", "expect_multicolumn_sum_to_equal",
@@ -73,31 +73,31 @@ TABLE = {
 IN_SQL = COUNTED | TABLE | NUMBERS_ONLY | BETWEEN | LENGTHS | SETS | PAIRS | set(PATTERNS)
 
 
-def misfit(one: Expectation, columns: Mapping[str, Column]) -> str | None:
-    """Why an expectation cannot be asked of these columns, the same for every engine; None where it can."""
-    if "like_pattern" in one.type:
-        return "like patterns are not asked here; write the pattern as a regex"
-    gone = [name for name in one.columns if name not in columns]
-    if gone and one.type != "expect_column_to_exist":
-        return f"column(s) {', '.join(gone)} missing"
-    asked = [columns[name] for name in one.columns if name in columns]
-    empty = [column.name for column in asked if column.values == 0]
-    if empty and one.type not in NO_VALUE_NEEDED:
+def inapplicable(expectation: Expectation, columns: Mapping[str, Column]) -> str | None:
+    """Why an expectation cannot be evaluated on these columns, the same for every engine; None where it can."""
+    if "like_pattern" in expectation.type:
+        return "like patterns are not supported; write the pattern as a regex"
+    missing = [name for name in expectation.columns if name not in columns]
+    if missing and expectation.type != "expect_column_to_exist":
+        return f"column(s) {', '.join(missing)} missing"
+    used = [columns[name] for name in expectation.columns if name in columns]
+    empty = [column.name for column in used if column.values == 0]
+    if empty and expectation.type not in NO_VALUE_NEEDED:
         return f"examined no value (column {', '.join(empty)} holds none)"
-    return next((said for column in asked if (said := _wrong_kind(one, column))), None)
+    return next((reason for column in used if (reason := _wrong_kind(expectation, column))), None)
 
 
-def _wrong_kind(one: Expectation, column: Column) -> str | None:
-    if one.type in NUMBERS_ONLY and column.kind not in NUMERIC:
-        return f"column {column.name} holds {_told(column)}, where numbers are needed"
-    if one.type in LENGTHS and column.kind not in ("text", "mixed"):
-        return f"column {column.name} holds {_told(column)}, where text is needed"
-    bounds = [one.kwargs.get(key) for key in ("min_value", "max_value")]
-    if one.type not in BETWEEN or column.kind == "mixed" or any(isinstance(bound, dict) for bound in bounds):
+def _wrong_kind(expectation: Expectation, column: Column) -> str | None:
+    if expectation.type in NUMBERS_ONLY and column.kind not in NUMERIC:
+        return f"column {column.name} holds {_content(column)}, where numbers are needed"
+    if expectation.type in LENGTHS and column.kind not in ("text", "mixed"):
+        return f"column {column.name} holds {_content(column)}, where text is needed"
+    bounds = [expectation.kwargs.get(key) for key in ("min_value", "max_value")]
+    if expectation.type not in BETWEEN or column.kind == "mixed" or any(isinstance(bound, dict) for bound in bounds):
         return None
-    wrong = [bound for bound in bounds if bound is not None and not fits(bound, column)]
+    wrong = [bound for bound in bounds if bound is not None and not can_hold(column, bound)]
     if wrong:
-        return f"column {column.name} holds {_told(column)}, which cannot be compared with {wrong[0]!r}"
+        return f"column {column.name} holds {_content(column)}, which cannot be compared with {wrong[0]!r}"
     if column.family == "times" and any(bound is not None and is_zoned(bound) != column.zoned for bound in bounds):
         has, lacks = ("have a time zone", "has none") if column.zoned else ("have no time zone", "has one")
         return (
@@ -106,11 +106,11 @@ def _wrong_kind(one: Expectation, column: Column) -> str | None:
     return None
 
 
-def _told(column: Column) -> str:
+def _content(column: Column) -> str:
     return {"times": "times", "numbers": "numbers", "text": "text"}.get(column.family, "values of several types")
 
 
-def fits(value: Any, column: Column) -> bool:
+def can_hold(column: Column, value: Any) -> bool:
     """Whether a value of a policy can be a value of the column at all."""
     if column.family == "times":
         return _as_time(value) is not None
@@ -119,85 +119,96 @@ def fits(value: Any, column: Column) -> bool:
     return column.family == "mixed" or isinstance(value, str)
 
 
-def settled(one: Expectation, columns: Mapping[str, Column]) -> tuple[bool, int | None, int | None] | None:
-    """Met, examined and unexpected rows, where the kind of the column alone decides; else None."""
-    column = columns.get(str(one.kwargs.get("column")))
-    if column is None or column.kind == "mixed" or "row_condition" in one.kwargs:
+def known_from_kinds(
+    expectation: Expectation, columns: Mapping[str, Column]
+) -> tuple[bool, int | None, int | None] | None:
+    """Success, examined and unexpected rows where the kind of the column alone decides them; else None."""
+    column = columns.get(str(expectation.kwargs.get("column")))
+    if column is None or column.kind == "mixed" or "row_condition" in expectation.kwargs:
         return None
-    mostly = float(one.kwargs.get("mostly", 1))
-    if one.type == TYPE and one.kwargs.get("type_") in LOGICAL_TYPES:
-        met = column.is_of_type(one.kwargs["type_"])
-        unexpected = 0 if met else column.values
-        return (met or mostly == 0, column.values, unexpected) if column.kind == "text" else (met, None, None)
-    values = one.kwargs.get("value_set")
-    if one.type not in SETS or not isinstance(values, (list, tuple, set)):
+    mostly = float(expectation.kwargs.get("mostly", 1))
+    if expectation.type == TYPE and expectation.kwargs.get("type_") in LOGICAL_TYPES:
+        success = column.is_of_type(expectation.kwargs["type_"])
+        unexpected = 0 if success else column.values
+        return (success or mostly == 0, column.values, unexpected) if column.kind == "text" else (success, None, None)
+    values = expectation.kwargs.get("value_set")
+    if expectation.type not in SETS or not isinstance(values, (list, tuple, set)):
         return None
-    fitting = [value for value in values if fits(value, column)]
-    if one.type in SETS_OF_ROWS and not fitting:
-        unexpected = column.values if SETS_OF_ROWS[one.type] else 0
+    possible = [value for value in values if can_hold(column, value)]
+    if expectation.type in SETS_OF_ROWS and not possible:
+        unexpected = column.values if SETS_OF_ROWS[expectation.type] else 0
         return (unexpected == 0 or mostly == 0, column.values, unexpected)
-    if (one.type in WHOLE_SETS and len(fitting) < len(values)) or not fitting:
+    if (expectation.type in WHOLE_SETS and len(possible) < len(values)) or not possible:
         return (False, None, None)
     return None
 
 
-def runs_in_sql(one: Expectation, columns: Mapping[str, Column]) -> bool:
-    """Whether SQL gives the answer that pandas would give."""
-    asked = [columns[name] for name in one.columns if name in columns]
-    if one.type not in IN_SQL or "row_condition" in one.kwargs or any(column.kind == "mixed" for column in asked):
+def is_supported_in_sql(expectation: Expectation, columns: Mapping[str, Column]) -> bool:
+    """Whether SQL gives the result that pandas would give."""
+    used = [columns[name] for name in expectation.columns if name in columns]
+    if expectation.type not in IN_SQL or "row_condition" in expectation.kwargs:
         return False
-    if "column_list" in one.kwargs and any(column.missing for column in asked):
+    if any(column.kind == "mixed" for column in used):
         return False
-    if one.type in PATTERNS:
-        written = _patterns(one)
-        return all(column.kind == "text" for column in asked) and all(map(as_re2, written))
-    if one.type in PAIRS:
-        return _pairs_in_sql(one, asked)
-    return not (one.type == QUANTILES and one.kwargs.get("allow_relative_error"))
+    if "column_list" in expectation.kwargs and any(column.missing for column in used):
+        return False
+    if expectation.type in PATTERNS:
+        return all(column.kind == "text" for column in used) and all(map(as_re2, _patterns(expectation)))
+    if expectation.type in PAIRS:
+        return _is_pair_supported_in_sql(expectation, used)
+    return not (expectation.type == QUANTILES and expectation.kwargs.get("allow_relative_error"))
 
 
-def _pairs_in_sql(one: Expectation, asked: list[Column]) -> bool:
-    whole = one.kwargs.get("ignore_row_if") == "either_value_is_missing" or not any(column.missing for column in asked)
-    return (whole or one.type != GREATER) and len({column.family for column in asked}) == 1
+def _is_pair_supported_in_sql(expectation: Expectation, used: list[Column]) -> bool:
+    ignores_missing = expectation.kwargs.get("ignore_row_if") == "either_value_is_missing"
+    complete = ignores_missing or not any(column.missing for column in used)
+    return (complete or expectation.type != GREATER) and len({column.family for column in used}) == 1
 
 
-def _patterns(one: Expectation) -> list[str]:
-    found = one.kwargs.get(PATTERNS[one.type])
-    return [str(each) for each in found] if isinstance(found, (list, tuple)) else [str(found)]
+def _patterns(expectation: Expectation) -> list[str]:
+    patterns = expectation.kwargs.get(PATTERNS[expectation.type])
+    return [str(pattern) for pattern in patterns] if isinstance(patterns, (list, tuple)) else [str(patterns)]
 
 
-def translated(one: Expectation, columns: Mapping[str, Column], *, sql: bool) -> dict[str, Any]:
-    """The kwargs as the library is asked: sets and bounds that fit the column, and for SQL its patterns and quantiles."""
-    kwargs = dict(one.kwargs)
+def translate_kwargs(expectation: Expectation, columns: Mapping[str, Column], *, sql: bool) -> dict[str, Any]:
+    """The kwargs for Great Expectations: sets and bounds that fit the column, and SQL's own patterns and quantiles.
+
+    Args:
+        expectation: as the policy spells it.
+        columns: the columns of the rows.
+        sql: whether SQL evaluates it.
+    """
+    kwargs = dict(expectation.kwargs)
     column = columns.get(str(kwargs.get("column")))
-    if one.type in SETS and column is not None and isinstance(kwargs.get("value_set"), (list, tuple, set)):
-        fitting = [value for value in kwargs["value_set"] if fits(value, column)]
-        kwargs["value_set"] = [_as_time(value) for value in fitting] if column.family == "times" else fitting
-    if one.type in BETWEEN and column is not None and column.family == "times":
+    if expectation.type in SETS and column is not None and isinstance(kwargs.get("value_set"), (list, tuple, set)):
+        possible = [value for value in kwargs["value_set"] if can_hold(column, value)]
+        kwargs["value_set"] = [_as_time(value) for value in possible] if column.family == "times" else possible
+    if expectation.type in BETWEEN and column is not None and column.family == "times":
         kwargs |= {key: _as_time(kwargs[key]) for key in ("min_value", "max_value") if kwargs.get(key) is not None}
-    if sql and one.type in PATTERNS:
-        key = PATTERNS[one.type]
-        rewritten = [as_re2(each) for each in _patterns(one)]
+    if sql and expectation.type in PATTERNS:
+        key = PATTERNS[expectation.type]
+        rewritten = [as_re2(pattern) for pattern in _patterns(expectation)]
         kwargs[key] = rewritten if key == "regex_list" else rewritten[0]
-    if sql and one.type == QUANTILES and column is not None:
+    if sql and expectation.type == QUANTILES and column is not None:
         ranges = kwargs["quantile_ranges"]
-        kwargs["quantile_ranges"] = {**ranges, "quantiles": [_exactly(q, column.values) for q in ranges["quantiles"]]}
+        quantiles = [_sql_quantile(quantile, column.values) for quantile in ranges["quantiles"]]
+        kwargs["quantile_ranges"] = {**ranges, "quantiles": quantiles}
     return kwargs
 
 
-def _exactly(quantile: float, count: int) -> float:
-    """The quantile that SQL's percentile_disc takes for the value that is nearest to this one in rank."""
+def _sql_quantile(quantile: float, count: int) -> float:
+    """The quantile for which SQL's percentile_disc returns the value that is nearest in rank to this one."""
     return (round(quantile * (count - 1)) + 0.5) / count
 
 
 def is_zoned(value: Any) -> bool:
-    """Whether a time of a policy says where its clock hangs."""
+    """Whether a time of a policy names its time zone."""
     value = datetime.fromisoformat(value) if isinstance(value, str) else value
     return isinstance(value, datetime) and value.tzinfo is not None
 
 
 def _as_time(value: Any) -> datetime | None:
-    """UTC without a zone; None for what is no time."""
+    """A time in UTC without a zone; None for a value that is no time."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

@@ -1,6 +1,6 @@
-"""The rows of a night as a DuckDB view over a file, so that none of them is held in memory.
+"""The current rows as a DuckDB view over a file, so that none of them is held in memory.
 
-The view makes values what pandas would make them: NaN is missing, a boolean is 0 or 1, a decimal a float, a date its
+The view converts values as pandas would: NaN is missing, a boolean is 0 or 1, a decimal a float, a date its
 midnight, a time with a zone its UTC time.
 """
 
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
 
     from model_governance.contract.subject import Dataset
 
-NAME = "night"
+NAME = "current_rows"
 ROWS_PER_PIECE = 100_000
 COLUMNS_AT_ONCE = 4
 MIB = 1 << 20
 FLOATS = ("FLOAT", "DOUBLE")
 SETTINGS = {
-    "threads": 1,  # a sum of floats depends on who added what
-    # A file's statistics leave NaN out: with them DuckDB answers `isnan(x)` and `x > 5` without looking, and wrongly.
+    "threads": 1,  # a sum of floats depends on the order of adding
+    # A file's statistics ignore NaN: DuckDB would answer `isnan(x)` and `x > 5` from them, and wrongly.
     "disabled_optimizers": "statistics_propagation",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A database file with the view `night`, its columns, and how to connect to it."""
+    """A database file with the view `current_rows`, its columns, and the settings of a connection to it."""
 
     database: Path
     rows: int
     columns: Mapping[str, Column]
 
     def config(self, *, columns: int, quantiles: int = 0) -> dict[str, Any]:
-        """DuckDB's settings for a reader of so many columns, and of so many quantiles of one column at once.
+        """DuckDB's settings for a connection that reads `columns` columns and `quantiles` quantiles of a column at once.
 
-        What is grouped and sorted goes to disk where memory ends; the values of a quantile cannot.
+        Groups and sorted rows spill to disk where memory ends; the values of a quantile cannot.
         """
         memory = 96 * MIB + 2 * MIB * columns + 32 * self.rows * quantiles
         return SETTINGS | {
@@ -57,7 +57,7 @@ class View:
         }
 
     def frame(self, names: Sequence[str]) -> pd.DataFrame:
-        """Some columns in memory, for what only pandas can answer."""
+        """Some columns in memory, for what only pandas can evaluate."""
         import duckdb
 
         with closing(duckdb.connect(self.database, config=self.config(columns=len(names)))) as connection:
@@ -65,20 +65,22 @@ class View:
 
 
 @contextmanager
-def as_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
-    """The rows of a dataset behind a view; a file of parquet stays where it is, anything else is written to one.
+def open_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
+    """The rows of a dataset behind a view; a Parquet file is used in place, anything else is written to one.
 
-    `used` are the columns that somebody will look at: only they are counted to the last value and freed of NaN.
+    Args:
+        dataset: the rows.
+        used: the columns that expectations read; only their values are counted completely and freed of NaN.
 
     Raises:
         CheckError: a column mixes types, or two names differ only in their capitals.
-        SubjectError: the file was written meanwhile.
+        SubjectError: the file changed meanwhile.
     """
     import duckdb
 
     with tempfile.TemporaryDirectory(prefix="validation-") as folder:
         path = _parquet(dataset, Path(folder))
-        database = Path(folder) / "night.duckdb"
+        database = Path(folder) / "current.duckdb"
         with closing(duckdb.connect(database, config=SETTINGS)) as connection:
             source = _source(path)
             described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
@@ -109,8 +111,8 @@ def _missing(
 ) -> tuple[dict[str, int], set[str]]:
     """Rows without a value per column, and the columns of floats that hold NaN.
 
-    Nulls are counted in the file's own description. NaN are not: floats in use are read once. Of the others it is
-    enough to know that there is a value, which the first rows tell.
+    The file's metadata count nulls but not NaN, so used floats are read once. For the other floats it suffices that
+    there is a value, which the first rows show.
     """
     nulls, source = _nulls(path, types), _source(path)
     floats = [name for name, type_ in types.items() if type_ in FLOATS]
@@ -121,39 +123,42 @@ def _missing(
     for name in set(floats) - nans.keys():
         has_value = f"SELECT 1 FROM {source} WHERE NOT isnan({_quoted(name)}) LIMIT 1"  # noqa: S608
         nans[name] = 0 if connection.execute(has_value).fetchone() else rows - missing[name]
-    return {name: gone + nans.get(name, 0) for name, gone in missing.items()}, {name for name in nans if nans[name]}
+    return {name: rows + nans.get(name, 0) for name, rows in missing.items()}, {name for name in nans if nans[name]}
 
 
-def _counts(connection: Any, source: str, asked: Mapping[str, str]) -> dict[str, int]:
-    """Counts by column, a few columns at a time: every column of a row group that is read at once is held at once."""
-    found: dict[str, int] = {}
-    for start in range(0, len(asked), COLUMNS_AT_ONCE):
-        names = list(asked)[start : start + COLUMNS_AT_ONCE]
-        told = connection.execute(f"SELECT {', '.join(asked[name] for name in names)} FROM {source}").fetchone()  # noqa: S608
-        found |= dict(zip(names, map(int, told), strict=True))
-    return found
+def _counts(connection: Any, source: str, aggregates: Mapping[str, str]) -> dict[str, int]:
+    """Counts by column, a few columns at a time, because DuckDB holds a row group of every column that it reads."""
+    counts: dict[str, int] = {}
+    for start in range(0, len(aggregates), COLUMNS_AT_ONCE):
+        names = list(aggregates)[start : start + COLUMNS_AT_ONCE]
+        selected = ", ".join(aggregates[name] for name in names)
+        row = connection.execute(f"SELECT {selected} FROM {source}").fetchone()  # noqa: S608
+        counts |= dict(zip(names, map(int, row), strict=True))
+    return counts
 
 
 def _nulls(path: Path, types: Mapping[str, str]) -> dict[str, int | None]:
-    """Nulls per column as the file's description counts them; None where it does not."""
+    """Nulls per column from the file's metadata; None where they do not count them."""
     import pyarrow.parquet as pq
 
     metadata = pq.read_metadata(path)
-    found: dict[str, int | None] = dict.fromkeys(types)
+    nulls: dict[str, int | None] = dict.fromkeys(types)
     places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
     for name in types.keys() & places.keys():
-        told = [metadata.row_group(group).column(places[name]).statistics for group in range(metadata.num_row_groups)]
-        if all(one is not None and one.has_null_count for one in told):
-            found[name] = sum(int(one.null_count) for one in told)
-    return found
+        statistics = [
+            metadata.row_group(group).column(places[name]).statistics for group in range(metadata.num_row_groups)
+        ]
+        if all(group is not None and group.has_null_count for group in statistics):
+            nulls[name] = sum(int(group.null_count) for group in statistics)
+    return nulls
 
 
 def _cleaned(name: str, type_: str, unclean: set[str]) -> str | None:
-    """SQL that turns a column into what pandas would hold; None where it is that already."""
+    """SQL that converts a column to what pandas would hold; None where no conversion is needed."""
     column = _quoted(name)
     if type_ in FLOATS:
         wide = column if type_ == "DOUBLE" else f"CAST({column} AS DOUBLE)"
-        # A view that always asked for NaN would cost half as much again as the whole suite.
+        # Testing every float for NaN would cost half as much again as the whole suite.
         return f"CASE WHEN isnan({column}) THEN NULL ELSE {wide} END" if name in unclean else _unless(wide, column)
     if type_ == "BOOLEAN":
         return f"CAST({column} AS TINYINT)"
@@ -176,8 +181,8 @@ def _unless(sql: str, same: str) -> str | None:
     return None if sql == same else sql
 
 
-def integers_of(dataset: Dataset) -> frozenset[str]:
-    """Columns of integers in the file of a dataset, which pandas holds as floats where values are missing."""
+def integer_columns(dataset: Dataset) -> frozenset[str]:
+    """Integer columns in the Parquet file of a dataset, which pandas holds as floats where values are missing."""
     import pyarrow.parquet as pq
     from pyarrow import types
 
@@ -189,9 +194,9 @@ def integers_of(dataset: Dataset) -> frozenset[str]:
 def _parquet(dataset: Dataset, folder: Path) -> Path:
     if isinstance(dataset.source, ParquetRows):
         return dataset.source.file.path
-    spilled = folder / "night.parquet"
-    _write(dataset.frame, spilled, uri=dataset.uri)
-    return spilled
+    path = folder / "current.parquet"
+    _write(dataset.frame, path, uri=dataset.uri)
+    return path
 
 
 def _write(frame: pd.DataFrame, path: Path, *, uri: str) -> None:
@@ -205,10 +210,10 @@ def _write(frame: pd.DataFrame, path: Path, *, uri: str) -> None:
                 piece = frame.iloc[start : start + ROWS_PER_PIECE]
                 writer.write_table(pa.Table.from_pandas(piece, schema=schema, preserve_index=False))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        mixed = ", ".join(one.name for one in of_frame(frame).values() if one.kind == "mixed")
-        told = f"column(s) {mixed} hold values of several types" if mixed else " ".join(str(error.args[-1]).split())
+        mixed = ", ".join(column.name for column in of_frame(frame).values() if column.kind == "mixed")
+        reason = f"column(s) {mixed} hold values of several types" if mixed else " ".join(str(error.args[-1]).split())
         raise CheckError(
-            f"{uri}: the rows cannot be read by SQL: {told}; write the column as one type, "
+            f"{uri}: the rows cannot be read by SQL: {reason}; write the column as one type, "
             "or set params.engine to pandas"
         ) from error
 
@@ -218,11 +223,11 @@ def _check_names(dataset: Dataset, path: Path, types: Mapping[str, str]) -> None
 
     names = pq.read_schema(path).names
     folded = [name.casefold() for name in names]
-    twice = sorted(name for name, low in zip(names, folded, strict=True) if folded.count(low) > 1)
-    if twice or list(types) != names:
+    ambiguous = sorted(name for name, low in zip(names, folded, strict=True) if folded.count(low) > 1)
+    if ambiguous or list(types) != names:
         raise CheckError(
-            f"{dataset.uri}: SQL cannot tell columns {', '.join(twice) or ', '.join(names)} apart, whose names differ only "
-            "in capitals; rename them, or set params.engine to pandas"
+            f"{dataset.uri}: SQL cannot distinguish columns {', '.join(ambiguous) or ', '.join(names)}, whose names differ "
+            "only in capitals; rename them, or set params.engine to pandas"
         )
 
 

@@ -1,4 +1,4 @@
-"""The attacks by name: which of them a model allows, and what each says of the audited rows."""
+"""The attacks by name: which of them a model allows, and the scores of those that use reference models."""
 
 from __future__ import annotations
 
@@ -19,38 +19,39 @@ if TYPE_CHECKING:
 
 WITH_REFERENCES = ("rmia", "rmia_online", "lira", "lira_offline", "ensemble")
 WITH_CONFIDENCE = (*WITH_REFERENCES, "quantile", "loss", "black_box")
-OF_CLASSES = ("label_only", "boundary", "black_box", "rule_based")
-MANY_MODELS = 16
+CLASSIFICATION_ONLY = ("label_only", "boundary", "black_box", "rule_based")
+STRONG_FROM_MODELS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Scores (n,) and (m,) of one attack on rows that it was not fitted on; higher = more likely a member.
+    """Scores of members (n,) and non-members (m,) of one attack, on rows that it was not fitted on.
 
-    `graded` is False where a score is a yes or no only, which has no operating points to choose. `places` are the
-    scored rows of either side. `models` reference models stood behind it, `queries` rows were shown to the model.
+    A higher score is more likely a member. `continuous` is False where a score is binary, which has no threshold to
+    choose. `scored` selects the rows of either group that were scored. `models` is the number of reference models,
+    `queries` the number of rows that the model was queried with.
     """
 
     attack: str
     members: np.ndarray
-    others: np.ndarray
-    places: tuple[slice, slice] = (slice(None), slice(None))
-    graded: bool = True
+    non_members: np.ndarray
+    scored: tuple[slice, slice] = (slice(None), slice(None))
+    continuous: bool = True
     models: int = 0
     queries: int = 0
     setting: str = ""
 
     @property
     def strength(self) -> str:
-        """How much the attack could know, for whoever reads a low number."""
+        """How strong the attack is, so that a low number can be read correctly."""
         if not self.models:
             return "weak, no reference models"
-        word = "strong" if self.models >= MANY_MODELS else "moderate"
+        word = "strong" if self.models >= STRONG_FROM_MODELS else "moderate"
         return f"{word}, {self.models} reference model{'s' if self.models > 1 else ''}"
 
 
 def default_attacks(model: Model) -> tuple[str, ...]:
-    """The strongest quick attack that the model allows, which decides, and the cheap ones beside it."""
+    """The strongest quick attack that the model allows, which decides, and the cheap ones after it."""
     if not model.classes:
         return ("rmia", "loss") if model.train is not None else ("quantile", "loss")
     if model.call_proba is None:
@@ -58,36 +59,37 @@ def default_attacks(model: Model) -> tuple[str, ...]:
     return ("rmia" if model.train is not None else "quantile", "loss", "black_box", "rule_based")
 
 
-def allow(model: Model, attacks: tuple[str, ...], *, models: int) -> None:
-    """Nothing, if the model and the number of reference models allow these attacks.
+def check_attacks(model: Model, attacks: tuple[str, ...], *, models: int) -> None:
+    """Check that the model and the number of reference models allow these attacks.
 
     Raises:
-        CheckError: an attack that the policy names cannot run; it is never left out in silence.
+        CheckError: an attack that the policy names cannot run; it is never skipped silently.
     """
-    for one in attacks:
-        if one in OF_CLASSES and not model.classes:
-            raise CheckError(f"attack {one!r} needs classes and model {model.name!r} predicts values; use rmia or loss")
-        if one in WITH_CONFIDENCE and model.classes and model.call_proba is None:
+    for attack in attacks:
+        if attack in CLASSIFICATION_ONLY and not model.classes:
             raise CheckError(
-                f"model {model.name!r} offers no class probabilities and attack {one!r} reads them; deploy it with "
+                f"attack {attack!r} needs classes and model {model.name!r} predicts values; use rmia or loss"
+            )
+        if attack in WITH_CONFIDENCE and model.classes and model.call_proba is None:
+            raise CheckError(
+                f"model {model.name!r} offers no class probabilities and attack {attack!r} reads them; deploy it with "
                 "predict_proba, or set attacks: [boundary, label_only, rule_based]"
             )
-        if one in WITH_REFERENCES and model.train is None:
+        if attack in WITH_REFERENCES and model.train is None:
             raise CheckError(
-                f"attack {one!r} needs reference models and model {model.name!r} ({model.format}) cannot be retrained; "
+                f"attack {attack!r} needs reference models and model {model.name!r} ({model.format}) cannot be retrained; "
                 "deploy it in a format that keeps its recipe, or leave the choice of attacks to the check"
             )
-    if "ensemble" in attacks and models < ensemble.LEAST_MODELS:
-        raise CheckError(f"the ensemble learns from {ensemble.LEAST_MODELS} reference_models or more; found {models}")
+    if "ensemble" in attacks and models < ensemble.MIN_MODELS:
+        raise CheckError(f"the ensemble learns from {ensemble.MIN_MODELS} reference_models or more; found {models}")
 
 
-def against_references(attack: str, audit: Audit, references: References) -> Scores:
+def score_with_references(attack: str, audit: Audit, references: References) -> Scores:
     """The scores of an attack that compares the model with reference models."""
-    how = _AGAINST_REFERENCES[attack]
-    scores, setting = how(audit, references)
+    scores, setting = _WITH_REFERENCES[attack](audit, references)
     count = len(audit.members)
     return Scores(
-        attack=attack, members=scores[:count], others=scores[count:], models=len(references), setting=setting,
+        attack=attack, members=scores[:count], non_members=scores[count:], models=len(references), setting=setting,
     )  # fmt: skip
 
 
@@ -96,14 +98,18 @@ def _rmia(audit: Audit, references: References) -> tuple[np.ndarray, str]:
     return rmia.offline(audit.signals, references, a=a), f"a = {a:g}, tuned on the reference models"
 
 
-_AGAINST_REFERENCES: Mapping[str, Callable[[Audit, References], tuple[np.ndarray, str]]] = {
+def _ensemble(audit: Audit, references: References) -> tuple[np.ndarray, str]:
+    return ensemble.scores(audit.signals, references, seed=audit.root_seed % 2**32), ""
+
+
+_WITH_REFERENCES: Mapping[str, Callable[[Audit, References], tuple[np.ndarray, str]]] = {
     "rmia": _rmia,
     "rmia_online": lambda audit, references: (rmia.online(audit.signals, references), ""),
     "lira": lambda audit, references: (lira.online(audit.signals, references), _variance(references)),
-    "lira_offline": lambda audit, references: (lira.offline(audit.signals, references), "one variance"),
-    "ensemble": lambda audit, references: (ensemble.scores(audit.signals, references, seed=audit.root % 2**32), ""),
+    "lira_offline": lambda audit, references: (lira.offline(audit.signals, references), "global variance"),
+    "ensemble": _ensemble,
 }
 
 
 def _variance(references: References) -> str:
-    return "a variance per row" if len(references) >= lira.MANY else "one variance per side"
+    return "variance per row" if len(references) >= lira.MODELS_FOR_ROW_VARIANCE else "global variance"

@@ -1,49 +1,56 @@
-"""What the attacks of one night work on: audited rows of both sides, held-out rows besides, and the model's answers."""
+"""What the attacks of a run use: audited rows of both groups, further held-out rows, and the model's outputs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.privacy.membership_inference.sides import all_rows, ask, draw_positions, overlap, root_of
-from model_governance.checks.privacy.membership_inference.signals import gauge_of
+from model_governance.checks.privacy.membership_inference.audit_groups import (
+    count_overlap,
+    derive_root_seed,
+    draw_positions,
+    query,
+    read_rows,
+)
+from model_governance.checks.privacy.membership_inference.signals import fit_transform
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from model_governance.checks.privacy.membership_inference.audit_groups import AuditGroup, Rows
     from model_governance.checks.privacy.membership_inference.params import MembershipParams
-    from model_governance.checks.privacy.membership_inference.sides import Rows, Side
-    from model_governance.checks.privacy.membership_inference.signals import Gauge, Signals
+    from model_governance.checks.privacy.membership_inference.signals import Signals, SignalTransform
     from model_governance.contract.subject import Columns, Role, Subject
 
-LEAST_HELD_OUT = 500
-MOST_HELD_OUT = 10_000
+MIN_HELD_OUT = 500
+MAX_HELD_OUT = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """Both sides with their signals (members first), and the root of every draw.
+    """Both groups with their signals (members first), and the root seed of every draw.
 
-    `held_out` are non-members that no attack scores, for those that must learn what ordinary is; None where too few
-    are left. `shared` is (non-member rows that equal a training row, non-member rows).
+    `held_out` are non-members that no attack scores, for attacks that are fitted on non-members; None where too few
+    remain. `all_rows` are the rows of both datasets. `overlap` is (non-member rows that equal a training row,
+    non-member rows).
     """
 
-    members: Side
-    others: Side
-    held_out: Side | None
-    gauge: Gauge
+    members: AuditGroup
+    non_members: AuditGroup
+    held_out: AuditGroup | None
+    transform: SignalTransform
     signals: Signals
     columns: Columns
-    everyone: tuple[Rows, Rows]
-    root: int
-    shared: tuple[int, int]
+    all_rows: tuple[Rows, Rows]
+    root_seed: int
+    overlap: tuple[int, int]
 
     def __len__(self) -> int:
-        return len(self.members) + len(self.others)
+        return len(self.members) + len(self.non_members)
 
 
 def draw_audit(subject: Subject, params: MembershipParams) -> Audit:
-    """Draw the rows and ask the model about them.
+    """Draw the rows to audit and query the model with them.
 
     Raises:
         CheckError: too few rows, one class, or labels that the model does not know.
@@ -53,29 +60,29 @@ def draw_audit(subject: Subject, params: MembershipParams) -> Audit:
 
     model = subject.require_model()
     role: Role = "population" if "population" in subject.datasets else "reference"
-    inside, outside = all_rows(subject, "train"), all_rows(subject, role)
-    root = root_of(model, inside, outside, draw=params.draw)
-    chosen = draw_positions(inside, outside, params, root=root)
-    members, others = ask(model, inside, chosen[0]), ask(model, outside, chosen[1])
-    left = _left_over(len(outside), chosen[1], root=root)
-    told = np.concatenate([members.told, others.told])
-    gauge = gauge_of(told, residuals=not model.classes)
+    inside, outside = read_rows(subject, "train"), read_rows(subject, role)
+    root_seed = derive_root_seed(model, inside, outside, sampling_seed=params.sampling_seed)
+    chosen = draw_positions(inside, outside, params, root_seed=root_seed)
+    members, non_members = query(model, inside, chosen[0]), query(model, outside, chosen[1])
+    held_out = _held_out(len(outside), chosen[1], root_seed=root_seed)
+    raw_signal = np.concatenate([members.raw_signal, non_members.raw_signal])
+    transform = fit_transform(raw_signal, residuals=not model.classes)
     return Audit(
         members=members,
-        others=others,
-        held_out=ask(model, outside, left) if len(left) >= LEAST_HELD_OUT else None,
-        gauge=gauge,
-        signals=gauge.read(told),
+        non_members=non_members,
+        held_out=query(model, outside, held_out) if len(held_out) >= MIN_HELD_OUT else None,
+        transform=transform,
+        signals=transform(raw_signal),
         columns=subject.columns,
-        everyone=(inside, outside),
-        root=root,
-        shared=overlap(inside, outside),
+        all_rows=(inside, outside),
+        root_seed=root_seed,
+        overlap=count_overlap(inside, outside),
     )
 
 
-def _left_over(rows: int, taken: np.ndarray, *, root: int) -> np.ndarray:
-    """Rows of the non-members that are not audited, in random order."""
+def _held_out(rows: int, audited: np.ndarray, *, root_seed: int) -> np.ndarray:
+    """Positions of non-members that are not audited, in random order."""
     import numpy as np
 
-    rest = np.setdiff1d(np.arange(rows), taken)
-    return np.random.default_rng([root, 3]).permutation(rest)[:MOST_HELD_OUT]
+    remaining = np.setdiff1d(np.arange(rows), audited)
+    return np.random.default_rng([root_seed, 3]).permutation(remaining)[:MAX_HELD_OUT]

@@ -1,6 +1,6 @@
-"""Quantile regression: is the model surer of this record than of nearly all held-out records like it?
+"""Quantile-regression attack (Bertran et al., NeurIPS 2023): no reference model is needed.
 
-Bertran et al. (NeurIPS 2023); needs no reference model. Arrays in, scores out.
+Flags a record whose certainty exceeds a per-record quantile that was fitted on held-out data. Arrays in, scores out.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ QUANTILE = 0.99
 
 
 def scores(fitting: tuple[np.ndarray, np.ndarray], scoring: tuple[np.ndarray, np.ndarray], *, seed: int) -> np.ndarray:
-    """Certainty above the 0.99 quantile that non-members of the same features have, shape (n,).
+    """Certainty above the 0.99 quantile of non-members with the same features, shape (n,).
 
-    Both are (features (., d), certainty (.,)); the label belongs among the features. `fitting` are
-    non-members that are never scored: a regression scored on its own rows calls them ordinary and
-    makes every member look exposed.
+    Args:
+        fitting: features (m, d), the label among them, and certainty (m,) of non-members that are never scored. A
+            regression that is scored on its own rows underestimates their certainty, and every member looks exposed.
+        scoring: features (n, d) and certainty (n,) of the records to score.
+        seed: of the regression.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]

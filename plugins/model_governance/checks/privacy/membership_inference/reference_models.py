@@ -1,8 +1,8 @@
-"""Reference models: copies of the model under check, each retrained on a random half of a pool of rows.
+"""Reference models: the recipe of the model under check, retrained on random halves of a pool of rows.
 
-The pool holds every audited row, members and non-members alike, so that each copy knows about half of either side.
-That the two sides share the pool gives an attacker who knows it some power (findings that say "shared pool");
-it favours neither side where the model does not depend on its rows.
+The pool holds every audited row, members and non-members alike, so that each reference model is trained on about half
+of either group. The shared pool gives an attacker who knows it some power (the notes say so); it favours neither
+group where the model does not depend on its training rows.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.privacy.membership_inference.kept_answers import key_of
+from model_governance.checks.privacy.membership_inference.answer_cache import cache_key
+from model_governance.checks.privacy.membership_inference.audit_groups import encode_labels
 from model_governance.checks.privacy.membership_inference.references import draw_subsets
-from model_governance.checks.privacy.membership_inference.sides import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,115 +25,135 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.checks.privacy.membership_inference.audit_groups import Rows
     from model_governance.checks.privacy.membership_inference.params import MembershipParams
-    from model_governance.checks.privacy.membership_inference.sides import Rows
     from model_governance.contract.subject import Model
 
-# Their training draws from a seed that is handed in. What else there is may draw from the generators of the
-# process, which threads would share: it is trained one copy at a time.
+# The training of these formats takes a seed. Other formats may use the global generators of the process, which
+# threads would share: their reference models are trained one at a time.
 SEEDED_FORMATS = frozenset({"skops", "xgboost", "lightgbm"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Rows that copies are trained on: the audited ones first, members before non-members, then others of both sides."""
+    """Rows for the training of reference models: audited members, audited non-members, then others of both groups."""
 
     frame: pd.DataFrame
-    truth: pd.Series
+    labels: pd.Series
     fingerprints: np.ndarray
     audited: int
 
 
-def pool_of(
-    members: Rows, others: Rows, chosen: tuple[np.ndarray, np.ndarray], params: MembershipParams, *, root: int, most: int
-) -> Pool:  # fmt: skip
-    """The audited rows and as many others, drawn from both sides alike, as copies of `most` rows on average need."""
+def draw_pool(
+    members: Rows,
+    non_members: Rows,
+    chosen: tuple[np.ndarray, np.ndarray],
+    params: MembershipParams,
+    *,
+    root_seed: int,
+    model_rows: int,
+) -> Pool:
+    """The audited rows and as many others as reference models need, drawn from both groups alike.
+
+    Args:
+        members: all rows of train.
+        non_members: all rows of population, or of reference.
+        chosen: positions of the audited rows of both.
+        params: `reference_rows` is the mean number of training rows.
+        root_seed: of the draw.
+        model_rows: number of rows that the model was trained on, the default of `reference_rows`.
+    """
     import numpy as np
     import pandas as pd
 
-    frame = _stacked(members.frame, others.frame)
-    truth = pd.concat([members.truth, others.truth], ignore_index=True)
+    frame = _stacked(members.frame, non_members.frame)
+    labels = pd.concat([members.labels, non_members.labels], ignore_index=True)
     audited = np.concatenate([chosen[0], chosen[1] + len(members)])
-    rest = np.random.default_rng([root, 1]).permutation(np.setdiff1d(np.arange(len(frame)), audited))
-    size = 2 * (params.reference_rows or most)
-    rows = np.concatenate([audited, rest[: max(0, size - len(audited))]])
-    prints = np.concatenate([members.fingerprints, others.fingerprints])[rows]
+    remaining = np.random.default_rng([root_seed, 1]).permutation(np.setdiff1d(np.arange(len(frame)), audited))
+    size = 2 * (params.reference_rows or model_rows)
+    rows = np.concatenate([audited, remaining[: max(0, size - len(audited))]])
+    fingerprints = np.concatenate([members.fingerprints, non_members.fingerprints])[rows]
     return Pool(
-        frame=frame.iloc[rows].reset_index(drop=True), truth=truth.iloc[rows].reset_index(drop=True),
-        fingerprints=prints, audited=len(audited),
+        frame=frame.iloc[rows].reset_index(drop=True), labels=labels.iloc[rows].reset_index(drop=True),
+        fingerprints=fingerprints, audited=len(audited),
     )  # fmt: skip
 
 
 def reference_answers(
-    model: Model, pool: Pool, params: MembershipParams, *, root: int, kept: Mapping[str, np.ndarray]
+    model: Model, pool: Pool, params: MembershipParams, *, root_seed: int, cached: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """What N copies say of the audited rows, (N, n); whether each was trained on them, bool (N, n); both to be kept.
+    """Train N reference models and query them with the audited rows; those with cached outputs are not trained again.
 
-    The answer is the probability of the true class, or the residual in regression. Copies whose answers are `kept`
-    are not trained again. Copy k is the same whatever N and however many are trained at a time.
+    Reference model k is the same for any N and any number of workers.
+
+    Returns:
+        The probability of the true class, or the residual in regression, (N, n); whether each model was trained on the
+        row, bool (N, n); and the outputs by cache key.
 
     Raises:
-        ModelMisbehaved: a copy could not be trained, or answers badly.
+        ModelMisbehaved: a reference model could not be trained, or its outputs are invalid.
     """
     import numpy as np
 
-    subsets = draw_subsets(params.reference_models, len(pool.frame), root=root)
-    keys = [key_of(model, pool.fingerprints, subset, seed=_seed(root, k)) for k, subset in enumerate(subsets)]
-    missing = [k for k, key in enumerate(keys) if key not in kept or kept[key].shape != (pool.audited,)]
+    subsets = draw_subsets(params.reference_models, len(pool.frame), root_seed=root_seed)
+    keys = [
+        cache_key(model, pool.fingerprints, subset, seed=_training_seed(root_seed, number))
+        for number, subset in enumerate(subsets)
+    ]
+    missing = [number for number, key in enumerate(keys) if key not in cached or cached[key].shape != (pool.audited,)]
+    one_at_a_time = params.workers == 1 or model.format not in SEEDED_FORMATS
 
-    alone = params.workers == 1 or model.format not in SEEDED_FORMATS
-
-    def one(number: int) -> np.ndarray:
-        seed = _seed(root, number)
-        with _single_threaded(), _own_randomness(seed) if alone else nullcontext():
+    def train(number: int) -> np.ndarray:
+        seed = _training_seed(root_seed, number)
+        with _single_threaded(), _seeded_globals(seed) if one_at_a_time else nullcontext():
             return _answer(model, pool, subsets[number], seed=seed)
 
-    # A copy sees half the rows and may warn of what the model itself never met; that is no news of the model.
-    with warnings.catch_warnings(), _few_threads(), ThreadPoolExecutor(1 if alone else params.workers) as room:
+    workers = 1 if one_at_a_time else params.workers
+    # Trained on half of the rows, a reference model may warn of categories that the model itself knows.
+    with warnings.catch_warnings(), _single_threaded_blas(), ThreadPoolExecutor(workers) as executor:
         warnings.simplefilter("ignore")
-        fresh = list(room.map(one, missing))
-    found = {key: kept[key] for key in keys if key in kept} | {
-        keys[k]: row for k, row in zip(missing, fresh, strict=True)
-    }
-    return np.array([found[key] for key in keys]), subsets[:, : pool.audited], found
+        trained = list(executor.map(train, missing))
+    answers = {key: cached[key] for key in keys if key in cached}
+    answers |= {keys[number]: row for number, row in zip(missing, trained, strict=True)}
+    return np.array([answers[key] for key in keys]), subsets[:, : pool.audited], answers
 
 
 def _answer(model: Model, pool: Pool, subset: np.ndarray, *, seed: int) -> np.ndarray:
-    """Train one copy and ask it about the audited rows, shape (n,)."""
+    """Train one reference model and query it with the audited rows, shape (n,)."""
     import numpy as np
 
     rows = pool.frame[subset].reset_index(drop=True)
-    copy = model.fit(rows, pool.truth[subset].reset_index(drop=True), seed=seed)
-    asked, truth = pool.frame.iloc[: pool.audited], pool.truth.iloc[: pool.audited]
+    reference = model.fit(rows, pool.labels[subset].reset_index(drop=True), seed=seed)
+    audited, labels = pool.frame.iloc[: pool.audited], pool.labels.iloc[: pool.audited]
     if not model.classes:
-        return np.asarray(truth, dtype=np.float64) - copy.predict(asked).astype(np.float64)
-    chances, own = copy.predict_proba(asked), numbered(copy, truth)
-    # A class that the half did not hold has no probability in this copy.
-    return np.where(own >= 0, chances[np.arange(len(own)), np.maximum(own, 0)], 0.0)
+        return np.asarray(labels, dtype=np.float64) - reference.predict(audited).astype(np.float64)
+    probabilities, own = reference.predict_proba(audited), encode_labels(reference, labels)
+    # A class that is missing in the subset has no probability in this reference model.
+    return np.where(own >= 0, probabilities[np.arange(len(own)), np.maximum(own, 0)], 0.0)
 
 
 def _stacked(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """Both frames below one another; categories stay categories where the two do not list the same."""
+    """Both frames below one another; category columns stay so where the two do not list the same categories."""
     import pandas as pd
 
     frame = pd.concat([first, second], ignore_index=True)
     for name in frame.columns:
         parts = first[name], second[name]
-        if frame[name].dtype == object and all(isinstance(one.dtype, pd.CategoricalDtype) for one in parts):
+        if frame[name].dtype == object and all(isinstance(part.dtype, pd.CategoricalDtype) for part in parts):
             frame[name] = pd.api.types.union_categoricals(parts)
     return frame
 
 
-def _seed(root: int, number: int) -> int:
-    """The seed of a copy's own training, 31 bits."""
+def _training_seed(root_seed: int, number: int) -> int:
+    """The seed of the training of a reference model, 31 bits."""
     import numpy as np
 
-    return int(np.random.default_rng([root, 2, number]).integers(2**31))
+    return int(np.random.default_rng([root_seed, 2, number]).integers(2**31))
 
 
 @contextmanager
-def _few_threads() -> Iterator[None]:
-    """One thread for each linear algebra call of the process while copies are trained side by side."""
+def _single_threaded_blas() -> Iterator[None]:
+    """One thread for each linear algebra call of the process while reference models are trained in parallel."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     with threadpool_limits(limits=1):
@@ -142,7 +162,7 @@ def _few_threads() -> Iterator[None]:
 
 @contextmanager
 def _single_threaded() -> Iterator[None]:
-    """One OpenMP thread for the thread that calls: sums of several differ in their last bits between machines."""
+    """One OpenMP thread for the calling thread: sums of several differ in their last bits between machines."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="openmp"):
@@ -150,8 +170,8 @@ def _single_threaded() -> Iterator[None]:
 
 
 @contextmanager
-def _own_randomness(seed: int) -> Iterator[None]:
-    """Seed the generators of the process for the block, and put them back afterwards."""
+def _seeded_globals(seed: int) -> Iterator[None]:
+    """Seed the global generators of the process for the block, and restore them afterwards."""
     import numpy as np
 
     with ExitStack() as after:

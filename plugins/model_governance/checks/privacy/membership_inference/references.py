@@ -1,7 +1,7 @@
-"""Reference models of an attack, as arrays: what they say about the records, and which record each was trained on.
+"""Signals of reference models as arrays, and which record each model was trained on.
 
-For callers outside the check: `draw_subsets` says which pool rows reference k is trained on; train the copies,
-ask them about every record, and hand `References` to `rmia`, `lira` and `ensemble`.
+For callers outside the check: `draw_subsets` says which pool rows reference model k is trained on; train the models,
+query them with every record, and pass `References` to `rmia`, `lira` and `ensemble`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Answers of N reference models about n records, and `inside` (N, n): trained on that record or not."""
+    """Signals of N reference models for n records, and `inside` (N, n): whether each was trained on the record."""
 
     signals: Signals
     inside: np.ndarray
@@ -26,21 +26,21 @@ class References:
         return len(self.inside)
 
     def without(self, number: int) -> References:
-        """All but one of them: what an attacker has left who takes that one for the target."""
+        """All but one of them, for an attack on that one."""
         import numpy as np
 
         others = np.arange(len(self)) != number
         return References(self.signals.rows(others), self.inside[others])
 
 
-def draw_subsets(models: int, rows: int, *, root: int) -> np.ndarray:
+def draw_subsets(models: int, rows: int, *, root_seed: int) -> np.ndarray:
     """Which of the pool's rows each reference model is trained on, bool (models, rows): a fair coin per row.
 
-    Subset k depends on `root` and k alone, so that more models keep the first ones.
+    Subset k depends on `root_seed` and k alone, so that more models keep the first ones.
     """
     import numpy as np
 
-    return np.array([np.random.default_rng([root, number]).random(rows) < 0.5 for number in range(models)])
+    return np.array([np.random.default_rng([root_seed, number]).random(rows) < 0.5 for number in range(models)])
 
 
 def outside_mean(values: np.ndarray, inside: np.ndarray, fallback: np.ndarray | float) -> np.ndarray:

@@ -1,78 +1,149 @@
-"""How alike copy and model are on held-out rows, and how much of that the model's answers gave away."""
+"""How closely a surrogate agrees with the model on held-out rows, and how much of that the outputs revealed.
+
+Fidelity is the agreement with the model, not with the truth (Jagielski et al., 2020).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.contract.result import Estimate
 from model_governance.stats.intervals import bootstrap, clopper_pearson, paired_shares
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
-    from model_governance.checks.privacy.model_extraction.surrogates import Copy
+    from model_governance.checks.privacy.model_extraction.extraction import Extraction
+    from model_governance.checks.privacy.model_extraction.surrogates import Surrogate
 
 Measured = tuple[float, tuple[float, float] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOut:
-    """Rows that nobody asked about: as numbers (n, d), with the model's class numbers or values (n,).
+    """Rows that no attack queries, as a matrix (n, d), with the model's class numbers or values (n,).
 
-    `classes` is 0 for a regression; `resamples` and `seed` are those of its intervals.
+    `classes` is 0 for a regression; `resamples` and `seed` are those of its bootstrap intervals.
     """
 
     matrix: np.ndarray
-    decisions: np.ndarray
+    predictions: np.ndarray
     classes: int
     resamples: int
     seed: int
 
-    def fidelity(self, copy: Copy) -> Measured:
+    def fidelity(self, surrogate: Surrogate) -> Measured:
         """Share of agreement with its exact interval; R2 with a bootstrap interval for a regression."""
         import numpy as np
 
-        answers = copy.answers(self.matrix)
+        predictions = surrogate.predict(self.matrix)
         if self.classes:
-            agreeing = int((answers == self.decisions).sum())
-            return agreeing / len(answers), clopper_pearson(agreeing, len(answers))
-        return self._estimated(lambda rows: self._explained(answers, rows), np.arange(len(answers)))
+            agreeing = int((predictions == self.predictions).sum())
+            return agreeing / len(predictions), clopper_pearson(agreeing, len(predictions))
+        return self._bootstrapped(lambda rows: self._r2(predictions, rows), np.arange(len(predictions)))
 
-    def gain(self, copy: Copy, baseline: Copy) -> Measured:
-        """Fidelity of the copy less that of the baseline, on the same rows."""
+    def gain(self, surrogate: Surrogate, baseline: Surrogate) -> Measured:
+        """Fidelity of the surrogate minus that of the baseline, on the same rows."""
         import numpy as np
 
-        first, second = copy.answers(self.matrix), baseline.answers(self.matrix)
+        first, second = surrogate.predict(self.matrix), baseline.predict(self.matrix)
         if self.classes:
-            agrees, agreed = first == self.decisions, second == self.decisions
-            only, other, n = int((agrees & ~agreed).sum()), int((~agrees & agreed).sum()), len(first)
-            return (only - other) / n, paired_shares(only, other, n)
-        return self._estimated(
-            lambda rows: self._explained(first, rows) - self._explained(second, rows), np.arange(len(first))
-        )
+            first_agrees, second_agrees = first == self.predictions, second == self.predictions
+            first_only = int((first_agrees & ~second_agrees).sum())
+            second_only = int((~first_agrees & second_agrees).sum())
+            n = len(first)
+            return (first_only - second_only) / n, paired_shares(first_only, second_only, n)
+        return self._bootstrapped(lambda rows: self._r2(first, rows) - self._r2(second, rows), np.arange(len(first)))
 
     def constant(self) -> Measured:
-        """Fidelity of the copy that gives the most frequent answer to every row."""
+        """Fidelity of the surrogate that predicts the most frequent class for every row."""
         import numpy as np
 
         if not self.classes:
             return 0.0, None
-        most = int(np.unique(self.decisions, return_counts=True)[1].max())
-        return most / len(self.decisions), clopper_pearson(most, len(self.decisions))
+        most_frequent = int(np.unique(self.predictions, return_counts=True)[1].max())
+        return most_frequent / len(self.predictions), clopper_pearson(most_frequent, len(self.predictions))
 
-    def _explained(self, answers: np.ndarray, rows: np.ndarray) -> float:
-        """R2 of the copy's values against the model's."""
+    def _r2(self, values: np.ndarray, rows: np.ndarray) -> float:
+        """R2 of the surrogate's values against the model's."""
         import numpy as np
 
-        wanted = self.decisions[rows]
-        total = float(np.sum((wanted - wanted.mean()) ** 2))
-        return 1 - float(np.sum((answers[rows] - wanted) ** 2)) / total if total > 0 else float("nan")
+        truth = self.predictions[rows]
+        total = float(np.sum((truth - truth.mean()) ** 2))
+        return 1 - float(np.sum((values[rows] - truth) ** 2)) / total if total > 0 else float("nan")
 
-    def _estimated(self, statistic: Callable[[np.ndarray], float], rows: np.ndarray) -> Measured:
+    def _bootstrapped(self, statistic: Callable[[np.ndarray], float], rows: np.ndarray) -> Measured:
         interval = bootstrap(statistic, len(rows), seed=self.seed, resamples=self.resamples)
         value = statistic(rows)
         if interval is None:
             return round(value, 9), None
         return round(value, 9), (round(interval[0], 9), round(interval[1], 9))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A surrogate beside the baseline of as many true labels: `gain` is None where one of them is missing."""
+
+    extraction: Extraction
+    fidelity: Measured | None
+    gain: Measured | None
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """Attack and number of queries, as a threshold names them."""
+        return f"{self.extraction.attack}@{self.extraction.queries}"
+
+
+def compare(
+    extractions: Sequence[Extraction], baselines: Mapping[int, Surrogate | None], held_out: HeldOut
+) -> list[Comparison]:
+    """Compare every surrogate with the model on the held-out rows, and with the baseline of as many labels."""
+    comparisons = []
+    for extraction in extractions:
+        surrogate, baseline = extraction.surrogate, baselines[extraction.queries]
+        if surrogate is None:
+            comparisons.append(Comparison(extraction=extraction, fidelity=None, gain=None, reason=extraction.reason))
+            continue
+        comparisons.append(
+            Comparison(
+                extraction=extraction,
+                fidelity=held_out.fidelity(surrogate),
+                gain=None if baseline is None else held_out.gain(surrogate, baseline),
+                reason=""
+                if baseline
+                else f"there are no {extraction.queries:,} public rows with labels to compare with",
+            )
+        )
+    return comparisons
+
+
+def estimates(
+    comparisons: Sequence[Comparison], baselines: Mapping[int, Surrogate | None], held_out: HeldOut
+) -> tuple[Estimate, ...]:
+    """Every metric of the check, in the order of the record."""
+    n = len(held_out.predictions)
+    metrics = []
+    for comparison in comparisons:
+        surrogate = comparison.extraction.surrogate
+        family = f"surrogate family: {surrogate.family}" if surrogate is not None else ""
+        for name, measured in (("fidelity_gain", comparison.gain), ("fidelity", comparison.fidelity)):
+            value, interval = measured if measured is not None else (None, None)
+            reason = comparison.reason if measured is None else ""
+            metrics.append(
+                Estimate(
+                    name=name, value=value, n=n, interval=interval, key=comparison.key, detail=family, reason=reason
+                )
+            )
+    for rows, baseline in baselines.items():
+        value, interval = held_out.fidelity(baseline) if baseline is not None else (None, None)
+        reason = "" if baseline is not None else f"fewer than {rows:,} public rows remain beside those held out"
+        metrics.append(
+            Estimate(name="baseline_fidelity", value=value, n=n, interval=interval, key=str(rows), reason=reason)
+        )
+    value, interval = held_out.constant()
+    metrics.append(Estimate(name="constant_fidelity", value=value, n=n, interval=interval))
+    return tuple(metrics)

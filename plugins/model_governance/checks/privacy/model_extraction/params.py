@@ -6,31 +6,39 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from model_governance.attacks.access import EndpointParams
+from model_governance.attacks.access import AttackerAccess
 from model_governance.attacks.schedule import AttackBudget
+from model_governance.contract.check import Params
 
 AttackName = Literal["public", "synthetic", "knockoff_nets", "copycat_cnn"]
-LEAST = 40  # held-out rows; over fewer no agreement says anything
-LEAST_BUDGET = 20
+MIN_HELD_OUT = 40  # fewer held-out rows give no useful interval of the agreement
+MIN_QUERIES = 20
 
 
-class ExtractionParams(EndpointParams):
-    """How the model is copied, with how many questions, and on how many rows the copy is compared."""
+class ExtractionParams(Params):
+    """Which attacks copy the model, with how many queries, and on how many rows surrogate and model are compared."""
 
     attacks: tuple[AttackName, ...] = Field(
         default=("public", "synthetic"),
         min_length=1,
-        description="public: ask with public rows; synthetic: with rows whose columns are drawn one by one; "
-        "knockoff_nets, copycat_cnn: ART's, with public and with synthetic rows",
+        description="public: queries with public rows; synthetic: queries with rows whose columns are sampled "
+        "independently; knockoff_nets, copycat_cnn: the attacks of ART, with public and with synthetic rows",
     )
-    budgets: tuple[Annotated[int, Field(ge=LEAST_BUDGET)], ...] = Field(
-        default=(100, 300, 1000), min_length=1, description="rows that an attacker asks about, ascending"
+    query_budgets: tuple[Annotated[int, Field(ge=MIN_QUERIES)], ...] = Field(
+        default=(100, 300, 1000),
+        min_length=1,
+        description="numbers of queries after which a surrogate is compared with the model, ascending",
     )
     samples: int = Field(
-        default=5000, ge=LEAST, description="held-out rows at most, on which copy and model are compared"
+        default=5000,
+        ge=MIN_HELD_OUT,
+        description="maximal number of held-out rows on which surrogate and model are compared",
     )
     resamples: int = Field(
-        default=500, ge=200, le=20_000, description="resamples of held-out rows behind an interval of a regression"
+        default=500, ge=200, le=20_000, description="bootstrap resamples of the held-out rows, for a regression"
+    )
+    attacker_access: AttackerAccess = Field(
+        default_factory=AttackerAccess, description="what the model's endpoint returns to the attacker"
     )
     budget: dict[str, AttackBudget] = Field(
         default_factory=dict, description="what an attack may spend, and how often it runs"
@@ -38,14 +46,14 @@ class ExtractionParams(EndpointParams):
 
     @field_validator("attacks")
     @classmethod
-    def _nothing_twice(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(names)) != len(names):
-            raise ValueError(f"listed twice: {', '.join(names)}")
-        return names
+    def _no_duplicates(cls, attacks: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(attacks)) != len(attacks):
+            raise ValueError(f"listed twice: {', '.join(attacks)}")
+        return attacks
 
-    @field_validator("budgets")
+    @field_validator("query_budgets")
     @classmethod
-    def _ascending(cls, budgets: tuple[int, ...]) -> tuple[int, ...]:
-        if list(budgets) != sorted(set(budgets)):
-            raise ValueError(f"budgets must ascend, found {list(budgets)}")
-        return budgets
+    def _ascending(cls, query_budgets: tuple[int, ...]) -> tuple[int, ...]:
+        if list(query_budgets) != sorted(set(query_budgets)):
+            raise ValueError(f"query_budgets must ascend, found {list(query_budgets)}")
+        return query_budgets

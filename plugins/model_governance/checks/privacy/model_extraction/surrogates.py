@@ -1,7 +1,7 @@
-"""Copies of a model: families of surrogates that learn from answers, and the choice between them.
+"""Surrogate models: families that are trained on the outputs of a model, and the choice between them.
 
-linear: least squares on log odds, which copies a linear model to the last digit from as many answers as it has
-coefficients (Tramer et al., 2016). boosting: gradient boosting, for everything else.
+linear: least squares on log odds, which recovers a linear model exactly from as many outputs as it has coefficients
+(Tramer et al., 2016). boosting: gradient boosting, for all other models.
 """
 
 from __future__ import annotations
@@ -18,107 +18,115 @@ if TYPE_CHECKING:
 
     from model_governance.attacks.surrogate import Design
 
-    Answering = Callable[[np.ndarray], np.ndarray]
+    Predict = Callable[[np.ndarray], np.ndarray]
     """A matrix (n, d) to labels as numbers (n,), or to values (n,)."""
 
-SURE = 1e-12  # probabilities nearer to 0 or 1 say nothing about log odds in double precision
-VOTES, VOTED = 1e-3, 0.01  # where more than a hundredth is 0 or 1, they are shares of votes, and no smaller than this
-LEAST_TO_CHOOSE = 10
+MIN_PROBABILITY = 1e-12  # double precision cannot resolve the log odds of probabilities nearer to 0 or 1
+# Where more than this share of the probabilities is 0 or 1, they are shares of votes and are clipped to VOTE_SHARE.
+MAX_SATURATED, VOTE_SHARE = 0.01, 1e-3
+MIN_VALIDATION = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
-    """A surrogate that was learnt, and the family that it is of."""
+class Surrogate:
+    """A trained surrogate and its family."""
 
     family: str
-    answers: Answering
+    predict: Predict
 
 
-def learn_copy(matrix: np.ndarray, taught: np.ndarray, *, design: Design, classes: int, seed: int) -> Copy:
-    """The family that agrees best with a third of the answers held back, learnt anew from all of them.
+def fit_surrogate(matrix: np.ndarray, targets: np.ndarray, *, design: Design, classes: int, seed: int) -> Surrogate:
+    """Fit every family, choose the one that agrees best with a validation third, and refit it on all rows.
 
     Args:
         matrix: rows as numbers, (n, d), in random order.
-        taught: probabilities (n, classes), labels as numbers (n,), or values (n,) where `classes` is 0.
+        targets: probabilities (n, classes), labels as numbers (n,), or values (n,) where `classes` is 0.
         design: how the matrix was made.
-        classes: how many the model has, 0 for a regression.
-        seed: of everything that is drawn.
+        classes: number of classes of the model, 0 for a regression.
+        seed: of every random draw.
+
+    Returns:
+        The surrogate; its `predict` maps a matrix (m, d) to class numbers (m,), or to values (m,).
     """
-    kept = len(taught) - max(LEAST_TO_CHOOSE, len(taught) // 3)
-    families = _families(design, classes, seed, graded=taught.ndim == 2)
+    train = len(targets) - max(MIN_VALIDATION, len(targets) // 3)
+    families = _families(design, classes, seed, has_probabilities=targets.ndim == 2)
     scores = {
-        name: _agreement(learn(matrix[:kept], taught[:kept])(matrix[kept:]), taught[kept:], classes)
-        for name, learn in families.items()
+        name: _agreement(fit(matrix[:train], targets[:train])(matrix[train:]), targets[train:], classes)
+        for name, fit in families.items()
     }
-    # Of equals the first: families stand in order of simplicity.
+    # A tie goes to the first: families are ordered by simplicity.
     best = max(scores, key=lambda name: scores[name])
-    return Copy(family=best, answers=families[best](matrix, taught))
+    return Surrogate(family=best, predict=families[best](matrix, targets))
 
 
 def _families(
-    design: Design, classes: int, seed: int, *, graded: bool
-) -> Mapping[str, Callable[[np.ndarray, np.ndarray], Answering]]:
+    design: Design, classes: int, seed: int, *, has_probabilities: bool
+) -> Mapping[str, Callable[[np.ndarray, np.ndarray], Predict]]:
     categories = design.categories
 
-    def boosted_labels(matrix: np.ndarray, taught: np.ndarray) -> Answering:
-        labels = (taught.argmax(axis=1) if graded else taught).astype(int)
+    def boosted_labels(matrix: np.ndarray, targets: np.ndarray) -> Predict:
+        labels = (targets.argmax(axis=1) if has_probabilities else targets).astype(int)
         return learn_classes(matrix, labels, classes=classes, categories=categories, seed=seed).guesses
 
-    def boosted_chances(matrix: np.ndarray, taught: np.ndarray) -> Answering:
-        """Of two classes the second says it all; of more, each has its own learner."""
+    def boosted_probabilities(matrix: np.ndarray, targets: np.ndarray) -> Predict:
+        """One regressor per class; one alone where there are two classes."""
         import numpy as np
 
-        wanted = [1] if classes == 2 else list(range(classes))
-        learnt = [learn_values(matrix, taught[:, one], categories=categories, seed=seed) for one in wanted]
+        numbers = [1] if classes == 2 else list(range(classes))
+        learners = [learn_values(matrix, targets[:, number], categories=categories, seed=seed) for number in numbers]
         if classes == 2:
-            return lambda other: (learnt[0](other).round(12) > 0.5).astype(int)
-        return lambda other: np.column_stack([one(other) for one in learnt]).round(12).argmax(axis=1)
+            return lambda other: (learners[0](other).round(12) > 0.5).astype(int)
+        return lambda other: np.column_stack([learner(other) for learner in learners]).round(12).argmax(axis=1)
 
-    def boosted_values(matrix: np.ndarray, taught: np.ndarray) -> Answering:
-        return learn_values(matrix, taught, categories=categories, seed=seed)
+    def boosted_values(matrix: np.ndarray, targets: np.ndarray) -> Predict:
+        return learn_values(matrix, targets, categories=categories, seed=seed)
 
-    def linear(matrix: np.ndarray, taught: np.ndarray) -> Answering:
-        return _linear(matrix, taught, design=design, classes=classes)
+    def linear(matrix: np.ndarray, targets: np.ndarray) -> Predict:
+        return _linear(matrix, targets, design=design, classes=classes)
 
-    def linear_labels(matrix: np.ndarray, taught: np.ndarray) -> Answering:
-        """Where probabilities are 0 or 1, as those of trees are, log odds say little."""
-        return linear(matrix, taught.argmax(axis=1))
+    def linear_labels(matrix: np.ndarray, targets: np.ndarray) -> Predict:
+        """Probabilities of 0 or 1, as those of trees, have no finite log odds; their labels are used instead."""
+        return linear(matrix, targets.argmax(axis=1))
 
     if not classes:
         return {"linear": linear, "boosting": boosted_values}
-    if graded:
+    if has_probabilities:
         return {
             "linear": linear,
             "linear on labels": linear_labels,
-            "boosting": boosted_chances,
+            "boosting": boosted_probabilities,
             "boosting on labels": boosted_labels,
         }
     return {"linear": linear, "boosting": boosted_labels}
 
 
-def _linear(matrix: np.ndarray, taught: np.ndarray, *, design: Design, classes: int) -> Answering:
-    """Least squares on values or log odds; logistic regression where only labels are heard."""
+def _linear(matrix: np.ndarray, targets: np.ndarray, *, design: Design, classes: int) -> Predict:
+    """Least squares on values or log odds; logistic regression where only labels are known."""
     import numpy as np
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    spread = _Spread.key(matrix, design)
-    if classes and taught.ndim == 1:
-        return _logistic(spread, matrix, taught.astype(int))
-    sure = VOTES if classes and np.mean((taught <= SURE) | (taught >= 1 - SURE)) > VOTED else SURE
-    wanted = taught[:, None] if not classes else np.log(np.clip(taught, sure, 1 - sure))
-    wanted = wanted if not classes else wanted - wanted.mean(axis=1, keepdims=True)
+    scaler = _OneHotScaler.fit(matrix, design)
+    if classes and targets.ndim == 1:
+        return _logistic(scaler, matrix, targets.astype(int))
+    if classes:
+        saturated = np.mean((targets <= MIN_PROBABILITY) | (targets >= 1 - MIN_PROBABILITY))
+        floor = VOTE_SHARE if saturated > MAX_SATURATED else MIN_PROBABILITY
+        logs = np.log(np.clip(targets, floor, 1 - floor))
+        responses = logs - logs.mean(axis=1, keepdims=True)
+    else:
+        responses = targets[:, None]
     with threadpool_limits(limits=1):
-        weights = np.linalg.lstsq(spread(matrix), wanted, rcond=1e-10)[0]
+        weights = np.linalg.lstsq(scaler(matrix), responses, rcond=1e-10)[0]
 
-    def answers(other: np.ndarray) -> np.ndarray:
+    def predict(other: np.ndarray) -> np.ndarray:
         with threadpool_limits(limits=1):
-            found = (spread(other) @ weights).round(9)
-        return found.argmax(axis=1) if classes else found[:, 0]
+            scores = (scaler(other) @ weights).round(9)
+        return scores.argmax(axis=1) if classes else scores[:, 0]
 
-    return answers
+    return predict
 
 
-def _logistic(spread: _Spread, matrix: np.ndarray, labels: np.ndarray) -> Answering:
+def _logistic(scaler: _OneHotScaler, matrix: np.ndarray, labels: np.ndarray) -> Predict:
     import numpy as np
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
@@ -126,26 +134,27 @@ def _logistic(spread: _Spread, matrix: np.ndarray, labels: np.ndarray) -> Answer
     if len(np.unique(labels)) < 2:
         return lambda other: np.full(len(other), labels[0])
     with threadpool_limits(limits=1):
-        fitted = LogisticRegression(C=10.0, max_iter=500, tol=1e-6).fit(spread(matrix), labels)
+        fitted = LogisticRegression(C=10.0, max_iter=500, tol=1e-6).fit(scaler(matrix), labels)
 
-    def answers(other: np.ndarray) -> np.ndarray:
+    def predict(other: np.ndarray) -> np.ndarray:
         with threadpool_limits(limits=1):
-            found: np.ndarray = fitted.predict(spread(other))
-        return found
+            labels: np.ndarray = fitted.predict(scaler(other))
+        return labels
 
-    return answers
+    return predict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Spread:
-    """A design matrix with standardised numbers and one column per category; `1` in front."""
+class _OneHotScaler:
+    """A design matrix with an intercept, standardised numbers and one column per category."""
 
     centre: np.ndarray
     scale: np.ndarray
     kinds: tuple[int, ...]
 
     @classmethod
-    def key(cls, matrix: np.ndarray, design: Design) -> _Spread:
+    def fit(cls, matrix: np.ndarray, design: Design) -> _OneHotScaler:
+        """Mean and standard deviation of every column of numbers; missing cells are ignored."""
         import numpy as np
 
         known = np.where(np.isnan(matrix), 0.0, matrix)
@@ -156,7 +165,7 @@ class _Spread:
         return cls(centre=centre, scale=np.where(scale > 0, scale, 1.0), kinds=kinds)
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
-        """The rows spread out, (n, columns): an unknown number stands at the mean, an unknown category at none."""
+        """The design matrix (n, columns): a missing number becomes the mean, a missing category has no column."""
         import numpy as np
 
         columns = [np.ones(len(matrix))]
@@ -169,10 +178,10 @@ class _Spread:
         return np.column_stack(columns)
 
 
-def _agreement(answers: np.ndarray, taught: np.ndarray, classes: int) -> float:
-    """Share of rows on which both agree; for values the negative mean square of the difference."""
+def _agreement(predictions: np.ndarray, targets: np.ndarray, classes: int) -> float:
+    """Share of rows on which both agree; for values the negative mean squared difference."""
     import numpy as np
 
     if not classes:
-        return -float(np.mean((answers - taught) ** 2).round(12))
-    return float((answers == (taught.argmax(axis=1) if taught.ndim == 2 else taught)).mean())
+        return -float(np.mean((predictions - targets) ** 2).round(12))
+    return float((predictions == (targets.argmax(axis=1) if targets.ndim == 2 else targets)).mean())

@@ -1,55 +1,60 @@
-"""How sure the model is that rows are of a class: its probability, or how steadily its label says so."""
+"""The model's confidence that rows belong to a class: its probability, or how stable the label is under noise."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.access import said
-from model_governance.checks.privacy.model_inversion.ground import like
+from model_governance.attacks.access import predicted_labels
+from model_governance.checks.privacy.model_inversion.candidates import cast_like
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.checks.privacy.model_inversion.ground import Measure
+    from model_governance.checks.privacy.model_inversion.gower import GowerDistance
     from model_governance.contract.subject import Model
 
 NEIGHBOURS = 8
-REACH = 0.1  # of the spread of a column
+NOISE = 0.1  # of the range of a column
 
 
-class Confidence:
-    """The aim of an attack.
+class ClassConfidence:
+    """The objective of an attack.
 
-    Where only labels are heard, the share of eight neighbours that get the label (Kahla et al., 2022): a row deep
-    inside a class has all of them.
+    Where the attacker sees labels only, it is the share of eight noisy neighbours that get the label (Kahla et al.,
+    2022): 1 for a row well inside the class.
     """
 
-    def __init__(self, model: Model, measure: Measure, *, seed: int) -> None:
+    def __init__(self, model: Model, distance: GowerDistance, *, seed: int) -> None:
         self.model = model
-        self.measure = measure
+        self.distance = distance
         self.seed = seed
 
-    def __call__(self, rows: pd.DataFrame, wanted: np.ndarray) -> np.ndarray:
-        """Confidence in the class number wanted of each row, shape (n,)."""
+    def __call__(self, rows: pd.DataFrame, classes: np.ndarray) -> np.ndarray:
+        """Confidence that each row belongs to the class with the given number, shape (n,), in [0, 1].
+
+        Raises:
+            QueryBudgetExceeded, ModelMisbehaved: as `limit_queries` and `Model`.
+        """
         import numpy as np
 
         if self.model.call_proba is not None:
-            return self.model.predict_proba(rows)[np.arange(len(rows)), wanted]
-        return np.mean([said(self.model, one) == wanted for one in self._around(rows)], axis=0)
+            return self.model.predict_proba(rows)[np.arange(len(rows)), classes]
+        agrees = [predicted_labels(self.model, neighbours) == classes for neighbours in self._neighbours(rows)]
+        return np.mean(agrees, axis=0)
 
-    def _around(self, rows: pd.DataFrame) -> list[pd.DataFrame]:
+    def _neighbours(self, rows: pd.DataFrame) -> list[pd.DataFrame]:
         import numpy as np
 
-        # The same neighbours every time, so that two rows are compared and not two draws.
+        # The same noise in every call, so that two rows are compared and not two draws.
         generator = np.random.default_rng(self.seed)
-        found = []
+        neighbours = []
         for _ in range(NEIGHBOURS):
-            moved = generator.normal(0.0, REACH, len(self.measure.numbers)) * self.measure.spread
-            cells = {
-                name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan) + moved[place]
-                for place, name in enumerate(self.measure.numbers)
+            noise = generator.normal(0.0, NOISE, len(self.distance.numeric)) * self.distance.ranges
+            moved = {
+                name: rows[name].to_numpy(dtype=np.float64, na_value=np.nan) + noise[place]
+                for place, name in enumerate(self.distance.numeric)
             }
-            whole = {name: cells.get(name, rows[name].to_numpy()) for name in rows.columns}
-            found.append(like(whole, rows))
-        return found
+            cells = {name: moved.get(name, rows[name].to_numpy()) for name in rows.columns}
+            neighbours.append(cast_like(cells, rows))
+        return neighbours

@@ -1,4 +1,4 @@
-"""What a policy may set for `attribution_drift`."""
+"""Params of `attribution_drift`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from model_governance.contract.check import Params
 
 
 class AttributionParams(Params):
-    """How many rows are asked, how often, and how much chance is drawn."""
+    """How many rows are explained, by how many replacements, and how uncertainty is estimated."""
 
-    samples: int = Field(default=500, ge=50, le=20_000, description="rows per side, a seeded sample")
+    samples: int = Field(default=500, ge=50, le=20_000, description="rows per dataset, a seeded sample")
     draws: int = Field(
         default=4, ge=1, le=100, description="reference values put in place of each value of each sampled row"
     )
@@ -19,5 +19,5 @@ class AttributionParams(Params):
         default=20_000,
         ge=1000,
         le=1_000_000,
-        description="shuffles behind the p-value at most; it cannot be smaller than one in as many",
+        description="permutations behind the p-value at most; it cannot be smaller than one in as many",
     )

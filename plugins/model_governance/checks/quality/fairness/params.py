@@ -1,4 +1,4 @@
-"""What a policy may set for `fairness`."""
+"""Params of `fairness`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from model_governance.contract.check import Params
 
-LEAST_CELL = 10  # a rate over fewer rows says more about persons than about groups
+MINIMUM_CELL_ROWS = 10  # a rate over fewer rows describes persons, not groups
 
 
 class FairnessParams(Params):
@@ -15,31 +15,31 @@ class FairnessParams(Params):
     groups: tuple[str, ...] = Field(
         min_length=1, description="columns of current that make groups; they need not be features of the model"
     )
-    bands: dict[str, tuple[float, ...]] = Field(
+    bins: dict[str, tuple[float, ...]] = Field(
         default_factory=dict,
-        description="where a column of numbers is cut into bands: {age: [25, 45, 65]} makes four groups",
+        description="inner edges of the bins of a column of numbers: {age: [25, 45, 65]} makes four groups",
     )
     intersections: bool = Field(default=False, description="also compare every combination of all columns of groups")
     minimum_group_rows: int = Field(
-        default=30, ge=LEAST_CELL, description="smaller groups are listed and counted, but not compared"
+        default=30, ge=MINIMUM_CELL_ROWS, description="smaller groups are listed and counted, but not compared"
     )
     resamples: int = Field(
-        default=2000, ge=500, le=20_000, description="simulated nights behind an interval over several groups"
+        default=2000, ge=500, le=20_000, description="simulated samples behind an interval over several groups"
     )
 
     @field_validator("groups")
     @classmethod
-    def _nothing_twice(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _no_duplicates(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(names)) != len(names):
             raise ValueError(f"listed twice: {', '.join(names)}")
         return names
 
     @model_validator(mode="after")
-    def _bands_fit(self) -> FairnessParams:
-        strange = sorted(set(self.bands) - set(self.groups))
-        if strange:
-            raise ValueError(f"bands of {', '.join(strange)}: name the column in groups too")
-        for name, cuts in self.bands.items():
-            if not cuts or list(cuts) != sorted(set(cuts)):
-                raise ValueError(f"bands of {name} must ascend, found {list(cuts)}")
+    def _bins_fit_groups(self) -> FairnessParams:
+        unknown = sorted(set(self.bins) - set(self.groups))
+        if unknown:
+            raise ValueError(f"bins of {', '.join(unknown)}: name the column in groups too")
+        for name, edges in self.bins.items():
+            if not edges or list(edges) != sorted(set(edges)):
+                raise ValueError(f"bins of {name} must ascend, found {list(edges)}")
         return self

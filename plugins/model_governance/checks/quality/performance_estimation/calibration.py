@@ -1,10 +1,10 @@
-"""From scores to chances: what share of the reference rows with such a score was a hit.
+"""Calibration of scores: the share of hits among reference rows of the same score.
 
-Isotonic regression (Zadrozny and Elkan, 2002) or a logistic curve of the score's logit (Platt, 1999),
-cross-fitted: every reference row is judged by a curve that has not seen it, every later row by the mean
-of all curves. Rows that the model names get a curve of their own, as do the others: one isotonic curve lies
-too low below any cut and too high above it (its sums are the convex minorant of the observed ones), which
-would promise too few mistakes; with two, the sums agree at the very cut that counts.
+Isotonic regression (Zadrozny and Elkan, 2002) or a logistic curve of the score's logit (Platt, 1999), cross-fitted:
+every reference row is calibrated by a curve that was not fitted on it, every later row by the mean of all curves.
+Rows predicted as the class in question get a curve of their own, as do the others: one isotonic curve lies too low
+below any cut and too high above it (its sums are the convex minorant of the observed ones), which would promise too
+few mistakes; with two curves the sums agree at the cut that the predictions use.
 """
 
 from __future__ import annotations
@@ -12,171 +12,204 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from model_governance.contract.result import Table
-
 if TYPE_CHECKING:
     import numpy as np
 
 Method = Literal["isotonic", "platt", "none"]
-Wanted = Literal["auto", "isotonic", "platt", "none"]
+MethodParam = Literal["auto", "isotonic", "platt", "none"]
 
-LEAST_PER_ANSWER = 50
-NEAREST = 1e-9  # how near 0 and 1 a score may come before its logit is taken
+MINIMUM_ROWS = 50  # of either prediction, to fit a curve of its own
+LOGIT_MARGIN = 1e-9  # scores nearer to 0 or 1 are clipped before their logit is taken
+NEWTON_STEPS = 50
 BINS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """Chance by score: linear between knots (k,), level beyond them; without knots the score itself."""
+    """Probability by score: piecewise linear, logistic in the logit, or the score itself.
 
-    at: np.ndarray | None = None
-    chance: np.ndarray | None = None
+    Attributes:
+        knots: Ascending scores (k,), or None.
+        probability: Probabilities at the knots (k,), constant beyond them.
+        slope: Slope of the logistic curve; 0 where there is none.
+        intercept: Intercept of the logistic curve.
+    """
+
+    knots: np.ndarray | None = None
+    probability: np.ndarray | None = None
     slope: float = 0.0
-    level: float = 0.0
+    intercept: float = 0.0
 
     def __call__(self, score: np.ndarray) -> np.ndarray:
-        """Chances in [0, 1], shape (n,)."""
+        """Probabilities in [0, 1], shape (n,)."""
         import numpy as np
         from scipy.special import expit
 
-        if self.at is not None and self.chance is not None:
-            return np.interp(score, self.at, self.chance)
+        if self.knots is not None and self.probability is not None:
+            return np.interp(score, self.knots, self.probability)
         if self.slope:
-            return np.asarray(expit(self.slope * _logit(score) + self.level))
+            return np.asarray(expit(self.slope * _logit(score) + self.intercept))
         return score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """A curve for the rows that the model names and one for the others."""
+class CurvePair:
+    """A curve for the rows predicted as the class in question, and one for the others."""
 
-    named: Curve
+    predicted: Curve
     other: Curve
 
-    def __call__(self, score: np.ndarray, said: np.ndarray) -> np.ndarray:
-        """Chances in [0, 1], shape (n,), of scores (n,) and what the model said (n,) bool."""
+    def __call__(self, score: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        """Probabilities in [0, 1], shape (n,), of scores (n,) and predictions (n,) bool."""
         import numpy as np
 
-        chance = np.empty(len(score))
-        chance[said], chance[~said] = self.named(score[said]), self.other(score[~said])
-        return chance
+        probability = np.empty(len(score))
+        probability[predicted] = self.predicted(score[predicted])
+        probability[~predicted] = self.other(score[~predicted])
+        return probability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Curves of the folds, those of the bootstrap, and the held-out chance of every reference row (n,)."""
+    """Curves of the folds, those of the bootstrap, and the held-out probability of every reference row (n,)."""
 
     method: Method
-    curves: tuple[Pair, ...]
-    resampled: tuple[Pair, ...]
+    curves: tuple[CurvePair, ...]
+    resampled: tuple[CurvePair, ...]
     held_out: np.ndarray
 
-    def __call__(self, score: np.ndarray, said: np.ndarray) -> np.ndarray:
+    def __call__(self, score: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         """Mean over the curves of the folds, shape (n,)."""
         import numpy as np
 
-        return np.mean([curve(score, said) for curve in self.curves], axis=0)
+        return np.mean([curve(score, predicted) for curve in self.curves], axis=0)
 
 
 def calibrate(
-    score: np.ndarray, said: np.ndarray, hit: np.ndarray, *, wanted: Wanted, folds: int, resamples: int, seed: int
+    score: np.ndarray,
+    predicted: np.ndarray,
+    hit: np.ndarray,
+    *,
+    method: MethodParam,
+    folds: int,
+    resamples: int,
+    seed: int,
 ) -> Calibration:
-    """Curves from scores in [0, 1], answers and hits (n,) bool; `none` takes scores as they are.
+    """Fit calibration curves on reference rows.
 
-    `auto` takes the logistic curve, unless isotonic regression serves held-out rows better (Brier score) by more
-    than the standard error of the difference: it bends to noise, and promises too good a ranking.
+    Args:
+        score: Scores in [0, 1], shape (n,).
+        predicted: Rows predicted as the class in question, (n,) bool.
+        hit: Rows labelled as it, (n,) bool.
+        method: `none` takes scores as they are. `auto` takes the logistic curve, unless isotonic regression has a
+            smaller Brier score on held-out rows by more than the standard error of the difference: isotonic
+            regression follows noise, and overestimates the ranking.
+        folds: Number of folds.
+        resamples: Number of bootstrap curves.
+        seed: Seed of folds and bootstrap.
     """
     import numpy as np
 
-    if wanted == "none":
-        return Calibration(method=wanted, curves=(Pair(named=Curve(), other=Curve()),), resampled=(), held_out=score)
+    if method == "none":
+        identity = CurvePair(predicted=Curve(), other=Curve())
+        return Calibration(method=method, curves=(identity,), resampled=(), held_out=score)
     generator = np.random.default_rng(seed)
     n = len(score)
     fold = generator.permutation(n) % folds
-    methods: tuple[Method, ...] = ("platt", "isotonic") if wanted == "auto" else (wanted,)
-    fitted = {one: _cross_fit(one, score, said, hit, fold=fold) for one in methods}
-    method: Method = methods[0]
-    if wanted == "auto":
+    candidates: tuple[Method, ...] = ("platt", "isotonic") if method == "auto" else (method,)
+    fitted = {name: _cross_fit(name, score, predicted, hit, fold=fold) for name in candidates}
+    chosen: Method = candidates[0]
+    if method == "auto":
         gain = (fitted["platt"][1] - hit) ** 2 - (fitted["isotonic"][1] - hit) ** 2
-        method = "isotonic" if gain.mean() > gain.std(ddof=1) / np.sqrt(n) else "platt"
-    curves, held_out = fitted[method]
+        chosen = "isotonic" if gain.mean() > gain.std(ddof=1) / np.sqrt(n) else "platt"
+    curves, held_out = fitted[chosen]
     drawn = (generator.integers(0, n, size=n) for _ in range(resamples))
-    resampled = tuple(_fit(method, score[rows], said[rows], hit[rows]) for rows in drawn)
-    return Calibration(method=method, curves=curves, resampled=resampled, held_out=held_out)
+    resampled = tuple(_fit(chosen, score[rows], predicted[rows], hit[rows]) for rows in drawn)
+    return Calibration(method=chosen, curves=curves, resampled=resampled, held_out=held_out)
 
 
 def _cross_fit(
-    method: Method, score: np.ndarray, said: np.ndarray, hit: np.ndarray, *, fold: np.ndarray
-) -> tuple[tuple[Pair, ...], np.ndarray]:
-    """One pair of curves per fold left out, and the chances of the rows left out."""
+    method: Method, score: np.ndarray, predicted: np.ndarray, hit: np.ndarray, *, fold: np.ndarray
+) -> tuple[tuple[CurvePair, ...], np.ndarray]:
+    """A pair of curves per fold, and the held-out probabilities (n,)."""
     import numpy as np
 
     held_out, curves = np.empty(len(score)), []
-    for one in np.unique(fold):
-        kept, left = fold != one, fold == one
-        curves.append(_fit(method, score[kept], said[kept], hit[kept]))
-        held_out[left] = curves[-1](score[left], said[left])
+    for number in np.unique(fold):
+        train, test = fold != number, fold == number
+        curves.append(_fit(method, score[train], predicted[train], hit[train]))
+        held_out[test] = curves[-1](score[test], predicted[test])
     return tuple(curves), held_out
 
 
-def _fit(method: Method, score: np.ndarray, said: np.ndarray, hit: np.ndarray) -> Pair:
-    """One curve per answer; where an answer is too rare to learn from, both share the curve of all rows."""
-    if min(int(said.sum()), int((~said).sum())) < LEAST_PER_ANSWER:
-        both = _curve(method, score, hit)
-        return Pair(named=both, other=both)
-    return Pair(named=_curve(method, score[said], hit[said]), other=_curve(method, score[~said], hit[~said]))
+def _fit(method: Method, score: np.ndarray, predicted: np.ndarray, hit: np.ndarray) -> CurvePair:
+    """A curve per prediction; where one prediction is too rare, both share the curve of all rows."""
+    if min(int(predicted.sum()), int((~predicted).sum())) < MINIMUM_ROWS:
+        shared = _curve(method, score, hit)
+        return CurvePair(predicted=shared, other=shared)
+    return CurvePair(
+        predicted=_curve(method, score[predicted], hit[predicted]),
+        other=_curve(method, score[~predicted], hit[~predicted]),
+    )
 
 
 def _curve(method: Method, score: np.ndarray, hit: np.ndarray) -> Curve:
-    """A curve from rows, gathered by score first: equal scores must get equal chances."""
+    """A curve from rows, grouped by score first: equal scores must get equal probabilities."""
     import numpy as np
 
-    at, cell = np.unique(score, return_inverse=True)
-    rows, hits = np.bincount(cell), np.bincount(cell, weights=hit)
-    return _isotonic(at, rows, hits) if method == "isotonic" else _platt(at, rows, hits)
+    knots, number = np.unique(score, return_inverse=True)
+    rows, hits = np.bincount(number), np.bincount(number, weights=hit)
+    return _isotonic(knots, rows, hits) if method == "isotonic" else _platt(knots, rows, hits)
 
 
-def _isotonic(at: np.ndarray, rows: np.ndarray, hits: np.ndarray) -> Curve:
+def _isotonic(knots: np.ndarray, rows: np.ndarray, hits: np.ndarray) -> Curve:
     from sklearn.isotonic import isotonic_regression
 
-    return Curve(at=at, chance=isotonic_regression(hits / rows, sample_weight=rows.astype(float)))
+    return Curve(knots=knots, probability=isotonic_regression(hits / rows, sample_weight=rows.astype(float)))
 
 
-def _platt(at: np.ndarray, rows: np.ndarray, hits: np.ndarray) -> Curve:
-    """Newton's method on two parameters; one imagined row of either kind keeps separated scores finite."""
+def _platt(knots: np.ndarray, rows: np.ndarray, hits: np.ndarray) -> Curve:
+    """Newton's method on two parameters; one prior row of either class keeps separated scores finite."""
     import numpy as np
     from scipy.special import expit
 
-    x = np.append(_logit(at), [0.0, 0.0])
+    x = np.append(_logit(knots), [0.0, 0.0])
     weight, share = np.append(rows, [1.0, 1.0]), np.append(hits / rows, [0.0, 1.0])
     design = np.column_stack([x, np.ones(len(x))])
-    found = np.array([1.0, 0.0])
-    for _ in range(50):
-        chance = expit(design @ found)
-        gradient = design.T @ (weight * (share - chance))
-        curvature = (design * (weight * np.maximum(chance * (1 - chance), 1e-12))[:, None]).T @ design
+    beta = np.array([1.0, 0.0])
+    for _ in range(NEWTON_STEPS):
+        probability = expit(design @ beta)
+        gradient = design.T @ (weight * (share - probability))
+        curvature = (design * (weight * np.maximum(probability * (1 - probability), 1e-12))[:, None]).T @ design
         step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)
-        found = found + step / max(1.0, float(np.abs(step).max()))
+        beta = beta + step / max(1.0, float(np.abs(step).max()))
         if np.abs(step).max() < 1e-10:
             break
     # A slope of exactly 0 would read as "no curve".
-    return Curve(slope=float(found[0]) or 1e-300, level=float(found[1]))
+    return Curve(slope=float(beta[0]) or 1e-300, intercept=float(beta[1]))
 
 
 def _logit(score: np.ndarray) -> np.ndarray:
     import numpy as np
     from scipy.special import logit
 
-    return np.asarray(logit(np.clip(score, NEAREST, 1 - NEAREST)))
+    return np.asarray(logit(np.clip(score, LOGIT_MARGIN, 1 - LOGIT_MARGIN)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bins:
-    """Reference rows in bins of equal frequency by held-out chance: rows, means and observed share (k,)."""
+class CalibrationBins:
+    """Reference rows in k bins of equal frequency, ordered by held-out probability.
+
+    Attributes:
+        rows: Number of rows (k,).
+        score: Mean score (k,).
+        probability: Mean held-out probability (k,).
+        observed: Share of hits (k,).
+    """
 
     rows: np.ndarray
     score: np.ndarray
-    chance: np.ndarray
+    probability: np.ndarray
     observed: np.ndarray
 
     @property
@@ -184,37 +217,26 @@ class Bins:
         """Expected calibration error (Naeini et al., 2015)."""
         import numpy as np
 
-        return float((self.rows * np.abs(self.chance - self.observed)).sum() / self.rows.sum())
+        return float((self.rows * np.abs(self.probability - self.observed)).sum() / self.rows.sum())
 
     @property
-    def by_chance(self) -> float:
-        """The error that perfectly calibrated chances would show on average."""
+    def error_by_chance(self) -> float:
+        """Mean calibration error of perfectly calibrated probabilities, from sampling noise alone."""
         import numpy as np
 
-        noise = np.sqrt(self.chance * (1 - self.chance) / self.rows)
+        noise = np.sqrt(self.probability * (1 - self.probability) / self.rows)
         return float((self.rows * noise).sum() / self.rows.sum() * np.sqrt(2 / np.pi))
 
-    def table(self, hits: str) -> Table:
-        """Score, chance and observed share per bin."""
-        rows = tuple(
-            (place, int(self.rows[place - 1]), float(self.score[place - 1]), float(self.chance[place - 1]),
-             float(self.observed[place - 1]))
-            for place in range(1, len(self.rows) + 1)
-        )  # fmt: skip
-        header = ("bin", "rows", "mean probability", "mean chance", "observed share")
-        title = f"Reference, held-out parts: probability, calibrated chance and observed share of {hits}"
-        return Table(name="calibration", title=title, header=header, rows=rows)
 
-
-def into_bins(score: np.ndarray, hit: np.ndarray, held_out: np.ndarray) -> Bins:
-    """Bins of neighbouring held-out chances; equal frequency, so that no bin is small."""
+def calibration_bins(score: np.ndarray, hit: np.ndarray, held_out: np.ndarray) -> CalibrationBins:
+    """Group rows by neighbouring held-out probabilities; equal frequency, so that no bin is small. All (n,)."""
     import numpy as np
 
     order = np.argsort(held_out, kind="stable")
     parts = np.array_split(order, BINS)
-    return Bins(
-        rows=np.array([len(one) for one in parts]),
-        score=np.array([score[one].mean() for one in parts]),
-        chance=np.array([held_out[one].mean() for one in parts]),
-        observed=np.array([hit[one].mean() for one in parts]),
+    return CalibrationBins(
+        rows=np.array([len(part) for part in parts]),
+        score=np.array([score[part].mean() for part in parts]),
+        probability=np.array([held_out[part].mean() for part in parts]),
+        observed=np.array([hit[part].mean() for part in parts]),
     )

@@ -1,4 +1,4 @@
-"""Estimated performance of a classifier: chances learned on the reference, counted up on current."""
+"""Estimated performance of a classifier: calibrated on the reference, expected confusion matrix of current."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_governance.checks.quality.performance_estimation import pictures
-from model_governance.checks.quality.performance_estimation.calibration import Calibration, calibrate, into_bins
-from model_governance.checks.quality.performance_estimation.confidence import (
-    Answers,
+from model_governance.checks.quality.performance_estimation import figures, report
+from model_governance.checks.quality.performance_estimation.calibration import (
+    Calibration,
+    calibrate,
+    calibration_bins,
+)
+from model_governance.checks.quality.performance_estimation.cbpe import (
+    Predictions,
+    bin_scores,
     correctness,
-    estimate_shares,
-    gather,
-    shares,
+    estimate_metrics,
+    expected_metrics,
 )
-from model_governance.checks.quality.performance_estimation.measurement import (
-    CONCEPT,
-    Measurement,
-    fitting_rows,
-    labelled,
-    outside,
-)
+from model_governance.checks.quality.performance_estimation.performance import Performance
+from model_governance.checks.quality.performance_estimation.reference_support import outside_reference_share
+from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows
 from model_governance.checks.quality.performance_estimation.uncertainty import (
+    bootstrap_error,
     change_p_value,
-    limits,
-    rise_p_value,
-    spread,
+    increase_p_value,
+    normal_interval,
 )
 from model_governance.contract.result import Estimate
 from model_governance.engine.features import feature_rows
@@ -34,59 +34,69 @@ from model_governance.errors import CheckError
 from model_governance.stats.intervals import clopper_pearson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import pandas as pd
 
     from model_governance.checks.quality.performance_estimation.params import EstimationParams
+    from model_governance.checks.quality.performance_estimation.uncertainty import Estimated
     from model_governance.contract.subject import Model, Subject
 
-ALL = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc")
+BINARY_METRICS = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc")
+MULTICLASS_METRICS = ("accuracy",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
-    """The calibrated reference: answers and hits (n,), curves, and what a reader must know."""
+class CalibratedReference:
+    """Predictions and hits (n,) bool of the reference rows, their calibration, and notes on how it was made."""
 
-    answers: Answers
+    predictions: Predictions
     hit: np.ndarray
     calibration: Calibration
     notes: tuple[str, ...]
 
 
-def measure_classifier(subject: Subject, params: EstimationParams, seed: int) -> Measurement:
-    """Estimated shares of the confusion matrix and ROC AUC (binary), or accuracy (multiclass), on current.
+def estimate_classification(subject: Subject, params: EstimationParams, seed: int) -> Performance:
+    """Estimate metrics of the confusion matrix and ROC AUC (binary), or accuracy (multiclass), on current.
 
     Raises:
-        CheckError: the model has no probabilities, or labels and model do not fit.
-        SubjectError, ModelMisbehaved: as `feature_rows`, `Subject.target` and `Model`.
+        CheckError: The model has no probabilities, or labels and model do not fit.
+        SubjectError: As `feature_rows` and `Subject.target`.
+        ModelMisbehaved: As `Model`.
     """
-    model = _with_probabilities(subject)
-    positive = _positive(subject, model) if subject.task == "binary_classification" else None
-    learned = _learn(subject, positive, params=params, seed=seed)
-    answers, named = _all_answers(subject, positive)
+    model = _require_probabilities(subject)
+    positive = _positive_class(subject, model) if subject.task == "binary_classification" else None
+    reference = _calibrate(subject, positive, params=params, seed=seed)
+    predictions, classes = _predict_current(subject, positive)
     binary = positive is not None
-    estimates = {one.name: one for one in estimate_shares(answers, learned.calibration, binary=binary)}
-    bins = into_bins(learned.answers.score, learned.hit, learned.calibration.held_out)
+    estimated = {number.name: number for number in estimate_metrics(predictions, reference.calibration, binary=binary)}
+    bins = calibration_bins(reference.predictions.score, reference.hit, reference.calibration.held_out)
     hits = repr(model.classes[positive]) if positive is not None else "right answers"
-    strange, rows = outside(subject)
-    numbers = [_number(name, estimates, n=answers.n) for name in (ALL if binary else ALL[:1])]
-    numbers += [
-        _loss_increase(learned, answers),
-        Estimate(name="reference_calibration_error", value=bins.error, n=len(learned.hit),
-               detail=f"{bins.by_chance:.2g} would be seen by chance"),
-        Estimate(name="outside_reference_share", value=strange / rows, n=rows, interval=clopper_pearson(strange, rows)),
-        *_against_labels(subject, answers, named, learned.calibration),
-    ]  # fmt: skip
-    before, now = (learned.calibration(one.score, one.said) for one in (learned.answers, answers))
-    return Measurement(
-        numbers=tuple(numbers),
-        tables=(bins.table(hits),),
-        artifacts=(pictures.calibration(bins, hits), pictures.confidence(before, now, hits)),
-        notes=(*learned.notes, CONCEPT),
+    before, now = (reference.calibration(rows.score, rows.predicted) for rows in (reference.predictions, predictions))
+    return Performance(
+        estimates=(
+            *(
+                _estimate(name, estimated, n=predictions.n)
+                for name in (BINARY_METRICS if binary else MULTICLASS_METRICS)
+            ),
+            _loss_increase(reference, predictions),
+            Estimate(
+                name="reference_calibration_error",
+                value=bins.error,
+                n=len(reference.hit),
+                detail=f"{bins.error_by_chance:.2g} would be seen by chance",
+            ),
+            outside_reference_share(subject),
+            *_realised(subject, predictions, classes, reference.calibration),
+        ),
+        tables=(report.calibration_table(bins, hits),),
+        figures=(figures.calibration(bins, hits), figures.probabilities(before, now, hits)),
+        notes=(*reference.notes, report.CONCEPT_DRIFT),
     )
 
 
-def _with_probabilities(subject: Subject) -> Model:
+def _require_probabilities(subject: Subject) -> Model:
     model = subject.require_model()
     if model.call_proba is None:
         raise CheckError(
@@ -96,145 +106,144 @@ def _with_probabilities(subject: Subject) -> Model:
     return model
 
 
-def _positive(subject: Subject, model: Model) -> int:
+def _positive_class(subject: Subject, model: Model) -> int:
     """Position of the positive class: columns.positive, else the second class."""
-    wanted = subject.columns.positive
-    if len(model.classes) != 2 or (wanted is not None and wanted not in model.classes):
+    positive = subject.columns.positive
+    if len(model.classes) != 2 or (positive is not None and positive not in model.classes):
         raise CheckError(
-            f"binary classification needs a model of two classes, one of them columns.positive ({wanted!r}); "
+            f"binary classification needs a model of two classes, one of them columns.positive ({positive!r}); "
             f"{model.name!r} has {', '.join(map(repr, model.classes)) or 'none'}"
         )
-    return 1 if wanted is None else model.classes.index(wanted)
+    return 1 if positive is None else model.classes.index(positive)
 
 
-def _learn(subject: Subject, positive: int | None, *, params: EstimationParams, seed: int) -> Learned:
-    model = subject.require_model()
+def _calibrate(subject: Subject, positive: int | None, *, params: EstimationParams, seed: int) -> CalibratedReference:
     rows, notes = fitting_rows(subject, params.fitting_rows, seed=seed)
-    truth = _known(subject, rows[str(subject.columns.target)], role="reference")
-    answers, named = _answers(model, rows[list(subject.columns.names)], positive)
-    hit = truth == (named if positive is None else positive)
+    truth = _label_positions(subject, rows[str(subject.columns.target)], role="reference")
+    predictions, classes = _predict(subject.require_model(), rows[list(subject.columns.names)], positive)
+    hit = truth == (classes if positive is None else positive)
     if hit.all() or not hit.any():
         raise CheckError(
             f"{subject.datasets['reference'].uri}: every labelled row is {'a hit' if hit.all() else 'a miss'}, so no "
-            "chance can be learned; give a reference in which the classes and the model's mistakes occur"
+            "calibration can be learned; give a reference in which the classes and the model's mistakes occur"
         )
     calibration = calibrate(
-        answers.score,
-        answers.said,
-        hit,
-        wanted=params.calibration,
-        folds=params.folds,
-        resamples=params.resamples,
-        seed=seed,
-    )
-    how = {
-        "isotonic": f"Chances: isotonic regression on {len(rows):,} labelled reference rows, {params.folds} folds.",
-        "platt": f"Chances: a logistic curve on {len(rows):,} labelled reference rows, {params.folds} folds.",
-        "none": "Chances: the model's own probabilities, taken as they are.",
-    }
-    return Learned(answers=answers, hit=hit, calibration=calibration, notes=(how[calibration.method], *notes))
+        predictions.score, predictions.predicted, hit, method=params.calibration, folds=params.folds,
+        resamples=params.resamples, seed=seed,
+    )  # fmt: skip
+    how = report.calibration_note(calibration.method, rows=len(rows), folds=params.folds)
+    return CalibratedReference(predictions=predictions, hit=hit, calibration=calibration, notes=(how, *notes))
 
 
-def _all_answers(subject: Subject, positive: int | None) -> tuple[Answers, np.ndarray]:
-    """`_answers` for every row of current, asked piece by piece."""
+def _predict_current(subject: Subject, positive: int | None) -> tuple[Predictions, np.ndarray]:
+    """`_predict` for every row of current, chunk by chunk."""
     import numpy as np
 
     model, names = subject.require_model(), subject.columns.names
-    parts = [_answers(model, one, positive) for one in feature_rows(subject, "current").frames(names)]
-    answers = Answers(
-        score=np.concatenate([one.score for one, _ in parts]), said=np.concatenate([one.said for one, _ in parts])
+    parts = [_predict(model, chunk, positive) for chunk in feature_rows(subject, "current").frames(names)]
+    predictions = Predictions(
+        score=np.concatenate([part.score for part, _ in parts]),
+        predicted=np.concatenate([part.predicted for part, _ in parts]),
     )
-    return answers, np.concatenate([named for _, named in parts])
+    return predictions, np.concatenate([classes for _, classes in parts])
 
 
-def _answers(model: Model, frame: pd.DataFrame, positive: int | None) -> tuple[Answers, np.ndarray]:
-    """What the model says, and the position (n,) of the class that it names."""
+def _predict(model: Model, frame: pd.DataFrame, positive: int | None) -> tuple[Predictions, np.ndarray]:
+    """Scores and predictions of the class in question, and the position (n,) of the predicted class."""
     import numpy as np
 
-    chances = np.clip(np.asarray(model.predict_proba(frame), dtype=np.float64), 0.0, 1.0)
-    named = _places(model, model.predict(frame))
+    probabilities = np.clip(np.asarray(model.predict_proba(frame), dtype=np.float64), 0.0, 1.0)
+    classes = _predicted_positions(model, model.predict(frame))
     if positive is not None:
-        return Answers(score=chances[:, positive], said=named == positive), named
-    everywhere = np.ones(len(named), dtype=bool)
-    return Answers(score=chances[np.arange(len(named)), named], said=everywhere), named
+        return Predictions(score=probabilities[:, positive], predicted=classes == positive), classes
+    score = probabilities[np.arange(len(classes)), classes]
+    return Predictions(score=score, predicted=np.ones(len(classes), dtype=bool)), classes
 
 
-def _places(model: Model, values: Any) -> np.ndarray:
+def _predicted_positions(model: Model, values: Any) -> np.ndarray:
     """Positions of predicted labels in the model's classes, shape (n,)."""
     import numpy as np
 
-    place = {one: number for number, one in enumerate(model.classes)}
-    listed = np.asarray(values).tolist()
-    strange = sorted({repr(one) for one in listed if one not in place})
-    if strange:
-        raise CheckError(f"model {model.name!r} predicted {', '.join(strange[:5])}, which are not among its classes")
-    return np.array([place[one] for one in listed], dtype=np.int64)
+    positions = {label: position for position, label in enumerate(model.classes)}
+    labels = np.asarray(values).tolist()
+    unknown = sorted({repr(label) for label in labels if label not in positions})
+    if unknown:
+        raise CheckError(f"model {model.name!r} predicted {', '.join(unknown[:5])}, which are not among its classes")
+    return np.array([positions[label] for label in labels], dtype=np.int64)
 
 
-def _known(subject: Subject, labels: pd.Series, *, role: str) -> np.ndarray:
+def _label_positions(subject: Subject, labels: pd.Series, *, role: str) -> np.ndarray:
+    """Positions of true labels in the model's classes, shape (n,)."""
     import numpy as np
 
     model = subject.require_model()
-    place = {one: number for number, one in enumerate(model.classes)}
-    strange = sorted({repr(one) for one in labels.tolist() if one not in place})
-    if strange:
+    positions = {label: position for position, label in enumerate(model.classes)}
+    unknown = sorted({repr(label) for label in labels.tolist() if label not in positions})
+    if unknown:
         raise CheckError(
-            f"column {subject.columns.target!r} of dataset {role!r} holds label(s) {', '.join(strange[:5])} that model "
+            f"column {subject.columns.target!r} of dataset {role!r} holds label(s) {', '.join(unknown[:5])} that model "
             f"{model.name!r} does not know ({', '.join(map(repr, model.classes))}); use the coding it was trained on"
         )
-    return np.array([place[one] for one in labels.tolist()], dtype=np.int64)
+    return np.array([positions[label] for label in labels.tolist()], dtype=np.int64)
 
 
-def _number(name: str, estimates: dict[str, Any], *, n: int) -> Estimate:
-    one = estimates.get(f"estimated_{name}")
-    if one is None:
+def _estimate(name: str, estimated: Mapping[str, Estimated], *, n: int) -> Estimate:
+    number = estimated.get(f"estimated_{name}")
+    if number is None:
         reason = (
-            "no row of current is expected in the denominator: the model names, or the chances hold, one class only"
+            "no row of current is expected in the denominator: the model predicts, or the probabilities allow, one "
+            "class only"
         )
         return Estimate(name=f"estimated_{name}", value=None, n=n, reason=reason)
-    return Estimate(name=one.name, value=one.value, n=one.n, interval=limits(one.value, one.error, "logit"))
+    interval = normal_interval(number.value, number.error, "logit")
+    return Estimate(name=number.name, value=number.value, n=number.n, interval=interval)
 
 
-def _loss_increase(learned: Learned, answers: Answers) -> Estimate:
-    """Error rate expected on current minus that on held-out reference rows, like with like."""
+def _loss_increase(reference: CalibratedReference, predictions: Predictions) -> Estimate:
+    """Expected error rate on current minus that on held-out reference rows."""
     import numpy as np
 
-    calibration = learned.calibration
-    before = 1 - correctness(calibration.held_out, learned.answers.said)
-    now = 1 - correctness(calibration(answers.score, answers.said), answers.said)
-    cells = gather(learned.answers), gather(answers)
+    calibration = reference.calibration
+    before = 1 - correctness(calibration.held_out, reference.predictions.predicted)
+    now = 1 - correctness(calibration(predictions.score, predictions.predicted), predictions.predicted)
+    reference_bins, current_bins = bin_scores(reference.predictions), bin_scores(predictions)
 
-    def rise(one: int) -> float:
-        curve = calibration.resampled[one]
-        was, is_now = (shares(curve(side.score, side.said), side.said, side.rows)["accuracy"] for side in cells)
-        return was - is_now
+    def increase(number: int) -> float:
+        curve = calibration.resampled[number]
+        accuracy_before, accuracy_now = (
+            expected_metrics(curve(bins.score, bins.predicted), bins.predicted, bins.rows)["accuracy"]
+            for bins in (reference_bins, current_bins)
+        )
+        return accuracy_before - accuracy_now
 
-    calibrated = spread(rise, len(calibration.resampled)) if calibration.resampled else 0.0
+    calibrated = bootstrap_error(increase, len(calibration.resampled)) if calibration.resampled else 0.0
     sampled = float(np.var(before, ddof=1)) / len(before) + float(np.var(now, ddof=1)) / max(len(now), 2)
     error = math.sqrt(sampled + calibrated**2)
     value = float(now.mean() - before.mean())
     return Estimate(
-        name="estimated_loss_increase", value=value, n=answers.n, interval=limits(value, error),
+        name="estimated_loss_increase", value=value, n=predictions.n, interval=normal_interval(value, error),
         detail=f"error rate {before.mean():.4f} on the reference, {now.mean():.4f} now",
-        p_value=rise_p_value(value, error),
+        p_value=increase_p_value(value, error),
     )  # fmt: skip
 
 
-def _against_labels(subject: Subject, answers: Answers, named: np.ndarray, calibration: Calibration) -> list[Estimate]:
-    """What came true on the rows whose label is in, and how far the estimate for the same rows was off."""
-    rows, reason = labelled(subject)
+def _realised(
+    subject: Subject, predictions: Predictions, classes: np.ndarray, calibration: Calibration
+) -> list[Estimate]:
+    """Accuracy on the labelled rows of current, and the error of the estimate for the same rows."""
+    rows, reason = labelled_rows(subject)
     if len(rows) == 0:
         return [
             Estimate(name=name, value=None, n=0, reason=reason) for name in ("realised_accuracy", "estimation_error")
         ]
     target = str(subject.columns.target)
-    truth = _known(subject, subject.frame("current", columns=[target])[target].iloc[rows], role="current")
-    right = int((named[rows] == truth).sum())
-    estimate = estimate_shares(answers.part(rows), calibration, binary=False)[0]
-    value = estimate.value - right / len(rows)
+    truth = _label_positions(subject, subject.frame("current", columns=[target])[target].iloc[rows], role="current")
+    correct = int((classes[rows] == truth).sum())
+    estimated = estimate_metrics(predictions.take(rows), calibration, binary=False)[0]
+    value = estimated.value - correct / len(rows)
     return [
-        Estimate(name="realised_accuracy", value=right / len(rows), n=len(rows),
-               interval=clopper_pearson(right, len(rows))),
-        Estimate(name="estimation_error", value=value, n=len(rows), interval=limits(value, estimate.error),
-               p_value=change_p_value(value, estimate.error)),
+        Estimate(name="realised_accuracy", value=correct / len(rows), n=len(rows),
+               interval=clopper_pearson(correct, len(rows))),
+        Estimate(name="estimation_error", value=value, n=len(rows), interval=normal_interval(value, estimated.error),
+               p_value=change_p_value(value, estimated.error)),
     ]  # fmt: skip

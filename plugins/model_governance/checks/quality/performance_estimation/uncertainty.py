@@ -1,4 +1,4 @@
-"""Limits of an estimate from its standard error, on the scale that keeps them where the number can lie."""
+"""Intervals and p-values of an estimate from its standard error."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
-    """A number and its standard error; `n` rows stand behind it."""
+class Estimated:
+    """An estimated metric with its standard error, from n rows."""
 
     name: str
     value: float
@@ -25,15 +25,15 @@ class Expected:
     n: int
 
 
-def limits(value: float, error: float, scale: Scale = "plain") -> Interval | None:
-    """Normal 95% limits from a standard error, on the scale of `on_scale`; none where nothing varies."""
+def normal_interval(value: float, error: float, scale: Scale = "plain") -> Interval | None:
+    """Normal 95% limits from a standard error, on the scale of `on_scale`; None where the error is 0."""
     from scipy.stats import norm
 
     return on_scale(value, float(norm.ppf((1 + CONFIDENCE) / 2)) * error, scale) if error > 0 else None
 
 
-def rise_p_value(value: float, error: float) -> float:
-    """How often a difference of at least this size is seen where there is none: one-sided, normal."""
+def increase_p_value(value: float, error: float) -> float:
+    """One-sided normal p-value of a difference `value` with standard error `error`, against no increase."""
     from scipy.stats import norm
 
     if error <= 0:
@@ -42,7 +42,7 @@ def rise_p_value(value: float, error: float) -> float:
 
 
 def change_p_value(value: float, error: float) -> float:
-    """How often a difference this far from 0, either way, is seen where there is none: two-sided, normal."""
+    """Two-sided normal p-value of a difference `value` with standard error `error`, against no difference."""
     from scipy.stats import norm
 
     if error <= 0:
@@ -50,8 +50,8 @@ def change_p_value(value: float, error: float) -> float:
     return float(2 * norm.sf(abs(value) / error))
 
 
-def spread(statistic: Callable[[int], float], count: int) -> float:
-    """Standard deviation of a statistic over `count` refits."""
+def bootstrap_error(statistic: Callable[[int], float], resamples: int) -> float:
+    """Standard deviation of a statistic of the resample number over `resamples` refits."""
     import numpy as np
 
-    return float(np.std([statistic(one) for one in range(count)], ddof=1))
+    return float(np.std([statistic(number) for number in range(resamples)], ddof=1))

@@ -12,7 +12,7 @@ from model_governance.checks.robustness.corruption.metrics import METRICS
 from model_governance.checks.robustness.corruption.params import CorruptionParams
 from model_governance.checks.robustness.corruption.self_test import SELF_TEST
 from model_governance.checks.robustness.corruption.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 __all__ = ["CHECK"]
 
@@ -27,4 +27,6 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
-)
+    advice=Advice(rank=140, title="Clean the feed, then harden the model.", text="The table names the columns that one wrong unit or gap ruins: validate them first, or train with missing values and noise."),
+    cost="Seconds; asks for one prediction per sampled row, kind of corruption, severity and column.",
+)  # fmt: skip

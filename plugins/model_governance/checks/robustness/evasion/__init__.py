@@ -12,7 +12,7 @@ from model_governance.checks.robustness.evasion.metrics import METRICS
 from model_governance.checks.robustness.evasion.params import EvasionParams
 from model_governance.checks.robustness.evasion.self_test import SELF_TEST
 from model_governance.checks.robustness.evasion.suggest import suggest
-from model_governance.contract.check import Check
+from model_governance.contract.check import Advice, Check
 
 __all__ = ["CHECK"]
 
@@ -29,4 +29,11 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    advice=Advice(
+        rank=80,
+        title="Read what the attack found.",
+        text="Where predictions flip within the budget, the report shows which columns cause it: bound them, or harden the model. Rows without a flip prove nothing by themselves: see whether the exact search covers them, or let more features change.",
+    ),
+    cost="Minutes; grows with `samples` times the queries of each attack (`max_iterations`, `max_evaluations`); a budget per attack spreads them over runs.",
+    not_calibrated="an attack costs minutes per window, and its noise is that of the attack, not of the data",
 )

@@ -67,7 +67,7 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         carried_forward=schedule.carried_forward(METRICS),
     )  # fmt: skip
     measured = tuple(declared(METRICS, estimate) for estimate in estimates_of(results))
-    disclosed = subject.threat_model.shows
+    disclosed = subject.disclose
     changes = _changes(target, outcomes, disclosed)
     return CheckResult(
         kind="evasion",

@@ -26,8 +26,8 @@ def suggest(_reference: pd.DataFrame, columns: Columns) -> Suggestion:
         comment=(
             "There is no universal limit for robustness: the first threshold only warns, the third compares with the last "
             "accepted run and leaves room for the interval of 100 rows. unattacked_share shows whether the attacks found "
-            "flips at all: attacks that find none do not prove a robust model. First state in threat_model (controls, "
-            f"grows, features) which of {', '.join(mutable[:5])}{' ...' if len(mutable) > 5 else ''} an attacker can change, "
+            "flips at all: attacks that find none do not prove a robust model. First state in threat_model (mutable, "
+            f"increase_only, features) which of {', '.join(mutable[:5])}{' ...' if len(mutable) > 5 else ''} an attacker can change, "
             "and how far."
         ),
     )

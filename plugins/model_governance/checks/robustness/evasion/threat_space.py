@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from model_governance.contract.subject import Columns, Feature
-    from model_governance.contract.threat_model import Rule, Scalar, ThreatModel
+    from model_governance.contract.threat_model import Capability, Scalar, ThreatModel
 
     Frames = Sequence[tuple[str, pd.DataFrame]]
 
@@ -33,19 +33,19 @@ def row_space(columns: Columns, frames: Frames, *, threat: ThreatModel, categori
     choices: list[Choice] = []
     fixed: list[tuple[str, str]] = []
     for name, feature in columns.features.items():
-        rule = threat.rule(
+        capability = threat.capability(
             name, kind=feature.kind, mutable=feature.mutable, categories="any" if categories == "free" else "none"
         )
-        if not rule.moves:
-            fixed.append((name, rule.why))
+        if not capability.moves:
+            fixed.append((name, capability.why))
         elif feature.kind in NUMBER_KINDS:
-            axis = _axis(name, feature, rule, frames)
+            axis = _axis(name, feature, capability, frames)
             if axis.span > 0:
                 axes.append(axis)
             else:
                 fixed.append((name, f"no range: one value in {axis.source}"))
         else:
-            choice = _choice(name, rule, [frame for _, frame in frames])
+            choice = _choice(name, capability, [frame for _, frame in frames])
             if len(choice.values) > 1:
                 choices.append(choice)
             else:
@@ -53,7 +53,7 @@ def row_space(columns: Columns, frames: Frames, *, threat: ThreatModel, categori
     return RowSpace(tuple(axes), tuple(choices), tuple(fixed))
 
 
-def _axis(name: str, feature: Feature, rule: Rule, frames: Frames) -> Axis:
+def _axis(name: str, feature: Feature, capability: Capability, frames: Frames) -> Axis:
     import numpy as np
     import pandas as pd
 
@@ -65,26 +65,26 @@ def _axis(name: str, feature: Feature, rule: Rule, frames: Frames) -> Axis:
             )
     role, first = frames[0]
     stated = [
-        rule.minimum if rule.minimum is not None else feature.minimum,
-        rule.maximum if rule.maximum is not None else feature.maximum,
+        capability.minimum if capability.minimum is not None else feature.minimum,
+        capability.maximum if capability.maximum is not None else feature.maximum,
     ]
     low = float(first[name].min()) if stated[0] is None else stated[0]
     high = float(first[name].max()) if stated[1] is None else stated[1]
     count = sum(end is not None for end in stated)
     source = "policy" if count == 2 else f"policy and {role}" if count else role
     whole = feature.kind == "integer" or all(pd.api.types.is_integer_dtype(frame[name]) for _, frame in frames)
-    step = float(rule.step) if rule.step is not None else 1.0 if whole else 0.0
+    step = float(capability.step) if capability.step is not None else 1.0 if whole else 0.0
     if step:
         # Slack for rounding: 0.3 is a multiple of 0.1, whatever floating point says.
         low, high = step * float(np.ceil(low / step - 1e-9)) + 0.0, step * float(np.floor(high / step + 1e-9)) + 0.0
-    return Axis(name, low, max(low, high), step, source, rule.direction, rule.cost)
+    return Axis(name, low, max(low, high), step, source, capability.direction, capability.cost)
 
 
-def _choice(name: str, rule: Rule, frames: Sequence[pd.DataFrame]) -> Choice:
+def _choice(name: str, capability: Capability, frames: Sequence[pd.DataFrame]) -> Choice:
     values = _values(name, frames)
-    if isinstance(rule.allowed, str):
-        return Choice(name, values, cost=rule.cost)
-    return Choice(name, values, open=_open(name, values, rule.allowed), cost=rule.cost)
+    if isinstance(capability.allowed, str):
+        return Choice(name, values, cost=capability.cost)
+    return Choice(name, values, open=_open(name, values, capability.allowed), cost=capability.cost)
 
 
 def _open(

@@ -1,4 +1,4 @@
-"""What bytes are, by their first ones, whatever the policy says; and what does not belong into a model."""
+"""Magic numbers: the kind of some bytes by how they begin; programs and credentials anywhere inside."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def _is_onnx(content: bytes) -> bool:
 
 def executables(content: bytes) -> list[tuple[str, int]]:
     """Programs and scripts anywhere inside, with the byte at which each begins."""
-    found = [(what, one.start()) for what, pattern in EXECUTABLES for one in pattern.finditer(content)]
-    for one in WINDOWS.finditer(content):
-        place = one.start() + int.from_bytes(one.group(1), "little")
-        if content[place : place + 4] == b"PE\0\0":
-            found.append(("a Windows executable or library", one.start()))
-    return found
+    programs = [(what, match.start()) for what, pattern in EXECUTABLES for match in pattern.finditer(content)]
+    for match in WINDOWS.finditer(content):
+        header = match.start() + int.from_bytes(match.group(1), "little")
+        if content[header : header + 4] == b"PE\0\0":
+            programs.append(("a Windows executable or library", match.start()))
+    return programs
 
 
 def credentials(content: bytes) -> list[tuple[str, int]]:
     """What looks like a secret, with the byte at which it begins; never the secret itself."""
-    return [(what, one.start()) for what, pattern in CREDENTIALS for one in pattern.finditer(content)]
+    return [(what, match.start()) for what, pattern in CREDENTIALS for match in pattern.finditer(content)]

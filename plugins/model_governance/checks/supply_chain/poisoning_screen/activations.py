@@ -1,4 +1,4 @@
-"""What a network makes of the rows: spectral signatures (Tran, Li and Madry, 2018) and activation clustering (Chen et al., 2018).
+"""Activations of a network: spectral signatures (Tran, Li and Madry, 2018) and activation clustering (Chen et al., 2018).
 
 ART's defences point at rows of any window, poisoned or not: one at a fixed share of every class, the other at the smaller
 of two clusters. What counts here is whether they point at the new window more often than at the accepted one.
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Model
 
 EXPECTED_SHARE = 0.1  # of a class that is poisoned at most; ART points at one and a half times as many
-LEAST = 30  # rows of a class in either window, or its cluster means nothing
+MIN_ROWS = 30  # rows of a class in either window, or its cluster means nothing
 
 
 def is_network(model: Model) -> bool:
     """Whether the model is one of torch, by the names of its types: torch is not imported for others."""
-    names = {f"{one.__module__}.{one.__name__}" for one in type(model.native).__mro__}
+    names = {f"{base.__module__}.{base.__name__}" for base in type(model.native).__mro__}
     return "torch.nn.modules.module.Module" in names
 
 
@@ -40,21 +40,21 @@ def find_clusters(model: Model, pool: Pool, seed: int) -> tuple[list[Estimate], 
     """
     import numpy as np
 
-    found = _penultimate(model, pool.frame)
-    if found is None:
+    activations = _penultimate(model, pool.frame)
+    if activations is None:
         return [], "the network's layers are no plain sequence, so its activations could not be had"
-    kept = _classes(pool)
-    rows = np.isin(pool.labels, kept)
-    if len(kept) < 2:
-        return [], f"fewer than two classes have {LEAST} rows in both windows, so activations were not compared"
-    labels = np.searchsorted(kept, pool.labels[rows])
-    centred = found[rows].astype(np.float64)
-    for one in range(len(kept)):
-        centred[labels == one] -= centred[labels == one].mean(axis=0)
+    classes = _frequent_classes(pool)
+    rows = np.isin(pool.labels, classes)
+    if len(classes) < 2:
+        return [], f"fewer than two classes have {MIN_ROWS} rows in both windows, so activations were not compared"
+    labels = np.searchsorted(classes, pool.labels[rows])
+    centred = activations[rows].astype(np.float64)
+    for label in range(len(classes)):
+        centred[labels == label] -= centred[labels == label].mean(axis=0)
     new = pool.new[rows]
     return [
         difference(f"{name}_change", _share(flagged, new), _share(flagged, ~new))
-        for name, flagged in _flagged(centred, labels, len(kept), seed)
+        for name, flagged in _flagged(centred, labels, len(classes), seed)
     ], ""
 
 
@@ -77,7 +77,7 @@ def _flagged(activations: np.ndarray, labels: np.ndarray, classes: int, seed: in
 
 
 class _Recorded:
-    """A network as ART's defences see it: asked for row numbers, it answers the activations that were recorded."""
+    """Stands for a network in ART's defences: returns the recorded activations of row numbers."""
 
     layer_names = ("penultimate",)
 
@@ -91,27 +91,27 @@ class _Recorded:
 
 
 def _penultimate(model: Model, frame: pd.DataFrame) -> np.ndarray | None:
-    """What goes into the last layer, shape (n, width); None where that cannot be told for certain."""
+    """Inputs of the last layer, shape (n, width); None where they cannot be recorded."""
     hook = getattr(model.native, "register_forward_pre_hook", None)
-    if any(one.__name__ == "ScriptModule" for one in type(model.native).__mro__) or hook is None:
+    if any(base.__name__ == "ScriptModule" for base in type(model.native).__mro__) or hook is None:
         return _of_sequence(model, frame)
-    layers = [one for one in model.native.modules() if not list(one.children()) and list(one.parameters())]
-    seen: list[Any] = []
-    handle = layers[-1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
+    layers = [layer for layer in model.native.modules() if not list(layer.children()) and list(layer.parameters())]
+    recorded: list[Any] = []
+    handle = layers[-1].register_forward_pre_hook(lambda _, inputs: recorded.append(inputs[0].detach()))
     try:
         model.predict(frame)
     finally:
         handle.remove()
-    return _matrix(seen, len(frame))
+    return _matrix(recorded, len(frame))
 
 
-def _matrix(seen: list[Any], rows: int) -> np.ndarray | None:
+def _matrix(recorded: list[Any], rows: int) -> np.ndarray | None:
     import numpy as np
 
-    if not seen:
+    if not recorded:
         return None
-    found = np.concatenate([one.reshape(len(one), -1).cpu().numpy() for one in seen])
-    return found if len(found) == rows else None
+    matrix = np.concatenate([batch.reshape(len(batch), -1).cpu().numpy() for batch in recorded])
+    return matrix if len(matrix) == rows else None
 
 
 def _of_sequence(model: Model, frame: pd.DataFrame) -> np.ndarray | None:
@@ -133,12 +133,13 @@ def _of_sequence(model: Model, frame: pd.DataFrame) -> np.ndarray | None:
     return np.asarray(before.reshape(len(frame), -1).cpu().numpy())
 
 
-def _classes(pool: Pool) -> np.ndarray:
+def _frequent_classes(pool: Pool) -> np.ndarray:
     import numpy as np
 
     numbers = range(len(pool.classes))
     return np.array(
-        [one for one in numbers if min(_count(pool, one, new=True), _count(pool, one, new=False)) >= LEAST], dtype=int
+        [label for label in numbers if min(_count(pool, label, new=True), _count(pool, label, new=False)) >= MIN_ROWS],
+        dtype=int,
     )
 
 

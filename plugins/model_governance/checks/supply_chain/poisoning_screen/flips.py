@@ -1,6 +1,6 @@
 """Labels that look wrong: how much more often in the new window than in the accepted one.
 
-A forest judges every row of the pool without having seen it, and a row is suspect where another class is at least as
+A forest predicts every row of the pool out of fold, and a row is suspect where another class is at least as
 likely as rows of that class usually are (confident learning: Northcutt, Jiang and Chuang, 2021). How many rows are
 suspect says little, noisy labels make many; how many more are so in one window than in the other is an exact test.
 """
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Subject
 
 FOLDS = 5
-FEW = 10  # rows of a class: fewer are not judged by themselves
+MIN_ROWS = 10  # rows of a class: fewer are not judged by themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flips:
-    """Doubt in the given label of every row, 0 to 1, shape (n,), the suspects, and what they amount to."""
+    """Doubt in the given label of every row, 0 to 1, shape (n,); the suspects, shape (n,) bool; and the estimates."""
 
     doubt: np.ndarray
     suspect: np.ndarray
@@ -38,26 +38,26 @@ def find_flips(pool: Pool, params: ScreenParams, seed: int) -> Flips:
     """Suspect labels of both windows and the change between them, in all and by the label that is given."""
     import numpy as np
 
-    chances = _out_of_fold(pool, params, seed)
+    probabilities = _out_of_fold(pool, params, seed)
     rows = np.arange(pool.n)
-    given = chances[rows, pool.labels]
-    usual = np.array([chances[pool.labels == one, one].mean() for one in range(len(pool.classes))])
-    likely = chances >= usual
+    given = probabilities[rows, pool.labels]
+    usual = np.array([probabilities[pool.labels == label, label].mean() for label in range(len(pool.classes))])
+    likely = probabilities >= usual
     likely[rows, pool.labels] = False
     # The given label must also be the less likely one: with rare classes both can be above what is usual.
-    suspect = (likely & (chances > given[:, None])).any(axis=1)
+    suspect = (likely & (probabilities > given[:, None])).any(axis=1)
     estimates = [
         _share("suspect_label_share", int(suspect[pool.new].sum()), pool.sizes[0]),
         difference("flip_rate_change", _count(suspect, pool.new), _count(suspect, ~pool.new)),
     ]
     for number, name in enumerate(pool.classes):
-        mine = pool.labels == number
-        first, second = _count(suspect[mine], pool.new[mine]), _count(suspect[mine], ~pool.new[mine])
-        if min(first[1], second[1]) >= FEW:
+        inside = pool.labels == number
+        first, second = _count(suspect[inside], pool.new[inside]), _count(suspect[inside], ~pool.new[inside])
+        if min(first[1], second[1]) >= MIN_ROWS:
             estimates.append(difference("class_flip_rate_change", first, second, key=str(name)))
         else:
-            few = f"fewer than {FEW} rows of the class in one window"
-            estimates.append(Estimate(name="class_flip_rate_change", value=None, n=0, key=str(name), reason=few))
+            reason = f"fewer than {MIN_ROWS} rows of the class in one window"
+            estimates.append(Estimate(name="class_flip_rate_change", value=None, n=0, key=str(name), reason=reason))
     return Flips(doubt=1 - given, suspect=suspect, estimates=tuple(estimates))
 
 
@@ -72,28 +72,29 @@ def find_disagreement(subject: Subject, pool: Pool, rows: np.ndarray) -> tuple[E
     import numpy as np
 
     model = subject.require_model()
-    said, given = model.predict(pool.frame[rows]).tolist(), [pool.classes[one] for one in pool.labels[rows]]
-    wrong = np.array([one != other for one, other in zip(said, given, strict=True)])
-    answers, truth = model.predict(subject.features("reference")).tolist(), subject.target("reference").tolist()
-    misses = sum(one != other for one, other in zip(answers, truth, strict=True))
-    return difference("disagreement_change", (int(wrong.sum()), len(wrong)), (misses, len(truth))), wrong
+    predicted, given = model.predict(pool.frame[rows]).tolist(), [pool.classes[label] for label in pool.labels[rows]]
+    contradicted = np.array([first != second for first, second in zip(predicted, given, strict=True)])
+    expected, truth = model.predict(subject.features("reference")).tolist(), subject.target("reference").tolist()
+    misses = sum(first != second for first, second in zip(expected, truth, strict=True))
+    counts = int(contradicted.sum()), len(contradicted)
+    return difference("disagreement_change", counts, (misses, len(truth))), contradicted
 
 
 def _out_of_fold(pool: Pool, params: ScreenParams, seed: int) -> np.ndarray:
-    """Class chances of every row by forests that did not see it, shape (n, classes)."""
+    """Class probabilities of every row by forests that did not see it, shape (n, classes)."""
     import numpy as np
     from sklearn.ensemble import RandomForestClassifier
 
     features = encoded(pool)
     fold = np.random.default_rng([seed, 1]).permutation(np.arange(pool.n) % FOLDS)
-    chances = np.zeros((pool.n, len(pool.classes)))
+    probabilities = np.zeros((pool.n, len(pool.classes)))
     for number in range(FOLDS):
-        learn, judge = fold != number, fold == number
+        train, test = fold != number, fold == number
         forest = RandomForestClassifier(
             params.trees, min_samples_leaf=2, random_state=(seed + number) % 2**32, n_jobs=1
-        ).fit(features[learn], pool.labels[learn])
-        chances[np.ix_(judge, forest.classes_)] = forest.predict_proba(features[judge])
-    return chances
+        ).fit(features[train], pool.labels[train])
+        probabilities[np.ix_(test, forest.classes_)] = forest.predict_proba(features[test])
+    return probabilities
 
 
 def _count(found: np.ndarray, window: np.ndarray) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Rows that repeat: groups of equal or nearly equal rows that the new window holds far more often."""
+"""Rows that repeat: groups of equal or nearly equal rows that are more frequent in the new window."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
     from model_governance.checks.supply_chain.poisoning_screen.windows import Pool
 
-LEAST = 5  # rows of both windows in a group
-DISTINCT = 0.5  # share of rows that a key must tell apart, or nothing counts as nearly equal
+MIN_ROWS = 5  # rows of both windows in a group
+MIN_DISTINCT = 0.5  # share of rows that a key must tell apart, or nothing counts as nearly equal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +33,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floods:
-    """Groups with adjusted evidence, the strongest first; `blind` are columns whose absence leaves too little to tell rows apart."""
+    """Groups with adjusted evidence, the strongest first; `skipped_columns` are those without which few rows differ."""
 
     groups: tuple[Group, ...]
     estimates: tuple[Estimate, ...]
-    blind: int
+    skipped_columns: int
 
     def named(self, level: float) -> tuple[Group, ...]:
         """Groups below the false discovery rate."""
-        return tuple(one for one in self.groups if one.adjusted <= level)
+        return tuple(group for group in self.groups if group.adjusted <= level)
 
 
 def find_floods(pool: Pool, params: ScreenParams) -> Floods:
@@ -55,44 +55,48 @@ def find_floods(pool: Pool, params: ScreenParams) -> Floods:
     keys: list[tuple[str | None, np.ndarray]] = [(None, whole)]
     keys += [(name, whole - part) for name, part in parts.items()]
     groups: list[Group] = []
-    blind = 0
+    skipped = 0
     for name, key in keys:
         _, codes, counts = np.unique(key, return_inverse=True, return_counts=True)
-        if name is not None and len(counts) < DISTINCT * pool.n:
-            blind += 1
+        if name is not None and len(counts) < MIN_DISTINCT * pool.n:
+            skipped += 1
             continue
         new = np.bincount(codes[pool.new], minlength=len(counts))
-        large = np.flatnonzero(counts >= LEAST)
+        large = np.flatnonzero(counts >= MIN_ROWS)
         p_values = surplus(new[large], counts[large], pool.sizes[0], pool.n)
         groups += [
-            Group(but=name, rows=codes == one, new=int(new[one]), p_value=float(p))
-            for one, p in zip(large, p_values, strict=True)
+            Group(but=name, rows=codes == code, new=int(new[code]), p_value=float(p))
+            for code, p in zip(large, p_values, strict=True)
         ]
-    levels = adjusted([one.p_value for one in groups], "benjamini_hochberg")
+    levels = adjusted([group.p_value for group in groups], "benjamini_hochberg")
     ranked = sorted(
-        (replace(one, adjusted=level) for one, level in zip(groups, levels, strict=True)),
-        key=lambda one: (one.p_value, -one.new, str(one.but)),
+        (replace(group, adjusted=level) for group, level in zip(groups, levels, strict=True)),
+        key=lambda group: (group.p_value, -group.new, str(group.but)),
     )
-    return Floods(groups=tuple(ranked), estimates=tuple(_estimates(pool, ranked, whole, params)), blind=blind)
+    return Floods(
+        groups=tuple(ranked), estimates=tuple(_estimates(pool, ranked, whole, params)), skipped_columns=skipped
+    )
 
 
 def _estimates(pool: Pool, groups: list[Group], whole: np.ndarray, params: ScreenParams) -> list[Estimate]:
     import numpy as np
 
-    named = [one for one in groups if one.adjusted <= params.level]
+    named = [group for group in groups if group.adjusted <= params.level]
     flooded = np.zeros(pool.n, dtype=bool)
-    for one in named:
-        flooded |= one.rows & pool.new
-    evidence = min((one.adjusted for one in groups), default=1.0)
+    for group in named:
+        flooded |= group.rows & pool.new
+    evidence = min((group.adjusted for group in groups), default=1.0)
     rows = int(flooded.sum())
-    detail = f"largest group {max(one.new for one in named):,} rows" if named else f"{len(groups):,} groups compared"
-    found = Estimate(name="flood_share", value=rows / pool.sizes[0], n=pool.sizes[0], p_value=evidence, detail=detail)
+    detail = (
+        f"largest group {max(group.new for group in named):,} rows" if named else f"{len(groups):,} groups compared"
+    )
+    share = Estimate(name="flood_share", value=rows / pool.sizes[0], n=pool.sizes[0], p_value=evidence, detail=detail)
     _, codes, counts = np.unique(whole, return_inverse=True, return_counts=True)
     # Equal to another row of either window, so that the window of a row plays no part in it.
     repeated = counts[codes] > 1
     first = int(repeated[pool.new].sum()), pool.sizes[0]
     second = int(repeated[~pool.new].sum()), pool.sizes[1]
-    return [found, difference("duplicate_share_change", first, second)]
+    return [share, difference("duplicate_share_change", first, second)]
 
 
 def _hashes(pool: Pool, grid: int) -> dict[str, np.ndarray]:
@@ -100,7 +104,7 @@ def _hashes(pool: Pool, grid: int) -> dict[str, np.ndarray]:
     import numpy as np
     import pandas as pd
 
-    found = {}
+    hashes = {}
     for place, (name, kind) in enumerate(pool.kinds.items()):
         values = pool.frame[name]
         if kind in NUMBER_KINDS:
@@ -108,7 +112,7 @@ def _hashes(pool: Pool, grid: int) -> dict[str, np.ndarray]:
             width = float(numbers.max() - numbers.min()) / grid
             values = (numbers / width).round() if width > 0 else numbers
         text = values.astype("string").fillna("").radd(f"{place}:")
-        found[name] = pd.util.hash_pandas_object(text, index=False).to_numpy()
+        hashes[name] = pd.util.hash_pandas_object(text, index=False).to_numpy()
     labels = pd.Series(pool.labels).astype("string").radd("label:")
-    found["label"] = pd.util.hash_pandas_object(labels, index=False).to_numpy()
-    return {name: np.asarray(one, dtype=np.uint64) for name, one in found.items()}
+    hashes["label"] = pd.util.hash_pandas_object(labels, index=False).to_numpy()
+    return {name: np.asarray(column, dtype=np.uint64) for name, column in hashes.items()}

@@ -12,28 +12,29 @@ Part = Literal["flips", "triggers", "floods", "sources", "model", "activations"]
 
 
 class ScreenParams(Params):
-    """Which traces of poisoning are looked for, and how."""
+    """Which traces of poisoning are searched for, and how."""
 
     parts: tuple[Part, ...] | None = Field(
         default=None,
         min_length=1,
         description="flips: wrong labels; triggers: values tied to one class; floods: rows that repeat; sources: where rows "
-        "come from; model: answers of the present model; activations: what a network makes of them. By default all "
+        "come from; model: answers of the present model; activations: those of a network. By default all "
         "that can run; one that is named and cannot is an error",
     )
     source: str | None = Field(default=None, description="column that says where a row comes from")
-    shown: tuple[str, ...] = Field(
-        default=(), description="columns whose values may be named in the report; of the others only places are told"
+    disclose: tuple[str, ...] = Field(
+        default=(),
+        description="columns whose values may be named in the report; values of others are named by their rank only",
     )
-    samples: int = Field(default=5000, ge=100, description="rows of each window that are looked at, drawn by the seed")
+    samples: int = Field(default=5000, ge=100, description="rows of each window that are compared, drawn by the seed")
     level: float = Field(
         default=0.05, gt=0, lt=0.5, description="false discovery rate among the cells and groups that are named"
     )
     trees: int = Field(default=100, ge=20, le=1000, description="trees of the forest that judges the labels")
-    pairs: bool = Field(default=True, description="look at pairs of rare values too")
+    pairs: bool = Field(default=True, description="compare pairs of rare values too")
     grid: int = Field(default=1000, ge=10, description="floods: numbers nearer than this part of their range are one")
 
-    @field_validator("parts", "shown")
+    @field_validator("parts", "disclose")
     @classmethod
     def _nothing_twice(cls, values: tuple[object, ...] | None) -> tuple[object, ...] | None:
         if values is not None and len(set(values)) != len(values):

@@ -1,4 +1,4 @@
-"""Tables, pictures and the numbers of the most suspicious rows."""
+"""Sentences, tables and the numbers of the most suspicious rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.contract.result import Artifact, Table
-from model_governance.report.figures import CURRENT, LIMIT, MUTED, REFERENCE, canvas, to_svg
+from model_governance.stats.multiplicity import adjusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,20 +20,39 @@ if TYPE_CHECKING:
     from model_governance.checks.supply_chain.poisoning_screen.windows import Pool
     from model_governance.contract.result import Metric
 
-MOST = 30  # rows of a table
-SHOWN_FROM = 10  # rows: fewer are not counted in a table
-MOST_NUMBERS = 1000  # rows of the new window that the artifact names
+MAX_ROWS = 30  # rows of a table
+MIN_COUNT = 10  # rows: fewer are not counted in a table
+MAX_ROW_NUMBERS = 1000  # rows of the new window that the artifact names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """What each part found; None where the policy leaves it out."""
+    """The result of each part, None where it did not run; `contradicted` are new rows whose label the model does not predict."""
 
     pool: Pool
     flips: Flips | None = None
     triggers: Triggers | None = None
     floods: Floods | None = None
-    wrong: np.ndarray | None = None
+    contradicted: np.ndarray | None = None
+
+
+def highlights_of(metrics: tuple[Metric, ...], params: ScreenParams) -> tuple[str, ...]:
+    """The changes with evidence among all that were tested, the strongest first."""
+    tested = [metric for metric in metrics if metric.p_value is not None]
+    levels = adjusted([float(metric.p_value or 0.0) for metric in tested], "benjamini_hochberg")
+    significant = [
+        metric for metric, level in zip(tested, levels, strict=True) if level <= params.level and metric.value
+    ]
+    significant.sort(key=lambda metric: (float(metric.p_value or 0.0), metric.label))
+    if not significant:
+        return ("Nothing in the new window differs from the accepted one beyond chance.",)
+    return tuple(
+        f"{metric.label} is {metric.told} (p {metric.p_value:.2g}{_detail(metric)})." for metric in significant[:3]
+    )
+
+
+def _detail(metric: Metric) -> str:
+    return f"; {metric.detail}" if metric.detail else ""
 
 
 def tables_of(screen: Screen, params: ScreenParams) -> tuple[Table, ...]:
@@ -41,26 +60,26 @@ def tables_of(screen: Screen, params: ScreenParams) -> tuple[Table, ...]:
     tables, pool = [], screen.pool
     if screen.triggers is not None:
         cells = tuple(
-            (one.told, str(pool.classes[one.label]), _shown(one.new), _shown(one.rows - one.new), round(one.expected, 1),
-             one.p_value, one.adjusted)
-            for one in screen.triggers.cells[:MOST]
+            (cell.described, str(pool.classes[cell.label]), _count(cell.new), _count(cell.rows - cell.new),
+             round(cell.expected, 1), cell.p_value, cell.adjusted)
+            for cell in screen.triggers.cells[:MAX_ROWS]
         )  # fmt: skip
         header = ("value", "class", "new rows", "accepted rows", "expected new", "p", "adjusted p")
         title = "Values most tied to a class by the new window"
         tables.append(Table(name="triggers", title=title, header=header, rows=cells))
     if screen.floods is not None:
         groups = tuple(
-            (str(number), one.but or "no column", _shown(one.new), _shown(int(one.rows.sum()) - one.new), one.p_value,
-             one.adjusted)
-            for number, one in enumerate(screen.floods.named(params.level)[:MOST], start=1)
+            (str(number), group.but or "no column", _count(group.new), _count(int(group.rows.sum()) - group.new),
+             group.p_value, group.adjusted)
+            for number, group in enumerate(screen.floods.named(params.level)[:MAX_ROWS], start=1)
         )  # fmt: skip
         columns = ("group", "equal in all but", "new rows", "accepted rows", "p", "adjusted p")
         tables.append(Table(name="floods", title="Rows that the new window repeats", header=columns, rows=groups))
     return tuple(tables)
 
 
-def _shown(rows: int) -> int | str:
-    return rows if rows >= SHOWN_FROM else f"below {SHOWN_FROM}"
+def _count(rows: int) -> int | str:
+    return rows if rows >= MIN_COUNT else f"below {MIN_COUNT}"
 
 
 def reasons_of(screen: Screen, params: ScreenParams) -> list[tuple[int, str]]:
@@ -70,19 +89,19 @@ def reasons_of(screen: Screen, params: ScreenParams) -> list[tuple[int, str]]:
     pool = screen.pool
     score = np.zeros(pool.n)
     why: list[list[str]] = [[] for _ in range(pool.n)]
-    for told, rows, weight in _suspects(screen, params):
+    for reason, rows, weight in _suspects(screen, params):
         score[rows] += weight[rows]
         for row in np.flatnonzero(rows & pool.new):
-            why[row].append(told)
-    if screen.wrong is not None:
+            why[row].append(reason)
+    if screen.contradicted is not None:
         # Many honest rows are contradicted by a model: alone it is no reason.
-        for row in np.flatnonzero(pool.new)[screen.wrong]:
+        for row in np.flatnonzero(pool.new)[screen.contradicted]:
             if why[row]:
                 why[row].append("model disagrees")
                 score[row] += 0.5
     suspects = [row for row in np.flatnonzero(pool.new) if why[row]]
     suspects.sort(key=lambda row: (-score[row], pool.place[row]))
-    return [(int(pool.place[row]), ", ".join(why[row])) for row in suspects[:MOST_NUMBERS]]
+    return [(int(pool.place[row]), ", ".join(why[row])) for row in suspects[:MAX_ROW_NUMBERS]]
 
 
 def _suspects(screen: Screen, params: ScreenParams) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -93,9 +112,9 @@ def _suspects(screen: Screen, params: ScreenParams) -> Iterator[tuple[str, np.nd
     if screen.flips is not None:
         yield "label", screen.flips.suspect, screen.flips.doubt
     heavy = np.full(pool.n, 2.0)
-    for rank, cell in enumerate(screen.triggers.named(params.level)[:MOST] if screen.triggers else (), start=1):
+    for rank, cell in enumerate(screen.triggers.named(params.level)[:MAX_ROWS] if screen.triggers else (), start=1):
         yield f"trigger {rank}", cell.members & (pool.labels == cell.label), heavy
-    for rank, group in enumerate(screen.floods.named(params.level)[:MOST] if screen.floods else (), start=1):
+    for rank, group in enumerate(screen.floods.named(params.level)[:MAX_ROWS] if screen.floods else (), start=1):
         yield f"flood {rank}", group.rows, heavy
 
 
@@ -106,57 +125,3 @@ def row_numbers(reasons: list[tuple[int, str]]) -> Artifact:
         name="suspicious_rows.csv", media_type="text/csv", content=("\n".join(lines) + "\n").encode(),
         title="Row numbers of the new window that deserve a look, the most suspicious first",
     )  # fmt: skip
-
-
-def pictures_of(screen: Screen, params: ScreenParams, metrics: tuple[Metric, ...]) -> tuple[Artifact, ...]:
-    """Doubt in the labels of both windows, the cells, and every change with its limits."""
-    pictures = [_changes(metrics)]
-    if screen.flips is not None:
-        pictures.append(_doubt(screen.pool, screen.flips))
-    if screen.triggers is not None and screen.triggers.cells:
-        pictures.append(_cells(screen.triggers, params))
-    return tuple(pictures)
-
-
-def _changes(metrics: tuple[Metric, ...]) -> Artifact:
-    shown = [one for one in metrics if one.low is not None and one.high is not None and one.p_value is not None][:MOST]
-    figure, (axis,) = canvas(height=1.3 + 0.28 * max(len(shown), 1))
-    for place, one in enumerate(shown):
-        axis.plot((float(one.low or 0.0), float(one.high or 0.0)), (place, place), color=CURRENT, linewidth=1.5)
-        axis.plot(float(one.value or 0.0), place, "o", color=CURRENT, markersize=5)
-    axis.axvline(0.0, color=LIMIT, linewidth=0.8)
-    axis.set_yticks(range(len(shown)), [one.label for one in shown])
-    axis.set_ylim(max(len(shown), 1) - 0.5, -0.5)
-    axis.set_xlabel("share in the new window minus share in the accepted one")
-    return to_svg(figure, name="window_changes.svg", title="What changed between the windows, with 95% limits")
-
-
-def _doubt(pool: Pool, flips: Flips) -> Artifact:
-    import numpy as np
-
-    figure, (axis,) = canvas(height=3.0)
-    edges = np.linspace(0, 1, 21)
-    for rows, colour, name in ((~pool.new, REFERENCE, "accepted"), (pool.new, CURRENT, "new")):
-        counts, _ = np.histogram(flips.doubt[rows], bins=edges)
-        axis.stairs(counts / max(int(rows.sum()), 1), edges, color=colour, label=name, linewidth=1.5)
-    axis.set_xlabel("doubt in the given label")
-    axis.set_ylabel("share of rows")
-    axis.legend(loc="upper right")
-    return to_svg(figure, name="label_doubt.svg", title="Doubt in the labels of both windows")
-
-
-def _cells(triggers: Triggers, params: ScreenParams) -> Artifact:
-    import numpy as np
-
-    figure, (axis,) = canvas(height=3.2)
-    weight = [-np.log10(max(one.p_value, 1e-300)) for one in triggers.cells]
-    excess = [one.new - one.expected for one in triggers.cells]
-    named = len(triggers.named(params.level))
-    axis.scatter(excess[named:], weight[named:], s=8, color=MUTED, label="no evidence")
-    axis.scatter(excess[:named], weight[:named], s=16, color=CURRENT, label=f"named at rate {params.level:g}")
-    axis.set_xlabel("new rows beyond those expected")
-    axis.set_ylabel("evidence, -log10 p")
-    axis.legend(loc="upper left")
-    return to_svg(
-        figure, name="trigger_cells.svg", title="Every value and class: surplus in the new window and evidence"
-    )

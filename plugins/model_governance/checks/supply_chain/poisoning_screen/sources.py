@@ -1,4 +1,4 @@
-"""Where rows come from: shares of each source, and sources that the accepted window did not know."""
+"""Provenance: the share of each source, and sources that the accepted window does not hold."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from model_governance.stats.intervals import clopper_pearson
 if TYPE_CHECKING:
     from model_governance.contract.subject import Subject
 
-FEW = 10  # rows of both windows: smaller sources are taken together
-MOST = 50
+MIN_ROWS = 10  # rows of both windows: smaller sources have no metric of their own
+MAX_SOURCES = 50
 
 
 def find_sources(subject: Subject, column: str) -> list[Estimate]:
@@ -25,21 +25,21 @@ def find_sources(subject: Subject, column: str) -> list[Estimate]:
 
     words = {
         role: subject.frame(role, columns=[column])[column].astype("string").fillna("(missing)")
-        for role in ("train", "accepted")
+        for role in ("train", "previous_train")
     }
-    new, old = (words[role].value_counts() for role in ("train", "accepted"))
-    sizes = len(words["train"]), len(words["accepted"])
+    new, old = (words[role].value_counts() for role in ("train", "previous_train"))
+    sizes = len(words["train"]), len(words["previous_train"])
     both = pd.concat([new, old], axis=1).fillna(0).astype(int)
     both.columns = pd.Index(["new", "old"])
     both = both.sort_index()
     total = both.sum(axis=1)
-    kept = total[total >= FEW].sort_values(ascending=False, kind="stable").index[:MOST]
+    frequent = total[total >= MIN_ROWS].sort_values(ascending=False, kind="stable").index[:MAX_SOURCES]
     estimates = [
         difference(
-            "source_share_change", (int(both.loc[one, "new"]), sizes[0]), (int(both.loc[one, "old"]), sizes[1]),
-            key=str(one), two_sided=True,
+            "source_share_change", (int(both.loc[source, "new"]), sizes[0]), (int(both.loc[source, "old"]), sizes[1]),
+            key=str(source), two_sided=True,
         )
-        for one in sorted(kept)
+        for source in sorted(frequent)
     ]  # fmt: skip
     unknown = int(both.loc[both["old"] == 0, "new"].sum())
     estimates.append(

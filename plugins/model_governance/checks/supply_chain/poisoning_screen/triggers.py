@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
     from model_governance.checks.supply_chain.poisoning_screen.windows import Pool
 
-LEAST = 8  # rows of a class in a cell: fewer can prove nothing among so many cells
-REPEATED = 12  # most frequent values of a number that are cells of their own
+MIN_ROWS = 8  # of a class in a cell: fewer cannot be significant among so many cells
+FREQUENT = 12  # most frequent values of a number that are cells of their own
 RARE = 0.15  # share of rows up to which a value can be part of a pair
-MOST_RARE = 300  # values that are paired, the plain ones first
+MAX_RARE = 300  # values that are paired, the plain ones first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
     """Rows of the pool, shape (n,) bool, that share a value or a range of one feature.
 
-    `plain` is what an attacker would take first: an end of a range, a word, a gap.
+    `plain` marks likely triggers: an end of a range, a category, a missing value.
     """
 
     feature: str
-    told: str
+    described: str
     rows: np.ndarray
     plain: bool = True
 
@@ -56,17 +56,17 @@ class Cell:
     adjusted: float = 1.0
 
     @property
-    def told(self) -> str:
-        """The cell in words, without a value of any row unless its column is shown."""
-        return " and ".join(f"{one.feature} {one.told}" for one in self.bins)
+    def described(self) -> str:
+        """The cell as text; values are named only of columns that params.disclose lists."""
+        return " and ".join(f"{part.feature} {part.described}" for part in self.bins)
 
     @property
     def members(self) -> np.ndarray:
         """Rows of the pool with these values, whatever their class."""
-        found = self.bins[0].rows
-        for one in self.bins[1:]:
-            found = found & one.rows
-        return found
+        rows = self.bins[0].rows
+        for part in self.bins[1:]:
+            rows = rows & part.rows
+        return rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Triggers:
 
     def named(self, level: float) -> tuple[Cell, ...]:
         """Cells below the false discovery rate."""
-        return tuple(one for one in self.cells if one.adjusted <= level)
+        return tuple(cell for cell in self.cells if cell.adjusted <= level)
 
 
 def find_triggers(pool: Pool, params: ScreenParams) -> Triggers:
@@ -87,10 +87,10 @@ def find_triggers(pool: Pool, params: ScreenParams) -> Triggers:
 
     bins = list(_bins(pool, params))
     cells = [*_single(pool, bins), *(_pairs(pool, bins) if params.pairs else ())]
-    levels = adjusted([one.p_value for one in cells], "benjamini_hochberg")
+    levels = adjusted([cell.p_value for cell in cells], "benjamini_hochberg")
     ranked = sorted(
-        (replace(one, adjusted=level) for one, level in zip(cells, levels, strict=True)),
-        key=lambda one: (one.p_value, len(one.bins), one.told, one.label),
+        (replace(cell, adjusted=level) for cell, level in zip(cells, levels, strict=True)),
+        key=lambda cell: (cell.p_value, len(cell.bins), cell.described, cell.label),
     )
     found = Triggers(cells=tuple(ranked), estimates=())
     return Triggers(cells=found.cells, estimates=tuple(_estimates(found, pool, params)))
@@ -103,26 +103,26 @@ def _estimates(found: Triggers, pool: Pool, params: ScreenParams) -> Iterator[Es
         for name in ("trigger_hits", "trigger_rows"):
             yield Estimate(name=name, value=None, n=0, reason="no value has enough rows of one class to be compared")
         return
-    evidence = min(one.adjusted for one in found.cells)
-    first = f"strongest at {named[0].told}, class {pool.classes[named[0].label]}" if named else ""
+    evidence = min(cell.adjusted for cell in found.cells)
+    first = f"strongest at {named[0].described}, class {pool.classes[named[0].label]}" if named else ""
     yield Estimate(
         name="trigger_hits", value=len(named), n=len(found.cells), p_value=evidence,
         detail=first or f"{len(found.cells):,} cells compared",
     )  # fmt: skip
-    excess = max((one.new - one.expected for one in named), default=0.0)
+    excess = max((cell.new - cell.expected for cell in named), default=0.0)
     yield Estimate(name="trigger_rows", value=excess, n=pool.sizes[0], p_value=evidence)
 
 
 def _single(pool: Pool, bins: list[Bin]) -> Iterator[Cell]:
     import numpy as np
 
-    inside = np.stack([one.rows for one in bins])
+    inside = np.stack([part.rows for part in bins])
     for label in range(len(pool.classes)):
-        mine = pool.labels == label
-        every, new = inside[:, mine].sum(axis=1), inside[:, mine & pool.new].sum(axis=1)
-        n, count = int(mine.sum()), int((mine & pool.new).sum())
+        inside_class = pool.labels == label
+        every, new = inside[:, inside_class].sum(axis=1), inside[:, inside_class & pool.new].sum(axis=1)
+        n, count = int(inside_class.sum()), int((inside_class & pool.new).sum())
         # A value of (nearly) all rows of the class cannot grow.
-        chosen = np.flatnonzero((every >= LEAST) & (every <= n - 1))
+        chosen = np.flatnonzero((every >= MIN_ROWS) & (every <= n - 1))
         for place, p_value in zip(chosen, surplus(new[chosen], every[chosen], count, n), strict=True):
             yield Cell(
                 bins=(bins[place],), label=label, new=int(new[place]), rows=int(every[place]),
@@ -134,24 +134,24 @@ def _pairs(pool: Pool, bins: list[Bin]) -> Iterator[Cell]:
     """Pairs of rare values of two features, counted by one matrix product for each class."""
     import numpy as np
 
-    rare = [one for one in bins if LEAST <= one.rows.sum() <= RARE * pool.n]
-    rare = sorted(rare, key=lambda one: not one.plain)[:MOST_RARE]
+    rare = [part for part in bins if MIN_ROWS <= part.rows.sum() <= RARE * pool.n]
+    rare = sorted(rare, key=lambda part: not part.plain)[:MAX_RARE]
     if len(rare) < 2:
         return
-    inside = np.stack([one.rows for one in rare]).astype(np.float32)
-    features = np.array([one.feature for one in rare])
+    inside = np.stack([part.rows for part in rare]).astype(np.float32)
+    features = np.array([part.feature for part in rare])
     apart = np.triu(features[:, None] != features[None, :])
     for label in range(len(pool.classes)):
-        mine = pool.labels == label
-        every = inside[:, mine] @ inside[:, mine].T
-        new = inside[:, mine & pool.new] @ inside[:, mine & pool.new].T
-        left, right = np.nonzero(apart & (every >= LEAST))
-        n, count = int(mine.sum()), int((mine & pool.new).sum())
-        seen, all_rows = new[left, right].astype(int), every[left, right].astype(int)
-        for one, p_value in enumerate(surplus(seen, all_rows, count, n)):
+        inside_class = pool.labels == label
+        every = inside[:, inside_class] @ inside[:, inside_class].T
+        new = inside[:, inside_class & pool.new] @ inside[:, inside_class & pool.new].T
+        left, right = np.nonzero(apart & (every >= MIN_ROWS))
+        n, count = int(inside_class.sum()), int((inside_class & pool.new).sum())
+        new_rows, all_rows = new[left, right].astype(int), every[left, right].astype(int)
+        for pair, p_value in enumerate(surplus(new_rows, all_rows, count, n)):
             yield Cell(
-                bins=(rare[left[one]], rare[right[one]]), label=label, new=int(seen[one]), rows=int(all_rows[one]),
-                expected=float(all_rows[one] * count / n), p_value=float(p_value),
+                bins=(rare[left[pair]], rare[right[pair]]), label=label, new=int(new_rows[pair]),
+                rows=int(all_rows[pair]), expected=float(all_rows[pair] * count / n), p_value=float(p_value),
             )  # fmt: skip
 
 
@@ -159,23 +159,23 @@ def _bins(pool: Pool, params: ScreenParams) -> Iterator[Bin]:
     for name, kind in pool.kinds.items():
         values = pool.frame[name]
         if values.isna().any():
-            yield Bin(feature=name, told="is missing", rows=values.isna().to_numpy())
-        cut = _of_numbers if kind in NUMBER_KINDS else _of_words
-        yield from cut(name, values, shown=name in params.shown)
+            yield Bin(feature=name, described="is missing", rows=values.isna().to_numpy())
+        cut = _of_numbers if kind in NUMBER_KINDS else _of_categories
+        yield from cut(name, values, disclosed=name in params.disclose)
 
 
-def _of_words(name: str, values: pd.Series, *, shown: bool) -> Iterator[Bin]:
+def _of_categories(name: str, values: pd.Series, *, disclosed: bool) -> Iterator[Bin]:
     import numpy as np
 
     words = values.astype("string")
     counts = words.value_counts()
-    order = sorted(counts.index[counts >= LEAST], key=lambda one: (-int(counts[one]), one))
+    order = sorted(counts.index[counts >= MIN_ROWS], key=lambda word: (-int(counts[word]), word))
     for rank, word in enumerate(order, start=1):
-        told = f"is {word}" if shown else f"is value {rank} by frequency"
-        yield Bin(feature=name, told=told, rows=np.asarray((words == word).fillna(value=False), dtype=bool))
+        described = f"is {word}" if disclosed else f"is value {rank} by frequency"
+        yield Bin(feature=name, described=described, rows=np.asarray((words == word).fillna(value=False), dtype=bool))
 
 
-def _of_numbers(name: str, values: pd.Series, *, shown: bool) -> Iterator[Bin]:
+def _of_numbers(name: str, values: pd.Series, *, disclosed: bool) -> Iterator[Bin]:
     """Both ends exactly, the halves between them, and the numbers that repeat most."""
     import numpy as np
 
@@ -183,14 +183,14 @@ def _of_numbers(name: str, values: pd.Series, *, shown: bool) -> Iterator[Bin]:
     known = numbers[~np.isnan(numbers)]
     low, high = known.min(), known.max()
     middle = float(np.median(known))
-    yield Bin(feature=name, told=f"at its lowest{f' ({low:g})' if shown else ''}", rows=numbers == low)
-    yield Bin(feature=name, told=f"at its highest{f' ({high:g})' if shown else ''}", rows=numbers == high)
+    yield Bin(feature=name, described=f"at its lowest{f' ({low:g})' if disclosed else ''}", rows=numbers == low)
+    yield Bin(feature=name, described=f"at its highest{f' ({high:g})' if disclosed else ''}", rows=numbers == high)
     inner = (numbers > low) & (numbers < high)
-    yield Bin(feature=name, told="in its lower half", rows=inner & (numbers <= middle), plain=False)
-    yield Bin(feature=name, told="in its upper half", rows=inner & (numbers > middle), plain=False)
+    yield Bin(feature=name, described="in its lower half", rows=inner & (numbers <= middle), plain=False)
+    yield Bin(feature=name, described="in its upper half", rows=inner & (numbers > middle), plain=False)
     found, counts = np.unique(known[(known > low) & (known < high)], return_counts=True)
-    order = np.lexsort((found, -counts))[:REPEATED]
+    order = np.lexsort((found, -counts))[:FREQUENT]
     for rank, place in enumerate(order, start=1):
-        if counts[place] >= LEAST:
-            told = f"is {found[place]:g}" if shown else f"is number {rank} by frequency"
-            yield Bin(feature=name, told=told, rows=numbers == found[place], plain=False)
+        if counts[place] >= MIN_ROWS:
+            described = f"is {found[place]:g}" if disclosed else f"is number {rank} by frequency"
+            yield Bin(feature=name, described=described, rows=numbers == found[place], plain=False)

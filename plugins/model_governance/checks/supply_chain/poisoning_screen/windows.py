@@ -1,6 +1,6 @@
 """Two windows in one pool: the new training rows and those of the last accepted model.
 
-Everything is built from the pool without a look at which window a row is of. If both windows come from one source,
+Bins and groups are built from the pool without regard to the window of a row. If both windows come from one source,
 which rows are new is then a random draw, and the hypergeometric distribution is exact for every count taken here.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
     from model_governance.contract.subject import Role, Subject
 
-LEAST = 50
+MIN_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,8 @@ class Pool:
         return count, self.n - count
 
 
-def pool(subject: Subject, params: ScreenParams, generator: np.random.Generator) -> Pool:
-    """Seeded samples of both windows.
+def pool_windows(subject: Subject, params: ScreenParams, generator: np.random.Generator) -> Pool:
+    """Draw samples of both windows and put them below one another.
 
     Raises:
         SubjectError: as `Subject.features` and `Subject.target`.
@@ -59,12 +59,12 @@ def pool(subject: Subject, params: ScreenParams, generator: np.random.Generator)
     import pandas as pd
 
     frames, labels, places, sizes = [], [], [], []
-    roles: tuple[Role, Role] = ("train", "accepted")
+    roles: tuple[Role, Role] = ("train", "previous_train")
     for role in roles:
         frame, target = subject.features(role), subject.target(role)
-        if len(frame) < LEAST:
+        if len(frame) < MIN_ROWS:
             raise CheckError(
-                f"{subject.datasets[role].uri}: a screen needs {LEAST} rows of {role!r}; found {len(frame)}"
+                f"{subject.datasets[role].uri}: a screen needs {MIN_ROWS} rows of {role!r}; found {len(frame)}"
             )
         chosen = np.sort(generator.permutation(len(frame))[: params.samples])
         frames.append(frame.iloc[chosen])
@@ -72,22 +72,22 @@ def pool(subject: Subject, params: ScreenParams, generator: np.random.Generator)
         places.append(chosen)
         sizes.append(len(chosen))
     every = pd.concat(labels, ignore_index=True)
-    classes = tuple(sorted(every.unique().tolist(), key=lambda one: (str(type(one)), one)))
+    classes = tuple(sorted(every.unique().tolist(), key=lambda value: (str(type(value)), value)))
     if len(classes) < 2:
         raise CheckError("both windows hold one class only; a screen compares classes: check the labels")
     numbers = {value: number for number, value in enumerate(classes)}
     return Pool(
         frame=pd.concat(frames, ignore_index=True),
-        labels=np.array([numbers[one] for one in every.tolist()]),
+        labels=np.array([numbers[value] for value in every.tolist()]),
         classes=classes,
         new=np.arange(sum(sizes)) < sizes[0],
         place=np.concatenate(places),
-        kinds={name: one.kind for name, one in subject.columns.features.items()},
+        kinds={name: column.kind for name, column in subject.columns.features.items()},
     )
 
 
 def encoded(pool: Pool) -> np.ndarray:
-    """The features as numbers, shape (n, columns) float64: what is no number by its place among the values seen."""
+    """The features as numbers, shape (n, columns) float64: other values as the rank of their text."""
     import numpy as np
     import pandas as pd
 

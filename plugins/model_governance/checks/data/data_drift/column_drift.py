@@ -1,0 +1,194 @@
+"""Compares single columns from their profiles, with the statistics that only the rows of both datasets give."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.engine import ordered_distances
+from model_governance.engine.cells import Table, labels_table, pool_neighbours, pool_rare
+from model_governance.engine.distances import (
+    difference_of_shares,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    normed_wasserstein,
+    population_stability,
+    total_variation,
+)
+from model_governance.engine.equal_width import equal_width_psi, equal_width_tables
+from model_governance.engine.power import smallest_visible
+from model_governance.engine.profiles import table_of, wasserstein_on_grid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_governance.engine import Ordered, Relation
+    from model_governance.engine.distances import Distance
+    from model_governance.engine.profiles import ColumnProfile, Family, Profile
+
+MIN_PROFILE_ROWS = 100
+"""Rows from which a label of a profile keeps a cell of its own when the rows behind it are not available."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowStatistics:
+    """Statistics of one column that need rows, not only profiles.
+
+    `equal_width` holds Evidently's bins and `ordered` the exact distances of numbers; `labels` counts every label of a
+    category, and `new_category_rows` the current rows whose label does not occur in the reference.
+    """
+
+    equal_width: Table | None = None
+    ordered: Ordered | None = None
+    labels: Table | None = None
+    new_category_rows: int | None = None
+
+    def labels_only(self) -> RowStatistics:
+        """The part that stays valid when profiles of other runs replace the reference: rows with new categories."""
+        return RowStatistics(new_category_rows=self.new_category_rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnDrift:
+    """One column of the current data compared with the reference. Distances of numbers only are None for categories.
+
+    `comparable` is False where the rows do not fill two cells with ten rows each, so that there is no PSI.
+    `table` holds the pooled cells behind the PSI. `new_category_share` is the share of current rows with a category
+    that the reference never had, None where that is not known. `smallest_visible` is the smallest PSI that the rows
+    would have shown with probability 0.95.
+    """
+
+    name: str
+    family: Family
+    reference: ColumnProfile
+    current: ColumnProfile
+    table: Table
+    comparable: bool
+    psi: Distance
+    jensenshannon: Distance
+    total_variation: Distance
+    ks: Distance | None
+    wasserstein: float | None
+    equal_width_psi: float | None
+    missing: Distance
+    infinite: Distance
+    new_category_share: float | None
+    smallest_visible: float
+
+    def effect(self, method: str) -> Distance:
+        """The distance of this name, for instance `psi`."""
+        distance: Distance = getattr(self, method)
+        return distance
+
+    @property
+    def blinded(self) -> bool:
+        """Whether extreme values blind Evidently's equal-width bins: one bin holds 98% of the reference."""
+        low, high = self.reference.quantile(0.01), self.reference.quantile(0.99)
+        if low is None or high is None or self.reference.cells.edges == self.reference.cells.inner:
+            return False
+        ends = [
+            end
+            for profile in (self.reference, self.current)
+            for end in (profile.minimum, profile.maximum)
+            if end is not None
+        ]
+        bins = math.log2(self.reference.held + self.current.held) + 1
+        return 0 < high - low < (max(ends) - min(ends)) / bins
+
+
+def compare_columns(
+    reference: Profile, current: Profile, *, statistics: Mapping[str, RowStatistics], seed: int, level: float
+) -> tuple[ColumnDrift, ...]:
+    """Compare every column of the current profile with the reference's, on the same cells.
+
+    Args:
+        reference: the fixed reference, or the merged profiles of several runs.
+        current: the profile of the current data.
+        statistics: what only the rows of both datasets give, by column; empty where a profile replaces the reference.
+        seed: of the noise behind intervals; each column derives its own from its name.
+        level: p-value that counts as evidence, 0 to 1; it sets the smallest visible PSI.
+
+    Returns:
+        One comparison per column, in the order of the current profile.
+    """
+    return tuple(
+        _compare_column(name, reference.columns[name], column, rows=statistics.get(name), seed=seed, level=level)
+        for name, column in current.columns.items()
+    )
+
+
+def row_statistics(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, RowStatistics]:
+    """The statistics of every column that need the rows of both datasets, over all of them.
+
+    Raises:
+        CheckError: a column holds no finite value.
+    """
+    numbers = [name for name, family in families.items() if family == "numbers"]
+    categories = [name for name in families if name not in numbers]
+    ordered = ordered_distances(reference, current, numbers) if numbers else {}
+    widths = equal_width_tables(reference, current, numbers)
+    statistics = {name: RowStatistics(equal_width=widths[name], ordered=ordered[name]) for name in numbers}
+    current_counts, reference_counts = current.value_counts(categories), reference.value_counts(categories)
+    for name in categories:
+        new = sum(rows for label, rows in current_counts[name].items() if label not in reference_counts[name])
+        table = labels_table(reference_counts[name], current_counts[name])
+        statistics[name] = RowStatistics(equal_width=table, labels=table, new_category_rows=new)
+    return statistics
+
+
+def _compare_column(
+    name: str, reference: ColumnProfile, current: ColumnProfile, *, rows: RowStatistics | None, seed: int, level: float
+) -> ColumnDrift:
+    seed = zlib.crc32(f"{seed}:{name}".encode("utf-8", "surrogatepass"))
+    numbers = reference.cells.family == "numbers"
+    new_rows = None if rows is None else rows.new_category_rows
+    whole = _cells(reference, current, rows)
+    table = pool_neighbours(whole) if numbers else pool_rare(whole)
+    filled = int(((whole.reference + whole.current) > 0).sum())
+    return ColumnDrift(
+        name=name, family=reference.cells.family, reference=reference, current=current, table=table, comparable=table.cells > 1 or filled == 1,
+        psi=population_stability(table), jensenshannon=jensen_shannon(table), total_variation=total_variation(table, seed=seed),
+        ks=_ks(reference, current, rows, seed=seed) if numbers else None,
+        wasserstein=_wasserstein(reference, current, rows) if numbers else None,
+        equal_width_psi=None if rows is None or rows.equal_width is None else equal_width_psi(rows.equal_width),
+        missing=difference_of_shares((reference.missing, reference.rows), (current.missing, current.rows)),
+        infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
+        new_category_share=None if new_rows is None else new_rows / current.rows,
+        smallest_visible=smallest_visible(freedom=table.cells - 1, chance=table.chance, level=level) if table.cells > 1 else 0.0,
+    )  # fmt: skip
+
+
+def _cells(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None) -> Table:
+    """The cells behind the PSI, before rare ones are pooled.
+
+    Both datasets together decide which labels are rare: labels chosen by the reference's own counts, or a cell for
+    labels that it never had, would show a change where there is none. Where only the reference's profile is
+    available, labels with fewer than 100 rows are pooled with the others, which nearly removes that bias.
+    """
+    import numpy as np
+
+    if rows is not None and rows.labels is not None:
+        return rows.labels
+    table = table_of(reference, current)
+    if reference.cells.family == "numbers":
+        return table
+    own = np.append(table.reference[:-1] >= MIN_PROFILE_ROWS, False)
+    pooled_reference, pooled_current = (
+        np.append(counts[own], counts[~own].sum()) for counts in (table.reference, table.current)
+    )
+    return Table(reference=pooled_reference, current=pooled_current)
+
+
+def _ks(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, seed: int) -> Distance:
+    exact = rows.ordered.ks if rows is not None and rows.ordered is not None else None
+    return kolmogorov_smirnov(table_of(reference, current, fine=True), seed=seed, exact=exact)
+
+
+def _wasserstein(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None) -> float | None:
+    exact = rows.ordered.wasserstein if rows is not None and rows.ordered is not None else None
+    area = wasserstein_on_grid(reference, current) if exact is None else exact
+    low, high = reference.quantile(0.25), reference.quantile(0.75)
+    spread = (low, high) if low is not None and high is not None else (0.0, 0.0)
+    return normed_wasserstein(area, quartiles=spread, std=reference.std or 0.0)

@@ -1,0 +1,116 @@
+"""Measures data drift: choose the columns, open both datasets, compare every column and the predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.checks.data.data_drift.aggregation import drift_estimates, drifted_columns
+from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
+from model_governance.checks.data.data_drift.comparison import choose_features, open_comparison
+from model_governance.checks.data.data_drift.metrics import METRICS
+from model_governance.checks.data.data_drift.params import PROFILE
+from model_governance.checks.data.data_drift.predictions import compare_predictions
+from model_governance.checks.data.data_drift.report import (
+    columns_table,
+    drift_artifacts,
+    highlights,
+    limitations,
+    sampling_notes,
+)
+from model_governance.checks.data.data_drift.windows import merge_window, read_previous
+from model_governance.contract.result import Artifact, CheckResult, declared, versions_of
+
+if TYPE_CHECKING:
+    from model_governance.checks.data.data_drift.column_drift import ColumnDrift
+    from model_governance.checks.data.data_drift.comparison import Comparison
+    from model_governance.checks.data.data_drift.params import DriftParams
+    from model_governance.contract.subject import Subject
+
+
+def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
+    """Compare current with the reference over all rows: every chosen feature, and the model's predictions.
+
+    Args:
+        subject: holds `current`, `reference` (unless `params.profile` replaces it), the model, and the profiles of
+            previous runs where the window asks for them.
+        params: which columns, distances, limits and window.
+        seed: of the sample that the model predicts, and of the noise behind intervals.
+
+    Returns:
+        The metrics of `metrics.METRICS`, a table of the columns, figures, Evidently's report, and the current profile.
+
+    Raises:
+        SubjectError: a dataset was not given, has no rows, lacks a feature, or a feature holds no value.
+        CheckError: a column cannot be compared (numbers that arrive as text, only infinities), or a profile is none.
+        ModelMisbehaved: the model fails on the reference.
+    """
+    families, notes = choose_features(subject, params)
+    comparison = open_comparison(subject, params, families)
+    level = params.evidence_level / len(families)
+    columns, consecutive, window_notes = _compare(subject, params, comparison, seed=seed, level=level)
+    predictions = compare_predictions(
+        subject, comparison, max_rows=params.prediction_rows, seed=seed, level=params.evidence_level
+    )
+    drifted = drifted_columns(columns, params)
+    displayed = [*columns, *([predictions.drift] if predictions.drift else [])]
+    estimates = drift_estimates(columns, params, drifted=drifted, predictions=predictions, consecutive=consecutive)
+    rows: dict[str, int] = {role: dataset.rows for role, dataset in subject.datasets.items()}
+    return CheckResult(
+        kind="data_drift",
+        seed=seed,
+        metrics=tuple(declared(METRICS, estimate) for estimate in estimates),
+        tables=(columns_table(displayed, drifted),),
+        artifacts=(
+            *drift_artifacts(displayed, drifted, limit=params.limit_for("psi"), seed=seed),
+            _profile_artifact(comparison),
+        ),
+        highlights=highlights(columns, drifted, predictions),
+        notes=(
+            *notes,
+            *window_notes,
+            *sampling_notes(predictions, rows),
+            *limitations(columns, predictions, level=level),
+        ),
+        tools=versions_of("evidently", "numpy", "pandas", "scipy"),
+    )
+
+
+def _compare(
+    subject: Subject, params: DriftParams, comparison: Comparison, *, seed: int, level: float
+) -> tuple[tuple[ColumnDrift, ...], tuple[ColumnDrift, ...] | None, list[str]]:
+    """The current profile against the reference that the window asks for, and against the last run; with notes."""
+    previous = read_previous(subject.earlier, comparison.frozen)
+    merged, note = merge_window(params.window, previous)
+    statistics = (
+        {}
+        if comparison.reference is None
+        else row_statistics(comparison.reference, comparison.current, comparison.families)
+    )
+    labels_only = {name: column.labels_only() for name, column in statistics.items()}
+    columns = compare_columns(
+        merged or comparison.frozen,
+        comparison.current_profile,
+        statistics=statistics if merged is None else labels_only,
+        seed=seed,
+        level=level,
+    )
+    consecutive = None
+    if params.consecutive and previous.profiles:
+        last = previous.profiles[0][1]
+        consecutive = compare_columns(last, comparison.current_profile, statistics=labels_only, seed=seed, level=level)
+    notes = [*previous.notes, *([note] if note else [])]
+    if comparison.reference is None:
+        notes.append(
+            f"a profile replaces the reference ({comparison.frozen.rows:,} rows): Kolmogorov-Smirnov distances are lower "
+            "bounds on a grid of at most 500 quantile cells; the error is at most the share of one cell"
+        )
+    return columns, consecutive, notes
+
+
+def _profile_artifact(comparison: Comparison) -> Artifact:
+    return Artifact(
+        name=PROFILE,
+        media_type="application/json",
+        title="Profile of the current data: counts per cell, no rows",
+        content=comparison.current_profile.to_bytes(),
+    )

@@ -1,0 +1,93 @@
+"""The metrics of data drift: the largest distance over the columns, shares of columns, and one value per column."""
+
+from __future__ import annotations
+
+from model_governance.contract.result import MetricSpec
+
+
+def _spec(name: str, meaning: str, *, unit: str = "", per: str | None = None) -> MetricSpec:
+    return MetricSpec(name=name, meaning=meaning, better="lower", unit=unit, per=per)
+
+
+PSI = "population stability index over 10 quantile bins frozen with the reference, corrected for chance"
+
+OVERALL = (
+    _spec(
+        "drift_share",
+        "Share of the compared columns that drifted, 0 to 1: the effect reaches its limit and there is evidence for it.",
+    ),
+    _spec("drifted_columns", "Number of columns behind drift_share.", unit="columns"),
+    _spec("psi_max", f"Largest {PSI}: 0 means the same mix of values as in the reference."),
+    _spec(
+        "jensenshannon_max",
+        "Largest Jensen-Shannon distance of a column: 0 the same mix of values, 0.83 nothing in common.",
+    ),
+    _spec(
+        "total_variation_max",
+        "Largest share of a column's rows that would have to change cell to restore the reference.",
+    ),
+    _spec(
+        "ks_max",
+        "Largest Kolmogorov-Smirnov distance of a number: the largest gap between the cumulative shares, 0 to 1.",
+    ),
+    _spec(
+        "wasserstein_max",
+        "Largest distance by which a number's values moved on average, in robust standard deviations of the reference.",
+    ),
+    _spec(
+        "blinded_columns",
+        "Numeric columns in which extreme values blind Evidently's equal-width bins; the verdict's own bins are not blinded.",
+        unit="columns",
+    ),
+    _spec(
+        "prediction_drift",
+        "How far the model's predictions moved from its predictions on the reference, even if no single column moved.",
+    ),
+    _spec("consecutive_psi_max", "Largest population stability index of a column against the last accepted run."),
+    _spec(
+        "missing_increase_max",
+        "Largest increase of the share of missing values in a column, compared with the reference.",
+    ),
+    _spec(
+        "nonfinite_share",
+        "Largest share of infinite values in a numeric column of the current data; the distances exclude them.",
+    ),
+    _spec(
+        "new_category_share_max",
+        "Largest share of current rows that hold a category the reference never had, so the model has not learnt it.",
+    ),
+    _spec(
+        "smallest_visible_shift_max",
+        "The PSI that the current rows would have shown in every column with probability 0.95; smaller changes may be missed.",
+    ),
+)
+
+PER_COLUMN = (
+    _spec("drift_score", "The distance of one column that counts in drift_share, named beside it.", per="column"),
+    _spec("psi", f"One column's {PSI}.", per="column"),
+    _spec("ks", "Kolmogorov-Smirnov distance of one column of numbers, over all values.", per="column"),
+    _spec("jensenshannon", "Jensen-Shannon distance of one column, over the cells of its PSI.", per="column"),
+    _spec(
+        "total_variation",
+        "Total variation of one column, over the cells of its PSI, corrected for chance.",
+        per="column",
+    ),
+    _spec("wasserstein", "Mean distance that one column's values moved, in robust standard deviations.", per="column"),
+    _spec(
+        "equal_width_psi",
+        "PSI by Evidently's definition: equal-width bins, not corrected. Shown, never decisive.",
+        per="column",
+    ),
+    _spec(
+        "missing_increase",
+        "Share of missing values in one column of the current data, less its share in the reference.",
+        per="column",
+    ),
+    _spec(
+        "smallest_visible_shift",
+        "The PSI that the current rows would have shown in one column with probability 0.95.",
+        per="column",
+    ),
+)
+
+METRICS: tuple[MetricSpec, ...] = OVERALL + PER_COLUMN

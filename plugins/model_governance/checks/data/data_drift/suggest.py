@@ -1,0 +1,48 @@
+"""Suggests starting thresholds for a new policy, the same for every model until calibration replaces them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model_governance.checks.data.data_drift.comparison import CATEGORY_KINDS
+from model_governance.contract.check import Suggestion
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from model_governance.contract.subject import Columns
+
+FEW_ROWS = 1000
+
+
+def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
+    """Thresholds on effect sizes; the verdict requires evidence beside each.
+
+    Args:
+        reference: the reference rows; few of them add a warning to the comment.
+        columns: the features; categories add a threshold on new categories.
+    """
+    thresholds: list[dict[str, Any]] = [
+        {"metric": "psi_max", "less_than": 0.1, "severity": "error"},
+        {"metric": "psi_max", "less_than": 0.02, "severity": "warn"},
+        {"metric": "drift_share", "less_than": 0.3, "severity": "error"},
+        {"metric": "prediction_drift", "less_than": 0.1, "severity": "warn"},
+        {"metric": "missing_increase_max", "less_than": 0.05, "severity": "error"},
+        {"metric": "nonfinite_share", "equal_to": 0, "severity": "error"},
+    ]
+    if columns.of_kind(*CATEGORY_KINDS):
+        thresholds.append({"metric": "new_category_share_max", "less_than": 0.01, "severity": "warn"})
+    few = (
+        f" The reference has only {len(reference):,} rows: small changes will stay invisible."
+        if len(reference) < FEW_ROWS
+        else ""
+    )
+    return Suggestion(
+        thresholds=thresholds,
+        comment=(
+            "Starting values, to be calibrated on runs without incident. psi_max is corrected for chance and counts only "
+            "with evidence, so its bounds concern size alone: a bell-shaped column that shifts by a third of a standard "
+            "deviation has a PSI of 0.1, one that shifts by 0.15 has 0.02. The customary bound of 0.2 misses a shift of 0.4 "
+            f"on any number of rows.{few}"
+        ),
+    )

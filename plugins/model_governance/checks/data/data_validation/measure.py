@@ -1,0 +1,114 @@
+"""Measures data validation: read the suite, open the rows, evaluate every expectation, count what is not met."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from model_governance.checks.data.data_validation.batches import PandasBatch, SqlBatch
+from model_governance.checks.data.data_validation.expectations import read_suite
+from model_governance.checks.data.data_validation.metrics import METRICS
+from model_governance.checks.data.data_validation.params import MAX_ROWS_IN_PANDAS
+from model_governance.checks.data.data_validation.report import (
+    expectations_table,
+    list_failures,
+    unexpected_figure,
+    unexpected_rows,
+)
+from model_governance.checks.data.data_validation.results import as_artifact
+from model_governance.checks.data.data_validation.validation import validate
+from model_governance.checks.data.data_validation.view import integer_columns, open_view
+from model_governance.contract.result import CheckResult, Estimate, declared, versions_of
+from model_governance.errors import SubjectError
+from model_governance.stats.intervals import clopper_pearson
+from model_governance.subjects.param_files import param_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from model_governance.checks.data.data_validation.params import ValidationParams
+    from model_governance.checks.data.data_validation.results import ExpectationResult
+    from model_governance.contract.subject import Dataset, Subject
+
+SEVERITIES = ("critical", "warning", "info")
+
+
+def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResult:
+    """Evaluate every expectation on the rows in role `current`.
+
+    Args:
+        subject: holds `current`, and the suite's file in `param_files` where it was read before.
+        params: the suite or the expectations, and the engine.
+        seed: recorded only; nothing is random.
+
+    Returns:
+        The metrics of `metrics.METRICS`, a table of the expectations, `validation.json`, and a figure of the shares of
+        unexpected rows where expectations count rows.
+
+    Raises:
+        SubjectError: no rows, or a feature is missing or holds no value.
+        CheckError: the suite cannot be read, or an expectation could not be evaluated.
+    """
+    expectations = params.expectations or read_suite(param_file(subject, "suite", str(params.suite)))
+    dataset = _dataset(subject)
+    used = {name for expectation in expectations for name in expectation.columns}
+    with _open_batch(dataset, params, used=used) as batch:
+        _require_values(subject, batch)
+        results = validate(batch, expectations)
+    figure = unexpected_figure(results)
+    return CheckResult(
+        kind="data_validation",
+        seed=seed,
+        metrics=tuple(declared(METRICS, estimate) for estimate in _estimates(results, rows=dataset.rows)),
+        tables=(expectations_table(results),),
+        artifacts=(as_artifact(results, rows=dataset.rows), *([figure] if figure else [])),
+        notes=(batch.note,),
+        tools=versions_of("great-expectations", *batch.tools),
+    )
+
+
+def _dataset(subject: Subject) -> Dataset:
+    """The current rows, with every feature."""
+    names = subject.datasets["current"].names if "current" in subject.datasets else ()
+    subject.frame("current", columns=[name for name in subject.columns.names if name not in names])
+    return subject.datasets["current"]
+
+
+@contextmanager
+def _open_batch(dataset: Dataset, params: ValidationParams, *, used: set[str]) -> Iterator[PandasBatch | SqlBatch]:
+    if params.engine == "pandas" or (params.engine == "auto" and dataset.rows <= MAX_ROWS_IN_PANDAS):
+        yield PandasBatch(dataset.frame, integers=integer_columns(dataset))
+    else:
+        with open_view(dataset, used=used) as view:
+            yield SqlBatch(view, sql_only=params.engine == "sql")
+
+
+def _require_values(subject: Subject, batch: PandasBatch | SqlBatch) -> None:
+    """A column without any value would meet most expectations, because none of its rows can violate them."""
+    empty = [name for name in subject.columns.names if batch.columns[name].values == 0]
+    if empty:
+        dataset = subject.datasets["current"]
+        raise SubjectError(
+            f"{dataset.uri}: column(s) {', '.join(empty)} of dataset 'current' hold no value in any of {dataset.rows} "
+            "rows; repair the feed or take the column out of columns.features"
+        )
+
+
+def _estimates(results: Sequence[ExpectationResult], *, rows: int) -> Iterator[Estimate]:
+    for severity in SEVERITIES:
+        failures = [result for result in results if not result.success and result.expectation.severity == severity]
+        yield Estimate(name=f"{severity}_failures", value=len(failures), n=rows, detail=list_failures(failures))
+    met = sum(result.success for result in results)
+    yield Estimate(name="expectations", value=len(results), n=rows)
+    yield Estimate(name="success_share", value=met / len(results), n=rows, detail=f"{met} of {len(results)} met")
+    yield Estimate(name="rows", value=rows, n=rows)
+    for result in results:
+        if result.unexpected is not None and result.examined:
+            yield Estimate(
+                name="unexpected_share",
+                value=result.unexpected / result.examined,
+                n=result.examined,
+                key=result.label,
+                interval=clopper_pearson(result.unexpected, result.examined),
+                detail=unexpected_rows(result),
+            )

@@ -1,0 +1,32 @@
+"""The metrics of data validation."""
+
+from __future__ import annotations
+
+from model_governance.contract.result import MetricSpec
+
+METRICS: tuple[MetricSpec, ...] = (
+    MetricSpec(
+        name="critical_failures", better="lower", unit="expectations",
+        meaning="Expectations of severity critical that are not met: the model must not be given these rows.",
+    ),
+    MetricSpec(
+        name="warning_failures", better="lower", unit="expectations",
+        meaning="Expectations of severity warning that are not met: somebody should look at them, the model may run.",
+    ),
+    MetricSpec(
+        name="info_failures", better="lower", unit="expectations",
+        meaning="Expectations of severity info that are not met: recorded for information only.",
+    ),
+    MetricSpec(
+        name="expectations", better="neither", unit="expectations",
+        meaning="Evaluated expectations; every one of the policy, none dropped.",
+    ),
+    MetricSpec(
+        name="success_share", better="higher", meaning="Share of the expectations that the rows meet, from 0 to 1."
+    ),
+    MetricSpec(name="rows", better="neither", unit="rows", meaning="Validated rows, without sampling."),
+    MetricSpec(
+        name="unexpected_share", better="lower", per="expectation",
+        meaning="Share of the examined rows (those with a value) that do not meet one expectation, from 0 to 1.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,176 @@
+"""The metrics of a membership inference as estimates with intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.checks.privacy.membership_inference import epsilon
+from model_governance.checks.privacy.membership_inference.rates import (
+    advantage,
+    auc,
+    chance_advantage,
+    cross_validated_advantage,
+    min_negatives,
+    operating_point,
+    permuted_tpr,
+)
+from model_governance.contract.result import Estimate
+from model_governance.contract.slices import SHOWN_FROM
+from model_governance.stats.intervals import CONFIDENCE, clopper_pearson, newcombe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+
+    from model_governance.checks.privacy.membership_inference.attacks import Scores
+    from model_governance.checks.privacy.membership_inference.audit import Audit
+    from model_governance.checks.privacy.membership_inference.params import MembershipParams
+
+MIN_IN_SLICE = 50
+
+
+def of_attack(scores: Scores, params: MembershipParams) -> Iterator[Estimate]:
+    """The metrics of one attack; the detail of each says how strong the attack is."""
+    n, attack = len(scores.members) + len(scores.non_members), scores.attack
+    strength = f"attack strength: {scores.strength}"
+    value, interval = auc(scores.members, scores.non_members)
+    yield Estimate(name="attack_auc", value=value, n=n, interval=interval, key=attack, detail=strength)
+    chance = chance_advantage(len(scores.members), len(scores.non_members)) if scores.continuous else 0.0
+    expected = f"{chance:.3f} is expected by chance; {strength}" if chance else strength
+    largest = advantage(scores.members, scores.non_members)
+    yield Estimate(name="advantage", value=largest, n=n, key=attack, detail=expected)
+    value, interval = cross_validated_advantage(scores.members, scores.non_members)
+    yield Estimate(name="balanced_advantage", value=value, n=n, interval=interval, key=attack, detail=strength)
+    if scores.continuous:
+        for fpr in params.fpr:
+            yield _tpr(scores, fpr)
+
+
+def of_deciding_attack(scores: Scores, audit: Audit, params: MembershipParams) -> Iterator[Estimate]:
+    """The metrics of the deciding attack only: the control, and the bounds on memorisation and epsilon."""
+    if scores.continuous:
+        for fpr in params.fpr:
+            if len(scores.non_members) >= min_negatives(fpr):
+                mean, interval = permuted_tpr(scores.members, scores.non_members, fpr=fpr, seed=audit.root_seed)
+                yield Estimate(
+                    name="dummy_tpr", value=mean, n=len(scores.members), interval=interval,
+                    key=f"{scores.attack}@{fpr:g}", detail="200 random permutations; the interval holds 95% of them",
+                )  # fmt: skip
+    yield _bound(scores, params, "memorisation_lower_bound", delta=0.0)
+    if params.inclusion == "independent_coins":
+        yield _bound(scores, params, "epsilon_lower_bound", delta=params.delta)
+    else:
+        yield Estimate(
+            name="epsilon_lower_bound", value=None, n=len(audit), key=scores.attack,
+            reason="no bound on epsilon without independent inclusion of the audited rows; if a fair coin decided of each, "
+            "set inclusion: independent_coins",
+        )  # fmt: skip
+
+
+def of_slices(
+    scores: Scores, masks: Mapping[str, tuple[np.ndarray, np.ndarray]], params: MembershipParams
+) -> Iterator[Estimate]:
+    """The metrics of each slice: how well its members and non-members are distinguished, and how many are identified.
+
+    Args:
+        scores: of the deciding attack.
+        masks: by slice, which scored members (n,) and non-members (m,) belong to it.
+        params: the threshold is that of all rows at the first false-positive rate.
+    """
+    point = None
+    if scores.continuous:
+        point = operating_point(scores.members, scores.non_members, fpr=params.fpr[0])
+    for name, (inside, outside) in masks.items():
+        key, (members, non_members) = f"{scores.attack}@{name}", (int(inside.sum()), int(outside.sum()))
+        fewer = min(members, non_members)
+        if fewer < MIN_IN_SLICE:
+            count = f"{fewer}" if fewer >= SHOWN_FROM else f"fewer than {SHOWN_FROM}"
+            reason = f"needs {MIN_IN_SLICE} scored members and as many non-members, found {count} of one of them"
+            yield Estimate(name="slice_auc", value=None, n=0, key=key, reason=reason)
+            continue
+        value, interval = auc(scores.members[inside], scores.non_members[outside])
+        yield Estimate(name="slice_auc", value=value, n=members + non_members, interval=interval, key=key)
+        if point is not None:
+            true_positives = int((scores.members[inside] > point.threshold).sum())
+            false_positives = int((scores.non_members[outside] > point.threshold).sum())
+            detail = f"at the threshold of all rows, with {false_positives} of {non_members:,} false positives here"
+            yield Estimate(
+                name="slice_tpr", value=true_positives / members, n=members,
+                interval=clopper_pearson(true_positives, members), key=key, detail=detail,
+            )  # fmt: skip
+
+
+def of_groups(audit: Audit) -> Iterator[Estimate]:
+    """The generalisation gap, which every attack depends on, and the overlap of the groups."""
+    if audit.members.classes:
+        reason = "a class is correct or wrong: see generalization_gap"
+        yield Estimate(name="error_gap", value=None, n=len(audit), reason=reason)
+        yield _generalization_gap(audit)
+    else:
+        yield _error_gap(audit)
+        yield Estimate(name="generalization_gap", value=None, n=len(audit), reason="values have errors: see error_gap")
+    equal, rows = audit.overlap
+    yield Estimate(name="overlap_share", value=equal / rows, n=rows, interval=clopper_pearson(equal, rows))
+
+
+def _tpr(scores: Scores, fpr: float) -> Estimate:
+    key, needed = f"{scores.attack}@{fpr:g}", min_negatives(fpr)
+    point = operating_point(scores.members, scores.non_members, fpr=fpr)
+    if point is None or point.negatives < needed:
+        reason = (
+            f"a false-positive rate of {fpr:g} needs at least {needed:,} scored non-members (5 false positives), found "
+            f"{len(scores.non_members):,}; give more rows and raise samples, or read a higher rate"
+        )
+        return Estimate(name="tpr_at_fpr", value=None, n=len(scores.members), key=key, reason=reason)
+    rate, (low, high) = point.realised_fpr
+    binomial_low, binomial_high = point.binomial_interval
+    detail = (
+        f"{point.false_positives} of {point.negatives:,} non-members are false positives, a rate of {rate:.4f} ({low:.4f} to "
+        f"{high:.4f}); with the threshold as given {binomial_low:.4f} to {binomial_high:.4f}; attack strength: {scores.strength}"
+    )
+    return Estimate(
+        name="tpr_at_fpr", value=point.tpr, n=point.positives, interval=point.interval, key=key, detail=detail
+    )
+
+
+def _bound(scores: Scores, params: MembershipParams, name: str, *, delta: float) -> Estimate:
+    records, guesses = len(scores.members) + len(scores.non_members), params.audit_guesses
+    if guesses > records:
+        reason = (
+            f"audit_guesses is {guesses:,} and only {records:,} rows are scored; set it to fewer before the next run"
+        )
+        return Estimate(name=name, value=None, n=records, key=scores.attack, reason=reason)
+    correct = epsilon.correct_guesses(scores.members, scores.non_members, guesses=guesses)
+    value = epsilon.lower_bound(correct, guesses, records=records, delta=delta)
+    detail = f"{correct:,} of {guesses:,} guesses correct; the policy fixed their number before the run"
+    if correct == guesses:
+        detail += "; at its ceiling: the true value may be far higher, raise audit_guesses"
+    if delta:
+        detail += f"; delta {delta:g}"
+    return Estimate(name=name, value=value, n=records, key=scores.attack, detail=detail)
+
+
+def _generalization_gap(audit: Audit) -> Estimate:
+    """Difference of the accuracies, with Newcombe's interval."""
+    members, non_members = audit.members, audit.non_members
+    inside, outside = members.correct / len(members), non_members.correct / len(non_members)
+    return Estimate(
+        name="generalization_gap", value=inside - outside, n=len(audit),
+        interval=newcombe((members.correct, len(members)), (non_members.correct, len(non_members))),
+        detail=f"{inside:.3f} on {members.role}, {outside:.3f} on {non_members.role}",
+    )  # fmt: skip
+
+
+def _error_gap(audit: Audit) -> Estimate:
+    """Difference of the mean log errors, with Welch's interval for large samples."""
+    import numpy as np
+    from scipy.stats import norm
+
+    count = len(audit.members)
+    logs = -audit.signals.certainty
+    inside, outside = logs[:count], logs[count:]
+    value = float(outside.mean() - inside.mean())
+    std = np.sqrt(inside.var(ddof=1) / len(inside) + outside.var(ddof=1) / len(outside))
+    half_width = float(norm.ppf((1 + CONFIDENCE) / 2) * std)
+    return Estimate(name="error_gap", value=value, n=len(audit), interval=(value - half_width, value + half_width))

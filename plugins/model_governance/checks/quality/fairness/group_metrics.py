@@ -1,0 +1,116 @@
+"""Group metrics of one task (classification or regression), and what both tasks need to compute them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model_governance.checks.quality.fairness.disparity import Shares
+from model_governance.contract.result import Estimate
+from model_governance.engine.features import feature_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.checks.quality.fairness.groups import Grouping
+    from model_governance.contract.result import Artifact, Table
+    from model_governance.contract.subject import Subject
+
+FEW_GROUPS = "fewer than two groups have enough rows to be compared"
+NO_TARGET = "this needs labels; set columns.target in the policy"
+LISTED = 5  # names of small groups in a sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMetrics:
+    """Everything measured for one grouping."""
+
+    estimates: tuple[Estimate, ...]
+    table: Table
+    figure: Artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A share of rows in each of k groups.
+
+    Attributes:
+        name: Name of the metric.
+        successes: Rows that count, shape (k,).
+        rows: Rows of the denominator, shape (k,).
+        groups: Numbers of the groups that have enough rows to be compared, shape (g,).
+        reason: Why the rate is not known; empty where it is.
+    """
+
+    name: str
+    successes: np.ndarray
+    rows: np.ndarray
+    groups: np.ndarray
+    reason: str = ""
+
+    @property
+    def shares(self) -> Shares:
+        """Shares of the groups that are compared."""
+        return Shares(successes=self.successes[self.groups], rows=self.rows[self.groups])
+
+    @property
+    def n(self) -> int:
+        """Rows of the groups that are compared."""
+        return int(self.rows[self.groups].sum())
+
+
+def predict_all(subject: Subject) -> np.ndarray:
+    """Predict every row of current, chunk by chunk.
+
+    Returns:
+        Predictions of shape (n,), in the order of the rows.
+
+    Raises:
+        SubjectError: As `feature_rows`.
+        ModelMisbehaved: As `Model.predict`.
+    """
+    import numpy as np
+
+    model = subject.require_model()
+    chunks = feature_rows(subject, "current").frames(subject.columns.names)
+    return np.concatenate([model.predict(chunk) for chunk in chunks])
+
+
+def known_labels(subject: Subject) -> tuple[pd.Series | None, np.ndarray, str]:
+    """Read the labels of current.
+
+    Returns:
+        The labels of shape (n,) or None, which rows have one (n,) bool, and the reason why none has
+        (empty where some have).
+    """
+    import numpy as np
+
+    target, rows = subject.columns.target, subject.datasets["current"].rows
+    if target is None:
+        return None, np.zeros(rows, dtype=bool), NO_TARGET
+    if target not in subject.datasets["current"].names:
+        return None, np.zeros(rows, dtype=bool), f"current has no label column {target!r}"
+    labels = subject.frame("current", columns=[target])[target]
+    known = labels.notna().to_numpy()
+    return labels, known, "" if known.any() else f"no row of current has a label in column {target!r}"
+
+
+def unscored_share(grouping: Grouping, scored: np.ndarray) -> Estimate:
+    """Share of rows in groups that are too small; `scored` (g,) are the numbers of the groups that are not."""
+    small = sorted(set(range(len(grouping.names))) - set(scored.tolist()))
+    names = ", ".join(grouping.names[number] for number in small[:LISTED])
+    names += f" and {len(small) - LISTED} more" if len(small) > LISTED else ""
+    total = int(grouping.rows.sum())
+    share = 1 - float(grouping.rows[scored].sum()) / total
+    return Estimate(
+        name="unscored_share", key=grouping.name, value=share, n=total, detail=f"too small: {names}" if small else ""
+    )
+
+
+def extremes(names: Sequence[str], values: np.ndarray) -> str:
+    """`largest at a (0.61), smallest at b (0.42)`; names and values (g,) of the groups in the same order."""
+    top, bottom = int(values.argmax()), int(values.argmin())
+    return f"largest at {names[top]} ({values[top]:.3g}), smallest at {names[bottom]} ({values[bottom]:.3g})"

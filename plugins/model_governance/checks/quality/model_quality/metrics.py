@@ -1,0 +1,236 @@
+"""Metrics of `model_quality`, the names that its thresholds may use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.contract.result import MetricSpec
+
+if TYPE_CHECKING:
+    from model_governance.contract.result import Better
+
+COVERAGE = (
+    MetricSpec(
+        name="label_coverage",
+        meaning="share of the rows of current whose label is known; the others are excluded",
+        better="higher",
+    ),
+)
+
+CLASSIFICATION = (
+    MetricSpec(name="accuracy", meaning="share of rows whose predicted class is the label", better="higher"),
+    MetricSpec(
+        name="balanced_accuracy",
+        meaning="recall averaged over the classes that occur in the labels; 1/classes is guessing",
+        better="higher",
+    ),
+    MetricSpec(
+        name="log_loss",
+        meaning="mean negative log probability of the label; natural logarithm, punishes confident mistakes",
+        better="lower",
+        unit="nat",
+    ),
+)
+
+BINARY = (
+    MetricSpec(name="precision", meaning="share of predicted positives that are positive", better="higher"),
+    MetricSpec(name="recall", meaning="share of positives that are predicted positive", better="higher"),
+    MetricSpec(name="f1", meaning="harmonic mean of precision and recall, 2TP / (2TP + FP + FN)", better="higher"),
+    MetricSpec(name="specificity", meaning="share of negatives that are predicted negative", better="higher"),
+    MetricSpec(name="false_positive_rate", meaning="share of negatives that are predicted positive", better="lower"),
+    MetricSpec(
+        name="roc_auc",
+        meaning="probability that a random positive scores above a random negative, ties counting half; 0.5 is guessing",
+        better="higher",
+    ),
+    MetricSpec(
+        name="average_precision",
+        meaning="precision averaged over the recall steps of the score; the prevalence is guessing",
+        better="higher",
+    ),
+    MetricSpec(
+        name="brier_score", meaning="mean squared distance of the positive probability from the label", better="lower"
+    ),
+    MetricSpec(
+        name="calibration_error",
+        meaning="mean gap of predicted probability and observed share over bins of equal frequency, weighted by rows",
+        better="lower",
+    ),
+    MetricSpec(name="prevalence", meaning="share of rows whose label is positive", better="neither"),
+    MetricSpec(name="predicted_positive_share", meaning="share of rows predicted positive", better="neither"),
+)
+
+MULTICLASS = (
+    MetricSpec(name="f1_macro", meaning="F1 averaged over the classes that are labelled or predicted", better="higher"),
+    MetricSpec(
+        name="precision_macro", meaning="precision averaged over the classes, each counting the same", better="higher"
+    ),
+    MetricSpec(
+        name="recall_macro",
+        meaning="recall averaged over the classes that occur in the labels; equal to balanced_accuracy",
+        better="higher",
+    ),
+    MetricSpec(
+        name="roc_auc_ovr",
+        meaning="ROC AUC of every class against the rest, averaged over the classes; 0.5 is guessing",
+        better="higher",
+    ),
+    MetricSpec(
+        name="class_recall",
+        meaning="share of the rows of a class that are predicted as it",
+        better="higher",
+        per="class",
+    ),
+    MetricSpec(
+        name="class_precision",
+        meaning="share of the rows predicted as a class that belong to it",
+        better="higher",
+        per="class",
+    ),
+)
+
+REGRESSION = (
+    MetricSpec(name="mae", meaning="mean absolute error", better="lower", unit="of the target"),
+    MetricSpec(name="rmse", meaning="root of the mean squared error", better="lower", unit="of the target"),
+    MetricSpec(
+        name="r2",
+        meaning="share of the variance of the target that is explained; 0 is predicting the mean",
+        better="higher",
+    ),
+    MetricSpec(
+        name="bias",
+        meaning="mean of prediction minus target; above 0 is too high",
+        better="neither",
+        unit="of the target",
+    ),
+    MetricSpec(
+        name="median_absolute_error", meaning="half of the errors are smaller", better="lower", unit="of the target"
+    ),
+    MetricSpec(
+        name="mape", meaning="mean absolute error as a share of the target; absent where a target is 0", better="lower"
+    ),
+)
+
+RANKING = (
+    MetricSpec(
+        name="ndcg",
+        meaning="discounted gain of the first k items as a share of the best possible, averaged over groups",
+        better="higher",
+    ),
+    MetricSpec(
+        name="mean_average_precision",
+        meaning="precision at each relevant item among the first k, averaged over items, then groups",
+        better="higher",
+    ),
+    MetricSpec(
+        name="mrr",
+        meaning="one over the rank of the first relevant item within k (else 0), mean over groups",
+        better="higher",
+    ),
+    MetricSpec(name="hit_rate", meaning="share of groups with a relevant item among the first k", better="higher"),
+    MetricSpec(
+        name="rankable_group_share",
+        meaning="share of groups with two items or more and a relevant one; the others are excluded",
+        better="higher",
+    ),
+)
+
+FORECASTING = (
+    MetricSpec(
+        name="mase",
+        meaning="mean absolute error in units of the naive seasonal forecast on the history; above 1 is worse than it",
+        better="lower",
+    ),
+    MetricSpec(
+        name="pinball_loss",
+        meaning="mean loss of a quantile forecast: q for each unit too low, 1 - q for each unit too high",
+        better="lower",
+        unit="of the target",
+        per="quantile",
+    ),
+    MetricSpec(
+        name="interval_coverage",
+        meaning="share of targets between two forecast quantiles; the nominal share is right",
+        better="neither",
+        per="interval",
+    ),
+    MetricSpec(
+        name="interval_width",
+        meaning="mean distance of two forecast quantiles; narrower is sharper where the coverage holds",
+        better="lower",
+        unit="of the target",
+        per="interval",
+    ),
+)
+
+CATALOGUE = (
+    MetricSpec(
+        name="catalogue_coverage",
+        meaning="share of the distinct items on offer that some group gets among its first k",
+        better="higher",
+    ),
+)
+
+
+def _gain(name: str, key: str, unit: str = "") -> MetricSpec:
+    meaning = f"how much better than the champion on the same rows, {key}; above 0 is better"
+    return MetricSpec(name=name, meaning=meaning, better="higher", unit=unit)
+
+
+GAINS = (
+    _gain("accuracy_gain", "accuracy minus the champion's"),
+    _gain("balanced_accuracy_gain", "balanced accuracy minus the champion's"),
+    _gain("recall_gain", "recall minus the champion's"),
+    _gain("f1_gain", "F1 minus the champion's"),
+    _gain("f1_macro_gain", "macro F1 minus the champion's"),
+    _gain("roc_auc_gain", "ROC AUC minus the champion's"),
+    _gain("log_loss_gain", "the champion's log loss minus the model's", "nat"),
+    _gain("brier_score_gain", "the champion's Brier score minus the model's"),
+    _gain("mae_gain", "the champion's mean absolute error minus the model's", "of the target"),
+    _gain("rmse_gain", "the champion's RMSE minus the model's", "of the target"),
+    _gain("mase_gain", "the champion's MASE minus the model's"),
+    _gain("ndcg_gain", "NDCG minus the champion's"),
+)
+
+
+def _slice(name: str, meaning: str, better: Better, unit: str = "") -> MetricSpec:
+    return MetricSpec(name=name, meaning=f"{meaning}, within a slice", better=better, unit=unit, per="slice")
+
+
+SLICES = (
+    _slice("slice_accuracy", "share of rows whose predicted class is the label", "higher"),
+    _slice("slice_balanced_accuracy", "recall averaged over the classes that occur", "higher"),
+    _slice("slice_recall", "share of positives that are predicted positive", "higher"),
+    _slice("slice_roc_auc", "probability that a random positive scores above a random negative", "higher"),
+    _slice("slice_mae", "mean absolute error", "lower", "of the target"),
+    _slice("slice_bias", "mean of prediction minus target", "neither", "of the target"),
+    _slice("slice_mase", "mean absolute error in units of the naive seasonal forecast", "lower"),
+    _slice("slice_ndcg", "NDCG of the first k among the rows of the slice, averaged over groups", "higher"),
+)
+
+SEARCH = (
+    MetricSpec(
+        name="worst_slice_gap",
+        meaning="error of the weakest slice found minus that of all other rows, on rows that did not find it",
+        better="lower",
+    ),
+    MetricSpec(
+        name="weak_slices",
+        meaning="slices found weak on one half of the rows and confirmed on the other",
+        better="lower",
+    ),
+)
+
+METRICS = (
+    COVERAGE
+    + CLASSIFICATION
+    + BINARY
+    + MULTICLASS
+    + REGRESSION
+    + RANKING
+    + CATALOGUE
+    + FORECASTING
+    + GAINS
+    + SLICES
+    + SEARCH
+)

@@ -1,0 +1,77 @@
+"""Metrics of `performance_estimation`, the names that its thresholds may use."""
+
+from __future__ import annotations
+
+from model_governance.contract.result import MetricSpec
+
+ESTIMATED_SHARES = (
+    MetricSpec(
+        name="estimated_accuracy",
+        meaning="expected share of rows of current whose predicted class is right, before labels arrive",
+        better="higher",
+    ),
+    MetricSpec(
+        name="estimated_precision", meaning="expected share of predicted positives that are positive", better="higher"
+    ),
+    MetricSpec(
+        name="estimated_recall", meaning="expected share of positives that are predicted positive", better="higher"
+    ),
+    MetricSpec(name="estimated_f1", meaning="2TP / (2TP + FP + FN) of the expected confusion counts", better="higher"),
+    MetricSpec(
+        name="estimated_specificity", meaning="expected share of negatives that are predicted negative", better="higher"
+    ),
+    MetricSpec(
+        name="estimated_roc_auc",
+        meaning="expected probability that a positive scores above a negative, ties counting half; 0.5 is guessing",
+        better="higher",
+    ),
+)
+
+ESTIMATED_ERRORS = (
+    MetricSpec(
+        name="estimated_mae", meaning="expected mean absolute error on current", better="lower", unit="of the target"
+    ),
+    MetricSpec(
+        name="estimated_rmse",
+        meaning="root of the expected mean squared error on current",
+        better="lower",
+        unit="of the target",
+    ),
+)
+
+RELIABILITY = (
+    MetricSpec(
+        name="estimated_loss_increase",
+        meaning="estimated loss on current minus the same on the reference: error rate of a classifier, mean absolute "
+        "error of a regression; above 0 is worse",
+        better="lower",
+    ),
+    MetricSpec(
+        name="reference_calibration_error",
+        meaning="mean gap of calibrated probability and observed share on held-out parts of the reference, over bins of "
+        "equal frequency",
+        better="lower",
+    ),
+    MetricSpec(
+        name="outside_reference_share",
+        meaning="share of rows of current with a value that the reference does not hold; nothing was learned there",
+        better="lower",
+    ),
+    MetricSpec(
+        name="realised_accuracy", meaning="accuracy on the rows of current that already have a label", better="higher"
+    ),
+    MetricSpec(
+        name="realised_mae",
+        meaning="mean absolute error on the rows of current that already have a label",
+        better="lower",
+        unit="of the target",
+    ),
+    MetricSpec(
+        name="estimation_error",
+        meaning="estimate minus realised value on the labelled rows of current: accuracy of a classifier, mean "
+        "absolute error of a regression; far from 0 the relation of rows and labels has changed",
+        better="neither",
+    ),
+)
+
+METRICS = ESTIMATED_SHARES + ESTIMATED_ERRORS + RELIABILITY

@@ -1,0 +1,66 @@
+"""What `policy init` proposes for `performance_estimation`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.check import Suggestion
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from model_governance.contract.subject import Columns
+
+MAX_CLASSES = 20  # more distinct whole numbers are taken for a regression's target
+OUTSIDE = {"metric": "outside_reference_share", "less_than": 0.1, "severity": "warn"}
+PURPOSE = (
+    "With an estimate beside it, drift need not fail a run: give the thresholds of data_drift severity warn and let "
+    "the estimated loss decide. It cannot see a change of what rows mean (concept drift), so keep model_quality for "
+    "the day the labels arrive."
+)
+
+
+def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
+    """Propose a floor on the estimate from the labels of the reference, and a limit on the estimated loss.
+
+    Args:
+        reference: Rows of the reference, shape (n, d).
+        columns: The columns of the policy.
+    """
+    target = columns.target
+    if target is None or target not in reference.columns or not reference[target].notna().any():
+        return Suggestion(
+            thresholds=(OUTSIDE,),
+            comment="The reference holds no labels, and the estimate is learned from them: give one that does.",
+        )
+    labels = reference[target].dropna()
+    return _for_classification(labels) if _looks_like_classes(labels) else _for_regression(labels)
+
+
+def _for_classification(labels: pd.Series) -> Suggestion:
+    majority = round(float(labels.value_counts(normalize=True).iloc[0]), 3)
+    thresholds: list[dict[str, Any]] = [
+        {"metric": "estimated_loss_increase", "less_than": 0.02},
+        OUTSIDE,
+        {"metric": "reference_calibration_error", "less_than": 0.05, "severity": "warn"},
+    ]
+    comment = "Two more errors in a hundred rows than on the reference fail the run."
+    if majority <= 0.8:
+        thresholds.insert(0, {"metric": "estimated_accuracy", "greater_than": majority})
+        comment = f"The estimate must beat always naming the largest class ({majority:.1%}). " + comment
+    return Suggestion(thresholds=tuple(thresholds), comment=f"{comment} {PURPOSE}")
+
+
+def _for_regression(labels: pd.Series) -> Suggestion:
+    deviation = float(labels.astype(float).std(ddof=0))
+    increase = {"metric": "estimated_loss_increase", "less_than": float(f"{0.05 * deviation:.3g}") or 1e-12}
+    comment = f"The mean absolute error may grow by a twentieth of the target's standard deviation ({deviation:.4g})."
+    return Suggestion(thresholds=(increase, OUTSIDE), comment=f"{comment} {PURPOSE}")
+
+
+def _looks_like_classes(labels: pd.Series) -> bool:
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    if not is_numeric_dtype(labels) or is_bool_dtype(labels):
+        return True
+    return bool((labels.astype(float) % 1 == 0).all()) and labels.nunique() <= MAX_CLASSES

@@ -1,0 +1,31 @@
+"""The metrics of `artifact_scan`: exact counts, because a scan is no sample."""
+
+from __future__ import annotations
+
+from model_governance.contract.result import MetricSpec
+
+METRICS = (
+    MetricSpec(
+        name="dangerous_findings", better="lower",
+        meaning="things in the file that can run code, leave their folder, exhaust the machine or pose as something else",
+    ),
+    MetricSpec(
+        name="suspicious_findings", better="lower",
+        meaning="things in the file that a model does not need and that are not dangerous by themselves",
+    ),
+    MetricSpec(
+        name="undeclared_types", better="lower",
+        meaning="types, functions and operator domains that the file needs and neither the allow-list nor trusted knows",
+    ),
+    MetricSpec(
+        name="unscanned_parts", better="lower",
+        meaning="parts that the scan could not look into: encrypted, broken, too deep, too large or of no known kind",
+    ),
+    MetricSpec(
+        name="format_mismatch", better="lower",
+        meaning="1 where the bytes are not of the declared format, otherwise 0",
+    ),
+    MetricSpec(name="scanned_parts", better="neither", meaning="files, archive members and nested pickles that were read"),
+    MetricSpec(name="scanned_bytes", better="neither", unit="bytes", meaning="bytes that were read, unpacked ones too"),
+    MetricSpec(name="scanned_opcodes", better="neither", meaning="pickle opcodes that were read"),
+)  # fmt: skip

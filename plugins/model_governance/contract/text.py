@@ -1,0 +1,29 @@
+"""How numbers are written for readers: one spelling for log, report, terminal and record."""
+
+from __future__ import annotations
+
+
+def number(value: float, *, digits: int = 4) -> str:
+    """A number with that many significant digits; whole numbers and numbers from 1000 on without decimals.
+
+    >>> number(0.81234567), number(1234567), number(2.0)
+    ('0.8123', '1,234,567', '2')
+    """
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def interval(low: float | None, high: float | None, *, digits: int = 4) -> str:
+    """An interval as `1.91 to 1.95`; empty where there is none."""
+    return "" if low is None or high is None else f"{number(low, digits=digits)} to {number(high, digits=digits)}"
+
+
+def estimate(value: float, low: float | None, high: float | None, *, digits: int = 4) -> str:
+    """A number with its interval.
+
+    >>> estimate(0.82, 0.8171, 0.8233)
+    '0.82 (0.8171 to 0.8233)'
+    """
+    limits = interval(low, high, digits=digits)
+    return number(value, digits=digits) + (f" ({limits})" if limits else "")

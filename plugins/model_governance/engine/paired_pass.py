@@ -1,0 +1,116 @@
+"""Computes what a comparison needs of a column of numbers in one pass over both datasets, so that a file is decoded once."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_governance.engine.equal_width import equal_width_edges
+from model_governance.engine.local import (
+    LocalRelation,
+    RangeAccumulator,
+    SummaryAccumulator,
+    by_column,
+    cell_counts,
+    finite_of,
+)
+from model_governance.engine.ordered import counts_between, distances_between, values_at
+from model_governance.engine.profiles import GRID, quantile_cells
+from model_governance.engine.relation import FEW_VALUES
+from model_governance.engine.runs import put_in_order
+from model_governance.engine.spill import SpilledValues
+from model_governance.engine.stored import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+
+    from model_governance.engine.relation import Relation
+    from model_governance.engine.runs import InOrder
+
+
+def read_pair(reference: Relation, current: Relation, numbers: Sequence[str]) -> None:
+    """Compute in advance what a comparison of these columns needs: summaries, quantiles, cells, bins and distances.
+
+    Each column is decoded and sorted once per dataset; the relations cache the results, which their methods then
+    return. Relations of a database are left to the database.
+
+    Raises:
+        SubjectError: a dataset lacks a column.
+        CheckError: a column holds something that is no number.
+    """
+    if isinstance(reference, LocalRelation) and isinstance(current, LocalRelation):
+        for relation in (reference, current):
+            relation.require(numbers)
+        by_column(lambda name: _read(reference, current, name), numbers)
+
+
+def read_pair_bins(reference: Relation, current: Relation, numbers: Sequence[str]) -> None:
+    """Compute in advance what equal-width bins of these columns need: ranges and counts, without sorting.
+
+    Raises:
+        SubjectError: a dataset lacks a column.
+        CheckError: a column holds something that is no number.
+    """
+    if isinstance(reference, LocalRelation) and isinstance(current, LocalRelation):
+        for relation in (reference, current):
+            relation.require(numbers)
+        by_column(lambda name: _bin(reference, current, name), numbers)
+
+
+def _read(reference: LocalRelation, current: LocalRelation, name: str) -> None:
+    import numpy as np
+
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+        first = _sorted_values(reference, name, Path(folder) / "reference")
+        second = _sorted_values(current, name, Path(folder) / "current")
+        if first.count == 0 or second.count == 0:
+            return
+        reference.cache_distance(current, name, distances_between(first, second, name))
+        if reference.summaries([name])[name].distinct <= FEW_VALUES:
+            return
+        values = values_at(first, GRID)
+        reference.cache_quantiles(name, GRID, values)
+        bins = equal_width_edges(reference, current, [name])[name]
+        for edges in (np.array(quantile_cells(values).edges), bins):
+            reference.cache_counts(name, edges, counts_between(first, edges))
+            current.cache_counts(name, edges, counts_between(second, edges))
+
+
+def _sorted_values(relation: LocalRelation, name: str, folder: Path) -> InOrder:
+    """The column in order; its summary is computed in the same pass."""
+    accumulator = SummaryAccumulator()
+
+    def pieces() -> Iterator[np.ndarray]:
+        for piece in relation.numbers(name):
+            accumulator.add(piece)
+            yield piece
+
+    folder.mkdir()
+    values = put_in_order(pieces(), folder)
+    relation.cache_summary(name, accumulator.summary(lambda: relation.numbers(name), rows=relation.rows))
+    return values
+
+
+def _bin(reference: LocalRelation, current: LocalRelation, name: str) -> None:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+        first = _finite_values(reference, name, Path(folder) / "reference")
+        second = _finite_values(current, name, Path(folder) / "current")
+        bins = equal_width_edges(reference, current, [name]).get(name)
+        if bins is None:
+            return
+        for relation, values in ((reference, first), (current, second)):
+            relation.cache_counts(name, bins, cell_counts(values.pieces(), bins))
+
+
+def _finite_values(relation: LocalRelation, name: str, path: Path) -> SpilledValues:
+    """The finite values of a column, stored for counting; their range is computed in the same pass."""
+    values, accumulator = SpilledValues(path), RangeAccumulator()
+    for piece in relation.numbers(name):
+        finite = finite_of(piece)
+        accumulator.add(finite)
+        values.add(finite)
+    relation.cache_range(name, accumulator.range())
+    return values

@@ -1,0 +1,182 @@
+"""Airflow's connections as clients, the store that evidence goes to, and the address of a report in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from airflow.sdk import BaseOperatorLink, conf
+
+from model_governance.contract.connections import CacheSettings
+from model_governance.errors import StoreError, SubjectError
+from model_governance.store import open_store
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Connection
+    from airflow.sdk.types import TaskInstanceKey
+    from sqlalchemy import Engine
+
+    from model_governance.policy import Policy
+    from model_governance.store import ArtifactStore, Stored
+
+SECTION = "model_governance"
+URL_PREFIX = "/governance"
+DEFAULT_CACHE_BYTES = 10 << 30
+
+
+class AirflowConnections:
+    """Implements `model_governance.contract.connections.Connections` with the connections of this Airflow."""
+
+    @property
+    def cache(self) -> CacheSettings | None:
+        """The content cache of this worker: `[model_governance] cache_folder` and `cache_bytes` (0 turns it off)."""
+        from airflow.configuration import AIRFLOW_HOME
+
+        max_bytes = conf.getint(SECTION, "cache_bytes", fallback=DEFAULT_CACHE_BYTES)
+        folder = Path(AIRFLOW_HOME) / (conf.get(SECTION, "cache_folder", fallback="") or "governance-cache")
+        return CacheSettings(folder=folder, max_bytes=max_bytes) if max_bytes > 0 else None
+
+    def s3(self, name: str | None) -> Any:
+        """A boto3 S3 client with the credentials, role, endpoint and proxies of an `aws` connection.
+
+        None gives a plain boto3 client, which takes them from its usual environment.
+
+        Raises:
+            SubjectError: Airflow knows no connection of this name.
+        """
+        if name is None:
+            import boto3
+
+            return boto3.client("s3")
+        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+        # The hook falls back to the environment when a connection is missing: evidence would be written
+        # with the wrong credentials, so a missing connection is refused first.
+        _connection(name)
+        return AwsBaseHook(aws_conn_id=name, client_type="s3").get_conn()
+
+    def engine(self, name: str) -> Engine:
+        """An SQLAlchemy engine: the one of the connection's hook, or one on its uri where there is no hook.
+
+        Raises:
+            SubjectError: Airflow knows no connection of this name.
+        """
+        from airflow.sdk.exceptions import AirflowException
+        from sqlalchemy import create_engine
+
+        connection = _connection(name)
+        try:
+            hook = connection.get_hook()
+        except AirflowException:  # no provider offers a hook for this type
+            hook = None
+        if hasattr(hook, "get_sqlalchemy_engine"):
+            engine: Engine = hook.get_sqlalchemy_engine()
+            return engine
+        return create_engine(connection.get_uri())
+
+    def token(self, name: str) -> str:
+        """The password of a connection, as the bearer token of an inference endpoint.
+
+        Raises:
+            SubjectError: Airflow knows no connection of this name, or it has no password.
+        """
+        token = _connection(name).password
+        if not token:
+            raise SubjectError(f"Airflow connection {name!r} has no password; put the endpoint's bearer token there")
+        return str(token)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreLocation:
+    """A store that was not opened yet: its uri, the folder that a relative one starts from, its connection."""
+
+    uri: str
+    folder: Path
+    connection: str | None = None
+
+    def open(self) -> ArtifactStore:
+        """The store.
+
+        Raises:
+            StoreError: the uri is blank (a template that rendered to nothing), or no store has such a uri.
+        """
+        if not self.uri.strip():
+            raise StoreError("artifacts_uri is blank; expected file:///folder, a plain path or s3://bucket/prefix")
+        return open_store(self.uri, folder=self.folder, connections=AirflowConnections(), connection=self.connection)
+
+    def is_location_of(self, store: ArtifactStore) -> bool:
+        """Whether an open store has this location; sends no request."""
+        if self.uri.startswith("s3://") or store.uri.startswith("s3://"):
+            return self.uri.rstrip("/") == store.uri.rstrip("/")
+        return self.open().uri == store.uri
+
+
+def store_location(policy: Policy, uri: str | None = None, connection: str | None = None) -> StoreLocation:
+    """Where the evidence of a policy goes.
+
+    The first uri of these counts: the operator's argument, the policy's `artifacts.uri`, Airflow's
+    `[model_governance] artifacts_uri`, and at last `governance` in AIRFLOW_HOME. The connection belongs to
+    the uri and comes from the same source; an operator's `artifacts_connection` replaces it anywhere.
+    A uri without scheme is a folder, relative to the policy's file (in the configuration: to AIRFLOW_HOME).
+
+    Args:
+        policy: the policy whose evidence is stored.
+        uri: the operator's `artifacts_uri`.
+        connection: the operator's `artifacts_connection`.
+    """
+    if uri is not None:
+        return StoreLocation(uri=uri, folder=policy.folder, connection=connection)
+    if policy.artifacts.uri is not None:
+        chosen = connection or policy.artifacts.connection
+        return StoreLocation(uri=policy.artifacts.uri, folder=policy.folder, connection=chosen)
+    configured = configured_location()
+    return StoreLocation(uri=configured.uri, folder=configured.folder, connection=connection or configured.connection)
+
+
+def configured_location() -> StoreLocation:
+    """The store that Airflow's configuration names; the report viewer serves this one."""
+    from airflow.configuration import AIRFLOW_HOME
+
+    uri = conf.get(SECTION, "artifacts_uri", fallback="") or "governance"
+    connection = conf.get(SECTION, "artifacts_connection", fallback="") or None
+    return StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection)
+
+
+def report_url(stored: Stored, *, store: ArtifactStore, dag_id: str) -> str:
+    """Where a browser finds a stored page: in the report viewer if it serves this store, else at the object's uri."""
+    if not configured_location().is_location_of(store):
+        return stored.uri
+    root = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+    return f"{root}{URL_PREFIX}/dags/{quote(dag_id, safe='')}/store/{quote(stored.key, safe='/=')}"
+
+
+class GovernanceReportLink(BaseOperatorLink):
+    """The button on a task's page: the report of a check, or the page of the run for archive, retraining and gate."""
+
+    name = "Governance report"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow names it
+        """The address that the operator set while it ran; empty when it stored no report.
+
+        Airflow asks right after `execute`, in the same process, whether or not the task failed.
+        """
+        return str(getattr(operator, "report_url", ""))
+
+
+def _connection(name: str) -> Connection:
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+    from airflow.sdk.log import mask_secret
+
+    try:
+        connection = BaseHook.get_connection(name)
+    except AirflowNotFoundException as error:
+        raise SubjectError(
+            f"Airflow has no connection {name!r}; add it (airflow connections add {name}, "
+            f"or the variable AIRFLOW_CONN_{name.upper()}), or correct the name in the policy"
+        ) from error
+    if connection.password:
+        mask_secret(connection.password)
+    return connection

@@ -1,0 +1,54 @@
+"""How often a cron expression fires."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
+DAYS = 365
+"""A year without a leap day, so that a daily schedule has 365 runs."""
+
+
+def require_cron(expression: str) -> None:
+    """Nothing, where the expression is one that Airflow takes: five fields, or a preset such as `@hourly`.
+
+    Raises:
+        ValueError: it is not; the message says why.
+    """
+    _fields(expression)
+
+
+@cache
+def runs_in_a_year(expression: str) -> int:
+    """How often the expression fires in a year of 365 days, at least 1.
+
+    Raises:
+        ValueError: as `require_cron`.
+    """
+    minutes, hours, *days = _fields(expression)
+    return max(1, _times(minutes, 60) * _times(hours, 24) * _days_of_a_year(expression, days))
+
+
+def _fields(expression: str) -> list[list[int | str]]:
+    from croniter import CroniterError, croniter
+
+    try:
+        fields, _ = croniter.expand(expression)
+    except CroniterError as error:
+        raise ValueError(f"not a cron expression: {error}; expected five fields such as `0 2 * * *`") from error
+    return list(fields)
+
+
+def _times(field: list[int | str], values: int) -> int:
+    return values if field == ["*"] else len(set(field))
+
+
+def _days_of_a_year(expression: str, days: list[list[int | str]]) -> int:
+    """Days on which it fires; day of month and day of week are alternatives where both are given (POSIX crontab)."""
+    from croniter import croniter
+
+    if all(field == ["*"] for field in days):
+        return DAYS
+    each = (FIRST_DAY + timedelta(days=number) for number in range(DAYS))
+    return sum(croniter.match_range(expression, day, day + timedelta(days=1, seconds=-1)) for day in each)

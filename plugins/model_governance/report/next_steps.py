@@ -1,0 +1,75 @@
+"""What to do next after a run: the advice of the violated checks, and what else an outcome asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+READ_THE_REPORT: dict[str, Any] = {
+    "title": "Read why.",
+    "text": "Open the report of the check; the findings that stop the run come first.",
+    "rank": 10_000,
+}
+"""The advice of a record that holds none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """One thing to do next, and the names of the checks that call for it."""
+
+    title: str
+    text: str
+    checks: tuple[str, ...] = ()
+
+
+def next_steps(checks: Sequence[Mapping[str, Any]], *, expiries: Iterable[str] = ()) -> tuple[NextStep, ...]:
+    """What to do next, derived from the outcomes of a run; never empty.
+
+    Args:
+        checks: entries of the manifest with `name`, `outcome` and `advice`, the last as the check declares it or None.
+        expiries: dates (YYYY-MM-DD) on which the waivers in use end.
+    """
+    steps = [*_repairs(checks), *_advised(checks), *_without_violation(checks, expiries)]
+    return tuple(steps) or (NextStep(title="Nothing to do.", text="Every threshold holds."),)
+
+
+def _repairs(checks: Sequence[Mapping[str, Any]]) -> Iterator[NextStep]:
+    if errors := _with_outcome(checks, "error"):
+        text = (
+            "These checks could not measure, so their question is open. The message says what was expected "
+            "and what was found; repair the input and run again."
+        )
+        yield NextStep(title="Make it measurable again.", text=text, checks=errors)
+
+
+def _advised(checks: Sequence[Mapping[str, Any]]) -> Iterator[NextStep]:
+    """The advice of every violated check, the lowest rank first; checks with the same advice share one step."""
+    names: dict[tuple[int, str, str], list[str]] = {}
+    for check in checks:
+        if check["outcome"] in ("fail", "warn"):
+            advice = check.get("advice") or READ_THE_REPORT
+            names.setdefault((advice["rank"], advice["title"], advice["text"]), []).append(check["name"])
+    for (_, title, text), violated in sorted(names.items(), key=lambda item: item[0][0]):
+        yield NextStep(title=title, text=text, checks=tuple(violated))
+
+
+def _without_violation(checks: Sequence[Mapping[str, Any]], expiries: Iterable[str]) -> Iterator[NextStep]:
+    if uncertain := _with_outcome(checks, "uncertain"):
+        text = (
+            "The numbers allow both answers. Wait for more rows or give the check a larger sample; do not run it "
+            "again in the hope of another answer, the same rows give the same one."
+        )
+        yield NextStep(title="Collect more rows.", text=text, checks=uncertain)
+    if ends := sorted(expiries):
+        text = f"The first waiver in use ends on {ends[0]}. After that day the same number fails the run."
+        yield NextStep(title="Repair before the waiver ends.", text=text)
+    if skipped := _with_outcome(checks, "skipped"):
+        text = "Skipped is not passed. If the question should be asked of this model, change the policy."
+        yield NextStep(title="Know what was not asked.", text=text, checks=skipped)
+
+
+def _with_outcome(checks: Sequence[Mapping[str, Any]], outcome: str) -> tuple[str, ...]:
+    return tuple(check["name"] for check in checks if check["outcome"] == outcome)
