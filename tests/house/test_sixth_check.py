@@ -59,6 +59,7 @@ def house(tmp_path_factory) -> Path:
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     shutil.copytree(ROOT / "include/docs", copy / "include/docs", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
+    shutil.copytree(ROOT / "include/docs/reference", copy / "include/docs/reference")
     shutil.copytree(ROOT / "tests/house/sixth/volume", copy / CHECKS / "data" / "volume")
     registry = copy / CHECKS / "__init__.py"
     text = registry.read_text()
@@ -207,3 +208,21 @@ def test_operators_written_by_hand_are_caught(tmp_path):
     classes = "\n\nclass EvasionOperator:\n    pass\n\n\nclass DataDriftOperator:\n    pass\n"
     module.write_text(module.read_text() + classes)
     assert lists_of_kinds(tmp_path / "package") == {"orchestration/operators.py": {"evasion", "data_drift"}}
+
+
+DOCUMENTATION = """
+import sys; sys.path.insert(0, "include/docs")
+import reference
+from model_governance.checks import catalogue
+pages = reference.pages(catalogue())
+print(pages["reference/checks/volume.md"], pages["reference/operators.md"], reference.navigation(catalogue()))
+"""
+
+
+def test_it_has_a_page_in_the_documentation(house):
+    text = run(house, "-c", DOCUMENTATION)
+    assert "# Volume" in text
+    assert 'id="metric-volume_ratio"' in text
+    assert ADVICE.split(". ")[1].rstrip(".") in text
+    assert "VolumeOperator" in text
+    assert "{'Volume': 'reference/checks/volume.md'}" in text

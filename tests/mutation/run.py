@@ -1,7 +1,7 @@
 """`make mutate`: mutants of the rooms that decide, and which of them no test notices.
 
-    make mutate                                 every mutant; writes tests/mutation/SURVIVORS.md
-    make mutate ARGS="--room verdict"           one room
+    make mutate                                 every mutant of every room; writes tests/mutation/SURVIVORS.md
+    make mutate ARGS="--room budget"            one room; writes its part of the page
     make mutate ARGS="--sample 50 --seed 3"     fifty mutants of each room, drawn with a seed; writes nothing
 
 The status is 1 where a room has fewer than 90% killed, or a survivor no reason in SURVIVORS.md.
@@ -77,10 +77,10 @@ def main() -> int:
     rooms = options.room or list(ROOMS)
     started = time.monotonic()
     outcomes = {room: run_apart(room, options) for room in rooms}
-    reasons = read_reasons(PAGE)
+    known, reasons = read_page(PAGE)
     problems = [problem for room in rooms for problem in problems_of(room, outcomes[room], reasons)]
-    if not options.sample and not options.room:
-        PAGE.write_text(page(outcomes, reasons), encoding="utf-8")
+    if not options.sample:
+        PAGE.write_text(page(known | {room: summary(outcomes[room]) for room in rooms}, reasons), encoding="utf-8")
     print(f"{sum(map(len, outcomes.values()))} mutants in {time.monotonic() - started:.0f} s")
     for problem in problems:
         print(problem)
@@ -171,38 +171,48 @@ def problems_of(room: str, outcomes: list[dict], reasons: dict[str, str]) -> lis
     return found
 
 
-def read_reasons(path: Path) -> dict[str, str]:
-    """The reasons written so far, by survivor."""
-    reasons, current = {}, ""
+def summary(outcomes: list[dict]) -> tuple[int, list[str]]:
+    """How many mutants a room has, and the names of those that survive."""
+    return len(outcomes), [label(outcome) for outcome in outcomes if is_alive(outcome)]
+
+
+def read_page(path: Path) -> tuple[dict[str, tuple[int, list[str]]], dict[str, str]]:
+    """The summaries of rooms and the reasons of survivors that the page holds."""
+    rooms: dict[str, tuple[int, list[str]]] = {}
+    reasons: dict[str, str] = {}
+    room = name = ""
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        if line.startswith("- "):
-            current = line[2:]
-        elif line.startswith("  ") and current:
-            reasons[current] = f"{reasons.get(current, '')} {line.strip()}".strip()
-        else:
-            current = ""
-    return reasons
+        cells = [cell.strip() for cell in line.split(" | ")]
+        if line.startswith("| ") and cells[1].isdigit():
+            rooms[cells[0].removeprefix("| ")] = (int(cells[1]), [])
+        elif line.startswith("## "):
+            room = next((known for known in rooms if known == line[3:].lower()), "")
+        elif line.startswith("- ") and room:
+            name = line[2:]
+            rooms[room][1].append(name)
+        elif line.startswith("  ") and name:
+            reasons[name] = f"{reasons.get(name, '')} {line.strip()}".strip()
+    return rooms, reasons
 
 
-def page(outcomes: dict[str, list[dict]], reasons: dict[str, str]) -> str:
+def page(rooms: dict[str, tuple[int, list[str]]], reasons: dict[str, str]) -> str:
     """SURVIVORS.md: a table of rooms, then each survivor with its reason."""
     lines = [
         "# Mutants that survive",
         "",
         "Written by `make mutate`, which keeps the reasons; a reason is written by hand below its mutant.",
         "",
-        "| room | mutants | killed | survive |",
+        "| room | mutants | survive | killed |",
         "|---|---:|---:|---:|",
     ]
-    lines += [
-        f"| {room} | {len(found)} | {share(found):.1%} | {sum(map(is_alive, found))} |"
-        for room, found in outcomes.items()
-    ]
-    for room, found in outcomes.items():
-        alive = [label(outcome) for outcome in found if is_alive(outcome)]
+    ordered = [room for room in ROOMS if room in rooms]
+    for room in ordered:
+        count, alive = rooms[room]
+        lines.append(f"| {room} | {count} | {len(alive)} | {1 - len(alive) / count:.1%} |")
+    for room in ordered:
         lines += ["", f"## {room[0].upper()}{room[1:]}", ""]
-        for name in alive:
-            lines += [f"- {name}", f"  {reasons.get(name, '')}".rstrip()]
+        for name in rooms[room][1]:
+            lines += [f"- {name}", *([f"  {reasons[name]}"] if name in reasons else [])]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -195,7 +195,7 @@ def describe(policy: Policy) -> str:
 
 def _demanded(threshold: Threshold) -> str:
     finding = Finding(
-        check="", outcome="pass", sentence="", demand=threshold.demand, bound=threshold.bound,
+        check="", outcome="pass", sentence="", condition=threshold.condition, bound=threshold.bound,
         against=threshold.against if threshold.is_change else None,
     )  # fmt: skip
-    return finding.demanded
+    return finding.requirement

@@ -13,7 +13,7 @@ from model_governance.checks import catalogue, find
 from model_governance.contract.result import Artifact, CheckResult, Metric, Table
 from model_governance.policy import Policy
 from model_governance.report import figures
-from model_governance.verdict import Rules, Verdict, combine, judge, read_verdict, unmeasured
+from model_governance.verdict import FailPolicy, Verdict, combine, judge, read_verdict, unmeasured
 
 TODAY = datetime(2018, 3, 14, tzinfo=UTC)
 FEATURES = [
@@ -273,8 +273,8 @@ def manifest_row(name: str, kind: str | None, title: str, verdict: Verdict, *, r
 
 
 def run_manifest(rows: list[tuple[str, str | None, str, Verdict, bool]]) -> dict[str, Any]:
-    """The manifest of a run with these checks."""
-    verdict = combine("acs-employment", [one[3] for one in rows], rules=Rules())
+    """The manifest of a night with these checks."""
+    verdict = combine("acs-employment", [one[3] for one in rows], fail_policy=FailPolicy())
     record = red_check()[0]
     return {
         "schema": "model-governance/run/v1",
@@ -314,7 +314,7 @@ def failing_run() -> dict[str, Any]:
     missing = unmeasured(
         "privacy",
         "s3://warehouse/acs/train.parquet: dataset 'train' lacks column(s) RAC1P; found AGEP, SCHL, MAR, RELP",
-        rules=Rules(),
+        fail_policy=FailPolicy(),
     )
     rows = [
         ("validation", "data_validation", "Data validation", validation, True),

@@ -10,7 +10,7 @@ from model_governance.contract.result import CheckResult, Table, canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.report import render_check
 from model_governance.report.formatting import OUTCOMES
-from model_governance.verdict import Finding, Outcome, Rules, Verdict, judge, unmeasured
+from model_governance.verdict import FailPolicy, Finding, Outcome, Verdict, judge, unmeasured
 from unit.report.reading import Reading
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -28,7 +28,9 @@ def page(red):
 
 
 def error_page(make, problem: str) -> bytes:
-    return render_check(make.check_record(None, unmeasured("drift", problem, rules=Rules()), problem=problem), {})
+    return render_check(
+        make.check_record(None, unmeasured("drift", problem, fail_policy=FailPolicy()), problem=problem), {}
+    )
 
 
 def skipped_page(make, reason: str) -> bytes:

@@ -119,10 +119,10 @@ def test_a_run_that_measured_nothing_is_an_error(make):
 
 
 def test_names_of_users_cannot_become_markup(make):
-    from model_governance.verdict import Rules
+    from model_governance.verdict import FailPolicy
 
     hostile = "<script>alert(1)</script>"
-    verdict = unmeasured(hostile, hostile, rules=Rules())
+    verdict = unmeasured(hostile, hostile, fail_policy=FailPolicy())
     manifest = make.run_manifest([(hostile, hostile, hostile, verdict, True)])
     manifest["run"] |= {"run_id": hostile, "orchestrator": {hostile: hostile}}
     manifest["policy"] |= {"owner": hostile, "description": hostile}

@@ -14,7 +14,7 @@ from model_governance.policy import AlarmSpec, CheckSpec, Policy
 from model_governance.verdict import Baseline, budget_of, judge
 
 TODAY = datetime(2026, 6, 1, tzinfo=UTC)
-DEMANDS = ("less_than", "leq_to", "greater_than", "geq_to")
+CONDITIONS = ("less_than", "leq_to", "greater_than", "geq_to")
 numbers = st.floats(-50, 50).map(lambda one: round(one, 6))
 
 
@@ -44,17 +44,19 @@ def result(found) -> CheckResult:
 
 
 @settings(max_examples=60, deadline=None)
-@given(found=st.lists(metrics(), min_size=1, max_size=4), demand=st.sampled_from(DEMANDS), aside=st.floats(1e-6, 30))
-def test_the_judge_fails_on_the_strict_side_of_the_critical_bound_and_nowhere_else(found, demand, aside):
-    run, rules = result(found), policy(**{demand: 0.0})
-    critical = critical_bound("c", 1, run, policy=rules, moment=TODAY)
+@given(
+    found=st.lists(metrics(), min_size=1, max_size=4), condition=st.sampled_from(CONDITIONS), aside=st.floats(1e-6, 30)
+)
+def test_the_judge_fails_on_the_strict_side_of_the_critical_bound_and_nowhere_else(found, condition, aside):
+    night, rules = result(found), policy(**{condition: 0.0})
+    critical = critical_bound("c", 1, night, policy=rules, moment=TODAY)
 
     def fails(bound: float) -> bool:
-        moved = rules.checks["c"].thresholds[1].model_copy(update={demand: bound})
-        verdict = judge("c", run, with_thresholds(rules, "c", {1: moved}), moment=TODAY)
+        moved = rules.checks["c"].thresholds[1].model_copy(update={condition: bound})
+        verdict = judge("c", night, with_thresholds(rules, "c", {1: moved}), moment=TODAY)
         return any(one.outcome == "fail" and one.metric == "m" for one in verdict.findings)
 
-    strict = -1 if demand in ("less_than", "leq_to") else 1
+    strict = -1 if condition in ("less_than", "leq_to") else 1
     near = max(min(critical, 1e6), -1e6)
     assert not fails(near - strict * aside)
     if abs(critical) != float("inf"):

@@ -84,8 +84,8 @@ def test_the_rate_of_todays_bound_is_estimated():
 
 
 def test_the_same_seed_gives_the_same_record_and_another_one_another():
-    demand = {"metric": "mean", "geq_to": 9.0}
-    records = [calibrated(demand, seed=seed, windows=30)[0].record() for seed in (1, 1, 2)]
+    condition = {"metric": "mean", "geq_to": 9.0}
+    records = [calibrated(condition, seed=seed, windows=30)[0].record() for seed in (1, 1, 2)]
     assert records[0] == records[1] != records[2]
 
 
