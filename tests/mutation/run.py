@@ -60,10 +60,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("unit/contract/test_threat_model.py", "unit/contract/test_threat_model_capabilities.py"),
     ),
     "policy agreement": (("policy/agreement.py",), ("unit/policy",)),
-    "gate": (
-        ("orchestration/archive.py:GovernanceGateOperator", "orchestration/archive.py:FAILED"),
-        ("orchestration/test_gate.py",),
-    ),
+    "gate": (("orchestration/gate.py",), ("orchestration/test_gate.py",)),
 }
 
 

@@ -83,10 +83,10 @@ class Threshold(_Part):
     )
 
     @model_validator(mode="after")
-    def _one_demand(self) -> Threshold:
-        demands = [name for name in (*CONDITIONS, *CHANGES) if getattr(self, name) is not None]
-        if len(demands) != 1:
-            found = " and ".join(demands) if demands else "none"
+    def _one_condition(self) -> Threshold:
+        conditions = [name for name in (*CONDITIONS, *CHANGES) if getattr(self, name) is not None]
+        if len(conditions) != 1:
+            found = " and ".join(conditions) if conditions else "none"
             raise ValueError(f"needs exactly one of {', '.join((*CONDITIONS, *CHANGES))}; found {found}")
         if self.between is not None and self.between[0] > self.between[1]:
             raise ValueError(f"between: the lower end {self.between[0]} is above the upper end {self.between[1]}")
@@ -95,20 +95,20 @@ class Threshold(_Part):
         return self
 
     @property
-    def demand(self) -> str:
+    def condition(self) -> str:
         """The condition or form of change that is set."""
         return next(name for name in (*CONDITIONS, *CHANGES) if getattr(self, name) is not None)
 
     @property
     def bound(self) -> float | tuple[float, float]:
         """The number(s) of the demand."""
-        bound: float | tuple[float, float] = getattr(self, self.demand)
+        bound: float | tuple[float, float] = getattr(self, self.condition)
         return bound
 
     @property
     def is_change(self) -> bool:
         """Whether the demand compares with a baseline."""
-        return self.demand in CHANGES
+        return self.condition in CHANGES
 
 
 class CheckSpec(_Part):
