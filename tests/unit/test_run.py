@@ -9,6 +9,7 @@ import project
 import synthetic
 from model_governance.checks import find
 from model_governance.contract.check import Check
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import CheckError, StoreUnreachable, SubjectUnreachable
 from model_governance.evidence.history import last_accepted
 from model_governance.run import derive_seed
@@ -70,7 +71,7 @@ def test_an_error_stops_even_a_policy_that_never_fails(small):
     assert small.check("quality").verdict.stops
 
 
-class Unreachable:
+class Unreachable(PlainConnections):
     def s3(self, name):
         raise SubjectUnreachable("nobody there")
 
@@ -104,7 +105,6 @@ class FullStore:
 
 
 def test_without_evidence_there_is_no_verdict(small):
-    from model_governance.contract.connections import PlainConnections
     from model_governance.run import run_check
 
     with pytest.raises(StoreUnreachable):

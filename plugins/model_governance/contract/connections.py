@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Engine
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSettings:
+    """Where copies of S3 objects are kept for the other checks of a run on this machine, and how many bytes of them."""
+
+    folder: Path
+    max_bytes: int
+
+
 class Connections(Protocol):
-    """Turns the name of a connection into a client; None means the surroundings decide."""
+    """Turns the name of a connection into a client; None means the surroundings decide.
+
+    `cache` is the content cache of this machine, None where S3 objects are fetched for every check.
+    """
+
+    @property
+    def cache(self) -> CacheSettings | None:
+        """The content cache of this machine."""
 
     def s3(self, name: str | None) -> Any:
         """A boto3 S3 client."""
@@ -25,7 +43,9 @@ class Connections(Protocol):
 
 
 class PlainConnections:
-    """Connections without Airflow: boto3 takes credentials and endpoint from its usual environment."""
+    """Connections without Airflow: boto3 takes credentials and endpoint from its usual environment. No cache."""
+
+    cache: CacheSettings | None = None
 
     def s3(self, name: str | None) -> Any:
         """A boto3 S3 client from the environment.

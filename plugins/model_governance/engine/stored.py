@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
+import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from model_governance.errors import SubjectError
 
@@ -17,16 +19,61 @@ if TYPE_CHECKING:
 PREFIX = "model-governance-"
 
 
-class Spool:
-    """A temporary folder that is removed when it is no longer referenced, at the latest when Python ends."""
+LOCK = ".lock"
+YOUNG = 60.0  # seconds in which a folder may not have its lock yet
+ABANDONED = 86_400.0  # seconds after which a temporary folder without a lock is taken for abandoned
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._remove = weakref.finalize(self, shutil.rmtree, self.folder, True)  # noqa: FBT003  # rmtree's ignore_errors
+
+class Spool:
+    """A temporary folder that is removed when nobody refers to it any more, at the latest when Python ends.
+
+    Its owner holds a lock in it, so that `sweep_spools` can tell the folder of a killed process from one in use.
+
+    Args:
+        parent: the folder to make it in, by default that of the system.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        directory = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
+        self.folder = Path(directory.name)
+        lock = (self.folder / LOCK).open("wb")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # The directory's own finalizer would warn of an implicit cleanup, which is what a spool is for.
+        self._remove = weakref.finalize(self, _remove, directory, lock)
 
     def close(self) -> None:
         """Remove the folder now."""
         self._remove()
+
+
+def _remove(directory: tempfile.TemporaryDirectory[str], lock: IO[bytes]) -> None:
+    directory.cleanup()
+    lock.close()
+
+
+def sweep_spools(parent: Path) -> list[Path]:
+    """Remove the spools that killed processes left in a folder; returns those that were removed.
+
+    A spool is stale when nobody holds its lock. A folder of the same prefix without a lock is stale after a day.
+    """
+    stale = [folder for folder in parent.glob(f"{PREFIX}*") if folder.is_dir() and _is_stale(folder)]
+    for folder in stale:
+        shutil.rmtree(folder, ignore_errors=True)
+    return stale
+
+
+def _is_stale(folder: Path) -> bool:
+    age = time.time() - folder.stat().st_mtime
+    if age < YOUNG:
+        return False
+    try:
+        with (folder / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except FileNotFoundError:
+        return folder.is_dir() and age > ABANDONED
+    except OSError:  # another process holds the lock, or the folder is another user's
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperatorLink, conf
 
+from model_governance.contract.connections import CacheSettings
 from model_governance.errors import StoreError, SubjectError
 from model_governance.store import open_store
 
@@ -22,10 +23,20 @@ if TYPE_CHECKING:
 
 SECTION = "model_governance"
 URL_PREFIX = "/governance"
+DEFAULT_CACHE_BYTES = 10 << 30
 
 
 class AirflowConnections:
     """Implements `model_governance.contract.connections.Connections` with the connections of this Airflow."""
+
+    @property
+    def cache(self) -> CacheSettings | None:
+        """The content cache of this worker: `[model_governance] cache_folder` and `cache_bytes` (0 turns it off)."""
+        from airflow.configuration import AIRFLOW_HOME
+
+        max_bytes = conf.getint(SECTION, "cache_bytes", fallback=DEFAULT_CACHE_BYTES)
+        folder = Path(AIRFLOW_HOME) / (conf.get(SECTION, "cache_folder", fallback="") or "governance-cache")
+        return CacheSettings(folder=folder, max_bytes=max_bytes) if max_bytes > 0 else None
 
     def s3(self, name: str | None) -> Any:
         """A boto3 S3 client with the credentials, role, endpoint and proxies of an `aws` connection.

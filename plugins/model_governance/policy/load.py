@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 from pydantic import ValidationError
@@ -53,7 +53,12 @@ def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "
     return policy.at(source=source)
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+# libyaml's parser is several times faster and names the same lines.
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_DEPTH = 100  # of collections inside one another
+
+
+class _UniqueKeyLoader(_SafeLoader):
     """SafeLoader that refuses a key given twice: the second would silently win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
@@ -67,11 +72,13 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             if word in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {word!r} is given twice", key.start_mark)
             seen.add(word)
-        return super().construct_mapping(node, deep=deep)
+        constructed: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return constructed
 
 
 def _read_yaml(source: bytes, name: str) -> tuple[Position, Any]:
     try:
+        _refuse_deep_nesting(source)
         loader = _UniqueKeyLoader(source)
         node = loader.get_single_node()
         if node is None:
@@ -86,6 +93,23 @@ def _read_yaml(source: bytes, name: str) -> tuple[Position, Any]:
     if not isinstance(raw, dict):
         raise PolicyError([f"{name}:1 a policy is a mapping of keys, found {type(raw).__name__}"])
     return Position(node, file=name), raw
+
+
+def _refuse_deep_nesting(source: bytes) -> None:
+    """Refuse a file that the recursive composer would exhaust the stack of the process on.
+
+    Raises:
+        yaml.MarkedYAMLError: collections are nested deeper than MAX_DEPTH, or the file is not valid YAML.
+    """
+    depth = 0
+    for event in yaml.parse(source, Loader=_SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                problem = f"collections are nested deeper than {MAX_DEPTH}"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark", event.start_mark))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _shape_problems(error: ValidationError, position: Position) -> Iterator[tuple[str, int, str]]:

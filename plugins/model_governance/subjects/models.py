@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from model_governance.contract.subject import ModelFile
 from model_governance.errors import DigestMismatch, GovernanceError, SubjectError
+from model_governance.subjects.digests import digest_bytes
 from model_governance.subjects.loaders import LOADERS, inference_endpoint, mlflow_folder
 from model_governance.subjects.sources import read_source
 
@@ -75,7 +75,7 @@ def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: 
 
 def _described(spec: ModelSpec, connections: Connections) -> ModelFile:
     content = inference_endpoint.read_metadata(spec, connections)
-    found = hashlib.sha256(content).hexdigest()
+    found = digest_bytes(content)
     if found != spec.sha256:
         raise DigestMismatch(
             f"{spec.uri}: the endpoint does not describe itself as approved: expected sha256 {spec.sha256}, found "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_governance.contract.subject import ParamFile
 from model_governance.errors import CheckError
+from model_governance.subjects.digests import digest_bytes
 
 if TYPE_CHECKING:
     from model_governance.contract.subject import Subject
@@ -30,7 +30,7 @@ def read_param_file(name: str, path: str) -> ParamFile:
             f"params.{name}: {path} cannot be read ({error.strerror}); "
             f"params.{name} is a path relative to the policy's folder"
         ) from error
-    return ParamFile(name=name, uri=path, sha256=hashlib.sha256(content).hexdigest(), content=content)
+    return ParamFile(name=name, uri=path, sha256=digest_bytes(content), content=content)
 
 
 def param_file(subject: Subject, name: str, path: str) -> ParamFile:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
+from model_governance.subjects.digests import digest_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,4 +147,4 @@ def _digest(shown: str, frame: pd.DataFrame) -> str:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as writer:
         writer.write_table(table.replace_schema_metadata(None).combine_chunks())
-    return hashlib.sha256(sink.getvalue()).hexdigest()
+    return digest_bytes(sink.getvalue())

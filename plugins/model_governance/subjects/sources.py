@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import os
 import re
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from model_governance.engine.stored import Spool, Stamp, StoredFile
+from model_governance.engine.stored import Spool, StoredFile
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.store.s3_answers import classify
+from model_governance.subjects.content_cache import open_cache, version_key
+from model_governance.subjects.digests import digest_bytes, digest_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from model_governance.contract.connections import Connections
     from model_governance.store.s3_answers import Answer
 
+T = TypeVar("T")
 PIECE = 1 << 20  # bytes of an object in memory at a time
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 # Of all that open() may answer, these say something about the path; the rest (a stale mount, a full table) passes.
@@ -49,11 +50,10 @@ def read_source(
         SubjectUnreachable: the place does not answer or is busy.
     """
     if _is_s3(uri):
-        with _explaining(uri):
-            content: bytes = _s3_body(uri, connections, connection).read()
+        _, _, content, found = _fetch(uri, _read_and_digest, connections=connections, connection=connection)
     else:
         content = _read_file(uri, _path(uri, folder))
-    found = hashlib.sha256(content).hexdigest()
+        found = digest_bytes(content)
     _approve(uri, size=len(content), found=found, expected=expected)
     return content, found
 
@@ -63,7 +63,7 @@ def store_source(
 ) -> StoredFile:
     """The bytes at a uri as a local file, with their sha256; they are never in memory as a whole.
 
-    A local file stays where it is. An S3 object is copied into a temporary folder while it is digested; the folder
+    A local file stays where it is. An S3 object is copied into a temporary folder first; the folder
     goes when the last reader of the file does.
 
     Raises:
@@ -71,20 +71,15 @@ def store_source(
         DigestMismatch: `expected` is given and the bytes are others.
         SubjectUnreachable: the place does not answer or is busy.
     """
-    spool = None
     if _is_s3(uri):
-        spool = Spool()
-        path = spool.folder / "rows"
-        _copy_s3(uri, path, connections=connections, connection=connection)
+        spool, path, stamp, found = _fetch(uri, digest_file, connections=connections, connection=connection)
     else:
-        path = _path(uri, folder)
+        spool, path = None, _path(uri, folder)
         _refuse_what_is_no_file(uri, path)
-    try:
-        with path.open("rb") as opened:
-            stamp = Stamp.from_stat(os.fstat(opened.fileno()))
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
-    except (OSError, ValueError) as error:
-        _refuse_path(uri, path, error)
+        try:
+            stamp, found = digest_file(path)
+        except (OSError, ValueError) as error:
+            _refuse_path(uri, path, error)
     _approve(uri, size=stamp.size, found=found, expected=expected)
     stored = StoredFile(uri=uri, path=path, sha256=found, stamp=stamp, spool=spool)
     stored.verify()
@@ -144,18 +139,52 @@ def _refuse_path(uri: str, path: Path, error: Exception) -> NoReturn:
     raise SubjectError(f"{uri}: cannot be read: {reason}{where}; correct the uri or the permissions") from error
 
 
-def _copy_s3(uri: str, path: Path, *, connections: Connections, connection: str | None) -> None:
-    with _explaining(uri), path.open("wb") as copy:
-        body = _s3_body(uri, connections, connection)
-        while piece := body.read(PIECE):
-            copy.write(piece)
+def _read_and_digest(path: Path) -> tuple[bytes, str]:
+    content = path.read_bytes()
+    return content, digest_bytes(content)
 
 
-def _s3_body(uri: str, connections: Connections, connection: str | None) -> Any:
+def _fetch(
+    uri: str, digest: Callable[[Path], tuple[T, str]], *, connections: Connections, connection: str | None
+) -> tuple[Spool, Path, T, str]:
+    """An S3 object as a file in a spool, with what `digest` returns for it; through the content cache where there is one."""
     bucket, _, key = uri[len("s3://") :].partition("/")
     if not bucket or not key or key.endswith("/"):
         raise SubjectError(f"{uri}: names no object; write s3://bucket/key of one file")
-    return connections.s3(connection).get_object(Bucket=bucket, Key=key)["Body"]
+    with _explaining(uri):
+        client = connections.s3(connection)
+
+        def download(path: Path) -> str:
+            answer = client.get_object(Bucket=bucket, Key=key)
+            with path.open("wb") as copy:
+                while piece := answer["Body"].read(PIECE):
+                    copy.write(piece)
+            return version_key(_endpoint(client), uri, answer)
+
+        cache = None if connections.cache is None else open_cache(connections.cache)
+        version = None if cache is None else _current_version(client, uri, bucket=bucket, key=key)
+        if cache is not None and version is not None:
+            return cache.fetch(version, download, digest=digest)
+        spool = Spool()
+        path = spool.folder / "content"
+        download(path)
+        read, found = digest(path)
+        return spool, path, read, found
+
+
+def _current_version(client: Any, uri: str, *, bucket: str, key: str) -> str | None:
+    """The version that a HEAD request names; None where it is refused, because a GET says better why."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return version_key(_endpoint(client), uri, client.head_object(Bucket=bucket, Key=key))
+    except ClientError:
+        return None
+
+
+def _endpoint(client: Any) -> str:
+    meta = getattr(client, "meta", None)
+    return str(getattr(meta, "endpoint_url", ""))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError
 
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import GovernanceError
 from model_governance.store.s3_answers import classify, explain
 from model_governance.subjects.sources import read_source
@@ -52,7 +53,7 @@ def read_error(error, tmp_path):
         def head_object(self, **_):
             raise error
 
-    class Connected:
+    class Connected(PlainConnections):
         def s3(self, name):
             return Client()
 

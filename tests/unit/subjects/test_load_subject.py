@@ -7,9 +7,11 @@ import sys
 import pytest
 import skops.io
 
+from model_governance.checks import find
 from model_governance.contract.connections import PlainConnections
 from model_governance.errors import DigestMismatch, SubjectError
 from model_governance.policy import Policy
+from model_governance.run import champion_subject
 from model_governance.subjects import load_subject, render_sources
 from synthetic import COLUMNS, pipeline, rows
 
@@ -63,10 +65,13 @@ def test_the_model_comes_with_the_data_and_answers(policy):
 
 
 def test_the_champion_takes_the_place_of_the_model(policy):
-    assert load(policy, with_model=True, champion=True).require_model().name == "credit-before"
+    subject, check = load(policy, roles={"current"}), find("model_quality")
+    champion = champion_subject(check, policy, subject, connections=PlainConnections())
+    assert champion.require_model().name == "credit-before"
+    assert champion.datasets is subject.datasets
     alone = policy.model_copy(update={"champion": None})
     with pytest.raises(SubjectError, match="names no champion"):
-        load(alone, with_model=True, champion=True)
+        champion_subject(check, alone, subject, connections=PlainConnections())
 
 
 def test_a_role_without_a_source_is_refused(policy):
