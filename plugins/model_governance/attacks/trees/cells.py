@@ -1,4 +1,4 @@
-"""Every raw feature in cells: values that no split of any tree can tell apart."""
+"""The cells of every raw feature: values that every split of every tree sends the same way."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """The distinct questions that the splits of an ensemble ask: one node for each, and the question of each node."""
+    """The distinct conditions of the splits of an ensemble: one node for each, and the condition of each node."""
 
     node: np.ndarray
     of_node: np.ndarray
@@ -79,7 +79,7 @@ def conditions_of(ensemble: TreeEnsemble) -> Conditions:
 def cut_features(
     model: TreeModel, conditions: Conditions, moves: Sequence[FeatureMoves], frame: pd.DataFrame
 ) -> tuple[Cut, ...] | NoExactAnswer:
-    """The cells of every raw feature, found by asking the model's own encoding.
+    """The cells of every raw feature, found by applying the model's own encoding.
 
     A number that the encoding only raises or only lowers is cut by bisection over all 64-bit numbers, so that a cell
     ends exactly where the model's own arithmetic says; every other feature is tried value by value.
@@ -88,11 +88,11 @@ def cut_features(
         model: the trees and their encoding.
         conditions: of its ensemble.
         moves: of all columns of the encoding.
-        frame: the rows that will be asked about, at least one.
+        frame: the rows to solve, at least one.
     """
     import numpy as np
 
-    by_name = {one.name: one for one in moves}
+    by_name = {move.name: move for move in moves}
     lacking = [name for name in model.encoding.columns if name not in by_name]
     if lacking:
         return NoExactAnswer(f"no moves are given for column(s) {', '.join(lacking)}")
@@ -259,8 +259,8 @@ def _cut_list(
     values = _values(moves)
     if isinstance(values, NoExactAnswer):
         return values
-    seen = [value for value in frame[moves.name].drop_duplicates().tolist() if not _is_missing(value)]
-    listed = list(dict.fromkeys([*values, *seen]))
+    candidate = [value for value in frame[moves.name].drop_duplicates().tolist() if not _is_missing(value)]
+    listed = list(dict.fromkeys([*values, *candidate]))
     missing = bool(frame[moves.name].isna().any())
     tried = [*listed, np.nan] if missing else listed
     known, cell_of = np.unique(

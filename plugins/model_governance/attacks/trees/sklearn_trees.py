@@ -97,9 +97,9 @@ def _boosted(estimator: Any) -> TreeEnsemble | NoExactAnswer:
         decision=("margin" if scores == 1 else "argmax") if classifier else "value",
     )  # fmt: skip
     probe = np.zeros((1, whole.inputs))
-    seen = raw_scores(estimator, probe) - whole.margin(probe)
+    candidate = raw_scores(estimator, probe) - whole.margin(probe)
     return join_trees(
-        trees, inputs=whole.inputs, base=seen[0], single=True, tie_is_one=True, decision=whole.decision
+        trees, inputs=whole.inputs, base=candidate[0], single=True, tie_is_one=True, decision=whole.decision
     )  # fmt: skip
 
 
