@@ -54,7 +54,7 @@ class AttackBudget(Params):
 
 
 class QueryBudgetExceeded(CheckError):
-    """An attack needs more rows than its budget has left; what it reached until then counts.
+    """An attack needs more rows than its budget has remaining; what it reached until then counts.
 
     Cause: the attack used `max_queries` of its budget; the check catches this and judges what was reached.
     Cure: none is needed; raise `max_queries` or lower `samples` if too few rows were attacked.

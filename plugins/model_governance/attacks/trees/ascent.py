@@ -95,10 +95,10 @@ def _without_needless_moves(problem: Problem, at: np.ndarray, required: float) -
 
     at = at.copy()
     for number in np.argsort(-parts_at(problem, at), kind="stable"):
-        kept = at[number]
+        moved = at[number]
         at[number] = problem.axes[number].own
         if gain_at(problem, at) < required:
-            at[number] = kept
+            at[number] = moved
     return at
 
 

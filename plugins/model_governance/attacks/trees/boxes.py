@@ -77,7 +77,7 @@ def make_boxes(ensemble: TreeEnsemble, conditions: Conditions, cuts: Sequence[Cu
     sides = []
     for cut, known, listed in zip(cuts, kinds, entries, strict=True):
         pairs = np.array(listed, dtype=int).reshape(-1, 2)
-        extents = np.array([np.frombuffer(one, dtype=bool) for one in known]).reshape(len(known), cut.cells)
+        extents = np.array([np.frombuffer(extent, dtype=bool) for extent in known]).reshape(len(known), cut.cells)
         sides.append(Interval(leaf=pairs[:, 0], kind=pairs[:, 1], extents=extents))
     return Boxes(
         starts=np.flatnonzero(np.diff(tree_of, prepend=-1)), tree=tree_of,

@@ -98,21 +98,21 @@ def cut_features(
         return NoExactAnswer(f"no moves are given for column(s) {', '.join(lacking)}")
     origins = model.encoding.origins
     inputs = model.ensemble.feature[conditions.node]
-    sets = {int(one) for one in inputs[model.ensemble.member[conditions.node] != NO_SET]}
+    sets = {int(place) for place in inputs[model.ensemble.member[conditions.node] != NO_SET]}
     lines: list[tuple[FeatureMoves, np.ndarray]] = []
     lists: list[tuple[FeatureMoves, np.ndarray]] = []
     for name in model.encoding.columns:
-        mine = [number for number, one in enumerate(origins) if one.column == name]
+        mine = [number for number, origin in enumerate(origins) if origin.column == name]
         asked = np.flatnonzero(np.isin(inputs, mine))
         ordered = all(origins[number].ordered and number not in sets for number in mine)
         line = by_name[name].kind == "number" and ordered
         (lines if line else lists).append((by_name[name], asked))
     cuts = {cut.moves.name: cut for cut in _cut_lines(model, conditions, lines, frame)}
-    for one, asked in lists:
-        cut = _cut_list(model, conditions, one, asked, frame)
+    for move, asked in lists:
+        cut = _cut_list(model, conditions, move, asked, frame)
         if isinstance(cut, NoExactAnswer):
             return cut
-        cuts[one.name] = cut
+        cuts[move.name] = cut
     return tuple(cuts[name] for name in model.encoding.columns)
 
 
@@ -292,4 +292,6 @@ def _values(moves: FeatureMoves) -> list[Any] | NoExactAnswer:
             f"column {moves.name} has more than {MOST_LISTED} values that the model takes as categories"
         )
     grid = np.arange(first, last + 1) * moves.step
-    return [int(one) if float(one).is_integer() and float(moves.step).is_integer() else float(one) for one in grid]
+    return [
+        int(value) if float(value).is_integer() and float(moves.step).is_integer() else float(value) for value in grid
+    ]

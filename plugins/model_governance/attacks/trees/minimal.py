@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from model_governance.attacks.trees.goals import Goal
 
 NODES = 1_000  # of the search per goal; rows of usual models take fewer than 20
-MOST_EXCLUSIONS = 20  # rows that all but flip and are left out one by one
+MOST_EXCLUSIONS = 20  # rows that almost flip and are excluded one by one
 
 Status = Literal["found", "impossible", "unsolved"]
 
@@ -94,7 +94,7 @@ def _search(
     ]
     best: _Candidate | None = None
     lower, solved, searched = float("inf"), True, 0
-    for least, goal in sorted(bounds, key=lambda one: one[0]):
+    for least, goal in sorted(bounds, key=lambda bound: bound[0]):
         ceiling = inner if best is None else min(inner, best.size)
         if least > ceiling * (1 + ROUNDING):
             lower = min(lower, least)
@@ -162,8 +162,8 @@ class _GoalSearch:
         """The best change of at most `ceiling`, a proven lower bound, and whether the search came to its end.
 
         The program is first asked for gains that rounding may still take below 0: its optimum is a lower bound on every
-        flip. A row of it that does not flip is left out, and the program asked again; where such rows do not end, it is
-        asked for gains that are beyond all rounding.
+        flip. A row of it that does not flip is excluded, and the program solved again; after MOST_EXCLUSIONS rows it
+        is solved for gains beyond all rounding.
         """
         problem = restrict(self._partition, self._distances, self._goal, limit=ceiling)
         found = self._ascent(problem, least=least)
@@ -230,7 +230,8 @@ class _GoalSearch:
 
     def _size(self, cells: dict[int, int]) -> float:
         parts = [
-            float(part(self._distances.reaches[one], self._distances.objective)[cell]) for one, cell in cells.items()
+            float(part(self._distances.reaches[feature], self._distances.objective)[cell])
+            for feature, cell in cells.items()
         ]
         return max(parts, default=0.0) if self._distances.objective == "linf" else sum(parts)
 
@@ -245,10 +246,10 @@ class _GoalSearch:
         return bool(self._partition.model.decide(row)[0] != ensemble.decide(self._partition.scores[[self._row]])[0])
 
 
-def _smaller(one: _Candidate | None, other: _Candidate | None) -> _Candidate | None:
-    if one is None or other is None:
-        return one or other
-    return other if other.size < one.size else one
+def _smaller(first: _Candidate | None, other: _Candidate | None) -> _Candidate | None:
+    if first is None or other is None:
+        return first or other
+    return other if other.size < first.size else first
 
 
 def _witness(partition: CellPartition, row: int, distances: LeafDistances, cells: dict[int, int]) -> pd.DataFrame:

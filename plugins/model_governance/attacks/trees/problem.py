@@ -79,7 +79,7 @@ def leaf_distances(partition: CellPartition, row: int, objective: Objective) -> 
     import numpy as np
 
     reaches = partition.reaches(row)
-    parts = tuple(part(one, objective) for one in reaches)
+    parts = tuple(part(reach, objective) for reach in reaches)
     least = np.zeros(partition.boxes.leaves)
     for sides, here in zip(partition.boxes.sides, parts, strict=True):
         if not len(sides.leaf):
@@ -98,14 +98,14 @@ def restrict(partition: CellPartition, distances: LeafDistances, goal: Goal, *, 
 
     boxes = partition.boxes
     limit *= 1 + ROUNDING
-    kept = np.flatnonzero((distances.least <= limit) & np.isfinite(distances.least))
-    gains = boxes.values[kept] @ goal.weights
+    reachable = np.flatnonzero((distances.least <= limit) & np.isfinite(distances.least))
+    gains = boxes.values[reachable] @ goal.weights
     constant = float(partition.model.ensemble.base @ goal.weights / partition.model.ensemble.divisor + goal.offset)
-    tree = boxes.tree[kept]
+    tree = boxes.tree[reachable]
     single = np.bincount(tree, minlength=len(boxes.starts))[tree] == 1
     constant += float(gains[single].sum())
     number = np.full(boxes.leaves, -1)
-    number[kept[~single]] = np.arange(int((~single).sum()))
+    number[reachable[~single]] = np.arange(int((~single).sum()))
     axes = []
     for feature, sides in enumerate(boxes.sides):
         axis = _axis(partition, distances, feature, number[sides.leaf], limit)

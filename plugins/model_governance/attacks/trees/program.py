@@ -71,7 +71,7 @@ def solve(
         low: a proven lower bound of the objective.
         nodes: most nodes of the search; None: no limit.
         seconds: most seconds; None: no limit. An answer then may depend on the machine.
-        excluded: places, shape (axes,), that are known to lack the gain; all that lead to the same leaves are left out.
+        excluded: places, shape (axes,), that are known to lack the gain; all that lead to the same leaves are excluded.
     """
     import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
