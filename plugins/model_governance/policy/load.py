@@ -107,7 +107,8 @@ def _refuse_deep_nesting(source: bytes) -> None:
             depth += 1
             if depth > MAX_DEPTH:
                 problem = f"collections are nested deeper than {MAX_DEPTH}"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+                mark: Any = event.start_mark
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
