@@ -37,7 +37,7 @@ def drawn(sizes: dict[str, int], rates: dict[str, float], *, seed: int = 1) -> p
     """Groups of these sizes; the model says yes at these rates and is right in three of four cases."""
     draw = np.random.default_rng(seed)
     group = np.repeat(list(sizes), list(sizes.values()))
-    says = (draw.random(len(group)) < np.array([rates[one] for one in group])).astype(int)
+    says = (draw.random(len(group)) < np.array([rates[name] for name in group])).astype(int)
     label = np.where(draw.random(len(group)) < 0.75, says, 1 - says)
     frame = pd.DataFrame({"group": group, "says": says, "label": label, "side": draw.choice(["l", "r"], len(group))})
     return frame.sample(frac=1, random_state=seed, ignore_index=True)

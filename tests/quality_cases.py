@@ -95,7 +95,7 @@ def forecast(series: int = 4, moments: int = 90, *, seed: int = 1, off: float = 
     """Weekly series, forecasts that miss by noise of size `off`, their 10% and 90% quantiles, and a history."""
     draw = np.random.default_rng(seed)
     day = np.tile(np.arange(2 * moments), series)
-    owner = np.repeat([f"s{one}" for one in range(series)], 2 * moments)
+    owner = np.repeat([f"s{number}" for number in range(series)], 2 * moments)
     label = 10 * np.sin(2 * np.pi * day / season) + draw.normal(0, 1, len(day))
     centre = 10 * np.sin(2 * np.pi * day / season)
     frame = pd.DataFrame(

@@ -22,17 +22,17 @@ from scipy.stats import norm
 
 from model_governance.checks.quality.fairness.disparity import Shares, difference_interval
 from model_governance.checks.quality.model_quality.binary import estimate_binary
-from model_governance.checks.quality.model_quality.calibration import calibration_error, into_bins
-from model_governance.checks.quality.model_quality.cells import Coded, cuts
+from model_governance.checks.quality.model_quality.calibration import bin_probabilities, calibration_error
 from model_governance.checks.quality.model_quality.classification import Outcomes, accuracy_over_classes, log_loss
 from model_governance.checks.quality.model_quality.discrimination import auc_interval, average_precision_interval
 from model_governance.checks.quality.model_quality.moments import Moments
 from model_governance.checks.quality.model_quality.multiclass import f1_macro
 from model_governance.checks.quality.model_quality.paired import paired_classes, paired_errors, paired_share
 from model_governance.checks.quality.model_quality.params import QualityParams, Search
+from model_governance.checks.quality.model_quality.partitions import CodedColumn, partitions
 from model_governance.checks.quality.model_quality.ranking import over_groups, score_groups
 from model_governance.checks.quality.model_quality.regression import estimate_regression
-from model_governance.checks.quality.model_quality.search import gap_interval, search_cuts
+from model_governance.checks.quality.model_quality.search import gap_interval, search_partitions
 from model_governance.checks.quality.model_quality.uncertainty import (
     f1_interval,
     positive_mean_interval,
@@ -149,7 +149,7 @@ def calibration_laws() -> Iterator[Law]:
 
             def sample(draw: np.random.Generator, n: int = n, shift: float = shift) -> Intervals:
                 probability = draw.uniform(0.2, 0.8, n)
-                bins = into_bins(probability, draw.random(n) < probability - shift, count=10)
+                bins = bin_probabilities(probability, draw.random(n) < probability - shift, count=10)
                 return intervals([calibration_error(bins, seed=int(draw.integers(1 << 31)), resamples=100)])
 
             name = "calibration_error"
@@ -199,7 +199,7 @@ def ranking_laws(draw: np.random.Generator) -> Iterator[Law]:
     groups, size = 100_000, 12
     relevance = draw.choice([0.0, 1, 2], groups * size, p=[0.7, 0.2, 0.1])
     score = relevance + draw.normal(0, 1.5, groups * size)
-    found = score_groups(np.repeat(np.arange(groups), size), score, relevance, k=10)
+    found = score_groups(np.repeat(np.arange(groups), size), score, relevance, top_k=10)
     kinds = {"ndcg": found.ndcg, "mean_average_precision": found.average_precision, "mrr": found.reciprocal_rank}
     truths = {name: float(one.mean()) for name, one in kinds.items()}
     for n in (30, 300):
@@ -305,21 +305,24 @@ def gap_less_its_truth(
 ) -> tuple[float, float] | None:
     codes = [draw.integers(0, width, n) for width in widths]
     columns = {
-        str(at): Coded(name=str(at), codes=one, words=tuple(f"{at}={value}" for value in range(width)))
-        for at, (one, width) in enumerate(zip(codes, widths, strict=True))
+        str(at): CodedColumn(name=str(at), codes=column, names=tuple(f"{at}={value}" for value in range(width)))
+        for at, (column, width) in enumerate(zip(codes, widths, strict=True))
     }
     losses = (draw.random(n) < 0.15 + weak * ((codes[0] == 0) & (codes[1] == 1))).astype(float)
     search = Search(minimum_rows=50)
-    found = search_cuts(list(cuts(columns, depth=2)), losses, search=search, seed=int(draw.integers(1 << 31)))
+    found = search_partitions(
+        list(partitions(columns, depth=2)), losses, search=search, seed=int(draw.integers(1 << 31))
+    )
     if found is None:
         return None
-    interval, truth = gap_interval(found.nominees[0], classes=True), true_gap(found.nominees[0].words, weak, widths)
+    nominee = found.nominees[0]
+    interval, truth = gap_interval(nominee, classes=True), true_gap(nominee.name, weak, widths)
     return interval and (interval[0] - truth, interval[1] - truth)
 
 
-def true_gap(words: str, weak: float, widths: tuple[int, ...]) -> float:
+def true_gap(name: str, weak: float, widths: tuple[int, ...]) -> float:
     """Expected loss inside minus outside, counted over all cells of the columns, which are equally likely."""
-    conditions = [tuple(map(int, one.split("="))) for one in words.split(" and ")]
+    conditions = [tuple(map(int, condition.split("="))) for condition in name.split(" and ")]
     inside, outside = [], []
     for cell in np.ndindex(*widths):
         loss = 0.15 + weak * (cell[0] == 0 and cell[1] == 1)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 ROOT = HERE.parents[1]
-FILE = re.compile(r"<!-- file: (?P<path>\S+) -->")
+PACKAGE = re.compile(r"<!-- package: (?P<path>\S+) -->")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -39,5 +39,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Show a file of the repository where a page names it in a comment."""
-    return FILE.sub(lambda comment: f"```python\n{(ROOT / comment['path']).read_text()}```", markdown)
+    """Show the modules of a package of the repository where a page names it in a comment."""
+    return PACKAGE.sub(lambda comment: modules_of(ROOT / comment["path"]), markdown)
+
+
+def modules_of(package: Path) -> str:
+    """Every module as a block under its name, the declaration in `__init__.py` first."""
+    return "\n\n".join(f'```python title="{file.name}"\n{file.read_text()}```' for file in sorted(package.glob("*.py")))

@@ -26,16 +26,25 @@ if TYPE_CHECKING:
     from model_governance.run import CheckRun
     from model_governance.verdict import Verdict
 
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+
 EXIT_CODES = """exit codes: 0 nothing stops the run, 1 a threshold is violated,
 2 usage or policy error, 3 could not measure or store"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; every refusal is a sentence on standard error."""
+    """Run one command.
+
+    Args:
+        arguments: the words after the program's name, by default those of the process.
+
+    Returns:
+        0 nothing stops the run, 1 a threshold is violated, 2 usage or policy error, 3 could not measure or store.
+    """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL, format="%(levelname)s %(message)s")
     try:
-        code: int = options.verb(options)
+        code: int = options.command(options)
     except PolicyError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -49,15 +58,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="model-governance",
-        description="Measure, judge and record what a policy demands of a model.",
+        description="Measure, judge and record what a policy requires of a model.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--verbose", action="store_true", help="log what happens, with tracebacks")
-    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_calibrate(commands)
+    _add_compare(commands)
+    _add_checks(commands)
+    _add_policy(commands)
+    return parser
 
-    run = verbs.add_parser("run", help="run the checks of a policy once and archive the result")
+
+def _add_run(commands: Commands) -> None:
+    run = commands.add_parser("run", help="run the checks of a policy once and archive the result")
     run.add_argument("policy", type=Path)
     run.add_argument(
         "--date",
@@ -69,34 +86,46 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="append", metavar="NAME", help="only this check (repeatable); nothing is archived"
     )
     run.add_argument("--artifacts", metavar="URI", help="where evidence goes instead of the policy's artifacts.uri")
-    run.set_defaults(verb=_run)
+    run.set_defaults(command=_run)
 
-    calibrate = verbs.add_parser("calibrate", help="propose bounds from runs in which nothing changed; edits nothing")
+
+def _add_calibrate(commands: Commands) -> None:
+    calibrate = commands.add_parser(
+        "calibrate", help="propose bounds from runs in which nothing changed; edits nothing"
+    )
     calibrate.add_argument("policy", type=Path)
     calibrate.add_argument("--date", type=parse_moment, default=None, help="run that has the usual number of rows")
     calibrate.add_argument("--rows", type=int, help="rows of a run, default those of datasets.current")
     calibrate.add_argument("--windows", type=int, default=1000, help="runs drawn, a fifth where rows are measured anew")
     calibrate.add_argument("--output", type=Path, help="folder to write to, default calibration/ beside the policy")
-    calibrate.set_defaults(verb=_calibrate)
+    calibrate.set_defaults(command=_calibrate)
 
-    compare = verbs.add_parser("compare", help="exact distances between two datasets, column by column, over all rows")
+
+def _add_compare(commands: Commands) -> None:
+    compare = commands.add_parser(
+        "compare", help="exact distances between two datasets, column by column, over all rows"
+    )
     compare.add_argument("reference", help="uri of the rows to compare with")
-    compare.add_argument("current", help="uri of the rows that may have moved")
+    compare.add_argument("current", help="uri of the rows that may have drifted")
     compare.add_argument("--quick", action="store_true", help="PSI and Jensen-Shannon over equal-width bins only")
-    compare.set_defaults(verb=_compare)
+    compare.set_defaults(command=_compare)
 
-    checks = verbs.add_parser("checks", help="list the checks, or show one with its params and metrics")
+
+def _add_checks(commands: Commands) -> None:
+    checks = commands.add_parser("checks", help="list the checks, or describe one: params, metrics, advice and cost")
     checks.add_argument("kind", nargs="?")
-    checks.set_defaults(verb=_checks)
+    checks.set_defaults(command=_checks)
 
-    policy = verbs.add_parser("policy", help="lint, describe or start a policy").add_subparsers(
+
+def _add_policy(commands: Commands) -> None:
+    policy = commands.add_parser("policy", help="lint, describe or start a policy").add_subparsers(
         required=True, metavar="COMMAND"
     )
     lint = policy.add_parser("lint", help="report every mistake of policy files with its line")
     lint.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    lint.set_defaults(verb=_lint)
+    lint.set_defaults(command=_lint)
     schema = policy.add_parser("schema", help="print the JSON schema of a policy, for editors")
-    schema.set_defaults(verb=_schema)
+    schema.set_defaults(command=_schema)
     init = policy.add_parser("init", help="write a commented starting policy from a model and reference data")
     init.add_argument("--model", required=True, help="model file (uri)")
     init.add_argument("--reference", required=True, help="reference data (uri)")
@@ -104,8 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--task", default="binary_classification", help="default: %(default)s")
     init.add_argument("--name", help="model name, default from the file name")
     init.add_argument("--output", type=Path, help="file to write, default standard output")
-    init.set_defaults(verb=_init)
-    return parser
+    init.set_defaults(command=_init)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -218,9 +246,9 @@ def _schema(_: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from model_governance.authoring.suggest import draft_policy
+    from model_governance.authoring.suggest import suggest_policy
 
-    text = draft_policy(
+    text = suggest_policy(
         model=options.model, reference=options.reference, target=options.target, task=options.task, name=options.name,
         folder=options.output.resolve().parent if options.output else Path.cwd(),
     )  # fmt: skip

@@ -19,7 +19,7 @@ from model_governance.report import read_highlights, render_check, render_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import labelled_current_source, load_model, load_subject, read_model_file
 from model_governance.subjects.param_files import read_param_file
-from model_governance.verdict import Verdict, baselines_of, combine, judge, read_verdict, rules_of, unmeasured
+from model_governance.verdict import Verdict, baselines_of, combine, fail_policy_of, judge, read_verdict, unmeasured
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def run_check(
             raise
         log.exception("%s could not measure", name)
         problem = error
-        verdict = unmeasured(name, _problem_text(error), rules=rules_of(policy))
+        verdict = unmeasured(name, _problem_text(error), fail_policy=fail_policy_of(policy))
     record = check_record(
         policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
         problem=_problem_text(problem) if problem else "",
@@ -248,7 +248,7 @@ def archive_run(
         record = read_record(store, summary["record"]) if summary else None
         records[name] = record
         verdicts.append(read_verdict(record["verdict"]) if record else _never_reported(policy, name))
-    verdict = combine(policy.name, verdicts, rules=rules_of(policy))
+    verdict = combine(policy.name, verdicts, fail_policy=fail_policy_of(policy))
     manifest, stored = write_manifest(
         policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
         run=run,
@@ -372,7 +372,7 @@ def _problem_text(error: Exception) -> str:
 
 def _never_reported(policy: Policy, name: str) -> Verdict:
     text = "its task left no verdict (not started, as after a model file that was refused; killed; or its evidence could not be written)"
-    return unmeasured(name, text, rules=rules_of(policy))
+    return unmeasured(name, text, fail_policy=fail_policy_of(policy))
 
 
 def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | None) -> dict[str, Any]:

@@ -58,6 +58,9 @@ def test_its_declaration_is_complete(check):
     assert len(names) == len(set(names)) > 0
     assert all(one.meaning for one in check.metrics)
     assert check.self_test.threshold["metric"] in names
+    assert check.advice.title.endswith(".")
+    assert check.advice.text.endswith(".")
+    assert check.cost.endswith(".")
 
 
 def test_it_emits_only_what_it_declares(check, measured):

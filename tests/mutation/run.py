@@ -1,12 +1,13 @@
 """`make mutate`: mutants of the rooms that decide, and which of them no test notices.
 
-    make mutate                                 every mutant; writes tests/mutation/SURVIVORS.md
-    make mutate ARGS="--room verdict"           one room
+    make mutate                                 every mutant of every room; writes tests/mutation/SURVIVORS.md
+    make mutate ARGS="--room budget"            one room; writes its part of the page
+    make mutate ARGS="--room budget --match widened"   the mutants whose names hold a text; writes nothing
     make mutate ARGS="--sample 50 --seed 3"     fifty mutants of each room, drawn with a seed; writes nothing
 
 The status is 1 where a room has fewer than 90% killed, or a survivor no reason in SURVIVORS.md.
 
-mutmut and cosmic-ray were tried first. mutmut (3.8) changes neither decorated functions nor module and class bodies,
+mutmut and cosmic-ray were weighed first. mutmut (3.8) changes neither decorated functions nor module and class bodies,
 which hold the rank of outcomes, the conditions, every property and every validator: half of the threat model and two
 thirds of the findings. cosmic-ray (8.7) rewrites files in place, starts a process per mutant, and drops no operand,
 argument, element or statement.
@@ -59,10 +60,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("unit/contract/test_threat_model.py", "unit/contract/test_threat_model_capabilities.py"),
     ),
     "policy agreement": (("policy/agreement.py",), ("unit/policy",)),
-    "gate": (
-        ("orchestration/archive.py:GovernanceGateOperator", "orchestration/archive.py:FAILED"),
-        ("orchestration/test_gate.py",),
-    ),
+    "gate": (("orchestration/gate.py",), ("orchestration/test_gate.py",)),
 }
 
 
@@ -72,18 +70,19 @@ def main() -> int:
     parser.add_argument("--room", choices=ROOMS, action="append", help="a room; all by default")
     parser.add_argument("--sample", type=int, default=0, help="mutants of each room; 0 for all")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
+    parser.add_argument("--match", default="", help="only mutants whose names hold this text")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--trials", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.trials:
-        return run_room(options.trials, sample=options.sample, seed=options.seed, workers=options.workers)
+        return run_room(options.trials, options)
     rooms = options.room or list(ROOMS)
     started = time.monotonic()
     outcomes = {room: run_apart(room, options) for room in rooms}
-    reasons = read_reasons(PAGE)
+    known, reasons = read_page(PAGE)
     problems = [problem for room in rooms for problem in problems_of(room, outcomes[room], reasons)]
-    if not options.sample and not options.room:
-        PAGE.write_text(page(outcomes, reasons), encoding="utf-8")
+    if not options.sample and not options.match:
+        PAGE.write_text(page(known | {room: summary(outcomes[room]) for room in rooms}, reasons), encoding="utf-8")
     print(f"{sum(map(len, outcomes.values()))} mutants in {time.monotonic() - started:.0f} s")
     for problem in problems:
         print(problem)
@@ -93,7 +92,7 @@ def main() -> int:
 def run_apart(room: str, options: argparse.Namespace) -> list[dict]:
     """The outcomes of a room, from a process that has imported nothing yet."""
     command = [sys.executable, __file__, "--trials", room, "--sample", str(options.sample)]
-    command += ["--seed", str(options.seed), "--workers", str(options.workers)]
+    command += ["--seed", str(options.seed), "--workers", str(options.workers), "--match", options.match]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS.parent / "plugins"), str(TESTS)])}
     outcomes: list[dict] = []
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -117,7 +116,7 @@ def show(room: str, outcomes: list[dict]) -> None:
         print(f"{room}: {len(outcomes)} mutants so far, {share(outcomes):.1%} killed", file=sys.stderr, flush=True)
 
 
-def run_room(room: str, *, sample: int, seed: int, workers: int) -> int:
+def run_room(room: str, options: argparse.Namespace) -> int:
     """The trials of one room in this process; one line of JSON for each."""
     from mutation import trial
     from mutation.mutants import mutants
@@ -132,11 +131,12 @@ def run_room(room: str, *, sample: int, seed: int, workers: int) -> int:
         (module, position)
         for module in modules
         for position, mutant in enumerate(mutants((trial.PLUGINS / module).read_text(encoding="utf-8")))
-        if is_in_room(f"{module}:{mutant.scope}", names)
+        if is_in_room(f"{module}:{mutant.scope}", names) and options.match in mutant.name
     ]
-    drawn = random.Random(seed).sample(every, min(sample, len(every))) if sample else every
+    size = min(options.sample, len(every)) or len(every)
+    drawn = random.Random(options.seed).sample(every, size)
     chosen = {module: sorted(place for name, place in drawn if name == module) for module in modules}
-    for outcome in trial.trials(modules, baseline, chosen, workers=workers):
+    for outcome in trial.trials(modules, baseline, chosen, workers=options.workers):
         print(json.dumps(outcome), flush=True)
     return 0
 
@@ -174,38 +174,48 @@ def problems_of(room: str, outcomes: list[dict], reasons: dict[str, str]) -> lis
     return found
 
 
-def read_reasons(path: Path) -> dict[str, str]:
-    """The reasons written so far, by survivor."""
-    reasons, current = {}, ""
+def summary(outcomes: list[dict]) -> tuple[int, list[str]]:
+    """How many mutants a room has, and the names of those that survive."""
+    return len(outcomes), [label(outcome) for outcome in outcomes if is_alive(outcome)]
+
+
+def read_page(path: Path) -> tuple[dict[str, tuple[int, list[str]]], dict[str, str]]:
+    """The summaries of rooms and the reasons of survivors that the page holds."""
+    rooms: dict[str, tuple[int, list[str]]] = {}
+    reasons: dict[str, str] = {}
+    room = name = ""
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        if line.startswith("- "):
-            current = line[2:]
-        elif line.startswith("  ") and current:
-            reasons[current] = f"{reasons.get(current, '')} {line.strip()}".strip()
-        else:
-            current = ""
-    return reasons
+        cells = [cell.strip() for cell in line.split(" | ")]
+        if line.startswith("| ") and cells[1].isdigit():
+            rooms[cells[0].removeprefix("| ")] = (int(cells[1]), [])
+        elif line.startswith("## "):
+            room = next((known for known in rooms if known == line[3:].lower()), "")
+        elif line.startswith("- ") and room:
+            name = line[2:]
+            rooms[room][1].append(name)
+        elif line.startswith("  ") and name:
+            reasons[name] = f"{reasons.get(name, '')} {line.strip()}".strip()
+    return rooms, reasons
 
 
-def page(outcomes: dict[str, list[dict]], reasons: dict[str, str]) -> str:
+def page(rooms: dict[str, tuple[int, list[str]]], reasons: dict[str, str]) -> str:
     """SURVIVORS.md: a table of rooms, then each survivor with its reason."""
     lines = [
         "# Mutants that survive",
         "",
         "Written by `make mutate`, which keeps the reasons; a reason is written by hand below its mutant.",
         "",
-        "| room | mutants | killed | survive |",
+        "| room | mutants | survive | killed |",
         "|---|---:|---:|---:|",
     ]
-    lines += [
-        f"| {room} | {len(found)} | {share(found):.1%} | {sum(map(is_alive, found))} |"
-        for room, found in outcomes.items()
-    ]
-    for room, found in outcomes.items():
-        alive = [label(outcome) for outcome in found if is_alive(outcome)]
+    ordered = [room for room in ROOMS if room in rooms]
+    for room in ordered:
+        count, alive = rooms[room]
+        lines.append(f"| {room} | {count} | {len(alive)} | {1 - len(alive) / count:.1%} |")
+    for room in ordered:
         lines += ["", f"## {room[0].upper()}{room[1:]}", ""]
-        for name in alive:
-            lines += [f"- {name}", f"  {reasons.get(name, '')}".rstrip()]
+        for name in rooms[room][1]:
+            lines += [f"- {name}", *([f"  {reasons[name]}"] if name in reasons else [])]
     return "\n".join(lines).rstrip() + "\n"
 
 

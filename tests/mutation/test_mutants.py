@@ -120,14 +120,18 @@ def outcome(name, outcome="survived"):
     return {"module": "model_governance/verdict/finding.py", "name": name, "line": 1, "outcome": outcome}
 
 
-def test_the_page_keeps_the_reasons_that_were_written(tmp_path):
-    found = {"verdict": [outcome("f: `1` becomes `2`"), outcome("g: `a` becomes `b`"), outcome("h", "killed")]}
+def test_the_page_keeps_reasons_and_rooms_that_were_not_run(tmp_path):
+    survivors = [outcome("f: `1` becomes `2`"), outcome("g: `a` becomes `b`"), outcome("h", "killed")]
+    reasons = {"verdict/finding.py, f: `1` becomes `2`": "Both are far above any number."}
+    rooms = {"budget": run.summary(survivors), "store": run.summary([outcome("h", "killed")])}
     page = tmp_path / "SURVIVORS.md"
-    page.write_text(run.page(found, {"verdict/finding.py, f: `1` becomes `2`": "Both are far above any number."}))
-    assert "| verdict | 3 | 33.3% | 2 |" in page.read_text()
-    reasons = run.read_reasons(page)
-    assert reasons == {"verdict/finding.py, f: `1` becomes `2`": "Both are far above any number."}
-    assert run.page(found, reasons) == page.read_text()
+    page.write_text(run.page(rooms, reasons))
+    assert "| budget | 3 | 2 | 33.3% |" in page.read_text()
+    assert run.read_page(page) == (rooms, reasons)
+    assert run.read_page(tmp_path / "absent.md") == ({}, {})
+    again = run.page(run.read_page(page)[0] | {"store": run.summary([outcome("i")])}, reasons)
+    assert again.startswith(page.read_text().split("| store")[0])
+    assert "| store | 1 | 1 | 0.0% |" in again
 
 
 def test_a_room_with_too_few_killed_and_a_survivor_without_reason_are_problems():

@@ -1,4 +1,4 @@
-"""Attribute inference against worlds in which the right answer is known: a coin, a noisy copy of the label, a loud model."""
+"""Attribute inference where the right answer is known: a coin, a noisy copy of the label, an output that encodes the attribute."""
 
 from __future__ import annotations
 

@@ -79,12 +79,12 @@ def test_the_p_value_keeps_its_level_and_sees_a_turned_order():
     scale = np.array([1.0, 0.9, 0.8, 0.1])
     p_values = [
         permutation_p_value(
-            draw.exponential(scale, (80, 4)), draw.exponential(scale, (60, 4)), seed=one, permutations=400
+            draw.exponential(scale, (80, 4)), draw.exponential(scale, (60, 4)), seed=number, permutations=400
         )
-        for one in range(80)
+        for number in range(80)
     ]
     # 80 draws at 5% exceed 10 once in 400 times.
-    assert sum(one <= 0.05 for one in p_values) <= 10
+    assert sum(p_value <= 0.05 for p_value in p_values) <= 10
     turned = draw.exponential(scale[::-1], (200, 4))
     assert permutation_p_value(draw.exponential(scale, (200, 4)), turned, seed=1, permutations=2000) == 1 / 2001
 

@@ -31,7 +31,7 @@ def test_a_linear_model_is_copied_from_as_many_answers_as_it_has_coefficients(he
         assert result.metric("fidelity", key=f"{attack}@20").value == 1.0
 
 
-def test_labels_alone_and_few_decimals_give_less_away(healthy):
+def test_labels_only_and_few_decimals_reveal_less(healthy):
     full = measured(healthy).metric("fidelity", key="public@20").value
     label = measured(healthy, attacker_access={"outputs": "label"}).metric("fidelity", key="public@20").value
     rough = measured(healthy, attacker_access={"decimals": 1}).metric("fidelity", key="public@20").value

@@ -106,9 +106,9 @@ def test_equal_groups_are_not_told_apart_although_their_range_is_never_zero():
     draw = np.random.default_rng(6)
     rows = np.array([80] * 6)
     seen = [Shares(successes=draw.binomial(rows, 0.4), rows=rows) for _ in range(40)]
-    assert np.mean([float(difference(one.observed)) for one in seen]) > 0.1
-    lows = [difference_interval(one, seed=1, resamples=500)[0] for one in seen]
-    assert np.mean([one > 0 for one in lows]) < 0.09
+    assert np.mean([float(difference(shares.observed)) for shares in seen]) > 0.1
+    lows = [difference_interval(shares, seed=1, resamples=500)[0] for shares in seen]
+    assert np.mean([low > 0 for low in lows]) < 0.09
 
 
 def test_of_two_means_the_interval_is_that_of_their_difference():

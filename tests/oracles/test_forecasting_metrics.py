@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from model_governance.checks.quality.model_quality.forecasting import interval_pairs, quantile_estimates
-from model_governance.checks.quality.model_quality.history import seasonal_scales
 from model_governance.checks.quality.model_quality.moments import Moments, instants
+from model_governance.checks.quality.model_quality.seasonal_naive import seasonal_scales
 from model_governance.stats.intervals import block_interval, block_length
 from quality_cases import forecast, measure
 
@@ -21,7 +21,7 @@ def test_mase_is_that_of_hyndman_and_koehler_series_by_series():
         y = past[past["group"] == name].sort_values("time")["label"].to_numpy()
         naive = np.mean([abs(y[t] - y[t - 7]) for t in range(7, len(y))])
         scaled += [abs(f - a) / naive for f, a in zip(rows["says"], rows["label"], strict=True)]
-    found = measure(subject, season=7).metric("mase")
+    found = measure(subject, season_length=7).metric("mase")
     assert found.value == pytest.approx(np.mean(scaled))
     assert found.n == 120
 
@@ -32,7 +32,7 @@ def test_mase_does_not_hang_on_the_order_of_the_rows():
     for role in ("history", "current"):
         frame = subject.datasets[role].frame
         shuffled = shuffled.with_frame(role, frame.sample(frac=1, random_state=1).reset_index(drop=True))
-    one, other = (measure(each, season=7) for each in (subject, shuffled))
+    one, other = (measure(each, season_length=7) for each in (subject, shuffled))
     for name in ("mase", "mae", "rmse", "bias"):
         ours, theirs = one.metric(name), other.metric(name)
         assert (ours.value, ours.low, ours.high) == pytest.approx((theirs.value, theirs.low, theirs.high)), name
@@ -41,20 +41,20 @@ def test_mase_does_not_hang_on_the_order_of_the_rows():
 def test_a_naive_forecast_on_the_history_itself_has_a_mase_of_one():
     draw = np.random.default_rng(4)
     value = np.cumsum(draw.normal(size=300))
-    scale = seasonal_scales(value, np.arange(300.0), pd.Series(["a"] * 300), season=3)
+    scale = seasonal_scales(value, np.arange(300.0), pd.Series(["a"] * 300), season_length=3)
     assert np.abs(value[3:] - value[:-3]).mean() / scale["a"] == pytest.approx(1)
 
 
 def test_a_gap_in_the_history_leaves_out_the_two_differences_it_touches():
     value = np.array([1.0, 2, np.nan, 5, 9, 10])
-    scale = seasonal_scales(value, np.arange(6.0), pd.Series(["a"] * 6), season=1)
+    scale = seasonal_scales(value, np.arange(6.0), pd.Series(["a"] * 6), season_length=1)
     assert scale["a"] == pytest.approx((1 + 4 + 1) / 3)
 
 
 def test_series_without_variation_or_of_one_season_have_no_scale():
     value = np.array([5.0, 5, 5, 1, 2, 9])
     names = pd.Series(["flat"] * 3 + ["short"] + ["good"] * 2)
-    assert list(seasonal_scales(value, np.arange(6.0), names, season=1).index) == ["good"]
+    assert list(seasonal_scales(value, np.arange(6.0), names, season_length=1).index) == ["good"]
 
 
 @pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])

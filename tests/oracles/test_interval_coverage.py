@@ -51,7 +51,7 @@ def test_every_interval_holds_the_truth(laws):
 
 
 def test_an_interval_that_is_too_narrow_would_be_seen(laws):
-    law = next(one for one in laws if "mae" in one.methods)
+    law = next(law for law in laws if "mae" in law.methods)
     halved = SIMULATION.Law(
         law.name, law.n, law.methods, law.truths,
         lambda draw: {name: one and _half(one) for name, one in law.draw(draw).items()},

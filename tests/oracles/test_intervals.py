@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, t
 
-from model_governance.checks.quality.model_quality.calibration import calibration_error, into_bins
+from model_governance.checks.quality.model_quality.calibration import bin_probabilities, calibration_error
 from model_governance.checks.quality.model_quality.discrimination import (
     auc_interval,
     average_precision,
@@ -50,7 +50,7 @@ def test_none_and_all_close_one_side_by_the_rule_of_their_own():
 @pytest.mark.parametrize("n", [10, 40])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.97])
 def test_clopper_pearson_covers_at_least_95_percent_exactly_counted(share, n):
-    covered = [low <= share <= high for low, high in (clopper_pearson(one, n) for one in range(n + 1))]
+    covered = [low <= share <= high for low, high in (clopper_pearson(number, n) for number in range(n + 1))]
     assert binom.pmf(np.arange(n + 1), n, share)[covered].sum() >= 0.95
 
 
@@ -64,7 +64,7 @@ def coverage(trial, *, truth: float, trials: int, seed: int = 1) -> float:
     """Share of simulated samples whose interval holds the truth."""
     draw = np.random.default_rng(seed)
     found = [trial(draw) for _ in range(trials)]
-    return float(np.mean([one is not None and one[0] <= truth <= one[1] for one in found]))
+    return float(np.mean([interval is not None and interval[0] <= truth <= interval[1] for interval in found]))
 
 
 def test_the_bootstrap_covers_the_mean_of_a_skewed_sample():
@@ -168,7 +168,7 @@ def test_delongs_variance_is_that_of_the_formula_counted_pair_by_pair():
     low, high = auc_interval(scores[:, None], positive, np.array([True]))
     width = math.log(high / (1 - high)) - math.log(low / (1 - low))
     sides = beats.mean(axis=1), beats.mean(axis=0)
-    parts = [one.var(ddof=1) / len(one) for one in sides]
+    parts = [values.var(ddof=1) / len(values) for values in sides]
     freedom = variance**2 / sum(part**2 / (len(one) - 1) for part, one in zip(parts, sides, strict=True))
     assert width == pytest.approx(2 * t.ppf(0.975, freedom) * math.sqrt(variance) / (area * (1 - area)), rel=1e-6)
 
@@ -181,7 +181,7 @@ def test_the_interval_of_an_auc_over_classes_agrees_with_the_bootstrap():
     scores = draw.normal(size=(600, 3)) + 1.2 * (truth[:, None] == np.arange(3))
 
     def macro(rows):
-        return np.mean([roc_auc_score(truth[rows] == one, scores[rows, one]) for one in range(3)])
+        return np.mean([roc_auc_score(truth[rows] == number, scores[rows, number]) for number in range(3)])
 
     low, high = auc_interval(scores, truth, np.arange(3))
     assert (low, high) == pytest.approx(bootstrap(macro, 600, seed=1, resamples=300), abs=0.006)
@@ -220,7 +220,7 @@ def test_the_interval_of_the_calibration_error_covers(shift):
     def trial(draw):
         probability = draw.uniform(0.2, 0.8, 600)
         positive = draw.random(600) < probability - shift
-        return calibration_error(into_bins(probability, positive, count=10), seed=1, resamples=100).interval
+        return calibration_error(bin_probabilities(probability, positive, count=10), seed=1, resamples=100).interval
 
     assert coverage(trial, truth=shift, trials=150) >= 0.94
 
@@ -229,7 +229,7 @@ def test_the_interval_of_the_calibration_error_tells_a_large_one_from_chance():
     draw = np.random.default_rng(3)
     probability = draw.uniform(0.2, 0.8, 2000)
     found = calibration_error(
-        into_bins(probability, draw.random(2000) < probability - 0.15, count=10), seed=1, resamples=100
+        bin_probabilities(probability, draw.random(2000) < probability - 0.15, count=10), seed=1, resamples=100
     )
     assert found.interval[0] > 0.08
     assert found.value > 4 * float(found.detail.split()[0])

@@ -1,4 +1,4 @@
-"""Model inversion where the right answer is known: rows that come back, a class that is one person, and models that know nobody."""
+"""Model inversion where the right answer is known: memorised rows, a class that is one person, and models without memory."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def naive(relevance: np.ndarray, k: int) -> dict[str, float]:
     return {
         "ndcg": gain / sum(one / np.log2(rank + 1) for rank, one in enumerate(best, start=1)),
         "average_precision": sum(
-            sum(1 for one in hits if one <= rank) / rank for rank in hits
+            sum(1 for hit in hits if hit <= rank) / rank for rank in hits
         ) / min(int((relevance > 0).sum()), k),
         "reciprocal_rank": 1 / hits[0] if hits else 0.0,
         "hit": float(bool(hits)),
@@ -31,8 +31,8 @@ def naive(relevance: np.ndarray, k: int) -> dict[str, float]:
 
 def expected_over_ties(scores: np.ndarray, relevance: np.ndarray, k: int) -> dict[str, float]:
     """Mean over all orders of the items that sort the scores."""
-    orders = [one for one in permutations(range(len(scores))) if (np.diff(scores[list(one)]) <= 0).all()]
-    values = [naive(relevance[list(one)], k) for one in orders]
+    orders = [order for order in permutations(range(len(scores))) if (np.diff(scores[list(order)]) <= 0).all()]
+    values = [naive(relevance[list(order)], k) for order in orders]
     return {name: float(np.mean([one[name] for one in values])) for name in FIELDS}
 
 
@@ -42,7 +42,7 @@ def test_ties_count_as_the_mean_over_all_their_orders(seed):
     size, k = int(draw.integers(2, 7)), int(draw.integers(1, 6))
     scores, relevance = draw.integers(0, 3, size).astype(float), draw.integers(0, 3, size).astype(float)
     relevance[draw.integers(size)] = 2.0
-    found = score_groups(np.zeros(size), scores, relevance, k=k)
+    found = score_groups(np.zeros(size), scores, relevance, top_k=k)
     expected = expected_over_ties(scores, relevance, k)
     for name in FIELDS:
         assert getattr(found, name)[0] == pytest.approx(expected[name], abs=1e-12), name
@@ -54,7 +54,7 @@ def test_ndcg_is_that_of_scikit_learn_ties_and_grades_included(k):
     groups = np.repeat(np.arange(30), 20)
     scores, relevance = draw.integers(0, 8, 600).astype(float), draw.integers(0, 4, 600).astype(float)
     shuffled = draw.permutation(600)
-    found = score_groups(groups[shuffled], scores[shuffled], relevance[shuffled], k=k).ndcg
+    found = score_groups(groups[shuffled], scores[shuffled], relevance[shuffled], top_k=k).ndcg
     expected = ndcg_score(relevance.reshape(30, 20), scores.reshape(30, 20), k=k)
     assert found.mean() == pytest.approx(expected, abs=1e-12)
 
@@ -62,14 +62,14 @@ def test_ndcg_is_that_of_scikit_learn_ties_and_grades_included(k):
 def test_average_precision_without_ties_and_limit_is_that_of_scikit_learn():
     draw = np.random.default_rng(9)
     scores, relevance = draw.permutation(200).astype(float), draw.integers(0, 2, 200).astype(float)
-    found = score_groups(np.repeat(np.arange(10), 20), scores, relevance, k=20).average_precision
+    found = score_groups(np.repeat(np.arange(10), 20), scores, relevance, top_k=20).average_precision
     expected = label_ranking_average_precision_score(relevance.reshape(10, 20), scores.reshape(10, 20))
     assert found.mean() == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_textbook_example():
     # Order of relevances 3 2 3 0 1 2: DCG = 3 + 2/log2(3) + 3/2 + 1/log2(6) + 2/log2(7) = 6.861, ideal 7.141.
-    found = score_groups(np.zeros(6), np.arange(6, 0, -1.0), np.array([3, 2, 3, 0, 1, 2.0]), k=6)
+    found = score_groups(np.zeros(6), np.arange(6, 0, -1.0), np.array([3, 2, 3, 0, 1, 2.0]), top_k=6)
     assert found.ndcg[0] == pytest.approx(0.9608, abs=1e-4)
     assert found.average_precision[0] == pytest.approx((1 + 1 + 1 + 4 / 5 + 5 / 6) / 5)
 
@@ -77,6 +77,6 @@ def test_the_textbook_example():
 def test_thousands_of_ties_do_not_overflow():
     relevance = np.zeros(5000)
     relevance[:50] = 1
-    found = score_groups(np.zeros(5000), np.zeros(5000), relevance, k=10)
-    chance_of_none = np.prod([(4950 - one) / (5000 - one) for one in range(10)])
-    assert found.hit[0] == pytest.approx(1 - chance_of_none, rel=1e-9)
+    found = score_groups(np.zeros(5000), np.zeros(5000), relevance, top_k=10)
+    probability_of_none = np.prod([(4950 - number) / (5000 - number) for number in range(10)])
+    assert found.hit[0] == pytest.approx(1 - probability_of_none, rel=1e-9)

@@ -51,7 +51,7 @@ def airflow_db():
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A small real model and its data: train, reference and two nights, one healthy and one spoiled."""
+    """A small real model and its data: train, reference and two runs, one healthy and one spoiled."""
     import synthetic
 
     folder = tmp_path_factory.mktemp("project")
@@ -161,12 +161,12 @@ class DagResult:
 
 
 @pytest.fixture
-def nightly():
-    """Writes a DAG file with the nightly DAG of a policy."""
+def scheduled():
+    """Writes a DAG file with the scheduled DAG of a policy."""
     return lambda policy: (
         "# airflow DAG\n"
         "from model_governance.orchestration.dags import governance_dag\n"
-        "from model_governance.orchestration.policy_operator import read_policy\n"
+        "from model_governance.orchestration.operators import read_policy\n"
         f"dag = governance_dag(read_policy({str(policy)!r}))\n"
     )
 

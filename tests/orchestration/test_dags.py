@@ -47,7 +47,7 @@ def test_a_policy_becomes_a_dag_with_its_schedule_and_its_demands(policy_file, t
     }  # fmt: skip
 
 
-def test_a_broken_policy_fails_its_own_night_and_no_other(policy_file, tmp_path, run_dag, caplog, capfd):
+def test_a_broken_policy_fails_its_own_run_and_no_other(policy_file, tmp_path, run_dag, caplog, capfd):
     folder = tmp_path / "policies"
     policy_file("sound", folder=folder)
     policy_file("broken", folder=folder, owner=None, fail_on="sometimes")

@@ -12,7 +12,8 @@ from model_governance.errors import PolicyError
 HEAD = """
 # airflow
 from airflow.sdk import DAG, task
-from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.dags import governance_task_group
 """
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
+from model_governance import checks, orchestration
+from model_governance.checks import catalogue, find
 from model_governance.errors import PolicyError, StoreError, SubjectError
-from model_governance.orchestration.operators import DataDriftOperator, GovernanceCheckOperator, ModelQualityOperator
-from model_governance.orchestration.policy_operator import read_policy
+from model_governance.orchestration.operators import (
+    DataDriftOperator,
+    GovernanceCheckOperator,
+    ModelQualityOperator,
+    operator_for,
+    read_policy,
+)
 from model_governance.orchestration.provider_info import get_provider_info
 from model_governance.orchestration.stores import (
     AirflowConnections,
@@ -63,7 +73,7 @@ def test_arguments_of_any_operator_are_passed_on(policy_file):
 def test_sources_are_rendered_from_the_context(policy_file, trained):
     datasets = {
         "reference": {"uri": "reference.parquet"},
-        "current": {"query": "select * from night where day = '{{ ds }}'", "connection": "warehouse"},
+        "current": {"query": "select * from applications where day = '{{ ds }}'", "connection": "warehouse"},
         "train": {"uri": str(trained.folder / "train.parquet")},
     }
     task = GovernanceCheckOperator(task_id="quality", policy=policy_file(datasets=datasets), check="{{ params.check }}")
@@ -71,7 +81,7 @@ def test_sources_are_rendered_from_the_context(policy_file, trained):
 
     assert task.check == "quality"
     rendered = task.rendered_sources()
-    assert rendered["current"].query == "select * from night where day = '2025-06-01'"
+    assert rendered["current"].query == "select * from applications where day = '2025-06-01'"
     assert rendered["current"].connection == "warehouse"
     assert rendered["reference"].uri == "reference.parquet"
 
@@ -81,7 +91,8 @@ def test_a_check_can_be_expanded_over(policy_file, run_dag):
     done = run_dag(f"""
 # airflow
 from airflow.sdk import DAG
-from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.operators import GovernanceCheckOperator
 
 with DAG("mapped"):
@@ -100,7 +111,8 @@ def test_two_verdicts_for_one_check_are_not_archived(policy_file, run_dag):
     done = run_dag(f"""
 # airflow
 from airflow.sdk import DAG
-from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.operators import GovernanceCheckOperator
 
 with DAG("doubled"):
@@ -124,12 +136,12 @@ def test_the_place_of_evidence_is_argument_then_policy_then_configuration(policy
         store_location(without, "").open()
 
 
-def test_the_button_opens_the_viewer_for_the_configured_store_and_the_file_otherwise(policy_file, run_dag, nightly):
+def test_the_button_opens_the_viewer_for_the_configured_store_and_the_file_otherwise(policy_file, run_dag, scheduled):
     key = GovernanceReportLink().xcom_key
-    elsewhere = run_dag(nightly(policy_file(name="elsewhere", run="spoiled")))
+    elsewhere = run_dag(scheduled(policy_file(name="elsewhere", run="spoiled")))
     assert elsewhere.xcom("quality", key) == elsewhere.xcom("quality", "verdict")["report"]["uri"]
 
-    here = run_dag(nightly(policy_file(name="configured", run="spoiled", artifacts=None)))
+    here = run_dag(scheduled(policy_file(name="configured", run="spoiled", artifacts=None)))
     report = here.xcom("quality", "verdict")["report"]["key"]
     assert here.xcom("quality", key) == f"/governance/dags/governance_configured/store/{report}"
     page = here.xcom("archive", key)
@@ -171,3 +183,57 @@ def test_a_database_connection_without_a_hook_gives_an_engine_on_its_uri(airflow
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"sqlite:///{tmp_path}/warehouse.db")
     with AirflowConnections().engine("warehouse").connect() as connection:
         assert connection.exec_driver_sql("select 40 + 2").scalar() == 42
+
+
+def test_every_kind_has_an_operator_of_its_own_that_is_found_by_name():
+    for kind, check in catalogue().items():
+        operator = operator_for(kind)
+        by_name = pickle.loads(f"cmodel_governance.orchestration.operators\n{check.operator_name}\n.".encode())
+        assert operator is by_name is getattr(orchestration, check.operator_name)
+        assert (operator.kind, operator.__doc__) == (kind, check.question)
+        assert issubclass(operator, GovernanceCheckOperator)
+    assert operator_for("membership_inference").__name__ == "MembershipInferenceOperator"
+    with pytest.raises(KeyError, match="no check 'volume'"):
+        operator_for("volume")
+    with pytest.raises(AttributeError, match="VolumeOperator"):
+        _ = orchestration.VolumeOperator
+
+
+@pytest.fixture
+def offered(monkeypatch):
+    """Installs checks as another package's entry points would."""
+
+    def offer(**others):
+        points = [
+            SimpleNamespace(name=kind, value="theirs", load=lambda check=check: check) for kind, check in others.items()
+        ]
+        monkeypatch.setattr(checks, "entry_points", lambda group: points)
+        checks.catalogue.cache_clear()
+
+    yield offer
+    monkeypatch.undo()
+    checks.catalogue.cache_clear()
+    operator_for.cache_clear()
+
+
+def test_the_check_of_another_package_has_an_operator_and_a_wing_of_its_own(offered):
+    theirs = replace(find("data_drift"), kind="volume", operator="RowVolumeOperator", wing="deliveries")
+    offered(volume=theirs)
+
+    assert operator_for("volume") is orchestration.RowVolumeOperator
+    assert "RowVolumeOperator" in orchestration.__all__
+    assert checks.wing_of(theirs) == "deliveries"
+    assert checks.wing_of(find("data_drift")) == "data"
+
+
+def test_two_operators_of_one_name_are_refused(offered):
+    offered(volume=replace(find("data_drift"), kind="volume", operator="DataDriftOperator"))
+
+    with pytest.raises(ValueError, match="data_drift and volume both have DataDriftOperator"):
+        _ = orchestration.DataDriftOperator
+
+
+@pytest.mark.parametrize("name", ["Volume", "Row VolumeOperator"])
+def test_a_declared_operator_is_an_identifier_that_ends_with_operator(name):
+    with pytest.raises(ValueError, match="expected an identifier that ends with Operator"):
+        replace(find("data_drift"), operator=name)

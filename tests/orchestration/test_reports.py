@@ -32,8 +32,8 @@ print(json.dumps(answers))
 """
 
 
-def test_airflow_s_login_guards_every_page(policy_file, run_dag, nightly, tmp_path):
-    done = run_dag(nightly(policy_file(name="guarded", run="spoiled", artifacts=None)))
+def test_airflow_s_login_guards_every_page(policy_file, run_dag, scheduled, tmp_path):
+    done = run_dag(scheduled(policy_file(name="guarded", run="spoiled", artifacts=None)))
     passwords = tmp_path / "passwords.json"
     passwords.write_text(json.dumps({"vera": "secret-password"}))
     env = os.environ | {

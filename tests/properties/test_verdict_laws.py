@@ -35,10 +35,10 @@ def judged(metric: Metric, *thresholds: dict, fail_on: str = "error") -> Verdict
 
 
 @given(metrics(), one_sided, numbers, st.floats(0, 1e6), severities)
-def test_tightening_a_threshold_never_improves_the_outcome(metric, demand, bound, step, severity):
-    tighter = bound - step if demand in ("less_than", "leq_to") else bound + step
-    loose = judged(metric, {demand: bound, "severity": severity}).outcome
-    tight = judged(metric, {demand: tighter, "severity": severity}).outcome
+def test_tightening_a_threshold_never_improves_the_outcome(metric, condition, bound, step, severity):
+    tighter = bound - step if condition in ("less_than", "leq_to") else bound + step
+    loose = judged(metric, {condition: bound, "severity": severity}).outcome
+    tight = judged(metric, {condition: tighter, "severity": severity}).outcome
     # warn ranks below uncertain: compare how far the number is from holding, not the word.
     distance = {"pass": 0, "uncertain": 1, "warn": 2, "fail": 2}
     assert distance[tight] >= distance[loose]
@@ -46,7 +46,7 @@ def test_tightening_a_threshold_never_improves_the_outcome(metric, demand, bound
 
 @given(metrics(), st.lists(st.tuples(one_sided, numbers, severities), min_size=1, max_size=5), st.randoms())
 def test_the_verdict_does_not_depend_on_the_order_of_thresholds(metric, raw, random):
-    thresholds = [{demand: bound, "severity": severity} for demand, bound, severity in raw]
+    thresholds = [{condition: bound, "severity": severity} for condition, bound, severity in raw]
     shuffled = list(thresholds)
     random.shuffle(shuffled)
     one, other = judged(metric, *thresholds), judged(metric, *shuffled)
@@ -54,15 +54,15 @@ def test_the_verdict_does_not_depend_on_the_order_of_thresholds(metric, raw, ran
 
 
 @given(metrics(), one_sided, numbers, severities)
-def test_a_stricter_fail_on_never_lets_more_through(metric, demand, bound, severity):
-    threshold = {demand: bound, "severity": severity}
+def test_a_stricter_fail_on_never_lets_more_through(metric, condition, bound, severity):
+    threshold = {condition: bound, "severity": severity}
     stops = [judged(metric, threshold, fail_on=rule).stops for rule in ("never", "error", "warn")]
     assert stops == sorted(stops)
 
 
 @given(metrics(), one_sided, numbers, severities)
-def test_a_wider_interval_never_turns_a_doubt_into_a_certainty(metric, demand, bound, severity):
-    threshold = {demand: bound, "severity": severity}
+def test_a_wider_interval_never_turns_a_doubt_into_a_certainty(metric, condition, bound, severity):
+    threshold = {condition: bound, "severity": severity}
     if judged(metric, threshold).outcome != "uncertain":
         return
     wider = Metric(
@@ -72,13 +72,13 @@ def test_a_wider_interval_never_turns_a_doubt_into_a_certainty(metric, demand, b
 
 
 @given(metrics(), one_sided, numbers, severities)
-def test_a_verdict_survives_its_record(metric, demand, bound, severity):
-    verdict = judged(metric, {demand: bound, "severity": severity})
+def test_a_verdict_survives_its_record(metric, condition, bound, severity):
+    verdict = judged(metric, {condition: bound, "severity": severity})
     assert read_verdict(verdict.record()) == verdict
 
 
 @given(metrics(), st.lists(st.tuples(one_sided, numbers, severities), min_size=1, max_size=5))
 def test_the_verdict_is_its_worst_finding(metric, raw):
-    verdict = judged(metric, *({demand: bound, "severity": severity} for demand, bound, severity in raw))
+    verdict = judged(metric, *({condition: bound, "severity": severity} for condition, bound, severity in raw))
     assert verdict.outcome in {one.outcome for one in verdict.findings}
     assert all(RANK.index(one.outcome) <= RANK.index(verdict.outcome) for one in verdict.findings)

@@ -88,6 +88,12 @@ def test_every_check_is_listed_and_shown(capsys):
         shown = capsys.readouterr().out
         assert all(spec.name in shown for spec in check.metrics)
         assert all(name in shown for name in check.params.model_fields)
+        assert max(map(len, shown.splitlines())) <= 100
+        text = " ".join(shown.split())
+        assert f"when violated: {check.advice.title} {check.advice.text}" in text
+        assert f"cost: {check.cost}" in text
+        assert f"operator: {check.operator_name}" in text
+        assert check.not_calibrated in text
     assert main(["checks", "drft"]) == 2
 
 

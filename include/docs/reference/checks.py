@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from model_governance.checks import wing_of
 from reference.example_policy import example_policy
 from reference.markdown import cell, code, prose, sentence, table
-from reference.operators import operator_name
 from reference.schemas import key_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from model_governance.contract.check import Check
+CALIBRATED = "estimates the false-alarm rates of its thresholds"
 REPEATED = (
     "Thresholds name these metrics. A metric that is repeated has one value for each key; a threshold without `key` "
     "applies to all of them."
@@ -23,7 +24,12 @@ REPEATED = (
 def overview(catalogue: Mapping[str, Check]) -> str:
     """All checks by wing, each with its question and its cost."""
     rows = [
-        (f"[`{kind}`](checks/{kind}.md)", cell(_wing(check)), cell(check.question), cell(_cost(check)))
+        (
+            f"[`{kind}`](checks/{kind}.md)",
+            cell(wing_of(check).replace("_", " ")),
+            cell(check.question),
+            cell(check.cost),
+        )
         for kind, check in catalogue.items()
     ]
     return f"""# Checks
@@ -58,17 +64,15 @@ def _facts(check: Check) -> str:
     needed = ", ".join(f"`{role}`" for role in check.roles) or "none"
     rows = [
         ("kind", f"`{check.kind}`"),
-        ("operator", f"[`{operator_name(check)}`](../operators.md)"),
+        ("operator", f"[`{check.operator_name}`](../operators.md)"),
         ("datasets", needed),
         ("optional datasets", ", ".join(f"`{role}`" for role in check.optional_roles) or "none"),
         ("tasks", ", ".join(f"`{task}`" for task in check.tasks)),
         ("needs", ", ".join(_needs(check)) or "rows only"),
+        ("cost", sentence(cell(check.cost))),
+        ("`calibrate`", cell(f"not calibrated: {check.not_calibrated}" if check.not_calibrated else CALIBRATED)),
     ]
-    if cost := _cost(check):
-        rows.append(("cost", cell(cost)))
-    reason = getattr(check, "not_calibrated", "")
-    rows.append(("`calibrate`", cell(f"not calibrated: {reason}" if reason else "estimates its false-alarm rates")))
-    return table(("", ""), rows)
+    return table(("property", "value"), rows)
 
 
 def _needs(check: Check) -> Iterator[str]:
@@ -97,14 +101,8 @@ def _metrics(check: Check) -> str:
 
 
 def _advice(check: Check) -> str:
-    advice = getattr(check, "advice", None)
-    if advice is None:
-        return ""
-    return f"## When a threshold is violated\n\n**{sentence(cell(advice.title))}** {sentence(cell(advice.text))}\n"
-
-
-def _cost(check: Check) -> str:
-    return str(getattr(check, "cost", "") or "")
+    title, text = sentence(cell(check.advice.title)), sentence(cell(check.advice.text))
+    return f"## When a threshold is violated\n\n**{title}** {text}\n"
 
 
 def _self_test(check: Check) -> str:
@@ -115,13 +113,6 @@ def _self_test(check: Check) -> str:
 
 
 def _package(check: Check) -> str:
-    """The package that holds the check: the longest one that ends with its kind, else the params' module."""
-    module = type(check).__module__ if not check.params else check.params.__module__
-    parts = module.split(".")
-    return ".".join(parts[: parts.index(check.kind) + 1]) if check.kind in parts else module
-
-
-def _wing(check: Check) -> str:
-    declared = getattr(check, "wing", "")
-    parts = _package(check).split(".")
-    return (declared or (parts[2] if parts[:2] == ["model_governance", "checks"] else "")).replace("_", " ")
+    """The package that holds the check: that of its params, up to its kind."""
+    parts = check.params.__module__.split(".")
+    return ".".join(parts[: parts.index(check.kind) + 1]) if check.kind in parts else check.params.__module__

@@ -18,19 +18,13 @@ if TYPE_CHECKING:
 FOLDER = Path(public.__file__).parent
 
 
-def operator_name(check: Check) -> str:
-    """The name of the operator class of a check."""
-    derived = "".join(part.capitalize() for part in check.kind.split("_")) + "Operator"
-    return getattr(check, "operator_name", derived)
-
-
 def page(catalogue: Mapping[str, Check]) -> str:
     """The page of the operators; read from the source, because the documentation is built without Airflow."""
     rows = [
-        (f"`{operator_name(check)}`", f"[`{kind}`](checks/{kind}.md)", cell(check.question))
+        (f"`{check.operator_name}`", f"[`{kind}`](checks/{kind}.md)", cell(check.question))
         for kind, check in catalogue.items()
     ]
-    named = {operator_name(check) for check in catalogue.values()}
+    named = {check.operator_name for check in catalogue.values()}
     others = [name for name in public.__all__ if name not in named]
     return f"""# Airflow operators
 

@@ -26,11 +26,13 @@ class Params(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTest:
-    """A fault that the check must notice.
+    """A planted fault that the check must find; the contract suite runs it for every registered check.
 
-    `apply` turns a healthy subject into a faulty one; `threshold` (as in a policy) passes on the
-    healthy subject and is violated on the faulty one. The contract suite runs both, so no check
-    can be blind and still be registered.
+    Attributes:
+        description: the fault in one sentence.
+        threshold: a threshold as in a policy; passes on the healthy subject and is violated on the faulty one.
+        apply: turns a healthy subject into a faulty one.
+        params: params of the check, as in a policy.
     """
 
     description: str
@@ -41,7 +43,7 @@ class SelfTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Params and thresholds that `policy init` writes for a check, each with its reason."""
+    """Params and thresholds that `policy init` writes for a check, and the reason as a comment."""
 
     params: Mapping[str, Any] = field(default_factory=dict)
     thresholds: Sequence[Mapping[str, Any]] = ()
@@ -52,8 +54,11 @@ class Suggestion:
 class Advice:
     """What to do when a threshold of a check is violated.
 
-    `rank` orders the steps of one run, the lowest first: a check whose violation makes the answers of
-    others doubtful has a lower rank than they (data before quality, quality before attacks).
+    Attributes:
+        title: the step as one imperative sentence.
+        text: why, and how.
+        rank: order of the steps of one run, the lowest first. A check whose violation makes the results of others
+            doubtful has a lower rank than they: data before quality, quality before attacks.
     """
 
     title: str
@@ -169,7 +174,11 @@ class Check:
         return lookback if isinstance(lookback, tuple) else (lookback,)
 
     def spec(self, name: str) -> MetricSpec:
-        """The declaration of a metric; KeyError if the check has none of this name."""
+        """The declaration of a metric.
+
+        Raises:
+            KeyError: the check has none of this name.
+        """
         return spec_of(self.metrics, name)
 
     def metric(

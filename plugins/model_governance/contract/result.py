@@ -21,10 +21,15 @@ Value = float | int
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSpec:
-    """A metric that a check may return: the only names a threshold may use.
+    """A metric that a check may return: the only names that a threshold may use.
 
-    `per` names what the metric is repeated over ("column", "class", "expectation"); a threshold
-    may then pick one with `of`, and otherwise applies to every one of them.
+    Attributes:
+        name: lower case with underscores; unique within a check.
+        meaning: one sentence for readers, with the range of the value where it is not obvious.
+        better: which direction is better.
+        unit: unit of the value; empty for a pure number.
+        per: what the metric is repeated over ("column", "class", "expectation"); a threshold may select one by its
+            `key`, and otherwise applies to each of them.
     """
 
     name: str
@@ -35,7 +40,11 @@ class MetricSpec:
 
 
 def label_of(name: str, key: str | None) -> str:
-    """A metric as a reader and a message name it: `psi[AGEP]`, or `accuracy` without a key."""
+    """The name of a metric with its key.
+
+    >>> label_of("psi", "AGEP"), label_of("accuracy", None)
+    ('psi[AGEP]', 'accuracy')
+    """
     return name if key is None else f"{name}[{key}]"
 
 
@@ -43,10 +52,23 @@ def label_of(name: str, key: str | None) -> str:
 class Metric:
     """One number with its 95% interval, sample size and meaning; absent with a reason, never NaN.
 
-    `of` is the column, class or expectation that a repeated metric belongs to. `detail` says in a
-    few words what a reader wants to know next ("largest at AGEP"). `p_value` is the evidence that
-    anything changed at all, unadjusted (0 to 1): where it is given, a number beyond its bound counts
-    only with evidence.
+    Attributes:
+        name: as in its MetricSpec.
+        value: finite, or None with a `reason`.
+        n: number of rows (or other units) behind the value.
+        meaning: as in its MetricSpec.
+        better: as in its MetricSpec.
+        low: lower limit of the 95% interval; None where there is none.
+        high: upper limit of the 95% interval; None where there is none.
+        unit: as in its MetricSpec.
+        key: the column, class or expectation that a repeated metric belongs to.
+        detail: a few words that explain the value ("largest at AGEP").
+        reason: why the value is absent.
+        p_value: evidence that anything changed at all, unadjusted, 0 to 1. Where it is given, a value beyond its
+            bound counts only with evidence.
+
+    Raises:
+        CheckError: a number is not finite, a limit is missing or exceeds the other, or a value is absent without reason.
     """
 
     name: str
@@ -80,7 +102,7 @@ class Metric:
 
     @property
     def label(self) -> str:
-        """The name a reader sees: `drift_score[AGEP]`."""
+        """The name for readers: `drift_score[AGEP]`."""
         return label_of(self.name, self.key)
 
     @property
@@ -137,11 +159,23 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What one check found: numbers, tables, pictures and how to get them again.
+    """What one check measured: metrics, tables, artifacts, and what is needed to reproduce them.
 
-    `status` is `not_applicable` where the question has no meaning for this subject (with `reason`);
-    a check that fails to measure raises instead. `highlights` say in sentences what was seen, the most
-    telling first; `notes` are limits a reader must know ("computed on a seeded sample of 500 rows").
+    Attributes:
+        kind: kind of the check.
+        seed: seed of every random choice.
+        status: `not_applicable` where the question has no meaning for this subject; a check that fails to measure
+            raises instead.
+        reason: why the check is not applicable.
+        metrics: numbers, each label at most once.
+        tables: aggregates, never rows of the data.
+        artifacts: figures and files.
+        highlights: the result in sentences, the most important first.
+        notes: limits that a reader must know ("computed on a seeded sample of 500 rows").
+        tools: version of each library that took part.
+
+    Raises:
+        CheckError: measured without a metric, not applicable without a reason, or a metric occurs twice.
     """
 
     kind: str
@@ -166,7 +200,11 @@ class CheckResult:
             raise CheckError(f"{self.kind} returned metric(s) twice: {', '.join(twice)}")
 
     def metric(self, name: str, *, key: str | None = None) -> Metric:
-        """The metric of this name (and column, class or expectation); KeyError if there is none."""
+        """The metric of this name and key.
+
+        Raises:
+            KeyError: there is none.
+        """
         for metric in self.metrics:
             if metric.name == name and metric.key == key:
                 return metric

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from model_governance.orchestration.archive import ArchiveEvidenceOperator as ArchiveEvidenceOperator
-    from model_governance.orchestration.archive import GovernanceGateOperator as GovernanceGateOperator
     from model_governance.orchestration.dags import governance_dag as governance_dag
     from model_governance.orchestration.dags import governance_dags as governance_dags
     from model_governance.orchestration.dags import governance_task_group as governance_task_group
+    from model_governance.orchestration.gate import GovernanceGateOperator as GovernanceGateOperator
     from model_governance.orchestration.operators import GovernanceCheckOperator as GovernanceCheckOperator
+    from model_governance.orchestration.operators import GovernanceViolation as GovernanceViolation
     from model_governance.orchestration.operators import operator_for as operator_for
-    from model_governance.orchestration.policy_operator import GovernanceViolation as GovernanceViolation
     from model_governance.orchestration.retraining import RequestRetrainingOperator as RequestRetrainingOperator
     from model_governance.orchestration.retraining import manifest_behind as manifest_behind
     from model_governance.orchestration.retraining import retraining_asset as retraining_asset
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _MODULES = {
     "ArchiveEvidenceOperator": "archive",
     "GovernanceCheckOperator": "operators",
-    "GovernanceGateOperator": "archive",
-    "GovernanceViolation": "policy_operator",
+    "GovernanceGateOperator": "gate",
+    "GovernanceViolation": "operators",
     "RequestRetrainingOperator": "retraining",
     "governance_dag": "dags",
     "governance_dags": "dags",

@@ -1,14 +1,11 @@
-"""The tasks that follow the checks: archive the run, whatever happened, and let the gate decide how it ends."""
+"""The task that archives a run, whatever happened to its checks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-
-from model_governance.orchestration.policy_operator import (
+from model_governance.orchestration.operators import (
     ARCHIVE,
-    COLOUR,
     VERDICT,
     GovernanceViolation,
     PolicyOperator,
@@ -16,7 +13,6 @@ from model_governance.orchestration.policy_operator import (
     run_from_context,
     with_check,
 )
-from model_governance.orchestration.stores import GovernanceReportLink
 from model_governance.run import archive_run
 
 if TYPE_CHECKING:
@@ -25,8 +21,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from model_governance.policy import Policy
-
-FAILED = ("failed", "upstream_failed")
 
 
 class ArchiveEvidenceOperator(PolicyOperator):
@@ -62,54 +56,6 @@ class ArchiveEvidenceOperator(PolicyOperator):
             if (added := getattr(task, "added_check", None)) is not None:
                 policy = with_check(policy, task.check, added)
         return policy
-
-
-class GovernanceGateOperator(BaseOperator):
-    """Fails the run with every finding that stops it; passes only if every archive upstream says so.
-
-    Archive and retraining succeed although a check failed, and Airflow takes a run's state from its
-    leaves: without this task a failed run would end as a success.
-    """
-
-    operator_extra_links = (GovernanceReportLink(),)
-    ui_color = COLOUR
-
-    def __init__(self, *, trigger_rule: str = "all_done", retries: int = 0, **kwargs: Any) -> None:
-        super().__init__(trigger_rule=trigger_rule, retries=retries, **kwargs)
-        self.report_url = ""
-
-    def execute(self, context: Context) -> None:
-        """Pass, or fail the run.
-
-        Raises:
-            GovernanceViolation: a finding of an archived run stops it, an archive is missing, or a task before the
-                gate failed; lists all of them.
-        """
-        problems = [*self._verdicts(context), *self._failures(context)]
-        if problems:
-            raise GovernanceViolation("\n".join(problems))
-
-    def _verdicts(self, context: Context) -> list[str]:
-        archives = sorted(task.task_id for task in self.upstream_list if isinstance(task, ArchiveEvidenceOperator))
-        if not archives:
-            return [f"gate {self.task_id} has no archive directly upstream, so nothing was decided; connect one"]
-        problems = []
-        for task_id in archives:
-            summaries = pull_all(context, [task_id], ARCHIVE)
-            if not summaries:
-                problems.append(f"{task_id} archived nothing; without evidence there is no pass (see its log)")
-            for archived in summaries:
-                self.report_url = archived["report_url"]
-                if archived["stops"]:
-                    problems.append(f"{archived['sentence']}\npage of the run: {archived['report']['uri']}")
-        return problems
-
-    def _failures(self, context: Context) -> list[str]:
-        """Tasks directly upstream that failed: a lost retraining request must not end as a success."""
-        run_id = context["dag_run"].run_id
-        task_ids = sorted(self.upstream_task_ids)
-        states = context["ti"].get_task_states(dag_id=self.dag_id, task_ids=task_ids, run_ids=[run_id])
-        return [f"task {name} {state}" for name, state in states.get(run_id, {}).items() if state in FAILED]
 
 
 def _by_check(policy: Policy, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -13,9 +13,9 @@ from airflow.sdk import DAG, BaseOperator, TaskGroup
 from model_governance.checks import catalogue
 from model_governance.contract.result import label_of
 from model_governance.errors import PolicyError
-from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
-from model_governance.orchestration.operators import operator_for
-from model_governance.orchestration.policy_operator import GovernanceViolation, read_policy
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.operators import GovernanceViolation, operator_for, read_policy
 from model_governance.orchestration.retraining import RequestRetrainingOperator
 from model_governance.policy import load_policy
 from model_governance.run import scans_before
@@ -195,7 +195,7 @@ def describe(policy: Policy) -> str:
 
 def _demanded(threshold: Threshold) -> str:
     finding = Finding(
-        check="", outcome="pass", sentence="", demand=threshold.demand, bound=threshold.bound,
+        check="", outcome="pass", sentence="", condition=threshold.condition, bound=threshold.bound,
         against=threshold.against if threshold.is_change else None,
     )  # fmt: skip
-    return finding.demanded
+    return finding.requirement

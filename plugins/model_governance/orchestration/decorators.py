@@ -15,8 +15,7 @@ from model_governance.contract.check import Advice, Check, Params, SelfTest, Sug
 from model_governance.contract.result import CheckResult, Metric, MetricSpec
 from model_governance.contract.subject import Role
 from model_governance.errors import CheckError, PolicyError
-from model_governance.orchestration.operators import GovernanceCheckOperator
-from model_governance.orchestration.policy_operator import read_policy, with_check
+from model_governance.orchestration.operators import GovernanceCheckOperator, read_policy, with_check
 from model_governance.policy import CheckSpec
 from model_governance.policy.model import Name
 

@@ -1,4 +1,4 @@
-"""What this distribution tells Airflow about itself. Every Airflow process reads it, so it imports nothing."""
+"""The provider metadata of this distribution. Every Airflow process reads it, so it imports nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "config": {
             "model_governance": {
-                "description": "Where evidence goes when a policy does not say so, and what the report viewer serves.",
+                "description": "Where evidence goes when a policy names no store, and what the report viewer serves.",
                 "options": {
                     "artifacts_uri": {
                         "description": "file:///folder, s3://bucket/prefix, or a folder relative to AIRFLOW_HOME; "

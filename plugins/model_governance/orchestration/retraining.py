@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.errors import PolicyError
 from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
-from model_governance.orchestration.policy_operator import ARCHIVE, PolicyOperator, pull_all
+from model_governance.orchestration.operators import ARCHIVE, PolicyOperator, pull_all
 from model_governance.orchestration.stores import StoreLocation
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ def configured_store() -> ArtifactStore:
 def may_read_runs_of_dag(
     dag_id: Annotated[str, Path()], _: Annotated[None, Depends(requires_access_dag("GET", DagAccessEntity.RUN))]
 ) -> None:
-    """Let pass who may read the runs of this DAG; Airflow's own check does not ask whether there is one."""
+    """Admit users who may read the runs of this DAG; Airflow's own check does not test whether the DAG exists."""
     if DagModel.get_dagmodel(dag_id) is None:
         raise HTTPException(404, "There is no such DAG.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 from pydantic import ValidationError
@@ -107,8 +107,7 @@ def _refuse_deep_nesting(source: bytes) -> None:
             depth += 1
             if depth > MAX_DEPTH:
                 problem = f"collections are nested deeper than {MAX_DEPTH}"
-                mark: Any = event.start_mark
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark", event.start_mark))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

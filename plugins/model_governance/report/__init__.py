@@ -1,4 +1,4 @@
-"""The pages people read: one per check and one per run, each a file of its own without network or script.
+"""The HTML pages: one per check and one per run, each a self-contained file without network access or script.
 
 A page is a pure function of the stored record, so an archive can be rendered again years later.
 """

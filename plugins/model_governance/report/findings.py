@@ -46,7 +46,7 @@ def worst_first(findings: Iterable[Finding], verdict: Verdict) -> list[Finding]:
     return sorted(
         findings,
         key=lambda finding: (
-            not verdict.rules.stops(finding.outcome, finding.severity),
+            not verdict.fail_policy.stops(finding.outcome, finding.severity),
             -RANK.index(finding.outcome),
             -excess(finding),
             finding.check,

@@ -1,4 +1,4 @@
-"""How a page is put together: templates with escaping on, one stylesheet inside, nothing from outside."""
+"""Filling the templates: escaping on, one inlined stylesheet, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def render_run(
     expect_schema(manifest, SCHEMA)
     verdict = read_verdict(manifest["verdict"])
     waived = [waiver_note(finding) for finding in worst_first(verdict.findings, verdict) if finding.outcome == "waived"]
-    stopping = [finding for finding in verdict.findings if verdict.rules.stops(finding.outcome, finding.severity)]
+    stopping = [finding for finding in verdict.findings if verdict.fail_policy.stops(finding.outcome, finding.severity)]
     checks = manifest["checks"]
     return fill(
         "run.html",

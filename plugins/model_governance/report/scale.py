@@ -23,21 +23,21 @@ def allowed(finding: Finding, *, better: Better) -> tuple[float, float] | None:
 
     A demand on change allows everything from its baseline onwards in the metric's better direction.
     """
-    if finding.bound is None or finding.demand is None:
+    if finding.bound is None or finding.condition is None:
         return None
     if isinstance(finding.bound, tuple):
         low, high = finding.bound
         return low - finding.tolerance * abs(low), high + finding.tolerance * abs(high)
     bound, slack = finding.bound, finding.tolerance * abs(finding.bound)
-    if finding.demand in ("less_than", "leq_to"):
+    if finding.condition in ("less_than", "leq_to"):
         return -math.inf, bound + slack
-    if finding.demand in ("greater_than", "geq_to"):
+    if finding.condition in ("greater_than", "geq_to"):
         return bound - slack, math.inf
-    if finding.demand == "equal_to":
+    if finding.condition == "equal_to":
         return bound - slack, bound + slack
     if finding.baseline is None:
         return None
-    step = (bound - slack) * (abs(finding.baseline) if finding.demand == "min_relative_change" else 1.0)
+    step = (bound - slack) * (abs(finding.baseline) if finding.condition == "min_relative_change" else 1.0)
     if better == "higher":
         return finding.baseline + step, math.inf
     return -math.inf, finding.baseline - step
@@ -95,7 +95,7 @@ class _Scale:
 
 
 def _same_threshold(finding: Finding, other: Finding) -> bool:
-    same = (finding.metric, finding.demand, finding.bound) == (other.metric, other.demand, other.bound)
+    same = (finding.metric, finding.condition, finding.bound) == (other.metric, other.condition, other.bound)
     return same and finding.baseline is None
 
 
@@ -105,16 +105,16 @@ def _bounds(finding: Finding, limits: tuple[float, float]) -> list[tuple[float, 
         return list(zip(limits, (number(bound) for bound in finding.bound), strict=True))
     if finding.baseline is None and finding.bound is not None:
         place = next(limit for limit in limits if math.isfinite(limit))
-        if finding.demand == "equal_to":
+        if finding.condition == "equal_to":
             place = finding.bound
-        return [(place, SIGNS[finding.demand or ""] + number(finding.bound))]
+        return [(place, SIGNS[finding.condition or ""] + number(finding.bound))]
     return [(limit, ("≥ " if limit == limits[0] else "≤ ") + number(limit)) for limit in limits if math.isfinite(limit)]
 
 
 def _alternative_text(finding: Finding) -> str:
     spread = interval(finding.low, finding.high)
     value = "" if finding.value is None else number(finding.value)
-    return f"{finding.label} {value}{f', 95% interval {spread}' if spread else ''}; allowed is {finding.demanded}; outcome {finding.outcome}"
+    return f"{finding.label} {value}{f', 95% interval {spread}' if spread else ''}; allowed is {finding.requirement}; outcome {finding.outcome}"
 
 
 def _line(name: str, start: float, end: float) -> str:

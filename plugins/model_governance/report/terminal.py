@@ -58,7 +58,7 @@ def run_table(
                 name if row == 0 else "",
                 label if finding.metric else "",
                 observed(finding),
-                finding.demanded,
+                finding.requirement,
             ]
             report = [report_of.get(name, "") if row == 0 else ""] if report_of else []
             outcome = Text(finding.outcome, style=STYLES[finding.outcome])
@@ -97,7 +97,7 @@ def _of_check(findings: tuple[Finding, ...], name: str) -> list[tuple[Finding, i
     groups: dict[Any, list[Finding]] = {}
     for place, finding in enumerate(own):
         passing = finding.key is not None and finding.outcome == "pass"
-        groups.setdefault((finding.metric, finding.demand, finding.bound) if passing else place, []).append(finding)
+        groups.setdefault((finding.metric, finding.condition, finding.bound) if passing else place, []).append(finding)
     shown: list[tuple[Finding, int]] = []
     for group in groups.values():
         if len(group) > MOST_PASSING_KEYS:

@@ -1,4 +1,4 @@
-"""Serves stored pages to a browser: only known shapes of keys, only bytes with the right digest, no way out of the page."""
+"""The report viewer: serves stored pages by keys of known patterns, with their digest verified, in a sandbox."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ MEDIA_TYPES = {
 }
 
 # A page is shown on Airflow's own origin: the sandbox gives it an origin of its own, so that nothing in it
-# reaches the session, and `default-src 'none'` leaves it no network. Pages of ours need no scripts.
-STILL = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
-# Evidently's report draws with scripts of its own; in the same sandbox they draw and can do nothing else.
-DRAWN = (
+# reaches the session, and `default-src 'none'` denies it the network. Our own pages need no scripts.
+STATIC_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+# Evidently's report draws with scripts; in the same sandbox they can draw and do nothing else.
+SCRIPT_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data:; font-src data:; connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
-ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
 def create_app(store_factory: Callable[[], ArtifactStore], guard: Callable[..., Any]) -> FastAPI:
-    """The viewer as an ASGI app.
+    """The report viewer as an ASGI app.
 
     Args:
         store_factory: gives the store at each request, so that starting the app asks no server.
@@ -60,7 +60,7 @@ def create_app(store_factory: Callable[[], ArtifactStore], guard: Callable[..., 
             read the path parameter `dag_id`.
 
     Whoever passes the guard for a DAG may read the runs of this DAG. A blob has no DAG of its own: it is
-    readable for those who know its digest, which only the pages that link to it say.
+    readable for those who know its digest, which only the pages that link to it contain.
     """
     app = FastAPI(title="Model governance reports", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -77,7 +77,7 @@ def create_app(store_factory: Callable[[], ArtifactStore], guard: Callable[..., 
 
 
 def _stored(store_factory: Callable[[], ArtifactStore], dag_id: str, key: str) -> Response:
-    """The object under a key of a known shape, shown to be the one that was stored.
+    """The object under a key of a known pattern, with its digest verified.
 
     Raises:
         HTTPException: 404 unknown, 409 altered, 502 the store does not answer.
@@ -117,20 +117,25 @@ def _run_file(content: bytes, dag_id: str, folder: str, file: str, *, store: Art
 
 
 def _require_digest(content: bytes, expected: str) -> None:
-    seen = hashlib.sha256(content).hexdigest()
-    if not seen.startswith(expected):
-        raise EvidenceError(f"stored with sha256 {expected}, now has {seen}; the object was altered afterwards")
+    sha256 = hashlib.sha256(content).hexdigest()
+    if not sha256.startswith(expected):
+        raise EvidenceError(f"stored with sha256 {expected}, now has {sha256}; the object was altered afterwards")
 
 
 def _shown(content: bytes, ending: str) -> Response:
-    policy = DRAWN if ending == "html" and b"<script" in content.lower() else STILL
-    headers = {**ALWAYS, "Content-Security-Policy": policy, "Cache-Control": "private, max-age=300"}
+    policy = SCRIPT_POLICY if ending == "html" and b"<script" in content.lower() else STATIC_POLICY
+    headers = {**HEADERS, "Content-Security-Policy": policy, "Cache-Control": "private, max-age=300"}
     return Response(content, media_type=MEDIA_TYPES[ending], headers=headers)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    """What the guard or a route refused, in plain text; never kept by a cache."""
+    """A refusal of the guard or a route as plain text, never cached."""
     if not isinstance(error, AnyHTTPException):
         raise error
-    headers = {**(error.headers or {}), **ALWAYS, "Content-Security-Policy": STILL, "Cache-Control": "no-store"}
+    headers = {
+        **(error.headers or {}),
+        **HEADERS,
+        "Content-Security-Policy": STATIC_POLICY,
+        "Cache-Control": "no-store",
+    }
     return PlainTextResponse(f"{error.detail}\n", error.status_code, headers)

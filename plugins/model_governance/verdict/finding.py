@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.result import label_of
 from model_governance.errors import EvidenceError
-from model_governance.verdict.words import demanded
+from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ RANK: tuple[Outcome, ...] = ("skipped", "pass", "waived", "warn", "uncertain", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class FailPolicy:
     """How a policy turns outcomes into a stop: its `fail_on` and `on_uncertain`."""
 
     fail_on: Literal["error", "warn", "never"] = "error"
@@ -39,9 +39,9 @@ class Rules:
         return weight >= {"error": 2, "warn": 1, "never": 3}[self.fail_on]
 
 
-def rules_of(policy: Policy) -> Rules:
+def fail_policy_of(policy: Policy) -> FailPolicy:
     """The rules that a policy sets."""
-    return Rules(fail_on=policy.fail_on, on_uncertain=policy.on_uncertain)
+    return FailPolicy(fail_on=policy.fail_on, on_uncertain=policy.on_uncertain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Finding:
     low: Value | None = None
     high: Value | None = None
     n: int | None = None
-    demand: str | None = None
+    condition: str | None = None
     bound: float | tuple[float, float] | None = None
     tolerance: float = 0.0
     against: str | None = None
@@ -82,9 +82,9 @@ class Finding:
         return label_of(self.metric, self.key)
 
     @property
-    def demanded(self) -> str:
+    def requirement(self) -> str:
         """`< 0.2` in words: "less than 0.2"."""
-        return demanded(self.demand, self.bound, self.against) if self.demand and self.bound is not None else ""
+        return describe(self.condition, self.bound, self.against) if self.condition and self.bound is not None else ""
 
     def record(self) -> dict[str, Any]:
         """The finding as JSON types."""
@@ -100,7 +100,7 @@ class Verdict:
 
     name: str
     findings: tuple[Finding, ...]
-    rules: Rules = field(default_factory=Rules)
+    fail_policy: FailPolicy = field(default_factory=FailPolicy)
 
     def __post_init__(self) -> None:
         if not self.findings:
@@ -114,7 +114,7 @@ class Verdict:
     @property
     def stopping(self) -> tuple[Finding, ...]:
         """The findings that must stop the run."""
-        return tuple(finding for finding in self.findings if self.rules.stops(finding.outcome, finding.severity))
+        return tuple(finding for finding in self.findings if self.fail_policy.stops(finding.outcome, finding.severity))
 
     @property
     def stops(self) -> bool:
@@ -136,8 +136,8 @@ class Verdict:
             "name": self.name,
             "outcome": self.outcome,
             "stops": self.stops,
-            "fail_on": self.rules.fail_on,
-            "on_uncertain": self.rules.on_uncertain,
+            "fail_on": self.fail_policy.fail_on,
+            "on_uncertain": self.fail_policy.on_uncertain,
             "findings": [finding.record() for finding in self.findings],
         }
 
@@ -150,8 +150,8 @@ def read_verdict(record: Mapping[str, Any]) -> Verdict:
     """
     try:
         findings = tuple(_read_finding(finding) for finding in record["findings"])
-        rules = Rules(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
-        return Verdict(name=record["name"], findings=findings, rules=rules)
+        fail_policy = FailPolicy(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
+        return Verdict(name=record["name"], findings=findings, fail_policy=fail_policy)
     except (KeyError, TypeError, ValueError) as error:
         raise EvidenceError(
             f"expected a verdict as release {version('airflow-model-governance')} writes it, found other fields "

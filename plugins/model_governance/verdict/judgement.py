@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from model_governance.contract.text import interval, number
 from model_governance.verdict.budget import budget_of, evidence, widened
-from model_governance.verdict.finding import Finding, Rules, Verdict, rules_of
-from model_governance.verdict.words import demanded
+from model_governance.verdict.finding import FailPolicy, Finding, Verdict, fail_policy_of
+from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ def baselines_of(result: CheckResult) -> dict[str, Baseline]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Demand:
+class _Case:
     """One metric under one threshold, with what the judgement needs to know beside them."""
 
     metric: Metric
@@ -66,10 +66,12 @@ def judge(
     `moment` (the logical date of the run, UTC) decides which waivers are in force; `baselines` serve thresholds on change; `earlier` are the
     check's verdicts in the previous runs, the newest first, for thresholds with `confirm`.
     """
-    rules = rules_of(policy)
+    fail_policy = fail_policy_of(policy)
     if result.status == "not_applicable":
         text = f"{name}: skipped, not applicable: {result.reason}"
-        return Verdict(name=name, findings=(Finding(check=name, outcome="skipped", sentence=text),), rules=rules)
+        return Verdict(
+            name=name, findings=(Finding(check=name, outcome="skipped", sentence=text),), fail_policy=fail_policy
+        )
     budget = budget_of(policy)
     findings: list[Finding] = []
     for threshold in policy.checks[name].thresholds:
@@ -79,22 +81,22 @@ def judge(
         ]  # fmt: skip
         if not metrics:
             findings.append(_unmeasured(name, threshold))
-        judged = (_finding(name, demand) for demand in _demands(metrics, threshold, budget, baselines))
+        judged = (_finding(name, case) for case in _cases(metrics, threshold, budget, baselines))
         findings.extend(_confirm(finding, threshold, earlier) for finding in judged)
     waived = (_waive(finding, policy.waivers, moment) for finding in findings)
-    return Verdict(name=name, findings=tuple(waived), rules=rules)
+    return Verdict(name=name, findings=tuple(waived), fail_policy=fail_policy)
 
 
-def _demands(
+def _cases(
     metrics: Sequence[Metric],
     threshold: Threshold,
     budget: Budget,
     baselines: Mapping[str, Mapping[str, Baseline]],
-) -> list[_Demand]:
+) -> list[_Case]:
     proof = evidence(metrics, budget)
     base = baselines.get(threshold.against, {}) if threshold.is_change else {}
     return [
-        _Demand(
+        _Case(
             metric=metric, threshold=threshold, level=budget.level_for(threshold), tests=len(metrics),
             p_value=proof.get(metric.label), baseline=base.get(metric.label),
         )
@@ -102,19 +104,19 @@ def _demands(
     ]  # fmt: skip
 
 
-def unmeasured(name: str, problem: str, *, rules: Rules) -> Verdict:
+def unmeasured(name: str, problem: str, *, fail_policy: FailPolicy) -> Verdict:
     """The verdict of a check that could not measure: always an error."""
     finding = Finding(check=name, outcome="error", sentence=f"{name}: could not measure: {problem}")
-    return Verdict(name=name, findings=(finding,), rules=rules)
+    return Verdict(name=name, findings=(finding,), fail_policy=fail_policy)
 
 
-def combine(name: str, verdicts: Sequence[Verdict], *, rules: Rules) -> Verdict:
+def combine(name: str, verdicts: Sequence[Verdict], *, fail_policy: FailPolicy) -> Verdict:
     """The verdict of a run; a run in which nothing was measured is an error."""
     findings = [finding for verdict in verdicts for finding in verdict.findings]
     if all(finding.outcome == "skipped" for finding in findings):
         sentence = f"{name}: nothing was measured in this run; an empty run is never a pass"
         findings.append(Finding(check=name, outcome="error", sentence=sentence))
-    return Verdict(name=name, findings=tuple(findings), rules=rules)
+    return Verdict(name=name, findings=tuple(findings), fail_policy=fail_policy)
 
 
 def _unmeasured(name: str, threshold: Threshold) -> Finding:
@@ -122,73 +124,73 @@ def _unmeasured(name: str, threshold: Threshold) -> Finding:
     text = f"{name}: {label} was not measured, so its threshold cannot be judged"
     return Finding(
         check=name, outcome="error", sentence=text, severity=threshold.severity, metric=threshold.metric,
-        key=threshold.key, demand=threshold.demand, bound=threshold.bound,
+        key=threshold.key, condition=threshold.condition, bound=threshold.bound,
     )  # fmt: skip
 
 
-def _finding(name: str, demand: _Demand) -> Finding:
-    metric, threshold, base = demand.metric, demand.threshold, demand.baseline
-    outcome, reason = _outcome(demand)
-    wanted = demanded(threshold.demand, threshold.bound, threshold.against if threshold.is_change else None)
+def _finding(name: str, case: _Case) -> Finding:
+    metric, threshold, base = case.metric, case.threshold, case.baseline
+    outcome, reason = _outcome(case)
+    requirement = describe(threshold.condition, threshold.bound, threshold.against if threshold.is_change else None)
     seen = "absent" if metric.value is None else number(metric.value)
     facts = [metric.detail] if metric.detail else []
     if metric.low is not None and metric.high is not None:
         facts.append(f"95% interval {interval(metric.low, metric.high)}")
     facts.append(f"n = {metric.n:,}")
-    text = f"{name}: {metric.label} is {seen} ({'; '.join(facts)}), must be {wanted}"
+    text = f"{name}: {metric.label} is {seen} ({'; '.join(facts)}), must be {requirement}"
     if base is not None:
         text += f" (baseline {number(base.value)})"
     text += f": {outcome}" + (f", {reason}" if reason else "")
     return Finding(
         check=name, outcome=outcome, sentence=text, severity=threshold.severity, metric=metric.name, key=metric.key,
-        value=metric.value, low=metric.low, high=metric.high, n=metric.n, demand=threshold.demand,
+        value=metric.value, low=metric.low, high=metric.high, n=metric.n, condition=threshold.condition,
         bound=threshold.bound, tolerance=threshold.tolerance,
         against=threshold.against if threshold.is_change else None, baseline=base.value if base else None,
-        p_value=demand.p_value, level=demand.level, violated=outcome in ("fail", "warn"),
+        p_value=case.p_value, level=case.level, violated=outcome in ("fail", "warn"),
     )  # fmt: skip
 
 
-def _outcome(demand: _Demand) -> tuple[Outcome, str]:
+def _outcome(case: _Case) -> tuple[Outcome, str]:
     """Outcome and reason (empty when the numbers say it all)."""
-    metric, threshold = demand.metric, demand.threshold
+    metric, threshold = case.metric, case.threshold
     if metric.value is None:
         return "error", metric.reason
-    if threshold.is_change and (obstacle := _obstacle(threshold, demand.baseline)):
+    if threshold.is_change and (obstacle := _obstacle(threshold, case.baseline)):
         return obstacle
     if metric.n < threshold.minimum_rows:
         return "uncertain", f"fewer than {threshold.minimum_rows:,} rows"
     worst: Outcome = "fail" if threshold.severity == "error" else "warn"
-    if demand.p_value is not None and not threshold.is_change:
-        outcome, reason = _with_evidence(demand, worst)
+    if case.p_value is not None and not threshold.is_change:
+        outcome, reason = _with_evidence(case, worst)
     else:
-        outcome, reason = _with_interval(demand, worst)
+        outcome, reason = _with_interval(case, worst)
     if threshold.severity == "info" and outcome != "pass":
         return "pass", "for information only"
     return outcome, reason
 
 
-def _with_evidence(demand: _Demand, worst: Outcome) -> tuple[Outcome, str]:
+def _with_evidence(case: _Case, worst: Outcome) -> tuple[Outcome, str]:
     """An effect beyond its bound counts when chance alone would hardly have produced a change."""
-    metric = demand.metric
-    if metric.value is None or demand.p_value is None or _holds(demand)(float(metric.value)):
+    metric = case.metric
+    if metric.value is None or case.p_value is None or _holds(case)(float(metric.value)):
         return "pass", ""
-    if demand.p_value <= demand.level:
+    if case.p_value <= case.level:
         return worst, ""
     return (
         "uncertain",
-        f"without evidence that it is more than chance (p = {demand.p_value:.2g}, needed {demand.level:.2g})",
+        f"without evidence that it is more than chance (p = {case.p_value:.2g}, needed {case.level:.2g})",
     )
 
 
-def _with_interval(demand: _Demand, worst: Outcome) -> tuple[Outcome, str]:
+def _with_interval(case: _Case, worst: Outcome) -> tuple[Outcome, str]:
     """A pass needs the whole 95% interval inside; a fail the whole interval, at the budget's level, outside."""
-    seen = _answers(demand, level=1.0)
+    seen = _answers(case, level=1.0)
     if seen == {True}:
         return "pass", ""
-    if _answers(demand, level=demand.level) == {False}:
+    if _answers(case, level=case.level) == {False}:
         return worst, ""
     if seen == {False}:
-        return "uncertain", f"beyond the bound, but not surely enough for the alarm budget (level {demand.level:.2g})"
+        return "uncertain", f"beyond the bound, but not surely enough for the alarm budget (level {case.level:.2g})"
     return "uncertain", "the interval lies on both sides"
 
 
@@ -198,7 +200,7 @@ def _confirm(finding: Finding, threshold: Threshold, earlier: Sequence[Verdict])
         return finding
     wanted, window = threshold.confirm.violations, threshold.confirm.window
     same = [
-        any(_same_demand(previous, finding) and previous.violated for previous in verdict.findings)
+        any(_same_threshold(previous, finding) and previous.violated for previous in verdict.findings)
         for verdict in earlier[: window - 1]
     ]
     seen = 1 + sum(same)
@@ -207,8 +209,13 @@ def _confirm(finding: Finding, threshold: Threshold, earlier: Sequence[Verdict])
     return replace(finding, outcome=outcome, sentence=f"{finding.sentence}; {story}: {outcome}")
 
 
-def _same_demand(first: Finding, other: Finding) -> bool:
-    return (first.metric, first.key, first.demand, first.bound) == (other.metric, other.key, other.demand, other.bound)
+def _same_threshold(first: Finding, other: Finding) -> bool:
+    return (first.metric, first.key, first.condition, first.bound) == (
+        other.metric,
+        other.key,
+        other.condition,
+        other.bound,
+    )
 
 
 def _obstacle(threshold: Threshold, base: Baseline | None) -> tuple[Outcome, str] | None:
@@ -217,19 +224,19 @@ def _obstacle(threshold: Threshold, base: Baseline | None) -> tuple[Outcome, str
         return "skipped", "no accepted run to compare with yet"
     if base is None:
         return "error", "the champion was not measured"
-    if threshold.demand == "min_relative_change" and base.value == 0:
+    if threshold.condition == "min_relative_change" and base.value == 0:
         return "error", "a relative change against a baseline of 0 has no meaning"
     return None
 
 
-def _answers(demand: _Demand, *, level: float) -> set[bool]:
+def _answers(case: _Case, *, level: float) -> set[bool]:
     """Whether the demand holds, at every point that the intervals leave open once they are widened to a level."""
-    holds, metric, base, bound = _holds(demand), demand.metric, demand.baseline, demand.threshold.bound
+    holds, metric, base, bound = _holds(case), case.metric, case.baseline, case.threshold.bound
     if metric.value is None or metric.low is None or metric.high is None:
         return {holds(float(metric.value or 0))}
     # A band or a single value can be missed on either side, each of which takes its share of the level.
-    sides = 2 if demand.threshold.demand in ("equal_to", "between") else 1
-    widen = partial(widened, level=level, tests=demand.tests * sides)
+    sides = 2 if case.threshold.condition in ("equal_to", "between") else 1
+    widen = partial(widened, level=level, tests=case.tests * sides)
     low, value, high = widen((float(metric.low), float(metric.value), float(metric.high)))
     if base is not None and base.low is not None and base.high is not None:
         below, start, above = widen((base.low, base.value, base.high))
@@ -241,9 +248,9 @@ def _answers(demand: _Demand, *, level: float) -> set[bool]:
     return {holds(point) for point in (low, high, *inside)}
 
 
-def _holds(demand: _Demand) -> Callable[[float], bool]:
+def _holds(case: _Case) -> Callable[[float], bool]:
     """The demand as a predicate on one number; tolerance is a share of the bound."""
-    threshold, base = demand.threshold, demand.baseline
+    threshold, base = case.threshold, case.baseline
     if isinstance(threshold.bound, tuple):
         low, high = threshold.bound
         low, high = low - threshold.tolerance * abs(low), high + threshold.tolerance * abs(high)
@@ -252,8 +259,8 @@ def _holds(demand: _Demand) -> Callable[[float], bool]:
     slack = threshold.tolerance * abs(bound)
     if base is not None:
         start = base.value
-        sign = 1.0 if demand.metric.better == "higher" else -1.0
-        unit = abs(start) if threshold.demand == "min_relative_change" else 1.0
+        sign = 1.0 if case.metric.better == "higher" else -1.0
+        unit = abs(start) if threshold.condition == "min_relative_change" else 1.0
         return lambda seen: sign * (seen - start) / unit >= bound - slack
     return {
         "equal_to": lambda seen: abs(seen - bound) <= slack,
@@ -261,7 +268,7 @@ def _holds(demand: _Demand) -> Callable[[float], bool]:
         "geq_to": lambda seen: seen >= bound - slack,
         "less_than": lambda seen: seen < bound + slack,
         "leq_to": lambda seen: seen <= bound + slack,
-    }[threshold.demand]
+    }[threshold.condition]
 
 
 def _waive(finding: Finding, waivers: Iterable[Waiver], moment: datetime) -> Finding:

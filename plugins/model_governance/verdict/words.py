@@ -14,15 +14,15 @@ WORDS = {
 }
 
 
-def demanded(demand: str, bound: float | tuple[float, float], against: str | None) -> str:
+def describe(condition: str, bound: float | tuple[float, float], against: str | None) -> str:
     """`less than 0.2`, `at most 0.02 worse than the champion`."""
     if isinstance(bound, tuple):
         return f"between {number(bound[0])} and {number(bound[1])}"
     if against is not None:
         other = "the champion" if against == "champion" else "the last accepted run"
-        relative = demand == "min_relative_change"
+        relative = condition == "min_relative_change"
         size = f"{number(100 * abs(bound))}%" if relative else number(abs(bound))
         if bound == 0:
             return f"no worse than {other}"
         return f"at least {size} better than {other}" if bound > 0 else f"at most {size} worse than {other}"
-    return f"{WORDS[demand]} {number(bound)}"
+    return f"{WORDS[condition]} {number(bound)}"

@@ -47,14 +47,14 @@ def test_the_draft_says_why(small):
     assert max(map(len, text.splitlines())) < 400
 
 
-def test_a_night_passes_under_the_draft_on_rows_like_the_reference(small, capsys):
+def test_a_run_passes_under_the_draft_on_rows_like_the_reference(small, capsys):
     init("--target", "label")
     raw = yaml.safe_load((small.folder / "draft.yaml").read_text())
     raw["datasets"] = small.raw["datasets"]
     raw["artifacts"] = {"uri": "archive"}
     raw["checks"] = {name: raw["checks"][name] for name in ("data_validation", "data_drift", "model_quality")}
-    (small.folder / "night.yaml").write_text(yaml.safe_dump(raw))
-    code = main(["run", "night.yaml", "--date", "2026-03-01"])
+    (small.folder / "policy_draft.yaml").write_text(yaml.safe_dump(raw))
+    code = main(["run", "policy_draft.yaml", "--date", "2026-03-01"])
     assert code == 0, capsys.readouterr().out
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
-from model_governance.contract.threat_model import FeatureThreat, ThreatModel
+from model_governance.contract.threat_model import MEANINGS, Capability, FeatureThreat, Preset, ThreatModel
 
 KINDS = {"amount": "numeric", "age": "integer", "merchant": "category", "vip": "boolean", "note": "text"}
 
@@ -69,7 +71,13 @@ def test_a_feature_that_moves_keeps_what_its_entry_says():
     ],
 )
 def test_a_category_moves_to_what_is_allowed(raw, options, allowed):
-    assert ThreatModel.model_validate(raw).rule("merchant", kind="category", **options).allowed == allowed
+    assert ThreatModel.model_validate(raw).capability("merchant", kind="category", **options).allowed == allowed
+
+
+def test_a_feature_that_stays_has_a_reason_and_nothing_else():
+    assert ThreatModel().capability("note", kind="text") == Capability(
+        moves=False, why="text is never moved", allowed="any", cost=1.0
+    )
 
 
 def test_a_number_is_bound_to_no_category():
@@ -87,7 +95,6 @@ def test_the_features_that_are_named_are_listed_once():
     ("raw", "stated"),
     [
         ({}, False),
-        ({"shows": ["a"]}, False),
         ({"mutable": ["a"]}, True),
         ({"preset": "sensor"}, True),
         ({"features": {"a": {}}}, True),
@@ -119,6 +126,7 @@ def refused(model, raw) -> str:
             "mutable: false leaves nothing to say with minimum, cost",
         ),
         ({"mutable": False, "moves": ["A"]}, "mutable: false leaves nothing to say with moves"),
+        ({"mutable": False, "moves": ["A"], "cost": 1}, "mutable: false leaves nothing to say with moves, cost"),
         ({"mutable": False, "direction": "up"}, "mutable: false leaves nothing to say with direction"),
         ({"step": 0}, "Input should be greater than 0"),
         ({"cost": -1}, "Input should be greater than or equal to 0"),
@@ -155,11 +163,11 @@ def test_an_entry_cannot_be_changed_afterwards():
 @pytest.mark.parametrize(
     ("raw", "sentence"),
     [
-        ({"preset": "fraud"}, "preset fraud needs controls: the features that the attacker can change"),
-        ({"preset": "credit_applicant"}, "preset credit_applicant needs controls: the features that the attacker can change"),
-        ({"mutable": ["a", "b", "a"]}, "controls names a feature twice: a, b, a"),
-        ({"increase_only": ["a", "a"]}, "grows names a feature twice: a, a"),
-        ({"shows": ["a", "a"]}, "shows names a feature twice: a, a"),
+        ({"preset": "fraud"}, "preset fraud needs mutable: the features that the attacker can change"),
+        ({"preset": "credit_applicant"}, "preset credit_applicant needs mutable: the features that the attacker can change"),
+        ({"mutable": ["a", "b", "a"]}, "mutable names a feature twice: a, b, a"),
+        ({"increase_only": ["a", "a"]}, "increase_only names a feature twice: a, a"),
+        ({"increase_only": ["b", "b"], "mutable": ["a", "a"]}, "mutable names a feature twice: a, a"),
         (
             {"mutable": ["a"], "features": {"a": {"cost": 1}, "b": {"cost": 1}}},
             "features.b is not in threat_model.mutable, so it stays; add it there or say mutable: true",
@@ -196,8 +204,6 @@ def problems(raw, **options) -> list:
             (("mutable",), "'x' is not in columns.features"), (("mutable",), "'y' is not in columns.features"),
         ]),
         ({"increase_only": ["x"]}, [(("increase_only",), "'x' is not in columns.features")]),
-        ({"shows": ["x"]}, [(("shows",), "'x' is not in columns.features")]),
-        ({"shows": ["note"]}, []),
         ({"mutable": ["vip"]}, [
             (("mutable",), "'vip' is not mutable in columns.features; remove it in one of the two places"),
         ]),
@@ -207,11 +213,11 @@ def problems(raw, **options) -> list:
         ({"mutable": ["vip"], "features": {"vip": {"mutable": True}}}, []),
         ({"mutable": ["vip"], "features": {"vip": {"mutable": False}}}, []),
         ({"mutable": ["note"]}, [(("mutable",), "'note' is text, which attacks never move; remove it")]),
-        ({"increase_only": ["merchant"]}, [(("increase_only",), "'merchant' is category; only numbers grow")]),
-        ({"increase_only": ["note"]}, [(("increase_only",), "'note' is text; only numbers grow")]),
+        ({"increase_only": ["merchant"]}, [(("increase_only",), "'merchant' is category; only numbers can increase")]),
+        ({"increase_only": ["note"]}, [(("increase_only",), "'note' is text; only numbers can increase")]),
         ({"increase_only": ["amount"]}, []),
         ({"increase_only": ["amount"], "features": {"amount": {"direction": "down"}}}, [
-            (("features", "amount", "direction"), "down, while `grows` says up"),
+            (("features", "amount", "direction"), "down, while `increase_only` says up"),
         ]),
         ({"increase_only": ["amount"], "features": {"amount": {"direction": "up"}}}, []),
         ({"mutable": ["amount"], "features": {"amount": {"direction": "down"}}}, []),
@@ -247,3 +253,9 @@ def test_what_disagrees_with_the_columns_is_named_once_and_where(raw, expected):
 
 def test_nothing_is_immutable_unless_the_columns_say_so():
     assert problems({"mutable": ["vip"], "increase_only": ["age"]}) == []
+
+
+def test_every_preset_is_explained_where_the_policy_is_documented():
+    assert tuple(MEANINGS) == get_args(Preset)
+    described = ThreatModel.model_fields["preset"].description
+    assert described == "; ".join(f"{name}: {MEANINGS[name]}" for name in get_args(Preset))

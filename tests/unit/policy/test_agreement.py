@@ -218,14 +218,14 @@ def test_a_task_that_the_check_does_not_know_is_named_unless_it_asks_no_model():
 
 
 def test_the_threat_model_names_columns_that_exist():
-    assert found(threat_model={"controls": ["agee"]}) == [
-        (("threat_model", "controls"), "'agee' is not in columns.features")
+    assert found(threat_model={"mutable": ["agee"]}) == [
+        (("threat_model", "mutable"), "'agee' is not in columns.features")
     ]
-    assert found(threat_model={"controls": ["town"]}) == [
-        (("threat_model", "controls"), "'town' is not mutable in columns.features; remove it in one of the two places")
+    assert found(threat_model={"mutable": ["town"]}) == [
+        (("threat_model", "mutable"), "'town' is not mutable in columns.features; remove it in one of the two places")
     ]
-    assert found(threat_model={"controls": ["age"]}) == []
-    assert found(threat_model={"controls": ["age"], "nonsense": 1}) == [], "refused where the policy is read"
+    assert found(threat_model={"mutable": ["age"]}) == []
+    assert found(threat_model={"mutable": ["age"], "nonsense": 1}) == [], "refused where the policy is read"
 
 
 @pytest.mark.parametrize("features", [None, [], {"age": None, "town": "category"}])
@@ -269,6 +269,19 @@ def test_a_waiver_of_a_check_of_unknown_kind_is_one_mistake_not_two():
     assert [path for path, _ in found(checks=checks)] == [("checks", "nightly", "kind")]
 
 
+def test_a_report_discloses_features_that_exist():
+    assert found(report={"disclose": ["age", "agee", 7]}) == [
+        (("report", "disclose", 1), "'agee' is not in columns.features; did you mean 'age'?"),
+        (("report", "disclose", 2), "7 is not in columns.features; there are age, town"),
+    ]
+    assert found(report={"disclose": ["age", "town"]}) == []
+
+
+@pytest.mark.parametrize("report", [None, [], {}, {"disclose": None}, {"disclose": "age"}])
+def test_a_report_of_the_wrong_shape_is_refused_elsewhere(report):
+    assert found(report=report) == []
+
+
 def test_retraining_names_checks_that_exist():
     assert found(retraining={"checks": ["quality", "nihtly", 7]}) == [
         (("retraining", "checks", 1), "'nihtly' is not a check of this policy; did you mean 'nightly'?"),
@@ -278,7 +291,7 @@ def test_retraining_names_checks_that_exist():
 
 def test_problems_come_in_the_order_of_the_sections():
     raw = GOOD | {
-        "checks": {"quality": {"kind": "x"}}, "threat_model": {"controls": ["x"]}, "waivers": [{"check": "x"}],
+        "checks": {"quality": {"kind": "x"}}, "threat_model": {"mutable": ["x"]}, "waivers": [{"check": "x"}],
         "retraining": {"checks": ["x"]},
     }  # fmt: skip
     assert [path[0] for path, _ in disagreements(raw, CATALOGUE)] == ["checks", "threat_model", "waivers", "retraining"]

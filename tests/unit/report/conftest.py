@@ -1,4 +1,4 @@
-"""Records and manifests as a real night leaves them: measured results, judged by the real judge."""
+"""Records and manifests as a real run leaves them: measured results, judged by the real judge."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model_governance.checks import catalogue, find
 from model_governance.contract.result import Artifact, CheckResult, Metric, Table
 from model_governance.policy import Policy
 from model_governance.report import figures
-from model_governance.verdict import Rules, Verdict, combine, judge, read_verdict, unmeasured
+from model_governance.verdict import FailPolicy, Verdict, combine, judge, read_verdict, unmeasured
 
 TODAY = datetime(2018, 3, 14, tzinfo=UTC)
 FEATURES = [
@@ -114,7 +114,7 @@ def metric(name: str, value: float | None, **others: Any) -> Metric:
 
 
 def drift_result(artifacts: tuple[Artifact, ...] = ()) -> CheckResult:
-    """The drift of a night on which only older people came through the feed."""
+    """The drift of a run on which only older people came through the feed."""
     return CheckResult(
         kind="data_drift",
         seed=3735928559,
@@ -180,7 +180,7 @@ def check_record(
         "check": name,
         "kind": "data_drift",
         "title": "Data drift",
-        "question": "Do tonight's rows still look like the rows the model was built for?",
+        "question": "Do the current run's rows still look like the rows the model was built for?",
         "policy": {
             "name": "acs-employment",
             "sha256": sha("policy"),
@@ -191,7 +191,7 @@ def check_record(
         "datasets": [
             {
                 "role": "current",
-                "uri": "s3://warehouse/acs/nights/2018-03-14.parquet",
+                "uri": "s3://warehouse/acs/runs/2018-03-14.parquet",
                 "sha256": sha("c"),
                 "rows": 70131,
             },
@@ -274,7 +274,7 @@ def manifest_row(name: str, kind: str | None, title: str, verdict: Verdict, *, r
 
 def run_manifest(rows: list[tuple[str, str | None, str, Verdict, bool]]) -> dict[str, Any]:
     """The manifest of a night with these checks."""
-    verdict = combine("acs-employment", [one[3] for one in rows], rules=Rules())
+    verdict = combine("acs-employment", [one[3] for one in rows], fail_policy=FailPolicy())
     record = red_check()[0]
     return {
         "schema": "model-governance/run/v1",
@@ -294,8 +294,8 @@ def run_manifest(rows: list[tuple[str, str | None, str, Verdict, bool]]) -> dict
     }
 
 
-def red_night() -> dict[str, Any]:
-    """A night with a violation, a waiver, an uncertain answer, a check that could not measure and one that passes."""
+def failing_run() -> dict[str, Any]:
+    """A run with a violation, a waiver, an uncertain answer, a check that could not measure and one that passes."""
     record, _ = red_check()
     quality = judged(
         "quality",
@@ -314,7 +314,7 @@ def red_night() -> dict[str, Any]:
     missing = unmeasured(
         "privacy",
         "s3://warehouse/acs/train.parquet: dataset 'train' lacks column(s) RAC1P; found AGEP, SCHL, MAR, RELP",
-        rules=Rules(),
+        fail_policy=FailPolicy(),
     )
     rows = [
         ("validation", "data_validation", "Data validation", validation, True),
@@ -326,8 +326,8 @@ def red_night() -> dict[str, Any]:
     return run_manifest(rows)
 
 
-def calm_night() -> dict[str, Any]:
-    """A night on which everything holds."""
+def passing_run() -> dict[str, Any]:
+    """A run on which everything holds."""
     row = judged("validation", (metric("critical_failures", 0),), [{"metric": "critical_failures", "equal_to": 0}])
     return run_manifest([("validation", "data_validation", "Data validation", row, True)])
 

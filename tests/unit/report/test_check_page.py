@@ -10,7 +10,7 @@ from model_governance.contract.result import CheckResult, Table, canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.report import render_check
 from model_governance.report.formatting import OUTCOMES
-from model_governance.verdict import Finding, Outcome, Rules, Verdict, judge, unmeasured
+from model_governance.verdict import FailPolicy, Finding, Outcome, Verdict, judge, unmeasured
 from unit.report.reading import Reading
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -28,7 +28,9 @@ def page(red):
 
 
 def error_page(make, problem: str) -> bytes:
-    return render_check(make.check_record(None, unmeasured("drift", problem, rules=Rules()), problem=problem), {})
+    return render_check(
+        make.check_record(None, unmeasured("drift", problem, fail_policy=FailPolicy()), problem=problem), {}
+    )
 
 
 def skipped_page(make, reason: str) -> bytes:
@@ -94,9 +96,9 @@ def test_it_needs_neither_network_nor_script(red, page):
 
 def test_an_address_of_the_user_is_text_and_never_fetched(make):
     record, pictures = make.red_check()
-    record["datasets"][0]["uri"] = "https://data.example.org/night.parquet"
+    record["datasets"][0]["uri"] = "https://data.example.org/run.parquet"
     page = Reading(render_check(record, pictures))
-    assert "https://data.example.org/night.parquet" in page.words
+    assert "https://data.example.org/run.parquet" in page.words
     assert all("example.org" not in target for _, target in page.fetched)
 
 

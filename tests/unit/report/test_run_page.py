@@ -17,7 +17,7 @@ def render(manifest) -> bytes:
 
 @pytest.fixture
 def red(make):
-    return render(make.red_night())
+    return render(make.failing_run())
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def page(red):
 
 
 def test_the_same_manifest_gives_the_same_bytes(make, red):
-    assert render(json.loads(canonical_json(make.red_night()))) == red
+    assert render(json.loads(canonical_json(make.failing_run()))) == red
 
 
 def test_the_first_lines_say_what_stopped(page):
@@ -65,7 +65,7 @@ def test_a_waiver_is_in_the_open_with_who_why_and_until(page):
 
 def test_what_stops_the_run_is_listed_in_the_words_of_the_verdict(make, page):
     block = page.words[page.words.index("Findings that stop the run") : page.words.index("Waived, not passed")]
-    for check in make.red_night()["checks"]:
+    for check in make.failing_run()["checks"]:
         if check["stops"]:
             assert f"{check['name']}: " in block
     assert (
@@ -102,8 +102,8 @@ def test_it_is_sound_html_for_people_who_cannot_see_it(page):
     assert [one for one, count in page.ids.items() if count > 1] == []
 
 
-def test_a_calm_night_is_short_and_asks_for_nothing(make):
-    page = Reading(render(make.calm_night()))
+def test_a_passing_run_is_short_and_asks_for_nothing(make):
+    page = Reading(render(make.passing_run()))
     assert "Pass The one check passes." in page.words
     assert "Nothing to do. Every threshold holds." in page.words
     assert "Findings that stop" not in page.words
@@ -119,10 +119,10 @@ def test_a_run_that_measured_nothing_is_an_error(make):
 
 
 def test_names_of_users_cannot_become_markup(make):
-    from model_governance.verdict import Rules
+    from model_governance.verdict import FailPolicy
 
     hostile = "<script>alert(1)</script>"
-    verdict = unmeasured(hostile, hostile, rules=Rules())
+    verdict = unmeasured(hostile, hostile, fail_policy=FailPolicy())
     manifest = make.run_manifest([(hostile, hostile, hostile, verdict, True)])
     manifest["run"] |= {"run_id": hostile, "orchestrator": {hostile: hostile}}
     manifest["policy"] |= {"owner": hostile, "description": hostile}
@@ -143,4 +143,4 @@ def test_a_hundred_stopping_findings_are_kept_short(make):
 
 def test_another_schema_is_refused(make):
     with pytest.raises(EvidenceError, match="model-governance/run/v1"):
-        render(make.red_night() | {"schema": "model-governance/run/v9"})
+        render(make.failing_run() | {"schema": "model-governance/run/v9"})

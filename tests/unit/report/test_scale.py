@@ -7,7 +7,7 @@ import pytest
 from model_governance.report.scale import allowed, draw_scale
 from model_governance.verdict import Baseline
 
-DEMANDS = [
+CONDITIONS = [
     {"less_than": 0.2},
     {"leq_to": 0.2},
     {"greater_than": 0.2},
@@ -23,15 +23,15 @@ DEMANDS = [
 VALUES = [-0.3, -0.26, -0.24, -0.19, 0.0, 0.08, 0.12, 0.151, 0.16, 0.24, 0.249, 0.26, 0.36, 0.38, 1.0]
 
 
-def finding(make, value, demand, **others):
-    (one,) = make.judged("x", (make.metric("m", value, **others),), [{"metric": "m", **demand}]).findings
+def finding(make, value, condition, **others):
+    (one,) = make.judged("x", (make.metric("m", value, **others),), [{"metric": "m", **condition}]).findings
     return one
 
 
-@pytest.mark.parametrize("demand", DEMANDS, ids=str)
+@pytest.mark.parametrize("condition", CONDITIONS, ids=str)
 @pytest.mark.parametrize("value", VALUES)
-def test_the_drawn_side_is_the_side_the_verdict_allows(make, demand, value):
-    one = finding(make, value, demand)
+def test_the_drawn_side_is_the_side_the_verdict_allows(make, condition, value):
+    one = finding(make, value, condition)
     low, high = allowed(one, better="lower")
     assert (low < value < high) == (one.outcome == "pass")
 
@@ -42,13 +42,13 @@ def test_exactly_what_is_demanded_is_allowed(make):
 
 
 @pytest.mark.parametrize("better", ["lower", "higher"])
-@pytest.mark.parametrize("demand", [{"min_absolute_change": -0.02}, {"min_relative_change": 0.05}], ids=str)
+@pytest.mark.parametrize("condition", [{"min_absolute_change": -0.02}, {"min_relative_change": 0.05}], ids=str)
 @pytest.mark.parametrize("value", [0.6, 0.75, 0.77, 0.79, 0.81, 0.83, 0.85, 0.95])
-def test_a_demand_on_change_allows_what_the_verdict_allows(make, better, demand, value):
+def test_a_demand_on_change_allows_what_the_verdict_allows(make, better, condition, value):
     from model_governance.contract.result import CheckResult
     from model_governance.verdict import judge
 
-    rules = make.policy({"x": {"kind": "k", "thresholds": [{"metric": "m", **demand}]}})
+    rules = make.policy({"x": {"kind": "k", "thresholds": [{"metric": "m", **condition}]}})
     result = CheckResult(kind="k", seed=1, metrics=(make.metric("m", value, better=better),))
     verdict = judge("x", result, rules, moment=make.TODAY, baselines={"last_accepted": {"m": Baseline(value=0.8)}})
     low, high = allowed(verdict.findings[0], better=better)
@@ -87,9 +87,9 @@ def test_findings_of_one_demand_share_a_line(make):
 
 
 @pytest.mark.parametrize("value", [0, 0.2, -5, 1e9, 1e-9])
-@pytest.mark.parametrize("demand", [{"equal_to": 0}, {"less_than": 0.2}, {"between": [-5, 5]}], ids=str)
-def test_every_mark_stays_inside_the_picture(make, value, demand):
-    svg = draw_scale(finding(make, value, demand), better="lower")
+@pytest.mark.parametrize("condition", [{"equal_to": 0}, {"less_than": 0.2}, {"between": [-5, 5]}], ids=str)
+def test_every_mark_stays_inside_the_picture(make, value, condition):
+    svg = draw_scale(finding(make, value, condition), better="lower")
     places = [float(one) for one in re.findall(r' (?:cx|x|x1|x2)="([^"]+)"', svg)]
     assert places
     assert all(0 <= one <= 280 for one in places)

@@ -32,7 +32,7 @@ checks: {quality: {kind: model_quality, thresholds: [{metric: accuracy, geq_to: 
 
 
 def guard(dag_id: str) -> None:
-    if dag_id not in ("nightly", "other"):
+    if dag_id not in ("scheduled", "other"):
         raise HTTPException(403, "Not yours.")
 
 
@@ -48,12 +48,12 @@ def client(store):
 
 @pytest.fixture
 def archived(store):
-    night = Run(
+    run = Run(
         run_id="run",
         logical_date=datetime(2025, 6, 1, tzinfo=UTC),
-        orchestrator={"type": "airflow", "dag_id": "nightly"},
+        orchestrator={"type": "airflow", "dag_id": "scheduled"},
     )
-    return archive_run(parse_policy(POLICY, catalogue()), {}, run=night, store=store)
+    return archive_run(parse_policy(POLICY, catalogue()), {}, run=run, store=store)
 
 
 def blob(store, content=b"<!doctype html><p>fine</p>", name="report.html"):
@@ -68,7 +68,7 @@ def alter(store, key):
 
 def test_a_page_is_served_in_a_sandbox_without_network(client, store):
     page = blob(store)
-    answer = client.get(f"/dags/nightly/store/{page.key}")
+    answer = client.get(f"/dags/scheduled/store/{page.key}")
 
     assert (answer.status_code, answer.content) == (200, b"<!doctype html><p>fine</p>")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -77,11 +77,11 @@ def test_a_page_is_served_in_a_sandbox_without_network(client, store):
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"].startswith("private")
-    assert client.get(f"/dags/nightly/reports/{page.sha256}.html").content == answer.content
+    assert client.get(f"/dags/scheduled/reports/{page.sha256}.html").content == answer.content
 
 
 def test_a_page_with_scripts_runs_them_in_an_origin_of_its_own_without_network(client, store):
-    answer = client.get(f"/dags/nightly/store/{blob(store, b'<SCRIPT>draw()</SCRIPT>', 'evidently.html').key}")
+    answer = client.get(f"/dags/scheduled/store/{blob(store, b'<SCRIPT>draw()</SCRIPT>', 'evidently.html').key}")
 
     rules = answer.headers["content-security-policy"]
     assert rules.startswith("sandbox allow-scripts; default-src 'none'")
@@ -94,7 +94,7 @@ def test_a_page_with_scripts_runs_them_in_an_origin_of_its_own_without_network(c
     [("a.json", "application/json"), ("a.svg", "image/svg+xml"), ("a.yaml", "text/plain; charset=utf-8")],
 )
 def test_other_kinds_of_evidence_have_their_media_type(client, store, name, media_type):
-    answer = client.get(f"/dags/nightly/store/{blob(store, b'{}', name).key}")
+    answer = client.get(f"/dags/scheduled/store/{blob(store, b'{}', name).key}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
     assert answer.headers["content-security-policy"].startswith("sandbox;")
 
@@ -102,7 +102,7 @@ def test_other_kinds_of_evidence_have_their_media_type(client, store, name, medi
 def test_altered_bytes_are_not_shown(client, store):
     page = blob(store)
     alter(store, page.key)
-    answer = client.get(f"/dags/nightly/store/{page.key}")
+    answer = client.get(f"/dags/scheduled/store/{page.key}")
 
     assert answer.status_code == 409
     assert "altered" in answer.text
@@ -114,7 +114,7 @@ def test_altered_bytes_are_not_shown(client, store):
 def test_the_page_of_a_run_and_every_link_on_it_resolve(client, archived):
     import re
 
-    address = f"/dags/nightly/store/{archived.report.key}"
+    address = f"/dags/scheduled/store/{archived.report.key}"
     page = client.get(address)
 
     assert page.status_code == 200
@@ -123,7 +123,7 @@ def test_the_page_of_a_run_and_every_link_on_it_resolve(client, archived):
     assert links
     for link in links:
         assert client.get(urljoin(address, link)).status_code == 200
-    assert client.get(f"/dags/nightly/store/{archived.manifest.key}").json()["run"]["run_id"] == "run"
+    assert client.get(f"/dags/scheduled/store/{archived.manifest.key}").json()["run"]["run_id"] == "run"
 
 
 def test_a_run_is_shown_under_its_own_dag_only(client, archived):
@@ -133,13 +133,13 @@ def test_a_run_is_shown_under_its_own_dag_only(client, archived):
 
 def test_the_page_of_an_altered_manifest_is_not_shown(client, store, archived):
     alter(store, archived.manifest.key)
-    assert client.get(f"/dags/nightly/store/{archived.report.key}").status_code == 409
+    assert client.get(f"/dags/scheduled/store/{archived.report.key}").status_code == 409
 
 
 def test_an_altered_page_is_replaced_by_the_one_its_manifest_gives(client, store, archived):
-    before = client.get(f"/dags/nightly/store/{archived.report.key}").content
+    before = client.get(f"/dags/scheduled/store/{archived.report.key}").content
     alter(store, archived.report.key)
-    assert client.get(f"/dags/nightly/store/{archived.report.key}").content == before
+    assert client.get(f"/dags/scheduled/store/{archived.report.key}").content == before
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_every_other_key_is_unknown(client, store, key):
     ledger = store.root / "v1/retraining/model=tiny/run=2025-06-01T000000Z"
     ledger.mkdir(parents=True)
     (ledger / "0123456789abcdef.json").write_text("secret")
-    answer = client.get(f"/dags/nightly/store/{key}")
+    answer = client.get(f"/dags/scheduled/store/{key}")
 
     assert answer.status_code == 404
     assert "secret" not in answer.text
@@ -188,7 +188,7 @@ def test_a_store_that_does_not_answer_is_said_plainly():
         raise StoreUnreachable("s3.internal:9000 refused the connection of key AKIA")
 
     client = TestClient(create_app(unreachable, guard=guard))
-    answer = client.get(f"/dags/nightly/store/v1/blobs/sha256/00/{'0' * 64}.html")
+    answer = client.get(f"/dags/scheduled/store/v1/blobs/sha256/00/{'0' * 64}.html")
 
     assert answer.status_code == 502
     assert "AKIA" not in answer.text  # details belong into the log

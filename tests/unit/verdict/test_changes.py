@@ -13,8 +13,8 @@ UNBOUND = AlarmSpec(false_fails_per_year=400)
 """A budget so generous that no interval has to be widened beyond its 95%."""
 
 
-def outcome(seen, base, demand, **options):
-    threshold = {"metric": seen.name, **demand}
+def outcome(seen, base, condition, **options):
+    threshold = {"metric": seen.name, **condition}
     return verdict([seen], threshold, baselines={"last_accepted": {seen.label: base}}, **options).outcome
 
 
@@ -75,11 +75,11 @@ def test_half_an_interval_of_the_baseline_is_none(base):
 @pytest.mark.parametrize("p_value", [1e-9, 0.9])
 def test_the_p_value_of_a_metric_says_nothing_about_its_change(p_value):
     # It tells whether the current rows differ from the reference, not whether they differ more than last time.
-    demand = {"min_absolute_change": -0.1}
+    condition = {"min_absolute_change": -0.1}
     straddling = metric(0.5, low=0.3, high=0.7, p_value=p_value)
-    assert outcome(straddling, Baseline(value=0.25), demand, alarms=UNBOUND) == "uncertain"
+    assert outcome(straddling, Baseline(value=0.25), condition, alarms=UNBOUND) == "uncertain"
     clear = metric(0.5, low=0.45, high=0.55, p_value=p_value)
-    assert outcome(clear, Baseline(value=0.25), demand, alarms=UNBOUND) == "fail"
+    assert outcome(clear, Baseline(value=0.25), condition, alarms=UNBOUND) == "fail"
 
 
 def test_a_change_is_shown_with_its_baseline_and_what_it_was_compared_with():
@@ -104,13 +104,13 @@ def test_a_condition_is_compared_with_nothing():
 
 
 def test_a_relative_change_is_a_share_of_the_size_of_the_baseline():
-    demand = {"min_relative_change": -0.5}
-    assert outcome(metric(-1.9, better="higher"), Baseline(value=-1.0), demand) == "fail"
-    assert outcome(metric(-1.4, better="higher"), Baseline(value=-1.0), demand) == "pass"
-    assert outcome(metric(2.9, better="lower"), Baseline(value=2.0), demand) == "pass"
+    condition = {"min_relative_change": -0.5}
+    assert outcome(metric(-1.9, better="higher"), Baseline(value=-1.0), condition) == "fail"
+    assert outcome(metric(-1.4, better="higher"), Baseline(value=-1.0), condition) == "pass"
+    assert outcome(metric(2.9, better="lower"), Baseline(value=2.0), condition) == "pass"
 
 
 def test_the_tolerance_of_a_change_is_a_share_of_the_change():
-    demand = {"min_absolute_change": -0.1, "tolerance": 0.5}
-    assert outcome(metric(0.39), Baseline(value=0.25), demand) == "pass"
-    assert outcome(metric(0.41), Baseline(value=0.25), demand) == "fail"
+    condition = {"min_absolute_change": -0.1, "tolerance": 0.5}
+    assert outcome(metric(0.39), Baseline(value=0.25), condition) == "pass"
+    assert outcome(metric(0.41), Baseline(value=0.25), condition) == "fail"

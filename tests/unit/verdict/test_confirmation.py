@@ -62,8 +62,8 @@ def test_only_the_last_runs_of_the_window_count():
 
 def test_the_same_miss_noted_twice_in_one_run_is_one():
     both = verdict([metric(0.3)], THRESHOLD, THRESHOLD)
-    demand = {"metric": "psi", "less_than": 0.2, "confirm": {"violations": 3, "window": 3}}
-    assert after(both, threshold=demand).outcome == "warn"
+    condition = {"metric": "psi", "less_than": 0.2, "confirm": {"violations": 3, "window": 3}}
+    assert after(both, threshold=condition).outcome == "warn"
 
 
 def test_a_warning_needs_no_confirmation():

@@ -13,7 +13,7 @@ SEEN = metric(0.25, low=0.2, high=0.3)
 
 
 @pytest.mark.parametrize(
-    ("demand", "outcome"),
+    ("condition", "outcome"),
     [
         ({"between": (0.0, 0.1940)}, "fail"),
         ({"between": (0.0, 0.1950)}, "uncertain"),
@@ -27,14 +27,14 @@ SEEN = metric(0.25, low=0.2, high=0.3)
         ({"geq_to": 0.3005}, "fail"),
     ],
 )
-def test_each_side_of_a_demand_takes_its_share_of_the_level(demand, outcome):
-    assert verdict([SEEN], {"metric": "psi", **demand}, alarms=LEVEL_OF_3_PERCENT).outcome == outcome
+def test_each_side_of_a_demand_takes_its_share_of_the_level(condition, outcome):
+    assert verdict([SEEN], {"metric": "psi", **condition}, alarms=LEVEL_OF_3_PERCENT).outcome == outcome
 
 
 def test_the_keys_of_a_threshold_share_its_level_too():
-    demand = {"metric": "psi", "less_than": 0.1950}
+    condition = {"metric": "psi", "less_than": 0.1950}
     keyed = [metric(0.25, low=0.2, high=0.3, key=key) for key in "ab"]
-    assert verdict(keyed, demand, alarms=LEVEL_OF_3_PERCENT).outcome == "uncertain"
-    assert verdict(keyed[:1], demand, alarms=LEVEL_OF_3_PERCENT).outcome == "fail"
-    one_of_both = verdict(keyed, demand | {"key": "a"}, alarms=LEVEL_OF_3_PERCENT)
+    assert verdict(keyed, condition, alarms=LEVEL_OF_3_PERCENT).outcome == "uncertain"
+    assert verdict(keyed[:1], condition, alarms=LEVEL_OF_3_PERCENT).outcome == "fail"
+    one_of_both = verdict(keyed, condition | {"key": "a"}, alarms=LEVEL_OF_3_PERCENT)
     assert one_of_both.outcome == "fail", "a threshold on one key judges that key alone"

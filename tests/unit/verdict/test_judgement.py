@@ -6,12 +6,22 @@ import pytest
 
 from model_governance.contract.result import CheckResult, Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy, Threshold, Waiver
-from model_governance.verdict import RANK, Baseline, Rules, Verdict, budget_of, combine, judge, read_verdict, unmeasured
+from model_governance.verdict import (
+    RANK,
+    Baseline,
+    FailPolicy,
+    Verdict,
+    budget_of,
+    combine,
+    judge,
+    read_verdict,
+    unmeasured,
+)
 from verdict_cases import TODAY, metric, verdict
 
 
 @pytest.mark.parametrize(
-    ("demand", "value", "outcome"),
+    ("condition", "value", "outcome"),
     [
         ({"less_than": 0.2}, 0.2, "fail"),
         ({"less_than": 0.2}, 0.19, "pass"),
@@ -30,12 +40,12 @@ from verdict_cases import TODAY, metric, verdict
         ({"less_than": 0.2, "severity": "info"}, 0.3, "pass"),
     ],
 )
-def test_a_number_meets_its_bound(demand, value, outcome):
-    assert verdict([metric(value)], {"metric": "psi", **demand}).outcome == outcome
+def test_a_number_meets_its_bound(condition, value, outcome):
+    assert verdict([metric(value)], {"metric": "psi", **condition}).outcome == outcome
 
 
 @pytest.mark.parametrize(
-    ("demand", "low", "high", "outcome"),
+    ("condition", "low", "high", "outcome"),
     [
         ({"less_than": 0.2}, 0.1, 0.19, "pass"),
         ({"less_than": 0.2}, 0.1, 0.3, "uncertain"),
@@ -47,9 +57,9 @@ def test_a_number_meets_its_bound(demand, value, outcome):
         ({"equal_to": 0.5}, 0.1, 0.3, "fail"),
     ],
 )
-def test_an_interval_decides_where_there_is_one(demand, low, high, outcome):
+def test_an_interval_decides_where_there_is_one(condition, low, high, outcome):
     value = (low + high) / 2
-    assert verdict([metric(value, low=low, high=high)], {"metric": "psi", **demand}).outcome == outcome
+    assert verdict([metric(value, low=low, high=high)], {"metric": "psi", **condition}).outcome == outcome
 
 
 def test_an_effect_counts_only_with_evidence():
@@ -144,7 +154,7 @@ def test_a_repeated_metric_is_judged_for_each_or_for_the_one_named():
 
 
 @pytest.mark.parametrize(
-    ("better", "demand", "base", "value", "outcome"),
+    ("better", "condition", "base", "value", "outcome"),
     [
         ("higher", {"min_absolute_change": -0.02}, 0.80, 0.79, "pass"),
         ("higher", {"min_absolute_change": -0.02}, 0.80, 0.77, "fail"),
@@ -155,10 +165,10 @@ def test_a_repeated_metric_is_judged_for_each_or_for_the_one_named():
         ("higher", {"min_relative_change": 0.1}, 0.0, 0.5, "error"),
     ],
 )
-def test_a_change_is_an_improvement_in_the_better_direction(better, demand, base, value, outcome):
+def test_a_change_is_an_improvement_in_the_better_direction(better, condition, base, value, outcome):
     judged = verdict(
         [metric(value, better=better)],
-        {"metric": "psi", **demand},
+        {"metric": "psi", **condition},
         baselines={"last_accepted": {"psi": Baseline(value=base)}},
     )
     assert judged.outcome == outcome
@@ -215,7 +225,7 @@ def test_a_waiver_never_covers_what_could_not_be_measured():
     ],
 )
 def test_what_stops_the_run(fail_on, on_uncertain, outcome, severity, stops):
-    assert Rules(fail_on=fail_on, on_uncertain=on_uncertain).stops(outcome, severity) is stops
+    assert FailPolicy(fail_on=fail_on, on_uncertain=on_uncertain).stops(outcome, severity) is stops
 
 
 def test_a_check_that_does_not_apply_is_skipped_with_its_reason():
@@ -231,7 +241,7 @@ def test_a_run_in_which_everything_was_skipped_is_an_error():
     spec = CheckSpec(kind="evasion", thresholds=[{"metric": "robust_accuracy", "geq_to": 0.5}])
     policy = Policy.model_construct(checks={"attack": spec}, waivers=(), fail_on="error", on_uncertain="warn")
     result = CheckResult(kind="evasion", seed=1, status="not_applicable", reason="no mutable feature")
-    run = combine("m", [judge("attack", result, policy, moment=TODAY)], rules=Rules())
+    run = combine("m", [judge("attack", result, policy, moment=TODAY)], fail_policy=FailPolicy())
     assert run.outcome == "error"
     assert run.stops
 
@@ -248,7 +258,7 @@ def test_a_verdict_survives_its_record():
 
 
 def test_what_could_not_measure_is_an_error():
-    judged = unmeasured("drift", "column AGEP is missing", rules=Rules(fail_on="never"))
+    judged = unmeasured("drift", "column AGEP is missing", fail_policy=FailPolicy(fail_on="never"))
     assert judged.outcome == "error"
     assert judged.stops
     assert "column AGEP is missing" in judged.sentence

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from model_governance.verdict import Finding, Rules, Verdict, combine
+from model_governance.verdict import FailPolicy, Finding, Verdict, combine
 
 FROM_BEST_TO_WORST = ("skipped", "pass", "waived", "warn", "uncertain", "fail", "error")
 
@@ -37,18 +37,18 @@ def test_a_verdict_in_which_all_is_well_says_so_of_each():
 def test_only_the_findings_that_stop_are_listed_as_stopping():
     findings = (finding("pass"), finding("fail"), finding("warn"), finding("error"), finding("waived"))
     assert [one.outcome for one in Verdict(name="m", findings=findings).stopping] == ["fail", "error"]
-    strict = Verdict(name="m", findings=findings, rules=Rules(fail_on="warn"))
+    strict = Verdict(name="m", findings=findings, fail_policy=FailPolicy(fail_on="warn"))
     assert [one.outcome for one in strict.stopping] == ["fail", "warn", "error"]
 
 
 def test_a_run_is_an_error_only_if_every_check_was_skipped():
     skipped = Verdict(name="a", findings=(finding("skipped"),))
     passed = Verdict(name="b", findings=(finding("pass"),))
-    run = combine("m", [skipped, passed], rules=Rules(fail_on="warn", on_uncertain="fail"))
+    run = combine("m", [skipped, passed], fail_policy=FailPolicy(fail_on="warn", on_uncertain="fail"))
     assert (run.name, run.outcome, run.stops) == ("m", "pass", False)
-    assert run.rules == Rules(fail_on="warn", on_uncertain="fail")
+    assert run.fail_policy == FailPolicy(fail_on="warn", on_uncertain="fail")
     assert run.findings == (*skipped.findings, *passed.findings)
-    empty = combine("m", [skipped, skipped], rules=Rules())
+    empty = combine("m", [skipped, skipped], fail_policy=FailPolicy())
     assert [one.outcome for one in empty.findings] == ["skipped", "skipped", "error"]
     assert empty.findings[-1].check == "m"
     assert empty.findings[-1].sentence == "m: nothing was measured in this run; an empty run is never a pass"

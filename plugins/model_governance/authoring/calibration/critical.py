@@ -25,9 +25,9 @@ REACH = 8.0
 
 def side_of(threshold: Threshold) -> Side | None:
     """Whether numbers must stay under the bound or reach it; None for demands with no single bound to move."""
-    if threshold.demand in UPPER:
+    if threshold.condition in UPPER:
         return "upper"
-    return "lower" if threshold.demand in LOWER else None
+    return "lower" if threshold.condition in LOWER else None
 
 
 def critical_bound(
@@ -47,7 +47,7 @@ def critical_bound(
     upper = side_of(threshold) == "upper"
 
     def fails(bound: float) -> bool:
-        moved = threshold.model_copy(update={threshold.demand: bound, "confirm": None})
+        moved = threshold.model_copy(update={threshold.condition: bound, "confirm": None})
         return _violates(name, result, with_thresholds(policy, name, {place: moved}), place, moment, baselines)
 
     low, high = _span([metric for metric in result.metrics if metric.name == threshold.metric], baselines)
@@ -77,7 +77,8 @@ def _violates(
     verdict = judge(name, result, policy, moment=moment, baselines=baselines)
     return any(
         finding.violated
-        and (finding.metric, finding.demand, finding.bound) == (threshold.metric, threshold.demand, threshold.bound)
+        and (finding.metric, finding.condition, finding.bound)
+        == (threshold.metric, threshold.condition, threshold.bound)
         for finding in verdict.findings
     )
 

@@ -267,7 +267,7 @@ def _detectable_in(column: Column, rows: int, bound: float, *, level: float) -> 
 
 def _reason(threshold: Threshold, params: DriftParams) -> str:
     if side_of(threshold) != "upper":
-        return f"`{threshold.demand}` has no upper bound to move"
+        return f"`{threshold.condition}` has no upper bound to move"
     if threshold.metric in ("drift_share", "drifted_columns"):
         return f"columns count by {params.numeric_method}/{params.categorical_method}; counts of cells determine it for psi only"
     return "not determined by counts of cells; where it carries evidence, its level keeps the budget under any bound"

@@ -37,7 +37,7 @@ def render_calibration(calibration: Calibration) -> bytes:
 
 
 def draw_curve(threshold: Calibrated) -> Artifact:
-    """The share of drawn nights that fail, by bound, with the current bound, the proposed one and the accepted level."""
+    """The share of drawn runs that fail, by bound, with the current bound, the proposed one and the accepted level."""
     figure, (axes,) = figures.canvas(height=2.8)
     points = threshold.points()
     bounds = [bound for bound, _, _ in points]

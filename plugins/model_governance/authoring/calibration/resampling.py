@@ -66,7 +66,7 @@ def calibrate_resampled(
 def _unfit(threshold: Threshold, results: Sequence[CheckResult]) -> str:
     """Why a threshold cannot be calibrated on these windows; empty when it can."""
     if side_of(threshold) is None:
-        return f"`{threshold.demand}` has no single bound to move"
+        return f"`{threshold.condition}` has no single bound to move"
     if threshold.is_change and threshold.against == "champion":
         return "the champion is not measured on drawn windows"
     return _absent(results, threshold.metric)

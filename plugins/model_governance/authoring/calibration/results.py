@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import label_of
-from model_governance.verdict.words import demanded
+from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
     from model_governance.authoring.calibration.curve import Curve, Estimate, Proposal
@@ -55,10 +55,10 @@ class Calibrated:
         return self.curve.rate(self.bound).times(self.runs_per_year)
 
     @property
-    def demanded(self) -> str:
+    def requirement(self) -> str:
         """The current threshold in words."""
         threshold = self.threshold
-        return demanded(threshold.demand, threshold.bound, threshold.against if threshold.is_change else None)
+        return describe(threshold.condition, threshold.bound, threshold.against if threshold.is_change else None)
 
     def points(self) -> list[tuple[float, float, float | None]]:
         """Bounds with the share of windows they fail: as judged, and by the numbers without their evidence."""
@@ -76,7 +76,7 @@ class Calibrated:
         current, proposal = self.false_fails, self.proposal
         return {
             "check": self.check, "kind": self.kind, "metric": self.threshold.metric, "key": self.threshold.key,
-            "demand": self.threshold.demand, "bound": self.bound, "level": self.level, "windows": self.curve.windows,
+            "condition": self.threshold.condition, "bound": self.bound, "level": self.level, "windows": self.curve.windows,
             "false_fails_per_year": {"value": current.value, "low": current.low, "high": current.high},
             "proposed": proposal.bound, "method": proposal.method, "reason": proposal.reason,
             "detectable": self.detectable, "detectable_now": self.detectable_now, "limits": self.limits,

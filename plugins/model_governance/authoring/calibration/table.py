@@ -52,7 +52,7 @@ def cells(threshold: Calibrated) -> tuple[str, ...]:
     return (
         threshold.check,
         threshold.label,
-        threshold.demanded,
+        threshold.requirement,
         false_fails(threshold),
         proposed(threshold),
         detectable(threshold),
@@ -109,7 +109,7 @@ def _lines(threshold: Calibrated) -> Iterator[str]:
         yield f"      # {threshold.label}: no proposal: {threshold.proposal.reason}"
         return
     fields = threshold.threshold.model_dump(mode="json", exclude_defaults=True)
-    fields[threshold.threshold.demand] = rounded(threshold, threshold.proposal.bound)
+    fields[threshold.threshold.condition] = rounded(threshold, threshold.proposal.bound)
     text = yaml.safe_dump(fields, default_flow_style=True, sort_keys=False, width=10_000).strip()
     yield f"      - {text}  # now {threshold.bound:.12g}"
 

@@ -1,4 +1,4 @@
-"""Many nights in one array must be the nights one by one, as the engine counts them."""
+"""Many runs in one array must be the runs one by one, as the engine counts them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ counts = st.lists(st.integers(0, 60), min_size=1, max_size=8)
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), reference=counts, in_order=st.booleans())
-def test_an_array_of_nights_gives_the_numbers_of_the_engine(data, reference, in_order):
+def test_an_array_of_runs_gives_the_numbers_of_the_engine(data, reference, in_order):
     cells = len(reference)
-    nights = data.draw(st.lists(st.lists(st.integers(0, 60), min_size=cells, max_size=cells), min_size=1, max_size=4))
-    nights = [one for one in nights if sum(one)]
-    if not nights or not sum(reference):
+    runs = data.draw(st.lists(st.lists(st.integers(0, 60), min_size=cells, max_size=cells), min_size=1, max_size=4))
+    runs = [one for one in runs if sum(one)]
+    if not runs or not sum(reference):
         return
-    found = joined(np.array(reference), np.array(nights), in_order=in_order)
+    found = joined(np.array(reference), np.array(runs), in_order=in_order)
     psi, p_values = found.psi(), found.p_values()
-    for place, night in enumerate(nights):
-        held = np.array(reference), np.array(night)
+    for place, run in enumerate(runs):
+        held = np.array(reference), np.array(run)
         if not in_order:  # the engine's table holds only labels that one side has
             seen = held[0] + held[1] > 0
             held = held[0][seen], held[1][seen]
@@ -36,8 +36,8 @@ def test_an_array_of_nights_gives_the_numbers_of_the_engine(data, reference, in_
         assert psi[place] == pytest.approx(population_stability(table).value, rel=1e-9, abs=1e-12)
 
 
-def test_every_night_may_have_a_reference_of_its_own():
+def test_every_run_may_have_a_reference_of_its_own():
     draw = np.random.default_rng(1)
-    references, nights = (draw.multinomial(500, np.full(6, 1 / 6), size=3) for _ in range(2))
-    alone = [joined(references[k], nights[[k]], in_order=True).p_values()[0] for k in range(3)]
-    assert list(joined(references, nights, in_order=True).p_values()) == pytest.approx(alone)
+    references, runs = (draw.multinomial(500, np.full(6, 1 / 6), size=3) for _ in range(2))
+    alone = [joined(references[k], runs[[k]], in_order=True).p_values()[0] for k in range(3)]
+    assert list(joined(references, runs, in_order=True).p_values()) == pytest.approx(alone)

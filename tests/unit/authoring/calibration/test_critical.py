@@ -14,7 +14,7 @@ from model_governance.policy import AlarmSpec, CheckSpec, Policy
 from model_governance.verdict import Baseline, budget_of, judge
 
 TODAY = datetime(2026, 6, 1, tzinfo=UTC)
-DEMANDS = ("less_than", "leq_to", "greater_than", "geq_to")
+CONDITIONS = ("less_than", "leq_to", "greater_than", "geq_to")
 numbers = st.floats(-50, 50).map(lambda one: round(one, 6))
 
 
@@ -44,17 +44,19 @@ def result(found) -> CheckResult:
 
 
 @settings(max_examples=60, deadline=None)
-@given(found=st.lists(metrics(), min_size=1, max_size=4), demand=st.sampled_from(DEMANDS), aside=st.floats(1e-6, 30))
-def test_the_judge_fails_on_the_strict_side_of_the_critical_bound_and_nowhere_else(found, demand, aside):
-    night, rules = result(found), policy(**{demand: 0.0})
+@given(
+    found=st.lists(metrics(), min_size=1, max_size=4), condition=st.sampled_from(CONDITIONS), aside=st.floats(1e-6, 30)
+)
+def test_the_judge_fails_on_the_strict_side_of_the_critical_bound_and_nowhere_else(found, condition, aside):
+    night, rules = result(found), policy(**{condition: 0.0})
     critical = critical_bound("c", 1, night, policy=rules, moment=TODAY)
 
     def fails(bound: float) -> bool:
-        moved = rules.checks["c"].thresholds[1].model_copy(update={demand: bound})
+        moved = rules.checks["c"].thresholds[1].model_copy(update={condition: bound})
         verdict = judge("c", night, with_thresholds(rules, "c", {1: moved}), moment=TODAY)
         return any(one.outcome == "fail" and one.metric == "m" for one in verdict.findings)
 
-    strict = -1 if demand in ("less_than", "leq_to") else 1
+    strict = -1 if condition in ("less_than", "leq_to") else 1
     near = max(min(critical, 1e6), -1e6)
     assert not fails(near - strict * aside)
     if abs(critical) != float("inf"):
@@ -63,17 +65,17 @@ def test_the_judge_fails_on_the_strict_side_of_the_critical_bound_and_nowhere_el
         assert not fails(strict * 1e9)
 
 
-def test_a_loss_against_the_last_night_has_a_critical_bound_too():
-    night = result([{"value": 0.8, "low": 0.79, "high": 0.81}])
+def test_a_loss_against_the_last_run_has_a_critical_bound_too():
+    run = result([{"value": 0.8, "low": 0.79, "high": 0.81}])
     rules = policy(min_absolute_change=-0.02)
     before = {"last_accepted": {"m[0]": Baseline(value=0.7, low=0.69, high=0.71)}}
-    # lower is better: a rise of 0.1, less the reach of both nights at the level, added in squares
+    # lower is better: a rise of 0.1, less the reach of both runs at the level, added in squares
     reach = math.sqrt(2) * 0.01 * NormalDist().inv_cdf(budget_of(rules).level) / NormalDist().inv_cdf(0.025)
-    found = critical_bound("c", 1, night, policy=rules, moment=TODAY, baselines=before)
+    found = critical_bound("c", 1, run, policy=rules, moment=TODAY, baselines=before)
     assert found == pytest.approx(-0.1 + reach, abs=1e-6)
 
 
-def test_a_threshold_that_other_nights_confirm_is_calibrated_on_tonight():
-    night = result([{"value": 0.8, "low": None, "high": None}])
+def test_a_threshold_that_other_runs_confirm_is_calibrated_on_the_current_run():
+    run = result([{"value": 0.8, "low": None, "high": None}])
     rules = policy(less_than=0.5, confirm={"violations": 2, "window": 3})
-    assert critical_bound("c", 1, night, policy=rules, moment=TODAY) == pytest.approx(0.8)
+    assert critical_bound("c", 1, run, policy=rules, moment=TODAY) == pytest.approx(0.8)

@@ -53,7 +53,7 @@ def calibration(small, **sampling):
 
 
 def test_a_share_of_columns_needs_the_evidence_that_the_verdict_asks_for():
-    clear, doubtful = [1e-9, 0.9], [0.02, 0.9]  # both columns of a night, the first far beyond its effect
+    clear, doubtful = [1e-9, 0.9], [0.02, 0.9]  # both columns of a run, the first far beyond its effect
     drawn = Drawn(names=("a", "b"), psi=np.array([[0.3, 0.3], [0.0, 0.0]]), p_values=np.array([clear, doubtful]).T)
     judged, alone = _moved(drawn, DriftParams(evidence_level=0.1), None, level=0.001)
     assert alone.tolist() == [0.5, 0.5]
@@ -79,16 +79,16 @@ def test_runs_in_arrays_get_the_critical_bounds_that_the_judge_gives(adjust):
     critical, alone = _every_column(drawn, None, adjust, level=budget_of(rules).level)
     assert np.isfinite(critical).any()
     assert not np.isfinite(critical).all()
-    for night in range(12):
+    for run in range(12):
         metrics = tuple(
-            Metric(name="psi", value=float(psi[k, night]), n=9, meaning="m", better="lower", key=str(k),
-                   p_value=float(p_values[k, night]))
+            Metric(name="psi", value=float(psi[k, run]), n=9, meaning="m", better="lower", key=str(k),
+                   p_value=float(p_values[k, run]))
             for k in range(6)
         )  # fmt: skip
         result = CheckResult(kind="data_drift", seed=1, metrics=metrics)
         judged = critical_bound("drift", 0, result, policy=rules, moment=datetime(2026, 6, 1, tzinfo=UTC))
-        assert critical[night] == pytest.approx(judged, abs=1e-8)
-        assert alone[night] == psi[:, night].max()
+        assert critical[run] == pytest.approx(judged, abs=1e-8)
+        assert alone[run] == psi[:, run].max()
 
 
 def test_the_largest_column_needs_its_own_evidence():

@@ -1,4 +1,4 @@
-"""A check whose sampling law is known, calibrated on drawn rows: the proposal must keep its promise on fresh nights."""
+"""A check whose sampling law is known, calibrated on drawn rows: the proposal must keep its promise on fresh runs."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def calibrated(*thresholds, measure=mean, seed=1, windows=200, given=None) -> li
     )  # fmt: skip
 
 
-def test_the_proposed_bound_keeps_the_level_on_nights_that_were_never_drawn():
+def test_the_proposed_bound_keeps_the_level_on_runs_that_were_never_drawn():
     held, trials = 0, 8
     for seed in range(trials):
         (one,) = calibrated({"metric": "mean", "geq_to": 9.0}, seed=seed, given=subject(seed=seed), windows=50)
         held += stats.norm.cdf(one.proposal.bound, 10, 2 / np.sqrt(ROWS)) <= LEVEL
-    assert held >= 6, f"{held} of {trials}; 95% are promised for nights of the reference, whose own mean errs too"
+    assert held >= 6, f"{held} of {trials}; 95% are promised for runs of the reference, whose own mean errs too"
 
 
 def test_the_shift_it_says_to_see_is_seen():
@@ -84,12 +84,12 @@ def test_the_rate_of_todays_bound_is_estimated():
 
 
 def test_the_same_seed_gives_the_same_record_and_another_one_another():
-    demand = {"metric": "mean", "geq_to": 9.0}
-    records = [calibrated(demand, seed=seed, windows=30)[0].record() for seed in (1, 1, 2)]
+    condition = {"metric": "mean", "geq_to": 9.0}
+    records = [calibrated(condition, seed=seed, windows=30)[0].record() for seed in (1, 1, 2)]
     assert records[0] == records[1] != records[2]
 
 
-def test_a_loss_against_the_last_night_is_calibrated_on_pairs_of_nights():
+def test_a_loss_against_the_last_run_is_calibrated_on_pairs_of_runs():
     (one,) = calibrated({"metric": "mean", "min_absolute_change": -0.01}, windows=120)
     scatter = 2 * np.sqrt(2 / ROWS)
     assert one.curve.critical.std() == pytest.approx(scatter, rel=0.2), "the reference's own error cancels in a pair"

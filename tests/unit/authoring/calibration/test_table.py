@@ -13,9 +13,9 @@ from model_governance.policy import Threshold
 
 
 def calibrated(side: str = "upper", *, proposal=None, critical=(0.1, 0.2, 0.3)) -> Calibrated:
-    demand = "less_than" if side == "upper" else "geq_to"
+    condition = "less_than" if side == "upper" else "geq_to"
     return Calibrated(
-        check="c", kind="k", place=0, threshold=Threshold(metric="m", **{demand: 0.5}), level=0.01, runs_per_year=365,
+        check="c", kind="k", place=0, threshold=Threshold(metric="m", **{condition: 0.5}), level=0.01, runs_per_year=365,
         curve=Curve(critical=np.array(critical), side=side), detectable=None, detectable_now=None,
         proposal=proposal or Proposal(bound=None, method="none", reason="too few"),
     )  # fmt: skip

@@ -68,7 +68,7 @@ def test_what_the_attacker_does_not_know_is_filled_in_and_not_read(faulty):
     assert any("income where channel is attacked" in note for note in hidden.notes)
 
 
-def test_a_column_that_is_no_feature_is_attacked_by_the_answer_alone(healthy):
+def test_a_column_that_is_no_feature_is_attacked_by_the_output_only(healthy):
     def with_secret(role: str):
         frame = healthy.datasets[role].frame
         return frame.assign(secret=np.where(frame["income"] > 60, "rich", "poor"))
@@ -81,7 +81,7 @@ def test_a_column_that_is_no_feature_is_attacked_by_the_answer_alone(healthy):
         measured(subject, sensitive=["secret"], attacks=["confidence"])
 
 
-def test_a_budget_of_queries_reaches_fewer_people_and_says_so(faulty):
+def test_a_query_budget_reaches_fewer_rows_and_the_notes_say_so(faulty):
     result = measured(faulty, budget={"confidence": {"max_queries": 200}})
     row = named(result)["channel", "confidence"]
     assert row[2] == row[6] == 50
@@ -91,7 +91,7 @@ def test_a_budget_of_queries_reaches_fewer_people_and_says_so(faulty):
         measured(faulty, budget={"confidence": {"max_queries": 100}})
 
 
-def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
+def test_an_attack_that_is_not_due_keeps_its_last_metrics(faulty):
     budget = {"output": {"every_runs": 7}}
     params = CHECK.params.model_validate(
         {"sensitive": ["channel"], "attacks": ["confidence", "output"], "budget": budget}
@@ -115,7 +115,7 @@ def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
     assert ("channel", "output") not in named(second)
 
 
-def test_a_model_of_labels_alone_is_attacked_too(faulty):
+def test_a_model_that_returns_labels_only_is_attacked_too(faulty):
     result = measured(faulty, attacks=["confidence", "bayes"], attacker_access={"outputs": "label"})
     assert result.metric("attack_gain", key="confidence@channel").n == 240
     assert any("only the label" in note for note in result.notes)
@@ -144,7 +144,7 @@ def test_a_regression_is_attacked_through_its_errors(healthy):
     assert result.metric("member_gap", key="confidence@channel").low > 0.3
 
 
-def test_rare_values_are_left_out_and_counted(healthy):
+def test_rare_values_are_excluded_and_counted(healthy):
     frame = healthy.datasets["train"].frame.copy()
     frame.loc[:4, "channel"] = "telegraph"
     result = measured(healthy.with_frame("train", frame), attacks=["output"])
@@ -162,7 +162,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(faulty):
     assert canonical_json(first.record()) == canonical_json(second.record())
 
 
-def test_no_cell_of_a_row_is_told(faulty):
+def test_no_cell_of_a_row_is_in_the_record(faulty):
     result = measured(faulty, sensitive=["region"])
     text = canonical_json(result.record()).decode()
     frame = faulty.datasets["train"].frame

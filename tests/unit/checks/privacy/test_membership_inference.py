@@ -131,7 +131,7 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_numpys_generator_alone(he
     assert [one.value for one in first.metrics] != [one.value for one in other.metrics]
 
 
-def test_the_seed_of_the_night_changes_no_number(healthy):
+def test_the_seed_of_the_run_changes_no_metric(healthy):
     first, second = measure(healthy, seed=1), measure(healthy, seed=2)
     assert first.metrics == second.metrics
 

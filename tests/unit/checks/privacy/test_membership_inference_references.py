@@ -1,4 +1,4 @@
-"""Membership inference against retrained copies: what is found, kept, charged and said."""
+"""Membership inference with reference models: what is measured, cached, charged and reported."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from project import small_project
 
 NAMES = list("abcd")
 ROWS = 300
-NIGHT = datetime(2026, 11, 24, tzinfo=UTC)
+FIRST_RUN = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 class Recipe:
@@ -79,7 +79,7 @@ def audited(make=forest, *, values: bool = False, trained_on: str = "train", **r
     model = Recipe(make).model(frames[trained_on], frames[trained_on]["label"], 7)
     columns = Columns(features={name: Feature(kind="numeric") for name in NAMES}, target="label")
     data = {role: Dataset(role=role, uri=role, sha256=role, frame=frames[role]) for role in ("train", "reference")}
-    return Subject(name="coin", task=model.task, columns=columns, datasets=data, model=model, logical_date=NIGHT)
+    return Subject(name="coin", task=model.task, columns=columns, datasets=data, model=model, logical_date=FIRST_RUN)
 
 
 def measure(subject: Subject, **params):
@@ -92,7 +92,7 @@ def fits(subject: Subject) -> int:
     return subject.require_model().train.__self__.fits
 
 
-def the_night_after(subject: Subject, result, *, days: int = 1) -> Subject:
+def the_run_after(subject: Subject, result, *, days: int = 1) -> Subject:
     """The same subject some days later, with what the check stored and asks to see again."""
     wanted = {one.artifact for one in CHECK.lookbacks(CHECK.params(budget={"rmia": {"every_runs": 7}}))}
     kept = tuple(
@@ -181,21 +181,21 @@ def test_the_unit_of_a_target_changes_no_score():
     assert first == pytest.approx(second, rel=1e-9)
 
 
-def test_a_second_night_trains_nothing_and_finds_the_same(leaky):
+def test_a_second_run_trains_nothing_and_gives_the_same_metrics(leaky):
     first = measure(leaky, reference_models=3)
     before = fits(leaky)
-    second = measure(the_night_after(leaky, first), reference_models=3)
+    second = measure(the_run_after(leaky, first), reference_models=3)
     assert fits(leaky) == before
     assert second.metrics == first.metrics
     assert [one.sha256 for one in second.artifacts] == [one.sha256 for one in first.artifacts]
     assert any(one.endswith("3 of them were cached by an earlier run") for one in second.notes)
-    measure(the_night_after(leaky, first), reference_models=5)
+    measure(the_run_after(leaky, first), reference_models=5)
     assert fits(leaky) == before + 2
 
 
 def test_another_model_or_other_rows_are_another_cache(leaky):
     first, before = measure(leaky), fits(leaky)
-    tomorrow = the_night_after(leaky, first)
+    tomorrow = the_run_after(leaky, first)
     measure(replace(tomorrow, model=replace(leaky.model, sha256="6" * 64)))
     assert fits(leaky) == before + 4
     measure(tomorrow.with_frame("train", leaky.datasets["train"].frame.iloc[1:]))
@@ -205,7 +205,7 @@ def test_another_model_or_other_rows_are_another_cache(leaky):
 
 
 @pytest.mark.parametrize("spoiled", ["nothing", "text", "pickle", "short", "nan"])
-def test_kept_answers_that_cannot_be_read_are_made_again(leaky, spoiled):
+def test_cached_answers_that_cannot_be_read_are_computed_again(leaky, spoiled):
     first, before = measure(leaky), fits(leaky)
     kept = next(one for one in first.artifacts if one.name == FILE)
     with np.load(io.BytesIO(kept.content)) as stored:
@@ -217,12 +217,12 @@ def test_kept_answers_that_cannot_be_read_are_made_again(leaky, spoiled):
         np.savez(changed, **{key: row[:-1] if spoiled == "short" else row * np.nan for key, row in answers.items()})
     elif spoiled == "text":
         changed.write(b"PK not an archive")
-    earlier = PreviousRun(logical_date=NIGHT, name=FILE, key="", sha256="", content=changed.getvalue())
+    earlier = PreviousRun(logical_date=FIRST_RUN, name=FILE, key="", sha256="", content=changed.getvalue())
     assert measure(replace(leaky, earlier=(earlier,))).metrics == first.metrics
     assert fits(leaky) == before + 4
 
 
-def test_what_is_kept_is_one_number_for_each_row_and_model(leaky):
+def test_the_cache_holds_one_number_for_each_row_and_model(leaky):
     kept = next(one for one in measure(leaky, reference_models=2).artifacts if one.name == FILE)
     with np.load(io.BytesIO(kept.content), allow_pickle=False) as stored:
         assert len(stored.files) == 2
@@ -296,7 +296,7 @@ def test_an_ensemble_of_two_is_refused(leaky):
     assert measure(leaky, reference_models=1).metric("attack_auc", key="rmia").low > 0.5
 
 
-def test_the_quantile_attack_spends_half_of_the_non_members_unless_others_are_left(leaky):
+def test_the_quantile_attack_is_fitted_on_half_of_the_non_members_unless_others_are_held_out(leaky):
     few = next(one for one in measure(leaky, attacks=["quantile"]).tables if one.name == "attacks").rows[0]
     assert few[4:6] == (ROWS, ROWS // 2)
     many = measure(audited(reference=1000), attacks=["quantile"])
@@ -394,25 +394,25 @@ def test_the_control_comes_out_at_the_rate_that_was_allowed(leaky):
     assert control.value == pytest.approx(0.05, abs=0.01)
 
 
-def test_an_attack_that_rests_keeps_its_numbers_and_their_day(leaky):
+def test_an_attack_that_is_not_due_keeps_its_metrics_and_their_moment(leaky):
     params = {"attacks": ["loss", "rmia"], "budget": {"rmia": {"every_runs": 2}}}
     first = measure(leaky, **params)
     before = fits(leaky)
-    second = measure(the_night_after(leaky, first), **params)
+    second = measure(the_run_after(leaky, first), **params)
     assert fits(leaky) == before
     rested = second.metric("attack_auc", key="rmia")
     assert rested.value == first.metric("attack_auc", key="rmia").value
-    assert f"measured on {NIGHT.isoformat()}, due every 2 runs" in rested.detail
+    assert f"measured on {FIRST_RUN.isoformat()}, due every 2 runs" in rested.detail
     assert second.metric("attack_auc", key="loss") == first.metric("attack_auc", key="loss")
-    third = measure(the_night_after(leaky, second), **params)
+    third = measure(the_run_after(leaky, second), **params)
     assert "measured on" not in third.metric("attack_auc", key="rmia").detail
     assert third.metrics == first.metrics
 
 
-def test_the_deciding_attack_may_rest_too(leaky):
+def test_the_deciding_attack_may_be_deferred_too(leaky):
     params = {"attacks": ["rmia"], "budget": {"rmia": {"every_runs": 7}}}
     first = measure(leaky, **params)
-    second = measure(the_night_after(leaky, first), **params)
+    second = measure(the_run_after(leaky, first), **params)
     for name in ("memorisation_lower_bound", "attack_auc"):
         assert second.metric(name, key="rmia").value == first.metric(name, key="rmia").value
 
@@ -432,7 +432,7 @@ def test_label_only_reaches_what_its_budget_allows(leaky):
     assert whole.metric("attack_auc", key="label_only").low > 0.5
 
 
-def test_the_distance_to_the_boundary_betrays_members_to_whoever_sees_labels_alone(leaky):
+def test_the_distance_to_the_boundary_identifies_members_from_labels_only(leaky):
     silent = replace(leaky, model=replace(leaky.model, call_proba=None))
     result = measure(silent, attacks=["boundary", "rule_based"], samples=150)
     assert result.metric("attack_auc", key="boundary").low > 0.55
@@ -448,7 +448,7 @@ def test_the_distance_to_the_boundary_betrays_members_to_whoever_sees_labels_alo
         measure(leaky, attacks=["boundary"], samples=150, budget={"boundary": {"max_queries": 8_999}})
 
 
-def test_a_point_is_a_row_that_moved_in_its_numbers_alone():
+def test_a_point_is_a_row_that_moved_in_its_numeric_columns_only():
     frame = pd.DataFrame({"n": [0.1, np.nan, 0.7], "i": [1, 5, 9], "c": ["u", "v", None]})
     columns = Columns(
         features={"n": Feature(kind="numeric"), "i": Feature(kind="integer"), "c": Feature(kind="category")}
@@ -463,7 +463,7 @@ def test_a_point_is_a_row_that_moved_in_its_numbers_alone():
     assert moved["c"].tolist() == ["v", "u"]
 
 
-def test_shaken_rows_keep_their_kind_and_range():
+def test_perturbed_rows_keep_their_kind_and_range():
     frame = pd.DataFrame(
         {
             "n": [0.0, 1.0, np.nan, 0.5] * 25,
@@ -504,7 +504,7 @@ def test_only_a_check_with_reference_models_looks_back():
     assert [one.artifact for one in CHECK.lookbacks(CHECK.params())] == [FILE]
 
 
-def test_two_nights_of_a_governed_project_train_their_copies_once(tmp_path):
+def test_two_runs_of_a_governed_project_train_their_reference_models_once(tmp_path):
     privacy = {
         "kind": "membership_inference", "thresholds": [{"metric": "attack_auc", "leq_to": 0.7}],
         "params": {"attacks": ["rmia", "loss"], "fpr": [0.05], "budget": {"loss": {"every_runs": 7}}},
@@ -512,7 +512,7 @@ def test_two_nights_of_a_governed_project_train_their_copies_once(tmp_path):
     governed = small_project(tmp_path, checks={"privacy": privacy})
     records = []
     for number in (1, 2):
-        night = Run(run_id=f"night-{number}", logical_date=NIGHT + timedelta(days=number))
+        night = Run(run_id=f"night-{number}", logical_date=FIRST_RUN + timedelta(days=number))
         run = run_check(governed.policy(), "privacy", run=night, store=governed.store, connections=PlainConnections())
         run.raise_if_it_stops()
         archive_run(governed.policy(), {"privacy": run.summary()}, run=night, store=governed.store)

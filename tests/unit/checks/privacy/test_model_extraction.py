@@ -53,7 +53,7 @@ def test_arts_attacks_copy_the_model_too(faulty):
 
 
 @pytest.mark.parametrize("attack", ["public", "knockoff_nets"])
-def test_a_larger_budget_asks_about_the_rows_that_the_smaller_left_out(faulty, attack):
+def test_a_larger_query_budget_queries_only_further_rows(faulty, attack):
     model, calls = asked_rows(faulty.model)
     measured(replace(faulty, model=model), attacks=[attack], query_budgets=[30, 50])
     held_out = 120
@@ -75,7 +75,7 @@ def test_a_budget_without_rows_is_absent_with_the_reason(faulty):
     assert "no 500 public rows with labels" in result.metric("fidelity_gain", key="synthetic@500").reason
 
 
-def test_an_attack_that_rests_keeps_its_last_numbers(faulty):
+def test_an_attack_that_is_not_due_keeps_its_last_metrics(faulty):
     params = {"attacks": ["public", "synthetic"], "budget": {"synthetic": {"every_runs": 7}}}
     first = measured(replace(faulty, logical_date=datetime(2026, 3, 2, tzinfo=UTC)), **params)
     stored = next(one for one in first.artifacts if one.name == "attack_schedule.json")

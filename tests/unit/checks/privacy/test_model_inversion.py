@@ -62,13 +62,13 @@ def test_only_the_largest_classes_are_rebuilt(healthy):
     assert {one.key for one in result.metrics} == {"search@1"}
 
 
-def test_a_model_of_labels_alone_is_climbed_by_its_neighbours(healthy):
+def test_a_model_that_returns_labels_only_is_searched_by_its_neighbours(healthy):
     result = measured(healthy, attacker_access={"outputs": "label"})
     assert result.metric("confidence_reached", key="search@1").value > 0.8
     assert any("only the label" in note for note in result.notes)
 
 
-def test_gaps_in_the_rows_are_no_obstacle(healthy):
+def test_missing_cells_are_no_obstacle(healthy):
     frame = healthy.datasets["train"].frame.copy()
     frame.loc[::5, "region"] = None
     assert measured(healthy.with_frame("train", frame)).status == "measured"
@@ -85,7 +85,7 @@ def test_the_same_seed_gives_the_same_bytes(healthy):
     assert canonical_json(first.record()) == canonical_json(second.record())
 
 
-def test_no_rebuilt_row_is_told(healthy):
+def test_no_reconstructed_row_is_in_the_record(healthy):
     text = canonical_json(measured(CHECK.self_test.apply(healthy)).record()).decode()
     cells = healthy.datasets["train"].frame["income"]
     assert not [one for one in cells if one % 1 and f"{one:.6g}" in text]

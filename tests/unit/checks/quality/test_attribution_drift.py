@@ -34,7 +34,7 @@ def answering(subject, call, *, call_proba=None, task: str = "regression", class
     return replace(subject, model=model)
 
 
-def test_a_healthy_night_keeps_the_order(healthy):
+def test_a_healthy_subject_keeps_the_order(healthy):
     result = measure(healthy)
     agreement = result.metric("attribution_ndcg")
     assert agreement.low > 0.95
@@ -99,8 +99,8 @@ def test_the_model_is_asked_in_few_large_batches_with_the_columns_it_knows(healt
     measure(answering(healthy, call))
     # Per side once as it is, then once per feature.
     assert len(calls) == 2 * (1 + 5)
-    assert {one[1:] for one in calls} == {(healthy.columns.names, "int64")}
-    assert max(one[0] for one in calls) == 200 * 3
+    assert {call[1:] for call in calls} == {(healthy.columns.names, "int64")}
+    assert max(call[0] for call in calls) == 200 * 3
 
 
 def test_a_small_side_is_refused(healthy):

@@ -34,7 +34,7 @@ def test_small_groups_are_counted_not_compared():
     assert left.detail == "too small: c, d"
     assert cells(result)["c"] == (12, None, None, None, None)
     assert cells(result)["d"] == ("below 10", None, None, None, None)
-    assert "group=c" not in {one.key for one in result.metrics}
+    assert "group=c" not in {metric.key for metric in result.metrics}
 
 
 def test_a_rate_over_few_rows_is_left_out_of_its_gap():
@@ -87,7 +87,7 @@ def test_a_code_is_the_same_group_as_integer_and_as_float():
     frame["code"] = np.where(frame["group"] == "a", 1, 2)
     whole = measure(subject_of(frame), "code")
     floats = measure(subject_of(frame.astype({"code": float})), "code")
-    assert [one.label for one in whole.metrics] == [one.label for one in floats.metrics]
+    assert [metric.label for metric in whole.metrics] == [metric.label for metric in floats.metrics]
 
 
 def test_too_many_groups_and_wrong_bins_are_refused():
@@ -117,7 +117,7 @@ def test_of_several_classes_it_compares_accuracy():
     frame["says"] = np.where(right, frame["label"], draw.choice(["x", "y", "z"], 600))
     result = measure(subject_of(frame, task="multiclass_classification", classes=("x", "y", "z")))
     assert result.metric("accuracy_gap", key="group").low > 0.1
-    assert {one.name for one in result.metrics} == {"unscored_share", "accuracy_gap", "group_accuracy"}
+    assert {metric.name for metric in result.metrics} == {"unscored_share", "accuracy_gap", "group_accuracy"}
 
 
 def test_errors_of_a_regression_are_compared_by_group():

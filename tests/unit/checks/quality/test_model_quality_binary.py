@@ -40,7 +40,13 @@ def test_its_numbers_are_those_of_scikit_learn():
 
 def test_n_is_what_stands_behind_each_number():
     result = measure(binary([1, 1, 1, 0, 0, 0, 0, 0], [0.9, 0.8, 0.1, 0.7, 0.1, 0.1, 0.2, 0.3]))
-    assert [result.metric(one).n for one in ("accuracy", "recall", "precision", "specificity", "f1")] == [8, 3, 3, 5, 4]
+    assert [result.metric(name).n for name in ("accuracy", "recall", "precision", "specificity", "f1")] == [
+        8,
+        3,
+        3,
+        5,
+        4,
+    ]
     assert result.metric("recall").value == pytest.approx(2 / 3)
 
 
@@ -50,7 +56,7 @@ def test_calibration_error_is_the_weighted_gap_over_bins():
     label = [1] * 4 + [0] * 6 + [1] * 7 + [0] * 3
     result = measure(binary(label, score), calibration_bins=2)
     assert result.metric("calibration_error").value == pytest.approx(0.5 * 0.2 + 0.5 * 0.1)
-    rows = next(one for one in result.tables if one.name == "calibration").rows
+    rows = next(table for table in result.tables if table.name == "calibration").rows
     assert [row[:4] for row in rows] == [(1, 10, pytest.approx(0.2), 0.4), (2, 10, pytest.approx(0.8), 0.7)]
 
 
@@ -59,7 +65,7 @@ def test_equal_probabilities_share_one_bin_and_separate_nothing():
     assert result.metric("calibration_error").value == 0
     assert result.metric("roc_auc").value == 0.5
     assert result.metric("average_precision").value == 0.5
-    assert len(next(one for one in result.tables if one.name == "calibration").rows) == 1
+    assert len(next(table for table in result.tables if table.name == "calibration").rows) == 1
 
 
 def test_a_model_that_always_says_no_has_no_precision_and_warns_nobody():

@@ -16,17 +16,20 @@ def changed(subject, role="current", **columns):
 
 
 def test_a_good_forecast_beats_the_naive_one_and_a_bad_one_does_not():
-    good, bad = (measure(forecast(off=off), season=7).metric("mase") for off in (0.2, 4.0))
+    good, bad = (measure(forecast(off=off), season_length=7).metric("mase") for off in (0.2, 4.0))
     assert good.high < 1 < bad.low
 
 
 def test_the_wrong_season_makes_the_naive_forecast_easy_to_beat():
     subject = forecast()
-    assert measure(subject, season=1).metric("mase").value < 0.5 * measure(subject, season=7).metric("mase").value
+    assert (
+        measure(subject, season_length=1).metric("mase").value
+        < 0.5 * measure(subject, season_length=7).metric("mase").value
+    )
 
 
 def test_quantile_forecasts_are_judged_by_what_they_promise():
-    found = measure(forecast(series=6, moments=200), season=7, quantile_columns=QUANTILES)
+    found = measure(forecast(series=6, moments=200), season_length=7, quantile_columns=QUANTILES)
     covered = found.metric("interval_coverage", key="0.1 to 0.9")
     assert covered.low < 0.8 < covered.high
     assert covered.detail == "80% is promised"
@@ -43,11 +46,11 @@ def test_intervals_that_are_too_narrow_are_seen():
     assert measure(narrow, quantile_columns=QUANTILES).metric("interval_coverage", key="0.1 to 0.9").high < 0.6
 
 
-def test_crossed_quantiles_are_told():
+def test_crossed_quantiles_are_reported():
     subject = forecast()
     frame = subject.datasets["current"].frame
     crossed = changed(subject, p10=frame["p90"], p90=frame["p10"])
-    assert any("upside down" in note for note in measure(crossed, quantile_columns=QUANTILES).notes)
+    assert any("are inverted" in note for note in measure(crossed, quantile_columns=QUANTILES).notes)
 
 
 def test_errors_that_all_series_share_widen_the_interval():
@@ -56,15 +59,15 @@ def test_errors_that_all_series_share_widen_the_interval():
     shock = np.random.default_rng(3).normal(0, 3, 120)
     shared = changed(subject, says=frame["says"] + np.tile(shock, 20))
     spread = changed(subject, says=frame["says"] + np.random.default_rng(3).normal(0, 3, len(frame)))
-    widths = [one.high - one.low for one in (measure(each).metric("mae") for each in (shared, spread))]
+    widths = [metric.high - metric.low for metric in (measure(each).metric("mae") for each in (shared, spread))]
     assert widths[0] > 2 * widths[1]
 
 
 def test_published_forecasts_are_judged_without_asking_the_model():
     subject = forecast()
     asleep = replace(subject, model=replace(subject.model, call=lambda rows: 1 / 0))
-    found = measure(asleep, prediction_column="says", season=7)
-    assert found.metric("mase").value == measure(subject, season=7).metric("mase").value
+    found = measure(asleep, prediction_column="says", season_length=7)
+    assert found.metric("mase").value == measure(subject, season_length=7).metric("mase").value
     assert any("as published in column says" in note for note in found.notes)
 
 
@@ -140,7 +143,7 @@ def test_the_gain_over_a_champion_is_seen_within_blocks():
     rival = changed(subject, theirs=frame["says"] + np.random.default_rng(1).normal(0, 1.0, len(frame)))
     features = {**subject.columns.features, "theirs": subject.columns.features["says"]}
     rival = replace(rival, columns=subject.columns.model_copy(update={"features": features}))
-    found = measure(against(rival), season=7)
+    found = measure(against(rival), season_length=7)
     assert found.metric("mase_gain").low > 0
     assert found.metric("mae_gain").low > 0
 

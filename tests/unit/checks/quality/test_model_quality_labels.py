@@ -105,12 +105,12 @@ def test_an_index_that_repeats_does_not_confuse_rows():
     assert measure(late({"row": [4, 1], "label": [1, 0]}, doubled)).metric("accuracy").value == 1
 
 
-def test_a_night_whose_labels_are_not_due_is_skipped_with_its_coverage():
+def test_a_run_whose_labels_are_not_due_is_skipped_with_its_coverage():
     subject = late({"row": [1, 2], "label": [0, 1]})
     result = measure(subject, minimum_label_coverage=0.9, immature="skip")
     assert result.status == "not_applicable"
     assert result.reason == "labels for 50.0% of 4 rows so far; judged when at least 90% are there"
-    assert [(one.label, one.value, one.n) for one in result.metrics] == [("label_coverage", 0.5, 4)]
+    assert [(metric.label, metric.value, metric.n) for metric in result.metrics] == [("label_coverage", 0.5, 4)]
 
 
 def test_no_label_yet_is_a_wait_but_keys_of_another_type_never_match():
@@ -127,16 +127,16 @@ def test_labels_missing_in_the_rows_themselves_may_be_late_too():
 
 
 def with_labelled_current(labels: dict):
-    """Tonight's rows have no label at all; those of an earlier night do."""
+    """Rows of current have no label at all; those of an earlier run do."""
     subject = late(labels, CURRENT.assign(row=[11, 12, 13, 14]))
     return replace(subject, datasets={**subject.datasets, "labelled_current": dataset("labelled_current", CURRENT)})
 
 
-def test_rows_of_an_earlier_night_are_judged_when_their_labels_are_due():
+def test_rows_of_an_earlier_run_are_judged_when_their_labels_are_due():
     result = measure(with_labelled_current({"row": [1, 2, 3, 4], "label": [0, 1, 0, 0]}))
     assert result.metric("accuracy").value == 0.75
     assert result.metric("label_coverage").value == 1
-    assert result.notes[0] == "Judged: labelled_current.parquet, rows of an earlier night whose labels are due."
+    assert result.notes[0] == "Judged: labelled_current.parquet, rows of an earlier run whose labels are due."
 
 
 def test_with_labelled_current_too_few_labels_are_a_wait_unless_the_policy_says_error():

@@ -13,7 +13,7 @@ from quality_cases import drawn_binary, measure, three_classes
 def drawn(count: int = 400, *, seed: int = 3):
     draw = np.random.default_rng(seed)
     probabilities = draw.dirichlet([1.0, 0.8, 0.6], count)
-    label = np.array([draw.choice(list("abc"), p=one) for one in probabilities])
+    label = np.array([draw.choice(list("abc"), p=row) for row in probabilities])
     return label, np.array(list("abc"))[probabilities.argmax(axis=1)], probabilities
 
 
@@ -75,7 +75,7 @@ def test_without_probabilities_their_metrics_are_absent_with_the_reason():
 
 def test_the_confusion_table_counts_labels_by_row():
     result = measure(three_classes(list("aabc"), list("abbc")))
-    table = next(one for one in result.tables if one.name == "confusion")
+    table = next(table for table in result.tables if table.name == "confusion")
     assert table.rows == (("a", 1, 1, 0, 2), ("b", 0, 1, 0, 1), ("c", 0, 0, 1, 1))
 
 
@@ -93,4 +93,4 @@ def test_a_decision_threshold_is_for_binary_models():
 def test_many_classes_still_make_a_picture():
     classes = tuple(range(40))
     result = measure(three_classes(list(classes) * 2, list(classes) * 2, classes=classes))
-    assert [one.name for one in result.artifacts] == ["confusion.svg"]
+    assert [artifact.name for artifact in result.artifacts] == ["confusion.svg"]

@@ -33,10 +33,10 @@ def test_no_group_that_can_be_ranked_is_an_error():
 
 def test_only_the_first_k_count():
     subject = ranking(["q"] * 4, [4, 3, 2, 1], [0, 0, 1, 1])
-    assert measure(subject, k=2).metric("hit_rate").value == 0
-    assert measure(subject, k=3).metric("hit_rate").value == 1
-    assert measure(subject, k=2).metric("mrr").value == 0
-    assert measure(subject, k=3).metric("mean_average_precision").value == pytest.approx((1 / 3) / 2)
+    assert measure(subject, top_k=2).metric("hit_rate").value == 0
+    assert measure(subject, top_k=3).metric("hit_rate").value == 1
+    assert measure(subject, top_k=2).metric("mrr").value == 0
+    assert measure(subject, top_k=3).metric("mean_average_precision").value == pytest.approx((1 / 3) / 2)
 
 
 def test_row_order_gives_nothing_away_when_scores_tie():
@@ -50,7 +50,7 @@ def test_row_order_gives_nothing_away_when_scores_tie():
 def test_intervals_come_from_groups():
     draw = np.random.default_rng(2)
     groups = np.repeat(np.arange(60), 8)
-    result = measure(ranking(groups, draw.normal(size=480), draw.integers(0, 3, 480)), k=3)
+    result = measure(ranking(groups, draw.normal(size=480), draw.integers(0, 3, 480)), top_k=3)
     for name in ("ndcg", "mrr", "mean_average_precision", "hit_rate"):
         metric = result.metric(name)
         assert metric.low < metric.value < metric.high
@@ -81,14 +81,14 @@ def test_infinite_scores_surface():
 def test_the_catalogue_shown_counts_distinct_items_among_the_first_k():
     # Two groups of four items out of six; the first two places hold a, b and a, c.
     subject = ranking(["q"] * 4 + ["r"] * 4, [4, 3, 2, 1] * 2, [1, 0, 0, 0] * 2, item=list("abcd") + list("acef"))
-    found = measure(subject, k=2).metric("catalogue_coverage")
+    found = measure(subject, top_k=2).metric("catalogue_coverage")
     assert (found.value, found.n) == (pytest.approx(3 / 6), 6)
 
 
 def test_items_that_tie_across_the_last_place_are_not_counted_as_shown():
     subject = ranking(["q"] * 4, [2, 1, 1, 1], [1, 0, 0, 0], item=list("abcd"))
-    assert measure(subject, k=2).metric("catalogue_coverage").value == 0.25
-    assert measure(subject, k=4).metric("catalogue_coverage").value == 1
+    assert measure(subject, top_k=2).metric("catalogue_coverage").value == 0.25
+    assert measure(subject, top_k=4).metric("catalogue_coverage").value == 1
 
 
 def test_missing_items_are_counted():

@@ -105,7 +105,7 @@ def test_large_targets_lose_no_digits_in_the_interval_of_r2():
 
 def test_the_pictures_hold_counts_even_of_equal_values():
     result = measure(regression([3.0] * 5, [3.0] * 5))
-    assert [one.name for one in result.artifacts] == ["predicted_actual.svg", "residuals.svg"]
+    assert [artifact.name for artifact in result.artifacts] == ["predicted_actual.svg", "residuals.svg"]
 
 
 @pytest.mark.parametrize("shift", [0.0, 999.0653408730996])

@@ -1,4 +1,4 @@
-"""The search for weak slices finds what is planted and keeps its promise where nothing is."""
+"""The search for weak slices finds a planted fault and keeps its level where nothing is weak."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model_governance.checks.quality.model_quality.cells import code_column, cuts
 from model_governance.checks.quality.model_quality.params import Search
-from model_governance.checks.quality.model_quality.search import search_cuts
+from model_governance.checks.quality.model_quality.partitions import code_column, partitions
+from model_governance.checks.quality.model_quality.search import search_partitions
 from model_governance.errors import CheckError
 from quality_cases import drawn_binary, measure, model_of, ranking, subject_of
 
@@ -42,7 +42,7 @@ def planted(count: int = 6000, *, seed: int = 5, task: str = "binary_classificat
 FEATURES = {"features": ["age", "sex", "income", "state"]}
 
 
-def test_a_planted_weak_slice_is_found_and_told_in_words():
+def test_a_planted_weak_slice_is_found_and_named():
     found = measure(planted(), search=FEATURES)
     gap, count = found.metric("worst_slice_gap"), found.metric("weak_slices")
     assert gap.detail.startswith("age up to 35 and sex 2: accuracy 0.6")
@@ -52,7 +52,7 @@ def test_a_planted_weak_slice_is_found_and_told_in_words():
     assert count.value >= 1
     assert count.p_value < 1e-6
     assert any(note.startswith("Weak: age up to 35 and sex 2: accuracy") for note in found.highlights)
-    table = next(one for one in found.tables if one.name == "weak_slices")
+    table = next(table for table in found.tables if table.name == "weak_slices")
     assert (table.rows[0][0], table.rows[0][-1]) == ("age up to 35 and sex 2", "yes")
 
 
@@ -76,9 +76,9 @@ def test_where_nothing_is_weak_nothing_is_confirmed_beyond_the_level(losses):
         columns = {name: code_column(frame[name], bins=4) for name in frame.columns}
         loss = (draw.random(1500) < 0.2).astype(float) if losses == "shares" else draw.exponential(size=1500)
         search = Search(minimum_rows=30)
-        found = search_cuts(list(cuts(columns, depth=2)), loss, search=search, seed=seed)
+        found = search_partitions(list(partitions(columns, depth=2)), loss, search=search, seed=seed)
         confirmed += min(found.p_values) <= search.level
-    # 150 nights at 5%: 7.5 expected at most; 15 or more would be seen once in a hundred such tests.
+    # 150 samples at 5%: 7.5 expected at most; 15 or more would be seen once in a hundred such tests.
     assert confirmed < 15
 
 
@@ -90,8 +90,8 @@ def test_looking_on_one_half_only_would_have_raised_alarms():
         frame = rows(1500, draw)
         columns = {name: code_column(frame[name], bins=4) for name in frame.columns}
         loss = (draw.random(1500) < 0.2).astype(float)
-        rates = [loss[cut.cell == at].mean() for cut in cuts(columns, depth=2) for at in np.unique(cut.cell)
-                 if (cut.cell == at).sum() >= 60]  # fmt: skip
+        rates = [loss[partition.number == slice_].mean() for partition in partitions(columns, depth=2)
+                 for slice_ in np.unique(partition.number) if (partition.number == slice_).sum() >= 60]  # fmt: skip
         flattered += max(rates) > 0.28
     assert flattered > 20
 
@@ -109,12 +109,12 @@ def test_rows_that_depend_on_one_another_are_not_searched():
 
 def test_codes_cover_every_row_and_name_missing_values():
     ages = code_column(pd.Series([20.0, 30, 40, 50, np.nan] * 4, name="age"), bins=2)
-    assert ages.words == ("age up to 30", "age above 30", "age missing")
+    assert ages.names == ("age up to 30", "age above 30", "age missing")
     assert list(ages.codes[:5]) == [0, 0, 1, 1, 2]
     states = code_column(pd.Series(["b", "a", None, "b"], name="state"), bins=4)
-    assert [states.words[one] for one in states.codes] == ["state b", "state a", "state missing", "state b"]
+    assert [states.names[code] for code in states.codes] == ["state b", "state a", "state missing", "state b"]
 
 
-def test_the_order_of_the_categories_does_not_hang_on_the_rows():
-    values = pd.Series([f"c{one}" for one in range(80)] * 3, name="c")
-    assert code_column(values, bins=4).words == code_column(values[::-1], bins=4).words
+def test_the_order_of_the_categories_does_not_depend_on_the_rows():
+    values = pd.Series([f"c{number}" for number in range(80)] * 3, name="c")
+    assert code_column(values, bins=4).names == code_column(values[::-1], bins=4).names

@@ -47,15 +47,18 @@ def test_every_slice_is_judged_on_its_own_rows():
     assert young.low < young.value < young.high
     south = found.metric("slice_accuracy", key="region south")
     assert south.value == accuracy(subject, frame["region"] == "south")
-    assert {one.key for one in found.metrics if one.name == "slice_recall"} >= {"young", "region south"}
+    assert {metric.key for metric in found.metrics if metric.name == "slice_recall"} >= {"young", "region south"}
 
 
 def test_a_column_alone_gives_a_slice_per_value_in_order():
     found = measure(people(), slices=[{"column": "region"}])
-    assert [one.key for one in found.metrics if one.name == "slice_accuracy"] == ["region north", "region south"]
-    picture = next(one for one in found.artifacts if one.name == "slices.svg")
+    assert [metric.key for metric in found.metrics if metric.name == "slice_accuracy"] == [
+        "region north",
+        "region south",
+    ]
+    picture = next(artifact for artifact in found.artifacts if artifact.name == "slices.svg")
     assert b"region south" in picture.content
-    table = next(one for one in found.tables if one.name == "slices")
+    table = next(table for table in found.tables if table.name == "slices")
     assert len(table.rows) == 6
 
 

@@ -44,12 +44,12 @@ def test_rows_near_the_boundary_are_found_to_be_harder():
 
 def test_a_quiet_night_is_no_evidence():
     p_values = [
-        measure(case(drawn(500, seed=10 + one), drawn(300, seed=90 + one)), resamples=50)
+        measure(case(drawn(500, seed=10 + number), drawn(300, seed=90 + number)), resamples=50)
         .metric("estimated_loss_increase")
         .p_value
-        for one in range(6)
+        for number in range(6)
     ]
-    assert sum(one < 0.05 for one in p_values) <= 2
+    assert sum(p_value < 0.05 for p_value in p_values) <= 2
     assert min(p_values) < 0.5 < max(p_values)
 
 
@@ -138,7 +138,7 @@ def test_of_several_classes_it_estimates_accuracy():
     result = measure(case(rows(2000), rows(1500), model))
     accuracy = result.metric("estimated_accuracy")
     assert accuracy.low < result.metric("realised_accuracy").value < accuracy.high
-    assert "estimated_f1" not in {one.name for one in result.metrics}
+    assert "estimated_f1" not in {metric.name for metric in result.metrics}
 
 
 def test_errors_of_a_regression_grow_where_its_noise_does():

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 import synthetic
 from model_governance.checks.robustness.corruption import CHECK
-from model_governance.checks.robustness.corruption.dirt import SHARES, Column, columns_of, grade_of, soil
+from model_governance.checks.robustness.corruption.corruptions import SHARES, Column, columns_of, corrupt, intensity_of
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject
 from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
@@ -53,11 +53,11 @@ def found(healthy):
     return measure(healthy)
 
 
-def soiled(values, kind, corruption, *, share=0.5, size=0.1):
+def corrupted_column(values, kind, corruption, *, share=0.5, size=0.1):
     frame = pd.DataFrame({"x": values})
     column = columns_of(frame, Columns(features={"x": Feature(kind=kind)}))["x"]
-    grade = replace(grade_of(corruption, 5), share=share, size=size)
-    return soil(column, corruption, grade, generator=np.random.default_rng(3), factors=FACTORS)
+    intensity = replace(intensity_of(corruption, 5), share=share, size=size)
+    return corrupt(column, corruption, intensity, generator=np.random.default_rng(3), factors=FACTORS)
 
 
 def cells(values):
@@ -87,7 +87,7 @@ def cells(values):
 )
 def test_dirt_keeps_the_type_where_it_can_and_leaves_clean_cells_alone(values, kind, corruption, dtype):
     before = values.copy(deep=True)
-    dirty, touched = soiled(values, kind, corruption)
+    dirty, touched = corrupted_column(values, kind, corruption)
     pd.testing.assert_series_equal(values, before)
     assert str(dirty.dtype) == dtype
     assert 5 < touched.sum() < 45
@@ -98,27 +98,27 @@ def test_dirt_keeps_the_type_where_it_can_and_leaves_clean_cells_alone(values, k
 
 def test_every_kind_of_dirt_does_what_its_name_says():
     ages = pd.Series(np.random.default_rng(2).integers(18, 91, 400))
-    dirty, touched = soiled(ages, "integer", "unit_error")
+    dirty, touched = corrupted_column(ages, "integer", "unit_error")
     ratio = (dirty[touched] / ages[touched]).round(1)
     assert set(ratio.unique()) == {12.0, 1000.0, 0.0}
-    dirty, touched = soiled(ages, "integer", "out_of_range")
+    dirty, touched = corrupted_column(ages, "integer", "out_of_range")
     assert ((dirty[touched] < 18) | (dirty[touched] > 90)).all()
     assert {True, False} == set((dirty[touched] < 18).unique())
     letters = pd.Series(list("abc") * 100)
-    dirty, touched = soiled(letters, "category", "swapped_category")
+    dirty, touched = corrupted_column(letters, "category", "swapped_category")
     assert (dirty[touched] != letters[touched]).all()
     assert set(dirty) == {"a", "b", "c"}
-    dirty, touched = soiled(letters, "category", "unseen_category")
+    dirty, touched = corrupted_column(letters, "category", "unseen_category")
     assert not set(dirty[touched]) & {"a", "b", "c"}
-    dirty, touched = soiled(ages, "integer", "stale")
+    dirty, touched = corrupted_column(ages, "integer", "stale")
     assert set(dirty) <= set(ages)
-    assert soiled(ages, "integer", "missing")[0].isna().sum() > 100
+    assert corrupted_column(ages, "integer", "missing")[0].isna().sum() > 100
 
 
 def test_the_dirt_of_a_higher_severity_contains_that_of_a_lower_one():
     column = Column(values=pd.Series(np.arange(1000.0)), kind="numeric", low=0, high=999)
     hit = [
-        soil(column, "missing", grade_of("missing", one), generator=np.random.default_rng(1), factors=FACTORS)[1]
+        corrupt(column, "missing", intensity_of("missing", one), generator=np.random.default_rng(1), factors=FACTORS)[1]
         for one in range(1, 6)
     ]
     for less, more in pairwise(hit):

@@ -38,8 +38,8 @@ def infer_with_art(
         inferred = []
         for group in groups:
             extra = {} if outputs is None else {"pred": _one_column(outputs(group)), "y": _labels(target, group)}
-            found = attack.infer(np.nan_to_num(group.known, nan=MISSING), values=values, **extra)
-            inferred.append(np.asarray(found).ravel().astype(int))
+            numbers = attack.infer(np.nan_to_num(group.known, nan=MISSING), values=values, **extra)
+            inferred.append(np.asarray(numbers).ravel().astype(int))
     return inferred[0], inferred[1]
 
 

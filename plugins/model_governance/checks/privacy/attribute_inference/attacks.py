@@ -153,7 +153,7 @@ class Attacker:
         """Likelihood of the true label under each value, (n, values): the mean over its fillings."""
         import numpy as np
 
-        frame, found = group.rows.frame[list(self.target.features)], []
+        frame, columns = group.rows.frame[list(self.target.features)], []
         for value, filling in enumerate(self.target.fillings or ()):
             query_budget.charge(len(frame) * len(filling))
             if (group, value) not in self._cached_likelihoods:
@@ -161,8 +161,8 @@ class Attacker:
                     self._likelihood(_fill(frame, filling, row), group.rows.labels) for row in range(len(filling))
                 ]
                 self._cached_likelihoods[group, value] = np.mean(likelihoods, axis=0)
-            found.append(self._cached_likelihoods[group, value])
-        return np.column_stack(found)
+            columns.append(self._cached_likelihoods[group, value])
+        return np.column_stack(columns)
 
     def _outputs(self, group: Group, query_budget: QueryBudget) -> np.ndarray:
         """The model's outputs for the true records of a group: (n, k) or (n, 1)."""

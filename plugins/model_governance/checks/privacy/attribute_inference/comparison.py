@@ -39,16 +39,16 @@ class AttributeResult:
 
 def estimates(result: AttributeResult) -> tuple[Estimate, ...]:
     """Every metric of one attribute, in the order of the record."""
-    found = []
+    metrics = []
     for name, method in (("majority_accuracy", result.majority), ("imputation_accuracy", result.imputation)):
         value, interval = accuracy(method.members)
-        found.append(Estimate(name=name, value=value, n=len(method.members), interval=interval, key=result.column))
+        metrics.append(Estimate(name=name, value=value, n=len(method.members), interval=interval, key=result.column))
     value, interval = member_gap(result, result.imputation)
     n = len(result.imputation.members) + len(result.imputation.non_members)
-    found.append(Estimate(name="control_gap", value=value, n=n, interval=interval, key=result.column))
+    metrics.append(Estimate(name="control_gap", value=value, n=n, interval=interval, key=result.column))
     for attack in result.attacks:
-        found.extend(_of_attack(result, attack))
-    return tuple(found)
+        metrics.extend(_of_attack(result, attack))
+    return tuple(metrics)
 
 
 def _of_attack(result: AttributeResult, attack: MethodResult) -> tuple[Estimate, ...]:

@@ -38,13 +38,13 @@ class LabelLikelihood:
         """
         import numpy as np
 
-        found = outputs(self.model, frame)
+        output = outputs(self.model, frame)
         if self.model.call_proba is not None:
-            return found[np.arange(len(labels)), labels]
+            return output[np.arange(len(labels)), labels]
         if self.model.classes:
             wrong = (1 - self.accuracy) / max(1, len(self.model.classes) - 1)
-            return np.where(found[:, 0] == labels, self.accuracy, wrong)
-        return np.exp(-0.5 * ((found[:, 0] - labels) / self.rmse) ** 2)
+            return np.where(output[:, 0] == labels, self.accuracy, wrong)
+        return np.exp(-0.5 * ((output[:, 0] - labels) / self.rmse) ** 2)
 
 
 def fit_likelihood(model: Model, outputs: np.ndarray, labels: np.ndarray) -> LabelLikelihood:

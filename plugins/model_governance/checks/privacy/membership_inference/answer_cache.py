@@ -77,10 +77,10 @@ def from_earlier_runs(earlier: Iterable[PreviousRun]) -> dict[str, np.ndarray]:
 
 @cache
 def _libraries() -> str:
-    found = [f"python {platform.python_version()}"]
+    versions = [f"python {platform.python_version()}"]
     for name in TRAINERS:
         try:
-            found.append(f"{name} {version(name)}")
+            versions.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
-    return ", ".join(found)
+    return ", ".join(versions)

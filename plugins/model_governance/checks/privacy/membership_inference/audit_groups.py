@@ -144,8 +144,8 @@ def draw_positions(
         count = min(params.samples, len(members), len(non_members))
         chosen = generator.permutation(len(members))[:count], generator.permutation(len(non_members))[:count]
     if min(map(len, chosen)) < MIN_ROWS:
-        found = f"{members.role} {len(members):,}, {non_members.role} {len(non_members):,}"
-        raise CheckError(f"membership inference needs at least {MIN_ROWS} rows per group; found {found}")
+        counts = f"{members.role} {len(members):,}, {non_members.role} {len(non_members):,}"
+        raise CheckError(f"membership inference needs at least {MIN_ROWS} rows per group; found {counts}")
     return chosen
 
 

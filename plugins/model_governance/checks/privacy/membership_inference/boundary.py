@@ -66,16 +66,16 @@ def boundary(audit: Audit, model: Model, columns: Columns, query_budget: QueryBu
         norm="l2", iterations=10, directions=15, most_directions=60, queries=queries,
         low=points.min(axis=0), high=points.max(axis=0),
     )  # fmt: skip
-    walked = attack_rows(
+    result = attack_rows(
         misclassified, points, settings=settings, seed=audit.root_seed, tries=20, donors=points, movable=space.movable
     )
-    reached = walked.distances[~walked.failed]
+    reached = result.distances[~result.failed]
     largest = float(reached.max()) + 1.0 if len(reached) else 1.0
-    distances = np.where(walked.failed, largest, walked.distances)
+    distances = np.where(result.failed, largest, result.distances)
     count = len(groups[0])
     return Scores(
         attack="boundary", members=distances[:count], non_members=distances[count:], scored=scored, queries=query_budget.asked,
-        setting=f"at most {queries} queries a row, {int(walked.failed.sum()):,} rows never left their class",
+        setting=f"at most {queries} queries a row, {int(result.failed.sum()):,} rows never left their class",
     )  # fmt: skip
 
 

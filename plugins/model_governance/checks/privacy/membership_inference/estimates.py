@@ -85,8 +85,8 @@ def of_slices(
         key, (members, non_members) = f"{scores.attack}@{name}", (int(inside.sum()), int(outside.sum()))
         fewer = min(members, non_members)
         if fewer < MIN_IN_SLICE:
-            found = f"{fewer}" if fewer >= SHOWN_FROM else f"fewer than {SHOWN_FROM}"
-            reason = f"needs {MIN_IN_SLICE} scored members and as many non-members, found {found} of one of them"
+            count = f"{fewer}" if fewer >= SHOWN_FROM else f"fewer than {SHOWN_FROM}"
+            reason = f"needs {MIN_IN_SLICE} scored members and as many non-members, found {count} of one of them"
             yield Estimate(name="slice_auc", value=None, n=0, key=key, reason=reason)
             continue
         value, interval = auc(scores.members[inside], scores.non_members[outside])

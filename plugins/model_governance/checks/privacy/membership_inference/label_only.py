@@ -29,7 +29,7 @@ def label_only(audit: Audit, model: Model, columns: Columns) -> Scores:
     """Share of perturbed copies of each row that keep the true class; a query budget ends it after a whole round.
 
     Raises:
-        QueryBudgetExceeded: the budget of `model` (limit_queries) does not allow one round.
+        QueryBudgetExceeded: the budget of `model` (`limit_queries`) does not allow one round.
         ModelMisbehaved: as `Model.predict`.
     """
     import numpy as np

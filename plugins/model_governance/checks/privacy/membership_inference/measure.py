@@ -55,13 +55,15 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
     audit = draw_audit(subject, params)
     scores, references = run_attacks(subject, audit, params, schedule)
     remarks: list[str] = []
-    found = [declared(METRICS, estimate) for estimate in _estimates(subject, audit, scores, params, deciding, remarks)]
+    measured = [
+        declared(METRICS, estimate) for estimate in _estimates(subject, audit, scores, params, deciding, remarks)
+    ]
     exposed = report.exposed_rows(scores[0], audit, params) if scores and scores[0].attack == deciding else None
     return CheckResult(
         kind="membership_inference",
         seed=seed,
         metrics=(
-            *found,
+            *measured,
             *schedule.carried_forward(METRICS),
             *(declared(METRICS, estimate) for estimate in estimates.of_groups(audit)),
         ),
@@ -76,7 +78,7 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
             *([figures.roc_figure(scores, params)] if scores else []),
             figures.confidence_figure(audit),
             *([to_artifact(references.answers)] if references.answers else []),
-            *([schedule.artifact(found)] if schedule.rotates else []),
+            *([schedule.artifact(measured)] if schedule.rotates else []),
         ),
         highlights=report.highlights(scores, params, deciding=deciding),
         notes=(*report.notes(audit, scores, references, params, deciding=deciding), *remarks),

@@ -81,8 +81,8 @@ class MembershipParams(Params):
 
     @property
     def budgets(self) -> dict[str, AttackBudget]:
-        """`budget` by plain names, as plans take it."""
-        return {str(name): one for name, one in self.budget.items()}
+        """`budget` by plain names, as schedules take it."""
+        return {str(name): budget for name, budget in self.budget.items()}
 
     @field_validator("attacks", "fpr")
     @classmethod

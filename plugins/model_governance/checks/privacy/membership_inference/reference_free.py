@@ -69,12 +69,12 @@ def black_box(audit: Audit, *, attack_model: str) -> Scores:
             pred=members.probabilities, y=_one_hot(members), test_pred=non_members.probabilities,
             test_y=_one_hot(non_members),
         )  # fmt: skip
-        found = [
+        scores = [
             attack.infer(None, _one_hot(group), pred=group.probabilities, probabilities=True).ravel().astype(float)
             for group in (audit.members.part(scored[0]), audit.non_members.part(scored[1]))
         ]
     return Scores(
-        attack="black_box", members=found[0], non_members=found[1], scored=scored,
+        attack="black_box", members=scores[0], non_members=scores[1], scored=scored,
         setting=f"{attack_model}, fitted on {len(members):,} + {len(non_members):,} rows that are not scored",
     )  # fmt: skip
 

@@ -65,7 +65,7 @@ def run_attacks(
         QueryBudgetExceeded, TimeBudgetExceeded: the budget of an attack does not allow its smallest number of queries.
         ModelMisbehaved: as `Model`.
     """
-    model, pool, found = subject.require_model(), ReferencePool(subject, audit, params), []
+    model, pool, results = subject.require_model(), ReferencePool(subject, audit, params), []
     for name in schedule.due:
         asked, query_budget = limit_queries(model, schedule.budget(name), attack=name)
         if name == "label_only":
@@ -77,8 +77,8 @@ def run_attacks(
             query_budget.charge(len(audit))
             scores = replace(_score(name, audit, params, pool), queries=query_budget.asked)
         query_budget.charge(0)
-        found.append(scores)
-    return found, pool
+        results.append(scores)
+    return results, pool
 
 
 def lookback(params: MembershipParams) -> tuple[Lookback, ...]:

@@ -126,14 +126,14 @@ def estimates(
 ) -> tuple[Estimate, ...]:
     """Every metric of the check, in the order of the record."""
     n = len(held_out.predictions)
-    found = []
+    metrics = []
     for comparison in comparisons:
         surrogate = comparison.extraction.surrogate
         family = f"surrogate family: {surrogate.family}" if surrogate is not None else ""
         for name, measured in (("fidelity_gain", comparison.gain), ("fidelity", comparison.fidelity)):
             value, interval = measured if measured is not None else (None, None)
             reason = comparison.reason if measured is None else ""
-            found.append(
+            metrics.append(
                 Estimate(
                     name=name, value=value, n=n, interval=interval, key=comparison.key, detail=family, reason=reason
                 )
@@ -141,9 +141,9 @@ def estimates(
     for rows, baseline in baselines.items():
         value, interval = held_out.fidelity(baseline) if baseline is not None else (None, None)
         reason = "" if baseline is not None else f"fewer than {rows:,} public rows remain beside those held out"
-        found.append(
+        metrics.append(
             Estimate(name="baseline_fidelity", value=value, n=n, interval=interval, key=str(rows), reason=reason)
         )
     value, interval = held_out.constant()
-    found.append(Estimate(name="constant_fidelity", value=value, n=n, interval=interval))
-    return tuple(found)
+    metrics.append(Estimate(name="constant_fidelity", value=value, n=n, interval=interval))
+    return tuple(metrics)

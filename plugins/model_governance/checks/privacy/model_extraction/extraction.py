@@ -141,9 +141,13 @@ def _surrogate_of_art(
         asked = numbers[:, 0].astype(int).tolist()
         new = [number for number in asked if number not in known]
         if new:
-            found = outputs(model, rows.iloc[new])
+            new_outputs = outputs(model, rows.iloc[new])
             known.update(
-                zip(new, found if has_probabilities else np.eye(classes)[found[:, 0].astype(int)], strict=True)
+                zip(
+                    new,
+                    new_outputs if has_probabilities else np.eye(classes)[new_outputs[:, 0].astype(int)],
+                    strict=True,
+                )
             )
         return np.stack([known[number] for number in asked])
 

@@ -73,12 +73,12 @@ def compare(
 
 def estimates(leaks: Sequence[ClassLeakage]) -> tuple[Estimate, ...]:
     """Every metric of the check, in the order of the record."""
-    found = []
+    metrics = []
     for leak in leaks:
         near, class_rows = leak.distance_ratio, leak.class_rows
         too_few = f"too few rows of class {class_rows.name!r} are held out ({len(class_rows.held_out):,})"
         centre = "the class" if class_rows.in_public else "all classes, as the public rows hold too few of this one"
-        found += [
+        metrics += [
             Estimate(
                 name="nearest_training_distance_ratio", value=near.ratio if near else None, n=near.rows if near else 0,
                 interval=near.interval if near else None, key=leak.key,
@@ -94,7 +94,7 @@ def estimates(leaks: Sequence[ClassLeakage]) -> tuple[Estimate, ...]:
                 key=leak.key,
             ),
         ]  # fmt: skip
-    return tuple(found)
+    return tuple(metrics)
 
 
 def inversion_gain(

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.checks.quality.model_quality import plots
-from model_governance.checks.quality.model_quality.calibration import calibration_error, calibration_table, into_bins
+from model_governance.checks.quality.model_quality import figures, report
+from model_governance.checks.quality.model_quality.calibration import bin_probabilities, calibration_error
 from model_governance.checks.quality.model_quality.classification import (
     NO_PROBABILITIES,
     Outcomes,
     accuracy_over_classes,
-    class_table,
-    confusion_table,
     log_loss,
     observe,
     observe_champion,
 )
 from model_governance.checks.quality.model_quality.discrimination import auc_interval, average_precision_interval
-from model_governance.checks.quality.model_quality.measurement import Measurement, absent, share
+from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent, share
 from model_governance.checks.quality.model_quality.paired import paired_classes
 from model_governance.checks.quality.model_quality.uncertainty import f1_interval, positive_mean_interval
 from model_governance.contract.result import Estimate
@@ -26,106 +24,108 @@ from model_governance.errors import CheckError
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.checks.quality.model_quality.measurement import Exam
+    from model_governance.checks.quality.model_quality.evaluation import Evaluation
     from model_governance.checks.quality.model_quality.params import QualityParams
     from model_governance.contract.subject import Model, Subject
 
 
-def measure_binary(exam: Exam) -> Measurement:
-    """All metrics of binary classification; those of probabilities are absent where the model has none.
+def evaluate_binary(evaluation: Evaluation) -> TaskMetrics:
+    """Measure all metrics of binary classification; those of probabilities are absent where the model has none.
 
     Raises:
-        CheckError: positive class, labels or params do not fit the model.
-        ModelMisbehaved: the model's answers cannot be used.
+        CheckError: Positive class, labels or params do not fit the model.
+        ModelMisbehaved: The model's answers cannot be used.
     """
-    params, model = exam.params, exam.model
-    positive = _positive(exam.subject, model)
+    params, model = evaluation.params, evaluation.model
+    positive = _positive_class(evaluation.subject, model)
     threshold = params.decision_threshold
     if threshold is not None and model.call_proba is None:
         raise CheckError(f"decision_threshold needs probabilities and model {model.name!r} offers none; remove it")
-    outcomes = observe(exam.labelled, model, positive=positive, threshold=threshold)
+    outcomes = observe(evaluation.labelled, model, positive=positive, threshold=threshold)
     notes = [f"Positive class: {outcomes.names[positive]}."]
     if threshold is not None:
         notes.append(f"Predicted positive from a probability of {threshold:g} on.")
-    tables = [confusion_table(outcomes), class_table(outcomes)]
-    artifacts = [plots.confusion(outcomes.confusion(), outcomes.names)]
+    confusion = outcomes.confusion()
+    tables = [report.confusion_table(confusion, outcomes.names), report.class_table(confusion, outcomes.names)]
+    drawn = [figures.confusion(confusion, outcomes.names)]
     if outcomes.probabilities is not None:
         score, hit = outcomes.probabilities[:, positive], outcomes.truth == positive
-        bins = into_bins(score, hit, count=params.calibration_bins)
-        tables.append(calibration_table(bins))
-        artifacts += [plots.roc_and_precision_recall(score, hit), plots.calibration(score, bins)]
-    return Measurement(
-        estimates=estimate_binary(outcomes, positive, params=params, seed=exam.seed) + _gains(exam, outcomes, positive),
-        on_rows=lambda rows: _main(outcomes.on(rows), positive),
+        bins = bin_probabilities(score, hit, count=params.calibration_bins)
+        tables.append(report.calibration_table(bins))
+        drawn += [figures.roc_and_precision_recall(score, hit), figures.calibration(score, bins)]
+    return TaskMetrics(
+        estimates=estimate_binary(outcomes, positive, params=params, seed=evaluation.seed)
+        + _gains(evaluation, outcomes, positive),
+        on_rows=lambda rows: _slice_metrics(outcomes.on(rows), positive),
         losses=(outcomes.predicted != outcomes.truth).astype(float),
         tables=tuple(tables),
-        artifacts=tuple(artifacts),
+        figures=tuple(drawn),
         notes=tuple(notes),
     )
 
 
 def estimate_binary(outcomes: Outcomes, positive: int, *, params: QualityParams, seed: int) -> tuple[Estimate, ...]:
-    """The numbers alone; `positive` is the position of the positive class."""
-    counted = _counted(outcomes, positive)
+    """Estimate the metrics of outcomes; `positive` is the position of the positive class."""
+    from_confusion = _from_confusion(outcomes, positive)
     if outcomes.probabilities is None:
         names = ("roc_auc", "average_precision", "log_loss", "brier_score", "calibration_error")
-        return (*counted, *(absent(name, NO_PROBABILITIES, n=outcomes.n) for name in names))
+        return (*from_confusion, *(absent(name, NO_PROBABILITIES, n=outcomes.n) for name in names))
     score, hit = outcomes.probabilities[:, positive], outcomes.truth == positive
-    bins = into_bins(score, hit, count=params.calibration_bins)
+    bins = bin_probabilities(score, hit, count=params.calibration_bins)
     return (
-        *counted,
-        *_scored(score, hit),
+        *from_confusion,
+        *_from_scores(score, hit),
         log_loss(outcomes),
         calibration_error(bins, seed=seed, resamples=params.resamples),
     )
 
 
-def _gains(exam: Exam, outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:
-    champion = exam.subject.champion
+def _gains(evaluation: Evaluation, outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:
+    champion = evaluation.subject.champion
     if champion is None:
         return ()
-    theirs = observe_champion(
-        exam.labelled, champion, like=outcomes, threshold=exam.params.decision_threshold, positive=positive
+    champion_outcomes = observe_champion(
+        evaluation.labelled, champion, like=outcomes, threshold=evaluation.params.decision_threshold, positive=positive
     )
-    return tuple(paired_classes(outcomes, theirs, positive=positive))
+    return tuple(paired_classes(outcomes, champion_outcomes, positive=positive))
 
 
-def _main(outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:
-    """What is worth knowing of a slice, which may lack a class."""
+def _slice_metrics(outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:
+    """The main metrics of a slice, which may lack a class."""
     hits = outcomes.truth == positive
-    right = outcomes.predicted == outcomes.truth
+    correct = outcomes.predicted == outcomes.truth
     area = absent("roc_auc", "the slice lacks one of the classes", n=outcomes.n)
     if outcomes.probabilities is None:
         area = absent("roc_auc", NO_PROBABILITIES, n=outcomes.n)
     elif hits.any() and not hits.all():
         area = _roc_auc(outcomes.probabilities[:, positive], hits)
     return (
-        share("accuracy", int(right.sum()), outcomes.n),
-        share("recall", int(right[hits].sum()), int(hits.sum()), undefined="the slice holds no positive label"),
+        share("accuracy", int(correct.sum()), outcomes.n),
+        share("recall", int(correct[hits].sum()), int(hits.sum()), undefined="the slice holds no positive label"),
         area,
     )
 
 
-def _positive(subject: Subject, model: Model) -> int:
+def _positive_class(subject: Subject, model: Model) -> int:
     """Position of the positive class: columns.positive, else the second class."""
     if len(model.classes) != 2:
         raise CheckError(
             f"binary classification needs a model of two classes; {model.name!r} has {len(model.classes)}: "
             f"{', '.join(map(repr, model.classes)) or 'none'}"
         )
-    wanted = subject.columns.positive
-    if wanted is None:
+    label = subject.columns.positive
+    if label is None:
         return 1
-    if wanted not in model.classes:
+    if label not in model.classes:
         raise CheckError(
-            f"columns.positive is {wanted!r} ({type(wanted).__name__}), which is not a class of model {model.name!r}: "
-            f"{', '.join(f'{one!r} ({type(one).__name__})' for one in model.classes)}"
+            f"columns.positive is {label!r} ({type(label).__name__}), which is not a class of model {model.name!r}: "
+            f"{', '.join(f'{label!r} ({type(label).__name__})' for label in model.classes)}"
         )
-    return model.classes.index(wanted)
+    return model.classes.index(label)
 
 
-def _counted(outcomes: Outcomes, positive: int) -> list[Estimate]:
-    """Everything that follows from the four counts."""
+def _from_confusion(outcomes: Outcomes, positive: int) -> list[Estimate]:
+    """Metrics of the confusion matrix."""
     confusion, name, n = outcomes.confusion(), outcomes.names[positive], outcomes.n
     negative = 1 - positive
     tp, fn = int(confusion[positive, positive]), int(confusion[positive, negative])
@@ -146,7 +146,7 @@ def _counted(outcomes: Outcomes, positive: int) -> list[Estimate]:
     ]
 
 
-def _scored(score: np.ndarray, hit: np.ndarray) -> list[Estimate]:
+def _from_scores(score: np.ndarray, hit: np.ndarray) -> list[Estimate]:
     """Metrics of the positive probability, shape (n,), against hits, shape (n,) bool."""
     from sklearn.metrics import average_precision_score
 

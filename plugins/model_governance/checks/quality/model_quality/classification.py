@@ -1,13 +1,13 @@
-"""Labels and predictions of a classifier, brought onto the same classes."""
+"""Labels and predictions of a classifier as positions in the same classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from model_governance.checks.quality.model_quality.measurement import absent
+from model_governance.checks.quality.model_quality.evaluation import absent
 from model_governance.checks.quality.model_quality.uncertainty import average_interval, positive_mean_interval
-from model_governance.contract.result import Estimate, Table
+from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, ModelMisbehaved
 
 if TYPE_CHECKING:
@@ -24,7 +24,14 @@ NO_PROBABILITIES = "the model offers no class probabilities"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """Labels and predictions of n rows as positions in `classes`, probabilities of shape (n, k) or none."""
+    """Labels and predictions of n rows.
+
+    Attributes:
+        classes: The k classes of the model.
+        truth: Positions of the labels in `classes`, (n,).
+        predicted: Positions of the predictions in `classes`, (n,).
+        probabilities: Class probabilities (n, k), or None.
+    """
 
     classes: tuple[Any, ...]
     truth: np.ndarray
@@ -39,20 +46,22 @@ class Outcomes:
     @property
     def names(self) -> tuple[str, ...]:
         """The classes as a reader sees them."""
-        return tuple(str(one) for one in self.classes)
+        return tuple(str(label) for label in self.classes)
 
     def on(self, rows: np.ndarray) -> Outcomes:
         """Some of the rows, by a bool mask of shape (n,)."""
-        chances = None if self.probabilities is None else self.probabilities[rows]
-        return replace(self, truth=self.truth[rows], predicted=self.predicted[rows], probabilities=chances)
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return replace(self, truth=self.truth[rows], predicted=self.predicted[rows], probabilities=probabilities)
 
-    def in_order(self, place: Sequence[int], classes: tuple[Any, ...]) -> Outcomes:
-        """The same answers on classes in another order; `place` is where each of them stood."""
+    def reordered(self, positions: Sequence[int], classes: tuple[Any, ...]) -> Outcomes:
+        """The same outcomes with `classes` in another order; `positions` are their positions in the old order."""
         import numpy as np
 
-        back = np.argsort(place)
-        chances = None if self.probabilities is None else self.probabilities[:, list(place)]
-        return Outcomes(classes=classes, truth=back[self.truth], predicted=back[self.predicted], probabilities=chances)
+        new = np.argsort(positions)
+        probabilities = None if self.probabilities is None else self.probabilities[:, list(positions)]
+        return Outcomes(
+            classes=classes, truth=new[self.truth], predicted=new[self.predicted], probabilities=probabilities
+        )
 
     def confusion(self) -> np.ndarray:
         """Counts of shape (k, k): rows are labels, columns predictions."""
@@ -65,52 +74,55 @@ class Outcomes:
 def observe(
     labelled: Labelled, model: Model, *, positive: int | None = None, threshold: float | None = None
 ) -> Outcomes:
-    """What the model answers for the labelled rows.
+    """Predict the labelled rows.
 
-    With `threshold` the class at position `positive` of two is predicted from that probability on,
-    else the model's own labels count.
+    Args:
+        labelled: The rows and their labels.
+        model: A classifier.
+        positive: Position of the positive class of two; needed with `threshold`.
+        threshold: Probability from which on the positive class is predicted; by default the model's own labels.
 
     Raises:
-        CheckError: labels that the model does not know, or of one class only.
-        ModelMisbehaved: the model raised, or answered outside its classes or outside 0 to 1.
+        CheckError: Labels that the model does not know, or of one class only.
+        ModelMisbehaved: The model raised, or answered outside its classes or outside 0 to 1.
     """
     import numpy as np
 
     truth = _known_labels(labelled, model)
-    codes, chances = [], []
+    predicted, probabilities = [], []
     for frame in labelled.frames():
         if model.call_proba is not None or threshold is not None:
-            chances.append(_probabilities(model, frame))
+            probabilities.append(_predict_probabilities(model, frame))
         if threshold is None:
-            codes.append(_predicted_classes(model, frame))
+            predicted.append(_predict_classes(model, frame))
         elif positive is not None:
-            codes.append(np.where(chances[-1][:, positive] >= threshold, positive, 1 - positive))
+            predicted.append(np.where(probabilities[-1][:, positive] >= threshold, positive, 1 - positive))
     return Outcomes(
         classes=model.classes,
         truth=truth,
-        predicted=np.concatenate(codes),
-        probabilities=np.concatenate(chances) if chances else None,
+        predicted=np.concatenate(predicted),
+        probabilities=np.concatenate(probabilities) if probabilities else None,
     )
 
 
 def observe_champion(
     labelled: Labelled, champion: Model, *, like: Outcomes, threshold: float | None = None, positive: int | None = None
 ) -> Outcomes:
-    """What the champion answers for the same rows, on the classes of `like`.
+    """Predict the same rows with the champion, on the classes of `like`.
 
     Raises:
-        CheckError: the champion knows other classes than the model.
-        ModelMisbehaved: as `observe`.
+        CheckError: The champion knows other classes than the model.
+        ModelMisbehaved: As `observe`.
     """
     if set(champion.classes) != set(like.classes):
         raise CheckError(
-            f"champion {champion.name!r} knows the classes {_shown(champion.classes)}, the model {_shown(like.classes)}; "
+            f"champion {champion.name!r} knows the classes {_describe(champion.classes)}, the model {_describe(like.classes)}; "
             "only models of the same classes can be compared"
         )
-    place = [champion.classes.index(one) for one in like.classes]
-    theirs = None if positive is None else place[positive]
-    answered = observe(labelled, champion, positive=theirs, threshold=threshold)
-    return answered.in_order(place, like.classes)
+    positions = [champion.classes.index(label) for label in like.classes]
+    champion_positive = None if positive is None else positions[positive]
+    outcomes = observe(labelled, champion, positive=champion_positive, threshold=threshold)
+    return outcomes.reordered(positions, like.classes)
 
 
 def _known_labels(labelled: Labelled, model: Model) -> np.ndarray:
@@ -122,7 +134,7 @@ def _known_labels(labelled: Labelled, model: Model) -> np.ndarray:
     if unknown:
         raise CheckError(
             f"{int((truth < 0).sum()):,} of {labelled.n:,} labels are not among the classes of model {model.name!r}: "
-            f"found {_shown(unknown)}, expected {_shown(model.classes)}; use the coding and type the model was "
+            f"found {_describe(unknown)}, expected {_describe(model.classes)}; use the coding and type the model was "
             "trained on, or retrain it"
         )
     present = np.unique(truth)
@@ -134,53 +146,57 @@ def _known_labels(labelled: Labelled, model: Model) -> np.ndarray:
     return truth
 
 
-def _predicted_classes(model: Model, frame: pd.DataFrame) -> np.ndarray:
+def _predict_classes(model: Model, frame: pd.DataFrame) -> np.ndarray:
     predicted, unknown = _positions(model.predict(frame), model.classes)
     if unknown or (predicted < 0).any():
         raise ModelMisbehaved(
-            f"model {model.name!r} predicted {_shown(unknown) or 'nothing'} for {int((predicted < 0).sum()):,} of "
-            f"{len(frame):,} rows; its classes are {_shown(model.classes)}"
+            f"model {model.name!r} predicted {_describe(unknown) or 'nothing'} for {int((predicted < 0).sum()):,} of "
+            f"{len(frame):,} rows; its classes are {_describe(model.classes)}"
         )
     return predicted
 
 
-def _probabilities(model: Model, frame: pd.DataFrame) -> np.ndarray:
+def _predict_probabilities(model: Model, frame: pd.DataFrame) -> np.ndarray:
     import numpy as np
 
-    answer = np.asarray(model.predict_proba(frame), dtype=np.float64)
+    probabilities = np.asarray(model.predict_proba(frame), dtype=np.float64)
     # Single precision models miss 0, 1 and the sum of 1 by rounding; raw margins miss them by far.
-    wrong = ((answer < -1e-6) | (answer > 1 + 1e-6)).any(axis=1) | (np.abs(answer.sum(axis=1) - 1) > 1e-3)
+    wrong = ((probabilities < -1e-6) | (probabilities > 1 + 1e-6)).any(axis=1)
+    wrong |= np.abs(probabilities.sum(axis=1) - 1) > 1e-3
     if wrong.any():
         raise ModelMisbehaved(
             f"model {model.name!r} returned from predict_proba values outside 0 to 1, or not summing to 1, for "
-            f"{int(wrong.sum()):,} of {len(answer):,} rows; does it return margins?"
+            f"{int(wrong.sum()):,} of {len(probabilities):,} rows; does it return margins?"
         )
-    return np.clip(answer, 0.0, 1.0)
+    return np.clip(probabilities, 0.0, 1.0)
 
 
 def _positions(values: Any, classes: Sequence[Any]) -> tuple[np.ndarray, list[Any]]:
-    """Position of every value in `classes` (-1 where it is none of them), and the strangers."""
+    """Position of every value in `classes` (-1 where it is none of them), and the values that are not."""
     import numpy as np
     import pandas as pd
 
-    place = {one: position for position, one in enumerate(classes)}
-    codes, seen = pd.factorize(values)
-    lookup = np.array([place.get(one, -1) for one in seen.tolist()] + [-1], dtype=np.int64)
-    return lookup[codes], [one for one in seen.tolist() if one not in place]
+    positions = {label: position for position, label in enumerate(classes)}
+    codes, distinct = pd.factorize(values)
+    lookup = np.array([positions.get(value, -1) for value in distinct.tolist()] + [-1], dtype=np.int64)
+    return lookup[codes], [value for value in distinct.tolist() if value not in positions]
 
 
-def _shown(values: Sequence[Any], *, limit: int = 10) -> str:
-    """`0, 1 (int)`: values and their types, so that '1' and 1 can be told apart."""
+def _describe(values: Sequence[Any], *, limit: int = 10) -> str:
+    """`0, 1 (int)`: values and their types, so that '1' and 1 can be distinguished."""
     if not values:
         return ""
     more = f" and {len(values) - limit} more" if len(values) > limit else ""
-    types = ", ".join(sorted({type(one).__name__.removesuffix("_") for one in values}))
-    return ", ".join(repr(one.item() if hasattr(one, "item") else one) for one in values[:limit]) + f"{more} ({types})"
+    types = ", ".join(sorted({type(value).__name__.removesuffix("_") for value in values}))
+    return (
+        ", ".join(repr(value.item() if hasattr(value, "item") else value) for value in values[:limit])
+        + f"{more} ({types})"
+    )
 
 
 def accuracy_over_classes(name: str, confusion: np.ndarray) -> Estimate:
     """Recall averaged over the classes that occur in the labels, with the interval of Zou and Donner (2008)."""
-    shares = [(int(row[one]), int(row.sum())) for one, row in enumerate(confusion) if row.sum()]
+    shares = [(int(row[number]), int(row.sum())) for number, row in enumerate(confusion) if row.sum()]
     value = sum(hits / n for hits, n in shares) / len(shares)
     detail = "" if len(shares) == len(confusion) else f"over {len(shares)} of {len(confusion)} classes that have labels"
     return Estimate(name=name, value=value, n=int(confusion.sum()), interval=average_interval(shares), detail=detail)
@@ -200,29 +216,3 @@ def log_losses(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     given = probabilities[np.arange(len(truth)), truth] / probabilities.sum(axis=1)
     return -np.log(np.clip(given, np.finfo(np.float64).eps, 1.0))
-
-
-def confusion_table(outcomes: Outcomes) -> Table:
-    """Counts of labels (rows) against predictions (columns)."""
-    rows = tuple(
-        (name, *(int(count) for count in row), int(row.sum()))
-        for name, row in zip(outcomes.names, outcomes.confusion(), strict=True)
-    )
-    header = ("label", *(f"predicted {name}" for name in outcomes.names), "rows")
-    return Table(name="confusion", title="Labels against predictions", header=header, rows=rows)
-
-
-def class_table(outcomes: Outcomes) -> Table:
-    """Rows, precision, recall and F1 of every class; an empty cell where there is nothing to divide by."""
-    confusion = outcomes.confusion()
-    rows = []
-    for one, name in enumerate(outcomes.names):
-        hits, labelled, predicted = int(confusion[one, one]), int(confusion[one].sum()), int(confusion[:, one].sum())
-        precision, recall = _ratio(hits, predicted), _ratio(hits, labelled)
-        rows.append((name, labelled, predicted, precision, recall, _ratio(2 * hits, labelled + predicted)))
-    header = ("class", "labelled rows", "predicted rows", "precision", "recall", "f1")
-    return Table(name="classes", title="Quality by class", header=header, rows=tuple(rows))
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return part / whole if whole else None

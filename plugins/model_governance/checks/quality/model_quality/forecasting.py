@@ -1,7 +1,7 @@
 """Quality of a forecast: errors against the naive one (MASE), quantiles and the intervals between them.
 
-Rows of one moment share its surprises and moments depend on those before, so every interval is that of
-blocks of moments (`intervals.block_interval`), not of rows.
+Rows of one moment are correlated and moments depend on those before, so every interval is that of blocks of moments
+(`intervals.block_interval`), not of rows.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from model_governance.checks.quality.model_quality import plots
-from model_governance.checks.quality.model_quality.finite import finite_numbers, finite_predictions
-from model_governance.checks.quality.model_quality.history import Scales, naive_scales
-from model_governance.checks.quality.model_quality.measurement import Measurement, absent
-from model_governance.checks.quality.model_quality.moments import into_moments, series_of
+from model_governance.checks.quality.model_quality import figures
+from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent
+from model_governance.checks.quality.model_quality.moments import moments_of, series_of
+from model_governance.checks.quality.model_quality.numeric import finite_numbers, finite_predictions
+from model_governance.checks.quality.model_quality.seasonal_naive import NaiveScales, naive_scales
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError
 
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from model_governance.checks.quality.model_quality.measurement import Exam
+    from model_governance.checks.quality.model_quality.evaluation import Evaluation
     from model_governance.checks.quality.model_quality.moments import Moments
     from model_governance.contract.subject import Model
 
 
-def measure_forecasting(exam: Exam) -> Measurement:
-    """All metrics of forecasting; errors are forecast minus target, in units of the target.
+def evaluate_forecasting(evaluation: Evaluation) -> TaskMetrics:
+    """Measure all metrics of forecasting; errors are forecast minus target, in units of the target.
 
     Raises:
-        SubjectError: moments or series are not declared, missing, or occur twice.
-        CheckError: targets or published forecasts are not finite numbers.
-        ModelMisbehaved: the model's answers cannot be used.
+        SubjectError: Moments or series are not declared, missing, or occur twice.
+        CheckError: Targets or published forecasts are not finite numbers.
+        ModelMisbehaved: The model's answers cannot be used.
     """
-    labelled, params = exam.labelled, exam.params
+    labelled, params = evaluation.labelled, evaluation.params
     truth = finite_numbers(labelled.truth, what="targets")
-    series = series_of(exam)
-    moments = into_moments(exam, series)
-    error = _forecasts(exam, exam.model) - truth
-    scales = naive_scales(exam)
+    series = series_of(evaluation)
+    moments = moments_of(evaluation, series)
+    error = _forecasts(evaluation, evaluation.model) - truth
+    scales = naive_scales(evaluation)
     quantiles = {
-        one: finite_numbers(labelled.column(name), what="quantile forecasts")
-        for one, name in params.quantile_columns.items()
+        quantile: finite_numbers(labelled.column(name), what="quantile forecasts")
+        for quantile, name in params.quantile_columns.items()
     }
-    naive = scales.key(series)
+    naive = scales.of(series)
 
     def on_rows(rows: np.ndarray) -> tuple[Estimate, ...]:
         part = moments.on(rows)
@@ -54,28 +54,25 @@ def measure_forecasting(exam: Exam) -> Measurement:
 
     estimates = [_mase(error, naive, moments, scales), *_errors(error, moments)]
     estimates += quantile_estimates(truth, quantiles, moments)
-    estimates += _gains(exam, truth, error, naive, moments)
-    return Measurement(
+    estimates += _gains(evaluation, truth, error, naive, moments)
+    return TaskMetrics(
         estimates=tuple(estimates),
         on_rows=on_rows,
-        artifacts=(plots.errors_over_time(moments.number, error),),
-        notes=_notes(exam, moments, scales, quantiles),
+        figures=(figures.errors_over_time(moments.number, error),),
+        notes=_notes(evaluation, moments, scales, quantiles),
     )
 
 
-def _mase(error: np.ndarray, naive: np.ndarray, moments: Moments, scales: Scales) -> Estimate:
+def _mase(error: np.ndarray, naive: np.ndarray, moments: Moments, scales: NaiveScales) -> Estimate:
     """Mean absolute error in units of the in-sample error of the seasonal naive forecast (Hyndman and Koehler, 2006)."""
     import numpy as np
 
     known = np.isfinite(naive)
     if not known.any():
         return absent("mase", scales.reason, n=len(error))
-    found = moments.on(known).mean("mase", np.abs(error[known]) / naive[known], scale="log")
-    return (
-        found
-        if known.all()
-        else _with_detail(found, f"{int((~known).sum()):,} rows of series without history left out")
-    )
+    mase = moments.on(known).mean("mase", np.abs(error[known]) / naive[known], scale="log")
+    excluded = int((~known).sum())
+    return _with_detail(mase, f"{excluded:,} rows of series without history left out") if excluded else mase
 
 
 def _errors(error: np.ndarray, moments: Moments) -> list[Estimate]:
@@ -94,15 +91,15 @@ def quantile_estimates(truth: np.ndarray, quantiles: Mapping[float, np.ndarray],
     import numpy as np
 
     estimates = []
-    for one, forecast in quantiles.items():
+    for quantile, forecast in quantiles.items():
         gap = truth - forecast
-        loss = np.maximum(one * gap, (one - 1) * gap)
-        estimates.append(moments.mean("pinball_loss", loss, scale="log", key=f"{one:g}"))
+        loss = np.maximum(quantile * gap, (quantile - 1) * gap)
+        estimates.append(moments.mean("pinball_loss", loss, scale="log", key=f"{quantile:g}"))
     for low, high in interval_pairs(tuple(quantiles)):
         inside = (truth >= quantiles[low]) & (truth <= quantiles[high])
         name, nominal = f"{low:g} to {high:g}", f"{high - low:.0%} is promised"
-        found = moments.mean("interval_coverage", inside.astype(float), scale="logit", key=name)
-        estimates.append(_with_detail(found, nominal))
+        coverage = moments.mean("interval_coverage", inside.astype(float), scale="logit", key=name)
+        estimates.append(_with_detail(coverage, nominal))
         estimates.append(moments.mean("interval_width", quantiles[high] - quantiles[low], key=name))
     return estimates
 
@@ -112,44 +109,50 @@ def interval_pairs(quantiles: tuple[float, ...]) -> list[tuple[float, float]]:
     return [(low, high) for low in quantiles for high in quantiles if low < 0.5 < high and math.isclose(low + high, 1)]
 
 
-def _gains(exam: Exam, truth: np.ndarray, error: np.ndarray, naive: np.ndarray, moments: Moments) -> list[Estimate]:
+def _gains(
+    evaluation: Evaluation, truth: np.ndarray, error: np.ndarray, naive: np.ndarray, moments: Moments
+) -> list[Estimate]:
     """Against the champion on the same rows; above 0 is better."""
     import numpy as np
 
-    if exam.subject.champion is None:
+    if evaluation.subject.champion is None:
         return []
-    if exam.params.prediction_column is not None:
+    if evaluation.params.prediction_column is not None:
         raise CheckError(
             "prediction_column holds the forecasts of one model, so there is nothing to compare a champion with; remove "
             "prediction_column and the model is asked, or remove the champion"
         )
-    saved = np.abs(finite_predictions(exam.subject.champion, exam.labelled) - truth) - np.abs(error)
+    gain = np.abs(finite_predictions(evaluation.subject.champion, evaluation.labelled) - truth) - np.abs(error)
     known = np.isfinite(naive)
-    gains = [moments.mean("mae_gain", saved)]
+    gains = [moments.mean("mae_gain", gain)]
     if known.any():
-        gains.append(moments.on(known).mean("mase_gain", saved[known] / naive[known]))
+        gains.append(moments.on(known).mean("mase_gain", gain[known] / naive[known]))
     return gains
 
 
-def _forecasts(exam: Exam, model: Model) -> np.ndarray:
-    name = exam.params.prediction_column
+def _forecasts(evaluation: Evaluation, model: Model) -> np.ndarray:
+    name = evaluation.params.prediction_column
     if name is None:
-        return finite_predictions(model, exam.labelled)
-    return finite_numbers(exam.labelled.column(name), what="forecasts")
+        return finite_predictions(model, evaluation.labelled)
+    return finite_numbers(evaluation.labelled.column(name), what="forecasts")
 
 
-def _notes(exam: Exam, moments: Moments, scales: Scales, quantiles: Mapping[float, np.ndarray]) -> tuple[str, ...]:
+def _notes(
+    evaluation: Evaluation, moments: Moments, scales: NaiveScales, quantiles: Mapping[float, np.ndarray]
+) -> tuple[str, ...]:
     count = int(moments.number.max()) + 1
     notes = [f"{count:,} moments; intervals treat blocks of {moments.length} moments as one observation."]
     if scales.note:
         notes.append(scales.note)
-    if exam.params.prediction_column is not None:
-        notes.append(f"Forecasts as published in column {exam.params.prediction_column}; the model was not asked.")
+    if evaluation.params.prediction_column is not None:
+        notes.append(
+            f"Forecasts as published in column {evaluation.params.prediction_column}; the model was not asked."
+        )
     crossed = sum(int((quantiles[low] > quantiles[high]).sum()) for low, high in interval_pairs(tuple(quantiles)))
     if crossed:
-        notes.append(f"{crossed:,} intervals are upside down: the lower quantile is forecast above the upper one.")
+        notes.append(f"{crossed:,} intervals are inverted: the lower quantile is forecast above the upper one.")
     return tuple(notes)
 
 
-def _with_detail(one: Estimate, detail: str) -> Estimate:
-    return replace(one, detail="; ".join(part for part in (detail, one.detail) if part))
+def _with_detail(estimate: Estimate, detail: str) -> Estimate:
+    return replace(estimate, detail="; ".join(part for part in (detail, estimate.detail) if part))

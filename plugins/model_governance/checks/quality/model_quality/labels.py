@@ -1,7 +1,7 @@
-"""Which rows have a label, and which: in the rows themselves, or late in a dataset of their own.
+"""The labelled rows: labels in the rows themselves, or late in a dataset of their own.
 
-Rows are those of `current`, or of `labelled_current` where the policy gives it: an earlier night whose labels
-are due tonight. Features are never held as a whole: the model is asked frame by frame.
+Rows are those of `current`, or of `labelled_current` where the policy gives it: rows of an earlier run whose
+labels are due now. Features are never held as a whole: the model is asked frame by frame.
 """
 
 from __future__ import annotations
@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """The labelled rows: `positions` in their dataset (ascending), labels in that order; `rows` counts all rows."""
+    """The n labelled rows of a dataset.
+
+    Attributes:
+        relation: All rows of the dataset.
+        names: The feature columns.
+        positions: Positions of the labelled rows in the dataset (n,), ascending.
+        truth: Their labels (n,), in that order.
+        notes: Where the labels are from.
+    """
 
     relation: Relation
     names: tuple[str, ...]
@@ -44,35 +52,35 @@ class Labelled:
         return self.relation.rows
 
     def frames(self) -> Iterator[pd.DataFrame]:
-        """The features of the labelled rows, in order, piece by piece."""
-        return self._pieces(self.names)
+        """The features of the labelled rows, in order, chunk by chunk."""
+        return self._chunks(self.names)
 
     def column(self, name: str) -> pd.Series:
         """Any column of the labelled rows, shape (n,).
 
         Raises:
-            SubjectError: the dataset lacks it.
+            SubjectError: The dataset lacks it.
         """
         import pandas as pd
 
         self.relation.require([name])
-        return pd.concat([one[name] for one in self._pieces([name])], ignore_index=True)
+        return pd.concat([chunk[name] for chunk in self._chunks([name])], ignore_index=True)
 
-    def _pieces(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+    def _chunks(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
         import numpy as np
 
         start = 0
         for frame in self.relation.frames(names):
             first, last = np.searchsorted(self.positions, [start, start + len(frame)])
-            wanted = self.positions[first:last] - start
+            labelled = self.positions[first:last] - start
             start += len(frame)
-            if len(wanted):
-                yield frame if len(wanted) == len(frame) else frame.iloc[wanted]
+            if len(labelled):
+                yield frame if len(labelled) == len(frame) else frame.iloc[labelled]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Immature:
-    """Too few labels so far: `known` of `rows` rows have one, `needed` is the share that is waited for."""
+class ImmatureLabels:
+    """Too few labels so far: `known` of `rows` rows have one, `needed` is the share that is required."""
 
     known: int
     rows: int
@@ -81,20 +89,28 @@ class Immature:
     @property
     def reason(self) -> str:
         """The sentence for the report."""
-        seen = f"labels for {self.known / self.rows:.1%} of {self.rows:,} rows so far"
+        known = f"labels for {self.known / self.rows:.1%} of {self.rows:,} rows so far"
         wait = f"judged when at least {self.needed:.0%} are there" if self.needed else "judged when some are there"
-        return f"{seen}; {wait}"
+        return f"{known}; {wait}"
 
 
-def labelled_rows(subject: Subject, *, minimum_coverage: float = 0.0, skip: bool | None = None) -> Labelled | Immature:
-    """The rows with a label; those without one are left out and counted.
+def labelled_rows(
+    subject: Subject, *, minimum_coverage: float = 0.0, skip: bool | None = None
+) -> Labelled | ImmatureLabels:
+    """Find the rows with a label; those without one are excluded and counted.
 
-    Where `skip` holds, by default where the policy gives `labelled_current`, too few labels are Immature, and a
-    label that is missing is one that is not there yet; otherwise both are errors.
+    Args:
+        subject: Dataset current or labelled_current, with labels of its own or in dataset labels.
+        minimum_coverage: Share of rows that must have a label.
+        skip: Whether too few labels are no error and a missing label is one that has not arrived yet; by default
+            where the subject holds labelled_current.
+
+    Returns:
+        The labelled rows, or why they are too few.
 
     Raises:
-        SubjectError: there are no labels, a key is missing or not unique, or no key can match.
-        CheckError: a smaller share of rows than `minimum_coverage` has a label.
+        SubjectError: There are no labels, a key is missing or not unique, or no key can match.
+        CheckError: A smaller share of rows than `minimum_coverage` has a label.
     """
     role: Role = "labelled_current" if "labelled_current" in subject.datasets else "current"
     not_due = role == "current" and subject.labels_mature_in is not None
@@ -107,14 +123,14 @@ def labelled_rows(subject: Subject, *, minimum_coverage: float = 0.0, skip: bool
         positions, truth, notes = _own_labels(subject, relation, skip=skip)
     if not_due or len(positions) < minimum_coverage * relation.rows or len(positions) == 0:
         if skip or not_due:
-            return Immature(known=len(positions), rows=relation.rows, needed=minimum_coverage)
+            return ImmatureLabels(known=len(positions), rows=relation.rows, needed=minimum_coverage)
         raise CheckError(
             f"{len(positions):,} of {relation.rows:,} rows of {role} have a label "
             f"({len(positions) / relation.rows:.1%}), minimum_label_coverage is {minimum_coverage:.1%}; run again when "
             "more labels are in, set immature: skip to wait for them, or lower minimum_label_coverage"
         )
     if role == "labelled_current":
-        notes = (f"Judged: {relation.uri}, rows of an earlier night whose labels are due.", *notes)
+        notes = (f"Judged: {relation.uri}, rows of an earlier run whose labels are due.", *notes)
     return Labelled(relation=relation, names=subject.columns.names, positions=positions, truth=truth, notes=notes)
 
 
@@ -144,7 +160,7 @@ def _labels_are_late(subject: Subject, relation: Relation) -> bool:
 
 def _own_labels(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np.ndarray, pd.Series, tuple[str, ...]]:
     target = str(subject.columns.target)
-    labels = _whole(relation, target)
+    labels = _column(relation, target)
     known = labels.notna().to_numpy()
     missing = int((~known).sum())
     if missing and not skip:
@@ -156,7 +172,7 @@ def _own_labels(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np
 
 
 def _join(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np.ndarray, pd.Series, tuple[str, ...]]:
-    """Positions that have a label, their labels in that order, and what was left out."""
+    """Positions that have a label, their labels in that order, and notes on rows without one."""
     import pandas as pd
 
     key, target = subject.columns.identifier, str(subject.columns.target)
@@ -166,44 +182,45 @@ def _join(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np.ndarr
         )
     relation.require([key])
     late = _relation(subject, "labels", [key, target])
-    mine, theirs, labels = _unique_keys(relation, key), _unique_keys(late, key), _whole(late, target)
-    found = pd.Index(theirs).get_indexer(pd.Index(mine))
-    if (found < 0).all() and not (skip and theirs.dtype.kind == mine.dtype.kind):
+    row_keys, label_keys = _unique_keys(relation, key), _unique_keys(late, key)
+    labels = _column(late, target)
+    match = pd.Index(label_keys).get_indexer(pd.Index(row_keys))
+    if (match < 0).all() and not (skip and label_keys.dtype.kind == row_keys.dtype.kind):
         raise SubjectError(
-            f"{late.uri}: none of {len(theirs):,} keys in column {key!r} ({theirs.dtype}) occurs among the "
-            f"{len(mine):,} of {relation.role} ({mine.dtype}); check the label window and the type of the key"
+            f"{late.uri}: none of {len(label_keys):,} keys in column {key!r} ({label_keys.dtype}) occurs among the "
+            f"{len(row_keys):,} of {relation.role} ({row_keys.dtype}); check the label window and the type of the key"
         )
-    known = found >= 0
-    unfilled = labels.isna().to_numpy()
-    known[known] = ~unfilled[found[known]]
+    known = match >= 0
+    missing = labels.isna().to_numpy()
+    known[known] = ~missing[match[known]]
     if not known.any() and not skip:
         raise SubjectError(
             f"{late.uri}: all labels that match a row of {relation.role} are missing in column {target!r}"
         )
-    unused = len(theirs) - int((found >= 0).sum())
-    notes = [f"Labels joined from dataset labels on {key}: {int(known.sum()):,} of {len(mine):,} rows have one."]
+    unused = len(label_keys) - int((match >= 0).sum())
+    notes = [f"Labels joined from dataset labels on {key}: {int(known.sum()):,} of {len(row_keys):,} rows have one."]
     if unused:
         notes.append(f"{unused:,} labels belong to no row of {relation.role}.")
-    return known.nonzero()[0], labels.iloc[found[known]].reset_index(drop=True), tuple(notes)
+    return known.nonzero()[0], labels.iloc[match[known]].reset_index(drop=True), tuple(notes)
 
 
 def _unique_keys(relation: Relation, key: str) -> pd.Series:
-    keys = _whole(relation, key)
+    keys = _column(relation, key)
     if keys.isna().any():
         raise SubjectError(
             f"{relation.uri}: {int(keys.isna().sum()):,} of {len(keys):,} keys in column {key!r} of dataset "
             f"{relation.role!r} are missing; labels can only be joined on complete keys"
         )
-    twice = keys.duplicated(keep=False)
-    if twice.any():
+    duplicated = keys.duplicated(keep=False)
+    if duplicated.any():
         raise SubjectError(
-            f"{relation.uri}: {keys[twice].nunique():,} keys in column {key!r} of dataset {relation.role!r} occur more "
-            f"than once ({int(twice.sum()):,} of {len(keys):,} rows); keep one row per key"
+            f"{relation.uri}: {keys[duplicated].nunique():,} keys in column {key!r} of dataset {relation.role!r} occur more "
+            f"than once ({int(duplicated.sum()):,} of {len(keys):,} rows); keep one row per key"
         )
     return keys
 
 
-def _whole(relation: Relation, name: str) -> pd.Series:
+def _column(relation: Relation, name: str) -> pd.Series:
     import pandas as pd
 
-    return pd.concat([one[name] for one in relation.frames([name])], ignore_index=True)
+    return pd.concat([frame[name] for frame in relation.frames([name])], ignore_index=True)

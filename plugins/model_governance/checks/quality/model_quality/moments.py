@@ -1,11 +1,11 @@
-"""Rows in order of time: which moment a row belongs to, and means whose intervals know that moments depend."""
+"""Rows in order of time: the moment of each row, and means whose intervals allow for dependence between moments."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.quality.model_quality.finite import plain_numbers
+from model_governance.checks.quality.model_quality.numeric import to_numbers
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, SubjectError
 from model_governance.stats.intervals import block_interval, block_length
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.checks.quality.model_quality.evaluation import Evaluation
     from model_governance.checks.quality.model_quality.labels import Labelled
-    from model_governance.checks.quality.model_quality.measurement import Exam
     from model_governance.stats.intervals import Scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moments:
-    """The moment of every row as a number from 0 up in order of time, shape (n,), and how long blocks are."""
+    """The moment of every row as a number from 0 in order of time (n,), and the moments in a block."""
 
     number: np.ndarray
     length: int
 
     def mean(self, name: str, values: np.ndarray, *, scale: Scale = "plain", key: str | None = None) -> Estimate:
-        """Mean over rows; its interval is that of the sums of the moments, linearised, as moments differ in rows."""
+        """Mean of values (n,); its interval is that of the moments' sums, linearised, as moments differ in rows."""
         import numpy as np
 
         rows = np.bincount(self.number)
@@ -35,59 +35,59 @@ class Moments:
         value = float(values.mean())
         sums = np.bincount(self.number, weights=values - value)[present]
         interval = block_interval(value + sums / rows[present].mean(), length=self.length, scale=scale)
-        few = "" if interval else "no interval: fewer than three blocks of moments, or no variation"
-        return Estimate(name=name, value=value, n=len(values), interval=interval, key=key, detail=few)
+        detail = "" if interval else "no interval: fewer than three blocks of moments, or no variation"
+        return Estimate(name=name, value=value, n=len(values), interval=interval, key=key, detail=detail)
 
     def on(self, rows: np.ndarray) -> Moments:
         """The moments of some rows, by a bool mask."""
         return Moments(number=self.number[rows], length=self.length)
 
 
-def into_moments(exam: Exam, series: pd.Series) -> Moments:
-    """Rows numbered by moment.
+def moments_of(evaluation: Evaluation, series: pd.Series) -> Moments:
+    """Number the labelled rows by moment.
 
     Raises:
-        SubjectError: moments are not declared or missing, or a series has two rows for one moment.
+        SubjectError: Moments are not declared or missing, or a series has two rows for one moment.
     """
     import numpy as np
     import pandas as pd
 
-    found = _instants(exam)
-    twice = int(pd.DataFrame({"series": series.to_numpy(), "instant": found}).duplicated().sum())
-    if twice:
+    when = _instants(evaluation)
+    duplicates = int(pd.DataFrame({"series": series.to_numpy(), "instant": when}).duplicated().sum())
+    if duplicates:
         raise SubjectError(
-            f"{exam.labelled.relation.uri}: {twice:,} rows repeat the moment of another row of their series; keep one "
-            "forecast per series and moment, or set columns.group to what tells series apart"
+            f"{evaluation.labelled.relation.uri}: {duplicates:,} rows repeat the moment of another row of their series; keep one "
+            "forecast per series and moment, or set columns.group to what identifies a series"
         )
-    distinct, number = np.unique(found, return_inverse=True)
-    length = exam.params.block_length
+    distinct, number = np.unique(when, return_inverse=True)
+    length = evaluation.params.block_length
     return Moments(number=number, length=block_length(len(distinct)) if length is None else length)
 
 
-def series_of(exam: Exam) -> pd.Series:
+def series_of(evaluation: Evaluation) -> pd.Series:
     """The series of each labelled row, shape (n,); one series where the policy names no group."""
     import pandas as pd
 
-    name = exam.subject.columns.group
+    name = evaluation.subject.columns.group
     if name is None:
-        return pd.Series([0] * exam.labelled.n)
-    return whole_column(exam.labelled, name, what="series")
+        return pd.Series([0] * evaluation.labelled.n)
+    return complete_column(evaluation.labelled, name, what="series")
 
 
-def _instants(exam: Exam) -> np.ndarray:
-    name = exam.subject.columns.time
+def _instants(evaluation: Evaluation) -> np.ndarray:
+    name = evaluation.subject.columns.time
     if name is None:
         raise SubjectError(
-            f"{exam.subject.name}: forecasting needs the moment of every row; set columns.time in the policy"
+            f"{evaluation.subject.name}: forecasting needs the moment of every row; set columns.time in the policy"
         )
-    return instants(whole_column(exam.labelled, name, what="moments"), uri=exam.labelled.relation.uri)
+    return instants(complete_column(evaluation.labelled, name, what="moments"), uri=evaluation.labelled.relation.uri)
 
 
-def whole_column(labelled: Labelled, name: str, *, what: str) -> pd.Series:
-    """A column without gaps.
+def complete_column(labelled: Labelled, name: str, *, what: str) -> pd.Series:
+    """A column without missing values; `what` names the values in the message.
 
     Raises:
-        SubjectError: it is missing, or has gaps.
+        SubjectError: It is missing, or has missing values.
     """
     values = labelled.column(name)
     missing = int(values.isna().sum())
@@ -103,14 +103,14 @@ def instants(values: pd.Series, *, uri: str) -> np.ndarray:
     """Moments as numbers in order of time: numbers as they are, dates and ISO texts as nanoseconds.
 
     Raises:
-        CheckError: a text is no date.
+        CheckError: A text is no date.
     """
     import numpy as np
     import pandas as pd
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     if is_numeric_dtype(values) and not is_bool_dtype(values):
-        return plain_numbers(values, what="moments")
+        return to_numbers(values, what="moments")
     try:
         parsed = pd.to_datetime(values, utc=True, format=None if values.dtype.kind == "M" else "ISO8601")
     except (ValueError, TypeError) as error:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.checks.quality.model_quality import plots
+from model_governance.checks.quality.model_quality import figures, report
 from model_governance.checks.quality.model_quality.classification import (
     NO_PROBABILITIES,
     Outcomes,
     accuracy_over_classes,
-    class_table,
-    confusion_table,
     log_loss,
     observe,
     observe_champion,
 )
 from model_governance.checks.quality.model_quality.discrimination import auc_interval
-from model_governance.checks.quality.model_quality.measurement import Measurement, absent, share
+from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent, share
 from model_governance.checks.quality.model_quality.paired import paired_classes
 from model_governance.checks.quality.model_quality.uncertainty import average_interval, resampled_counts
 from model_governance.contract.result import Estimate
@@ -25,49 +23,51 @@ from model_governance.errors import CheckError
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.checks.quality.model_quality.measurement import Exam
+    from model_governance.checks.quality.model_quality.evaluation import Evaluation
 
 
-def measure_multiclass(exam: Exam) -> Measurement:
-    """All metrics of multiclass classification; those of probabilities are absent where the model has none.
+def evaluate_multiclass(evaluation: Evaluation) -> TaskMetrics:
+    """Measure all metrics of multiclass classification; those of probabilities are absent where the model has none.
 
     Raises:
-        CheckError: labels or params do not fit the model.
-        ModelMisbehaved: the model's answers cannot be used.
+        CheckError: Labels or params do not fit the model.
+        ModelMisbehaved: The model's answers cannot be used.
     """
-    params = exam.params
+    params = evaluation.params
     if params.decision_threshold is not None:
         raise CheckError("decision_threshold fits binary classification only; remove it from the params")
-    outcomes = observe(exam.labelled, exam.model)
+    outcomes = observe(evaluation.labelled, evaluation.model)
     confusion = outcomes.confusion()
     estimates = (
         share("accuracy", int(confusion.trace()), outcomes.n),
         accuracy_over_classes("balanced_accuracy", confusion),
         accuracy_over_classes("recall_macro", confusion),
         _precision_macro(outcomes),
-        _f1_macro(outcomes, seed=exam.seed, resamples=params.resamples),
+        _f1_macro(outcomes, seed=evaluation.seed, resamples=params.resamples),
         _roc_auc_ovr(outcomes),
         log_loss(outcomes),
         *_by_class(outcomes),
-        *_gains(exam, outcomes),
+        *_gains(evaluation, outcomes),
     )
-    return Measurement(
+    return TaskMetrics(
         estimates=estimates,
-        on_rows=lambda rows: _main(outcomes.on(rows)),
+        on_rows=lambda rows: _slice_metrics(outcomes.on(rows)),
         losses=(outcomes.predicted != outcomes.truth).astype(float),
-        tables=(confusion_table(outcomes), class_table(outcomes)),
-        artifacts=(plots.confusion(confusion, outcomes.names),),
+        tables=(report.confusion_table(confusion, outcomes.names), report.class_table(confusion, outcomes.names)),
+        figures=(figures.confusion(confusion, outcomes.names),),
     )
 
 
-def _gains(exam: Exam, outcomes: Outcomes) -> list[Estimate]:
-    champion = exam.subject.champion
+def _gains(evaluation: Evaluation, outcomes: Outcomes) -> list[Estimate]:
+    champion = evaluation.subject.champion
     return (
-        [] if champion is None else paired_classes(outcomes, observe_champion(exam.labelled, champion, like=outcomes))
+        []
+        if champion is None
+        else paired_classes(outcomes, observe_champion(evaluation.labelled, champion, like=outcomes))
     )
 
 
-def _main(outcomes: Outcomes) -> tuple[Estimate, ...]:
+def _slice_metrics(outcomes: Outcomes) -> tuple[Estimate, ...]:
     confusion = outcomes.confusion()
     return share("accuracy", int(confusion.trace()), outcomes.n), accuracy_over_classes("balanced_accuracy", confusion)
 
@@ -75,8 +75,9 @@ def _main(outcomes: Outcomes) -> tuple[Estimate, ...]:
 def _by_class(outcomes: Outcomes) -> list[Estimate]:
     confusion = outcomes.confusion()
     estimates = []
-    for one, name in enumerate(outcomes.names):
-        hits, labelled, predicted = int(confusion[one, one]), int(confusion[one].sum()), int(confusion[:, one].sum())
+    for number, name in enumerate(outcomes.names):
+        hits, labelled = int(confusion[number, number]), int(confusion[number].sum())
+        predicted = int(confusion[:, number].sum())
         estimates += [
             share("class_recall", hits, labelled, key=name, undefined=f"no row is labelled {name}"),
             share("class_precision", hits, predicted, key=name, undefined=f"the model predicted {name} for no row"),
@@ -88,17 +89,21 @@ def _precision_macro(outcomes: Outcomes) -> Estimate:
     """Mean precision over the classes that are labelled or predicted; absent if one of them is never predicted."""
     confusion = outcomes.confusion()
     predicted, labelled = confusion.sum(axis=0), confusion.sum(axis=1)
-    never = [name for name, given, made in zip(outcomes.names, labelled, predicted, strict=True) if given and not made]
+    never = [
+        name
+        for name, labels, predictions in zip(outcomes.names, labelled, predicted, strict=True)
+        if labels and not predictions
+    ]
     if never:
         reason = f"precision is undefined for class(es) the model never predicted: {', '.join(never[:10])}"
         return absent("precision_macro", reason, n=outcomes.n)
-    shares = [(int(confusion[one, one]), int(made)) for one, made in enumerate(predicted) if made]
+    shares = [(int(confusion[number, number]), int(count)) for number, count in enumerate(predicted) if count]
     value = sum(hits / n for hits, n in shares) / len(shares)
     return Estimate(name="precision_macro", value=value, n=outcomes.n, interval=average_interval(shares))
 
 
 def _f1_macro(outcomes: Outcomes, *, seed: int, resamples: int) -> Estimate:
-    """Mean F1 over the classes that are labelled or predicted; bootstrap over rows, drawn as counts of the cells."""
+    """Mean F1 over the classes that are labelled or predicted; bootstrap over rows, drawn as confusion counts."""
     confusion = outcomes.confusion()
     interval = resampled_counts(f1_macro, confusion, seed=seed, resamples=resamples)
     return Estimate(name="f1_macro", value=f1_macro(confusion), n=outcomes.n, interval=interval)
@@ -121,8 +126,8 @@ def _roc_auc_ovr(outcomes: Outcomes) -> Estimate:
         return absent("roc_auc_ovr", NO_PROBABILITIES, n=outcomes.n)
     present = np.unique(outcomes.truth)
     scores = outcomes.probabilities[:, present]
-    areas = [roc_auc_score(outcomes.truth == one, scores[:, column]) for column, one in enumerate(present)]
-    absentees = len(outcomes.classes) - len(present)
-    detail = f"over {len(present)} of {len(outcomes.classes)} classes that have labels" if absentees else ""
+    areas = [roc_auc_score(outcomes.truth == label, scores[:, column]) for column, label in enumerate(present)]
+    missing = len(outcomes.classes) - len(present)
+    detail = f"over {len(present)} of {len(outcomes.classes)} classes that have labels" if missing else ""
     interval = auc_interval(scores, outcomes.truth, present)
     return Estimate(name="roc_auc_ovr", value=float(np.mean(areas)), n=outcomes.n, interval=interval, detail=detail)

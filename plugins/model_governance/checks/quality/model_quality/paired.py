@@ -1,7 +1,7 @@
 """The model against the champion on the same rows: paired differences, above 0 where the model is better.
 
-Two models are judged by the same rows, so that what is hard for both cancels out: the interval of the
-difference is far narrower than those of two separate numbers suggest. Shares take the score interval of
+Rows that are difficult for both models cancel out, so the interval of the difference is far narrower than those of
+two separate numbers suggest. Shares take the score interval of
 Tango (1998) and McNemar's exact test, ROC AUC the covariance of DeLong (1988), everything else the
 difference of the influences of each row (each group, each moment) with Student's t.
 """
@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.model_quality.classification import log_losses
-from model_governance.checks.quality.model_quality.discrimination import per_side, placements, spread_within
+from model_governance.checks.quality.model_quality.discrimination import per_class, placements, stratified_error
 from model_governance.checks.quality.model_quality.uncertainty import TAIL, t_reach
 from model_governance.contract.result import Estimate
 from model_governance.stats.intervals import mcnemar, paired_shares
@@ -26,12 +26,23 @@ if TYPE_CHECKING:
 
 
 def paired_difference(name: str, gains: np.ndarray) -> Estimate:
-    """Mean of what each row (or group) gains by the model, shape (n,), with Student's t interval and test."""
+    """Mean gain over the champion with Student's t interval and test.
+
+    Args:
+        name: Name of the metric.
+        gains: Gain of each row or group (n,), above 0 where the model is better.
+    """
     return by_influence(name, float(gains.mean()), gains)
 
 
 def by_influence(name: str, gain: float, influence: np.ndarray) -> Estimate:
-    """A gain whose influence on each of n independent rows is known, shape (n,)."""
+    """A gain with Student's t interval and test from its influence function.
+
+    Args:
+        name: Name of the metric.
+        gain: The gain.
+        influence: Its influence function at n independent rows (n,).
+    """
     from scipy.stats import t
 
     n = len(influence)
@@ -39,31 +50,49 @@ def by_influence(name: str, gain: float, influence: np.ndarray) -> Estimate:
     if reach <= 1e-14:
         same = "no row differs from the champion" if gain == 0 else "every row differs alike"
         return Estimate(name=name, value=gain, n=n, detail=same)
-    spread = reach / float(t.ppf(1 - TAIL, n - 1))
-    p_value = 2 * float(t.sf(abs(gain) / spread, n - 1))
+    error = reach / float(t.ppf(1 - TAIL, n - 1))
+    p_value = 2 * float(t.sf(abs(gain) / error, n - 1))
     return Estimate(name=name, value=gain, n=n, interval=(gain - reach, gain + reach), detail=_p("t", p_value))
 
 
-def paired_share(name: str, model_right: np.ndarray, champion_right: np.ndarray) -> Estimate:
-    """Difference of two shares of the same rows, both shape (n,) bool."""
-    n = len(model_right)
-    ours, theirs = int((model_right & ~champion_right).sum()), int((champion_right & ~model_right).sum())
+def paired_share(name: str, model_correct: np.ndarray, champion_correct: np.ndarray) -> Estimate:
+    """Difference of two shares of the same rows with Tango's interval and McNemar's test.
+
+    Args:
+        name: Name of the metric.
+        model_correct: Rows that count for the model, (n,) bool.
+        champion_correct: Rows that count for the champion, (n,) bool.
+    """
+    n = len(model_correct)
+    better, worse = int((model_correct & ~champion_correct).sum()), int((champion_correct & ~model_correct).sum())
     return Estimate(
         name=name,
-        value=(ours - theirs) / n,
+        value=(better - worse) / n,
         n=n,
-        interval=paired_shares(ours, theirs, n),
-        detail=f"better on {ours:,} rows, worse on {theirs:,}; {_p('McNemar', mcnemar(ours, theirs))}",
+        interval=paired_shares(better, worse, n),
+        detail=f"better on {better:,} rows, worse on {worse:,}; {_p('McNemar', mcnemar(better, worse))}",
     )
 
 
 def paired_classes(model: Outcomes, champion: Outcomes, *, positive: int | None = None) -> list[Estimate]:
-    """Gains of a classifier; `positive` is the positive class of two."""
-    right, theirs = model.predicted == model.truth, champion.predicted == champion.truth
-    gains = [paired_share("accuracy_gain", right, theirs), _balanced(model, right, theirs)]
+    """Gains of a classifier over the champion.
+
+    Args:
+        model: Outcomes of the model.
+        champion: Outcomes of the champion on the same rows and classes.
+        positive: Position of the positive class of two; None with more classes.
+    """
+    correct, champion_correct = model.predicted == model.truth, champion.predicted == champion.truth
+    gains = [
+        paired_share("accuracy_gain", correct, champion_correct),
+        _balanced_accuracy(model, correct, champion_correct),
+    ]
     if positive is not None:
         hits = model.truth == positive
-        gains += [paired_share("recall_gain", right[hits], theirs[hits]), _f1("f1_gain", model, champion, [positive])]
+        gains += [
+            paired_share("recall_gain", correct[hits], champion_correct[hits]),
+            _f1("f1_gain", model, champion, [positive]),
+        ]
     else:
         gains.append(_f1("f1_macro_gain", model, champion, range(len(model.classes))))
     if model.probabilities is None or champion.probabilities is None:
@@ -71,53 +100,60 @@ def paired_classes(model: Outcomes, champion: Outcomes, *, positive: int | None 
     losses = log_losses(model.probabilities, model.truth), log_losses(champion.probabilities, champion.truth)
     gains.append(paired_difference("log_loss_gain", losses[1] - losses[0]))
     if positive is not None:
-        gains += _of_scores(model.probabilities[:, positive], champion.probabilities[:, positive], hits)
+        gains += _score_gains(model.probabilities[:, positive], champion.probabilities[:, positive], hits)
     return gains
 
 
-def _of_scores(score: np.ndarray, champion: np.ndarray, hit: np.ndarray) -> list[Estimate]:
+def _score_gains(score: np.ndarray, champion: np.ndarray, hit: np.ndarray) -> list[Estimate]:
     brier = paired_difference("brier_score_gain", (champion - hit) ** 2 - (score - hit) ** 2)
     return [brier, paired_auc(score, champion, hit)]
 
 
 def paired_auc(score: np.ndarray, champion: np.ndarray, positive: np.ndarray) -> Estimate:
-    """Difference of two ROC AUCs of the same rows (DeLong, DeLong and Clarke-Pearson, 1988)."""
+    """Difference of two ROC AUCs of the same rows (DeLong, DeLong and Clarke-Pearson, 1988).
+
+    Args:
+        score: Scores of the model (n,).
+        champion: Scores of the champion (n,).
+        positive: Positive rows, (n,) bool.
+    """
     from scipy.stats import t
 
     shares = placements(score, positive), placements(champion, positive)
     gain = float(shares[0][positive].mean() - shares[1][positive].mean())
-    found = spread_within(per_side(shares[0] - shares[1], positive), positive)
+    estimated = stratified_error(per_class(shares[0] - shares[1], positive), positive)
     n = len(positive)
-    if found is None:
+    if estimated is None:
         return Estimate(name="roc_auc_gain", value=gain, n=n, detail="both order the rows alike")
-    spread, freedom = found
-    reach = float(t.ppf(1 - TAIL, freedom)) * spread
-    detail = _p("DeLong", 2 * float(t.sf(abs(gain) / spread, freedom)))
+    error, freedom = estimated
+    reach = float(t.ppf(1 - TAIL, freedom)) * error
+    detail = _p("DeLong", 2 * float(t.sf(abs(gain) / error, freedom)))
     return Estimate(
         name="roc_auc_gain", value=gain, n=n, interval=(max(-1.0, gain - reach), min(1.0, gain + reach)), detail=detail
     )
 
 
-def _balanced(model: Outcomes, right: np.ndarray, theirs: np.ndarray) -> Estimate:
+def _balanced_accuracy(model: Outcomes, correct: np.ndarray, champion_correct: np.ndarray) -> Estimate:
     """Gains in recall averaged over the classes; distances to Tango's limits add in squares (Zou and Donner, 2008)."""
     import numpy as np
 
     gains, below, above = [], 0.0, 0.0
-    for one in np.unique(model.truth):
-        rows = model.truth == one
-        found = paired_share("recall_gain", right[rows], theirs[rows])
-        if found.value is not None and found.interval is not None:
-            gains.append(found.value)
-            below += (found.value - found.interval[0]) ** 2
-            above += (found.interval[1] - found.value) ** 2
+    for label in np.unique(model.truth):
+        rows = model.truth == label
+        recall = paired_share("recall_gain", correct[rows], champion_correct[rows])
+        if recall.value is not None and recall.interval is not None:
+            gains.append(recall.value)
+            below += (recall.value - recall.interval[0]) ** 2
+            above += (recall.interval[1] - recall.value) ** 2
     gain, k = sum(gains) / len(gains), len(gains)
     interval = max(-1.0, gain - math.sqrt(below) / k), min(1.0, gain + math.sqrt(above) / k)
     return Estimate(name="balanced_accuracy_gain", value=gain, n=model.n, interval=interval)
 
 
 def _f1(name: str, model: Outcomes, champion: Outcomes, classes: Sequence[int]) -> Estimate:
-    ours, theirs = _f1_influence(model, classes), _f1_influence(champion, classes)
-    return by_influence(name, ours[0] - theirs[0], ours[1] - theirs[1])
+    value, influence = _f1_influence(model, classes)
+    champion_value, champion_influence = _f1_influence(champion, classes)
+    return by_influence(name, value - champion_value, influence - champion_influence)
 
 
 def _f1_influence(outcomes: Outcomes, classes: Sequence[int]) -> tuple[float, np.ndarray]:
@@ -125,8 +161,8 @@ def _f1_influence(outcomes: Outcomes, classes: Sequence[int]) -> tuple[float, np
     import numpy as np
 
     total, count, influence = 0.0, 0, np.zeros(outcomes.n)
-    for one in classes:
-        labelled, predicted = outcomes.truth == one, outcomes.predicted == one
+    for label in classes:
+        labelled, predicted = outcomes.truth == label, outcomes.predicted == label
         size = int(labelled.sum()) + int(predicted.sum())
         if size == 0:
             continue
@@ -138,14 +174,19 @@ def _f1_influence(outcomes: Outcomes, classes: Sequence[int]) -> tuple[float, np
 
 
 def paired_errors(error: np.ndarray, champion: np.ndarray) -> list[Estimate]:
-    """Gains of a regression, from errors (prediction minus target) of shape (n,)."""
+    """Gains of a regression over the champion.
+
+    Args:
+        error: Errors of the model (n,), prediction minus target.
+        champion: Errors of the champion (n,) on the same rows.
+    """
     import numpy as np
 
-    ours, theirs = np.square(error), np.square(champion)
-    roots = math.sqrt(float(ours.mean())), math.sqrt(float(theirs.mean()))
+    square, champion_square = np.square(error), np.square(champion)
+    roots = math.sqrt(float(square.mean())), math.sqrt(float(champion_square.mean()))
     gains = [paired_difference("mae_gain", np.abs(champion) - np.abs(error))]
     if min(roots) > 0:
-        influence = theirs / (2 * roots[1]) - ours / (2 * roots[0])
+        influence = champion_square / (2 * roots[1]) - square / (2 * roots[0])
         gains.append(by_influence("rmse_gain", roots[1] - roots[0], influence))
     else:
         gains.append(Estimate(name="rmse_gain", value=roots[1] - roots[0], n=len(error), detail="one makes no error"))

@@ -1,4 +1,4 @@
-"""What a policy may set for `model_quality`."""
+"""Params of `model_quality`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from model_governance.contract.slices import Slice
 
 
 class Search(BaseModel):
-    """Where to look for rows that the model serves worse than the others."""
+    """The search for slices on which the model is worse than on the other rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    features: tuple[str, ...] = Field(default=(), description="columns to look into; all features when empty")
+    features: tuple[str, ...] = Field(default=(), description="columns to search; all features when empty")
     maximum_depth: Literal[1, 2] = Field(default=2, description="columns that a slice may combine")
     minimum_rows: int = Field(default=100, ge=30, description="rows that a slice must have in either half")
     level: float = Field(default=0.05, gt=0, lt=0.5, description="chance of naming any slice where none is weak")
@@ -23,7 +23,7 @@ class Search(BaseModel):
 
 
 class QualityParams(Params):
-    """Parameters of `model_quality`; every one has a default."""
+    """How quality is measured; every param has a default."""
 
     decision_threshold: float | None = Field(
         default=None,
@@ -31,7 +31,7 @@ class QualityParams(Params):
         le=1,
         description="binary: predict positive from this probability on; by default the model's own labels",
     )
-    k: int = Field(default=10, ge=1, description="ranking: how many items from the top count")
+    top_k: int = Field(default=10, ge=1, description="ranking: how many items from the top count")
     calibration_bins: int = Field(default=10, ge=2, le=100, description="binary: bins of equal frequency")
     resamples: int = Field(default=200, ge=50, le=10_000, description="bootstrap resamples behind an interval")
     minimum_label_coverage: float = Field(
@@ -39,9 +39,10 @@ class QualityParams(Params):
     )
     immature: Literal["skip", "error"] | None = Field(
         default=None,
-        description="what too few labels are; skip: not there yet (default with dataset labelled_current), error: a mistake",
+        description="what too few labels are; skip: not there yet (default with dataset labelled_current), error: a "
+        "mistake",
     )
-    season: int = Field(
+    season_length: int = Field(
         default=1, ge=1, description="forecasting: rows of a series in one season, 7 for days and weeks"
     )
     block_length: int | None = Field(
@@ -56,14 +57,14 @@ class QualityParams(Params):
     quantile_columns: dict[float, str] = Field(
         default_factory=dict, description="forecasting: columns that hold published quantile forecasts, by quantile"
     )
-    slices: tuple[Slice, ...] = Field(default=(), description="rows that are judged on their own")
+    slices: tuple[Slice, ...] = Field(default=(), description="rows that are evaluated by themselves")
     minimum_slice_rows: int = Field(default=30, ge=10, description="smaller slices are named, not judged")
-    search: Search | None = Field(default=None, description="look for weak slices")
+    search: Search | None = Field(default=None, description="search for weak slices")
 
     @field_validator("quantile_columns")
     @classmethod
-    def _quantiles_lie_inside(cls, columns: dict[float, str]) -> dict[float, str]:
-        wrong = [one for one in columns if not 0 < one < 1]
+    def _quantiles_are_shares(cls, columns: dict[float, str]) -> dict[float, str]:
+        wrong = [quantile for quantile in columns if not 0 < quantile < 1]
         if wrong:
             raise ValueError(f"a quantile lies between 0 and 1; found {wrong[0]}")
         return dict(sorted(columns.items()))

@@ -1,12 +1,12 @@
-"""Quality of a ranking, group by group: NDCG, average precision, reciprocal rank and hit rate of the first k.
+"""Quality of a ranking, group by group: NDCG, average precision, reciprocal rank and hit rate of the top k.
 
 Definitions. Items of a group are ordered by score, best first. The gain of an item is its relevance
 (not 2**relevance - 1), the discount of rank i is 1 / log2(i + 1), and NDCG divides by the best order's
 sum (Jaervelin and Kekaelaeinen, 2002). An item is relevant if its relevance is above 0; average
 precision divides by min(relevant items, k). Items of equal score have no order: each metric is its
 mean over all orders of the ties (McSherry and Najork, 2008), so that the order of the rows, which may
-follow the label, gives nothing away. Groups of one item cannot be ranked, and groups without a
-relevant item have no best order; both are left out and counted in `rankable_group_share`.
+follow the label, has no influence. Groups of one item cannot be ranked, and groups without a
+relevant item have no best order; both are excluded and counted in `rankable_group_share`.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.quality.model_quality import plots
-from model_governance.checks.quality.model_quality.finite import finite_numbers, finite_predictions
-from model_governance.checks.quality.model_quality.measurement import Measurement, absent, quantile_rows, share
+from model_governance.checks.quality.model_quality import figures, report
+from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent, share
+from model_governance.checks.quality.model_quality.numeric import finite_numbers, finite_predictions
 from model_governance.checks.quality.model_quality.paired import paired_difference
 from model_governance.checks.quality.model_quality.uncertainty import mean_interval
-from model_governance.contract.result import Estimate, Table
+from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, SubjectError
 from model_governance.stats.intervals import clopper_pearson
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from model_governance.checks.quality.model_quality.evaluation import Evaluation, Interval
     from model_governance.checks.quality.model_quality.labels import Labelled
-    from model_governance.checks.quality.model_quality.measurement import Exam, Interval
     from model_governance.contract.subject import Subject
 
 
@@ -42,84 +42,95 @@ class GroupScores:
     groups: int
 
 
-def measure_ranking(exam: Exam) -> Measurement:
-    """All metrics of ranking at params.k; intervals come from the groups, as rows of one group depend.
+def evaluate_ranking(evaluation: Evaluation) -> TaskMetrics:
+    """Measure all metrics of ranking at params.top_k; intervals come from the groups, as rows of one group depend.
 
     Raises:
-        SubjectError: groups are not declared, or missing in rows.
-        CheckError: relevances are no numbers from 0 on, or no group can be ranked.
-        ModelMisbehaved: the model's answers cannot be used.
+        SubjectError: Groups are not declared, or missing in rows.
+        CheckError: Relevances are no numbers from 0 on, or no group can be ranked.
+        ModelMisbehaved: The model's answers cannot be used.
     """
-    labelled, params = exam.labelled, exam.params
+    labelled, params = evaluation.labelled, evaluation.params
     relevance = finite_numbers(labelled.truth, what="relevances")
     if (relevance < 0).any():
         raise CheckError(
             f"{int((relevance < 0).sum()):,} of {labelled.n:,} relevances are below 0; relevance starts at 0"
         )
-    groups = _groups(exam.subject, labelled)
-    scores = finite_predictions(exam.model, labelled)
-    found = score_groups(groups, scores, relevance, k=params.k)
-    ranked = len(found.ndcg)
+    groups = _groups(evaluation.subject, labelled)
+    scores = finite_predictions(evaluation.model, labelled)
+    by_group = score_groups(groups, scores, relevance, top_k=params.top_k)
+    ranked = len(by_group.ndcg)
     if ranked == 0:
         raise CheckError(
-            f"none of {found.groups:,} groups has two items or more and a relevant one; nothing can be ranked"
+            f"none of {by_group.groups:,} groups has two items or more and a relevant one; nothing can be ranked"
         )
     estimates = [
         over_groups(name, values)
         for name, values in (
-            ("ndcg", found.ndcg),
-            ("mean_average_precision", found.average_precision),
-            ("mrr", found.reciprocal_rank),
-            ("hit_rate", found.hit),
+            ("ndcg", by_group.ndcg),
+            ("mean_average_precision", by_group.average_precision),
+            ("mrr", by_group.reciprocal_rank),
+            ("hit_rate", by_group.hit),
         )
     ]
-    estimates.append(share("rankable_group_share", ranked, found.groups))
-    if exam.subject.columns.item is not None:
-        estimates.append(_catalogue_coverage(exam, groups, scores))
-    if exam.subject.champion is not None:
-        theirs = score_groups(groups, finite_predictions(exam.subject.champion, labelled), relevance, k=params.k)
-        estimates.append(paired_difference("ndcg_gain", found.ndcg - theirs.ndcg))
-    notes = (f"The first {params.k} items of a group count; n is the number of groups.",)
-    artifacts = (plots.distribution_over_groups(found.ndcg, k=params.k),)
+    estimates.append(share("rankable_group_share", ranked, by_group.groups))
+    if evaluation.subject.columns.item is not None:
+        estimates.append(_catalogue_coverage(evaluation, groups, scores))
+    if evaluation.subject.champion is not None:
+        champion_scores = finite_predictions(evaluation.subject.champion, labelled)
+        champion = score_groups(groups, champion_scores, relevance, top_k=params.top_k)
+        estimates.append(paired_difference("ndcg_gain", by_group.ndcg - champion.ndcg))
+    notes = (f"The first {params.top_k} items of a group count; n is the number of groups.",)
 
     def on_rows(rows: np.ndarray) -> tuple[Estimate, ...]:
-        part = score_groups(groups[rows], scores[rows], relevance[rows], k=params.k)
+        part = score_groups(groups[rows], scores[rows], relevance[rows], top_k=params.top_k)
         if len(part.ndcg) == 0:
             return (absent("ndcg", "no group of the slice can be ranked", n=0),)
         return (over_groups("ndcg", part.ndcg),)
 
-    return Measurement(
-        estimates=tuple(estimates), on_rows=on_rows, tables=(_group_table(found),), artifacts=artifacts, notes=notes
+    return TaskMetrics(
+        estimates=tuple(estimates),
+        on_rows=on_rows,
+        tables=(report.group_table(by_group.ndcg),),
+        figures=(figures.distribution_over_groups(by_group.ndcg, top_k=params.top_k),),
+        notes=notes,
     )
 
 
-def _catalogue_coverage(exam: Exam, groups: np.ndarray, scores: np.ndarray) -> Estimate:
-    """Share of the distinct items offered tonight that some group gets among its first k, ties not counting.
+def _catalogue_coverage(evaluation: Evaluation, groups: np.ndarray, scores: np.ndarray) -> Estimate:
+    """Share of the distinct items of current that some group gets among its top k.
 
-    Items that tie across the k-th place are counted only if all of them fit: which of them is shown is chance.
-    A count over all of tonight's rows, so it has no interval.
+    Items that tie across the k-th place are counted only if all of them fit, as their order is undefined.
+    A count over all rows, so it has no interval.
     """
     import numpy as np
     import pandas as pd
 
-    name = str(exam.subject.columns.item)
-    items = exam.labelled.column(name)
+    name = str(evaluation.subject.columns.item)
+    items = evaluation.labelled.column(name)
     if items.isna().any():
         raise SubjectError(
-            f"{exam.labelled.relation.uri}: {int(items.isna().sum()):,} of {len(items):,} items in column {name!r} are "
+            f"{evaluation.labelled.relation.uri}: {int(items.isna().sum()):,} of {len(items):,} items in column {name!r} are "
             "missing; drop those rows upstream"
         )
     number, codes = pd.factorize(groups)[0], pd.factorize(items)[0]
     order = np.lexsort((-scores, number))
-    ties = np.cumsum(_starts(number[order]) | _starts(scores[order])) - 1
-    rank = _place(number[order]) + 1
-    last = np.append(np.flatnonzero(_starts(ties))[1:], len(ties)) - 1
-    shown = np.unique(codes[order][rank[last][ties] <= exam.params.k])
-    return Estimate(name="catalogue_coverage", value=len(shown) / (codes.max() + 1), n=int(codes.max()) + 1)
+    ties = np.cumsum(_run_starts(number[order]) | _run_starts(scores[order])) - 1
+    rank = _position(number[order]) + 1
+    last = np.append(np.flatnonzero(_run_starts(ties))[1:], len(ties)) - 1
+    recommended = np.unique(codes[order][rank[last][ties] <= evaluation.params.top_k])
+    return Estimate(name="catalogue_coverage", value=len(recommended) / (codes.max() + 1), n=int(codes.max()) + 1)
 
 
-def score_groups(groups: np.ndarray, scores: np.ndarray, relevance: np.ndarray, *, k: int) -> GroupScores:
-    """The four metrics of every rankable group; all arrays row by row, shape (n,), relevance from 0 on."""
+def score_groups(groups: np.ndarray, scores: np.ndarray, relevance: np.ndarray, *, top_k: int) -> GroupScores:
+    """Compute the four metrics of every rankable group.
+
+    Args:
+        groups: Group of each row (n,).
+        scores: Score of each row (n,), best first.
+        relevance: Relevance of each row (n,), from 0 on.
+        top_k: How many items of a group count.
+    """
     import numpy as np
     import pandas as pd
 
@@ -127,21 +138,21 @@ def score_groups(groups: np.ndarray, scores: np.ndarray, relevance: np.ndarray, 
     order = np.lexsort((-scores, number))
     group, scores, ordered = number[order], scores[order], relevance[order]
     best = relevance[np.lexsort((-relevance, number))]
-    rank = _place(group) + 1
+    rank = _position(group) + 1
     relevant = ordered > 0
-    ties = np.cumsum(_starts(group) | _starts(scores)) - 1
+    ties = np.cumsum(_run_starts(group) | _run_starts(scores)) - 1
     width = np.bincount(ties)[ties]
-    within = _place(ties)
-    found = np.bincount(ties, weights=relevant)[ties]
+    within = _position(ties)
+    hits = np.bincount(ties, weights=relevant)[ties]
     before: np.ndarray = np.cumsum(relevant) - relevant
-    earlier = before[np.flatnonzero(_starts(ties))][ties] - before[np.flatnonzero(_starts(group))][group]
+    earlier = before[np.flatnonzero(_run_starts(ties))][ties] - before[np.flatnonzero(_run_starts(group))][group]
 
-    in_view = rank <= k
-    discount = in_view / np.log2(rank + 1)
+    counts = rank <= top_k
+    discount = counts / np.log2(rank + 1)
     gain = np.bincount(ties, weights=ordered)[ties] / width
     # At a relevant place the ties hold one relevant item plus their share of those before it.
-    precision = (earlier + 1 + within * (found - 1) / np.maximum(width - 1, 1)) / rank
-    first = _chance_of_first(width, found, within) * (earlier == 0) * in_view
+    precision = (earlier + 1 + within * (hits - 1) / np.maximum(width - 1, 1)) / rank
+    first = _probability_of_first(width, hits, within) * (earlier == 0) * counts
 
     size, total = np.bincount(group), np.bincount(group, weights=relevant)
     rankable = (size > 1) & (total > 0)
@@ -151,39 +162,46 @@ def score_groups(groups: np.ndarray, scores: np.ndarray, relevance: np.ndarray, 
 
     return GroupScores(
         ndcg=np.minimum(summed(gain * discount) / summed(best * discount), 1.0),
-        average_precision=np.minimum(summed(precision * found / width * in_view) / np.minimum(total[rankable], k), 1.0),
+        average_precision=np.minimum(
+            summed(precision * hits / width * counts) / np.minimum(total[rankable], top_k), 1.0
+        ),
         reciprocal_rank=np.minimum(summed(first / rank), 1.0),
         hit=np.minimum(summed(first), 1.0),
         groups=len(size),
     )
 
 
-def _starts(values: np.ndarray) -> np.ndarray:
-    """True where a run of equal values begins."""
+def _run_starts(values: np.ndarray) -> np.ndarray:
+    """Where a sequence of equal values begins, (n,) bool."""
     import numpy as np
 
     return np.append(True, values[1:] != values[:-1])
 
 
-def _place(runs: np.ndarray) -> np.ndarray:
-    """Place within its run, from 0; runs are numbered 0, 1, 2 ... in order."""
+def _position(runs: np.ndarray) -> np.ndarray:
+    """Position within its sequence of equal values, from 0; sequences are numbered 0, 1, 2 ... in order."""
     import numpy as np
 
-    return np.arange(len(runs)) - np.flatnonzero(_starts(runs))[runs]
+    return np.arange(len(runs)) - np.flatnonzero(_run_starts(runs))[runs]
 
 
-def _chance_of_first(width: np.ndarray, found: np.ndarray, within: np.ndarray) -> np.ndarray:
-    """Chance that place `within` of `width` ties holds the first of `found` relevant items: C(w-1-i, f-1) / C(w, f)."""
+def _probability_of_first(width: np.ndarray, hits: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """Probability that position `within` of `width` ties holds the first of `hits` relevant items.
+
+    C(w-1-i, h-1) / C(w, h), all arguments (n,).
+    """
     import numpy as np
     from scipy.special import gammaln
 
     after = width - 1 - within
-    possible = (found > 0) & (after >= found - 1)
-    w, f, a = width[possible], found[possible], after[possible]
-    log_chance = gammaln(a + 1) - gammaln(f) - gammaln(a - f + 2) - gammaln(w + 1) + gammaln(f + 1) + gammaln(w - f + 1)
-    chance = np.zeros(len(width))
-    chance[possible] = np.exp(log_chance)
-    return chance
+    possible = (hits > 0) & (after >= hits - 1)
+    w, h, a = width[possible], hits[possible], after[possible]
+    log_probability = (
+        gammaln(a + 1) - gammaln(h) - gammaln(a - h + 2) - gammaln(w + 1) + gammaln(h + 1) + gammaln(w - h + 1)
+    )
+    probability = np.zeros(len(width))
+    probability[possible] = np.exp(log_probability)
+    return probability
 
 
 def _groups(subject: Subject, labelled: Labelled) -> np.ndarray:
@@ -210,8 +228,3 @@ def over_groups(name: str, values: np.ndarray) -> Estimate:
     else:
         interval = mean_interval(values, scale="logit")
     return Estimate(name=name, value=float(values.mean()), n=len(values), interval=interval)
-
-
-def _group_table(found: GroupScores) -> Table:
-    title = "NDCG by group: share of groups below a value"
-    return Table(name="groups", title=title, header=("share of groups", "ndcg at most"), rows=quantile_rows(found.ndcg))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from model_governance.checks.quality.model_quality import plots
-from model_governance.checks.quality.model_quality.finite import finite_numbers, finite_predictions
-from model_governance.checks.quality.model_quality.measurement import Measurement, absent, quantile_rows
+from model_governance.checks.quality.model_quality import figures, report
+from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent
+from model_governance.checks.quality.model_quality.numeric import finite_numbers, finite_predictions
 from model_governance.checks.quality.model_quality.paired import paired_errors
 from model_governance.checks.quality.model_quality.uncertainty import (
     mean_interval,
@@ -15,38 +15,37 @@ from model_governance.checks.quality.model_quality.uncertainty import (
     positive_mean_interval,
     t_reach,
 )
-from model_governance.contract.result import Estimate, Table
+from model_governance.contract.result import Estimate
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.checks.quality.model_quality.measurement import Exam
+    from model_governance.checks.quality.model_quality.evaluation import Evaluation
 
 
-def measure_regression(exam: Exam) -> Measurement:
-    """All metrics of regression; errors are prediction minus target, in units of the target.
+def evaluate_regression(evaluation: Evaluation) -> TaskMetrics:
+    """Measure all metrics of regression; errors are prediction minus target, in units of the target.
 
     Raises:
-        CheckError: the targets are not finite numbers.
-        ModelMisbehaved: the model's answers cannot be used.
+        CheckError: The targets are not finite numbers.
+        ModelMisbehaved: The model's answers cannot be used.
     """
     import numpy as np
 
-    truth = finite_numbers(exam.labelled.truth, what="targets")
-    predicted = finite_predictions(exam.model, exam.labelled)
+    truth = finite_numbers(evaluation.labelled.truth, what="targets")
+    predicted = finite_predictions(evaluation.model, evaluation.labelled)
     error = predicted - truth
-    artifacts = (plots.predicted_and_actual(truth, predicted), plots.residuals(error))
-    return Measurement(
-        estimates=estimate_regression(truth, predicted) + _gains(exam, truth, error),
-        on_rows=lambda rows: tuple(one for one in averages(error[rows]) if one.name != "rmse"),
+    return TaskMetrics(
+        estimates=estimate_regression(truth, predicted) + _gains(evaluation, truth, error),
+        on_rows=lambda rows: tuple(estimate for estimate in averages(error[rows]) if estimate.name != "rmse"),
         losses=np.abs(error),
-        tables=(_error_table(error),),
-        artifacts=artifacts,
+        tables=(report.error_table(error),),
+        figures=(figures.predicted_and_actual(truth, predicted), figures.residuals(error)),
     )
 
 
 def estimate_regression(truth: np.ndarray, predicted: np.ndarray) -> tuple[Estimate, ...]:
-    """The numbers alone; both arrays are finite, shape (n,)."""
+    """Estimate the metrics of finite targets and predictions, both (n,)."""
     error = predicted - truth
     return (
         *averages(error),
@@ -56,9 +55,13 @@ def estimate_regression(truth: np.ndarray, predicted: np.ndarray) -> tuple[Estim
     )
 
 
-def _gains(exam: Exam, truth: np.ndarray, error: np.ndarray) -> tuple[Estimate, ...]:
-    champion = exam.subject.champion
-    return () if champion is None else tuple(paired_errors(error, finite_predictions(champion, exam.labelled) - truth))
+def _gains(evaluation: Evaluation, truth: np.ndarray, error: np.ndarray) -> tuple[Estimate, ...]:
+    champion = evaluation.subject.champion
+    return (
+        ()
+        if champion is None
+        else tuple(paired_errors(error, finite_predictions(champion, evaluation.labelled) - truth))
+    )
 
 
 def averages(error: np.ndarray) -> list[Estimate]:
@@ -89,11 +92,12 @@ def _r2(truth: np.ndarray, predicted: np.ndarray) -> Estimate:
     from sklearn.metrics import r2_score
 
     n = len(truth)
-    if np.ptp(truth) == 0:
-        return absent("r2", f"all {n:,} targets are equal, so there is no variance to explain", n=n)
-    value = float(r2_score(truth, predicted))
     centred, square = np.square(truth - truth.mean()), np.square(predicted - truth)
     unexplained, variance = float(square.mean()), float(centred.mean())
+    # Targets may differ by so little that their variance is 0 all the same.
+    if np.ptp(truth) == 0 or variance == 0:
+        return absent("r2", f"all {n:,} targets are equal, so there is no variance to explain", n=n)
+    value = float(r2_score(truth, predicted))
     interval = None
     if n > 1 and unexplained > 0:
         reach = t_reach(square / unexplained - centred / variance)
@@ -116,8 +120,3 @@ def _mape(truth: np.ndarray, error: np.ndarray) -> Estimate:
     if not countable:
         return absent("mape", "a target is so near 0 that its relative error is beyond numbers", n=len(truth))
     return Estimate(name="mape", value=float(size.mean()), n=len(size), interval=positive_mean_interval(size))
-
-
-def _error_table(error: np.ndarray) -> Table:
-    title = "Errors (prediction minus target): share of rows below a size"
-    return Table(name="errors", title=title, header=("share of rows", "error at most"), rows=quantile_rows(error))

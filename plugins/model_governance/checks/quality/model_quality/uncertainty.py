@@ -1,7 +1,6 @@
-"""95% intervals of quality metrics: closed forms where the statistics offers one, else the bootstrap over rows.
+"""95% intervals of quality metrics: closed forms where there is one, else the bootstrap over rows.
 
-An interval of no width is dropped: it says that this sample has nothing to vary, not that the
-number is known exactly.
+An interval of no width is dropped: it means that nothing varies in this sample, not that the number is known exactly.
 """
 
 from __future__ import annotations
@@ -16,16 +15,21 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from model_governance.checks.quality.model_quality.measurement import Interval
+    from model_governance.checks.quality.model_quality.evaluation import Interval
     from model_governance.stats.intervals import Scale
 
 TAIL = (1 - CONFIDENCE) / 2
 
 
 def mean_interval(values: np.ndarray, *, scale: Scale = "plain") -> Interval | None:
-    """Student's t interval of a mean of independent rows, values of shape (n,); none below two rows or without width.
+    """Student's t 95% interval of a mean of independent values.
 
-    On `scale` "logit" it fits values between 0 and 1.
+    Args:
+        values: The values (n,).
+        scale: As `on_scale`; "logit" for values between 0 and 1.
+
+    Returns:
+        Lower and upper limit; None below two values, or where nothing varies.
     """
     import numpy as np
 
@@ -36,10 +40,10 @@ def mean_interval(values: np.ndarray, *, scale: Scale = "plain") -> Interval | N
 
 
 def positive_mean_interval(values: np.ndarray) -> Interval | None:
-    """Interval of a mean of independent values that cannot be negative, shape (n,), and are therefore skewed.
+    """95% interval of a mean of independent values (n,) that cannot be negative and are therefore skewed.
 
-    The t statistic is made symmetric by the cubic transformation of Hall (1992), which takes the skewness
-    of the sample out. None below two rows or without width.
+    The t statistic is made symmetric by the cubic transformation of Hall (1992), which removes the skewness
+    of the sample. None below two rows or without width.
     """
     import numpy as np
     from scipy.stats import t
@@ -47,13 +51,13 @@ def positive_mean_interval(values: np.ndarray) -> Interval | None:
     n = len(values)
     if n < 2:
         return None
-    mean, spread = float(np.mean(values)), float(np.std(values))
-    if not 0 < spread < math.inf:
+    mean, deviation = float(np.mean(values)), float(np.std(values))
+    if not 0 < deviation < math.inf:
         return None
-    third = float(np.mean(((values - mean) / spread) ** 3)) / 3
+    third = float(np.mean(((values - mean) / deviation) ** 3)) / 3
     quantile = float(t.ppf(1 - TAIL, n - 1)) / math.sqrt(n)
-    unit = spread * math.sqrt(n / (n - 1))
-    low, high = (mean - unit * _untransformed(one - third / (2 * n), third) for one in (quantile, -quantile))
+    unit = deviation * math.sqrt(n / (n - 1))
+    low, high = (mean - unit * _untransformed(bound - third / (2 * n), third) for bound in (quantile, -quantile))
     return max(0.0, low), high
 
 
@@ -63,9 +67,10 @@ def _untransformed(value: float, third: float) -> float:
 
 
 def t_reach(influence: np.ndarray) -> float:
-    """Half the width of Student's t interval of a mean, or of a statistic by its influence on each of two rows or more.
+    """Half the width of Student's t 95% interval of a mean, or of a statistic from its influence function.
 
-    An influence function holds, row by row, n times what the row adds to the statistic (Hampel, 1974).
+    Args:
+        influence: Values (n,), or n times what each row adds to the statistic (Hampel, 1974); n above 1.
     """
     import numpy as np
     from scipy.stats import t
@@ -75,7 +80,7 @@ def t_reach(influence: np.ndarray) -> float:
 
 
 def median_interval(values: np.ndarray) -> Interval | None:
-    """Distribution-free interval of a median from two order statistics (binomial, exact); none below six rows."""
+    """Exact 95% interval of a median of values (n,) from two order statistics; None below six values or without width."""
     import numpy as np
     from scipy.stats import binom
 
@@ -88,7 +93,7 @@ def median_interval(values: np.ndarray) -> Interval | None:
 
 
 def average_interval(shares: Sequence[tuple[int, int]]) -> Interval:
-    """Interval of the mean of independent shares, each (successes, n) with n > 0.
+    """95% interval of the mean of independent shares, each (successes, n) with n > 0.
 
     Distances to the exact limits of each share are added in squares: the method of variance
     estimates recovery (Zou and Donner, 2008). Unlike a bootstrap it stays open at 0% and 100%.
@@ -101,7 +106,7 @@ def average_interval(shares: Sequence[tuple[int, int]]) -> Interval:
 
 
 def f1_interval(hits: int, misses: int) -> Interval:
-    """Exact interval of F1 = 2h / (2h + m), with h true positives and m = FP + FN, h + m > 0.
+    """Exact 95% interval of F1 = 2h / (2h + m), with h `hits` (TP) and m `misses` (FP + FN), h + m > 0.
 
     Given h + m, h is binomial with the share J (Jaccard), and F1 = 2J / (1 + J) grows with J: so the
     Clopper-Pearson limits of J carry over.
@@ -111,7 +116,10 @@ def f1_interval(hits: int, misses: int) -> Interval:
 
 
 def resampled(statistic: Callable[[np.ndarray], float], n: int, *, seed: int, resamples: int) -> Interval | None:
-    """Bootstrap interval of a statistic of row (or group) numbers; none below two rows or without width."""
+    """Bootstrap 95% interval of a statistic of n row (or group) numbers; None below two rows or without width.
+
+    Arguments as `bootstrap`.
+    """
     if n < 2:
         return None
     interval = bootstrap(statistic, n, seed=seed, resamples=resamples)
@@ -131,9 +139,9 @@ def resampled_counts(
     if n < 2:
         return None
     draws = np.random.default_rng(seed).multinomial(n, counts.ravel() / n, size=resamples)
-    values = np.array([statistic(one.reshape(counts.shape)) for one in draws])
+    values = np.array([statistic(draw.reshape(counts.shape)) for draw in draws])
     values = values[np.isfinite(values)]
     if len(values) < resamples / 2:
         return None
-    low, high = (float(one) for one in np.quantile(values, [TAIL, 1 - TAIL]))
+    low, high = (float(limit) for limit in np.quantile(values, [TAIL, 1 - TAIL]))
     return (low, high) if low < high else None

@@ -22,9 +22,9 @@ CONCEPT_DRIFT = (
 
 def highlights(metrics: Mapping[str, Metric]) -> tuple[str, ...]:
     """The estimate, its increase over the reference, and the realised value where labels are known."""
-    words, name = ("mean absolute error", "mae") if "estimated_mae" in metrics else ("accuracy", "accuracy")
+    metric, name = ("mean absolute error", "mae") if "estimated_mae" in metrics else ("accuracy", "accuracy")
     estimate, increase = metrics[f"estimated_{name}"], metrics["estimated_loss_increase"]
-    sentences = [f"Without labels, {words} is estimated at {estimate.told}."] if estimate.told else []
+    sentences = [f"Without labels, {metric} is estimated at {estimate.told}."] if estimate.told else []
     if increase.told:
         sentences.append(f"Estimated increase of the loss over the reference: {increase.told}.")
     realised, error = metrics.get(f"realised_{name}"), metrics.get("estimation_error")

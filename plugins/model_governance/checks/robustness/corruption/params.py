@@ -1,4 +1,4 @@
-"""What a policy may set for `corruption`."""
+"""The parameters of the corruption check."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ SEVERITIES = (1, 2, 3, 4, 5)
 
 
 class CorruptionParams(Params):
-    """Which dirt is tried, on how many rows and columns; every one has a default."""
+    """Which corruptions are applied, to how many rows and columns; every parameter has a default."""
 
     corruptions: tuple[CorruptionName, ...] | None = Field(
-        default=None, min_length=1, description="kinds of dirt; by default all that some feature can show"
+        default=None, min_length=1, description="corruptions to apply; by default all that fit some feature"
     )
     severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = Field(
         default=SEVERITIES, min_length=1, description="1 (a little) to 5 (half of all cells); see table severities"
     )
-    samples: int = Field(default=1000, ge=LEAST, description="rows of current that are made dirty, drawn by the seed")
-    columns: tuple[str, ...] = Field(default=(), description="features that may get dirty; all when empty")
+    samples: int = Field(default=1000, ge=LEAST, description="rows of current that are corrupted, drawn by the seed")
+    columns: tuple[str, ...] = Field(default=(), description="features that may be corrupted; all when empty")
     unit_factors: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         default=(12.0, 1000.0, 0.01),
         min_length=1,
@@ -34,10 +34,10 @@ class CorruptionParams(Params):
     )
     against: Literal["labels", "answers"] | None = Field(
         default=None,
-        description="labels: accuracy or error; answers: agreement with the model's own clean answers; "
+        description="labels: accuracy or error; answers: agreement with the model's own predictions of the clean rows; "
         "by default labels where current holds them",
     )
-    slices: tuple[Slice, ...] = Field(default=(), description="rows that are judged on their own")
+    slices: tuple[Slice, ...] = Field(default=(), description="groups of rows with a loss of their own")
     minimum_slice_rows: int = Field(default=30, ge=10, description="smaller slices are named, not judged")
 
     @field_validator("corruptions", "severities", "columns", "unit_factors")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def measure(subject: Subject, params: ScreenParams, seed: int) -> CheckResult:
-    """Compare `train` (the new window) with `accepted` (the training rows of the last accepted model).
+    """Compare `train` (the new window) with `previous_train` (the training rows of the last accepted model).
 
     Args:
         subject: holds both windows, and reference and model where the parts need them.

@@ -24,7 +24,7 @@ def suggest(_reference: pd.DataFrame, _columns: Columns) -> Suggestion:
             {"metric": "duplicate_share_change", "less_than": 0.02, "severity": "warn"},
         ),
         comment=(
-            "Needs dataset accepted: the training rows of the last accepted model. All bounds are on changes, because a raw "
+            "Needs dataset previous_train: the training rows of the last accepted model. All bounds are on changes, because a raw "
             "count accuses an eighth of noisy but honest labels; each counts only with evidence of an exact test. Name the "
             "column that says where rows come from as params.source, and the columns whose values may be shown."
         ),

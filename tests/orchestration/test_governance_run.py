@@ -1,4 +1,4 @@
-"""One night of a policy under `dag.test()`: what fails, what is retried, what is on record."""
+"""One run of a policy under `dag.test()`: what fails, what is retried, what is on record."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from model_governance.orchestration.stores import AirflowConnections
 
 
-def test_a_violation_fails_at_the_first_try_with_all_evidence_stored(policy_file, run_dag, nightly, read_uri):
-    done = run_dag(nightly(policy_file(run="spoiled", name="violated")))
+def test_a_violation_fails_at_the_first_try_with_all_evidence_stored(policy_file, run_dag, scheduled, read_uri):
+    done = run_dag(scheduled(policy_file(run="spoiled", name="violated")))
 
     assert done.state == "failed"
     assert done.states() == {"quality": "failed", "calibration": "success", "archive": "success", "gate": "failed"}
@@ -34,20 +34,20 @@ def test_a_violation_fails_at_the_first_try_with_all_evidence_stored(policy_file
     )
 
 
-def test_a_healthy_night_is_green_and_archived(policy_file, run_dag, nightly):
-    done = run_dag(nightly(policy_file(name="healthy")))
+def test_a_healthy_run_is_green_and_archived(policy_file, run_dag, scheduled):
+    done = run_dag(scheduled(policy_file(name="healthy")))
 
     assert done.state == "success"
     assert set(done.states().values()) == {"success"}
     assert done.xcom("archive", "archive")["stops"] is False
 
 
-def test_the_gate_says_every_finding_and_where_the_page_is(policy_file, run_dag, nightly, capfd):
+def test_the_gate_says_every_finding_and_where_the_page_is(policy_file, run_dag, scheduled, capfd):
     checks = {
         "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.9}]},
         "ranking-power": {"kind": "model_quality", "thresholds": [{"metric": "roc_auc", "geq_to": 0.9}]},
     }
-    done = run_dag(nightly(policy_file(name="grouped", run="spoiled", checks=checks)))
+    done = run_dag(scheduled(policy_file(name="grouped", run="spoiled", checks=checks)))
 
     said = capfd.readouterr()
     message = (said.out + said.err).rsplit("GovernanceViolation: grouped: FAIL", 1)[1]
@@ -56,8 +56,8 @@ def test_the_gate_says_every_finding_and_where_the_page_is(policy_file, run_dag,
     assert f"page of the run: {done.xcom('archive', 'archive')['report']['uri']}" in message
 
 
-def test_what_cannot_be_measured_is_recorded_retried_and_never_a_pass(policy_file, run_dag, nightly, read_uri):
-    done = run_dag(nightly(policy_file(name="incomplete", run="incomplete")))
+def test_what_cannot_be_measured_is_recorded_retried_and_never_a_pass(policy_file, run_dag, scheduled, read_uri):
+    done = run_dag(scheduled(policy_file(name="incomplete", run="incomplete")))
 
     assert done.state == "failed"
     assert (done.task("quality").state, done.task("quality").try_number) == ("failed", 3)
@@ -75,7 +75,8 @@ def test_a_check_that_never_reported_is_archived_as_an_error(policy_file, run_da
     done = run_dag(f"""
 # airflow
 from airflow.sdk import DAG
-from model_governance.orchestration.archive import ArchiveEvidenceOperator, GovernanceGateOperator
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.operators import GovernanceCheckOperator
 
 with DAG("absent"):
@@ -91,7 +92,7 @@ def test_a_gate_without_an_archive_fails(run_dag):
     done = run_dag("""
 # airflow
 from airflow.sdk import DAG
-from model_governance.orchestration.archive import GovernanceGateOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
 
 with DAG("gate_alone"):
     GovernanceGateOperator(task_id="gate")
@@ -100,9 +101,9 @@ with DAG("gate_alone"):
     assert done.state == "failed"
 
 
-def test_an_archive_that_cannot_be_written_fails_the_run(policy_file, run_dag, nightly, tmp_path):
+def test_an_archive_that_cannot_be_written_fails_the_run(policy_file, run_dag, scheduled, tmp_path):
     (tmp_path / "evidence").write_text("a file where the folder of the archive should be")
-    done = run_dag(nightly(policy_file(name="unwritable", schedule={"cron": None, "retries": 0})))
+    done = run_dag(scheduled(policy_file(name="unwritable", schedule={"cron": None, "retries": 0})))
 
     assert done.states() == dict.fromkeys(("quality", "calibration", "archive", "gate"), "failed")
 
@@ -139,7 +140,7 @@ def bucket(monkeypatch):
 
 
 def test_trouble_with_the_store_is_retried_and_gives_the_same_record(
-    policy_file, run_dag, nightly, bucket, monkeypatch
+    policy_file, run_dag, scheduled, bucket, monkeypatch
 ):
     checks = {"quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}}
     policy = policy_file(name="busy", checks=checks, artifacts={"uri": bucket, "connection": "evidence"})
@@ -148,8 +149,8 @@ def test_trouble_with_the_store_is_retried_and_gives_the_same_record(
     real = AirflowConnections.s3
     monkeypatch.setattr(AirflowConnections, "s3", lambda self, name: Faulty(real(self, name), refusals))
 
-    disturbed = run_dag(nightly(policy), logical_date="2025-06-01T02:00:00+00:00")
-    undisturbed = run_dag(nightly(policy), logical_date="2025-06-02T02:00:00+00:00")
+    disturbed = run_dag(scheduled(policy), logical_date="2025-06-01T02:00:00+00:00")
+    undisturbed = run_dag(scheduled(policy), logical_date="2025-06-02T02:00:00+00:00")
 
     assert (disturbed.state, undisturbed.state) == ("success", "success")
     assert [one.task("quality").try_number for one in (disturbed, undisturbed)] == [3, 1]

@@ -1,4 +1,4 @@
-"""Pictures of model quality, all drawn from counts."""
+"""Figures of `model_quality`, all drawn from aggregates."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
 
-    from model_governance.checks.quality.model_quality.calibration import Bins
+    from model_governance.checks.quality.model_quality.calibration import ProbabilityBins
     from model_governance.contract.result import Artifact, Estimate
 
-POINTS = 400  # of a curve: more cannot be seen and would swell the file
+MAX_POINTS = 400  # of a curve: more are not visible and enlarge the file
 CELLS_WITH_NUMBERS = 12
 CELLS = 40
 
 
 def roc_and_precision_recall(score: np.ndarray, hit: np.ndarray) -> Artifact:
-    """ROC and precision-recall curves side by side, with what guessing would give."""
+    """ROC and precision-recall curves side by side, with those of guessing."""
     from sklearn.metrics import precision_recall_curve, roc_curve
 
     figure, (left, right) = canvas(columns=2)
@@ -33,22 +33,22 @@ def roc_and_precision_recall(score: np.ndarray, hit: np.ndarray) -> Artifact:
     right.axhline(float(hit.mean()), color=MUTED, linestyle="--", linewidth=1, label="guessing")
     _label(left, title="ROC", x="false positive rate", y="recall")
     _label(right, title="Precision and recall", x="recall", y="precision")
-    for one in (left, right):
-        one.set_xlim(0, 1)
-        one.set_ylim(0, 1.02)
-        one.legend(fontsize=7, frameon=False)
+    for axes in (left, right):
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1.02)
+        axes.legend(fontsize=7, frameon=False)
     title = f"ROC and precision-recall curves, {len(hit):,} rows"
     return to_svg(figure, name="roc_precision_recall.svg", title=title)
 
 
-def calibration(score: np.ndarray, bins: Bins) -> Artifact:
+def calibration(score: np.ndarray, bins: ProbabilityBins) -> Artifact:
     """Predicted against observed share per bin with 95% limits, and how often each probability is predicted."""
     figure, (left, right) = canvas(columns=2)
     limits = bins.limits()
     observed = bins.observed
     reach = [
-        [one - low for one, (low, _) in zip(observed, limits, strict=True)],
-        [high - one for one, (_, high) in zip(observed, limits, strict=True)],
+        [share - low for share, (low, _) in zip(observed, limits, strict=True)],
+        [high - share for share, (_, high) in zip(observed, limits, strict=True)],
     ]
     left.plot([0, 1], [0, 1], color=MUTED, linestyle="--", linewidth=1, label="calibrated")
     left.errorbar(bins.mean, observed, yerr=reach, color=CURRENT, marker="o", markersize=3, linewidth=1, capsize=2)
@@ -101,7 +101,7 @@ def residuals(error: np.ndarray) -> Artifact:
     figure, (axes,) = canvas()
     low, high = np.quantile(error, [0.005, 0.995])
     if high - low <= 1e-9 * max(abs(low), abs(high)):
-        # Equal but for rounding: bars between them would be too narrow to be told apart.
+        # Equal but for rounding: bars between them would be too narrow to be visible.
         low, high = low - 0.5, high + 0.5
     axes.hist(np.clip(error, low, high), bins=CELLS, range=(low, high), color=REFERENCE)
     axes.axvline(0, color=LIMIT, linestyle="--", linewidth=1, label="no error")
@@ -111,21 +111,21 @@ def residuals(error: np.ndarray) -> Artifact:
     return to_svg(figure, name="residuals.svg", title=f"Errors of {len(error):,} predictions")
 
 
-def distribution_over_groups(ndcg: np.ndarray, *, k: int) -> Artifact:
+def distribution_over_groups(ndcg: np.ndarray, *, top_k: int) -> Artifact:
     """Histogram of NDCG over groups with its mean."""
     figure, (axes,) = canvas()
     axes.hist(ndcg, bins=20, range=(0, 1), color=REFERENCE)
     axes.axvline(float(ndcg.mean()), color=CURRENT, linewidth=1, label="mean")
     axes.legend(fontsize=7, frameon=False)
-    _label(axes, title=f"NDCG of the first {k}", x="ndcg", y="groups")
+    _label(axes, title=f"NDCG of the first {top_k}", x="ndcg", y="groups")
     return to_svg(figure, name="ndcg.svg", title=f"NDCG over {len(ndcg):,} groups")
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
 
-    kept = np.unique(np.linspace(0, len(x) - 1, POINTS).round().astype(int))
-    return x[kept], y[kept]
+    chosen = np.unique(np.linspace(0, len(x) - 1, MAX_POINTS).round().astype(int))
+    return x[chosen], y[chosen]
 
 
 def _label(axes: Axes, *, title: str, x: str, y: str) -> None:
@@ -135,35 +135,37 @@ def _label(axes: Axes, *, title: str, x: str, y: str) -> None:
 
 
 def errors_over_time(moment: np.ndarray, error: np.ndarray) -> Artifact:
-    """Mean error and mean absolute error in stretches of time of equal length, at most sixty."""
+    """Mean error and mean absolute error in periods of equal length, at most sixty."""
     import numpy as np
 
     figure, (axes,) = canvas()
     moments = int(moment.max()) + 1
-    stretches = min(60, moments)
-    place = moment * stretches // moments
-    rows = np.bincount(place, minlength=stretches)
-    seen = np.flatnonzero(rows)
-    for values, colour, words in ((np.abs(error), REFERENCE, "mean absolute error"), (error, CURRENT, "mean error")):
-        mean = np.bincount(place, weights=values, minlength=stretches)[seen] / rows[seen]
-        axes.plot(seen, mean, color=colour, marker="o", markersize=2.5, linewidth=1, label=words)
+    periods = min(60, moments)
+    period = moment * periods // moments
+    rows = np.bincount(period, minlength=periods)
+    present = np.flatnonzero(rows)
+    for values, colour, label in ((np.abs(error), REFERENCE, "mean absolute error"), (error, CURRENT, "mean error")):
+        mean = np.bincount(period, weights=values, minlength=periods)[present] / rows[present]
+        axes.plot(present, mean, color=colour, marker="o", markersize=2.5, linewidth=1, label=label)
     axes.axhline(0, color=LIMIT, linestyle="--", linewidth=1)
     axes.legend(fontsize=7, frameon=False)
-    _label(axes, title="Errors over time", x=f"{moments:,} moments in {stretches} stretches", y="forecast minus target")
+    _label(axes, title="Errors over time", x=f"{moments:,} moments in {periods} periods", y="forecast minus target")
     return to_svg(figure, name="errors_over_time.svg", title=f"Errors over time, {len(error):,} forecasts")
 
 
 def slices(estimates: Sequence[Estimate]) -> Artifact:
     """The first metric of every slice with its interval, slices in the order of the policy."""
     name = estimates[0].name
-    shown = [(one, one.value) for one in estimates if one.name == name and one.value is not None]
-    figure, (axes,) = canvas(height=1.2 + 0.28 * max(len(shown), 1))
-    for place, (one, value) in enumerate(shown):
-        if one.interval is not None:
-            axes.plot(one.interval, [place, place], color=MUTED, linewidth=2)
+    drawn = [
+        (estimate, estimate.value) for estimate in estimates if estimate.name == name and estimate.value is not None
+    ]
+    figure, (axes,) = canvas(height=1.2 + 0.28 * max(len(drawn), 1))
+    for place, (estimate, value) in enumerate(drawn):
+        if estimate.interval is not None:
+            axes.plot(estimate.interval, [place, place], color=MUTED, linewidth=2)
         axes.plot([value], [place], color=CURRENT, marker="o", markersize=4)
-    axes.set_yticks(range(len(shown)), [f"{one.key} ({one.n:,})" for one, _ in shown])
+    axes.set_yticks(range(len(drawn)), [f"{estimate.key} ({estimate.n:,})" for estimate, _ in drawn])
     axes.invert_yaxis()
     metric = name.removeprefix("slice_").replace("_", " ")
     _label(axes, title="Quality by slice", x=f"{metric}, 95% interval", y="")
-    return to_svg(figure, name="slices.svg", title=f"Quality by slice: {metric} of {len(shown)} slices")
+    return to_svg(figure, name="slices.svg", title=f"Quality by slice: {metric} of {len(drawn)} slices")

@@ -1,4 +1,4 @@
-"""The metrics of `model_quality`: the only names its thresholds may use."""
+"""Metrics of `model_quality`, the names that its thresholds may use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 COVERAGE = (
     MetricSpec(
         name="label_coverage",
-        meaning="share of the rows of current whose label is known; the others are left out",
+        meaning="share of the rows of current whose label is known; the others are excluded",
         better="higher",
     ),
 )
@@ -40,7 +40,7 @@ BINARY = (
     MetricSpec(name="false_positive_rate", meaning="share of negatives that are predicted positive", better="lower"),
     MetricSpec(
         name="roc_auc",
-        meaning="chance that a random positive scores above a random negative, ties counting half; 0.5 is guessing",
+        meaning="probability that a random positive scores above a random negative, ties counting half; 0.5 is guessing",
         better="higher",
     ),
     MetricSpec(
@@ -130,7 +130,7 @@ RANKING = (
     MetricSpec(name="hit_rate", meaning="share of groups with a relevant item among the first k", better="higher"),
     MetricSpec(
         name="rankable_group_share",
-        meaning="share of groups with two items or more and a relevant one; the others are left out",
+        meaning="share of groups with two items or more and a relevant one; the others are excluded",
         better="higher",
     ),
 )
@@ -150,7 +150,7 @@ FORECASTING = (
     ),
     MetricSpec(
         name="interval_coverage",
-        meaning="share of targets between two forecast quantiles; as many as promised is right",
+        meaning="share of targets between two forecast quantiles; the nominal share is right",
         better="neither",
         per="interval",
     ),
@@ -201,7 +201,7 @@ SLICES = (
     _slice("slice_accuracy", "share of rows whose predicted class is the label", "higher"),
     _slice("slice_balanced_accuracy", "recall averaged over the classes that occur", "higher"),
     _slice("slice_recall", "share of positives that are predicted positive", "higher"),
-    _slice("slice_roc_auc", "chance that a random positive scores above a random negative", "higher"),
+    _slice("slice_roc_auc", "probability that a random positive scores above a random negative", "higher"),
     _slice("slice_mae", "mean absolute error", "lower", "of the target"),
     _slice("slice_bias", "mean of prediction minus target", "neither", "of the target"),
     _slice("slice_mase", "mean absolute error in units of the naive seasonal forecast", "lower"),

@@ -1,4 +1,4 @@
-"""What a task family is given and hands back: labelled rows in, estimates, tables, pictures and notes out."""
+"""What the evaluation of one task is given and returns: labelled rows in, estimates, tables, figures and notes out."""
 
 from __future__ import annotations
 
@@ -20,12 +20,10 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float]
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exam:
-    """The labelled rows on which the model of a subject is examined, and how."""
+class Evaluation:
+    """The labelled rows on which the model of a subject is evaluated, and how."""
 
     subject: Subject
     labelled: Labelled
@@ -39,28 +37,25 @@ class Exam:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """Everything that one task family measured.
+class TaskMetrics:
+    """Everything measured for one task.
 
-    `on_rows` gives the main metrics of some of the labelled rows, by a bool mask of shape (n,).
-    `losses`, shape (n,), is what each row lost: 1 for a wrong class, else the size of the error; none
-    where rows depend on one another.
+    Attributes:
+        estimates: The metrics.
+        on_rows: Gives the main metrics of some of the labelled rows, by a bool mask of shape (n,).
+        losses: Loss of each row (n,): 1 for a wrong class, else the size of the error; None where rows depend on
+            one another.
+        tables: Tables for the report.
+        figures: Figures for the report.
+        notes: Limits that a reader must know.
     """
 
     estimates: tuple[Estimate, ...]
     on_rows: Callable[[np.ndarray], tuple[Estimate, ...]]
     losses: np.ndarray | None = None
     tables: tuple[Table, ...] = ()
-    artifacts: tuple[Artifact, ...] = ()
+    figures: tuple[Artifact, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-def quantile_rows(values: np.ndarray) -> tuple[tuple[str, float], ...]:
-    """Table rows (share, value not exceeded by it) of a distribution; the extremes, single rows, stay out."""
-    import numpy as np
-
-    levels = np.quantile(values, QUANTILES)
-    return tuple((f"{part:.0%}", float(level)) for part, level in zip(QUANTILES, levels, strict=True))
 
 
 def share(name: str, successes: int, n: int, *, undefined: str = "", key: str | None = None) -> Estimate:

@@ -1,4 +1,4 @@
-"""Targets and predictions as float64, refused where they are no numbers."""
+"""Targets and predictions as finite float64."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from model_governance.checks.quality.model_quality.labels import Labelled
     from model_governance.contract.subject import Model
 
-# What databases and joins put into object columns; strings of digits are not among them.
+# Types that databases and joins put into object columns; strings of digits are not among them.
 NUMBERS = frozenset({"integer", "floating", "decimal", "mixed-integer-float", "boolean"})
 
 
@@ -21,23 +21,23 @@ def finite_numbers(values: pd.Series, *, what: str) -> np.ndarray:
     """The values as float64, shape (n,).
 
     Raises:
-        CheckError: they are strings, dates or other objects, or missing or infinite.
+        CheckError: They are strings, dates or other objects, or missing or infinite.
     """
     import numpy as np
 
-    numbers = plain_numbers(values, what=what)
-    odd = int((~np.isfinite(numbers)).sum())
-    if odd:
+    numbers = to_numbers(values, what=what)
+    wrong = int((~np.isfinite(numbers)).sum())
+    if wrong:
         kind = "infinite" if np.isinf(numbers).any() else "missing"
-        raise CheckError(f"{odd:,} of {len(numbers):,} {what} in column {values.name!r} are {kind}")
+        raise CheckError(f"{wrong:,} of {len(numbers):,} {what} in column {values.name!r} are {kind}")
     return numbers
 
 
-def plain_numbers(values: pd.Series, *, what: str) -> np.ndarray:
+def to_numbers(values: pd.Series, *, what: str) -> np.ndarray:
     """The values as float64, shape (n,), NaN where one is missing.
 
     Raises:
-        CheckError: they are strings, dates or other objects.
+        CheckError: They are strings, dates or other objects.
     """
     import numpy as np
     from pandas.api.types import infer_dtype
@@ -51,17 +51,17 @@ def plain_numbers(values: pd.Series, *, what: str) -> np.ndarray:
 
 
 def finite_predictions(model: Model, labelled: Labelled) -> np.ndarray:
-    """What the model predicts for the labelled rows, as float64 of shape (n,).
+    """Predict the labelled rows, as float64 of shape (n,).
 
     Raises:
-        ModelMisbehaved: it raised, or answered with anything but finite numbers.
+        ModelMisbehaved: It raised, or answered with anything but finite numbers.
     """
     import numpy as np
 
-    answers = []
+    chunks = []
     for frame in labelled.frames():
-        answer = model.predict(frame)
-        if answer.dtype.kind not in "fiub":
-            raise ModelMisbehaved(f"model {model.name!r} must predict numbers, found {answer.dtype}")
-        answers.append(answer.astype(np.float64))
-    return np.concatenate(answers)
+        predicted = model.predict(frame)
+        if predicted.dtype.kind not in "fiub":
+            raise ModelMisbehaved(f"model {model.name!r} must predict numbers, found {predicted.dtype}")
+        chunks.append(predicted.astype(np.float64))
+    return np.concatenate(chunks)

@@ -1,7 +1,7 @@
-"""What the model answers to a row, clean or dirty, and what each answer costs.
+"""The predictions of clean and corrupted rows, and the cost of each.
 
-A class is right or wrong; a number costs its absolute error as a share of what the best constant costs.
-Without labels, the model's own clean answers are the truth, and the cost says how far they move.
+A class is right or wrong; a number costs its absolute error as a share of that of the best constant.
+Without labels, the model's own predictions of the clean rows are the truth.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ Measure = Literal["accuracy", "agreement", "mae", "shift"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """Cost of every row, shape (n,), and the rows that got no answer, shape (n,) bool."""
+class RowOutcomes:
+    """Cost of every row, shape (n,), and the rows without a prediction, shape (n,) bool."""
 
     costs: np.ndarray
     refused: np.ndarray
 
 
 @dataclass(slots=True, kw_only=True)
-class Exam:
-    """The sample, its truth and the clean answers; `asked` counts the rows shown to the model.
+class Evaluation:
+    """The sample, its truth and the clean predictions; `asked` counts the rows sent to the model.
 
     `scale` turns a cost of a regressor back into units of the target (1 for classes). `order` are the
     positions of the sample in current.
@@ -53,7 +53,7 @@ class Exam:
 
     @property
     def classes(self) -> bool:
-        """Whether answers are right or wrong rather than near or far."""
+        """Whether the model is a classifier."""
         return self.measure in ("accuracy", "agreement")
 
     def costs(self, answers: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
@@ -65,32 +65,32 @@ class Exam:
             return (answers != truth).astype(float)
         return np.abs(answers.astype(float) - truth) / self.scale
 
-    def answer(self, dirty: pd.DataFrame, touched: np.ndarray, refusing: np.ndarray) -> Answers:
-        """Costs of a dirty sample; only touched rows are asked again.
+    def evaluate(self, corrupted: pd.DataFrame, affected: np.ndarray, refusing: np.ndarray) -> RowOutcomes:
+        """Costs of a corrupted sample; only affected rows are predicted again.
 
-        A row that the model refuses gets no answer: it counts as wrong, a number as far off as the best constant
-        answer. Rows hit in a column that is `refusing`, shape (columns,), are not sent, so that they
+        A row that the model refuses has no prediction: it counts as wrong, a number as far off as the best constant.
+        Rows corrupted in a column that is `refusing`, shape (columns,), are not sent, so that they
         do not take the rest of the batch with them; where the model refuses the others too, all are refused.
 
         Args:
-            dirty: the sample with dirt.
-            touched: cells with dirt, shape (n, columns).
-            refusing: columns whose dirt the model is known to refuse.
+            corrupted: the sample with corrupted cells.
+            affected: corrupted cells, shape (n, columns).
+            refusing: columns whose corruption the model is known to refuse.
         """
         answers = self.clean.copy()
-        refused = (touched & refusing).any(axis=1)
-        sent = touched.any(axis=1) & ~refused
+        refused = (affected & refusing).any(axis=1)
+        sent = affected.any(axis=1) & ~refused
         if sent.any():
             self.asked += int(sent.sum())
             try:
-                answers[sent] = self.model.predict(dirty[sent])
+                answers[sent] = self.model.predict(corrupted[sent])
             except ModelMisbehaved:
                 refused |= sent
         costs = self.costs(answers)
-        costs[refused] = self._unanswered()[refused]
-        return Answers(costs=costs, refused=refused)
+        costs[refused] = self._refusal_costs()[refused]
+        return RowOutcomes(costs=costs, refused=refused)
 
-    def _unanswered(self) -> np.ndarray:
+    def _refusal_costs(self) -> np.ndarray:
         import numpy as np
 
         if self.classes:
@@ -98,8 +98,8 @@ class Exam:
         return np.abs(self.truth - np.median(self.truth)) / self.scale
 
 
-def prepare(subject: Subject, params: CorruptionParams, generator: np.random.Generator) -> Exam:
-    """The exam on a seeded sample of current.
+def prepare(subject: Subject, params: CorruptionParams, generator: np.random.Generator) -> Evaluation:
+    """The evaluation on a seeded sample of current.
 
     Raises:
         SubjectError, ModelMisbehaved: as `Subject.features`, `Subject.target` and `Model.predict`.
@@ -115,14 +115,14 @@ def prepare(subject: Subject, params: CorruptionParams, generator: np.random.Gen
     clean = model.predict(rows)
     if not np.array_equal(clean, model.predict(rows)):
         raise CheckError(
-            f"model {model.name!r} answers the same rows differently when asked twice, so what dirt does cannot be told "
-            "from chance; fix its seed, or set it to inference mode"
+            f"model {model.name!r} answers the same rows differently when asked twice, so the effect of corruption cannot be "
+            "distinguished from chance; fix its seed, or set it to inference mode"
         )
     truth = clean if labels is None else labels.to_numpy()[order]
     if subject.task != "regression":
-        _known(subject, truth)
+        _require_known_labels(subject, truth)
         measure: Measure = "agreement" if labels is None else "accuracy"
-        return Exam(
+        return Evaluation(
             model=model, frame=rows, truth=truth, clean=clean, measure=measure, order=order, asked=2 * len(rows)
         )
     truth = truth.astype(float)
@@ -130,9 +130,9 @@ def prepare(subject: Subject, params: CorruptionParams, generator: np.random.Gen
     if scale == 0:
         what = "answers" if labels is None else "labels"
         raise CheckError(
-            f"all {len(rows):,} {what} are the same number; no dirt could show. Check the model and the feed"
+            f"all {len(rows):,} {what} are the same number; no corruption could show. Check the model and the feed"
         )
-    return Exam(
+    return Evaluation(
         model=model, frame=rows, truth=truth, clean=clean.astype(float), order=order, scale=scale,
         measure="shift" if labels is None else "mae", asked=2 * len(rows),
     )  # fmt: skip
@@ -148,12 +148,12 @@ def _labels(subject: Subject, params: CorruptionParams) -> pd.Series | None:
     return subject.target("current")
 
 
-def _known(subject: Subject, truth: np.ndarray) -> None:
+def _require_known_labels(subject: Subject, truth: np.ndarray) -> None:
     model = subject.require_model()
-    strange = sorted({repr(one) for one in truth.tolist()} - {repr(one) for one in model.classes})
-    if model.classes and strange:
+    unknown = sorted({repr(label) for label in truth.tolist()} - {repr(label) for label in model.classes})
+    if model.classes and unknown:
         raise CheckError(
-            f"{subject.datasets['current'].uri}: column {subject.columns.target!r} holds label(s) {', '.join(strange[:5])} "
+            f"{subject.datasets['current'].uri}: column {subject.columns.target!r} holds label(s) {', '.join(unknown[:5])} "
             f"that model {model.name!r} does not know (it answers {', '.join(map(repr, model.classes))}); use the labels "
             "that the model was trained on"
         )

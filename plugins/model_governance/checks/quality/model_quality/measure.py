@@ -1,0 +1,82 @@
+"""How `model_quality` measures: labelled rows, metrics of the task, slices of the policy, search for weak slices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.checks.quality.model_quality import report
+from model_governance.checks.quality.model_quality.binary import evaluate_binary
+from model_governance.checks.quality.model_quality.evaluation import Evaluation
+from model_governance.checks.quality.model_quality.forecasting import evaluate_forecasting
+from model_governance.checks.quality.model_quality.labels import ImmatureLabels, labelled_rows
+from model_governance.checks.quality.model_quality.metrics import METRICS
+from model_governance.checks.quality.model_quality.multiclass import evaluate_multiclass
+from model_governance.checks.quality.model_quality.ranking import evaluate_ranking
+from model_governance.checks.quality.model_quality.regression import evaluate_regression
+from model_governance.checks.quality.model_quality.slices import SliceMetrics, evaluate_slices
+from model_governance.checks.quality.model_quality.weak_slices import find_weak_slices
+from model_governance.contract.result import CheckResult, declared, make_metric, versions_of
+
+if TYPE_CHECKING:
+    from model_governance.checks.quality.model_quality.params import QualityParams
+    from model_governance.contract.result import Metric
+    from model_governance.contract.subject import Subject
+
+TASKS = {
+    "binary_classification": evaluate_binary,
+    "multiclass_classification": evaluate_multiclass,
+    "regression": evaluate_regression,
+    "ranking": evaluate_ranking,
+    "forecasting": evaluate_forecasting,
+}
+TOOLS = ("matplotlib", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
+    """Measure the quality of the model on the labelled rows of current, or of labelled_current where it is given.
+
+    Args:
+        subject: Model, dataset `current` with labels of its own or in `labels`, and the champion where there is one.
+        params: Metrics, slices and how missing labels are treated.
+        seed: Seed of resampling and of the search's two halves.
+
+    Returns:
+        The metrics of the task with intervals. Where labels are not due yet and too few are known, the result is
+        not applicable and shows their share.
+
+    Raises:
+        SubjectError: Labels, keys or groups are not as the policy describes them.
+        CheckError: Labels and model do not fit, or too few rows are labelled.
+        ModelMisbehaved: The model raised, or its answers cannot be used.
+    """
+    subject.require_model()
+    skip = None if params.immature is None else params.immature == "skip"
+    labelled = labelled_rows(subject, minimum_coverage=params.minimum_label_coverage, skip=skip)
+    if isinstance(labelled, ImmatureLabels):
+        return CheckResult(
+            kind="model_quality",
+            seed=seed,
+            status="not_applicable",
+            reason=labelled.reason,
+            metrics=(_label_coverage(labelled.known, labelled.rows),),
+            tools=versions_of(*TOOLS),
+        )
+    evaluation = Evaluation(subject=subject, labelled=labelled, params=params, seed=seed)
+    whole = TASKS[subject.task](evaluation)
+    slices = evaluate_slices(whole, labelled, params)
+    weak = SliceMetrics() if params.search is None else find_weak_slices(evaluation, whole, params.search)
+    metrics = tuple(declared(METRICS, estimate) for estimate in (*whole.estimates, *slices.estimates, *weak.estimates))
+    return CheckResult(
+        kind="model_quality",
+        seed=seed,
+        metrics=(_label_coverage(labelled.n, labelled.rows), *metrics),
+        tables=whole.tables + slices.tables + weak.tables,
+        artifacts=whole.figures + slices.figures,
+        highlights=(*report.highlights(metrics, labelled.n), *weak.highlights),
+        notes=labelled.notes + whole.notes + slices.notes + weak.notes,
+        tools=versions_of(*TOOLS),
+    )
+
+
+def _label_coverage(known: int, rows: int) -> Metric:
+    return make_metric(METRICS, "label_coverage", known / rows, n=rows)
