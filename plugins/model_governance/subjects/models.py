@@ -35,14 +35,14 @@ def read_model_file(spec: ModelSpec, *, folder: Path, connections: Connections) 
         return _described(spec, connections)
     if spec.format == "mlflow":
         with mlflow_folder.model_file(spec.uri, folder=folder) as (path, form):
-            content, found = read_source(
+            content, sha256 = read_source(
                 path.name, folder=path.parent, connections=connections, connection=None, expected=spec.sha256
             )
-        return ModelFile(uri=spec.uri, format=form, sha256=found, content=content)
-    content, found = read_source(
+        return ModelFile(uri=spec.uri, format=form, sha256=sha256, content=content)
+    content, sha256 = read_source(
         spec.uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256
     )
-    return ModelFile(uri=spec.uri, format=spec.format, sha256=found, content=content)
+    return ModelFile(uri=spec.uri, format=spec.format, sha256=sha256, content=content)
 
 
 def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: Connections) -> Model:
@@ -75,11 +75,11 @@ def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: 
 
 def _described(spec: ModelSpec, connections: Connections) -> ModelFile:
     content = inference_endpoint.read_metadata(spec, connections)
-    found = digest_bytes(content)
-    if found != spec.sha256:
+    sha256 = digest_bytes(content)
+    if sha256 != spec.sha256:
         raise DigestMismatch(
             f"{spec.uri}: the endpoint does not describe itself as approved: expected sha256 {spec.sha256}, found "
-            f"{found}, of {content.decode()[:2000]}. No row was sent. If the change is intended, review it and put the new "
+            f"{sha256}, of {content.decode()[:2000]}. No row was sent. If the change is intended, review it and put the new "
             "sha256 into the policy; otherwise find who deployed it"
         )
-    return ModelFile(uri=spec.uri, format="http", sha256=found, content=content)
+    return ModelFile(uri=spec.uri, format="http", sha256=sha256, content=content)

@@ -82,9 +82,9 @@ def _result(shown: str, engine: Engine, spec: DatasetSpec) -> tuple[str, str, pd
     try:
         connected = engine.connect()
     except (exc.DBAPIError, exc.TimeoutError) as error:
-        raise SubjectUnreachable(f"{shown}: no connection to the database: {_told(error)}; try again") from error
+        raise SubjectUnreachable(f"{shown}: no connection to the database: {_reason_of(error)}; try again") from error
     except exc.SQLAlchemyError as error:
-        raise SubjectError(f"{shown}: no connection to the database: {_told(error)}; correct the uri") from error
+        raise SubjectError(f"{shown}: no connection to the database: {_reason_of(error)}; correct the uri") from error
     with connected as connection:
         try:
             _allow_reading_only(connection)
@@ -120,16 +120,16 @@ def _frame(names: list[str], rows: Iterable[Iterable[object]]) -> pd.DataFrame:
 def _refuse(shown: str, error: Exception, *, dialect: str) -> None:
     from sqlalchemy import exc
 
-    told = _told(error)
+    reason = _reason_of(error)
     # SQLite calls everything operational, even a missing table; elsewhere the word means the server's state.
     lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
-    busy = isinstance(error, exc.OperationalError) and (dialect != "sqlite" or "locked" in told or "busy" in told)
+    busy = isinstance(error, exc.OperationalError) and (dialect != "sqlite" or "locked" in reason or "busy" in reason)
     if lost or busy or isinstance(error, exc.TimeoutError):
-        raise SubjectUnreachable(f"{shown}: the database gave up: {told}; try again") from error
-    raise SubjectError(f"{shown}: the query cannot be run: {told}; correct `query`") from error
+        raise SubjectUnreachable(f"{shown}: the database gave up: {reason}; try again") from error
+    raise SubjectError(f"{shown}: the query cannot be run: {reason}; correct `query`") from error
 
 
-def _told(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
 

@@ -50,12 +50,12 @@ def read_source(
         SubjectUnreachable: the place does not answer or is busy.
     """
     if _is_s3(uri):
-        _, _, content, found = _fetch(uri, _read_and_digest, connections=connections, connection=connection)
+        _, _, content, sha256 = _fetch(uri, _read_and_digest, connections=connections, connection=connection)
     else:
         content = _read_file(uri, _path(uri, folder))
-        found = digest_bytes(content)
-    _approve(uri, size=len(content), found=found, expected=expected)
-    return content, found
+        sha256 = digest_bytes(content)
+    _approve(uri, size=len(content), sha256=sha256, expected=expected)
+    return content, sha256
 
 
 def store_source(
@@ -72,16 +72,16 @@ def store_source(
         SubjectUnreachable: the place does not answer or is busy.
     """
     if _is_s3(uri):
-        spool, path, stamp, found = _fetch(uri, digest_file, connections=connections, connection=connection)
+        spool, path, stamp, sha256 = _fetch(uri, digest_file, connections=connections, connection=connection)
     else:
         spool, path = None, _path(uri, folder)
         _refuse_what_is_no_file(uri, path)
         try:
-            stamp, found = digest_file(path)
+            stamp, sha256 = digest_file(path)
         except (OSError, ValueError) as error:
             _refuse_path(uri, path, error)
-    _approve(uri, size=stamp.size, found=found, expected=expected)
-    stored = StoredFile(uri=uri, path=path, sha256=found, stamp=stamp, spool=spool)
+    _approve(uri, size=stamp.size, sha256=sha256, expected=expected)
+    stored = StoredFile(uri=uri, path=path, sha256=sha256, stamp=stamp, spool=spool)
     stored.verify()
     return stored
 
@@ -94,12 +94,12 @@ def _is_s3(uri: str) -> bool:
     return scheme == "s3"
 
 
-def _approve(uri: str, *, size: int, found: str, expected: str | None) -> None:
+def _approve(uri: str, *, size: int, sha256: str, expected: str | None) -> None:
     if not size:
         raise SubjectError(f"{uri}: the file is empty (0 bytes); check what wrote it")
-    if expected is not None and found != expected:
+    if expected is not None and sha256 != expected:
         raise DigestMismatch(
-            f"{uri}: these are not the approved bytes: expected sha256 {expected}, found {found}. Nothing was loaded. "
+            f"{uri}: these are not the approved bytes: expected sha256 {expected}, found {sha256}. Nothing was loaded. "
             "If the change is intended, review it and put the new sha256 into the policy; otherwise find who replaced it"
         )
 
@@ -168,8 +168,8 @@ def _fetch(
         spool = Spool()
         path = spool.folder / "content"
         download(path)
-        read, found = digest(path)
-        return spool, path, read, found
+        read, sha256 = digest(path)
+        return spool, path, read, sha256
 
 
 def _current_version(client: Any, uri: str, *, bucket: str, key: str) -> str | None:

@@ -26,7 +26,7 @@ def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
     """The address without secrets, the fingerprint and the rows of a table.
 
     The fingerprint is the sha256 of the table's canonical aggregates (`engine.pushdown.fingerprint`): bytes that
-    never leave the database cannot be digested. It tells most changes, not all.
+    never leave the database cannot be digested. It shows most changes, not all.
 
     Raises:
         SubjectError: a wrong uri, a missing driver, or no such table.
@@ -38,17 +38,17 @@ def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
     try:
         source = TableRows(table)
         relation = PushedRelation(source, role=role, uri=shown)
-        found = fingerprint(relation) if relation.rows else ""
+        sha256 = fingerprint(relation) if relation.rows else ""
     except SubjectError:
         raise
     except Exception as error:
         raise _gave_up(shown, error) from error
-    if spec.sha256 is not None and found != spec.sha256:
+    if spec.sha256 is not None and sha256 != spec.sha256:
         raise DigestMismatch(
-            f"{shown}: the table has other contents than those pinned: expected fingerprint {spec.sha256}, found {found}; "
+            f"{shown}: the table has other contents than those pinned: expected fingerprint {spec.sha256}, found {sha256}; "
             "review the change and pin the new one, or find who changed it"
         )
-    return shown, found, source
+    return shown, sha256, source
 
 
 def _address(spec: DatasetSpec, connections: Connections) -> tuple[str, str]:
@@ -91,8 +91,8 @@ def _connected(shown: str, uri: str, *, folder: Path) -> Any:
         raise
     except (ImportError, AttributeError, ValueError, IbisError) as error:
         # The cause is dropped on purpose: its text may repeat the uri, which may hold a password.
-        told = _told(error).replace(uri, shown)
-        raise SubjectError(f"{shown}: no driver for this database: {told}; install it, or correct the uri") from None
+        reason = _reason_of(error).replace(uri, shown)
+        raise SubjectError(f"{shown}: no driver for this database: {reason}; install it, or correct the uri") from None
     except Exception as error:
         raise _gave_up(shown, error) from error
 
@@ -131,8 +131,8 @@ def _table(shown: str, backend: Any, name: str) -> Table:
 
 
 def _gave_up(shown: str, error: Exception) -> SubjectUnreachable:
-    return SubjectUnreachable(f"{shown}: the database gave up: {_told(error)}; try again")
+    return SubjectUnreachable(f"{shown}: the database gave up: {_reason_of(error)}; try again")
 
 
-def _told(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -94,7 +94,7 @@ def reasons_of(screen: Screen, params: ScreenParams) -> list[tuple[int, str]]:
         for row in np.flatnonzero(rows & pool.new):
             why[row].append(reason)
     if screen.contradicted is not None:
-        # Many honest rows are contradicted by a model: alone it is no reason.
+        # Many honest rows are contradicted by a model: this by itself is no reason.
         for row in np.flatnonzero(pool.new)[screen.contradicted]:
             if why[row]:
                 why[row].append("model disagrees")
