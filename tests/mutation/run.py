@@ -2,11 +2,12 @@
 
     make mutate                                 every mutant of every room; writes tests/mutation/SURVIVORS.md
     make mutate ARGS="--room budget"            one room; writes its part of the page
+    make mutate ARGS="--room budget --match widened"   the mutants whose names hold a text; writes nothing
     make mutate ARGS="--sample 50 --seed 3"     fifty mutants of each room, drawn with a seed; writes nothing
 
 The status is 1 where a room has fewer than 90% killed, or a survivor no reason in SURVIVORS.md.
 
-mutmut and cosmic-ray were tried first. mutmut (3.8) changes neither decorated functions nor module and class bodies,
+mutmut and cosmic-ray were weighed first. mutmut (3.8) changes neither decorated functions nor module and class bodies,
 which hold the rank of outcomes, the conditions, every property and every validator: half of the threat model and two
 thirds of the findings. cosmic-ray (8.7) rewrites files in place, starts a process per mutant, and drops no operand,
 argument, element or statement.
@@ -69,17 +70,18 @@ def main() -> int:
     parser.add_argument("--room", choices=ROOMS, action="append", help="a room; all by default")
     parser.add_argument("--sample", type=int, default=0, help="mutants of each room; 0 for all")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
+    parser.add_argument("--match", default="", help="only mutants whose names hold this text")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--trials", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.trials:
-        return run_room(options.trials, sample=options.sample, seed=options.seed, workers=options.workers)
+        return run_room(options.trials, options)
     rooms = options.room or list(ROOMS)
     started = time.monotonic()
     outcomes = {room: run_apart(room, options) for room in rooms}
     known, reasons = read_page(PAGE)
     problems = [problem for room in rooms for problem in problems_of(room, outcomes[room], reasons)]
-    if not options.sample:
+    if not options.sample and not options.match:
         PAGE.write_text(page(known | {room: summary(outcomes[room]) for room in rooms}, reasons), encoding="utf-8")
     print(f"{sum(map(len, outcomes.values()))} mutants in {time.monotonic() - started:.0f} s")
     for problem in problems:
@@ -90,7 +92,7 @@ def main() -> int:
 def run_apart(room: str, options: argparse.Namespace) -> list[dict]:
     """The outcomes of a room, from a process that has imported nothing yet."""
     command = [sys.executable, __file__, "--trials", room, "--sample", str(options.sample)]
-    command += ["--seed", str(options.seed), "--workers", str(options.workers)]
+    command += ["--seed", str(options.seed), "--workers", str(options.workers), "--match", options.match]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS.parent / "plugins"), str(TESTS)])}
     outcomes: list[dict] = []
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -114,7 +116,7 @@ def show(room: str, outcomes: list[dict]) -> None:
         print(f"{room}: {len(outcomes)} mutants so far, {share(outcomes):.1%} killed", file=sys.stderr, flush=True)
 
 
-def run_room(room: str, *, sample: int, seed: int, workers: int) -> int:
+def run_room(room: str, options: argparse.Namespace) -> int:
     """The trials of one room in this process; one line of JSON for each."""
     from mutation import trial
     from mutation.mutants import mutants
@@ -129,11 +131,12 @@ def run_room(room: str, *, sample: int, seed: int, workers: int) -> int:
         (module, position)
         for module in modules
         for position, mutant in enumerate(mutants((trial.PLUGINS / module).read_text(encoding="utf-8")))
-        if is_in_room(f"{module}:{mutant.scope}", names)
+        if is_in_room(f"{module}:{mutant.scope}", names) and options.match in mutant.name
     ]
-    drawn = random.Random(seed).sample(every, min(sample, len(every))) if sample else every
+    size = min(options.sample, len(every)) or len(every)
+    drawn = random.Random(options.seed).sample(every, size)
     chosen = {module: sorted(place for name, place in drawn if name == module) for module in modules}
-    for outcome in trial.trials(modules, baseline, chosen, workers=workers):
+    for outcome in trial.trials(modules, baseline, chosen, workers=options.workers):
         print(json.dumps(outcome), flush=True)
     return 0
 
