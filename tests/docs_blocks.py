@@ -57,8 +57,8 @@ def page_names() -> list[str]:
 
 
 def blocks_of(page: str) -> list[Block]:
-    """The blocks of a page in order."""
-    text = (PAGES / page).read_text()
+    """The blocks of a page in order; `README.md` is the one at the top of the repository."""
+    text = (ROOT / page if page == "README.md" else PAGES / page).read_text()
     return [
         Block(page=page, number=number, language=match["language"] or "", title=match["title"] or "",
               note=match["note"] or "", body=match["body"])
