@@ -122,7 +122,7 @@ def test_every_command_and_argument_has_its_place(generator, pages):
 
 
 def test_every_error_class_has_its_place_with_cause_and_cure(generator, pages):
-    """The classes that can be imported without Airflow, found by inheritance, are all on the page that parses source."""
+    """The classes that can be imported without Airflow, by inheritance, are all on the page that parses source."""
     import pkgutil
 
     import model_governance
@@ -190,7 +190,7 @@ def test_a_page_shows_only_packages_that_exist():
 
 
 def test_a_page_loads_nothing_from_another_host():
-    """What the theme loads is checked in the built site; here the pages and pictures written by hand."""
+    """What the theme loads is checked when the site is built (`hooks.py`); here the pages and pictures written by hand."""
     for path in [*PAGES.rglob("*.md"), *PAGES.rglob("*.svg"), *PAGES.rglob("*.css")]:
         text = path.read_text().replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert not re.search(r"(src|href|url\()\s*=?\s*[\"']?https?://", text), path.name
