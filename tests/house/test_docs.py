@@ -151,6 +151,16 @@ def test_every_public_name_of_the_operators_has_its_place(pages):
     assert [name for name in public.__all__ if f"`{name}`" not in pages["reference/operators.md"]] == []
 
 
+def test_every_option_of_the_configuration_has_its_place(pages):
+    from model_governance.orchestration.provider_info import get_provider_info
+
+    options = get_provider_info()["config"]["model_governance"]["options"]
+    assert [
+        name for name in options if f'id="option-{name}">{name}</code>' not in pages["reference/operators.md"]
+    ] == []
+    assert len(options) >= 3
+
+
 def test_every_public_python_name_has_its_place(pages):
     import model_governance
 
