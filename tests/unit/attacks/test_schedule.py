@@ -36,7 +36,9 @@ def subject():
 def after(subject, schedule, measured, *, days=1):
     """The subject of the next run, some days later, with what the schedule stored."""
     stored = schedule.artifact(measured)
-    previous = PreviousRun(day=subject.logical_date, name=FILE, key="k", sha256=stored.sha256, content=stored.content)
+    previous = PreviousRun(
+        logical_date=subject.logical_date, name=FILE, key="k", sha256=stored.sha256, content=stored.content
+    )
     return replace(subject, logical_date=subject.logical_date + timedelta(days=days), earlier=(previous,))
 
 
