@@ -174,9 +174,9 @@ def test_a_tolerance_widens_a_condition_by_its_share_of_the_bound(condition, ins
     assert [only([metric(value)], threshold).outcome for value in outside] == ["fail"] * len(outside)
 
 
-@pytest.mark.parametrize("p_value", [0.05, 0.0500001])
+@pytest.mark.parametrize("p_value", [1 - 0.95, 0.0500001])
 def test_evidence_at_the_level_counts_and_beyond_it_does_not(p_value):
-    alarms = AlarmSpec(false_fails_per_year=0, confidence=0.95, runs_per_year=1)  # level 0.05
+    alarms = AlarmSpec(false_fails_per_year=0, confidence=0.95, runs_per_year=1)  # level 1 - 0.95
     expected = "fail" if p_value <= 1 - 0.95 else "uncertain"
     assert only([metric(0.3, p_value=p_value)], {"metric": "psi", "less_than": 0.2}, alarms=alarms).outcome == expected
 
