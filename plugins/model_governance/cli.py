@@ -246,9 +246,9 @@ def _schema(_: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from model_governance.authoring.suggest import draft_policy
+    from model_governance.authoring.suggest import suggest_policy
 
-    text = draft_policy(
+    text = suggest_policy(
         model=options.model, reference=options.reference, target=options.target, task=options.task, name=options.name,
         folder=options.output.resolve().parent if options.output else Path.cwd(),
     )  # fmt: skip

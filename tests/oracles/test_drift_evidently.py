@@ -46,11 +46,11 @@ def test_equal_width_psi_is_evidentlys(seed):
         for role, one in zip(("reference", "current"), frames, strict=True)
     ]
     families = {name: "categories" if name in ("zipf", "two") else "numbers" for name in frames[0]}
-    found = row_statistics(*relations, families)
+    statistics = row_statistics(*relations, families)
     for name, family in families.items():
         kind = ColumnType.Numerical if family == "numbers" else ColumnType.Categorical
-        told, _ = _psi(frames[0][name].dropna(), frames[1][name].dropna(), kind, 0.1)
-        assert equal_width_psi(found[name].equal_width) == pytest.approx(told, abs=1e-9), name
+        expected, _ = _psi(frames[0][name].dropna(), frames[1][name].dropna(), kind, 0.1)
+        assert equal_width_psi(statistics[name].equal_width) == pytest.approx(expected, abs=1e-9), name
 
 
 @pytest.mark.parametrize("column", ["normal", "skewed", "wild", "whole"])
@@ -62,8 +62,8 @@ def test_equal_width_jensen_shannon_is_evidentlys(column):
     relations = [open_relation(Dataset(role="reference", uri="r", sha256="0", frame=one)) for one in frames]
     first, second = (one.summaries([column])[column] for one in relations)
     edges = sturges_edges(first, second, whole=column == "whole")
-    sides = [one.counts({column: edges})[column] for one in relations]
-    table = Table(reference=sides[0], current=sides[1])
-    told, _ = _jensenshannon(frames[0][column], frames[1][column], ColumnType.Numerical, 0.1)
-    assert equal_width_jensen_shannon(table) == pytest.approx(told, abs=1e-9)
+    counts = [one.counts({column: edges})[column] for one in relations]
+    table = Table(reference=counts[0], current=counts[1])
+    expected, _ = _jensenshannon(frames[0][column], frames[1][column], ColumnType.Numerical, 0.1)
+    assert equal_width_jensen_shannon(table) == pytest.approx(expected, abs=1e-9)
     assert equal_width_psi(table) > 0

@@ -1,4 +1,4 @@
-"""Pandas and SQL give the same answers: every common expectation, over every kind of data, kept and broken."""
+"""Pandas and SQL give the same results: every common expectation, over every kind of data, met and not met."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def engines():
 
 
 @pytest.mark.parametrize("about", SUITES)
-def test_both_engines_answer_alike(engines, about):
+def test_both_engines_give_the_same_results(engines, about):
     expectations = tuple(SUITES[about])
     in_pandas, in_sql = (validate(engine, expectations) for engine in engines)
     assert len(in_pandas) == len(expectations) > 10
@@ -223,16 +223,16 @@ NONSENSE = {
 
 @pytest.mark.parametrize("what", NONSENSE)
 def test_both_engines_refuse_alike(what):
-    asked, said = NONSENSE[what]
+    asked, message = NONSENSE[what]
     frame = rows()
     with open_view(Dataset("current", "rows", "0" * 64, frame), used=set(frame.columns)) as view:
         for engine in (PandasBatch(frame), SqlBatch(view)):
-            with pytest.raises(CheckError, match=said):
+            with pytest.raises(CheckError, match=message):
                 validate(engine, (asked,))
 
 
 def test_a_nan_is_seen_although_the_statistics_of_the_file_deny_it(tmp_path):
-    """DuckDB answers `isnan` from a file's minimum and maximum, which leave NaN out, unless it is told not to."""
+    """DuckDB computes `isnan` from a file's minimum and maximum, which ignore NaN, unless a setting prevents it."""
     values = np.where(np.arange(1000) % 100 == 0, np.nan, 1.0)
     path = tmp_path / "nan.parquet"
     pq.write_table(pa.table({"x": values}), path)
@@ -240,8 +240,8 @@ def test_a_nan_is_seen_although_the_statistics_of_the_file_deny_it(tmp_path):
     assert duckdb.connect(config=SETTINGS).execute(counted).fetchone() == (10,)
     frame = pd.read_parquet(path)
     with open_view(Dataset("current", "x", "0" * 64, frame), used={"x"}) as view:
-        (answer,) = validate(SqlBatch(view), (expect("column_values_to_not_be_null", column="x"),))
-    assert (answer.examined, answer.unexpected) == (1000, 10)
+        (result,) = validate(SqlBatch(view), (expect("column_values_to_not_be_null", column="x"),))
+    assert (result.examined, result.unexpected) == (1000, 10)
 
 
 @pytest.mark.parametrize("pattern", ["^a+$", r"\d{2}", r"[^\d]x", r"\W", "é", r"a\.b", "[]a]", "a|b$"])
@@ -263,5 +263,5 @@ def test_a_pattern_without_counterpart_is_not_rewritten():
 def test_infinite_means_are_told_not_shown():
     frame = rows()
     with open_view(Dataset("current", "rows", "0" * 64, frame), used={"infinite"}) as view:
-        (answer,) = validate(SqlBatch(view), (expect("column_max_to_be_between", column="infinite", max_value=1),))
-    assert (answer.success, answer.observed) == (False, "infinite")
+        (result,) = validate(SqlBatch(view), (expect("column_max_to_be_between", column="infinite", max_value=1),))
+    assert (result.success, result.observed) == (False, "infinite")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from model_governance.checks.quality.model_quality.binary import estimate_binary
@@ -93,6 +93,7 @@ def test_shares_lie_between_0_and_1_and_false_positives_complete_specificity(row
 
 @few
 @given(label=st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30), shift=st.floats(-1e3, 1e3))
+@example(label=[0.0, 1.36e-264], shift=1.0)
 def test_a_constant_error_is_all_bias(label, shift):
     label = np.array(label)
     found = of_regression(label, label + shift)

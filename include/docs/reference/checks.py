@@ -72,7 +72,7 @@ def _facts(check: Check) -> str:
         ("cost", sentence(cell(check.cost))),
         ("`calibrate`", cell(f"not calibrated: {check.not_calibrated}" if check.not_calibrated else CALIBRATED)),
     ]
-    return table(("", ""), rows)
+    return table(("property", "value"), rows)
 
 
 def _needs(check: Check) -> Iterator[str]:

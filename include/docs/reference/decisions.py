@@ -22,4 +22,4 @@ def navigation(folder: str) -> list[dict[str, str]]:
 
 
 def _title(text: str) -> str:
-    return text.splitlines()[0].removeprefix("# ")
+    return text.splitlines()[0].removeprefix("# ").replace("`", "")

@@ -9,7 +9,7 @@ import model_governance
 
 def page() -> str:
     """The page of the names in `model_governance.__all__`."""
-    names = "\n".join(f"## `{name}`\n\n::: {path}\n" for name, path in public_names().items())
+    names = "\n".join(f"::: {path}\n" for path in public_names().values())
     return f"""# Python
 
 These names are public: `from model_governance import …`. They are imported when they are first used, so

@@ -79,7 +79,7 @@ def _meaning(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if description := value.get("description", ""):
         return description
     held = [definitions[name].get("description", "") for name in _references(value)]
-    return re.split(r"(?<=[.:])\s", held[0])[0].rstrip(":") if len(held) == 1 else ""
+    return re.split(r"(?<=[.])\s", held[0])[0] if len(held) == 1 else ""
 
 
 def _default(value: Mapping[str, Any]) -> str:

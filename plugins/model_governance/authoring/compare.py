@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 SEED = 1
 LEVEL = 0.05
-SMALLEST_STD = 0.001
+LEAST_DEVIATION = 0.001
 """Evidently divides a Wasserstein distance by the reference's standard deviation, but by no less than this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ColumnComparison:
     """One column. Distances that were not asked for, or do not fit its family, are None.
 
     `psi`, `low`, `high` and `p_value` are those of the verdict (cells frozen with the reference, corrected for
@@ -62,7 +62,7 @@ class Comparison:
     """The rows of both datasets, their common columns, and the columns that were not compared, with the reason."""
 
     rows: Mapping[Role, int]
-    lines: tuple[Line, ...]
+    columns: tuple[ColumnComparison, ...]
     not_compared: tuple[str, ...]
 
 
@@ -76,17 +76,17 @@ def compare_files(reference: str, current: str, *, quick: bool = False) -> Compa
     """
     uris: dict[Role, str] = {"reference": reference, "current": current}
     with ThreadPoolExecutor(max_workers=2) as pool:  # digests of large files take a while
-        first, second = pool.map(_opened, uris, uris.values())
+        first, second = pool.map(_open, uris, uris.values())
     families, not_compared = _families(first, second)
     categories = [name for name, family in families.items() if family == "categories"]
     require_same_families(first, second, categories)
-    lines = _quick(first, second, families) if quick else _full(first, second, families)
+    columns = _quick(first, second, families) if quick else _full(first, second, families)
     return Comparison(
-        rows={"reference": first.rows, "current": second.rows}, lines=tuple(lines), not_compared=tuple(not_compared)
+        rows={"reference": first.rows, "current": second.rows}, columns=tuple(columns), not_compared=tuple(not_compared)
     )
 
 
-def _opened(role: Role, uri: str) -> Relation:
+def _open(role: Role, uri: str) -> Relation:
     dataset = load_dataset(role, DatasetSpec(uri=uri), folder=Path.cwd(), connections=PlainConnections())
     return open_relation(dataset)
 
@@ -104,59 +104,61 @@ def _families(reference: Relation, current: Relation) -> tuple[dict[str, Family]
     not_compared = [
         f"{name} (in one dataset only)" for name in (*reference.names, *current.names) if name not in shared
     ]
-    glance = next(iter(reference.frames(shared, rows=1000)))
+    first_rows = next(iter(reference.frames(shared, rows=1000)))
     families: dict[str, Family] = {}
     for name in shared:
-        if types.is_bool_dtype(glance[name]):
+        if types.is_bool_dtype(first_rows[name]):
             families[name] = "categories"
-        elif types.is_numeric_dtype(glance[name]):
+        elif types.is_numeric_dtype(first_rows[name]):
             families[name] = "numbers"
-        elif types.is_datetime64_any_dtype(glance[name]):
+        elif types.is_datetime64_any_dtype(first_rows[name]):
             not_compared.append(f"{name} (times)")
         else:
             families[name] = "categories"
     return families, not_compared
 
 
-def _quick(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[Line]:
+def _quick(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[ColumnComparison]:
     read_pair_bins(reference, current, [name for name, family in families.items() if family == "numbers"])
     tables = _equal_width(reference, current, families)
-    return [_line(name, family, tables[name]) for name, family in families.items()]
+    return [_comparison(name, family, tables[name]) for name, family in families.items()]
 
 
-def _full(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[Line]:
+def _full(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[ColumnComparison]:
     read_pair(reference, current, [name for name, family in families.items() if family == "numbers"])
     rows = row_statistics(reference, current, families)
     fixed = profile_of(reference, families)
     measured = profile_of(current, families, cells=fixed.cells)
     compared = compare_columns(fixed, measured, statistics=rows, seed=SEED, level=LEVEL)
     tables = {name: row.equal_width for name, row in rows.items() if row.equal_width is not None}
-    spread = reference.summaries([name for name, family in families.items() if family == "numbers"])
-    lines = []
+    summaries = reference.summaries([name for name, family in families.items() if family == "numbers"])
+    columns = []
     for column in compared:
         ordered = rows[column.name].ordered
-        std = spread[column.name].std if column.name in spread else None
-        normed = None if ordered is None else ordered.wasserstein / max(std or 0.0, SMALLEST_STD)
-        lines.append(_line(column.name, column.family, tables[column.name], compared=column, wasserstein=normed))
-    return lines
+        std = summaries[column.name].std if column.name in summaries else None
+        scaled = None if ordered is None else ordered.wasserstein / max(std or 0.0, LEAST_DEVIATION)
+        columns.append(
+            _comparison(column.name, column.family, tables[column.name], compared=column, wasserstein=scaled)
+        )
+    return columns
 
 
 def _equal_width(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, Table]:
     numbers = [name for name, family in families.items() if family == "numbers"]
     categories = [name for name in families if name not in numbers]
-    theirs, ours = reference.value_counts(categories), current.value_counts(categories)
+    reference_counts, current_counts = reference.value_counts(categories), current.value_counts(categories)
     return equal_width_tables(reference, current, numbers) | {
-        name: labels_table(theirs[name], ours[name]) for name in categories
+        name: labels_table(reference_counts[name], current_counts[name]) for name in categories
     }
 
 
-def _line(
+def _comparison(
     name: str, family: Family, table: Table, *, compared: ColumnDrift | None = None, wasserstein: float | None = None
-) -> Line:
+) -> ColumnComparison:
     psi, js = equal_width_psi(table), equal_width_jensen_shannon(table)
     if compared is None:
-        return Line(name=name, family=family, equal_width_psi=psi, equal_width_js=js)
-    return Line(
+        return ColumnComparison(name=name, family=family, equal_width_psi=psi, equal_width_js=js)
+    return ColumnComparison(
         name=name, family=family, equal_width_psi=psi, equal_width_js=js, psi=compared.psi.value, low=compared.psi.low,
         high=compared.psi.high, p_value=compared.psi.p_value, jensenshannon=compared.jensenshannon.value,
         total_variation=compared.total_variation.value, ks=compared.ks.value if compared.ks else None,

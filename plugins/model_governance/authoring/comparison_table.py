@@ -36,18 +36,20 @@ def comparison_table(comparison: Comparison) -> Table:
         title=f"reference {rows['reference']:,} rows, current {rows['current']:,} rows", title_justify="left",
         title_style="bold", caption=CAPTION, caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False,
     )  # fmt: skip
-    asked = [name for name in DISTANCES if any(getattr(line, name) is not None for line in comparison.lines)]
+    measured = [name for name in DISTANCES if any(getattr(column, name) is not None for column in comparison.columns)]
     table.add_column("column", no_wrap=True)
-    for name in asked:
+    for name in measured:
         table.add_column(DISTANCES[name], justify="right", no_wrap=True)
         if name == "psi":
             table.add_column("95% interval", no_wrap=True)
-    for line in sorted(comparison.lines, key=lambda line: -(line.equal_width_psi if line.psi is None else line.psi)):
+    for column in sorted(
+        comparison.columns, key=lambda column: -(column.equal_width_psi if column.psi is None else column.psi)
+    ):
         cells = [
-            "-" if (value := getattr(line, name)) is None else number(value, digits=2 if name == "p_value" else 3)
-            for name in asked
+            "-" if (value := getattr(column, name)) is None else number(value, digits=2 if name == "p_value" else 3)
+            for name in measured
         ]
-        if line.low is not None and line.high is not None:
-            cells.insert(1, interval(line.low, line.high, digits=3))
-        table.add_row(Text(line.name), *map(Text, cells))
+        if column.low is not None and column.high is not None:
+            cells.insert(1, interval(column.low, column.high, digits=3))
+        table.add_row(Text(column.name), *map(Text, cells))
     return table

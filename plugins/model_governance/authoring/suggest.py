@@ -35,11 +35,11 @@ FORMATS = {
     ".pkl": "pickle",
     ".pickle": "pickle",
 }
-FEW = 20
+MOST_CODES = 20
 """Whole numbers with at most this many values are taken as codes of a category."""
 
 
-def draft_policy(*, model: str, reference: str, target: str | None, task: str, name: str | None, folder: Path) -> str:
+def suggest_policy(*, model: str, reference: str, target: str | None, task: str, name: str | None, folder: Path) -> str:
     """The text of a commented policy; paths are written relative to `folder`, where the policy will be stored.
 
     The model is digested, not loaded. Columns and thresholds come from the reference rows.
@@ -68,13 +68,13 @@ def draft_policy(*, model: str, reference: str, target: str | None, task: str, n
             *_columns(columns, frame),
             "checks:",
             *(line for check in checks.values() for line in _check(check, frame, columns)),
-            *TAIL,
+            *LAST_LINES,
         ]
     )
     return text + "\n"
 
 
-TAIL = (
+LAST_LINES = (
     "# A failed run requests a new model. Remove it to request none.",
     "retraining: {when: [fail], cooldown_days: 7, max_per_90_days: 4}",
     "",
@@ -118,7 +118,7 @@ def _columns(columns: Columns, frame: pd.DataFrame) -> Iterator[str]:
         yield f"  identifier: {_quoted(columns.identifier)}"
     yield "  features:    # mutable: false where nobody can change the value to get another answer"
     for name, feature in columns.features.items():
-        yield f"    {_quoted(name)}: {{kind: {feature.kind}}}    # {_seen(frame[name], feature)}"
+        yield f"    {_quoted(name)}: {{kind: {feature.kind}}}    # {_describe_values(frame[name], feature)}"
     yield ""
 
 
@@ -185,8 +185,8 @@ def _from_folder(uri: str, folder: Path) -> str:
 def _identifier(frame: pd.DataFrame, target: str | None) -> str | None:
     """A column called like a key in which every row differs."""
     for name in frame.columns:
-        called_so = re.fullmatch(r"(?i)(.*[_-])?(id|key|uuid|row)", name)
-        if name != target and called_so and frame[name].is_unique:
+        named_like_key = re.fullmatch(r"(?i)(.*[_-])?(id|key|uuid|row)", name)
+        if name != target and named_like_key and frame[name].is_unique:
             return str(name)
     return None
 
@@ -200,13 +200,13 @@ def _feature(column: pd.Series) -> Feature:
     if types.is_datetime64_any_dtype(column):
         return Feature(kind="datetime")
     if types.is_integer_dtype(column):
-        return Feature(kind="category" if distinct <= FEW else "integer")
+        return Feature(kind="category" if distinct <= MOST_CODES else "integer")
     if types.is_numeric_dtype(column):
         return Feature(kind="numeric")
-    return Feature(kind="category" if distinct <= max(FEW, len(column) // 10) else "text")
+    return Feature(kind="category" if distinct <= max(MOST_CODES, len(column) // 10) else "text")
 
 
-def _seen(column: pd.Series, feature: Feature) -> str:
+def _describe_values(column: pd.Series, feature: Feature) -> str:
     missing = column.isna().mean()
     text = f"{column.nunique()} values"
     if feature.kind in ("integer", "numeric") and column.notna().any():

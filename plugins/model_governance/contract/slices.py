@@ -25,10 +25,12 @@ class Slice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
-    column: str
+    column: str = Field(description="column of the rows, which need not be a feature")
     name: str | None = Field(default=None, description="by default the condition in words")
-    equals: Scalar | None = None
-    members: tuple[Scalar, ...] | None = Field(default=None, alias="in", min_length=1)
+    equals: Scalar | None = Field(default=None, description="the one value of the slice")
+    members: tuple[Scalar, ...] | None = Field(
+        default=None, alias="in", min_length=1, description="values of the slice"
+    )
     between: tuple[float, float] | None = Field(default=None, description="both ends included")
 
     @model_validator(mode="after")

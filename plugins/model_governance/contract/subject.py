@@ -49,10 +49,10 @@ class Feature(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: ColumnKind
-    minimum: float | None = None
-    maximum: float | None = None
-    mutable: bool = True
+    kind: ColumnKind = Field(description="what the values are")
+    minimum: float | None = Field(default=None, description="smallest number that the world can produce")
+    maximum: float | None = Field(default=None, description="largest number that the world can produce")
+    mutable: bool = Field(default=True, description="whether somebody could change it to get another prediction")
 
     @model_validator(mode="after")
     def _range_is_ordered(self) -> Feature:
@@ -68,8 +68,8 @@ class Columns(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    features: dict[str, Feature] = Field(min_length=1)
-    target: str | None = None
+    features: dict[str, Feature] = Field(min_length=1, description="inputs of the model, in its order")
+    target: str | None = Field(default=None, description="column of the labels")
     positive: int | float | str | bool | None = Field(
         default=None, description="the label that counts as positive in binary classification"
     )

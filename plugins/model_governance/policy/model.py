@@ -62,21 +62,19 @@ class Threshold(_Part):
     last accepted run; a negative number allows a loss of at most that much.
     """
 
-    metric: str
-    key: str | None = Field(
-        default=None, description="column, class or expectation of a repeated metric; all when absent"
-    )
-    equal_to: float | None = None
-    greater_than: float | None = None
-    less_than: float | None = None
-    geq_to: float | None = None
-    leq_to: float | None = None
+    metric: str = Field(description="a metric that the check declares")
+    key: str | None = Field(default=None, description="column, class or slice of a repeated metric; all when absent")
+    equal_to: float | None = Field(default=None, description="the metric is this number")
+    greater_than: float | None = Field(default=None, description="the metric is above this number")
+    less_than: float | None = Field(default=None, description="the metric is below this number")
+    geq_to: float | None = Field(default=None, description="the metric is at least this number")
+    leq_to: float | None = Field(default=None, description="the metric is at most this number")
     between: tuple[float, float] | None = Field(default=None, description="both ends included")
-    min_absolute_change: float | None = None
+    min_absolute_change: float | None = Field(default=None, description="smallest gain; -0.02 allows a loss of 0.02")
     min_relative_change: float | None = Field(default=None, description="share of the baseline value, 0.05 = 5%")
-    against: Literal["champion", "last_accepted"] = "last_accepted"
+    against: Literal["champion", "last_accepted"] = Field(default="last_accepted", description="baseline of a change")
     tolerance: float = Field(default=0.0, ge=0, description="share of the bound by which it may be missed")
-    severity: Severity = "error"
+    severity: Severity = Field(default="error", description="what a violation is: a fail, a warning, or a remark")
     minimum_rows: int = Field(default=1, ge=1, description="fewer rows behind the metric give `uncertain`")
     confirm: ConfirmSpec | None = Field(
         default=None, description="how many of the last runs must violate it; by default the current run decides"
@@ -117,8 +115,8 @@ class CheckSpec(_Part):
     `params` are read by the check's own model once the catalogue is known.
     """
 
-    kind: str
-    params: dict[str, Any] = Field(default_factory=dict)
+    kind: str = Field(description="which check; by default the name under which it stands")
+    params: dict[str, Any] = Field(default_factory=dict, description="the params of the check")
     thresholds: tuple[Threshold, ...] = Field(min_length=1)
 
     @model_validator(mode="before")
@@ -144,11 +142,11 @@ class EndpointSpec(_Part):
 class ModelSpec(_Part):
     """The model: where its bytes are, which bytes they must be, and how they are read."""
 
-    name: Name
-    uri: str
-    sha256: Sha256
-    format: ModelFormat = "skops"
-    task: Task
+    name: Name = Field(description="name of the model, of its DAG and of its archive")
+    uri: str = Field(description="path or address of the file, or the address of an endpoint")
+    sha256: Sha256 = Field(description="digest of the approved bytes; no others are loaded")
+    format: ModelFormat = Field(default="skops", description="how the bytes are read")
+    task: Task = Field(description="what the model predicts")
     allow_pickle: bool = Field(default=False, description="explicit opt-in that joblib and pickle files need")
     trusted: tuple[str, ...] = Field(default=(), description="further types that a skops file may hold")
     connection: str | None = Field(default=None, description="Airflow connection that reaches the uri")
@@ -198,8 +196,8 @@ class DatasetSpec(_Part):
     files. `uri` and `query` are templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
     """
 
-    uri: str | None = None
-    query: str | None = None
+    uri: str | None = Field(default=None, description="path or address of a file, or of a database")
+    query: str | None = Field(default=None, description="SQL whose rows are fetched")
     table: str | None = Field(default=None, description="table that stays in its database, which answers about it")
     format: DataFormat | None = Field(default=None, description="by default from the ending of the uri")
     connection: str | None = Field(default=None, description="Airflow connection that reaches the data")
@@ -235,7 +233,9 @@ class ArtifactSpec(_Part):
 class ArchiveSpec(_Part):
     """How long the archive of a run is kept."""
 
-    retention_days: int = Field(default=3650, ge=1)
+    retention_days: int = Field(
+        default=3650, ge=1, description="days that a run is meant to be kept; nothing deletes it"
+    )
 
 
 class AlarmSpec(_Part):
@@ -252,25 +252,27 @@ class AlarmSpec(_Part):
 class RetrainingSpec(_Part):
     """When a retraining is asked for, and how often at most."""
 
-    when: tuple[Literal["fail", "warn", "uncertain"], ...] = Field(default=("fail",), min_length=1)
+    when: tuple[Literal["fail", "warn", "uncertain"], ...] = Field(
+        default=("fail",), min_length=1, description="outcomes of a check that request it"
+    )
     checks: tuple[str, ...] = Field(default=(), description="checks that count; all when empty")
     cooldown_days: int = Field(
         default=7, ge=0, description="days after a request without a further one, counted from moment to moment"
     )
-    max_per_90_days: int = Field(default=4, ge=1)
+    max_per_90_days: int = Field(default=4, ge=1, description="requests in 90 days at most")
 
 
 class ScheduleSpec(_Part):
     """When the DAG runs and how its tasks behave."""
 
     cron: str | None = Field(default="0 2 * * *", description="when runs start, in UTC; null: only by hand")
-    start_date: date = date(2025, 1, 1)
-    catchup: bool = False
-    retries: int = Field(default=2, ge=0)
-    retry_delay_seconds: int = Field(default=300, ge=0)
-    timeout_minutes: int = Field(default=120, ge=1)
-    pool: str | None = None
-    tags: tuple[str, ...] = ()
+    start_date: date = Field(default=date(2025, 1, 1), description="first day of the schedule")
+    catchup: bool = Field(default=False, description="whether runs before today are made up for")
+    retries: int = Field(default=2, ge=0, description="further tries of a task that could not measure or store")
+    retry_delay_seconds: int = Field(default=300, ge=0, description="wait before each of them")
+    timeout_minutes: int = Field(default=120, ge=1, description="time after which a task is stopped")
+    pool: str | None = Field(default=None, description="Airflow pool of the tasks")
+    tags: tuple[str, ...] = Field(default=(), description="tags of the DAG")
 
     @field_validator("cron")
     @classmethod
@@ -283,12 +285,12 @@ class ScheduleSpec(_Part):
 class Waiver(_Part):
     """A violation that somebody answers for, until a moment: shown, never hidden."""
 
-    check: str
-    metric: str
-    key: str | None = None
-    reason: str = Field(min_length=10)
-    approver: str = Field(min_length=1)
-    ticket: str = Field(min_length=1)
+    check: str = Field(description="name of the check in the policy")
+    metric: str = Field(description="metric whose violation is waived")
+    key: str | None = Field(default=None, description="one column, class or slice of it; all when absent")
+    reason: str = Field(min_length=10, description="why the violation is accepted")
+    approver: str = Field(min_length=1, description="who accepts it")
+    ticket: str = Field(min_length=1, description="where the acceptance is recorded")
     expires: date | datetime = Field(description="last day (UTC), or the moment from which it is no longer in force")
 
     @field_validator("expires", mode="before")
@@ -305,8 +307,7 @@ class ReportSpec(_Part):
     """What pages and records may show of the data."""
 
     disclose: tuple[str, ...] = Field(
-        default=(),
-        description="features whose values attacks may show; of all others they name sizes of changes only",
+        default=(), description="features whose values attacks may show; of all others they name sizes of changes"
     )
 
     @model_validator(mode="after")
@@ -319,17 +320,17 @@ class ReportSpec(_Part):
 class Policy(_Part):
     """One model's policy."""
 
-    version: Literal[1]
+    version: Literal[1] = Field(description="version of the policy language")
     owner: str = Field(min_length=1, description="who is notified when a run fails")
-    description: str = ""
+    description: str = Field(default="", description="one line about the model, for the pages")
     model: ModelSpec
-    champion: ModelSpec | None = None
+    champion: ModelSpec | None = Field(default=None, description="the accepted model to compare with on the same rows")
     columns: Columns
     threat_model: ThreatModel = ThreatModel()
-    datasets: dict[Role, DatasetSpec] = Field(min_length=1)
-    checks: dict[Name, CheckSpec] = Field(min_length=1)
-    fail_on: Literal["error", "warn", "never"] = "error"
-    on_uncertain: Literal["warn", "fail", "pass"] = "warn"
+    datasets: dict[Role, DatasetSpec] = Field(min_length=1, description="the rows, by role")
+    checks: dict[Name, CheckSpec] = Field(min_length=1, description="what is measured and what must hold, by name")
+    fail_on: Literal["error", "warn", "never"] = Field(default="error", description="severity that fails the run")
+    on_uncertain: Literal["warn", "fail", "pass"] = Field(default="warn", description="what `uncertain` counts as")
     report: ReportSpec = ReportSpec()
     artifacts: ArtifactSpec = ArtifactSpec()
     archive: ArchiveSpec = ArchiveSpec()

@@ -25,14 +25,14 @@ def files(tmp_path_factory):
 
 def test_every_column_of_both_is_compared_and_the_rest_is_named(files):
     found = compare_files(*files)
-    assert {one.name for one in found.lines} == {"row", "income", "debt", "age", "region", "channel", "label"}
+    assert {one.name for one in found.columns} == {"row", "income", "debt", "age", "region", "channel", "label"}
     assert found.not_compared == ("extra (in one dataset only)",)
     assert dict(found.rows) == {"reference": 3000, "current": 2000}
 
 
 def test_the_numbers_are_those_of_the_field(files):
     reference, current = synthetic.rows(3000, seed=2)["debt"], synthetic.rows(2000, seed=3)["debt"] + 8
-    line = next(one for one in compare_files(*files).lines if one.name == "debt")
+    line = next(one for one in compare_files(*files).columns if one.name == "debt")
     assert line.ks == pytest.approx(ks_2samp(reference, current).statistic, abs=1e-12)
     assert line.wasserstein == pytest.approx(wasserstein_distance(reference, current) / np.std(reference), abs=1e-9)
     assert line.psi > 0.1
@@ -41,8 +41,8 @@ def test_the_numbers_are_those_of_the_field(files):
 
 def test_quick_leaves_out_what_needs_the_values_in_order_and_says_the_same(files):
     full, quick = compare_files(*files), compare_files(*files, quick=True)
-    assert [one.equal_width_psi for one in quick.lines] == [one.equal_width_psi for one in full.lines]
-    assert all(one.ks is None and one.psi is None for one in quick.lines)
+    assert [one.equal_width_psi for one in quick.columns] == [one.equal_width_psi for one in full.columns]
+    assert all(one.ks is None and one.psi is None for one in quick.columns)
 
 
 def test_the_command_shows_the_largest_change_first(files, capsys):

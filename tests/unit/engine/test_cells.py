@@ -18,7 +18,7 @@ def table(reference, current):
     return Table(reference=np.array(reference), current=np.array(current))
 
 
-def sides(found):
+def counts_of(found):
     return found.reference.tolist(), found.current.tolist()
 
 
@@ -45,8 +45,8 @@ def test_counts_at_some_edges_are_those_of_counting_again():
 
 
 def test_neighbours_that_expect_too_few_rows_are_joined():
-    assert sides(pool_neighbours(table([50, 2, 3, 50], [50, 3, 2, 50]))) == ([50, 55], [50, 55])
-    assert sides(pool_neighbours(table([50, 50, 1], [50, 50, 1]))) == ([50, 51], [50, 51])
+    assert counts_of(pool_neighbours(table([50, 2, 3, 50], [50, 3, 2, 50]))) == ([50, 55], [50, 55])
+    assert counts_of(pool_neighbours(table([50, 50, 1], [50, 50, 1]))) == ([50, 51], [50, 51])
     assert pool_neighbours(table([2, 2], [2, 2])).cells == 1
 
 
@@ -54,11 +54,11 @@ def test_rare_labels_share_one_cell_that_is_not_rare_itself():
     pooled = pool_rare(table([50, 4, 3, 2, 30], [50, 4, 3, 2, 30]))
     assert sorted(pooled.reference.tolist()) == [39, 50]
     assert pooled.n == 89
-    assert sides(pool_rare(table([50, 50], [50, 50]))) == ([50, 50], [50, 50])
+    assert counts_of(pool_rare(table([50, 50], [50, 50]))) == ([50, 50], [50, 50])
 
 
-def test_labels_of_either_side_are_counted_on_both():
-    assert sides(labels_table({"b": 2, "a": 1}, {"c": 5, "a": 3})) == ([1, 2, 0], [3, 0, 5])
+def test_labels_of_either_dataset_are_counted_in_both():
+    assert counts_of(labels_table({"b": 2, "a": 1}, {"c": 5, "a": 3})) == ([1, 2, 0], [3, 0, 5])
 
 
 def test_no_filled_share_is_zero_and_they_add_up():

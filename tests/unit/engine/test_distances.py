@@ -76,8 +76,8 @@ def test_the_kolmogorov_smirnov_distance_of_the_grid_is_a_lower_bound_with_an_in
     draw = np.random.default_rng(4)
     first, second = draw.normal(size=4000), draw.normal(0.2, 1, size=3000)
     edges = np.quantile(first, np.arange(1, 500) / 500)
-    sides = [np.bincount(np.searchsorted(edges, one, side="right"), minlength=500) for one in (first, second)]
-    table = Table(reference=sides[0], current=sides[1])
+    counts = [np.bincount(np.searchsorted(edges, one, side="right"), minlength=500) for one in (first, second)]
+    table = Table(reference=counts[0], current=counts[1])
     from scipy.stats import ks_2samp
 
     exact = ks_2samp(first, second)

@@ -71,19 +71,19 @@ def test_a_file_that_is_written_while_it_is_read_is_refused(tmp_path):
     path = tmp_path / "reference.parquet"
     pq.write_table(samples(500, seed=2), path)
     os.utime(path, ns=(1, 1))
-    for ask in (
+    for read in (
         lambda: relation.summaries(["normal"]),
         lambda: dataset.frame,
         lambda: relation.quantiles([0.5], ["normal"]),
     ):
         with pytest.raises(SubjectError, match="was written while it was read"):
-            ask()
+            read()
     path.unlink()
     with pytest.raises(SubjectError, match="was written while it was read"):
         relation.missing(["normal"])
 
 
-def test_a_page_that_is_broken_is_told_when_it_is_read(tmp_path, load):
+def test_a_broken_page_is_reported_when_it_is_read(tmp_path, load):
     path = tmp_path / "rows.parquet"
     pq.write_table(samples(5000, seed=1), path, row_group_size=1000, compression="zstd")
     content = bytearray(path.read_bytes())
@@ -122,7 +122,7 @@ def test_folders_called_like_partitions_add_no_column(tmp_path, load):
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.arrow", "rows.ipc"])
-def test_large_text_and_arrow_files_are_kept_as_parquet_until_nobody_needs_them(tmp_path, load, monkeypatch, name):
+def test_large_text_and_arrow_files_are_stored_as_parquet_while_they_are_needed(tmp_path, load, monkeypatch, name):
     table = samples(3000, seed=1).drop_columns(["wild"])
     if name.endswith(".arrow"):
         with pa.ipc.new_file(tmp_path / name, table.schema) as writer:
@@ -187,7 +187,7 @@ def test_a_dataset_has_rows_from_one_place():
         Dataset(role="current", uri="x", sha256="0")
 
 
-def answers(relation, other):
+def statistics(relation, other):
     edges = {name: np.linspace(-1, 2, 9) for name in NUMBERS}
     return repr(
         (
@@ -203,7 +203,7 @@ def answers(relation, other):
 
 
 def test_threads_and_row_groups_change_no_byte(tmp_path, monkeypatch):
-    sides = samples(30_000, seed=1), samples(20_001, seed=2, shift=0.1)
+    tables = samples(30_000, seed=1), samples(20_001, seed=2, shift=0.1)
     found = set()
     for threads in (1, 2):
         monkeypatch.setenv("POLARS_MAX_THREADS", str(threads))
@@ -211,9 +211,9 @@ def test_threads_and_row_groups_change_no_byte(tmp_path, monkeypatch):
         for group in (30_000, 777):
             one, other = (
                 open_relation(in_parquet(tmp_path, table, role=role, group=group, name=f"{role}{group}"))
-                for role, table in zip(("reference", "current"), sides, strict=True)
+                for role, table in zip(("reference", "current"), tables, strict=True)
             )
-            found.add(answers(one, other))
+            found.add(statistics(one, other))
     assert len(found) == 1
 
 
@@ -237,5 +237,5 @@ def test_four_times_the_rows_take_no_more_memory(tmp_path, monkeypatch):
         ordered_distances(one, other, ["x"])
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    # The whole column would be 1.6 MB; what is kept of it are marks, one in two thousand values.
+    # The whole column would be 1.6 MB; what stays in memory are marks, one in two thousand values.
     assert peaks[1] < 1.15 * peaks[0]

@@ -45,12 +45,12 @@ def test_merging_is_counting_the_rows_of_both(cells):
     parts = [frame(rows, seed=seed) for rows, seed in ((500, 2), (70, 3), (1000, 4))]
     first, second, third = (profile_of(relation(one), FAMILIES, cells=cells) for one in parts)
     whole = profile_of(relation(pd.concat(parts, ignore_index=True)), FAMILIES, cells=cells)
-    left, right = merge(merge(first, second), third), merge(first, merge(second, third))
-    assert counts(left) == counts(right) == counts(whole)
+    first_two_merged, last_two_merged = merge(merge(first, second), third), merge(first, merge(second, third))
+    assert counts(first_two_merged) == counts(last_two_merged) == counts(whole)
     assert counts(merge(first, second)) == counts(merge(second, first))
-    assert left.rows == whole.rows == 1570
+    assert first_two_merged.rows == whole.rows == 1570
     for name in ("amount", "count"):
-        merged, direct = left.columns[name], whole.columns[name]
+        merged, direct = first_two_merged.columns[name], whole.columns[name]
         assert merged.mean == pytest.approx(direct.mean, rel=1e-12)
         assert merged.std == pytest.approx(direct.std, rel=1e-12)
         assert (merged.minimum, merged.maximum) == (direct.minimum, direct.maximum)

@@ -22,15 +22,15 @@ def places(tmp_path, table, *, role="reference"):
 
 
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory):
-    return places(tmp_path_factory.mktemp("odd"), pa.table(ODD_NUMBERS))
+def unusual(tmp_path_factory):
+    return places(tmp_path_factory.mktemp("unusual"), pa.table(ODD_NUMBERS))
 
 
 @pytest.mark.parametrize("name", ODD_NUMBERS)
 @pytest.mark.parametrize("place", ["memory", "file", "database"])
-def test_a_summary_counts_what_is_there(odd, name, place):
-    found = odd[place].summaries([name])[name]
-    kept = finite(ODD_NUMBERS[name])
+def test_a_summary_counts_what_is_there(unusual, name, place):
+    found = unusual[place].summaries([name])[name]
+    values = finite(ODD_NUMBERS[name])
     special = [one for one in ODD_NUMBERS[name].to_pylist() if isinstance(one, float)]
     nan = sum(math.isnan(one) for one in special)
     nulls = ODD_NUMBERS[name].null_count
@@ -38,12 +38,12 @@ def test_a_summary_counts_what_is_there(odd, name, place):
     assert (found.missing, found.nan) == ((nulls + nan, 0) if place == "memory" else (nulls, nan))
     assert found.absent == nulls + nan
     assert found.infinite == sum(math.isinf(one) for one in special)
-    assert (found.rows, found.finite, found.distinct) == (6, len(kept), len(set(kept)))
-    if len(kept) == 0:
+    assert (found.rows, found.finite, found.distinct) == (6, len(values), len(set(values)))
+    if len(values) == 0:
         assert (found.minimum, found.maximum, found.mean, found.std) == (None,) * 4
         return
-    assert (found.minimum, found.maximum) == (kept.min(), kept.max())
-    exact = [Fraction(one) for one in kept.tolist()]
+    assert (found.minimum, found.maximum) == (values.min(), values.max())
+    exact = [Fraction(one) for one in values.tolist()]
     mean = sum(exact) / len(exact)
     spread = math.sqrt(sum((one - mean) ** 2 for one in exact) / len(exact))
     tolerance = 1e-15 if place != "database" else 1e-12
@@ -54,17 +54,17 @@ def test_a_summary_counts_what_is_there(odd, name, place):
 @pytest.mark.parametrize(
     "name", ["null_and_nan", "infinite", "beyond_2_53", "boolean", "decimal", "single", "coded", "all_null"]
 )
-def test_cells_are_closed_below_and_open_above(odd, name):
-    kept = finite(ODD_NUMBERS[name])
+def test_cells_are_closed_below_and_open_above(unusual, name):
+    values = finite(ODD_NUMBERS[name])
     edges = np.unique([-1.0, 0.0, 1.0, 2.0, 2.0**53])
-    expected = [int(sum(kept < -1)), *(int(sum((kept >= a) & (kept < b))) for a, b in itertools.pairwise(edges)), int(sum(kept >= 2.0**53))]  # fmt: skip
+    expected = [int(sum(values < -1)), *(int(sum((values >= a) & (values < b))) for a, b in itertools.pairwise(edges)), int(sum(values >= 2.0**53))]  # fmt: skip
     many = np.linspace(-1, 3, 100)
-    for place in odd.values():
+    for place in unusual.values():
         found = place.counts({name: edges})[name]
         assert found.tolist() == expected
         assert found.dtype == np.int64
-        assert place.counts({name: many})[name].tolist() == odd["memory"].counts({name: many})[name].tolist()
-        assert place.counts({name: np.empty(0)})[name].tolist() == [len(kept)]
+        assert place.counts({name: many})[name].tolist() == unusual["memory"].counts({name: many})[name].tolist()
+        assert place.counts({name: np.empty(0)})[name].tolist() == [len(values)]
 
 
 EXPECTED = {
@@ -130,9 +130,9 @@ def test_numbers_that_arrive_as_text_are_refused_where_they_are_found(tmp_path):
 
 def test_a_missing_column_is_named_with_what_is_there(tmp_path):
     for relation in places(tmp_path, pa.table({"a": [1.0], "b": [2.0]})).values():
-        for ask in (relation.summaries, relation.value_counts, relation.missing, relation.families):
+        for query in (relation.summaries, relation.value_counts, relation.missing, relation.families):
             with pytest.raises(SubjectError, match=r"dataset 'reference' lacks column\(s\) c; found a, b"):
-                ask(["a", "c"])
+                query(["a", "c"])
         with pytest.raises(SubjectError, match="lacks"):
             relation.quantiles([0.5], ["c"])
         with pytest.raises(SubjectError, match="lacks"):
@@ -150,13 +150,13 @@ def test_a_category_that_changed_from_numbers_to_text_is_refused(tmp_path):
         assert "same" not in str(caught.value)
 
 
-def test_a_column_without_a_finite_number_has_no_order(odd):
-    for relation in odd.values():
+def test_a_column_without_a_finite_number_has_no_order(unusual):
+    for relation in unusual.values():
         for name in ("all_null", "only_infinite", "no_type"):
             with pytest.raises(CheckError, match="no finite number in any of 6 rows"):
                 relation.quantiles([0.5], [name])
             with pytest.raises(CheckError, match="no finite number"):
-                ordered_distances(relation, odd["memory"], [name])
+                ordered_distances(relation, unusual["memory"], [name])
         with pytest.raises(ValueError, match=r"\[0, 1\]"):
             relation.quantiles([1.5], ["single"])
 
@@ -184,7 +184,7 @@ def test_an_integer_that_misses_a_value_has_one_type_in_all_frames(tmp_path):
         assert {str(one["x"].dtype) for one in relation.frames(["x"], rows=2)} == {"float64"}
 
 
-def test_a_dataset_without_rows_answers_nothing(tmp_path):
+def test_a_dataset_without_rows_gives_no_result(tmp_path):
     empty = pa.table({"x": pa.array([], pa.float64()), "c": pa.array([], pa.string())})
     for relation in places(tmp_path, empty).values():
         found = relation.summaries(["x"])["x"]
@@ -203,7 +203,7 @@ def test_values_far_from_zero_keep_their_spread(tmp_path, place):
     assert relation.summaries(["x"])["x"].std == pytest.approx((values - 1.7e9).std(), rel=1e-13)
 
 
-def test_shuffled_rows_give_the_same_answers_to_the_last_bit():
+def test_shuffled_rows_give_the_same_results_to_the_last_bit():
     table = samples(20_000, seed=6)
     shuffled = table.take(pa.array(np.random.default_rng(1).permutation(len(table))))
     one, other = (open_relation(in_memory(each)) for each in (table, shuffled))

@@ -95,8 +95,8 @@ def test_dates_that_arrive_where_numbers_were_declared_are_an_error(healthy):
 
 
 def test_infinities_are_left_out_of_the_distance_and_counted(healthy):
-    wild, lost = (healthy.frame("current")["income"].mask(np.arange(400) < 8, one) for one in (np.inf, np.nan))
-    infinite, missing = measure(with_current(healthy, income=wild)), measure(with_current(healthy, income=lost))
+    extreme, lost = (healthy.frame("current")["income"].mask(np.arange(400) < 8, one) for one in (np.inf, np.nan))
+    infinite, missing = measure(with_current(healthy, income=extreme)), measure(with_current(healthy, income=lost))
     assert infinite.metric("nonfinite_share").value == pytest.approx(8 / 400)
     assert infinite.metric("nonfinite_share").detail == "largest at income"
     assert missing.metric("nonfinite_share").value == 0
@@ -230,26 +230,26 @@ def test_constant_columns_are_equal_or_far_apart_and_always_finite(healthy):
 
 
 @pytest.mark.parametrize("role", ["reference", "current"])
-def test_one_wild_value_hides_a_shift_from_equal_width_bins_only(healthy, calm, role):
+def test_one_extreme_value_hides_a_shift_from_equal_width_bins_only(healthy, calm, role):
     assert calm.metric("blinded_columns").value == 0
     shifted = with_current(healthy, income=healthy.frame("current")["income"] + 30)
     clean = measure(shifted, columns=["income"])
     frame = shifted.frame(role)
     frame["income"] = frame["income"].mask(np.arange(400) == 0, 1e6)
-    wild = measure(shifted.with_frame(role, frame), columns=["income"])
+    extreme = measure(shifted.with_frame(role, frame), columns=["income"])
     assert clean.metric("equal_width_psi", key="income").value > 0.5
-    assert wild.metric("equal_width_psi", key="income").value < 0.1
+    assert extreme.metric("equal_width_psi", key="income").value < 0.1
     for name in ("psi_max", "ks_max", "jensenshannon_max", "total_variation_max"):
-        assert wild.metric(name).value == pytest.approx(clean.metric(name).value, rel=0.05), name
-        assert wild.metric(name).p_value < 1e-20
-    assert wild.metric("wasserstein_max").value > 0.9 * clean.metric("wasserstein_max").value
-    assert wild.metric("drift_share").value == 1
-    assert wild.metric("blinded_columns").detail == "income"
-    assert any("its PSI there proves nothing" in note for note in wild.notes)
+        assert extreme.metric(name).value == pytest.approx(clean.metric(name).value, rel=0.05), name
+        assert extreme.metric(name).p_value < 1e-20
+    assert extreme.metric("wasserstein_max").value > 0.9 * clean.metric("wasserstein_max").value
+    assert extreme.metric("drift_share").value == 1
+    assert extreme.metric("blinded_columns").detail == "income"
+    assert any("its PSI there proves nothing" in note for note in extreme.notes)
 
 
 @pytest.mark.parametrize(
-    ("params", "said"),
+    ("params", "message"),
     [
         ({"numeric_method": "chisquare"}, "numeric_method"),
         ({"categorical_method": "ks"}, "categorical_method"),
@@ -261,8 +261,8 @@ def test_one_wild_value_hides_a_shift_from_equal_width_bins_only(healthy, calm, 
         ({"consecutive": True, "window": {"kind": "seasonal", "season": "month"}}, "last run"),
     ],
 )
-def test_params_that_cannot_be_meant_are_refused(params, said):
-    with pytest.raises(ValidationError, match=said):
+def test_invalid_params_are_refused(params, message):
+    with pytest.raises(ValidationError, match=message):
         DriftParams(**params)
 
 
@@ -302,7 +302,7 @@ def test_rows_that_double_halve_what_is_visible(calm):
     assert "standard deviations" in calm.metric("smallest_visible_shift", key="income").detail
 
 
-def test_the_model_is_asked_on_a_seeded_sample_that_is_counted_and_said(healthy):
+def test_the_model_predicts_a_seeded_sample_and_a_note_counts_it(healthy):
     first, again = (measure(healthy, prediction_rows=200) for _ in range(2))
     assert canonical_json(first.record()) == canonical_json(again.record())
     assert any("seeded sample of 200 of 400 rows of reference and 200 of 400" in note for note in first.notes)

@@ -44,13 +44,13 @@ def test_evidently_is_the_version_whose_private_parts_are_used():
     ]
 
 
-def test_evidently_shows_what_was_measured_and_its_tests_follow_our_word(healthy):
+def test_evidently_shows_what_was_measured_and_its_tests_follow_our_result(healthy):
     result = measure(with_current(healthy, age=healthy.frame("current")["age"] * 12))
-    told = json.loads(artifact(result, "evidently.json"))
-    values = {one["config"]["column"]: one["value"] for one in told["metrics"]}
+    numbers = json.loads(artifact(result, "evidently.json"))
+    values = {one["config"]["column"]: one["value"] for one in numbers["metrics"]}
     assert values["age"] == result.metric("psi", key="age").value
     assert values["prediction"] == result.metric("prediction_drift").value
-    status = {one["name"]: one["status"] for one in told["tests"]}
+    status = {one["name"]: one["status"] for one in numbers["tests"]}
     assert status["Drift of column age"] == "FAIL"
     assert status["Drift of column region"] == "SUCCESS"
     page = artifact(result, "evidently.html").decode()
@@ -61,11 +61,11 @@ def test_evidently_shows_what_was_measured_and_its_tests_follow_our_word(healthy
 def test_large_frames_never_reach_evidently(healthy, monkeypatch):
     from evidently import Dataset
 
-    seen = []
+    sizes = []
     whole = Dataset.from_pandas
-    monkeypatch.setattr(Dataset, "from_pandas", lambda frame, **rest: seen.append(len(frame)) or whole(frame, **rest))
+    monkeypatch.setattr(Dataset, "from_pandas", lambda frame, **rest: sizes.append(len(frame)) or whole(frame, **rest))
     measure(healthy)
-    assert seen == [1]
+    assert sizes == [1]
 
 
 def test_what_is_kept_of_fifty_features_is_small(healthy):
@@ -141,8 +141,8 @@ def test_another_process_gives_the_same_bytes():
     path = os.pathsep.join([str(Path(synthetic.__file__).parent), *filter(None, sys.path)])
     surroundings = os.environ | {"PYTHONHASHSEED": "97", "PYTHONPATH": path}
     command = [sys.executable, "-c", DIGESTS + "print(*digests())"]
-    told = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True)
-    assert told.stdout.split() == here["digests"]()
+    finished = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True)
+    assert finished.stdout.split() == here["digests"]()
 
 
 def test_the_seed_decides_the_ids_of_the_page(healthy, calm):

@@ -146,7 +146,7 @@ def test_an_aggregate_is_shown(healthy):
     assert result.metric("critical_failures").detail.startswith("mean_between(income): observed ")
 
 
-def test_a_quantile_is_judged_although_the_library_answers_with_a_numpy_bool(healthy):
+def test_a_quantile_is_judged_although_the_library_returns_a_numpy_bool(healthy):
     ranges = {"quantiles": [0.5], "value_ranges": [[18, 90]]}
     asked = {
         "type": "expect_column_quantile_values_to_be_between",
@@ -161,10 +161,10 @@ def test_unknown_types_are_all_named_with_the_nearest_known(healthy):
     wrong = [AGE | {"type": "expect_column_values_to_be_betwen"}, {"type": "expect_nonsense"}]
     with pytest.raises(CheckError) as caught:
         measure(healthy, *ALL, *wrong)
-    said = str(caught.value)
-    assert "2 of 6 expectations cannot be read" in said
-    assert "did you mean expect_column_values_to_be_between?" in said
-    assert "'expect_nonsense'" in said
+    message = str(caught.value)
+    assert "2 of 6 expectations cannot be read" in message
+    assert "did you mean expect_column_values_to_be_between?" in message
+    assert "'expect_nonsense'" in message
 
 
 def test_wrong_kwargs_are_named(healthy):
@@ -181,13 +181,13 @@ def test_every_expectation_that_cannot_be_evaluated_is_named_without_values(heal
             {"type": "expect_column_mean_to_be_between", "kwargs": {"column": "region", "min_value": 1}},
             {"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": "SELECT * FROM {batch}"}},
         )
-    said = str(caught.value)
-    assert "3 of 7 expectations could not be evaluated" in said
-    assert "values_between(agee): column(s) agee missing" in said
-    assert "mean_between(region): column region holds text, where numbers are needed" in said
-    assert "unexpected_rows: No provider found" in said
-    assert "has the columns row, income, debt, age" in said
-    assert "north" not in said
+    message = str(caught.value)
+    assert "3 of 7 expectations could not be evaluated" in message
+    assert "values_between(agee): column(s) agee missing" in message
+    assert "mean_between(region): column region holds text, where numbers are needed" in message
+    assert "unexpected_rows: No provider found" in message
+    assert "has the columns row, income, debt, age" in message
+    assert "north" not in message
 
 
 def test_an_expectation_that_examined_nothing_is_an_error_not_a_pass(healthy):
@@ -217,7 +217,7 @@ def test_missing_columns_of_a_set_are_told(healthy):
     assert measure(healthy, asked).metric("critical_failures").detail == "columns_match_set: missing agee"
 
 
-def test_features_without_values_or_missing_are_errors_before_anything_is_asked(healthy):
+def test_features_without_values_or_missing_are_errors_before_anything_is_evaluated(healthy):
     with pytest.raises(SubjectError, match="income"):
         measure(healthy.with_frame("current", healthy.frame("current").assign(income=math.nan)), ROWS)
     with pytest.raises(SubjectError, match="income"):
@@ -227,7 +227,7 @@ def test_features_without_values_or_missing_are_errors_before_anything_is_asked(
 
 
 @pytest.mark.parametrize(
-    ("params", "said"),
+    ("params", "message"),
     [
         ({}, "found neither"),
         ({"expectations": []}, "found neither"),
@@ -238,8 +238,8 @@ def test_features_without_values_or_missing_are_errors_before_anything_is_asked(
         ({"expectations": [AGE | {"kwargs": {"column": "age", "max_value": math.inf}}]}, "leave that bound out"),
     ],
 )
-def test_params_that_cannot_be_meant_are_refused(params, said):
-    with pytest.raises(ValidationError, match=said):
+def test_invalid_params_are_refused(params, message):
+    with pytest.raises(ValidationError, match=message):
         ValidationParams(**params)
 
 
@@ -296,7 +296,7 @@ def test_a_suite_that_the_subject_holds_is_not_read_from_its_path(broken, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (None, r"params\.suite: .* cannot be read"),
         ("{", "is not JSON"),
@@ -308,15 +308,15 @@ def test_a_suite_that_the_subject_holds_is_not_read_from_its_path(broken, tmp_pa
         ),
     ],
 )
-def test_a_suite_file_that_cannot_be_used_is_an_error(tmp_path, text, said):
+def test_a_suite_file_that_cannot_be_used_is_an_error(tmp_path, text, message):
     path = tmp_path / "suite.json"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(CheckError, match=said):
+    with pytest.raises(CheckError, match=message):
         read_suite(read_param_file("suite", str(path)))
 
 
-def test_an_answer_that_the_library_drops_is_missed(healthy, monkeypatch):
+def test_a_result_that_the_library_drops_is_noticed(healthy, monkeypatch):
     from model_governance.checks.data.data_validation import batches
 
     whole = batches._in_pandas
@@ -363,7 +363,7 @@ def test_the_suggested_suite_fits_the_reference_and_sees_what_a_feed_breaks(heal
         row=frame["row"] // 2,
     )
     result = CHECK.measure(healthy.with_frame("current", feed), params, 1)
-    told = result.metric("critical_failures").detail
+    detail = result.metric("critical_failures").detail
     assert value(result, "critical_failures") == 4
     for one in (
         "values_between(age)",
@@ -371,7 +371,7 @@ def test_the_suggested_suite_fits_the_reference_and_sees_what_a_feed_breaks(heal
         "values_not_null(channel): 20 of 400",
         "values_unique(row)",
     ):
-        assert one in told
+        assert one in detail
 
 
 def test_ranges_that_only_the_data_show_are_warnings_and_declared_ones_critical():
@@ -401,8 +401,8 @@ def test_ranges_that_only_the_data_show_are_warnings_and_declared_ones_critical(
 
 
 def test_a_time_suggests_that_no_current_data_are_older_than_the_reference():
-    times = pd.Series(pd.date_range("2026-03-01", periods=50, freq="h", tz="UTC"), name="seen")
-    columns = Columns(features={"seen": Feature(kind="datetime")})
+    times = pd.Series(pd.date_range("2026-03-01", periods=50, freq="h", tz="UTC"), name="opened")
+    columns = Columns(features={"opened": Feature(kind="datetime")})
     found = CHECK.suggest(times.to_frame(), columns).params["expectations"]
     newest = [Expectation(**one) for one in found if "column_max" in one["type"]]
     (fresh,) = evaluate((times + pd.Timedelta("1D")).to_frame(), tuple(newest))

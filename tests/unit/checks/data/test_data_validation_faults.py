@@ -69,18 +69,18 @@ FAULTS = {
 @pytest.mark.parametrize("engine", ["pandas", "sql"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_ends_with_the_right_result(fault, engine):
-    change, broken, said = FAULTS[fault]
+    change, broken, message = FAULTS[fault]
     subject = synthetic.subject().with_frame("current", change(rows()))
     params = ValidationParams(expectations=SUITE, engine=engine)
     if broken is None:
         with pytest.raises(GovernanceError) as caught:
             CHECK.measure(subject, params, 1)
-        assert said in str(caught.value)
+        assert message in str(caught.value)
         return
     result = CHECK.measure(subject, params, 1)
     assert result.metric("expectations").value == len(SUITE)
     assert result.metric("critical_failures").value == broken
-    assert said in result.metric("critical_failures").detail
+    assert message in result.metric("critical_failures").detail
 
 
 def test_a_column_of_several_types_is_evaluated_in_pandas_only():

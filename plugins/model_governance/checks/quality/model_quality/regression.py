@@ -92,11 +92,12 @@ def _r2(truth: np.ndarray, predicted: np.ndarray) -> Estimate:
     from sklearn.metrics import r2_score
 
     n = len(truth)
-    if np.ptp(truth) == 0:
-        return absent("r2", f"all {n:,} targets are equal, so there is no variance to explain", n=n)
-    value = float(r2_score(truth, predicted))
     centred, square = np.square(truth - truth.mean()), np.square(predicted - truth)
     unexplained, variance = float(square.mean()), float(centred.mean())
+    # Targets may differ by so little that their variance is 0 all the same.
+    if np.ptp(truth) == 0 or variance == 0:
+        return absent("r2", f"all {n:,} targets are equal, so there is no variance to explain", n=n)
+    value = float(r2_score(truth, predicted))
     interval = None
     if n > 1 and unexplained > 0:
         reach = t_reach(square / unexplained - centred / variance)
