@@ -47,6 +47,7 @@ def test_a_finding_without_its_metric_holds_the_threshold(key, label):
     finding = only([metric(0.1, name="ks")], threshold)
     assert finding == Finding(
         check="drift", outcome="error", severity="warn", metric="psi", key=key, condition="less_than", bound=0.2,
+        tolerance=0.0, violated=False,
         sentence=f"drift: {label} was not measured, so its threshold cannot be judged",
     )  # fmt: skip
     assert finding.label == label
@@ -207,3 +208,10 @@ def test_a_finding_describes_its_own_condition():
     assert finding.requirement == "at most 0.1 worse than the last accepted run"
     assert Finding(check="drift", outcome="error", sentence="broken").requirement == ""
     assert Finding(check="drift", outcome="error", sentence="broken").label == "drift"
+    for half in ({"condition": "less_than"}, {"bound": 0.2}):
+        assert Finding(check="drift", outcome="error", sentence="broken", **half).requirement == ""
+
+
+def test_a_finding_of_a_check_as_a_whole_is_an_error_of_full_severity_without_tolerance():
+    finding = Finding(check="drift", outcome="error", sentence="broken")
+    assert (finding.severity, finding.tolerance, finding.violated) == ("error", 0.0, False)
