@@ -16,7 +16,6 @@ they are judged again. The first run and a changed model make every attack due. 
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from model_governance.contract.check import Lookback, Params
+from model_governance.contract.documents import read_document
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.result import Artifact, Table, canonical_json, make_metric
 from model_governance.errors import CheckError
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Model, PreviousRun, Subject
 
 FILE = "attack_schedule.json"
+SCHEMA = "model-governance/attack-schedule/v1"
 
 
 class AttackBudget(Params):
@@ -227,7 +228,7 @@ class AttackSchedule:
             elif self.moment is not None:
                 own = [_stored(metric) for metric in measured if metric.key and metric.key.split("@")[0] == attack]
                 attacks[attack] = {"moment": self.moment.isoformat(), "runs_since": 0, "metrics": own}
-        content = canonical_json({"model": self.model, "attacks": attacks})
+        content = canonical_json({"schema": SCHEMA, "model": self.model, "attacks": attacks})
         return Artifact(name=FILE, media_type="application/json", content=content, title="Schedule of the attacks")
 
 
@@ -276,11 +277,15 @@ def schedule_lookback(budgets: Mapping[str, AttackBudget]) -> Lookback | None:
 
 
 def _last_executions(earlier: Iterable[PreviousRun], model: str) -> dict[str, LastExecution]:
-    """The last execution of each attack on this model; the newest stored schedule holds them all."""
+    """The last execution of each attack on this model; the newest stored schedule holds them all.
+
+    Raises:
+        EvidenceError: the stored schedule is one of another version.
+    """
     newest = next((previous for previous in earlier if previous.name == FILE), None)
     if newest is None:
         return {}
-    stored = json.loads(newest.content)
+    stored = read_document(newest.content, origin=newest.key, schema=SCHEMA)
     if stored["model"] != model:
         return {}
     return {
