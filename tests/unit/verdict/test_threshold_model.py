@@ -26,6 +26,7 @@ def refused(model, raw) -> str:
     [
         ({}, "found none"),
         ({"less_than": 1, "geq_to": 0}, "found less_than and geq_to"),
+        ({"less_than": 1, "min_absolute_change": 0}, "found less_than and min_absolute_change"),
         ({"between": [2, 1]}, "the lower end 2.0 is above the upper end 1.0"),
         ({"less_than": 1, "against": "champion"}, "against fits min_absolute_change and min_relative_change only"),
         ({"less_than": 1, "tolerance": -0.1}, "greater than or equal to 0"),
