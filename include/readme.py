@@ -11,7 +11,8 @@ A block is
     ```
     <!-- end -->
 
-`shows-file: PATH` instead of `shows:` quotes a file. What changes from run to run (seconds, digests, paths of
+`shows-file: PATH` instead of `shows:` quotes a file. `shows-part: COMMAND` shows a part of the output: a line `…` stands for the
+lines that are left out, and `--write` leaves such a block as it is. What changes from run to run (seconds, digests, paths of
 content-addressed files) is compared as `…`.
 """
 
@@ -28,7 +29,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 BLOCK = re.compile(
-    r"(?P<head><!-- (?P<how>shows|shows-file): (?P<what>.+?) -->\n```(?P<language>\w*)\n)(?P<body>.*?)(?P<tail>```\n<!-- end -->)",
+    r"(?P<head><!-- (?P<how>shows|shows-file|shows-part): (?P<what>.+?) -->\n```(?P<language>\w*)\n)(?P<body>.*?)(?P<tail>```\n<!-- end -->)",
     re.DOTALL,
 )
 VARYING = (
@@ -38,6 +39,7 @@ VARYING = (
     (re.compile(r"\b[0-9a-f]{16}\b"), "…"),
 )
 TASK = re.compile(r"^    \w+ +(ok|FAILED|skipped) ")
+OMISSION = "…"
 FIRST_TIME = ("making .venv", "installing ", "make[")
 """Lines that only a first run prints."""
 
@@ -68,16 +70,43 @@ def settled(text: str) -> str:
     return "\n".join("\n".join(sorted(group) if tasks else group) for tasks, group in groups)
 
 
-def difference(block: re.Match[str]) -> str:
-    """A diff between the block and the truth; empty when they agree."""
-    shown, true = settled(block["body"]).splitlines(), settled(truth(block)).splitlines()
+def difference(block: re.Match[str], output: str | None = None) -> str:
+    """A diff between the block and the truth, or a given output of its command; empty when they agree."""
+    shown = settled(block["body"]).splitlines()
+    true = settled(truth(block) if output is None else output).splitlines()
+    if block["how"] == "shows-part":
+        true = shown_part(shown, true)
     return "\n".join(difflib.unified_diff(shown, true, "README.md", block["what"], lineterm=""))
+
+
+def shown_part(shown: list[str], true: list[str]) -> list[str]:
+    """The true lines with everything left out that the block leaves out; all of them from the first line that it lacks."""
+    part: list[str] = []
+    rest = true
+    for number, line in enumerate(shown):
+        if line == OMISSION:
+            following = shown[number + 1] if number + 1 < len(shown) else None
+            rest = rest[rest.index(following) :] if following in rest else ([] if following is None else rest)
+            part.append(line)
+        elif rest[:1] == [line]:
+            part.append(line)
+            rest = rest[1:]
+        else:
+            return part + rest
+    return part + rest
+
+
+def rewritten(block: re.Match[str]) -> str:
+    """The block with what is true now; one that shows a part is for its author to cut."""
+    if block["how"] == "shows-part":
+        return block[0]
+    return block["head"] + truth(block).strip("\n") + "\n" + block["tail"]
 
 
 def main() -> int:
     text = README.read_text()
     if "--write" in sys.argv:
-        README.write_text(BLOCK.sub(lambda one: one["head"] + truth(one).strip("\n") + "\n" + one["tail"], text))
+        README.write_text(BLOCK.sub(rewritten, text))
         return 0
     differences = [found for one in blocks(text) if (found := difference(one))]
     print("\n\n".join(differences))

@@ -57,8 +57,8 @@ def page_names() -> list[str]:
 
 
 def blocks_of(page: str) -> list[Block]:
-    """The blocks of a page in order."""
-    text = (PAGES / page).read_text()
+    """The blocks of a page in order; `README.md` is the one at the top of the repository."""
+    text = (ROOT / page if page == "README.md" else PAGES / page).read_text()
     return [
         Block(page=page, number=number, language=match["language"] or "", title=match["title"] or "",
               note=match["note"] or "", body=match["body"])
@@ -80,11 +80,11 @@ def with_replaced_keys(text: str, fragment: str) -> str:
     """The text of a policy in which the outermost keys of a fragment are replaced, as a reader edits a file."""
     for key in yaml.safe_load(fragment):
         part = re.search(rf"^{key}:.*?(?=^\S)", fragment + "end", re.DOTALL | re.MULTILINE)
-        found, count = re.subn(
+        edited, count = re.subn(
             rf"^{key}:.*?(?=^\S)", lambda _, part=part: part[0], text, flags=re.DOTALL | re.MULTILINE
         )
         assert count == 1, f"{key} stands {count} times in the file that the page edits"
-        text = found
+        text = edited
     return text
 
 
@@ -100,7 +100,7 @@ def commands_of(block: Block) -> list[tuple[str, list[str]]]:
 
 
 def shows(expected: list[str], output: str) -> bool:
-    """Whether the output is what a page shows; `…` stands for any text in a line, and alone for any lines."""
+    """Whether the output is what a page shows; `…` stands for any text in a line, and in a line of its own for any lines."""
     return _matches(expected, output.rstrip("\n").split("\n")) if expected else True
 
 

@@ -376,7 +376,7 @@ def fairness_laws() -> Iterator[Law]:
                 seen = Shares(successes=draw.binomial(rows, shares), rows=rows)
                 return {"selection_gap": difference_interval(seen, seed=int(draw.integers(1 << 31)), resamples=500)}
 
-            method = "Newcombe" if len(shares) == 2 else "inversion by simulated nights"
+            method = "Newcombe" if len(shares) == 2 else "inverted simulation"
             truths = {"selection_gap": max(shares) - min(shares)}
             yield Law(name, n, {"selection_gap": method}, truths, sample, {"selection_gap": EDGE})
 

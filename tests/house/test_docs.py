@@ -122,7 +122,7 @@ def test_every_command_and_argument_has_its_place(generator, pages):
 
 
 def test_every_error_class_has_its_place_with_cause_and_cure(generator, pages):
-    """The classes that can be imported without Airflow, found by inheritance, are all on the page that parses source."""
+    """The classes that can be imported without Airflow, by inheritance, are all on the page that parses source."""
     import pkgutil
 
     import model_governance
@@ -149,6 +149,16 @@ def test_every_public_name_of_the_operators_has_its_place(pages):
     import model_governance.orchestration as public
 
     assert [name for name in public.__all__ if f"`{name}`" not in pages["reference/operators.md"]] == []
+
+
+def test_every_option_of_the_configuration_has_its_place(pages):
+    from model_governance.orchestration.provider_info import get_provider_info
+
+    options = get_provider_info()["config"]["model_governance"]["options"]
+    assert [
+        name for name in options if f'id="option-{name}">{name}</code>' not in pages["reference/operators.md"]
+    ] == []
+    assert len(options) >= 3
 
 
 def test_every_public_python_name_has_its_place(pages):
@@ -190,7 +200,7 @@ def test_a_page_shows_only_packages_that_exist():
 
 
 def test_a_page_loads_nothing_from_another_host():
-    """What the theme loads is checked in the built site; here the pages and pictures written by hand."""
+    """What the theme loads is checked when the site is built (`hooks.py`); here the pages and pictures written by hand."""
     for path in [*PAGES.rglob("*.md"), *PAGES.rglob("*.svg"), *PAGES.rglob("*.css")]:
         text = path.read_text().replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert not re.search(r"(src|href|url\()\s*=?\s*[\"']?https?://", text), path.name

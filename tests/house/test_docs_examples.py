@@ -25,7 +25,11 @@ from model_governance.checks import catalogue
 from model_governance.policy import load_policy
 
 BLOCKS = all_blocks()
-FRAGMENTS = [block for block in BLOCKS if block.language == "yaml" and not block.note.startswith("replaces: ")]
+FRAGMENTS = [
+    block
+    for block in [*BLOCKS, *blocks_of("README.md")]
+    if block.language == "yaml" and not block.note.startswith("replaces: ")
+]
 DAGS = [block for block in BLOCKS if block.title.startswith("dags/")]
 RUN = [page for page in page_names() if any(block.language == "console" for block in blocks_of(page))]
 SHOWN = {"text", "toml"}

@@ -41,6 +41,23 @@ def test_a_wrong_block_is_noticed():
     assert "+right" in readme.difference(block)
 
 
+PART = "<!-- shows-part: printf 'a\\nb\\nc\\nd\\n' -->\n```text\n{}\n```\n<!-- end -->"
+
+
+@pytest.mark.parametrize("shown", ["a\n…\nd", "…\nb\n…", "a\nb\nc\nd", "a\n…"])
+def test_a_part_of_the_output_is_the_truth(shown):
+    assert readme.difference(readme.blocks(PART.format(shown))[0]) == ""
+
+
+@pytest.mark.parametrize("shown", ["a\nd", "…\nx\n…", "a\nb", "b\n…", "…\nc\n…\nb\n…"])
+def test_a_wrong_part_of_the_output_is_noticed(shown):
+    assert readme.difference(readme.blocks(PART.format(shown))[0])
+
+
+def test_a_visitor_reads_at_most_two_hundred_lines():
+    assert len(TEXT.splitlines()) <= 200
+
+
 def commands() -> set[str]:
     """Every command line that the README tells a reader to type."""
     return set(re.findall(r"^\$ (.+)$", TEXT, re.MULTILINE))

@@ -115,7 +115,7 @@ def test_every_gain_is_the_difference_of_the_two_metrics_and_agrees_with_the_pai
         "log_loss_gain": lambda rows, one: -metrics.log_loss(truth[rows], one.probabilities[rows]),
         "brier_score_gain": lambda rows, one: -np.mean((one.probabilities[rows, 1] - truth[rows]) ** 2),
     }
-    found = {label.name: label for label in paired_classes(model, champion, positive=1)}
+    found = {estimate.name: estimate for estimate in paired_classes(model, champion, positive=1)}
     assert found.keys() == statistics.keys()
     every = np.arange(len(truth))
     for name, statistic in statistics.items():
@@ -130,12 +130,15 @@ def test_the_gain_in_macro_f1_agrees_with_the_paired_bootstrap():
 
     draw = np.random.default_rng(8)
     truth = draw.integers(0, 3, 1200)
-    said = [np.where(draw.random(1200) < right, truth, draw.integers(0, 3, 1200)) for right in (0.7, 0.6)]
-    model, champion = (Outcomes(classes=tuple("abc"), truth=truth, predicted=one, probabilities=None) for one in said)
-    found = {label.name: label for label in paired_classes(model, champion)}["f1_macro_gain"]
+    predictions = [np.where(draw.random(1200) < right, truth, draw.integers(0, 3, 1200)) for right in (0.7, 0.6)]
+    model, champion = (
+        Outcomes(classes=tuple("abc"), truth=truth, predicted=predicted, probabilities=None)
+        for predicted in predictions
+    )
+    found = {estimate.name: estimate for estimate in paired_classes(model, champion)}["f1_macro_gain"]
 
     def gain(rows):
-        one, other = (f1_score(truth[rows], s[rows], average="macro") for s in said)
+        one, other = (f1_score(truth[rows], s[rows], average="macro") for s in predictions)
         return one - other
 
     assert found.value == pytest.approx(gain(np.arange(1200)))
@@ -161,9 +164,9 @@ def test_gains_of_errors_are_differences_and_pairing_makes_them_narrow():
 
 def test_a_model_does_not_gain_on_itself():
     model, _ = answers(np.random.default_rng(1))
-    for label in paired_classes(model, model, positive=1):
-        assert label.value == 0, label.name
-        assert label.interval is None or label.interval[0] < 0 < label.interval[1]
+    for estimate in paired_classes(model, model, positive=1):
+        assert estimate.value == 0, estimate.name
+        assert estimate.interval is None or estimate.interval[0] < 0 < estimate.interval[1]
 
 
 def test_a_share_names_the_rows_that_differ():

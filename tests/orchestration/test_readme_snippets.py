@@ -1,4 +1,4 @@
-"""The Python that the README tells a reader to put into a DAG file."""
+"""The Python that the README and the guide to Airflow tell a reader to put into a DAG file."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
+
 import model_governance.orchestration as public
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+GUIDE = ROOT / "include" / "docs" / "pages" / "guides" / "airflow.md"
 
 
-def snippets() -> list[str]:
-    text = README.read_text()
-    found = re.findall(r"^( *)```python\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+def snippets(page: Path) -> list[str]:
+    found = re.findall(r"^( *)```python[^\n]*\n(.*?)^ *```", page.read_text(), re.DOTALL | re.MULTILINE)
     return ["\n".join(line.removeprefix(indent) for line in body.splitlines()) for indent, body in found]
 
 
-def test_the_dag_file_of_a_folder_of_policies(policy_file, tmp_path):
-    snippet = next(one for one in snippets() if "governance_dags" in one)
+@pytest.mark.parametrize("page", [README, GUIDE], ids=lambda page: page.name)
+def test_the_dag_file_of_a_folder_of_policies(page, policy_file, tmp_path):
+    snippet = next(text for text in snippets(page) if "governance_dags" in text)
     folder = tmp_path / "policies"
     folder.mkdir()
     shutil.copy(policy_file(), folder / "one.yaml")
@@ -29,7 +33,7 @@ def test_the_dag_file_of_a_folder_of_policies(policy_file, tmp_path):
 
 def test_the_retraining_dag():
     names: dict = {}
-    snippet = next(one for one in snippets() if "retraining_asset" in one)
+    snippet = next(text for text in snippets(GUIDE) if "retraining_asset" in text)
     exec(snippet + "\nmade = retrain()", names)
     assert names["made"].timetable.asset_condition is not None
 

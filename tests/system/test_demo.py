@@ -53,7 +53,7 @@ def manifests(output) -> dict[str, dict]:
 def test_the_readme_shows_what_the_demo_prints(output):
     readme = load(ROOT / "include" / "readme.py")
     (block,) = readme.blocks((ROOT / "README.md").read_text(), command="make demo")
-    assert readme.settled(block["body"]).splitlines() == readme.settled(output).splitlines()
+    assert readme.difference(block, output) == ""
 
 
 def test_one_night_passes_one_warns_and_one_fails(manifests):

@@ -44,16 +44,16 @@ threshold with 1.
 
 
 def error_classes() -> tuple[ErrorClass, ...]:
-    """All error classes, parents before children; found in the source, so that none can be forgotten."""
+    """All error classes, parents before children; read from the source, so that none can be forgotten."""
     declared = {error.name: error for file in sorted(PACKAGE.rglob("*.py")) for error in _classes(file)}
     roots = [error for error in declared.values() if error.name == ROOTS[0] or ROOTS[1] in error.bases]
-    found: list[ErrorClass] = []
+    ordered: list[ErrorClass] = []
     waiting = roots[::-1]
     while waiting:
         error = waiting.pop()
-        found.append(error)
+        ordered.append(error)
         waiting.extend(child for child in reversed(declared.values()) if error.name in child.bases)
-    return tuple(found)
+    return tuple(ordered)
 
 
 def _classes(file: Path) -> Iterator[ErrorClass]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import model_governance.orchestration as public
-from reference.markdown import cell, table
+from model_governance.orchestration.provider_info import get_provider_info
+from reference.markdown import cell, code, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,9 +38,22 @@ in the policy; you may leave it out where the policy has only one check of that 
 ## Operators of the checks
 
 {table(("operator", "check", "question"), rows)}
+## Configuration
+
+Options of the section `[model_governance]` of Airflow's configuration; each may be an environment variable
+`AIRFLOW__MODEL_GOVERNANCE__<OPTION>`.
+
+{table(("option", "default", "meaning"), _options())}
 ## Other names
 
 {"".join(_section(name) for name in others)}"""
+
+
+def _options() -> Iterator[tuple[str, str, str]]:
+    for section in get_provider_info()["config"].values():
+        for name, option in section["options"].items():
+            default = f"`{option['default']}`" if option["default"] else "empty"
+            yield code(name, anchor=f"option-{name}"), default, cell(option["description"])
 
 
 def _section(name: str) -> str:

@@ -20,11 +20,11 @@ These names are public: `from model_governance import …`. They are imported wh
 
 def public_names() -> dict[str, str]:
     """Every public name with the dotted path of what it names."""
-    found = {}
+    paths = {}
     for name in getattr(model_governance, "__all__", ()):
         thing = getattr(model_governance, name)
         if inspect.isclass(thing) or inspect.isfunction(thing):
-            found[name] = f"{thing.__module__}.{thing.__qualname__}"
+            paths[name] = f"{thing.__module__}.{thing.__qualname__}"
         elif callable(thing):
-            found[name] = f"{thing.__module__}.{thing.__name__}"
-    return found
+            paths[name] = f"{thing.__module__}.{thing.__name__}"
+    return paths

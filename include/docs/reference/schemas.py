@@ -43,18 +43,18 @@ def key_tables(model: type[BaseModel], *, prefix: str) -> tuple[KeyTable, ...]:
     """
     schema = model.model_json_schema()
     definitions = schema.get("$defs", {})
-    found: dict[str, KeyTable] = {}
+    tables: dict[str, KeyTable] = {}
 
     def visit(name: str, path: str, part: Mapping[str, Any]) -> None:
-        if name in found or "properties" not in part:
+        if name in tables or "properties" not in part:
             return
-        found[name] = _key_table(name, path, part, prefix, definitions)
+        tables[name] = _key_table(name, path, part, prefix, definitions)
         for key, value in part["properties"].items():
             for reference in _references(value):
                 visit(reference, f"{path}.{key}" if path else key, definitions[reference])
 
     visit(model.__name__, "", schema)
-    return tuple(found.values())
+    return tuple(tables.values())
 
 
 def _key_table(name: str, path: str, part: Mapping[str, Any], prefix: str, definitions: Mapping[str, Any]) -> KeyTable:

@@ -38,6 +38,21 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "governance_s3",
                         "default": "",
                     },
+                    "cache_folder": {
+                        "description": "Folder in which the checks of a worker share objects of S3, or one relative to "
+                        "AIRFLOW_HOME; empty means the folder governance-cache in AIRFLOW_HOME.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/var/cache/governance",
+                        "default": "",
+                    },
+                    "cache_bytes": {
+                        "description": "Size of that folder at most; 0 turns it off.",
+                        "version_added": "0.1.0",
+                        "type": "integer",
+                        "example": "2147483648",
+                        "default": "10737418240",
+                    },
                     "policies": {
                         "description": "Folder of policies that dags/governance.py turns into DAGs; "
                         "empty means include/policies beside the DAGs folder.",

@@ -87,7 +87,7 @@ def test_a_query_budget_reaches_fewer_rows_and_the_notes_say_so(faulty):
     assert row[2] == row[6] == 50
     assert row[10] == 200
     assert any("reached 50 of 240 members" in note for note in result.notes)
-    with pytest.raises(CheckError, match=r"budget\.max_queries of 160 or more"):
+    with pytest.raises(CheckError, match=r"set budget\.confidence\.max_queries to 160 or more"):
         measured(faulty, budget={"confidence": {"max_queries": 100}})
 
 

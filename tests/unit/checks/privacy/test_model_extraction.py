@@ -65,7 +65,7 @@ def test_a_budget_that_effort_does_not_allow_is_absent_with_the_reason(faulty):
     assert result.metric("fidelity", key="public@50").value is not None
     missing = result.metric("fidelity_gain", key="public@80")
     assert missing.value is None
-    assert "allow 60 queries, of which 50 were used" in missing.reason
+    assert "budget.public.max_queries allows 60 queries, of which 50 were used" in missing.reason
 
 
 def test_a_budget_without_rows_is_absent_with_the_reason(faulty):

@@ -117,7 +117,7 @@ class Attacker:
             raise CheckError(
                 f"attack {name!r} on {self.target.values.column!r} needs {2 * price:,} queries for a member and a "
                 f"non-member and {own:,} for the attacker's rows; {query_budget.remaining:,} allow fewer than {MIN_ROWS} rows per "
-                f"group: give it budget.max_queries of {own + 2 * price * MIN_ROWS:,} or more"
+                f"group: set budget.{name}.max_queries to {own + 2 * price * MIN_ROWS:,} or more"
             )
         return members.first(rows), non_members.first(rows)
 

@@ -65,7 +65,10 @@ def extract(
         for extraction in run(attack, model, data, rows, query_budgets, seed):
             extractions.append(extraction)  # noqa: PERF402
     except QueryBudgetExceeded:
-        reason = f"budget.max_queries of {attack} allow {query_budget.budget.max_queries:,} queries, of which {query_budget.asked:,} were used"
+        limit = f"budget.{attack}.max_queries"
+        reason = (
+            f"{limit} allows {query_budget.budget.max_queries:,} queries, of which {query_budget.asked:,} were used"
+        )
         missing = query_budgets[len(extractions) :]
         extractions.extend(Extraction(attack=attack, queries=queries, reason=reason) for queries in missing)
     return extractions

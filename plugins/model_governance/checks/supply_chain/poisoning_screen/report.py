@@ -47,7 +47,7 @@ def highlights_of(metrics: tuple[Metric, ...], params: ScreenParams) -> tuple[st
     if not significant:
         return ("Nothing in the new window differs from the accepted one beyond chance.",)
     return tuple(
-        f"{metric.label} is {metric.told} (p {metric.p_value:.2g}{_detail(metric)})." for metric in significant[:3]
+        f"{metric.label} is {metric.formatted} (p {metric.p_value:.2g}{_detail(metric)})." for metric in significant[:3]
     )
 
 
