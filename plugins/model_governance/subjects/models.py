@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 
 def read_model_file(spec: ModelSpec, *, folder: Path, connections: Connections) -> ModelFile:
-    """The bytes of the model of a policy, compared with the approved digest; nothing is deserialised.
+    """Read the bytes of a model and compare them with the approved digest; nothing is deserialised.
 
-    Of a model of MLflow it is the file that MLmodel names, in that file's own format; of an inference
-    endpoint it is what the endpoint says of itself.
+    Args:
+        spec: the model of a policy, with uri, format and sha256.
+        folder: where relative paths start.
+        connections: gives S3 clients, and the tokens of endpoints.
+
+    Returns:
+        The bytes with their format and digest: of a model of MLflow the file that MLmodel names, in that file's own
+        format; of an inference endpoint its metadata.
 
     Raises:
         SubjectError: nothing there.
@@ -46,7 +52,16 @@ def read_model_file(spec: ModelSpec, *, folder: Path, connections: Connections) 
 
 
 def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: Connections) -> Model:
-    """The model of a policy. Not one byte is deserialised before the digest has matched.
+    """Load a model. No byte is deserialised before the digest has matched.
+
+    Args:
+        spec: the model of a policy, with uri, format and sha256.
+        columns: the features in the order that the model is given.
+        folder: where relative paths start.
+        connections: gives S3 clients, and the tokens of endpoints.
+
+    Returns:
+        The loaded model, checked against the columns and the task of the policy.
 
     Raises:
         SubjectError: nothing there, corrupt, of another format, for another task or other columns.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PIECE = 1 << 20  # bytes of an object in memory at a time
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
-# Of all that open() may answer, these say something about the path; the rest (a stale mount, a full table) passes.
+# Errors of open() that are about the path; all others (a stale mount, a full table of files) may go away.
 PATH_ERRORS = frozenset(
     {
         errno.ENOENT,
@@ -42,7 +42,17 @@ PATH_ERRORS = frozenset(
 def read_source(
     uri: str, *, folder: Path, connections: Connections, connection: str | None, expected: str | None
 ) -> tuple[bytes, str]:
-    """The bytes at a uri and their sha256 in hex. Relative paths start at `folder`.
+    """Read the bytes at a uri into memory.
+
+    Args:
+        uri: a path, `file:///path` or `s3://bucket/key`.
+        folder: where relative paths start.
+        connections: gives S3 clients and the content cache.
+        connection: name of the connection, None for the environment.
+        expected: the approved sha256 in hex, None where the policy pins none.
+
+    Returns:
+        The bytes and their sha256 in hex.
 
     Raises:
         SubjectError: nothing to read there (missing, not permitted, a folder, 0 bytes), or an unknown scheme.
@@ -63,7 +73,7 @@ def store_source(
 ) -> StoredFile:
     """The bytes at a uri as a local file, with their sha256; they are never in memory as a whole.
 
-    A local file stays where it is. An S3 object is copied into a temporary folder first; the folder
+    The arguments are those of `read_source`. A local file stays where it is. An S3 object is copied into a temporary folder first; the folder
     goes when the last reader of the file does.
 
     Raises:
