@@ -106,7 +106,9 @@ def test_runs_on_the_cells_of_another_reference_are_not_used_and_named(healthy, 
 
 def test_a_run_that_stored_something_else_is_an_error(healthy, richer_runs):
     broken = replace(richer_runs[0], content=b"{}")
-    with pytest.raises(EvidenceError, match=r"profile\.json of 2026-02-28: expected a document model-governance/profile/v1"):
+    with pytest.raises(
+        EvidenceError, match=r"profile\.json of 2026-02-28: expected a document model-governance/profile/v1"
+    ):
         measure(with_previous(healthy, [broken]), consecutive=True)
 
 
