@@ -87,7 +87,7 @@ def test_every_row_that_the_model_is_evaluated_on_is_allowed_by_the_threat_model
         return np.stack([np.zeros(len(rows)), margins(rows)], axis=1)
 
     threat = ThreatModel.model_validate(
-        {"controls": ["a", "b"], "grows": ["c"], "features": {name: {"step": 0.1} for name in "abc"}}
+        {"mutable": ["a", "b"], "increase_only": ["c"], "features": {name: {"step": 0.1} for name in "abc"}}
     )
     watched = replace(subject, model=replace(subject.model, call_logits=logits), threat_model=threat)
     result = measure(watched, attacks=list(FAMILY), epsilon=0.3, samples=12)

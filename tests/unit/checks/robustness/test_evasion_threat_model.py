@@ -192,7 +192,7 @@ def test_a_query_budget_cuts_an_attack_and_says_so(healthy):
         CHECK.params(budget={"gredy": {"max_queries": 1}})
 
 
-def test_an_attack_that_rests_keeps_its_last_numbers(healthy):
+def test_a_deferred_attack_keeps_its_last_metrics(healthy):
     params = {"attacks": ["hopskipjump", "greedy"], "budget": {"greedy": {"every_runs": 7}}, "samples": 30}
     monday = replace(healthy, logical_date=datetime(2026, 11, 2, tzinfo=UTC))
     first = measure(monday, **params)
@@ -205,7 +205,7 @@ def test_an_attack_that_rests_keeps_its_last_numbers(healthy):
         content=plan.content,
     )
     tuesday = replace(healthy, logical_date=datetime(2026, 11, 3, tzinfo=UTC), earlier=(night,))
-    # A model that would survive tonight's attack is no better against the one that rests.
+    # A model that would survive this run's attack is no better against the deferred one.
     second = measure(tuesday, **{**params, "epsilon": 1e-9})
     carried = second.metric("attack_success_rate", key="greedy")
     assert carried.value == rate(first, "greedy")
@@ -319,7 +319,7 @@ def canary(disclose=()) -> Subject:
     data = {"current": Dataset(role="current", uri="c", sha256="c", frame=frame.assign(label=label))}
     return Subject(
         name="canary", task="binary_classification", columns=columns, datasets=data, model=synthetic.as_model(native),
-        threat_model=ThreatModel(mutable=("secret", "amount", "place", "card"), disclose=disclose),
+        threat_model=ThreatModel(mutable=("secret", "amount", "place", "card")), disclose=disclose,
     )  # fmt: skip
 
 
@@ -328,14 +328,14 @@ def everything(result) -> str:
     return canonical_json(result.record()).decode() + pictures.decode()
 
 
-def test_no_value_of_a_row_is_told_unless_the_policy_shows_its_column():
+def test_no_value_of_a_row_is_reported_unless_the_policy_discloses_its_column():
     hidden = everything(measure(canary(), samples=30, norm="cost", epsilon=2.0))
     assert "canary" not in hidden.replace('"canary"', "")
     assert "mynah" not in hidden
     assert not any(f"{number}" in hidden for number in (*range(731_000, 731_201), *range(512_000, 512_201)))
 
 
-def test_a_shown_column_is_told_with_its_values_and_no_other():
+def test_a_disclosed_column_is_reported_with_its_values_and_no_other():
     result = measure(canary(disclose=("place",)), samples=60)
     words = " ".join(one["change"] for one in table(result, "cheapest_changes"))
     assert "place canary" in words
@@ -345,9 +345,9 @@ def test_a_shown_column_is_told_with_its_values_and_no_other():
     assert not any(f"{number}" in text for number in (*range(731_000, 731_201), *range(512_000, 512_201)))
 
 
-def test_changes_are_told_in_words(healthy):
+def test_changes_are_reported_as_sentences(healthy):
     result = measure(
-        under(healthy, mutable=["income", "channel"], disclose=["channel"]), attacks=["greedy"], samples=60
+        replace(under(healthy, mutable=["income", "channel"]), disclose=("channel",)), attacks=["greedy"], samples=60
     )
     words = [one["change"] for one in table(result, "cheapest_changes")]
     assert "channel branch→web" in words or "channel web→branch" in words
