@@ -83,8 +83,8 @@ def as_model(native: object, *, name: str = "synthetic") -> Model:
 
 def with_gradients(given: Subject) -> Subject:
     """The subject whose scikit-learn model has the logits and gradients that its loader would give it."""
+    from model_governance.subjects.loaders.sklearn_gradients import gradient_of
     from model_governance.subjects.loaders.sklearn_scores import scores_of
-    from model_governance.subjects.loaders.sklearn_slopes import gradient_of
 
     model, names = given.require_model(), given.columns.names
     gradient = gradient_of(

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from model_governance.attacks.trees import FeatureMoves, read_ensemble, survey
+from model_governance.attacks.trees import FeatureMoves, partition_cells, read_ensemble
 
 HOMES = ("owner", "parents", "rent")
 NUMBERS = ["age", "income", "debt"]
@@ -76,10 +76,10 @@ def fitted(name: str, seed: int = 0):
     return MODELS[name](seed).fit(frame, labels)
 
 
-def landscape(native, moves_, rows: pd.DataFrame):
+def partition_of(native, moves_, rows: pd.DataFrame):
     model = read_ensemble(native, tuple(rows.columns))
     assert hasattr(model, "ensemble"), model
-    found = survey(model, moves_, rows)
+    found = partition_cells(model, moves_, rows)
     assert hasattr(found, "boxes"), found
     return found
 

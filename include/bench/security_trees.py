@@ -19,7 +19,7 @@ from kept import Kept, cpu_of
 from security_targets import credit
 
 from model_governance.attacks.schedule import AttackBudget
-from model_governance.attacks.trees import lower_bound, read_ensemble, survey
+from model_governance.attacks.trees import lower_bound, partition_cells, read_ensemble
 from model_governance.checks.robustness.evasion import exact
 from model_governance.checks.robustness.evasion.answers import Answers
 from model_governance.checks.robustness.evasion.attacks import run_attack
@@ -66,8 +66,8 @@ def measure(name: str, samples: int | None) -> dict[str, Any]:
     target = _target(data, size, budgets, categories, samples or SIZES[size][2])
     truth, solving = cpu_of(lambda: run_attack(target, "exact", AttackBudget()).exact)
     moves = exact.feature_moves(target)  # what the check itself asks about
-    landscape = survey(target.trees, moves, target.origins.frame)
-    bounds, bounding = cpu_of(lambda: np.array([lower_bound(landscape, row) for row in range(target.rows)]))
+    partition = partition_cells(target.trees, moves, target.origins.frame)
+    bounds, bounding = cpu_of(lambda: np.array([lower_bound(partition, row) for row in range(target.rows)]))
     walked, walking = cpu_of(lambda: run_attack(target, "hopskipjump", AttackBudget()))
     rows = [_at(target, truth, budget) for budget in budgets]
     greedy, _ = cpu_of(lambda: run_attack(target, "greedy", AttackBudget()))

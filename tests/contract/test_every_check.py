@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -61,6 +62,7 @@ def test_its_declaration_is_complete(check):
     assert check.advice.title.endswith(".")
     assert check.advice.text.endswith(".")
     assert check.cost.endswith(".")
+    assert set(re.findall("`(.+?)`", check.cost)) <= set(check.params.model_fields), "the cost grows with real params"
 
 
 def test_it_emits_only_what_it_declares(check, measured):

@@ -14,9 +14,21 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "plugins" / "model_governance"
 
 # Path of the module below the package and qualified name -> who calls it, if not the package.
-ALLOWED: dict[str, str] = {}
-# Names that a library calls on our objects, wherever they are defined.
-CALLBACKS: dict[str, str] = {}
+ALLOWED = {
+    "attacks/autoattack.py:batched_autoattack": "ART's interface of an attack, for ART's estimators (include/bench)",
+    "attacks/hopskipjump.py:batched_hopskipjump": "ART's interface of an attack, for ART's estimators (include/bench)",
+    "attacks/networks.py:CallableNetwork": "how a model that is no PyTorch module is given to batched_autoattack",
+    "orchestration/dags.py:governance_task_group": "for DAG files: the checks of a policy inside a DAG of one's own",
+    "orchestration/decorators.py:governance_check_task": "for DAG files: a check of one's own as a decorated task",
+}
+# Methods that a library calls, by name.
+CALLBACKS = {
+    "construct_mapping": "PyYAML calls it for every mapping",
+    "fastapi_apps": "Airflow reads it of the plugin",
+    "find_class": "the unpickler calls it for every global",
+    "get_activations": "ART calls it on an estimator",
+    "get_link": "Airflow calls it on an operator's extra link",
+}
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -69,10 +81,11 @@ def entry_points(root: Path) -> set[str]:
     return {target.rpartition(":")[2] for group in groups for target in group.values()}
 
 
-def unreachable(package: Path, *, api: set[str]) -> list[str]:
-    """`module:qualified name` of every public definition that no code of the package uses."""
+def unreachable(package: Path, *, api: set[str], beside: Path | None = None) -> list[str]:
+    """`module:qualified name` of every public definition that no code of the package, or of a folder beside it, uses."""
     trees = modules(package)
-    used = sum((references(tree) for tree in trees.values()), Counter[str]())
+    callers = [*trees.values(), *(modules(beside).values() if beside is not None else ())]
+    used = sum((references(tree) for tree in callers), Counter[str]())
     templates = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.html"))
     used.update(re.findall(r"\w+", templates))
     known = api | public_api(trees)
@@ -86,13 +99,13 @@ def unreachable(package: Path, *, api: set[str]) -> list[str]:
 
 
 def test_everything_public_is_reached():
-    found = set(unreachable(PACKAGE, api=entry_points(ROOT)))
+    found = set(unreachable(PACKAGE, api=entry_points(ROOT), beside=ROOT / "dags"))
     lost = sorted(found - set(ALLOWED))
     assert not lost, "nothing in the package uses:\n" + "\n".join(lost)
 
 
 def test_the_allow_list_is_no_longer_than_it_must_be():
-    found = set(unreachable(PACKAGE, api=entry_points(ROOT)))
+    found = set(unreachable(PACKAGE, api=entry_points(ROOT), beside=ROOT / "dags"))
     assert not sorted(set(ALLOWED) - found), "used by the package now, or gone"
     assert all(reason.strip() for reason in (*ALLOWED.values(), *CALLBACKS.values()))
 

@@ -41,23 +41,12 @@ print(task.task_type, VolumeOperator.__doc__)
 """
 
 
-PAGE = """
-import sys
-sys.path.insert(0, "include/docs")
-from reference import checks
-from model_governance.checks import catalogue, find
-print(checks.overview(catalogue()))
-print(checks.page(find("volume")))
-"""
-
-
 @pytest.fixture(scope="module")
 def house(tmp_path_factory) -> Path:
     """A copy of the repository with one check more: one package more, one line more; and a project that it fails."""
     copy = tmp_path_factory.mktemp("house")
     for name in ("plugins", "tests"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    shutil.copytree(ROOT / "include/docs", copy / "include/docs", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
     shutil.copytree(ROOT / "include/docs/reference", copy / "include/docs/reference")
     shutil.copytree(ROOT / "tests/house/sixth/volume", copy / CHECKS / "data" / "volume")
@@ -138,17 +127,6 @@ def test_its_documentation_is_derived_from_its_declaration(house):
     assert "cost: Milliseconds; counts rows." in words
 
 
-def test_its_documentation_page_is_generated(house):
-    page = " ".join(run(house, "-c", PAGE).split())
-    assert "[`volume`](checks/volume.md) | data |" in page
-    assert "# Volume **Did about as many rows arrive as the reference holds?**" in page
-    assert '<code id="param-batches">batches</code>' in page
-    assert '<code id="metric-volume_ratio">volume_ratio</code>' in page
-    assert "## When a threshold is violated **Count the deliveries.** Rows are missing or doubled" in page
-    assert "Milliseconds; counts rows." in page
-    assert "`VolumeOperator`" in page
-
-
 def test_the_contract_suite_runs_it(house):
     out = run(house, "-m", "pytest", "-q", "tests/contract", "-k", "volume", "-p", "no:cacheprovider")
     assert "passed" in out
@@ -220,9 +198,11 @@ print(pages["reference/checks/volume.md"], pages["reference/operators.md"], refe
 
 
 def test_it_has_a_page_in_the_documentation(house):
-    text = run(house, "-c", DOCUMENTATION)
-    assert "# Volume" in text
-    assert 'id="metric-volume_ratio"' in text
-    assert ADVICE.split(". ")[1].rstrip(".") in text
-    assert "VolumeOperator" in text
+    text = " ".join(run(house, "-c", DOCUMENTATION).split())
+    assert "# Volume **Did about as many rows arrive as the reference holds?**" in text
+    assert '<code id="param-batches">batches</code>' in text
+    assert '<code id="metric-volume_ratio">volume_ratio</code>' in text
+    assert "## When a threshold is violated **Count the deliveries.** Rows are missing or doubled" in text
+    assert "Milliseconds; counts rows." in text
+    assert "`VolumeOperator`" in text
     assert "{'Volume': 'reference/checks/volume.md'}" in text

@@ -190,9 +190,10 @@ def read_page(path: Path) -> tuple[dict[str, tuple[int, list[str]]], dict[str, s
             rooms[cells[0].removeprefix("| ")] = (int(cells[1]), [])
         elif line.startswith("## "):
             room = next((known for known in rooms if known == line[3:].lower()), "")
-        elif line.startswith("- ") and room:
+        elif line.startswith("- "):
             name = line[2:]
-            rooms[room][1].append(name)
+            if room:
+                rooms[room][1].append(name)
         elif line.startswith("  ") and name:
             reasons[name] = f"{reasons.get(name, '')} {line.strip()}".strip()
     return rooms, reasons

@@ -13,7 +13,7 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from model_governance.attacks.art_toolbox import load_art, quiet_attack
 from model_governance.attacks.hopskipjump import batched_hopskipjump
 from model_governance.attacks.trees import FeatureMoves, certified_at, lower_bound, minimal_change
-from tree_cases import landscape
+from tree_cases import partition_of
 
 MODELS = {
     "xgboost": xgboost.XGBClassifier(n_estimators=15, max_depth=3, random_state=0, n_jobs=1),
@@ -41,9 +41,9 @@ def test_no_attack_is_nearer_than_the_exact_answer_and_no_bound_farther(name, no
     frame, labels = _tumours(6)
     native = MODELS[name].fit(frame.iloc[:400].to_numpy(), labels[:400])
     rows = frame.iloc[400 : 400 + ROWS].reset_index(drop=True)
-    ground = landscape(native, _free(frame), rows)
-    changes = [minimal_change(ground, number, objective=norm) for number in range(ROWS)]
-    bounds = np.array([lower_bound(ground, number, objective=norm) for number in range(ROWS)])
+    partition = partition_of(native, _free(frame), rows)
+    changes = [minimal_change(partition, number, objective=norm) for number in range(ROWS)]
+    bounds = np.array([lower_bound(partition, number, objective=norm) for number in range(ROWS)])
     exact = np.array([one.distance for one in changes])
     assert all(one.exact for one in changes)
     assert (bounds <= exact * (1 + 1e-9)).all()
@@ -77,16 +77,16 @@ def test_the_bound_is_sound_on_the_setting_where_art_certifies_balls_that_hold_a
     native = xgboost.XGBClassifier(n_estimators=30, max_depth=3, random_state=0, n_jobs=1)
     native.fit(frame.iloc[:400].to_numpy(), labels[:400])
     rows = frame.iloc[404:410].reset_index(drop=True)
-    ground = landscape(native, _free(frame), rows)
+    partition = partition_of(native, _free(frame), rows)
     own = native.predict(rows.to_numpy())
     distances, unsound = [], 0
     for number in range(len(rows)):
-        change = minimal_change(ground, number)
+        change = minimal_change(partition, number)
         assert native.predict(change.witness.to_numpy())[0] != own[number]
-        bound = lower_bound(ground, number)
+        bound = lower_bound(partition, number)
         assert bound <= change.distance * (1 + 1e-9)
-        assert not certified_at(ground, number, limit=change.distance)
-        assert certified_at(ground, number, limit=bound * 0.99)
+        assert not certified_at(partition, number, limit=change.distance)
+        assert certified_at(partition, number, limit=bound * 0.99)
         distances.append(change.distance)
     for number, certified in enumerate(_certified_by_art(native, rows.to_numpy(), own)):
         unsound += certified > distances[number] * 1.01

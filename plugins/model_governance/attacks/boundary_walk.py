@@ -106,7 +106,7 @@ def boundary_walk(
     for first in range(0, len(begun), max(1, most)):
         rows = begun[first : first + max(1, most)]
         batch = _Batch(flips, origins, starts, rows, settings, seed, movable, asked)
-        batch.walk()
+        batch.run()
         points[rows], asked[rows] = batch.points, batch.asked
     distances = np.full(len(origins), np.inf)
     distances[begun] = sizes(points[begun] - origins[begun].astype(np.float64), settings.norm)
@@ -133,7 +133,7 @@ class _Batch:
         self.width = float(np.mean(np.asarray(settings.high) - np.asarray(settings.low)))
         self.streams = streams_of(seed, rows)
 
-    def walk(self) -> None:
+    def run(self) -> None:
         """Project the starts, then step and project; `points` holds the nearest flipping points."""
         import numpy as np
 

@@ -91,13 +91,13 @@ def nearest_change(points: np.ndarray, normal: np.ndarray, above: np.ndarray, ba
     reached = np.cumsum(np.take_along_axis(pull * room, order, axis=1), axis=1)
     rates = np.take_along_axis(pull * slope, order, axis=1)
     still = rates[:, ::-1].cumsum(axis=1)[:, ::-1] - rates
-    wanted = np.abs(above)[:, None]
+    required = np.abs(above)[:, None]
     at_stop = reached + sorted_stops * still
-    first = (at_stop >= wanted).argmax(axis=1)[:, None]
+    first = (at_stop >= required).argmax(axis=1)[:, None]
     done = np.take_along_axis(reached - np.take_along_axis(pull * room, order, axis=1), first, axis=1)
     rate = np.take_along_axis(still + rates, first, axis=1)
-    t = np.divide(wanted - done, rate, out=np.zeros_like(wanted), where=rate > 0)
-    t = np.where(at_stop[:, -1:] >= wanted, t, np.inf)
+    t = np.divide(required - done, rate, out=np.zeros_like(required), where=rate > 0)
+    t = np.where(at_stop[:, -1:] >= required, t, np.inf)
     with np.errstate(invalid="ignore"):
         moved = np.where(slope > 0, np.minimum(t * slope, room), 0.0)
     changed: np.ndarray = towards * moved

@@ -40,7 +40,7 @@ def dlr(logits: np.ndarray, labels: np.ndarray, targets: np.ndarray | None = Non
 
     Divided by z1 - z3 (untargeted) or z1 - (z3 + z4) / 2 (targeted), z1 >= z2 >= ...: it does not change when
     the logits are scaled or shifted. Fewer classes leave fewer terms: with three, both divide by z1 - z3, with two
-    nothing is left to divide by and the loss is the plain difference.
+    the denominator is empty and the loss is the plain difference.
     """
     import numpy as np
 

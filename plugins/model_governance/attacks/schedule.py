@@ -16,7 +16,6 @@ they are judged again. The first run and a changed model make every attack due. 
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -24,11 +23,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from model_governance.contract.check import Lookback, Params
+from model_governance.contract.documents import read_document
+from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.result import Artifact, Table, canonical_json, make_metric
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     import numpy as np
     import pandas as pd
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Model, PreviousRun, Subject
 
 FILE = "attack_schedule.json"
+SCHEMA = "model-governance/attack-schedule/v1"
 
 
 class AttackBudget(Params):
@@ -54,7 +57,7 @@ class AttackBudget(Params):
 
 
 class QueryBudgetExceeded(CheckError):
-    """An attack needs more rows than its budget has left; what it reached until then counts.
+    """An attack needs more rows than its budget has remaining; what it reached until then counts.
 
     Cause: the attack used `max_queries` of its budget; the check catches this and judges what was reached.
     Cure: none is needed; raise `max_queries` or lower `samples` if too few rows were attacked.
@@ -139,12 +142,12 @@ def limit_queries(model: Model, budget: AttackBudget, *, attack: str) -> tuple[M
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastExecution:
-    """The last execution of an attack: its moment (ISO 8601), the runs since, and its metrics as they were recorded.
+    """The last execution of an attack: its logical date, the runs since, and its metrics as they were recorded.
 
     `runs_since` is 1 in the run directly after it.
     """
 
-    moment: str
+    moment: datetime
     runs_since: int
     metrics: tuple[Mapping[str, Any], ...]
 
@@ -153,7 +156,7 @@ class LastExecution:
 class AttackSchedule:
     """The attacks of a policy in its order, those that are due in this run, and why the others are deferred.
 
-    `moment` is the logical date of the run (ISO 8601); None outside a run.
+    `moment` is the logical date of the run; None outside a run.
     """
 
     attacks: tuple[str, ...]
@@ -161,7 +164,7 @@ class AttackSchedule:
     deferred: Mapping[str, str]
     budgets: Mapping[str, AttackBudget]
     last: Mapping[str, LastExecution]
-    moment: str | None
+    moment: datetime | None
     model: str
 
     def budget(self, attack: str) -> AttackBudget:
@@ -183,7 +186,7 @@ class AttackSchedule:
         for attack in self.deferred:
             last = self.last[attack]
             for stored in last.metrics:
-                origin = f"measured on {last.moment}, due every {self.budget(attack).every_runs} runs"
+                origin = f"measured on {spell_moment(last.moment)}, due every {self.budget(attack).every_runs} runs"
                 detail = f"{stored['detail']}; {origin}" if stored["detail"] else origin
                 interval = None if stored["low"] is None else (stored["low"], stored["high"])
                 metrics.append(
@@ -201,7 +204,8 @@ class AttackSchedule:
             budget = self.budget(attack)
             moment = self.moment if attack in self.due else self.last[attack].moment
             rows.append((
-                attack, "yes" if attack in self.due else "no", budget.every_runs, moment, budget.max_queries,
+                attack, "yes" if attack in self.due else "no", budget.every_runs,
+                None if moment is None else spell_moment(moment), budget.max_queries,
                 budget.max_seconds,
             ))  # fmt: skip
         header = ("attack", "executed in this run", "every (runs)", "last executed", "max queries", "max seconds")
@@ -219,12 +223,12 @@ class AttackSchedule:
             if attack not in self.due:
                 last = self.last[attack]
                 attacks[attack] = {
-                    "moment": last.moment, "runs_since": last.runs_since, "metrics": list(last.metrics),
+                    "moment": last.moment.isoformat(), "runs_since": last.runs_since, "metrics": list(last.metrics),
                 }  # fmt: skip
             elif self.moment is not None:
                 own = [_stored(metric) for metric in measured if metric.key and metric.key.split("@")[0] == attack]
-                attacks[attack] = {"moment": self.moment, "runs_since": 0, "metrics": own}
-        content = canonical_json({"model": self.model, "attacks": attacks})
+                attacks[attack] = {"moment": self.moment.isoformat(), "runs_since": 0, "metrics": own}
+        content = canonical_json({"schema": SCHEMA, "model": self.model, "attacks": attacks})
         return Artifact(name=FILE, media_type="application/json", content=content, title="Schedule of the attacks")
 
 
@@ -256,10 +260,11 @@ def schedule_attacks(attacks: Sequence[str], budgets: Mapping[str, AttackBudget]
         if every == 1 or subject.logical_date is None or previous is None or previous.runs_since >= every:
             due.append(attack)
         else:
-            deferred[attack] = f"{attack}: not due in this run; every {every} runs, last executed {previous.moment}"
-    moment = None if subject.logical_date is None else subject.logical_date.isoformat()
+            last_executed = spell_moment(previous.moment)
+            deferred[attack] = f"{attack}: not due in this run; every {every} runs, last executed {last_executed}"
     return AttackSchedule(
-        attacks=tuple(attacks), due=tuple(due), deferred=deferred, budgets=dict(budgets), last=last, moment=moment,
+        attacks=tuple(attacks), due=tuple(due), deferred=deferred, budgets=dict(budgets), last=last,
+        moment=subject.logical_date,
         model=model,
     )  # fmt: skip
 
@@ -272,15 +277,21 @@ def schedule_lookback(budgets: Mapping[str, AttackBudget]) -> Lookback | None:
 
 
 def _last_executions(earlier: Iterable[PreviousRun], model: str) -> dict[str, LastExecution]:
-    """The last execution of each attack on this model; the newest stored schedule holds them all."""
+    """The last execution of each attack on this model; the newest stored schedule holds them all.
+
+    Raises:
+        EvidenceError: the stored schedule is one of another version.
+    """
     newest = next((previous for previous in earlier if previous.name == FILE), None)
     if newest is None:
         return {}
-    stored = json.loads(newest.content)
+    stored = read_document(newest.content, origin=newest.key, schema=SCHEMA)
     if stored["model"] != model:
         return {}
     return {
-        attack: LastExecution(moment=last["moment"], runs_since=last["runs_since"] + 1, metrics=tuple(last["metrics"]))
+        attack: LastExecution(
+            moment=parse_moment(last["moment"]), runs_since=last["runs_since"] + 1, metrics=tuple(last["metrics"])
+        )
         for attack, last in stored["attacks"].items()
     }
 

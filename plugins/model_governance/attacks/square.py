@@ -23,7 +23,7 @@ HALVE_AFTER = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 # Blocks tried per row and call, of which the best is kept: a call costs more than its rows.
 PROPOSALS = 8
-# In L2 a new block carries this share of the ball at least: one that is left nothing would change nothing.
+# In L2 a new block carries this share of the ball at least: without it a block could change nothing.
 LEAST = 0.3
 
 

@@ -22,7 +22,7 @@ def find_starts(
     """A flipping point for every row (n, d), NaN where `tries` points held none; and the points asked per row (n,).
 
     Rounds of ten points per row: eight of `donors` (m, d) and two of noise, uniform in the box; all noise without
-    donors. The nearest flipping point of the first round that has one is taken: a walk from a real row ends nearer
+    donors. The nearest flipping point of the first round that has one is taken: a boundary walk from a real row ends nearer
     than one from noise. Where `movable` (d,) or (n, d) is False the origin's value stands.
     Rows outside the mask `rows` (n,) are passed over.
     """

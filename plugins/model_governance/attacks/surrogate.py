@@ -1,4 +1,4 @@
-"""What an attacker trains on rows that he has: gradient boosting on raw columns, one thread, seeded.
+"""Surrogate models that an attacker trains on his own rows: gradient boosting on raw columns, one thread, seeded.
 
 Sums of several threads differ in their last bits from machine to machine; one thread does not.
 """
@@ -41,14 +41,14 @@ class Design:
         import numpy as np
 
         columns = [
-            _numbers(frame[name]) if codes is None else np.array([codes.get(one, np.nan) for one in frame[name]])
+            _numbers(frame[name]) if codes is None else np.array([codes.get(value, np.nan) for value in frame[name]])
             for name, codes in self.codes.items()
         ]
         return np.column_stack(columns) if columns else np.empty((len(frame), 0))
 
 
 def design_of(frame: pd.DataFrame, columns: Columns, *, without: Sequence[str] = ()) -> Design:
-    """The design of all features but some; codes by frequency in these rows, text left out."""
+    """The design of all features but some; codes by frequency in these rows, without text."""
     codes: dict[str, Mapping[Any, float] | None] = {}
     for name, feature in columns.features.items():
         if name in without or feature.kind == "text":
@@ -82,9 +82,9 @@ def learn_classes(
         return _boosted(matrix, labels, classes, categories, seed).after(0)
     fold = np.random.default_rng(seed).permutation(len(labels)) % FOLDS
     losses = np.zeros(len(ROUNDS))
-    for one in range(FOLDS):
-        fitted = _boosted(matrix[fold != one], labels[fold != one], classes, categories, seed)
-        losses += _losses(fitted, matrix[fold == one], labels[fold == one])
+    for part in range(FOLDS):
+        fitted = _boosted(matrix[fold != part], labels[fold != part], classes, categories, seed)
+        losses += _losses(fitted, matrix[fold == part], labels[fold == part])
     best = ROUNDS[int(losses.argmin())]
     return _boosted(matrix, labels, classes, categories, seed, rounds=best).after(best)
 
@@ -144,7 +144,7 @@ def _losses(fitted: _Boosted, matrix: np.ndarray, labels: np.ndarray) -> np.ndar
 
     staged = fitted.staged(matrix)
     answers = [staged.get(rounds, staged[0])[np.arange(len(labels)), labels] for rounds in ROUNDS]
-    return np.array([-np.log(np.maximum(one, TINY)).sum() for one in answers]).round(9)
+    return np.array([-np.log(np.maximum(chances, TINY)).sum() for chances in answers]).round(9)
 
 
 def learn_values(
@@ -179,7 +179,7 @@ _SHAPE: dict[str, Any] = {
 def _codes(column: pd.Series) -> dict[Any, float]:
     """Codes of the most frequent categories, equal counts in alphabetical order."""
     counts = column.value_counts()
-    order = sorted(((int(rows), value) for value, rows in counts.items()), key=lambda one: (-one[0], str(one[1])))
+    order = sorted(((int(rows), value) for value, rows in counts.items()), key=lambda pair: (-pair[0], str(pair[1])))
     return {value: float(number) for number, (_, value) in enumerate(order[:MOST_CATEGORIES])}
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from model_governance.contract.result import declared, make_metric, spec_of
+from model_governance.contract.result import spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
-    from model_governance.contract.result import CheckResult, Estimate, Metric, MetricSpec, Value
+    from model_governance.contract.result import CheckResult, MetricSpec
     from model_governance.contract.subject import Columns, Role, Subject, Task
 
 
@@ -180,24 +180,3 @@ class Check:
             KeyError: the check has none of this name.
         """
         return spec_of(self.metrics, name)
-
-    def metric(
-        self,
-        name: str,
-        value: Value | None,
-        *,
-        n: int,
-        interval: tuple[Value, Value] | None = None,
-        key: str | None = None,
-        detail: str = "",
-        reason: str = "",
-        p_value: float | None = None,
-    ) -> Metric:
-        """A metric under this check's declaration; arguments and errors as `make_metric`."""
-        return make_metric(
-            self.metrics, name, value, n=n, interval=interval, key=key, detail=detail, reason=reason, p_value=p_value
-        )
-
-    def declared(self, estimate: Estimate) -> Metric:
-        """An estimate as the metric of its name."""
-        return declared(self.metrics, estimate)

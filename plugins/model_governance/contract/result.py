@@ -106,7 +106,7 @@ class Metric:
         return label_of(self.name, self.key)
 
     @property
-    def told(self) -> str:
+    def formatted(self) -> str:
         """The value with its interval, for a sentence: `0.82 (0.817 to 0.823)`; empty where there is none."""
         if self.value is None:
             return ""
@@ -115,7 +115,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """One number with the rows behind it; it becomes a metric once the check adds its declaration (`Check.declared`)."""
+    """One number with the rows behind it; `declared` makes it a metric under the declaration of its name."""
 
     name: str
     value: Value | None

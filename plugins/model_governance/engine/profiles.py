@@ -6,11 +6,11 @@ once, with the reference; profiles on the same cells merge by adding.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from model_governance.contract.documents import read_document
 from model_governance.contract.result import canonical_json
 from model_governance.engine.cells import LEAST_EXPECTED, TENTHS, Table, as_counts, at_edges, edges_of, point_edges
 from model_governance.engine.relation import FEW_VALUES
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Family = Literal["numbers", "categories"]
 
-VERSION = 1
+SCHEMA = "model-governance/profile/v1"
 GRID = tuple(place / 500 for place in range(1, 500))
 MAX_LABELS = 1000
 
@@ -110,7 +110,7 @@ class Profile:
     def to_bytes(self) -> bytes:
         """Canonical JSON: the same profile gives the same bytes."""
         return canonical_json({
-            "profile": VERSION, "rows": self.rows, "runs": self.runs, "model": self.model,
+            "schema": SCHEMA, "rows": self.rows, "runs": self.runs, "model": self.model,
             "columns": {name: asdict(column) for name, column in self.columns.items()},
         })  # fmt: skip
 
@@ -119,12 +119,11 @@ class Profile:
         """Read a profile; `origin` names its source in an error.
 
         Raises:
-            CheckError: not a profile, one of another version, or one whose counts do not add up.
+            EvidenceError: no profile, or one of another version; both versions are named.
+            CheckError: a profile with other fields, or whose counts do not add up.
         """
+        raw = read_document(content, origin=origin, schema=SCHEMA)
         try:
-            raw = json.loads(content)
-            if raw["profile"] != VERSION:
-                raise ValueError(f"its version is {raw['profile']}, this package reads {VERSION}")
             columns = {name: _column(column) for name, column in raw["columns"].items()}
             return cls(columns=columns, model=raw["model"], rows=raw["rows"], runs=raw["runs"])
         except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -153,14 +153,14 @@ xgboost.sklearn: XGBClassifier XGBModel XGBRFClassifier XGBRFRegressor XGBRanker
 
 def _pairs(text: str) -> frozenset[tuple[str, str]]:
     """(module, class) of lines `module: class class`, continued by indented lines."""
-    found: set[tuple[str, str]] = set()
+    pairs: set[tuple[str, str]] = set()
     module = ""
     for word in text.split():
         if word.endswith(":"):
             module = word[:-1]
         else:
-            found.add((module, word))
-    return frozenset(found)
+            pairs.add((module, word))
+    return frozenset(pairs)
 
 
 ESTIMATOR_NAMES = _pairs(_CLASSES)

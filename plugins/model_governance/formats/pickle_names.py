@@ -131,5 +131,5 @@ def _is_numpy_scalar_or_ufunc(name: str) -> bool:
     import numpy as np
 
     # vars, not getattr: numpy imports more of itself when asked for a name that it lacks.
-    found = vars(np).get(name)
-    return isinstance(found, np.ufunc) or (isinstance(found, type) and issubclass(found, np.generic))
+    value = vars(np).get(name)
+    return isinstance(value, np.ufunc) or (isinstance(value, type) and issubclass(value, np.generic))

@@ -19,7 +19,7 @@ from model_governance.orchestration.operators import GovernanceViolation, operat
 from model_governance.orchestration.retraining import RequestRetrainingOperator
 from model_governance.policy import load_policy
 from model_governance.run import scans_before
-from model_governance.verdict import Finding
+from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
     import os
@@ -78,7 +78,7 @@ def governance_dag(policy: Policy) -> DAG:
         catchup=schedule.catchup,
         max_active_runs=1,
         tags={"model-governance", policy.name, *schedule.tags},
-        doc_md=describe(policy),
+        doc_md=describe_policy(policy),
         default_args={"owner": policy.owner},
     )
     with dag:
@@ -181,10 +181,10 @@ def task_defaults(policy: Policy) -> dict[str, Any]:
     return settings | ({"pool": schedule.pool} if schedule.pool else {})
 
 
-def describe(policy: Policy) -> str:
+def describe_policy(policy: Policy) -> str:
     """The thresholds of a policy as a Markdown table."""
     rows = [
-        f"| {name} | {spec.kind} | `{label_of(threshold.metric, threshold.key)}` | {_demanded(threshold)} | {threshold.severity} |"
+        f"| {name} | {spec.kind} | `{label_of(threshold.metric, threshold.key)}` | {_requirement(threshold)} | {threshold.severity} |"
         for name, spec in policy.checks.items()
         for threshold in spec.thresholds
     ]
@@ -193,9 +193,5 @@ def describe(policy: Policy) -> str:
     return "\n".join([*filter(None, intro), "", *head, *rows])
 
 
-def _demanded(threshold: Threshold) -> str:
-    finding = Finding(
-        check="", outcome="pass", sentence="", condition=threshold.condition, bound=threshold.bound,
-        against=threshold.against if threshold.is_change else None,
-    )  # fmt: skip
-    return finding.requirement
+def _requirement(threshold: Threshold) -> str:
+    return describe(threshold.condition, threshold.bound, threshold.against if threshold.is_change else None)

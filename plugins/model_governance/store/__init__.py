@@ -1,4 +1,4 @@
-"""Where evidence is kept: create-only objects under keys derived from their digests."""
+"""The artifact store: create-only objects under keys derived from their digests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """An object as stored: `key` within the store, `uri` for people and other tools."""
+    """An object as stored: `key` within the store, `uri` for readers and other tools."""
 
     name: str
     key: str
@@ -33,7 +33,7 @@ class Stored:
 
 
 class ArtifactStore(Protocol):
-    """A place that keeps bytes under keys and never lets one be replaced."""
+    """Stores bytes under keys; a key keeps its first bytes."""
 
     uri: str
 
@@ -62,7 +62,7 @@ class ArtifactStore(Protocol):
 
 
 def blob_key(sha256: str, name: str) -> str:
-    """Content address; the ending of the name stays, so that a browser knows what it opens."""
+    """The content address of an artifact; it keeps the ending of the name, so that a browser knows the media type."""
     return f"v1/blobs/sha256/{sha256[:2]}/{sha256}{PurePosixPath(name).suffix}"
 
 
@@ -84,11 +84,11 @@ def read_verified(store: ArtifactStore, stored: Mapping[str, Any]) -> bytes:
         ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
     """
     content = store.get(stored["key"])
-    seen = hashlib.sha256(content).hexdigest()
-    if seen != stored["sha256"]:
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != stored["sha256"]:
         raise EvidenceError(
-            f"{store.locate(stored['key'])}: stored with sha256 {stored['sha256']}, now has {seen}; "
-            "it was altered afterwards, so nothing is decided on its word"
+            f"{store.locate(stored['key'])}: stored with sha256 {stored['sha256']}, now has {sha256}; "
+            "it was altered afterwards and is not used"
         )
     return content
 

@@ -62,7 +62,7 @@ class LocalStore:
     def put_once(self, key: str, content: bytes, *, media_type: str) -> str:  # noqa: ARG002 - part of the protocol
         """Store under a new key and return its uri; the same bytes again are a success.
 
-        The media type is not kept: files have endings for that.
+        The media type is not stored: files have endings for that.
 
         Raises:
             ObjectConflict: the key holds other bytes.

@@ -36,15 +36,15 @@ def require_prefix(prefix: str) -> str:
     return prefix
 
 
-def require_same(expected: bytes, found: bytes, *, uri: str) -> None:
+def require_same(expected: bytes, stored: bytes, *, uri: str) -> None:
     """Let the same bytes pass, because storing twice is how a retried task looks.
 
     Raises:
         ObjectConflict: the bytes differ.
     """
-    if found != expected:
+    if stored != expected:
         raise ObjectConflict(
-            f"{uri} already holds other bytes: found sha256 {hashlib.sha256(found).hexdigest()} ({len(found)} bytes), "
+            f"{uri} already holds other bytes: found sha256 {hashlib.sha256(stored).hexdigest()} ({len(stored)} bytes), "
             f"expected {hashlib.sha256(expected).hexdigest()} ({len(expected)} bytes); the first ones stay. "
             "Find out which run wrote them, and store these under a key of their own"
         )

@@ -91,13 +91,13 @@ class S3Store:
         full = self._prefix + require_prefix(prefix)
         pages, part = ("list_object_versions", "Versions") if self._versioned() else ("list_objects_v2", "Contents")
         with self._explaining("list", full, permission=_permission_to(pages)):
-            found = {
+            names = {
                 entry["Key"]
                 for page in self._client.get_paginator(pages).paginate(Bucket=self.bucket, Prefix=full)
                 for entry in page.get(part, ())
             }
         # Consoles show an empty folder by an empty object whose name ends with a slash.
-        return iter(sorted(name.removeprefix(self._prefix) for name in found if not name.endswith("/")))
+        return iter(sorted(name.removeprefix(self._prefix) for name in names if not name.endswith("/")))
 
     def locate(self, key: str) -> str:
         """The `s3://` uri of a key."""

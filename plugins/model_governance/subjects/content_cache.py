@@ -63,7 +63,7 @@ def open_cache(settings: CacheSettings) -> ContentCache | None:
             raise PermissionError(f"{folder} belongs to or can be written by another user")
         for parent in (folder, Path(tempfile.gettempdir())):
             for stale in sweep_spools(parent):
-                log.info("removed %s, which a killed task left behind", stale)
+                log.info("removed %s of a killed task", stale)
     except OSError as error:
         log.warning("no content cache, every check fetches its inputs itself: %s", error)
         return None
@@ -99,18 +99,18 @@ class ContentCache:
             for entry in self._entries.glob(f"{key}-*"):
                 if not _link(entry, path):
                     continue
-                read, found = digest(path)
-                if entry.name == f"{key}-{found}":
+                read, sha256 = digest(path)
+                if entry.name == f"{key}-{sha256}":
                     _mark_used(entry)
-                    return spool, path, read, found
+                    return spool, path, read, sha256
                 log.warning("%s holds other bytes than its name says and is fetched again", entry)
                 entry.unlink(missing_ok=True)
                 path.unlink()
             stored_key = download(path)
             path.chmod(READ_ONLY)
-            read, found = digest(path)
-            self._add(f"{stored_key}-{found}", path)
-        return spool, path, read, found
+            read, sha256 = digest(path)
+            self._add(f"{stored_key}-{sha256}", path)
+        return spool, path, read, sha256
 
     def evict(self) -> None:
         """Remove the entries that were not used for longest, until the others fit."""

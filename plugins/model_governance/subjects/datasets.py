@@ -34,7 +34,7 @@ ENDINGS = {
     ".arrow": "arrow",
     ".ipc": "arrow",
 }
-KEPT_IN_MEMORY = 32 << 20  # bytes of a CSV or Arrow file
+MAX_IN_MEMORY = 32 << 20  # bytes of a CSV or Arrow file
 GZIP = b"\x1f\x8b"
 
 
@@ -124,10 +124,10 @@ def _open_arrow(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
     with OSFile(str(stored.path)) as content:
         if start != b"ARROW1":
             with ipc.open_stream(content) as reader:
-                return _kept(stored, role, reader.schema, iter(reader))
+                return _in_memory_or_spooled(stored, role, reader.schema, iter(reader))
         with ipc.open_file(content) as reader:
             batches = (reader.get_batch(place) for place in range(reader.num_record_batches))
-            return _kept(stored, role, reader.schema, batches)
+            return _in_memory_or_spooled(stored, role, reader.schema, batches)
 
 
 def _open_csv(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
@@ -135,10 +135,10 @@ def _open_csv(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
     import pyarrow as pa
 
     frame = _read_csv(stored.path)
-    if stored.stamp.size <= KEPT_IN_MEMORY:
+    if stored.stamp.size <= MAX_IN_MEMORY:
         return frame
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    return _kept(stored, role, table.schema, iter(table.to_batches(max_chunksize=ROWS_PER_PIECE)))
+    return _in_memory_or_spooled(stored, role, table.schema, iter(table.to_batches(max_chunksize=ROWS_PER_PIECE)))
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -160,13 +160,13 @@ def _read_csv(path: Path) -> pd.DataFrame:
         )
 
 
-def _kept(
+def _in_memory_or_spooled(
     stored: StoredFile, role: Role, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
 ) -> ParquetRows | pd.DataFrame:
     """The rows of a small file in memory; those of a large one in a temporary Parquet file."""
     import pyarrow as pa
 
-    if stored.stamp.size <= KEPT_IN_MEMORY or not is_plain(schema):
+    if stored.stamp.size <= MAX_IN_MEMORY or not is_plain(schema):
         return flat(pa.Table.from_batches(batches, schema).to_pandas())
     from pyarrow.parquet import ParquetWriter
 

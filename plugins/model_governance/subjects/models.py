@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 
 def read_model_file(spec: ModelSpec, *, folder: Path, connections: Connections) -> ModelFile:
-    """The bytes of the model of a policy, compared with the approved digest; nothing is deserialised.
+    """Read the bytes of a model and compare them with the approved digest; nothing is deserialised.
 
-    Of a model of MLflow it is the file that MLmodel names, in that file's own format; of an inference
-    endpoint it is what the endpoint says of itself.
+    Args:
+        spec: the model of a policy, with uri, format and sha256.
+        folder: where relative paths start.
+        connections: gives S3 clients, and the tokens of endpoints.
+
+    Returns:
+        The bytes with their format and digest: of a model of MLflow the file that MLmodel names, in that file's own
+        format; of an inference endpoint its metadata.
 
     Raises:
         SubjectError: nothing there.
@@ -35,18 +41,27 @@ def read_model_file(spec: ModelSpec, *, folder: Path, connections: Connections) 
         return _described(spec, connections)
     if spec.format == "mlflow":
         with mlflow_folder.model_file(spec.uri, folder=folder) as (path, form):
-            content, found = read_source(
+            content, sha256 = read_source(
                 path.name, folder=path.parent, connections=connections, connection=None, expected=spec.sha256
             )
-        return ModelFile(uri=spec.uri, format=form, sha256=found, content=content)
-    content, found = read_source(
+        return ModelFile(uri=spec.uri, format=form, sha256=sha256, content=content)
+    content, sha256 = read_source(
         spec.uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256
     )
-    return ModelFile(uri=spec.uri, format=spec.format, sha256=found, content=content)
+    return ModelFile(uri=spec.uri, format=spec.format, sha256=sha256, content=content)
 
 
 def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: Connections) -> Model:
-    """The model of a policy. Not one byte is deserialised before the digest has matched.
+    """Load a model. No byte is deserialised before the digest has matched.
+
+    Args:
+        spec: the model of a policy, with uri, format and sha256.
+        columns: the features in the order that the model is given.
+        folder: where relative paths start.
+        connections: gives S3 clients, and the tokens of endpoints.
+
+    Returns:
+        The loaded model, checked against the columns and the task of the policy.
 
     Raises:
         SubjectError: nothing there, corrupt, of another format, for another task or other columns.
@@ -75,11 +90,11 @@ def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: 
 
 def _described(spec: ModelSpec, connections: Connections) -> ModelFile:
     content = inference_endpoint.read_metadata(spec, connections)
-    found = digest_bytes(content)
-    if found != spec.sha256:
+    sha256 = digest_bytes(content)
+    if sha256 != spec.sha256:
         raise DigestMismatch(
             f"{spec.uri}: the endpoint does not describe itself as approved: expected sha256 {spec.sha256}, found "
-            f"{found}, of {content.decode()[:2000]}. No row was sent. If the change is intended, review it and put the new "
+            f"{sha256}, of {content.decode()[:2000]}. No row was sent. If the change is intended, review it and put the new "
             "sha256 into the policy; otherwise find who deployed it"
         )
-    return ModelFile(uri=spec.uri, format="http", sha256=found, content=content)
+    return ModelFile(uri=spec.uri, format="http", sha256=sha256, content=content)

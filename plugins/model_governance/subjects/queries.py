@@ -44,13 +44,15 @@ def run_query(spec: DatasetSpec, *, folder: Path, connections: Connections) -> t
         return _result(f"connection:{spec.connection}", connections.engine(spec.connection), spec)
     import sqlalchemy
 
-    shown, url = _url(spec.uri or "", folder)
+    printable_uri, url = _url(spec.uri or "", folder)
     try:
         engine = sqlalchemy.create_engine(url)
     except (ImportError, sqlalchemy.exc.ArgumentError) as error:
-        raise SubjectError(f"{shown}: no driver for this database: {error}; install it, or correct the uri") from error
+        raise SubjectError(
+            f"{printable_uri}: no driver for this database: {error}; install it, or correct the uri"
+        ) from error
     try:
-        return _result(shown, engine, spec)
+        return _result(printable_uri, engine, spec)
     finally:
         engine.dispose()
 
@@ -67,24 +69,28 @@ def _url(uri: str, folder: Path) -> tuple[str, URL]:
             "the uri of a query is not an SQLAlchemy uri (not shown, it may hold a password); "
             "write dialect+driver://user:password@host/database"
         ) from None
-    shown = url.set(query={}).render_as_string(hide_password=True)
+    printable_uri = url.set(query={}).render_as_string(hide_password=True)
     if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith(("file:", ":memory:")):
-        return shown, url
+        return printable_uri, url
     path = folder / url.database
     if not path.is_file():
-        raise SubjectError(f"{shown}: there is no SQLite file {path}; correct the uri")
-    return shown, url.set(database=f"file:{quote(str(path.absolute()))}", query={"mode": "ro", "uri": "true"})
+        raise SubjectError(f"{printable_uri}: there is no SQLite file {path}; correct the uri")
+    return printable_uri, url.set(database=f"file:{quote(str(path.absolute()))}", query={"mode": "ro", "uri": "true"})
 
 
-def _result(shown: str, engine: Engine, spec: DatasetSpec) -> tuple[str, str, pd.DataFrame]:
+def _result(printable_uri: str, engine: Engine, spec: DatasetSpec) -> tuple[str, str, pd.DataFrame]:
     from sqlalchemy import exc
 
     try:
         connected = engine.connect()
     except (exc.DBAPIError, exc.TimeoutError) as error:
-        raise SubjectUnreachable(f"{shown}: no connection to the database: {_told(error)}; try again") from error
+        raise SubjectUnreachable(
+            f"{printable_uri}: no connection to the database: {_reason_of(error)}; try again"
+        ) from error
     except exc.SQLAlchemyError as error:
-        raise SubjectError(f"{shown}: no connection to the database: {_told(error)}; correct the uri") from error
+        raise SubjectError(
+            f"{printable_uri}: no connection to the database: {_reason_of(error)}; correct the uri"
+        ) from error
     with connected as connection:
         try:
             _allow_reading_only(connection)
@@ -92,17 +98,17 @@ def _result(shown: str, engine: Engine, spec: DatasetSpec) -> tuple[str, str, pd
             answer = connection.execution_options(no_parameters=True).exec_driver_sql(spec.query or "")
             frame = _frame(list(answer.keys()), answer.fetchall())
         except exc.SQLAlchemyError as error:
-            _refuse(shown, error, dialect=engine.dialect.name)
+            _refuse(printable_uri, error, dialect=engine.dialect.name)
         finally:
             connection.rollback()
             _allow_reading_only(connection, on=False)
-    sha256 = _digest(shown, frame)
+    sha256 = _digest(printable_uri, frame)
     if spec.sha256 is not None and sha256 != spec.sha256:
         raise DigestMismatch(
-            f"{shown}: the query does not return the pinned rows: expected sha256 {spec.sha256}, found {sha256}; "
+            f"{printable_uri}: the query does not return the pinned rows: expected sha256 {spec.sha256}, found {sha256}; "
             "add ORDER BY if only the order differs, otherwise review the change and pin the new sha256"
         )
-    return shown, sha256, frame
+    return printable_uri, sha256, frame
 
 
 def _allow_reading_only(connection: Connection, *, on: bool = True) -> None:
@@ -117,24 +123,24 @@ def _frame(names: list[str], rows: Iterable[Iterable[object]]) -> pd.DataFrame:
     return pd.DataFrame.from_records([tuple(row) for row in rows], columns=names)
 
 
-def _refuse(shown: str, error: Exception, *, dialect: str) -> None:
+def _refuse(printable_uri: str, error: Exception, *, dialect: str) -> None:
     from sqlalchemy import exc
 
-    told = _told(error)
+    reason = _reason_of(error)
     # SQLite calls everything operational, even a missing table; elsewhere the word means the server's state.
     lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
-    busy = isinstance(error, exc.OperationalError) and (dialect != "sqlite" or "locked" in told or "busy" in told)
+    busy = isinstance(error, exc.OperationalError) and (dialect != "sqlite" or "locked" in reason or "busy" in reason)
     if lost or busy or isinstance(error, exc.TimeoutError):
-        raise SubjectUnreachable(f"{shown}: the database gave up: {told}; try again") from error
-    raise SubjectError(f"{shown}: the query cannot be run: {told}; correct `query`") from error
+        raise SubjectUnreachable(f"{printable_uri}: the database gave up: {reason}; try again") from error
+    raise SubjectError(f"{printable_uri}: the query cannot be run: {reason}; correct `query`") from error
 
 
-def _told(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
 
 
-def _digest(shown: str, frame: pd.DataFrame) -> str:
+def _digest(printable_uri: str, frame: pd.DataFrame) -> str:
     import pyarrow as pa
 
     try:
@@ -142,7 +148,7 @@ def _digest(shown: str, frame: pd.DataFrame) -> str:
     except (pa.ArrowException, TypeError, ValueError) as error:
         reason = "; ".join(str(part) for part in error.args)
         raise SubjectError(
-            f"{shown}: the result has no canonical form ({reason}); cast the column in `query`"
+            f"{printable_uri}: the result has no canonical form ({reason}); cast the column in `query`"
         ) from error
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as writer:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PIECE = 1 << 20  # bytes of an object in memory at a time
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
-# Of all that open() may answer, these say something about the path; the rest (a stale mount, a full table) passes.
+# Errors of open() that are about the path; all others (a stale mount, a full table of files) may go away.
 PATH_ERRORS = frozenset(
     {
         errno.ENOENT,
@@ -42,7 +42,17 @@ PATH_ERRORS = frozenset(
 def read_source(
     uri: str, *, folder: Path, connections: Connections, connection: str | None, expected: str | None
 ) -> tuple[bytes, str]:
-    """The bytes at a uri and their sha256 in hex. Relative paths start at `folder`.
+    """Read the bytes at a uri into memory.
+
+    Args:
+        uri: a path, `file:///path` or `s3://bucket/key`.
+        folder: where relative paths start.
+        connections: gives S3 clients and the content cache.
+        connection: name of the connection, None for the environment.
+        expected: the approved sha256 in hex, None where the policy pins none.
+
+    Returns:
+        The bytes and their sha256 in hex.
 
     Raises:
         SubjectError: nothing to read there (missing, not permitted, a folder, 0 bytes), or an unknown scheme.
@@ -50,12 +60,12 @@ def read_source(
         SubjectUnreachable: the place does not answer or is busy.
     """
     if _is_s3(uri):
-        _, _, content, found = _fetch(uri, _read_and_digest, connections=connections, connection=connection)
+        _, _, content, sha256 = _fetch(uri, _read_and_digest, connections=connections, connection=connection)
     else:
         content = _read_file(uri, _path(uri, folder))
-        found = digest_bytes(content)
-    _approve(uri, size=len(content), found=found, expected=expected)
-    return content, found
+        sha256 = digest_bytes(content)
+    _approve(uri, size=len(content), sha256=sha256, expected=expected)
+    return content, sha256
 
 
 def store_source(
@@ -63,7 +73,7 @@ def store_source(
 ) -> StoredFile:
     """The bytes at a uri as a local file, with their sha256; they are never in memory as a whole.
 
-    A local file stays where it is. An S3 object is copied into a temporary folder first; the folder
+    The arguments are those of `read_source`. A local file stays where it is. An S3 object is copied into a temporary folder first; the folder
     goes when the last reader of the file does.
 
     Raises:
@@ -72,16 +82,16 @@ def store_source(
         SubjectUnreachable: the place does not answer or is busy.
     """
     if _is_s3(uri):
-        spool, path, stamp, found = _fetch(uri, digest_file, connections=connections, connection=connection)
+        spool, path, stamp, sha256 = _fetch(uri, digest_file, connections=connections, connection=connection)
     else:
         spool, path = None, _path(uri, folder)
         _refuse_what_is_no_file(uri, path)
         try:
-            stamp, found = digest_file(path)
+            stamp, sha256 = digest_file(path)
         except (OSError, ValueError) as error:
             _refuse_path(uri, path, error)
-    _approve(uri, size=stamp.size, found=found, expected=expected)
-    stored = StoredFile(uri=uri, path=path, sha256=found, stamp=stamp, spool=spool)
+    _approve(uri, size=stamp.size, sha256=sha256, expected=expected)
+    stored = StoredFile(uri=uri, path=path, sha256=sha256, stamp=stamp, spool=spool)
     stored.verify()
     return stored
 
@@ -94,12 +104,12 @@ def _is_s3(uri: str) -> bool:
     return scheme == "s3"
 
 
-def _approve(uri: str, *, size: int, found: str, expected: str | None) -> None:
+def _approve(uri: str, *, size: int, sha256: str, expected: str | None) -> None:
     if not size:
         raise SubjectError(f"{uri}: the file is empty (0 bytes); check what wrote it")
-    if expected is not None and found != expected:
+    if expected is not None and sha256 != expected:
         raise DigestMismatch(
-            f"{uri}: these are not the approved bytes: expected sha256 {expected}, found {found}. Nothing was loaded. "
+            f"{uri}: these are not the approved bytes: expected sha256 {expected}, found {sha256}. Nothing was loaded. "
             "If the change is intended, review it and put the new sha256 into the policy; otherwise find who replaced it"
         )
 
@@ -168,8 +178,8 @@ def _fetch(
         spool = Spool()
         path = spool.folder / "content"
         download(path)
-        read, found = digest(path)
-        return spool, path, read, found
+        read, sha256 = digest(path)
+        return spool, path, read, sha256
 
 
 def _current_version(client: Any, uri: str, *, bucket: str, key: str) -> str | None:

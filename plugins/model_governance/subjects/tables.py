@@ -26,29 +26,29 @@ def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
     """The address without secrets, the fingerprint and the rows of a table.
 
     The fingerprint is the sha256 of the table's canonical aggregates (`engine.pushdown.fingerprint`): bytes that
-    never leave the database cannot be digested. It tells most changes, not all.
+    never leave the database cannot be digested. It shows most changes, not all.
 
     Raises:
         SubjectError: a wrong uri, a missing driver, or no such table.
         DigestMismatch: the policy pins a fingerprint and the table has another one.
         SubjectUnreachable: the database does not answer.
     """
-    shown, uri = _address(spec, connections)
-    table = _table(shown, _connected(shown, uri, folder=folder), spec.table or "")
+    printable_uri, uri = _address(spec, connections)
+    table = _table(printable_uri, _connected(printable_uri, uri, folder=folder), spec.table or "")
     try:
         source = TableRows(table)
-        relation = PushedRelation(source, role=role, uri=shown)
-        found = fingerprint(relation) if relation.rows else ""
+        relation = PushedRelation(source, role=role, uri=printable_uri)
+        sha256 = fingerprint(relation) if relation.rows else ""
     except SubjectError:
         raise
     except Exception as error:
-        raise _gave_up(shown, error) from error
-    if spec.sha256 is not None and found != spec.sha256:
+        raise _gave_up(printable_uri, error) from error
+    if spec.sha256 is not None and sha256 != spec.sha256:
         raise DigestMismatch(
-            f"{shown}: the table has other contents than those pinned: expected fingerprint {spec.sha256}, found {found}; "
+            f"{printable_uri}: the table has other contents than those pinned: expected fingerprint {spec.sha256}, found {sha256}; "
             "review the change and pin the new one, or find who changed it"
         )
-    return shown, found, source
+    return printable_uri, sha256, source
 
 
 def _address(spec: DatasetSpec, connections: Connections) -> tuple[str, str]:
@@ -64,17 +64,17 @@ def _address(spec: DatasetSpec, connections: Connections) -> tuple[str, str]:
     if uri.startswith(SPARK):
         return f"{uri}/{spec.table}", uri
     try:
-        shown = make_url(uri).set(query={}).render_as_string(hide_password=True)
+        printable_uri = make_url(uri).set(query={}).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
         # The cause is dropped on purpose: its text repeats the uri, which may hold a password.
         raise SubjectError(
             "the uri of a table names no database (not shown, it may hold a password); "
             "write postgresql://user:password@host/database, duckdb:///path or spark://host:port"
         ) from None
-    return f"{shown}/{spec.table}", uri
+    return f"{printable_uri}/{spec.table}", uri
 
 
-def _connected(shown: str, uri: str, *, folder: Path) -> Any:
+def _connected(printable_uri: str, uri: str, *, folder: Path) -> Any:
     import ibis
     from ibis.common.exceptions import IbisError
 
@@ -84,17 +84,19 @@ def _connected(shown: str, uri: str, *, folder: Path) -> Any:
         if uri.startswith(DUCKDB):
             path = folder / uri[len(DUCKDB) :].removeprefix("/")
             if not path.is_file():
-                raise SubjectError(f"{shown}: there is no DuckDB file {path}; correct the uri")
+                raise SubjectError(f"{printable_uri}: there is no DuckDB file {path}; correct the uri")
             return _closing(ibis.duckdb.connect(path, read_only=True))
         return _closing(ibis.connect(uri))
     except SubjectError:
         raise
     except (ImportError, AttributeError, ValueError, IbisError) as error:
         # The cause is dropped on purpose: its text may repeat the uri, which may hold a password.
-        told = _told(error).replace(uri, shown)
-        raise SubjectError(f"{shown}: no driver for this database: {told}; install it, or correct the uri") from None
+        reason = _reason_of(error).replace(uri, printable_uri)
+        raise SubjectError(
+            f"{printable_uri}: no driver for this database: {reason}; install it, or correct the uri"
+        ) from None
     except Exception as error:
-        raise _gave_up(shown, error) from error
+        raise _gave_up(printable_uri, error) from error
 
 
 def _closing(backend: Any) -> Any:
@@ -116,7 +118,7 @@ def _session(master: str) -> Any:
     return builder.getOrCreate()
 
 
-def _table(shown: str, backend: Any, name: str) -> Table:
+def _table(printable_uri: str, backend: Any, name: str) -> Table:
     from ibis.common.exceptions import TableNotFound
 
     try:
@@ -125,14 +127,14 @@ def _table(shown: str, backend: Any, name: str) -> Table:
         *database, table = name.split(".")
         return backend.table(table, database=tuple(database) or None)
     except TableNotFound as error:
-        raise SubjectError(f"{shown}: there is no table {name}; correct `table`") from error
+        raise SubjectError(f"{printable_uri}: there is no table {name}; correct `table`") from error
     except Exception as error:
-        raise _gave_up(shown, error) from error
+        raise _gave_up(printable_uri, error) from error
 
 
-def _gave_up(shown: str, error: Exception) -> SubjectUnreachable:
-    return SubjectUnreachable(f"{shown}: the database gave up: {_told(error)}; try again")
+def _gave_up(printable_uri: str, error: Exception) -> SubjectUnreachable:
+    return SubjectUnreachable(f"{printable_uri}: the database gave up: {_reason_of(error)}; try again")
 
 
-def _told(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from model_governance.contract.result import label_of
 from model_governance.contract.text import interval, number
 from model_governance.verdict.budget import budget_of, evidence, widened
 from model_governance.verdict.finding import FailPolicy, Finding, Verdict, fail_policy_of
@@ -120,7 +121,7 @@ def combine(name: str, verdicts: Sequence[Verdict], *, fail_policy: FailPolicy) 
 
 
 def _unmeasured(name: str, threshold: Threshold) -> Finding:
-    label = f"{threshold.metric}[{threshold.key}]" if threshold.key is not None else threshold.metric
+    label = label_of(threshold.metric, threshold.key)
     text = f"{name}: {label} was not measured, so its threshold cannot be judged"
     return Finding(
         check=name, outcome="error", sentence=text, severity=threshold.severity, metric=threshold.metric,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -18,14 +18,15 @@ from model_governance.attacks.schedule import (
     schedule_lookback,
 )
 from model_governance.checks.privacy.membership_inference import CHECK
+from model_governance.contract.result import make_metric
 from model_governance.contract.subject import PreviousRun
 from model_governance.errors import CheckError
 
-MONDAY = date(2026, 3, 2)
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 WEEKLY = {"loss": AttackBudget(every_runs=7)}
-AUC = CHECK.metric("attack_auc", 0.7, n=100, interval=(0.6, 0.8), key="loss")
-RATE = CHECK.metric("tpr_at_fpr", None, n=100, key="loss@0.001", reason="too few non-members")
-OTHER = CHECK.metric("attack_auc", 0.5, n=100, key="rmia")
+AUC = make_metric(CHECK.metrics, "attack_auc", 0.7, n=100, interval=(0.6, 0.8), key="loss")
+RATE = make_metric(CHECK.metrics, "tpr_at_fpr", None, n=100, key="loss@0.001", reason="too few non-members")
+OTHER = make_metric(CHECK.metrics, "attack_auc", 0.5, n=100, key="rmia")
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_runs_have_moments_as_well_as_dates(subject):
     schedule = schedule_attacks(["loss"], WEEKLY, hourly)
     later = after(hourly, schedule, [AUC], days=0)
     assert schedule_attacks(["loss"], WEEKLY, later).deferred == {
-        "loss": "loss: not due in this run; every 7 runs, last executed 2026-03-02T04:00:00+00:00"
+        "loss": "loss: not due in this run; every 7 runs, last executed 2026-03-02 04:00 UTC"
     }
 
 

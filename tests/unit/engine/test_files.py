@@ -135,7 +135,7 @@ def test_large_text_and_arrow_files_are_stored_as_parquet_while_they_are_needed(
         (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     small = load(name)
     assert small.source is None
-    monkeypatch.setattr(datasets, "KEPT_IN_MEMORY", 100)
+    monkeypatch.setattr(datasets, "MAX_IN_MEMORY", 100)
     large = load(name)
     spilled = large.source.file.path
     assert spilled.is_file()

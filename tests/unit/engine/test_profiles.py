@@ -9,7 +9,7 @@ import pytest
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.profiles import Profile, freeze, merge, profile_of, wasserstein_on_grid
-from model_governance.errors import CheckError
+from model_governance.errors import CheckError, EvidenceError
 
 FAMILIES = {"amount": "numbers", "count": "numbers", "kind": "categories"}
 
@@ -90,7 +90,6 @@ def test_a_profile_comes_back_from_its_bytes_and_holds_no_rare_label(cells):
     "broken",
     [
         lambda raw: raw.pop("columns"),
-        lambda raw: raw.update(profile=99),
         lambda raw: raw["columns"]["amount"]["counts"].__setitem__(0, 10**6),
         lambda raw: raw["columns"]["amount"]["cells"]["edges"].reverse(),
         lambda raw: raw["columns"]["kind"]["cells"].update(family="words"),
@@ -101,6 +100,13 @@ def test_bytes_that_are_no_profile_are_refused_with_their_origin(cells, broken):
     broken(raw)
     with pytest.raises(CheckError, match=r"run\.json holds no profile"):
         Profile.from_bytes(json.dumps(raw).encode(), origin="run.json")
+
+
+def test_a_profile_of_another_version_names_both(cells):
+    raw = json.loads(profile_of(relation(frame(500, seed=2)), FAMILIES, cells=cells).to_bytes())
+    newer = json.dumps(raw | {"schema": "model-governance/profile/v2"}).encode()
+    with pytest.raises(EvidenceError, match=r"model-governance/profile/v1.* found model-governance/profile/v2"):
+        Profile.from_bytes(newer, origin="run.json")
 
 
 def test_the_grid_gives_nearly_the_quantiles_and_the_wasserstein_distance(cells):

@@ -13,7 +13,7 @@ import synthetic
 from model_governance.checks import find
 from model_governance.contract.check import Lookback
 from model_governance.contract.connections import PlainConnections
-from model_governance.contract.result import CheckResult
+from model_governance.contract.result import CheckResult, make_metric
 from model_governance.errors import EvidenceError
 from model_governance.evidence.history import earlier_artifacts, earlier_verdicts
 from model_governance.report.figures import canvas, to_svg
@@ -85,7 +85,9 @@ def test_a_check_that_looks_back_is_given_its_earlier_nights_and_they_are_record
         seen.append([(one.logical_date, one.content) for one in subject.earlier])
         figure, _ = canvas()
         picture = to_svg(figure, name="night.svg", title=f"night {len(seen)}")
-        return CheckResult(kind=check.kind, seed=seed, metrics=(check.metric("rows", 1, n=1),), artifacts=(picture,))
+        return CheckResult(
+            kind=check.kind, seed=seed, metrics=(make_metric(check.metrics, "rows", 1, n=1),), artifacts=(picture,)
+        )
 
     lookback = Lookback(artifact="night.svg", runs=5)
     check = replace(find("data_validation"), measure=measure, lookback=lambda params: lookback)

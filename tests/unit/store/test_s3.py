@@ -2,127 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.config import Config
-from botocore.exceptions import ClientError, ReadTimeoutError
-from moto.server import ThreadedMotoServer
+from botocore.exceptions import ReadTimeoutError
 
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store import open_store, put_blob
 from model_governance.store.s3 import S3Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-HTML = "text/html"
-KEY_ID = "AKIAPLANTEDKEYID"
-SECRET = "planted-secret-of-the-test"
-
-
-@dataclass
-class Bucket:
-    """A bucket of its own and a client that faults can be planted into."""
-
-    name: str
-    client: Any
-    calls: list[str] = field(default_factory=list)
-
-    def store(self, prefix: str = "gov") -> S3Store:
-        return S3Store(f"s3://{self.name}/{prefix}", client=self.client)
-
-    def self_test(self, event: str, fault: Callable[..., Any]) -> None:
-        self.client.meta.events.register(event, fault)
-
-    def versions(self, name: str) -> list[str]:
-        """Ids of all versions of an object, the newest first."""
-        answer = self.client.list_object_versions(Bucket=self.name, Prefix=name)
-        return [entry["VersionId"] for entry in answer.get("Versions", ()) if entry["Key"] == name]
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-def connect(endpoint: str) -> Any:
-    config = Config(
-        s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=16
-    )
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=KEY_ID,
-        aws_secret_access_key=SECRET,
-        config=config,
-    )
-
-
-_numbers = itertools.count()
-
-
-@pytest.fixture
-def plain(endpoint: str) -> Bucket:
-    bucket = Bucket(name=f"plain-{next(_numbers)}", client=connect(endpoint))
-    bucket.client.create_bucket(Bucket=bucket.name)
-    bucket.self_test("before-parameter-build.s3", lambda model, **_: bucket.calls.append(model.name))
-    return bucket
-
-
-@pytest.fixture
-def versioned(endpoint: str) -> Bucket:
-    bucket = Bucket(name=f"versioned-{next(_numbers)}", client=connect(endpoint))
-    bucket.client.create_bucket(Bucket=bucket.name)
-    bucket.client.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"})
-    bucket.self_test("before-parameter-build.s3", lambda model, **_: bucket.calls.append(model.name))
-    return bucket
-
-
-@pytest.fixture(params=["plain", "versioned"])
-def bucket(request: pytest.FixtureRequest) -> Bucket:
-    chosen: Bucket = request.getfixturevalue(request.param)
-    return chosen
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Pauses between tries take no time; returns how long they would have been."""
-    pauses: list[float] = []
-    monkeypatch.setattr(time, "sleep", pauses.append)
-    return pauses
-
-
-def refusal(code: str, status: int) -> ClientError:
-    answer: Any = {
-        "Error": {"Code": code, "Message": f"{SECRET} {KEY_ID}"},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-    }
-    return ClientError(answer, "PutObject")
-
-
-def raise_times(times: int, error: Exception) -> Callable[..., None]:
-    """A fault that goes away after so many calls."""
-    left = iter(range(times))
-
-    def fault(**_: Any) -> None:
-        if next(left, None) is not None:
-            raise error
-
-    return fault
+from unit.store.buckets import HTML, Bucket, raise_times, refusal
 
 
 def drop_condition(params: dict[str, Any], **_: Any) -> None:
@@ -154,7 +50,7 @@ def test_opening_a_store_sends_nothing(plain: Bucket) -> None:
 
 def test_a_written_object_carries_type_checksum_and_condition(bucket: Bucket) -> None:
     sent: list[dict[str, Any]] = []
-    bucket.self_test("before-call.s3.PutObject", lambda params, **_: sent.append(params["headers"]))
+    bucket.inject("before-call.s3.PutObject", lambda params, **_: sent.append(params["headers"]))
     assert bucket.store().put_once("v1/a.html", b"<p>", media_type=HTML) == f"s3://{bucket.name}/gov/v1/a.html"
     assert sent[0]["If-None-Match"] == "*"
     assert (
@@ -193,8 +89,8 @@ def test_a_longer_key_is_another_key(bucket: Bucket) -> None:
 
 
 def test_keys_are_sorted_below_the_prefix_over_many_pages(bucket: Bucket) -> None:
-    bucket.self_test("before-parameter-build.s3.ListObjectsV2", lambda params, **_: params.update(MaxKeys=2))
-    bucket.self_test("before-parameter-build.s3.ListObjectVersions", lambda params, **_: params.update(MaxKeys=2))
+    bucket.inject("before-parameter-build.s3.ListObjectsV2", lambda params, **_: params.update(MaxKeys=2))
+    bucket.inject("before-parameter-build.s3.ListObjectVersions", lambda params, **_: params.update(MaxKeys=2))
     store = bucket.store()
     keys = ["a b+c=d:e#f%g/é", "v1/a-b", "v1/a/b", "v1/b", "v2/c"]
     for key in reversed(keys):
@@ -254,14 +150,14 @@ def test_the_retries_of_boto_carry_a_write_over_two_refusals(bucket: Bucket, no_
 
         return AWSResponse(request.url, 503, {"content-type": "application/xml"}, Raw())
 
-    bucket.self_test("before-send.s3.PutObject", refuse_twice)
+    bucket.inject("before-send.s3.PutObject", refuse_twice)
     bucket.store().put_once("v1/a", b"whole", media_type=HTML)
     assert len(refusals) == len(no_waiting) == 2
     assert bucket.store().get("v1/a") == b"whole"
 
 
 def test_a_server_busy_beyond_the_retries_is_unreachable_until_it_answers(bucket: Bucket) -> None:
-    bucket.self_test("before-call.s3.PutObject", raise_times(2, refusal("SlowDown", 503)))
+    bucket.inject("before-call.s3.PutObject", raise_times(2, refusal("SlowDown", 503)))
     store = bucket.store()
     for _ in range(2):
         with pytest.raises(StoreUnreachable, match=r"SlowDown \(503\); it is busy") as caught:
@@ -274,7 +170,7 @@ def test_a_server_busy_beyond_the_retries_is_unreachable_until_it_answers(bucket
 
 @pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="http://x"), refusal("InternalError", 500)], ids=str)
 def test_an_answer_lost_after_the_write_is_a_success(bucket: Bucket, error: Exception) -> None:
-    bucket.self_test("after-call.s3.PutObject", raise_times(1, error))
+    bucket.inject("after-call.s3.PutObject", raise_times(1, error))
     bucket.store().put_once("v1/a", b"whole", media_type=HTML)
     assert bucket.store().get("v1/a") == b"whole"
     assert bucket.calls.count("PutObject") == 1
@@ -286,7 +182,7 @@ def test_an_answer_lost_behind_the_write_of_another_is_a_conflict(bucket: Bucket
             bucket.client.put_object(Bucket=bucket.name, Key="gov/v1/a", Body=b"theirs")
             raise ReadTimeoutError(endpoint_url="http://x")
 
-    bucket.self_test("before-call.s3.PutObject", other_writer_then_silence)
+    bucket.inject("before-call.s3.PutObject", other_writer_then_silence)
     with pytest.raises(ObjectConflict):
         bucket.store().put_once("v1/a", b"ours", media_type=HTML)
     assert bucket.store().get("v1/a") == b"theirs"
@@ -299,7 +195,7 @@ def write_between(bucket: Bucket, content: bytes) -> None:
         if bucket.calls.count("PutObject") == 1:
             bucket.client.put_object(Bucket=bucket.name, Key="gov/v1/a", Body=content)
 
-    bucket.self_test("before-call.s3.PutObject", interfere)
+    bucket.inject("before-call.s3.PutObject", interfere)
 
 
 def test_a_writer_between_look_and_write_keeps_the_key(bucket: Bucket) -> None:
@@ -317,7 +213,7 @@ def test_a_writer_of_the_same_bytes_between_look_and_write_is_a_success(bucket: 
 
 def test_a_server_that_drops_the_condition_still_keeps_the_first_version(versioned: Bucket) -> None:
     write_between(versioned, b"theirs")
-    versioned.self_test("before-call.s3.PutObject", drop_condition)
+    versioned.inject("before-call.s3.PutObject", drop_condition)
     with pytest.raises(ObjectConflict):
         versioned.store().put_once("v1/a", b"ours", media_type=HTML)
     assert len(versioned.versions("gov/v1/a")) == 2, "the fault was not planted"
@@ -326,7 +222,7 @@ def test_a_server_that_drops_the_condition_still_keeps_the_first_version(version
 
 def test_a_server_that_drops_the_condition_does_not_replace_what_is_there(bucket: Bucket) -> None:
     bucket.store().put_once("v1/a", b"first", media_type=HTML)
-    bucket.self_test("before-call.s3.PutObject", drop_condition)
+    bucket.inject("before-call.s3.PutObject", drop_condition)
     with pytest.raises(ObjectConflict):
         bucket.store().put_once("v1/a", b"second", media_type=HTML)
     assert bucket.store().get("v1/a") == b"first"
@@ -360,7 +256,7 @@ def test_the_oldest_of_very_many_versions_is_found(versioned: Bucket) -> None:
     store.put_once("v1/a.html", b"longer key", media_type=HTML)
     for number in range(7):
         versioned.client.put_object(Bucket=versioned.name, Key="gov/v1/a", Body=b"forged %d" % number)
-    versioned.self_test("before-parameter-build.s3.ListObjectVersions", lambda params, **_: params.update(MaxKeys=2))
+    versioned.inject("before-parameter-build.s3.ListObjectVersions", lambda params, **_: params.update(MaxKeys=2))
     versioned.calls.clear()
     assert store.get("v1/a") == b"evidence"
     assert versioned.calls.count("ListObjectVersions") == 5, "eight versions and the longer key are five pages of two"
@@ -379,109 +275,11 @@ def test_a_bucket_whose_versioning_was_suspended_is_still_read_by_its_versions(v
 def test_a_role_that_may_not_ask_for_versioning_is_warned_and_works(
     plain: Bucket, caplog: pytest.LogCaptureFixture
 ) -> None:
-    plain.self_test("before-call.s3.GetBucketVersioning", raise_times(9, refusal("AccessDenied", 403)))
+    plain.inject("before-call.s3.GetBucketVersioning", raise_times(9, refusal("AccessDenied", 403)))
     store = plain.store()
     store.put_once("v1/a", b"x", media_type=HTML)
     assert store.get("v1/a") == b"x"
     assert caplog.text.count("give the role s3:GetBucketVersioning") == 1
-
-
-def test_a_key_that_is_always_taken_and_never_there_ends(plain: Bucket, no_waiting: list[float]) -> None:
-    plain.self_test("before-call.s3.PutObject", raise_times(99, refusal("ConditionalRequestConflict", 409)))
-    with pytest.raises(StoreUnreachable, match="another writer keeps it busy"):
-        plain.store().put_once("v1/a", b"x", media_type=HTML)
-    assert plain.calls.count("PutObject") == len(no_waiting) + 1 == 5
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "advice"),
-    [
-        ("AccessDenied", 403, "s3:PutObject"),
-        ("InvalidAccessKeyId", 403, "access key of the connection"),
-        ("SignatureDoesNotMatch", 403, "secret key of the connection"),
-        ("BadDigest", 400, "changed on the way"),
-        ("NotImplemented", 501, "use another one"),
-        ("SomethingNew", 400, "documentation of the server"),
-    ],
-)
-def test_a_refusal_names_place_action_code_and_next_step_but_no_credentials(
-    plain: Bucket, code: str, status: int, advice: str
-) -> None:
-    plain.self_test("before-call.s3.PutObject", raise_times(1, refusal(code, status)))
-    with pytest.raises(StoreError, match=advice) as caught:
-        plain.store().put_once("v1/a", b"x", media_type=HTML)
-    told = str(caught.value)
-    assert f"cannot store 1 bytes at s3://{plain.name}/gov/v1/a" in told
-    assert code in told
-    assert not caught.value.infrastructure
-    assert isinstance(caught.value.__cause__, ClientError)
-    assert SECRET not in told
-    assert KEY_ID not in told
-
-
-@pytest.mark.parametrize(
-    ("code", "status"),
-    [("RequestTimeout", 400), ("Throttling", 400), ("InternalError", 500), ("ServiceUnavailable", 503), ("502", 502)],
-)
-def test_trouble_that_may_pass_is_unreachable(plain: Bucket, code: str, status: int) -> None:
-    plain.self_test("before-call.s3", raise_times(9, refusal(code, status)))
-    for use in (lambda: plain.store().put_once("a", b"x", media_type=HTML), lambda: plain.store().keys("")):
-        with pytest.raises(StoreUnreachable, match="later try"):
-            use()
-
-
-def test_a_bucket_that_does_not_exist_is_named(plain: Bucket) -> None:
-    store = S3Store("s3://nowhere/gov", client=plain.client)
-    for use in (lambda: store.put_once("a", b"x", media_type=HTML), lambda: store.get("a"), lambda: store.keys("")):
-        with pytest.raises(StoreError, match=r"s3://nowhere/.*NoSuchBucket.*create the bucket") as caught:
-            use()
-        assert not isinstance(caught.value, ObjectMissing)
-
-
-def test_a_404_that_names_no_key_is_not_an_empty_store(plain: Bucket) -> None:
-    store = plain.store()
-    store.put_once("v1/a", b"x", media_type=HTML)
-    plain.self_test("before-call.s3", raise_times(9, refusal("404", 404)))
-    for use in (lambda: store.get("v1/a"), lambda: store.keys("")):
-        with pytest.raises(StoreError, match=r"answers 404.*endpoint") as caught:
-            use()
-        assert not isinstance(caught.value, ObjectMissing)
-
-
-def test_a_server_that_is_not_there_is_unreachable(no_waiting: list[float]) -> None:
-    store = S3Store("s3://bucket/gov", client=connect("http://127.0.0.1:1"))
-    for use in (lambda: store.put_once("a", b"x", media_type=HTML), lambda: store.get("a"), lambda: store.keys("")):
-        with pytest.raises(StoreUnreachable, match=r"at 127.0.0.1:1: EndpointConnectionError"):
-            use()
-
-
-def test_a_server_that_speaks_no_s3_is_not_believed(plain: Bucket, no_waiting: list[float]) -> None:
-    class Page:
-        def stream(self, **_: Any) -> Iterator[bytes]:
-            yield b"<!doctype html><p>Welcome"
-
-    plain.self_test("before-send.s3", lambda request, **_: AWSResponse(request.url, 200, {}, Page()))
-    for use in (lambda: plain.store().put_once("a", b"x", media_type=HTML), lambda: plain.store().keys("")):
-        with pytest.raises(StoreError, match=f"cannot ask for the versioning of s3://{plain.name}/"):
-            use()
-
-
-def test_missing_credentials_name_the_way_to_give_them(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    client = boto3.session.Session().client("s3", endpoint_url=endpoint, region_name="us-east-1")
-    with pytest.raises(StoreError, match="NoCredentialsError; name an aws connection"):
-        S3Store("s3://bucket", client=client).keys("")
-
-
-def test_credentials_inside_an_endpoint_are_not_told(no_waiting: list[float]) -> None:
-    store = S3Store("s3://bucket", client=connect("http://user:hidden@127.0.0.1:1"))
-    with pytest.raises(StoreError) as caught:
-        store.keys("")
-    assert "hidden" not in str(caught.value)
 
 
 def test_a_blob_lands_under_its_digest_through_open_store(plain: Bucket) -> None:

@@ -52,3 +52,13 @@ def test_a_run_is_an_error_only_if_every_check_was_skipped():
     assert [one.outcome for one in empty.findings] == ["skipped", "skipped", "error"]
     assert empty.findings[-1].check == "m"
     assert empty.findings[-1].sentence == "m: nothing was measured in this run; an empty run is never a pass"
+
+
+def test_a_verdict_is_recorded_as_json_types():
+    band = finding("fail", condition="between", bound=(0.1, 0.2))
+    record = Verdict(name="m", findings=(band,)).record()
+    assert {name: value for name, value in record.items() if name != "findings"} == {
+        "name": "m", "outcome": "fail", "stops": True, "fail_on": "error", "on_uncertain": "warn",
+    }  # fmt: skip
+    assert record["findings"][0]["bound"] == [0.1, 0.2]
+    assert isinstance(record["findings"][0]["bound"], list)

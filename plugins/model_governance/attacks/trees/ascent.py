@@ -1,10 +1,10 @@
-"""A quick search for some change that flips: an upper bound that makes the exact problem small. It proves nothing."""
+"""Greedy ascent to some change that flips: an upper bound that makes the exact problem small. It proves nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.trees.landscape import whole
+from model_governance.attacks.trees.partition import whole
 from model_governance.attacks.trees.problem import gain_at, parts_at
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RADII = 12  # limits that are tried between the lower bound and everything
 
 
-def climb(problem: Problem, *, least: float, required: float) -> np.ndarray | None:
+def greedy_ascent(problem: Problem, *, least: float, required: float) -> np.ndarray | None:
     """Places, shape (axes,), whose gain is at least `required`; None where the search found none.
 
     Args:
@@ -28,28 +28,28 @@ def climb(problem: Problem, *, least: float, required: float) -> np.ndarray | No
     if not problem.axes:
         return None
     if problem.objective != "linf":
-        found = _climb_within(problem, np.inf, required, greedy=True)
-        return None if found is None else _undone(problem, found, required)
+        found = _ascend_within(problem, np.inf, required, greedy=True)
+        return None if found is None else _without_needless_moves(problem, found, required)
     levels = np.unique(np.concatenate([axis.parts for axis in problem.axes]))
     levels = levels[levels >= least * (1 - 1e-9)]
     if not len(levels):
         return None
     low, high, best = 0, len(levels) - 1, None
     for place in np.unique(np.geomspace(1, len(levels), RADII).astype(int) - 1):
-        best = _climb_within(problem, levels[place], required, greedy=False)
+        best = _ascend_within(problem, levels[place], required, greedy=False)
         if best is not None:
             high = int(place)
             break
         low = int(place) + 1
     while best is not None and low < high:
         middle = (low + high) // 2
-        better = _climb_within(problem, levels[middle], required, greedy=False)
+        better = _ascend_within(problem, levels[middle], required, greedy=False)
         best, low, high = (best, middle + 1, high) if better is None else (better, low, middle)
-    return None if best is None else _undone(problem, best, required)
+    return None if best is None else _without_needless_moves(problem, best, required)
 
 
-def _climb_within(problem: Problem, radius: float, required: float, *, greedy: bool) -> np.ndarray | None:
-    """One feature after the other goes where it helps most (per unit of the objective where `greedy`)."""
+def _ascend_within(problem: Problem, radius: float, required: float, *, greedy: bool) -> np.ndarray | None:
+    """One feature after the other moves where the gain is largest (per unit of the objective where `greedy`)."""
     import numpy as np
 
     at = np.array([axis.own for axis in problem.axes])
@@ -89,16 +89,16 @@ def _gains(problem: Problem, at: np.ndarray) -> tuple[list[np.ndarray], float]:
     return tables, now
 
 
-def _undone(problem: Problem, at: np.ndarray, required: float) -> np.ndarray:
-    """The same places without the moves that were not needed, the largest first."""
+def _without_needless_moves(problem: Problem, at: np.ndarray, required: float) -> np.ndarray:
+    """The same places with unnecessary moves undone, the largest first."""
     import numpy as np
 
     at = at.copy()
     for number in np.argsort(-parts_at(problem, at), kind="stable"):
-        kept = at[number]
+        moved = at[number]
         at[number] = problem.axes[number].own
         if gain_at(problem, at) < required:
-            at[number] = kept
+            at[number] = moved
     return at
 
 

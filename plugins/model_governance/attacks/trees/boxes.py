@@ -1,4 +1,4 @@
-"""Leaves as boxes of cells: which cells of which features lead to a leaf."""
+"""Leaves as boxes of cells: the cells of every feature that lead to a leaf."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
+class Interval:
     """The extents of all boxes along one feature; a leaf without an entry leaves the feature free.
 
     Attributes:
@@ -45,7 +45,7 @@ class Boxes:
     starts: np.ndarray
     tree: np.ndarray
     values: np.ndarray
-    sides: tuple[Sides, ...]
+    sides: tuple[Interval, ...]
 
     @property
     def leaves(self) -> int:
@@ -77,8 +77,8 @@ def make_boxes(ensemble: TreeEnsemble, conditions: Conditions, cuts: Sequence[Cu
     sides = []
     for cut, known, listed in zip(cuts, kinds, entries, strict=True):
         pairs = np.array(listed, dtype=int).reshape(-1, 2)
-        extents = np.array([np.frombuffer(one, dtype=bool) for one in known]).reshape(len(known), cut.cells)
-        sides.append(Sides(leaf=pairs[:, 0], kind=pairs[:, 1], extents=extents))
+        extents = np.array([np.frombuffer(extent, dtype=bool) for extent in known]).reshape(len(known), cut.cells)
+        sides.append(Interval(leaf=pairs[:, 0], kind=pairs[:, 1], extents=extents))
     return Boxes(
         starts=np.flatnonzero(np.diff(tree_of, prepend=-1)), tree=tree_of,
         values=ensemble.values[nodes] / ensemble.divisor, sides=tuple(sides),
@@ -88,7 +88,7 @@ def make_boxes(ensemble: TreeEnsemble, conditions: Conditions, cuts: Sequence[Cu
 def _paths(
     ensemble: TreeEnsemble, conditions: Conditions, cuts: Sequence[Cut], place: dict[int, tuple[int, int]], root: int
 ) -> Iterator[tuple[int, dict[int, np.ndarray]]]:
-    """Each leaf of one tree that cells can reach, with the cells that its path leaves of each feature it asks for."""
+    """Each leaf of one tree that cells can reach, with the cells of each feature on its path."""
     stack: list[tuple[int, dict[int, np.ndarray]]] = [(root, {})]
     while stack:
         node, extents = stack.pop()

@@ -1,4 +1,4 @@
-"""Every raw feature in cells: values that no split of any tree can tell apart."""
+"""The cells of every raw feature: values that every split of every tree sends the same way."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """The distinct questions that the splits of an ensemble ask: one node for each, and the question of each node."""
+    """The distinct conditions of the splits of an ensemble: one node for each, and the condition of each node."""
 
     node: np.ndarray
     of_node: np.ndarray
@@ -79,7 +79,7 @@ def conditions_of(ensemble: TreeEnsemble) -> Conditions:
 def cut_features(
     model: TreeModel, conditions: Conditions, moves: Sequence[FeatureMoves], frame: pd.DataFrame
 ) -> tuple[Cut, ...] | NoExactAnswer:
-    """The cells of every raw feature, found by asking the model's own encoding.
+    """The cells of every raw feature, found by applying the model's own encoding.
 
     A number that the encoding only raises or only lowers is cut by bisection over all 64-bit numbers, so that a cell
     ends exactly where the model's own arithmetic says; every other feature is tried value by value.
@@ -88,31 +88,31 @@ def cut_features(
         model: the trees and their encoding.
         conditions: of its ensemble.
         moves: of all columns of the encoding.
-        frame: the rows that will be asked about, at least one.
+        frame: the rows to solve, at least one.
     """
     import numpy as np
 
-    by_name = {one.name: one for one in moves}
+    by_name = {move.name: move for move in moves}
     lacking = [name for name in model.encoding.columns if name not in by_name]
     if lacking:
         return NoExactAnswer(f"no moves are given for column(s) {', '.join(lacking)}")
     origins = model.encoding.origins
     inputs = model.ensemble.feature[conditions.node]
-    sets = {int(one) for one in inputs[model.ensemble.member[conditions.node] != NO_SET]}
+    sets = {int(place) for place in inputs[model.ensemble.member[conditions.node] != NO_SET]}
     lines: list[tuple[FeatureMoves, np.ndarray]] = []
     lists: list[tuple[FeatureMoves, np.ndarray]] = []
     for name in model.encoding.columns:
-        mine = [number for number, one in enumerate(origins) if one.column == name]
+        mine = [number for number, origin in enumerate(origins) if origin.column == name]
         asked = np.flatnonzero(np.isin(inputs, mine))
         ordered = all(origins[number].ordered and number not in sets for number in mine)
         line = by_name[name].kind == "number" and ordered
         (lines if line else lists).append((by_name[name], asked))
     cuts = {cut.moves.name: cut for cut in _cut_lines(model, conditions, lines, frame)}
-    for one, asked in lists:
-        cut = _cut_list(model, conditions, one, asked, frame)
+    for move, asked in lists:
+        cut = _cut_list(model, conditions, move, asked, frame)
         if isinstance(cut, NoExactAnswer):
             return cut
-        cuts[one.name] = cut
+        cuts[move.name] = cut
     return tuple(cuts[name] for name in model.encoding.columns)
 
 
@@ -259,8 +259,8 @@ def _cut_list(
     values = _values(moves)
     if isinstance(values, NoExactAnswer):
         return values
-    seen = [value for value in frame[moves.name].drop_duplicates().tolist() if not _is_missing(value)]
-    listed = list(dict.fromkeys([*values, *seen]))
+    candidate = [value for value in frame[moves.name].drop_duplicates().tolist() if not _is_missing(value)]
+    listed = list(dict.fromkeys([*values, *candidate]))
     missing = bool(frame[moves.name].isna().any())
     tried = [*listed, np.nan] if missing else listed
     known, cell_of = np.unique(
@@ -292,4 +292,6 @@ def _values(moves: FeatureMoves) -> list[Any] | NoExactAnswer:
             f"column {moves.name} has more than {MOST_LISTED} values that the model takes as categories"
         )
     grid = np.arange(first, last + 1) * moves.step
-    return [int(one) if float(one).is_integer() and float(moves.step).is_integer() else float(one) for one in grid]
+    return [
+        int(value) if float(value).is_integer() and float(moves.step).is_integer() else float(value) for value in grid
+    ]

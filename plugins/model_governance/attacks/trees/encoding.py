@@ -121,12 +121,12 @@ def _trace_single(step: Any, origins: Sequence[Origin]) -> tuple[Origin, ...] | 
     if kind is SimpleImputer:
         return _trace_imputer(step, origins)
     if kind is OrdinalEncoder:
-        return tuple(Origin(column=one.column, ordered=False) for one in origins)
+        return tuple(Origin(column=origin.column, ordered=False) for origin in origins)
     if kind is OneHotEncoder:
         widths = [_width(step, place) for place in range(len(origins))]
         return tuple(
-            Origin(column=one.column, ordered=False)
-            for one, width in zip(origins, widths, strict=True)
+            Origin(column=origin.column, ordered=False)
+            for origin, width in zip(origins, widths, strict=True)
             for _ in range(width)
         )
     return NoExactAnswer(f"a {kind.__name__} is not known to work column by column")
@@ -140,8 +140,8 @@ def _trace_imputer(step: Any, origins: Sequence[Origin]) -> tuple[Origin, ...] |
     empty = [value != value for value in step.statistics_]
     ordered = step.missing_values is None or step.missing_values != step.missing_values
     return tuple(
-        Origin(column=one.column, ordered=one.ordered and ordered)
-        for one, none in zip(origins, empty, strict=True)
+        Origin(column=origin.column, ordered=origin.ordered and ordered)
+        for origin, none in zip(origins, empty, strict=True)
         if step.keep_empty_features or not none
     )
 
@@ -186,10 +186,10 @@ def _places(chosen: Any, count: int, *, names: tuple[str, ...] | None) -> list[i
     if isinstance(chosen, slice) and not isinstance(chosen.start or chosen.stop, str):
         return list(range(count))[chosen]
     listed = np.atleast_1d(np.asarray(chosen, dtype=object)) if not isinstance(chosen, slice) else np.array([""])
-    if len(listed) and all(isinstance(one, (bool, np.bool_)) for one in listed):
+    if len(listed) and all(isinstance(item, (bool, np.bool_)) for item in listed):
         return np.flatnonzero(listed.astype(bool)).tolist()
-    if all(isinstance(one, (int, np.integer)) for one in listed):
-        return [int(one) % count for one in listed]
+    if all(isinstance(item, (int, np.integer)) for item in listed):
+        return [int(item) % count for item in listed]
     if names is None or isinstance(chosen, slice):
         return None
-    return [names.index(one) for one in listed]
+    return [names.index(item) for item in listed]

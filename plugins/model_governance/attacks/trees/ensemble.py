@@ -180,28 +180,28 @@ def join_trees(
     """One ensemble of these trees; children and sets are renumbered."""
     import numpy as np
 
-    sizes = [len(one.feature) for one in trees]
+    sizes = [len(tree.feature) for tree in trees]
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int)
-    width = max((one.sets.shape[1] for one in trees), default=0)
-    set_starts = np.concatenate([[0], np.cumsum([len(one.sets) for one in trees])[:-1]]).astype(int)
+    width = max((tree.sets.shape[1] for tree in trees), default=0)
+    set_starts = np.concatenate([[0], np.cumsum([len(tree.sets) for tree in trees])[:-1]]).astype(int)
 
     def all_of(name: str) -> np.ndarray:
-        return np.concatenate([getattr(one, name) for one in trees])
+        return np.concatenate([getattr(tree, name) for tree in trees])
 
     return TreeEnsemble(
         inputs=inputs,
         roots=starts,
         feature=all_of("feature").astype(int),
         threshold=all_of("threshold").astype(float),
-        left=np.concatenate([one.left + start for one, start in zip(trees, starts, strict=True)]).astype(int),
-        right=np.concatenate([one.right + start for one, start in zip(trees, starts, strict=True)]).astype(int),
+        left=np.concatenate([tree.left + start for tree, start in zip(trees, starts, strict=True)]).astype(int),
+        right=np.concatenate([tree.right + start for tree, start in zip(trees, starts, strict=True)]).astype(int),
         missing_left=all_of("missing_left").astype(bool),
         nan_is_zero=all_of("nan_is_zero").astype(bool),
         values=all_of("values").astype(float),
         member=np.concatenate(
-            [np.where(one.member == NO_SET, NO_SET, one.member + start) for one, start in zip(trees, set_starts, strict=True)]
+            [np.where(tree.member == NO_SET, NO_SET, tree.member + start) for tree, start in zip(trees, set_starts, strict=True)]
         ).astype(int),
-        sets=np.concatenate([_widened(one.sets, width) for one in trees]).astype(bool),
+        sets=np.concatenate([_widened(tree.sets, width) for tree in trees]).astype(bool),
         strict=strict,
         single=single,
         single_sum=single_sum,

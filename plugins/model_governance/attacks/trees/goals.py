@@ -1,4 +1,4 @@
-"""What counts as a flip: a weighted sum of the raw scores that must rise above 0."""
+"""Goals of the search: a flip as a weighted sum of the raw scores that must exceed 0."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ IDENTITIES = ("regression", "regression_l1", "huber", "fair", "quantile", "mape"
 LOG_LINKS = ("poisson", "gamma", "tweedie")
 CATEGORICAL, DEFAULT_LEFT = 1, 2  # bits of decision_type; two more say what counts as missing
 NOTHING_MISSING, ZERO_MISSING = 0, 1
-ZERO = 1.0000000180025095e-35  # rows are read sparse, and what is this small is left out
+ZERO = 1.0000000180025095e-35  # rows are read sparse, and values this small are dropped
 WORD = 32  # bits per number in which LightGBM stores a set of categories
 
 

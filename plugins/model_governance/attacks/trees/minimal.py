@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from model_governance.attacks.trees.ascent import climb, size_at
-from model_governance.attacks.trees.bounds import least_for
-from model_governance.attacks.trees.landscape import Landscape, Objective, part
-from model_governance.attacks.trees.problem import ROUNDING, Problem, View, gain_at, look, narrow
-from model_governance.attacks.trees.program import Solution, slip, solve
+from model_governance.attacks.trees.ascent import greedy_ascent, size_at
+from model_governance.attacks.trees.bounds import smallest_limit
+from model_governance.attacks.trees.partition import CellPartition, Objective, part
+from model_governance.attacks.trees.problem import ROUNDING, LeafDistances, Problem, gain_at, leaf_distances, restrict
+from model_governance.attacks.trees.program import Solution, feasibility_slack, solve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from model_governance.attacks.trees.goals import Goal
 
 NODES = 1_000  # of the search per goal; rows of usual models take fewer than 20
-NEAR_MISSES = 20  # rows that all but flip and are left out one by one
+MOST_EXCLUSIONS = 20  # rows that almost flip and are excluded one by one
 
 Status = Literal["found", "impossible", "unsolved"]
 
@@ -55,7 +55,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Candidate:
     """The best change so far: its size in units of the parts, its cells and its goal."""
 
     size: float
@@ -64,73 +64,72 @@ class _Found:
 
 
 def minimal_change(
-    landscape: Landscape, row: int, *, objective: Objective = "linf", limit: float = float("inf"),
+    partition: CellPartition, row: int, *, objective: Objective = "linf", limit: float = float("inf"),
     tolerance: float = 0.0, nodes: int | None = NODES, seconds: float | None = None,
 ) -> Change:  # fmt: skip
     """The smallest allowed change that flips the answer for a row.
 
     Args:
-        landscape: from `survey`.
+        partition: from `partition_cells`.
         row: number of the row in its frame.
         objective: "linf": the largest distance of a feature; "l1" and "l2": of all features together; "cost": the sum
             of costs; "count": how many features change.
-        limit: changes above it are not looked for; in units of the objective.
+        limit: larger changes are not searched; in units of the objective.
         tolerance: by how much the prediction of a regression must move, in its own units.
         nodes: most nodes of the search per goal.
         seconds: most seconds per goal. An answer that a clock cut short depends on the machine: it is "unsolved".
     """
-    return _search(
-        landscape, row, objective=objective, limit=limit, tolerance=tolerance, nodes=nodes, seconds=seconds, first=False
-    )
-
-
-def change_within(
-    landscape: Landscape, row: int, *, limit: float, objective: Objective = "linf", tolerance: float = 0.0,
-    nodes: int | None = NODES, seconds: float | None = None,
-) -> Change:  # fmt: skip
-    """Whether any allowed change of at most `limit` flips the answer; cheaper than `minimal_change`, arguments as there.
-
-    Returns: "found", with some change that need not be the smallest, or "impossible", or "unsolved".
-    """
-    return _search(
-        landscape, row, objective=objective, limit=limit, tolerance=tolerance, nodes=nodes, seconds=seconds, first=True
-    )
+    return _search(partition, row, objective=objective, limit=limit, tolerance=tolerance, nodes=nodes, seconds=seconds)
 
 
 def _search(
-    landscape: Landscape, row: int, *, objective: Objective, limit: float, tolerance: float, nodes: int | None,
-    seconds: float | None, first: bool,
+    partition: CellPartition, row: int, *, objective: Objective, limit: float, tolerance: float, nodes: int | None,
+    seconds: float | None,
 ) -> Change:  # fmt: skip
     """Goal after goal, the nearest lower bound first; each only looks below the best change so far."""
-    view = look(landscape, row, objective)
+    distances = leaf_distances(partition, row, objective)
     inner = limit**2 if objective == "l2" else limit
-    bounds = [(least_for(landscape, view.least, goal), goal) for goal in landscape.goals(row, tolerance=tolerance)]
-    best: _Found | None = None
-    lower, solved, spent = float("inf"), True, 0
-    for least, goal in sorted(bounds, key=lambda one: one[0]):
+    bounds = [
+        (smallest_limit(partition, distances.least, goal), goal) for goal in partition.goals(row, tolerance=tolerance)
+    ]
+    best: _Candidate | None = None
+    lower, solved, searched = float("inf"), True, 0
+    for least, goal in sorted(bounds, key=lambda bound: bound[0]):
         ceiling = inner if best is None else min(inner, best.size)
-        if least > ceiling * (1 + ROUNDING) or (first and best is not None):
+        if least > ceiling * (1 + ROUNDING):
             lower = min(lower, least)
             continue
-        hunt = _Hunt(landscape, row, view, goal, nodes=nodes, seconds=seconds, first=first)
-        found, proven, done = hunt.run(least=least, ceiling=ceiling)
+        search = _GoalSearch(partition, row, distances, goal, nodes=nodes, seconds=seconds)
+        found, proven, done = search.run(least=least, ceiling=ceiling)
         best = found if found is not None and (best is None or found.size < best.size) else best
-        lower, solved, spent = min(lower, proven), solved and done, spent + hunt.spent
-    return _answer(landscape, row, view, best, lower=lower, solved=solved, spent=spent)
+        lower, solved, searched = min(lower, proven), solved and done, searched + search.searched
+    return _answer(partition, row, distances, best, lower=lower, solved=solved, searched=searched)
 
 
 def _answer(
-    landscape: Landscape, row: int, view: View, best: _Found | None, *, lower: float, solved: bool, spent: int
+    partition: CellPartition,
+    row: int,
+    distances: LeafDistances,
+    best: _Candidate | None,
+    *,
+    lower: float,
+    solved: bool,
+    searched: int,
 ) -> Change:
-    squared = view.objective == "l2"
+    squared = distances.objective == "l2"
     if best is None:
         status: Status = "impossible" if solved else "unsolved"
         return Change(
-            status=status, distance=None, lower=lower**0.5 if squared else lower, witness=None, target=None, nodes=spent
+            status=status,
+            distance=None,
+            lower=lower**0.5 if squared else lower,
+            witness=None,
+            target=None,
+            nodes=searched,
         )
     lower = min(lower, best.size)
-    witness, model = _witness(landscape, row, view, best.cells), landscape.model
-    # Where the aim was to beat the row's own class, a third one may win.
+    witness, model = _witness(partition, row, distances, best.cells), partition.model
+    # The goal compares two classes, and a third one may have the largest score.
     target = best.target if model.ensemble.decision == "value" else int(model.decide(witness)[0])
     return Change(
         status="found" if solved else "unsolved",
@@ -138,117 +137,127 @@ def _answer(
         lower=lower**0.5 if squared else lower,
         witness=witness,
         target=target,
-        nodes=spent,
+        nodes=searched,
     )
 
 
-class _Hunt:
+class _GoalSearch:
     """The search for one goal of one row."""
 
     def __init__(
-        self, landscape: Landscape, row: int, view: View, goal: Goal, *, nodes: int | None, seconds: float | None,
-        first: bool,
-    ) -> None:  # fmt: skip
-        self._landscape, self._row, self._view, self._goal = landscape, row, view, goal
-        self._limits = {"nodes": nodes, "seconds": seconds, "any_will_do": first}
-        self._first = first
-        self.spent = 0
+        self,
+        partition: CellPartition,
+        row: int,
+        distances: LeafDistances,
+        goal: Goal,
+        *,
+        nodes: int | None,
+        seconds: float | None,
+    ) -> None:
+        self._partition, self._row, self._distances, self._goal = partition, row, distances, goal
+        self._limits = {"nodes": nodes, "seconds": seconds}
+        self.searched = 0
 
-    def run(self, *, least: float, ceiling: float) -> tuple[_Found | None, float, bool]:
+    def run(self, *, least: float, ceiling: float) -> tuple[_Candidate | None, float, bool]:
         """The best change of at most `ceiling`, a proven lower bound, and whether the search came to its end.
 
         The program is first asked for gains that rounding may still take below 0: its optimum is a lower bound on every
-        flip. A row of it that does not flip is left out, and the program asked again; where such rows do not end, it is
-        asked for gains that are beyond all rounding.
+        flip. A row of it that does not flip is excluded, and the program solved again; after MOST_EXCLUSIONS rows it
+        is solved for gains beyond all rounding.
         """
-        problem = narrow(self._landscape, self._view, self._goal, limit=ceiling)
-        found = self._climbed(problem, least=least)
-        if found is not None and (self._first or found.size <= least * (1 + ROUNDING)):
+        problem = restrict(self._partition, self._distances, self._goal, limit=ceiling)
+        found = self._ascent(problem, least=least)
+        if found is not None and found.size <= least * (1 + ROUNDING):
             return found, least, True
         if found is not None:
             ceiling = found.size
-            problem = narrow(self._landscape, self._view, self._goal, limit=ceiling)
+            problem = restrict(self._partition, self._distances, self._goal, limit=ceiling)
         if not problem.axes:
             return found, ceiling if found is not None else float("inf"), True
         known = None if found is None else ceiling
         proven = least
         excluded: list[np.ndarray] = []
-        for _ in range(NEAR_MISSES):
+        for _ in range(MOST_EXCLUSIONS):
             solution = self._solve(problem, -self._noise, low=proven, high=ceiling, excluded=excluded)
-            seen, proven, done = self._judged(problem, solution, known)
-            if seen is not None or not done or solution.at is None or solution.status == "infeasible":
-                return _smaller(found, seen), proven, done
+            candidate, proven, done = self._judged(problem, solution, known)
+            if candidate is not None or not done or solution.at is None or solution.status == "infeasible":
+                return _smaller(found, candidate), proven, done
             excluded.append(solution.at)
-        sure = self._noise + 2 * slip(problem)
-        seen, _, done = self._judged(problem, self._solve(problem, sure, low=proven, high=ceiling), known)
-        return _smaller(found, seen), proven, done
+        sure = self._noise + 2 * feasibility_slack(problem)
+        candidate, _, done = self._judged(problem, self._solve(problem, sure, low=proven, high=ceiling), known)
+        return _smaller(found, candidate), proven, done
 
     @property
     def _noise(self) -> float:
         """What a gain must be beyond 0 to be beyond the rounding of the model's own arithmetic."""
-        return 2 * self._landscape.model.ensemble.noise
+        return 2 * self._partition.model.ensemble.noise
 
-    def _climbed(self, problem: Problem, *, least: float) -> _Found | None:
-        at = climb(problem, least=least, required=self._noise)
+    def _ascent(self, problem: Problem, *, least: float) -> _Candidate | None:
+        at = greedy_ascent(problem, least=least, required=self._noise)
         return None if at is None else self._flipped(problem, at)
 
     def _solve(
         self, problem: Problem, required: float, *, low: float, high: float, excluded: Sequence[np.ndarray] = ()
     ) -> Solution:
-        solution = solve(problem, required=required, low=low, high=high, excluded=excluded, **self._limits)  # type: ignore[arg-type]
-        self.spent += solution.nodes
+        solution = solve(problem, required=required, low=low, excluded=excluded, **self._limits)  # type: ignore[arg-type]
+        self.searched += solution.nodes
         beyond = solution.at is not None and size_at(problem, solution.at) > high * (1 + ROUNDING)
         return replace(solution, status="infeasible", at=None) if beyond and solution.status == "optimal" else solution
 
-    def _judged(self, problem: Problem, solution: Solution, known: float | None) -> tuple[_Found | None, float, bool]:
+    def _judged(
+        self, problem: Problem, solution: Solution, known: float | None
+    ) -> tuple[_Candidate | None, float, bool]:
         """The change of a solution if it flips, the bound that it proves, and whether it came to its end."""
         if solution.status == "infeasible":
             return None, float("inf") if known is None else known, True
         found = None if solution.at is None else self._flipped(problem, solution.at)
         done = solution.status == "optimal"
         proven = solution.bound
-        if done and solution.at is not None and not self._first:
+        if done and solution.at is not None:
             proven = max(proven, size_at(problem, solution.at) * (1 - ROUNDING))
         return found, proven, done
 
-    def _flipped(self, problem: Problem, at: np.ndarray) -> _Found | None:
+    def _flipped(self, problem: Problem, at: np.ndarray) -> _Candidate | None:
         """The change to these places, if the model itself gives it another answer beyond rounding."""
         axes = problem.axes
         cells = {
             axis.feature: int(axis.cells[place]) for axis, place in zip(axes, at, strict=True) if place != axis.own
         }
         size = self._size(cells)
-        if not self._sure(problem, at, cells):
+        if not self._flips_surely(problem, at, cells):
             return None
-        return _Found(size=size, cells=cells, target=self._goal.target)
+        return _Candidate(size=size, cells=cells, target=self._goal.target)
 
     def _size(self, cells: dict[int, int]) -> float:
-        parts = [float(part(self._view.reaches[one], self._view.objective)[cell]) for one, cell in cells.items()]
-        return max(parts, default=0.0) if self._view.objective == "linf" else sum(parts)
+        parts = [
+            float(part(self._distances.reaches[feature], self._distances.objective)[cell])
+            for feature, cell in cells.items()
+        ]
+        return max(parts, default=0.0) if self._distances.objective == "linf" else sum(parts)
 
-    def _sure(self, problem: Problem, at: np.ndarray, cells: dict[int, int]) -> bool:
-        gain, ensemble = gain_at(problem, at), self._landscape.model.ensemble
+    def _flips_surely(self, problem: Problem, at: np.ndarray, cells: dict[int, int]) -> bool:
+        gain, ensemble = gain_at(problem, at), self._partition.model.ensemble
         if gain >= self._noise:
             return True
         if ensemble.single_sum or ensemble.decision == "value" or gain < -self._noise:
             return False
-        # A tie: where leaves are added up as the library does, its own rule decides.
-        row = _witness(self._landscape, self._row, self._view, cells)
-        return bool(self._landscape.model.decide(row)[0] != ensemble.decide(self._landscape.scores[[self._row]])[0])
+        # A tie: where leaves are summed as in the library, the library decides.
+        row = _witness(self._partition, self._row, self._distances, cells)
+        return bool(self._partition.model.decide(row)[0] != ensemble.decide(self._partition.scores[[self._row]])[0])
 
 
-def _smaller(one: _Found | None, other: _Found | None) -> _Found | None:
-    if one is None or other is None:
-        return one or other
-    return other if other.size < one.size else one
+def _smaller(first: _Candidate | None, other: _Candidate | None) -> _Candidate | None:
+    if first is None or other is None:
+        return first or other
+    return other if other.size < first.size else first
 
 
-def _witness(landscape: Landscape, row: int, view: View, cells: dict[int, int]) -> pd.DataFrame:
+def _witness(partition: CellPartition, row: int, distances: LeafDistances, cells: dict[int, int]) -> pd.DataFrame:
     """The row with these features moved; a column keeps its type where the new value fits it."""
-    changed = landscape.frame.iloc[[row]].reset_index(drop=True)
+    changed = partition.frame.iloc[[row]].reset_index(drop=True)
     for feature, cell in cells.items():
-        value = view.reaches[feature].values[cell]
-        name = landscape.cuts[feature].moves.name
+        value = distances.reaches[feature].values[cell]
+        name = partition.cuts[feature].moves.name
         kind = changed[name].dtype
         whole = kind.kind in "iu" and float(value).is_integer()
         changed[name] = [int(value) if whole else value]

@@ -1,4 +1,4 @@
-"""What one feature of a row may become, as array-level search sees it."""
+"""The allowed changes of one raw feature."""
 
 from __future__ import annotations
 

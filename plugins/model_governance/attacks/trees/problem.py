@@ -1,11 +1,11 @@
-"""One row's small world: the cells that it may go to within a limit, and the leaves that it can then reach."""
+"""The search problem for one row: feature cells reachable within the budget, and the leaves reachable from them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.trees.landscape import part
+from model_governance.attacks.trees.partition import part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.attacks.trees.goals import Goal
-    from model_governance.attacks.trees.landscape import Landscape, Objective
+    from model_governance.attacks.trees.partition import CellPartition, Objective
     from model_governance.attacks.trees.reach import Reach
 
 ROUNDING = 1e-9  # relative: a limit that is met up to rounding is met
@@ -65,8 +65,8 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """One row against all boxes: parts per cell, and the least that each leaf takes."""
+class LeafDistances:
+    """Distances of one row to all boxes: parts per cell, and the least that each leaf takes."""
 
     reaches: tuple[Reach, ...]
     parts: tuple[np.ndarray, ...]
@@ -74,14 +74,14 @@ class View:
     objective: Objective
 
 
-def look(landscape: Landscape, row: int, objective: Objective) -> View:
-    """How far every leaf is from this row; `least` has shape (leaves,), in units of the parts."""
+def leaf_distances(partition: CellPartition, row: int, objective: Objective) -> LeafDistances:
+    """The distance of every leaf from this row; `least` has shape (leaves,), in units of the parts."""
     import numpy as np
 
-    reaches = landscape.reaches(row)
-    parts = tuple(part(one, objective) for one in reaches)
-    least = np.zeros(landscape.boxes.leaves)
-    for sides, here in zip(landscape.boxes.sides, parts, strict=True):
+    reaches = partition.reaches(row)
+    parts = tuple(part(reach, objective) for reach in reaches)
+    least = np.zeros(partition.boxes.leaves)
+    for sides, here in zip(partition.boxes.sides, parts, strict=True):
         if not len(sides.leaf):
             continue
         nearest = np.where(sides.extents, here, np.inf).min(axis=1)[sides.kind]
@@ -89,40 +89,42 @@ def look(landscape: Landscape, row: int, objective: Objective) -> View:
             least[sides.leaf] = np.maximum(least[sides.leaf], nearest)
         else:
             least[sides.leaf] += nearest
-    return View(reaches=reaches, parts=parts, least=least, objective=objective)
+    return LeafDistances(reaches=reaches, parts=parts, least=least, objective=objective)
 
 
-def narrow(landscape: Landscape, view: View, goal: Goal, *, limit: float) -> Problem:
+def restrict(partition: CellPartition, distances: LeafDistances, goal: Goal, *, limit: float) -> Problem:
     """The problem of rows whose parts stay within `limit` (in units of the parts)."""
     import numpy as np
 
-    boxes = landscape.boxes
+    boxes = partition.boxes
     limit *= 1 + ROUNDING
-    kept = np.flatnonzero((view.least <= limit) & np.isfinite(view.least))
-    gains = boxes.values[kept] @ goal.weights
-    constant = float(landscape.model.ensemble.base @ goal.weights / landscape.model.ensemble.divisor + goal.offset)
-    tree = boxes.tree[kept]
-    alone = np.bincount(tree, minlength=len(boxes.starts))[tree] == 1
-    constant += float(gains[alone].sum())
+    reachable = np.flatnonzero((distances.least <= limit) & np.isfinite(distances.least))
+    gains = boxes.values[reachable] @ goal.weights
+    constant = float(partition.model.ensemble.base @ goal.weights / partition.model.ensemble.divisor + goal.offset)
+    tree = boxes.tree[reachable]
+    single = np.bincount(tree, minlength=len(boxes.starts))[tree] == 1
+    constant += float(gains[single].sum())
     number = np.full(boxes.leaves, -1)
-    number[kept[~alone]] = np.arange(int((~alone).sum()))
+    number[reachable[~single]] = np.arange(int((~single).sum()))
     axes = []
     for feature, sides in enumerate(boxes.sides):
-        axis = _axis(landscape, view, feature, number[sides.leaf], limit)
+        axis = _axis(partition, distances, feature, number[sides.leaf], limit)
         if axis is not None:
             axes.append(axis)
-    _, tree = np.unique(tree[~alone], return_inverse=True)
+    _, tree = np.unique(tree[~single], return_inverse=True)
     return Problem(
-        axes=tuple(axes), tree=tree, starts=np.flatnonzero(np.diff(tree, prepend=-1)), gains=gains[~alone],
-        constant=constant, objective=view.objective,
+        axes=tuple(axes), tree=tree, starts=np.flatnonzero(np.diff(tree, prepend=-1)), gains=gains[~single],
+        constant=constant, objective=distances.objective,
     )  # fmt: skip
 
 
-def _axis(landscape: Landscape, view: View, feature: int, leaf: np.ndarray, limit: float) -> Axis | None:
+def _axis(
+    partition: CellPartition, distances: LeafDistances, feature: int, leaf: np.ndarray, limit: float
+) -> Axis | None:
     """The feature cut to what is allowed and reachable; cells that no reachable leaf tells apart become one place."""
     import numpy as np
 
-    sides, parts = landscape.boxes.sides[feature], view.parts[feature]
+    sides, parts = partition.boxes.sides[feature], distances.parts[feature]
     allowed = np.flatnonzero((parts <= limit) & np.isfinite(parts))
     known = leaf >= 0
     if len(allowed) < 2 or not known.any():
@@ -132,9 +134,9 @@ def _axis(landscape: Landscape, view: View, feature: int, leaf: np.ndarray, limi
     asks = ~extents.all(axis=1)
     if not asks.any():
         return None
-    line = landscape.cuts[feature].starts is not None
+    line = partition.cuts[feature].starts is not None
     place = _places(extents[asks], line=line)
-    own = int(place[np.flatnonzero(allowed == view.reaches[feature].own)[0]])
+    own = int(place[np.flatnonzero(allowed == distances.reaches[feature].own)[0]])
     best = np.lexsort((parts[allowed], place))
     first = best[np.flatnonzero(np.diff(place[best], prepend=-1))]
     renumbered = np.cumsum(asks) - 1

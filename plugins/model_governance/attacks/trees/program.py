@@ -60,20 +60,18 @@ class _Rows:
 
 
 def solve(
-    problem: Problem, *, required: float, low: float, high: float, nodes: int | None, seconds: float | None,
-    any_will_do: bool = False, excluded: Sequence[np.ndarray] = (),
+    problem: Problem, *, required: float, low: float, nodes: int | None, seconds: float | None,
+    excluded: Sequence[np.ndarray] = (),
 ) -> Solution:  # fmt: skip
     """The smallest objective (in units of the parts) whose gain is at least `required`.
 
     Args:
-        problem: within the limit `high`.
+        problem: within some limit.
         required: gain to reach.
         low: a proven lower bound of the objective.
-        high: the objective must not exceed it; may be infinite.
         nodes: most nodes of the search; None: no limit.
         seconds: most seconds; None: no limit. An answer then may depend on the machine.
-        any_will_do: stop at the first change within `high`.
-        excluded: places, shape (axes,), that are known to lack the gain; all that lead to the same leaves are left out.
+        excluded: places, shape (axes,), that are known to lack the gain; all that lead to the same leaves are excluded.
     """
     import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
@@ -88,9 +86,8 @@ def solve(
     _reach_goal(rows, problem, required)
     for at in excluded:
         _exclude(rows, problem, starts, at)
-    # The HiGHS of scipy 1.17 loses solutions to a limit on the very sum that it minimises: it gets none then.
-    kept = high if any_will_do and np.isfinite(high) else None
-    cost, constant = _measure(rows, problem, starts, unit=unit, high=kept)
+    # The HiGHS of scipy 1.17 loses solutions to a limit on the very sum that it minimises, so it gets none.
+    cost, constant = _measure(rows, problem, starts, unit=unit)
     size = len(cost)
     matrix = csr_matrix(
         (np.concatenate(rows.value), (np.concatenate(rows.row), np.concatenate(rows.column))), shape=(rows.count, size)
@@ -105,13 +102,13 @@ def solve(
     # HiGHS's presolve has lost solutions of such programs and is no faster on them; it is the way out, not the way in.
     for lower, presolve in ((known, False), (np.zeros(size), False), (np.zeros(size), True)):
         found = milp(
-            np.zeros(size) if any_will_do else cost, integrality=whole, bounds=Bounds(lower, 1),
+            cost, integrality=whole, bounds=Bounds(lower, 1),
             constraints=LinearConstraint(matrix, np.concatenate(rows.low), np.concatenate(rows.high)),
             options=options | {"presolve": presolve},
         )  # fmt: skip
         if found.status != SOLVER_FAILED:
             break
-    bound = low if any_will_do else max(low, _finite(found.mip_dual_bound) * unit + constant)
+    bound = max(low, _finite(found.mip_dual_bound) * unit + constant)
     return _solution(problem, found, starts, bound)
 
 
@@ -201,7 +198,7 @@ def _bind_list(rows: _Rows, problem: Problem, axis: Axis, start: int) -> None:
     rows.close(np.ones(1), np.ones(1))
 
 
-def slip(problem: Problem) -> float:
+def feasibility_slack(problem: Problem) -> float:
     """By how much the gain of a solution may fall short of what was required, in units of the gain.
 
     HiGHS takes a binary that is off by 1e-6 for whole, which lends every tree a millionth of its worst step. A row that
@@ -256,10 +253,8 @@ def _reach_goal(rows: _Rows, problem: Problem, required: float) -> None:
     rows.close(np.array([-np.inf]), np.array([spare / scale]))
 
 
-def _measure(
-    rows: _Rows, problem: Problem, starts: np.ndarray, *, unit: float, high: float | None
-) -> tuple[np.ndarray, float]:
-    """Costs of all variables in units of `unit`, and what they lack; the sum of parts is kept to `high` where given.
+def _measure(rows: _Rows, problem: Problem, starts: np.ndarray, *, unit: float) -> tuple[np.ndarray, float]:
+    """Costs of all variables in units of `unit`, and the constant that they lack.
 
     For "linf" one variable more, the last, is at least the part of every axis; otherwise the parts are summed.
     """
@@ -275,9 +270,6 @@ def _measure(
     if problem.objective != "linf":
         cost = np.zeros(size)
         cost[np.concatenate(places)] = np.concatenate(weights)
-        if high is not None:
-            rows.add(np.zeros(size - int(starts[0]), dtype=int), np.concatenate(places), np.concatenate(weights))
-            rows.close(np.array([-np.inf]), np.array([high / unit + TOLERANCE - sum(constants)]))
         return cost, sum(constants) * unit
     for number, (place, weight) in enumerate(zip(places, weights, strict=True)):
         rows.add(np.full(len(place), number), place, weight)

@@ -1,4 +1,4 @@
-"""What one row may become: for every cell of every feature the nearest allowed value, how far it is and what it costs."""
+"""Reachable cells of one row: for every cell of a feature the nearest allowed value, its distance and its cost."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Reach:
 
 
 def reach_of(cut: Cut, value: Any) -> Reach:
-    """Where this value of the cut's feature may go."""
+    """The cells that this value of the cut's feature can reach."""
     return _along_line(cut, value) if cut.starts is not None else _among_listed(cut, value)
 
 

@@ -62,7 +62,7 @@ def read_ensemble(native: Any, columns: Sequence[str]) -> TreeModel | NoExactAns
         before = steps_encoding(steps, names)
         if isinstance(before, NoExactAnswer):
             return before
-        if len(before.origins) != ensemble.inputs or not all(one.ordered for one in encoding.origins):
+        if len(before.origins) != ensemble.inputs or not all(origin.ordered for origin in encoding.origins):
             return NoExactAnswer("the model at the end of the pipeline encodes its columns once more")
         encoding = before
     return _checked(TreeModel(ensemble=ensemble, encoding=encoding), scores)

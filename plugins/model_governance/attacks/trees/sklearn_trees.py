@@ -65,7 +65,7 @@ def _votes(members: list[Any], whole: Any) -> TreeEnsemble | NoExactAnswer:
 
     if whole.n_outputs_ > 1:
         return NoExactAnswer(f"a {type(whole).__name__} with several targets is not read")
-    trees = [_numeric(one.tree_, one.tree_.value[:, 0, :]) for one in members]
+    trees = [_numeric(tree.tree_, tree.tree_.value[:, 0, :]) for tree in members]
     return join_trees(
         trees, inputs=whole.n_features_in_, base=np.zeros(trees[0].values.shape[1]), single=True,
         divisor=float(len(trees)), decision="argmax" if is_classifier(whole) else "value",
@@ -87,19 +87,19 @@ def _boosted(estimator: Any) -> TreeEnsemble | NoExactAnswer:
     scores = estimator.estimators_.shape[1]
     trees = []
     for step in estimator.estimators_:
-        for score, one in enumerate(step):
-            values = np.zeros((one.tree_.node_count, scores))
-            values[:, score] = estimator.learning_rate * one.tree_.value[:, 0, 0]
-            trees.append(_numeric(one.tree_, values))
+        for score, tree in enumerate(step):
+            values = np.zeros((tree.tree_.node_count, scores))
+            values[:, score] = estimator.learning_rate * tree.tree_.value[:, 0, 0]
+            trees.append(_numeric(tree.tree_, values))
     classifier = is_classifier(estimator)
     whole = join_trees(
         trees, inputs=estimator.n_features_in_, base=np.zeros(scores), single=True, tie_is_one=True,
         decision=("margin" if scores == 1 else "argmax") if classifier else "value",
     )  # fmt: skip
     probe = np.zeros((1, whole.inputs))
-    seen = raw_scores(estimator, probe) - whole.margin(probe)
+    candidate = raw_scores(estimator, probe) - whole.margin(probe)
     return join_trees(
-        trees, inputs=whole.inputs, base=seen[0], single=True, tie_is_one=True, decision=whole.decision
+        trees, inputs=whole.inputs, base=candidate[0], single=True, tie_is_one=True, decision=whole.decision
     )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def _histogram(estimator: Any) -> TreeEnsemble | NoExactAnswer:
 
     rounds = cast("list[list[Any]]", estimator._predictors)  # noqa: SLF001 - scikit-learn shows these trees nowhere else
     base = np.ravel(estimator._baseline_prediction)  # noqa: SLF001
-    trees = [_binned(one, score=score, scores=len(base)) for step in rounds for score, one in enumerate(step)]
+    trees = [_binned(tree, score=score, scores=len(base)) for step in rounds for score, tree in enumerate(step)]
     if not trees:
         return NoExactAnswer("the histogram gradient boosting has no trees")
     classifier = is_classifier(estimator)
@@ -173,6 +173,6 @@ def _histogram_scores(estimator: Any, matrix: np.ndarray) -> np.ndarray:
     total = np.repeat(np.atleast_2d(np.ravel(estimator._baseline_prediction)), len(matrix), axis=0)  # noqa: SLF001
     ready = np.ascontiguousarray(matrix, dtype=np.float64)
     for step in estimator._predictors:  # noqa: SLF001
-        for score, one in enumerate(step):
-            total[:, score] += one.predict(ready, known, mapping, 1)
+        for score, tree in enumerate(step):
+            total[:, score] += tree.predict(ready, known, mapping, 1)
     return total

@@ -113,7 +113,7 @@ def derived(model: Model) -> Model:
 
 
 def _fit_classes(spec: ModelSpec, columns: Columns, classes: Sequence[Any]) -> None:
-    shown = ", ".join(repr(one) for one in classes)
+    shown = ", ".join(repr(label) for label in classes)
     binary = spec.task == "binary_classification"
     if (len(classes) == 2) != binary or len(classes) < 2:
         fitting = {2: "binary_classification"}.get(len(classes), "multiclass_classification")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError
 from model_governance.subjects.loaders.contract import Trait, derived, fit_columns, fit_count, make_model
+from model_governance.subjects.loaders.sklearn_gradients import gradient_of
 from model_governance.subjects.loaders.sklearn_recipe import can_be_retrained, in_columns, retrained
 from model_governance.subjects.loaders.sklearn_scores import LOWEST_SCORE, scores_of
-from model_governance.subjects.loaders.sklearn_slopes import gradient_of
 from model_governance.subjects.loaders.tree_nodes import check_trees
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns) -> Model:
 
     if not isinstance(estimator, BaseEstimator) or not hasattr(estimator, "predict"):
         raise SubjectError(
-            f"{spec.uri}: holds a {type(estimator).__name__}, not an estimator with predict; save the fitted estimator alone"
+            f"{spec.uri}: holds a {type(estimator).__name__}, not an estimator with predict; save the fitted estimator by itself"
         )
     try:
         check_is_fitted(estimator)
@@ -51,13 +51,13 @@ def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns) -> Model:
         own = _classes(fitted, uri=spec.uri)
         proba = getattr(fitted, "predict_proba", None)
         scores = scores_of(fitted) if own == classes or proba is not None else None
-        slopes = gradient_of(fitted, feed, ordered, numeric) if own == classes else None
+        gradient = gradient_of(fitted, feed, ordered, numeric) if own == classes else None
         return make_model(
             spec, columns, native=fitted, trait=trait, classes=classes,
             call=lambda frame: fitted.predict(feed(frame)),
             call_proba=_fed(proba and in_columns(proba, own, classes, missing=0.0), feed),
             call_logits=_fed(scores and in_columns(scores, own, classes, missing=LOWEST_SCORE), feed),
-            call_gradient=slopes,
+            call_gradient=gradient,
             train=train if can_be_retrained(fitted) and trait != "ranker" else None,
         )  # fmt: skip
 
@@ -90,7 +90,7 @@ def _classes(estimator: Any, *, uri: str) -> list[Any]:
     import numpy as np
 
     classes = getattr(estimator, "classes_", [])
-    if isinstance(classes, list) and any(isinstance(one, np.ndarray) for one in classes):
+    if isinstance(classes, list) and any(isinstance(labels, np.ndarray) for labels in classes):
         raise SubjectError(f"{uri}: the model answers {len(classes)} targets at once; save one model per target")
     return list(np.asarray(classes).tolist())
 

@@ -73,10 +73,10 @@ class InferenceClient:
             SubjectError: it knows no such model, refuses the token, or answers something else than metadata.
             SubjectUnreachable: it does not answer.
         """
-        found = _parsed(self._ask("GET", self.uri, None))
-        if not isinstance(found, dict) or found.get("name") != self.name:
+        described = _parsed(self._ask("GET", self.uri, None))
+        if not isinstance(described, dict) or described.get("name") != self.name:
             raise SubjectError(f"{self.uri}: answers no metadata of a model named {self.name}; correct the uri")
-        return found
+        return described
 
     def infer(self, inputs: list[dict[str, Any]], outputs: list[str], *, rows: int, version: str | None) -> Any:
         """The answer to one request of so many rows.
@@ -84,7 +84,7 @@ class InferenceClient:
         Raises:
             CheckError: the budget of rows is spent.
             ModelMisbehaved: the request was refused, or the answer is no JSON object.
-            DigestMismatch: another version answered than the pinned one.
+            DigestMismatch: another version described than the pinned one.
             SubjectUnreachable: no answer.
         """
         if self.rows_asked + rows > self._limits.max_rows:
@@ -96,11 +96,11 @@ class InferenceClient:
         body = json.dumps({"inputs": inputs, "outputs": [{"name": name} for name in outputs]}).encode()
         answer = _parsed(self._ask("POST", f"{self.uri}/infer", body))
         if not isinstance(answer, dict) or not isinstance(answer.get("outputs"), list):
-            raise ModelMisbehaved(f"{self.uri}: answered {rows} rows with something else than JSON outputs")
-        found = answer.get("model_version")
-        if version is not None and found not in (None, "", version):
+            raise ModelMisbehaved(f"{self.uri}: described {rows} rows with something else than JSON outputs")
+        serving = answer.get("model_version")
+        if version is not None and serving not in (None, "", version):
             raise DigestMismatch(
-                f"{self.uri}: version {found} answers, the policy pins {version}; name it: .../versions/{version}"
+                f"{self.uri}: version {serving} answers, the policy pins {version}; name it: .../versions/{version}"
             )
         return answer
 

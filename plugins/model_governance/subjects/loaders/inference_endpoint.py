@@ -41,9 +41,9 @@ def read_metadata(spec: ModelSpec, connections: Connections) -> bytes:
         SubjectUnreachable: it does not answer.
     """
     client = InferenceClient(spec, connections)
-    found = pinned(client.metadata(), version=client.version, uri=client.uri)
+    metadata = pinned(client.metadata(), version=client.version, uri=client.uri)
     try:
-        return canonical_json(found)
+        return canonical_json(metadata)
     except ValueError as error:
         raise SubjectError(
             f"{client.uri}: its metadata hold NaN or infinities; correct them where it is served"
@@ -74,9 +74,9 @@ def connect(metadata: bytes, spec: ModelSpec, columns: Columns, *, connections: 
     classes = list(spec.classes)
     proba = logits = None
     if scores is not None:
-        found = _scores(served, scores)
-        logits = (lambda frame: with_zero(found(frame))) if spec.output == "logits" else None
-        proba = _softmax(logits) if logits else _probabilities(found, scores.name, classes=len(classes))
+        read_scores = _scores(served, scores)
+        logits = (lambda frame: with_zero(read_scores(frame))) if spec.output == "logits" else None
+        proba = _softmax(logits) if logits else _probabilities(read_scores, scores.name, classes=len(classes))
     return make_model(
         spec, columns, native=served.client, trait="classifier", classes=classes,
         call=_labels(served, labels, classes) if labels is not None else _most_likely(cast("Call", proba), classes),

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2, in JSON: what an endpoint says of itself, what it is sent and answers."""
+"""The Open Inference Protocol, version 2, in JSON: metadata, requests and responses of an endpoint."""
 
 from __future__ import annotations
 
@@ -51,12 +51,16 @@ class Signature:
         Raises:
             SubjectError: they describe no inputs and outputs.
         """
-        found = json.loads(metadata)
+        fields = json.loads(metadata)
         try:
             sides = [
                 tuple(
-                    Tensor(name=str(one["name"]), datatype=str(one["datatype"]), shape=tuple(map(int, one["shape"])))
-                    for one in found[side]
+                    Tensor(
+                        name=str(tensor["name"]),
+                        datatype=str(tensor["datatype"]),
+                        shape=tuple(map(int, tensor["shape"])),
+                    )
+                    for tensor in fields[side]
                 )
                 for side in ("inputs", "outputs")
             ]
@@ -66,7 +70,7 @@ class Signature:
             raise SubjectError(
                 f"{uri}: its metadata list no inputs or no outputs; state them where the model is served"
             )
-        return cls(version=found["version"], inputs=sides[0], outputs=sides[1])
+        return cls(version=fields["version"], inputs=sides[0], outputs=sides[1])
 
     def feed(self, columns: Columns, *, uri: str) -> Feed:
         """How a frame becomes the inputs of a request: one tensor of all features in policy order, or one per column.
@@ -74,15 +78,15 @@ class Signature:
         Raises:
             SubjectError: the inputs are not the policy's columns, or of a type that JSON does not carry.
         """
-        strange = sorted({one.datatype for one in self.inputs} - {*FLOATS, *LABELS})
-        if strange:
-            raise SubjectError(f"{uri}: takes inputs of type {', '.join(strange)}; serve it with FP32, INT64 or BYTES")
+        unknown = sorted({tensor.datatype for tensor in self.inputs} - {*FLOATS, *LABELS})
+        if unknown:
+            raise SubjectError(f"{uri}: takes inputs of type {', '.join(unknown)}; serve it with FP32, INT64 or BYTES")
         only = self.inputs[0]
         if len(self.inputs) > 1 or only.name in columns.features:
-            fit_columns([one.name for one in self.inputs], columns, uri=uri)
+            fit_columns([tensor.name for tensor in self.inputs], columns, uri=uri)
             return lambda frame: [
-                _tensor(one, frame[[one.name]], [len(frame), 1] if len(one.shape) == 2 else [len(frame)])
-                for one in self.inputs
+                _tensor(tensor, frame[[tensor.name]], [len(frame), 1] if len(tensor.shape) == 2 else [len(frame)])
+                for tensor in self.inputs
             ]
         if len(only.shape) != 2:
             raise SubjectError(f"{uri}: takes input {only.name} of shape {list(only.shape)}; serve (rows, features)")
@@ -95,10 +99,10 @@ class Signature:
         Raises:
             SubjectError: there are several of one sort.
         """
-        labels = [one for one in self.outputs if one.datatype in LABELS]
-        scores = [one for one in self.outputs if one.datatype in FLOATS]
+        labels = [tensor for tensor in self.outputs if tensor.datatype in LABELS]
+        scores = [tensor for tensor in self.outputs if tensor.datatype in FLOATS]
         if len(labels) > 1 or len(scores) > 1 or not (labels or scores):
-            shown = ", ".join(f"{one.name}: {one.datatype}" for one in self.outputs)
+            shown = ", ".join(f"{tensor.name}: {tensor.datatype}" for tensor in self.outputs)
             raise SubjectError(
                 f"{uri}: answers {shown}; serve one output of labels and one of probabilities, or one of values"
             )
@@ -111,14 +115,14 @@ def pinned(metadata: Mapping[str, Any], *, version: str | None, uri: str) -> dic
     Raises:
         SubjectError: several versions are served and the uri names none.
     """
-    versions = [str(one) for one in metadata.get("versions") or []]
+    versions = [str(version) for version in metadata.get("versions") or []]
     if version is None and len(versions) > 1:
         raise SubjectError(f"{uri}: serves the versions {', '.join(versions)}; name one: {uri}/versions/{versions[-1]}")
     rest = {name: value for name, value in metadata.items() if name != "versions"}
     return {**rest, "version": version or (versions[0] if versions else None)}
 
 
-def read_output(answer: Any, wanted: Tensor, rows: int) -> np.ndarray:
+def read_output(answer: Any, output: Tensor, rows: int) -> np.ndarray:
     """The values of one output, (rows,) or (rows, k); labels of any type or float64.
 
     Raises:
@@ -126,25 +130,25 @@ def read_output(answer: Any, wanted: Tensor, rows: int) -> np.ndarray:
     """
     import numpy as np
 
-    found = next((one for one in answer.get("outputs", []) if one.get("name") == wanted.name), None)
-    if found is None:
-        raise ValueError(f"the answer lacks the output {wanted.name}")
-    shape = tuple(int(one) for one in found.get("shape", ()))
-    values = np.asarray(found.get("data"), dtype=np.float64 if wanted.datatype in FLOATS else None)
+    served = next((tensor for tensor in answer.get("outputs", []) if tensor.get("name") == output.name), None)
+    if served is None:
+        raise ValueError(f"the answer lacks the output {output.name}")
+    shape = tuple(int(size) for size in served.get("shape", ()))
+    values = np.asarray(served.get("data"), dtype=np.float64 if output.datatype in FLOATS else None)
     if shape[:1] != (rows,) or len(shape) > 2 or values.size != int(np.prod(shape)):
-        raise ValueError(f"output {wanted.name} has shape {list(shape)} and {values.size} values for {rows} rows")
+        raise ValueError(f"output {output.name} has shape {list(shape)} and {values.size} values for {rows} rows")
     return values.reshape(shape)
 
 
-def _tensor(one: Tensor, frame: pd.DataFrame, shape: list[int]) -> dict[str, Any]:
+def _tensor(tensor: Tensor, frame: pd.DataFrame, shape: list[int]) -> dict[str, Any]:
     """The columns as one tensor. JSON has no way to write a missing number."""
     if frame.isna().to_numpy().any():
         holes = ", ".join(str(name) for name in frame.columns[frame.isna().any()])
         raise ValueError(f"column(s) {holes} have missing values, which the protocol cannot carry; fill them upstream")
-    if one.datatype == "BYTES":
+    if tensor.datatype == "BYTES":
         data = frame.astype(str).to_numpy(dtype=object).ravel().tolist()
-    elif one.datatype == "BOOL":
+    elif tensor.datatype == "BOOL":
         data = frame.astype(bool).to_numpy().ravel().tolist()
     else:
-        data = frame.to_numpy(dtype=(FLOATS | WHOLE)[one.datatype]).ravel().tolist()
-    return {"name": one.name, "shape": shape, "datatype": one.datatype, "data": data}
+        data = frame.to_numpy(dtype=(FLOATS | WHOLE)[tensor.datatype]).ravel().tolist()
+    return {"name": tensor.name, "shape": shape, "datatype": tensor.datatype, "data": data}

@@ -21,5 +21,5 @@ FIXED = {"verbosity": -1, "num_threads": 1, "deterministic": True, "force_row_wi
 
 def recipe_of(booster: Any, *, seed: int) -> dict[str, Any] | None:
     """Parameters for `lightgbm.train`; None where the text lacks them. All seeds follow from the one given."""
-    found = {name: value for name, value in booster.params.items() if name in LEARNING.split()}
-    return {**found, **FIXED, "seed": seed} if "learning_rate" in found else None
+    params = {name: value for name, value in booster.params.items() if name in LEARNING.split()}
+    return {**params, **FIXED, "seed": seed} if "learning_rate" in params else None

@@ -75,24 +75,24 @@ def _downloaded(artifact: str, copy: Path, *, uri: str) -> Path:
 
 def _named_file(folder: Path, *, uri: str) -> tuple[Path, str]:
     flavours = _flavours(folder / "MLmodel", uri=uri)
-    name = next((one for one in FLAVOURS if one in flavours), None)
+    name = next((flavour for flavour in FLAVOURS if flavour in flavours), None)
     if name is None:
         shown = ", ".join(sorted(flavours)) or "none"
         raise SubjectError(
             f"{uri}: is saved as {shown}; of MLflow's flavours {', '.join(sorted(FLAVOURS))} are read here. "
             "Log the model with one of them beside the one that serves it"
         )
-    said = flavours[name].get(FLAVOURS[name]) if isinstance(flavours[name], dict) else None
-    if not isinstance(said, str) or not said:
+    relative = flavours[name].get(FLAVOURS[name]) if isinstance(flavours[name], dict) else None
+    if not isinstance(relative, str) or not relative:
         raise SubjectError(f"{uri}: MLmodel does not say which file the flavour {name} is in; log the model again")
-    path = _inside(folder, said, uri=uri)
+    path = _inside(folder, relative, uri=uri)
     if path.is_dir():
-        inside = sorted(one.name for one in path.iterdir() if one.suffix in FORMATS[name])
-        path = _inside(folder, f"{said}/{inside[0]}", uri=uri) if len(inside) == 1 else path
+        inside = sorted(file.name for file in path.iterdir() if file.suffix in FORMATS[name])
+        path = _inside(folder, f"{relative}/{inside[0]}", uri=uri) if len(inside) == 1 else path
     form = FORMATS[name].get(path.suffix)
     if form is None or not path.is_file():
         raise SubjectError(
-            f"{uri}: the flavour {name} is in {said}, which is no file ending in {', '.join(FORMATS[name])}; "
+            f"{uri}: the flavour {name} is in {relative}, which is no file ending in {', '.join(FORMATS[name])}; "
             "log the model again in one of these formats"
         )
     return path, form
@@ -113,9 +113,11 @@ def _flavours(path: Path, *, uri: str) -> dict[str, Any]:
     return dict(flavours) if isinstance(flavours, dict) else {}
 
 
-def _inside(folder: Path, said: str, *, uri: str) -> Path:
+def _inside(folder: Path, relative: str, *, uri: str) -> Path:
     """The path of a file that MLmodel names, links followed."""
-    path = (folder / said).resolve()
-    if PurePosixPath(said).is_absolute() or not path.is_relative_to(folder.resolve()):
-        raise UntrustedModel(f"{uri}: MLmodel names {said}, which lies outside the model's folder. Nothing was loaded")
+    path = (folder / relative).resolve()
+    if PurePosixPath(relative).is_absolute() or not path.is_relative_to(folder.resolve()):
+        raise UntrustedModel(
+            f"{uri}: MLmodel names {relative}, which lies outside the model's folder. Nothing was loaded"
+        )
     return path

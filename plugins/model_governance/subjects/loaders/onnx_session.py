@@ -73,7 +73,7 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
 
 
 def _feed(inputs: list[Any], columns: Columns, *, uri: str) -> Feed:
-    unknown = sorted({one.type for one in inputs} - set(NUMPY_TYPES))
+    unknown = sorted({tensor.type for tensor in inputs} - set(NUMPY_TYPES))
     if unknown:
         raise SubjectError(f"{uri}: takes inputs of type {', '.join(unknown)}; export it with {', '.join(NUMPY_TYPES)}")
     if len(inputs) == 1 and not (len(columns.names) == 1 and inputs[0].name in columns.features):
@@ -83,8 +83,8 @@ def _feed(inputs: list[Any], columns: Columns, *, uri: str) -> Feed:
             raise SubjectError(f"{uri}: takes input {only.name} of shape {only.shape}; export it for (rows, features)")
         names = fit_count(width, columns, uri=uri) if isinstance(width, int) else list(columns.names)
         return lambda frame: {only.name: _convert(frame[names], only.type)}
-    fit_columns([one.name for one in inputs], columns, uri=uri)
-    return lambda frame: {one.name: _convert(frame[[one.name]], one.type) for one in inputs}
+    fit_columns([tensor.name for tensor in inputs], columns, uri=uri)
+    return lambda frame: {tensor.name: _convert(frame[[tensor.name]], tensor.type) for tensor in inputs}
 
 
 def _convert(frame: pd.DataFrame, tensor: str) -> np.ndarray:
@@ -100,12 +100,12 @@ def _convert(frame: pd.DataFrame, tensor: str) -> np.ndarray:
 
 def _outputs(outputs: list[Any], spec: ModelSpec) -> tuple[str | None, str | None]:
     """Names of the label output and of the output with scores or probabilities."""
-    labels = [one.name for one in outputs if one.type in LABELS]
-    scores = [one.name for one in outputs if one.type in FLOATS or one.type.startswith("seq(map(")]
+    labels = [tensor.name for tensor in outputs if tensor.type in LABELS]
+    scores = [tensor.name for tensor in outputs if tensor.type in FLOATS or tensor.type.startswith("seq(map(")]
     if len(labels) > 1 or len(scores) > 1 or not (labels or scores):
-        shown = ", ".join(f"{one.name}: {one.type}" for one in outputs)
+        listed = ", ".join(f"{tensor.name}: {tensor.type}" for tensor in outputs)
         raise SubjectError(
-            f"{spec.uri}: gives the outputs {shown}; export it with one output of labels and one of probabilities, "
+            f"{spec.uri}: gives the outputs {listed}; export it with one output of labels and one of probabilities, "
             "or with one output of values"
         )
     return (labels[0] if labels else None), (scores[0] if scores else None)
@@ -141,7 +141,7 @@ def _probabilities(
     def call_proba(frame: pd.DataFrame) -> np.ndarray:
         (answer,) = session.run([output], feed(frame))
         if isinstance(answer, list):
-            answer = [[row[one] for one in classes] for row in answer]
+            answer = [[row[label] for label in classes] for row in answer]
         matrix = np.asarray(answer, dtype=np.float64)
         if len(classes) == 2 and (matrix.ndim == 1 or matrix.shape[1:] == (1,)):
             matrix = np.column_stack([1 - matrix.ravel(), matrix.ravel()])

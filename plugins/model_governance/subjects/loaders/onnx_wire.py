@@ -47,9 +47,9 @@ def read_facts(content: bytes) -> OnnxFacts:
         if kind == "tensor":
             external |= (14, EXTERNAL) in ((number, value) for number, value in read_fields(message) if number == 14)
         elif kind == "attribute":
-            found = _labels(message)
-            if found and found not in labels:
-                labels.append(found)
+            strings = _labels(message)
+            if strings and strings not in labels:
+                labels.append(strings)
     return OnnxFacts(labels=tuple(labels), external=external)
 
 
@@ -66,8 +66,8 @@ def _labels(attribute: memoryview) -> tuple[int | str, ...]:
         elif number == 8 and isinstance(value, memoryview):
             position = 0
             while position < len(value):
-                one, position = read_number(value, position)
-                numbers.append(_signed(one))
+                label, position = read_number(value, position)
+                numbers.append(_signed(label))
         elif number == 9 and isinstance(value, memoryview):
             numbers.append(bytes(value).decode())
     return tuple(numbers)

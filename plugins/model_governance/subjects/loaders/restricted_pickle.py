@@ -1,9 +1,9 @@
 """An unpickler that can build models and nothing else.
 
-A pickle is a program. This one may name only what stands on the allow-list of `formats.pickle_names` (Python
-documentation, "Restricting Globals"), may call only what has to be called to rebuild arrays, and may set state
+A pickle is a program. This unpickler resolves only names on the allow-list of `formats.pickle_names` (Python
+documentation, "Restricting Globals"), calls only what rebuilds arrays, and sets state
 only on plain objects. Arrays in joblib's own layout are read here as well, so that a pickle nested
-in an array of objects meets the same rules. Lists of names alone would not do: an `ndarray` made
+in an array of objects meets the same rules. Lists of names would not be enough: an `ndarray` made
 over foreign memory, or a `dtype` whose state hides that it holds pointers, runs no function that
 any list forbids, and still gives a file the memory of the process.
 """
@@ -79,12 +79,12 @@ class RestrictedUnpickler(PythonUnpickler):
                 self._callable[id(stand_in)] = stand_in
             return stand_in
         known = (module, name) in CALLABLE or (module, name) in PLAIN
-        found = getattr(import_module(module), name, None) if known else _model_part(module, name)
-        if found is None:
+        resolved = getattr(import_module(module), name, None) if known else _model_part(module, name)
+        if resolved is None:
             raise _refusal(f"names {module}.{name}")
         if (module, name) in CALLABLE or module.startswith("sklearn._loss."):
-            self._callable[id(found)] = found
-        return found
+            self._callable[id(resolved)] = resolved
+        return resolved
 
     def load_reduce(self) -> None:
         """REDUCE: call what may be called."""
@@ -114,8 +114,8 @@ class RestrictedUnpickler(PythonUnpickler):
             raise _refusal(f"calls {_spell(function)} with something else than arguments")
         _check_arguments(function, arguments)
 
-    def _check_target(self, target: Any, wanted: type) -> None:
-        if not isinstance(target, wanted):
+    def _check_target(self, target: Any, expected: type) -> None:
+        if not isinstance(target, expected):
             raise _refusal(f"adds items to {_spell(target)}")
 
 
@@ -145,7 +145,7 @@ class StoredArray:
     numpy_array_alignment_bytes: int | None = None
 
     def read(self, stream: BytesIO) -> np.ndarray:
-        """The array, from the place where the stream stands.
+        """The array, from the position of the stream.
 
         Raises:
             UntrustedModel: its description is none that joblib writes.
@@ -153,7 +153,7 @@ class StoredArray:
         """
         import numpy as np
 
-        if not isinstance(self.dtype, np.dtype) or not all(type(one) is int and one >= 0 for one in self.shape):
+        if not isinstance(self.dtype, np.dtype) or not all(type(size) is int and size >= 0 for size in self.shape):
             raise _refusal("describes an array by something else than a dtype and a shape")
         if self.dtype.hasobject:
             nested = RestrictedUnpickler(stream).load()
@@ -178,11 +178,11 @@ STAND_INS: dict[tuple[str, str], Any] = {
 }
 
 
-def _guard_items(name: str, wanted: type, place: Callable[[Any], Any]) -> Callable[[Any], None]:
+def _guard_items(name: str, expected: type, place: Callable[[Any], Any]) -> Callable[[Any], None]:
     original = getattr(PythonUnpickler, name)
 
     def guarded(self: RestrictedUnpickler) -> None:
-        self._check_target(place(self), wanted)
+        self._check_target(place(self), expected)
         original(self)
 
     return guarded
@@ -202,11 +202,11 @@ def _guards() -> Iterator[tuple[bytes, Callable[[Any], None]]]:
     for opcode, name in ((pickle.INST, "INST"), (pickle.OBJ, "OBJ"), (pickle.NEWOBJ_EX, "NEWOBJ_EX")):
         yield opcode, _refuse_opcode(name)
     # Before a plural opcode the items lie on the stack and their container on the stack below.
-    yield pickle.APPEND, _guard_items("load_append", list, lambda one: one.stack[-2])
-    yield pickle.SETITEM, _guard_items("load_setitem", dict, lambda one: one.stack[-3])
-    yield pickle.APPENDS, _guard_items("load_appends", list, lambda one: one.metastack[-1][-1])
-    yield pickle.SETITEMS, _guard_items("load_setitems", dict, lambda one: one.metastack[-1][-1])
-    yield pickle.ADDITEMS, _guard_items("load_additems", set, lambda one: one.metastack[-1][-1])
+    yield pickle.APPEND, _guard_items("load_append", list, lambda unpickler: unpickler.stack[-2])
+    yield pickle.SETITEM, _guard_items("load_setitem", dict, lambda unpickler: unpickler.stack[-3])
+    yield pickle.APPENDS, _guard_items("load_appends", list, lambda unpickler: unpickler.metastack[-1][-1])
+    yield pickle.SETITEMS, _guard_items("load_setitems", dict, lambda unpickler: unpickler.metastack[-1][-1])
+    yield pickle.ADDITEMS, _guard_items("load_additems", set, lambda unpickler: unpickler.metastack[-1][-1])
 
 
 RestrictedUnpickler.dispatch.update({opcode[0]: guard for opcode, guard in _guards()})
@@ -219,18 +219,18 @@ def _model_part(module: str, name: str) -> Any:
     if "." in name or any(part in ("tests", "conftest", "_testing", "testing") for part in module.split(".")):
         return None
     if module in NUMPY_MODULES:
-        found = vars(np).get(name)
+        resolved = vars(np).get(name)
         return (
-            found
-            if isinstance(found, np.ufunc) or (isinstance(found, type) and issubclass(found, np.generic))
+            resolved
+            if isinstance(resolved, np.ufunc) or (isinstance(resolved, type) and issubclass(resolved, np.generic))
             else None
         )
     if module.split(".")[0] not in ESTIMATOR_ROOTS:
         return None
-    found = getattr(import_module(module), name, None)
+    resolved = getattr(import_module(module), name, None)
     if (module, name) == CYTHON_LOSS:
-        return found
-    return found if isinstance(found, type) and _is_model_class(found) else None
+        return resolved
+    return resolved if isinstance(resolved, type) and _is_model_class(resolved) else None
 
 
 def _is_model_class(kind: type) -> bool:
@@ -255,7 +255,7 @@ def _check_arguments(function: Any, arguments: tuple[Any, ...]) -> None:
     if function is RECONSTRUCTOR and arguments[1:] != (object, None):
         raise _refusal("rebuilds an object from foreign state")
     if getattr(function, "__module__", None) == generators.__name__:
-        foreign = [one for one in arguments[1:] if one is not getattr(generators, "__bit_generator_ctor")]
+        foreign = [value for value in arguments[1:] if value is not getattr(generators, "__bit_generator_ctor")]
         if foreign:
             raise _refusal(f"makes a random generator through {_spell(foreign[0])}")
 
@@ -287,7 +287,7 @@ def _check_dtype_state(target: np.dtype[Any], state: Any) -> None:
         else:
             parts = [fields[name] for name in names]
             layout: Any = {
-                "names": list(names), "formats": [one[0] for one in parts], "offsets": [one[1] for one in parts],
+                "names": list(names), "formats": [part[0] for part in parts], "offsets": [part[1] for part in parts],
                 "itemsize": itemsize,
             }  # fmt: skip
             clean = np.dtype(layout, align=bool(flags & 0x80))

@@ -11,36 +11,36 @@ if TYPE_CHECKING:
 
 
 def through_all(steps: list[Any], given: Sequence[str], numeric: Sequence[str]) -> np.ndarray | None:
-    """Slopes (prepared, numeric) of fitted steps that take the columns `given`; None where one is not affine."""
+    """The Jacobian (prepared, numeric) of fitted steps that take the columns `given`; None where a step is not affine."""
     import numpy as np
 
-    slopes: np.ndarray | None = np.zeros((len(given), len(numeric)))
+    jacobian: np.ndarray | None = np.zeros((len(given), len(numeric)))
     for place, name in enumerate(numeric):
-        slopes[list(given).index(name), place] = 1.0  # type: ignore[index]
+        jacobian[list(given).index(name), place] = 1.0  # type: ignore[index]
     for step in steps:
-        if slopes is None:
+        if jacobian is None:
             return None
-        slopes = _through(step, slopes)
-    return slopes
+        jacobian = _through(step, jacobian)
+    return jacobian
 
 
-def _through(step: Any, slopes: np.ndarray) -> np.ndarray | None:
-    """Slopes (outputs, numeric) behind one fitted step, from those of what it is given (inputs, numeric)."""
+def _through(step: Any, jacobian: np.ndarray) -> np.ndarray | None:
+    """The Jacobian (outputs, numeric) behind a fitted step, from that of its inputs (inputs, numeric)."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import FunctionTransformer
 
     if step is None or step == "passthrough" or (isinstance(step, FunctionTransformer) and step.func is None):
-        return slopes
+        return jacobian
     if isinstance(step, ColumnTransformer):
-        return _through_columns(step, slopes)
+        return _through_columns(step, jacobian)
     if isinstance(step, Pipeline):
-        here: np.ndarray | None = slopes
-        for _, one in step.steps:
-            here = _through(one, here) if here is not None else None
-        return here
+        current: np.ndarray | None = jacobian
+        for _, inner in step.steps:
+            current = _through(inner, current) if current is not None else None
+        return current
     factors = _factors(step)
-    return None if factors is None else factors * slopes
+    return None if factors is None else factors * jacobian
 
 
 def _factors(step: Any) -> np.ndarray | None:
@@ -60,16 +60,16 @@ def _factors(step: Any) -> np.ndarray | None:
     return None if scale is None else np.asarray(scale, dtype=np.float64)[:, None]
 
 
-def _through_columns(step: Any, slopes: np.ndarray) -> np.ndarray | None:
+def _through_columns(step: Any, jacobian: np.ndarray) -> np.ndarray | None:
     """Blocks side by side; a block that moves with no numeric column is flat, whatever it does."""
     import numpy as np
 
-    outputs = max(one.stop for one in step.output_indices_.values())
-    result = np.zeros((outputs, slopes.shape[1]))
+    outputs = max(columns.stop for columns in step.output_indices_.values())
+    result = np.zeros((outputs, jacobian.shape[1]))
     for name, part, columns in step.transformers_:
         if part == "drop":
             continue
-        taken = slopes[_places(step, columns)]
+        taken = jacobian[_places(step, columns)]
         if not taken.any():
             continue
         block = _through(part, taken)
@@ -86,11 +86,13 @@ def _places(step: Any, columns: Any) -> list[int]:
     names = list(getattr(step, "feature_names_in_", ()))
     every = np.arange(step.n_features_in_)
     if isinstance(columns, slice):
-        start, stop = (names.index(one) if isinstance(one, str) else one for one in (columns.start, columns.stop))
+        start, stop = (
+            names.index(bound) if isinstance(bound, str) else bound for bound in (columns.start, columns.stop)
+        )
         if isinstance(columns.stop, str):
             stop += 1  # label slices include their end
         return every[start : stop : columns.step].tolist()
     chosen = np.atleast_1d(np.asarray(columns))
     if chosen.dtype.kind in "OUT":
-        return [names.index(one) for one in chosen]
+        return [names.index(name) for name in chosen]
     return every[chosen].tolist()

@@ -23,7 +23,7 @@ class Network:
         """What goes into the last activation, (n, outputs)."""
         return self._forwards(inputs)[1]
 
-    def slopes(self, inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    def gradients(self, inputs: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Gradient of sum(weights * scores) with regard to the inputs; weights (n, outputs), result (n, inputs)."""
         hidden, _ = self._forwards(inputs)
         back = weights @ self.weights[-1].T
@@ -64,6 +64,6 @@ def _activated(activation: str, values: np.ndarray) -> np.ndarray:
     from scipy.special import expit
 
     activations: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        "identity": lambda one: one, "relu": lambda one: np.maximum(one, 0), "tanh": np.tanh, "logistic": expit
+        "identity": lambda values: values, "relu": lambda values: np.maximum(values, 0), "tanh": np.tanh, "logistic": expit
     }  # fmt: skip
     return activations[activation](values)

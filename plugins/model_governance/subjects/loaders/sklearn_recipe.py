@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-# The recipe of these is what they found, or a part that is never fitted again: a copy would remember the old rows.
+# These keep fitted parts in their parameters, so that a copy would remember the old rows.
 FROZEN = ("sklearn.frozen.",)
 
 
@@ -23,7 +23,7 @@ def chosen(estimator: Any) -> Any:
 def can_be_retrained(estimator: Any) -> bool:
     """Whether every part of the estimator is fitted anew by `fit`."""
     parts = [estimator, *estimator.get_params(deep=True).values()]
-    return not any(type(one).__module__.startswith(FROZEN) for one in _flatten(parts))
+    return not any(type(part).__module__.startswith(FROZEN) for part in _flatten(parts))
 
 
 def retrained(estimator: Any, inputs: Any, labels: Any, *, seed: int) -> Any:
@@ -51,18 +51,18 @@ def retrained(estimator: Any, inputs: Any, labels: Any, *, seed: int) -> Any:
 
 
 def in_columns(
-    answer: Callable[[Any], np.ndarray], own: list[Any], wanted: list[Any], *, missing: float
+    answer: Callable[[Any], np.ndarray], own: list[Any], classes: list[Any], *, missing: float
 ) -> Callable[[Any], np.ndarray]:
-    """Answers (n, own classes) as (n, wanted classes): rows of a class may be absent where a copy was trained."""
+    """Outputs (n, own classes) as (n, classes): a copy may have been trained without rows of a class."""
     import numpy as np
 
-    if own == wanted:
+    if own == classes:
         return answer
-    places = [wanted.index(one) for one in own]
+    places = [classes.index(label) for label in own]
 
     def spread(inputs: Any) -> np.ndarray:
         narrow = answer(inputs)
-        wide = np.full((len(narrow), len(wanted)), missing)
+        wide = np.full((len(narrow), len(classes)), missing)
         wide[:, places] = narrow
         return wide
 
@@ -70,7 +70,7 @@ def in_columns(
 
 
 def _flatten(parts: list[Any]) -> list[Any]:
-    found = []
-    for one in parts:
-        found.extend(_flatten(list(one)) if isinstance(one, (list, tuple)) else [one])
-    return found
+    flattened = []
+    for part in parts:
+        flattened.extend(_flatten(list(part)) if isinstance(part, (list, tuple)) else [part])
+    return flattened

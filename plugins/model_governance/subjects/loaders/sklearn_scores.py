@@ -62,7 +62,7 @@ def last_step(estimator: Any) -> tuple[list[Any], Any]:
         if hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
             continue
-        steps.extend(one for _, one in estimator.steps[:-1] if one not in (None, "passthrough"))
+        steps.extend(step for _, step in estimator.steps[:-1] if step not in (None, "passthrough"))
         estimator = estimator.steps[-1][1]
     return steps, estimator
 
@@ -71,6 +71,6 @@ def prepared(steps: list[Any], inputs: Any) -> np.ndarray:
     """What the steps make of the inputs: dense, (n, m)."""
     import numpy as np
 
-    for one in steps:
-        inputs = one.transform(inputs)
+    for step in steps:
+        inputs = step.transform(inputs)
     return np.asarray(inputs.toarray() if hasattr(inputs, "toarray") else inputs, dtype=np.float64)

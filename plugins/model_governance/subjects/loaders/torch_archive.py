@@ -89,9 +89,9 @@ def _check_pickle(content: bytes, name: str, *, uri: str) -> None:
 
 def _check_code(content: bytes, name: str, *, uri: str) -> None:
     text = content.decode(errors="replace")
-    found = REACHING.search(text) or FOREIGN_OPERATORS.search(text)
-    if found:
+    match = REACHING.search(text) or FOREIGN_OPERATORS.search(text)
+    if match:
         raise UntrustedModel(
-            f"{uri}: {name} says {found.group()!r}: operators that reach files, other machines or the log are refused. "
+            f"{uri}: {name} uses {match.group()!r}: operators that reach files, other machines or the log are refused. "
             "Nothing was loaded; script the model without it"
         )

@@ -30,7 +30,7 @@ CLASSES = "classes.json"
 LEAST = 1e-7  # of a probability, before its logarithm is taken in 32-bit floats
 ROWS_AT_ONCE = 1024
 PROBES = (0.0, 1.0, -1.0, 30.0, -30.0)
-WORDS = ("text", "datetime")
+TEXT_KINDS = ("text", "datetime")
 
 
 def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
@@ -39,7 +39,7 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     It takes one float32 tensor (rows, features) in policy order, or one tensor (rows,) per column
     where its arguments are named like the columns (categories as int64 codes, all others float32). It
     answers (rows, classes), for two classes also (rows, 1) or (rows,): logits, or probabilities where the
-    policy says `output: probabilities`; or values (rows,). The classes stand in the policy, or in the archive
+    policy says `output: probabilities`; or values (rows,). The classes are in the policy, or in the archive
     as the extra file classes.json.
 
     Raises:
@@ -96,21 +96,21 @@ def _classes(stored: bytes | str, spec: ModelSpec) -> list[Any]:
 def _names(module: Any, columns: Columns, *, uri: str) -> list[str] | None:
     """Argument names where each column has its own, None where one tensor takes them all."""
     arguments = module.forward.schema.arguments[1:]
-    words = columns.of_kind(*WORDS)
-    if words:
+    text = columns.of_kind(*TEXT_KINDS)
+    if text:
         raise SubjectError(
-            f"{uri}: column(s) {', '.join(words)} are no numbers, which TorchScript needs; encode upstream"
+            f"{uri}: column(s) {', '.join(text)} are no numbers, which TorchScript needs; encode upstream"
         )
-    strange = [one.name for one in arguments if str(one.type) != "Tensor"]
-    if strange:
-        raise SubjectError(f"{uri}: takes argument(s) {', '.join(strange)} that are no tensors; script it with tensors")
+    other = [argument.name for argument in arguments if str(argument.type) != "Tensor"]
+    if other:
+        raise SubjectError(f"{uri}: takes argument(s) {', '.join(other)} that are no tensors; script it with tensors")
     if len(arguments) == 1 and arguments[0].name not in columns.features:
         return None
-    return fit_columns([one.name for one in arguments], columns, uri=uri)
+    return fit_columns([argument.name for argument in arguments], columns, uri=uri)
 
 
 def _probe(network: _Network, spec: ModelSpec) -> None:
-    """Whether made-up rows give answers of the right width and kind, twice the same."""
+    """Check on generated rows that the outputs have the right width and kind and repeat."""
     import numpy as np
     import pandas as pd
 
@@ -120,10 +120,10 @@ def _probe(network: _Network, spec: ModelSpec) -> None:
         raise SubjectError(
             f"{spec.uri}: answers the same rows differently when asked twice; script it without randomness"
         )
-    width, wanted = first.shape[1], len(network.classes) or 1
-    if width != wanted and (width, wanted) != (1, 2):
+    width, expected = first.shape[1], len(network.classes) or 1
+    if width != expected and (width, expected) != (1, 2):
         raise SubjectError(
-            f"{spec.uri}: answers {width} columns for {wanted} class(es); correct model.classes or model.task"
+            f"{spec.uri}: answers {width} columns for {expected} class(es); correct model.classes or model.task"
         )
     if spec.output is None and network.classes and _look_like_probabilities(first):
         raise SubjectError(
@@ -140,7 +140,7 @@ def _look_like_probabilities(answers: np.ndarray) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Network:
-    """Frames in, numbers out."""
+    """The module with DataFrames as inputs and float64 arrays as outputs."""
 
     torch: Any
     module: Any
@@ -150,34 +150,34 @@ class _Network:
     answers: str
 
     def outputs(self, frame: pd.DataFrame) -> np.ndarray:
-        """What the module answers, (n, k), float64."""
-        with self.torch.no_grad(), self._alone():
-            return self._in_pieces(frame, lambda part, _: self._ask(self._tensors(part)))
+        """The outputs of the module, shape (n, k), float64."""
+        with self.torch.no_grad(), self._single_thread():
+            return self._in_pieces(frame, lambda part, _: self._call_module(self._tensors(part)))
 
     def logits(self, frame: pd.DataFrame) -> np.ndarray:
         """Shape (n, classes), one column for values."""
-        with self.torch.no_grad(), self._alone():
-            return self._in_pieces(frame, lambda part, _: self._scores(self._ask(self._tensors(part))))
+        with self.torch.no_grad(), self._single_thread():
+            return self._in_pieces(frame, lambda part, _: self._scores(self._call_module(self._tensors(part))))
 
     def gradient(self, frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
         """Gradient of sum(weights * logits) by autograd, (n, numeric and integer features)."""
         moving = [self.columns.names.index(name) for name in self.columns.of_kind("numeric", "integer")]
 
-        def slopes(part: pd.DataFrame, rows: slice) -> Any:
+        def gradients(part: pd.DataFrame, rows: slice) -> Any:
             inputs = self._tensors(part)
-            for one in inputs:
-                one.requires_grad_(one.is_floating_point())
-            scores = self._scores(self._ask(inputs))
-            leaves = [one for one in inputs if one.requires_grad]
-            found = self.torch.autograd.grad((scores * self.torch.from_numpy(weights[rows])).sum(), leaves)
+            for tensor in inputs:
+                tensor.requires_grad_(tensor.is_floating_point())
+            scores = self._scores(self._call_module(inputs))
+            leaves = [tensor for tensor in inputs if tensor.requires_grad]
+            derivatives = self.torch.autograd.grad((scores * self.torch.from_numpy(weights[rows])).sum(), leaves)
             if self.names is None:
-                return found[0][:, moving]
-            by_name = dict(zip((name for name, one in zip(self.names, inputs, strict=True) if one.requires_grad),
-                               found, strict=True))  # fmt: skip
+                return derivatives[0][:, moving]
+            by_name = dict(zip((name for name, tensor in zip(self.names, inputs, strict=True) if tensor.requires_grad),
+                               derivatives, strict=True))  # fmt: skip
             return self.torch.stack([by_name[self.columns.names[place]] for place in moving], dim=1)
 
-        with self.torch.enable_grad(), self._alone():
-            return self._in_pieces(frame, slopes)
+        with self.torch.enable_grad(), self._single_thread():
+            return self._in_pieces(frame, gradients)
 
     def probabilities(self, frame: pd.DataFrame) -> np.ndarray:
         """Shape (n, classes)."""
@@ -205,7 +205,7 @@ class _Network:
         kinds = {name: "int64" if self.columns.features[name].kind == "category" else "float32" for name in self.names}
         return [self.torch.from_numpy(frame[name].to_numpy(dtype=kinds[name], copy=True)) for name in self.names]
 
-    def _ask(self, inputs: list[Any]) -> Any:
+    def _call_module(self, inputs: list[Any]) -> Any:
         answer = self.module(*inputs)
         if not self.torch.is_tensor(answer) or answer.dim() > 2 or answer.shape[:1] != inputs[0].shape[:1]:
             shown = tuple(answer.shape) if self.torch.is_tensor(answer) else type(answer).__name__
@@ -221,15 +221,15 @@ class _Network:
         return self.torch.cat([self.torch.zeros_like(answer), answer], dim=1) if single else answer
 
     def _in_pieces(self, frame: pd.DataFrame, answer: Any) -> np.ndarray:
-        """Answers piece by piece: what a network keeps for its layers grows with the rows."""
+        """Outputs batch by batch: the memory of a network's layers grows with the rows."""
         import numpy as np
 
         pieces = [slice(start, start + ROWS_AT_ONCE) for start in range(0, max(len(frame), 1), ROWS_AT_ONCE)]
         return np.concatenate([answer(frame.iloc[rows], rows).detach().numpy() for rows in pieces]).astype(np.float64)
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One thread, and no optimiser that changes the program after the first calls: sums keep one order."""
+    def _single_thread(self) -> Iterator[None]:
+        """Run with one thread and without the optimiser that rewrites the program after the first calls: sums keep their order."""
         threads = self.torch.get_num_threads()
         self.torch.set_num_threads(1)
         try:

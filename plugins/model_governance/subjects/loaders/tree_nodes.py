@@ -2,7 +2,7 @@
 
 scikit-learn follows child and feature numbers of a fitted tree without bounds checks (its pull
 request 34558, and the reason why skops does not trust these two types): a crafted file reads
-foreign memory or never ends. Trees are grown parent first, so in an honest one each child comes
+foreign memory or never ends. Trees are grown parent first, so in a sound one each child comes
 after its parent, inside the array.
 """
 
@@ -32,7 +32,7 @@ def check_trees(estimator: Any, *, uri: str) -> None:
             problem = _tree_problem(owner.tree_, getattr(owner, "n_features_in_", None))
         elif isinstance(owner, BaseEnsemble) and not hasattr(owner, "estimators_features_"):
             # Forests look at the width of their input once, not once per tree.
-            widths = {getattr(one, "n_features_in_", None) for one in _flatten(getattr(owner, "estimators_", ()))}
+            widths = {getattr(member, "n_features_in_", None) for member in _flatten(getattr(owner, "estimators_", ()))}
             if widths - {getattr(owner, "n_features_in_", None)}:
                 problem = "its trees take another number of features than itself"
         elif hasattr(owner, "_predictors"):
@@ -48,32 +48,32 @@ def _objects(root: Any) -> Iterator[Any]:
     """Every object with attributes below an estimator, each once."""
     import numpy as np
 
-    seen: set[int] = set()
+    visited: set[int] = set()
     waiting = [root]
     while waiting:
-        one = waiting.pop()
-        if id(one) in seen or isinstance(one, (str, bytes, int, float, type, type(None))):
+        item = waiting.pop()
+        if id(item) in visited or isinstance(item, (str, bytes, int, float, type, type(None))):
             continue
-        seen.add(id(one))
-        if isinstance(one, dict):
-            waiting.extend(one.values())
-        if isinstance(one, (list, tuple, set, frozenset)):
-            waiting.extend(one)
-        elif isinstance(one, np.ndarray):
-            waiting.extend(one.ravel().tolist() if one.dtype == object else ())
-        elif hasattr(one, "__dict__"):
-            waiting.extend(vars(one).values())
-            yield one
+        visited.add(id(item))
+        if isinstance(item, dict):
+            waiting.extend(item.values())
+        if isinstance(item, (list, tuple, set, frozenset)):
+            waiting.extend(item)
+        elif isinstance(item, np.ndarray):
+            waiting.extend(item.ravel().tolist() if item.dtype == object else ())
+        elif hasattr(item, "__dict__"):
+            waiting.extend(vars(item).values())
+            yield item
 
 
 def _flatten(members: Any) -> Iterator[Any]:
     import numpy as np
 
-    for one in members.ravel().tolist() if isinstance(members, np.ndarray) else members:
-        if isinstance(one, (list, tuple)):
-            yield from _flatten(one)
+    for item in members.ravel().tolist() if isinstance(members, np.ndarray) else members:
+        if isinstance(item, (list, tuple)):
+            yield from _flatten(item)
         else:
-            yield one
+            yield item
 
 
 def _tree_problem(tree: Any, width: int | None) -> str | None:
@@ -93,8 +93,8 @@ def _histogram_problem(estimator: Any) -> str | None:
     categorical = np.asarray(parts["_bin_mapper"].is_categorical_)
     if len(categorical) != width or parts["_n_features"] != width:
         return f"its parts disagree on the number of features ({width}, {len(categorical)}, {parts['_n_features']})"
-    for one in _flatten(parts["_predictors"]):
-        nodes = one.nodes
+    for predictor in _flatten(parts["_predictors"]):
+        nodes = predictor.nodes
         inner = nodes["is_leaf"] == 0
         used = nodes[inner]
         problem = _inner_problem(used["left"], used["right"], used["feature_idx"], inner=inner, width=width)
@@ -103,7 +103,7 @@ def _histogram_problem(estimator: Any) -> str | None:
         by_category = used[used["is_categorical"] != 0]
         if not categorical[by_category["feature_idx"]].all():
             return "a node splits a feature by category that has none"
-        if (by_category["bitset_idx"] >= len(one.raw_left_cat_bitsets)).any():
+        if (by_category["bitset_idx"] >= len(predictor.raw_left_cat_bitsets)).any():
             return "a node points outside the category table"
     return None
 

@@ -1,4 +1,4 @@
-"""How an XGBoost model was trained, as far as its file says.
+"""The training parameters of an XGBoost model, as far as its file holds them.
 
 `save_model` keeps trees and no training parameters. Its trees keep sums: the weight of a node is
 -G / (H + lambda) (Chen and Guestrin, 2016, equation 5), a leaf holds eta times its weight, and the
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Share of the sums that eta and lambda may leave unexplained: rounding of 32-bit floats, nothing more.
 UNEXPLAINED = 2e-3
-ENOUGH = 200  # trees
+MAX_TREES = 200
 SMALLEST_LAMBDA, LARGEST_LAMBDA = 1e-3, 1e4
 
 
@@ -29,39 +29,39 @@ def recipe_of(booster: Any, training: Mapping[str, Any]) -> dict[str, Any] | Non
     """
     document = json.loads(bytes(booster.save_raw("json")))["learner"]
     objective = document["objective"]
-    found: dict[str, Any] = {"objective": objective["name"], "tree_method": "hist"}
+    params: dict[str, Any] = {"objective": objective["name"], "tree_method": "hist"}
     for part in objective.values():
-        found |= part if isinstance(part, dict) else {}
+        params |= part if isinstance(part, dict) else {}
     facts = document["learner_model_param"]
     if int(facts.get("num_class", 0)):
-        found["num_class"] = int(facts["num_class"])
+        params["num_class"] = int(facts["num_class"])
     if facts.get("boost_from_average") == "0":
-        found["base_score"] = float(facts["base_score"].strip("[]"))
+        params["base_score"] = float(facts["base_score"].strip("[]"))
     if document["gradient_booster"]["name"] == "gbtree":
-        found |= _of_trees(document["gradient_booster"]["model"])
-    found |= training
-    return found if {"eta", "learning_rate"} & set(found) else None
+        params |= _params_of_trees(document["gradient_booster"]["model"])
+    params |= training
+    return params if {"eta", "learning_rate"} & set(params) else None
 
 
-def _of_trees(model: dict[str, Any]) -> dict[str, Any]:
+def _params_of_trees(model: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
 
     trees = model["trees"]
     parallel = int(model["gbtree_model_param"].get("num_parallel_tree", 1))
-    smallest = min((cover for one in trees for cover in one["sum_hessian"]), default=1.0)
-    found: dict[str, Any] = {
+    smallest = min((cover for tree in trees for cover in tree["sum_hessian"]), default=1.0)
+    params: dict[str, Any] = {
         "num_parallel_tree": parallel,
         "max_depth": max(map(_depth, trees), default=0) or 1,
         "min_child_weight": min(1.0, float(smallest)),
     }
     # A tree of vectors (multi_strategy: multi_output_tree) keeps other sums.
-    scalar = [one for one in trees if one["tree_param"].get("size_leaf_vector", "1") in ("0", "1")]
-    families = np.array([family for one in scalar[:ENOUGH] for family in _families(one)], dtype=np.float64)
+    scalar = [tree for tree in trees if tree["tree_param"].get("size_leaf_vector", "1") in ("0", "1")]
+    families = np.array([family for tree in scalar[:MAX_TREES] for family in _families(tree)], dtype=np.float64)
     rates = _rates(families) if len(families) else None
     if rates is not None:
         # Training divides eta among the trees of one round.
-        found |= {"eta": float(f"{rates[0] * parallel:.3g}"), "lambda": round(rates[1], 3)}
-    return found
+        params |= {"eta": float(f"{rates[0] * parallel:.3g}"), "lambda": round(rates[1], 3)}
+    return params
 
 
 def _depth(tree: dict[str, Any]) -> int:
@@ -91,11 +91,11 @@ def _families(tree: dict[str, Any]) -> Iterator[tuple[float, float, float, float
         if child == -1:
             continue
         a, b, c, d = weights[node] * covers[node], weights[node], 0.0, 0.0
-        for one in (child, right[node]):
-            if left[one] == -1:
-                c, d = c + values[one] * covers[one], d + values[one]
+        for leaf in (child, right[node]):
+            if left[leaf] == -1:
+                c, d = c + values[leaf] * covers[leaf], d + values[leaf]
             else:
-                a, b = a - weights[one] * covers[one], b - weights[one]
+                a, b = a - weights[leaf] * covers[leaf], b - weights[leaf]
         yield a, b, c, d
 
 
@@ -109,15 +109,15 @@ def _rates(families: np.ndarray) -> tuple[float, float] | None:
     def fit(logarithm: float) -> tuple[float, float]:
         """The unexplained share of the sums at this lambda, and 1 / eta."""
         penalty = np.exp(logarithm) - SMALLEST_LAMBDA
-        wanted, given = a + penalty * b, c + penalty * d
-        inverse = float(wanted @ given / max(float(given @ given), 1e-300))
-        return float(np.linalg.norm(wanted - inverse * given) / max(float(np.linalg.norm(wanted)), 1e-300)), inverse
+        expected, given = a + penalty * b, c + penalty * d
+        inverse = float(expected @ given / max(float(given @ given), 1e-300))
+        return float(np.linalg.norm(expected - inverse * given) / max(float(np.linalg.norm(expected)), 1e-300)), inverse
 
     grid = np.linspace(np.log(SMALLEST_LAMBDA), np.log(LARGEST_LAMBDA), 80)
-    best = int(np.argmin([fit(one)[0] for one in grid]))
+    best = int(np.argmin([fit(value)[0] for value in grid]))
     around = (float(grid[max(best - 1, 0)]), float(grid[min(best + 1, len(grid) - 1)]))
-    found = minimize_scalar(lambda one: fit(one)[0], bounds=around, method="bounded", options={"xatol": 1e-9})
-    logarithm = min((float(found.x), float(grid[0])), key=lambda one: fit(one)[0])
+    minimum = minimize_scalar(lambda value: fit(value)[0], bounds=around, method="bounded", options={"xatol": 1e-9})
+    logarithm = min((float(minimum.x), float(grid[0])), key=lambda value: fit(value)[0])
     unexplained, inverse = fit(logarithm)
     if unexplained > UNEXPLAINED or inverse <= 0:
         return None

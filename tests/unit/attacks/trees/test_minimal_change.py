@@ -16,13 +16,12 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from model_governance.attacks.trees import (
     FeatureMoves,
     NoExactAnswer,
-    change_within,
     lower_bound,
     minimal_change,
+    partition_cells,
     read_ensemble,
-    survey,
 )
-from tree_cases import applicants, encoded, fitted, landscape, moves
+from tree_cases import applicants, encoded, fitted, moves, partition_of
 
 DRAW = np.random.default_rng(5)
 PLANE = pd.DataFrame(DRAW.integers(0, 12, (200, 2)), columns=["x", "y"])
@@ -48,11 +47,11 @@ def test_of_three_classes_the_nearest_other_one_counts(native):
     noisy = np.where(DRAW.random(len(THREE)) < 0.2, DRAW.integers(0, 3, len(THREE)), THREE)
     native.fit(PLANE, noisy)
     rows = PLANE.head(8)
-    ground = landscape(native, STEPS, rows)
+    partition = partition_of(native, STEPS, rows)
     answers = native.predict(EVERYWHERE)
     targets = set()
     for number, own in enumerate(native.predict(rows)):
-        change = minimal_change(ground, number)
+        change = minimal_change(partition, number)
         assert change.distance == pytest.approx(_nearest(answers != own, rows.iloc[number]))
         assert native.predict(change.witness)[0] == change.target != own
         assert change.witness.dtypes.equals(rows.dtypes)
@@ -64,27 +63,27 @@ def test_of_three_classes_the_nearest_other_one_counts(native):
 def test_a_prediction_must_move_by_more_than_the_tolerance(tolerance):
     native = RandomForestRegressor(5, max_depth=4, random_state=0).fit(PLANE, PLANE["x"] + 0.3 * PLANE["y"])
     rows = PLANE.head(6)
-    ground = landscape(native, STEPS, rows)
+    partition = partition_of(native, STEPS, rows)
     answers, own = native.predict(EVERYWHERE), native.predict(rows)
     for number in range(len(rows)):
         truth = _nearest(np.abs(answers - own[number]) > tolerance, rows.iloc[number])
-        change = minimal_change(ground, number, tolerance=tolerance)
+        change = minimal_change(partition, number, tolerance=tolerance)
         assert change.distance == pytest.approx(truth)
         moved = native.predict(change.witness)[0] - own[number]
         assert abs(moved) > tolerance
         assert np.sign(moved) == change.target
-        assert lower_bound(ground, number, tolerance=tolerance) <= truth
+        assert lower_bound(partition, number, tolerance=tolerance) <= truth
 
 
 def test_counts_behind_a_log_link_move_in_their_own_units():
     native = xgboost.XGBRegressor(objective="count:poisson", n_estimators=8, max_depth=3, n_jobs=1)
     native.fit(PLANE, PLANE["x"] + PLANE["y"])
     rows = PLANE.head(5)
-    ground = landscape(native, STEPS, rows)
+    partition = partition_of(native, STEPS, rows)
     answers, own = native.predict(EVERYWHERE), native.predict(rows)
     for number in range(len(rows)):
         truth = _nearest(np.abs(answers - own[number]) > 2.0, rows.iloc[number])
-        assert minimal_change(ground, number, tolerance=2.0).distance == pytest.approx(truth)
+        assert minimal_change(partition, number, tolerance=2.0).distance == pytest.approx(truth)
 
 
 WORDS = pd.DataFrame({"n": DRAW.normal(size=240), "word": pd.Categorical(DRAW.choice(list("pqrst"), 240))})
@@ -105,12 +104,12 @@ def test_native_categories_are_moved_as_words(native):
     rows = WORDS.head(6).reset_index(drop=True)
     number = FeatureMoves(name="n", kind="number", movable=False)
     word = FeatureMoves(name="word", kind="category", categories=tuple("pqrst"))
-    ground = landscape(native, [number, word], rows)
+    partition = partition_of(native, [number, word], rows)
     for place in range(len(rows)):
         every = rows.iloc[[place] * 5].assign(word=pd.Categorical(list("pqrst"), categories=list("pqrst")))
         own = native.predict(rows.iloc[[place]])[0]
         flips = (native.predict(every) != own).any()
-        change = minimal_change(ground, place)
+        change = minimal_change(partition, place)
         assert change.status == ("found" if flips else "impossible")
         if flips:
             assert native.predict(change.witness)[0] != own
@@ -123,8 +122,8 @@ def test_a_number_flips_exactly_at_the_threshold_of_the_whole_pipeline():
     native = make_pipeline(StandardScaler(), xgboost.XGBClassifier(n_estimators=3, max_depth=1, n_jobs=1))
     native.fit(frame, (frame["n"] > 37.3).astype(int))
     rows = pd.DataFrame({"n": [30.0, 45.0]})
-    ground = landscape(native, [FeatureMoves(name="n", kind="number")], rows)
-    up, down = (minimal_change(ground, number) for number in range(2))
+    partition = partition_of(native, [FeatureMoves(name="n", kind="number")], rows)
+    up, down = (minimal_change(partition, number) for number in range(2))
     assert native.predict(up.witness)[0] == 1
     assert native.predict(down.witness)[0] == 0
     # Nothing fits between the two: one side's nearest number is the neighbour of the other's.
@@ -142,18 +141,18 @@ def test_missing_values_stay_missing_and_others_move():
         xgboost.XGBClassifier(n_estimators=8, max_depth=3, n_jobs=1),
     ).fit(frame, labels)
     rows = frame.head(6)
-    ground = landscape(native, moves(), rows)
+    partition = partition_of(native, moves(), rows)
     for number in range(len(rows)):
-        change = minimal_change(ground, number)
+        change = minimal_change(partition, number)
         assert change.exact
         assert native.predict(change.witness)[0] != native.predict(rows.iloc[[number]])[0]
         assert change.witness["age"].isna()[0] == rows["age"].isna()[number]
 
 
 def test_a_search_that_is_cut_short_is_no_result():
-    ground = landscape(fitted("forest"), moves(), applicants(8, seed=77)[0])
-    cut = [minimal_change(ground, number, nodes=0) for number in range(8)]
-    whole = [minimal_change(ground, number) for number in range(8)]
+    partition = partition_of(fitted("forest"), moves(), applicants(8, seed=77)[0])
+    cut = [minimal_change(partition, number, nodes=0) for number in range(8)]
+    whole = [minimal_change(partition, number) for number in range(8)]
     assert all(one.status == "found" for one in whole)
     for short, full in zip(cut, whole, strict=True):
         assert short.lower <= full.distance * (1 + 1e-9)
@@ -162,8 +161,8 @@ def test_a_search_that_is_cut_short_is_no_result():
 
 def test_two_searches_agree_to_the_byte():
     rows = applicants(3, seed=77)[0]
-    grounds = [landscape(fitted("xgboost"), moves(), rows) for _ in range(2)]
-    once, again = ([minimal_change(one, number, objective="l1") for number in range(3)] for one in grounds)
+    partitions = [partition_of(fitted("xgboost"), moves(), rows) for _ in range(2)]
+    once, again = ([minimal_change(one, number, objective="l1") for number in range(3)] for one in partitions)
     assert [(one.distance, one.lower, one.nodes) for one in once] == [
         (one.distance, one.lower, one.nodes) for one in again
     ]
@@ -172,10 +171,9 @@ def test_two_searches_agree_to_the_byte():
 
 def test_a_row_that_may_not_move_cannot_flip():
     still = {name: {"movable": False} for name in ("age", "income", "debt", "home")}
-    ground = landscape(fitted("xgboost"), moves(**still), applicants(3, seed=77)[0])
-    assert minimal_change(ground, 0).status == "impossible"
-    assert change_within(ground, 0, limit=1.0).status == "impossible"
-    assert lower_bound(ground, 0) == np.inf
+    partition = partition_of(fitted("xgboost"), moves(**still), applicants(3, seed=77)[0])
+    assert minimal_change(partition, 0).status == "impossible"
+    assert lower_bound(partition, 0) == np.inf
 
 
 def test_a_number_that_the_model_takes_as_a_category_needs_a_grid():
@@ -183,19 +181,19 @@ def test_a_number_that_the_model_takes_as_a_category_needs_a_grid():
     native = make_pipeline(OneHotEncoder(handle_unknown="ignore"), RandomForestClassifier(3, random_state=0))
     native.fit(rows, labels)
     model = read_ensemble(native, tuple(rows.columns))
-    found = survey(model, moves(age={"step": None}), rows)
+    found = partition_cells(model, moves(age={"step": None}), rows)
     assert isinstance(found, NoExactAnswer)
     assert "age" in found.reason
-    ground = landscape(native, moves(), rows.head(3))
-    change = minimal_change(ground, 0)
+    partition = partition_of(native, moves(), rows.head(3))
+    change = minimal_change(partition, 0)
     assert native.predict(change.witness)[0] != native.predict(rows.head(1))[0]
 
 
 def test_moves_of_every_column_are_needed_and_rows_too():
     rows, _ = applicants(5)
     model = read_ensemble(fitted("xgboost"), tuple(rows.columns))
-    assert "home" in survey(model, moves()[:3], rows).reason
-    assert survey(model, moves(), rows.head(0)).reason == "no rows are given"
+    assert "home" in partition_cells(model, moves()[:3], rows).reason
+    assert partition_cells(model, moves(), rows.head(0)).reason == "no rows are given"
 
 
 @pytest.mark.parametrize("wrong", [{"span": 0.0}, {"step": -1}, {"cost": -1.0}, {"low": 2.0, "high": 1.0}])
@@ -225,9 +223,9 @@ def test_a_pipeline_that_was_trained_on_arrays_is_asked_with_arrays():
     native = make_pipeline(StandardScaler(), RandomForestClassifier(3, max_depth=3, random_state=0))
     native.fit(PLANE.to_numpy(), THREE > 0)
     rows = PLANE.head(4)
-    ground = landscape(native, STEPS, rows)
+    partition = partition_of(native, STEPS, rows)
     answers, own = native.predict(EVERYWHERE.to_numpy()), native.predict(rows.to_numpy())
     for number in range(len(rows)):
-        assert minimal_change(ground, number).distance == pytest.approx(
+        assert minimal_change(partition, number).distance == pytest.approx(
             _nearest(answers != own[number], rows.iloc[number])
         )

@@ -16,7 +16,7 @@ from model_governance.checks.data.data_drift.params import DriftParams
 from model_governance.contract.check import Lookback
 from model_governance.contract.subject import ParamFile, PreviousRun
 from model_governance.engine.profiles import Profile
-from model_governance.errors import CheckError, SubjectError
+from model_governance.errors import CheckError, EvidenceError, SubjectError
 
 COLUMNS = ("income", "region")
 
@@ -106,7 +106,9 @@ def test_runs_on_the_cells_of_another_reference_are_not_used_and_named(healthy, 
 
 def test_a_run_that_stored_something_else_is_an_error(healthy, richer_runs):
     broken = replace(richer_runs[0], content=b"{}")
-    with pytest.raises(CheckError, match=r"profile\.json of 2026-02-28 holds no profile"):
+    with pytest.raises(
+        EvidenceError, match=r"profile\.json of 2026-02-28: expected a document model-governance/profile/v1"
+    ):
         measure(with_previous(healthy, [broken]), consecutive=True)
 
 

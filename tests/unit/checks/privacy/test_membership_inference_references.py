@@ -22,6 +22,7 @@ from model_governance.checks.privacy.membership_inference.attacks import Scores
 from model_governance.checks.privacy.membership_inference.boundary import NumericSpace
 from model_governance.checks.privacy.membership_inference.label_only import ROUNDS, perturb
 from model_governance.contract.connections import PlainConnections
+from model_governance.contract.moments import spell_moment
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.run import Run
 from model_governance.contract.subject import Columns, Dataset, Feature, Model, PreviousRun, Subject
@@ -402,7 +403,7 @@ def test_an_attack_that_is_not_due_keeps_its_metrics_and_their_moment(leaky):
     assert fits(leaky) == before
     rested = second.metric("attack_auc", key="rmia")
     assert rested.value == first.metric("attack_auc", key="rmia").value
-    assert f"measured on {FIRST_RUN.isoformat()}, due every 2 runs" in rested.detail
+    assert f"measured on {spell_moment(FIRST_RUN)}, due every 2 runs" in rested.detail
     assert second.metric("attack_auc", key="loss") == first.metric("attack_auc", key="loss")
     third = measure(the_run_after(leaky, second), **params)
     assert "measured on" not in third.metric("attack_auc", key="rmia").detail

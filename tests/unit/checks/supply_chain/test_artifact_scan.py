@@ -12,11 +12,9 @@ from dataclasses import replace
 import joblib
 import lightgbm
 import numpy as np
-import onnx
 import pytest
 import skops.io
 import xgboost
-from onnx import TensorProto, helper
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -29,49 +27,15 @@ from sklearn.svm import SVC, LinearSVC
 import synthetic
 from model_governance.checks.supply_chain.artifact_scan import CHECK
 from model_governance.checks.supply_chain.artifact_scan.dangerous_names import standing
-from model_governance.checks.supply_chain.artifact_scan.measure import metrics_of
-from model_governance.checks.supply_chain.artifact_scan.report import highlights_of, tables_of
-from model_governance.checks.supply_chain.artifact_scan.scan import scan_file
-from model_governance.contract.result import CheckResult
-from model_governance.contract.subject import ModelFile, Subject
+from model_governance.contract.subject import Subject
 from model_governance.errors import CheckError, SubjectError, UntrustedModel
 from model_governance.subjects.loaders.restricted_pickle import RestrictedUnpickler
+from unit.checks.supply_chain.scanning import clean, file_of, rules, scan, value, zipped
+from unit.checks.supply_chain.test_native_scan import graph
 from unit.subjects.test_hostile_pickles import KINDS, PLANTS, Call, corpus
 
 # Refused while loading because they only could do harm, and as data they do none.
 HARMLESS_AS_DATA = {"reconstructor with a state"}
-
-
-def file_of(content, kind):
-    return ModelFile(uri="model.bin", format=kind, sha256="0" * 64, content=content)
-
-
-def scan(content, kind="pickle", **params):
-    """The check's result without its picture, which would take most of the time."""
-    log = scan_file(file_of(content, kind), CHECK.params.model_validate(params))
-    return CheckResult(
-        kind=CHECK.kind, seed=1, metrics=metrics_of(log), tables=tables_of(log),
-        highlights=highlights_of(log),
-    )  # fmt: skip
-
-
-def value(result, name):
-    return result.metric(name).value
-
-
-def rules(result, severity=None):
-    rows = next(one for one in result.tables if one.name == "findings").rows
-    return {row[1] for row in rows if severity in (None, row[0])}
-
-
-def zipped(*members, **options):
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name, content in members:
-            archive.writestr(name, content)
-        archive.comment = options.get("comment", b"")
-    return sink.getvalue()
 
 
 def through_joblib(model, compress=0):
@@ -99,11 +63,6 @@ def models():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return {name: one.fit(x, y) for name, one in made.items()}
-
-
-def clean(result):
-    rows = next(one for one in result.tables if one.name == "findings").rows
-    return rows == () and value(result, "unscanned_parts") == 0 and value(result, "format_mismatch") == 0
 
 
 def loads(content):
@@ -312,59 +271,6 @@ def test_programs_and_credentials_inside_are_found_and_never_told(models):
     assert secret.decode() not in str(result.record())
 
 
-def graph(*, domain="", location=None, dims=(2,)):
-    tensor = helper.make_tensor("w", TensorProto.FLOAT, [2], [1.0, 2.0])
-    if location is not None:
-        tensor.ClearField("float_data")
-        tensor.data_location = TensorProto.EXTERNAL
-        entry = tensor.external_data.add()
-        entry.key, entry.value = "location", location
-    del tensor.dims[:]
-    tensor.dims.extend(dims)
-    node = helper.make_node("Add", ["x", "w"], ["y"], domain=domain)
-    shape = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2]), helper.make_tensor_value_info("y", 1, [2])
-    made = helper.make_graph([node], "g", [shape[0]], [shape[1]], [tensor])
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
-
-
-@pytest.mark.parametrize(
-    ("changes", "severity", "rule"),
-    [
-        ({"location": "weights.bin"}, "suspicious", "external data"),
-        ({"location": "../../etc/passwd"}, "dangerous", "path traversal"),
-        ({"location": "/etc/passwd"}, "dangerous", "path traversal"),
-        ({"domain": "my.kernels"}, "suspicious", "custom operator"),
-        ({"dims": (2, 1 << 30)}, "suspicious", "huge tensor"),
-    ],
-)
-def test_what_an_onnx_file_reaches_for_is_found(changes, severity, rule):
-    assert clean(scan(graph(), "onnx"))
-    assert rule in rules(scan(graph(**changes), "onnx"), severity)
-
-
-def test_trees_that_lead_outside_are_found():
-    draw = np.random.default_rng(0)
-    x = draw.normal(size=(100, 2))
-    y = x[:, 0] + draw.normal(size=100)
-    trees = json.loads(bytes(xgboost.train({"max_depth": 2}, xgboost.DMatrix(x, y), 2).save_raw("json")))
-    trees["learner"]["gradient_booster"]["model"]["trees"][1]["left_children"][0] = 10_000
-    assert "inconsistent tree" in rules(scan(json.dumps(trees).encode(), "xgboost"), "dangerous")
-    lines = lightgbm.train({"verbose": -1, "num_leaves": 4}, lightgbm.Dataset(x, y), 2).model_to_string().splitlines()
-    place = next(number for number, line in enumerate(lines) if line.startswith("left_child="))
-    lines[place] = "left_child=7 7 7"
-    assert "inconsistent tree" in rules(scan("\n".join(lines).encode(), "lightgbm"), "dangerous")
-    lines[place] = "left_child=1"
-    assert "inconsistent tree" in rules(scan("\n".join(lines).encode(), "lightgbm"), "dangerous")
-
-
-def test_binary_json_that_claims_more_than_it_holds_is_found():
-    model = bytes(xgboost.train({}, xgboost.DMatrix(np.eye(8), np.arange(8)), 1).save_raw("ubj"))
-    assert "broken model" in rules(scan(model[:-40], "xgboost"))
-    assert "trailing bytes" in rules(scan(model + b"more", "xgboost"))
-    assert "broken model" in rules(scan(b"{L" + struct.pack(">q", 1 << 60) + b"x", "xgboost"))
-    assert "broken model" in rules(scan(b"{L" + (b"[" * 100_000), "xgboost"))
-
-
 def test_no_bytes_at_all_make_the_scan_crash():
     draw = np.random.default_rng(1)
     honest = [pickle.dumps({"a": [1.5, "x"]}), zipped(("schema.json", "{}")), graph(), b"{L" + bytes(40), b"tree\nx"]
@@ -410,8 +316,3 @@ def test_a_hostile_name_cannot_write_into_the_report():
     told = next(one for one in result.tables if one.name == "findings").rows[0][3]
     assert "\x1b" not in told
     assert len(told) <= 90
-
-
-def test_onnx_is_recognised_by_its_head():
-    assert onnx.load_from_string(graph()).ir_version >= 3
-    assert value(scan(graph(), "pickle"), "format_mismatch") == 1

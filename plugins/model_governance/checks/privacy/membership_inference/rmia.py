@@ -25,7 +25,7 @@ def offline(target: Signals, references: References, *, a: float = PUBLISHED) ->
     """Ratio of the target's confidence to q = ((1 + a) * mean outside + (1 - a)) / 2; a in 0 to 1.
 
     A record that every reference model was trained on takes the mean over all of them. The published score is the
-    share of population points whose ratio is no larger, which has the same order (see `share_below`).
+    share of population points whose ratio is no larger, which has the same order.
     """
     confidence = references.signals.confidence
     outside = outside_mean(confidence, references.inside, confidence.mean(axis=0))
@@ -61,13 +61,6 @@ def tuned(references: References, *, fpr: float = 0.01) -> float:
             totals[a] += point.tpr if point else 0.0
     best = max(totals.values())
     return min((a for a in GRID if np.isclose(totals[a], best)), key=lambda a: abs(a - PUBLISHED))
-
-
-def share_below(ratios: np.ndarray, population: np.ndarray) -> np.ndarray:
-    """The published score: share of the population's ratios (z,) that are no larger; ties broken by the ratio."""
-    import numpy as np
-
-    return np.searchsorted(np.sort(population), ratios, side="right") / len(population) + 1e-9 * ratios
 
 
 def _ratio(confidence: np.ndarray, expected: np.ndarray) -> np.ndarray:

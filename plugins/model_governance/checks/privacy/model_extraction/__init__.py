@@ -36,5 +36,5 @@ CHECK = Check(
         title="Limit the queries of one caller.",
         text="A copy can be made from few answers. Limit queries per caller, return labels only, and watch for systematic sweeps of the inputs.",
     ),
-    cost="Seconds to minutes; trains copies of the model for each of the `budgets`.",
+    cost="Seconds to minutes; trains copies of the model for each of the `query_budgets`.",
 )

@@ -20,12 +20,12 @@ TOP = 3  # features named in a sentence
 
 def highlights(agreement: Metric, names: Sequence[str], current: np.ndarray) -> tuple[str, ...]:
     """How well the order agrees, and the features of the largest mean attributions (d,) on current."""
-    if not agreement.told:
+    if not agreement.formatted:
         return ()
     first = sorted(range(len(names)), key=lambda place: -current[place])[:TOP]
     listed = ", ".join(f"{names[place]} ({current[place]:.3g})" for place in first)
     return (
-        f"The order of what the model relies on has an nDCG of {agreement.told}; {agreement.detail}.",
+        f"The order of what the model relies on has an nDCG of {agreement.formatted}; {agreement.detail}.",
         f"On current it relies most on {listed}.",
     )
 

@@ -26,10 +26,10 @@ MINIMUM_SHOWN = 10  # rows: counts below it are not published
 def highlights(metrics: Sequence[Metric]) -> tuple[str, ...]:
     """One sentence for every difference between the groups of a column that a reader asks for first."""
     return tuple(
-        f"{metric.key}: {DIFFERENCES[metric.name]} differ by {metric.told}"
+        f"{metric.key}: {DIFFERENCES[metric.name]} differ by {metric.formatted}"
         + (f", {metric.detail}." if metric.detail else ".")
         for metric in metrics
-        if metric.name in DIFFERENCES and metric.told
+        if metric.name in DIFFERENCES and metric.formatted
     )
 
 

@@ -26,12 +26,18 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 def highlights(metrics: Sequence[Metric], n: int) -> list[str]:
     """The metrics that a reader asks for first, on n labelled rows, and the worst slice of the policy."""
-    leading = [f"{LEADING[metric.name]} {metric.told}" for metric in metrics if metric.name in LEADING and metric.told]
+    leading = [
+        f"{LEADING[metric.name]} {metric.formatted}"
+        for metric in metrics
+        if metric.name in LEADING and metric.formatted
+    ]
     sentences = [f"On {n:,} labelled rows: {', '.join(leading)}."] if leading else []
     slices = [metric for metric in metrics if metric.name in SLICE_METRICS and metric.value is not None]
     if slices:
         worst = min(slices, key=lambda metric: float(metric.value or 0) * (1 if metric.better == "higher" else -1))
-        sentences.append(f"Worst slice of the policy: {worst.key}, {worst.name.removeprefix('slice_')} {worst.told}.")
+        sentences.append(
+            f"Worst slice of the policy: {worst.key}, {worst.name.removeprefix('slice_')} {worst.formatted}."
+        )
     return sentences
 
 

@@ -24,13 +24,13 @@ def highlights(metrics: Mapping[str, Metric]) -> tuple[str, ...]:
     """The estimate, its increase over the reference, and the realised value where labels are known."""
     metric, name = ("mean absolute error", "mae") if "estimated_mae" in metrics else ("accuracy", "accuracy")
     estimate, increase = metrics[f"estimated_{name}"], metrics["estimated_loss_increase"]
-    sentences = [f"Without labels, {metric} is estimated at {estimate.told}."] if estimate.told else []
-    if increase.told:
-        sentences.append(f"Estimated increase of the loss over the reference: {increase.told}.")
+    sentences = [f"Without labels, {metric} is estimated at {estimate.formatted}."] if estimate.formatted else []
+    if increase.formatted:
+        sentences.append(f"Estimated increase of the loss over the reference: {increase.formatted}.")
     realised, error = metrics.get(f"realised_{name}"), metrics.get("estimation_error")
-    if realised and error and realised.told:
+    if realised and error and realised.formatted:
         sentences.append(
-            f"On {realised.n:,} rows with a label it is {realised.told}: the estimate was off by {error.told}."
+            f"On {realised.n:,} rows with a label it is {realised.formatted}: the estimate was off by {error.formatted}."
         )
     return tuple(sentences)
 

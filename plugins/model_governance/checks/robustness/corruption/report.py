@@ -110,10 +110,12 @@ def highlights_of(metrics: Sequence[Metric]) -> tuple[str, ...]:
     worst = [metric for metric in metrics if metric.name == "worst_drop" and metric.value is not None]
     if worst:
         last = worst[-1]
-        sentences.append(f"At severity {last.key} the worst corruption is {last.detail}: loss {last.told}.")
+        sentences.append(f"At severity {last.key} the worst corruption is {last.detail}: loss {last.formatted}.")
     columns = fragile_columns(metrics)
     if columns and float(columns[0].value or 0.0) > 0:
-        sentences.append(f"The most fragile column is {columns[0].key}: {columns[0].detail} costs {columns[0].told}.")
+        sentences.append(
+            f"The most fragile column is {columns[0].key}: {columns[0].detail} costs {columns[0].formatted}."
+        )
     refused = [str(metric.key) for metric in metrics if metric.name == "refused_share" and metric.value]
     if refused:
         sentences.append(f"The model refuses rows with {', '.join(refused)}: they get no prediction.")

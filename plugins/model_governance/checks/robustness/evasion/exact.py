@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from model_governance.attacks.schedule import QueryBudgetExceeded
-from model_governance.attacks.trees import FeatureMoves, NoExactAnswer, certified_at, minimal_change, survey
+from model_governance.attacks.trees import FeatureMoves, NoExactAnswer, certified_at, minimal_change, partition_cells
 from model_governance.attacks.trees.ensemble import LEAF
 from model_governance.checks.robustness.evasion.row_space import ROUNDING, Moves
 from model_governance.contract.subject import NUMBER_KINDS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from model_governance.attacks.trees import Change, Landscape, Objective
+    from model_governance.attacks.trees import CellPartition, Change, Objective
     from model_governance.checks.robustness.evasion.queries import Queries
     from model_governance.checks.robustness.evasion.row_space import Axis, Choice
     from model_governance.checks.robustness.evasion.target import Target
@@ -93,19 +93,19 @@ def attack(target: Target, queries: Queries) -> ExactDistances:
     """
     import numpy as np
 
-    landscape = _landscape(target)
+    partition = _partition(target)
     norm: Objective = target.params.norm
     tolerance = target.params.tolerance or 0.0
     budgets = target.params.epsilons
     certified = np.array([
-        [certified_at(landscape, row, limit=budget, objective=norm, tolerance=tolerance) for row in range(target.rows)]
+        [certified_at(partition, row, limit=budget, objective=norm, tolerance=tolerance) for row in range(target.rows)]
         for budget in budgets
     ])  # fmt: skip
     rows = np.sort(target.generator(3).permutation(target.rows)[: target.params.exact_rows])
     distance, lower = np.full(len(rows), np.nan), np.zeros(len(rows))
     cut = False
     for place, row in enumerate(rows.tolist()):
-        change = minimal_change(landscape, row, objective=norm, limit=FAR, tolerance=tolerance)
+        change = minimal_change(partition, row, objective=norm, limit=FAR, tolerance=tolerance)
         try:
             flips = change.witness is not None and _confirmed(target, queries, row, change)
         except QueryBudgetExceeded:
@@ -119,16 +119,16 @@ def attack(target: Target, queries: Queries) -> ExactDistances:
     return ExactDistances(rows=rows, distance=distance, lower=lower, budgets=budgets, certified=certified, cut=cut)
 
 
-def _landscape(target: Target) -> Landscape:
+def _partition(target: Target) -> CellPartition:
     if isinstance(target.trees, NoExactAnswer):
         raise CheckError(f"model {target.model.name!r} has no exact answers: {target.trees.reason}")
-    landscape = survey(target.trees, feature_moves(target), target.origins.frame)
-    if isinstance(landscape, NoExactAnswer):
+    partition = partition_cells(target.trees, feature_moves(target), target.origins.frame)
+    if isinstance(partition, NoExactAnswer):
         raise CheckError(
-            f"model {target.model.name!r} has no exact answers under this threat model: {landscape.reason}; "
+            f"model {target.model.name!r} has no exact answers under this threat model: {partition.reason}; "
             "take exact out of attacks, or name the attacks that shall run"
         )
-    return landscape
+    return partition
 
 
 def feature_moves(target: Target) -> Sequence[FeatureMoves]:

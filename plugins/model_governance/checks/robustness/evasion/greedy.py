@@ -177,10 +177,10 @@ class _Batch:
         deltas = space.settle(deltas, self.queries.origins, self.rows[owner], inward=True)
         new = (deltas != self.deltas[owner]).any(axis=1) | (picks != self.picks[owner]).any(axis=1)
         within = space.distance(Moves(deltas, picks), self.queries.norm) <= self.budget + ROUNDING
-        kept = np.flatnonzero(new & within)
-        rows = np.column_stack([owner[kept], deltas[kept], picks[kept]])
-        kept = kept[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
-        return _Candidates(owner[kept], Moves(deltas[kept], picks[kept]))
+        selected = np.flatnonzero(new & within)
+        rows = np.column_stack([owner[selected], deltas[selected], picks[selected]])
+        selected = selected[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
+        return _Candidates(owner[selected], Moves(deltas[selected], picks[selected]))
 
     def _reach(self, open_: np.ndarray, column: int) -> np.ndarray:
         """The share of a feature's range that the budget leaves for it, shape (k,), given the other changes."""
@@ -195,5 +195,5 @@ class _Batch:
         if norm == "l2":
             return np.sqrt(np.maximum(self.budget**2 - spent**2, 0.0))
         price = space.axes[column].cost
-        left = np.maximum(self.budget - spent, 0.0)
-        return left / price if price > 0 else np.full(len(open_), ANY)
+        remaining = np.maximum(self.budget - spent, 0.0)
+        return remaining / price if price > 0 else np.full(len(open_), ANY)

@@ -58,7 +58,7 @@ def threat_model(columns: Columns, space: RowSpace, *, disclosed: Collection[str
         elif name in choices:
             choice = choices[name]
             listed = choice.open is not None
-            source = "moves of the policy" if listed else "seen in the data"
+            source = "moves of the policy" if listed else "values in the data"
             rows.append((name, feature.kind, "yes", None, None, f"{len(choice.values)} values", choice.cost, source))
         else:
             rows.append((name, feature.kind, "no", None, None, "", None, why[name]))

@@ -201,8 +201,8 @@ class RowSpace:
                 target = axis.step * (inside if inward else np.rint(places))
             moved = np.clip(target, axis.low, axis.high) - raw
             # A move whose direction the grid or the range reverses is no move.
-            kept = (np.sign(moved) == np.sign(delta)) & axis.allows(delta)
-            settled[:, column] = np.where(kept, moved, 0.0)
+            allowed = (np.sign(moved) == np.sign(delta)) & axis.allows(delta)
+            settled[:, column] = np.where(allowed, moved, 0.0)
         return settled
 
     def distance(self, moves: Moves, norm: Norm) -> np.ndarray:

@@ -90,9 +90,9 @@ def real_rows(subject: Subject) -> list[tuple[Role, pd.DataFrame]]:
     frames = []
     for role in roles:
         features = subject.features(role)
-        kept = features[complete_rows(features)]
-        if len(kept):
-            frames.append((role, kept))
+        complete = features[complete_rows(features)]
+        if len(complete):
+            frames.append((role, complete))
     return frames
 
 
@@ -106,11 +106,11 @@ def complete_rows(features: pd.DataFrame) -> np.ndarray:
     import numpy as np
     import pandas as pd
 
-    kept: np.ndarray = features.notna().all(axis=1).to_numpy()
+    complete: np.ndarray = features.notna().all(axis=1).to_numpy()
     for name in features.columns:
         if pd.api.types.is_float_dtype(features[name].dtype):
-            kept = kept & np.isfinite(features[name].to_numpy(dtype=np.float64, na_value=np.nan))
-    return kept
+            complete = complete & np.isfinite(features[name].to_numpy(dtype=np.float64, na_value=np.nan))
+    return complete
 
 
 def _labels(subject: Subject) -> pd.Series | None:

@@ -51,7 +51,7 @@ def _candidates(
     corners = generator.integers(0, 2, size=(n, noise, width)).astype(np.float64)
     real = donors[generator.integers(0, len(donors), size=(n, size - 2 * noise))].astype(np.float64)
     if axes < width:
-        # Free categories cost nothing, so a change of categories alone is the cheapest flip there is.
+        # Free categories cost nothing, so a change of categories only is the cheapest flip.
         categories_only = slice(None, None, 3)
         real[:, categories_only, :axes] = origins[:, None, :axes]
     return np.concatenate([real, uniform, corners], axis=1).astype(np.float32)

@@ -122,6 +122,6 @@ def _family(value: Any) -> str:
 
 
 def _values(name: str, frames: Sequence[pd.DataFrame]) -> tuple[Any, ...]:
-    """Values seen in any frame, in an order that does not depend on the rows' order."""
+    """Values of all frames, in an order that does not depend on the rows' order."""
     values = {value for frame in frames for value in frame[name].dropna().unique()}
     return tuple(sorted(values, key=lambda value: (type(value).__name__, value)))

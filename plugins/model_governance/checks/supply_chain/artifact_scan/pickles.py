@@ -99,7 +99,7 @@ def scan_array_file(content: bytes, where: str, log: ScanLog) -> None:
 
 
 def _read(stream: BytesIO, where: str, log: ScanLog, *, family: Family, nesting: int) -> Any:
-    """Read one pickle up to its STOP and return the symbol of the loaded object; the stream then stands behind it."""
+    """Read one pickle up to its STOP and return the symbol of the loaded object; the stream is then behind it."""
     if nesting > MAX_NESTING:
         raise UnreadablePickle("pickles inside pickles too deep to follow")
     machine, start = PickleMachine(), stream.tell()

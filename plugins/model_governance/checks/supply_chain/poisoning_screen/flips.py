@@ -97,8 +97,8 @@ def _out_of_fold(pool: Pool, params: ScreenParams, seed: int) -> np.ndarray:
     return probabilities
 
 
-def _count(found: np.ndarray, window: np.ndarray) -> tuple[int, int]:
-    return int((found & window).sum()), int(window.sum())
+def _count(rows: np.ndarray, window: np.ndarray) -> tuple[int, int]:
+    return int((rows & window).sum()), int(window.sum())
 
 
 def _share(name: str, count: int, n: int) -> Estimate:

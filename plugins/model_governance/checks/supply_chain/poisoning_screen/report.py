@@ -47,7 +47,7 @@ def highlights_of(metrics: tuple[Metric, ...], params: ScreenParams) -> tuple[st
     if not significant:
         return ("Nothing in the new window differs from the accepted one beyond chance.",)
     return tuple(
-        f"{metric.label} is {metric.told} (p {metric.p_value:.2g}{_detail(metric)})." for metric in significant[:3]
+        f"{metric.label} is {metric.formatted} (p {metric.p_value:.2g}{_detail(metric)})." for metric in significant[:3]
     )
 
 
@@ -94,7 +94,7 @@ def reasons_of(screen: Screen, params: ScreenParams) -> list[tuple[int, str]]:
         for row in np.flatnonzero(rows & pool.new):
             why[row].append(reason)
     if screen.contradicted is not None:
-        # Many honest rows are contradicted by a model: alone it is no reason.
+        # Many honest rows are contradicted by a model: this by itself is no reason.
         for row in np.flatnonzero(pool.new)[screen.contradicted]:
             if why[row]:
                 why[row].append("model disagrees")

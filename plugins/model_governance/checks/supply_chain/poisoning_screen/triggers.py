@@ -92,22 +92,22 @@ def find_triggers(pool: Pool, params: ScreenParams) -> Triggers:
         (replace(cell, adjusted=level) for cell, level in zip(cells, levels, strict=True)),
         key=lambda cell: (cell.p_value, len(cell.bins), cell.described, cell.label),
     )
-    found = Triggers(cells=tuple(ranked), estimates=())
-    return Triggers(cells=found.cells, estimates=tuple(_estimates(found, pool, params)))
+    triggers = Triggers(cells=tuple(ranked), estimates=())
+    return replace(triggers, estimates=tuple(_estimates(triggers, pool, params)))
 
 
-def _estimates(found: Triggers, pool: Pool, params: ScreenParams) -> Iterator[Estimate]:
+def _estimates(triggers: Triggers, pool: Pool, params: ScreenParams) -> Iterator[Estimate]:
     """The smallest adjusted p-value is the evidence that anything changed at all (Simes, 1986)."""
-    named = found.named(params.level)
-    if not found.cells:
+    named = triggers.named(params.level)
+    if not triggers.cells:
         for name in ("trigger_hits", "trigger_rows"):
             yield Estimate(name=name, value=None, n=0, reason="no value has enough rows of one class to be compared")
         return
-    evidence = min(cell.adjusted for cell in found.cells)
+    evidence = min(cell.adjusted for cell in triggers.cells)
     first = f"strongest at {named[0].described}, class {pool.classes[named[0].label]}" if named else ""
     yield Estimate(
-        name="trigger_hits", value=len(named), n=len(found.cells), p_value=evidence,
-        detail=first or f"{len(found.cells):,} cells compared",
+        name="trigger_hits", value=len(named), n=len(triggers.cells), p_value=evidence,
+        detail=first or f"{len(triggers.cells):,} cells compared",
     )  # fmt: skip
     excess = max((cell.new - cell.expected for cell in named), default=0.0)
     yield Estimate(name="trigger_rows", value=excess, n=pool.sizes[0], p_value=evidence)
@@ -188,9 +188,9 @@ def _of_numbers(name: str, values: pd.Series, *, disclosed: bool) -> Iterator[Bi
     inner = (numbers > low) & (numbers < high)
     yield Bin(feature=name, described="in its lower half", rows=inner & (numbers <= middle), plain=False)
     yield Bin(feature=name, described="in its upper half", rows=inner & (numbers > middle), plain=False)
-    found, counts = np.unique(known[(known > low) & (known < high)], return_counts=True)
-    order = np.lexsort((found, -counts))[:FREQUENT]
+    values_inside, counts = np.unique(known[(known > low) & (known < high)], return_counts=True)
+    order = np.lexsort((values_inside, -counts))[:FREQUENT]
     for rank, place in enumerate(order, start=1):
         if counts[place] >= MIN_ROWS:
-            described = f"is {found[place]:g}" if disclosed else f"is number {rank} by frequency"
-            yield Bin(feature=name, described=described, rows=numbers == found[place], plain=False)
+            described = f"is {values_inside[place]:g}" if disclosed else f"is number {rank} by frequency"
+            yield Bin(feature=name, described=described, rows=numbers == values_inside[place], plain=False)

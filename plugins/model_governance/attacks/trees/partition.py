@@ -1,4 +1,4 @@
-"""A tree model cut into cells and boxes once, for all rows that will be asked about."""
+"""A tree model partitioned into feature cells and leaf boxes, once for all rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Objective = Literal["linf", "l1", "l2", "cost", "count"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landscape:
+class CellPartition:
     """The cells of all features and the boxes of all leaves; `frame` holds the rows, `scores` their raw scores."""
 
     model: TreeModel
@@ -34,21 +34,23 @@ class Landscape:
     scores: np.ndarray
 
     def goals(self, row: int, *, tolerance: float = 0.0) -> tuple[Goal, ...]:
-        """The ways in which the answer for this row can become another."""
+        """The goals that change the answer for this row."""
         return goals_of(self.model.ensemble, self.scores[row], tolerance=tolerance)
 
     def reaches(self, row: int) -> tuple[Reach, ...]:
-        """Where each feature of this row may go."""
+        """The values that each feature of this row may take."""
         return tuple(reach_of(cut, self.frame[cut.moves.name].iloc[row]) for cut in self.cuts)
 
 
-def survey(model: TreeModel, moves: Sequence[FeatureMoves], frame: pd.DataFrame) -> Landscape | NoExactAnswer:
-    """Cut a model into cells and boxes.
+def partition_cells(
+    model: TreeModel, moves: Sequence[FeatureMoves], frame: pd.DataFrame
+) -> CellPartition | NoExactAnswer:
+    """Partition a model into cells and boxes.
 
     Args:
         model: from `read_ensemble`.
         moves: one for every raw column of the model.
-        frame: raw rows that will be asked about, at least one; other columns are left alone.
+        frame: the rows to solve, at least one; other columns are ignored.
     """
     if frame.empty:
         return NoExactAnswer("no rows are given")
@@ -58,7 +60,7 @@ def survey(model: TreeModel, moves: Sequence[FeatureMoves], frame: pd.DataFrame)
     if isinstance(cuts, NoExactAnswer):
         return cuts
     boxes = make_boxes(model.ensemble, conditions, cuts)
-    return Landscape(model=model, cuts=cuts, boxes=boxes, frame=frame, scores=model.margin(frame))
+    return CellPartition(model=model, cuts=cuts, boxes=boxes, frame=frame, scores=model.margin(frame))
 
 
 def part(reach: Reach, objective: Objective) -> np.ndarray:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    Slopes = Callable[[np.ndarray, np.ndarray], np.ndarray]
+    Gradients = Callable[[np.ndarray, np.ndarray], np.ndarray]
     Feed = Callable[[pd.DataFrame], Any]
 
 # The step that balances rounding against curvature in a central difference: the cube root of 2^-52.
@@ -34,18 +34,18 @@ def gradient_of(
 
     `given` are the columns in the order of the estimator, `numeric` those to differentiate. Scalers, imputers,
     encoders of categories and column transformers of them are differentiated exactly; any other preprocessing by
-    central differences of the preprocessing alone.
+    central differences of the preprocessing.
     """
     steps, last = last_step(estimator)
-    slopes = _slopes(last)
-    if slopes is None or scores_of(estimator) is None:
+    gradients = _gradients(last)
+    if gradients is None or scores_of(estimator) is None:
         return None
     matrix = through_all(steps, given, numeric)
     if matrix is not None:
-        return lambda frame, weights: slopes(prepared(steps, feed(frame)), weights) @ matrix
+        return lambda frame, weights: gradients(prepared(steps, feed(frame)), weights) @ matrix
 
     def differenced(frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
-        back = slopes(prepared(steps, feed(frame)), weights)
+        back = gradients(prepared(steps, feed(frame)), weights)
         return _differenced(lambda rows: prepared(steps, feed(rows)), frame, back, numeric)
 
     return differenced
@@ -65,13 +65,13 @@ def _differenced(
     return result
 
 
-def _slopes(last: Any) -> Slopes | None:
+def _gradients(last: Any) -> Gradients | None:
     """Prepared inputs (n, m) and weights (n, k) -> (n, m), for the step that decides."""
     import numpy as np
 
     network = network_of(last)
     if network is not None:
-        return lambda inputs, weights: network.slopes(inputs, _of_scores(weights, network.biases[-1].size))
+        return lambda inputs, weights: network.gradients(inputs, _of_scores(weights, network.biases[-1].size))
     if type(last).__name__ in LINEAR and type(last).__module__.startswith("sklearn."):
         coefficients = np.atleast_2d(last.coef_.toarray() if hasattr(last.coef_, "toarray") else last.coef_)
         return lambda _, weights: _of_scores(weights, len(coefficients)) @ coefficients
@@ -83,7 +83,7 @@ def _of_scores(weights: np.ndarray, count: int) -> np.ndarray:
     return weights[:, -1:] if count == 1 else weights
 
 
-def _kernel_slopes(last: Any) -> Slopes | None:
+def _kernel_slopes(last: Any) -> Gradients | None:
     """Support-vector machines with one score: linear kernels, and radial ones through their support vectors."""
     import numpy as np
     from sklearn.svm import SVC, SVR, NuSVC, NuSVR
@@ -93,7 +93,8 @@ def _kernel_slopes(last: Any) -> Slopes | None:
     if last.kernel not in ("linear", "rbf"):
         return None
     vectors, dual = (
-        one.toarray() if hasattr(one, "toarray") else one for one in (last.support_vectors_, last.dual_coef_)
+        matrix.toarray() if hasattr(matrix, "toarray") else matrix
+        for matrix in (last.support_vectors_, last.dual_coef_)
     )
     if last.kernel == "linear":
         line = dual @ vectors
