@@ -29,9 +29,8 @@ def page(catalogue: Mapping[str, Check]) -> str:
     others = [name for name in public.__all__ if name not in named]
     return f"""# Airflow operators
 
-Import these names from `model_governance.orchestration`. The function `operator_for(kind)` of
-`model_governance.orchestration.operators` returns the operator class of any kind of check, also of a check from another
-package. All operators take `policy=` (the path of a policy file or a `Policy`), `artifacts_uri=` and
+Import these names from `model_governance.orchestration`. `operator_for(kind)` returns the operator class of any kind of check,
+also of a check from another package. All operators take `policy=` (the path of a policy file or a `Policy`), `artifacts_uri=` and
 `artifacts_connection=` beside the arguments of Airflow's `BaseOperator`. A check operator takes `check=`, the name of the check
 in the policy; you may leave it out where the policy has only one check of that kind.
 
