@@ -158,7 +158,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviousRun:
-    """What a check stored on an earlier night and asks to see again: an artifact by name, with its digest and key."""
+    """An artifact that a check stored in a previous run and reads again, with its digest and key."""
 
     logical_date: datetime
     name: str
@@ -182,12 +182,13 @@ class ParamFile:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The model and the datasets of one night, as one check sees them.
+    """The model and the datasets of one run, as one check reads them.
 
-    `earlier` holds what the check stored on earlier nights, the newest first, where it asks for it.
-    `champion` is the accepted model to compare with on the same rows, where there is one. `labels_mature_in`
-    says how many days the labels of a night take; those of tonight are then not due. `night` is the logical date,
-    None outside a run. `model_file` holds the model's bytes for a check that reads them before anything loads them.
+    `earlier` holds what the check stored in previous runs, the newest first, where it asks for it.
+    `champion` is the accepted model to compare with on the same rows, where there is one. `labels_mature_in`:
+    days until a run's labels are complete; when set, the labels of the current run are not expected yet. `logical_date`
+    is the moment of the run (UTC), None outside a run. `model_file` holds the model's bytes for a check that reads them
+    before anything loads them. `disclose` names the features whose values a report may show.
     `param_files` holds the files that the check's params name, by param.
     """
 

@@ -1,1 +1,1 @@
-"""What is kept of a run: the record of each check, the manifest of the night, and how both are found again."""
+"""The evidence of a run: the record of each check, the manifest of the run, and how both are found again."""

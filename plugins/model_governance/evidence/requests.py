@@ -100,7 +100,7 @@ def is_booked(store: ArtifactStore, request: RetrainingRequest) -> bool:
 def refusal(store: ArtifactStore, spec: RetrainingSpec, request: RetrainingRequest) -> str:
     """Why the request must wait, in one sentence; empty when nothing speaks against it.
 
-    Distances count in both directions: a backfilled night next to a request asks for nothing new.
+    Distances count in both directions: a backfilled run next to a request requests nothing new.
     """
     others = {key: _moment(key) for key in store.keys(f"{_REQUESTS}model={request.model}/") if key != request.key}
     gaps = [abs(request.logical_date - moment) for moment in others.values()]

@@ -49,8 +49,8 @@ class Finding:
     """One threshold judged. `sentence` is what log, exception, notification, page and archive show.
 
     `p_value` is the evidence, adjusted over the metrics of the threshold, and `level` what the alarm
-    budget leaves it. `violated` says that the demand was surely missed tonight, whether or not other
-    nights had to confirm it.
+    budget leaves it. `violated` says that the threshold was violated with certainty in this run, whether or not
+    `confirm` asks for more violations.
     A finding without metric says that the check as a whole was skipped or could not measure.
     """
 

@@ -1,8 +1,8 @@
-"""A model behind an inference endpoint (KServe, Triton, MLServer, Seldon): it answers, and shows nothing else.
+"""A model behind an inference endpoint (KServe, Triton, MLServer, Seldon): only its outputs are known.
 
-There are no gradients and there is no `train`: the protocol carries rows and answers only. What the
-digest of a policy pins is what the endpoint says of itself. That the same bytes stand behind it
-tonight, nobody can prove from outside.
+It has no gradients and no `train`: the protocol carries rows and outputs only. The digest of a policy
+pins the metadata that the endpoint states. That the endpoint serves the same bytes in every run cannot
+be proven from outside.
 """
 
 from __future__ import annotations
