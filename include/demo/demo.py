@@ -1,8 +1,8 @@
-"""Governs a real model for three nights through Airflow: one clean, one that warns, one that fails.
+"""Governs a real model for three runs through Airflow: one clean, one that warns, one that fails.
 
     make demo
 
-Exit code 0 when the nights ended as they must: two not failed, the one with the planted accident failed.
+Exit code 0 when the runs ended as they must: two not failed, the one with the planted accident failed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from nights import NIGHTS, DemoNight, write_nights
+from demo_runs import RUNS, DemoRun, write_runs
 from train import BUILD as TRAINED
 from train import train
 
@@ -61,16 +61,16 @@ def main() -> int:
         screen.file = show
         screen.print("Airflow: making its database …")
         dag = load_dag(Progress(screen))
-        for number, night in enumerate(NIGHTS, 1):
-            screen.print(f"\n[bold]Night {number}, {night.date}[/bold]: {night.story}")
-            run = dag.test(logical_date=datetime.fromisoformat(night.date).replace(tzinfo=UTC))
-            results.append((night, str(run.state)))
+        for number, demo_run in enumerate(RUNS, 1):
+            screen.print(f"\n[bold]Run {number}, {demo_run.date}[/bold]: {demo_run.story}")
+            run = dag.test(logical_date=datetime.fromisoformat(demo_run.date).replace(tzinfo=UTC))
+            results.append((demo_run, str(run.state)))
     screen.file = sys.stdout
     return tell(screen, results, seconds=time.monotonic() - began)
 
 
 def prepare(screen) -> None:
-    """Train, compare with the approved model, cut the nights."""
+    """Train, compare with the approved model, write the data of each run."""
     screen.print("Training on the 2015 survey (US Census ACS, Massachusetts, 40,000 people) …")
     trained = train(TRAINED)
     same = (TRAINED / "acs_employment.skops").read_bytes() == APPROVED.read_bytes()
@@ -79,7 +79,7 @@ def prepare(screen) -> None:
         screen.print("  the same bytes as the approved model that the policy names")
     else:
         screen.print("  other bytes than the approved model (other library versions); the approved file stays in use")
-    for path in write_nights(BUILD):
+    for path in write_runs(BUILD):
         screen.print(f"  {path.relative_to(ROOT)}")
 
 
@@ -101,7 +101,7 @@ def quiet(log: Path):
 
 
 def load_dag(progress: Progress):
-    """The nightly DAG as Airflow finds it in dags/, with a listener for the progress."""
+    """The DAG of the policy as Airflow finds it in dags/, with a listener for the progress."""
     from airflow.dag_processing.dagbag import DagBag
     from airflow.listeners import hookimpl
     from airflow.sdk.listener import get_listener_manager
@@ -132,54 +132,54 @@ def load_dag(progress: Progress):
     return bag.dags[DAG_ID]
 
 
-def tell(screen, results: list[tuple[DemoNight, str]], *, seconds: float) -> int:
-    """A table per night, whether the nights ended as they must, and what to do next."""
+def tell(screen, results: list[tuple[DemoRun, str]], *, seconds: float) -> int:
+    """A table per run, whether the runs ended as they must, and what to do next."""
     from model_governance.evidence.history import runs
     from model_governance.store.local import LocalStore
 
     store = LocalStore(str(BUILD / "archive"))
     manifests = {one["run"]["logical_date"][:10]: one for one in runs(store, "acs-employment")}
     right = True
-    for number, (night, state) in enumerate(results, 1):
+    for number, (demo_run, state) in enumerate(results, 1):
         screen.print()
-        manifest = manifests.get(night.date)
+        manifest = manifests.get(demo_run.date)
         if manifest is None:
             screen.print(
-                f"[bold red]night {number}: nothing was archived[/bold red] (DAG run {state}; see {LOG.relative_to(ROOT)})"
+                f"[bold red]run {number}: nothing was archived[/bold red] (DAG run {state}; see {LOG.relative_to(ROOT)})"
             )
             right = False
             continue
-        reports = {one["name"]: short_copy(store, one, night) for one in manifest["checks"] if one["report"]}
-        planted = ", PLANTED accident" if night.accident else ""
+        reports = {one["name"]: short_copy(store, one, demo_run) for one in manifest["checks"] if one["report"]}
+        planted = ", PLANTED accident" if demo_run.accident else ""
         screen.print(
-            run_table(manifest, title=f"Night {number}, {night.date}{planted}, DAG run {state}", report_of=reports)
+            run_table(manifest, title=f"Run {number}, {demo_run.date}{planted}, DAG run {state}", report_of=reports)
         )
         for reason in reasons(manifest):
             screen.print(f" • {reason}", markup=False)
         screen.print(
-            f"reports: {(BUILD / 'reports' / night.date).relative_to(ROOT)}; the page of the night, which leads to all of it:"
+            f"reports: {(BUILD / 'reports' / demo_run.date).relative_to(ROOT)}; the page of the run, which leads to all of it:"
         )
-        screen.print(shown(store, run_page(store, night.date)), soft_wrap=True)
-        right &= (state == "failed") == night.accident
+        screen.print(shown(store, run_page(store, demo_run.date)), soft_wrap=True)
+        right &= (state == "failed") == demo_run.accident
     screen.print(NEXT.format(seconds=seconds, log=LOG.relative_to(ROOT)))
     if not right:
         screen.print(
-            "[bold red]The nights did not end as they must: two not failed, the planted accident failed.[/bold red]"
+            "[bold red]The runs did not end as they must: two not failed, the planted accident failed.[/bold red]"
         )
     return 0 if right else 1
 
 
 NEXT = """
-Three nights governed in {seconds:.0f} s. Next:
-  - open a page of a night in a browser: it says why, and leads to the report of each check
+Three runs governed in {seconds:.0f} s. Next:
+  - open a page of a run in a browser: it says why, and leads to the report of each check
   - make ui: see these runs in Airflow
   - edit include/policies/acs_employment.yaml, then .venv/bin/model-governance policy lint on it
   - what Airflow logged is in {log}"""
 
 
-def short_copy(store, check: dict, night: DemoNight) -> str:
+def short_copy(store, check: dict, demo_run: DemoRun) -> str:
     """The report once more under a name that people can type; the archive keeps it under its digest."""
-    copy = BUILD / "reports" / night.date / f"{check['name']}.html"
+    copy = BUILD / "reports" / demo_run.date / f"{check['name']}.html"
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_bytes(store.get(check["report"]["key"]))
     return copy.name
@@ -191,7 +191,7 @@ def shown(store, key: str) -> str:
 
 
 def run_page(store, date: str) -> str:
-    """The page of the night's last run."""
+    """The page of the run's last manifest."""
     return next(
         key
         for key in store.keys("v1/runs/model=acs-employment/")

@@ -1,4 +1,4 @@
-"""Takes the README's picture: the page of the demo's failing night, as a browser shows it.
+"""Takes the README's picture: the page of the demo's failing run, as a browser shows it.
 
 make demo && python include/demo/picture.py          (needs Debian's chromium and the extra [system])
 """
@@ -13,13 +13,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from project import BUILD
 
-PICTURE = Path(__file__).resolve().parent / "failing_night.png"
+PICTURE = Path(__file__).resolve().parent / "failing_run.png"
 OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
            "--disable-component-update", "--no-first-run"]  # fmt: skip
 
 
-def failing_night() -> Path:
-    """The page of the night with the planted accident."""
+def failing_run() -> Path:
+    """The page of the run with the planted accident."""
     return next((BUILD / "archive" / "v1" / "runs").glob("*/run=2018-12-31T000000Z/*/*/report.html"))
 
 
@@ -29,7 +29,7 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OFFLINE)
         page = browser.new_page(viewport={"width": 960, "height": 1120}, device_scale_factor=1.5)
-        page.goto(failing_night().as_uri())
+        page.goto(failing_run().as_uri())
         page.screenshot(path=str(PICTURE))
         browser.close()
     return 0

@@ -1,4 +1,4 @@
-"""`make demo` end to end: three nights through Airflow, their evidence, their pages in a browser, and `make ui`."""
+"""`make demo` end to end: three runs through Airflow, their evidence, their pages in a browser, and `make ui`."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def test_the_readme_shows_what_the_demo_prints(output):
     assert readme.difference(block, output) == ""
 
 
-def test_one_night_passes_one_warns_and_one_fails(manifests):
+def test_one_run_passes_one_warns_and_one_fails(manifests):
     assert {date: one["verdict"]["outcome"] for date, one in manifests.items()} == ENDS
     assert {date: one["verdict"]["stops"] for date, one in manifests.items()} == {
         date: end == "fail" for date, end in ENDS.items()
     }
 
 
-def test_the_failing_night_names_the_planted_accident(manifests):
+def test_the_failing_run_names_the_planted_accident(manifests):
     sentences = " ".join(one["sentence"] for one in manifests["2018-12-31"]["verdict"]["findings"])
     assert "AGEP" in sentences
     assert "MAR" in sentences
@@ -93,7 +93,7 @@ def browser():
         one.close()
 
 
-def test_a_person_can_read_why_the_night_is_red(output, browser):
+def test_a_person_can_read_why_the_run_is_red(output, browser):
     page = browser.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -184,7 +184,7 @@ def test_the_user_interface_shows_the_runs_and_their_reports(ui, browser):
     page.close()
 
 
-def test_the_request_of_the_failing_night_starts_a_retraining(ui):
+def test_the_request_of_the_failing_run_starts_a_retraining(ui):
     """`dag.test()` writes the event and starts nobody; the same event sent again starts the DAG that waits for it."""
     (event,) = ask(f"{ui}/api/v2/assets/events")["asset_events"]
     assert event["source_dag_id"] == project.DAG_ID

@@ -1,6 +1,6 @@
-"""Cuts the survey years into three nights; the third also gets an accident, which is planted here.
+"""Cuts the survey years into the data of three runs; the third also gets an accident, which is planted here.
 
-    python include/demo/nights.py [FOLDER]
+    python include/demo/demo_runs.py [FOLDER]
 
 2016 is as the census published it. 2017 too: its age top code really rose from 94 to 95. To 2018 happens
 what happens upstream: a source system is replaced, and from then on ages arrive in months and marital
@@ -18,8 +18,8 @@ SOURCE = HERE / "acs_employment_ma.parquet"
 BUILD = HERE / "build"
 
 
-class DemoNight(NamedTuple):
-    """One night of the demo: its date, the survey year it brings and what a reader should know."""
+class DemoRun(NamedTuple):
+    """One run of the demo: its date, the survey year it brings and what a reader should know."""
 
     date: str
     year: int
@@ -27,10 +27,10 @@ class DemoNight(NamedTuple):
     accident: bool = False
 
 
-NIGHTS = (
-    DemoNight("2016-12-31", 2016, "the 2016 survey as published"),
-    DemoNight("2017-12-31", 2017, "the 2017 survey as published: the age top code rose from 94 to 95"),
-    DemoNight(
+RUNS = (
+    DemoRun("2016-12-31", 2016, "the 2016 survey as published"),
+    DemoRun("2017-12-31", 2017, "the 2017 survey as published: the age top code rose from 94 to 95"),
+    DemoRun(
         "2018-12-31", 2018, "the 2018 survey with a PLANTED accident: ages in months, MAR 5 sent as 6", accident=True
     ),
 )
@@ -44,21 +44,21 @@ def plant_accident(rows):
     return broken
 
 
-def write_nights(folder: Path = BUILD) -> list[Path]:
-    """Write nights/DATE.parquet for each night and return the paths."""
+def write_runs(folder: Path = BUILD) -> list[Path]:
+    """Write current/DATE.parquet for each run and return the paths."""
     import pandas as pd
 
     rows = pd.read_parquet(SOURCE)
-    (folder / "nights").mkdir(parents=True, exist_ok=True)
+    (folder / "current").mkdir(parents=True, exist_ok=True)
     paths = []
-    for night in NIGHTS:
-        one = rows[rows["year"] == night.year].drop(columns="year")
-        path = folder / "nights" / f"{night.date}.parquet"
-        (plant_accident(one) if night.accident else one).to_parquet(path, index=False)
+    for run in RUNS:
+        frame = rows[rows["year"] == run.year].drop(columns="year")
+        path = folder / "current" / f"{run.date}.parquet"
+        (plant_accident(frame) if run.accident else frame).to_parquet(path, index=False)
         paths.append(path)
     return paths
 
 
 if __name__ == "__main__":
-    for written in write_nights(Path(sys.argv[1]) if len(sys.argv) > 1 else BUILD):
+    for written in write_runs(Path(sys.argv[1]) if len(sys.argv) > 1 else BUILD):
         print(written)
