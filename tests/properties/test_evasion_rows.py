@@ -56,7 +56,7 @@ def _threat(amount: dict, age: dict, shop: object, *, grows: bool) -> ThreatMode
     return ThreatModel.model_validate({"features": features, "increase_only": ["age"] if grows else []})
 
 
-threats = st.builds(_threat, numbers, numbers, shop_moves, increase_only=st.booleans())
+threats = st.builds(_threat, numbers, numbers, shop_moves, grows=st.booleans())
 
 
 def allowed(threat: ThreatModel, before: pd.Series, after: pd.Series) -> bool:

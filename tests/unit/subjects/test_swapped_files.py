@@ -48,7 +48,7 @@ FORMATS = [
 def storage(request, monkeypatch):
     """Small files stay in memory, larger ones are written to a temporary Parquet file; either way."""
     if request.param == "spooled":
-        monkeypatch.setattr(datasets, "KEPT_IN_MEMORY", 0)
+        monkeypatch.setattr(datasets, "MAX_IN_MEMORY", 0)
     return request.param
 
 
