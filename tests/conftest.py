@@ -13,6 +13,6 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     """Bytes and unprintable text never become part of a test's name: every worker must find the same names."""
     if isinstance(val, bytes):
         return f"{len(val)}-bytes" if len(val) < 8 else "bytes"
-    if isinstance(val, str) and not (val.isascii() and val.isprintable()):
+    if isinstance(val, str) and not (val.isascii() and val.isprintable() and "\\x" not in val):
         return "text"
     return None
