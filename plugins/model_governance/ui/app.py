@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from fastapi.responses import PlainTextResponse, Response  # noqa: TID253
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing
-from model_governance.evidence.manifest import FILE
+from model_governance.evidence.manifest import FILE, as_manifest
 from model_governance.evidence.record import read_record
 from model_governance.report import read_highlights, render_run
 
@@ -104,7 +103,7 @@ def _stored(store_factory: Callable[[], ArtifactStore], dag_id: str, key: str) -
 
 def _run_file(content: bytes, dag_id: str, folder: str, file: str, *, store: ArtifactStore) -> Response:
     """The manifest of a run of this DAG, or its page, which is drawn from the evidence and so cannot differ from it."""
-    manifest = json.loads(content)
+    manifest = as_manifest(content, origin=f"{folder}/{FILE}")
     if manifest["run"]["orchestrator"].get("dag_id") != dag_id:
         raise HTTPException(404, "Nothing is stored under this address.")
     if file == FILE:
