@@ -1,0 +1,24 @@
+"""Confidence limits of an estimate at any level, by the family of its sampling distribution."""
+
+from __future__ import annotations
+
+from model_governance.stats.limits.base import TAIL, Limits, quantile_of, tail_of
+from model_governance.stats.limits.chi_square import NoncentralChiSquare
+from model_governance.stats.limits.counts import PartialConjunction
+from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
+from model_governance.stats.limits.stored import read_limits
+from model_governance.stats.limits.stretched import Stretched
+
+__all__ = [
+    "TAIL",
+    "AbsoluteDifference",
+    "DifferenceOfShares",
+    "ExactShare",
+    "Limits",
+    "NoncentralChiSquare",
+    "PartialConjunction",
+    "Stretched",
+    "quantile_of",
+    "read_limits",
+    "tail_of",
+]
