@@ -35,9 +35,7 @@ class PredictionDrift:
     rows: dict[str, int]
 
 
-def compare_predictions(
-    subject: Subject, comparison: Comparison, *, max_rows: int, seed: int, level: float
-) -> PredictionDrift:
+def compare_predictions(subject: Subject, comparison: Comparison, *, max_rows: int, seed: int) -> PredictionDrift:
     """Compare the model's predictions on a seeded sample of each dataset.
 
     A model that fails on the reference is broken and raises. One that fails on current rows leaves the predictions
@@ -48,7 +46,6 @@ def compare_predictions(
         comparison: both datasets.
         max_rows: most rows of each dataset that the model predicts.
         seed: of the samples.
-        level: p-value that counts as evidence, 0 to 1.
 
     Raises:
         ModelMisbehaved: the model fails on the reference.
@@ -73,19 +70,17 @@ def compare_predictions(
         current = predict(comparison.current.sample(rows["current"], seed=seed + 1, names=names))
     except ModelMisbehaved as error:
         return PredictionDrift(drift=None, reason=str(error), rows=rows)
-    drift = _compare(name, family, (reference, current), seed=seed, level=level)
+    drift = _compare(name, family, (reference, current), seed=seed)
     return PredictionDrift(drift=drift, reason="", rows=rows)
 
 
-def _compare(
-    name: str, family: Family, predictions: tuple[np.ndarray, np.ndarray], *, seed: int, level: float
-) -> ColumnDrift:
+def _compare(name: str, family: Family, predictions: tuple[np.ndarray, np.ndarray], *, seed: int) -> ColumnDrift:
     reference, current = _relation(name, "reference", predictions[0]), _relation(name, "current", predictions[1])
     families: dict[str, Family] = {name: family}
     frozen = profile_of(reference, families)
     current_profile = profile_of(current, families, cells=frozen.cells)
     statistics = row_statistics(reference, current, families)
-    (drift,) = compare_columns(frozen, current_profile, statistics=statistics, seed=seed, level=level)
+    (drift,) = compare_columns(frozen, current_profile, statistics=statistics, seed=seed)
     return drift
 
 
