@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 FEW_ROWS = 1000
 MOSTLY_HELD = 0.5
-FEW_ALIKE = 10
 MAX_SENTENCES = 5
 
 HEADER = (
@@ -100,11 +99,11 @@ def limitations(columns: Sequence[ColumnDrift], predictions: PredictionDrift) ->
         )
     unlike = [
         column.name for column in columns
-        if column.family == "categories" and column.table.cells > 1 and max(column.table.reference) < FEW_ALIKE
+        if column.family == "categories" and column.reference.counts[-1] > MOSTLY_HELD * column.reference.held
     ]  # fmt: skip
     if unlike:
         notes.append(
-            f"hardly any label of {list_names(unlike)} occurs in ten rows (keys and names do not belong into `columns`)"
+            f"most rows of {list_names(unlike)} hold labels that occur in fewer than ten: keys and names do not belong into `columns`"
         )
     if n < FEW_ROWS:
         notes.append(
