@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from model_governance.engine.cells import TENTHS
 from model_governance.engine.profiles import GRID, Cells
 from model_governance.engine.relation import FEW_VALUES
-from model_governance.engine.sketches import CROWDED, LEAST_ROWS, MAX_LABELS, crowded
+from model_governance.engine.sketches import CROWDED, LEAST_ROWS, MAX_LABELS, crowded, holds_single_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +135,8 @@ def _ranks(column: ColumnProfile) -> _Ranks:
         edges.append(np.array(column.sketch.edges))
         below.append(np.array(column.sketch.below, dtype="int64"))
     if column.minimum is not None and column.maximum is not None:
-        edges.append(np.array([column.minimum, np.nextafter(column.maximum, np.inf)]))
+        with np.errstate(over="ignore"):
+            edges.append(np.array([column.minimum, np.nextafter(column.maximum, np.inf)]))
         below.append(np.array([0, column.held]))
     places, first = np.unique(np.concatenate(edges), return_index=True)
     return _Ranks(places, np.maximum.accumulate(np.concatenate(below)[first]))
@@ -161,7 +162,7 @@ def _are_single_values(edges: np.ndarray, below: np.ndarray, held: int, *, most_
     if not 0 < len(edges) <= 2 * FEW_VALUES + 2:
         return False
     counts = np.diff(np.concatenate([[0], below, [held]]))
-    single = np.concatenate([[False], np.nextafter(edges[:-1], np.inf) == edges[1:], [False]])
+    single = holds_single_value(edges)
     return bool(counts[~single].sum() <= max(CROWDED * held, most_between))
 
 

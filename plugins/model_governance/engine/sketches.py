@@ -62,10 +62,16 @@ def crowded(edges: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
     A cell that holds a single value needs no division.
     """
+    return (counts > max(CROWDED * counts.sum(), 2 * LEAST_ROWS)) & ~holds_single_value(edges)
+
+
+def holds_single_value(edges: np.ndarray) -> np.ndarray:
+    """Which cells between ascending edges hold one float64 value only, bool, shape (len(edges) + 1,)."""
     import numpy as np
 
-    single = np.concatenate([[False], np.nextafter(edges[:-1], np.inf) == edges[1:], [False]])[: len(counts)]
-    return (counts > max(CROWDED * counts.sum(), 2 * LEAST_ROWS)) & ~single
+    single = np.zeros(len(edges) + 1, dtype=bool)
+    single[1:-1] = np.nextafter(edges[:-1], np.inf) == edges[1:]
+    return single
 
 
 def dividing_edges(edges: np.ndarray, counts: np.ndarray, *, quantiles: np.ndarray, between: np.ndarray) -> np.ndarray:
@@ -81,7 +87,8 @@ def dividing_edges(edges: np.ndarray, counts: np.ndarray, *, quantiles: np.ndarr
 
     values = np.sort(np.concatenate([quantiles, between]))
     repeated = values[1:][np.diff(values) == 0]
-    own = np.unique(np.concatenate([quantiles, np.nextafter(repeated, np.inf)]))
+    with np.errstate(over="ignore"):
+        own = np.unique(np.concatenate([quantiles, np.nextafter(repeated, np.inf)]))
     own = own[np.isfinite(own)]
     inside = crowded(edges, counts)[np.searchsorted(edges, own, side="right")]
     return own[inside & ~np.isin(own, edges)]
