@@ -19,6 +19,7 @@ from model_governance.engine.ordered import counts_between, distances_between, v
 from model_governance.engine.profiles import GRID, quantile_cells
 from model_governance.engine.relation import FEW_VALUES
 from model_governance.engine.runs import put_in_order
+from model_governance.engine.sketches import crowded, dividing_edges, quantile_grids
 from model_governance.engine.spill import SpilledValues
 from model_governance.engine.stored import PREFIX
 
@@ -74,9 +75,23 @@ def _read(reference: LocalRelation, current: LocalRelation, name: str) -> None:
         values = values_at(first, GRID)
         reference.cache_quantiles(name, GRID, values)
         bins = equal_width_edges(reference, current, [name])[name]
-        for edges in (np.array(quantile_cells(values).edges), bins):
+        frozen = np.array(quantile_cells(values).edges)
+        for edges in (frozen, bins):
             reference.cache_counts(name, edges, counts_between(first, edges))
             current.cache_counts(name, edges, counts_between(second, edges))
+        _sketch(current, name, second, frozen)
+
+
+def _sketch(relation: LocalRelation, name: str, values: InOrder, frozen: np.ndarray) -> None:
+    """What a profile's sketch of a column needs, where rows crowd in its frozen cells."""
+    counts = relation.counts({name: frozen})[name]
+    if crowded(frozen, counts).any():
+        grids = quantile_grids(values.count)
+        quantiles, between = values_at(values, grids.edges), values_at(values, grids.between)
+        relation.cache_quantiles(name, grids.edges, quantiles)
+        relation.cache_quantiles(name, grids.between, between)
+        dividing = dividing_edges(frozen, counts, quantiles=quantiles, between=between)
+        relation.cache_counts(name, dividing, counts_between(values, dividing))
 
 
 def _sorted_values(relation: LocalRelation, name: str, folder: Path) -> InOrder:
