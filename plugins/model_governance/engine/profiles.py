@@ -158,7 +158,7 @@ def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cell
     numbers = [name for name, family in families.items() if family == "numbers"]
     summaries = relation.summaries(numbers)
     few = [name for name in numbers if 0 < summaries[name].distinct <= FEW_VALUES]
-    many = [name for name in numbers if name not in few]
+    many = [name for name in numbers if not 0 < summaries[name].distinct <= FEW_VALUES]
     cells = {name: _point_cells(counts) for name, counts in relation.value_counts(few).items()} if few else {}
     if many:
         cells |= {name: quantile_cells(values) for name, values in relation.quantiles(GRID, many).items()}
@@ -191,7 +191,7 @@ def profile_of(
 
     cells = freeze(relation, families) if cells is None else cells
     numbers = [name for name, family in families.items() if family == "numbers"]
-    categories = [name for name in families if name not in numbers]
+    categories = [name for name, family in families.items() if family != "numbers"]
     summaries = relation.summaries(numbers)
     counts = relation.counts({name: np.array(cells[name].edges) for name in numbers})
     labels, missing = relation.value_counts(categories), relation.missing(categories)

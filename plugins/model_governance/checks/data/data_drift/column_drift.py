@@ -132,7 +132,7 @@ def row_statistics(reference: Relation, current: Relation, families: Mapping[str
         CheckError: a column holds no finite value.
     """
     numbers = [name for name, family in families.items() if family == "numbers"]
-    categories = [name for name in families if name not in numbers]
+    categories = [name for name, family in families.items() if family != "numbers"]
     ordered = ordered_distances(reference, current, numbers) if numbers else {}
     widths = equal_width_tables(reference, current, numbers)
     statistics = {name: RowStatistics(equal_width=widths[name], ordered=ordered[name]) for name in numbers}
