@@ -91,9 +91,7 @@ def reference_part(table: Table) -> float:
     return table.m / (table.n + table.m)
 
 
-def kolmogorov_smirnov(
-    table: Table, *, seed: int, exact: float | None = None, inflation: float = 1.0
-) -> Distance:
+def kolmogorov_smirnov(table: Table, *, seed: int, exact: float | None = None, inflation: float = 1.0) -> Distance:
     """The largest difference of the cumulative shares over cells in order, 0 to 1, with an interval by `inversion`.
 
     Args:

@@ -176,7 +176,7 @@ def test_a_change_is_an_improvement_in_the_better_direction(better, condition, b
 
 def test_the_first_night_has_nothing_to_compare_with_and_says_so():
     judged = verdict([metric(0.1)], {"metric": "psi", "min_absolute_change": 0})
-    assert judged.outcome == "skipped"
+    assert judged.outcome == "uncertain"
     assert "no accepted run" in judged.sentence
 
 

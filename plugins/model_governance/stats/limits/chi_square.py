@@ -93,7 +93,9 @@ class NoncentralChiSquare(Limits):
         if self.freedom < 1 or bound < 0:
             return None
         share = tail / 2 if self.thin else tail
-        return self._outside(detectable_divergence(self._inside(bound), freedom=self.freedom, unit=self.unit, tail=share))
+        return self._outside(
+            detectable_divergence(self._inside(bound), freedom=self.freedom, unit=self.unit, tail=share)
+        )
 
     def _inside(self, number: float) -> float:
         """The divergence of a distance."""
@@ -242,7 +244,13 @@ def _divergence(first: np.ndarray, second: np.ndarray, index: Index) -> np.ndarr
         return np.asarray((q - p) * (np.log(q / p) - np.log((1 - q) / (1 - p))))
     half = (p + q) / 2
     return np.asarray(
-        (p * np.log(p / half) + q * np.log(q / half) + (1 - p) * np.log((1 - p) / (1 - half)) + (1 - q) * np.log((1 - q) / (1 - half))) / 2
+        (
+            p * np.log(p / half)
+            + q * np.log(q / half)
+            + (1 - p) * np.log((1 - p) / (1 - half))
+            + (1 - q) * np.log((1 - q) / (1 - half))
+        )
+        / 2
     )
 
 
