@@ -40,6 +40,13 @@ class ModelSpec(Part):
     output: Literal["logits", "probabilities"] | None = Field(
         default=None, description="what the scores of an endpoint or TorchScript file are, where it does not say"
     )
+    decision_threshold: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="binary classification: probability from which on the positive class is predicted, in every check; by "
+        "default the model's own labels, and for a champion the threshold of the model",
+    )
     endpoint: EndpointSpec = EndpointSpec()
     training: dict[str, Any] = Field(
         default_factory=dict,
@@ -59,6 +66,12 @@ class ModelSpec(Part):
             raise ValueError(
                 "MLflow takes server and credentials from MLFLOW_TRACKING_URI and its kin; leave connection out"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _only_two_classes_have_a_threshold(self) -> ModelSpec:
+        if self.decision_threshold is not None and self.task != "binary_classification":
+            raise ValueError(f"decision_threshold fits binary classification, not {self.task}; remove it")
         return self
 
     @model_validator(mode="after")
