@@ -189,7 +189,8 @@ class Subject:
     days until a run's labels are complete; when set, the labels of the current run are not expected yet. `logical_date`
     is the moment of the run (UTC), None outside a run. `model_file` holds the model's bytes for a check that reads them
     before anything loads them. `disclose` names the features whose values a report may show.
-    `param_files` holds the files that the check's params name, by param.
+    `param_files` holds the files that the check's params name, by param. `decision_threshold` is the probability of the
+    positive class from which the model's user acts, None where the model's own label decides.
     """
 
     name: str
@@ -205,6 +206,7 @@ class Subject:
     threat_model: ThreatModel = field(default_factory=ThreatModel)
     disclose: tuple[str, ...] = ()
     param_files: Mapping[str, ParamFile] = field(default_factory=dict)
+    decision_threshold: float | None = None
 
     def require_model(self) -> Model:
         """The model.

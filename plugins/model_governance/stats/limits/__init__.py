@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from model_governance.stats.limits.areas import RocArea
 from model_governance.stats.limits.base import TAIL, Limits, quantile_of, tail_of
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.counts import PartialConjunction
+from model_governance.stats.limits.ratios import RatioOfShares
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stored import read_limits
 from model_governance.stats.limits.stretched import Stretched
@@ -17,6 +19,8 @@ __all__ = [
     "Limits",
     "NoncentralChiSquare",
     "PartialConjunction",
+    "RatioOfShares",
+    "RocArea",
     "Stretched",
     "quantile_of",
     "read_limits",

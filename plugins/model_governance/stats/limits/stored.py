@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.stats.limits.areas import RocArea
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.counts import PartialConjunction
+from model_governance.stats.limits.ratios import RatioOfShares
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stretched import Stretched
 
@@ -22,6 +24,8 @@ FAMILIES: dict[str, type[Limits]] = {
         ExactShare,
         NoncentralChiSquare,
         PartialConjunction,
+        RatioOfShares,
+        RocArea,
         Stretched,
     )
 }
