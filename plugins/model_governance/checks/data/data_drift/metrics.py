@@ -48,15 +48,18 @@ OVERALL = (
         "ROC AUC of a classifier that tells current from reference rows it was not trained on: 0.5 no difference, 1 all told apart.",
     ),
     MetricSpec(
-        name="flagged_share", better="neither",
+        name="flagged_share",
+        better="neither",
         meaning="Share of the current rows that the model flags: the positive class reaches the decision threshold, 0 to 1.",
     ),
     MetricSpec(
-        name="flagged_share_increase", better="neither",
+        name="flagged_share_increase",
+        better="neither",
         meaning="Share of current rows that the model flags, less the share of reference rows that it flags.",
     ),
     MetricSpec(
-        name="flagged_share_ratio", better="neither",
+        name="flagged_share_ratio",
+        better="neither",
         meaning="Share of current rows that the model flags, divided by that of the reference: 1 no change, 2 twice as many.",
     ),
     _spec("consecutive_psi_max", "Largest population stability index of a column against the last accepted run."),
