@@ -60,7 +60,8 @@ READERS = {
 
 
 @pytest.mark.parametrize(
-    ("release", "name"), [*(("0.1.0", name) for name in READERS), *((release, name) for name, release in NEWEST.items())]
+    ("release", "name"),
+    [*(("0.1.0", name) for name in READERS), *((release, name) for name, release in NEWEST.items())],
 )
 def test_a_document_of_a_release_is_read(release, name):
     assert READERS[name](content(name, release))

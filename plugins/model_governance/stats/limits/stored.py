@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.stats.limits.areas import RocArea
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
+from model_governance.stats.limits.ratio_of_shares import RatioOfShares
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stretched import Stretched
@@ -28,6 +30,8 @@ FAMILIES: dict[str, type[Limits]] = {
         PartialConjunction,
         RangeOf,
         SmallestRatio,
+        RatioOfShares,
+        RocArea,
         Stretched,
         StudentT,
     )

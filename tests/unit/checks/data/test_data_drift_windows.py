@@ -131,7 +131,11 @@ def test_a_profile_of_a_run_that_had_moved_is_compared_on_its_own_cells(risen, t
     result = measure(with_incomes(risen, 20, seed=20), columns=("income",), profile=str(path))
     assert result.metric("psi", key="income").low > 5
     assert (
-        abs(measure(with_incomes(risen, 8, seed=21), columns=("income",), profile=str(path)).metric("psi", key="income").value)
+        abs(
+            measure(with_incomes(risen, 8, seed=21), columns=("income",), profile=str(path))
+            .metric("psi", key="income")
+            .value
+        )
         < 0.02
     )
 

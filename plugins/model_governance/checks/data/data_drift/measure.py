@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from model_governance.checks.data.data_drift.aggregation import drift_estimates, drifted_columns
 from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
 from model_governance.checks.data.data_drift.comparison import choose_features, open_comparison
+from model_governance.checks.data.data_drift.flagged_share import flagged_estimates
+from model_governance.checks.data.data_drift.joint_drift import joint_estimates, joint_notes, joint_tables, tell_apart
 from model_governance.checks.data.data_drift.metrics import METRICS
 from model_governance.checks.data.data_drift.params import PROFILE
-from model_governance.checks.data.data_drift.predictions import compare_predictions
+from model_governance.checks.data.data_drift.predictions import compare_predictions, predict
 from model_governance.checks.data.data_drift.report import (
     columns_table,
     drift_artifacts,
@@ -47,16 +49,19 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
     families, notes = choose_features(subject, params)
     comparison = open_comparison(subject, params, families)
     columns, consecutive, window_notes = _compare(subject, params, comparison, seed=seed)
-    predictions = compare_predictions(subject, comparison, max_rows=params.prediction_rows, seed=seed)
+    answers = predict(subject, comparison, max_rows=params.prediction_rows, seed=seed)
+    predictions = compare_predictions(answers, seed=seed)
+    joint = tell_apart(comparison, max_rows=params.joint_rows, seed=seed) if params.joint else None
     drifted = drifted_columns(columns, params)
     displayed = [*columns, *([predictions.drift] if predictions.drift else [])]
     estimates = drift_estimates(columns, params, drifted=drifted, predictions=predictions, consecutive=consecutive)
+    together = [*flagged_estimates(answers), *(joint_estimates(joint) if joint else [])]
     rows: dict[str, int] = {role: dataset.rows for role, dataset in subject.datasets.items()}
     return CheckResult(
         kind="data_drift",
         seed=seed,
-        metrics=tuple(declared(METRICS, estimate) for estimate in estimates),
-        tables=(columns_table(displayed, drifted),),
+        metrics=tuple(declared(METRICS, estimate) for estimate in (*estimates, *together)),
+        tables=(columns_table(displayed, drifted), *(joint_tables(joint) if joint else ())),
         artifacts=(
             *drift_artifacts(displayed, drifted, limit=params.limit_for("psi"), seed=seed),
             _profile_artifact(comparison),
@@ -66,9 +71,10 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
             *notes,
             *window_notes,
             *sampling_notes(predictions, rows),
+            *(joint_notes(joint, rows) if joint else ()),
             *limitations(columns, predictions),
         ),
-        tools=versions_of("evidently", "numpy", "pandas", "scipy"),
+        tools=versions_of("evidently", "numpy", "pandas", "scikit-learn", "scipy"),
     )
 
 

@@ -26,6 +26,25 @@ OVERALL = (
         "prediction_drift",
         "How far the model's predictions moved from its predictions on the reference, even if no single column moved.",
     ),
+    _spec(
+        "joint_drift_auc",
+        "ROC AUC of a classifier that tells current from reference rows it was not trained on: 0.5 no difference, 1 all told apart.",
+    ),
+    MetricSpec(
+        name="flagged_share",
+        better="neither",
+        meaning="Share of the current rows that the model flags: the positive class reaches the decision threshold, 0 to 1.",
+    ),
+    MetricSpec(
+        name="flagged_share_increase",
+        better="neither",
+        meaning="Share of current rows that the model flags, less the share of reference rows that it flags.",
+    ),
+    MetricSpec(
+        name="flagged_share_ratio",
+        better="neither",
+        meaning="Share of current rows that the model flags, divided by that of the reference: 1 no change, 2 twice as many.",
+    ),
 )
 
 PER_COLUMN = (

@@ -67,6 +67,12 @@ class DriftParams(Params):
     prediction_rows: int = Field(
         default=100_000, ge=100, description="most rows of each dataset that the model predicts, a seeded sample"
     )
+    joint: bool = Field(
+        default=True, description="let a classifier tell current rows from reference rows, all features together"
+    )
+    joint_rows: int = Field(
+        default=10_000, ge=100, description="most rows of each dataset that this classifier sees, a seeded sample"
+    )
     window: Window = Field(default=Window(), description="what the current data are compared with")
     consecutive: bool = Field(default=False, description="compare with the last accepted run too")
     profile: str | None = Field(
