@@ -126,8 +126,8 @@ class Waiver(Part):
 
     @field_validator("expires", mode="before")
     @classmethod
-    def _a_date_is_a_whole_day(cls, raw: Any) -> Any:
-        return date.fromisoformat(raw) if isinstance(raw, str) and len(raw) == len("2026-05-01") else raw
+    def _midnight_is_a_moment_and_no_day(cls, raw: Any) -> Any:
+        return datetime.fromisoformat(raw) if isinstance(raw, str) and ":" in raw else raw
 
     def is_live(self, moment: datetime) -> bool:
         """Whether it is in force for a run of this moment."""

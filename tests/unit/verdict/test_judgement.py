@@ -159,6 +159,8 @@ def test_a_repeated_metric_is_judged_for_each_or_for_the_one_named():
         ("higher", {"min_absolute_change": -0.02}, 0.80, 0.79, "pass"),
         ("higher", {"min_absolute_change": -0.02}, 0.80, 0.77, "fail"),
         ("higher", {"min_absolute_change": 0.01}, 0.80, 0.82, "pass"),
+        ("higher", {"min_absolute_change": 0.25}, 0.50, 0.75, "pass"),
+        ("lower", {"min_absolute_change": 0}, 0.10, 0.10, "pass"),
         ("lower", {"min_absolute_change": -0.02}, 0.10, 0.13, "fail"),
         ("lower", {"min_relative_change": 0.1}, 1.0, 0.85, "pass"),
         ("lower", {"min_relative_change": 0.1}, 1.0, 0.95, "fail"),
