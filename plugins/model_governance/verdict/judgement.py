@@ -11,7 +11,7 @@ from model_governance.contract.result import label_of
 from model_governance.contract.text import interval, number
 from model_governance.verdict.budget import budget_of, evidence, widened
 from model_governance.verdict.finding import FailPolicy, Finding, Verdict, fail_policy_of
-from model_governance.verdict.words import describe
+from model_governance.verdict.words import NO_BASELINE, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What a change is measured from: the value of the champion or of the last accepted run, with its interval."""
+    """What a change is measured from: the value of the champion or of a previous run, with its interval."""
 
     value: float
     low: float | None = None
@@ -68,19 +68,17 @@ def judge(
     check's verdicts in the previous runs, the newest first, for thresholds with `confirm`.
     """
     fail_policy = fail_policy_of(policy)
-    if result.status == "not_applicable":
-        text = f"{name}: skipped, not applicable: {result.reason}"
-        return Verdict(
-            name=name, findings=(Finding(check=name, outcome="skipped", sentence=text),), fail_policy=fail_policy
-        )
     budget = budget_of(policy)
     findings: list[Finding] = []
+    if result.status == "not_applicable":  # what it holds all the same, such as the share of labels, is judged
+        text = f"{name}: skipped, not applicable: {result.reason}"
+        findings.append(Finding(check=name, outcome="skipped", sentence=text))
     for threshold in policy.checks[name].thresholds:
         metrics = [
             metric for metric in result.metrics
             if metric.name == threshold.metric and (threshold.key is None or metric.key == threshold.key)
         ]  # fmt: skip
-        if not metrics:
+        if not metrics and result.status != "not_applicable":
             findings.append(_unmeasured(name, threshold))
         judged = (_finding(name, case) for case in _cases(metrics, threshold, budget, baselines))
         findings.extend(_confirm(finding, threshold, earlier) for finding in judged)
@@ -221,10 +219,10 @@ def _same_threshold(first: Finding, other: Finding) -> bool:
 
 def _obstacle(threshold: Threshold, base: Baseline | None) -> tuple[Outcome, str] | None:
     """Why a change cannot be judged: nothing to compare with, or no share of it."""
-    if base is None and threshold.against == "last_accepted":
-        return "skipped", "no accepted run to compare with yet"
-    if base is None:
+    if base is None and threshold.against == "champion":
         return "error", "the champion was not measured"
+    if base is None:
+        return "uncertain", NO_BASELINE[threshold.against]
     if threshold.condition == "min_relative_change" and base.value == 0:
         return "error", "a relative change against a baseline of 0 has no meaning"
     return None
