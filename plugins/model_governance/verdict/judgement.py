@@ -58,19 +58,17 @@ def judge(
         basis: digest of what the metrics are compared with; evidence accumulates only as long as it stays.
     """
     fail_policy = fail_policy_of(policy)
-    if result.status == "not_applicable":
-        text = f"{name}: skipped, not applicable: {result.reason}"
-        return Verdict(
-            name=name, findings=(Finding(check=name, outcome="skipped", sentence=text),), fail_policy=fail_policy
-        )
     budget = budget_of(policy)
     findings: list[Finding] = []
+    if result.status == "not_applicable":  # what it holds all the same, such as the share of labels, is judged
+        text = f"{name}: skipped, not applicable: {result.reason}"
+        findings.append(Finding(check=name, outcome="skipped", sentence=text))
     for threshold in policy.checks[name].thresholds:
         metrics = [
             metric for metric in result.metrics
             if metric.name == threshold.metric and (threshold.key is None or metric.key == threshold.key)
         ]  # fmt: skip
-        if not metrics:
+        if not metrics and result.status != "not_applicable":
             findings.append(_unmeasured(name, threshold))
         base = baselines.get(threshold.against, {}) if threshold.is_change else {}
         judged = _judge_keys(name, metrics, threshold, budget=budget, baselines=base, earlier=earlier, basis=basis)

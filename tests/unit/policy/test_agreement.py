@@ -57,7 +57,7 @@ GOOD = {
     "columns": {"features": {"age": {"kind": "integer"}, "town": {"kind": "category", "mutable": False}}},
     "checks": {
         "nightly": {"kind": "drift", "params": {"method": "psi"}, "thresholds": [{"metric": "psi", "key": "age"}]},
-        "quality": {"thresholds": [{"metric": "accuracy", "min_absolute_change": 0, "against": "last_accepted"}]},
+        "quality": {"thresholds": [{"metric": "accuracy", "min_absolute_change": 0, "against": "approved"}]},
     },
     "retraining": {"checks": ["nightly", "quality"]},
     "waivers": [{"check": "nightly", "metric": "psi"}, {"check": "quality", "metric": "accuracy"}],

@@ -53,7 +53,7 @@ def test_a_threshold_that_cannot_be_judged_is_refused(raw, words):
         ({"leq_to": 0}, "leq_to", False),
         ({"between": [1, 1]}, "between", False),
         ({"min_absolute_change": 0, "against": "champion"}, "min_absolute_change", True),
-        ({"min_relative_change": 0, "against": "last_accepted"}, "min_relative_change", True),
+        ({"min_relative_change": 0, "against": "approved"}, "min_relative_change", True),
     ],
 )
 def test_a_threshold_has_one_condition(raw, condition, is_change):
@@ -65,7 +65,7 @@ def test_a_threshold_has_one_condition(raw, condition, is_change):
 
 def test_what_a_threshold_does_not_say():
     threshold = Threshold(metric="psi", less_than=1)
-    assert (threshold.key, threshold.against, threshold.tolerance) == (None, "last_accepted", 0)
+    assert (threshold.key, threshold.against, threshold.tolerance) == (None, "approved", 0)
     assert (threshold.severity, threshold.minimum_rows, threshold.confirm) == ("error", 1, None)
 
 
