@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.checks import find
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.errors import CheckError, GovernanceError, SubjectError
-from model_governance.evidence.baselines import find_baselines
+from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from model_governance.verdict import Baseline, Outcome
 
 log = logging.getLogger(__name__)
-
-LASTING: frozenset[Role] = frozenset({"reference", "train", "previous_train", "population"})
-"""Datasets that stay the same from run to run: what the metrics of a run are compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +199,7 @@ class _Attempt:
         earlier = earlier_verdicts(store, policy.name, name, before=before, runs_back=_runs_read(policy, name))
         return judge(
             name, self.result, policy, moment=before, baselines=baselines, earlier=earlier,
-            basis=_basis(subject, baselines),
+            basis=comparison_basis(subject, baselines),
         )  # fmt: skip
 
 
@@ -306,17 +303,6 @@ def _runs_read(policy: Policy, name: str) -> int:
     """How many previous runs the verdict reads: for noise between runs, and as many as any `confirm` asks for."""
     windows = [threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm]
     return max([NOISE_RUNS, *windows])
-
-
-def _basis(subject: Subject, baselines: Mapping[str, Mapping[str, Baseline]]) -> str:
-    """Digest of what the metrics are compared with: the model, all data but the run's own, and the baselines."""
-    parts = [subject.model.sha256 if subject.model else ""]
-    parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets) if role in LASTING]
-    for against, values in sorted(baselines.items()):
-        if against == "champion":  # measured anew in every run
-            continue
-        parts += [f"{against} {label}={base.value!r}" for label, base in sorted(values.items())]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def params_of(check: Check, policy: Policy, name: str) -> Params:

@@ -6,6 +6,7 @@ A version without approval is compared with the approved run of the version befo
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,11 +18,16 @@ from model_governance.verdict import Baseline
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from model_governance.contract.subject import Role, Subject
     from model_governance.evidence.acceptance import Acceptance
     from model_governance.evidence.history import Archive, ArchivedManifest
 
 Against = Literal["approved", "last_passed"]
 AGAINST: tuple[Against, ...] = ("approved", "last_passed")
+
+
+LASTING: frozenset[Role] = frozenset({"reference", "train", "previous_train", "population"})
+"""Datasets that stay the same from run to run: what the metrics of a run are compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,17 @@ class BaselineRun:
                 "key": acceptance.key,
             },
         }  # fmt: skip
+
+
+def comparison_basis(subject: Subject, baselines: Mapping[str, Mapping[str, Baseline]]) -> str:
+    """Digest of what the metrics are compared with: the model, all data but the run's own, and the baselines."""
+    parts = [subject.model.sha256 if subject.model else ""]
+    parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets) if role in LASTING]
+    for against, values in sorted(baselines.items()):
+        if against == "champion":  # measured anew in every run
+            continue
+        parts += [f"{against} {label}={base.value!r}" for label, base in sorted(values.items())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def find_baselines(

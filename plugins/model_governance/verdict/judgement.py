@@ -9,8 +9,9 @@ from model_governance.contract.result import label_of
 from model_governance.stats.multiplicity import adjusted
 from model_governance.verdict.budget import budget_of
 from model_governance.verdict.finding import FailPolicy, Finding, Verdict, fail_policy_of
-from model_governance.verdict.measurement import Baseline, Evidence, measurement_of
+from model_governance.verdict.measurement import Evidence, measurement_of
 from model_governance.verdict.outcome import judged_finding
+from model_governance.verdict.requirement import Baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

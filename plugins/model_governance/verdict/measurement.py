@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from model_governance.verdict.noise import noise_factor
-from model_governance.verdict.requirement import Allowed, allowed_by, allowed_change, change_of, limits_of, p_violated
+from model_governance.verdict.requirement import (
+    Allowed,
+    Baseline,
+    allowed_by,
+    allowed_change,
+    change_of,
+    limits_of,
+    p_violated,
+)
 from model_governance.verdict.words import NO_BASELINE
 
 if TYPE_CHECKING:
@@ -16,16 +24,6 @@ if TYPE_CHECKING:
     from model_governance.policy import Threshold
     from model_governance.stats.limits import Limits
     from model_governance.verdict.finding import Outcome, Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """What a change is measured from: the value of a champion or of an earlier run, with its interval and limits."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from model_governance.stats.limits.base import Limits, quantile_of, tail_of
+from model_governance.stats.limits.confidence import Limits, quantile_of, tail_of
 
 if TYPE_CHECKING:
     import numpy as np
