@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from engine_cases import in_memory
+from model_governance.engine import open_relation
 from model_governance.engine.cells import Table
 from model_governance.engine.dependence import (
     INDEPENDENT,
@@ -123,9 +124,10 @@ def test_rows_of_a_relation_are_clustered_by_their_entity():
     frame = pd.DataFrame({"x": np.where(missing, np.nan, codes.astype(float)), "customer": clusters})
     edges = tuple(float(place) + 0.5 for place in range(9))
     cells = {"x": Cells(family="numbers", edges=edges, inner=edges)}
-    values, gaps = design_effects(in_memory(pa.Table.from_pandas(frame)), "customer", cells)
+    values, gaps = design_effects(open_relation(in_memory(pa.Table.from_pandas(frame))), "customer", cells)
     assert values["x"].mean == pytest.approx(3.0, rel=0.15)
     assert gaps["x"].mean == pytest.approx(SIZE, rel=0.1)
-    frame["customer"] = None
-    alone, _ = design_effects(in_memory(pa.Table.from_pandas(frame.astype({"customer": "string"}))), "customer", cells)
+    frame["customer"] = pd.Series([None] * len(frame), dtype="string")
+    unnamed = open_relation(in_memory(pa.Table.from_pandas(frame)))
+    alone, _ = design_effects(unnamed, "customer", cells)
     assert alone["x"].mean < 1.1, "a row without an entity is one of its own"
