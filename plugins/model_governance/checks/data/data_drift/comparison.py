@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.checks.data.data_drift.stored_profile import select_columns
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.features import require_values
 from model_governance.engine.paired_pass import read_pair
 from model_governance.engine.profiles import Profile, profile_of
-from model_governance.engine.rebin import common_cells
 from model_governance.errors import CheckError, SubjectError
 from model_governance.subjects.param_files import param_file
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from model_governance.checks.data.data_drift.params import DriftParams
     from model_governance.contract.subject import Role, Subject
     from model_governance.engine import Relation
-    from model_governance.engine.profiles import ColumnProfile, Family
+    from model_governance.engine.profiles import Family
 
 CATEGORY_KINDS = frozenset({"category", "boolean"})
 
@@ -81,7 +81,7 @@ def open_comparison(subject: Subject, params: DriftParams, families: Mapping[str
     reference = None
     if params.profile is not None:
         file = param_file(subject, "profile", params.profile)
-        frozen = _select_columns(Profile.from_bytes(file.content, origin=file.uri), families, origin=file.uri)
+        frozen = select_columns(Profile.from_bytes(file.content, origin=file.uri), families, origin=file.uri)
         _require_finite(current, families)
     else:
         reference = _open_dataset(subject, "reference")
@@ -96,34 +96,6 @@ def open_comparison(subject: Subject, params: DriftParams, families: Mapping[str
     return Comparison(
         families=families, reference=reference, current=current, frozen=frozen, current_profile=current_profile
     )
-
-
-def _select_columns(profile: Profile, families: Mapping[str, Family], *, origin: str) -> Profile:
-    """The profile reduced to these columns, each on cells of its own rows; `origin` names it in an error.
-
-    A profile of a run counts in cells that were frozen with its reference; its sketch divides those that are crowded.
-
-    Raises:
-        CheckError: it lacks a column, or holds it as another kind.
-    """
-    lacking = [name for name in families if name not in profile.columns]
-    if lacking:
-        raise CheckError(f"{origin} lacks column(s) {', '.join(lacking)}; it has {', '.join(profile.columns)}")
-    changed = [name for name, family in families.items() if profile.columns[name].cells.family != family]
-    if changed:
-        raise CheckError(
-            f"{origin} holds {', '.join(changed)} as another kind than the policy declares; make a new profile"
-        )
-    return Profile(
-        columns={name: _on_own_cells(profile.columns[name]) for name in families}, model=profile.model,
-        rows=profile.rows, runs=profile.runs,
-    )  # fmt: skip
-
-
-def _on_own_cells(column: ColumnProfile) -> ColumnProfile:
-    if column.sketch is None or not (column.sketch.edges or column.sketch.labels):
-        return column
-    return common_cells([column]).runs[0]
 
 
 def _open_dataset(subject: Subject, role: Role) -> Relation:
