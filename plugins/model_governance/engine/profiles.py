@@ -209,17 +209,23 @@ def profile_of(
     return Profile(columns=columns, rows=relation.rows)
 
 
-def merge(first: Profile, second: Profile) -> Profile:
-    """The profile of both datasets together. Counts add exactly; moments combine as Chan, Golub and LeVeque (1983).
+def merge_columns(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
+    """The column of both datasets together, without a sketch. Counts add exactly; moments combine as Chan, Golub and LeVeque (1983).
 
     Raises:
-        ValueError: other columns, or other cells.
+        ValueError: the columns are on different cells.
     """
     if first.cells != second.cells:
-        raise ValueError("profiles merge only on the same columns and the same frozen cells")
-    columns = {name: merge_columns(column, second.columns[name]) for name, column in first.columns.items()}
-    model = first.model if first.model == second.model else ""
-    return Profile(columns=columns, model=model, rows=first.rows + second.rows, runs=first.runs + second.runs)
+        raise ValueError("columns merge only on the same cells")
+    merged = replace(
+        first, rows=first.rows + second.rows, missing=first.missing + second.missing, infinite=first.infinite + second.infinite,
+        counts=tuple(a + b for a, b in zip(first.counts, second.counts, strict=True)), sketch=None,
+    )  # fmt: skip
+    if second.mean is None:
+        return merged
+    if first.mean is None:
+        return replace(merged, minimum=second.minimum, maximum=second.maximum, mean=second.mean, std=second.std)
+    return replace(merged, **_moments(first, second))
 
 
 def table_of(reference: ColumnProfile, current: ColumnProfile, *, fine: bool = False) -> Table:
@@ -329,19 +335,6 @@ def _require_consistent(sketch: Sketch, column: ColumnProfile) -> None:
         raise ValueError("labels of a sketch repeat a label, or lack a count")
     if column.cells.family == "categories" and sum(sketch.rows) > column.counts[-1]:
         raise ValueError("labels of a sketch hold more rows than the cell of all other labels")
-
-
-def merge_columns(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
-    """The column of both datasets together, on the same cells; it has no sketch."""
-    merged = replace(
-        first, rows=first.rows + second.rows, missing=first.missing + second.missing, infinite=first.infinite + second.infinite,
-        counts=tuple(a + b for a, b in zip(first.counts, second.counts, strict=True)), sketch=None,
-    )  # fmt: skip
-    if second.mean is None:
-        return merged
-    if first.mean is None:
-        return replace(merged, minimum=second.minimum, maximum=second.maximum, mean=second.mean, std=second.std)
-    return replace(merged, **_moments(first, second))
 
 
 def _moments(first: ColumnProfile, second: ColumnProfile) -> dict[str, Any]:

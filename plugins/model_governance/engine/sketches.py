@@ -7,6 +7,7 @@ exact boundaries: Piatetsky-Shapiro and Connell, 1984). Rows that fill the froze
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,9 +61,11 @@ def quantile_grids(held: int) -> Grids:
 def crowded(edges: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Which cells hold too many rows to know the rank of a value inside them, bool, shape (len(edges) + 1,).
 
-    A cell that holds a single value needs no division.
+    A cell that holds a single value needs no division, and neither do cells of a fine grid that are full by chance.
     """
-    return (counts > max(CROWDED * counts.sum(), 2 * LEAST_ROWS)) & ~holds_single_value(edges)
+    held = int(counts.sum())
+    by_chance = held / FINEST + 6 * math.sqrt(held / FINEST)
+    return (counts > max(CROWDED * held, by_chance, 2 * LEAST_ROWS)) & ~holds_single_value(edges)
 
 
 def holds_single_value(edges: np.ndarray) -> np.ndarray:
