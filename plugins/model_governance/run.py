@@ -20,6 +20,7 @@ from model_governance.store import Stored, put_blob
 from model_governance.subjects import labelled_current_source, load_model, load_subject, read_model_file
 from model_governance.subjects.param_files import read_param_file
 from model_governance.verdict import Verdict, baselines_of, combine, fail_policy_of, judge, read_verdict, unmeasured
+from model_governance.verdict.noise import RUNS as NOISE_RUNS
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
@@ -32,9 +33,12 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Role, Subject
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
-    from model_governance.verdict import Outcome
+    from model_governance.verdict import Baseline, Outcome
 
 log = logging.getLogger(__name__)
+
+LASTING: frozenset[Role] = frozenset({"reference", "train", "previous_train", "population"})
+"""Datasets that stay the same from run to run: what the metrics of a run are compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,8 +195,11 @@ class _Attempt:
         if "champion" in asked:
             other = champion_subject(check, policy, subject, connections=connections)
             baselines["champion"] = baselines_of(check.measure(other, params, self.seed))
-        earlier = _earlier_verdicts(policy, name, store=store, before=before)
-        return judge(name, self.result, policy, moment=before, baselines=baselines, earlier=earlier)
+        earlier = earlier_verdicts(store, policy.name, name, before=before, runs_back=_runs_read(policy, name))
+        return judge(
+            name, self.result, policy, moment=before, baselines=baselines, earlier=earlier,
+            basis=_basis(subject, baselines),
+        )  # fmt: skip
 
 
 def run_policy(
@@ -291,14 +298,21 @@ def _with_earlier(subject: Subject, lookbacks: Sequence[Lookback], *, store: Art
     return replace(subject, earlier=tuple(earlier))
 
 
-def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before: datetime) -> list[Verdict]:
-    """Verdicts of as many previous runs as any threshold of the check asks to be confirmed by."""
-    longest = max(
-        (threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm), default=0
-    )
-    if longest == 0:
-        return []
-    return earlier_verdicts(store, policy.name, name, before=before, runs_back=longest)
+def _runs_read(policy: Policy, name: str) -> int:
+    """How many previous runs the verdict reads: for noise between runs, and as many as any `confirm` asks for."""
+    windows = [threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm]
+    return max([NOISE_RUNS, *windows])
+
+
+def _basis(subject: Subject, baselines: Mapping[str, Mapping[str, Baseline]]) -> str:
+    """Digest of what the metrics are compared with: the model, all data but the run's own, and the baselines."""
+    parts = [subject.model.sha256 if subject.model else ""]
+    parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets) if role in LASTING]
+    for against, values in sorted(baselines.items()):
+        if against == "champion":  # measured anew in every run
+            continue
+        parts += [f"{against} {label}={base.value!r}" for label, base in sorted(values.items())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def params_of(check: Check, policy: Policy, name: str) -> Params:

@@ -145,7 +145,8 @@ def thin_cells(table: Table, *, ordered: bool) -> ThinCells | None:
         pairs.insert(0, pooled)
     thick = ~thin & (expected > 0)
     whole = Table(
-        reference=np.append(table.reference[thick], int(pooled[0])), current=np.append(table.current[thick], int(pooled[2]))
+        reference=np.append(table.reference[thick], int(pooled[0])),
+        current=np.append(table.current[thick], int(pooled[2])),
     )
     return ThinCells(whole=whole, pairs=tuple(pairs))
 

@@ -10,11 +10,12 @@ from model_governance.contract.result import label_of
 from model_governance.contract.subject import PreviousRun
 from model_governance.evidence.manifest import FILE, model_folder, read_manifest
 from model_governance.evidence.record import read_record
+from model_governance.stats.limits import read_limits
 from model_governance.store import read_verified
 from model_governance.verdict import Baseline, read_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from model_governance.contract.check import Lookback
@@ -45,13 +46,15 @@ def last_accepted(store: ArtifactStore, model: str, check: str, *, before: datet
         record = _record(store, manifest, check)
         if record and record["result"]:
             metrics = [metric for metric in record["result"]["metrics"] if metric["value"] is not None]
-            return {
-                label_of(metric["name"], metric["key"]): Baseline(
-                    value=metric["value"], low=metric["low"], high=metric["high"]
-                )
-                for metric in metrics
-            }
+            return {label_of(metric["name"], metric["key"]): _baseline(metric) for metric in metrics}
     return {}
+
+
+def _baseline(metric: Mapping[str, Any]) -> Baseline:
+    """The baseline that a metric of a record is; records of releases before 0.2 hold no limits."""
+    stored = metric.get("limits")
+    limits = None if stored is None else read_limits(stored)
+    return Baseline(value=metric["value"], low=metric["low"], high=metric["high"], limits=limits)
 
 
 def earlier_verdicts(

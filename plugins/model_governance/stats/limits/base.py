@@ -65,20 +65,22 @@ class Limits(ABC):
         return self.low(TAIL), self.high(TAIL)
 
     def p_above(self, bound: float) -> float:
-        """p-value of "the truth is at most `bound`": small where it surely lies above, at least 0.5 where it may not."""
-        return _crossing(lambda tail: self.low(tail) > bound)
+        """p-value of "the truth is at most `bound`": small where it surely lies above, above 0.5 where it does not."""
+        p_value = _crossing(lambda tail: self.low(tail) > bound)
+        return p_value if p_value < 0.5 else max(0.5, 1 - _crossing(lambda tail: self.high(tail) < bound))
 
     def p_below(self, bound: float) -> float:
         """p-value of "the truth is at least `bound`": small where it surely lies below."""
-        return _crossing(lambda tail: self.high(tail) < bound)
+        p_value = _crossing(lambda tail: self.high(tail) < bound)
+        return p_value if p_value < 0.5 else max(0.5, 1 - _crossing(lambda tail: self.low(tail) > bound))
 
     @abstractmethod
     def inflated(self, factor: float) -> Limits:
         """The same with a variance that many times as large, 1 or more."""
 
+    @abstractmethod
     def detectable(self, bound: float, tail: float) -> float | None:
         """The smallest truth above `bound` that has its lower limit above it with probability 0.95; None if unknown."""
-        return None
 
     def record(self) -> dict[str, Any]:
         """The family and its numbers as JSON types."""
@@ -86,10 +88,10 @@ class Limits(ABC):
 
 
 def _crossing(beyond: Callable[[float], bool]) -> float:
-    """The smallest tail at which the limit is still beyond the bound, by bisection of its normal quantile."""
+    """The smallest tail at which the limit is still beyond the bound, by bisection of its normal quantile; 0.5 if none."""
     near, far = 0.0, FARTHEST
     if not beyond(tail_of(near)):
-        return 1.0
+        return 0.5
     if beyond(tail_of(far)):
         return 0.0
     for _ in range(SEARCH_STEPS):

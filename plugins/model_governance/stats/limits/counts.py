@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -44,7 +45,13 @@ class PartialConjunction(Limits):
 
     def inflated(self, factor: float) -> PartialConjunction:
         """The same: the p-values of the keys hold their own noise."""
+        del factor
         return self
+
+    def detectable(self, bound: float, tail: float) -> float | None:
+        """The smallest number above the bound; every further key has to be proven, whatever the level."""
+        del tail
+        return math.floor(bound / self._unit + 1 + 1e-12) * self._unit
 
     @property
     def _unit(self) -> float:

@@ -48,10 +48,9 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
     """
     families, notes = choose_features(subject, params)
     comparison = open_comparison(subject, params, families)
-    level = params.evidence_level / len(families)
-    columns, consecutive, window_notes = _compare(subject, params, comparison, seed=seed, level=level)
+    columns, consecutive, window_notes = _compare(subject, params, comparison, seed=seed)
     answers = predict(subject, comparison, max_rows=params.prediction_rows, seed=seed)
-    predictions = compare_predictions(answers, seed=seed, level=params.evidence_level)
+    predictions = compare_predictions(answers, seed=seed)
     joint = tell_apart(comparison, max_rows=params.joint_rows, seed=seed) if params.joint else None
     drifted = drifted_columns(columns, params)
     displayed = [*columns, *([predictions.drift] if predictions.drift else [])]
@@ -73,14 +72,14 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
             *window_notes,
             *sampling_notes(predictions, rows),
             *(joint_notes(joint, rows) if joint else ()),
-            *limitations(columns, predictions, level=level),
+            *limitations(columns, predictions),
         ),
         tools=versions_of("evidently", "numpy", "pandas", "scikit-learn", "scipy"),
     )
 
 
 def _compare(
-    subject: Subject, params: DriftParams, comparison: Comparison, *, seed: int, level: float
+    subject: Subject, params: DriftParams, comparison: Comparison, *, seed: int
 ) -> tuple[tuple[ColumnDrift, ...], tuple[ColumnDrift, ...] | None, list[str]]:
     """The current profile against the reference that the window asks for, and against the last run; with notes."""
     previous = read_previous(subject.earlier, comparison.frozen)
@@ -96,12 +95,11 @@ def _compare(
         comparison.current_profile,
         statistics=statistics if merged is None else labels_only,
         seed=seed,
-        level=level,
     )
     consecutive = None
     if params.consecutive and previous.profiles:
         last = previous.profiles[0][1]
-        consecutive = compare_columns(last, comparison.current_profile, statistics=labels_only, seed=seed, level=level)
+        consecutive = compare_columns(last, comparison.current_profile, statistics=labels_only, seed=seed)
     notes = [*previous.notes, *([note] if note else [])]
     if comparison.reference is None:
         notes.append(

@@ -107,13 +107,12 @@ def predict(subject: Subject, comparison: Comparison, *, max_rows: int, seed: in
     )  # fmt: skip
 
 
-def compare_predictions(predictions: Predictions, *, seed: int, level: float) -> PredictionDrift:
+def compare_predictions(predictions: Predictions, *, seed: int) -> PredictionDrift:
     """Compare the predictions as one column; scores count in cells that resolve their upper tail.
 
     Args:
         predictions: the model's answers on both datasets.
         seed: of the noise behind intervals.
-        level: p-value that counts as evidence, 0 to 1.
     """
     reference, current, name = predictions.reference, predictions.current, predictions.name
     if reference is None:
@@ -130,7 +129,6 @@ def compare_predictions(predictions: Predictions, *, seed: int, level: float) ->
         profile_of(now, families, cells=frozen.cells),
         statistics=row_statistics(before, now, families),
         seed=seed,
-        level=level,
     )
     return PredictionDrift(drift=drift, reason="", rows=predictions.rows)
 
