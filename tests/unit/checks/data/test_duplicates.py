@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
+import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import synthetic
+from engine_cases import in_duckdb, in_parquet
 from joint_cases import dataset, outcomes
 from model_governance.checks.data.data_validation import CHECK, duplicates
 from model_governance.checks.data.data_validation.duplicates import count_duplicates, duplicate_estimates
@@ -139,3 +143,26 @@ def test_only_the_first_million_rows_of_a_large_reference_are_read(monkeypatch):
     reference = pd.concat([payments(1500, seed=1), doubled(payments(6000, seed=2))], ignore_index=True)
     counted = count_duplicates(subject_of(payments(500, seed=3), reference), seed=1)
     assert counted.reference == 0
+
+
+def test_a_table_that_stays_in_its_database_is_sampled_at_random(monkeypatch):
+    # A database gives its rows sorted, so that consecutive ones would be as alike as they can be.
+    connection = ibis.duckdb.connect()
+    relations = {
+        role: in_duckdb(
+            connection, pa.Table.from_pandas(codes(rows, seed=seed, values=300), preserve_index=False), role=role
+        )
+        for role, rows, seed in (("current", 500, 1), ("reference", 5000, 2))
+    }
+    monkeypatch.setattr(duplicates, "open_relation", lambda given: relations[given.role])
+    counted = count_duplicates(subject_of(codes(500, seed=1), codes(5000, seed=2)), seed=1)
+    assert counted.reference == pytest.approx(counted.current, abs=0.05)
+    assert 0.1 < counted.current < 0.4
+
+
+def test_rows_in_a_file_count_as_those_in_memory(tmp_path):
+    frame = codes(3000, seed=1, values=2000).assign(amount=lambda rows: rows["amount"].where(rows["amount"] > 50))
+    stored = in_parquet(tmp_path, pa.Table.from_pandas(frame, preserve_index=False), role="current")
+    subject = subject_of(frame, codes(1000, seed=2, values=2000))
+    datasets = {**subject.datasets, "current": stored}
+    assert count_duplicates(replace(subject, datasets=datasets), seed=1) == count_duplicates(subject, seed=1)
