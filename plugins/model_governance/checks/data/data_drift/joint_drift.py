@@ -177,8 +177,13 @@ def joint_estimates(joint: JointDrift) -> Iterator[Estimate]:
     """`joint_drift_auc`, or its absence with the reason."""
     n = min(joint.rows.values(), default=0)
     if joint.limits is None:
-        absence = "uncertain" if joint.too_few else "error"
-        yield Estimate(name="joint_drift_auc", value=None, n=n, reason=joint.reason, absence=absence)
+        yield Estimate(
+            name="joint_drift_auc",
+            value=None,
+            n=n,
+            reason=joint.reason,
+            absence="uncertain" if joint.too_few else "error",
+        )
         return
     detail = "told apart by " + ", ".join(name for name, _ in joint.features) if joint.features else ""
     yield Estimate(
