@@ -144,7 +144,7 @@ def _full(reference: Relation, current: Relation, families: Mapping[str, Family]
 
 def _equal_width(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, Table]:
     numbers = [name for name, family in families.items() if family == "numbers"]
-    categories = [name for name in families if name not in numbers]
+    categories = [name for name, family in families.items() if family != "numbers"]
     reference_counts, current_counts = reference.value_counts(categories), current.value_counts(categories)
     return equal_width_tables(reference, current, numbers) | {
         name: labels_table(reference_counts[name], current_counts[name]) for name in categories

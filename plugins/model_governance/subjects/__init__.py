@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, get_args
 from model_governance.contract.subject import Role, Subject
 from model_governance.errors import SubjectError
 from model_governance.subjects.datasets import load_dataset
+from model_governance.subjects.maturity import load_judged
 from model_governance.subjects.models import load_model, read_model_file
-from model_governance.subjects.templates import labelled_current_source, render_sources, run_variables
+from model_governance.subjects.templates import render_sources, run_variables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from model_governance.policy import DatasetSpec, Policy
 
 __all__ = [
-    "labelled_current_source",
     "load_dataset",
+    "load_judged",
     "load_model",
     "load_subject",
     "read_model_file",
@@ -64,5 +65,5 @@ def load_subject(
     return Subject(
         name=spec.name, task=spec.task, columns=policy.columns, datasets=datasets, model=model,
         labels_mature_in=labels.maturity_days if labels else None, model_file=file, threat_model=policy.threat_model,
-        disclose=policy.report.disclose,
+        disclose=policy.report.disclose, decision_threshold=spec.decision_threshold,
     )  # fmt: skip

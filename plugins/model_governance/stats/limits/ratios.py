@@ -1,74 +1,92 @@
-"""Limits of the ratio of two shares, exact where the shares are rare."""
+"""Limits of the ratio of the smallest and the largest of several shares."""
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.base import Limits, quantile_of
+from model_governance.stats.limits.confidence import TAIL, Limits
+from model_governance.stats.limits.folded import folded_low
+from model_governance.stats.limits.shares import exact_low, wilson_limits
 
-HALF_A_ROW = 0.5
+Counts = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RatioOfShares(Limits):
-    """Second share divided by the first, of independent rows.
+class SmallestRatio(Limits):
+    """The smallest share of k groups over the largest, 0 to 1; independent rows.
 
-    Given the sum of both counts, the second is binomial where shares are rare, and the limits of that binomial share
-    (Clopper and Pearson, 1934) are those of the ratio (Przyborowski and Wilenski, 1940): they hold for a handful of
-    counts at the levels of an alarm budget, where limits on the logarithm do not. Counts of shares that are not rare
-    vary less than that by the share of the other rows, so both counts and rows are divided by it.
+    The ratio of two shares takes its limits from those of both (Donner and Zou, 2012): Wilson's up to the 95% interval,
+    which hold for rare rows too, and Clopper and Pearson's beyond it. The smallest ratio is surely below what any pair of
+    groups is surely below, each pair at its part of the level; that it is above the smallest lower limit needs no
+    correction.
 
     Attributes:
-        first: successes and rows of the first share, rows above 0; half a row stands for no success.
-        second: the same of the second.
+        shares: successes and rows of every group, at least two; rows above 0, some success.
     """
 
-    family: ClassVar[str] = "ratio_of_shares"
-    first: tuple[float, float]
-    second: tuple[float, float]
+    family: ClassVar[str] = "smallest_ratio"
+    shares: tuple[Counts, ...]
 
     @property
     def value(self) -> float:
-        """The ratio, at least 0."""
-        return (self.second[0] / self.second[1]) / (max(self.first[0], HALF_A_ROW) / self.first[1])
+        """The observed ratio."""
+        observed = [count / n for count, n in self.shares]
+        return min(observed) / max(observed)
 
     def low(self, tail: float) -> float:
-        """Lower limit, at least 0."""
-        from scipy.special import betaincinv
-
-        (a, n), (b, m) = _as_rare(*self.first), _as_rare(*self.second)
-        share = float(betaincinv(b, a + 1, tail)) if b > 0 else 0.0
-        return share / (1 - share) * n / m
+        """The smallest lower limit over the pairs of groups."""
+        return min(low for low, _, _ in self._pairs(tail))
 
     def high(self, tail: float) -> float:
-        """Upper limit, finite also where the first share has no success."""
-        from scipy.special import betaincinv
+        """The upper limit of the pair that is furthest apart, at its part of the level; at most 1."""
+        level = tail / math.comb(len(self.shares), 2)
+        _, larger, smaller = max(self._pairs(level))
+        return math.exp(-folded_low(lambda at: _log(ratio_low(self.shares[larger], self.shares[smaller], at)), level))
 
-        (a, n), (b, m) = _as_rare(*self.first), _as_rare(*self.second)
-        other = float(betaincinv(max(a, HALF_A_ROW), b + 1, tail))
-        return (1 - other) / max(other, 1e-300) * n / m
+    def _pairs(self, tail: float) -> list[tuple[float, int, int]]:
+        """Lower limit of first over second for every ordered pair of groups, and their places."""
+        limits = [_limits(count, n, tail) for count, n in self.shares]
+        return [
+            (_ratio_low(limits[first], limits[second]), first, second)
+            for first, second in itertools.permutations(range(len(limits)), 2)
+        ]
 
-    def inflated(self, factor: float) -> RatioOfShares:
+    def inflated(self, factor: float) -> SmallestRatio:
         """The same shares of fewer rows."""
-        first, second = ((count / factor, n / factor) for count, n in (self.first, self.second))
-        return replace(self, first=first, second=second)
+        return replace(self, shares=tuple((count / factor, n / factor) for count, n in self.shares))
 
     def detectable(self, bound: float, tail: float) -> float | None:
-        """Normal approximation of the logarithm at the counts that a ratio of this size gives."""
-        import math
-
-        (a, n), m = self.first, self.second[1]
-        count = max(a, HALF_A_ROW)
-        if bound <= 0:
-            return None
-        steps, size = quantile_of(tail) + quantile_of(0.05), bound
-        for _ in range(20):
-            size = bound * math.exp(steps * math.sqrt(1 / count + n / (count * m * size)))
-        return size if size * count / n < 1 else None
+        """Nothing lies above the upper limit 1; what is detectable below a bound follows from the limits."""
+        del bound, tail
+        return None
 
 
-def _as_rare(count: float, n: float) -> tuple[float, float]:
-    """Count and rows of the rare share with the same value and the same variance."""
-    others = (n - count + 1) / (n + 1)
-    return count / others, n / others
+def ratio_low(first: Counts, second: Counts, tail: float) -> float:
+    """Lower limit of the first share over the second, 0 to infinity excluded; rows above 0."""
+    return _ratio_low(_limits(*first, tail), _limits(*second, tail))
+
+
+def _limits(count: float, n: float, tail: float) -> tuple[float, float, float]:
+    """Lower limit, share and upper limit."""
+    if tail >= TAIL:
+        low, high = wilson_limits(count, n, tail)
+    else:
+        low, high = exact_low(count, n, tail), 1 - exact_low(n - count, n, tail)
+    return low, count / n, high
+
+
+def _ratio_low(first: tuple[float, float, float], second: tuple[float, float, float]) -> float:
+    """Lower limit of the first share over the second, from the limits of both."""
+    low, share, _ = first
+    _, other, high = second
+    # The root r of (share - r other)^2 = (share - low)^2 + r^2 (high - other)^2.
+    middle, wide = share * other, low * (2 * share - low)
+    root = math.sqrt(max(0.0, middle**2 - wide * high * (2 * other - high)))
+    return wide / (middle + root) if middle + root > 0 else 0.0
+
+
+def _log(ratio: float) -> float:
+    return math.log(ratio) if ratio > 0 else -700.0

@@ -298,10 +298,14 @@ def test_too_few_rows_to_tell_are_uncertain_and_never_a_pass(healthy):
 
 def test_five_constant_rows_do_not_prove_that_nothing_changed(healthy):
     flags = pd.DataFrame({"member": np.zeros(400)})
-    subject = replace(healthy, columns=Columns(features={"member": Feature(kind="boolean")}), model=_constant(healthy.model))
+    subject = replace(
+        healthy, columns=Columns(features={"member": Feature(kind="boolean")}), model=_constant(healthy.model)
+    )
     subject = subject.with_frame("reference", flags)
     outcomes = {
-        rows: _judged(measure(subject.with_frame("current", flags.head(rows))), {"metric": "psi", "less_than": 0.1}).outcome
+        rows: _judged(
+            measure(subject.with_frame("current", flags.head(rows))), {"metric": "psi", "less_than": 0.1}
+        ).outcome
         for rows in (5, 400)
     }
     assert outcomes == {5: "uncertain", 400: "pass"}

@@ -19,7 +19,8 @@ from model_governance.checks.data.data_drift.report import (
     limitations,
     sampling_notes,
 )
-from model_governance.checks.data.data_drift.windows import merge_window, read_previous
+from model_governance.checks.data.data_drift.row_dependence import row_dependence
+from model_governance.checks.data.data_drift.windows import last_run, read_previous, window_reference
 from model_governance.contract.result import Artifact, CheckResult, declared, versions_of
 
 if TYPE_CHECKING:
@@ -82,25 +83,30 @@ def _compare(
     subject: Subject, params: DriftParams, comparison: Comparison, *, seed: int
 ) -> tuple[tuple[ColumnDrift, ...], tuple[ColumnDrift, ...] | None, list[str]]:
     """The current profile against the reference that the window asks for, and against the last run; with notes."""
-    previous = read_previous(subject.earlier, comparison.frozen)
-    merged, note = merge_window(params.window, previous)
+    previous = read_previous(subject.earlier)
+    window = window_reference(params.window, previous, comparison)
     statistics = (
         {}
         if comparison.reference is None
         else row_statistics(comparison.reference, comparison.current, comparison.families)
     )
     labels_only = {name: column.labels_only() for name, column in statistics.items()}
+    dependence = row_dependence(subject, comparison, window, previous=previous)
     columns = compare_columns(
-        merged or comparison.frozen,
-        comparison.current_profile,
-        statistics=statistics if merged is None else labels_only,
+        window.reference,
+        window.current,
+        statistics=statistics | {name: labels_only[name] for name in window.runs if name in labels_only},
         seed=seed,
+        dependence=dependence.values,
+        missing_dependence=dependence.missing,
     )
     consecutive = None
-    if params.consecutive and previous.profiles:
-        last = previous.profiles[0][1]
-        consecutive = compare_columns(last, comparison.current_profile, statistics=labels_only, seed=seed)
-    notes = [*previous.notes, *([note] if note else [])]
+    last = last_run(previous, comparison) if params.consecutive else None
+    if last is not None:
+        consecutive = compare_columns(
+            last.reference, last.current, statistics=labels_only, seed=seed, dependence=dependence.values
+        )
+    notes = [*previous.notes, *window.notes, *dependence.notes]
     if comparison.reference is None:
         notes.append(
             f"a profile replaces the reference ({comparison.frozen.rows:,} rows): Kolmogorov-Smirnov distances are lower "
