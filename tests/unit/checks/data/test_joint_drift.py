@@ -41,8 +41,10 @@ def compared(reference, current, **kinds):
     )
 
 
-def told(reference, current, *, seed=3, max_rows=10_000, **kinds):
-    return tell_apart(compared(reference, current, **kinds), max_rows=max_rows, seed=seed)
+def told(reference, current, *, seed=3, max_rows=10_000, entity=None, **kinds):
+    comparison = compared(reference, current, **kinds)
+    comparison.families.pop(entity, None)
+    return tell_apart(comparison, max_rows=max_rows, seed=seed, entity=entity)
 
 
 def test_a_correlation_that_turns_round_fails_while_every_column_passes():
@@ -171,3 +173,31 @@ def test_a_wide_table_is_sampled_more_thinly(monkeypatch):
 def test_it_can_be_switched_off():
     result = measure(synthetic.subject(), joint=False)
     assert "joint_drift_auc" not in {metric.name for metric in result.metrics}
+
+
+def of_customers(customers, rows, *, seed):
+    """Rows of customers that differ from one another far more than the rows of one do."""
+    draw = np.random.default_rng(seed)
+    own = np.repeat(draw.normal(size=(customers, 3)), rows, axis=0)
+    frame = pd.DataFrame(own + 0.1 * draw.normal(size=own.shape), columns=["income", "debt", "age"])
+    return frame.assign(customer=np.repeat(np.arange(customers), rows) + 1000 * seed)
+
+
+def test_customers_are_not_taken_for_a_change():
+    pairs = [(of_customers(60, 10, seed=2 * pair), of_customers(60, 10, seed=2 * pair + 1)) for pair in range(8)]
+    recognised = [told(*(frame.drop(columns="customer") for frame in pair)).p_value for pair in pairs]
+    assert min(recognised) < 1e-6, "a classifier recognises customers that it was trained on"
+    assert min(told(*pair, entity="customer").p_value for pair in pairs) > 0.001
+
+
+def test_a_change_of_customers_is_seen_all_the_same():
+    reference, current = of_customers(80, 10, seed=1), of_customers(80, 10, seed=2)
+    joint = told(reference, current.assign(debt=lambda rows: rows["debt"] + 3), entity="customer")
+    assert joint.limits.low(0.001) > 0.75
+    assert joint.features[0][0] == "debt"
+
+
+def test_too_few_customers_are_uncertain():
+    (estimate,) = joint_estimates(told(of_customers(2, 90, seed=1), of_customers(2, 90, seed=2), entity="customer"))
+    assert estimate.absence == "uncertain"
+    assert "too few values of customer" in estimate.reason
