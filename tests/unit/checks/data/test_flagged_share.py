@@ -15,7 +15,7 @@ from model_governance.checks.data.data_drift import CHECK
 from model_governance.checks.data.data_drift.flagged_share import NAMES, flagged_estimates
 from model_governance.checks.data.data_drift.metrics import METRICS
 from model_governance.checks.data.data_drift.params import PROFILE
-from model_governance.checks.data.data_drift.predictions import Predictions
+from model_governance.checks.data.data_drift.predictions import Predictions, compare_predictions
 from model_governance.checks.data.data_drift.score_cells import UPPER_TAIL, score_cells
 from model_governance.contract.result import declared
 from model_governance.contract.subject import ParamFile
@@ -185,3 +185,28 @@ def test_scores_of_a_few_values_have_a_cell_each():
     cells = score_cells(scores_of(np.repeat([0.1, 0.4, 0.9], 50)), "prediction", threshold=0.5)
     assert cells.edges == cells.inner
     assert {0.1, 0.4, 0.5, 0.9} <= set(cells.edges)
+
+
+def test_flags_of_customers_count_as_customers():
+    draw = np.random.default_rng(3)
+    customers = np.repeat(np.arange(400), 10)
+    answers = [np.where(np.repeat(draw.random(400) < 0.1, 10), 0.9, 0.1) for _ in range(2)]
+    alone = predictions(*answers)
+    together = replace(alone, clusters={"reference": customers, "current": customers})
+    (share, _, ratio), (own_share, _, own_ratio) = (list(flagged_estimates(given)) for given in (together, alone))
+    assert (share.value, ratio.value) == (own_share.value, own_ratio.value)
+    width, own_width = (limits.high(0.025) - limits.low(0.025) for limits in (share.limits, own_share.limits))
+    assert width / own_width == pytest.approx(np.sqrt(10), rel=0.1)
+    assert ratio.limits.high(0.025) > own_ratio.limits.high(0.025)
+    drift, own_drift = (compare_predictions(given, seed=1).drift.psi for given in (together, alone))
+    assert drift.high > own_drift.high
+
+
+def test_predictions_know_the_entity_of_their_rows():
+    subject = fraud_model(
+        *(transactions(600, frauds=0.1, seed=seed).assign(customer=np.arange(600) // 6) for seed in (1, 2))
+    )
+    subject = replace(subject, columns=subject.columns.model_copy(update={"entity": "customer"}))
+    result = measure(subject)
+    assert result.metric("flagged_share").value == pytest.approx(0.1, abs=0.04)
+    assert result.metric("joint_drift_auc").value < 0.6

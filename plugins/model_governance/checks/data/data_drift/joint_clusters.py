@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def clusters_of(reference: pd.Series, current: pd.Series) -> np.ndarray:
-    """The cluster of each row of both samples, reference first, (rows,) int; a row without one is its own."""
+def clusters_of(*samples: pd.Series) -> np.ndarray:
+    """The cluster of each row of all samples, one after the other, (rows,) int; a row without one is its own."""
     import numpy as np
     import pandas as pd
 
-    values = pd.concat([reference, current], ignore_index=True).astype("string")
+    values = pd.concat(samples, ignore_index=True).astype("string")
     codes, _ = pd.factorize(values)
     alone = codes < 0
     codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
