@@ -47,8 +47,10 @@ def count_flags(predictions: Predictions) -> Flags:
         flags = None if answers is None else flagged(answers)
         counts[role] = None if flags is None else (int(flags.sum()), len(flags))
         clusters = predictions.clusters.get(role)
-        known = flags is not None and clusters is not None
-        effects.append(design_effect(flags.astype("int64"), clusters).mean if known else 1.0)
+        if flags is None or clusters is None:
+            effects.append(1.0)
+        else:
+            effects.append(design_effect(flags.astype("int64"), clusters).mean)
     return Flags(reference=counts["reference"], current=counts["current"], design_effects=(effects[0], effects[1]))
 
 

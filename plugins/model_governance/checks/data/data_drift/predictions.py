@@ -152,13 +152,13 @@ def _dependence(predictions: Predictions, inner: tuple[float, ...] | None) -> De
     import numpy as np
     import pandas as pd
 
-    answers = {"reference": predictions.reference, "current": predictions.current}
-    effects = []
+    answers: dict[str, Any] = {"reference": predictions.reference, "current": predictions.current}
+    effects: list[DesignEffect] = []
     for role, values in answers.items():
         codes = pd.factorize(values)[0] if inner is None else np.searchsorted(inner, values, side="right")
         effects.append(design_effect(codes, predictions.clusters[role]))
     rows = predictions.rows
-    return combined(*effects, rows=(rows["reference"], rows["current"]), noise=DesignEffect())
+    return combined(effects[0], effects[1], rows=(rows["reference"], rows["current"]), noise=DesignEffect())
 
 
 def _relation(name: str, role: Role, predictions: np.ndarray) -> Relation:
