@@ -264,15 +264,15 @@ def _divergence(
     freedom = dependence.freedom * (whole.cells - 1)
     value = raw - freedom * unit if freedom > 0 else 0.0
     # Chance alone gives the gradients a variance of four times this; only the excess indicates a change.
-    spread = math.sqrt(
-        max(0.0, dependence.factor * _variance(whole, gradients) - 4 * freedom * unit**2) + 2 * freedom * unit**2
-    )
-    expected = unit * math.sqrt(2 * freedom + 4 * max(value, 0.0) / unit)
+    plain, directions = table.chance / SCALES[index], whole.cells - 1
+    error = math.sqrt(max(0.0, _variance(whole, gradients) - 4 * directions * plain**2) + 2 * directions * plain**2)
+    expected = plain * math.sqrt(2 * directions + 4 * max(raw - directions * plain, 0.0) / plain)
     thick = raw if thin is None else _raw(table, index)[0]
     limits = NoncentralChiSquare(
         value=value if index == "psi" else _root(value), statistic=max(thick / unit, 0.0), freedom=dependence.freedom * (table.cells - 1),
         # A constant column still hides a second value that so few rows may have missed.
-        unit=unit, whole=(max(raw / unit, 0.0), freedom if freedom > 0 else 1), spread=max(1.0, spread / expected) if freedom > 0 else 1.0,
+        unit=unit, whole=(max(raw / unit, 0.0), freedom if freedom > 0 else 1), spread=max(1.0, error / expected) if freedom > 0 else 1.0,
+        independent=None if dependence.factor == 1 else (plain, table.cells - 1.0),
         thin=() if thin is None else _inflated(thin.pairs, dependence.factor), index=index, shared=reference_part(table),
     )  # fmt: skip
     p_value = chi_square_p(table, dependence=dependence) if thin is None else limits.p_above(0.0)

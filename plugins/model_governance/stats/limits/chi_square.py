@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from model_governance.stats.limits.confidence import Limits, quantile_of, tail_of
+from model_governance.stats.limits.confidence import Limits, crossing, quantile_of, tail_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,8 @@ class NoncentralChiSquare(Limits):
         freedom: their number less one, 0 where there is one; not whole where rows depend on one another.
         unit: expected divergence of one degree of freedom: 1/n + 1/m, times what dependent rows add.
         whole: statistic and degrees of freedom over all cells, thin ones pooled; for the upper limit.
-        spread: factor of the delta method on the distances from value to limits, at least 1.
+        spread: factor of the delta method on the distances from value to limits of independent rows, at least 1.
+        independent: unit and degrees of freedom of independent rows; those above where rows depend on nothing.
         thin: (count, rows, count, rows) of each thin cell, reference first; rows that depend on one another count
             for less than one.
         index: which divergence the thin cells are judged by; the Jensen-Shannon distance is the root of its own.
@@ -50,6 +51,7 @@ class NoncentralChiSquare(Limits):
     unit: float
     whole: tuple[float, float]
     spread: float = 1.0
+    independent: tuple[float, float] | None = None
     thin: tuple[Pair, ...] = ()
     index: Index = "psi"
 
@@ -94,6 +96,7 @@ class NoncentralChiSquare(Limits):
         thin = tuple((a / factor, n / factor, b / factor, m / factor) for a, n, b, m in self.thin)
         return replace(
             self, value=self._outside(value), statistic=self.statistic / factor, unit=self.unit * factor,
+            independent=self.independent or (self.unit, self.freedom),
             whole=(statistic / factor, freedom), thin=thin,
         )  # fmt: skip
 
@@ -118,17 +121,25 @@ class NoncentralChiSquare(Limits):
         if self.freedom <= 0:
             return 0.0
         own = (self.statistic - self.freedom) * self.unit
-        low = noncentrality_low(self.statistic, self.freedom, tail) * self.unit
-        return max(0.0, own - self.spread * (own - low))
+        reach = own - noncentrality_low(self.statistic, self.freedom, tail) * self.unit
+        if self.spread > 1:
+            # What a large change adds to the error of independent rows does not grow with the noise between runs.
+            unit, freedom = self.independent or (self.unit, self.freedom)
+            statistic = self.statistic * self.unit / unit
+            alone = (statistic - freedom - noncentrality_low(statistic, freedom, tail)) * unit
+            reach += (self.spread - 1) * alone
+        return max(0.0, own - reach)
 
     def _chi_square_p_above(self, bound: float) -> float:
         if self.freedom <= 0:
             return 1.0
         own = (self.statistic - self.freedom) * self.unit
+        if self.spread > 1 and self.independent is not None:
+            p_value = crossing(lambda tail: self._chi_square_low(tail) > bound)
+            if p_value < 0.5:
+                return p_value
         # The bound, moved to where the limit without the delta method's factor would have to be.
         moved = max(0.0, own - (own - bound) / self.spread) / self.unit
-        if moved >= self.statistic + self.freedom and own <= bound:
-            return 1.0
         return noncentral_tail(self.statistic, self.freedom, moved)
 
     def _thin_p_above(self, bound: float) -> float:

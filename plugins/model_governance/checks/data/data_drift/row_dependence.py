@@ -9,13 +9,11 @@ from model_governance.checks.data.data_drift.params import NOISE_RUNS
 from model_governance.engine.dependence import (
     Dependence,
     DesignEffect,
-    between_runs,
     combined,
     design_effects,
-    shares_overdispersion,
 )
-from model_governance.engine.overdispersion import overdispersion
 from model_governance.engine.rebin import common_cells, is_resolved
+from model_governance.engine.run_noise import LEAST_RUNS, noise_between_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,15 +90,18 @@ def _noise(name: str, previous: PreviousProfiles, *, rebinned: bool) -> tuple[De
 
     In frozen cells runs that have left them all look alike.
     """
+    import numpy as np
+
     runs = [profile.columns[name] for _, profile in previous.profiles[:NOISE_RUNS] if name in profile.columns]
     runs = [run for run in runs if run.held > 0 and run.cells.family == runs[0].cells.family and is_resolved(run)]
-    if len(runs) < 2:
+    if len(runs) < LEAST_RUNS:
         return DesignEffect(), DesignEffect()
-    factor, freedom = overdispersion(_on_common_cells(runs, rebinned=rebinned))
-    cells = freedom // (len(runs) - 1) + 1
-    values = between_runs(factor, freedom, runs=len(runs), cells=cells)
-    factor, freedom = shares_overdispersion([(run.missing, run.rows) for run in runs])
-    return values, between_runs(factor, freedom, runs=len(runs), cells=2)
+    common = _on_common_cells(runs, rebinned=rebinned)[::-1]
+    values = noise_between_runs(
+        np.array([run.cell_counts for run in common]), in_order=runs[0].cells.family == "numbers"
+    )
+    missing = np.array([[run.missing, run.rows - run.missing] for run in runs[::-1]])
+    return values, noise_between_runs(missing, in_order=False)
 
 
 def _on_common_cells(runs: list[ColumnProfile], *, rebinned: bool) -> tuple[ColumnProfile, ...]:
