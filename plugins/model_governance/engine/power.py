@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 
 def smallest_visible(*, freedom: int, chance: float, level: float, power: float = 0.95) -> float:
@@ -14,18 +14,22 @@ def smallest_visible(*, freedom: int, chance: float, level: float, power: float 
         level: the p-value that counts as evidence, 0 to 1.
         power: 0 to 1, above `level`.
     """
+    return _detectable_noncentrality(freedom, level, power) * chance if freedom >= 1 else float("inf")
+
+
+@lru_cache(maxsize=4096)
+def _detectable_noncentrality(freedom: int, level: float, power: float) -> float:
+    """The noncentrality under which the chi-square test rejects with probability `power`; the same for most columns."""
     from scipy.optimize import brentq
     from scipy.stats import chi2, ncx2
 
-    if freedom < 1:
-        return float("inf")
     critical = float(chi2.isf(level, freedom))
 
     def lacking(noncentral: float) -> float:
         return float(ncx2.sf(critical, freedom, noncentral)) - power
 
     high = critical + freedom + 100.0
-    return float(brentq(lacking, 0.0, high, xtol=1e-9)) * chance
+    return float(brentq(lacking, 0.0, high, xtol=1e-9))
 
 
 def shift_in_deviations(stability: float) -> float:
@@ -50,8 +54,8 @@ def _tenths() -> tuple[float, ...]:
 
 def _index_of_shift(shift: float) -> float:
     import numpy as np
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
-    moved = np.diff(np.concatenate([[0.0], norm.cdf(np.array(_tenths()) - shift), [1.0]]))
+    moved = np.diff(np.concatenate([[0.0], ndtr(np.array(_tenths()) - shift), [1.0]]))
     moved = np.maximum(moved, 1e-300)
     return float(((0.1 - moved) * np.log(0.1 / moved)).sum())
