@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
-from model_governance.engine.arrow import as_categories, as_numbers, count_missing
+from model_governance.engine.arrow import as_numbers, count_missing
 from model_governance.engine.readers import Readers
+from model_governance.engine.tallies import tally_pieces
 from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from model_governance.engine.labels import Labels
     from model_governance.engine.stored import StoredFile
 
 ROWS_PER_PIECE = 131_072
@@ -69,9 +71,9 @@ class ParquetRows:
         """The values that are not null, float64."""
         return (as_numbers(piece, name=name, role=self.role) for piece in self._pieces(name))
 
-    def categories(self, name: str) -> Iterator[tuple[list[Any], np.ndarray]]:
-        """Values that are not missing, and how often each occurs in the piece."""
-        return (as_categories(piece) for piece in self._pieces(name, encoded=True))
+    def labels(self, name: str) -> Labels:
+        """Rows per label."""
+        return tally_pieces(partial(self._pieces, name))
 
     def missing(self, name: str) -> int:
         """Rows without a value: null or NaN."""

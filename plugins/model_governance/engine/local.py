@@ -7,9 +7,8 @@ Columns are processed by as many threads as there are cores (at most four). Coun
 from __future__ import annotations
 
 import os
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from model_governance.engine.ordered import order_statistics
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberRange, NumberSummary, Relation
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.engine.labels import Labels
     from model_governance.engine.relation import Ordered
 
 Result = TypeVar("Result")
@@ -43,8 +43,8 @@ class Pieces(Protocol):
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values that are not null, float64."""
 
-    def categories(self, name: str) -> Iterator[tuple[list[Any], np.ndarray]]:
-        """Values that are not missing, and how often each occurs in the piece."""
+    def labels(self, name: str) -> Labels:
+        """Rows per label."""
 
     def missing(self, name: str) -> int:
         """Rows without a value."""
@@ -139,8 +139,8 @@ class LocalRelation(Relation):
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         return by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), numbers)
 
-    def _tally(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
-        return by_column(lambda name: _tally(self.pieces.categories(name)), names)
+    def _tally(self, names: Sequence[str]) -> dict[str, Labels]:
+        return by_column(self.pieces.labels, names)
 
     def _count_missing(self, names: Sequence[str]) -> dict[str, int]:
         return by_column(self.pieces.missing, names)
@@ -305,11 +305,3 @@ def cell_counts(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
             below = [np.count_nonzero(finite < edge) for edge in edges]
         total += np.diff([0, *below, len(finite)])
     return total
-
-
-def _tally(pieces: Iterable[tuple[list[Any], np.ndarray]]) -> Counter[Any]:
-    """How often each value occurs; 1, 1.0 and True are equal in Python."""
-    tally: Counter[Any] = Counter()
-    for values, counts in pieces:
-        tally.update(dict(zip(values, counts.tolist(), strict=True)))
-    return tally
