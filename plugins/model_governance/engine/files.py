@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from model_governance.engine.stored import StoredFile
 
 ROWS_PER_PIECE = 131_072
-CELLS_PER_PIECE = 1 << 22  # values of all columns of a piece of whole rows
+CELLS_PER_PIECE = 1 << 20  # values of all columns of a piece of whole rows
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,27 @@ class ParquetRows:
 
     def picked(self, names: Sequence[str], places: np.ndarray) -> pd.DataFrame:
         """The rows at these ascending places."""
+        import pyarrow as pa
+
+        return _frame(pa.Table.from_batches(self._picked(names, places)), names)
+
+    def picked_frames(self, names: Sequence[str], places: np.ndarray) -> Iterator[pd.DataFrame]:
+        """The rows at these ascending places, piece by piece; types as those of `frames`."""
+        floats = {name: "float64" for name in names if name in self._incomplete_integers}
+        for batch in self._picked(names, places):
+            if len(batch):
+                yield _frame(batch, names).astype(floats)
+
+    def _picked(self, names: Sequence[str], places: np.ndarray) -> Iterator[pa.RecordBatch]:
         import numpy as np
         import pyarrow as pa
 
-        start, parts = 0, []
+        start = 0
         rows = max(1, min(ROWS_PER_PIECE, CELLS_PER_PIECE // max(len(names), 1)))
         for batch in self._batches(names, rows=rows):
             low, high = np.searchsorted(places, [start, start + len(batch)])
-            parts.append(batch.take(pa.array(places[low:high] - start)))
+            yield batch.take(pa.array(places[low:high] - start))
             start += len(batch)
-        return _frame(pa.Table.from_batches(parts), names)
 
     @cached_property
     def _integers(self) -> frozenset[str]:

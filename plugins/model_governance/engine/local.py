@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 MAX_THREADS = 4  # each holds its own column; more would trade memory for little
 MANY_EDGES = 24  # up to here comparing with every edge is faster than sorting a piece
 FIRST_VALUES = 1000
+MAX_CELLS = 1 << 23  # values of a sample that is held as a whole
 
 
 class Pieces(Protocol):
@@ -57,6 +58,9 @@ class Pieces(Protocol):
 
     def picked(self, names: Sequence[str], places: np.ndarray) -> pd.DataFrame:
         """The rows at these ascending places."""
+
+    def picked_frames(self, names: Sequence[str], places: np.ndarray) -> Iterator[pd.DataFrame]:
+        """The rows at these ascending places, piece by piece."""
 
 
 def threads() -> int:
@@ -162,13 +166,25 @@ class LocalRelation(Relation):
 
     def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
         """A seeded sample without replacement, in row order."""
+        self.require(names)
+        return self.pieces.picked(names, self._places(count, seed=seed))
+
+    def sample_frames(self, count: int, *, seed: int, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """The rows of `sample` in order; those of a wide sample piece by piece, so that it is never held as a whole."""
+        self.require(names)
+        places = self._places(count, seed=seed)
+        if len(places) * len(names) <= MAX_CELLS:
+            yield self.pieces.picked(names, places)
+        else:
+            yield from self.pieces.picked_frames(names, places)
+
+    def _places(self, count: int, *, seed: int) -> np.ndarray:
+        """Places of a seeded sample without replacement, ascending."""
         import numpy as np
 
-        self.require(names)
-        places = np.arange(self.rows)
-        if count < self.rows:
-            places = np.sort(np.random.default_rng(seed).choice(self.rows, size=count, replace=False, shuffle=False))
-        return self.pieces.picked(names, places)
+        if count >= self.rows:
+            return np.arange(self.rows)
+        return np.sort(np.random.default_rng(seed).choice(self.rows, size=count, replace=False, shuffle=False))
 
 
 class RangeAccumulator:

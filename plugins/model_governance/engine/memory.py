@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from model_governance.engine.labels import Labels
 
 PIECE = 1 << 17  # rows counted at a time
+CELLS_PER_PIECE = 1 << 20  # values of all columns of a piece of whole rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +106,9 @@ class MemoryRows:
     def picked(self, names: Sequence[str], places: np.ndarray) -> pd.DataFrame:
         """The rows at these ascending places."""
         return self.frame[list(names)].iloc[places].reset_index(drop=True)
+
+    def picked_frames(self, names: Sequence[str], places: np.ndarray) -> Iterator[pd.DataFrame]:
+        """The rows at these ascending places, piece by piece."""
+        rows = max(1, CELLS_PER_PIECE // max(len(names), 1))
+        for start in range(0, len(places), rows):
+            yield self.picked(names, places[start : start + rows])

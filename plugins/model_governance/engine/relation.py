@@ -180,6 +180,10 @@ class Relation(ABC):
     def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
         """A seeded sample of `count` rows without replacement, in row order; all rows where there are no more."""
 
+    def sample_frames(self, count: int, *, seed: int, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """The rows of `sample` in order; those of a wide sample piece by piece, so that it is never held as a whole."""
+        yield self.sample(count, seed=seed, names=names)
+
     def require(self, names: Sequence[str]) -> None:
         """Refuse names that the dataset lacks.
 

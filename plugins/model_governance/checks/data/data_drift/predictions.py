@@ -12,7 +12,7 @@ from model_governance.engine.profiles import profile_of
 from model_governance.errors import CheckError, ModelMisbehaved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import numpy as np
     import pandas as pd
@@ -68,13 +68,19 @@ def compare_predictions(
         "reference": min(max_rows, comparison.reference.rows),
         "current": min(max_rows, comparison.current.rows),
     }
-    reference = predict(comparison.reference.sample(rows["reference"], seed=seed, names=names))
+    reference = _predicted(predict, comparison.reference.sample_frames(rows["reference"], seed=seed, names=names))
     try:
-        current = predict(comparison.current.sample(rows["current"], seed=seed + 1, names=names))
+        current = _predicted(predict, comparison.current.sample_frames(rows["current"], seed=seed + 1, names=names))
     except ModelMisbehaved as error:
         return PredictionDrift(drift=None, reason=str(error), rows=rows)
     drift = _compare(name, family, (reference, current), seed=seed, level=level)
     return PredictionDrift(drift=drift, reason="", rows=rows)
+
+
+def _predicted(predict: Callable[[pd.DataFrame], np.ndarray], frames: Iterable[pd.DataFrame]) -> np.ndarray:
+    import numpy as np
+
+    return np.concatenate([predict(frame) for frame in frames])
 
 
 def _compare(
