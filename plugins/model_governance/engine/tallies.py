@@ -35,7 +35,7 @@ def tally_pieces(pieces: Callable[..., Iterator[pa.Array]]) -> Labels:
         return FewLabels(counts={}, families=frozenset())
     values, counts = as_categories(first)
     if len(values) >= MANY_LABELS and len(values) * MANY_SHARE > len(first) and is_sortable(first.type):
-        source.close()
+        del source  # its reader goes back
         return _sorted_labels(pieces(encoded=False))
     return FewLabels.from_tally(tally_values(chain([(values, counts)], map(as_categories, source))))
 
