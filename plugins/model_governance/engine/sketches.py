@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
+
+    from model_governance.engine.labels import Labels
 
 FINEST = 500
 """Quantile cells of a column with many rows."""
@@ -97,9 +97,10 @@ def dividing_edges(edges: np.ndarray, counts: np.ndarray, *, quantiles: np.ndarr
     return own[inside & ~np.isin(own, edges)]
 
 
-def label_sketch(counts: Mapping[str, int], frozen: tuple[str, ...]) -> Sketch:
+def label_sketch(labels: Labels, frozen: tuple[str, ...]) -> Sketch:
     """The labels with at least ten rows that have no frozen cell, at most the 1,000 most frequent."""
     known = set(frozen)
-    common = sorted((-rows, label) for label, rows in counts.items() if rows >= LEAST_ROWS and label not in known)
-    labels = sorted(label for _, label in common[:MAX_LABELS])
-    return Sketch(labels=tuple(labels), rows=tuple(counts[label] for label in labels))
+    common = labels.most_frequent(MAX_LABELS + len(known), least=LEAST_ROWS)
+    counts = labels.select([text for text in common if text not in known][:MAX_LABELS])
+    texts = sorted(counts)
+    return Sketch(labels=tuple(texts), rows=tuple(counts[text] for text in texts))

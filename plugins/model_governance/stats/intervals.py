@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def clopper_pearson(successes: int, n: int) -> tuple[float, float]:
     return low, high
 
 
+@lru_cache(maxsize=4096)
 def wilson(successes: int, n: int) -> tuple[float, float]:
     """95% score interval of a share (Wilson, 1927); arguments and limits as `clopper_pearson`."""
     from scipy.stats import binomtest

@@ -89,6 +89,9 @@ def predict(subject: Subject, comparison: Comparison, *, max_rows: int, seed: in
         ModelMisbehaved: the model fails on the reference.
         CheckError: the positive class is none of the model's, or there is a decision threshold and no probabilities.
     """
+    import numpy as np
+    import pandas as pd
+
     model = subject.require_model()
     answer, family = _answers(subject, model)
     positive = _positive(subject, model) if subject.task == "binary_classification" else None
@@ -102,10 +105,13 @@ def predict(subject: Subject, comparison: Comparison, *, max_rows: int, seed: in
     clusters: dict[str, np.ndarray] = {}
 
     def of(relation: Relation, own_seed: int) -> np.ndarray:
-        frame = relation.sample(max_rows, seed=own_seed, names=read)
-        if entity is not None:
-            clusters[relation.role] = clusters_of(frame[entity])
-        return answer(frame[list(names)])
+        answers, entities = [], []
+        for frame in relation.sample_frames(max_rows, seed=own_seed, names=read):
+            answers.append(answer(frame[list(names)]))
+            entities += [] if entity is None else [frame[entity]]
+        if entities:
+            clusters[relation.role] = clusters_of(pd.concat(entities, ignore_index=True))
+        return np.concatenate(answers)
 
     reference = None if comparison.reference is None else of(comparison.reference, seed)
     current, reason = None, ""
