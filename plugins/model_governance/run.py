@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.checks import find
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.errors import CheckError, GovernanceError, SubjectError
-from model_governance.evidence.baselines import find_baselines
+from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
@@ -21,6 +21,7 @@ from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_judged, load_model, load_subject, read_model_file
 from model_governance.subjects.param_files import read_param_file
 from model_governance.verdict import Verdict, baselines_of, combine, fail_policy_of, judge, read_verdict, unmeasured
+from model_governance.verdict.noise import RUNS as NOISE_RUNS
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
@@ -195,8 +196,11 @@ class _Attempt:
         if "champion" in asked:
             other = champion_subject(check, policy, subject, connections=connections)
             baselines["champion"] = baselines_of(check.measure(other, params, self.seed))
-        earlier = _earlier_verdicts(policy, name, store=store, before=before)
-        return judge(name, self.result, policy, moment=before, baselines=baselines, earlier=earlier)
+        earlier = earlier_verdicts(store, policy.name, name, before=before, runs_back=_runs_read(policy, name))
+        return judge(
+            name, self.result, policy, moment=before, baselines=baselines, earlier=earlier,
+            basis=comparison_basis(subject, baselines),
+        )  # fmt: skip
 
 
 def run_policy(
@@ -295,14 +299,10 @@ def _with_earlier(subject: Subject, lookbacks: Sequence[Lookback], *, store: Art
     return replace(subject, earlier=tuple(earlier))
 
 
-def _earlier_verdicts(policy: Policy, name: str, *, store: ArtifactStore, before: datetime) -> list[Verdict]:
-    """Verdicts of as many previous runs as any threshold of the check asks to be confirmed by."""
-    longest = max(
-        (threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm), default=0
-    )
-    if longest == 0:
-        return []
-    return earlier_verdicts(store, policy.name, name, before=before, runs_back=longest)
+def _runs_read(policy: Policy, name: str) -> int:
+    """How many previous runs the verdict reads: for noise between runs, and as many as any `confirm` asks for."""
+    windows = [threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm]
+    return max([NOISE_RUNS, *windows])
 
 
 def params_of(check: Check, policy: Policy, name: str) -> Params:

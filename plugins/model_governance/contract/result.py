@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +16,10 @@ from model_governance.errors import CheckError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from model_governance.stats.limits import Limits
+
 Better = Literal["lower", "higher", "neither"]
+Absence = Literal["error", "uncertain", "skipped"]
 Value = float | int
 
 
@@ -64,8 +68,11 @@ class Metric:
         key: the column, class or expectation that a repeated metric belongs to.
         detail: a few words that explain the value ("largest at AGEP").
         reason: why the value is absent.
-        p_value: evidence that anything changed at all, unadjusted, 0 to 1. Where it is given, a value beyond its
-            bound counts only with evidence.
+        absence: what an absent value means for a threshold: `error` where it should have been measured, `uncertain`
+            where there are too few rows, `skipped` where the question does not arise (a class that no row has).
+        p_value: evidence that anything changed at all, unadjusted, 0 to 1. It decides beside the bound only where
+            there is no interval.
+        limits: confidence limits at any level; without them those of the 95% interval are stretched.
 
     Raises:
         CheckError: a number is not finite, a limit is missing or exceeds the other, or a value is absent without reason.
@@ -82,7 +89,9 @@ class Metric:
     key: str | None = None
     detail: str = ""
     reason: str = ""
+    absence: Absence = "error"
     p_value: float | None = None
+    limits: Limits | None = None
 
     def __post_init__(self) -> None:
         if self.p_value is not None and not 0 <= self.p_value <= 1:
@@ -105,6 +114,12 @@ class Metric:
         """The name for readers: `drift_score[AGEP]`."""
         return label_of(self.name, self.key)
 
+    def record(self) -> dict[str, Any]:
+        """The metric as JSON types."""
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "limits": None if self.limits is None else self.limits.record()
+        }
+
     @property
     def formatted(self) -> str:
         """The value with its interval, for a sentence: `0.82 (0.817 to 0.823)`; empty where there is none."""
@@ -115,7 +130,10 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """One number with the rows behind it; `declared` makes it a metric under the declaration of its name."""
+    """One number with the rows behind it; `declared` makes it a metric under the declaration of its name.
+
+    Where there are `limits`, they give the interval too.
+    """
 
     name: str
     value: Value | None
@@ -124,7 +142,9 @@ class Estimate:
     key: str | None = None
     detail: str = ""
     reason: str = ""
+    absence: Absence = "error"
     p_value: float | None = None
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,8 +214,8 @@ class CheckResult:
             raise CheckError(f"{self.kind} claims to have measured and returned no metric")
         if self.status == "not_applicable" and not self.reason:
             raise CheckError(f"{self.kind} is not applicable without saying why")
-        labels = [metric.label for metric in self.metrics]
-        twice = sorted({label for label in labels if labels.count(label) > 1})
+        labels = Counter(metric.label for metric in self.metrics)
+        twice = sorted(label for label, times in labels.items() if times > 1)
         if twice:
             raise CheckError(f"{self.kind} returned metric(s) twice: {', '.join(twice)}")
 
@@ -217,7 +237,7 @@ class CheckResult:
             "status": self.status,
             "reason": self.reason,
             "seed": self.seed,
-            "metrics": [_slots(metric) for metric in self.metrics],
+            "metrics": [metric.record() for metric in self.metrics],
             "tables": [
                 {
                     "name": table.name,
@@ -265,7 +285,9 @@ def make_metric(
     key: str | None = None,
     detail: str = "",
     reason: str = "",
+    absence: Absence = "error",
     p_value: float | None = None,
+    limits: Limits | None = None,
 ) -> Metric:
     """A metric under its declaration, so that unit, direction and meaning are written once.
 
@@ -274,11 +296,14 @@ def make_metric(
         CheckError: as `Metric`.
     """
     spec = spec_of(specs, name)
+    if interval is None and limits is not None and value is not None:
+        low95, high95 = limits.interval()
+        interval = min(low95, float(value)), max(high95, float(value))
     low, high = interval if interval is not None else (None, None)
     return Metric(
         name=name, value=_plain(value), low=_plain(low), high=_plain(high), n=int(n), unit=spec.unit,
-        better=spec.better, meaning=spec.meaning, key=key, detail=detail, reason=reason,
-        p_value=None if p_value is None else float(p_value),
+        better=spec.better, meaning=spec.meaning, key=key, detail=detail, reason=reason, absence=absence,
+        p_value=None if p_value is None else float(p_value), limits=limits,
     )  # fmt: skip
 
 
@@ -286,7 +311,8 @@ def declared(specs: Iterable[MetricSpec], estimate: Estimate) -> Metric:
     """An estimate as the metric of its name, under its declaration."""
     return make_metric(
         specs, estimate.name, estimate.value, n=estimate.n, interval=estimate.interval, key=estimate.key,
-        detail=estimate.detail, reason=estimate.reason, p_value=estimate.p_value,
+        detail=estimate.detail, reason=estimate.reason, absence=estimate.absence, p_value=estimate.p_value,
+        limits=estimate.limits,
     )  # fmt: skip
 
 
@@ -299,10 +325,6 @@ def canonical_json(record: Any) -> bytes:
     """The bytes of a record: sorted keys, no spaces, UTF-8, NaN refused. Same record, same bytes."""
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode()
-
-
-def _slots(item: Any) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in item.__slots__}
 
 
 def _plain(number: Any) -> Value | None:

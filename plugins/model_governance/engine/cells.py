@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 TENTHS = tuple(place / 10 for place in range(1, 10))
+MAX_THIN = 20
+"""Thin cells that are tested each; more would cost the level that they share."""
 LEAST_EXPECTED = 10
 """Expected rows of the smaller dataset in a cell; below, chi-square and the correction for chance are inaccurate."""
 
@@ -103,6 +105,62 @@ def pool_rare(table: Table) -> Table:
         rare += 1
     groups = np.zeros(table.cells, dtype="int64")
     groups[order[rare:]] = np.arange(1 if rare else 0, table.cells - rare + (1 if rare else 0))
+    return _grouped(table, groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThinCells:
+    """Cells that expect too few rows for chi-square, and are tested exactly instead.
+
+    `whole` is the table with all of them pooled in its last cell, `pairs` holds (count, rows, count, rows) of each
+    against all other rows, reference first.
+    """
+
+    whole: Table
+    pairs: tuple[tuple[float, float, float, float], ...]
+
+
+def thin_cells(table: Table, *, ordered: bool) -> ThinCells | None:
+    """The cells that expect too few rows; None where there are none.
+
+    Which cells they are follows from both datasets together, as for `pool_neighbours`. Ordered cells are first pooled
+    with thin neighbours. Of many, the most frequent are tested each, and all of them together.
+    """
+    import numpy as np
+
+    if ordered:
+        table = _runs_of_thin(table)
+    expected = _expected(table)
+    thin = (expected < LEAST_EXPECTED) & (expected > 0)
+    if thin.all() and len(thin) > 1:
+        thin[int(np.argmax(expected))] = False
+    places = np.flatnonzero(thin)
+    if len(places) == 0 or table.cells - len(places) - int((expected == 0).sum()) < 1:
+        return None
+    places = places[np.argsort(-expected[places], kind="stable")][:MAX_THIN]
+    n, m = float(table.n), float(table.m)
+    pairs = [(float(table.reference[place]), n, float(table.current[place]), m) for place in places]
+    pooled = (float(table.reference[thin].sum()), n, float(table.current[thin].sum()), m)
+    if int(thin.sum()) > 1:
+        pairs.insert(0, pooled)
+    thick = ~thin & (expected > 0)
+    whole = Table(
+        reference=np.append(table.reference[thick], int(pooled[0])),
+        current=np.append(table.current[thick], int(pooled[2])),
+    )
+    return ThinCells(whole=whole, pairs=tuple(pairs))
+
+
+def _runs_of_thin(table: Table) -> Table:
+    """Neighbouring thin cells pooled until they expect enough rows; a thick cell ends a run and keeps its own."""
+    import numpy as np
+
+    expected = _expected(table)
+    groups, filled = np.zeros(table.cells, dtype="int64"), float(expected[0]) if table.cells else 0.0
+    for place in range(1, table.cells):
+        apart = filled >= LEAST_EXPECTED or expected[place] >= LEAST_EXPECTED
+        groups[place] = groups[place - 1] + apart
+        filled = float(expected[place]) + (0.0 if apart else filled)
     return _grouped(table, groups)
 
 

@@ -13,74 +13,93 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.engine.cells import Table, filled_shares
+from model_governance.engine.dependence import INDEPENDENT
 from model_governance.engine.inversion import inverted
-from model_governance.stats.intervals import newcombe
+from model_governance.stats.limits import TAIL, DifferenceOfShares, NoncentralChiSquare, Stretched, quantile_of
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     import numpy as np
 
-TAIL = 0.025
+    from model_governance.engine.cells import ThinCells
+    from model_governance.engine.dependence import Dependence
+    from model_governance.stats.limits import Limits
+
+WASSERSTEIN_BIAS = 1.5
+"""Factor on the standard error of a Wasserstein distance that covers its bias near 0 too."""
 QUARTILE_WIDTH = 1.3489795
 """Interquartile range of a bell-shaped column in standard deviations."""
 MAX_CELLS = 100
-NORMAL_FROM = 400.0
-"""Statistic from which its square root is normal to the accuracy needed (beyond four times the degrees of freedom)."""
+SCALES = {"psi": 1.0, "jensenshannon": 8.0}
+"""Small changes: so many times a divergence, divided by 1/n + 1/m, is about noncentral chi-square."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distance:
-    """One distance: its value, 95% interval, and the p-value of "nothing changed"."""
+    """One distance: its value, its limits at any level, and the p-value of "nothing changed"."""
 
     value: float
-    low: float
-    high: float
+    limits: Limits
     p_value: float
 
+    @property
+    def low(self) -> float:
+        """Lower limit of the 95% interval."""
+        return min(self.value, self.limits.low(TAIL))
 
-def population_stability(table: Table) -> Distance:
+    @property
+    def high(self) -> float:
+        """Upper limit of the 95% interval."""
+        return max(self.value, self.limits.high(TAIL))
+
+
+def population_stability(
+    table: Table, *, thin: ThinCells | None = None, dependence: Dependence = INDEPENDENT
+) -> Distance:
     """Population stability index, sum of (r - c) ln(r / c), corrected for chance; 0 is no change.
 
     Where nothing changed, the corrected value is slightly negative about half the time. Half a row is added to every
     cell. `p_value` is that of the two-sample chi-square test on the same cells.
+
+    Args:
+        table: counts of cells that expect enough rows.
+        thin: the cells that do not, which were pooled with others in `table`.
+        dependence: what dependent rows and noise between runs add to the variance of independent rows.
     """
-    import numpy as np
-
-    r, c = filled_shares(table.reference), filled_shares(table.current)
-    raw = float(((r - c) * np.log(r / c)).sum())
-    gradients = np.log(r / c) + 1 - c / r, np.log(c / r) + 1 - r / c
-    return _divergence(table, raw, gradients=gradients, scale=1.0)
+    return _divergence(table, thin, index="psi", dependence=dependence)
 
 
-def jensen_shannon(table: Table) -> Distance:
-    """Jensen-Shannon distance: the root of the divergence in natural logarithms, corrected for chance; 0 to 0.83."""
-    import numpy as np
+def jensen_shannon(table: Table, *, thin: ThinCells | None = None, dependence: Dependence = INDEPENDENT) -> Distance:
+    """Jensen-Shannon distance: the root of the divergence in natural logarithms, corrected for chance; 0 to 0.83.
 
-    r, c = filled_shares(table.reference), filled_shares(table.current)
-    half = (r + c) / 2
-    raw = float((r * np.log(r / half) + c * np.log(c / half)).sum() / 2)
-    gradients = np.log(r / half) / 2, np.log(c / half) / 2
-    divergence = _divergence(table, raw, gradients=gradients, scale=8.0)
-    return Distance(
-        value=_root(divergence.value),
-        low=_root(divergence.low),
-        high=_root(divergence.high),
-        p_value=divergence.p_value,
-    )
+    Arguments as `population_stability`.
+    """
+    return _divergence(table, thin, index="jensenshannon", dependence=dependence)
 
 
-def _root(number: float) -> float:
-    return math.sqrt(max(number, 0.0))
-
-
-def total_variation(table: Table, *, seed: int) -> Distance:
+def total_variation(table: Table, *, seed: int, dependence: Dependence = INDEPENDENT) -> Distance:
     """Half the sum of absolute differences of the shares, 0 to 1, corrected for chance; interval by `inversion`."""
     import numpy as np
 
     value, low, high = inverted(table, lambda differences: np.abs(differences).sum(axis=1) / 2, seed=seed)
-    return Distance(value=value, low=low, high=high, p_value=chi_square_p(table))
+    limits = _stretched(value, low, high, table=table, dependence=dependence)
+    return Distance(value=value, limits=limits, p_value=chi_square_p(table, dependence=dependence))
 
 
-def kolmogorov_smirnov(table: Table, *, seed: int, exact: float | None = None) -> Distance:
+def _stretched(value: float, low: float, high: float, *, table: Table, dependence: Dependence) -> Stretched:
+    limits = Stretched(value=value, low95=low, high95=high, shared=reference_part(table))
+    return limits.inflated(dependence.factor) if dependence.factor > 1 else limits
+
+
+def reference_part(table: Table) -> float:
+    """Part of the sampling variance that the reference brings into every run's comparison."""
+    return table.m / (table.n + table.m)
+
+
+def kolmogorov_smirnov(
+    table: Table, *, seed: int, exact: float | None = None, dependence: Dependence = INDEPENDENT
+) -> Distance:
     """The largest difference of the cumulative shares over cells in order, 0 to 1, with an interval by `inversion`.
 
     Args:
@@ -88,6 +107,7 @@ def kolmogorov_smirnov(table: Table, *, seed: int, exact: float | None = None) -
         seed: of the noise.
         exact: the distance over all values, where it is known. It replaces that of the grid, which is a lower bound,
             and shifts the interval by the difference. The p-value is Smirnov's, conservative under ties.
+        dependence: as `population_stability`.
     """
     import numpy as np
 
@@ -100,9 +120,10 @@ def kolmogorov_smirnov(table: Table, *, seed: int, exact: float | None = None) -
     )
     value = _largest_gap(table) if exact is None else exact
     missed = max(0.0, value - _largest_gap(coarse))
+    low, high = min(value, low + (missed if low > 0 else 0.0)), min(1.0, max(value, high + missed))
     return Distance(
-        value=value, low=min(value, low + (missed if low > 0 else 0.0)), high=min(1.0, max(value, high + missed)),
-        p_value=smirnov_p(value, n=table.n, m=table.m),
+        value=value, limits=_stretched(value, low, high, table=table, dependence=dependence),
+        p_value=smirnov_p(value / math.sqrt(dependence.factor), n=table.n, m=table.m),
     )  # fmt: skip
 
 
@@ -135,25 +156,56 @@ def _smoothed(table: Table) -> np.ndarray:
     return np.diff(smooth, prepend=0.0)
 
 
-def normed_wasserstein(area: float, *, quartiles: tuple[float, float], std: float) -> float | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wasserstein:
+    """A Wasserstein distance in robust standard deviations of the reference, with its limits."""
+
+    value: float
+    limits: Limits
+
+
+def normed_wasserstein(
+    area: float,
+    *,
+    quartiles: tuple[float, float],
+    moments: tuple[tuple[float, int], tuple[float, int]],
+    dependence: Dependence = INDEPENDENT,
+) -> Wasserstein | None:
     """A Wasserstein distance in robust standard deviations of the reference; None where the reference is constant.
 
-    The unit is the interquartile range / 1.349, which a single extreme value cannot inflate; `std` where that is 0.
+    The unit is the interquartile range / 1.349, which a single extreme value cannot inflate; the standard deviation where
+    that is 0. The distance is the mean of a function of each row that nowhere changes faster than the row's value, so
+    its standard error is at most that of a difference of means. Half as much again covers its bias near 0.
+
+    Args:
+        area: the integral of |F - G|, in the unit of the column.
+        quartiles: of the reference.
+        moments: standard deviation and rows of the reference and of current.
+        dependence: as `population_stability`.
     """
+    (std, n), (other_std, m) = moments
     unit = (quartiles[1] - quartiles[0]) / QUARTILE_WIDTH or std
-    return area / unit if unit > 0 else None
+    if unit <= 0:
+        return None
+    value = area / unit
+    error = WASSERSTEIN_BIAS * math.sqrt(dependence.factor * (std**2 / n + other_std**2 / m)) / unit
+    reach = quantile_of(TAIL) * error
+    shared = (std**2 / n) / (std**2 / n + other_std**2 / m) if std > 0 else 0.0
+    limits = Stretched(value=value, low95=value - reach, high95=value + reach, shared=shared)
+    return Wasserstein(value=value, limits=limits)
 
 
-def chi_square_p(table: Table) -> float:
+def chi_square_p(table: Table, *, dependence: Dependence = INDEPENDENT) -> float:
     """p-value of the two-sample chi-square test (Pearson, 1911); 1 where there is only one cell.
 
-    Unlike the one-sample test it takes the sampling error of the reference into account.
+    Unlike the one-sample test it takes the sampling error of the reference into account. Statistic and degrees of
+    freedom follow Rao and Scott (1981) where rows depend on one another.
     """
     from scipy.stats import chi2
 
     if table.cells < 2:
         return 1.0
-    return float(chi2.sf(chi_square(table), table.cells - 1))
+    return float(chi2.sf(chi_square(table) / dependence.factor, dependence.freedom * (table.cells - 1)))
 
 
 def chi_square(table: Table) -> float:
@@ -173,48 +225,80 @@ def smirnov_p(ks: float, *, n: int, m: int) -> float:
     return min(1.0, float(kstwobign.sf(ks / math.sqrt(1 / n + 1 / m))))
 
 
-def difference_of_shares(first: tuple[int, int], second: tuple[int, int]) -> Distance:
-    """Increase, second less first, for two (count, rows), -1 to 1, with Newcombe's hybrid interval (1998) and a pooled p-value.
+def difference_of_shares(
+    first: tuple[int, int], second: tuple[int, int], *, dependence: Dependence = INDEPENDENT
+) -> Distance:
+    """Increase, second less first, for two (count, rows), -1 to 1, with Newcombe's hybrid limits (1998) and a pooled p-value.
 
-    The p-value is two-sided and that of the chi-square test with two cells; Fisher's exact one where fewer
-    than ten rows are expected in a cell.
+    The limits are exact where counts are small (`DifferenceOfShares`). The p-value is two-sided and that of the
+    chi-square test with two cells; Fisher's exact one where fewer than ten rows are expected in a cell. `dependence` as
+    `population_stability`.
     """
-    from scipy.stats import chi2_contingency, fisher_exact
+    from scipy.stats import chi2, fisher_exact
 
     (a, n), (b, m) = first, second
-    low, high = newcombe(second, first)
-    cells = [[a, n - a], [b, m - b]]
+    limits: Limits = DifferenceOfShares(first=first, second=second, shared=m / (n + m))
     rarest = min(a + b, n + m - a - b) * min(n, m) / (n + m)
     if rarest == 0:
         p_value = 1.0
-    elif rarest < 10:
-        p_value = float(fisher_exact(cells).pvalue)
+    elif rarest < 10 and dependence.factor == 1:
+        p_value = float(fisher_exact([[a, n - a], [b, m - b]]).pvalue)
     else:
-        p_value = float(chi2_contingency(cells, correction=False).pvalue)
-    return Distance(value=b / m - a / n, low=max(-1.0, low), high=min(1.0, high), p_value=min(1.0, p_value))
-
-
-def _divergence(table: Table, raw: float, *, gradients: tuple[np.ndarray, np.ndarray], scale: float) -> Distance:
-    """Correct a divergence for chance and compute its interval; scale * raw / chance is about noncentral chi-square."""
-    freedom, unit = table.cells - 1, table.chance / scale
-    if freedom < 1:
-        return Distance(value=0.0, low=0.0, high=0.0, p_value=1.0)
-    value = raw - freedom * unit
-    statistic = max(raw / unit, 0.0)
-    low = noncentrality(statistic, freedom)[0] * unit
-    # Samples that are more alike than expected by chance do not prove that nothing changed: the upper limit stays that
-    # of the expected statistic.
-    high = noncentrality(max(statistic, freedom), freedom)[1] * unit
-    # Chance alone gives the gradients a variance of four times this; only the excess indicates a change.
-    spread = math.sqrt(max(0.0, _variance(table, gradients) - 4 * freedom * unit**2) + 2 * freedom * unit**2)
-    expected = unit * math.sqrt(2 * freedom + 4 * max(value, 0.0) / unit)
-    stretch = max(1.0, spread / expected)
+        share = (a + b) / (n + m)
+        statistic = (b / m - a / n) ** 2 / (share * (1 - share) * (1 / n + 1 / m))
+        p_value = float(chi2.sf(statistic / dependence.factor, 1))
     return Distance(
-        value=value,
-        low=min(value, max(0.0, value - stretch * (value - low))),
-        high=max(value, value + stretch * (high - value)),
-        p_value=chi_square_p(table),
+        value=b / m - a / n,
+        limits=limits.inflated(dependence.factor) if dependence.factor > 1 else limits,
+        p_value=min(1.0, p_value),
     )
+
+
+def _divergence(
+    table: Table, thin: ThinCells | None, *, index: Literal["psi", "jensenshannon"], dependence: Dependence
+) -> Distance:
+    """A divergence corrected for chance; divergence / unit is about noncentral chi-square."""
+    unit = dependence.factor * table.chance / SCALES[index]
+    whole = table if thin is None else thin.whole
+    raw, gradients = _raw(whole, index)
+    freedom = dependence.freedom * (whole.cells - 1)
+    value = raw - freedom * unit if freedom > 0 else 0.0
+    # Chance alone gives the gradients a variance of four times this; only the excess indicates a change.
+    spread = math.sqrt(
+        max(0.0, dependence.factor * _variance(whole, gradients) - 4 * freedom * unit**2) + 2 * freedom * unit**2
+    )
+    expected = unit * math.sqrt(2 * freedom + 4 * max(value, 0.0) / unit)
+    thick = raw if thin is None else _raw(table, index)[0]
+    limits = NoncentralChiSquare(
+        value=value if index == "psi" else _root(value), statistic=max(thick / unit, 0.0), freedom=dependence.freedom * (table.cells - 1),
+        # A constant column still hides a second value that so few rows may have missed.
+        unit=unit, whole=(max(raw / unit, 0.0), freedom if freedom > 0 else 1), spread=max(1.0, spread / expected) if freedom > 0 else 1.0,
+        thin=() if thin is None else _inflated(thin.pairs, dependence.factor), index=index, shared=reference_part(table),
+    )  # fmt: skip
+    p_value = chi_square_p(table, dependence=dependence) if thin is None else limits.p_above(0.0)
+    return Distance(value=limits.value, limits=limits, p_value=p_value)
+
+
+def _inflated(
+    pairs: tuple[tuple[float, float, float, float], ...], factor: float
+) -> tuple[tuple[float, float, float, float], ...]:
+    return tuple((a / factor, n / factor, b / factor, m / factor) for a, n, b, m in pairs)
+
+
+def _raw(table: Table, index: Literal["psi", "jensenshannon"]) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
+    """A divergence before its correction, and its derivatives by the shares of both datasets."""
+    import numpy as np
+
+    r, c = filled_shares(table.reference), filled_shares(table.current)
+    if index == "psi":
+        return float(((r - c) * np.log(r / c)).sum()), (np.log(r / c) + 1 - c / r, np.log(c / r) + 1 - r / c)
+    half = (r + c) / 2
+    raw = float((r * np.log(r / half) + c * np.log(c / half)).sum() / 2)
+    return raw, (np.log(r / half) / 2, np.log(c / half) / 2)
+
+
+def _root(number: float) -> float:
+    return math.sqrt(max(number, 0.0))
 
 
 def _variance(table: Table, gradients: tuple[np.ndarray, np.ndarray]) -> float:
@@ -225,15 +309,3 @@ def _variance(table: Table, gradients: tuple[np.ndarray, np.ndarray]) -> float:
         mean = float((share * gradient).sum())
         total += float((share * (gradient - mean) ** 2).sum()) / float(counts.sum())
     return total
-
-
-def noncentrality(statistic: float, freedom: int) -> tuple[float, float]:
-    """95% limits of the noncentrality of a chi-square statistic; 0 where no change explains the statistic as well."""
-    from scipy.special import chndtrinc
-
-    if statistic > max(NORMAL_FROM, 4 * freedom):
-        # The root of a noncentral chi-square less half of (freedom - 1) has variance 1 (Sankaran, 1959).
-        half = (freedom - 1) / 2
-        root = math.sqrt(statistic - half)
-        return (root - 1.959964) ** 2 - half, (root + 1.959964) ** 2 - half
-    return float(chndtrinc(statistic, freedom, 1 - TAIL)), float(chndtrinc(statistic, freedom, TAIL))

@@ -6,21 +6,28 @@ A version without approval is compared with the approved run of the version befo
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.moments import parse_moment
 from model_governance.contract.result import label_of
+from model_governance.stats.limits import read_limits
 from model_governance.verdict import Baseline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from model_governance.contract.subject import Role, Subject
     from model_governance.evidence.acceptance import Acceptance
     from model_governance.evidence.history import Archive, ArchivedManifest
 
 Against = Literal["approved", "last_passed"]
 AGAINST: tuple[Against, ...] = ("approved", "last_passed")
+
+
+LASTING: frozenset[Role] = frozenset({"reference", "train", "previous_train", "population"})
+"""Datasets that stay the same from run to run: what the metrics of a run are compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,17 @@ class BaselineRun:
                 "key": acceptance.key,
             },
         }  # fmt: skip
+
+
+def comparison_basis(subject: Subject, baselines: Mapping[str, Mapping[str, Baseline]]) -> str:
+    """Digest of what the metrics are compared with: the model, all data but the run's own, and the baselines."""
+    parts = [subject.model.sha256 if subject.model else ""]
+    parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets) if role in LASTING]
+    for against, values in sorted(baselines.items()):
+        if against == "champion":  # measured anew in every run
+            continue
+        parts += [f"{against} {label}={base.value!r}" for label, base in sorted(values.items())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def find_baselines(
@@ -165,8 +183,15 @@ def _baseline(
     if record is None or record["result"] is None or record["result"]["status"] != "measured":
         return None
     metrics = {
-        label_of(metric["name"], metric["key"]): Baseline(value=metric["value"], low=metric["low"], high=metric["high"])
+        label_of(metric["name"], metric["key"]): _number(metric)
         for metric in record["result"]["metrics"]
         if metric["value"] is not None
     }
     return BaselineRun(manifest=manifest, why=why, metrics=metrics, acceptance=acceptance)
+
+
+def _number(metric: Mapping[str, Any]) -> Baseline:
+    """A metric of a record with its limits; records of release 0.1 hold none."""
+    stored = metric.get("limits")
+    limits = None if stored is None else read_limits(stored)
+    return Baseline(value=metric["value"], low=metric["low"], high=metric["high"], limits=limits)

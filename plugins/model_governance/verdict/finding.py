@@ -48,9 +48,12 @@ def fail_policy_of(policy: Policy) -> FailPolicy:
 class Finding:
     """One threshold judged. `sentence` is what log, exception, notification, page and archive show.
 
-    `p_value` is the evidence, adjusted over the metrics of the threshold, and `level` what the alarm
-    budget leaves it. `violated` says that the threshold was violated with certainty in this run, whether or not
-    `confirm` asks for more violations.
+    `p_value` is that of "the threshold holds", adjusted over the keys of the threshold, and `level` what the alarm
+    budget leaves it; `limit` is the confidence limit that must lie beyond the bound to fail, and `detectable` the
+    smallest true value that fails in one run with probability 0.95. `noise` is the factor on the variance of the
+    metric that earlier runs taught. `log_evidence` is what accumulated over the runs with the same `basis`: the digest
+    of what the metric was compared with. `violated` says that the threshold was violated with certainty in this run,
+    whether or not `confirm` asks for more violations.
     A finding without metric says that the check as a whole was skipped or could not measure.
     """
 
@@ -72,6 +75,11 @@ class Finding:
     waiver: str | None = None
     p_value: float | None = None
     level: float | None = None
+    limit: float | None = None
+    detectable: float | None = None
+    noise: float = 1.0
+    log_evidence: float | None = None
+    basis: str = ""
     violated: bool = False
 
     @property

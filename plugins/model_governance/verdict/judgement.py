@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.contract.result import label_of
-from model_governance.contract.text import interval, number
-from model_governance.verdict.budget import budget_of, evidence, widened
+from model_governance.stats.multiplicity import adjusted
+from model_governance.verdict.budget import budget_of
 from model_governance.verdict.finding import FailPolicy, Finding, Verdict, fail_policy_of
-from model_governance.verdict.words import NO_BASELINE, describe
+from model_governance.verdict.measurement import Evidence, measurement_of
+from model_governance.verdict.outcome import judged_finding
+from model_governance.verdict.requirement import Baseline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from model_governance.contract.result import CheckResult, Metric
@@ -23,34 +23,13 @@ if TYPE_CHECKING:
     from model_governance.verdict.finding import Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """What a change is measured from: the value of the champion or of a previous run, with its interval."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
 def baselines_of(result: CheckResult) -> dict[str, Baseline]:
     """The numbers of a result by label, absent ones left out: what a threshold on change compares with."""
     return {
-        metric.label: Baseline(value=metric.value, low=metric.low, high=metric.high)
+        metric.label: Baseline(value=metric.value, low=metric.low, high=metric.high, limits=metric.limits)
         for metric in result.metrics
         if metric.value is not None
     }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """One metric under one threshold, with what the judgement needs to know beside them."""
-
-    metric: Metric
-    threshold: Threshold
-    level: float
-    tests: int
-    p_value: float | None
-    baseline: Baseline | None
 
 
 def judge(
@@ -61,11 +40,23 @@ def judge(
     moment: datetime,
     baselines: Mapping[str, Mapping[str, Baseline]] = {},
     earlier: Sequence[Verdict] = (),
+    basis: str = "",
 ) -> Verdict:
     """The verdict of one check of a policy on its result.
 
-    `moment` (the logical date of the run, UTC) decides which waivers are in force; `baselines` serve thresholds on change; `earlier` are the
-    check's verdicts in the previous runs, the newest first, for thresholds with `confirm`.
+    One rule gives every outcome. A threshold fails where the confidence limit at the level of the alarm budget lies
+    beyond its bound, passes where the whole 95% interval is allowed, and is uncertain between. It fails too where the
+    evidence of the runs so far, accumulated, excludes that it holds.
+
+    Args:
+        name: of the check in the policy.
+        result: what it measured.
+        policy: its thresholds, waivers and alarm budget.
+        moment: logical date of the run, UTC; it decides which waivers are in force.
+        baselines: what changes are measured from, by the name that `against` uses and by label.
+        earlier: verdicts of the check in previous runs, the newest first: for `confirm`, for noise between runs, and
+            for evidence that accumulates.
+        basis: digest of what the metrics are compared with; evidence accumulates only as long as it stays.
     """
     fail_policy = fail_policy_of(policy)
     budget = budget_of(policy)
@@ -80,27 +71,56 @@ def judge(
         ]  # fmt: skip
         if not metrics and result.status != "not_applicable":
             findings.append(_unmeasured(name, threshold))
-        judged = (_finding(name, case) for case in _cases(metrics, threshold, budget, baselines))
-        findings.extend(_confirm(finding, threshold, earlier) for finding in judged)
+        base = baselines.get(threshold.against, {}) if threshold.is_change else {}
+        judged = _judge_keys(name, metrics, threshold, budget=budget, baselines=base, earlier=earlier, basis=basis)
+        findings.extend(_confirm(finding, threshold, earlier) for finding in _never_all_skipped(judged))
     waived = (_waive(finding, policy.waivers, moment) for finding in findings)
     return Verdict(name=name, findings=tuple(waived), fail_policy=fail_policy)
 
 
-def _cases(
+def _judge_keys(
+    name: str,
     metrics: Sequence[Metric],
     threshold: Threshold,
+    *,
     budget: Budget,
-    baselines: Mapping[str, Mapping[str, Baseline]],
-) -> list[_Case]:
-    proof = evidence(metrics, budget)
-    base = baselines.get(threshold.against, {}) if threshold.is_change else {}
-    return [
-        _Case(
-            metric=metric, threshold=threshold, level=budget.level_for(threshold), tests=len(metrics),
-            p_value=proof.get(metric.label), baseline=base.get(metric.label),
-        )
+    baselines: Mapping[str, Baseline],
+    earlier: Sequence[Verdict],
+    basis: str,
+) -> list[Finding]:
+    """The metrics of one threshold, key by key; the keys share its level as the policy's `adjust` says."""
+    level = budget.level_for(threshold)
+    measured = [
+        measurement_of(metric, threshold, baselines.get(metric.label), earlier=earlier, level=level / len(metrics))
         for metric in metrics
+    ]
+    with_evidence = [measurement for measurement in measured if measurement.p_value is not None]
+    adjusted_values = adjusted([float(measurement.p_value or 0) for measurement in with_evidence], budget.adjust)
+    rejected = sum(p_value <= level for p_value in adjusted_values)
+    # The level that the clearest key's limit must have for limit and adjusted p-value to agree.
+    tail = level / max(1, len(with_evidence))
+    if budget.adjust == "benjamini_hochberg":
+        tail *= max(1, rejected)
+    p_values = dict(zip(map(id, with_evidence), adjusted_values, strict=True))
+    return [
+        judged_finding(
+            name, measurement, threshold,
+            evidence=Evidence(
+                p_value=p_values.get(id(measurement)), level=level, tail=tail, keys=len(metrics),
+                accumulated_level=budget.accumulated_level_for(threshold), earlier=earlier[:1], basis=basis,
+            ),
+        )
+        for measurement in measured
     ]  # fmt: skip
+
+
+def _never_all_skipped(findings: list[Finding]) -> list[Finding]:
+    """The findings, the first uncertain where all were skipped: a threshold that judged nothing is no pass."""
+    if not findings or any(finding.outcome != "skipped" for finding in findings):
+        return findings
+    first = findings[0]
+    text = f"{first.sentence}; no key was left to judge: uncertain"
+    return [replace(first, outcome="uncertain", sentence=text), *findings[1:]]
 
 
 def unmeasured(name: str, problem: str, *, fail_policy: FailPolicy) -> Verdict:
@@ -127,72 +147,6 @@ def _unmeasured(name: str, threshold: Threshold) -> Finding:
     )  # fmt: skip
 
 
-def _finding(name: str, case: _Case) -> Finding:
-    metric, threshold, base = case.metric, case.threshold, case.baseline
-    outcome, reason = _outcome(case)
-    requirement = describe(threshold.condition, threshold.bound, threshold.against if threshold.is_change else None)
-    seen = "absent" if metric.value is None else number(metric.value)
-    facts = [metric.detail] if metric.detail else []
-    if metric.low is not None and metric.high is not None:
-        facts.append(f"95% interval {interval(metric.low, metric.high)}")
-    facts.append(f"n = {metric.n:,}")
-    text = f"{name}: {metric.label} is {seen} ({'; '.join(facts)}), must be {requirement}"
-    if base is not None:
-        text += f" (baseline {number(base.value)})"
-    text += f": {outcome}" + (f", {reason}" if reason else "")
-    return Finding(
-        check=name, outcome=outcome, sentence=text, severity=threshold.severity, metric=metric.name, key=metric.key,
-        value=metric.value, low=metric.low, high=metric.high, n=metric.n, condition=threshold.condition,
-        bound=threshold.bound, tolerance=threshold.tolerance,
-        against=threshold.against if threshold.is_change else None, baseline=base.value if base else None,
-        p_value=case.p_value, level=case.level, violated=outcome in ("fail", "warn"),
-    )  # fmt: skip
-
-
-def _outcome(case: _Case) -> tuple[Outcome, str]:
-    """Outcome and reason (empty when the numbers say it all)."""
-    metric, threshold = case.metric, case.threshold
-    if metric.value is None:
-        return "error", metric.reason
-    if threshold.is_change and (obstacle := _obstacle(threshold, case.baseline)):
-        return obstacle
-    if metric.n < threshold.minimum_rows:
-        return "uncertain", f"fewer than {threshold.minimum_rows:,} rows"
-    worst: Outcome = "fail" if threshold.severity == "error" else "warn"
-    if case.p_value is not None and not threshold.is_change:
-        outcome, reason = _with_evidence(case, worst)
-    else:
-        outcome, reason = _with_interval(case, worst)
-    if threshold.severity == "info" and outcome != "pass":
-        return "pass", "for information only"
-    return outcome, reason
-
-
-def _with_evidence(case: _Case, worst: Outcome) -> tuple[Outcome, str]:
-    """An effect beyond its bound counts when chance alone would hardly have produced a change."""
-    metric = case.metric
-    if metric.value is None or case.p_value is None or _holds(case)(float(metric.value)):
-        return "pass", ""
-    if case.p_value <= case.level:
-        return worst, ""
-    return (
-        "uncertain",
-        f"without evidence that it is more than chance (p = {case.p_value:.2g}, needed {case.level:.2g})",
-    )
-
-
-def _with_interval(case: _Case, worst: Outcome) -> tuple[Outcome, str]:
-    """A pass needs the whole 95% interval inside; a fail the whole interval, at the budget's level, outside."""
-    seen = _answers(case, level=1.0)
-    if seen == {True}:
-        return "pass", ""
-    if _answers(case, level=case.level) == {False}:
-        return worst, ""
-    if seen == {False}:
-        return "uncertain", f"beyond the bound, but not surely enough for the alarm budget (level {case.level:.2g})"
-    return "uncertain", "the interval lies on both sides"
-
-
 def _confirm(finding: Finding, threshold: Threshold, earlier: Sequence[Verdict]) -> Finding:
     """A fail under `confirm` is a warning until enough of the last runs violated the same threshold."""
     if threshold.confirm is None or finding.outcome != "fail":
@@ -215,59 +169,6 @@ def _same_threshold(first: Finding, other: Finding) -> bool:
         other.condition,
         other.bound,
     )
-
-
-def _obstacle(threshold: Threshold, base: Baseline | None) -> tuple[Outcome, str] | None:
-    """Why a change cannot be judged: nothing to compare with, or no share of it."""
-    if base is None and threshold.against == "champion":
-        return "error", "the champion was not measured"
-    if base is None:
-        return "uncertain", NO_BASELINE[threshold.against]
-    if threshold.condition == "min_relative_change" and base.value == 0:
-        return "error", "a relative change against a baseline of 0 has no meaning"
-    return None
-
-
-def _answers(case: _Case, *, level: float) -> set[bool]:
-    """Whether the demand holds, at every point that the intervals leave open once they are widened to a level."""
-    holds, metric, base, bound = _holds(case), case.metric, case.baseline, case.threshold.bound
-    if metric.value is None or metric.low is None or metric.high is None:
-        return {holds(float(metric.value or 0))}
-    # A band or a single value can be missed on either side, each of which takes its share of the level.
-    sides = 2 if case.threshold.condition in ("equal_to", "between") else 1
-    widen = partial(widened, level=level, tests=case.tests * sides)
-    low, value, high = widen((float(metric.low), float(metric.value), float(metric.high)))
-    if base is not None and base.low is not None and base.high is not None:
-        below, start, above = widen((base.low, base.value, base.high))
-        # Distances to the limits of both are added in squares (method of variance estimates recovery, Zou and
-        # Donner, 2008): two runs, or two models in one run, each bring an error of their own.
-        low, high = value - math.hypot(value - low, above - start), value + math.hypot(high - value, start - below)
-    inner = bound if isinstance(bound, tuple) else (bound,)
-    inside = [bound_value for bound_value in inner if base is None and low < bound_value < high]
-    return {holds(point) for point in (low, high, *inside)}
-
-
-def _holds(case: _Case) -> Callable[[float], bool]:
-    """The demand as a predicate on one number; tolerance is a share of the bound."""
-    threshold, base = case.threshold, case.baseline
-    if isinstance(threshold.bound, tuple):
-        low, high = threshold.bound
-        low, high = low - threshold.tolerance * abs(low), high + threshold.tolerance * abs(high)
-        return lambda seen: low <= seen <= high
-    bound = threshold.bound
-    slack = threshold.tolerance * abs(bound)
-    if base is not None:
-        start = base.value
-        sign = 1.0 if case.metric.better == "higher" else -1.0
-        unit = abs(start) if threshold.condition == "min_relative_change" else 1.0
-        return lambda seen: sign * (seen - start) / unit >= bound - slack
-    return {
-        "equal_to": lambda seen: abs(seen - bound) <= slack,
-        "greater_than": lambda seen: seen > bound - slack,
-        "geq_to": lambda seen: seen >= bound - slack,
-        "less_than": lambda seen: seen < bound + slack,
-        "leq_to": lambda seen: seen <= bound + slack,
-    }[threshold.condition]
 
 
 def _waive(finding: Finding, waivers: Iterable[Waiver], moment: datetime) -> Finding:

@@ -1,16 +1,13 @@
-"""The alarm budget: what a night may spend, who shares it, and what of its promise rests on which assumption."""
+"""The alarm budget: what a run may spend, who shares it, and what of its promise rests on which assumption."""
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import pytest
 
-from model_governance.contract.result import Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
 from model_governance.stats.multiplicity import adjusted
 from model_governance.verdict import budget_of
-from model_governance.verdict.budget import WARN_LEVEL, Budget, evidence, widened
+from model_governance.verdict.budget import ACCUMULATED, WARN_LEVEL, Budget
 
 
 def policy(*severities: str, fail_on: str = "error", **alarms) -> Policy:
@@ -20,19 +17,13 @@ def policy(*severities: str, fail_on: str = "error", **alarms) -> Policy:
     )
 
 
-def metric(value=0.3, *, key=None, low=None, high=None, p_value=None) -> Metric:
-    return Metric(
-        name="m", value=value, n=100, meaning="m", better="lower", key=key, low=low, high=high, p_value=p_value
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(("accepted", "confidence", "nights"), [(4, 0.95, 365), (0, 0.95, 365), (12, 0.99, 250)])
+@pytest.mark.parametrize(("accepted", "confidence", "runs"), [(4, 0.95, 365), (0, 0.95, 365), (12, 0.99, 250)])
 def test_the_worst_year_there_can_be_breaks_the_budget_exactly_as_often_as_the_owner_accepts(
-    accepted, confidence, nights
+    accepted, confidence, runs
 ):
-    level = budget_of(policy("error", false_fails_per_year=accepted, confidence=confidence, runs_per_year=nights)).level
-    # Markov's bound is met with equality where false fails come in bunches of accepted + 1 nights and never else.
-    share_of_bad_years = level * nights / (accepted + 1)
+    level = budget_of(policy("error", false_fails_per_year=accepted, confidence=confidence, runs_per_year=runs)).level
+    # Markov's bound is met with equality where false fails come in bunches of accepted + 1 runs and never else.
+    share_of_bad_years = level * runs / (accepted + 1)
     assert share_of_bad_years == pytest.approx(1 - confidence)
 
 
@@ -54,50 +45,31 @@ def test_a_warning_keeps_the_customary_level():
     spec = policy("error", "warn")
     error, warn = spec.checks["c"].thresholds
     budget = budget_of(spec)
-    assert budget.level_for(error) == budget.level < WARN_LEVEL == budget.level_for(warn)
+    own = 1 - ACCUMULATED
+    assert budget.level_for(error) == pytest.approx(own * budget.level)
+    assert budget.level_for(warn) == pytest.approx(own * WARN_LEVEL)
+    assert budget.level_for(warn) > budget.level
+
+
+def test_evidence_of_one_run_and_of_all_runs_share_the_level_of_a_threshold():
+    spec = policy("error", "error")
+    budget, threshold = budget_of(spec), spec.checks["c"].thresholds[0]
+    shares = budget.level_for(threshold), budget.accumulated_level_for(threshold)
+    assert sum(shares) == pytest.approx(budget.level)
+    assert 2 * sum(shares) == pytest.approx(spec.level_per_run)
 
 
 def test_a_generous_budget_is_not_cut_down_to_the_level_of_warnings():
     spec = policy("error", "warn", false_fails_per_year=3650)
-    levels = [budget_of(spec).level_for(one) for one in spec.checks["c"].thresholds]
-    assert levels == [pytest.approx(0.05 * 3651 / 365)] * 2
-
-
-def test_columns_without_evidence_do_not_dilute_those_with():
-    budget = budget_of(policy("error", adjust="bonferroni"))
-    metrics = [metric(key="a", p_value=0.01), metric(key="b"), metric(key="c", p_value=0.2)]
-    assert evidence(metrics, budget) == {"m[a]": pytest.approx(0.02), "m[c]": pytest.approx(0.4)}
-
-
-@pytest.mark.parametrize(("level", "tests"), [(0.01, 1), (0.001, 10), (0.05 * 5 / 365, 50)])
-def test_a_number_that_errs_normally_is_beyond_a_bound_it_truly_meets_with_the_chance_of_its_level(level, tests):
-    normal = NormalDist()
-    reach = normal.inv_cdf(0.975)
-    low, _, high = widened((-reach, 0.0, reach), level=level, tests=tests)
-    assert normal.cdf(low) == pytest.approx(level / tests, rel=1e-6)
-    assert 1 - normal.cdf(high) == pytest.approx(level / tests, rel=1e-6)
-
-
-def test_each_side_of_a_lopsided_interval_is_stretched_by_the_same_factor():
-    low, _, high = widened((0.9, 1.0, 1.3), level=0.0001, tests=1)
-    assert pytest.approx((high - 1.0) / (1.0 - low)) == (1.3 - 1.0) / (1.0 - 0.9)
-
-
-@pytest.mark.parametrize("level", [0.025, 0.05, 1.0])
-def test_an_interval_is_never_made_narrower_than_95_percent(level):
-    assert widened((-1.0, 0.0, 2.0), level=level, tests=1) == (-1.0, 0.0, 2.0)
-
-
-def test_an_interval_that_does_not_hold_its_own_value_still_only_grows():
-    low, _, high = widened((0.6, 0.5, 0.8), level=1e-6, tests=1)
-    assert low <= 0.6
-    assert high >= 0.8
+    levels = [budget_of(spec).level_for(threshold) for threshold in spec.checks["c"].thresholds]
+    assert levels == [pytest.approx(0.8 * 0.05 * 3651 / 365)] * 2
 
 
 def test_every_severity_that_stops_a_night_is_bound_by_the_budget():
     spec = policy("error", "warn", fail_on="warn")
     budget = budget_of(spec)
-    assert {budget.level_for(one) for one in spec.checks["c"].thresholds} == {budget.level}
+    levels = [budget.level_for(threshold) for threshold in spec.checks["c"].thresholds]
+    assert levels == [pytest.approx(0.8 * budget.level)] * 2
 
 
 def hommel(columns: int, level: float) -> list[tuple[float, list[float]]]:
@@ -128,7 +100,7 @@ def test_under_the_worst_dependence_of_columns_only_bonferroni_keeps_the_level()
 def test_a_budget_binds_errors_if_nothing_else_is_named():
     error, warn = policy("error", "warn").checks["c"].thresholds
     budget = Budget(level=0.01, adjust="bonferroni")
-    assert (budget.level_for(error), budget.level_for(warn)) == (0.01, WARN_LEVEL)
+    assert (budget.level_for(error), budget.level_for(warn)) == pytest.approx((0.008, 0.8 * WARN_LEVEL))
 
 
 @pytest.mark.parametrize("method", ["bonferroni", "benjamini_hochberg"])

@@ -17,12 +17,13 @@ def only(metrics, threshold, **options) -> Finding:
 
 
 def test_a_finding_holds_the_numbers_the_threshold_and_what_they_were_compared_with():
-    seen = metric(0.3, low=0.29, high=0.31, key="age", n=1234, p_value=1e-9)
+    seen = metric(0.3, low=0.29, high=0.31, key="age", n=1234)
     threshold = {"metric": "psi", "less_than": 0.2, "tolerance": 0.1, "severity": "warn"}
     assert only([seen], threshold) == Finding(
         check="drift", outcome="warn", severity="warn", metric="psi", key="age", value=0.3, low=0.29, high=0.31, n=1234,
-        condition="less_than", bound=0.2, tolerance=0.1, against=None, baseline=None, waiver=None, p_value=1e-9,
-        level=0.05, violated=True,
+        condition="less_than", bound=0.2, tolerance=0.1, against=None, baseline=None, waiver=None,
+        p_value=pytest.approx(0, abs=1e-30), level=pytest.approx(0.04), limit=pytest.approx(0.2911, abs=1e-4),
+        detectable=pytest.approx(0.2373, abs=1e-4), log_evidence=0.0, violated=True,
         sentence="drift: psi[age] is 0.3 (95% interval 0.29 to 0.31; n = 1,234), must be less than 0.2: warn",
     )  # fmt: skip
 
@@ -35,7 +36,7 @@ def test_a_finding_on_a_change_holds_its_baseline():
     )  # fmt: skip
     assert finding == Finding(
         check="drift", outcome="fail", severity="error", metric="psi", value=0.5, n=1000, bound=0.1,
-        condition="min_relative_change", tolerance=0.0, against="champion", baseline=0.4, level=pytest.approx(0.05),
+        condition="min_relative_change", tolerance=0.0, against="champion", baseline=0.4, level=pytest.approx(0.04),
         violated=True,
         sentence="drift: psi is 0.5 (n = 1,000), must be at least 10% better than the champion (baseline 0.4): fail",
     )  # fmt: skip
@@ -76,13 +77,13 @@ def test_a_finding_without_its_metric_holds_the_threshold(key, label):
             metric(0.25, low=0.21, high=0.29),
             {"less_than": 0.2},
             ("drift: psi is 0.25 (95% interval 0.21 to 0.29; n = 1,000), must be less than 0.2: uncertain, "
-            "beyond the bound, but not surely enough for the alarm budget (level 0.00068)"),
+            "beyond the bound, but not surely enough for the alarm budget (its limit at level 0.00055 is 0.1834)"),
         ),
         (
             metric(0.3, p_value=0.01),
             {"less_than": 0.2},
             ("drift: psi is 0.3 (n = 1,000), must be less than 0.2: uncertain, "
-            "without evidence that it is more than chance (p = 0.01, needed 0.00068)"),
+            "without evidence that it is more than chance (p = 0.01, needed 0.00055)"),
         ),
         (
             metric(0.3),
@@ -182,10 +183,10 @@ def test_a_tolerance_widens_a_condition_by_its_share_of_the_bound(condition, ins
     assert [only([metric(value)], threshold).outcome for value in outside] == ["fail"] * len(outside)
 
 
-@pytest.mark.parametrize("p_value", [1 - 0.95, 0.0500001])
+@pytest.mark.parametrize("p_value", [0.0399999, 0.0400001])
 def test_evidence_at_the_level_counts_and_beyond_it_does_not(p_value):
-    alarms = AlarmSpec(false_fails_per_year=0, confidence=0.95, runs_per_year=1)  # level 1 - 0.95
-    expected = "fail" if p_value <= 1 - 0.95 else "uncertain"
+    alarms = AlarmSpec(false_fails_per_year=0, confidence=0.95, runs_per_year=1)  # 0.8 of 0.05 for one run
+    expected = "fail" if p_value <= 0.04 else "uncertain"
     assert only([metric(0.3, p_value=p_value)], {"metric": "psi", "less_than": 0.2}, alarms=alarms).outcome == expected
 
 

@@ -159,6 +159,8 @@ def test_a_repeated_metric_is_judged_for_each_or_for_the_one_named():
         ("higher", {"min_absolute_change": -0.02}, 0.80, 0.79, "pass"),
         ("higher", {"min_absolute_change": -0.02}, 0.80, 0.77, "fail"),
         ("higher", {"min_absolute_change": 0.01}, 0.80, 0.82, "pass"),
+        ("higher", {"min_absolute_change": 0.25}, 0.50, 0.75, "pass"),
+        ("lower", {"min_absolute_change": 0}, 0.10, 0.10, "pass"),
         ("lower", {"min_absolute_change": -0.02}, 0.10, 0.13, "fail"),
         ("lower", {"min_relative_change": 0.1}, 1.0, 0.85, "pass"),
         ("lower", {"min_relative_change": 0.1}, 1.0, 0.95, "fail"),
@@ -279,11 +281,11 @@ def test_what_could_not_measure_is_an_error():
 
 def test_the_sentence_says_what_was_seen_what_was_demanded_and_where():
     seen = Metric(
-        name="psi_max", value=1.934, low=1.9, high=1.96, n=69126, meaning="m", better="lower", detail="largest at AGEP"
+        name="psi", value=1.934, low=1.9, high=1.96, n=69126, meaning="m", better="lower", detail="largest at AGEP"
     )
-    judged = verdict([seen], {"metric": "psi_max", "less_than": 0.2})
+    judged = verdict([seen], {"metric": "psi", "less_than": 0.2})
     assert judged.findings[0].sentence == (
-        "drift: psi_max is 1.934 (largest at AGEP; 95% interval 1.9 to 1.96; n = 69,126), must be less than 0.2: fail"
+        "drift: psi is 1.934 (largest at AGEP; 95% interval 1.9 to 1.96; n = 69,126), must be less than 0.2: fail"
     )
 
 

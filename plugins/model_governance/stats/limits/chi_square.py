@@ -1,0 +1,274 @@
+"""Limits of divergences between two sets of counts: noncentral chi-square, and likelihood ratios where cells are thin."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from model_governance.stats.limits.confidence import Limits, quantile_of, tail_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NORMAL_FROM = 400.0
+"""Statistic from which its square root is normal to the accuracy needed (beyond four times the degrees of freedom)."""
+SMALLEST_TAIL = 1e-10
+"""Below, 1 - tail is too coarse in double precision for the exact inverse."""
+Index = Literal["psi", "jensenshannon"]
+Pair = tuple[float, float, float, float]
+GRID = 60
+BISECTIONS = 45
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoncentralChiSquare(Limits):
+    """A divergence whose multiple, divergence / unit, is noncentral chi-square with that divergence as noncentrality.
+
+    The lower limit is the larger of two, each at half the level where there are thin cells: that of the cells that
+    expect enough rows, and that of each thin cell against all others, by the signed root of the likelihood ratio with
+    half a row of continuity correction. A divergence never grows when cells are merged, so each is one of the whole.
+
+    Attributes:
+        value: the estimate, less what chance alone gives.
+        statistic: divergence / unit over the cells that expect enough rows; what they alone say.
+        freedom: their number less one, 0 where there is one; not whole where rows depend on one another.
+        unit: expected divergence of one degree of freedom: 1/n + 1/m, times what dependent rows add.
+        whole: statistic and degrees of freedom over all cells, thin ones pooled; for the upper limit.
+        spread: factor of the delta method on the distances from value to limits, at least 1.
+        thin: (count, rows, count, rows) of each thin cell, reference first; rows that depend on one another count
+            for less than one.
+        index: which divergence the thin cells are judged by; the Jensen-Shannon distance is the root of its own.
+    """
+
+    family: ClassVar[str] = "noncentral_chi_square"
+    value: float
+    statistic: float
+    freedom: float
+    unit: float
+    whole: tuple[float, float]
+    spread: float = 1.0
+    thin: tuple[Pair, ...] = ()
+    index: Index = "psi"
+
+    def low(self, tail: float) -> float:
+        """Lower limit, at least 0 and at most the value."""
+        share = tail / 2 if self.thin else tail
+        low = self._chi_square_low(share)
+        if self.thin and self._thin_p_above(0.0) <= share:
+            low = max(low, self._thin_low(share))
+        return self._outside(min(self._inside(self.value), low))
+
+    def high(self, tail: float) -> float:
+        """Upper limit. Samples more alike than chance makes them do not prove that nothing changed."""
+        statistic, freedom = self.whole
+        value = self._inside(self.value)
+        high = noncentrality_high(max(statistic, freedom), freedom, tail) * self.unit
+        return self._outside(max(value, value + self.spread * (high - value)))
+
+    def p_above(self, bound: float) -> float:
+        """p-value of "the divergence is at most `bound`"."""
+        if bound < 0:
+            return 0.0
+        inner = self._inside(bound)
+        p_value = self._chi_square_p_above(inner)
+        if not self.thin:
+            return p_value
+        return min(1.0, 2 * min(p_value, self._thin_p_above(inner)))
+
+    def p_below(self, bound: float) -> float:
+        """p-value of "the divergence is at least `bound`"."""
+        from scipy.stats import ncx2
+
+        statistic, freedom = self.whole
+        value, inner = self._inside(self.value), self._inside(bound)
+        moved = max(0.0, value + (inner - value) / self.spread) / self.unit
+        return min(1.0, float(ncx2.cdf(max(statistic, freedom), freedom, moved)))
+
+    def inflated(self, factor: float) -> NoncentralChiSquare:
+        """The same with a unit that many times as large: what chance gives is larger, so the value is smaller."""
+        statistic, freedom = self.whole
+        value = self._inside(self.value) - freedom * self.unit * (factor - 1)
+        thin = tuple((a / factor, n / factor, b / factor, m / factor) for a, n, b, m in self.thin)
+        return replace(
+            self, value=self._outside(value), statistic=self.statistic / factor, unit=self.unit * factor,
+            whole=(statistic / factor, freedom), thin=thin,
+        )  # fmt: skip
+
+    def detectable(self, bound: float, tail: float) -> float | None:
+        """Exact for the cells that expect enough rows: the divergence whose statistic exceeds the critical one."""
+        if self.freedom <= 0 or bound < 0:
+            return None
+        share = tail / 2 if self.thin else tail
+        return self._outside(
+            detectable_divergence(self._inside(bound), freedom=self.freedom, unit=self.unit, tail=share)
+        )
+
+    def _inside(self, number: float) -> float:
+        """The divergence of a distance."""
+        return number if self.index == "psi" else math.copysign(number**2, number)
+
+    def _outside(self, number: float) -> float:
+        """The distance of a divergence."""
+        return number if self.index == "psi" else math.sqrt(max(number, 0.0))
+
+    def _chi_square_low(self, tail: float) -> float:
+        if self.freedom <= 0:
+            return 0.0
+        own = (self.statistic - self.freedom) * self.unit
+        low = noncentrality_low(self.statistic, self.freedom, tail) * self.unit
+        return max(0.0, own - self.spread * (own - low))
+
+    def _chi_square_p_above(self, bound: float) -> float:
+        from scipy.stats import ncx2
+
+        if self.freedom <= 0:
+            return 1.0
+        own = (self.statistic - self.freedom) * self.unit
+        # The bound, moved to where the limit without the delta method's factor would have to be.
+        moved = max(0.0, own - (own - bound) / self.spread) / self.unit
+        if moved >= self.statistic + self.freedom and own <= bound:
+            return 1.0
+        if self.statistic > max(NORMAL_FROM, 4 * self.freedom):
+            half = (self.freedom - 1) / 2
+            return tail_of(math.sqrt(self.statistic - half) - math.sqrt(moved + half))
+        return min(1.0, max(0.0, float(ncx2.sf(self.statistic, self.freedom, moved))))
+
+    def _thin_p_above(self, bound: float) -> float:
+        least = min(thin_cell_p_above(pair, bound, index=self.index) for pair in self.thin)
+        return min(1.0, len(self.thin) * least)
+
+    def _thin_low(self, tail: float) -> float:
+        low, high = 0.0, max(self._inside(self.value), 1e-9)
+        for _ in range(24):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._thin_p_above(middle) <= tail else (low, middle)
+        return low
+
+
+def noncentrality_low(statistic: float, freedom: float, tail: float) -> float:
+    """Lower confidence limit of the noncentrality of a chi-square statistic; 0 where no change explains it as well."""
+    from scipy.special import chndtrinc
+
+    if statistic > max(NORMAL_FROM, 4 * freedom) or tail < SMALLEST_TAIL:
+        # The root of a noncentral chi-square less half of (freedom - 1) has variance 1 (Sankaran, 1959).
+        half = (freedom - 1) / 2
+        return max(0.0, max(0.0, math.sqrt(max(0.0, statistic - half)) - quantile_of(tail)) ** 2 - half)
+    return float(chndtrinc(statistic, freedom, 1 - tail))
+
+
+def noncentrality_high(statistic: float, freedom: float, tail: float) -> float:
+    """Upper confidence limit of the noncentrality of a chi-square statistic."""
+    from scipy.special import chndtrinc
+
+    if statistic > max(NORMAL_FROM, 4 * freedom):
+        half = (freedom - 1) / 2
+        return (math.sqrt(statistic - half) + quantile_of(tail)) ** 2 - half
+    return float(chndtrinc(statistic, freedom, tail))
+
+
+def detectable_divergence(bound: float, *, freedom: float, unit: float, tail: float, power: float = 0.95) -> float:
+    """The divergence that has its lower limit above `bound` with probability `power`.
+
+    Args:
+        bound: the divergence that a limit must exceed, at least 0.
+        freedom: degrees of freedom, at least 1.
+        unit: divergence of one degree of freedom.
+        tail: level of the limit, 0 to 0.5.
+        power: 0.5 to 1.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import ncx2
+
+    start = bound / unit
+    critical = float(ncx2.isf(tail, freedom, start)) if start < 1e6 else _far_quantile(start, freedom, tail)
+
+    def lacking(moved: float) -> float:
+        if critical > 1e6:
+            half = (freedom - 1) / 2
+            return tail_of(math.sqrt(critical - half) - math.sqrt(moved + half)) - power
+        return float(ncx2.sf(critical, freedom, moved)) - power
+
+    return float(brentq(lacking, start, critical + freedom + 10 * math.sqrt(critical) + 100, xtol=1e-7)) * unit
+
+
+def _far_quantile(moved: float, freedom: float, tail: float) -> float:
+    half = (freedom - 1) / 2
+    return (math.sqrt(moved + half) + quantile_of(tail)) ** 2 + half
+
+
+def thin_cell_p_above(pair: Pair, bound: float, *, index: Index) -> float:
+    """p-value of "the divergence between these two shares is at most `bound`", for one cell against all others.
+
+    The signed root of the likelihood ratio, minimised over the pairs of shares whose divergence is the bound. Half a
+    row is taken from the side that holds more, so that a single row is no evidence beyond its own rarity.
+    """
+    import numpy as np
+
+    a, n, b, m = pair
+    if a / n == b / m:
+        return 1.0
+    rising = b / m > a / n
+    if not rising:
+        a, n, b, m = b, m, a, n
+    a, b = min(a + 0.5, n), max(b - 0.5, 0.0)
+    if b / m <= a / n:
+        return 1.0
+    if bound <= 0:
+        pooled = np.array([(a + b) / (n + m)])
+        # Without a change a share may rise or fall: two sides.
+        return min(1.0, 2 * tail_of(math.sqrt(2 * float(_surprise(a, n, pooled)[0] + _surprise(b, m, pooled)[0]))))
+    if _divergence(np.array([a / n]), np.array([b / m]), index)[0] <= bound:
+        return 1.0
+    lower = np.linspace(math.log(a / n / 50), math.log(b / m), GRID)
+    for _ in range(2):
+        shares = np.exp(lower)
+        moved = _moved_shares(shares, bound, index)
+        costs = _surprise(a, n, shares) + _surprise(b, m, moved)
+        place = int(np.argmin(costs))
+        lower = np.linspace(lower[max(0, place - 1)], lower[min(GRID - 1, place + 1)], GRID)
+    return tail_of(math.sqrt(2 * max(0.0, float(costs.min()))))
+
+
+def _moved_shares(shares: np.ndarray, bound: float, index: Index) -> np.ndarray:
+    """For each share the larger one at this divergence from it, by bisection; 1 where none is that far."""
+    import numpy as np
+
+    low, high = shares.copy(), np.ones_like(shares)
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        beyond = _divergence(shares, middle, index) > bound
+        low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
+    return high
+
+
+def _divergence(first: np.ndarray, second: np.ndarray, index: Index) -> np.ndarray:
+    """The divergence of two cells with these shares and their complements."""
+    import numpy as np
+
+    p, q = (np.clip(share, 1e-300, 1 - 1e-15) for share in (first, second))
+    if index == "psi":
+        return np.asarray((q - p) * (np.log(q / p) - np.log((1 - q) / (1 - p))))
+    half = (p + q) / 2
+    return np.asarray(
+        (
+            p * np.log(p / half)
+            + q * np.log(q / half)
+            + (1 - p) * np.log((1 - p) / (1 - half))
+            + (1 - q) * np.log((1 - q) / (1 - half))
+        )
+        / 2
+    )
+
+
+def _surprise(successes: float, n: float, shares: np.ndarray) -> np.ndarray:
+    """Log likelihood ratio of the observed share against each of these, for a binomial count."""
+    import numpy as np
+
+    shares = np.clip(shares, 1e-300, 1 - 1e-15)
+    seen, total = successes / n, np.zeros_like(shares)
+    if successes > 0:
+        total += successes * np.log(seen / shares)
+    if n - successes > 0:
+        total += (n - successes) * np.log((1 - seen) / (1 - shares))
+    return np.maximum(total, 0.0)

@@ -1,0 +1,105 @@
+"""Confidence limits of an estimate at any level: what a verdict compares with a bound.
+
+A 95% interval answers one question. An alarm budget asks at levels of one in a thousand and less, and there the limits
+of a rare share or of a distance are not those of a stretched 95% interval. Each family computes the limits from its own
+sampling distribution, and is stored as plain numbers, so that an auditor can judge the same measurement again.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TAIL = 0.025
+"""What a 95% interval leaves on each side."""
+SEARCH_STEPS = 60
+FARTHEST = 37.0
+"""Standard normal quantile beyond which a probability is no longer told from 0 in double precision."""
+_NORMAL = NormalDist()
+
+
+def tail_of(quantile: float) -> float:
+    """The probability above a standard normal quantile; accurate far out, where 1 - cdf is not."""
+    return math.erfc(quantile / math.sqrt(2)) / 2
+
+
+def quantile_of(tail: float) -> float:
+    """The standard normal quantile with this probability above it; `FARTHEST` at and near 0.
+
+    Args:
+        tail: 0 to 1.
+    """
+    if tail >= 0.5:
+        return -_NORMAL.inv_cdf(1 - tail) if tail > 0.5 and tail < 1 else (0.0 if tail == 0.5 else -FARTHEST)
+    return min(FARTHEST, -_NORMAL.inv_cdf(tail)) if tail > 1e-290 else FARTHEST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits(ABC):
+    """Lower and upper confidence limits of one number, at any level.
+
+    Attributes:
+        shared: part of the variance that all runs have in common because they are compared with the same
+            reference, 0 to 1.
+    """
+
+    family: ClassVar[str]
+    shared: float = 0.0
+
+    @abstractmethod
+    def low(self, tail: float) -> float:
+        """The limit below which the truth lies with the chance `tail`, 0 to 0.5."""
+
+    @abstractmethod
+    def high(self, tail: float) -> float:
+        """The limit above which the truth lies with the chance `tail`, 0 to 0.5."""
+
+    def interval(self) -> tuple[float, float]:
+        """The 95% interval."""
+        return self.low(TAIL), self.high(TAIL)
+
+    def p_above(self, bound: float) -> float:
+        """p-value of "the truth is at most `bound`": small where it surely lies above, above 0.5 where it does not."""
+        p_value = _crossing(lambda tail: self.low(tail) > bound)
+        return p_value if p_value < 0.5 else max(0.5, 1 - _crossing(lambda tail: self.high(tail) < bound))
+
+    def p_below(self, bound: float) -> float:
+        """p-value of "the truth is at least `bound`": small where it surely lies below."""
+        p_value = _crossing(lambda tail: self.high(tail) < bound)
+        return p_value if p_value < 0.5 else max(0.5, 1 - _crossing(lambda tail: self.low(tail) > bound))
+
+    @abstractmethod
+    def inflated(self, factor: float) -> Limits:
+        """The same with a variance that many times as large, 1 or more."""
+
+    @abstractmethod
+    def detectable(self, bound: float, tail: float) -> float | None:
+        """The smallest truth above `bound` that has its lower limit above it with probability 0.95; None if unknown."""
+
+    def record(self) -> dict[str, Any]:
+        """The family and its numbers as JSON types."""
+        return {"family": self.family, **asdict(self)}
+
+
+def _crossing(beyond: Callable[[float], bool]) -> float:
+    """The smallest tail at which the limit is still beyond the bound, by bisection of its normal quantile; 0.5 if none."""
+    near, far = 0.0, FARTHEST
+    if not beyond(tail_of(near)):
+        return 0.5
+    if beyond(tail_of(far)):
+        return 0.0
+    for _ in range(SEARCH_STEPS):
+        middle = (near + far) / 2
+        if beyond(tail_of(middle)):
+            near = middle
+        else:
+            far = middle
+        if far - near < 1e-6:
+            break
+    return tail_of(near)
