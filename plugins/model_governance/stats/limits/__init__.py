@@ -6,6 +6,7 @@ from model_governance.stats.limits.base import TAIL, Limits, quantile_of, tail_o
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
+from model_governance.stats.limits.orders import RankAgreement
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stored import read_limits
@@ -22,6 +23,7 @@ __all__ = [
     "NoncentralChiSquare",
     "PartialConjunction",
     "RangeOf",
+    "RankAgreement",
     "SmallestRatio",
     "Stretched",
     "StudentT",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
+from model_governance.stats.limits.orders import RankAgreement
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stretched import Stretched
@@ -27,6 +28,7 @@ FAMILIES: dict[str, type[Limits]] = {
         NoncentralChiSquare,
         PartialConjunction,
         RangeOf,
+        RankAgreement,
         SmallestRatio,
         Stretched,
         StudentT,
