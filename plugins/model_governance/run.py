@@ -300,10 +300,8 @@ def _with_earlier(subject: Subject, lookbacks: Sequence[Lookback], *, store: Art
 
 def _runs_read(policy: Policy, name: str) -> int:
     """How many previous runs the verdict reads: for noise between runs, and as many as any `confirm` asks for."""
-    return max(
-        NOISE_RUNS,
-        *(threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm),
-    )
+    windows = [threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm]
+    return max([NOISE_RUNS, *windows])
 
 
 def _basis(subject: Subject, baselines: Mapping[str, Mapping[str, Baseline]]) -> str:

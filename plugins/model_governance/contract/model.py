@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from model_governance.contract.decision import Decision
 from model_governance.errors import CheckError, GovernanceError, ModelMisbehaved
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Model:
     `call_gradient` takes weights (n, k) too and returns the gradient of their product with the logits, with regard
     to the numeric and integer features in policy order, (n, features), in raw units.
     `train` takes rows, labels and a seed and returns a copy of the same recipe, trained from scratch.
+    `decision` says where the labels are those of a threshold on the probability, None where they are the model's own.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Model:
     call_logits: Callable[[pd.DataFrame], Any] | None = None
     call_gradient: Callable[[pd.DataFrame, np.ndarray], Any] | None = None
     train: Callable[[pd.DataFrame, pd.Series, int], Model] | None = None
+    decision: Decision | None = None
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Labels, values or scores, shape (n,).
@@ -76,6 +79,16 @@ class Model:
             raise CheckError(f"model {self.name!r} ({self.format}) offers no logits; use an attack that needs none")
         return self._checked(self.call_logits, frame, shape=(len(frame), self.outputs), verb="logits")
 
+    def scores(self, frame: pd.DataFrame) -> np.ndarray:
+        """Logits, or probabilities of a model without them, shape (n, k); the prediction is the largest.
+
+        Probabilities under a decision threshold are mapped so that the threshold is one half.
+        """
+        if self.call_logits is not None:
+            return self.logits(frame)
+        probabilities = self.predict_proba(frame)
+        return probabilities if self.decision is None else self.decision.centred(probabilities)
+
     def gradient(self, frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
         """Gradient of the weighted sum of logits with regard to the numeric features, (n, features), raw units.
 
@@ -102,6 +115,52 @@ class Model:
         with _calling(f"model {self.name!r} raised while a copy was trained on {len(frame)} rows", frame):
             return self.train(frame, labels, seed)
 
+    def deciding(self, threshold: float, *, positive: Any = None) -> Model:
+        """This model with labels by a threshold on the probability of the positive class.
+
+        The larger logit is the decision too, and copies that are trained decide alike; probabilities stay.
+
+        Args:
+            threshold: probability from which on the positive class is predicted, above 0 and below 1.
+            positive: the positive label; the second class by default.
+
+        Raises:
+            CheckError: the model has no probabilities, other than two classes, or not this label.
+        """
+        if self.call_proba is None:
+            raise CheckError(
+                f"decision_threshold needs probabilities and model {self.name!r} offers none; remove it from the policy"
+            )
+        decision = Decision(positive=self.position_of(positive), threshold=threshold)
+        logits, train = self.call_logits, self.train
+        return replace(
+            self,
+            call=lambda frame: _labels(self.classes)[decision.positions(self.predict_proba(frame))],
+            call_logits=None if logits is None else lambda frame: decision.shifted(self.logits(frame)),
+            train=None if train is None else lambda *given: train(*given).deciding(threshold, positive=positive),
+            decision=decision,
+        )
+
+    def position_of(self, positive: Any) -> int:
+        """Position of the positive label among two classes; the second one where it is None.
+
+        Raises:
+            CheckError: there are not two classes, or the label is none of them.
+        """
+        known = ", ".join(f"{label!r} ({type(label).__name__})" for label in self.classes) or "none"
+        if len(self.classes) != 2:
+            raise CheckError(
+                f"binary classification needs a model of two classes; {self.name!r} has {len(self.classes)}: {known}"
+            )
+        if positive is None:
+            return 1
+        if positive not in self.classes:
+            raise CheckError(
+                f"columns.positive is {positive!r} ({type(positive).__name__}), which is not a class of model "
+                f"{self.name!r}: {known}"
+            )
+        return self.classes.index(positive)
+
     @property
     def outputs(self) -> int:
         """Columns of the logits: one per class, one for a regressor."""
@@ -124,6 +183,12 @@ class Model:
                 f"model {self.name!r} returned NaN or infinite values from {verb} for {bad} of {len(frame)} rows"
             )
         return answer
+
+
+def _labels(classes: tuple[Any, ...]) -> np.ndarray:
+    import numpy as np
+
+    return np.asarray(classes)
 
 
 @contextmanager

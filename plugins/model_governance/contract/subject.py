@@ -77,13 +77,24 @@ class Columns(BaseModel):
     group: str | None = Field(default=None, description="query or session of a ranking row, series of a forecast")
     item: str | None = Field(default=None, description="what a ranking row offers, to count the catalogue shown")
     time: str | None = Field(default=None, description="moment that a forecast is for")
+    entity: str | None = Field(
+        default=None,
+        description="customer, machine or session that a row belongs to; rows of one entity depend on one another, and "
+        "intervals are widened for it",
+    )
+    batch: str | None = Field(
+        default=None, description="what rows were made together: a file, a shift, a day; they depend on one another too"
+    )
 
     @model_validator(mode="after")
     def _roles_do_not_overlap(self) -> Columns:
-        for role in ("target", "identifier", "group"):
+        for role in ("target", "identifier", "group", "entity", "batch"):
             name = getattr(self, role)
             if name is not None and name in self.features:
                 raise ValueError(f"column {name!r} is the {role} and must not be a feature too")
+        for role in ("entity", "batch"):
+            if getattr(self, role) is not None and getattr(self, role) == self.target:
+                raise ValueError(f"column {self.target!r} is the target and cannot be the {role} too")
         return self
 
     def of_kind(self, *kinds: str) -> tuple[str, ...]:
@@ -189,7 +200,11 @@ class Subject:
     days until a run's labels are complete; when set, the labels of the current run are not expected yet. `logical_date`
     is the moment of the run (UTC), None outside a run. `model_file` holds the model's bytes for a check that reads them
     before anything loads them. `disclose` names the features whose values a report may show.
-    `param_files` holds the files that the check's params name, by param.
+    `param_files` holds the files that the check's params name, by param. With a `decision_threshold`, the labels of model
+    and champion are decided by it, whoever asks them; a champion with a threshold of its own keeps that.
+
+    Raises:
+        CheckError: the threshold does not fit the model.
     """
 
     name: str
@@ -205,6 +220,15 @@ class Subject:
     threat_model: ThreatModel = field(default_factory=ThreatModel)
     disclose: tuple[str, ...] = ()
     param_files: Mapping[str, ParamFile] = field(default_factory=dict)
+    decision_threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        # Here rather than in each check, so that no check can judge a model at another operating point.
+        for name in ("model", "champion"):
+            model: Model | None = getattr(self, name)
+            if model is not None and self.decision_threshold is not None and model.decision is None:
+                decided = model.deciding(self.decision_threshold, positive=self.columns.positive)
+                object.__setattr__(self, name, decided)
 
     def require_model(self) -> Model:
         """The model.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.engine.cells import Table, filled_shares
 from model_governance.engine.inversion import inverted
-from model_governance.stats.limits import TAIL, DifferenceOfShares, NoncentralChiSquare, Stretched
+from model_governance.stats.limits import TAIL, DifferenceOfShares, NoncentralChiSquare, Stretched, quantile_of
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from model_governance.engine.cells import ThinCells
     from model_governance.stats.limits import Limits
 
+WASSERSTEIN_BIAS = 1.5
+"""Factor on the standard error of a Wasserstein distance that covers its bias near 0 too."""
 QUARTILE_WIDTH = 1.3489795
 """Interquartile range of a bell-shaped column in standard deviations."""
 MAX_CELLS = 100
@@ -148,13 +150,43 @@ def _smoothed(table: Table) -> np.ndarray:
     return np.diff(smooth, prepend=0.0)
 
 
-def normed_wasserstein(area: float, *, quartiles: tuple[float, float], std: float) -> float | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wasserstein:
+    """A Wasserstein distance in robust standard deviations of the reference, with its limits."""
+
+    value: float
+    limits: Limits
+
+
+def normed_wasserstein(
+    area: float,
+    *,
+    quartiles: tuple[float, float],
+    moments: tuple[tuple[float, int], tuple[float, int]],
+    inflation: float = 1.0,
+) -> Wasserstein | None:
     """A Wasserstein distance in robust standard deviations of the reference; None where the reference is constant.
 
-    The unit is the interquartile range / 1.349, which a single extreme value cannot inflate; `std` where that is 0.
+    The unit is the interquartile range / 1.349, which a single extreme value cannot inflate; the standard deviation where
+    that is 0. The distance is the mean of a function of each row that nowhere changes faster than the row's value, so
+    its standard error is at most that of a difference of means. Half as much again covers its bias near 0.
+
+    Args:
+        area: the integral of |F - G|, in the unit of the column.
+        quartiles: of the reference.
+        moments: standard deviation and rows of the reference and of current.
+        inflation: as `population_stability`.
     """
+    (std, n), (other_std, m) = moments
     unit = (quartiles[1] - quartiles[0]) / QUARTILE_WIDTH or std
-    return area / unit if unit > 0 else None
+    if unit <= 0:
+        return None
+    value = area / unit
+    error = WASSERSTEIN_BIAS * math.sqrt(inflation * (std**2 / n + other_std**2 / m)) / unit
+    reach = quantile_of(TAIL) * error
+    shared = (std**2 / n) / (std**2 / n + other_std**2 / m) if std > 0 else 0.0
+    limits = Stretched(value=value, low95=value - reach, high95=value + reach, shared=shared)
+    return Wasserstein(value=value, limits=limits)
 
 
 def chi_square_p(table: Table, *, inflation: float = 1.0) -> float:
@@ -229,7 +261,8 @@ def _divergence(
     thick = raw if thin is None else _raw(table, index)[0]
     limits = NoncentralChiSquare(
         value=value if index == "psi" else _root(value), statistic=max(thick / unit, 0.0), freedom=table.cells - 1,
-        unit=unit, whole=(max(raw / unit, 0.0), freedom), spread=max(1.0, spread / expected) if freedom > 0 else 1.0,
+        # A constant column still hides a second value that so few rows may have missed.
+        unit=unit, whole=(max(raw / unit, 0.0), max(1, freedom)), spread=max(1.0, spread / expected) if freedom > 0 else 1.0,
         thin=() if thin is None else _inflated(thin.pairs, inflation), index=index, shared=reference_part(table),
     )  # fmt: skip
     p_value = chi_square_p(table, inflation=inflation) if thin is None else limits.p_above(0.0)

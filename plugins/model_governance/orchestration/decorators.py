@@ -17,7 +17,7 @@ from model_governance.contract.subject import Role
 from model_governance.errors import CheckError, PolicyError
 from model_governance.orchestration.operators import GovernanceCheckOperator, read_policy, with_check
 from model_governance.policy import CheckSpec
-from model_governance.policy.model import Name
+from model_governance.policy.part import Name
 
 if TYPE_CHECKING:
     import os

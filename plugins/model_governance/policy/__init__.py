@@ -1,21 +1,9 @@
-"""The policy: one YAML file for one model. `model` says what it holds, `load` reads it with its lines."""
+"""The policy: one YAML file for one model. `model` says what it holds (`subject_spec` and `operation` hold parts of it), `load` reads it with its lines."""
 
 from model_governance.policy.load import load_policy, parse_policy
-from model_governance.policy.model import (
-    AlarmSpec,
-    ArchiveSpec,
-    ArtifactSpec,
-    CheckSpec,
-    ConfirmSpec,
-    DatasetSpec,
-    EndpointSpec,
-    ModelSpec,
-    Policy,
-    RetrainingSpec,
-    ScheduleSpec,
-    Threshold,
-    Waiver,
-)
+from model_governance.policy.model import CheckSpec, ConfirmSpec, Policy, Threshold, Waiver
+from model_governance.policy.operation import AlarmSpec, ArchiveSpec, ArtifactSpec, RetrainingSpec, ScheduleSpec
+from model_governance.policy.subject_spec import DatasetSpec, EndpointSpec, ModelSpec
 
 __all__ = [
     "AlarmSpec",

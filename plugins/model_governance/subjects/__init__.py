@@ -64,5 +64,5 @@ def load_subject(
     return Subject(
         name=spec.name, task=spec.task, columns=policy.columns, datasets=datasets, model=model,
         labels_mature_in=labels.maturity_days if labels else None, model_file=file, threat_model=policy.threat_model,
-        disclose=policy.report.disclose,
+        disclose=policy.report.disclose, decision_threshold=spec.decision_threshold,
     )  # fmt: skip

@@ -61,7 +61,8 @@ def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: 
         connections: gives S3 clients, and the tokens of endpoints.
 
     Returns:
-        The loaded model, checked against the columns and the task of the policy.
+        The loaded model, checked against the columns and the task of the policy; its labels are those of
+        `decision_threshold` where the policy sets one.
 
     Raises:
         SubjectError: nothing there, corrupt, of another format, for another task or other columns.
@@ -71,7 +72,15 @@ def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: 
     """
     file = read_model_file(spec, folder=folder, connections=connections)
     if file.format == "http":
-        return inference_endpoint.connect(file.content, spec, columns, connections=connections)
+        model = inference_endpoint.connect(file.content, spec, columns, connections=connections)
+    else:
+        model = _deserialised(file, spec, columns)
+    if spec.decision_threshold is None:
+        return model
+    return model.deciding(spec.decision_threshold, positive=columns.positive)
+
+
+def _deserialised(file: ModelFile, spec: ModelSpec, columns: Columns) -> Model:
     if file.format not in LOADERS:
         raise SubjectError(f"{spec.uri}: no loader for format {file.format!r}; there are {', '.join(LOADERS)}")
     loader = import_module(LOADERS[file.format])

@@ -70,12 +70,12 @@ def measurement_of(
     obstacle = _obstacle(metric, threshold, baseline)
     if obstacle is not None:
         return Measurement(metric=metric, baseline=baseline, value=0.0, allowed=Allowed(), obstacle=obstacle)
-    value = float(metric.value or 0)
-    if baseline is not None:
-        value -= baseline.value
-        allowed, limits = allowed_change(threshold, metric, baseline), change_of(metric, baseline)
+    limits: Limits | None
+    if baseline is None:
+        value, allowed, limits = float(metric.value or 0), allowed_by(threshold), limits_of(metric)
     else:
-        allowed, limits = allowed_by(threshold), limits_of(metric)
+        value = float(metric.value or 0) - baseline.value
+        allowed, limits = allowed_change(threshold, metric, baseline), change_of(metric, baseline)
     bare = Measurement(metric=metric, baseline=baseline, value=value, allowed=allowed, limits=limits)
     if limits is None:
         # A p-value alone says that nothing has changed, not by how much: it counts beside the bound.

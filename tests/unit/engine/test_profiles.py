@@ -104,8 +104,8 @@ def test_bytes_that_are_no_profile_are_refused_with_their_origin(cells, broken):
 
 def test_a_profile_of_another_version_names_both(cells):
     raw = json.loads(profile_of(relation(frame(500, seed=2)), FAMILIES, cells=cells).to_bytes())
-    newer = json.dumps(raw | {"schema": "model-governance/profile/v2"}).encode()
-    with pytest.raises(EvidenceError, match=r"model-governance/profile/v1.* found model-governance/profile/v2"):
+    newer = json.dumps(raw | {"schema": "model-governance/profile/v3"}).encode()
+    with pytest.raises(EvidenceError, match=r"model-governance/profile/v2.* found model-governance/profile/v3"):
         Profile.from_bytes(newer, origin="run.json")
 
 

@@ -37,7 +37,7 @@ CATALOGUE = {
         params=DriftParams,
         metrics=(
             MetricSpec(name="psi", meaning="m", better="lower", per="column"),
-            MetricSpec(name="psi_max", meaning="m", better="lower"),
+            MetricSpec(name="psi", meaning="m", better="lower"),
             MetricSpec(name="rows", meaning="m", better="neither"),
         ),
         roles=("reference", "current"),
@@ -130,11 +130,11 @@ def test_params_of_the_wrong_shape_are_refused_elsewhere(params):
 @pytest.mark.parametrize(
     ("threshold", "key", "sentence"),
     [
-        ({"metric": "psi_min"}, "metric", "'psi_min' is not a metric of drift; did you mean 'psi_max'?"),
+        ({"metric": "psi_min"}, "metric", "'psi_min' is not a metric of drift; did you mean 'psi'?"),
         (
-            {"metric": "psi_max", "key": "age"},
+            {"metric": "psi", "key": "age"},
             "key",
-            "psi_max of drift is one number, not one per column or class; remove `key`",
+            "psi of drift is one number, not one per column or class; remove `key`",
         ),
         (
             {"metric": "rows", "min_absolute_change": 0},
@@ -147,7 +147,7 @@ def test_params_of_the_wrong_shape_are_refused_elsewhere(params):
             "rows has no better direction, so a change of it cannot be judged",
         ),
         (
-            {"metric": "psi_max", "min_absolute_change": 0, "against": "champion"},
+            {"metric": "psi", "min_absolute_change": 0, "against": "champion"},
             "against",
             "the policy names no champion; add `champion:` with uri, sha256, format and task",
         ),
@@ -162,9 +162,9 @@ def test_a_threshold_that_its_metric_does_not_allow_is_explained(threshold, key,
     "threshold",
     [
         {"metric": "psi", "key": "age"},
-        {"metric": "psi_max", "key": None},
+        {"metric": "psi", "key": None},
         {"metric": "rows", "greater_than": 0},
-        {"metric": "psi_max", "min_absolute_change": 0},
+        {"metric": "psi", "min_absolute_change": 0},
         {"metric": None},
         {"metric": 3},
         {"less_than": 1},
@@ -181,7 +181,7 @@ def test_a_threshold_after_a_broken_one_is_still_read():
 
 @pytest.mark.parametrize("champion", [{}, {"uri": "model.skops"}])
 def test_a_champion_that_is_named_can_be_compared_with(champion):
-    changed = {"metric": "psi_max", "min_absolute_change": 0, "against": "champion"}
+    changed = {"metric": "psi", "min_absolute_change": 0, "against": "champion"}
     checks = GOOD["checks"] | {"nightly": GOOD["checks"]["nightly"] | {"thresholds": [changed]}}
     assert found(checks=checks, champion=champion) == []
 
@@ -249,7 +249,7 @@ def test_columns_of_the_wrong_shape_are_no_reason_to_stop(features):
     ],
 )
 def test_a_waiver_of_nothing_is_named(waiver, problem):
-    sound = {"check": "nightly", "metric": "psi_max"}
+    sound = {"check": "nightly", "metric": "psi"}
     key, sentence = problem
     assert found(waivers=[sound, waiver]) == [(("waivers", 1, key), sentence)]
 

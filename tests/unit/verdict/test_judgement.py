@@ -266,11 +266,11 @@ def test_what_could_not_measure_is_an_error():
 
 def test_the_sentence_says_what_was_seen_what_was_demanded_and_where():
     seen = Metric(
-        name="psi_max", value=1.934, low=1.9, high=1.96, n=69126, meaning="m", better="lower", detail="largest at AGEP"
+        name="psi", value=1.934, low=1.9, high=1.96, n=69126, meaning="m", better="lower", detail="largest at AGEP"
     )
-    judged = verdict([seen], {"metric": "psi_max", "less_than": 0.2})
+    judged = verdict([seen], {"metric": "psi", "less_than": 0.2})
     assert judged.findings[0].sentence == (
-        "drift: psi_max is 1.934 (largest at AGEP; 95% interval 1.9 to 1.96; n = 69,126), must be less than 0.2: fail"
+        "drift: psi is 1.934 (largest at AGEP; 95% interval 1.9 to 1.96; n = 69,126), must be less than 0.2: fail"
     )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from model_governance.stats.limits.areas import RocArea
 from model_governance.stats.limits.base import TAIL, Limits, quantile_of, tail_of
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
+<<<<<<< HEAD
 from model_governance.stats.limits.orders import RankAgreement
+=======
+from model_governance.stats.limits.ratio_of_shares import RatioOfShares
+>>>>>>> core
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stored import read_limits
@@ -23,7 +28,12 @@ __all__ = [
     "NoncentralChiSquare",
     "PartialConjunction",
     "RangeOf",
+<<<<<<< HEAD
     "RankAgreement",
+=======
+    "RatioOfShares",
+    "RocArea",
+>>>>>>> core
     "SmallestRatio",
     "Stretched",
     "StudentT",

@@ -62,8 +62,6 @@ class NoncentralChiSquare(Limits):
     def high(self, tail: float) -> float:
         """Upper limit. Samples more alike than chance makes them do not prove that nothing changed."""
         statistic, freedom = self.whole
-        if freedom < 1:
-            return self._outside(max(0.0, self.value))
         value = self._inside(self.value)
         high = noncentrality_high(max(statistic, freedom), freedom, tail) * self.unit
         return self._outside(max(value, value + self.spread * (high - value)))
@@ -77,6 +75,15 @@ class NoncentralChiSquare(Limits):
         if not self.thin:
             return p_value
         return min(1.0, 2 * min(p_value, self._thin_p_above(inner)))
+
+    def p_below(self, bound: float) -> float:
+        """p-value of "the divergence is at least `bound`"."""
+        from scipy.stats import ncx2
+
+        statistic, freedom = self.whole
+        value, inner = self._inside(self.value), self._inside(bound)
+        moved = max(0.0, value + (inner - value) / self.spread) / self.unit
+        return min(1.0, float(ncx2.cdf(max(statistic, freedom), freedom, moved)))
 
     def inflated(self, factor: float) -> NoncentralChiSquare:
         """The same with a unit that many times as large: what chance gives is larger, so the value is smaller."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.stats.limits.areas import RocArea
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
 from model_governance.stats.limits.orders import RankAgreement
+from model_governance.stats.limits.ratio_of_shares import RatioOfShares
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stretched import Stretched
@@ -30,6 +32,8 @@ FAMILIES: dict[str, type[Limits]] = {
         RangeOf,
         RankAgreement,
         SmallestRatio,
+        RatioOfShares,
+        RocArea,
         Stretched,
         StudentT,
     )

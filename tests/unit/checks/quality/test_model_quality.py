@@ -68,7 +68,7 @@ def test_the_planted_swap_of_labels_turns_accuracy_over():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"decision_threshold": 1.5},
+        {"resamples": 10},
         {"top_k": 0},
         {"calibration_bins": 1},
         {"minimum_label_coverage": -0.1},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,13 +101,10 @@ def test_without_probabilities_their_metrics_are_absent_with_the_reason():
 def test_the_decision_threshold_replaces_the_models_own_labels():
     subject = binary([0, 0, 1, 1], [0.1, 0.3, 0.4, 0.9])
     assert measure(subject).metric("recall").value == 0.5
-    assert measure(subject, decision_threshold=0.4).metric("recall").value == 1
-    assert measure(subject, decision_threshold=0.4).metric("specificity").value == 1
-
-
-def test_a_decision_threshold_needs_probabilities():
-    with pytest.raises(CheckError, match="decision_threshold needs probabilities"):
-        measure(binary([0, 1], [0.1, 0.9], proba=False), decision_threshold=0.4)
+    decided = measure(replace(subject, decision_threshold=0.4))
+    assert decided.metric("recall").value == 1
+    assert decided.metric("specificity").value == 1
+    assert "Predicted positive from a probability of 0.4 on." in decided.notes
 
 
 def test_the_positive_class_is_the_one_the_policy_names():

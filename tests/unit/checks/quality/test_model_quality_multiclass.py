@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as sk
 
 from model_governance.errors import CheckError
-from quality_cases import drawn_binary, measure, three_classes
+from quality_cases import measure, three_classes
 
 
 def drawn(count: int = 400, *, seed: int = 3):
@@ -82,12 +82,6 @@ def test_the_confusion_table_counts_labels_by_row():
 def test_numbers_and_strings_are_not_mixed_up():
     with pytest.raises(CheckError, match=r"found '1', '2', '3' \(str\), expected 1, 2, 3 \(int\)"):
         measure(three_classes(list("123"), [1, 2, 3], classes=(1, 2, 3)))
-
-
-def test_a_decision_threshold_is_for_binary_models():
-    with pytest.raises(CheckError, match="binary classification only"):
-        measure(three_classes(list("abc"), list("abc")), decision_threshold=0.5)
-    assert measure(drawn_binary(50), decision_threshold=0.5).metric("accuracy").value is not None
 
 
 def test_many_classes_still_make_a_picture():

@@ -19,32 +19,27 @@ from model_governance.checks.quality.model_quality.evaluation import TaskMetrics
 from model_governance.checks.quality.model_quality.paired import paired_classes
 from model_governance.checks.quality.model_quality.uncertainty import f1_interval, positive_mean_interval
 from model_governance.contract.result import Estimate
-from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.checks.quality.model_quality.evaluation import Evaluation
     from model_governance.checks.quality.model_quality.params import QualityParams
-    from model_governance.contract.subject import Model, Subject
 
 
 def evaluate_binary(evaluation: Evaluation) -> TaskMetrics:
     """Measure all metrics of binary classification; those of probabilities are absent where the model has none.
 
     Raises:
-        CheckError: Positive class, labels or params do not fit the model.
+        CheckError: Positive class or labels do not fit the model.
         ModelMisbehaved: The model's answers cannot be used.
     """
     params, model = evaluation.params, evaluation.model
-    positive = _positive_class(evaluation.subject, model)
-    threshold = params.decision_threshold
-    if threshold is not None and model.call_proba is None:
-        raise CheckError(f"decision_threshold needs probabilities and model {model.name!r} offers none; remove it")
-    outcomes = observe(evaluation.labelled, model, positive=positive, threshold=threshold)
+    positive = model.position_of(evaluation.subject.columns.positive)
+    outcomes = observe(evaluation.labelled, model)
     notes = [f"Positive class: {outcomes.names[positive]}."]
-    if threshold is not None:
-        notes.append(f"Predicted positive from a probability of {threshold:g} on.")
+    if model.decision is not None:
+        notes.append(f"Predicted positive from a probability of {model.decision.threshold:g} on.")
     confusion = outcomes.confusion()
     tables = [report.confusion_table(confusion, outcomes.names), report.class_table(confusion, outcomes.names)]
     drawn = [figures.confusion(confusion, outcomes.names)]
@@ -84,9 +79,7 @@ def _gains(evaluation: Evaluation, outcomes: Outcomes, positive: int) -> tuple[E
     champion = evaluation.subject.champion
     if champion is None:
         return ()
-    champion_outcomes = observe_champion(
-        evaluation.labelled, champion, like=outcomes, threshold=evaluation.params.decision_threshold, positive=positive
-    )
+    champion_outcomes = observe_champion(evaluation.labelled, champion, like=outcomes)
     return tuple(paired_classes(outcomes, champion_outcomes, positive=positive))
 
 
@@ -104,24 +97,6 @@ def _slice_metrics(outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:
         share("recall", int(correct[hits].sum()), int(hits.sum()), undefined="the slice holds no positive label"),
         area,
     )
-
-
-def _positive_class(subject: Subject, model: Model) -> int:
-    """Position of the positive class: columns.positive, else the second class."""
-    if len(model.classes) != 2:
-        raise CheckError(
-            f"binary classification needs a model of two classes; {model.name!r} has {len(model.classes)}: "
-            f"{', '.join(map(repr, model.classes)) or 'none'}"
-        )
-    label = subject.columns.positive
-    if label is None:
-        return 1
-    if label not in model.classes:
-        raise CheckError(
-            f"columns.positive is {label!r} ({type(label).__name__}), which is not a class of model {model.name!r}: "
-            f"{', '.join(f'{label!r} ({type(label).__name__})' for label in model.classes)}"
-        )
-    return model.classes.index(label)
 
 
 def _from_confusion(outcomes: Outcomes, positive: int) -> list[Estimate]:

@@ -71,16 +71,12 @@ class Outcomes:
         return np.bincount(self.truth * k + self.predicted, minlength=k * k).reshape(k, k)
 
 
-def observe(
-    labelled: Labelled, model: Model, *, positive: int | None = None, threshold: float | None = None
-) -> Outcomes:
+def observe(labelled: Labelled, model: Model) -> Outcomes:
     """Predict the labelled rows.
 
     Args:
         labelled: The rows and their labels.
-        model: A classifier.
-        positive: Position of the positive class of two; needed with `threshold`.
-        threshold: Probability from which on the positive class is predicted; by default the model's own labels.
+        model: A classifier, with the decision threshold of the policy where it sets one.
 
     Raises:
         CheckError: Labels that the model does not know, or of one class only.
@@ -91,12 +87,11 @@ def observe(
     truth = _known_labels(labelled, model)
     predicted, probabilities = [], []
     for frame in labelled.frames():
-        if model.call_proba is not None or threshold is not None:
+        if model.call_proba is not None:
             probabilities.append(_predict_probabilities(model, frame))
-        if threshold is None:
-            predicted.append(_predict_classes(model, frame))
-        elif positive is not None:
-            predicted.append(np.where(probabilities[-1][:, positive] >= threshold, positive, 1 - positive))
+        # The probabilities are at hand, so the model is not asked a second time for the decision.
+        decided = model.decision is not None and model.call_proba is not None
+        predicted.append(model.decision.positions(probabilities[-1]) if decided else _predict_classes(model, frame))
     return Outcomes(
         classes=model.classes,
         truth=truth,
@@ -105,9 +100,7 @@ def observe(
     )
 
 
-def observe_champion(
-    labelled: Labelled, champion: Model, *, like: Outcomes, threshold: float | None = None, positive: int | None = None
-) -> Outcomes:
+def observe_champion(labelled: Labelled, champion: Model, *, like: Outcomes) -> Outcomes:
     """Predict the same rows with the champion, on the classes of `like`.
 
     Raises:
@@ -120,8 +113,7 @@ def observe_champion(
             "only models of the same classes can be compared"
         )
     positions = [champion.classes.index(label) for label in like.classes]
-    champion_positive = None if positive is None else positions[positive]
-    outcomes = observe(labelled, champion, positive=champion_positive, threshold=threshold)
+    outcomes = observe(labelled, champion)
     return outcomes.reordered(positions, like.classes)
 
 

@@ -18,7 +18,6 @@ from model_governance.checks.quality.model_quality.evaluation import TaskMetrics
 from model_governance.checks.quality.model_quality.paired import paired_classes
 from model_governance.checks.quality.model_quality.uncertainty import average_interval, resampled_counts
 from model_governance.contract.result import Estimate
-from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,12 +29,10 @@ def evaluate_multiclass(evaluation: Evaluation) -> TaskMetrics:
     """Measure all metrics of multiclass classification; those of probabilities are absent where the model has none.
 
     Raises:
-        CheckError: Labels or params do not fit the model.
+        CheckError: The labels do not fit the model.
         ModelMisbehaved: The model's answers cannot be used.
     """
     params = evaluation.params
-    if params.decision_threshold is not None:
-        raise CheckError("decision_threshold fits binary classification only; remove it from the params")
     outcomes = observe(evaluation.labelled, evaluation.model)
     confusion = outcomes.confusion()
     estimates = (

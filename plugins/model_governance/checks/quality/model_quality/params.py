@@ -25,12 +25,6 @@ class Search(BaseModel):
 class QualityParams(Params):
     """How quality is measured; every param has a default."""
 
-    decision_threshold: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description="binary: predict positive from this probability on; by default the model's own labels",
-    )
     top_k: int = Field(default=10, ge=1, description="ranking: how many items from the top count")
     calibration_bins: int = Field(default=10, ge=2, le=100, description="binary: bins of equal frequency")
     resamples: int = Field(default=200, ge=50, le=10_000, description="bootstrap resamples behind an interval")

@@ -33,7 +33,7 @@ class Answers:
     def flip_margins(self, model: Model, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
         """How near the answers to raw rows (m) are to a flip, shape (m,); above 0 they flip by their scores.
 
-        Best other minus own logit where the model has logits, else the same of probabilities; of a regression the change
+        Best other minus own score (`Model.scores`); of a regression the change
         of the prediction less the tolerance.
 
         Raises:
@@ -45,8 +45,7 @@ class Answers:
             values = model.predict(frame).astype(np.float64)
             return round_significant(np.abs(values - self.predicted[rows].astype(np.float64)) - self.tolerance)
         own = self.own(model)[rows]
-        scores = model.logits(frame) if model.call_logits is not None else model.predict_proba(frame)
-        return round_significant(margins(scores, own))
+        return round_significant(margins(model.scores(frame), own))
 
     def own(self, model: Model) -> np.ndarray:
         """Column of the predicted class of every row, shape (n,).

@@ -83,9 +83,14 @@ class RowNetwork:
         encoded[:, : points.shape[1]] = points
         moves = queries.space.moves(encoded, queries.origins, rows, inward=True)
         frame = queries.space.rows(moves, queries.origins, rows)
-        scores = model.logits(frame) if model.call_logits is not None else model.predict_proba(frame)
+        scores = model.scores(frame)
         np.add.at(queries.asked, rows, 1)
         flips = np.flatnonzero(scores.argmax(axis=1) != self.own[rows])
+        if len(flips) and model.decision is not None:
+            # Logits need not be the log-odds of the probabilities that decide (Platt scaling), so the decision is asked.
+            decided = queries.answers.flipped(model.predict(frame.iloc[flips]), rows[flips])
+            np.add.at(queries.asked, rows[flips], 1)
+            flips = flips[decided]
         if len(flips):
             queries.flipped(moves.take(flips), rows[flips])
         return frame, scores

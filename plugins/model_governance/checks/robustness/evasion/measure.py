@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.schedule import schedule_attacks
-from model_governance.attacks.trees import NoExactAnswer, read_ensemble
+from model_governance.attacks.trees import NoExactAnswer, at_threshold, read_ensemble
 from model_governance.checks.robustness.evasion.answers import Answers
 from model_governance.checks.robustness.evasion.attacks import run_attack, select_attacks
 from model_governance.checks.robustness.evasion.estimates import estimates_of
@@ -109,14 +109,18 @@ def _target(
         donors=donors,
         params=params,
         seed=seed,
-        trees=_trees(subject, params),
+        trees=_trees(subject, params, sample.frame),
     )
 
 
-def _trees(subject: Subject, params: EvasionParams) -> TreeModel | NoExactAnswer:
+def _trees(subject: Subject, params: EvasionParams, frame: pd.DataFrame) -> TreeModel | NoExactAnswer:
     if params.attacks is not None and "exact" not in params.attacks:
         return NoExactAnswer("exact is not among the attacks")
-    return read_ensemble(subject.require_model().native, subject.columns.names)
+    model = subject.require_model()
+    trees = read_ensemble(model.native, subject.columns.names)
+    if isinstance(trees, NoExactAnswer) or model.decision is None:
+        return trees
+    return at_threshold(trees, model.decision, frame, model.predict_proba(frame))
 
 
 def _slices(subject: Subject, sample: Sample, params: EvasionParams, notes: list[str]) -> dict[str, np.ndarray]:

@@ -1,0 +1,71 @@
+"""When a policy runs, where its evidence goes, how many false alarms it may raise and when it asks for retraining."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from model_governance.policy.cron import require_cron
+from model_governance.policy.part import Part
+from model_governance.stats.multiplicity import Adjustment
+
+
+class ArtifactSpec(Part):
+    """Where evidence goes: a folder (file://) or a bucket (s3://bucket/prefix)."""
+
+    uri: str | None = Field(default=None, description="by default [model_governance] artifacts_uri of Airflow")
+    connection: str | None = Field(default=None, description="Airflow aws connection of the bucket")
+
+
+class ArchiveSpec(Part):
+    """How long the archive of a run is kept."""
+
+    retention_days: int = Field(
+        default=3650, ge=1, description="days that a run is meant to be kept; nothing deletes it"
+    )
+
+
+class AlarmSpec(Part):
+    """How many false fails the owner accepts, over the whole policy and a year of runs."""
+
+    false_fails_per_year: int = Field(default=4, ge=0, description="most false fails in a year")
+    confidence: float = Field(default=0.95, gt=0, lt=1, description="share of years in which that holds, at least")
+    runs_per_year: int | None = Field(
+        default=None, ge=1, description="runs in a year; by default counted from schedule.cron, 365 without one"
+    )
+    adjust: Adjustment = Field(default="benjamini_hochberg", description="how the columns of a threshold share it")
+
+
+class RetrainingSpec(Part):
+    """When a retraining is asked for, and how often at most."""
+
+    when: tuple[Literal["fail", "warn", "uncertain"], ...] = Field(
+        default=("fail",), min_length=1, description="outcomes of a check that request it"
+    )
+    checks: tuple[str, ...] = Field(default=(), description="checks that count; all when empty")
+    cooldown_days: int = Field(
+        default=7, ge=0, description="days after a request without a further one, counted from moment to moment"
+    )
+    max_per_90_days: int = Field(default=4, ge=1, description="requests in 90 days at most")
+
+
+class ScheduleSpec(Part):
+    """When the DAG runs and how its tasks behave."""
+
+    cron: str | None = Field(default="0 2 * * *", description="when runs start, in UTC; null: only by hand")
+    start_date: date = Field(default=date(2025, 1, 1), description="first day of the schedule")
+    catchup: bool = Field(default=False, description="whether runs before today are made up for")
+    retries: int = Field(default=2, ge=0, description="further tries of a task that could not measure or store")
+    retry_delay_seconds: int = Field(default=300, ge=0, description="wait before each of them")
+    timeout_minutes: int = Field(default=120, ge=1, description="time after which a task is stopped")
+    pool: str | None = Field(default=None, description="Airflow pool of the tasks")
+    tags: tuple[str, ...] = Field(default=(), description="tags of the DAG")
+
+    @field_validator("cron")
+    @classmethod
+    def _cron_fires(cls, cron: str | None) -> str | None:
+        if cron is not None:
+            require_cron(cron)
+        return cron

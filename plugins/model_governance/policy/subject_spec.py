@@ -1,0 +1,120 @@
+"""Where the model and the rows of a policy are, and how they are read."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, model_validator
+
+from model_governance.contract.subject import Task
+from model_governance.policy.part import Name, Part, Sha256
+
+ModelFormat = Literal["skops", "onnx", "xgboost", "lightgbm", "torchscript", "http", "mlflow", "joblib", "pickle"]
+DataFormat = Literal["parquet", "csv", "arrow", "sql"]
+
+
+class EndpointSpec(Part):
+    """How an inference endpoint is asked (Open Inference Protocol, version 2)."""
+
+    timeout_seconds: float = Field(default=30.0, gt=0, description="one request, from connecting to the last byte")
+    retries: int = Field(default=3, ge=0, le=20, description="further tries when it is busy or does not answer")
+    backoff_seconds: float = Field(default=0.5, ge=0, description="wait before the first of them; doubles each time")
+    batch_rows: int = Field(default=256, ge=1, description="rows of one request")
+    max_rows: int = Field(default=200_000, ge=1, description="rows one check may ask; then it stops with an error")
+
+
+class ModelSpec(Part):
+    """The model: where its bytes are, which bytes they must be, and how they are read."""
+
+    name: Name = Field(description="name of the model, of its DAG and of its archive")
+    uri: str = Field(description="path or address of the file, or the address of an endpoint")
+    sha256: Sha256 = Field(description="digest of the approved bytes; no others are loaded")
+    format: ModelFormat = Field(default="skops", description="how the bytes are read")
+    task: Task = Field(description="what the model predicts")
+    allow_pickle: bool = Field(default=False, description="explicit opt-in that joblib and pickle files need")
+    trusted: tuple[str, ...] = Field(default=(), description="further types that a skops file may hold")
+    connection: str | None = Field(default=None, description="Airflow connection that reaches the uri")
+    classes: tuple[StrictBool | StrictInt | StrictFloat | str, ...] = Field(
+        default=(), description="classes of an endpoint or TorchScript file, in the order of its outputs"
+    )
+    output: Literal["logits", "probabilities"] | None = Field(
+        default=None, description="what the scores of an endpoint or TorchScript file are, where it does not say"
+    )
+    decision_threshold: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="binary classification: probability from which on the positive class is predicted, in every check; by "
+        "default the model's own labels, and for a champion the threshold of the model",
+    )
+    endpoint: EndpointSpec = EndpointSpec()
+    training: dict[str, Any] = Field(
+        default_factory=dict,
+        description="training parameters that an XGBoost file does not keep (subsample, colsample_bytree, ...): "
+        "attacks retrain copies with them",
+    )
+
+    @model_validator(mode="after")
+    def _uri_and_format_agree(self) -> ModelSpec:
+        if self.uri.startswith(("http://", "https://")) != (self.format == "http"):
+            raise ValueError(
+                "a uri of http:// or https:// is an inference endpoint and needs format: http, which fits no other uri"
+            )
+        if self.uri.startswith("mlflow:") != (self.format == "mlflow"):
+            raise ValueError("a uri of mlflow: needs format: mlflow, which fits no other uri")
+        if self.format == "mlflow" and self.connection is not None:
+            raise ValueError(
+                "MLflow takes server and credentials from MLFLOW_TRACKING_URI and its kin; leave connection out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _only_two_classes_have_a_threshold(self) -> ModelSpec:
+        if self.decision_threshold is not None and self.task != "binary_classification":
+            raise ValueError(f"decision_threshold fits binary classification, not {self.task}; remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _pickle_needs_opt_in(self) -> ModelSpec:
+        if self.format in ("pickle", "joblib") and not self.allow_pickle:
+            raise ValueError(
+                f"format {self.format} can run code while loading; save the model with skops, "
+                "or set allow_pickle: true after reading README, section Model files"
+            )
+        return self
+
+
+class DatasetSpec(Part):
+    """One dataset: a file (`uri`), a query (`query`) or a table (`table`) of the database at `uri` or `connection`.
+
+    The rows of a query are brought here, those of a table stay where they are: the database answers. Its uri is
+    `postgresql://user:password@host/database`, `duckdb:///path`, `spark://host:port`, `spark://local[2]`, `spark://` for
+    the session of the surroundings, or another one that ibis connects to; a table of Spark may be the path of Parquet
+    files. `uri` and `query` are templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
+    """
+
+    uri: str | None = Field(default=None, description="path or address of a file, or of a database")
+    query: str | None = Field(default=None, description="SQL whose rows are fetched")
+    table: str | None = Field(default=None, description="table that stays in its database, which answers about it")
+    format: DataFormat | None = Field(default=None, description="by default from the ending of the uri")
+    connection: str | None = Field(default=None, description="Airflow connection that reaches the data")
+    sha256: Sha256 | None = Field(default=None, description="pins the bytes of a dataset that must not change")
+    maturity_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="labels only: days until a run's labels are complete; that run is judged then",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DatasetSpec:
+        if self.query is None and self.table is None and self.uri is None:
+            raise ValueError("needs uri (a file), or query or table with connection or uri (a database)")
+        if self.query is not None and (self.uri is None) == (self.connection is None):
+            raise ValueError("a query needs exactly one of connection (Airflow) and uri (SQLAlchemy)")
+        if self.table is not None and self.query is not None:
+            raise ValueError("names both a query and a table; keep one")
+        if self.table is not None and (self.uri is None) == (self.connection is None):
+            raise ValueError("a table needs exactly one of connection (Airflow) and uri (the database)")
+        if self.format == "sql" and self.query is None:
+            raise ValueError("format sql needs a query")
+        return self
