@@ -7,11 +7,8 @@ from model_governance.stats.limits.base import TAIL, Limits, quantile_of, tail_o
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
-<<<<<<< HEAD
 from model_governance.stats.limits.orders import RankAgreement
-=======
 from model_governance.stats.limits.ratio_of_shares import RatioOfShares
->>>>>>> core
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stored import read_limits
@@ -28,12 +25,9 @@ __all__ = [
     "NoncentralChiSquare",
     "PartialConjunction",
     "RangeOf",
-<<<<<<< HEAD
     "RankAgreement",
-=======
     "RatioOfShares",
     "RocArea",
->>>>>>> core
     "SmallestRatio",
     "Stretched",
     "StudentT",
