@@ -15,7 +15,7 @@ from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.history import earlier_artifacts, earlier_verdicts, last_accepted
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
-from model_governance.report import read_highlights, render_check, render_run
+from model_governance.report import page_of_check, page_of_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import labelled_current_source, load_model, load_subject, read_model_file
 from model_governance.subjects.param_files import read_param_file
@@ -261,8 +261,7 @@ def archive_run(
         run=run,
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
-    depth = "../" * (folder.count("/") + 1)
-    page = render_run(manifest, href=lambda key: depth + key, highlights=read_highlights(records.values(), store))
+    page = page_of_run(manifest, folder=folder, records=records.values(), store=store)
     key = f"{folder}/report.html"
     uri = store.put_once(key, page, media_type="text/html")
     report = Stored(
@@ -394,6 +393,6 @@ def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | N
     stored = tuple(put_blob(store, artifact) for artifact in artifacts)
     pictures = {artifact.name: artifact.content for artifact in artifacts if artifact.media_type == "image/svg+xml"}
     record = record | {"stored": [artifact.record() for artifact in stored]}
-    page = Artifact(name="report.html", media_type="text/html", content=render_check(record, pictures))
+    page = Artifact(name="report.html", media_type="text/html", content=page_of_check(record, pictures))
     facts = Artifact(name="check.json", media_type="application/json", content=canonical_json(record))
     return {"artifacts": stored, "report": put_blob(store, page), "record": put_blob(store, facts)}

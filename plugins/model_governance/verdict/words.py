@@ -13,13 +13,15 @@ WORDS = {
     "between": "between",
 }
 
+BASELINES = {"champion": "the champion", "last_accepted": "the last accepted run"}
+
 
 def describe(condition: str, bound: float | tuple[float, float], against: str | None) -> str:
     """`less than 0.2`, `at most 0.02 worse than the champion`."""
     if isinstance(bound, tuple):
         return f"between {number(bound[0])} and {number(bound[1])}"
-    if against is not None:
-        other = "the champion" if against == "champion" else "the last accepted run"
+    if condition not in WORDS:
+        other = BASELINES.get(against or "", "its baseline")
         relative = condition == "min_relative_change"
         size = f"{number(100 * abs(bound))}%" if relative else number(abs(bound))
         if bound == 0:

@@ -95,7 +95,7 @@ def refusals(check: str, threshold: str, *, task="binary_classification", params
 
 def test_the_line_of_a_threshold_without_sense_is_named():
     (found,) = refusals("data_drift", "{metric: psi, greater_than: 0.1}")
-    assert found.startswith("p.yaml:9 checks.data_drift.thresholds[0].greater_than: psi is better the lower")
+    assert found.startswith("p.yaml:10 checks.data_drift.thresholds[0].greater_than: psi is better the lower")
 
 
 @pytest.mark.parametrize(
