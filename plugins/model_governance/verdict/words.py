@@ -13,7 +13,14 @@ WORDS = {
     "between": "between",
 }
 
-BASELINES = {"champion": "the champion", "last_accepted": "the last accepted run"}
+BASELINES = {"champion": "the champion", "approved": "the approved run", "last_passed": "the last run that passed"}
+
+NO_BASELINE = {
+    "approved": "no approved run has measured it yet; a run of this model that passes is approved by that, or accept one: "
+    "model-governance accept RUN --policy FILE --reason TEXT --by NAME",
+    "last_passed": "no run that passed has measured it yet; the first run that passes is the baseline of the next one",
+}
+"""Why a change cannot be judged without a baseline, and what to do."""
 
 
 def describe(condition: str, bound: float | tuple[float, float], against: str | None) -> str:

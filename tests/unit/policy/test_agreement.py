@@ -57,7 +57,7 @@ GOOD = {
     "columns": {"features": {"age": {"kind": "integer"}, "town": {"kind": "category", "mutable": False}}},
     "checks": {
         "nightly": {"kind": "drift", "params": {"method": "psi"}, "thresholds": [{"metric": "psi", "key": "age"}]},
-        "quality": {"thresholds": [{"metric": "accuracy", "min_absolute_change": 0, "against": "last_accepted"}]},
+        "quality": {"thresholds": [{"metric": "accuracy", "min_absolute_change": 0, "against": "approved"}]},
     },
     "retraining": {"checks": ["nightly", "quality"]},
     "waivers": [{"check": "nightly", "metric": "psi"}, {"check": "quality", "metric": "accuracy"}],
@@ -215,6 +215,8 @@ def test_a_task_that_the_check_does_not_know_is_named_unless_it_asks_no_model():
     assert found(model={"task": "ranking"}) == [
         (("checks", "quality"), "quality does not apply to ranking; it applies to binary_classification, regression")
     ]
+    catalogue = CATALOGUE | {"quality": dataclasses.replace(CATALOGUE["quality"], needs_model=False)}
+    assert list(disagreements(GOOD | {"model": {"task": "ranking"}}, catalogue)) == []
 
 
 def test_the_threat_model_names_columns_that_exist():

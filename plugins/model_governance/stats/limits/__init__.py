@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from model_governance.stats.limits.areas import RocArea
-from model_governance.stats.limits.base import TAIL, Limits, quantile_of, tail_of
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
+from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of, tail_of
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
 from model_governance.stats.limits.orders import RankAgreement

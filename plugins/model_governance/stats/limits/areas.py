@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from model_governance.stats.limits.base import Limits, quantile_of
+from model_governance.stats.limits.confidence import Limits, quantile_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

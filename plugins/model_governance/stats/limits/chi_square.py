@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from model_governance.stats.limits.base import Limits, quantile_of, tail_of
+from model_governance.stats.limits.confidence import Limits, quantile_of, tail_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ class NoncentralChiSquare(Limits):
     Attributes:
         value: the estimate, less what chance alone gives.
         statistic: divergence / unit over the cells that expect enough rows; what they alone say.
-        freedom: their number less one, 0 where there is one.
+        freedom: their number less one, 0 where there is one; not whole where rows depend on one another.
         unit: expected divergence of one degree of freedom: 1/n + 1/m, times what dependent rows add.
         whole: statistic and degrees of freedom over all cells, thin ones pooled; for the upper limit.
         spread: factor of the delta method on the distances from value to limits, at least 1.
@@ -44,9 +44,9 @@ class NoncentralChiSquare(Limits):
     family: ClassVar[str] = "noncentral_chi_square"
     value: float
     statistic: float
-    freedom: int
+    freedom: float
     unit: float
-    whole: tuple[float, int]
+    whole: tuple[float, float]
     spread: float = 1.0
     thin: tuple[Pair, ...] = ()
     index: Index = "psi"
@@ -97,7 +97,7 @@ class NoncentralChiSquare(Limits):
 
     def detectable(self, bound: float, tail: float) -> float | None:
         """Exact for the cells that expect enough rows: the divergence whose statistic exceeds the critical one."""
-        if self.freedom < 1 or bound < 0:
+        if self.freedom <= 0 or bound < 0:
             return None
         share = tail / 2 if self.thin else tail
         return self._outside(
@@ -113,7 +113,7 @@ class NoncentralChiSquare(Limits):
         return number if self.index == "psi" else math.sqrt(max(number, 0.0))
 
     def _chi_square_low(self, tail: float) -> float:
-        if self.freedom < 1:
+        if self.freedom <= 0:
             return 0.0
         own = (self.statistic - self.freedom) * self.unit
         low = noncentrality_low(self.statistic, self.freedom, tail) * self.unit
@@ -122,7 +122,7 @@ class NoncentralChiSquare(Limits):
     def _chi_square_p_above(self, bound: float) -> float:
         from scipy.stats import ncx2
 
-        if self.freedom < 1:
+        if self.freedom <= 0:
             return 1.0
         own = (self.statistic - self.freedom) * self.unit
         # The bound, moved to where the limit without the delta method's factor would have to be.
@@ -146,7 +146,7 @@ class NoncentralChiSquare(Limits):
         return low
 
 
-def noncentrality_low(statistic: float, freedom: int, tail: float) -> float:
+def noncentrality_low(statistic: float, freedom: float, tail: float) -> float:
     """Lower confidence limit of the noncentrality of a chi-square statistic; 0 where no change explains it as well."""
     from scipy.special import chndtrinc
 
@@ -157,7 +157,7 @@ def noncentrality_low(statistic: float, freedom: int, tail: float) -> float:
     return float(chndtrinc(statistic, freedom, 1 - tail))
 
 
-def noncentrality_high(statistic: float, freedom: int, tail: float) -> float:
+def noncentrality_high(statistic: float, freedom: float, tail: float) -> float:
     """Upper confidence limit of the noncentrality of a chi-square statistic."""
     from scipy.special import chndtrinc
 
@@ -167,7 +167,7 @@ def noncentrality_high(statistic: float, freedom: int, tail: float) -> float:
     return float(chndtrinc(statistic, freedom, tail))
 
 
-def detectable_divergence(bound: float, *, freedom: int, unit: float, tail: float, power: float = 0.95) -> float:
+def detectable_divergence(bound: float, *, freedom: float, unit: float, tail: float, power: float = 0.95) -> float:
     """The divergence that has its lower limit above `bound` with probability `power`.
 
     Args:
@@ -192,7 +192,7 @@ def detectable_divergence(bound: float, *, freedom: int, unit: float, tail: floa
     return float(brentq(lacking, start, critical + freedom + 10 * math.sqrt(critical) + 100, xtol=1e-7)) * unit
 
 
-def _far_quantile(moved: float, freedom: int, tail: float) -> float:
+def _far_quantile(moved: float, freedom: float, tail: float) -> float:
     half = (freedom - 1) / 2
     return (math.sqrt(moved + half) + quantile_of(tail)) ** 2 + half
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from model_governance.stats.limits.base import TAIL, Limits, quantile_of
+from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of
 
 if TYPE_CHECKING:
     from model_governance.stats.limits.shares import ExactShare

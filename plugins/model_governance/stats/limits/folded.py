@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.stats.limits.base import TAIL, quantile_of, tail_of
+from model_governance.stats.limits.confidence import TAIL, quantile_of, tail_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.base import TAIL, Limits, quantile_of
+from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of
 
 Numbers = tuple[float, ...]
 _AT_95 = quantile_of(TAIL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.base import Limits, quantile_of
+from model_governance.stats.limits.confidence import Limits, quantile_of
 
 HALF_A_ROW = 0.5
 

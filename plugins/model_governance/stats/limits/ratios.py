@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.base import TAIL, Limits
+from model_governance.stats.limits.confidence import TAIL, Limits
 from model_governance.stats.limits.folded import folded_low
 from model_governance.stats.limits.shares import exact_low, wilson_limits
 

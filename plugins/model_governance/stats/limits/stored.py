@@ -18,7 +18,7 @@ from model_governance.stats.limits.student import StudentT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.stats.limits.base import Limits
+    from model_governance.stats.limits.confidence import Limits
 
 FAMILIES: dict[str, type[Limits]] = {
     family.family: family

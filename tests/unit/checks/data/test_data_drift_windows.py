@@ -76,11 +76,12 @@ def in_version(run, version):
 
 
 def test_params_say_which_runs_the_check_needs():
-    assert CHECK.lookback(DriftParams()) is None
-    assert CHECK.lookback(DriftParams(consecutive=True)) == Lookback(artifact="profile.json", runs=1)
+    noise = Lookback(artifact="profile.json", runs=20)
+    assert CHECK.lookback(DriftParams()) == noise, "noise between runs is learnt from these"
+    assert CHECK.lookback(DriftParams(consecutive=True)) == noise
     for season in ("hour", "weekday", "hour_of_week", "month"):
-        seasonal = DriftParams(window={"kind": "seasonal", "runs": 4, "season": season})
-        assert CHECK.lookback(seasonal) == Lookback(artifact="profile.json", runs=4, season=season)
+        seasonal = DriftParams(window={"kind": "seasonal", "runs": 30, "season": season})
+        assert CHECK.lookback(seasonal) == Lookback(artifact="profile.json", runs=30, season=season)
 
 
 def test_a_run_like_the_last_ones_drifts_from_the_fixed_reference_only(healthy, richer_runs):

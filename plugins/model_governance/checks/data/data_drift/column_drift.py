@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.engine import ordered_distances
 from model_governance.engine.cells import Table, labels_table, pool_neighbours, pool_rare, thin_cells
+from model_governance.engine.dependence import INDEPENDENT
 from model_governance.engine.distances import (
     difference_of_shares,
     jensen_shannon,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from model_governance.engine import Ordered, Relation
+    from model_governance.engine.dependence import Dependence
     from model_governance.engine.distances import Distance, Wasserstein
     from model_governance.engine.profiles import ColumnProfile, Family, Profile
 
@@ -101,7 +103,8 @@ def compare_columns(
     *,
     statistics: Mapping[str, RowStatistics],
     seed: int,
-    inflation: Mapping[str, float] = {},
+    dependence: Mapping[str, Dependence] = {},
+    missing_dependence: Mapping[str, Dependence] = {},
 ) -> tuple[ColumnDrift, ...]:
     """Compare every column of the current profile with the reference's, on the same cells.
 
@@ -110,8 +113,8 @@ def compare_columns(
         current: the profile of the current data.
         statistics: what only the rows of both datasets give, by column; empty where a profile replaces the reference.
         seed: of the noise behind intervals; each column derives its own from its name.
-        inflation: factor of dependent rows and of noise between runs on the variance of independent rows, by column;
-            1 where it is not given.
+        dependence: what dependent rows and noise between runs add to the variance of independent rows, by column.
+        missing_dependence: the same for the share of missing values.
 
     Returns:
         One comparison per column, in the order of the current profile.
@@ -119,7 +122,8 @@ def compare_columns(
     return tuple(
         _compare_column(
             name, reference.columns[name], column,
-            rows=statistics.get(name), seed=seed, inflation=inflation.get(name, 1.0),
+            rows=statistics.get(name), seed=seed, dependence=dependence.get(name, INDEPENDENT),
+            missing_dependence=missing_dependence.get(name, INDEPENDENT),
         )
         for name, column in current.columns.items()
     )  # fmt: skip
@@ -153,7 +157,8 @@ def _compare_column(
     *,
     rows: RowStatistics | None,
     seed: int,
-    inflation: float,
+    dependence: Dependence,
+    missing_dependence: Dependence,
 ) -> ColumnDrift:
     seed = zlib.crc32(f"{seed}:{name}".encode("utf-8", "surrogatepass"))
     numbers = reference.cells.family == "numbers"
@@ -162,28 +167,28 @@ def _compare_column(
     shown = table if thin is None else thin.whole
     return ColumnDrift(
         name=name, family=reference.cells.family, reference=reference, current=current, table=shown,
-        psi=population_stability(table, thin=thin, inflation=inflation),
-        jensenshannon=jensen_shannon(table, thin=thin, inflation=inflation),
-        total_variation=total_variation(shown, seed=seed, inflation=inflation),
-        ks=_ks(reference, current, rows, seed=seed, inflation=inflation) if numbers else None,
-        wasserstein=_wasserstein(reference, current, rows, inflation=inflation) if numbers else None,
+        psi=population_stability(table, thin=thin, dependence=dependence),
+        jensenshannon=jensen_shannon(table, thin=thin, dependence=dependence),
+        total_variation=total_variation(shown, seed=seed, dependence=dependence),
+        ks=_ks(reference, current, rows, seed=seed, dependence=dependence) if numbers else None,
+        wasserstein=_wasserstein(reference, current, rows, dependence=dependence) if numbers else None,
         equal_width_psi=None if rows is None or rows.equal_width is None else equal_width_psi(rows.equal_width),
         missing=difference_of_shares(
-            (reference.missing, reference.rows), (current.missing, current.rows), inflation=inflation
+            (reference.missing, reference.rows), (current.missing, current.rows), dependence=missing_dependence
         ),
         infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
-        new_categories=_new_categories(reference, current, rows, inflation=inflation),
+        new_categories=_new_categories(reference, current, rows, dependence=dependence),
     )  # fmt: skip
 
 
 def _new_categories(
-    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, inflation: float
+    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, dependence: Dependence
 ) -> Distance | None:
     """Rows with unseen labels against the share that the labels seen once predict (Good, 1953)."""
     if rows is None or rows.new_category_rows is None or reference.held == 0:
         return None
     return difference_of_shares(
-        (rows.singletons, reference.held), (rows.new_category_rows, current.rows), inflation=inflation
+        (rows.singletons, reference.held), (rows.new_category_rows, current.rows), dependence=dependence
     )
 
 
@@ -209,19 +214,19 @@ def _cells(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics
 
 
 def _ks(
-    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, seed: int, inflation: float
+    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, seed: int, dependence: Dependence
 ) -> Distance:
     exact = rows.ordered.ks if rows is not None and rows.ordered is not None else None
     table = table_of(reference, current, fine=True)
-    return kolmogorov_smirnov(table, seed=seed, exact=exact, inflation=inflation)
+    return kolmogorov_smirnov(table, seed=seed, exact=exact, dependence=dependence)
 
 
 def _wasserstein(
-    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, inflation: float
+    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, dependence: Dependence
 ) -> Wasserstein | None:
     exact = rows.ordered.wasserstein if rows is not None and rows.ordered is not None else None
     area = wasserstein_on_grid(reference, current) if exact is None else exact
     low, high = reference.quantile(0.25), reference.quantile(0.75)
     spread = (low, high) if low is not None and high is not None else (0.0, 0.0)
     moments = [(column.std or 0.0, column.held) for column in (reference, current)]
-    return normed_wasserstein(area, quartiles=spread, moments=(moments[0], moments[1]), inflation=inflation)
+    return normed_wasserstein(area, quartiles=spread, moments=(moments[0], moments[1]), dependence=dependence)

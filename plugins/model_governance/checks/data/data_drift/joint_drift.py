@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from model_governance.checks.data.data_drift.comparison import Comparison
     from model_governance.checks.data.data_drift.joint_features import JointRows
+    from model_governance.contract.result import Absence
 
 BLOCKS = 5
 MIN_ROWS = 100
@@ -177,7 +178,7 @@ def joint_estimates(joint: JointDrift) -> Iterator[Estimate]:
     """`joint_drift_auc`, or its absence with the reason."""
     n = min(joint.rows.values(), default=0)
     if joint.limits is None:
-        absence = "uncertain" if joint.too_few else "error"
+        absence: Absence = "uncertain" if joint.too_few else "error"
         yield Estimate(name="joint_drift_auc", value=None, n=n, reason=joint.reason, absence=absence)
         return
     detail = "told apart by " + ", ".join(name for name, _ in joint.features) if joint.features else ""

@@ -19,6 +19,7 @@ from model_governance.checks.data.data_drift.report import (
     limitations,
     sampling_notes,
 )
+from model_governance.checks.data.data_drift.row_dependence import row_dependence
 from model_governance.checks.data.data_drift.windows import last_run, read_previous, window_reference
 from model_governance.contract.result import Artifact, CheckResult, declared, versions_of
 
@@ -90,17 +91,22 @@ def _compare(
         else row_statistics(comparison.reference, comparison.current, comparison.families)
     )
     labels_only = {name: column.labels_only() for name, column in statistics.items()}
+    dependence = row_dependence(subject, comparison, window, previous=previous)
     columns = compare_columns(
         window.reference,
         window.current,
         statistics=statistics | {name: labels_only[name] for name in window.runs if name in labels_only},
         seed=seed,
+        dependence=dependence.values,
+        missing_dependence=dependence.missing,
     )
     consecutive = None
     last = last_run(previous, comparison) if params.consecutive else None
     if last is not None:
-        consecutive = compare_columns(last.reference, last.current, statistics=labels_only, seed=seed)
-    notes = [*previous.notes, *window.notes]
+        consecutive = compare_columns(
+            last.reference, last.current, statistics=labels_only, seed=seed, dependence=dependence.values
+        )
+    notes = [*previous.notes, *window.notes, *dependence.notes]
     if comparison.reference is None:
         notes.append(
             f"a profile replaces the reference ({comparison.frozen.rows:,} rows): Kolmogorov-Smirnov distances are lower "

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROFILE = "profile.json"
+NOISE_RUNS = 20
+"""Accepted runs from which the noise between runs is learnt."""
 
 NumberMethod = Literal["psi", "ks", "jensenshannon", "total_variation"]
 CategoryMethod = Literal["psi", "jensenshannon", "total_variation"]
@@ -97,8 +99,7 @@ class DriftParams(Params):
         return LIMITS[method] if self.column_threshold is None else self.column_threshold
 
 
-def lookback(params: DriftParams) -> Lookback | None:
-    """The profiles of previous runs that these params need."""
-    if params.window.kind != "fixed":
-        return Lookback(artifact=PROFILE, runs=params.window.runs, season=params.window.season)
-    return Lookback(artifact=PROFILE, runs=1) if params.consecutive else None
+def lookback(params: DriftParams) -> Lookback:
+    """The profiles of previous runs: those of the window, and as many as noise between runs is learnt from."""
+    window = params.window
+    return Lookback(artifact=PROFILE, runs=max(window.runs, NOISE_RUNS), season=window.season)
