@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec, of_tasks
+from model_governance.contract.result import NOT_NEGATIVE, SHARE, SHARE_CHANGE, MetricSpec, of_tasks
 
 ESTIMATED_SHARES = (
     MetricSpec(
@@ -34,6 +34,25 @@ ESTIMATED_SHARES = (
         meaning="expected share of negatives that are predicted negative",
         better="higher",
         range=SHARE,
+    ),
+    MetricSpec(
+        name="estimated_average_precision",
+        meaning="expected precision averaged over the recall steps of the score; it rises and falls with the share of "
+        "positives, which is what guessing gives",
+        better="higher",
+        range=SHARE,
+    ),
+    MetricSpec(
+        name="estimated_recall_change",
+        meaning="estimated recall on current minus the same on the reference; sees a rare class that the error rate hides",
+        better="higher",
+        range=SHARE_CHANGE,
+    ),
+    MetricSpec(
+        name="estimated_average_precision_change",
+        meaning="estimated average precision on current minus the same on the reference",
+        better="higher",
+        range=SHARE_CHANGE,
     ),
     MetricSpec(
         name="estimated_roc_auc",
