@@ -40,8 +40,8 @@ class MetricSpec:
         unit: unit of the value; empty for a pure number.
         per: what the metric is repeated over ("column", "class", "expectation"); a threshold may select one by its
             `key`, and otherwise applies to each of them.
-        range: smallest and largest value that it can have; None where there is no end. A threshold that no value, or
-            every value, meets is a mistake of the policy.
+        range: smallest and largest value that the truth can have; None where there is no end. A threshold that no
+            value, or every value, meets is a mistake of the policy.
         tasks: the tasks of models that have it; None for every task of the check.
     """
 
@@ -52,6 +52,18 @@ class MetricSpec:
     per: str | None = None
     range: Range = (None, None)
     tasks: tuple[Task, ...] | None = None
+
+
+def describe_range(range_of_values: Range) -> str:
+    """The range for readers; empty where neither end is known.
+
+    >>> describe_range((0.0, 1.0)), describe_range((0.0, None)), describe_range((None, 1.0))
+    ('0 to 1', '0 or more', '1 or less')
+    """
+    low, high = range_of_values
+    if low is None:
+        return "" if high is None else f"{high:g} or less"
+    return f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
 
 
 def label_of(name: str, key: str | None) -> str:
