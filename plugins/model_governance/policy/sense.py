@@ -107,8 +107,8 @@ def _too_high(floor: Floor, threshold: Threshold, *, level: float, deciding: int
             f"{floor.param} to {needed:,} or more, {instead}"
         )
     if floor.rows is not None and not _share_can_fail(threshold, floor.rows, level):
-        needed = next((rows for rows in _more(floor.rows) if _share_can_fail(threshold, rows, level)), None)
-        remedy = f"raise {floor.param} to {needed:,} or more, " if needed else ""
+        enough = next((rows for rows in _more(floor.rows) if _share_can_fail(threshold, rows, level)), None)
+        remedy = f"raise {floor.param} to {enough:,} or more, " if enough else ""
         return (
             f"{floor.metric} is a share of {floor.rows:,} rows at most, and {budget}: even if it were as bad as can be, it "
             f"would not surely be beyond the bound; {remedy}{instead}"
