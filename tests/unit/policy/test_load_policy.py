@@ -92,7 +92,7 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
         (("less_than: 0.2", "less_than: 0.2, geq_to: 1"), "exactly one of"),
         (("less_than: 0.2", "severity: warn"), "exactly one of"),
         (("less_than: 0.2", "less_than: .nan"), "finite"),
-        (("metric: psi, less_than", "metric: psi, key: AGEP, less_than"), "remove `key`"),
+        (("metric: psi, less_than", "metric: drift_share, key: AGEP, less_than"), "remove `key`"),
         (("less_than: 0.2", "min_absolute_change: 0.1, against: champion"), "names no champion"),
         (("kind: data_drift", "kind: data_drft"), "did you mean 'data_drift'?"),
         (

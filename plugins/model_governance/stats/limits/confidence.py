@@ -84,7 +84,7 @@ class Limits(ABC):
 
     def record(self) -> dict[str, Any]:
         """The family and its numbers as JSON types."""
-        return {"family": self.family, **asdict(self)}
+        return {"family": self.family, **{name: _listed(value) for name, value in asdict(self).items()}}
 
 
 def crossing(beyond: Callable[[float], bool]) -> float:
@@ -103,3 +103,8 @@ def crossing(beyond: Callable[[float], bool]) -> float:
         if far - near < 1e-6:
             break
     return tail_of(near)
+
+
+def _listed(value: Any) -> Any:
+    """Tuples as the lists that JSON gives back."""
+    return [_listed(part) for part in value] if isinstance(value, (list, tuple)) else value

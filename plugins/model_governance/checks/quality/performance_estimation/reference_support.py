@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.result import Estimate
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.engine.features import feature_rows
-from model_governance.stats.intervals import clopper_pearson
+from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,5 +79,5 @@ def outside_reference_share(subject: Subject) -> Estimate:
         count += int(np.any(flags, axis=0).sum()) if flags else 0
     return Estimate(
         name="outside_reference_share", value=count / relation.rows, n=relation.rows,
-        interval=clopper_pearson(count, relation.rows),
+        limits=ExactShare(successes=float(count), n=float(relation.rows)),
     )  # fmt: skip

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.performance_estimation import figures, report
 from model_governance.checks.quality.performance_estimation.dle import design_matrices, learn_loss
+from model_governance.checks.quality.performance_estimation.folds import folds_of, same_rows
 from model_governance.checks.quality.performance_estimation.performance import Performance
 from model_governance.checks.quality.performance_estimation.reference_support import outside_reference_share
 from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows
 from model_governance.checks.quality.performance_estimation.uncertainty import (
     change_p_value,
     increase_p_value,
-    normal_interval,
+    normal_limits,
 )
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, ModelMisbehaved
+from model_governance.stats.limits import Stretched
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +50,7 @@ def estimate_regression(subject: Subject, params: EstimationParams, seed: int) -
             "give held-out rows"
         )
     design, current_design, categories = design_matrices(reference, current, subject.columns, answers=predictions)
-    fold = np.random.default_rng(seed).permutation(len(errors)) % params.folds
+    fold = folds_of(same_rows(reference), params.folds, np.random.default_rng(seed))
     absolute, squared = (
         learn_loss(losses, design, current_design, categories=categories, fold=fold)
         for losses in (np.abs(errors), errors**2)
@@ -68,12 +70,15 @@ def estimate_regression(subject: Subject, params: EstimationParams, seed: int) -
 
 def _errors(absolute: LossModel, squared: LossModel) -> tuple[Estimate, Estimate]:
     n = absolute.current.shape[1]
-    interval = normal_interval(absolute.value, math.sqrt(absolute.realised_variance()), "log")
-    square = normal_interval(squared.value, math.sqrt(squared.realised_variance()), "log")
-    root = None if square is None else (math.sqrt(square[0]), math.sqrt(square[1]))
+    limits = normal_limits(absolute.value, math.sqrt(absolute.realised_variance()), "log")
+    square = normal_limits(squared.value, math.sqrt(squared.realised_variance()), "log")
+    root = None
+    if square is not None:
+        low, value, high = (math.sqrt(number) for number in (square.low95, square.value, square.high95))
+        root = Stretched(value=value, low95=low, high95=high, scale="log")
     return (
-        Estimate(name="estimated_mae", value=absolute.value, n=n, interval=interval),
-        Estimate(name="estimated_rmse", value=math.sqrt(squared.value), n=n, interval=root),
+        Estimate(name="estimated_mae", value=absolute.value, n=n, limits=limits),
+        Estimate(name="estimated_rmse", value=math.sqrt(squared.value), n=n, limits=root),
     )
 
 
@@ -83,7 +88,7 @@ def _loss_increase(absolute: LossModel) -> Estimate:
     detail = f"mean absolute error {absolute.held_out.mean():.4g} on the reference, {absolute.value:.4g} now"
     return Estimate(
         name="estimated_loss_increase", value=value, n=absolute.current.shape[1], detail=detail,
-        interval=normal_interval(value, error), p_value=increase_p_value(value, error),
+        limits=normal_limits(value, error), p_value=increase_p_value(value, error),
     )  # fmt: skip
 
 
@@ -93,7 +98,10 @@ def _realised(subject: Subject, predicted: np.ndarray, absolute: LossModel) -> l
 
     rows, reason = labelled_rows(subject)
     if len(rows) == 0:
-        return [Estimate(name=name, value=None, n=0, reason=reason) for name in ("realised_mae", "estimation_error")]
+        return [
+            Estimate(name=name, value=None, n=0, reason=reason, absence="uncertain")
+            for name in ("realised_mae", "estimation_error")
+        ]
     target = str(subject.columns.target)
     truth = _targets(subject.frame("current", columns=[target])[target].iloc[rows])
     absolute_error = np.abs(predicted[rows] - truth)
@@ -102,8 +110,8 @@ def _realised(subject: Subject, predicted: np.ndarray, absolute: LossModel) -> l
     noise = float(np.std(absolute_error, ddof=1)) / math.sqrt(len(rows)) if len(rows) > 1 else 0.0
     value = same_rows.value - realised
     return [
-        Estimate(name="realised_mae", value=realised, n=len(rows), interval=normal_interval(realised, noise, "log")),
-        Estimate(name="estimation_error", value=value, n=len(rows), interval=normal_interval(value, error),
+        Estimate(name="realised_mae", value=realised, n=len(rows), limits=normal_limits(realised, noise, "log")),
+        Estimate(name="estimation_error", value=value, n=len(rows), limits=normal_limits(value, error),
                p_value=change_p_value(value, error)),
     ]  # fmt: skip
 
