@@ -10,10 +10,10 @@ from model_governance.checks.quality.model_quality.classification import (
     NO_PROBABILITIES,
     Outcomes,
     accuracy_over_classes,
+    champion_outcomes,
     log_loss,
     loss_of_rare_class,
     observe,
-    observe_champion,
 )
 from model_governance.checks.quality.model_quality.discrimination import (
     average_precision,
@@ -30,6 +30,7 @@ from model_governance.checks.quality.model_quality.evaluation import (
     too_few,
 )
 from model_governance.checks.quality.model_quality.paired import paired_classes
+from model_governance.checks.quality.model_quality.points import class_points
 from model_governance.checks.quality.model_quality.uncertainty import f1_interval
 from model_governance.contract.result import Estimate
 
@@ -63,9 +64,16 @@ def evaluate_binary(evaluation: Evaluation) -> TaskMetrics:
         if hit.any() and not hit.all():
             drawn.append(figures.roc_and_precision_recall(score, hit))
         drawn.append(figures.calibration(score, bins))
+    champion = champion_outcomes(evaluation, like=outcomes)
+    gains = [] if champion is None else paired_classes(outcomes, champion, seed=evaluation.seed, positive=positive)
     return TaskMetrics(
-        estimates=estimate_binary(outcomes, positive, params=params, seed=evaluation.seed)
-        + _gains(evaluation, outcomes, positive),
+        estimates=(*estimate_binary(outcomes, positive, params=params, seed=evaluation.seed), *gains),
+        points=lambda rows: class_points(
+            outcomes.on(rows),
+            champion and champion.on(rows),
+            positive=positive,
+            bins=params.calibration_bins,
+        ),
         on_rows=lambda rows: _slice_metrics(outcomes.on(rows), positive),
         losses=(outcomes.predicted != outcomes.truth).astype(float),
         tables=tuple(tables),
@@ -88,14 +96,6 @@ def estimate_binary(outcomes: Outcomes, positive: int, *, params: QualityParams,
         log_loss(outcomes),
         calibration_error(bins, seed=seed, resamples=params.resamples),
     )
-
-
-def _gains(evaluation: Evaluation, outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:
-    champion = evaluation.subject.champion
-    if champion is None:
-        return ()
-    champion_outcomes = observe_champion(evaluation.labelled, champion, like=outcomes)
-    return tuple(paired_classes(outcomes, champion_outcomes, seed=evaluation.seed, positive=positive))
 
 
 def _slice_metrics(outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.checks.quality.model_quality.evaluation import Evaluation
     from model_governance.checks.quality.model_quality.labels import Labelled
     from model_governance.contract.subject import Model
 
@@ -105,21 +106,23 @@ def observe(labelled: Labelled, model: Model) -> Outcomes:
     )
 
 
-def observe_champion(labelled: Labelled, champion: Model, *, like: Outcomes) -> Outcomes:
-    """Predict the same rows with the champion, on the classes of `like`.
+def champion_outcomes(evaluation: Evaluation, *, like: Outcomes) -> Outcomes | None:
+    """The same rows predicted by the champion, on the classes of `like`; None where there is no champion.
 
     Raises:
         CheckError: The champion knows other classes than the model.
         ModelMisbehaved: As `observe`.
     """
+    champion = evaluation.subject.champion
+    if champion is None:
+        return None
     if set(champion.classes) != set(like.classes):
         raise CheckError(
             f"champion {champion.name!r} knows the classes {_describe(champion.classes)}, the model {_describe(like.classes)}; "
             "only models of the same classes can be compared"
         )
     positions = [champion.classes.index(label) for label in like.classes]
-    outcomes = observe(labelled, champion)
-    return outcomes.reordered(positions, like.classes)
+    return observe(evaluation.labelled, champion).reordered(positions, like.classes)
 
 
 def _known_labels(labelled: Labelled, model: Model) -> np.ndarray:

@@ -9,7 +9,7 @@ from model_governance.contract.result import Estimate
 from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy as np
 
@@ -48,6 +48,8 @@ class TaskMetrics:
     Attributes:
         estimates: The metrics.
         on_rows: Gives the main metrics of some of the labelled rows, by a bool mask of shape (n,).
+        points: Gives the values by label of some of the labelled rows, by such a mask; None where the intervals allow for
+            dependence already.
         losses: Loss of each row (n,): 1 for a wrong class, else the size of the error; None where rows depend on
             one another.
         tables: Tables for the report.
@@ -57,6 +59,7 @@ class TaskMetrics:
 
     estimates: tuple[Estimate, ...]
     on_rows: Callable[[np.ndarray], tuple[Estimate, ...]]
+    points: Callable[[np.ndarray], Mapping[str, float]] | None = None
     losses: np.ndarray | None = None
     tables: tuple[Table, ...] = ()
     figures: tuple[Artifact, ...] = ()

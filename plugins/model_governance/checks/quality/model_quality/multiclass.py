@@ -9,9 +9,9 @@ from model_governance.checks.quality.model_quality.classification import (
     NO_PROBABILITIES,
     Outcomes,
     accuracy_over_classes,
+    champion_outcomes,
     log_loss,
     observe,
-    observe_champion,
 )
 from model_governance.checks.quality.model_quality.discrimination import auc_interval, newcombe_area
 from model_governance.checks.quality.model_quality.evaluation import (
@@ -23,6 +23,7 @@ from model_governance.checks.quality.model_quality.evaluation import (
     too_few,
 )
 from model_governance.checks.quality.model_quality.paired import paired_classes
+from model_governance.checks.quality.model_quality.points import class_points
 from model_governance.checks.quality.model_quality.uncertainty import average_interval, resampled_counts
 from model_governance.contract.result import Estimate
 
@@ -47,6 +48,8 @@ def evaluate_multiclass(evaluation: Evaluation) -> TaskMetrics:
     params = evaluation.params
     outcomes = observe(evaluation.labelled, evaluation.model)
     confusion = outcomes.confusion()
+    champion = champion_outcomes(evaluation, like=outcomes)
+    gains = [] if champion is None else paired_classes(outcomes, champion, seed=evaluation.seed)
     estimates = (
         share("accuracy", int(confusion.trace()), outcomes.n, undefined=""),
         accuracy_over_classes("balanced_accuracy", confusion),
@@ -56,25 +59,15 @@ def evaluate_multiclass(evaluation: Evaluation) -> TaskMetrics:
         _roc_auc_ovr(outcomes),
         log_loss(outcomes),
         *_by_class(outcomes),
-        *_gains(evaluation, outcomes),
+        *gains,
     )
     return TaskMetrics(
+        points=lambda rows: class_points(outcomes.on(rows), champion and champion.on(rows), positive=None),
         estimates=estimates,
         on_rows=lambda rows: _slice_metrics(outcomes.on(rows)),
         losses=(outcomes.predicted != outcomes.truth).astype(float),
         tables=(report.confusion_table(confusion, outcomes.names), report.class_table(confusion, outcomes.names)),
         figures=(figures.confusion(confusion, outcomes.names),),
-    )
-
-
-def _gains(evaluation: Evaluation, outcomes: Outcomes) -> list[Estimate]:
-    champion = evaluation.subject.champion
-    return (
-        []
-        if champion is None
-        else paired_classes(
-            outcomes, observe_champion(evaluation.labelled, champion, like=outcomes), seed=evaluation.seed
-        )
     )
 
 

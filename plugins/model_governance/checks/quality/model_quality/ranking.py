@@ -85,8 +85,17 @@ def evaluate_ranking(evaluation: Evaluation) -> TaskMetrics:
         part = score_groups(groups[rows], scores[rows], relevance[rows], top_k=params.top_k)
         return (over_groups("ndcg", part.ndcg, undefined="no group of the slice can be ranked"),)
 
+    def points(rows: np.ndarray) -> dict[str, float]:
+        part = score_groups(groups[rows], scores[rows], relevance[rows], top_k=params.top_k)
+        means = {
+            "ndcg": part.ndcg, "mean_average_precision": part.average_precision, "mrr": part.reciprocal_rank,
+            "hit_rate": part.hit,
+        }  # fmt: skip
+        return {name: float(values.mean()) for name, values in means.items() if len(values)}
+
     return TaskMetrics(
         estimates=tuple(estimates),
+        points=points,
         on_rows=on_rows,
         tables=(report.group_table(by_group.ndcg),) if ranked else (),
         figures=(figures.distribution_over_groups(by_group.ndcg, top_k=params.top_k),) if ranked else (),

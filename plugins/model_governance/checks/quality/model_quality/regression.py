@@ -9,6 +9,7 @@ from model_governance.checks.quality.model_quality import figures, report
 from model_governance.checks.quality.model_quality.evaluation import ONE_ROW, TaskMetrics, absent, too_few
 from model_governance.checks.quality.model_quality.numeric import finite_numbers, finite_predictions
 from model_governance.checks.quality.model_quality.paired import paired_errors
+from model_governance.checks.quality.model_quality.points import error_points
 from model_governance.checks.quality.model_quality.uncertainty import (
     error_mean,
     influence_reach,
@@ -35,9 +36,12 @@ def evaluate_regression(evaluation: Evaluation) -> TaskMetrics:
 
     truth = finite_numbers(evaluation.labelled.truth, what="targets")
     predicted = finite_predictions(evaluation.model, evaluation.labelled)
-    error = predicted - truth
+    error, champion = predicted - truth, evaluation.subject.champion
+    others = None if champion is None else finite_predictions(champion, evaluation.labelled) - truth
+    gains = [] if others is None else paired_errors(error, others, seed=evaluation.seed)
     return TaskMetrics(
-        estimates=estimate_regression(truth, predicted, seed=evaluation.seed) + _gains(evaluation, truth, error),
+        estimates=(*estimate_regression(truth, predicted, seed=evaluation.seed), *gains),
+        points=lambda rows: error_points(truth[rows], error[rows], None if others is None else others[rows]),
         on_rows=lambda rows: tuple(
             estimate for estimate in averages(error[rows], seed=evaluation.seed) if estimate.name != "rmse"
         ),
@@ -55,17 +59,6 @@ def estimate_regression(truth: np.ndarray, predicted: np.ndarray, *, seed: int) 
         _median(error),
         _r2(truth, predicted, seed=seed),
         _mape(truth, error, seed=seed),
-    )
-
-
-def _gains(evaluation: Evaluation, truth: np.ndarray, error: np.ndarray) -> tuple[Estimate, ...]:
-    champion = evaluation.subject.champion
-    return (
-        ()
-        if champion is None
-        else tuple(
-            paired_errors(error, finite_predictions(champion, evaluation.labelled) - truth, seed=evaluation.seed)
-        )
     )
 
 

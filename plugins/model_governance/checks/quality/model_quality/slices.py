@@ -12,6 +12,7 @@ from model_governance.contract.slices import SHOWN_FROM, slice_masks
 if TYPE_CHECKING:
     import numpy as np
 
+    from model_governance.checks.quality.model_quality.dependence import Dependence
     from model_governance.checks.quality.model_quality.evaluation import TaskMetrics
     from model_governance.checks.quality.model_quality.labels import Labelled
     from model_governance.checks.quality.model_quality.params import QualityParams
@@ -29,7 +30,9 @@ class SliceMetrics:
     notes: tuple[str, ...] = ()
 
 
-def evaluate_slices(whole: TaskMetrics, labelled: Labelled, params: QualityParams) -> SliceMetrics:
+def evaluate_slices(
+    whole: TaskMetrics, labelled: Labelled, params: QualityParams, *, dependence: Dependence
+) -> SliceMetrics:
     """Measure the main metrics of every slice of the policy; a slice of too few rows is named and not judged.
 
     Raises:
@@ -47,6 +50,7 @@ def evaluate_slices(whole: TaskMetrics, labelled: Labelled, params: QualityParam
         labelled.column, params.slices, notes=notes, what="labelled rows", allow_empty=True
     ).items():
         estimates += _evaluate_slice(whole, name, rows, minimum=params.minimum_slice_rows, metrics=metrics)
+    estimates = [dependence.widened(estimate) for estimate in estimates]
     return SliceMetrics(
         estimates=tuple(estimates),
         tables=(report.slice_table(estimates),),
