@@ -95,9 +95,11 @@ def observe(labelled: Labelled, model: Model) -> Outcomes:
     for frame in labelled.frames():
         if model.call_proba is not None:
             probabilities.append(_predict_probabilities(model, frame))
-        # The probabilities are at hand, so the model is not asked a second time for the decision.
-        decided = model.decision is not None and model.call_proba is not None
-        predicted.append(model.decision.positions(probabilities[-1]) if decided else _predict_classes(model, frame))
+        if model.decision is not None and probabilities:
+            # The probabilities are at hand, so the model is not asked a second time for the decision.
+            predicted.append(model.decision.positions(probabilities[-1]))
+        else:
+            predicted.append(_predict_classes(model, frame))
     return Outcomes(
         classes=model.classes,
         truth=truth,

@@ -72,7 +72,8 @@ def dependence_of(evaluation: Evaluation, whole: TaskMetrics) -> Dependence:
     named = {role: name for role in ("entity", "batch") if (name := getattr(columns, role)) is not None}
     if not named or whole.points is None:
         return Dependence()
-    points, effects, notes = whole.points, {}, []
+    points, notes = whole.points, []
+    effects: dict[str, float] = {}
     for role, name in named.items():
         entities = _codes(evaluation.labelled.column(name))
         sample = _some_entities(entities, seed=evaluation.seed)
