@@ -17,7 +17,7 @@ from model_governance.checks.quality.model_quality.uncertainty import (
     median_interval,
 )
 from model_governance.contract.result import Estimate
-from model_governance.stats.tails import allow_for_tail
+from model_governance.stats.tails import DOUBTFUL, allow_for_tail, tail_index
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,7 +106,31 @@ def _r2(truth: np.ndarray, predicted: np.ndarray, *, seed: int) -> Estimate:
         (below, above), remark = influence_reach(square / unexplained - centred / variance, seed=seed)
         if above > 0:
             interval = 1 - (1 - value) * math.exp(min(above, 300.0)), 1 - (1 - value) / math.exp(min(below, 300.0))
+            interval, remark = _with_tail_of_squares(interval, square, variance - unexplained, remark, seed=seed)
     return Estimate(name="r2", value=value, n=n, interval=interval, detail=remark)
+
+
+def _with_tail_of_squares(
+    interval: tuple[float, float], square: np.ndarray, explained: float, remark: str, *, seed: int
+) -> tuple[tuple[float, float], str]:
+    """An interval of R2 that reaches as far as the limits of the mean square error do where that has a heavy tail.
+
+    The influence of a row does not show what a tail that was not seen does to both variances. With the explained
+    variance as it is, R2 is explained / (explained + mean square).
+
+    Args:
+        interval: The interval from the influences.
+        square: Squared errors (n,).
+        explained: Variance of the targets less the mean square.
+        remark: The remark on the tail so far.
+        seed: Seed of the subsamples.
+    """
+    mean_square = error_mean("mse", square, seed=seed)
+    if tail_index(square) >= DOUBTFUL or explained <= 0 or mean_square.interval is None:
+        return interval, remark
+    least, most = mean_square.interval
+    low, high = explained / (explained + most), explained / (explained + least)
+    return (min(low, interval[0]), max(high, interval[1])), mean_square.detail or remark
 
 
 def _mape(truth: np.ndarray, error: np.ndarray, *, seed: int) -> Estimate:
