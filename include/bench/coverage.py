@@ -20,7 +20,7 @@ from scipy.signal import lfilter
 from scipy.special import expit
 from scipy.stats import norm
 
-from model_governance.checks.quality.fairness.disparity import Shares, difference_interval
+from model_governance.checks.quality.fairness.disparity import Shares, range_of_shares
 from model_governance.checks.quality.model_quality.binary import estimate_binary
 from model_governance.checks.quality.model_quality.calibration import bin_probabilities, calibration_error
 from model_governance.checks.quality.model_quality.classification import (
@@ -399,7 +399,8 @@ def fairness_laws() -> Iterator[Law]:
             def sample(draw: np.random.Generator, n: int = n, shares: tuple[float, ...] = shares) -> Intervals:
                 rows = np.full(len(shares), n)
                 seen = Shares(successes=draw.binomial(rows, shares), rows=rows)
-                return {"selection_gap": difference_interval(seen, seed=int(draw.integers(1 << 31)), resamples=500)}
+                limits = range_of_shares(seen, seed=int(draw.integers(1 << 31)), resamples=500)
+                return {"selection_gap": limits.interval()}
 
             method = "Newcombe" if len(shares) == 2 else "inverted simulation"
             truths = {"selection_gap": max(shares) - min(shares)}

@@ -1,4 +1,4 @@
-"""The command line, without Airflow: run, lint, describe and start a policy, calibrate it, compare datasets."""
+"""The command line, without Airflow: run, lint, describe and start a policy, accept runs, calibrate, compare datasets."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_governance import __version__
+from model_governance.authoring.accept import add_accept
 from model_governance.checks import catalogue, find
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.moments import as_moment, moment_key, parse_moment
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true", help="log what happens, with tracebacks")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
+    add_accept(commands)
     _add_calibrate(commands)
     _add_compare(commands)
     _add_checks(commands)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from model_governance.checks import find
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.errors import CheckError, GovernanceError, SubjectError
-from model_governance.evidence.history import earlier_artifacts, earlier_verdicts, last_accepted
+from model_governance.evidence.baselines import comparison_basis, find_baselines
+from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
 from model_governance.report import read_highlights, render_check, render_run
 from model_governance.store import Stored, put_blob
-from model_governance.subjects import labelled_current_source, load_model, load_subject, read_model_file
+from model_governance.subjects import load_judged, load_model, load_subject, read_model_file
 from model_governance.subjects.param_files import read_param_file
 from model_governance.verdict import Verdict, baselines_of, combine, fail_policy_of, judge, read_verdict, unmeasured
 from model_governance.verdict.noise import RUNS as NOISE_RUNS
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from model_governance.verdict import Baseline, Outcome
 
 log = logging.getLogger(__name__)
-
-LASTING: frozenset[Role] = frozenset({"reference", "train", "previous_train", "population"})
-"""Datasets that stay the same from run to run: what the metrics of a run are compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +143,7 @@ def run_check(
         verdict = unmeasured(name, _problem_text(error), fail_policy=fail_policy_of(policy))
     record = check_record(
         policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
-        problem=_problem_text(problem) if problem else "",
+        problem=_problem_text(problem) if problem else "", baselines=attempt.baselines,
     )  # fmt: skip
     stored = _store(store, record, attempt.result)
     return CheckRun(
@@ -166,6 +164,7 @@ class _Attempt:
     subject: Subject | None = None
     seed: int | None = None
     result: CheckResult | None = None
+    baselines: dict[str, dict[str, Any] | None] = field(default_factory=dict)
 
     def carry_out(
         self,
@@ -180,7 +179,7 @@ class _Attempt:
     ) -> Verdict:
         """Load the subject, measure, judge. Raises whatever keeps the check from measuring."""
         params = params_of(check, policy, name)
-        subject = _load(check, policy, name, run=run, sources=sources, connections=connections)
+        subject = _load(check, policy, name, run=run, sources=sources, store=store, connections=connections)
         self.subject = subject = _with_earlier(subject, check.lookbacks(params), store=store, name=name)
         subject, champion_problem = _beside_champion(check, policy, subject, connections=connections)
         self.subject, self.seed = subject, derive_seed(policy, subject, name)
@@ -189,16 +188,18 @@ class _Attempt:
             raise champion_problem
         before = run.logical_date
         asked = {threshold.against for threshold in policy.checks[name].thresholds if threshold.is_change}
-        baselines = {}
-        if "last_accepted" in asked:
-            baselines["last_accepted"] = last_accepted(store, policy.name, name, before=before)
+        archive = Archive(store, policy.name, before=before)
+        found = find_baselines(asked, archive, name, model_sha256=policy.model.sha256)
+        self.baselines = {against: baseline.record() if baseline else None for against, baseline in found.items()}
+        baselines: dict[str, Mapping[str, Baseline]]
+        baselines = {against: baseline.metrics for against, baseline in found.items() if baseline}
         if "champion" in asked:
             other = champion_subject(check, policy, subject, connections=connections)
             baselines["champion"] = baselines_of(check.measure(other, params, self.seed))
         earlier = earlier_verdicts(store, policy.name, name, before=before, runs_back=_runs_read(policy, name))
         return judge(
             name, self.result, policy, moment=before, baselines=baselines, earlier=earlier,
-            basis=_basis(subject, baselines),
+            basis=comparison_basis(subject, baselines),
         )  # fmt: skip
 
 
@@ -300,21 +301,8 @@ def _with_earlier(subject: Subject, lookbacks: Sequence[Lookback], *, store: Art
 
 def _runs_read(policy: Policy, name: str) -> int:
     """How many previous runs the verdict reads: for noise between runs, and as many as any `confirm` asks for."""
-    return max(
-        NOISE_RUNS,
-        *(threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm),
-    )
-
-
-def _basis(subject: Subject, baselines: Mapping[str, Mapping[str, Baseline]]) -> str:
-    """Digest of what the metrics are compared with: the model, all data but the run's own, and the baselines."""
-    parts = [subject.model.sha256 if subject.model else ""]
-    parts += [f"{role}={subject.datasets[role].sha256}" for role in sorted(subject.datasets) if role in LASTING]
-    for against, values in sorted(baselines.items()):
-        if against == "champion":  # measured anew in every run
-            continue
-        parts += [f"{against} {label}={base.value!r}" for label, base in sorted(values.items())]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    windows = [threshold.confirm.window - 1 for threshold in policy.checks[name].thresholds if threshold.confirm]
+    return max([NOISE_RUNS, *windows])
 
 
 def params_of(check: Check, policy: Policy, name: str) -> Params:
@@ -333,17 +321,23 @@ def _load(
     *,
     run: Run,
     sources: Mapping[Role, DatasetSpec],
+    store: ArtifactStore,
     connections: Connections,
 ) -> Subject:
     """The model, the datasets and the files of params of one check, each read once and digested."""
-    labelled = labelled_current_source(policy, run.logical_date)
-    sources = sources if labelled is None else {**sources, "labelled_current": labelled}
     raw = policy.checks[name].params
-    roles = [*check.roles_for(raw), *(role for role in check.optional_roles if role in sources)]
-    subject = load_subject(
-        policy, roles=roles, with_model=check.needs_model, with_model_file=check.reads_model_file, sources=sources,
-        connections=connections,
-    )  # fmt: skip
+
+    def load(given: Mapping[Role, DatasetSpec]) -> Subject:
+        roles = [*check.roles_for(raw), *(role for role in check.optional_roles if role in given)]
+        return load_subject(
+            policy, roles=roles, with_model=check.needs_model, with_model_file=check.reads_model_file, sources=given,
+            connections=connections,
+        )  # fmt: skip
+
+    if "labels" in (*check.roles, *check.optional_roles):
+        subject = load_judged(policy, sources, load, run=run, first_run=lambda: first_moment(store, policy.name))
+    else:
+        subject = load(sources)
     files = {
         param: read_param_file(param, str(policy.folder / raw[param]))
         for param in check.file_params

@@ -111,7 +111,7 @@ def test_values_near_the_end_of_float64_keep_their_distance():
 
 
 def test_one_sorted_column_of_ties_needs_no_room(tmp_path, small_blocks):
-    merged = runs.put_in_order([np.zeros(5000), np.ones(300), np.zeros(700)], tmp_path)
+    merged = runs.put_in_order([np.zeros(5000), np.ones(300), np.zeros(700)], lambda: tmp_path)
     assert merged.count == 6000
     np.testing.assert_array_equal(merged.slice(5600, 5800), [0] * 100 + [1] * 100)
     assert (merged.rank(-1), merged.rank(0), merged.rank(1)) == (0, 5700, 6000)

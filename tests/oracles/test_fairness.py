@@ -12,12 +12,12 @@ from model_governance.checks.quality.fairness.disparity import (
     Means,
     Shares,
     difference,
-    difference_interval,
-    disparity_interval,
     equal_shares_p_value,
-    ratio_shortfall,
+    range_of_shares,
+    simulated_limits,
 )
 from model_governance.stats.intervals import newcombe
+from model_governance.stats.limits import SmallestRatio
 
 SIZES = {"a": 300, "b": 200, "c": 120}
 RATES = {"a": 0.6, "b": 0.5, "c": 0.35}
@@ -78,28 +78,45 @@ def test_evidence_is_pearson_s_where_counts_allow_and_a_permutation_s_elsewhere(
 
 
 CASES = [
-    ([0.4, 0.4], [100, 100], difference),
-    ([0.4, 0.5], [150, 80], difference),
-    ([0.4, 0.4, 0.4], [100, 200, 300], difference),
-    ([0.3, 0.5, 0.7], [100, 200, 300], difference),
-    ([0.3, 0.5, 0.7], [100, 200, 300], ratio_shortfall),
+    pytest.param([0.4, 0.4], [100, 100], id="two equal groups"),
+    pytest.param([0.4, 0.5], [150, 80], id="two groups"),
+    pytest.param([0.4, 0.4, 0.4], [100, 200, 300], id="three equal groups"),
+    pytest.param([0.45, 0.5, 0.5], [300, 300, 300], id="three groups near one another"),
+    pytest.param([0.3, 0.5, 0.7], [100, 200, 300], id="three groups"),
 ]
 
 
-@pytest.mark.parametrize(("shares", "rows", "statistic"), CASES)
-def test_the_true_distance_lies_in_the_interval(shares, rows, statistic):
+@pytest.mark.parametrize(("shares", "rows"), CASES)
+def test_the_true_distance_lies_in_the_interval(shares, rows):
     draw = np.random.default_rng(5)
     shares, rows = np.array(shares), np.array(rows)
-    true, covered = float(statistic(shares)), []
+    true, covered = float(difference(shares)), []
     for seed in range(60):
         seen = Shares(successes=draw.binomial(rows, shares), rows=rows)
-        if statistic is difference:
-            low, high = difference_interval(seen, seed=seed, resamples=400)
-        else:
-            low, high = disparity_interval([seen], statistic, seed=seed, resamples=400)
+        low, high = range_of_shares(seen, seed=seed, resamples=400).interval()
         covered.append(low - 1e-9 <= true <= high + 1e-9)
     # 60 draws from 95% fall below 53 once in 100 times.
     assert sum(covered) >= 53, sum(covered)
+
+
+RATIOS = [
+    pytest.param([0.02, 0.02], [300, 300], id="rare and equal"),
+    pytest.param([0.01, 0.02], [400, 800], id="rare"),
+    pytest.param([0.4, 0.5], [150, 80], id="frequent"),
+    pytest.param([0.3, 0.5, 0.7], [100, 200, 300], id="three groups"),
+]
+
+
+@pytest.mark.parametrize(("shares", "rows"), RATIOS)
+def test_the_true_ratio_lies_in_the_interval_for_rare_rows_too(shares, rows):
+    draw = np.random.default_rng(11)
+    true, covered = min(shares) / max(shares), []
+    for _ in range(2000):
+        counts = draw.binomial(rows, shares).astype(float)
+        if counts.any():
+            low, high = SmallestRatio(shares=tuple(zip(counts, map(float, rows), strict=True))).interval()
+            covered.append(low - 1e-9 <= true <= high + 1e-9)
+    assert 0.94 <= np.mean(covered) <= (0.995 if len(shares) == 2 else 1.0)
 
 
 def test_equal_groups_are_not_told_apart_although_their_range_is_never_zero():
@@ -107,12 +124,12 @@ def test_equal_groups_are_not_told_apart_although_their_range_is_never_zero():
     rows = np.array([80] * 6)
     seen = [Shares(successes=draw.binomial(rows, 0.4), rows=rows) for _ in range(40)]
     assert np.mean([float(difference(shares.observed)) for shares in seen]) > 0.1
-    lows = [difference_interval(shares, seed=1, resamples=500)[0] for shares in seen]
+    lows = [range_of_shares(shares, seed=1, resamples=500).interval()[0] for shares in seen]
     assert np.mean([low > 0 for low in lows]) < 0.09
 
 
 def test_of_two_means_the_interval_is_that_of_their_difference():
     means = Means(observed=np.array([3.0, 1.0]), errors=np.array([0.3, 0.4]))
-    low, high = disparity_interval([means], difference, seed=1, resamples=20_000)
+    low, _, high = simulated_limits(means, seed=1, resamples=20_000)
     # The tails of the simulation are 1.8% each: 2.097 standard errors.
     assert (low, high) == (pytest.approx(2 - 2.097 * 0.5, abs=0.05), pytest.approx(2 + 2.097 * 0.5, abs=0.05))

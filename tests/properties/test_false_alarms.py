@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from model_governance.engine.power import smallest_visible
 from scipy import stats
 from scipy.optimize import brentq
 
@@ -18,7 +19,6 @@ from model_governance.authoring.calibration.counts import joined
 from model_governance.contract.result import CheckResult, Metric
 from model_governance.engine.cells import Table
 from model_governance.engine.distances import chi_square_p, population_stability
-from model_governance.engine.power import smallest_visible
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
 from model_governance.stats.intervals import clopper_pearson
 from model_governance.verdict import budget_of, judge

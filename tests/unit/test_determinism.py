@@ -21,7 +21,7 @@ CHECKS = {
         },
         "thresholds": [{"metric": "critical_failures", "equal_to": 0}],
     },
-    "drift": {"kind": "data_drift", "thresholds": [{"metric": "psi_max", "less_than": 0.5}]},
+    "drift": {"kind": "data_drift", "thresholds": [{"metric": "psi", "less_than": 0.5}]},
     "quality": {
         "kind": "model_quality",
         "params": {"slices": [{"column": "region"}], "search": {}},

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from model_governance.engine.profiles import Family
 
 SEED = 1
-LEVEL = 0.05
 LEAST_DEVIATION = 0.001
 """Evidently divides a Wasserstein distance by the reference's standard deviation, but by no less than this."""
 
@@ -129,7 +128,7 @@ def _full(reference: Relation, current: Relation, families: Mapping[str, Family]
     rows = row_statistics(reference, current, families)
     fixed = profile_of(reference, families)
     measured = profile_of(current, families, cells=fixed.cells)
-    compared = compare_columns(fixed, measured, statistics=rows, seed=SEED, level=LEVEL)
+    compared = compare_columns(fixed, measured, statistics=rows, seed=SEED)
     tables = {name: row.equal_width for name, row in rows.items() if row.equal_width is not None}
     summaries = reference.summaries([name for name, family in families.items() if family == "numbers"])
     columns = []
@@ -145,7 +144,7 @@ def _full(reference: Relation, current: Relation, families: Mapping[str, Family]
 
 def _equal_width(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, Table]:
     numbers = [name for name, family in families.items() if family == "numbers"]
-    categories = [name for name in families if name not in numbers]
+    categories = [name for name, family in families.items() if family != "numbers"]
     reference_counts, current_counts = reference.value_counts(categories), current.value_counts(categories)
     return equal_width_tables(reference, current, numbers) | {
         name: labels_table(reference_counts[name], current_counts[name]) for name in categories

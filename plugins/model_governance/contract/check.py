@@ -70,18 +70,26 @@ class Advice:
         return {"title": self.title, "text": self.text, "rank": self.rank}
 
 
+Season = Literal["hour", "weekday", "hour_of_week", "month"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookback:
-    """Which previous runs a check needs: the artifact of that name which it stored in each.
+    """Which previous runs a check needs: the artifact of that name which it stored in each, the newest first.
 
-    At most `runs`, the newest first; only runs that did not stop when `accepted`; where a `season` is named,
-    only runs of the same weekday or calendar month as the current one.
+    Attributes:
+        artifact: name of the artifact.
+        runs: how many runs at most.
+        accepted: only runs that did not stop or that somebody accepted, from the newest run on that was accepted as
+            the start of a reference window.
+        season: only runs of the current run's hour, weekday, hour of the week (both), or calendar month of earlier
+            years; the current month is no season of its own. All in UTC.
     """
 
     artifact: str
     runs: int
     accepted: bool = True
-    season: Literal["hour", "weekday", "month"] | None = None
+    season: Season | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

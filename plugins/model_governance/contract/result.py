@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
@@ -213,8 +214,8 @@ class CheckResult:
             raise CheckError(f"{self.kind} claims to have measured and returned no metric")
         if self.status == "not_applicable" and not self.reason:
             raise CheckError(f"{self.kind} is not applicable without saying why")
-        labels = [metric.label for metric in self.metrics]
-        twice = sorted({label for label in labels if labels.count(label) > 1})
+        labels = Counter(metric.label for metric in self.metrics)
+        twice = sorted(label for label, times in labels.items() if times > 1)
         if twice:
             raise CheckError(f"{self.kind} returned metric(s) twice: {', '.join(twice)}")
 

@@ -197,7 +197,8 @@ class Subject:
 
     `earlier` holds what the check stored in previous runs, the newest first, where it asks for it.
     `champion` is the accepted model to compare with on the same rows, where there is one. `labels_mature_in`:
-    days until a run's labels are complete; when set, the labels of the current run are not expected yet. `logical_date`
+    days until a run's labels are complete; when set, the labels of the current run are not expected yet, and rows of
+    the run that long ago are in `labelled_current`; `labels_reason` says why there is no such run yet. `logical_date`
     is the moment of the run (UTC), None outside a run. `model_file` holds the model's bytes for a check that reads them
     before anything loads them. `disclose` names the features whose values a report may show.
     `param_files` holds the files that the check's params name, by param. With a `decision_threshold`, the labels of model
@@ -215,6 +216,7 @@ class Subject:
     earlier: tuple[PreviousRun, ...] = ()
     champion: Model | None = None
     labels_mature_in: int | None = None
+    labels_reason: str = ""
     logical_date: datetime | None = None
     model_file: ModelFile | None = None
     threat_model: ThreatModel = field(default_factory=ThreatModel)

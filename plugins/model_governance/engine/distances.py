@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.engine.cells import Table, filled_shares
+from model_governance.engine.dependence import INDEPENDENT
 from model_governance.engine.inversion import inverted
-from model_governance.stats.limits import TAIL, DifferenceOfShares, NoncentralChiSquare, Stretched
+from model_governance.stats.limits import TAIL, DifferenceOfShares, NoncentralChiSquare, Stretched, quantile_of
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.engine.cells import ThinCells
+    from model_governance.engine.dependence import Dependence
     from model_governance.stats.limits import Limits
 
+WASSERSTEIN_BIAS = 1.5
+"""Factor on the standard error of a Wasserstein distance that covers its bias near 0 too."""
 QUARTILE_WIDTH = 1.3489795
 """Interquartile range of a bell-shaped column in standard deviations."""
 MAX_CELLS = 100
@@ -50,7 +54,9 @@ class Distance:
         return max(self.value, self.limits.high(TAIL))
 
 
-def population_stability(table: Table, *, thin: ThinCells | None = None, inflation: float = 1.0) -> Distance:
+def population_stability(
+    table: Table, *, thin: ThinCells | None = None, dependence: Dependence = INDEPENDENT
+) -> Distance:
     """Population stability index, sum of (r - c) ln(r / c), corrected for chance; 0 is no change.
 
     Where nothing changed, the corrected value is slightly negative about half the time. Half a row is added to every
@@ -59,31 +65,31 @@ def population_stability(table: Table, *, thin: ThinCells | None = None, inflati
     Args:
         table: counts of cells that expect enough rows.
         thin: the cells that do not, which were pooled with others in `table`.
-        inflation: factor of dependent rows and of noise between runs on the variance of independent rows, at least 1.
+        dependence: what dependent rows and noise between runs add to the variance of independent rows.
     """
-    return _divergence(table, thin, index="psi", inflation=inflation)
+    return _divergence(table, thin, index="psi", dependence=dependence)
 
 
-def jensen_shannon(table: Table, *, thin: ThinCells | None = None, inflation: float = 1.0) -> Distance:
+def jensen_shannon(table: Table, *, thin: ThinCells | None = None, dependence: Dependence = INDEPENDENT) -> Distance:
     """Jensen-Shannon distance: the root of the divergence in natural logarithms, corrected for chance; 0 to 0.83.
 
     Arguments as `population_stability`.
     """
-    return _divergence(table, thin, index="jensenshannon", inflation=inflation)
+    return _divergence(table, thin, index="jensenshannon", dependence=dependence)
 
 
-def total_variation(table: Table, *, seed: int, inflation: float = 1.0) -> Distance:
+def total_variation(table: Table, *, seed: int, dependence: Dependence = INDEPENDENT) -> Distance:
     """Half the sum of absolute differences of the shares, 0 to 1, corrected for chance; interval by `inversion`."""
     import numpy as np
 
     value, low, high = inverted(table, lambda differences: np.abs(differences).sum(axis=1) / 2, seed=seed)
-    limits = _stretched(value, low, high, table=table, inflation=inflation)
-    return Distance(value=value, limits=limits, p_value=chi_square_p(table, inflation=inflation))
+    limits = _stretched(value, low, high, table=table, dependence=dependence)
+    return Distance(value=value, limits=limits, p_value=chi_square_p(table, dependence=dependence))
 
 
-def _stretched(value: float, low: float, high: float, *, table: Table, inflation: float) -> Stretched:
+def _stretched(value: float, low: float, high: float, *, table: Table, dependence: Dependence) -> Stretched:
     limits = Stretched(value=value, low95=low, high95=high, shared=reference_part(table))
-    return limits.inflated(inflation) if inflation > 1 else limits
+    return limits.inflated(dependence.factor) if dependence.factor > 1 else limits
 
 
 def reference_part(table: Table) -> float:
@@ -91,7 +97,9 @@ def reference_part(table: Table) -> float:
     return table.m / (table.n + table.m)
 
 
-def kolmogorov_smirnov(table: Table, *, seed: int, exact: float | None = None, inflation: float = 1.0) -> Distance:
+def kolmogorov_smirnov(
+    table: Table, *, seed: int, exact: float | None = None, dependence: Dependence = INDEPENDENT
+) -> Distance:
     """The largest difference of the cumulative shares over cells in order, 0 to 1, with an interval by `inversion`.
 
     Args:
@@ -99,7 +107,7 @@ def kolmogorov_smirnov(table: Table, *, seed: int, exact: float | None = None, i
         seed: of the noise.
         exact: the distance over all values, where it is known. It replaces that of the grid, which is a lower bound,
             and shifts the interval by the difference. The p-value is Smirnov's, conservative under ties.
-        inflation: as `population_stability`.
+        dependence: as `population_stability`.
     """
     import numpy as np
 
@@ -114,8 +122,8 @@ def kolmogorov_smirnov(table: Table, *, seed: int, exact: float | None = None, i
     missed = max(0.0, value - _largest_gap(coarse))
     low, high = min(value, low + (missed if low > 0 else 0.0)), min(1.0, max(value, high + missed))
     return Distance(
-        value=value, limits=_stretched(value, low, high, table=table, inflation=inflation),
-        p_value=smirnov_p(value / math.sqrt(inflation), n=table.n, m=table.m),
+        value=value, limits=_stretched(value, low, high, table=table, dependence=dependence),
+        p_value=smirnov_p(value / math.sqrt(dependence.factor), n=table.n, m=table.m),
     )  # fmt: skip
 
 
@@ -148,26 +156,56 @@ def _smoothed(table: Table) -> np.ndarray:
     return np.diff(smooth, prepend=0.0)
 
 
-def normed_wasserstein(area: float, *, quartiles: tuple[float, float], std: float) -> float | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wasserstein:
+    """A Wasserstein distance in robust standard deviations of the reference, with its limits."""
+
+    value: float
+    limits: Limits
+
+
+def normed_wasserstein(
+    area: float,
+    *,
+    quartiles: tuple[float, float],
+    moments: tuple[tuple[float, int], tuple[float, int]],
+    dependence: Dependence = INDEPENDENT,
+) -> Wasserstein | None:
     """A Wasserstein distance in robust standard deviations of the reference; None where the reference is constant.
 
-    The unit is the interquartile range / 1.349, which a single extreme value cannot inflate; `std` where that is 0.
+    The unit is the interquartile range / 1.349, which a single extreme value cannot inflate; the standard deviation where
+    that is 0. The distance is the mean of a function of each row that nowhere changes faster than the row's value, so
+    its standard error is at most that of a difference of means. Half as much again covers its bias near 0.
+
+    Args:
+        area: the integral of |F - G|, in the unit of the column.
+        quartiles: of the reference.
+        moments: standard deviation and rows of the reference and of current.
+        dependence: as `population_stability`.
     """
+    (std, n), (other_std, m) = moments
     unit = (quartiles[1] - quartiles[0]) / QUARTILE_WIDTH or std
-    return area / unit if unit > 0 else None
+    if unit <= 0:
+        return None
+    value = area / unit
+    error = WASSERSTEIN_BIAS * math.sqrt(dependence.factor * (std**2 / n + other_std**2 / m)) / unit
+    reach = quantile_of(TAIL) * error
+    shared = (std**2 / n) / (std**2 / n + other_std**2 / m) if std > 0 else 0.0
+    limits = Stretched(value=value, low95=value - reach, high95=value + reach, shared=shared)
+    return Wasserstein(value=value, limits=limits)
 
 
-def chi_square_p(table: Table, *, inflation: float = 1.0) -> float:
+def chi_square_p(table: Table, *, dependence: Dependence = INDEPENDENT) -> float:
     """p-value of the two-sample chi-square test (Pearson, 1911); 1 where there is only one cell.
 
-    Unlike the one-sample test it takes the sampling error of the reference into account. The statistic is divided by
-    `inflation` where rows depend on one another (Rao and Scott, 1981).
+    Unlike the one-sample test it takes the sampling error of the reference into account. Statistic and degrees of
+    freedom follow Rao and Scott (1981) where rows depend on one another.
     """
     from scipy.stats import chi2
 
     if table.cells < 2:
         return 1.0
-    return float(chi2.sf(chi_square(table) / inflation, table.cells - 1))
+    return float(chi2.sf(chi_square(table) / dependence.factor, dependence.freedom * (table.cells - 1)))
 
 
 def chi_square(table: Table) -> float:
@@ -187,11 +225,13 @@ def smirnov_p(ks: float, *, n: int, m: int) -> float:
     return min(1.0, float(kstwobign.sf(ks / math.sqrt(1 / n + 1 / m))))
 
 
-def difference_of_shares(first: tuple[int, int], second: tuple[int, int], *, inflation: float = 1.0) -> Distance:
+def difference_of_shares(
+    first: tuple[int, int], second: tuple[int, int], *, dependence: Dependence = INDEPENDENT
+) -> Distance:
     """Increase, second less first, for two (count, rows), -1 to 1, with Newcombe's hybrid limits (1998) and a pooled p-value.
 
     The limits are exact where counts are small (`DifferenceOfShares`). The p-value is two-sided and that of the
-    chi-square test with two cells; Fisher's exact one where fewer than ten rows are expected in a cell. `inflation` as
+    chi-square test with two cells; Fisher's exact one where fewer than ten rows are expected in a cell. `dependence` as
     `population_stability`.
     """
     from scipy.stats import chi2, fisher_exact
@@ -201,45 +241,48 @@ def difference_of_shares(first: tuple[int, int], second: tuple[int, int], *, inf
     rarest = min(a + b, n + m - a - b) * min(n, m) / (n + m)
     if rarest == 0:
         p_value = 1.0
-    elif rarest < 10 and inflation == 1:
+    elif rarest < 10 and dependence.factor == 1:
         p_value = float(fisher_exact([[a, n - a], [b, m - b]]).pvalue)
     else:
         share = (a + b) / (n + m)
         statistic = (b / m - a / n) ** 2 / (share * (1 - share) * (1 / n + 1 / m))
-        p_value = float(chi2.sf(statistic / inflation, 1))
+        p_value = float(chi2.sf(statistic / dependence.factor, 1))
     return Distance(
-        value=b / m - a / n, limits=limits.inflated(inflation) if inflation > 1 else limits, p_value=min(1.0, p_value)
+        value=b / m - a / n,
+        limits=limits.inflated(dependence.factor) if dependence.factor > 1 else limits,
+        p_value=min(1.0, p_value),
     )
 
 
 def _divergence(
-    table: Table, thin: ThinCells | None, *, index: Literal["psi", "jensenshannon"], inflation: float
+    table: Table, thin: ThinCells | None, *, index: Literal["psi", "jensenshannon"], dependence: Dependence
 ) -> Distance:
     """A divergence corrected for chance; divergence / unit is about noncentral chi-square."""
-    unit = inflation * table.chance / SCALES[index]
+    unit = dependence.factor * table.chance / SCALES[index]
     whole = table if thin is None else thin.whole
     raw, gradients = _raw(whole, index)
-    freedom = whole.cells - 1
+    freedom = dependence.freedom * (whole.cells - 1)
     value = raw - freedom * unit if freedom > 0 else 0.0
     # Chance alone gives the gradients a variance of four times this; only the excess indicates a change.
-    spread = math.sqrt(
-        max(0.0, inflation * _variance(whole, gradients) - 4 * freedom * unit**2) + 2 * freedom * unit**2
-    )
-    expected = unit * math.sqrt(2 * freedom + 4 * max(value, 0.0) / unit)
+    plain, directions = table.chance / SCALES[index], whole.cells - 1
+    error = math.sqrt(max(0.0, _variance(whole, gradients) - 4 * directions * plain**2) + 2 * directions * plain**2)
+    expected = plain * math.sqrt(2 * directions + 4 * max(raw - directions * plain, 0.0) / plain)
     thick = raw if thin is None else _raw(table, index)[0]
     limits = NoncentralChiSquare(
-        value=value if index == "psi" else _root(value), statistic=max(thick / unit, 0.0), freedom=table.cells - 1,
-        unit=unit, whole=(max(raw / unit, 0.0), freedom), spread=max(1.0, spread / expected) if freedom > 0 else 1.0,
-        thin=() if thin is None else _inflated(thin.pairs, inflation), index=index, shared=reference_part(table),
+        value=value if index == "psi" else _root(value), statistic=max(thick / unit, 0.0), freedom=dependence.freedom * (table.cells - 1),
+        # A constant column still hides a second value that so few rows may have missed.
+        unit=unit, whole=(max(raw / unit, 0.0), freedom if freedom > 0 else 1), spread=max(1.0, error / expected) if freedom > 0 else 1.0,
+        independent=None if dependence.factor == 1 else (plain, table.cells - 1.0),
+        thin=() if thin is None else _inflated(thin.pairs, dependence.factor), index=index, shared=reference_part(table),
     )  # fmt: skip
-    p_value = chi_square_p(table, inflation=inflation) if thin is None else limits.p_above(0.0)
+    p_value = chi_square_p(table, dependence=dependence) if thin is None else limits.p_above(0.0)
     return Distance(value=limits.value, limits=limits, p_value=p_value)
 
 
 def _inflated(
-    pairs: tuple[tuple[float, float, float, float], ...], inflation: float
+    pairs: tuple[tuple[float, float, float, float], ...], factor: float
 ) -> tuple[tuple[float, float, float, float], ...]:
-    return tuple((a / inflation, n / inflation, b / inflation, m / inflation) for a, n, b, m in pairs)
+    return tuple((a / factor, n / factor, b / factor, m / factor) for a, n, b, m in pairs)
 
 
 def _raw(table: Table, index: Literal["psi", "jensenshannon"]) -> tuple[float, tuple[np.ndarray, np.ndarray]]:

@@ -56,8 +56,7 @@ def _whole(
     full = [name for name in names if all(each[name].finite == n for each, n in zip(ranges, rows, strict=True))]
     if not full:
         return set()
-    first_rows = [next(iter(relation.frames(full, rows=1))) for relation in (reference, current)]
-    return {name for name in full if all(frame[name].dtype.kind in "iu" for frame in first_rows)}
+    return set(reference.integers(full) & current.integers(full))
 
 
 def _finite(counts: Mapping[str, int]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from model_governance.engine.arrow import as_categories, as_numbers, count_missing
+from model_governance.engine.readers import Readers
 from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
@@ -16,12 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
-    from pyarrow.parquet import ParquetFile
 
     from model_governance.engine.stored import StoredFile
 
 ROWS_PER_PIECE = 131_072
-READ_AHEAD = 1 << 20  # bytes; without a buffer a whole column chunk would be read at once
+CELLS_PER_PIECE = 1 << 22  # values of all columns of a piece of whole rows
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,12 @@ class ParquetRows:
     role: str
 
     @cached_property
+    def _readers(self) -> Readers:
+        return Readers(self.file.path)
+
+    @cached_property
     def _shape(self) -> tuple[int, tuple[str, ...]]:
-        with self._reading(), self._open() as opened:
+        with self._reading(), self._readers.lend() as opened:
             return opened.metadata.num_rows, _names(opened.schema_arrow)
 
     @property
@@ -73,6 +77,10 @@ class ParquetRows:
         """Rows without a value: null or NaN."""
         return sum(count_missing(piece) for piece in self._pieces(name))
 
+    def integers(self, names: Sequence[str]) -> frozenset[str]:
+        """The columns of these that are integers without a missing value."""
+        return frozenset(name for name in names if name in self._integers and name not in self._incomplete_integers)
+
     def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
         """The rows in order, `rows` at a time; integer columns with a missing value anywhere are floats everywhere."""
         start = 0
@@ -89,19 +97,25 @@ class ParquetRows:
         import pyarrow as pa
 
         start, parts = 0, []
-        for batch in self._batches(names, rows=ROWS_PER_PIECE):
+        rows = max(1, min(ROWS_PER_PIECE, CELLS_PER_PIECE // max(len(names), 1)))
+        for batch in self._batches(names, rows=rows):
             low, high = np.searchsorted(places, [start, start + len(batch)])
             parts.append(batch.take(pa.array(places[low:high] - start)))
             start += len(batch)
         return _frame(pa.Table.from_batches(parts), names)
 
     @cached_property
-    def _incomplete_integers(self) -> frozenset[str]:
-        """Integer columns with a missing value, or for which the file's metadata do not exclude one."""
+    def _integers(self) -> frozenset[str]:
         import pyarrow as pa
 
-        with self._reading(), self._open() as opened:
-            integers = {field.name for field in opened.schema_arrow if pa.types.is_integer(field.type)}
+        with self._reading(), self._readers.lend() as opened:
+            return frozenset(field.name for field in opened.schema_arrow if pa.types.is_integer(field.type))
+
+    @cached_property
+    def _incomplete_integers(self) -> frozenset[str]:
+        """Integer columns with a missing value, or for which the file's metadata do not exclude one."""
+        integers = self._integers
+        with self._reading(), self._readers.lend() as opened:
             groups = [opened.metadata.row_group(number) for number in range(opened.metadata.num_row_groups)]
             columns = [group.column(place) for group in groups for place in range(group.num_columns)]
             return frozenset(
@@ -116,15 +130,8 @@ class ParquetRows:
             yield batch.column(batch.schema.get_field_index(name))
 
     def _batches(self, names: Sequence[str], *, rows: int, encoded: bool = False) -> Iterator[pa.RecordBatch]:
-        with self._reading(), self._open(list(names) if encoded else None) as opened:
+        with self._reading(), self._readers.lend(columns=len(names), encoded=encoded) as opened:
             yield from opened.iter_batches(batch_size=rows, columns=list(names), use_threads=False)
-
-    def _open(self, dictionary: list[str] | None = None) -> ParquetFile:
-        from pyarrow.parquet import ParquetFile
-
-        return ParquetFile(
-            self.file.path, read_dictionary=dictionary, pre_buffer=False, buffer_size=READ_AHEAD, memory_map=False
-        )
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -49,6 +49,9 @@ class Pieces(Protocol):
     def missing(self, name: str) -> int:
         """Rows without a value."""
 
+    def integers(self, names: Sequence[str]) -> frozenset[str]:
+        """The columns of these that are integers without a missing value."""
+
     def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
         """The rows in order, `rows` at a time."""
 
@@ -146,6 +149,11 @@ class LocalRelation(Relation):
         """The values of one column that are not null, piece by piece."""
         self.require([name])
         return self.pieces.numbers(name)
+
+    def integers(self, names: Sequence[str]) -> frozenset[str]:
+        """The columns of these that are integers without a missing value."""
+        self.require(names)
+        return self.pieces.integers(names)
 
     def frames(self, names: Sequence[str], *, rows: int = ROWS_PER_FRAME) -> Iterator[pd.DataFrame]:
         """The rows of these columns in order, `rows` at a time."""

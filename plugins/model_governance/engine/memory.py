@@ -64,6 +64,10 @@ class MemoryRows:
         """Rows without a value."""
         return int(self.frame[name].isna().sum())
 
+    def integers(self, names: Sequence[str]) -> frozenset[str]:
+        """The columns of these with an integer dtype."""
+        return frozenset(name for name in names if self.frame[name].dtype.kind in "iu")
+
     def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
         """The rows in order, `rows` at a time."""
         cut = self.frame[list(names)].reset_index(drop=True)

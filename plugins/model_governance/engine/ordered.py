@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from contextlib import contextmanager
 from fractions import Fraction
-from pathlib import Path
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from model_governance.engine.relation import Ordered
 from model_governance.engine.runs import put_in_order
-from model_governance.engine.stored import PREFIX
+from model_governance.engine.spill import LazyFolder
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -36,8 +35,8 @@ def order_statistics(relation: Relation, name: str, probabilities: Sequence[floa
         CheckError: the column holds no finite value.
         ValueError: a probability outside [0, 1].
     """
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-        return values_at(_in_order(relation, name, Path(folder)), probabilities)
+    with LazyFolder() as folder:
+        return values_at(_in_order(relation, name, folder), probabilities)
 
 
 def values_at(values: InOrder, probabilities: Sequence[float]) -> np.ndarray:
@@ -66,7 +65,14 @@ def rank_of(probability: float, count: int) -> int:
     """The place (from 0) of the p-quantile among `count` sorted values; 0.1 means a tenth exactly, not its float."""
     if not 0 <= probability <= 1:
         raise ValueError(f"a probability lies in [0, 1]; found {probability}")
-    return max(math.ceil(Fraction(repr(float(probability))) * count) - 1, 0)
+    numerator, denominator = _ratio(float(probability))
+    return max(-(-numerator * count // denominator) - 1, 0)
+
+
+@lru_cache(maxsize=1024)
+def _ratio(probability: float) -> tuple[int, int]:
+    """The shortest decimal that stands for the float, as a ratio of integers."""
+    return Fraction(repr(probability)).as_integer_ratio()
 
 
 def distances_of_column(reference: Relation, current: Relation, name: str) -> Ordered:
@@ -86,13 +92,9 @@ def both_in_order(reference: Relation, current: Relation, name: str) -> Iterator
     Raises:
         CheckError: a dataset holds no finite value.
     """
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-        ordered = []
-        for role, relation in (("reference", reference), ("current", current)):
-            subfolder = Path(folder) / role
-            subfolder.mkdir()
-            ordered.append(_in_order(relation, name, subfolder))
-        yield ordered[0], ordered[1]
+    with LazyFolder() as folder:
+        first = _in_order(reference, name, folder, role="reference")
+        yield first, _in_order(current, name, folder, role="current")
 
 
 def distances_between(first: InOrder, second: InOrder, name: str) -> Ordered:
@@ -108,8 +110,8 @@ def distances_between(first: InOrder, second: InOrder, name: str) -> Ordered:
     return Ordered(n=first.count, m=second.count, ks=gap, place=place + 0.0, wasserstein=area)
 
 
-def _in_order(relation: Relation, name: str, folder: Path) -> InOrder:
-    values = put_in_order(relation.numbers(name), folder)
+def _in_order(relation: Relation, name: str, folder: LazyFolder, *, role: str = "values") -> InOrder:
+    values = put_in_order(relation.numbers(name), lambda: folder.subfolder(role))
     if values.count == 0:
         raise CheckError(
             f"column {name!r} of dataset {relation.role!r} holds no finite number in any of {relation.rows:,} rows"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_governance.engine.equal_width import equal_width_edges
@@ -19,11 +17,12 @@ from model_governance.engine.ordered import counts_between, distances_between, v
 from model_governance.engine.profiles import GRID, quantile_cells
 from model_governance.engine.relation import FEW_VALUES
 from model_governance.engine.runs import put_in_order
-from model_governance.engine.spill import SpilledValues
-from model_governance.engine.stored import PREFIX
+from model_governance.engine.sketches import crowded, dividing_edges, quantile_grids
+from model_governance.engine.spill import LazyFolder, SpilledValues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     import numpy as np
 
@@ -63,9 +62,9 @@ def read_pair_bins(reference: Relation, current: Relation, numbers: Sequence[str
 def _read(reference: LocalRelation, current: LocalRelation, name: str) -> None:
     import numpy as np
 
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-        first = _sorted_values(reference, name, Path(folder) / "reference")
-        second = _sorted_values(current, name, Path(folder) / "current")
+    with LazyFolder() as folder:
+        first = _sorted_values(reference, name, lambda: folder.subfolder("reference"))
+        second = _sorted_values(current, name, lambda: folder.subfolder("current"))
         if first.count == 0 or second.count == 0:
             return
         reference.cache_distance(current, name, distances_between(first, second, name))
@@ -74,12 +73,26 @@ def _read(reference: LocalRelation, current: LocalRelation, name: str) -> None:
         values = values_at(first, GRID)
         reference.cache_quantiles(name, GRID, values)
         bins = equal_width_edges(reference, current, [name])[name]
-        for edges in (np.array(quantile_cells(values).edges), bins):
+        frozen = np.array(quantile_cells(values).edges)
+        for edges in (frozen, bins):
             reference.cache_counts(name, edges, counts_between(first, edges))
             current.cache_counts(name, edges, counts_between(second, edges))
+        _sketch(current, name, second, frozen)
 
 
-def _sorted_values(relation: LocalRelation, name: str, folder: Path) -> InOrder:
+def _sketch(relation: LocalRelation, name: str, values: InOrder, frozen: np.ndarray) -> None:
+    """What a profile's sketch of a column needs, where rows crowd in its frozen cells."""
+    counts = relation.counts({name: frozen})[name]
+    if crowded(frozen, counts).any():
+        grids = quantile_grids(values.count)
+        quantiles, between = values_at(values, grids.edges), values_at(values, grids.between)
+        relation.cache_quantiles(name, grids.edges, quantiles)
+        relation.cache_quantiles(name, grids.between, between)
+        dividing = dividing_edges(frozen, counts, quantiles=quantiles, between=between)
+        relation.cache_counts(name, dividing, counts_between(values, dividing))
+
+
+def _sorted_values(relation: LocalRelation, name: str, make_folder: Callable[[], Path]) -> InOrder:
     """The column in order; its summary is computed in the same pass."""
     accumulator = SummaryAccumulator()
 
@@ -88,16 +101,15 @@ def _sorted_values(relation: LocalRelation, name: str, folder: Path) -> InOrder:
             accumulator.add(piece)
             yield piece
 
-    folder.mkdir()
-    values = put_in_order(pieces(), folder)
+    values = put_in_order(pieces(), make_folder)
     relation.cache_summary(name, accumulator.summary(lambda: relation.numbers(name), rows=relation.rows))
     return values
 
 
 def _bin(reference: LocalRelation, current: LocalRelation, name: str) -> None:
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-        first = _finite_values(reference, name, Path(folder) / "reference")
-        second = _finite_values(current, name, Path(folder) / "current")
+    with LazyFolder() as folder:
+        first = _finite_values(reference, name, lambda: folder.subfolder("reference"))
+        second = _finite_values(current, name, lambda: folder.subfolder("current"))
         bins = equal_width_edges(reference, current, [name]).get(name)
         if bins is None:
             return
@@ -105,9 +117,9 @@ def _bin(reference: LocalRelation, current: LocalRelation, name: str) -> None:
             relation.cache_counts(name, bins, cell_counts(values.pieces(), bins))
 
 
-def _finite_values(relation: LocalRelation, name: str, path: Path) -> SpilledValues:
+def _finite_values(relation: LocalRelation, name: str, make_folder: Callable[[], Path]) -> SpilledValues:
     """The finite values of a column, stored for counting; their range is computed in the same pass."""
-    values, accumulator = SpilledValues(path), RangeAccumulator()
+    values, accumulator = SpilledValues(make_folder), RangeAccumulator()
     for piece in relation.numbers(name):
         finite = finite_of(piece)
         accumulator.add(finite)

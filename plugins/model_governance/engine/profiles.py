@@ -1,7 +1,8 @@
 """The profile of a dataset: counts per frozen cell, moments and labels of every column, and no rows.
 
 A run that stores its profile can be compared with later runs, and merged with others, without its rows. Cells are frozen
-once, with the reference; profiles on the same cells merge by adding.
+once, with the reference; profiles on the same cells merge by adding. Where rows have left those cells, each column adds a
+rank sketch of its own, from which `rebin` makes cells that fit several runs.
 """
 
 from __future__ import annotations
@@ -12,8 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.documents import read_document
 from model_governance.contract.result import canonical_json
-from model_governance.engine.cells import LEAST_EXPECTED, TENTHS, Table, as_counts, at_edges, edges_of, point_edges
+from model_governance.engine.cells import TENTHS, Table, as_counts, at_edges, edges_of, point_edges
 from model_governance.engine.relation import FEW_VALUES
+from model_governance.engine.sketches import (
+    LEAST_ROWS,
+    MAX_LABELS,
+    Sketch,
+    crowded,
+    dividing_edges,
+    label_sketch,
+    quantile_grids,
+)
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -25,9 +35,10 @@ if TYPE_CHECKING:
 
 Family = Literal["numbers", "categories"]
 
-SCHEMA = "model-governance/profile/v1"
+SCHEMA = "model-governance/profile/v2"
+OLDER_SCHEMAS = ("model-governance/profile/v1",)
+"""Still read; their columns have no sketch."""
 GRID = tuple(place / 500 for place in range(1, 500))
-MAX_LABELS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +65,8 @@ class ColumnProfile:
     """One column: rows per cell (the last cell of categories holds all other labels), and rows without a value.
 
     `missing` counts null and NaN, `infinite` both infinities. Numbers have `minimum`, `maximum`, `mean` and
-    `std` (ddof 0) of the finite values; None where there are none.
+    `std` (ddof 0) of the finite values; None where there are none. `sketch` is None in merged profiles and in those of
+    release 0.1.0.
     """
 
     cells: Cells
@@ -66,6 +78,7 @@ class ColumnProfile:
     maximum: float | None = None
     mean: float | None = None
     std: float | None = None
+    sketch: Sketch | None = None
 
     @property
     def held(self) -> int:
@@ -122,7 +135,7 @@ class Profile:
             EvidenceError: no profile, or one of another version; both versions are named.
             CheckError: a profile with other fields, or whose counts do not add up.
         """
-        raw = read_document(content, origin=origin, schema=SCHEMA)
+        raw = read_document(content, origin=origin, schema=SCHEMA, older=OLDER_SCHEMAS)
         try:
             columns = {name: _column(column) for name, column in raw["columns"].items()}
             return cls(columns=columns, model=raw["model"], rows=raw["rows"], runs=raw["runs"])
@@ -145,7 +158,7 @@ def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cell
     numbers = [name for name, family in families.items() if family == "numbers"]
     summaries = relation.summaries(numbers)
     few = [name for name in numbers if 0 < summaries[name].distinct <= FEW_VALUES]
-    many = [name for name in numbers if name not in few]
+    many = [name for name in numbers if not 0 < summaries[name].distinct <= FEW_VALUES]
     cells = {name: _point_cells(counts) for name, counts in relation.value_counts(few).items()} if few else {}
     if many:
         cells |= {name: quantile_cells(values) for name, values in relation.quantiles(GRID, many).items()}
@@ -156,9 +169,19 @@ def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cell
 
 
 def profile_of(
-    relation: Relation, families: Mapping[str, Family], *, cells: Mapping[str, Cells] | None = None
+    relation: Relation,
+    families: Mapping[str, Family],
+    *,
+    cells: Mapping[str, Cells] | None = None,
+    sketched: bool = True,
 ) -> Profile:
     """The profile of these columns, on given frozen cells, or on cells frozen with these rows.
+
+    Args:
+        relation: the rows.
+        families: the columns, by what they hold.
+        cells: frozen cells by column.
+        sketched: whether columns get a sketch, which a profile that is stored needs.
 
     Raises:
         SubjectError: a column is missing.
@@ -168,30 +191,41 @@ def profile_of(
 
     cells = freeze(relation, families) if cells is None else cells
     numbers = [name for name, family in families.items() if family == "numbers"]
-    categories = [name for name in families if name not in numbers]
+    categories = [name for name, family in families.items() if family != "numbers"]
     summaries = relation.summaries(numbers)
     counts = relation.counts({name: np.array(cells[name].edges) for name in numbers})
     labels, missing = relation.value_counts(categories), relation.missing(categories)
+    sketches: dict[str, Sketch] = {}
+    if sketched:
+        sketches = {name: label_sketch(labels[name], cells[name].labels) for name in categories}
+        sketches |= _rank_sketches(relation, cells, counts)
     columns = {}
     for name in families:
         if name in counts:
-            columns[name] = _numbers(cells[name], summaries[name], counts[name])
+            column = _numbers(cells[name], summaries[name], counts[name])
         else:
-            columns[name] = _labelled(cells[name], labels[name], rows=relation.rows, missing=missing[name])
+            column = _labelled(cells[name], labels[name], rows=relation.rows, missing=missing[name])
+        columns[name] = replace(column, sketch=sketches.get(name))
     return Profile(columns=columns, rows=relation.rows)
 
 
-def merge(first: Profile, second: Profile) -> Profile:
-    """The profile of both datasets together. Counts add exactly; moments combine as Chan, Golub and LeVeque (1983).
+def merge_columns(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
+    """The column of both datasets together, without a sketch. Counts add exactly; moments combine as Chan, Golub and LeVeque (1983).
 
     Raises:
-        ValueError: other columns, or other cells.
+        ValueError: the columns are on different cells.
     """
     if first.cells != second.cells:
-        raise ValueError("profiles merge only on the same columns and the same frozen cells")
-    columns = {name: _merged(column, second.columns[name]) for name, column in first.columns.items()}
-    model = first.model if first.model == second.model else ""
-    return Profile(columns=columns, model=model, rows=first.rows + second.rows, runs=first.runs + second.runs)
+        raise ValueError("columns merge only on the same cells")
+    merged = replace(
+        first, rows=first.rows + second.rows, missing=first.missing + second.missing, infinite=first.infinite + second.infinite,
+        counts=tuple(a + b for a, b in zip(first.counts, second.counts, strict=True)), sketch=None,
+    )  # fmt: skip
+    if second.mean is None:
+        return merged
+    if first.mean is None:
+        return replace(merged, minimum=second.minimum, maximum=second.maximum, mean=second.mean, std=second.std)
+    return replace(merged, **_moments(first, second))
 
 
 def table_of(reference: ColumnProfile, current: ColumnProfile, *, fine: bool = False) -> Table:
@@ -214,6 +248,26 @@ def wasserstein_on_grid(reference: ColumnProfile, current: ColumnProfile) -> flo
     return float(((heights[1:] + heights[:-1]) / 2 * np.diff(places)).sum())
 
 
+def _rank_sketches(
+    relation: Relation, cells: Mapping[str, Cells], counts: Mapping[str, np.ndarray]
+) -> dict[str, Sketch]:
+    """The sketches of columns of numbers; only those with a crowded cell are sorted."""
+    import numpy as np
+
+    edges = {name: np.array(cells[name].edges) for name in counts}
+    grids = {name: quantile_grids(int(held.sum())) for name, held in counts.items() if crowded(edges[name], held).any()}
+    dividing: dict[str, np.ndarray] = {}
+    for grid in dict.fromkeys(grids.values()):
+        names = [name for name, own in grids.items() if own == grid]
+        quantiles, between = relation.quantiles(grid.edges, names), relation.quantiles(grid.between, names)
+        for name in names:
+            dividing[name] = dividing_edges(edges[name], counts[name], quantiles=quantiles[name], between=between[name])
+    below = {name: np.cumsum(own)[:-1] for name, own in relation.counts(dividing).items()} if dividing else {}
+    return {name: Sketch() for name in counts} | {
+        name: Sketch(edges=tuple(own.tolist()), below=tuple(below[name].tolist())) for name, own in dividing.items()
+    }
+
+
 def _point_cells(counts: Mapping[str, int]) -> Cells:
     import numpy as np
 
@@ -233,7 +287,7 @@ def quantile_cells(values: np.ndarray) -> Cells:
 
 
 def _label_cells(counts: Mapping[str, int]) -> Cells:
-    common = sorted((-rows, label) for label, rows in counts.items() if rows >= LEAST_EXPECTED)[:MAX_LABELS]
+    common = sorted((-rows, label) for label, rows in counts.items() if rows >= LEAST_ROWS)[:MAX_LABELS]
     return Cells(family="categories", labels=tuple(sorted(label for _, label in common)))
 
 
@@ -253,7 +307,9 @@ def _column(raw: Mapping[str, Any]) -> ColumnProfile:
     cells: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in raw["cells"].items()
     }
-    column = ColumnProfile(**{**raw, "cells": Cells(**cells), "counts": tuple(raw["counts"])})
+    column = ColumnProfile(
+        **{**raw, "cells": Cells(**cells), "counts": tuple(raw["counts"]), "sketch": _sketch(raw.get("sketch"))}
+    )
     edges = column.cells.edges
     if column.cells.family not in ("numbers", "categories"):
         raise ValueError(f"a column is of family {column.cells.family!r}")
@@ -261,19 +317,24 @@ def _column(raw: Mapping[str, Any]) -> ColumnProfile:
         raise ValueError("edges of a column do not ascend")
     if len(column.counts) != column.cells.count or sum(column.counts) != column.held or min(column.counts) < 0:
         raise ValueError("counts of a column do not add up to its rows")
+    if column.sketch is not None:
+        _require_consistent(column.sketch, column)
     return column
 
 
-def _merged(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
-    merged = replace(
-        first, rows=first.rows + second.rows, missing=first.missing + second.missing, infinite=first.infinite + second.infinite,
-        counts=tuple(a + b for a, b in zip(first.counts, second.counts, strict=True)),
-    )  # fmt: skip
-    if second.mean is None:
-        return merged
-    if first.mean is None:
-        return replace(merged, minimum=second.minimum, maximum=second.maximum, mean=second.mean, std=second.std)
-    return replace(merged, **_moments(first, second))
+def _sketch(raw: Mapping[str, Any] | None) -> Sketch | None:
+    return None if raw is None else Sketch(**{name: tuple(value) for name, value in raw.items()})
+
+
+def _require_consistent(sketch: Sketch, column: ColumnProfile) -> None:
+    if list(sketch.edges) != sorted(set(sketch.edges)) or len(sketch.below) != len(sketch.edges):
+        raise ValueError("edges of a sketch do not ascend, or lack a count")
+    if list(sketch.below) != sorted(sketch.below) or not all(0 <= below <= column.held for below in sketch.below):
+        raise ValueError("counts of a sketch do not ascend within the rows of its column")
+    if len(set(sketch.labels)) != len(sketch.rows) or set(sketch.labels) & set(column.cells.labels):
+        raise ValueError("labels of a sketch repeat a label, or lack a count")
+    if column.cells.family == "categories" and sum(sketch.rows) > column.counts[-1]:
+        raise ValueError("labels of a sketch hold more rows than the cell of all other labels")
 
 
 def _moments(first: ColumnProfile, second: ColumnProfile) -> dict[str, Any]:

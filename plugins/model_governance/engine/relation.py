@@ -86,6 +86,7 @@ class Relation(ABC):
         self.uri = uri
         self.rows = rows
         self.names = names
+        self._held_names = frozenset(names)
         self._summaries: dict[str, NumberSummary] = {}
         self._cached_tallies: dict[str, Counter[Any]] = {}
 
@@ -171,6 +172,11 @@ class Relation(ABC):
     def frames(self, names: Sequence[str], *, rows: int = ROWS_PER_FRAME) -> Iterator[pd.DataFrame]:
         """The rows of these columns in order, `rows` at a time; the index continues over the pieces."""
 
+    def integers(self, names: Sequence[str]) -> frozenset[str]:
+        """The columns of these that `frames` gives an integer dtype."""
+        first_rows = next(iter(self.frames(names, rows=1)))
+        return frozenset(name for name in names if first_rows[name].dtype.kind in "iu")
+
     @abstractmethod
     def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
         """A seeded sample of `count` rows without replacement, in row order; all rows where there are no more."""
@@ -181,7 +187,7 @@ class Relation(ABC):
         Raises:
             SubjectError: a column is missing.
         """
-        lacking = [name for name in names if name not in self.names]
+        lacking = [name for name in names if name not in self._held_names]
         if lacking:
             raise SubjectError(
                 f"{self.uri}: dataset {self.role!r} lacks column(s) {', '.join(lacking)}; found {', '.join(self.names)}"

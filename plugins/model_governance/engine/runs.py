@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import numpy as np
@@ -74,39 +74,45 @@ class FileInOrder:
         return start + int(self.slice(start, start + STEP).searchsorted(value, side=side))
 
 
-def put_in_order(pieces: Iterable[np.ndarray], folder: Path) -> InOrder:
-    """The finite values of all pieces, ascending; beyond one run they are stored in files in `folder`, which must exist."""
+def put_in_order(pieces: Iterable[np.ndarray], make_folder: Callable[[], Path]) -> InOrder:
+    """The finite values of all pieces, ascending.
+
+    Args:
+        pieces: float64.
+        make_folder: gives the folder in which the values are stored; it is called when they exceed one run.
+    """
     import numpy as np
 
     buffer = np.empty(RUN)
     filled = 0
     runs: list[FileInOrder] = []
-    path = folder / "runs"
-    with path.open("wb") as spill:
-        for piece in pieces:
-            rest = piece if np.isfinite(piece).all() else piece[np.isfinite(piece)]
-            while len(rest):
-                if filled == RUN:
-                    runs.append(_spill(buffer, spill, path, runs))
-                    filled = 0
-                taken = min(RUN - filled, len(rest))
-                buffer[filled : filled + taken] = rest[:taken]
-                filled += taken
-                rest = rest[taken:]
-        last = buffer[:filled]
-        if not runs:
-            last.sort()
-            return ArrayInOrder(last)
-        if filled:
-            runs.append(_spill(last, spill, path, runs))
+    folder = None
+    for piece in pieces:
+        rest = piece if np.isfinite(piece).all() else piece[np.isfinite(piece)]
+        while len(rest):
+            if filled == RUN:
+                folder = folder or make_folder()
+                runs.append(_spill(buffer, folder / "runs", runs))
+                filled = 0
+            taken = min(RUN - filled, len(rest))
+            buffer[filled : filled + taken] = rest[:taken]
+            filled += taken
+            rest = rest[taken:]
+    last = buffer[:filled]
+    if folder is None:
+        last.sort()
+        return ArrayInOrder(last)
+    if filled:
+        runs.append(_spill(last, folder / "runs", runs))
     merged = _merge(runs, folder / "merged")
-    path.unlink()
+    (folder / "runs").unlink()
     return merged
 
 
-def _spill(values: np.ndarray, spill: BinaryIO, path: Path, runs: list[FileInOrder]) -> FileInOrder:
+def _spill(values: np.ndarray, path: Path, runs: list[FileInOrder]) -> FileInOrder:
     values.sort()
-    values.tofile(spill)
+    with path.open("ab") as spill:
+        values.tofile(spill)
     return FileInOrder(path, sum(run.count for run in runs), len(values), values[::STEP].copy())
 
 

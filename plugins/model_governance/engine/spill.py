@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from model_governance.engine.stored import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     import numpy as np
 
@@ -14,11 +17,38 @@ MAX_IN_MEMORY = 1 << 21  # values of a column: 16 MiB
 PIECE = 1 << 17
 
 
-class SpilledValues:
-    """Values in the order in which they were added; a second pass over them costs far less than decoding their file."""
+class LazyFolder:
+    """A temporary folder that is made on first use and removed at the end: the columns of small datasets need none."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self) -> None:
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._directory is not None:
+            self._directory.cleanup()
+
+    def subfolder(self, name: str) -> Path:
+        """The subfolder of this name; it exists."""
+        if self._directory is None:
+            self._directory = tempfile.TemporaryDirectory(prefix=PREFIX)
+        folder = Path(self._directory.name) / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+class SpilledValues:
+    """Values in the order in which they were added; a second pass over them costs far less than decoding their file.
+
+    Args:
+        make_folder: gives the folder of the file; it is called when the values no longer fit in memory.
+    """
+
+    def __init__(self, make_folder: Callable[[], Path]) -> None:
+        self._make_folder = make_folder
+        self._path: Path | None = None
         self._in_memory: list[np.ndarray] = []
         self._count = self._in_file = 0
 
@@ -27,7 +57,9 @@ class SpilledValues:
         self._in_memory.append(values)
         self._count += len(values)
         if self._count > MAX_IN_MEMORY:
-            with self.path.open("ab") as file:
+            if self._path is None:
+                self._path = self._make_folder() / "values"
+            with self._path.open("ab") as file:
                 for piece in self._in_memory:
                     piece.tofile(file)
                     self._in_file += len(piece)
@@ -38,5 +70,6 @@ class SpilledValues:
         import numpy as np
 
         for start in range(0, self._in_file, PIECE):
-            yield np.fromfile(self.path, dtype="float64", count=min(PIECE, self._in_file - start), offset=start * 8)
+            count = min(PIECE, self._in_file - start)
+            yield np.fromfile(str(self._path), dtype="float64", count=count, offset=start * 8)
         yield from self._in_memory

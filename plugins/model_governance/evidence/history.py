@@ -2,59 +2,143 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment, read_moment_key
-from model_governance.contract.result import label_of
 from model_governance.contract.subject import PreviousRun
-from model_governance.evidence.manifest import FILE, model_folder, read_manifest
+from model_governance.errors import EvidenceError
+from model_governance.evidence.acceptance import acceptances
+from model_governance.evidence.manifest import FILE, as_manifest, model_folder
 from model_governance.evidence.record import read_record
-from model_governance.stats.limits import read_limits
 from model_governance.store import read_verified
-from model_governance.verdict import Baseline, read_verdict
+from model_governance.verdict import read_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from model_governance.contract.check import Lookback
+    from model_governance.contract.check import Lookback, Season
+    from model_governance.evidence.acceptance import Acceptance
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Verdict
 
 _KEY = re.compile(r"/run=([0-9T:.-]+Z)/")
 
 
-def runs(store: ArtifactStore, model: str, *, before: datetime | None = None) -> Iterator[dict[str, Any]]:
-    """Manifests of a model, the newest run first; of one run that was repeated, the last that finished first."""
-    by_moment: dict[datetime, list[str]] = {}
-    for key in store.keys(model_folder(model)):
-        match = _KEY.search(key)
-        if match and key.endswith(f"/{FILE}"):
-            by_moment.setdefault(read_moment_key(match[1]), []).append(key)
-    for moment in sorted(by_moment, reverse=True):
-        if before is None or moment < before:
-            manifests = [read_manifest(store, key) for key in by_moment[moment]]
-            yield from sorted(manifests, key=lambda manifest: manifest["finished_at"], reverse=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedManifest:
+    """The manifest of a run with its address."""
+
+    key: str
+    sha256: str
+    content: dict[str, Any]
+
+    @property
+    def logical_date(self) -> datetime:
+        """The moment of the run (UTC)."""
+        return parse_moment(self.content["run"]["logical_date"])
+
+    @property
+    def model_sha256(self) -> str:
+        """The model version that the policy of the run names."""
+        version = self.content["policy"].get("model_sha256") or (self.content["model"] or {}).get("sha256")
+        return str(version or "")
+
+    def row(self, check: str) -> dict[str, Any] | None:
+        """The entry of a check that reported."""
+        return next((row for row in self.content["checks"] if row["name"] == check and row["record"]), None)
+
+    def record(self, store: ArtifactStore, check: str) -> dict[str, Any] | None:
+        """The record of a check, its digest verified; None where it did not report. Raises as `read_record`."""
+        row = self.row(check)
+        return read_record(store, row["record"]) if row else None
 
 
-def last_accepted(store: ArtifactStore, model: str, check: str, *, before: datetime) -> dict[str, Baseline]:
-    """Metrics by label of a check in the last run that did not stop; empty when there is none."""
-    for manifest in runs(store, model, before=before):
-        if manifest["verdict"]["stops"]:
-            continue
-        record = _record(store, manifest, check)
-        if record and record["result"]:
-            metrics = [metric for metric in record["result"]["metrics"] if metric["value"] is not None]
-            return {label_of(metric["name"], metric["key"]): _baseline(metric) for metric in metrics}
-    return {}
+class Archive:
+    """The runs of a model and what was accepted of them; objects are read when they are asked for, and once.
+
+    Of a run that was repeated, the manifest that somebody accepted counts, else the one that finished last.
+
+    Args:
+        store: where the evidence is.
+        model: name of the model.
+        before: only runs of earlier moments; None: all.
+    """
+
+    def __init__(self, store: ArtifactStore, model: str, *, before: datetime | None = None) -> None:
+        self.store = store
+        self.model = model
+        self.before = before
+        self._read: dict[str, ArchivedManifest] = {}
+
+    @cached_property
+    def keys(self) -> dict[datetime, list[str]]:
+        """The keys of all manifests by moment, the newest moment first."""
+        by_moment: dict[datetime, list[str]] = {}
+        for key in self.store.keys(model_folder(self.model)):
+            match = _KEY.search(key)
+            moment = read_moment_key(match[1]) if match and key.endswith(f"/{FILE}") else None
+            if moment is not None and (self.before is None or moment < self.before):
+                by_moment.setdefault(moment, []).append(key)
+        return dict(sorted(by_moment.items(), reverse=True))
+
+    @cached_property
+    def acceptances(self) -> tuple[Acceptance, ...]:
+        """What was accepted of these runs, the newest acceptance first. Raises as `acceptances`."""
+        return tuple(
+            acceptance
+            for acceptance in acceptances(self.store, self.model)
+            if self.before is None or acceptance.logical_date < self.before
+        )
+
+    def accepted(self, manifest: ArchivedManifest) -> bool:
+        """Whether somebody accepted this run, as a baseline or as the start of a window.
+
+        Raises:
+            EvidenceError: the manifest is not the one that was accepted.
+        """
+        named = [acceptance.manifest for acceptance in self.acceptances if acceptance.manifest["key"] == manifest.key]
+        if any(address["sha256"] != manifest.sha256 for address in named):
+            raise EvidenceError(
+                f"{self.store.locate(manifest.key)}: has sha256 {manifest.sha256}, another one than the run that was "
+                "accepted; it was altered afterwards and is not used. Restore it from its oldest version"
+            )
+        return bool(named)
+
+    def runs(self, wanted: Callable[[datetime], bool] = lambda _: True) -> Iterator[ArchivedManifest]:
+        """The manifest of each run of a wanted moment, the newest moment first."""
+        for moment in self.keys:
+            if wanted(moment):
+                yield self.at(moment)
+
+    def at(self, moment: datetime) -> ArchivedManifest:
+        """The manifest of the run of a moment that has one."""
+        manifests = self.repeats(moment)
+        return next((manifest for manifest in manifests if self.accepted(manifest)), manifests[0])
+
+    def repeats(self, moment: datetime) -> list[ArchivedManifest]:
+        """Every manifest of the run of a moment, the one that finished last first."""
+        manifests = [self.read(key) for key in self.keys[moment]]
+        return sorted(manifests, key=lambda manifest: manifest.content["finished_at"], reverse=True)
+
+    def read(self, key: str) -> ArchivedManifest:
+        """The manifest under a key. Raises as `as_manifest`."""
+        if key not in self._read:
+            content = self.store.get(key)
+            self._read[key] = ArchivedManifest(
+                key=key, sha256=hashlib.sha256(content).hexdigest(),
+                content=as_manifest(content, origin=self.store.locate(key)),
+            )  # fmt: skip
+        return self._read[key]
 
 
-def _baseline(metric: Mapping[str, Any]) -> Baseline:
-    """The baseline that a metric of a record is; records of releases before 0.2 hold no limits."""
-    stored = metric.get("limits")
-    limits = None if stored is None else read_limits(stored)
-    return Baseline(value=metric["value"], low=metric["low"], high=metric["high"], limits=limits)
+def first_moment(store: ArtifactStore, model: str) -> datetime | None:
+    """The moment of the first archived run of a model; None where it has none."""
+    return min(Archive(store, model).keys, default=None)
 
 
 def earlier_verdicts(
@@ -62,8 +146,8 @@ def earlier_verdicts(
 ) -> list[Verdict]:
     """Verdicts of a check in the previous runs, the newest first; a run without the check is not counted."""
     verdicts: list[Verdict] = []
-    for manifest in _once_each(store, model, before=before):
-        record = _record(store, manifest, check)
+    for manifest in Archive(store, model, before=before).runs():
+        record = manifest.record(store, check)
         if record:
             verdicts.append(read_verdict(record["verdict"]))
         if len(verdicts) == runs_back:
@@ -77,48 +161,53 @@ def earlier_artifacts(
     """The artifact that a check stored in previous runs, the newest first; runs without it are not counted.
 
     Raises:
-        EvidenceError: stored bytes do not have the digest that their run recorded.
+        EvidenceError: stored bytes do not have the digest that their run recorded, or an accepted run was altered.
         StoreUnreachable: as `ArtifactStore.get`.
     """
     previous: list[PreviousRun] = []
-    for manifest in _once_each(store, model, before=before):
-        moment = parse_moment(manifest["run"]["logical_date"])
-        if (lookback.accepted and manifest["verdict"]["stops"]) or not _same_season(moment, before, lookback.season):
+    archive = Archive(store, model, before=before)
+    start = _start_of_window(archive) if lookback.accepted else None
+
+    def wanted(moment: datetime) -> bool:
+        return (start is None or moment >= start) and in_season(moment, before, lookback.season)
+
+    for manifest in archive.runs(wanted):
+        if lookback.accepted and manifest.content["verdict"]["stops"] and not archive.accepted(manifest):
             continue
-        row = next((row for row in manifest["checks"] if row["name"] == check), None)
-        artifacts = row["artifacts"] if row else ()
-        stored = next((artifact for artifact in artifacts if artifact["name"] == lookback.artifact), None)
-        if stored:
-            content = read_verified(store, stored)
-            previous.append(
-                PreviousRun(
-                    logical_date=moment, name=lookback.artifact, key=stored["key"], sha256=stored["sha256"],
-                    content=content,
-                )
-            )  # fmt: skip
+        found = _artifact(store, manifest, check, lookback.artifact)
+        previous += [found] if found else []
         if len(previous) == lookback.runs:
             break
     return tuple(previous)
 
 
-def _once_each(store: ArtifactStore, model: str, *, before: datetime) -> Iterator[dict[str, Any]]:
-    """The last manifest of each run: a run that was cleared and repeated counts once."""
-    counted: set[str] = set()
-    for manifest in runs(store, model, before=before):
-        moment = manifest["run"]["logical_date"]
-        if moment not in counted:
-            counted.add(moment)
-            yield manifest
+def in_season(moment: datetime, current: datetime, season: Season | None) -> bool:
+    """Whether a previous run belongs to the season of the current one (both UTC).
+
+    `month` is the calendar month in earlier years: the runs before the current one in its own month would be a
+    trailing window under another name.
+    """
+    if season is None:
+        return True
+    if season == "month":
+        return moment.month == current.month and moment.year < current.year
+    same_hour, same_weekday = moment.hour == current.hour, moment.weekday() == current.weekday()
+    return {"hour": same_hour, "weekday": same_weekday, "hour_of_week": same_hour and same_weekday}[season]
 
 
-def _same_season(moment: datetime, current: datetime, season: str | None) -> bool:
-    if season == "hour":
-        return moment.hour == current.hour
-    if season == "weekday":
-        return moment.weekday() == current.weekday()
-    return season is None or moment.month == current.month
+def _start_of_window(archive: Archive) -> datetime | None:
+    """The moment of the run that was accepted last as the first of a new reference window."""
+    return next(
+        (acceptance.logical_date for acceptance in archive.acceptances if acceptance.purpose == "reference"), None
+    )
 
 
-def _record(store: ArtifactStore, manifest: dict[str, Any], check: str) -> dict[str, Any] | None:
-    row = next((row for row in manifest["checks"] if row["name"] == check and row["record"]), None)
-    return read_record(store, row["record"]) if row else None
+def _artifact(store: ArtifactStore, manifest: ArchivedManifest, check: str, name: str) -> PreviousRun | None:
+    row = next((row for row in manifest.content["checks"] if row["name"] == check), None)
+    stored = next((artifact for artifact in (row["artifacts"] if row else ()) if artifact["name"] == name), None)
+    if stored is None:
+        return None
+    return PreviousRun(
+        logical_date=manifest.logical_date, name=name, key=stored["key"], sha256=stored["sha256"],
+        content=read_verified(store, stored),
+    )  # fmt: skip

@@ -69,6 +69,7 @@ def write_manifest(
             "owner": policy.owner,
             "description": policy.description,
             "key": source.key,
+            "model_sha256": policy.model.sha256,
         },
         "model": next((record["model"] for record in records.values() if record and record["model"]), None),
         "datasets": _datasets(records),
@@ -134,6 +135,7 @@ def _check_row(
         "record": None,
         "report": None,
         "artifacts": list(record["stored"]) if record else [],
+        "baselines": dict(record["baselines"]) if record else {},
         "started_at": None,
         "seconds": None,
     }

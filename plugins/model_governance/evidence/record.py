@@ -30,8 +30,12 @@ def check_record(
     result: CheckResult | None,
     verdict: Verdict,
     problem: str,
+    baselines: Mapping[str, Mapping[str, Any] | None] = {},
 ) -> dict[str, Any]:
-    """One check of one policy as JSON types; subject and result are None when it could not measure."""
+    """One check of one policy as JSON types; subject and result are None when it could not measure.
+
+    `baselines` are the runs that changes were measured from, as `BaselineRun.record` gives them.
+    """
     return {
         "schema": CHECK_SCHEMA,
         "check": name,
@@ -48,6 +52,7 @@ def check_record(
         "model": _model(subject),
         "datasets": _datasets(subject),
         "earlier": _earlier(subject),
+        "baselines": dict(baselines),
         "seed": seed,
         "params": _params(policy, name, check, subject),
         "result": result.record() if result else None,

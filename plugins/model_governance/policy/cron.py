@@ -1,4 +1,4 @@
-"""How often a cron expression fires."""
+"""When and how often a cron expression fires."""
 
 from __future__ import annotations
 
@@ -28,6 +28,29 @@ def runs_in_a_year(expression: str) -> int:
     """
     minutes, hours, *days = _fields(expression)
     return max(1, _times(minutes, 60) * _times(hours, 24) * _days_of_a_year(expression, days))
+
+
+def fires_at(expression: str, moment: datetime) -> bool:
+    """Whether the expression fires in the minute of a moment (UTC)."""
+    from croniter import croniter
+
+    return bool(croniter.match(expression, moment))
+
+
+def last_firing(expression: str, moment: datetime) -> datetime:
+    """The last moment before this one at which the expression fires (UTC)."""
+    from croniter import croniter
+
+    fired: datetime = croniter(expression, moment).get_prev(datetime)
+    return fired
+
+
+def next_firing(expression: str, moment: datetime) -> datetime:
+    """The first moment after this one at which the expression fires (UTC)."""
+    from croniter import croniter
+
+    fired: datetime = croniter(expression, moment).get_next(datetime)
+    return fired
 
 
 def _fields(expression: str) -> list[list[int | str]]:

@@ -42,8 +42,8 @@ class ConfirmSpec(Part):
 class Threshold(Part):
     """One demand on one metric: exactly one condition or one form of change.
 
-    A change is an improvement in the metric's better direction, against the champion model or the
-    last accepted run; a negative number allows a loss of at most that much.
+    A change is an improvement in the metric's better direction, against the champion model, the approved run or
+    the last run that passed; a negative number allows a loss of at most that much.
     """
 
     metric: str = Field(description="a metric that the check declares")
@@ -56,7 +56,9 @@ class Threshold(Part):
     between: tuple[float, float] | None = Field(default=None, description="both ends included")
     min_absolute_change: float | None = Field(default=None, description="smallest gain; -0.02 allows a loss of 0.02")
     min_relative_change: float | None = Field(default=None, description="share of the baseline value, 0.05 = 5%")
-    against: Literal["champion", "last_accepted"] = Field(default="last_accepted", description="baseline of a change")
+    against: Literal["champion", "approved", "last_passed"] = Field(
+        default="approved", description="baseline of a change"
+    )
     tolerance: float = Field(default=0.0, ge=0, description="share of the bound by which it may be missed")
     severity: Severity = Field(default="error", description="what a violation is: a fail, a warning, or a remark")
     minimum_rows: int = Field(default=1, ge=1, description="fewer rows behind the metric give `uncertain`")
@@ -126,8 +128,8 @@ class Waiver(Part):
 
     @field_validator("expires", mode="before")
     @classmethod
-    def _a_date_is_a_whole_day(cls, raw: Any) -> Any:
-        return date.fromisoformat(raw) if isinstance(raw, str) and len(raw) == len("2026-05-01") else raw
+    def _midnight_is_a_moment_and_no_day(cls, raw: Any) -> Any:
+        return datetime.fromisoformat(raw) if isinstance(raw, str) and ":" in raw else raw
 
     def is_live(self, moment: datetime) -> bool:
         """Whether it is in force for a run of this moment."""

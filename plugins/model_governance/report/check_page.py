@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import EvidenceError
 from model_governance.report import formatting
+from model_governance.report.baselines import describe_baseline
 from model_governance.report.findings import count_outcomes, rank
 from model_governance.report.page import as_markup, expect_schema, fill
 from model_governance.report.scale import draw_scale
@@ -117,6 +118,7 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
             }
             for picture in _pictures(result["artifacts"], pictures)
         ],
+        baselines=[describe_baseline(*named) for named in record.get("baselines", {}).items()],
         judged=not record["problem"] or any(finding.metric for finding in verdict.findings),
         singles=singles,
         repeated=repeated,

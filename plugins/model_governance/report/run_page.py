@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from model_governance.report import formatting
+from model_governance.report.baselines import baselines_of_run
 from model_governance.report.findings import count_outcomes, rank, waiver_note, worst_first
 from model_governance.report.next_steps import next_steps
 from model_governance.report.page import as_markup, expect_schema, fill
@@ -64,6 +65,7 @@ def render_run(
         stopping=rank(stopping, verdict),
         highlights=highlights,
         waived=waived,
+        baselines=baselines_of_run(checks),
         took=_took(manifest["started_at"], manifest["finished_at"]),
         reports={check["name"]: href(check["report"]["key"]) for check in checks if check["report"]},
         scale=_scale,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, get_args
 from model_governance.contract.subject import Role, Subject
 from model_governance.errors import SubjectError
 from model_governance.subjects.datasets import load_dataset
+from model_governance.subjects.maturity import load_judged
 from model_governance.subjects.models import load_model, read_model_file
-from model_governance.subjects.templates import labelled_current_source, render_sources, run_variables
+from model_governance.subjects.templates import render_sources, run_variables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from model_governance.policy import DatasetSpec, Policy
 
 __all__ = [
-    "labelled_current_source",
     "load_dataset",
+    "load_judged",
     "load_model",
     "load_subject",
     "read_model_file",

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import as_moment
 from model_governance.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
 
     from jinja2.sandbox import SandboxedEnvironment
 
     from model_governance.contract.subject import Role
     from model_governance.policy import DatasetSpec, Policy
 
+INTERVAL = ("data_interval_start", "data_interval_end")
 
-def render_sources(policy: Policy, variables: Mapping[str, Any]) -> dict[Role, DatasetSpec]:
-    """The datasets of a policy with `uri` and `query` rendered; unknown variables are never blank.
+
+def render_sources(
+    policy: Policy, variables: Mapping[str, Any], *, roles: Collection[Role] | None = None
+) -> dict[Role, DatasetSpec]:
+    """The datasets of a policy with `uri` and `query` rendered, those of `roles` or all; no variable is ever blank.
 
     The filters `ds`, `ds_nodash`, `ts` and `ts_nodash` are those of Airflow, so that a policy reads
     the same in both places.
@@ -31,37 +35,23 @@ def render_sources(policy: Policy, variables: Mapping[str, Any]) -> dict[Role, D
     rendered = {
         role: _rendered(environment, role, spec, variables=variables, problems=problems)
         for role, spec in policy.datasets.items()
+        if roles is None or role in roles
     }
     if problems:
         raise PolicyError(problems)
     return rendered
 
 
-def labelled_current_source(policy: Policy, logical_date: datetime) -> DatasetSpec | None:
-    """The rows of the previous run whose labels are complete now, as `datasets.current` names them for that run.
+def run_variables(logical_date: datetime, *, data_interval: tuple[datetime, datetime] | None = None) -> dict[str, Any]:
+    """What a template may use outside Airflow, in UTC.
 
-    None when the labels of the policy need no time, or that run lies before the schedule's start.
-
-    Raises:
-        PolicyError: the template of `datasets.current` uses more than `ds`, `ts` and `logical_date`.
+    `ds`, `ds_nodash`, `ts`, `ts_nodash` and `logical_date` of a run, and `data_interval_start` and `data_interval_end`
+    where it has a data interval.
     """
-    labels, current = policy.datasets.get("labels"), policy.datasets.get("current")
-    if labels is None or labels.maturity_days is None or current is None:
-        return None
-    moment = logical_date - timedelta(days=labels.maturity_days)
-    if moment.date() < policy.schedule.start_date:
-        return None
-    problems: list[str] = []
-    rendered = _rendered(_environment(), "current", current, variables=run_variables(moment), problems=problems)
-    if problems:
-        raise PolicyError(problems)
-    return rendered
-
-
-def run_variables(logical_date: datetime) -> dict[str, Any]:
-    """What a template may use outside Airflow: `ds`, `ts` and `logical_date` of a run, in UTC."""
     moment = as_moment(logical_date)
-    return {"ds": _ds(moment), "ts": _ts(moment), "logical_date": moment}
+    spelled = {"ds": _ds(moment), "ds_nodash": _ds_nodash(moment), "ts": _ts(moment), "ts_nodash": _ts_nodash(moment)}
+    interval = {} if data_interval is None else dict(zip(INTERVAL, map(as_moment, data_interval), strict=True))
+    return {**spelled, "logical_date": moment, **interval}
 
 
 def _rendered(

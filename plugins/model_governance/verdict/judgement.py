@@ -9,8 +9,9 @@ from model_governance.contract.result import label_of
 from model_governance.stats.multiplicity import adjusted
 from model_governance.verdict.budget import budget_of
 from model_governance.verdict.finding import FailPolicy, Finding, Verdict, fail_policy_of
-from model_governance.verdict.measurement import Baseline, Evidence, measurement_of
+from model_governance.verdict.measurement import Evidence, measurement_of
 from model_governance.verdict.outcome import judged_finding
+from model_governance.verdict.requirement import Baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,19 +59,17 @@ def judge(
         basis: digest of what the metrics are compared with; evidence accumulates only as long as it stays.
     """
     fail_policy = fail_policy_of(policy)
-    if result.status == "not_applicable":
-        text = f"{name}: skipped, not applicable: {result.reason}"
-        return Verdict(
-            name=name, findings=(Finding(check=name, outcome="skipped", sentence=text),), fail_policy=fail_policy
-        )
     budget = budget_of(policy)
     findings: list[Finding] = []
+    if result.status == "not_applicable":  # what it holds all the same, such as the share of labels, is judged
+        text = f"{name}: skipped, not applicable: {result.reason}"
+        findings.append(Finding(check=name, outcome="skipped", sentence=text))
     for threshold in policy.checks[name].thresholds:
         metrics = [
             metric for metric in result.metrics
             if metric.name == threshold.metric and (threshold.key is None or metric.key == threshold.key)
         ]  # fmt: skip
-        if not metrics:
+        if not metrics and result.status != "not_applicable":
             findings.append(_unmeasured(name, threshold))
         base = baselines.get(threshold.against, {}) if threshold.is_change else {}
         judged = _judge_keys(name, metrics, threshold, budget=budget, baselines=base, earlier=earlier, basis=basis)

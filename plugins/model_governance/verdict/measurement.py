@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from model_governance.verdict.noise import noise_factor
-from model_governance.verdict.requirement import Allowed, allowed_by, allowed_change, change_of, limits_of, p_violated
+from model_governance.verdict.requirement import (
+    Allowed,
+    Baseline,
+    allowed_by,
+    allowed_change,
+    change_of,
+    limits_of,
+    p_violated,
+)
+from model_governance.verdict.words import NO_BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,16 +24,6 @@ if TYPE_CHECKING:
     from model_governance.policy import Threshold
     from model_governance.stats.limits import Limits
     from model_governance.verdict.finding import Outcome, Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """What a change is measured from: the value of a champion or of an earlier run, with its interval and limits."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +69,12 @@ def measurement_of(
     obstacle = _obstacle(metric, threshold, baseline)
     if obstacle is not None:
         return Measurement(metric=metric, baseline=baseline, value=0.0, allowed=Allowed(), obstacle=obstacle)
-    value = float(metric.value or 0)
-    if baseline is not None:
-        value -= baseline.value
-        allowed, limits = allowed_change(threshold, metric, baseline), change_of(metric, baseline)
+    limits: Limits | None
+    if baseline is None:
+        value, allowed, limits = float(metric.value or 0), allowed_by(threshold), limits_of(metric)
     else:
-        allowed, limits = allowed_by(threshold), limits_of(metric)
+        value = float(metric.value or 0) - baseline.value
+        allowed, limits = allowed_change(threshold, metric, baseline), change_of(metric, baseline)
     bare = Measurement(metric=metric, baseline=baseline, value=value, allowed=allowed, limits=limits)
     if limits is None:
         # A p-value alone says that nothing has changed, not by how much: it counts beside the bound.
@@ -91,10 +90,10 @@ def _obstacle(metric: Metric, threshold: Threshold, baseline: Baseline | None) -
         return metric.absence, metric.reason
     if not threshold.is_change:
         return None
-    if baseline is None and threshold.against == "last_accepted":
-        return "uncertain", "no accepted run to compare with yet"
-    if baseline is None:
+    if baseline is None and threshold.against == "champion":
         return "error", "the champion was not measured"
+    if baseline is None:
+        return "uncertain", NO_BASELINE[threshold.against]
     if threshold.condition == "min_relative_change" and baseline.value == 0:
         return "error", "a relative change against a baseline of 0 has no meaning"
     return None

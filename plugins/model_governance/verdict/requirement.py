@@ -11,10 +11,19 @@ from model_governance.stats.limits import TAIL, ExactShare, Limits, Stretched
 if TYPE_CHECKING:
     from model_governance.contract.result import Metric
     from model_governance.policy import Threshold
-    from model_governance.verdict.measurement import Baseline
 
 ROUNDING = 1e-9
 """Numbers of a policy are decimals and those of a computer binary: 0.82 - 0.80 exceeds 0.02 by 2e-17."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What a change is measured from: the value of a champion or of an earlier run, with its interval and limits."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

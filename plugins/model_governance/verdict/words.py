@@ -13,13 +13,22 @@ WORDS = {
     "between": "between",
 }
 
+BASELINES = {"champion": "the champion", "approved": "the approved run", "last_passed": "the last run that passed"}
+
+NO_BASELINE = {
+    "approved": "no approved run has measured it yet; a run of this model that passes is approved by that, or accept one: "
+    "model-governance accept RUN --policy FILE --reason TEXT --by NAME",
+    "last_passed": "no run that passed has measured it yet; the first run that passes is the baseline of the next one",
+}
+"""Why a change cannot be judged without a baseline, and what to do."""
+
 
 def describe(condition: str, bound: float | tuple[float, float], against: str | None) -> str:
     """`less than 0.2`, `at most 0.02 worse than the champion`."""
     if isinstance(bound, tuple):
         return f"between {number(bound[0])} and {number(bound[1])}"
     if against is not None:
-        other = "the champion" if against == "champion" else "the last accepted run"
+        other = BASELINES[against]
         relative = condition == "min_relative_change"
         size = f"{number(100 * abs(bound))}%" if relative else number(abs(bound))
         if bound == 0:

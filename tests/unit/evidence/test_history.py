@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
+import baseline_cases
 import project
 import synthetic
 from model_governance.checks import find
@@ -15,7 +18,7 @@ from model_governance.contract.check import Lookback
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import CheckResult, make_metric
 from model_governance.errors import EvidenceError
-from model_governance.evidence.history import earlier_artifacts, earlier_verdicts
+from model_governance.evidence.history import earlier_artifacts, earlier_verdicts, in_season
 from model_governance.report.figures import canvas, to_svg
 from model_governance.run import run_check
 
@@ -48,9 +51,79 @@ def test_only_accepted_nights_are_seen_the_newest_first(nights):
     assert days(nights, runs=2) == [7, 6]
 
 
-def test_a_season_keeps_the_same_weekday_or_month(nights):
+def test_a_season_keeps_the_same_weekday(nights):
     assert days(nights, season="weekday") == [1]  # 8 March 2026 is a Sunday, as the first was
-    assert days(nights, season="month") == [7, 6, 5, 4, 2, 1]
+
+
+CURRENT = datetime(2026, 12, 28, 14, tzinfo=UTC)  # a Monday
+
+
+@pytest.mark.parametrize(
+    ("season", "moment", "same"),
+    [
+        ("hour", datetime(2026, 12, 27, 14, tzinfo=UTC), True),
+        ("hour", datetime(2026, 12, 28, 10, tzinfo=UTC), False),
+        ("weekday", datetime(2026, 12, 21, 3, tzinfo=UTC), True),
+        ("weekday", datetime(2026, 12, 27, 14, tzinfo=UTC), False),
+        ("hour_of_week", datetime(2026, 12, 21, 14, tzinfo=UTC), True),
+        ("hour_of_week", datetime(2026, 12, 21, 10, tzinfo=UTC), False),
+        ("hour_of_week", datetime(2026, 12, 27, 14, tzinfo=UTC), False),
+        ("month", datetime(2025, 12, 3, tzinfo=UTC), True),
+        ("month", datetime(2024, 12, 31, 23, tzinfo=UTC), True),
+        ("month", datetime(2026, 12, 27, 14, tzinfo=UTC), False),
+        ("month", datetime(2025, 11, 28, 14, tzinfo=UTC), False),
+        (None, datetime(2026, 12, 27, 14, tzinfo=UTC), True),
+    ],
+)
+def test_runs_of_one_season(season, moment, same):
+    assert in_season(moment, CURRENT, season) is same
+
+
+def test_the_same_month_is_that_of_earlier_years(tmp_path):
+    made = baseline_cases.nights(tmp_path, {"geq_to": 0.1})
+    for day in (1, 2, 30, 366, 367):  # 1, 2 and 30 March 2026, 1 and 2 March 2027
+        made.night(day, 0.9)
+    wanted = Lookback(artifact="number.txt", runs=8, season="month")
+    of = partial(earlier_artifacts, made.small.store, "synthetic", "quality", lookback=wanted)
+    assert [run.logical_date.day for run in of(before=datetime(2027, 3, 28, tzinfo=UTC))] == [30, 2, 1]
+    assert of(before=datetime(2026, 3, 28, tzinfo=UTC)) == ()
+
+
+def looked_back(made, day: int, **wanted) -> list[int]:
+    """Days of the runs that a check of the run of a day is given."""
+    lookback = Lookback(artifact="number.txt", **{"runs": 10, **wanted})
+    before = datetime(2026, 3, day, tzinfo=UTC)
+    found = earlier_artifacts(made.small.store, "synthetic", "quality", before=before, lookback=lookback)
+    return [run.logical_date.day for run in found]
+
+
+def test_a_window_fills_with_runs_that_stopped_once_they_are_accepted(tmp_path):
+    made = baseline_cases.nights(tmp_path, {"geq_to": 0.9})
+    made.night(1, 0.95)
+    for day in (2, 3, 4):
+        made.night(day, 0.8)
+    assert looked_back(made, 5) == [1]
+    made.accept("2026-03-02")
+    made.accept("2026-03-03", purpose="reference")
+    assert looked_back(made, 5) == [3], "a window that was opened in run 3 starts there"
+    assert looked_back(made, 5, accepted=False) == [4, 3, 2, 1], "what a check stored for itself is not a reference"
+    assert looked_back(made, 3) == [2, 1], "a run is not concerned by the acceptance of a later one"
+    made.accept("2026-03-04")
+    assert looked_back(made, 5) == [4, 3]
+    made.accept("2026-03-02", purpose="reference")
+    assert looked_back(made, 5) == [4, 3, 2], "the acceptance that was made last counts"
+
+
+def test_of_a_repeated_run_the_accepted_one_counts(tmp_path):
+    made = baseline_cases.nights(tmp_path, {"geq_to": 0.9})
+    made.night(1, 0.8)
+    made.accept("2026-03-01")
+    time.sleep(1)  # manifests of one run are told apart by the second in which they were finished
+    made.night(1, 0.7, run_id="night-1-repeated")
+    lookback = Lookback(artifact="number.txt", runs=3)
+    before = datetime(2026, 3, 2, tzinfo=UTC)
+    (found,) = earlier_artifacts(made.small.store, "synthetic", "quality", before=before, lookback=lookback)
+    assert found.content == b"0.8"
 
 
 def test_a_repeated_night_counts_once(nights):

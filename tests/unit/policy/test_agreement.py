@@ -37,7 +37,7 @@ CATALOGUE = {
         params=DriftParams,
         metrics=(
             MetricSpec(name="psi", meaning="m", better="lower", per="column"),
-            MetricSpec(name="psi_max", meaning="m", better="lower"),
+            MetricSpec(name="psi", meaning="m", better="lower"),
             MetricSpec(name="rows", meaning="m", better="neither"),
         ),
         roles=("reference", "current"),
@@ -57,7 +57,7 @@ GOOD = {
     "columns": {"features": {"age": {"kind": "integer"}, "town": {"kind": "category", "mutable": False}}},
     "checks": {
         "nightly": {"kind": "drift", "params": {"method": "psi"}, "thresholds": [{"metric": "psi", "key": "age"}]},
-        "quality": {"thresholds": [{"metric": "accuracy", "min_absolute_change": 0, "against": "last_accepted"}]},
+        "quality": {"thresholds": [{"metric": "accuracy", "min_absolute_change": 0, "against": "approved"}]},
     },
     "retraining": {"checks": ["nightly", "quality"]},
     "waivers": [{"check": "nightly", "metric": "psi"}, {"check": "quality", "metric": "accuracy"}],
@@ -130,11 +130,11 @@ def test_params_of_the_wrong_shape_are_refused_elsewhere(params):
 @pytest.mark.parametrize(
     ("threshold", "key", "sentence"),
     [
-        ({"metric": "psi_min"}, "metric", "'psi_min' is not a metric of drift; did you mean 'psi_max'?"),
+        ({"metric": "psi_min"}, "metric", "'psi_min' is not a metric of drift; did you mean 'psi'?"),
         (
-            {"metric": "psi_max", "key": "age"},
+            {"metric": "psi", "key": "age"},
             "key",
-            "psi_max of drift is one number, not one per column or class; remove `key`",
+            "psi of drift is one number, not one per column or class; remove `key`",
         ),
         (
             {"metric": "rows", "min_absolute_change": 0},
@@ -147,7 +147,7 @@ def test_params_of_the_wrong_shape_are_refused_elsewhere(params):
             "rows has no better direction, so a change of it cannot be judged",
         ),
         (
-            {"metric": "psi_max", "min_absolute_change": 0, "against": "champion"},
+            {"metric": "psi", "min_absolute_change": 0, "against": "champion"},
             "against",
             "the policy names no champion; add `champion:` with uri, sha256, format and task",
         ),
@@ -162,9 +162,9 @@ def test_a_threshold_that_its_metric_does_not_allow_is_explained(threshold, key,
     "threshold",
     [
         {"metric": "psi", "key": "age"},
-        {"metric": "psi_max", "key": None},
+        {"metric": "psi", "key": None},
         {"metric": "rows", "greater_than": 0},
-        {"metric": "psi_max", "min_absolute_change": 0},
+        {"metric": "psi", "min_absolute_change": 0},
         {"metric": None},
         {"metric": 3},
         {"less_than": 1},
@@ -181,7 +181,7 @@ def test_a_threshold_after_a_broken_one_is_still_read():
 
 @pytest.mark.parametrize("champion", [{}, {"uri": "model.skops"}])
 def test_a_champion_that_is_named_can_be_compared_with(champion):
-    changed = {"metric": "psi_max", "min_absolute_change": 0, "against": "champion"}
+    changed = {"metric": "psi", "min_absolute_change": 0, "against": "champion"}
     checks = GOOD["checks"] | {"nightly": GOOD["checks"]["nightly"] | {"thresholds": [changed]}}
     assert found(checks=checks, champion=champion) == []
 
@@ -215,6 +215,8 @@ def test_a_task_that_the_check_does_not_know_is_named_unless_it_asks_no_model():
     assert found(model={"task": "ranking"}) == [
         (("checks", "quality"), "quality does not apply to ranking; it applies to binary_classification, regression")
     ]
+    catalogue = CATALOGUE | {"quality": dataclasses.replace(CATALOGUE["quality"], needs_model=False)}
+    assert list(disagreements(GOOD | {"model": {"task": "ranking"}}, catalogue)) == []
 
 
 def test_the_threat_model_names_columns_that_exist():
@@ -249,7 +251,7 @@ def test_columns_of_the_wrong_shape_are_no_reason_to_stop(features):
     ],
 )
 def test_a_waiver_of_nothing_is_named(waiver, problem):
-    sound = {"check": "nightly", "metric": "psi_max"}
+    sound = {"check": "nightly", "metric": "psi"}
     key, sentence = problem
     assert found(waivers=[sound, waiver]) == [(("waivers", 1, key), sentence)]
 

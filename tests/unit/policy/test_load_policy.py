@@ -28,7 +28,7 @@ GOOD = dedent("""\
       drift:
         kind: data_drift
         thresholds:
-          - {{metric: psi_max, less_than: 0.2}}
+          - {{metric: psi, less_than: 0.2}}
       model_quality:
         thresholds:
           - {{metric: accuracy, geq_to: 0.8}}
@@ -56,16 +56,16 @@ def test_relative_paths_start_at_the_policy(tmp_path):
 
 
 def test_a_metric_that_the_check_lacks_is_named_with_line_and_proposal():
-    found = problems(GOOD.replace("psi_max", "psi_maxx"))
+    found = problems(GOOD.replace("psi", "psix"))
     assert found == [
-        "p.yaml:20 checks.drift.thresholds[0].metric: 'psi_maxx' is not a metric of data_drift; did you mean 'psi_max'?"
+        "p.yaml:20 checks.drift.thresholds[0].metric: 'psix' is not a metric of data_drift; did you mean 'psi'?"
     ]
 
 
 def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
     text = (
         GOOD.replace("kind: numeric", "kind: numerc")
-        .replace("psi_max", "psi_maxx")
+        .replace("psi", "psix")
         .replace("owner:", "ownr:")
         .replace("a" * 64, "abc")
         .replace("accuracy", "acuracy")
@@ -79,7 +79,7 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
         "ownr: unknown key; did you mean 'owner'?",
         "model.sha256",
         "kind",
-        "psi_maxx",
+        "psix",
         "acuracy",
     ):
         assert part in text
@@ -88,11 +88,11 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("      - {metric: psi_max, less_than: 0.2}", "      []"), "no thresholds"),
+        (("      - {metric: psi, less_than: 0.2}", "      []"), "no thresholds"),
         (("less_than: 0.2", "less_than: 0.2, geq_to: 1"), "exactly one of"),
         (("less_than: 0.2", "severity: warn"), "exactly one of"),
         (("less_than: 0.2", "less_than: .nan"), "finite"),
-        (("metric: psi_max, less_than", "metric: psi_max, key: AGEP, less_than"), "remove `key`"),
+        (("metric: psi, less_than", "metric: psi, key: AGEP, less_than"), "remove `key`"),
         (("less_than: 0.2", "min_absolute_change: 0.1, against: champion"), "names no champion"),
         (("kind: data_drift", "kind: data_drft"), "did you mean 'data_drift'?"),
         (
@@ -136,7 +136,7 @@ def test_waivers_and_retraining_must_name_what_exists():
         retraining: {checks: [drft]}
         waivers:
           - {check: drift, metric: psy, reason: known top code change, approver: a, ticket: T-1, expires: 2027-01-01}
-          - {check: drift, metric: psi_max, reason: known top code change, approver: a, ticket: T-1}
+          - {check: drift, metric: psi, reason: known top code change, approver: a, ticket: T-1}
         """)
     found = "\n".join(problems(text))
     assert "'drft' is not a check of this policy; did you mean 'drift'?" in found

@@ -45,7 +45,7 @@ AGES = {
     "current": [2, 3, 5, 11, 40, 160, 480, 1100, 2100, 3400, 5100, 7300, 9100, 10200, 11100, 9400, 6700, 3930],
 }
 MEANINGS = {
-    "psi_max": ("largest population stability index of any column", "lower", ""),
+    "psi": ("largest population stability index of any column", "lower", ""),
     "drift_share": ("share of columns whose drift score is above its limit", "lower", "share"),
     "prediction_drift": ("population stability index of the model's scores", "lower", ""),
     "drift_score": ("population stability index of one column", "lower", ""),
@@ -119,7 +119,7 @@ def drift_result(artifacts: tuple[Artifact, ...] = ()) -> CheckResult:
         kind="data_drift",
         seed=3735928559,
         metrics=(
-            metric("psi_max", 1.93, low=1.90, high=1.96, detail="largest at AGEP"),
+            metric("psi", 1.93, low=1.90, high=1.96, detail="largest at AGEP"),
             metric("drift_share", 2 / 16, detail="AGEP, MAR"),
             metric("prediction_drift", 0.0931, low=0.0893, high=0.1012),
             *(metric("drift_score", one, key=name) for name, one in zip(FEATURES, SHIFTS, strict=True)),
@@ -153,7 +153,7 @@ def drift_result(artifacts: tuple[Artifact, ...] = ()) -> CheckResult:
 
 
 DRIFT_THRESHOLDS = [
-    {"metric": "psi_max", "less_than": 0.2},
+    {"metric": "psi", "less_than": 0.2},
     {"metric": "drift_share", "less_than": 0.3},
     {"metric": "prediction_drift", "less_than": 0.1},
     {"metric": "drift_score", "key": "MAR", "leq_to": 0.25, "severity": "warn"},

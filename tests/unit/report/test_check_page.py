@@ -67,7 +67,7 @@ def test_every_finding_is_on_the_page_in_the_words_of_the_verdict(make, page):
 
 def test_the_finding_that_stops_comes_first_and_says_so(page):
     findings = page.words.index("Findings")
-    assert page.words[findings:].startswith("Findings Fail stops the run psi_max is 1.93")
+    assert page.words[findings:].startswith("Findings Fail stops the run psi is 1.93")
 
 
 @pytest.mark.parametrize("outcome", get_args(Outcome))

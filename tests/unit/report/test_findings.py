@@ -10,7 +10,7 @@ def labels(findings):
 def test_stopping_findings_come_first_and_passing_ones_last(make):
     verdict = make.drift_verdict(make.drift_result())
     assert [(one.label, one.outcome) for one in worst_first(verdict.findings, verdict)] == [
-        ("psi_max", "fail"),
+        ("psi", "fail"),
         ("prediction_drift", "uncertain"),
         ("drift_score[MAR]", "warn"),
         ("drift_score[RELP]", "waived"),

@@ -36,7 +36,7 @@ def test_the_first_lines_say_what_stopped(page):
 
 def test_there_is_one_row_per_check_with_what_decided(page):
     assert (
-        "Fail stops the run drift Data drift psi_max and 1 uncertain, 1 warn, 1 waived, 1 pass 1.93 1.9 to 1.96"
+        "Fail stops the run drift Data drift psi and 1 uncertain, 1 warn, 1 waived, 1 pass 1.93 1.9 to 1.96"
         in page.words
     )
     assert "accuracy and 1 pass 0.7912 0.7882 to 0.7942 at least 0.8" in page.words
@@ -69,7 +69,7 @@ def test_what_stops_the_run_is_listed_in_the_words_of_the_verdict(make, page):
         if check["stops"]:
             assert f"{check['name']}: " in block
     assert (
-        "drift: psi_max is 1.93 (largest at AGEP; 95% interval 1.9 to 1.96; n = 70,131), must be less than 0.2: fail"
+        "drift: psi is 1.93 (largest at AGEP; 95% interval 1.9 to 1.96; n = 70,131), must be less than 0.2: fail"
         in block
     )
 

@@ -50,7 +50,7 @@ def test_a_demand_on_change_allows_what_the_verdict_allows(make, better, conditi
 
     rules = make.policy({"x": {"kind": "k", "thresholds": [{"metric": "m", **condition}]}})
     result = CheckResult(kind="k", seed=1, metrics=(make.metric("m", value, better=better),))
-    verdict = judge("x", result, rules, moment=make.TODAY, baselines={"last_accepted": {"m": Baseline(value=0.8)}})
+    verdict = judge("x", result, rules, moment=make.TODAY, baselines={"approved": {"m": Baseline(value=0.8)}})
     low, high = allowed(verdict.findings[0], better=better)
     assert (low <= value <= high) == (verdict.outcome == "pass")
 

@@ -101,11 +101,65 @@ def test_another_failure_of_a_link_is_told(store, monkeypatch):
     assert list(store.root.iterdir()) == []
 
 
-def test_a_mode_that_the_file_system_declines_is_no_failure(store, monkeypatch):
+@pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
+def test_a_mode_that_the_file_system_declines_is_no_failure_and_leaves_the_file_to_its_owner(store, monkeypatch, links):
     def decline(*_: object) -> None:
         raise PermissionError(errno.EPERM, "no modes here")
 
+    if not links:
+        refuse(monkeypatch, "link", errno.EPERM)
     monkeypatch.setattr(os, "fchmod", decline)
+    store.put_once("a", b"whole", media_type=HTML)
+    assert store.get("a") == b"whole"
+    assert stat.S_IMODE((store.root / "a").stat().st_mode) == 0o600
+
+
+def test_an_unfinished_file_lies_hidden_beside_its_key(store, monkeypatch):
+    """On the same file system, because a link cannot leave it, and under an ending by which it is found."""
+    unfinished = []
+    link = os.link
+
+    def note(source: Path, target: Path) -> None:
+        unfinished.append(source)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", note)
+    store.put_once("v1/a", b"whole", media_type=HTML)
+    assert [path.parent for path in unfinished] == [store.root / "v1"]
+    assert unfinished[0].name.startswith(".")
+    assert unfinished[0].name.endswith(".partial")
+
+
+def test_an_unfinished_file_that_somebody_cleans_away_once_it_is_linked_is_no_failure(store, monkeypatch):
+    link = os.link
+
+    def link_and_clean(source: Path, target: Path) -> None:
+        link(source, target)
+        source.unlink()
+
+    monkeypatch.setattr(os, "link", link_and_clean)
+    store.put_once("a", b"whole", media_type=HTML)
+    assert store.get("a") == b"whole"
+
+
+@pytest.mark.parametrize("cleaned", [False, True], ids=["left to the writer", "cleaned away by somebody"])
+def test_a_disk_that_fails_after_the_link_was_refused_blocks_no_later_writer(store, monkeypatch, cleaned):
+    refuse(monkeypatch, "link", errno.EPERM)
+    flush = os.fsync
+
+    def fail_on_the_lock(handle: int) -> None:
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        if path.name == ".a.partial":
+            if cleaned:
+                path.unlink()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", fail_on_the_lock)
+    with pytest.raises(StoreError, match="free space on this file system"):
+        store.put_once("a", b"whole", media_type=HTML)
+    assert list(store.root.iterdir()) == []
+    monkeypatch.setattr(os, "fsync", flush)
     store.put_once("a", b"whole", media_type=HTML)
     assert store.get("a") == b"whole"
 
@@ -197,6 +251,19 @@ def test_an_error_says_what_to_do_next(store, monkeypatch, number, advice):
     assert str(failed.value) == f"cannot store 5 bytes at {store.root / 'a'}: {os.strerror(number)}; {advice}"
 
 
+def test_an_error_without_a_number_gets_the_advice_that_fits_any(store, monkeypatch):
+    def fail(_: int) -> None:
+        raise OSError("the driver gave up")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(StoreError) as failed:
+        store.put_once("a", b"whole", media_type=HTML)
+    assert str(failed.value) == (
+        f"cannot store 5 bytes at {store.root / 'a'}: the driver gave up; "
+        "look at this path as the user that runs the worker"
+    )
+
+
 def test_reading_and_listing_say_what_they_were_about(store, monkeypatch, tmp_path):
     store.put_once("v1/a", b"whole", media_type=HTML)
     monkeypatch.setattr(type(store.root), "read_bytes", lambda _: (_ for _ in ()).throw(OSError(errno.EIO, "gone")))
@@ -238,6 +305,23 @@ def test_another_writer_that_finishes_while_it_is_waited_for_is_believed(store, 
     monkeypatch.setattr(time, "sleep", finish)
     store.put_once("a", b"whole", media_type=HTML)
     assert sorted(path.name for path in store.root.iterdir()) == ["a"]
+
+
+def test_a_key_that_appears_while_another_writer_holds_the_lock_ends_the_waiting(store, monkeypatch):
+    refuse(monkeypatch, "link", errno.EPERM)
+    store.root.mkdir()
+    partial = store.root / ".a.partial"
+    partial.write_bytes(b"")
+    pauses = []
+
+    def appear(seconds: float) -> None:
+        pauses.append(seconds)
+        (store.root / "a").write_bytes(b"whole")
+
+    monkeypatch.setattr(time, "sleep", appear)
+    store.put_once("a", b"whole", media_type=HTML)
+    assert len(pauses) == 1
+    assert partial.exists(), "it is the other writer's"
 
 
 def test_a_writer_that_is_second_without_hard_links_takes_its_partial_file_back(store, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from model_governance.errors import PolicyError
 from model_governance.policy import Policy
-from model_governance.subjects import labelled_current_source, render_sources
+from model_governance.subjects import render_sources, run_variables
 
 DIGEST = "0" * 64
 
@@ -66,15 +66,20 @@ def test_a_wrong_template_is_a_mistake_of_the_policy(template, told):
         render_sources(policy(current={"uri": template}), {"ds": "2026-05-01"})
 
 
-def test_labels_that_mature_bring_back_the_night_they_belong_to():
-    made = policy(
-        current={"uri": "nights/{{ ds }}.parquet"}, labels={"uri": "labels/{{ ds }}.parquet", "maturity_days": 30}
-    )
-    assert labelled_current_source(made, datetime(2026, 5, 31, tzinfo=UTC)).uri == "nights/2026-05-01.parquet"
-    assert labelled_current_source(made, datetime(2025, 1, 15, tzinfo=UTC)) is None, (
-        "that night lies before the schedule's start"
-    )
-    assert labelled_current_source(policy(current={"uri": "c.parquet"}), datetime(2026, 5, 31, tzinfo=UTC)) is None
+def test_a_run_gives_templates_its_moment_and_its_interval():
+    moment = datetime(2026, 5, 1, 2, tzinfo=UTC)
+    assert run_variables(moment) == {
+        "ds": "2026-05-01", "ds_nodash": "20260501", "ts": "2026-05-01T02:00:00+00:00", "ts_nodash": "20260501T020000",
+        "logical_date": moment,
+    }  # fmt: skip
+    within = run_variables(moment, data_interval=(moment, datetime(2026, 5, 2, 2, tzinfo=UTC)))
+    assert within["data_interval_start"] == moment
+    assert within["data_interval_end"].day == 2
+
+
+def test_only_the_wanted_roles_are_rendered():
+    made = policy(current={"uri": "{{ ds }}.parquet"}, reference={"uri": "{{ unknown }}.parquet"})
+    assert list(render_sources(made, {"ds": "2026-05-01"}, roles=("current", "labels"))) == ["current"]
 
 
 def test_only_labels_mature():

@@ -15,7 +15,7 @@ UNBOUND = AlarmSpec(false_fails_per_year=400)
 
 def outcome(seen, base, condition, **options):
     threshold = {"metric": seen.name, **condition}
-    return verdict([seen], threshold, baselines={"last_accepted": {seen.label: base}}, **options).outcome
+    return verdict([seen], threshold, baselines={"approved": {seen.label: base}}, **options).outcome
 
 
 def test_the_baseline_of_a_metric_is_its_value_with_both_ends_of_its_interval():
@@ -85,7 +85,7 @@ def test_the_p_value_of_a_metric_says_nothing_about_its_change(p_value):
 def test_a_change_is_shown_with_its_baseline_and_what_it_was_compared_with():
     judged = verdict(
         [metric(0.5)], {"metric": "psi", "min_absolute_change": -0.1, "against": "champion"},
-        baselines={"last_accepted": {"psi": Baseline(value=0.5)}, "champion": {"psi": Baseline(value=0.25)}},
+        baselines={"approved": {"psi": Baseline(value=0.5)}, "champion": {"psi": Baseline(value=0.25)}},
     )  # fmt: skip
     finding = judged.findings[0]
     assert (finding.outcome, finding.against, finding.baseline) == ("fail", "champion", 0.25)
@@ -97,7 +97,7 @@ def test_a_change_is_shown_with_its_baseline_and_what_it_was_compared_with():
 def test_a_condition_is_compared_with_nothing():
     judged = verdict(
         [metric(0.15)], {"metric": "psi", "less_than": 0.2},
-        baselines={"last_accepted": {"psi": Baseline(value=0.9)}},
+        baselines={"approved": {"psi": Baseline(value=0.9)}},
     )  # fmt: skip
     finding = judged.findings[0]
     assert (finding.outcome, finding.against, finding.baseline) == ("pass", None, None)

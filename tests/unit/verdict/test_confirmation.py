@@ -69,7 +69,13 @@ def test_the_same_miss_noted_twice_in_one_run_is_one():
 def test_a_warning_needs_no_confirmation():
     finding = after(threshold=THRESHOLD | {"severity": "warn"})
     assert finding.outcome == "warn"
-    assert "missed on" not in finding.sentence
+    assert "violated in" not in finding.sentence
+
+
+def test_a_pass_needs_no_confirmation():
+    finding = after(verdict([metric(0.3)], THRESHOLD), seen=(0.1, None))
+    assert finding.outcome == "pass"
+    assert "violated in" not in finding.sentence
 
 
 def test_an_unconfirmed_fail_is_still_a_violation():

@@ -32,7 +32,7 @@ def test_a_finding_on_a_change_holds_its_baseline():
     alarms = AlarmSpec(false_fails_per_year=400, runs_per_year=401)  # level 0.05
     finding = only(
         [metric(0.5)], {"metric": "psi", "min_relative_change": 0.1, "against": "champion"}, alarms=alarms,
-        baselines={"champion": {"psi": Baseline(value=0.4)}, "last_accepted": {"psi": Baseline(value=9.0)}},
+        baselines={"champion": {"psi": Baseline(value=0.4)}, "approved": {"psi": Baseline(value=9.0)}},
     )  # fmt: skip
     assert finding == Finding(
         check="drift", outcome="fail", severity="error", metric="psi", value=0.5, n=1000, bound=0.1,
@@ -94,8 +94,15 @@ def test_a_finding_without_its_metric_holds_the_threshold(key, label):
         (
             metric(0.1),
             {"min_absolute_change": 0},
-            ("drift: psi is 0.1 (n = 1,000), must be no worse than the last accepted run: uncertain, "
-            "no accepted run to compare with yet"),
+            ("drift: psi is 0.1 (n = 1,000), must be no worse than the approved run: uncertain, "
+            "no approved run has measured it yet; a run of this model that passes is approved by that, or accept one: "
+            "model-governance accept RUN --policy FILE --reason TEXT --by NAME"),
+        ),
+        (
+            metric(0.1),
+            {"min_absolute_change": 0, "against": "last_passed"},
+            ("drift: psi is 0.1 (n = 1,000), must be no worse than the last run that passed: uncertain, "
+            "no run that passed has measured it yet; the first run that passes is the baseline of the next one"),
         ),
         (
             metric(0.1),
@@ -112,12 +119,12 @@ def test_a_relative_change_against_nothing_is_an_error():
     finding = only(
         [metric(0.1)],
         {"metric": "psi", "min_relative_change": 0},
-        baselines={"last_accepted": {"psi": Baseline(value=0)}},
+        baselines={"approved": {"psi": Baseline(value=0)}},
     )
     assert finding.outcome == "error"
     assert finding.sentence.endswith("(baseline 0): error, a relative change against a baseline of 0 has no meaning")
     absolute = {"metric": "psi", "min_absolute_change": 0}
-    assert only([metric(0.1)], absolute, baselines={"last_accepted": {"psi": Baseline(value=0)}}).outcome == "fail"
+    assert only([metric(0.1)], absolute, baselines={"approved": {"psi": Baseline(value=0)}}).outcome == "fail"
 
 
 def test_a_check_that_does_not_apply_says_so_and_judges_nothing():
@@ -194,8 +201,9 @@ def test_evidence_at_the_level_counts_and_beyond_it_does_not(p_value):
         ("between", (1.0, 2.5), None, "between 1 and 2.5"),
         ("min_absolute_change", 0, "champion", "no worse than the champion"),
         ("min_absolute_change", -0.02, "champion", "at most 0.02 worse than the champion"),
-        ("min_absolute_change", 0.02, "last_accepted", "at least 0.02 better than the last accepted run"),
-        ("min_relative_change", -0.05, "last_accepted", "at most 5% worse than the last accepted run"),
+        ("min_absolute_change", 0.02, "approved", "at least 0.02 better than the approved run"),
+        ("min_relative_change", -0.05, "approved", "at most 5% worse than the approved run"),
+        ("min_relative_change", -0.05, "last_passed", "at most 5% worse than the last run that passed"),
         ("min_relative_change", 0.5, "champion", "at least 50% better than the champion"),
     ],
 )
@@ -205,8 +213,8 @@ def test_a_condition_is_described(condition, bound, against, text):
 
 def test_a_finding_describes_its_own_condition():
     change = {"metric": "psi", "min_absolute_change": -0.1}
-    finding = only([metric(0.5)], change, baselines={"last_accepted": {"psi": Baseline(value=0.5)}})
-    assert finding.requirement == "at most 0.1 worse than the last accepted run"
+    finding = only([metric(0.5)], change, baselines={"approved": {"psi": Baseline(value=0.5)}})
+    assert finding.requirement == "at most 0.1 worse than the approved run"
     assert Finding(check="drift", outcome="error", sentence="broken").requirement == ""
     assert Finding(check="drift", outcome="error", sentence="broken").label == "drift"
     for half in ({"condition": "less_than"}, {"bound": 0.2}):

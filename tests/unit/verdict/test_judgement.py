@@ -111,8 +111,8 @@ def test_a_change_is_as_uncertain_as_both_of_its_ends():
     change = {"metric": "psi", "min_absolute_change": -0.1}
     seen = [metric(0.5, low=0.45, high=0.55, better="lower")]
     known, vague = Baseline(value=0.25), Baseline(value=0.25, low=0.05, high=0.45)
-    assert verdict(seen, change, baselines={"last_accepted": {"psi": known}}).outcome == "fail"
-    assert verdict(seen, change, baselines={"last_accepted": {"psi": vague}}).outcome == "uncertain"
+    assert verdict(seen, change, baselines={"approved": {"psi": known}}).outcome == "fail"
+    assert verdict(seen, change, baselines={"approved": {"psi": vague}}).outcome == "uncertain"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,8 @@ def test_a_repeated_metric_is_judged_for_each_or_for_the_one_named():
         ("higher", {"min_absolute_change": -0.02}, 0.80, 0.79, "pass"),
         ("higher", {"min_absolute_change": -0.02}, 0.80, 0.77, "fail"),
         ("higher", {"min_absolute_change": 0.01}, 0.80, 0.82, "pass"),
+        ("higher", {"min_absolute_change": 0.25}, 0.50, 0.75, "pass"),
+        ("lower", {"min_absolute_change": 0}, 0.10, 0.10, "pass"),
         ("lower", {"min_absolute_change": -0.02}, 0.10, 0.13, "fail"),
         ("lower", {"min_relative_change": 0.1}, 1.0, 0.85, "pass"),
         ("lower", {"min_relative_change": 0.1}, 1.0, 0.95, "fail"),
@@ -169,7 +171,7 @@ def test_a_change_is_an_improvement_in_the_better_direction(better, condition, b
     judged = verdict(
         [metric(value, better=better)],
         {"metric": "psi", **condition},
-        baselines={"last_accepted": {"psi": Baseline(value=base)}},
+        baselines={"approved": {"psi": Baseline(value=base)}},
     )
     assert judged.outcome == outcome
 
@@ -177,7 +179,20 @@ def test_a_change_is_an_improvement_in_the_better_direction(better, condition, b
 def test_the_first_night_has_nothing_to_compare_with_and_says_so():
     judged = verdict([metric(0.1)], {"metric": "psi", "min_absolute_change": 0})
     assert judged.outcome == "uncertain"
-    assert "no accepted run" in judged.sentence
+    assert "no approved run" in judged.sentence
+
+
+def test_what_a_check_that_does_not_apply_measured_all_the_same_is_judged():
+    policy = Policy.model_construct(
+        checks={"drift": CheckSpec(kind="data_drift", thresholds=[
+            {"metric": "psi", "less_than": 0.2}, {"metric": "ks", "less_than": 0.2}])},
+        waivers=(), fail_on="error", on_uncertain="warn", alarms=AlarmSpec(),
+    )  # fmt: skip
+    result = CheckResult(
+        kind="data_drift", seed=1, status="not_applicable", reason="no labels yet", metrics=(metric(0.5),)
+    )
+    judged = judge("drift", result, policy, moment=TODAY)
+    assert [(finding.metric, finding.outcome) for finding in judged.findings] == [(None, "skipped"), ("psi", "fail")]
 
 
 def test_a_champion_that_was_not_measured_is_an_error():
@@ -266,11 +281,11 @@ def test_what_could_not_measure_is_an_error():
 
 def test_the_sentence_says_what_was_seen_what_was_demanded_and_where():
     seen = Metric(
-        name="psi_max", value=1.934, low=1.9, high=1.96, n=69126, meaning="m", better="lower", detail="largest at AGEP"
+        name="psi", value=1.934, low=1.9, high=1.96, n=69126, meaning="m", better="lower", detail="largest at AGEP"
     )
-    judged = verdict([seen], {"metric": "psi_max", "less_than": 0.2})
+    judged = verdict([seen], {"metric": "psi", "less_than": 0.2})
     assert judged.findings[0].sentence == (
-        "drift: psi_max is 1.934 (largest at AGEP; 95% interval 1.9 to 1.96; n = 69,126), must be less than 0.2: fail"
+        "drift: psi is 1.934 (largest at AGEP; 95% interval 1.9 to 1.96; n = 69,126), must be less than 0.2: fail"
     )
 
 

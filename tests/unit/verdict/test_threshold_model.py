@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
 
 import pytest
 from pydantic import ValidationError
@@ -34,6 +35,7 @@ def refused(model, raw) -> str:
         ({"less_than": 1, "confirm": {"violations": 3, "window": 2}}, "3 .* 2 "),
         ({"less_than": 1, "confirm": {"violations": 0, "window": 2}}, "greater than or equal to 1"),
         ({"less_than": 1, "confirm": {"violations": 0, "window": 0}}, "greater than or equal to 1"),
+        ({"less_than": 1, "confirm": {"violations": 1, "window": 0}}, "greater than or equal to 1"),
     ],
 )
 def test_a_threshold_that_cannot_be_judged_is_refused(raw, words):
@@ -51,7 +53,7 @@ def test_a_threshold_that_cannot_be_judged_is_refused(raw, words):
         ({"leq_to": 0}, "leq_to", False),
         ({"between": [1, 1]}, "between", False),
         ({"min_absolute_change": 0, "against": "champion"}, "min_absolute_change", True),
-        ({"min_relative_change": 0, "against": "last_accepted"}, "min_relative_change", True),
+        ({"min_relative_change": 0, "against": "approved"}, "min_relative_change", True),
     ],
 )
 def test_a_threshold_has_one_condition(raw, condition, is_change):
@@ -63,7 +65,7 @@ def test_a_threshold_has_one_condition(raw, condition, is_change):
 
 def test_what_a_threshold_does_not_say():
     threshold = Threshold(metric="psi", less_than=1)
-    assert (threshold.key, threshold.against, threshold.tolerance) == (None, "last_accepted", 0)
+    assert (threshold.key, threshold.against, threshold.tolerance) == (None, "approved", 0)
     assert (threshold.severity, threshold.minimum_rows, threshold.confirm) == ("error", 1, None)
 
 
@@ -78,7 +80,8 @@ def test_a_waiver_says_who_why_and_until_when(field):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("reason", "nine char"), ("approver", ""), ("ticket", ""), ("expires", "soon")]
+    ("field", "value"),
+    [("reason", "nine char"), ("approver", ""), ("ticket", ""), ("expires", "soon"), ("expires", "2026-02-30")],
 )
 def test_a_waiver_with_an_empty_answer_is_refused(field, value):
     assert refused(Waiver, WAIVER | {field: value})
@@ -86,3 +89,18 @@ def test_a_waiver_with_an_empty_answer_is_refused(field, value):
 
 def test_a_waiver_as_short_as_allowed_is_taken():
     assert Waiver.model_validate(WAIVER).key is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expires"),
+    [
+        ("2026-06-01", date(2026, 6, 1)),
+        ("2026-06-01T12:30:00Z", datetime(2026, 6, 1, 12, 30, tzinfo=UTC)),
+        ("2026-06-01T00:00:00Z", datetime(2026, 6, 1, tzinfo=UTC)),
+        ("2026-06-01 00:00", datetime(2026, 6, 1)),
+    ],
+    ids=["day", "moment", "midnight", "midnight without zone"],
+)
+def test_a_waiver_ends_with_a_day_or_at_a_moment_as_it_is_written(text, expires):
+    read = Waiver.model_validate(WAIVER | {"expires": text}).expires
+    assert (type(read), read) == (type(expires), expires)

@@ -107,7 +107,7 @@ def _critical(policy: Policy, name: str, place: int, *, results: Sequence[CheckR
     if not threshold.is_change:
         bounds = [critical_bound(name, place, result, policy=policy, moment=moment) for result in results]
     else:
-        # Each window of a pair is the last accepted run of the other.
+        # Each window of a pair is the baseline of the other.
         before = [results[min(number ^ 1, len(results) - 1)] for number in range(len(results))]
         bounds = [
             critical_bound(

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from model_governance.stats.limits.base import TAIL, Limits, quantile_of, tail_of
+from model_governance.stats.limits.areas import RocArea
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
+from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of, tail_of
 from model_governance.stats.limits.counts import PartialConjunction
+from model_governance.stats.limits.extremes import LargestOf, RangeOf
+from model_governance.stats.limits.ratio_of_shares import RatioOfShares
+from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stored import read_limits
 from model_governance.stats.limits.stretched import Stretched
+from model_governance.stats.limits.student import StudentT
 
 __all__ = [
     "TAIL",
     "AbsoluteDifference",
     "DifferenceOfShares",
     "ExactShare",
+    "LargestOf",
     "Limits",
     "NoncentralChiSquare",
     "PartialConjunction",
+    "RangeOf",
+    "RatioOfShares",
+    "RocArea",
+    "SmallestRatio",
     "Stretched",
+    "StudentT",
     "quantile_of",
     "read_limits",
     "tail_of",

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from model_governance.stats.limits.base import Limits
+from model_governance.stats.limits.confidence import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

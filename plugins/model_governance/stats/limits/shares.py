@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.base import TAIL, Limits, quantile_of
+from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of
+from model_governance.stats.limits.folded import folded_low
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,11 @@ class ExactShare(Limits):
     family: ClassVar[str] = "exact_share"
     successes: float
     n: float
+
+    @property
+    def value(self) -> float:
+        """The share."""
+        return self.successes / self.n
 
     def low(self, tail: float) -> float:
         """Lower limit, 0 to 1."""
@@ -110,7 +116,8 @@ class AbsoluteDifference(Limits):
 
     def low(self, tail: float) -> float:
         """Lower limit; 0 where the limits of the signed difference lie on both sides of 0."""
-        return max(0.0, self._signed.low(tail), -self._signed.high(tail))
+        signed = self._signed
+        return folded_low(signed.low if signed.value >= 0 else lambda level: -signed.high(level), tail)
 
     def high(self, tail: float) -> float:
         """Upper limit."""

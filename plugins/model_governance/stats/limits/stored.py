@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.stats.limits.areas import RocArea
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.counts import PartialConjunction
+from model_governance.stats.limits.extremes import LargestOf, RangeOf
+from model_governance.stats.limits.ratio_of_shares import RatioOfShares
+from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stretched import Stretched
+from model_governance.stats.limits.student import StudentT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.stats.limits.base import Limits
+    from model_governance.stats.limits.confidence import Limits
 
 FAMILIES: dict[str, type[Limits]] = {
     family.family: family
@@ -20,9 +25,15 @@ FAMILIES: dict[str, type[Limits]] = {
         AbsoluteDifference,
         DifferenceOfShares,
         ExactShare,
+        LargestOf,
         NoncentralChiSquare,
         PartialConjunction,
+        RangeOf,
+        SmallestRatio,
+        RatioOfShares,
+        RocArea,
         Stretched,
+        StudentT,
     )
 }
 
@@ -41,4 +52,6 @@ def read_limits(record: Mapping[str, Any]) -> Limits:
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
+    if isinstance(value, dict):
+        return read_limits(value)
+    return tuple(_frozen(part) for part in value) if isinstance(value, (list, tuple)) else value

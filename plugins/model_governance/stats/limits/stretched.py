@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from model_governance.stats.limits.base import TAIL, Limits, quantile_of
+from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of
 
 _AT_95 = quantile_of(TAIL)
 

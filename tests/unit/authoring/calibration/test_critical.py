@@ -68,7 +68,7 @@ def test_the_judge_fails_on_the_strict_side_of_the_critical_bound_and_nowhere_el
 def test_a_loss_against_the_last_run_has_a_critical_bound_too():
     run = result([{"value": 0.8, "low": 0.79, "high": 0.81}])
     rules = policy(min_absolute_change=-0.02)
-    before = {"last_accepted": {"m[0]": Baseline(value=0.7, low=0.69, high=0.71)}}
+    before = {"approved": {"m[0]": Baseline(value=0.7, low=0.69, high=0.71)}}
     # lower is better: a rise of 0.1, less the reach of both runs at the level, added in squares
     reach = math.sqrt(2) * 0.01 * NormalDist().inv_cdf(budget_of(rules).level) / NormalDist().inv_cdf(0.025)
     found = critical_bound("c", 1, run, policy=rules, moment=TODAY, baselines=before)

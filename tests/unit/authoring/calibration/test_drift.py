@@ -28,7 +28,7 @@ DRIFT = {
         "kind": "data_drift",
         "thresholds": [
             {"metric": "psi", "less_than": 0.05},
-            {"metric": "psi_max", "less_than": 0.2},
+            {"metric": "psi", "less_than": 0.2},
             {"metric": "prediction_drift", "less_than": 0.1},
         ],
     },
@@ -153,7 +153,7 @@ def test_the_command_writes_numbers_and_curves_and_leaves_the_policy_alone(small
     ]
     assert all(first == second for first, second in files), "the same policy and data give the same bytes"
     record = json.loads(files[0][0])
-    assert [one["metric"] for one in record["thresholds"]] == ["psi", "psi_max"]
+    assert [one["metric"] for one in record["thresholds"]] == ["psi", "psi"]
     page = files[1][0].decode()
     assert page.count("<svg") == 2
     assert "src=" not in page

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,8 @@ def test_missing_keys_are_counted():
 
 
 def test_no_match_at_all_names_the_types_of_the_keys():
-    with pytest.raises(SubjectError, match=r"none of 2 keys in column 'row' \(object\).*\(int64\)"):
+    told = r"none of 2 keys in column 'row' \(object: '1', '2'\) occurs among the 4 of current \(int64: 1, 2, 3\) in current"
+    with pytest.raises(SubjectError, match=told):
         measure(late({"row": ["1", "2"], "label": [0, 1]}))
 
 
@@ -144,6 +146,36 @@ def test_with_labelled_current_too_few_labels_are_a_wait_unless_the_policy_says_
     assert measure(subject, minimum_label_coverage=0.9).status == "not_applicable"
     with pytest.raises(CheckError, match=r"1 of 4 rows of labelled_current have a label \(25.0%\)"):
         measure(subject, minimum_label_coverage=0.9, immature="error")
+
+
+@pytest.mark.parametrize("immature", [None, "skip", "error"])
+@pytest.mark.parametrize("keys", [[7, 9], ["1", "2"]], ids=["other keys", "another type"])
+def test_no_label_that_joins_at_maturity_is_an_error(keys, immature):
+    with pytest.raises(SubjectError, match=r"none of 2 keys in column 'row' .* occurs among the 4 of labelled_current"):
+        measure(with_labelled_current({"row": keys, "label": [0, 1]}), immature=immature)
+
+
+def test_labels_that_are_all_empty_at_maturity_are_an_error():
+    with pytest.raises(SubjectError, match="all labels that match a row of labelled_current are missing"):
+        measure(with_labelled_current({"row": [1, 2], "label": [None, None]}))
+    model = model_of("binary_classification", classes=(0, 1))
+    rows = dataset("labelled_current", CURRENT.assign(label=[None] * 4))
+    subject = subject_of(CURRENT.assign(label=[0, 1, 0, 1]), model)
+    with pytest.raises(SubjectError, match="4 of 4 labels in column 'label' are missing"):
+        measure(replace(subject, datasets={**subject.datasets, "labelled_current": rows}))
+
+
+def test_before_any_labels_are_due_nothing_is_measured_and_the_day_is_named():
+    subject = replace(
+        late({"row": [1, 2], "label": [0, 1]}), labels_mature_in=2, labels_reason="the model has no run of then",
+        logical_date=datetime(2026, 3, 1, tzinfo=UTC),
+    )  # fmt: skip
+    result = measure(subject, minimum_label_coverage=0.9, immature="error")
+    assert (result.status, result.metrics) == ("not_applicable", ())
+    assert result.reason == (
+        "labels are complete 2 days after a run, and the model has no run of then; "
+        "the labels of this run are complete on 2026-03-03"
+    )
 
 
 def test_labelled_current_without_rows_are_an_error():

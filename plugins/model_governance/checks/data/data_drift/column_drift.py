@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.engine import ordered_distances
-from model_governance.engine.cells import Table, labels_table, pool_neighbours, pool_rare
+from model_governance.engine.cells import Table, labels_table, pool_neighbours, pool_rare, thin_cells
+from model_governance.engine.dependence import INDEPENDENT
 from model_governance.engine.distances import (
     difference_of_shares,
     jensen_shannon,
@@ -18,14 +19,14 @@ from model_governance.engine.distances import (
     total_variation,
 )
 from model_governance.engine.equal_width import equal_width_psi, equal_width_tables
-from model_governance.engine.power import smallest_visible
 from model_governance.engine.profiles import table_of, wasserstein_on_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from model_governance.engine import Ordered, Relation
-    from model_governance.engine.distances import Distance
+    from model_governance.engine.dependence import Dependence
+    from model_governance.engine.distances import Distance, Wasserstein
     from model_governance.engine.profiles import ColumnProfile, Family, Profile
 
 MIN_PROFILE_ROWS = 100
@@ -37,27 +38,27 @@ class RowStatistics:
     """Statistics of one column that need rows, not only profiles.
 
     `equal_width` holds Evidently's bins and `ordered` the exact distances of numbers; `labels` counts every label of a
-    category, and `new_category_rows` the current rows whose label does not occur in the reference.
+    category, `new_category_rows` the current rows whose label does not occur in the reference, and `singletons` the
+    labels that occur in one row of the reference.
     """
 
     equal_width: Table | None = None
     ordered: Ordered | None = None
     labels: Table | None = None
     new_category_rows: int | None = None
+    singletons: int = 0
 
     def labels_only(self) -> RowStatistics:
         """The part that stays valid when profiles of other runs replace the reference: rows with new categories."""
-        return RowStatistics(new_category_rows=self.new_category_rows)
+        return RowStatistics(new_category_rows=self.new_category_rows, singletons=self.singletons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDrift:
     """One column of the current data compared with the reference. Distances of numbers only are None for categories.
 
-    `comparable` is False where the rows do not fill two cells with ten rows each, so that there is no PSI.
-    `table` holds the pooled cells behind the PSI. `new_category_share` is the share of current rows with a category
-    that the reference never had, None where that is not known. `smallest_visible` is the smallest PSI that the rows
-    would have shown with probability 0.95.
+    `table` holds the pooled cells behind the PSI. `new_categories` is the share of current rows with a category that
+    the reference never had, less the share that its singletons predict; None where that is not known.
     """
 
     name: str
@@ -65,17 +66,15 @@ class ColumnDrift:
     reference: ColumnProfile
     current: ColumnProfile
     table: Table
-    comparable: bool
     psi: Distance
     jensenshannon: Distance
     total_variation: Distance
     ks: Distance | None
-    wasserstein: float | None
+    wasserstein: Wasserstein | None
     equal_width_psi: float | None
     missing: Distance
     infinite: Distance
-    new_category_share: float | None
-    smallest_visible: float
+    new_categories: Distance | None
 
     def effect(self, method: str) -> Distance:
         """The distance of this name, for instance `psi`."""
@@ -99,7 +98,13 @@ class ColumnDrift:
 
 
 def compare_columns(
-    reference: Profile, current: Profile, *, statistics: Mapping[str, RowStatistics], seed: int, level: float
+    reference: Profile,
+    current: Profile,
+    *,
+    statistics: Mapping[str, RowStatistics],
+    seed: int,
+    dependence: Mapping[str, Dependence] = {},
+    missing_dependence: Mapping[str, Dependence] = {},
 ) -> tuple[ColumnDrift, ...]:
     """Compare every column of the current profile with the reference's, on the same cells.
 
@@ -108,15 +113,20 @@ def compare_columns(
         current: the profile of the current data.
         statistics: what only the rows of both datasets give, by column; empty where a profile replaces the reference.
         seed: of the noise behind intervals; each column derives its own from its name.
-        level: p-value that counts as evidence, 0 to 1; it sets the smallest visible PSI.
+        dependence: what dependent rows and noise between runs add to the variance of independent rows, by column.
+        missing_dependence: the same for the share of missing values.
 
     Returns:
         One comparison per column, in the order of the current profile.
     """
     return tuple(
-        _compare_column(name, reference.columns[name], column, rows=statistics.get(name), seed=seed, level=level)
+        _compare_column(
+            name, reference.columns[name], column,
+            rows=statistics.get(name), seed=seed, dependence=dependence.get(name, INDEPENDENT),
+            missing_dependence=missing_dependence.get(name, INDEPENDENT),
+        )
         for name, column in current.columns.items()
-    )
+    )  # fmt: skip
 
 
 def row_statistics(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, RowStatistics]:
@@ -126,7 +136,7 @@ def row_statistics(reference: Relation, current: Relation, families: Mapping[str
         CheckError: a column holds no finite value.
     """
     numbers = [name for name, family in families.items() if family == "numbers"]
-    categories = [name for name in families if name not in numbers]
+    categories = [name for name, family in families.items() if family != "numbers"]
     ordered = ordered_distances(reference, current, numbers) if numbers else {}
     widths = equal_width_tables(reference, current, numbers)
     statistics = {name: RowStatistics(equal_width=widths[name], ordered=ordered[name]) for name in numbers}
@@ -134,30 +144,52 @@ def row_statistics(reference: Relation, current: Relation, families: Mapping[str
     for name in categories:
         new = sum(rows for label, rows in current_counts[name].items() if label not in reference_counts[name])
         table = labels_table(reference_counts[name], current_counts[name])
-        statistics[name] = RowStatistics(equal_width=table, labels=table, new_category_rows=new)
+        statistics[name] = RowStatistics(
+            equal_width=table, labels=table, new_category_rows=new, singletons=int((table.reference == 1).sum())
+        )
     return statistics
 
 
 def _compare_column(
-    name: str, reference: ColumnProfile, current: ColumnProfile, *, rows: RowStatistics | None, seed: int, level: float
+    name: str,
+    reference: ColumnProfile,
+    current: ColumnProfile,
+    *,
+    rows: RowStatistics | None,
+    seed: int,
+    dependence: Dependence,
+    missing_dependence: Dependence,
 ) -> ColumnDrift:
     seed = zlib.crc32(f"{seed}:{name}".encode("utf-8", "surrogatepass"))
     numbers = reference.cells.family == "numbers"
-    new_rows = None if rows is None else rows.new_category_rows
     whole = _cells(reference, current, rows)
-    table = pool_neighbours(whole) if numbers else pool_rare(whole)
-    filled = int(((whole.reference + whole.current) > 0).sum())
+    table, thin = pool_neighbours(whole) if numbers else pool_rare(whole), thin_cells(whole, ordered=numbers)
+    shown = table if thin is None else thin.whole
     return ColumnDrift(
-        name=name, family=reference.cells.family, reference=reference, current=current, table=table, comparable=table.cells > 1 or filled == 1,
-        psi=population_stability(table), jensenshannon=jensen_shannon(table), total_variation=total_variation(table, seed=seed),
-        ks=_ks(reference, current, rows, seed=seed) if numbers else None,
-        wasserstein=_wasserstein(reference, current, rows) if numbers else None,
+        name=name, family=reference.cells.family, reference=reference, current=current, table=shown,
+        psi=population_stability(table, thin=thin, dependence=dependence),
+        jensenshannon=jensen_shannon(table, thin=thin, dependence=dependence),
+        total_variation=total_variation(shown, seed=seed, dependence=dependence),
+        ks=_ks(reference, current, rows, seed=seed, dependence=dependence) if numbers else None,
+        wasserstein=_wasserstein(reference, current, rows, dependence=dependence) if numbers else None,
         equal_width_psi=None if rows is None or rows.equal_width is None else equal_width_psi(rows.equal_width),
-        missing=difference_of_shares((reference.missing, reference.rows), (current.missing, current.rows)),
+        missing=difference_of_shares(
+            (reference.missing, reference.rows), (current.missing, current.rows), dependence=missing_dependence
+        ),
         infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
-        new_category_share=None if new_rows is None else new_rows / current.rows,
-        smallest_visible=smallest_visible(freedom=table.cells - 1, chance=table.chance, level=level) if table.cells > 1 else 0.0,
+        new_categories=_new_categories(reference, current, rows, dependence=dependence),
     )  # fmt: skip
+
+
+def _new_categories(
+    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, dependence: Dependence
+) -> Distance | None:
+    """Rows with unseen labels against the share that the labels seen once predict (Good, 1953)."""
+    if rows is None or rows.new_category_rows is None or reference.held == 0:
+        return None
+    return difference_of_shares(
+        (rows.singletons, reference.held), (rows.new_category_rows, current.rows), dependence=dependence
+    )
 
 
 def _cells(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None) -> Table:
@@ -181,14 +213,20 @@ def _cells(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics
     return Table(reference=pooled_reference, current=pooled_current)
 
 
-def _ks(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, seed: int) -> Distance:
+def _ks(
+    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, seed: int, dependence: Dependence
+) -> Distance:
     exact = rows.ordered.ks if rows is not None and rows.ordered is not None else None
-    return kolmogorov_smirnov(table_of(reference, current, fine=True), seed=seed, exact=exact)
+    table = table_of(reference, current, fine=True)
+    return kolmogorov_smirnov(table, seed=seed, exact=exact, dependence=dependence)
 
 
-def _wasserstein(reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None) -> float | None:
+def _wasserstein(
+    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, dependence: Dependence
+) -> Wasserstein | None:
     exact = rows.ordered.wasserstein if rows is not None and rows.ordered is not None else None
     area = wasserstein_on_grid(reference, current) if exact is None else exact
     low, high = reference.quantile(0.25), reference.quantile(0.75)
     spread = (low, high) if low is not None and high is not None else (0.0, 0.0)
-    return normed_wasserstein(area, quartiles=spread, std=reference.std or 0.0)
+    moments = [(column.std or 0.0, column.held) for column in (reference, current)]
+    return normed_wasserstein(area, quartiles=spread, moments=(moments[0], moments[1]), dependence=dependence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.data.data_drift.windows import select_columns
+from model_governance.checks.data.data_drift.stored_profile import select_columns
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.features import require_values

@@ -71,7 +71,7 @@ def _draw(axes: Axes, column: ColumnDrift) -> None:
         centres = [place + shift for place in places]
         axes.bar(centres, bars.percentages(role), 0.4, color=colour, label=role, alpha=0.85)
     effect = f"PSI {column.psi.value:.3f} ({column.psi.low:.3f} to {column.psi.high:.3f})"
-    axes.set_title(f"{literal(column.name)}\n{effect if column.comparable else 'too few rows'}")
+    axes.set_title(f"{literal(column.name)}\n{effect}")
     axes.set_ylabel("% of rows")
     names = [
         literal(label if len(label) <= MAX_LABEL_CHARACTERS + 6 else f"{label[:MAX_LABEL_CHARACTERS]}…")

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from model_governance.checks.data.data_drift.aggregation import drift_estimates, drifted_columns
 from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
 from model_governance.checks.data.data_drift.comparison import choose_features, open_comparison
+from model_governance.checks.data.data_drift.flagged_share import flagged_estimates
+from model_governance.checks.data.data_drift.joint_drift import joint_estimates, joint_notes, joint_tables, tell_apart
 from model_governance.checks.data.data_drift.metrics import METRICS
 from model_governance.checks.data.data_drift.params import PROFILE
-from model_governance.checks.data.data_drift.predictions import compare_predictions
+from model_governance.checks.data.data_drift.predictions import compare_predictions, predict
 from model_governance.checks.data.data_drift.report import (
     columns_table,
     drift_artifacts,
@@ -17,7 +19,8 @@ from model_governance.checks.data.data_drift.report import (
     limitations,
     sampling_notes,
 )
-from model_governance.checks.data.data_drift.windows import merge_window, read_previous
+from model_governance.checks.data.data_drift.row_dependence import row_dependence
+from model_governance.checks.data.data_drift.windows import last_run, read_previous, window_reference
 from model_governance.contract.result import Artifact, CheckResult, declared, versions_of
 
 if TYPE_CHECKING:
@@ -46,20 +49,21 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
     """
     families, notes = choose_features(subject, params)
     comparison = open_comparison(subject, params, families)
-    level = params.evidence_level / len(families)
-    columns, consecutive, window_notes = _compare(subject, params, comparison, seed=seed, level=level)
-    predictions = compare_predictions(
-        subject, comparison, max_rows=params.prediction_rows, seed=seed, level=params.evidence_level
-    )
+    columns, consecutive, window_notes = _compare(subject, params, comparison, seed=seed)
+    answers = predict(subject, comparison, max_rows=params.prediction_rows, seed=seed)
+    predictions = compare_predictions(answers, seed=seed)
+    entity = subject.columns.entity
+    joint = tell_apart(comparison, max_rows=params.joint_rows, seed=seed, entity=entity) if params.joint else None
     drifted = drifted_columns(columns, params)
     displayed = [*columns, *([predictions.drift] if predictions.drift else [])]
     estimates = drift_estimates(columns, params, drifted=drifted, predictions=predictions, consecutive=consecutive)
+    together = [*flagged_estimates(answers), *(joint_estimates(joint) if joint else [])]
     rows: dict[str, int] = {role: dataset.rows for role, dataset in subject.datasets.items()}
     return CheckResult(
         kind="data_drift",
         seed=seed,
-        metrics=tuple(declared(METRICS, estimate) for estimate in estimates),
-        tables=(columns_table(displayed, drifted),),
+        metrics=tuple(declared(METRICS, estimate) for estimate in (*estimates, *together)),
+        tables=(columns_table(displayed, drifted), *(joint_tables(joint) if joint else ())),
         artifacts=(
             *drift_artifacts(displayed, drifted, limit=params.limit_for("psi"), seed=seed),
             _profile_artifact(comparison),
@@ -69,36 +73,41 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
             *notes,
             *window_notes,
             *sampling_notes(predictions, rows),
-            *limitations(columns, predictions, level=level),
+            *(joint_notes(joint, rows) if joint else ()),
+            *limitations(columns, predictions),
         ),
-        tools=versions_of("evidently", "numpy", "pandas", "scipy"),
+        tools=versions_of("evidently", "numpy", "pandas", "scikit-learn", "scipy"),
     )
 
 
 def _compare(
-    subject: Subject, params: DriftParams, comparison: Comparison, *, seed: int, level: float
+    subject: Subject, params: DriftParams, comparison: Comparison, *, seed: int
 ) -> tuple[tuple[ColumnDrift, ...], tuple[ColumnDrift, ...] | None, list[str]]:
     """The current profile against the reference that the window asks for, and against the last run; with notes."""
-    previous = read_previous(subject.earlier, comparison.frozen)
-    merged, note = merge_window(params.window, previous)
+    previous = read_previous(subject.earlier)
+    window = window_reference(params.window, previous, comparison)
     statistics = (
         {}
         if comparison.reference is None
         else row_statistics(comparison.reference, comparison.current, comparison.families)
     )
     labels_only = {name: column.labels_only() for name, column in statistics.items()}
+    dependence = row_dependence(subject, comparison, window, previous=previous)
     columns = compare_columns(
-        merged or comparison.frozen,
-        comparison.current_profile,
-        statistics=statistics if merged is None else labels_only,
+        window.reference,
+        window.current,
+        statistics=statistics | {name: labels_only[name] for name in window.runs if name in labels_only},
         seed=seed,
-        level=level,
+        dependence=dependence.values,
+        missing_dependence=dependence.missing,
     )
     consecutive = None
-    if params.consecutive and previous.profiles:
-        last = previous.profiles[0][1]
-        consecutive = compare_columns(last, comparison.current_profile, statistics=labels_only, seed=seed, level=level)
-    notes = [*previous.notes, *([note] if note else [])]
+    last = last_run(previous, comparison) if params.consecutive else None
+    if last is not None:
+        consecutive = compare_columns(
+            last.reference, last.current, statistics=labels_only, seed=seed, dependence=dependence.values
+        )
+    notes = [*previous.notes, *window.notes, *dependence.notes]
     if comparison.reference is None:
         notes.append(
             f"a profile replaces the reference ({comparison.frozen.rows:,} rows): Kolmogorov-Smirnov distances are lower "

@@ -1,4 +1,4 @@
-"""The metrics of data drift: the largest distance over the columns, shares of columns, and one value per column."""
+"""The metrics of data drift: one value per column of each distance, and shares of columns."""
 
 from __future__ import annotations
 
@@ -17,23 +17,6 @@ OVERALL = (
         "Share of the compared columns that drifted, 0 to 1: the effect reaches its limit and there is evidence for it.",
     ),
     _spec("drifted_columns", "Number of columns behind drift_share.", unit="columns"),
-    _spec("psi_max", f"Largest {PSI}: 0 means the same mix of values as in the reference."),
-    _spec(
-        "jensenshannon_max",
-        "Largest Jensen-Shannon distance of a column: 0 the same mix of values, 0.83 nothing in common.",
-    ),
-    _spec(
-        "total_variation_max",
-        "Largest share of a column's rows that would have to change cell to restore the reference.",
-    ),
-    _spec(
-        "ks_max",
-        "Largest Kolmogorov-Smirnov distance of a number: the largest gap between the cumulative shares, 0 to 1.",
-    ),
-    _spec(
-        "wasserstein_max",
-        "Largest distance by which a number's values moved on average, in robust standard deviations of the reference.",
-    ),
     _spec(
         "blinded_columns",
         "Numeric columns in which extreme values blind Evidently's equal-width bins; the verdict's own bins are not blinded.",
@@ -43,33 +26,45 @@ OVERALL = (
         "prediction_drift",
         "How far the model's predictions moved from its predictions on the reference, even if no single column moved.",
     ),
-    _spec("consecutive_psi_max", "Largest population stability index of a column against the last accepted run."),
     _spec(
-        "missing_increase_max",
-        "Largest increase of the share of missing values in a column, compared with the reference.",
+        "joint_drift_auc",
+        "ROC AUC of a classifier that tells current from reference rows it was not trained on: 0.5 no difference, 1 all told apart.",
     ),
-    _spec(
-        "nonfinite_share",
-        "Largest share of infinite values in a numeric column of the current data; the distances exclude them.",
+    MetricSpec(
+        name="flagged_share",
+        better="neither",
+        meaning="Share of the current rows that the model flags: the positive class reaches the decision threshold, 0 to 1.",
     ),
-    _spec(
-        "new_category_share_max",
-        "Largest share of current rows that hold a category the reference never had, so the model has not learnt it.",
+    MetricSpec(
+        name="flagged_share_increase",
+        better="neither",
+        meaning="Share of current rows that the model flags, less the share of reference rows that it flags.",
     ),
-    _spec(
-        "smallest_visible_shift_max",
-        "The PSI that the current rows would have shown in every column with probability 0.95; smaller changes may be missed.",
+    MetricSpec(
+        name="flagged_share_ratio",
+        better="neither",
+        meaning="Share of current rows that the model flags, divided by that of the reference: 1 no change, 2 twice as many.",
     ),
 )
 
 PER_COLUMN = (
     _spec("drift_score", "The distance of one column that counts in drift_share, named beside it.", per="column"),
-    _spec("psi", f"One column's {PSI}.", per="column"),
-    _spec("ks", "Kolmogorov-Smirnov distance of one column of numbers, over all values.", per="column"),
-    _spec("jensenshannon", "Jensen-Shannon distance of one column, over the cells of its PSI.", per="column"),
+    _spec("psi", f"One column's {PSI}: 0 means the same mix of values as in the reference.", per="column"),
+    _spec(
+        "ks",
+        "Kolmogorov-Smirnov distance of one column of numbers, over all values: the largest gap between the cumulative "
+        "shares, 0 to 1.",
+        per="column",
+    ),
+    _spec(
+        "jensenshannon",
+        "Jensen-Shannon distance of one column, over the cells of its PSI: 0 the same mix of values, 0.83 nothing in common.",
+        per="column",
+    ),
     _spec(
         "total_variation",
-        "Total variation of one column, over the cells of its PSI, corrected for chance.",
+        "Total variation of one column, over the cells of its PSI, corrected for chance: the share of rows that would "
+        "have to change cell to restore the reference, 0 to 1.",
         per="column",
     ),
     _spec("wasserstein", "Mean distance that one column's values moved, in robust standard deviations.", per="column"),
@@ -78,14 +73,21 @@ PER_COLUMN = (
         "PSI by Evidently's definition: equal-width bins, not corrected. Shown, never decisive.",
         per="column",
     ),
+    _spec("consecutive_psi", "Population stability index of one column against the last accepted run.", per="column"),
     _spec(
         "missing_increase",
-        "Share of missing values in one column of the current data, less its share in the reference.",
+        "Share of missing values in one column of the current data, less its share in the reference, -1 to 1.",
         per="column",
     ),
     _spec(
-        "smallest_visible_shift",
-        "The PSI that the current rows would have shown in one column with probability 0.95.",
+        "nonfinite_share",
+        "Share of infinite values in one numeric column of the current data, 0 to 1; the distances exclude them.",
+        per="column",
+    ),
+    _spec(
+        "new_category_share",
+        "Share of current rows that hold a category the reference never had, so the model has not learnt it, beyond the "
+        "share that the reference's own rare categories predict (Good and Turing, 1953), -1 to 1.",
         per="column",
     ),
 )

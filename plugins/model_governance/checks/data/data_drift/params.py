@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from model_governance.contract.check import Lookback, Params
+from model_governance.contract.check import Lookback, Params, Season
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROFILE = "profile.json"
+NOISE_RUNS = 20
+"""Accepted runs from which the noise between runs is learnt."""
 
 NumberMethod = Literal["psi", "ks", "jensenshannon", "total_variation"]
 CategoryMethod = Literal["psi", "jensenshannon", "total_variation"]
@@ -28,15 +30,22 @@ class Window(Params):
         default="fixed",
         description="fixed: the dataset in role reference; trailing: the last accepted runs; seasonal: those of one season",
     )
-    runs: int = Field(default=7, ge=1, le=366, description="how many accepted runs make up the reference")
-    season: Literal["hour", "weekday", "month"] | None = Field(
-        default=None, description="compare with runs of the same hour, weekday or calendar month"
+    runs: int = Field(
+        default=7,
+        ge=1,
+        le=366,
+        description="how many accepted runs make up the reference, or those of them that exist so far",
+    )
+    season: Season | None = Field(
+        default=None,
+        description="hour: runs of the same hour of day; weekday; hour_of_week: the same weekday and hour; month: the same "
+        "calendar month of earlier years",
     )
 
     @model_validator(mode="after")
     def _season_fits(self) -> Window:
         if (self.kind == "seasonal") != (self.season is not None):
-            raise ValueError("season: hour, weekday or month belongs to kind seasonal, and to no other")
+            raise ValueError("season: hour, weekday, hour_of_week or month belongs to kind seasonal, and to no other")
         return self
 
 
@@ -59,6 +68,12 @@ class DriftParams(Params):
     )
     prediction_rows: int = Field(
         default=100_000, ge=100, description="most rows of each dataset that the model predicts, a seeded sample"
+    )
+    joint: bool = Field(
+        default=True, description="let a classifier tell current rows from reference rows, all features together"
+    )
+    joint_rows: int = Field(
+        default=10_000, ge=100, description="most rows of each dataset that this classifier sees, a seeded sample"
     )
     window: Window = Field(default=Window(), description="what the current data are compared with")
     consecutive: bool = Field(default=False, description="compare with the last accepted run too")
@@ -84,8 +99,7 @@ class DriftParams(Params):
         return LIMITS[method] if self.column_threshold is None else self.column_threshold
 
 
-def lookback(params: DriftParams) -> Lookback | None:
-    """The profiles of previous runs that these params need."""
-    if params.window.kind != "fixed":
-        return Lookback(artifact=PROFILE, runs=params.window.runs, season=params.window.season)
-    return Lookback(artifact=PROFILE, runs=1) if params.consecutive else None
+def lookback(params: DriftParams) -> Lookback:
+    """The profiles of previous runs: those of the window, and as many as noise between runs is learnt from."""
+    window = params.window
+    return Lookback(artifact=PROFILE, runs=max(window.runs, NOISE_RUNS), season=window.season)

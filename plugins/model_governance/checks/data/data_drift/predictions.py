@@ -1,18 +1,22 @@
-"""Compares the model's predictions on both datasets, as one more column."""
+"""Predicts samples of both datasets once, and compares the predictions as one more column."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
+from model_governance.checks.data.data_drift.joint_clusters import clusters_of
+from model_governance.checks.data.data_drift.score_cells import score_cells
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
+from model_governance.engine.dependence import DesignEffect, combined, design_effect
 from model_governance.engine.profiles import profile_of
 from model_governance.errors import CheckError, ModelMisbehaved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     import numpy as np
     import pandas as pd
@@ -21,9 +25,43 @@ if TYPE_CHECKING:
     from model_governance.checks.data.data_drift.comparison import Comparison
     from model_governance.contract.subject import Model, Role, Subject
     from model_governance.engine import Relation
+    from model_governance.engine.dependence import Dependence
     from model_governance.engine.profiles import Family
 
 NAME = "prediction"
+DEFAULT_THRESHOLD = 0.5
+PROFILE_ONLY = "a profile replaces the reference, so the model cannot predict its rows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """What the model answers on a seeded sample of each dataset.
+
+    Attributes:
+        name: of the column that the answers form; no feature has it.
+        family: `numbers` for values and for probabilities of the positive class, `categories` for labels.
+        reference: answers on the reference, (rows,); None where a profile replaces its rows.
+        current: answers on current rows, (rows,); None with a `reason` where the model failed on them.
+        reason: why there are no answers on current rows.
+        positive: the positive class of a binary classifier, None for any other model.
+        threshold: the probability from which a row is flagged, None where answers are no probabilities.
+        clusters: what each predicted row belongs to, (rows,) by role; empty where no column says.
+    """
+
+    name: str
+    family: Family
+    reference: np.ndarray | None
+    current: np.ndarray | None
+    reason: str = ""
+    positive: Any = None
+    threshold: float | None = None
+    clusters: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Predicted rows by role."""
+        answers = {"reference": self.reference, "current": self.current}
+        return {role: len(values) for role, values in answers.items() if values is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,58 +73,92 @@ class PredictionDrift:
     rows: dict[str, int]
 
 
-def compare_predictions(
-    subject: Subject, comparison: Comparison, *, max_rows: int, seed: int, level: float
-) -> PredictionDrift:
-    """Compare the model's predictions on a seeded sample of each dataset.
+def predict(subject: Subject, comparison: Comparison, *, max_rows: int, seed: int) -> Predictions:
+    """Let the model predict a seeded sample of each dataset, for everything that looks at its answers.
 
     A model that fails on the reference is broken and raises. One that fails on current rows leaves the predictions
     uncompared, which no threshold passes, so that the columns that made it fail are still shown.
 
     Args:
-        subject: holds the model, its task and the positive class.
+        subject: holds the model, its task, the positive class and the decision threshold.
         comparison: both datasets.
         max_rows: most rows of each dataset that the model predicts.
         seed: of the samples.
-        level: p-value that counts as evidence, 0 to 1.
 
     Raises:
         ModelMisbehaved: the model fails on the reference.
-        CheckError: the positive class is none of the model's.
+        CheckError: the positive class is none of the model's, or there is a decision threshold and no probabilities.
     """
     model = subject.require_model()
-    predict, family = _prediction(subject, model)
+    answer, family = _answers(subject, model)
+    positive = _positive(subject, model) if subject.task == "binary_classification" else None
+    threshold = _threshold(subject, model)
     name = NAME
     while name in subject.columns.features:
         name += "_"
-    if comparison.reference is None:
-        return PredictionDrift(
-            drift=None, rows={}, reason="a profile replaces the reference, so the model cannot predict its rows"
-        )
-    names = subject.columns.names
-    rows = {
-        "reference": min(max_rows, comparison.reference.rows),
-        "current": min(max_rows, comparison.current.rows),
-    }
-    reference = predict(comparison.reference.sample(rows["reference"], seed=seed, names=names))
+
+    names, entity = subject.columns.names, subject.columns.entity or subject.columns.batch
+    read = names if entity is None or entity in names else (*names, entity)
+    clusters: dict[str, np.ndarray] = {}
+
+    def of(relation: Relation, own_seed: int) -> np.ndarray:
+        frame = relation.sample(max_rows, seed=own_seed, names=read)
+        if entity is not None:
+            clusters[relation.role] = clusters_of(frame[entity])
+        return answer(frame[list(names)])
+
+    reference = None if comparison.reference is None else of(comparison.reference, seed)
+    current, reason = None, ""
     try:
-        current = predict(comparison.current.sample(rows["current"], seed=seed + 1, names=names))
+        current = of(comparison.current, seed + 1)
     except ModelMisbehaved as error:
-        return PredictionDrift(drift=None, reason=str(error), rows=rows)
-    drift = _compare(name, family, (reference, current), seed=seed, level=level)
-    return PredictionDrift(drift=drift, reason="", rows=rows)
+        reason = str(error)
+    return Predictions(
+        name=name, family=family, reference=reference, current=current, reason=reason, positive=positive,
+        threshold=threshold, clusters=clusters,
+    )  # fmt: skip
 
 
-def _compare(
-    name: str, family: Family, predictions: tuple[np.ndarray, np.ndarray], *, seed: int, level: float
-) -> ColumnDrift:
-    reference, current = _relation(name, "reference", predictions[0]), _relation(name, "current", predictions[1])
-    families: dict[str, Family] = {name: family}
-    frozen = profile_of(reference, families)
-    current_profile = profile_of(current, families, cells=frozen.cells)
-    statistics = row_statistics(reference, current, families)
-    (drift,) = compare_columns(frozen, current_profile, statistics=statistics, seed=seed, level=level)
-    return drift
+def compare_predictions(predictions: Predictions, *, seed: int) -> PredictionDrift:
+    """Compare the predictions as one column; scores count in cells that resolve their upper tail.
+
+    Args:
+        predictions: the model's answers on both datasets.
+        seed: of the noise behind intervals.
+    """
+    reference, current, name = predictions.reference, predictions.current, predictions.name
+    if reference is None:
+        return PredictionDrift(drift=None, rows=predictions.rows, reason=PROFILE_ONLY)
+    if current is None:
+        return PredictionDrift(drift=None, rows=predictions.rows, reason=predictions.reason)
+    before, now = _relation(name, "reference", reference), _relation(name, "current", current)
+    families: dict[str, Family] = {name: predictions.family}
+    threshold = predictions.threshold
+    cells = None if threshold is None else {name: score_cells(before, name, threshold=threshold)}
+    frozen = profile_of(before, families, cells=cells)
+    inner = frozen.cells[name].inner if predictions.family == "numbers" else None
+    (drift,) = compare_columns(
+        frozen,
+        profile_of(now, families, cells=frozen.cells),
+        dependence={name: _dependence(predictions, inner)} if predictions.clusters else {},
+        statistics=row_statistics(before, now, families),
+        seed=seed,
+    )
+    return PredictionDrift(drift=drift, reason="", rows=predictions.rows)
+
+
+def _dependence(predictions: Predictions, inner: tuple[float, ...] | None) -> Dependence:
+    """What rows that belong together add to the variance of the predictions' cells, or labels."""
+    import numpy as np
+    import pandas as pd
+
+    answers: dict[str, Any] = {"reference": predictions.reference, "current": predictions.current}
+    effects: list[DesignEffect] = []
+    for role, values in answers.items():
+        codes = pd.factorize(values)[0] if inner is None else np.searchsorted(inner, values, side="right")
+        effects.append(design_effect(codes, predictions.clusters[role]))
+    rows = predictions.rows
+    return combined(effects[0], effects[1], rows=(rows["reference"], rows["current"]), noise=DesignEffect())
 
 
 def _relation(name: str, role: Role, predictions: np.ndarray) -> Relation:
@@ -96,16 +168,33 @@ def _relation(name: str, role: Role, predictions: np.ndarray) -> Relation:
     return open_relation(Dataset(role=role, uri=f"predictions on {role}", sha256="derived", frame=frame))
 
 
-def _prediction(subject: Subject, model: Model) -> tuple[Callable[[pd.DataFrame], np.ndarray], Family]:
+def _answers(subject: Subject, model: Model) -> tuple[Callable[[pd.DataFrame], np.ndarray], Family]:
     """What is compared: the probability of the positive class, the label, or the value."""
     if subject.task in ("regression", "ranking", "forecasting"):
         return model.predict, "numbers"
     if subject.task == "multiclass_classification" or model.call_proba is None:
         return model.predict, "categories"
+    place = model.classes.index(_positive(subject, model))
+    return lambda frame: model.predict_proba(frame)[:, place], "numbers"
+
+
+def _positive(subject: Subject, model: Model) -> Any:
     positive = model.classes[-1] if subject.columns.positive is None else subject.columns.positive
     if positive not in model.classes:
         raise CheckError(
             f"columns.positive is {positive!r} and the model's classes are {', '.join(map(repr, model.classes))}"
         )
-    place = model.classes.index(positive)
-    return lambda frame: model.predict_proba(frame)[:, place], "numbers"
+    return positive
+
+
+def _threshold(subject: Subject, model: Model) -> float | None:
+    """The probability from which a row is flagged; None where the answers are no probabilities."""
+    if subject.task != "binary_classification":
+        return None
+    if model.call_proba is not None:
+        return DEFAULT_THRESHOLD if subject.decision_threshold is None else subject.decision_threshold
+    if subject.decision_threshold is not None:
+        raise CheckError(
+            f"model.decision_threshold needs probabilities and model {model.name!r} offers none; remove it"
+        )
+    return None

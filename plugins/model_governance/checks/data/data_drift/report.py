@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.checks.data.data_drift.aggregation import TOO_FEW_ROWS, in_deviations, list_names
+from model_governance.checks.data.data_drift.aggregation import list_names
 from model_governance.checks.data.data_drift.evidently_report import render
 from model_governance.checks.data.data_drift.figures import draw_distributions, draw_forest
 from model_governance.contract.result import Table
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from model_governance.contract.result import Artifact
 
 FEW_ROWS = 1000
+MOSTLY_HELD = 0.5
 MAX_SENTENCES = 5
 
 HEADER = (
@@ -31,11 +32,10 @@ HEADER = (
     "total variation, same bins, corrected",
     "Wasserstein, in robust standard deviations of the reference",
     "PSI, equal width, Evidently",
-    "smallest visible PSI",
     "missing in reference",
     "missing in current",
     "infinite in current",
-    "new categories in current",
+    "new categories in current, beyond what rare ones predict",
 )
 
 
@@ -48,7 +48,7 @@ def columns_table(columns: Sequence[ColumnDrift], drifted: Collection[str]) -> T
 def drift_artifacts(
     columns: Sequence[ColumnDrift], drifted: frozenset[str], *, limit: float, seed: int
 ) -> list[Artifact]:
-    """Figures and Evidently's page. Columns with too few rows appear in the distributions only, without a score.
+    """Figures and Evidently's page.
 
     Args:
         columns: the features and, where it was compared, the prediction.
@@ -56,11 +56,8 @@ def drift_artifacts(
         limit: PSI from which a column may count.
         seed: of the ids in Evidently's page.
     """
-    scored = [column for column in columns if column.comparable]
-    if not scored:
-        return [draw_distributions(columns)]
-    forest = draw_forest(scored, drifted=drifted, limit=limit)
-    return [draw_distributions(columns), forest, *render(scored, drifted=drifted, limit=limit, seed=seed)]
+    forest = draw_forest(columns, drifted=drifted, limit=limit)
+    return [draw_distributions(columns), forest, *render(columns, drifted=drifted, limit=limit, seed=seed)]
 
 
 def highlights(
@@ -77,37 +74,36 @@ def highlights(
     ]
     if len(largest_first) > MAX_SENTENCES:
         sentences.append(f"{len(largest_first) - MAX_SENTENCES} more columns count as drifted.")
-    compared = [column for column in columns if column.comparable]
-    if compared and not largest_first:
-        most = max(compared, key=lambda column: column.psi.value)
+    if not largest_first:
+        most = max(columns, key=lambda column: column.psi.value)
         sentences.append(
-            f"None of {len(compared)} columns counts as drifted; the largest change is that of {most.name}, PSI "
+            f"None of {len(columns)} columns counts as drifted; the largest change is that of {most.name}, PSI "
             f"{most.psi.value:.3g} ({most.psi.low:.3g} to {most.psi.high:.3g})."
         )
-    if predictions.drift is not None and predictions.drift.comparable:
+    if predictions.drift is not None:
         psi = predictions.drift.psi
         sentences.append(f"The model's predictions have a PSI of {psi.value:.3g} ({psi.low:.3g} to {psi.high:.3g}).")
-    if compared:
-        worst = max(compared, key=lambda column: column.smallest_visible)
-        sentences.append(f"A PSI of {worst.smallest_visible:.2g} or more would have shown in every column.")
+    widest = max(columns, key=lambda column: column.psi.high)
+    sentences.append(f"No column's PSI can be larger than {widest.psi.high:.2g} ({widest.name}) with 95% confidence.")
     return tuple(sentences)
 
 
-def limitations(columns: Sequence[ColumnDrift], predictions: PredictionDrift, *, level: float) -> list[str]:
+def limitations(columns: Sequence[ColumnDrift], predictions: PredictionDrift) -> list[str]:
     """What this run could not have detected, and which numbers are weak."""
     n = min(min(column.reference.rows, column.current.rows) for column in columns)
-    binned = [column for column in columns if column.table.cells > 1]
     notes = []
-    if binned:
-        worst = max(binned, key=lambda column: column.smallest_visible)
+    absent = [column.name for column in columns if column.current.held < MOSTLY_HELD * column.current.rows]
+    if absent:
         notes.append(
-            f"these rows would have shown a PSI of {worst.smallest_visible:.2g} or more in every column that could be "
-            f"compared (at {worst.name}{in_deviations(worst)}) with probability 0.95, at a level of {level:.2g} per column"
+            f"most current rows of {list_names(absent)} hold no value: its distances compare the few that do, see the intervals"
         )
-    incomparable = [column.name for column in columns if not column.comparable]
-    if incomparable:
+    unlike = [
+        column.name for column in columns
+        if column.family == "categories" and column.reference.counts[-1] > MOSTLY_HELD * column.reference.held
+    ]  # fmt: skip
+    if unlike:
         notes.append(
-            f"not compared: {list_names(incomparable)}; {TOO_FEW_ROWS} (keys and names do not belong into `columns`)"
+            f"most rows of {list_names(unlike)} hold labels that occur in fewer than ten: keys and names do not belong into `columns`"
         )
     if n < FEW_ROWS:
         notes.append(
@@ -143,14 +139,13 @@ def _means(column: ColumnDrift) -> str:
 
 def _row(column: ColumnDrift, drifted: Collection[str]) -> tuple[object, ...]:
     psi = column.psi
-    status = ("yes" if column.name in drifted else "no") if column.comparable else "too few rows"
+    status = "yes" if column.name in drifted else "no"
     return (
-        column.name, status, *((psi.value, psi.low, psi.high, psi.p_value) if column.comparable else ("-",) * 4),
-        column.ks.value if column.ks else "-", column.jensenshannon.value if column.comparable else "-",
-        column.total_variation.value if column.comparable else "-", _or_dash(column.wasserstein),
-        _or_dash(column.equal_width_psi), column.smallest_visible if column.table.cells > 1 else "-",
+        column.name, status, psi.value, psi.low, psi.high, psi.p_value,
+        column.ks.value if column.ks else "-", column.jensenshannon.value, column.total_variation.value,
+        column.wasserstein.value if column.wasserstein else "-", _or_dash(column.equal_width_psi),
         column.reference.missing / column.reference.rows, column.current.missing / column.current.rows,
-        column.current.infinite / column.current.rows, _or_dash(column.new_category_share),
+        column.current.infinite / column.current.rows, column.new_categories.value if column.new_categories else "-",
     )  # fmt: skip
 
 

@@ -22,6 +22,6 @@ def _change_unit(subject: Subject) -> Subject:
 
 SELF_TEST = SelfTest(
     description="Every number of the current rows arrives in another unit, twelve times as large (years sent as months).",
-    threshold={"metric": "psi_max", "less_than": 0.5, "severity": "error"},
+    threshold={"metric": "psi", "less_than": 0.5, "severity": "error"},
     apply=_change_unit,
 )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 FEW_ROWS = 1000
+CLASSES_OF_BINARY = 2
 
 
 def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
@@ -23,15 +24,19 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
         columns: the features; categories add a threshold on new categories.
     """
     thresholds: list[dict[str, Any]] = [
-        {"metric": "psi_max", "less_than": 0.1, "severity": "error"},
-        {"metric": "psi_max", "less_than": 0.02, "severity": "warn"},
+        {"metric": "psi", "less_than": 0.1, "severity": "error"},
+        {"metric": "psi", "less_than": 0.02, "severity": "warn"},
         {"metric": "drift_share", "less_than": 0.3, "severity": "error"},
         {"metric": "prediction_drift", "less_than": 0.1, "severity": "warn"},
-        {"metric": "missing_increase_max", "less_than": 0.05, "severity": "error"},
+        {"metric": "joint_drift_auc", "less_than": 0.75, "severity": "error"},
+        {"metric": "joint_drift_auc", "less_than": 0.6, "severity": "warn"},
+        {"metric": "missing_increase", "less_than": 0.05, "severity": "error"},
         {"metric": "nonfinite_share", "equal_to": 0, "severity": "error"},
     ]
     if columns.of_kind(*CATEGORY_KINDS):
-        thresholds.append({"metric": "new_category_share_max", "less_than": 0.01, "severity": "warn"})
+        thresholds.append({"metric": "new_category_share", "less_than": 0.01, "severity": "warn"})
+    if columns.target in reference and reference[columns.target].nunique() == CLASSES_OF_BINARY:
+        thresholds.append({"metric": "flagged_share_ratio", "between": [0.5, 2], "severity": "error"})
     few = (
         f" The reference has only {len(reference):,} rows: small changes will stay invisible."
         if len(reference) < FEW_ROWS
@@ -40,9 +45,11 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
     return Suggestion(
         thresholds=thresholds,
         comment=(
-            "Starting values, to be calibrated on runs without incident. psi_max is corrected for chance and counts only "
+            "Starting values, to be calibrated on runs without incident. psi is corrected for chance and counts only "
             "with evidence, so its bounds concern size alone: a bell-shaped column that shifts by a third of a standard "
             "deviation has a PSI of 0.1, one that shifts by 0.15 has 0.02. The customary bound of 0.2 misses a shift of 0.4 "
-            f"on any number of rows.{few}"
+            f"on any number of rows. joint_drift_auc is 0.6 where one such column shifts by a third of a standard deviation, and "
+            f"0.75 at one standard deviation; it sees changes of several columns together too. flagged_share_ratio is judged "
+            f"without labels: the model must not flag more than twice or less than half as many rows as in the reference.{few}"
         ),
     )

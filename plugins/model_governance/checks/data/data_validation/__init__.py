@@ -1,7 +1,7 @@
 """Data validation: do the current rows meet the expectations of the policy?
 
 Great Expectations evaluates every expectation over all rows, in pandas or in SQL on DuckDB. Shares of unexpected rows
-have exact 95% intervals (Clopper and Pearson, 1934).
+have exact 95% intervals (Clopper and Pearson, 1934). Rows that repeat another in every feature are counted by hashes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ CHECK = Check(
     params=ValidationParams,
     metrics=METRICS,
     roles=("current",),
+    optional_roles=("reference",),
     file_params=("suite",),
     needs_model=False,
     measure=measure,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_validation.batches import PandasBatch, SqlBatch
+from model_governance.checks.data.data_validation.duplicates import count_duplicates, duplicate_estimates
 from model_governance.checks.data.data_validation.expectations import read_suite
 from model_governance.checks.data.data_validation.metrics import METRICS
 from model_governance.checks.data.data_validation.params import MAX_ROWS_IN_PANDAS
@@ -37,9 +38,9 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
     """Evaluate every expectation on the rows in role `current`.
 
     Args:
-        subject: holds `current`, and the suite's file in `param_files` where it was read before.
+        subject: holds `current`, `reference` where repeated rows are compared with it, and the suite's file in `param_files` where it was read before.
         params: the suite or the expectations, and the engine.
-        seed: recorded only; nothing is random.
+        seed: of the rows drawn from a reference that stays in its database; nothing else is random.
 
     Returns:
         The metrics of `metrics.METRICS`, a table of the expectations, `validation.json`, and a figure of the shares of
@@ -55,11 +56,13 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
     with _open_batch(dataset, params, used=used) as batch:
         _require_values(subject, batch)
         results = validate(batch, expectations)
+    duplicates = count_duplicates(subject, seed=seed)
+    estimates = (*_estimates(results, rows=dataset.rows), *duplicate_estimates(duplicates))
     figure = unexpected_figure(results)
     return CheckResult(
         kind="data_validation",
         seed=seed,
-        metrics=tuple(declared(METRICS, estimate) for estimate in _estimates(results, rows=dataset.rows)),
+        metrics=tuple(declared(METRICS, estimate) for estimate in estimates),
         tables=(expectations_table(results),),
         artifacts=(as_artifact(results, rows=dataset.rows), *([figure] if figure else [])),
         notes=(batch.note,),

@@ -29,4 +29,12 @@ METRICS: tuple[MetricSpec, ...] = (
         name="unexpected_share", better="lower", per="expectation",
         meaning="Share of the examined rows (those with a value) that do not meet one expectation, from 0 to 1.",
     ),
+    MetricSpec(
+        name="duplicate_share", better="lower",
+        meaning="Share of the current rows that repeat an earlier one in every feature, from 0 to 1; identifiers do not count.",
+    ),
+    MetricSpec(
+        name="duplicate_share_increase", better="lower",
+        meaning="Share of repeated rows less that of the reference, both among as many rows as the smaller dataset has.",
+    ),
 )  # fmt: skip

@@ -70,6 +70,7 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
         thresholds=[
             {"metric": "critical_failures", "equal_to": 0, "severity": "error"},
             {"metric": "warning_failures", "equal_to": 0, "severity": "warn"},
+            {"metric": "duplicate_share_increase", "less_than": 0.1, "severity": "error"},
         ],
         comment=(
             f"Derived from {len(reference):,} reference rows: columns, types, completeness, ranges, value sets of up to "

@@ -1,8 +1,8 @@
 """Fairness: does the model treat groups of people alike?
 
 Definitions are Fairlearn's (Weerts et al., 2023): demographic parity, equal opportunity and equalized odds (Hardt,
-Price and Srebro, 2016), accuracy by group. The values equal Fairlearn's (tested against it); each has an interval
-and a p-value of the hypothesis that the groups do not differ.
+Price and Srebro, 2016), accuracy by group. The values equal Fairlearn's (tested against it); each has limits
+at any level, and a p-value of the hypothesis that the groups do not differ.
 """
 
 from __future__ import annotations

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from model_governance.checks.quality.fairness import figures, report
 from model_governance.checks.quality.fairness.disparity import (
     difference,
-    difference_interval,
-    disparity_interval,
     equal_shares_p_value,
-    ratio_shortfall,
+    range_of_shares,
 )
 from model_governance.checks.quality.fairness.group_metrics import (
-    FEW_GROUPS,
     GroupMetrics,
     Rate,
+    absent_comparison,
     extremes,
     known_labels,
     predict_all,
@@ -25,7 +23,7 @@ from model_governance.checks.quality.fairness.group_metrics import (
 from model_governance.checks.quality.fairness.params import MINIMUM_CELL_ROWS
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError
-from model_governance.stats.intervals import clopper_pearson
+from model_governance.stats.limits import ExactShare, LargestOf, SmallestRatio
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,7 +143,7 @@ def _rates(outcomes: Outcomes, grouping: Grouping, scored: np.ndarray) -> dict[s
 def _disparities(rates: dict[str, Rate], grouping: Grouping, *, params: FairnessParams, seed: int) -> list[Estimate]:
     return [
         _difference("demographic_parity_difference", rates["selection_rate"], grouping, params=params, seed=seed),
-        _selection_ratio(rates["selection_rate"], grouping, params=params, seed=seed),
+        _selection_ratio(rates["selection_rate"], grouping, seed=seed),
         _difference("equal_opportunity_difference", rates["true_positive_rate"], grouping, params=params, seed=seed),
         _equalized_odds(rates["true_positive_rate"], rates["false_positive_rate"], grouping, params=params, seed=seed),
     ]
@@ -153,46 +151,46 @@ def _disparities(rates: dict[str, Rate], grouping: Grouping, *, params: Fairness
 
 def _difference(name: str, rate: Rate, grouping: Grouping, *, params: FairnessParams, seed: int) -> Estimate:
     if rate.reason or len(rate.groups) < 2:
-        return Estimate(name=name, key=grouping.name, value=None, n=rate.n, reason=rate.reason or FEW_GROUPS)
+        return absent_comparison(name, grouping, rate.reason, n=rate.n)
     shares = rate.shares
     return Estimate(
         name=name, key=grouping.name, value=float(difference(shares.observed)), n=rate.n,
-        interval=difference_interval(shares, seed=seed, resamples=params.resamples),
+        limits=range_of_shares(shares, seed=seed, resamples=params.resamples),
         p_value=equal_shares_p_value(shares, seed=seed), detail=_extremes(rate, grouping),
     )  # fmt: skip
 
 
-def _selection_ratio(rate: Rate, grouping: Grouping, *, params: FairnessParams, seed: int) -> Estimate:
+def _selection_ratio(rate: Rate, grouping: Grouping, *, seed: int) -> Estimate:
     name = "selection_rate_ratio"
     if len(rate.groups) < 2:
-        return Estimate(name=name, key=grouping.name, value=None, n=rate.n, reason=FEW_GROUPS)
+        return absent_comparison(name, grouping, "", n=rate.n)
     shares = rate.shares
     if not shares.successes.any():
         reason = "no row of any group is predicted positive, so no ratio exists"
-        return Estimate(name=name, key=grouping.name, value=None, n=rate.n, reason=reason)
-    low, high = disparity_interval([shares], ratio_shortfall, seed=seed, resamples=params.resamples)
+        return Estimate(name=name, key=grouping.name, value=None, n=rate.n, reason=reason, absence="uncertain")
+    counts = zip(shares.successes, shares.rows, strict=True)
+    limits = SmallestRatio(shares=tuple((float(hits), float(rows)) for hits, rows in counts))
     return Estimate(
-        name=name, key=grouping.name, value=1 - float(ratio_shortfall(shares.observed)), n=rate.n,
-        interval=(1 - high, 1 - low), p_value=equal_shares_p_value(shares, seed=seed),
-        detail=_extremes(rate, grouping),
+        name=name, key=grouping.name, value=limits.value, n=rate.n, limits=limits,
+        p_value=equal_shares_p_value(shares, seed=seed), detail=_extremes(rate, grouping),
     )  # fmt: skip
 
 
 def _equalized_odds(
     true_positive: Rate, false_positive: Rate, grouping: Grouping, *, params: FairnessParams, seed: int
 ) -> Estimate:
-    """The larger of two differences; of two p-values the smaller one counts twice (Bonferroni)."""
+    """The larger of two differences, with limits of both together; of two p-values the smaller one counts twice."""
     name, n = "equalized_odds_difference", true_positive.n + false_positive.n
     if true_positive.reason or min(len(true_positive.groups), len(false_positive.groups)) < 2:
-        return Estimate(name=name, key=grouping.name, value=None, n=n, reason=true_positive.reason or FEW_GROUPS)
+        return absent_comparison(name, grouping, true_positive.reason, n=n)
     both = [true_positive.shares, false_positive.shares]
     differences = [float(difference(shares.observed)) for shares in both]
     larger = true_positive if differences[0] >= differences[1] else false_positive
     p_value = min(equal_shares_p_value(shares, seed=seed) for shares in both)
+    limits = tuple(range_of_shares(shares, seed=seed, resamples=params.resamples) for shares in both)
     return Estimate(
         name=name, key=grouping.name, value=max(differences), n=n, p_value=min(1.0, 2 * p_value),
-        interval=disparity_interval(both, difference, seed=seed, resamples=params.resamples),
-        detail=f"{larger.name.replace('_', ' ')}: {_extremes(larger, grouping)}",
+        limits=LargestOf(parts=limits), detail=f"{larger.name.replace('_', ' ')}: {_extremes(larger, grouping)}",
     )  # fmt: skip
 
 
@@ -207,7 +205,7 @@ def _by_group(rate: Rate, grouping: Grouping) -> list[Estimate]:
         Estimate(
             name=rate.name, key=f"{grouping.name}={grouping.names[number]}", n=int(rate.rows[number]),
             value=float(rate.successes[number] / rate.rows[number]),
-            interval=clopper_pearson(int(rate.successes[number]), int(rate.rows[number])),
+            limits=ExactShare(successes=float(rate.successes[number]), n=float(rate.rows[number])),
         )
         for number in rate.groups.tolist()
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Disparity of several groups: the difference or ratio of the largest and the smallest estimate, with its interval.
+"""Disparity of several groups: the difference of the largest and the smallest estimate, with its limits.
 
 The largest of several noisy estimates is biased upwards and the smallest downwards, so the range of k groups is
 above 0 where all are equal, and a percentile bootstrap doubles that bias. The interval therefore inverts a test:
@@ -13,20 +13,21 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.stats.intervals import newcombe
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy as np
 
-Interval = tuple[float, float]
+    from model_governance.stats.limits import Limits
 
-# The pattern of the groups between the extremes is itself estimated; a tail below 0.025 pays for it (by simulation).
+# The pattern of the groups between the extremes is itself estimated; tails below 0.025 and 0.5 pay for it (by simulation).
 TAIL = 0.018
+MIDDLE = 0.4
 BISECTIONS = 20
 MINIMUM_EXPECTED = 5
 PERMUTATIONS = 100_000
+NORMAL_95 = 1.959964
+"""Standard errors from the estimate to the limit of a normal 95% interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,45 +99,36 @@ def difference(values: np.ndarray) -> np.ndarray:
     return values.max(axis=-1) - values.min(axis=-1)
 
 
-def ratio_shortfall(values: np.ndarray) -> np.ndarray:
-    """1 minus the ratio of smallest and largest along the last axis; 0 where all are 0."""
-    import numpy as np
-
-    largest = values.max(axis=-1)
-    return 1 - np.where(largest > 0, values.min(axis=-1) / np.where(largest > 0, largest, 1.0), 1.0)
-
-
-def disparity_interval(
-    rates: Sequence[Shares | Means], statistic: Callable[[np.ndarray], np.ndarray], *, seed: int, resamples: int
-) -> Interval:
-    """95% interval of a disparity, by inverting a simulated test.
+def simulated_limits(groups: Shares | Means, *, seed: int, resamples: int) -> tuple[float, float, float]:
+    """Limits of the range of several groups, by inverting a simulated test.
 
     Args:
-        rates: One or several sets of groups; the largest disparity among them is the estimate.
-        statistic: Maps values (..., k) to disparities (...), growing with the distance of the groups.
+        groups: Estimates of two groups or more.
         seed: Seed of the simulation.
         resamples: Number of simulated samples.
 
     Returns:
-        Lower and upper limit, which include the observed value.
+        Lower 95% limit, estimate (as often too low as too high) and upper 95% limit of the range; the limits include the observed one.
     """
     import numpy as np
 
-    generator = np.random.default_rng(seed)
-    noises = [generator.standard_normal((resamples, len(rate.observed))) for rate in rates]
-    observed = float(max(statistic(rate.observed) for rate in rates))
+    noise = np.random.default_rng(seed).standard_normal((resamples, len(groups.observed)))
+    observed = float(difference(groups.observed))
 
-    def simulated(factor: float) -> np.ndarray:
-        parts = [statistic(rate.simulated(factor, noise)) for rate, noise in zip(rates, noises, strict=True)]
-        return np.max(parts, axis=0)
+    def at_least(factor: float) -> float:
+        # A simulated 0 equals an observed 0 whatever the rounding.
+        return float((difference(groups.simulated(factor, noise)) >= observed - 1e-12).mean())
+
+    def at_most(factor: float) -> float:
+        return float((difference(groups.simulated(factor, noise)) <= observed + 1e-12).mean())
 
     def true(factor: float) -> float:
-        return float(max(statistic(rate.scaled(factor)) for rate in rates))
+        return float(difference(groups.scaled(factor)))
 
-    # A simulated 0 equals an observed 0 whatever the rounding.
-    low = _smallest_factor(lambda factor: float((simulated(factor) >= observed - 1e-12).mean()) >= TAIL)
-    high = _smallest_factor(lambda factor: float((simulated(factor) <= observed + 1e-12).mean()) < TAIL)
-    return min(true(low), observed), max(true(high), observed)
+    low = min(observed, true(_smallest_factor(lambda factor: at_least(factor) >= TAIL)))
+    high = max(observed, true(_smallest_factor(lambda factor: at_most(factor) < TAIL)))
+    middle = true(_smallest_factor(lambda factor: at_least(factor) >= MIDDLE))
+    return low, min(max(middle, low), high), high
 
 
 def _smallest_factor(reached: Callable[[float], bool]) -> float:
@@ -152,14 +144,40 @@ def _smallest_factor(reached: Callable[[float], bool]) -> float:
     return high
 
 
-def difference_interval(shares: Shares, *, seed: int, resamples: int) -> Interval:
-    """95% interval of the largest minus the smallest share: Newcombe's for two groups, else by simulation."""
-    if len(shares.rows) > 2:
-        return disparity_interval([shares], difference, seed=seed, resamples=resamples)
-    low, high = newcombe(*((int(hits), int(n)) for hits, n in zip(shares.successes, shares.rows, strict=True)))
-    if low <= 0 <= high:
-        return 0.0, max(-low, high)
-    return (low, high) if low > 0 else (-high, -low)
+def range_of_shares(shares: Shares, *, seed: int, resamples: int) -> Limits:
+    """Limits of the largest minus the smallest share: Newcombe's for two groups, else by simulation."""
+    from model_governance.stats.limits import AbsoluteDifference, ExactShare, RangeOf
+
+    counts = [(float(hits), float(rows)) for hits, rows in zip(shares.successes, shares.rows, strict=True)]
+    if len(counts) == 2:
+        return AbsoluteDifference(first=counts[0], second=counts[1])
+    low, middle, high = simulated_limits(shares, seed=seed, resamples=resamples)
+    return RangeOf(
+        value=float(difference(shares.observed)), middle=middle, low95=low, high95=high,
+        groups=tuple(ExactShare(successes=hits, n=rows) for hits, rows in counts),
+    )  # fmt: skip
+
+
+def range_of_means(groups: Sequence[np.ndarray], *, seed: int, resamples: int) -> Limits | None:
+    """Limits of the largest minus the smallest mean of groups, each (rows,); None where one of them does not vary."""
+    import numpy as np
+
+    from model_governance.stats.limits import RangeOf, StudentT
+
+    parts = [
+        StudentT(value=float(group.mean()), error=float(group.std(ddof=1)) / math.sqrt(len(group)),
+                 freedom=len(group) - 1.0)
+        for group in groups
+    ]  # fmt: skip
+    if min(part.error for part in parts) <= 0:
+        return None
+    means = Means(
+        observed=np.array([part.value for part in parts]),
+        # As far as Student's t reaches: a standard error of few rows is itself uncertain.
+        errors=np.array([(part.high(0.025) - part.value) / NORMAL_95 for part in parts]),
+    )
+    low, middle, high = simulated_limits(means, seed=seed, resamples=resamples)
+    return RangeOf(value=float(difference(means.observed)), middle=middle, low95=low, high95=high, groups=tuple(parts))
 
 
 def equal_shares_p_value(shares: Shares, *, seed: int) -> float:

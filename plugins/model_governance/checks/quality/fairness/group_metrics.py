@@ -110,6 +110,14 @@ def unscored_share(grouping: Grouping, scored: np.ndarray) -> Estimate:
     )
 
 
+def absent_comparison(name: str, grouping: Grouping, reason: str, *, n: int) -> Estimate:
+    """A comparison of groups that cannot be made: for the reason given, else because too few groups have enough rows."""
+    return Estimate(
+        name=name, key=grouping.name, value=None, n=n, reason=reason or FEW_GROUPS,
+        absence="error" if reason else "uncertain",
+    )  # fmt: skip
+
+
 def extremes(names: Sequence[str], values: np.ndarray) -> str:
     """`largest at a (0.61), smallest at b (0.42)`; names and values (g,) of the groups in the same order."""
     top, bottom = int(values.argmax()), int(values.argmin())

@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.fairness import figures, report
-from model_governance.checks.quality.fairness.disparity import (
-    Means,
-    difference,
-    disparity_interval,
-    equal_means_p_value,
-)
+from model_governance.checks.quality.fairness.disparity import difference, equal_means_p_value, range_of_means
 from model_governance.checks.quality.fairness.group_metrics import (
-    FEW_GROUPS,
     GroupMetrics,
+    absent_comparison,
     extremes,
     known_labels,
     predict_all,
@@ -22,6 +17,7 @@ from model_governance.checks.quality.fairness.group_metrics import (
 from model_governance.checks.quality.fairness.params import MINIMUM_CELL_ROWS
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, ModelMisbehaved
+from model_governance.stats.limits import StudentT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,28 +98,18 @@ def _difference(
     groups = list(by_group.values())
     n = sum(len(group) for group in groups)
     if reason or len(groups) < 2:
-        return Estimate(name=f"{name}_gap", key=grouping.name, value=None, n=n, reason=reason or FEW_GROUPS)
-    means = Means(
-        observed=np.array([group.mean() for group in groups]),
-        errors=np.array([group.std(ddof=1) / np.sqrt(len(group)) for group in groups]),
-    )
-    interval = None
-    if means.errors.min() > 0:
-        interval = disparity_interval([means], difference, seed=seed, resamples=params.resamples)
+        return absent_comparison(f"{name}_gap", grouping, reason, n=n)
+    means = np.array([group.mean() for group in groups])
     return Estimate(
-        name=f"{name}_gap", key=grouping.name, value=float(difference(means.observed)), n=n, interval=interval,
-        p_value=equal_means_p_value(groups),
-        detail=extremes([grouping.names[number] for number in by_group], means.observed),
+        name=f"{name}_gap", key=grouping.name, value=float(difference(means)), n=n,
+        limits=range_of_means(groups, seed=seed, resamples=params.resamples), p_value=equal_means_p_value(groups),
+        detail=extremes([grouping.names[number] for number in by_group], means),
     )  # fmt: skip
 
 
 def _mean(name: str, number: int, values: np.ndarray, grouping: Grouping) -> Estimate:
-    import numpy as np
-    from scipy.stats import t
-
-    mean = float(values.mean())
-    reach = float(t.ppf(0.975, len(values) - 1)) * float(values.std(ddof=1)) / float(np.sqrt(len(values)))
-    interval = (mean - reach, mean + reach) if reach > 0 else None
+    mean, error = float(values.mean()), float(values.std(ddof=1)) / len(values) ** 0.5
+    limits = StudentT(value=mean, error=error, freedom=len(values) - 1.0) if error > 0 else None
     return Estimate(
-        name=name, key=f"{grouping.name}={grouping.names[number]}", value=mean, n=len(values), interval=interval
+        name=name, key=f"{grouping.name}={grouping.names[number]}", value=mean, n=len(values), limits=limits
     )

@@ -39,8 +39,9 @@ def notes(params: FairnessParams, reason: str) -> tuple[str, ...]:
         f"Groups below {params.minimum_group_rows} rows are counted, not compared; nor are rates over fewer than 10."
     )
     method = (
-        "Intervals of two shares: Newcombe (1998), folded to a distance. Of several groups: a test inverted by "
-        "simulation, because the largest of several noisy rates lies too high."
+        "Intervals of two shares: Newcombe (1998), folded to a distance; of ratios: Donner and Zou (2012). Of several "
+        "groups: a test inverted by simulation, because the largest of several noisy rates lies too high. Equalized "
+        "odds: the larger of two differences, with limits that hold for both together."
     )
     unlabelled = (f"Only what needs no labels was measured: {reason}.",) if reason else ()
     return small, method, *unlabelled

@@ -7,14 +7,17 @@ labels are due now. Features are never held as a whole: the model is asked frame
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from model_governance.contract.moments import spell_moment
 from model_governance.engine import open_relation
 from model_governance.engine.features import require_values
 from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     import numpy as np
     import pandas as pd
@@ -79,6 +82,25 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelsNotDue:
+    """No run is old enough to be judged: its labels are complete `days` after it, and `why` there is none yet."""
+
+    days: int
+    why: str
+    logical_date: datetime | None
+
+    @property
+    def reason(self) -> str:
+        """The sentence for the report."""
+        own = ""
+        if self.logical_date is not None:
+            own = f"; the labels of this run are complete on {spell_moment(self.logical_date + timedelta(days=self.days))}"
+        plural = "day" if self.days == 1 else "days"
+        why = f", and {self.why}" if self.why else ""
+        return f"labels are complete {self.days} {plural} after a run{why}{own}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImmatureLabels:
     """Too few labels so far: `known` of `rows` rows have one, `needed` is the share that is required."""
 
@@ -96,40 +118,42 @@ class ImmatureLabels:
 
 def labelled_rows(
     subject: Subject, *, minimum_coverage: float = 0.0, skip: bool | None = None
-) -> Labelled | ImmatureLabels:
+) -> Labelled | ImmatureLabels | LabelsNotDue:
     """Find the rows with a label; those without one are excluded and counted.
 
     Args:
         subject: Dataset current or labelled_current, with labels of its own or in dataset labels.
         minimum_coverage: Share of rows that must have a label.
         skip: Whether too few labels are no error and a missing label is one that has not arrived yet; by default
-            where the subject holds labelled_current.
+            where the subject holds labelled_current. That no row of labelled_current has a label is an error either way.
 
     Returns:
-        The labelled rows, or why they are too few.
+        The labelled rows, or why they are too few, or why none are due.
 
     Raises:
         SubjectError: There are no labels, a key is missing or not unique, or no key can match.
         CheckError: A smaller share of rows than `minimum_coverage` has a label.
     """
     role: Role = "labelled_current" if "labelled_current" in subject.datasets else "current"
-    not_due = role == "current" and subject.labels_mature_in is not None
-    skip = (role == "labelled_current" or not_due) if skip is None else skip
+    if role == "current" and subject.labels_mature_in is not None:
+        return LabelsNotDue(days=subject.labels_mature_in, why=subject.labels_reason, logical_date=subject.logical_date)
+    due = role == "labelled_current"
+    skip = due if skip is None else skip
     relation = _relation(subject, role, subject.columns.names)
     require_values(relation, subject.columns.names)
     if _labels_are_late(subject, relation):
-        positions, truth, notes = _join(subject, relation, skip=skip)
+        positions, truth, notes = _join(subject, relation, skip=skip, due=due)
     else:
-        positions, truth, notes = _own_labels(subject, relation, skip=skip)
-    if not_due or len(positions) < minimum_coverage * relation.rows or len(positions) == 0:
-        if skip or not_due:
+        positions, truth, notes = _own_labels(subject, relation, skip=skip, due=due)
+    if len(positions) < minimum_coverage * relation.rows or len(positions) == 0:
+        if skip:
             return ImmatureLabels(known=len(positions), rows=relation.rows, needed=minimum_coverage)
         raise CheckError(
             f"{len(positions):,} of {relation.rows:,} rows of {role} have a label "
             f"({len(positions) / relation.rows:.1%}), minimum_label_coverage is {minimum_coverage:.1%}; run again when "
             "more labels are in, set immature: skip to wait for them, or lower minimum_label_coverage"
         )
-    if role == "labelled_current":
+    if due:
         notes = (f"Judged: {relation.uri}, rows of an earlier run whose labels are due.", *notes)
     return Labelled(relation=relation, names=subject.columns.names, positions=positions, truth=truth, notes=notes)
 
@@ -158,12 +182,14 @@ def _labels_are_late(subject: Subject, relation: Relation) -> bool:
     return True
 
 
-def _own_labels(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np.ndarray, pd.Series, tuple[str, ...]]:
+def _own_labels(
+    subject: Subject, relation: Relation, *, skip: bool, due: bool
+) -> tuple[np.ndarray, pd.Series, tuple[str, ...]]:
     target = str(subject.columns.target)
     labels = _column(relation, target)
     known = labels.notna().to_numpy()
     missing = int((~known).sum())
-    if missing and not skip:
+    if missing and (not skip or (due and not known.any())):
         raise SubjectError(
             f"{relation.uri}: {missing} of {len(labels)} labels in column {target!r} are missing; drop those rows "
             "upstream or join the labels first"
@@ -171,7 +197,9 @@ def _own_labels(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np
     return known.nonzero()[0], labels[known].reset_index(drop=True), ()
 
 
-def _join(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np.ndarray, pd.Series, tuple[str, ...]]:
+def _join(
+    subject: Subject, relation: Relation, *, skip: bool, due: bool
+) -> tuple[np.ndarray, pd.Series, tuple[str, ...]]:
     """Positions that have a label, their labels in that order, and notes on rows without one."""
     import pandas as pd
 
@@ -185,15 +213,17 @@ def _join(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np.ndarr
     row_keys, label_keys = _unique_keys(relation, key), _unique_keys(late, key)
     labels = _column(late, target)
     match = pd.Index(label_keys).get_indexer(pd.Index(row_keys))
-    if (match < 0).all() and not (skip and label_keys.dtype.kind == row_keys.dtype.kind):
+    may_wait = skip and not due
+    if (match < 0).all() and not (may_wait and label_keys.dtype.kind == row_keys.dtype.kind):
         raise SubjectError(
-            f"{late.uri}: none of {len(label_keys):,} keys in column {key!r} ({label_keys.dtype}) occurs among the "
-            f"{len(row_keys):,} of {relation.role} ({row_keys.dtype}); check the label window and the type of the key"
+            f"{late.uri}: none of {len(label_keys):,} keys in column {key!r} ({_sample(label_keys)}) occurs among the "
+            f"{len(row_keys):,} of {relation.role} ({_sample(row_keys)}) in {relation.uri}; check the label window and "
+            "the type of the key"
         )
     known = match >= 0
     missing = labels.isna().to_numpy()
     known[known] = ~missing[match[known]]
-    if not known.any() and not skip:
+    if not known.any() and not may_wait:
         raise SubjectError(
             f"{late.uri}: all labels that match a row of {relation.role} are missing in column {target!r}"
         )
@@ -202,6 +232,11 @@ def _join(subject: Subject, relation: Relation, *, skip: bool) -> tuple[np.ndarr
     if unused:
         notes.append(f"{unused:,} labels belong to no row of {relation.role}.")
     return known.nonzero()[0], labels.iloc[match[known]].reset_index(drop=True), tuple(notes)
+
+
+def _sample(keys: pd.Series) -> str:
+    """Type of the keys and the first three: `int64: 17, 18, 19`."""
+    return f"{keys.dtype}: {', '.join(repr(key)[:40] for key in keys.head(3).tolist())}"
 
 
 def _unique_keys(relation: Relation, key: str) -> pd.Series:

@@ -9,7 +9,7 @@ from model_governance.checks.quality.model_quality.binary import evaluate_binary
 from model_governance.checks.quality.model_quality.dependence import dependence_of
 from model_governance.checks.quality.model_quality.evaluation import Evaluation
 from model_governance.checks.quality.model_quality.forecasting import evaluate_forecasting
-from model_governance.checks.quality.model_quality.labels import ImmatureLabels, labelled_rows
+from model_governance.checks.quality.model_quality.labels import ImmatureLabels, LabelsNotDue, labelled_rows
 from model_governance.checks.quality.model_quality.metrics import METRICS
 from model_governance.checks.quality.model_quality.multiclass import evaluate_multiclass
 from model_governance.checks.quality.model_quality.ranking import evaluate_ranking
@@ -42,8 +42,8 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
         seed: Seed of resampling and of the search's two halves.
 
     Returns:
-        The metrics of the task with intervals. Where labels are not due yet and too few are known, the result is
-        not applicable and shows their share.
+        The metrics of the task with intervals. Where no labels are due, or too few are known, the result is not
+        applicable; in the second case it holds their share.
 
     Raises:
         SubjectError: Labels, keys or groups are not as the policy describes them.
@@ -53,15 +53,8 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
     subject.require_model()
     skip = None if params.immature is None else params.immature == "skip"
     labelled = labelled_rows(subject, minimum_coverage=params.minimum_label_coverage, skip=skip)
-    if isinstance(labelled, ImmatureLabels):
-        return CheckResult(
-            kind="model_quality",
-            seed=seed,
-            status="not_applicable",
-            reason=labelled.reason,
-            metrics=(_label_coverage(labelled.known, labelled.rows),),
-            tools=versions_of(*TOOLS),
-        )
+    if isinstance(labelled, (ImmatureLabels, LabelsNotDue)):
+        return _without_quality(labelled, seed)
     evaluation = Evaluation(subject=subject, labelled=labelled, params=params, seed=seed)
     whole = TASKS[subject.task](evaluation)
     dependence = dependence_of(evaluation, whole)
@@ -87,6 +80,15 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
         + weak.notes,
         tools=versions_of(*TOOLS),
     )
+
+
+def _without_quality(labels: ImmatureLabels | LabelsNotDue, seed: int) -> CheckResult:
+    """Why quality is not measured, with the share of labelled rows where labels were due."""
+    known = (_label_coverage(labels.known, labels.rows),) if isinstance(labels, ImmatureLabels) else ()
+    return CheckResult(
+        kind="model_quality", seed=seed, status="not_applicable", reason=labels.reason, metrics=known,
+        tools=versions_of(*TOOLS),
+    )  # fmt: skip
 
 
 def _label_coverage(known: int, rows: int) -> Metric:

@@ -58,7 +58,7 @@ def _for_classification(labels: pd.Series) -> Suggestion:
             f"The largest class holds {majority:.1%} of the reference: no floor on accuracy, which a model that finds "
             "the rare class may well miss."
         )
-    reasons.append("Losses of 2 and 5 points against the last accepted run are starts: set them to what errors cost.")
+    reasons.append("Losses of 2 and 5 points against the approved run are starts: set them to what errors cost.")
     return Suggestion(thresholds=tuple(thresholds), comment=" ".join(reasons))
 
 
@@ -71,7 +71,7 @@ def _for_regression(labels: pd.Series) -> Suggestion:
     thresholds += [{"metric": "rmse", "min_relative_change": -0.1}, COVERAGE]
     comment = (
         "r2 above 0 means better than always predicting the mean. The mean error may reach a tenth of the target's "
-        f"standard deviation in the reference ({deviation:.4g}), the RMSE may grow by 10% against the last accepted run: "
+        f"standard deviation in the reference ({deviation:.4g}), the RMSE may grow by 10% against the approved run: "
         "starts, set them to what an error costs."
     )
     return Suggestion(thresholds=tuple(thresholds), comment=comment)
@@ -94,7 +94,7 @@ def _for_ranking(reference: pd.DataFrame, labels: pd.Series, group: str) -> Sugg
     )
     comment = (
         f"A random order of the reference reaches an NDCG of {floor:.3g} at {TOP_K}; a model must beat it. Losses "
-        "against the last accepted run are starts."
+        "against the approved run are starts."
     )
     return Suggestion(params={"top_k": TOP_K}, thresholds=thresholds, comment=comment)
 
@@ -107,7 +107,7 @@ def _for_forecasting() -> Suggestion:
     )
     comment = (
         "MASE below 1 means better than repeating the value of a season before: set season_length to the rows of a season "
-        "(7 for days and weeks) and give the history in datasets.history. The loss of 10% against the last accepted run "
+        "(7 for days and weeks) and give the history in datasets.history. The loss of 10% against the approved run "
         "is a start."
     )
     return Suggestion(params={"season_length": 1}, thresholds=thresholds, comment=comment)

@@ -24,7 +24,7 @@ def suggest(_reference: pd.DataFrame, columns: Columns) -> Suggestion:
         thresholds=tuple(thresholds),
         comment=(
             f"Severity 2 corrupts 5% of all {len(columns.names)} x n cells, as a faulty feed does: ten points of loss are a "
-            "warning. There is no universal limit for the mean loss, so the error compares with the last accepted run. If the "
+            "warning. There is no universal limit for the mean loss, so the error compares with the approved run. If the "
             "model refuses rows with a missing value on purpose, remove the threshold of refused_share."
         ),
     )

@@ -24,8 +24,8 @@ def suggest(_reference: pd.DataFrame, columns: Columns) -> Suggestion:
             {"metric": "attack_success_rate", "key": ALL, "min_absolute_change": -0.2, "severity": "error"},
         ),
         comment=(
-            "There is no universal limit for robustness: the first threshold only warns, the third compares with the last "
-            "accepted run and leaves room for the interval of 100 rows. unattacked_share shows whether the attacks found "
+            "There is no universal limit for robustness: the first threshold only warns, the third compares with the "
+            "approved run and leaves room for the interval of 100 rows. unattacked_share shows whether the attacks found "
             "flips at all: attacks that find none do not prove a robust model. First state in threat_model (mutable, "
             f"increase_only, features) which of {', '.join(mutable[:5])}{' ...' if len(mutable) > 5 else ''} an attacker can change, "
             "and how far."

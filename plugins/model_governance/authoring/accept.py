@@ -1,0 +1,131 @@
+"""`model-governance accept`: make a run the approved baseline, or the first of a new reference window."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from model_governance.checks import catalogue
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.moments import parse_moment, spell_moment
+from model_governance.errors import PolicyError
+from model_governance.evidence.acceptance import Acceptance, Purpose, store_acceptance
+from model_governance.evidence.history import Archive
+from model_governance.policy import load_policy
+from model_governance.store import open_store
+
+if TYPE_CHECKING:
+    import argparse
+
+    from model_governance.evidence.history import ArchivedManifest
+    from model_governance.store import ArtifactStore
+
+MOST_NAMED = 5
+"""The most runs that a message names."""
+
+
+def add_accept(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    accept = commands.add_parser(
+        "accept", help="make a run the approved baseline, or the first of a new reference window; stored as evidence"
+    )
+    accept.add_argument("run", metavar="RUN", help="logical date in UTC (ISO 8601), or run id")
+    accept.add_argument("--policy", type=Path, required=True, help="policy of the model")
+    accept.add_argument("--reason", required=True, metavar="TEXT", help="why the run is accepted")
+    accept.add_argument("--by", required=True, metavar="NAME", help="who accepts it")
+    accept.add_argument(
+        "--as", dest="purpose", choices=get_args(Purpose), default="baseline",
+        help="baseline: changes of this model version are measured from the run; reference: trailing and seasonal "
+        "windows start from it (default: %(default)s)",
+    )  # fmt: skip
+    accept.add_argument("--artifacts", metavar="URI", help="where evidence is instead of the policy's artifacts.uri")
+    accept.set_defaults(command=_accept)
+
+
+def accept_run(
+    store: ArtifactStore, model: str, run: str, *, reason: str, by: str, purpose: Purpose = "baseline",
+    moment: datetime | None = None,
+) -> tuple[Acceptance, str]:  # fmt: skip
+    """Accept a run of a model and store the acceptance.
+
+    Args:
+        store: the archive of the run.
+        model: name of the model.
+        run: logical date (ISO 8601, UTC) or run id; of a repeated run the one that finished last counts.
+        reason: why; not empty.
+        by: who; not empty.
+        purpose: what the run is accepted as.
+        moment: when (UTC), by default now.
+
+    Returns:
+        The acceptance and its uri.
+
+    Raises:
+        PolicyError: there is no such run, it measured nothing, or reason or name are empty.
+        StoreUnreachable, StoreError, EvidenceError: as `ArtifactStore.put_once` and `read_record`.
+    """
+    empty = [option for option, text in (("--reason", reason), ("--by", by)) if not text.strip()]
+    if empty:
+        raise PolicyError([f"{', '.join(empty)}: empty; an acceptance says who accepts the run, and why"])
+    manifest = _find(Archive(store, model), run)
+    if not _measured(store, manifest):
+        raise PolicyError(
+            [f"run {run} of {model} measured nothing ({manifest.content['verdict']['outcome']}); accept one that did"]
+        )
+    identity = manifest.content["run"]
+    acceptance = Acceptance(
+        model=model, purpose=purpose, run={name: identity[name] for name in ("run_id", "logical_date")},
+        model_sha256=manifest.model_sha256, outcome=manifest.content["verdict"]["outcome"],
+        manifest={"key": manifest.key, "sha256": manifest.sha256}, reason=reason.strip(), by=by.strip(),
+        accepted_at=moment or datetime.now(UTC),
+    )  # fmt: skip
+    return acceptance, store_acceptance(store, acceptance)
+
+
+def _find(archive: Archive, run: str) -> ArchivedManifest:
+    """The manifest of a run by logical date or run id, the one that finished last."""
+    try:
+        moment = parse_moment(run)
+    except ValueError:
+        moment = None
+    if moment in archive.keys:
+        return archive.repeats(moment)[0]
+    named = (manifest for day in archive.keys for manifest in archive.repeats(day))
+    found = next((manifest for manifest in named if manifest.content["run"]["run_id"] == run), None)
+    if found is None:
+        newest = ", ".join(spell_moment(moment) for moment in list(archive.keys)[:MOST_NAMED])
+        problem = f"{archive.model} has no run {run!r} in {archive.store.uri}; expected a logical date or a run id"
+        raise PolicyError([f"{problem}, the newest runs are {newest or 'none'}"])
+    return found
+
+
+def _measured(store: ArtifactStore, manifest: ArchivedManifest) -> bool:
+    """Whether any check of a run measured something."""
+    records = (manifest.record(store, row["name"]) for row in manifest.content["checks"])
+    return any(record and record["result"] and record["result"]["status"] == "measured" for record in records)
+
+
+def _accept(options: argparse.Namespace) -> int:
+    policy = load_policy(options.policy, catalogue())
+    uri = options.artifacts or policy.artifacts.uri
+    if uri is None:
+        raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
+    store = open_store(
+        uri, folder=policy.folder, connections=PlainConnections(), connection=policy.artifacts.connection
+    )
+    acceptance, address = accept_run(
+        store, policy.name, options.run, reason=options.reason, by=options.by, purpose=options.purpose
+    )
+    run = f"run {spell_moment(acceptance.logical_date)} ({acceptance.run['run_id']}, {acceptance.outcome})"
+    if acceptance.purpose == "reference":
+        print(f"{run}: trailing and seasonal windows of {policy.name} start from it")
+    else:
+        print(f"{run}: baseline of {policy.name}, model version {acceptance.model_sha256[:12]}")
+        if acceptance.model_sha256 != policy.model.sha256:
+            print(
+                f"note: the policy names model version {policy.model.sha256[:12]}; its runs are compared with this one "
+                "only until a run of theirs is approved"
+            )
+    print(f"accepted  {address}")
+    return 0

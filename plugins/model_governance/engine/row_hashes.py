@@ -1,0 +1,106 @@
+"""Rows as 64-bit hashes, and how many of them differ: equal rows have equal hashes.
+
+Two different rows share a hash once in 2^64 pairs: among ten million rows with a chance of 3 in a million.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model_governance.engine.labels import label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    import numpy as np
+    import pandas as pd
+
+    from model_governance.engine.relation import Relation
+
+MAX_IN_MEMORY = 1 << 21  # hashes: 16 MiB
+GOLDEN = 0x9E3779B97F4A7C15
+MISSING = 0x5DEECE66D
+
+
+def row_hashes(relation: Relation, names: Sequence[str]) -> Iterator[np.ndarray]:
+    """The hash of each row over these columns, uint64, piece by piece in the order of `Relation.frames`.
+
+    Numbers are compared as float64, 0 and -0 are one, and so are all missing values; anything else by its text.
+    """
+    import numpy as np
+
+    for frame in relation.frames(list(names)):
+        hashes = np.full(len(frame), GOLDEN, dtype="uint64")
+        for name in names:
+            # Mixed as in Boost's hash_combine, so that equal values in different columns do not cancel out.
+            hashes ^= _of_column(frame[name]) + np.uint64(GOLDEN) + (hashes << np.uint64(6)) + (hashes >> np.uint64(2))
+        yield hashes
+
+
+def _of_column(column: pd.Series) -> np.ndarray:
+    import numpy as np
+    import pandas as pd
+    from pandas.api import types
+
+    if types.is_numeric_dtype(column.dtype):
+        values = column.to_numpy(dtype="float64", na_value=np.nan) + 0.0
+        hashes = pd.util.hash_array(values)
+        hashes[np.isnan(values)] = MISSING
+        return hashes
+    places, uniques = pd.factorize(column.astype(object))
+    texts = np.array([label(value) for value in uniques], dtype=object)
+    hashes = pd.util.hash_array(texts, categorize=False) if len(texts) else np.empty(0, dtype="uint64")
+    return np.append(hashes, np.uint64(MISSING))[places]
+
+
+class DistinctRows:
+    """Counts different hashes exactly; beyond two million in files of a temporary folder, one for each part of them."""
+
+    def __init__(self, rows: int) -> None:
+        self._parts = max(1, math.ceil(rows / MAX_IN_MEMORY))
+        self._held: list[np.ndarray] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="rows-") if self._parts > 1 else None
+
+    def __enter__(self) -> DistinctRows:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def add(self, hashes: np.ndarray) -> None:
+        """Add hashes, uint64."""
+        import numpy as np
+
+        if self._folder is None:
+            self._held.append(hashes)
+            return
+        part = hashes % np.uint64(self._parts)
+        for number in range(self._parts):
+            with (Path(self._folder.name) / str(number)).open("ab") as file:
+                hashes[part == number].tofile(file)
+
+    def count(self) -> int:
+        """Number of different hashes since the last count."""
+        import numpy as np
+
+        if self._folder is None:
+            distinct = _distinct(np.concatenate(self._held)) if self._held else 0
+            self._held = []
+            return distinct
+        paths = list(Path(self._folder.name).iterdir())
+        distinct = sum(_distinct(np.fromfile(path, dtype="uint64")) for path in paths)
+        for path in paths:
+            path.unlink()
+        return distinct
+
+
+def _distinct(hashes: np.ndarray) -> int:
+    hashes.sort()
+    return int((hashes[1:] != hashes[:-1]).sum()) + (len(hashes) > 0)
