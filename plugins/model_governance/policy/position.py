@@ -64,7 +64,7 @@ def spell(path: Path) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'psi_max'?`, or the list of what there is, or nothing."""
+    """`; did you mean 'psi'?`, or the list of what there is, or nothing."""
     names = sorted(known)
     match = difflib.get_close_matches(word, names, n=1)
     if match:

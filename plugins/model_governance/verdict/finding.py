@@ -51,9 +51,9 @@ class Finding:
     `p_value` is that of "the threshold holds", adjusted over the keys of the threshold, and `level` what the alarm
     budget leaves it; `limit` is the confidence limit that must lie beyond the bound to fail, and `detectable` the
     smallest true value that fails in one run with probability 0.95. `noise` is the factor on the variance of the
-    metric that earlier runs taught. `log_evidence` is what accumulated over the runs with the same `basis`: the digest
-    of what the metric was compared with. `violated` says that the threshold was violated with certainty in this run,
-    whether or not `confirm` asks for more violations.
+    metric that earlier runs taught. `log_evidence` is what accumulated over the runs with the same `basis`, the digest
+    of what the metric was compared with: the logarithm of one product of e-values per shift (stats/accumulation.py).
+    `violated` says that the threshold was violated with certainty in this run, whether or not `confirm` asks for more.
     A finding without metric says that the check as a whole was skipped or could not measure.
     """
 
@@ -78,13 +78,13 @@ class Finding:
     limit: float | None = None
     detectable: float | None = None
     noise: float = 1.0
-    log_evidence: float | None = None
+    log_evidence: tuple[float, ...] | None = None
     basis: str = ""
     violated: bool = False
 
     @property
     def label(self) -> str:
-        """`psi_max`, `drift_score[AGEP]`, or the check's name."""
+        """`psi[AGEP]`, `drift_share`, or the check's name."""
         if self.metric is None:
             return self.check
         return label_of(self.metric, self.key)
@@ -97,8 +97,9 @@ class Finding:
     def record(self) -> dict[str, Any]:
         """The finding as JSON types."""
         record = {name: getattr(self, name) for name in self.__slots__}
-        if isinstance(self.bound, tuple):
-            record["bound"] = list(self.bound)
+        for name in ("bound", "log_evidence"):
+            if isinstance(record[name], tuple):
+                record[name] = list(record[name])
         return record
 
 
@@ -168,5 +169,4 @@ def read_verdict(record: Mapping[str, Any]) -> Verdict:
 
 
 def _read_finding(record: Mapping[str, Any]) -> Finding:
-    bound = record["bound"]
-    return Finding(**{**record, "bound": tuple(bound) if isinstance(bound, list) else bound})
+    return Finding(**{name: tuple(value) if isinstance(value, list) else value for name, value in record.items()})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from model_governance.contract.text import interval, number
-from model_governance.stats.accumulation import accumulated, log_e_value
+from model_governance.stats.accumulation import NOTHING, accumulated, deviate_of, log_evidence_of, runs_until
 from model_governance.stats.limits import TAIL
 from model_governance.verdict.finding import Finding
 from model_governance.verdict.requirement import detectable_beyond, nearest_limit, surely_allowed
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from model_governance.verdict.measurement import Evidence, Measurement
 
 
-LOWEST = 700.0
-"""Least logarithm of the evidence that is stored; it starts anew from 0 in any case."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decision:
     """Outcome, reason (empty when the numbers say it all), and the evidence accumulated over runs."""
@@ -32,7 +28,7 @@ class _Decision:
     reason: str = ""
     limit: float | None = None
     detectable: float | None = None
-    log_evidence: float | None = None
+    log_evidence: tuple[float, ...] | None = None
 
 
 def judged_finding(name: str, measurement: Measurement, threshold: Threshold, *, evidence: Evidence) -> Finding:
@@ -95,7 +91,7 @@ def _by_limits(
 ) -> _Decision:
     """Fail: the limit at the budget's level is beyond the bound. Pass: the 95% interval is allowed. Else uncertain."""
     allowed, value = measurement.allowed, measurement.value
-    log_evidence = _accumulate(measurement, limits, threshold, evidence=evidence)
+    deviate, log_evidence = _accumulate(measurement, limits, threshold, evidence=evidence)
     limit = nearest_limit(limits, allowed, value=value, tail=evidence.tail)
     start = measurement.baseline.value if measurement.baseline is not None else 0.0
     detectable = detectable_beyond(limits, allowed, value=value, tail=evidence.tail)
@@ -107,34 +103,38 @@ def _by_limits(
     open_at_95 = allowed.holds(nearest_limit(limits, allowed, value=value, tail=TAIL))
     if evidence.p_value is not None and evidence.p_value <= evidence.level and not open_at_95:
         # What a run has proven alone is spent: the evidence over runs starts anew.
-        return replace(shown, outcome=worst, log_evidence=0.0)
+        return replace(shown, outcome=worst, log_evidence=NOTHING)
     if surely_allowed(limits, allowed):
         return replace(shown, outcome="pass")
-    accumulated_enough = log_evidence is not None and log_evidence >= _needed(evidence)
+    accumulated_enough = log_evidence_of(log_evidence) >= _needed(evidence)
     if not allowed.holds(value) and accumulated_enough:
         reason = "in this run not surely enough, but over the runs so far (accumulated evidence)"
-        return replace(shown, outcome=worst, reason=reason, log_evidence=0.0)
+        return replace(shown, outcome=worst, reason=reason, log_evidence=NOTHING)
     if open_at_95:
         return replace(shown, reason="the interval lies on both sides")
     reason = (
         f"beyond the bound, but not surely enough for the alarm budget (its limit at level {evidence.tail:.2g} is "
         f"{number(start + limit)})"
     )
+    runs = runs_until(log_evidence, needed=_needed(evidence), deviate=deviate)
+    if runs is not None:
+        reason += f"; as far beyond it every time, {runs} more {'run' if runs == 1 else 'runs'} make a fail at most"
     return replace(shown, reason=reason)
 
 
-def _accumulate(measurement: Measurement, limits: Limits, threshold: Threshold, *, evidence: Evidence) -> float | None:
-    """The logarithm of the evidence over runs, this one included; None where there is no p-value."""
-    if measurement.p_value is None:
-        return None
-    before = 0.0
+def _accumulate(
+    measurement: Measurement, limits: Limits, threshold: Threshold, *, evidence: Evidence
+) -> tuple[float, tuple[float, ...]]:
+    """This run's deviate from what is allowed, and the evidence over runs, this one included."""
+    before: tuple[float, ...] = NOTHING
     for verdict in evidence.earlier:
         for finding in verdict.findings:
             if _continues(finding, measurement, threshold, evidence):
-                before = finding.log_evidence or 0.0
+                before = finding.log_evidence or NOTHING
     tail = evidence.accumulated_level / max(1, evidence.keys)
-    log_e = log_e_value(measurement.p_value, shared=limits.shared, tail=tail)
-    return max(-LOWEST, accumulated(before, log_e))
+    p_value = 1.0 if measurement.p_value is None else measurement.p_value
+    deviate = deviate_of(p_value, shared=limits.shared, tail=tail)
+    return deviate, accumulated(before, deviate)
 
 
 def _continues(finding: Finding, measurement: Measurement, threshold: Threshold, evidence: Evidence) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from model_governance.engine.cells import Table
+from model_governance.engine.dependence import Dependence
 from model_governance.engine.distances import (
     difference_of_shares,
     jensen_shannon,
@@ -103,6 +104,16 @@ def test_newcombes_interval_reads_as_in_his_paper(first, second, low, high):
 
 
 def test_the_normed_wasserstein_distance_by_hand():
-    assert normed_wasserstein(2.0, quartiles=(-0.6744897, 0.6744897), std=1e6) == pytest.approx(2.0, abs=1e-6)
-    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), std=4.0) == 0.5
-    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), std=0.0) is None
+    quartiles = (-0.6744897, 0.6744897)
+    found = normed_wasserstein(2.0, quartiles=quartiles, moments=((1.0, 100), (2.0, 50)))
+    assert found.value == pytest.approx(2.0, abs=1e-6)
+    reach = 1.959964 * 1.5 * np.sqrt(1 / 100 + 4 / 50)
+    assert found.limits.interval() == pytest.approx((2.0 - reach, 2.0 + reach), rel=1e-6)
+    assert found.limits.shared == pytest.approx((1 / 100) / (1 / 100 + 4 / 50))
+    clustered = normed_wasserstein(
+        2.0, quartiles=quartiles, moments=((1.0, 100), (2.0, 50)), dependence=Dependence(factor=4.0)
+    )
+    assert clustered.limits.interval() == pytest.approx((2.0 - 2 * reach, 2.0 + 2 * reach), rel=1e-6)
+    assert normed_wasserstein(2.0, quartiles=quartiles, moments=((1e6, 9), (1.0, 9))).value == pytest.approx(2.0)
+    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), moments=((4.0, 9), (1.0, 9))).value == 0.5
+    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), moments=((0.0, 9), (1.0, 9))) is None
