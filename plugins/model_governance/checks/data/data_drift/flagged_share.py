@@ -78,12 +78,13 @@ def flagged_estimates(predictions: Predictions) -> Iterator[Estimate]:
     before = _effective(flags.reference, flags.design_effects[0])
     p_value = equal_shares_p(before, now)
     # The values are those of the rows as they are; only the limits know how many of them are independent.
-    counted = {"first": flags.reference, "second": flags.current}
-    increase, ratio = DifferenceOfShares(**counted).value, RatioOfShares(**counted).value
+    increase = DifferenceOfShares(first=flags.reference, second=flags.current).value
+    ratio = RatioOfShares(first=flags.reference, second=flags.current).value
+    shared = now[1] / (before[1] + now[1])
     for name, value, limits in (
         (NAMES[0], count / n, share),
-        (NAMES[1], increase, DifferenceOfShares(first=before, second=now)),
-        (NAMES[2], ratio, RatioOfShares(first=before, second=now)),
+        (NAMES[1], increase, DifferenceOfShares(first=before, second=now, shared=shared)),
+        (NAMES[2], ratio, RatioOfShares(first=before, second=now, shared=shared)),
     ):
         yield Estimate(name=name, value=value, n=n, limits=limits, p_value=p_value, detail=detail)
 
