@@ -236,7 +236,7 @@ def _join(
 
 def _form(keys: pd.Series) -> str:
     """Type of the keys and the form of the first: `int64 like 99999`. The keys themselves name persons."""
-    first = repr(keys.iloc[0])[:40] if len(keys) else ""
+    first = "".join(repr(key)[:40] for key in keys.head(1).tolist())
     form = "".join("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in first)
     return f"{keys.dtype} like {form}" if form else str(keys.dtype)
 
