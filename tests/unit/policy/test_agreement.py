@@ -147,7 +147,7 @@ def test_params_of_the_wrong_shape_are_refused_elsewhere(params):
             "rows has no better direction, so a change of it cannot be judged",
         ),
         (
-            {"metric": "psi", "min_absolute_change": 0, "against": "champion"},
+            {"metric": "drift_share", "min_absolute_change": 0, "against": "champion"},
             "against",
             "the policy names no champion; add `champion:` with uri, sha256, format and task",
         ),
@@ -162,9 +162,9 @@ def test_a_threshold_that_its_metric_does_not_allow_is_explained(threshold, key,
     "threshold",
     [
         {"metric": "psi", "key": "age"},
-        {"metric": "psi", "key": None},
+        {"metric": "drift_share", "key": None},
         {"metric": "rows", "greater_than": 0},
-        {"metric": "psi", "min_absolute_change": 0},
+        {"metric": "drift_share", "min_absolute_change": 0},
         {"metric": None},
         {"metric": 3},
         {"less_than": 1},
@@ -181,7 +181,7 @@ def test_a_threshold_after_a_broken_one_is_still_read():
 
 @pytest.mark.parametrize("champion", [{}, {"uri": "model.skops"}])
 def test_a_champion_that_is_named_can_be_compared_with(champion):
-    changed = {"metric": "psi", "min_absolute_change": 0, "against": "champion"}
+    changed = {"metric": "drift_share", "min_absolute_change": 0, "against": "champion"}
     checks = GOOD["checks"] | {"nightly": GOOD["checks"]["nightly"] | {"thresholds": [changed]}}
     assert found(checks=checks, champion=champion) == []
 
@@ -251,7 +251,7 @@ def test_columns_of_the_wrong_shape_are_no_reason_to_stop(features):
     ],
 )
 def test_a_waiver_of_nothing_is_named(waiver, problem):
-    sound = {"check": "nightly", "metric": "psi"}
+    sound = {"check": "nightly", "metric": "drift_share"}
     key, sentence = problem
     assert found(waivers=[sound, waiver]) == [(("waivers", 1, key), sentence)]
 

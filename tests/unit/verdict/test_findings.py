@@ -77,7 +77,8 @@ def test_a_finding_without_its_metric_holds_the_threshold(key, label):
             metric(0.25, low=0.21, high=0.29),
             {"less_than": 0.2},
             ("drift: psi is 0.25 (95% interval 0.21 to 0.29; n = 1,000), must be less than 0.2: uncertain, "
-            "beyond the bound, but not surely enough for the alarm budget (its limit at level 0.00055 is 0.1834); as far beyond it every time, 3 more runs make a fail at most"),
+            "beyond the bound, but not surely enough for the alarm budget (its limit at level 0.00055 is 0.1834); "
+            "as far beyond it every time, 3 more runs make a fail at most"),
         ),
         (
             metric(0.3, p_value=0.01),

@@ -36,7 +36,7 @@ def quantile_of(tail: float) -> float:
         tail: 0 to 1.
     """
     if tail >= 0.5:
-        return -_NORMAL.inv_cdf(1 - tail) if tail > 0.5 and tail < 1 else (0.0 if tail == 0.5 else -FARTHEST)
+        return max(-FARTHEST, _NORMAL.inv_cdf(1 - tail)) if tail < 1 else -FARTHEST
     return min(FARTHEST, -_NORMAL.inv_cdf(tail)) if tail > 1e-290 else FARTHEST
 
 

@@ -1,0 +1,131 @@
+"""Design effects of rows that belong together, and what overdispersed runs say of one more."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from scipy.stats import norm
+
+from engine_cases import in_memory
+from model_governance.engine.cells import Table
+from model_governance.engine.dependence import (
+    INDEPENDENT,
+    Dependence,
+    DesignEffect,
+    between_runs,
+    combined,
+    design_effect,
+    design_effects,
+    shares_overdispersion,
+)
+from model_governance.engine.distances import population_stability
+from model_governance.engine.profiles import Cells
+
+SIZE = 5
+
+
+def clustered(draw: np.random.Generator, clusters: int, effect: float, *, size: int = SIZE) -> tuple:
+    """Cells and clusters; a share of whole clusters holds one cell, so the design effect is exactly this."""
+    alike = (effect - 1) / (size - 1)
+    own, common = draw.integers(0, 10, (clusters, size)), draw.integers(0, 10, (clusters, 1))
+    # Two rows of a cluster agree with the chance alike (both copy), otherwise they are independent.
+    copies = draw.random((clusters, size)) < np.sqrt(alike)
+    return np.where(copies, common, own).ravel(), np.repeat(np.arange(clusters), size)
+
+
+@pytest.mark.parametrize("effect", [1.0, 1.2, 1.5, 2.0, 4.0])
+def test_the_planted_design_effect_is_found(effect):
+    draw = np.random.default_rng(1)
+    found = [design_effect(*clustered(draw, 2000, effect)).mean for _ in range(10)]
+    assert np.mean(found) == pytest.approx(effect, rel=0.05)
+
+
+def test_a_normal_random_effect_gives_an_uneven_design_effect():
+    """Rows of one customer lie near his mean: cells at the ends agree most, so the effects are uneven."""
+    draw, clusters, size, alike = np.random.default_rng(2), 4000, 5, 0.5
+    values = np.sqrt(alike) * draw.normal(size=(clusters, 1)) + np.sqrt(1 - alike) * draw.normal(size=(clusters, size))
+    codes = np.searchsorted(norm.ppf(np.arange(1, 10) / 10), values.ravel())
+    found = design_effect(codes, np.repeat(np.arange(clusters), size))
+    assert 1.2 < found.mean < 1 + (size - 1) * alike
+    assert found.unevenness > 0.1
+
+
+def test_the_widened_statistic_is_as_often_extreme_as_stated():
+    """Purpose of the correction: unchanged clustered rows are red about as often as independent ones."""
+    draw, runs, red, bare = np.random.default_rng(3), 200, 0, 0
+    for _ in range(runs):
+        sides = [clustered(draw, clusters, 4.0) for clusters in (1000, 400)]
+        effects = [design_effect(*side) for side in sides]
+        rows = (len(sides[0][0]), len(sides[1][0]))
+        dependence = combined(effects[0], effects[1], rows=rows, noise=DesignEffect())
+        table = Table(reference=np.bincount(sides[0][0], minlength=10), current=np.bincount(sides[1][0], minlength=10))
+        red += population_stability(table, dependence=dependence).p_value <= 0.05
+        bare += population_stability(table).p_value <= 0.05
+    assert red <= 22
+    assert bare >= 100, "without the entity half of the runs would be red at least"
+
+
+@pytest.mark.parametrize("clusters", [0, 1])
+def test_too_few_clusters_say_nothing(clusters):
+    codes = np.arange(10) % 2 if clusters else np.zeros(0, int)
+    assert design_effect(codes, np.zeros(len(codes), int)) == DesignEffect()
+
+
+def test_one_cell_says_nothing():
+    assert design_effect(np.zeros(10, int), np.arange(10)) == DesignEffect()
+
+
+def test_a_design_effect_is_never_below_one():
+    """Each cluster holds every cell once: shares cannot vary, which no run may count on."""
+    codes = np.tile(np.arange(4), 50)
+    assert design_effect(codes, np.repeat(np.arange(50), 4)).mean == 1.0
+
+
+def test_dependence_follows_rao_and_scott():
+    assert Dependence.of(2.0, 0.25) == Dependence(factor=2.5, freedom=0.8)
+
+
+def test_each_side_counts_by_the_variance_that_it_brings():
+    none, four = DesignEffect(), DesignEffect(mean=4.0, unevenness=0.0)
+    assert combined(none, four, rows=(1000, 1000), noise=none).factor == pytest.approx(2.5)
+    assert combined(none, four, rows=(10**9, 1000), noise=none).factor == pytest.approx(4.0, rel=1e-4)
+    assert combined(none, none, rows=(1000, 1000), noise=four).factor == pytest.approx(2.5)
+    assert combined(none, four, rows=(0, 1000), noise=none) == INDEPENDENT
+
+
+def test_chance_between_runs_is_no_noise():
+    assert between_runs(1.1, 90, runs=11, cells=10) == DesignEffect()
+    assert between_runs(50.0, 81, runs=9, cells=10) == DesignEffect()
+
+
+def test_noise_between_runs_is_taken_to_lie_in_one_direction():
+    found = between_runs(3.0, 171, runs=20, cells=10)
+    assert found.mean > 3.0, "few runs leave the factor itself uncertain"
+    assert found.mean < 3.0 * 3
+    # One of nine directions holds 1 + 9 x 2 = 19, the others 1: mean square (8 + 361) / 9 over the mean's, 9.
+    assert found.unevenness == pytest.approx((8 + 361) / 9 / 9 - 1)
+
+
+def test_overdispersion_of_a_share_by_hand():
+    factor, freedom = shares_overdispersion([(10, 100), (30, 100), (20, 100)])
+    assert freedom == 2
+    assert factor == pytest.approx((100 + 100 + 0) / (100 * 0.2 * 0.8) / 2)
+    assert shares_overdispersion([(0, 100), (0, 100)]) == (1.0, 0)
+    assert shares_overdispersion([(5, 100), (0, 0)]) == (1.0, 0)
+
+
+def test_rows_of_a_relation_are_clustered_by_their_entity():
+    draw = np.random.default_rng(5)
+    codes, clusters = clustered(draw, 800, 3.0)
+    missing = np.repeat(draw.random(800) < 0.1, SIZE)  # whole customers lack the value
+    frame = pd.DataFrame({"x": np.where(missing, np.nan, codes.astype(float)), "customer": clusters})
+    edges = tuple(float(place) + 0.5 for place in range(9))
+    cells = {"x": Cells(family="numbers", edges=edges, inner=edges)}
+    values, gaps = design_effects(in_memory(pa.Table.from_pandas(frame)), "customer", cells)
+    assert values["x"].mean == pytest.approx(3.0, rel=0.15)
+    assert gaps["x"].mean == pytest.approx(SIZE, rel=0.1)
+    frame["customer"] = None
+    alone, _ = design_effects(in_memory(pa.Table.from_pandas(frame.astype({"customer": "string"}))), "customer", cells)
+    assert alone["x"].mean < 1.1, "a row without an entity is one of its own"

@@ -1,0 +1,118 @@
+"""Noise between runs as the judge learns it: from which runs, for which metrics, and what the finding says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model_governance.stats.limits import NoncentralChiSquare, PartialConjunction, Stretched
+from model_governance.verdict.noise import RUNS, noise_factor
+from verdict_cases import metric, verdict
+
+TAIL = 1e-4
+ERROR = 0.01
+AT_LEAST = {"metric": "accuracy", "geq_to": 0.7}
+
+
+def measured(value: float):
+    return metric(value, name="accuracy", low=value - 1.96 * ERROR, high=value + 1.96 * ERROR, better="higher")
+
+
+def runs(values) -> list:
+    """Verdicts on these values, the newest first."""
+    found = []
+    for value in values:
+        found.insert(0, verdict([measured(float(value))], AT_LEAST))
+    return found
+
+
+def learnt(earlier) -> tuple[float, int]:
+    now = measured(0.85)
+    limits = Stretched(value=now.value, low95=now.low, high95=now.high)
+    return noise_factor(now, limits, earlier, tail=TAIL)
+
+
+def test_day_effects_multiply_the_variance():
+    draw = np.random.default_rng(1)
+    factor, count = learnt(runs(draw.normal(0.85, 3 * ERROR, 30)))
+    assert count == 30
+    assert 5 <= factor <= 25
+
+
+def test_fewer_than_ten_runs_teach_nothing():
+    draw = np.random.default_rng(1)
+    assert learnt(runs(draw.normal(0.85, 3 * ERROR, 9))) == (1.0, 9)
+
+
+def test_only_the_last_runs_are_read():
+    draw = np.random.default_rng(2)
+    wild, calm = draw.normal(0.85, 9 * ERROR, 20), draw.normal(0.85, ERROR / 2, RUNS)
+    assert learnt(runs([*wild, *calm])) == (1.0, RUNS)
+
+
+@pytest.mark.parametrize("outcome", ["fail", "warn", "error"])
+def test_an_incident_is_no_noise(outcome):
+    draw = np.random.default_rng(3)
+    earlier = runs(draw.normal(0.85, ERROR / 2, 20))
+    (red,) = verdict([measured(0.3)], AT_LEAST).findings
+    incident = replace(earlier[0], findings=(replace(red, outcome=outcome),))
+    assert learnt([incident, *earlier]) == (1.0, 20)
+
+
+def test_another_metric_or_key_teaches_nothing():
+    draw = np.random.default_rng(4)
+    earlier = [
+        replace(run, findings=tuple(replace(finding, key="north") for finding in run.findings))
+        for run in runs(draw.normal(0.85, 5 * ERROR, 20))
+    ]
+    assert learnt(earlier) == (1.0, 0)
+
+
+def test_what_was_learnt_before_is_not_learnt_twice():
+    """A finding's interval holds the noise of its time; its own variance is that interval's less the noise."""
+    draw = np.random.default_rng(5)
+    values = draw.normal(0.85, 3 * ERROR, 20)
+    bare = learnt(runs(values))
+    widened = [
+        replace(run, findings=tuple(
+            replace(finding, low=finding.value - 3 * 1.96 * ERROR, high=finding.value + 3 * 1.96 * ERROR, noise=9.0)
+            for finding in run.findings
+        ))
+        for run in runs(values)
+    ]  # fmt: skip
+    assert learnt(widened) == pytest.approx(bare, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        NoncentralChiSquare(value=0.1, statistic=100.0, freedom=9, unit=1e-3, whole=(100.0, 9)),
+        PartialConjunction(beyond=(0.1,), within=(0.9,)),
+    ],
+    ids=lambda limits: limits.family,
+)
+def test_distances_hold_their_noise_already(limits):
+    draw = np.random.default_rng(6)
+    earlier = runs(draw.normal(0.85, 5 * ERROR, 20))
+    assert noise_factor(measured(0.85), limits, earlier, tail=TAIL) == (1.0, 0)
+
+
+def test_a_run_within_the_noise_of_the_days_is_not_red_and_the_sentence_says_so():
+    draw = np.random.default_rng(7)
+    earlier = runs(draw.normal(0.74, 2.5 * ERROR, 30))
+    tonight = [measured(0.645)]
+    (alone,) = verdict(tonight, AT_LEAST).findings
+    (informed,) = verdict(tonight, AT_LEAST, earlier=earlier).findings
+    assert alone.outcome == "fail"
+    assert informed.outcome == "uncertain"
+    assert "variance of 30 earlier runs x" in informed.sentence
+    assert informed.high - informed.low > 2 * (alone.high - alone.low)
+
+
+def test_a_collapse_is_red_in_spite_of_the_noise():
+    draw = np.random.default_rng(8)
+    earlier = runs(draw.normal(0.85, 2.5 * ERROR, 30))
+    (informed,) = verdict([measured(0.4)], AT_LEAST, earlier=earlier).findings
+    assert informed.outcome == "fail"
