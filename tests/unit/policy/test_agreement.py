@@ -37,7 +37,7 @@ CATALOGUE = {
         params=DriftParams,
         metrics=(
             MetricSpec(name="psi", meaning="m", better="lower", per="column"),
-            MetricSpec(name="drifted", meaning="m", better="lower"),
+            MetricSpec(name="drift_share", meaning="m", better="lower"),
             MetricSpec(name="rows", meaning="m", better="neither"),
         ),
         roles=("reference", "current"),
@@ -132,9 +132,9 @@ def test_params_of_the_wrong_shape_are_refused_elsewhere(params):
     [
         ({"metric": "psi_min"}, "metric", "'psi_min' is not a metric of drift; did you mean 'psi'?"),
         (
-            {"metric": "drifted", "key": "age"},
+            {"metric": "drift_share", "key": "age"},
             "key",
-            "drifted of drift is one number, not one per column or class; remove `key`",
+            "drift_share of drift is one number, not one per column or class; remove `key`",
         ),
         (
             {"metric": "rows", "min_absolute_change": 0},
