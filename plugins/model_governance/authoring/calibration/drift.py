@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.authoring.calibration.cells import drawable_columns, measure_cells
@@ -51,7 +52,8 @@ def calibrate_drift(
     thresholds = {place: policy.checks[name].thresholds[place] for place in places}
     reasons = {place: _reason(threshold, params) for place, threshold in thresholds.items()}
     fit = [place for place in places if not reasons[place]]
-    plan = plan_windows(reference_rows=subject.datasets["reference"].rows, rows=rows, compares=True)
+    # Counting is cheap, so every run is dealt a reference of its own.
+    plan = replace(plan_windows(reference_rows=subject.datasets["reference"].rows, rows=rows, compares=True), runs=1)
     judged = JudgedWindows(policy=policy, name=name, places=fit, plan=plan)
     columns = drawable_columns(subject, params) if fit else []
     if fit:
