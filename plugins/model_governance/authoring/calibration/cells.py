@@ -154,11 +154,12 @@ def measure_cells(
                 DrawnColumn(column, reference[run], current[run])
                 for column, (reference, current) in zip(columns, drawn, strict=True)
             ]
-            metrics = (declared(METRICS, estimate) for estimate in _estimates(compared, params, wanted))
+            metrics = (declared(METRICS, estimate) for estimate in cell_estimates(compared, params, wanted))
             yield CheckResult(kind="data_drift", seed=seed, metrics=tuple(metrics))
 
 
-def _estimates(columns: Sequence[DrawnColumn], params: DriftParams, wanted: frozenset[str]) -> Iterator[Estimate]:
+def cell_estimates(columns: Sequence[DrawnColumn], params: DriftParams, wanted: frozenset[str]) -> Iterator[Estimate]:
+    """The `wanted` metrics of one drawn run."""
     for column in columns:
         distances = {
             "psi": lambda column=column: column.effect("psi"),
