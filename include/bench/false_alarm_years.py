@@ -14,7 +14,7 @@ sys.path[:0] = [str(ROOT / "plugins"), str(ROOT / "tests")]
 
 # Found through the path above.
 from frozen import Column, freeze  # noqa: E402
-from model_governance.authoring.calibration.counts import joined  # noqa: E402
+from counted import joined  # noqa: E402
 from model_governance.contract.result import CheckResult, Metric  # noqa: E402
 from model_governance.engine.cells import LEAST_EXPECTED, Table, pool_neighbours, pool_rare, thin_cells  # noqa: E402
 from model_governance.engine.dependence import (  # noqa: E402

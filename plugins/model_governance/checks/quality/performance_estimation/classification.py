@@ -21,6 +21,7 @@ from model_governance.checks.quality.performance_estimation.performance import P
 from model_governance.checks.quality.performance_estimation.reference_support import outside_reference_share
 from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows
 from model_governance.checks.quality.performance_estimation.uncertainty import change_p_value, normal_limits
+from model_governance.contract.repetition import once
 from model_governance.contract.result import Estimate
 from model_governance.engine.features import feature_rows
 from model_governance.errors import CheckError
@@ -60,7 +61,11 @@ def estimate_classification(subject: Subject, params: EstimationParams, seed: in
     """
     model = _require_probabilities(subject)
     positive = _positive_class(subject, model) if subject.task == "binary_classification" else None
-    reference = _calibrate(subject, positive, params=params, seed=seed)
+    reference = once(
+        "calibrated reference",
+        (subject.datasets["reference"].sha256, model.sha256, repr(params), seed),
+        lambda: _calibrate(subject, positive, params=params, seed=seed),
+    )
     predictions, classes = _predict_current(subject, positive)
     binary = positive is not None
     estimated = {number.name: number for number in estimate_metrics(predictions, reference.calibration, binary=binary)}

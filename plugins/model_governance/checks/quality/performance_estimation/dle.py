@@ -8,7 +8,7 @@ estimates current's error, which holds while the errors of rows of the same kind
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.subject import NUMBER_KINDS
 
@@ -75,9 +75,16 @@ def _jackknife_variance(values: np.ndarray) -> float:
     return float((folds - 1) / folds * ((values - values.mean()) ** 2).sum())
 
 
-def learn_loss(
-    observed: np.ndarray, reference: np.ndarray, current: np.ndarray, *, categories: list[int], fold: np.ndarray
-) -> LossModel:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learners:
+    """One learner per fold, fitted on the others; held-out losses (n,), and the mean of each learner's (folds,)."""
+
+    fitted: tuple[Any, ...]
+    held_out: np.ndarray
+    reference_mean: np.ndarray
+
+
+def learn_loss(observed: np.ndarray, reference: np.ndarray, *, categories: list[int], fold: np.ndarray) -> Learners:
     """Cross-fit a model of the loss.
 
     One thread: sums of several would differ in their last bits from machine to machine.
@@ -85,7 +92,6 @@ def learn_loss(
     Args:
         observed: Losses of the reference rows (n,).
         reference: Their design matrix (n, d).
-        current: Design matrix of current (m, d).
         categories: Numbers of the columns that hold codes of categories.
         fold: Fold of each reference row (n,).
     """
@@ -93,7 +99,7 @@ def learn_loss(
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    held_out, on_current, reference_mean = np.empty(len(observed)), [], []
+    held_out, reference_mean, fitted = np.empty(len(observed)), [], []
     with threadpool_limits(limits=1):
         for number in np.unique(fold):
             learner = HistGradientBoostingRegressor(
@@ -104,10 +110,21 @@ def learn_loss(
             on_reference = np.maximum(learner.predict(reference), 0.0)
             held_out[fold == number] = on_reference[fold == number]
             reference_mean.append(float(on_reference.mean()))
-            on_current.append(np.maximum(learner.predict(current), 0.0))
+            fitted.append(learner)
+    return Learners(fitted=tuple(fitted), held_out=held_out, reference_mean=np.array(reference_mean))
+
+
+def predict_loss(learners: Learners, observed: np.ndarray, current: np.ndarray) -> LossModel:
+    """Losses that the learners expect on the design matrix of current (m, d), beside the observed ones (n,)."""
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        on_current = [np.maximum(learner.predict(current), 0.0) for learner in learners.fitted]
     return LossModel(
-        observed=observed, held_out=held_out, current=np.stack(on_current), reference_mean=np.array(reference_mean)
-    )
+        observed=observed, held_out=learners.held_out, current=np.stack(on_current),
+        reference_mean=learners.reference_mean,
+    )  # fmt: skip
 
 
 def design_matrices(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.performance_estimation import figures, report
-from model_governance.checks.quality.performance_estimation.dle import design_matrices, learn_loss
+from model_governance.checks.quality.performance_estimation.dle import design_matrices, learn_loss, predict_loss
 from model_governance.checks.quality.performance_estimation.folds import folds_of, same_rows
 from model_governance.checks.quality.performance_estimation.performance import Performance
 from model_governance.checks.quality.performance_estimation.reference_support import outside_reference_share
@@ -17,6 +17,7 @@ from model_governance.checks.quality.performance_estimation.uncertainty import (
     increase_p_value,
     normal_limits,
 )
+from model_governance.contract.repetition import once
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, ModelMisbehaved
 from model_governance.stats.limits import Stretched
@@ -51,10 +52,13 @@ def estimate_regression(subject: Subject, params: EstimationParams, seed: int) -
         )
     design, current_design, categories = design_matrices(reference, current, subject.columns, answers=predictions)
     fold = folds_of(same_rows(reference), params.folds, np.random.default_rng(seed))
-    absolute, squared = (
-        learn_loss(losses, design, current_design, categories=categories, fold=fold)
-        for losses in (np.abs(errors), errors**2)
-    )
+    key = (subject.datasets["reference"].sha256, subject.require_model().sha256, repr(params), seed)
+
+    def learn(name: str, losses: np.ndarray) -> LossModel:
+        learners = once(name, key, lambda: learn_loss(losses, design, categories=categories, fold=fold))
+        return predict_loss(learners, losses, current_design)
+
+    absolute, squared = learn("absolute loss", np.abs(errors)), learn("squared loss", errors**2)
     return Performance(
         estimates=(
             *_errors(absolute, squared),
