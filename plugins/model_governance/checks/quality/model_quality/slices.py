@@ -12,10 +12,10 @@ from model_governance.contract.slices import SHOWN_FROM, slice_masks
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.checks.quality.model_quality.dependence import Dependence
     from model_governance.checks.quality.model_quality.evaluation import TaskMetrics
     from model_governance.checks.quality.model_quality.labels import Labelled
     from model_governance.checks.quality.model_quality.params import QualityParams
+    from model_governance.contract.dependence import Dependence
     from model_governance.contract.result import Artifact, Estimate, Table
 
 
