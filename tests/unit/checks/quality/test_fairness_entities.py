@@ -84,6 +84,16 @@ def test_the_note_states_the_range_of_the_design_effects(role):
     assert all(metric.p_value is None for metric in result.metrics)
 
 
+def test_customers_and_batches_add_what_they_bring():
+    frame = repeated(binary())
+    subject = subject_of(frame.sort_values("customer", ignore_index=True).assign(day=np.arange(2400) // 6))
+    both, one = (measure(named(subject, entity="customer", **more)) for more in ({"batch": "day"}, {}))
+    label = "selection_rate[group=a]"
+    assert widths(both)[label] > 1.2 * widths(one)[label]
+    named_rows = "Rows of one entity (customer, 800 of them) or batch (day, 400 of them)"
+    assert any(named_rows in note for note in both.notes)
+
+
 def test_customers_in_both_groups_compare_them_with_themselves():
     draw = np.random.default_rng(4)
     own = (draw.random(500) < 0.5).astype(int)

@@ -77,7 +77,7 @@ def test_where_the_reference_holds_single_rows_alike_rows_of_current_still_count
 def test_a_batch_counts_like_an_entity():
     batch = measure(case("classification", copies=BOTH, batch="customer"))
     assert widths(batch) == widths(measure(case("classification", copies=BOTH, entity=True)))
-    assert any("Rows of one batch (customer)" in note for note in batch.notes)
+    assert any("Rows of one batch (customer, 700 of them)" in note for note in batch.notes)
 
 
 @pytest.mark.parametrize("role", BOTH)

@@ -33,12 +33,14 @@ class RowDependence:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was done, for the report; empty where no rows are said to belong together."""
-        return tuple(
-            f"Rows of one {role} ({name}) depend on one another: variances are raised by a design effect of the labels of "
-            f"{self.on_reference:.1f} on the reference and of {self.on_current:.1f} on current, and the rows of one "
-            f"{role} are resampled together."
-            for role, name in self.current.columns.items()
+        if not self.current:
+            return ()
+        note = (
+            f"Rows of one {self.current.described} depend on one another: variances are raised by a design effect of the "
+            f"labels of {self.on_reference:.1f} on the reference and of {self.on_current:.1f} on current, and such "
+            "reference rows are resampled together."
         )
+        return (note,)
 
 
 def row_dependence(
