@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_governance.stats.clusters import design_effect
+from model_governance.stats.clusters import design_effect, linear_effect
 
 SIZE = 6
 
@@ -80,3 +80,36 @@ def test_names_are_entities_too_and_the_seed_decides():
     )
     assert first == again
     assert first != other
+
+
+def centred(values):
+    return values - values.mean()
+
+
+@pytest.mark.parametrize("effect", [1.2, 1.5, 2.0, 4.0])
+def test_a_known_design_effect_is_found_without_draws(effect):
+    draw = np.random.default_rng(7)
+    drawn = (rows_of(draw, entities=500, effect=effect) for _ in range(40))
+    found = [linear_effect(centred(values), entity) for values, entity in drawn]
+    assert np.mean(found) == pytest.approx(effect, rel=0.06)
+
+
+def test_without_draws_copies_count_once_and_single_rows_in_full():
+    values = np.random.default_rng(8).normal(size=2000)
+    copies, entity = np.repeat(values, 3), np.repeat(np.arange(2000), 3)
+    assert linear_effect(centred(copies), entity) == pytest.approx(3, rel=0.01)
+    assert linear_effect(centred(values), np.arange(2000)) == 1.0
+    assert linear_effect(np.zeros(10), np.arange(10) // 2) is None
+
+
+def test_pairs_that_differ_most_have_no_effect_below_one():
+    pairs = np.tile([1.0, -1.0], 200)
+    assert linear_effect(pairs, np.repeat(np.arange(200), 2)) == 1.0
+
+
+def test_without_draws_few_entities_count_for_little():
+    draw = np.random.default_rng(9)
+    values, entity = rows_of(draw, entities=8, effect=20, size=50)
+    assert linear_effect(centred(values), entity) > linear_effect(centred(values), entity, deciding=200)
+    assert linear_effect(centred(values), entity, deciding=2) == 50.0
+    assert linear_effect(centred(values), np.zeros(400)) == 400.0

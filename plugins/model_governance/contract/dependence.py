@@ -83,6 +83,17 @@ class Clusters:
         return bool(self.codes)
 
     @property
+    def described(self) -> str:
+        """`entity (customer, 800 of them)`: what rows may share, with its column and how many there are."""
+        return " or ".join(
+            f"{role} ({self.columns[role]}, {int(codes.max()) + 1:,} of them)" for role, codes in self.codes.items()
+        )
+
+    def only(self, role: str) -> Clusters:
+        """The clusters of one way alone."""
+        return replace(self, codes={role: self.codes[role]})
+
+    @property
     def size(self) -> float:
         """Design effect of rows that are all alike in a cluster: its mean number of rows, weighted by rows."""
         import numpy as np
@@ -145,18 +156,16 @@ def cluster_codes(values: pd.Series) -> np.ndarray:
     return codes
 
 
-def dependence_note(role: str, name: str, codes: np.ndarray, effects: Mapping[str, float], *, drawn: str = "") -> str:
+def dependence_note(rows: str, effects: Mapping[str, float], *, drawn: str = "") -> str:
     """Which rows depend on one another, and the range of the design effects.
 
     Args:
-        role: `entity` or `batch`.
-        name: Its column.
-        codes: Its number of each row, shape (n,), from 0.
+        rows: What they share, as `Clusters.described`.
         effects: Design effect by label, at least one.
         drawn: Of which rows the effects were estimated, where not of all.
     """
     least, most = min(effects.values()), max(effects.values())
     return (
-        f"Rows of one {role} ({name}, {int(codes.max()) + 1:,} of them) depend on one another: variances are raised by a "
-        f"design effect of {least:.1f} to {most:.1f} by metric{drawn}."
+        f"Rows of one {rows} depend on one another: variances are raised by a design effect of {least:.1f} to {most:.1f} "
+        f"by metric{drawn}."
     )

@@ -23,10 +23,9 @@ def named(subject, **roles: str):
     return replace(subject, columns=subject.columns.model_copy(update=roles))
 
 
-def repeated(frame: pd.DataFrame, column: str = "customer") -> pd.DataFrame:
-    """Every row three times, under the number of its customer."""
-    frame = frame.assign(**{column: np.arange(len(frame))})
-    return pd.concat([frame] * COPIES, ignore_index=True)
+def repeated(frame: pd.DataFrame, *, copies: int = COPIES) -> pd.DataFrame:
+    """Every row several times, under the number of its customer."""
+    return pd.concat([frame.assign(customer=np.arange(len(frame)))] * copies, ignore_index=True)
 
 
 def widths(result) -> dict[str, float]:
@@ -85,6 +84,16 @@ def test_the_note_states_the_range_of_the_design_effects(role):
     assert all(metric.p_value is None for metric in result.metrics)
 
 
+def test_customers_and_batches_add_what_they_bring():
+    frame = repeated(binary())
+    subject = subject_of(frame.sort_values("customer", ignore_index=True).assign(day=np.arange(2400) // 6))
+    both, one = (measure(named(subject, entity="customer", **more)) for more in ({"batch": "day"}, {}))
+    label = "selection_rate[group=a]"
+    assert widths(both)[label] > 1.2 * widths(one)[label]
+    named_rows = "Rows of one entity (customer, 800 of them) or batch (day, 400 of them)"
+    assert any(named_rows in note for note in both.notes)
+
+
 def test_customers_in_both_groups_compare_them_with_themselves():
     draw = np.random.default_rng(4)
     own = (draw.random(500) < 0.5).astype(int)
@@ -116,16 +125,18 @@ def test_a_column_that_is_not_there_is_an_error():
         measure(named(subject_of(binary()), entity="customer"))
 
 
-def test_a_steady_difference_of_dependent_rows_fails_at_most_once_in_sixty_runs():
+def test_a_steady_difference_of_dependent_rows_does_not_fail_in_sixty_runs():
     policy = Policy.model_construct(
         checks={"fairness": CheckSpec(kind="fairness", thresholds=(PARITY,))}, waivers=(), fail_on="error",
         on_uncertain="warn", alarms=AlarmSpec(),
     )  # fmt: skip
-    seen = []
+    believed, seen = [], []
     for seed in range(60):
-        frame = repeated(drawn({"a": 500, "b": 500}, {"a": 0.545, "b": 0.455}, seed=seed))
-        subject = named(subject_of(frame[["group", "says", "customer"]]), entity="customer")
-        judged = judge("fairness", measure(subject), policy, moment=TODAY)
-        seen += [finding.outcome for finding in judged.findings]
+        frame = repeated(drawn({"a": 250, "b": 250}, {"a": 0.545, "b": 0.455}, seed=seed), copies=4)
+        subject = subject_of(frame[["group", "says", "customer"]])
+        for outcomes, asked in ((believed, subject), (seen, named(subject, entity="customer"))):
+            judged = judge("fairness", measure(asked), policy, moment=TODAY)
+            outcomes += [finding.outcome for finding in judged.findings]
+    assert believed.count("fail") >= 3
     assert len(seen) == 60
     assert "fail" not in seen

@@ -94,9 +94,10 @@ def widened(parts: Sequence[GroupMetrics], clusters: Clusters) -> tuple[list[Est
     effects = {label: effect for part in parts for label, effect in part.effects.items()}
     # Where nothing varies, rows of a cluster are all alike as far as anybody can see.
     effects = effects or {"": clusters.size}
-    notes = tuple(dependence_note(role, name, clusters.codes[role], effects) for role, name in clusters.columns.items())
     dependence = Dependence(effects=effects, bounds=bounds_of)
-    return [replace(dependence.widened(estimate), p_value=None) for estimate in estimates], notes
+    return [replace(dependence.widened(estimate), p_value=None) for estimate in estimates], (
+        dependence_note(clusters.described, effects),
+    )
 
 
 def bounds_of(name: str) -> Bounds:

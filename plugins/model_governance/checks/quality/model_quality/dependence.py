@@ -54,7 +54,7 @@ def dependence_of(evaluation: Evaluation, whole: TaskMetrics) -> Dependence:
         found = design_effect(on, entities[sample], seed=evaluation.seed)
         effects = {label: effects.get(label, 1.0) + effect - 1 for label, effect in found.items()}
         drawn = "" if sample.all() else f", estimated on {int(sample.sum()):,} of {len(sample):,} rows"
-        notes.append(dependence_note(role, clusters.columns[role], entities, found, drawn=drawn))
+        notes.append(dependence_note(clusters.only(role).described, found, drawn=drawn))
     return Dependence(effects=effects, note=" ".join(notes), bounds=bounds_of)
 
 

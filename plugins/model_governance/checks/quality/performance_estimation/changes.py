@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.performance_estimation.average_precision import expected_average_precision
 from model_governance.checks.quality.performance_estimation.cbpe import bin_scores, correctness
+from model_governance.checks.quality.performance_estimation.dependence import effect_of_sum
 from model_governance.checks.quality.performance_estimation.uncertainty import increase_p_value, normal_limits
 from model_governance.contract.result import Estimate
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from model_governance.checks.quality.performance_estimation.calibration import Calibration
     from model_governance.checks.quality.performance_estimation.cbpe import Predictions, ScoreBins
+    from model_governance.checks.quality.performance_estimation.dependence import RowDependence
 
     # Expected value of weighted rows and the influence (n,) of each row on it; None where it is not defined.
     Statistic = Callable[["ScoreBins", "np.ndarray"], "tuple[float, np.ndarray] | None"]
@@ -37,15 +39,17 @@ class Change:
         return self.now - self.before
 
 
-def changes(reference: Predictions, current: Predictions, calibration: Calibration, *, binary: bool) -> list[Estimate]:
+def changes(
+    reference: Predictions, current: Predictions, calibration: Calibration, *, dependence: RowDependence, binary: bool
+) -> list[Estimate]:
     """Changes of the error rate, and for binary problems of recall and average precision."""
     n = current.n
-    loss = _change(_error_rate, reference, current, calibration)
+    loss = _change(_error_rate, reference, current, calibration, dependence=dependence)
     estimates = [] if loss is None else [_loss_increase(loss, n=n)]
     if not binary:
         return estimates
     for name, statistic in (("recall", _recall), ("average_precision", _average_precision)):
-        change = _change(statistic, reference, current, calibration)
+        change = _change(statistic, reference, current, calibration, dependence=dependence)
         if change is None:
             reason = "no positive is expected among the rows"
             estimates.append(
@@ -71,7 +75,12 @@ def _loss_increase(change: Change, *, n: int) -> Estimate:
 
 
 def _change(
-    statistic: Statistic, reference: Predictions, current: Predictions, calibration: Calibration
+    statistic: Statistic,
+    reference: Predictions,
+    current: Predictions,
+    calibration: Calibration,
+    *,
+    dependence: RowDependence,
 ) -> Change | None:
     """The change with the errors of both samples of rows and of the calibration."""
     import numpy as np
@@ -88,7 +97,10 @@ def _change(
             # A curve that is too high is too high on both datasets: only the difference varies.
             refits.append(values[1][0] - values[0][0])
     calibrated = float(np.var(refits, ddof=1)) if len(refits) > 1 else 0.0
-    sampled = sum(float((influence**2).sum()) for _, influence in (before, now))
+    sampled = sum(
+        effect_of_sum(influence, clusters) * float((influence**2).sum())
+        for influence, clusters in ((before[1], dependence.reference), (now[1], dependence.current))
+    )
     return Change(before=before[0], now=now[0], error=math.sqrt(sampled + calibrated))
 
 

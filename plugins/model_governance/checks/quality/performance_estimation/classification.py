@@ -13,10 +13,16 @@ from model_governance.checks.quality.performance_estimation.calibration import (
 )
 from model_governance.checks.quality.performance_estimation.cbpe import (
     Predictions,
+    correctness,
     estimate_metrics,
 )
 from model_governance.checks.quality.performance_estimation.changes import changes
-from model_governance.checks.quality.performance_estimation.folds import same_rows
+from model_governance.checks.quality.performance_estimation.dependence import (
+    RowDependence,
+    effect_of,
+    row_dependence,
+)
+from model_governance.checks.quality.performance_estimation.folds import joined_rows
 from model_governance.checks.quality.performance_estimation.performance import Performance
 from model_governance.checks.quality.performance_estimation.reference_support import outside_reference_share
 from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows
@@ -43,8 +49,9 @@ MULTICLASS_METRICS = ("accuracy",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibratedReference:
-    """Predictions and hits (n,) bool of the reference rows, their calibration, and notes on how it was made."""
+    """The reference rows with predictions and hits (n,) bool, their calibration, and notes on how it was made."""
 
+    rows: pd.DataFrame
     predictions: Predictions
     hit: np.ndarray
     calibration: Calibration
@@ -68,31 +75,38 @@ def estimate_classification(subject: Subject, params: EstimationParams, seed: in
     )
     predictions, classes = _predict_current(subject, positive)
     binary = positive is not None
-    estimated = {number.name: number for number in estimate_metrics(predictions, reference.calibration, binary=binary)}
+    before, now = (reference.calibration(rows.score, rows.predicted) for rows in (reference.predictions, predictions))
+    dependence = row_dependence(
+        subject, reference.rows, residuals=reference.hit - reference.calibration.held_out, expected=now
+    )
+    estimated = {
+        number.name: number
+        for number in estimate_metrics(predictions, reference.calibration, binary=binary, effect=dependence.on_current)
+    }
     bins = calibration_bins(reference.predictions.score, reference.hit, reference.calibration.held_out)
     hits = repr(model.classes[positive]) if positive is not None else "right answers"
-    before, now = (reference.calibration(rows.score, rows.predicted) for rows in (reference.predictions, predictions))
     return Performance(
         estimates=(
             *(
                 _estimate(name, estimated, n=predictions.n)
                 for name in (BINARY_METRICS if binary else MULTICLASS_METRICS)
             ),
-            *changes(reference.predictions, predictions, reference.calibration, binary=binary),
+            *changes(reference.predictions, predictions, reference.calibration, dependence=dependence, binary=binary),
             Estimate(
                 name="reference_calibration_error",
                 value=bins.error,
                 n=len(reference.hit),
-                limits=bins.limits,
+                limits=bins.limits.inflated(dependence.on_reference),
                 detail=f"{bins.error_by_chance:.2g} would be seen by chance",
             ),
-            outside_reference_share(subject),
-            *_realised(subject, predictions, classes, reference.calibration),
+            outside_reference_share(subject, dependence.current),
+            *_realised(subject, predictions, classes, reference.calibration, dependence=dependence),
         ),
         tables=(report.calibration_table(bins, hits),),
         figures=(figures.calibration(bins, hits), figures.probabilities(before, now, hits)),
         notes=(
             *reference.notes,
+            *dependence.notes,
             *(report.rare_note(float(reference.hit.mean())) if binary else ()),
             report.CONCEPT_DRIFT,
         ),
@@ -132,10 +146,12 @@ def _calibrate(subject: Subject, positive: int | None, *, params: EstimationPara
         )
     calibration = calibrate(
         predictions.score, predictions.predicted, hit, method=params.calibration, folds=params.folds,
-        resamples=params.resamples, seed=seed, groups=same_rows(rows[list(subject.columns.names)]),
+        resamples=params.resamples, seed=seed, groups=joined_rows(rows, subject.columns),
     )  # fmt: skip
     how = report.calibration_note(calibration.method, rows=len(rows), folds=params.folds)
-    return CalibratedReference(predictions=predictions, hit=hit, calibration=calibration, notes=(how, *notes))
+    return CalibratedReference(
+        rows=rows, predictions=predictions, hit=hit, calibration=calibration, notes=(how, *notes)
+    )
 
 
 def _predict_current(subject: Subject, positive: int | None) -> tuple[Predictions, np.ndarray]:
@@ -203,7 +219,12 @@ def _estimate(name: str, estimated: Mapping[str, Estimated], *, n: int) -> Estim
 
 
 def _realised(
-    subject: Subject, predictions: Predictions, classes: np.ndarray, calibration: Calibration
+    subject: Subject,
+    predictions: Predictions,
+    classes: np.ndarray,
+    calibration: Calibration,
+    *,
+    dependence: RowDependence,
 ) -> list[Estimate]:
     """Accuracy on the labelled rows of current, and the error of the estimate for the same rows."""
     rows, reason = labelled_rows(subject)
@@ -214,12 +235,15 @@ def _realised(
         ]
     target = str(subject.columns.target)
     truth = _label_positions(subject, subject.frame("current", columns=[target])[target].iloc[rows], role="current")
-    correct = int((classes[rows] == truth).sum())
-    estimated = estimate_metrics(predictions.take(rows), calibration, binary=False)[0]
+    right, labelled = classes[rows] == truth, predictions.take(rows)
+    correct, clusters = int(right.sum()), dependence.current.take(rows)
+    surprise = right - correctness(calibration(labelled.score, labelled.predicted), labelled.predicted)
+    estimated = estimate_metrics(labelled, calibration, binary=False, effect=effect_of(surprise, clusters))[0]
     value = estimated.value - correct / len(rows)
     return [
         Estimate(name="realised_accuracy", value=correct / len(rows), n=len(rows),
-               limits=ExactShare(successes=float(correct), n=float(len(rows)))),
+               limits=ExactShare(successes=float(correct), n=float(len(rows))).inflated(
+                   effect_of(right.astype(float), clusters))),
         Estimate(name="estimation_error", value=value, n=len(rows), limits=normal_limits(value, estimated.error),
                p_value=change_p_value(value, estimated.error)),
     ]  # fmt: skip

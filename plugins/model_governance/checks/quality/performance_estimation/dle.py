@@ -49,21 +49,27 @@ class LossModel:
         """Expected mean loss on current."""
         return float(self.current.mean())
 
-    def realised_variance(self) -> float:
-        """Variance of the mean loss that current will show: noise of the rows plus that of the learners."""
+    def realised_variance(self, effect: float = 1.0) -> float:
+        """Variance of the mean loss that current will show: noise of the rows plus that of the learners.
+
+        `effect` is the design effect of the rows, at least 1.
+        """
         import numpy as np
 
         expected = self.current.mean(axis=0)
-        row_noise = self.noise * float(np.mean(expected**2)) / len(expected)
+        row_noise = effect * self.noise * float(np.mean(expected**2)) / len(expected)
         return row_noise + _jackknife_variance(self.current.mean(axis=1))
 
-    def increase(self) -> tuple[float, float]:
-        """Expected mean loss on current minus that on held-out reference rows, and its variance."""
+    def increase(self, effects: tuple[float, float] = (1.0, 1.0)) -> tuple[float, float]:
+        """Expected mean loss on current minus that on held-out reference rows, and its variance.
+
+        `effects` are the design effects of the expected losses of reference and current, at least 1.
+        """
         import numpy as np
 
         expected = self.current.mean(axis=0)
-        sampled = float(np.var(self.held_out, ddof=1)) / len(self.held_out)
-        sampled += float(np.var(expected, ddof=1)) / len(expected) if len(expected) > 1 else 0.0
+        sampled = effects[0] * float(np.var(self.held_out, ddof=1)) / len(self.held_out)
+        sampled += effects[1] * float(np.var(expected, ddof=1)) / len(expected) if len(expected) > 1 else 0.0
         # A learner that is too high is too high on both datasets: only the difference varies.
         learned = _jackknife_variance(self.current.mean(axis=1) - self.reference_mean)
         return float(expected.mean() - self.held_out.mean()), sampled + learned

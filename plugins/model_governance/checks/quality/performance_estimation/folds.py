@@ -1,4 +1,4 @@
-"""Which fold each reference row belongs to: rows with the same features share one."""
+"""Which fold each reference row belongs to: rows of one entity share one, or rows with the same features."""
 
 from __future__ import annotations
 
@@ -8,8 +8,18 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.contract.subject import Columns
+
 DISTINCT_PER_FOLD = 20
 """Fewer distinct rows in a fold: the features are so coarse that rows repeat without being copies."""
+
+
+def joined_rows(rows: pd.DataFrame, columns: Columns) -> np.ndarray:
+    """Number (n,) of the group of rows that stay together, from 0: those of one entity, else those of the same features."""
+    from model_governance.contract.dependence import clusters_of
+
+    coarsest = clusters_of(columns, rows.__getitem__).coarsest
+    return same_rows(rows[list(columns.names)]) if coarsest is None else coarsest
 
 
 def same_rows(frame: pd.DataFrame) -> np.ndarray:
