@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 class EvidentlyColumns:
     """The drift score of every column, score, label and right answers included; the largest in units of its threshold."""
 
+    memory = None
+
     def __init__(self, setting: Setting, *, seed: int) -> None:
         self.setting = setting
 

@@ -15,6 +15,8 @@ CLASSIFIER_ROWS = 2_000
 class _Calculator:
     """A calculator fitted on the reference; it remembers nothing from run to run."""
 
+    memory = None
+
     def __init__(self, setting: Setting, *, seed: int) -> None:
         self.setting, self.seed = setting, seed
         self.names = (*setting.numbers, *setting.categories)

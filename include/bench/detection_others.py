@@ -19,6 +19,8 @@ LAMBDAS = tuple(1.5**place for place in range(16))
 class TabularTests:
     """Kolmogorov-Smirnov for numbers, chi-square for categories, score, label and right answers included."""
 
+    memory = None
+
     def __init__(self, setting: Setting, *, seed: int) -> None:
         from alibi_detect.cd import TabularDrift
 
@@ -56,6 +58,8 @@ class TabularTests:
 
 class KernelDiscrepancy:
     """Squared MMD over standardised numbers and one-hot categories, with a sample of the reference."""
+
+    memory = None
 
     def __init__(self, setting: Setting, *, seed: int) -> None:
         import torch
@@ -95,7 +99,7 @@ class RunMeans:
         parts = [self._means(rows[start : start + size]) for start in range(0, len(rows) - size + 1, size)]
         self.middle = {name: sum(part[name] for part in parts) / len(parts) for name in parts[0]}
         self.spread = {name: _spread([part[name] for part in parts]) for name in parts[0]}
-        self.detectors = [{name: make(value) for name in parts[0]} for value in strictness]
+        self.memory = [{name: make(value) for name in parts[0]} for value in strictness]
 
     @classmethod
     def adwin(cls, setting: Setting, *, seed: int) -> RunMeans:
@@ -114,7 +118,7 @@ class RunMeans:
     def fork(self) -> RunMeans:
         """The detectors as they are now."""
         own = copy.copy(self)
-        own.detectors = copy.deepcopy(self.detectors)
+        own.memory = copy.deepcopy(self.memory)
         return own
 
     def _means(self, frame: pd.DataFrame) -> dict[str, float]:
@@ -135,7 +139,7 @@ class RunMeans:
 
     def _strictest(self, means: dict[str, float]) -> float:
         found = 0.0
-        for place, detectors in enumerate(self.detectors):
+        for place, detectors in enumerate(self.memory):
             for name, value in means.items():
                 detector = detectors[name]
                 detector.update((value - self.middle[name]) / self.spread[name])

@@ -72,6 +72,15 @@ class Ours:
         self.verdicts: tuple[Any, ...] = ()
         self.run = 0
 
+    @property
+    def memory(self) -> tuple[Any, ...]:
+        """Profiles and verdicts of earlier runs, and their number."""
+        return self.profiles, self.verdicts, self.run
+
+    @memory.setter
+    def memory(self, kept: tuple[Any, ...]) -> None:
+        self.profiles, self.verdicts, self.run = kept
+
     def fork(self) -> Ours:
         """What it remembers is replaced, never changed."""
         return copy.copy(self)

@@ -19,12 +19,18 @@ OURS = "ours"
 
 
 def read_results(folder: Path) -> Found:
-    """What is kept, by method and kind of runs."""
+    """What is kept, by method and kind of runs; a kind that broke off holds the changes that were measured."""
     found: Found = {}
     for name in METHODS:
-        files = sorted((folder / name.replace(" ", "_")).glob("*.json"))
-        if files:
-            found[name] = {file.stem: json.loads(file.read_text()) for file in files}
+        for kind in (*worlds.KINDS, SURVEY):
+            own = folder / name.replace(" ", "_") / kind.replace(" ", "_")
+            parts = {file.stem.replace("_", " "): json.loads(file.read_text()) for file in sorted(own.glob("*.json"))}
+            if "all" in parts:
+                found.setdefault(name, {})[kind] = parts["all"]
+            elif "unchanged" in parts:
+                delays = {change: parts[change]["delays"] for change in worlds.CHANGES if change in parts}
+                cpu = sum(part["cpu"] for part in parts.values())
+                found.setdefault(name, {})[kind] = parts["unchanged"] | {"delays": delays, "cpu": cpu}
     return found
 
 

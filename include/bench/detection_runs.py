@@ -9,12 +9,13 @@ It may remember earlier runs. Results are kept one file at a time: a run that br
 from __future__ import annotations
 
 import argparse
+import pickle
 import sys
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -48,7 +49,9 @@ class Setting:
 
 
 class Method(Protocol):
-    """One way to see a change."""
+    """One way to see a change; `memory` is what it keeps from run to run, None where it keeps nothing."""
+
+    memory: Any
 
     def statistics(self, frames: list[pd.DataFrame]) -> list[float]:
         """One number per run, in order."""
@@ -89,40 +92,48 @@ def delay(method: Method, runs: Runs, *, threshold: float, sizes: worlds.Sizes) 
 
 
 def measure(name: str, folder: Path, *, sizes: worlds.Sizes, parts: Sequence[str]) -> None:
-    """All delays of one method, kept as one file per kind of runs and one per change."""
+    """All delays of one method, kept as one file per kind of runs and change."""
     from detection_methods import METHODS
 
-    kept, model, make = Kept(folder / name.replace(" ", "_")), folder / "model.json", METHODS[name].make
-    for kind in worlds.KINDS:
-        if kind in parts:
-            kept.once(kind, partial(_of_kind, make, kind, model, sizes=sizes))
-    if SURVEY in parts:
-        kept.once(SURVEY, partial(_of_survey, make, sizes=sizes))
+    model, make = folder / "model.json", METHODS[name].make
+    for kind in parts:
+        kept = Kept(folder / name.replace(" ", "_") / kind.replace(" ", "_"))
+        if kind == SURVEY:
+            kept.once("all", partial(_of_survey, make, sizes=sizes))
+        else:
+            _of_kind(make, kind, model, kept=kept, sizes=sizes)
 
 
-def _of_kind(make: Callable[..., Method], kind: str, model: Path, *, sizes: worlds.Sizes) -> dict[str, object]:
-    """Threshold and delays where unchanged runs are of this kind."""
-    began = time.process_time()
-    place = worlds.KINDS.index(kind)
+def _of_kind(make: Callable[..., Method], kind: str, model: Path, *, kept: Kept, sizes: worlds.Sizes) -> None:
+    """Threshold and delays where unchanged runs are of this kind; what the method remembers of them is kept too."""
+    memory, place = kept.folder / "memory.pickle", worlds.KINDS.index(kind)
     reference = worlds.answered(worlds.reference_of(kind, sizes.reference, seed=SEED), model)
     setting = Setting(
         reference=reference, numbers=worlds.NUMBERS, categories=worlds.CATEGORIES, rows=sizes.rows,
         probability=partial(worlds.score, path=model),
     )  # fmt: skip
     method = make(setting, seed=SEED)
-    unchanged = _Answered(worlds.World(kind, seed=(SEED, place, 1)), model)
-    threshold, null = calibrated(method, unchanged, sizes=sizes)
-    print(f"{kind}: threshold {threshold:.3g}, {time.process_time() - began:.0f} CPU s", flush=True)
-    delays: dict[str, list[int | None]] = {}
-    for number, change in enumerate(worlds.CHANGES):
-        delays[change] = []
+
+    def unchanged() -> dict[str, object]:
+        began = time.process_time()
+        threshold, null = calibrated(method, _Answered(worlds.World(kind, seed=(SEED, place, 1)), model), sizes=sizes)
+        kept.folder.mkdir(parents=True, exist_ok=True)
+        memory.write_bytes(pickle.dumps(method.memory))
+        return {"threshold": threshold, "null": null, "cpu": time.process_time() - began}
+
+    def changed(change: str) -> dict[str, object]:
+        began, number, delays = time.process_time(), list(worlds.CHANGES).index(change), []
         for repetition in range(sizes.repetitions // len(worlds.KINDS)):
             world = worlds.World(kind, seed=(SEED, place, 2, number, repetition), change=change)
-            delays[change].append(delay(method.fork(), _Answered(world, model), threshold=threshold, sizes=sizes))
-            if len(delays[change]) == ENOUGH and not any(delays[change]):
+            delays.append(delay(method.fork(), _Answered(world, model), threshold=threshold, sizes=sizes))
+            if len(delays) == ENOUGH and not any(delays):
                 break
-        print(f"{kind}: {change}: {delays[change]}", flush=True)
-    return {"threshold": threshold, "null": null, "delays": delays, "cpu": time.process_time() - began}
+        return {"delays": delays, "cpu": time.process_time() - began}
+
+    threshold = kept.once("unchanged", unchanged)["threshold"]
+    method.memory = pickle.loads(memory.read_bytes())  # noqa: S301 - written by this script a moment ago
+    for change in worlds.CHANGES:
+        kept.once(change.replace(" ", "_"), partial(changed, change))
 
 
 def _of_survey(make: Callable[..., Method], *, sizes: worlds.Sizes) -> dict[str, object]:

@@ -77,7 +77,9 @@ def test_the_product_is_more_alarmed_by_a_change_than_by_none(model):
 def test_the_page_counts_where_ours_is_first(tmp_path):
     delays = {"ours": [1, 1, 1], "river ADWIN": [2, None, 2]}
     found = {
-        name: {worlds.KINDS[0]: {"threshold": 1.0, "null": [0.0], "cpu": 1.0, "delays": dict.fromkeys(worlds.CHANGES, own)}}
+        name: {
+            worlds.KINDS[0]: {"threshold": 1.0, "null": [0.0], "cpu": 1.0, "delays": dict.fromkeys(worlds.CHANGES, own)}
+        }
         for name, own in delays.items()
     }
     assert pages.standing(found) == (len(worlds.CHANGES), [])
