@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "plugins"), str(ROOT / "tests")]
 
 # Found through the path above.
-from frozen import Column, freeze  # noqa: E402
 from counted import joined  # noqa: E402
+from frozen import Column, freeze  # noqa: E402
 from model_governance.contract.result import CheckResult, Metric  # noqa: E402
 from model_governance.engine.cells import LEAST_EXPECTED, Table, pool_neighbours, pool_rare, thin_cells  # noqa: E402
 from model_governance.engine.dependence import (  # noqa: E402
