@@ -31,7 +31,7 @@ class Nights:
     small: project.Project
     ended: list[ArchivedRun] = field(default_factory=list)
 
-    def night(self, day: int, accuracy: float | None, *, width: float = 0.002, run_id: str = "") -> Finding:
+    def night(self, day: float, accuracy: float | None, *, width: float = 0.002, run_id: str = "") -> Finding:
         """The finding of the first threshold in the run of a day; None: the check did not apply."""
         check = replace(QUALITY, needs_model=False, roles=(), optional_roles=(), measure=_measure(accuracy, width))
         run = self.small.night(FIRST + timedelta(days=day - 1), run_id or f"night-{day}")

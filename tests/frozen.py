@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model_governance.authoring.calibration.counts import DrawnRuns, joined
+from counted import DrawnRuns, joined
 from model_governance.engine.cells import TENTHS, edges_of, point_edges
 from model_governance.engine.relation import FEW_VALUES
 

@@ -69,3 +69,22 @@ def _categories(draw: np.random.Generator, count: int, *, size: int, moved: bool
     weights = (1 / np.arange(1, size + 1)) ** (1.2 if moved else 1)
     codes = draw.choice(size, count, p=weights / weights.sum()).astype("int16")
     return pa.DictionaryArray.from_arrays(pa.array(codes), [f"v{rank}" for rank in range(size)]).cast(pa.string())
+
+
+def write_wide(path: Path, columns: int, rows: int, *, seed: int, drifted: bool = False) -> list[str]:
+    """Writes a table of any number of columns, the 30 columns drawn again and again, and returns their names.
+
+    With `drifted` every tenth block of 30 columns moves as in `write_rows`.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table: dict[str, pa.Array] = {}
+    for block in range(-(-columns // 30)):
+        draw = np.random.default_rng([seed, block])
+        drawn = _piece(draw, rows, drifted=drifted and block % 10 == 0)
+        table |= {f"{name}_{block:03d}": drawn[name] for name in drawn.column_names}
+    names = list(table)[:columns]
+    pq.write_table(pa.table({name: table[name] for name in names}), path, compression="zstd")
+    return names

@@ -98,7 +98,9 @@ def _add_calibrate(commands: Commands) -> None:
     calibrate.add_argument("policy", type=Path)
     calibrate.add_argument("--date", type=parse_moment, default=None, help="run that has the usual number of rows")
     calibrate.add_argument("--rows", type=int, help="rows of a run, default those of datasets.current")
-    calibrate.add_argument("--windows", type=int, default=1000, help="runs drawn, a fifth where rows are measured anew")
+    calibrate.add_argument(
+        "--windows", type=int, default=1000, help="runs drawn, at most a fifth where rows are measured anew"
+    )
     calibrate.add_argument("--output", type=Path, help="folder to write to, default calibration/ beside the policy")
     calibrate.set_defaults(command=_calibrate)
 

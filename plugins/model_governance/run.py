@@ -16,7 +16,7 @@ from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, read_record
-from model_governance.report import read_highlights, render_check, render_run
+from model_governance.report import page_of_check, page_of_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_judged, load_model, load_subject, read_model_file
 from model_governance.subjects.param_files import read_param_file
@@ -262,8 +262,7 @@ def archive_run(
         run=run,
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
-    depth = "../" * (folder.count("/") + 1)
-    page = render_run(manifest, href=lambda key: depth + key, highlights=read_highlights(records.values(), store))
+    page = page_of_run(manifest, folder=folder, records=records.values(), store=store)
     key = f"{folder}/report.html"
     uri = store.put_once(key, page, media_type="text/html")
     report = Stored(
@@ -390,6 +389,6 @@ def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | N
     stored = tuple(put_blob(store, artifact) for artifact in artifacts)
     pictures = {artifact.name: artifact.content for artifact in artifacts if artifact.media_type == "image/svg+xml"}
     record = record | {"stored": [artifact.record() for artifact in stored]}
-    page = Artifact(name="report.html", media_type="text/html", content=render_check(record, pictures))
+    page = Artifact(name="report.html", media_type="text/html", content=page_of_check(record, pictures))
     facts = Artifact(name="check.json", media_type="application/json", content=canonical_json(record))
     return {"artifacts": stored, "report": put_blob(store, page), "record": put_blob(store, facts)}

@@ -73,6 +73,18 @@ def test_it_emits_only_what_it_declares(check, measured):
         assert metric.value is not None or metric.reason
 
 
+def test_its_values_lie_in_the_range_that_it_declares_and_are_of_the_task(check, measured, healthy):
+    for metric in measured(check).metrics:
+        spec = check.spec(metric.name)
+        low, high = spec.range
+        if metric.value is not None:
+            # An estimate that is corrected for chance may lie a little outside, its interval may not.
+            seen = [limit for limit in (metric.value, metric.low, metric.high) if limit is not None]
+            assert low is None or max(seen) >= low - 1e-9, metric.label
+            assert high is None or min(seen) <= high + 1e-9, metric.label
+            assert spec.tasks is None or healthy.task in spec.tasks, metric.label
+
+
 def test_it_gives_the_same_bytes_under_the_same_seed(check, healthy, measured):
     again = _measure(check, healthy)
     assert canonical_json(again.record()) == canonical_json(measured(check).record())

@@ -12,6 +12,7 @@ import pytest
 
 from docs_blocks import PAGES, ROOT
 from model_governance.checks import catalogue
+from model_governance.contract.result import describe_range
 
 DOCS = ROOT / "include" / "docs"
 
@@ -40,9 +41,11 @@ def test_every_check_has_a_page_with_its_question_params_metrics_and_fault(pages
     for spec in check.metrics:
         (row,) = re.findall(rf'^\| <code id="metric-{spec.name}">.*$', page, re.MULTILINE)
         cells = [part.strip() for part in row.strip("|").split("|")]
-        assert len(cells) == 5
+        assert len(cells) == 7
         assert len(cells[1]) > 10, "a metric says what it means"
-        assert cells[3] == spec.better
+        assert cells[2] == describe_range(spec.range)
+        assert cells[4] == spec.better
+        assert cells[6] == ", ".join(spec.tasks or ())
     assert "\n## Example policy\n" in page
     assert "\n## Self-test\n" in page
     assert f"`{kind}`](checks/{kind}.md)" in pages["reference/checks.md"]

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import ndcg_score
 
 from model_governance.checks.quality.attribution_drift.attributions import attribute, distance
-from model_governance.checks.quality.attribution_drift.ranking import bootstrap_interval, ndcg, permutation_p_value
+from model_governance.checks.quality.attribution_drift.ranking import agreement_limits, ndcg, permutation_p_value
 from model_governance.contract.subject import Columns, Feature, Model, Subject
 
 TRAINING, LIVE = np.array([0.70, 0.50, 0.05]), np.array([0.10, 0.20, 0.70])
@@ -95,6 +95,6 @@ def test_the_interval_holds_the_true_order():
     true, covered = ndcg(before, after), 0
     for seed in range(25):
         sides = draw.exponential(before, (200, 3)), draw.exponential(after, (200, 3))
-        low, high = bootstrap_interval(ndcg, *sides, seed=seed, resamples=200)
+        low, high = agreement_limits(*sides, seed=seed, resamples=200).interval()
         covered += low <= true <= high
     assert covered >= 22

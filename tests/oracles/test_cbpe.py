@@ -175,11 +175,12 @@ def test_under_covariate_shift_what_comes_true_lies_in_the_interval():
             "estimated_f1": sk.f1_score(label, predicted),
             "estimated_specificity": sk.recall_score(label, predicted, pos_label=0),
             "estimated_roc_auc": sk.roc_auc_score(label, current_rows.score),
+            "estimated_average_precision": sk.average_precision_score(label, current_rows.score),
         }
         for number in estimate_metrics(current_rows, curves, binary=True):
             low, high = normal_interval(number.value, number.error, "logit")
             covered.setdefault(number.name, []).append(low <= truth[number.name] <= high)
-    assert len(covered) == 6
+    assert len(covered) == 7
     assert all(np.mean(inside) >= 0.9 for inside in covered.values()), {
         k: float(np.mean(v)) for k, v in covered.items()
     }

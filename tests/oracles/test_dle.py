@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from estimation_cases import measure, measured, regressor, spread_of, subject_of
-from model_governance.checks.quality.performance_estimation.dle import design_matrices, learn_loss
+from model_governance.checks.quality.performance_estimation.dle import design_matrices, learn_loss, predict_loss
 from model_governance.contract.subject import Columns, Feature
 
 COLUMNS = Columns(features={"x": Feature(kind="numeric"), "site": Feature(kind="category")}, target="label")
@@ -17,7 +17,7 @@ def learned(reference, current, *, folds: int = 5):
     answers = reference["x"].to_numpy(), current["x"].to_numpy()
     design, current_design, categories = design_matrices(reference, current, COLUMNS, answers=answers)
     fold = np.random.default_rng(1).permutation(len(errors)) % folds
-    return learn_loss(errors, design, current_design, categories=categories, fold=fold)
+    return predict_loss(learn_loss(errors, design, categories=categories, fold=fold), errors, current_design)
 
 
 def test_the_second_model_finds_the_known_expectation():

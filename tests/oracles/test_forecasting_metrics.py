@@ -75,7 +75,8 @@ def test_pairs_are_symmetric_and_the_widest_comes_first():
 def test_the_variance_of_blocks_is_that_of_the_moving_block_bootstrap():
     draw = np.random.default_rng(9)
     noise = draw.normal(size=400)
-    values = np.array([noise[i] + 0.7 * noise[i - 1] + 0.5 * noise[i - 2] for i in range(2, 400)])
+    # Neighbours that repel one another: no autoregression is removed, the moving blocks alone count.
+    values = np.array([noise[i] - 0.4 * noise[i - 1] + 0.3 * noise[i - 2] for i in range(2, 400)])
     length, count = 10, len(values)
     starts = draw.integers(0, count - length + 1, size=(20_000, count // length))
     drawn = values[starts[..., None] + np.arange(length)].mean(axis=(1, 2))
@@ -86,6 +87,17 @@ def test_the_variance_of_blocks_is_that_of_the_moving_block_bootstrap():
     spread = (high - low) / 2 / t.ppf(0.975, blocks - 1) * np.sqrt((blocks - 1) / blocks)
     centred = np.sqrt(drawn.var() + (drawn.mean() - values.mean()) ** 2)
     assert spread == pytest.approx(centred, rel=0.03)
+
+
+def test_strong_dependence_is_found_although_blocks_are_short():
+    from scipy.signal import lfilter
+    from scipy.stats import t
+
+    draw, count, rho, errors = np.random.default_rng(4), 200, 0.85, []
+    for _ in range(60):
+        low, high = block_interval(lfilter([1.0], [1.0, -rho], draw.normal(size=count + 100))[100:])
+        errors.append((high - low) / 2 / t.ppf(0.975, count / block_length(count) - 1))
+    assert np.median(errors) == pytest.approx(1 / (1 - rho) / np.sqrt(count), rel=0.15)
 
 
 def test_blocks_need_three_of_them():

@@ -14,8 +14,8 @@ from model_governance.engine.power import smallest_visible
 from scipy import stats
 from scipy.optimize import brentq
 
+from counted import joined
 from frozen import beside, freeze
-from model_governance.authoring.calibration.counts import joined
 from model_governance.contract.result import CheckResult, Metric
 from model_governance.engine.cells import Table
 from model_governance.engine.distances import chi_square_p, population_stability

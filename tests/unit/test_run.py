@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 import project
 import synthetic
@@ -11,6 +13,7 @@ from model_governance.checks import find
 from model_governance.contract.check import Check
 from model_governance.contract.connections import PlainConnections
 from model_governance.errors import CheckError, StoreUnreachable, SubjectUnreachable
+from model_governance.report.terminal import run_table
 from model_governance.run import derive_seed
 from model_governance.verdict.violation import ThresholdViolation
 
@@ -241,3 +244,42 @@ def test_a_model_file_that_the_scan_refuses_is_loaded_by_no_check(small, tmp_pat
     assert archived.outcomes == {"validation": "pass", "quality": "error", "file": "fail"}
     assert "quality: could not measure: its task left no verdict (not started" in archived.verdict.sentence
     assert not (tmp_path / "ran").exists()
+
+
+def planted(*_args, **_kwargs):
+    raise KeyError("min_absolute_change")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param("model_governance.report.check_page.draw_scale", id="a picture of a check's page"),
+        pytest.param("model_governance.report.run_page.next_steps", id="a part of the run's page"),
+    ],
+)
+def test_a_page_that_cannot_be_drawn_keeps_nothing_from_being_archived(small, monkeypatch, target):
+    monkeypatch.setattr(target, planted)
+    archived = small.run()
+    assert archived.verdict.outcome == "pass"
+    manifest = json.loads(small.store.get(archived.manifest.key))
+    pages = [
+        small.store.get(archived.report.key),
+        *(small.store.get(one["report"]["key"]) for one in manifest["checks"]),
+    ]
+    plain = [page.decode() for page in pages if b"could not be drawn" in page]
+    assert plain
+    assert all("KeyError" in page and "must be" in page for page in plain)
+    assert all(small.store.get(one["record"]["key"]) for one in manifest["checks"])
+
+
+def test_a_change_of_a_metric_that_was_not_measured_is_drawn(small):
+    thresholds = [{"metric": "slice_accuracy", "key": "north", "min_absolute_change": -0.02}]
+    small.change(checks={"quality": {"kind": "model_quality", "thresholds": thresholds}})
+    done = small.check("quality")
+    page = small.store.get(done.report.key).decode()
+    assert "could not be drawn" not in page
+    assert "slice_accuracy[north] was not measured" in page
+    archived = small.archive(done)
+    assert b"could not be drawn" not in small.store.get(archived.report.key)
+    Console(file=StringIO(), width=200).print(run_table(json.loads(small.store.get(archived.manifest.key))))
+    assert done.verdict.findings[0].requirement == "at most 0.02 worse than its baseline"

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from model_governance.checks import wing_of
+from model_governance.contract.result import describe_range
 from reference.example_policy import example_policy
 from reference.markdown import cell, code, prose, sentence, table
 from reference.schemas import key_tables
@@ -91,13 +92,15 @@ def _metrics(check: Check) -> str:
         (
             code(spec.name, anchor=f"metric-{spec.name}"),
             cell(sentence(spec.meaning)),
+            cell(describe_range(spec.range)),
             cell(spec.unit),
             spec.better,
             cell(spec.per or ""),
+            cell(", ".join(spec.tasks or ())),
         )
         for spec in check.metrics
     ]
-    return table(("metric", "meaning", "unit", "better", "one per"), rows)
+    return table(("metric", "meaning", "range", "unit", "better", "one per", "tasks"), rows)
 
 
 def _advice(check: Check) -> str:

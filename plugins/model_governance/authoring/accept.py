@@ -85,19 +85,30 @@ def accept_run(
 
 def _find(archive: Archive, run: str) -> ArchivedManifest:
     """The manifest of a run by logical date or run id, the one that finished last."""
-    try:
-        moment = parse_moment(run)
-    except ValueError:
-        moment = None
-    if moment in archive.keys:
-        return archive.repeats(moment)[0]
-    named = (manifest for day in archive.keys for manifest in archive.repeats(day))
+    moments = _moments(archive, run)
+    if len(moments) == 1:
+        return archive.repeats(moments[0])[0]
+    named = (manifest for moment in archive.keys for manifest in archive.repeats(moment))
     found = next((manifest for manifest in named if manifest.content["run"]["run_id"] == run), None)
     if found is None:
-        newest = ", ".join(spell_moment(moment) for moment in list(archive.keys)[:MOST_NAMED])
         problem = f"{archive.model} has no run {run!r} in {archive.store.uri}; expected a logical date or a run id"
+        if moments:
+            problem = f"{archive.model} has {len(moments)} runs on {run}; expected one, name its time or its run id"
+        newest = ", ".join(spell_moment(moment) for moment in (moments or list(archive.keys))[:MOST_NAMED])
         raise PolicyError([f"{problem}, the newest runs are {newest or 'none'}"])
     return found
+
+
+def _moments(archive: Archive, run: str) -> list[datetime]:
+    """Moments of runs that a text names: the very moment, or all of a day where it is a date without time."""
+    try:
+        wanted = parse_moment(run.removesuffix(" UTC"))
+    except ValueError:
+        return []
+    if wanted in archive.keys:
+        return [wanted]
+    same_day = [moment for moment in archive.keys if moment.date() == wanted.date()]
+    return same_day if len(run) == len("2026-03-01") else []
 
 
 def _measured(store: ArtifactStore, manifest: ArchivedManifest) -> bool:

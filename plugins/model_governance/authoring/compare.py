@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
 from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation, require_same_families
-from model_governance.engine.cells import labels_table
+from model_governance.engine.cells import Table
 from model_governance.engine.equal_width import equal_width_jensen_shannon, equal_width_psi, equal_width_tables
+from model_governance.engine.labels import aligned
 from model_governance.engine.paired_pass import read_pair, read_pair_bins
 from model_governance.engine.profiles import profile_of
 from model_governance.errors import SubjectError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from model_governance.checks.data.data_drift.column_drift import ColumnDrift
     from model_governance.contract.subject import Role
     from model_governance.engine import Relation
-    from model_governance.engine.cells import Table
     from model_governance.engine.profiles import Family
 
 SEED = 1
@@ -145,10 +145,12 @@ def _full(reference: Relation, current: Relation, families: Mapping[str, Family]
 def _equal_width(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, Table]:
     numbers = [name for name, family in families.items() if family == "numbers"]
     categories = [name for name, family in families.items() if family != "numbers"]
-    reference_counts, current_counts = reference.value_counts(categories), current.value_counts(categories)
-    return equal_width_tables(reference, current, numbers) | {
-        name: labels_table(reference_counts[name], current_counts[name]) for name in categories
-    }
+    reference_labels, current_labels = reference.labels(categories), current.labels(categories)
+    tables = equal_width_tables(reference, current, numbers)
+    for name in categories:
+        before, after = aligned(reference_labels[name], current_labels[name])
+        tables[name] = Table(reference=before, current=after)
+    return tables
 
 
 def _comparison(

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from model_governance.checks import wing_of
+from model_governance.contract.result import describe_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,10 @@ def _param(field: FieldInfo) -> str:
 
 def _metric(spec: MetricSpec) -> str:
     direction = "" if spec.better == "neither" else f"{spec.better} is better"
-    facts = [direction, f"unit {spec.unit}" if spec.unit else "", f"one per {spec.per}" if spec.per else ""]
+    facts = [
+        direction, describe_range(spec.range), f"unit {spec.unit}" if spec.unit else "",
+        f"one per {spec.per}" if spec.per else "", f"for {', '.join(spec.tasks)}" if spec.tasks else "",
+    ]  # fmt: skip
     known = ", ".join(filter(None, facts))
     return f"{spec.name}{f' ({known})' if known else ''}: {spec.meaning}"
 

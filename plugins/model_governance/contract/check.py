@@ -93,6 +93,24 @@ class Lookback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """What a metric can prove at most under given params, whatever the data.
+
+    Attributes:
+        metric: name of the metric.
+        param: the param that lifts it when it grows, as in `samples`.
+        p_value: the smallest p-value there is, for a metric that is judged by its p-value alone; a permutation test of
+            N permutations gives none below 1 / (N + 1).
+        rows: the largest number of rows behind a share of rows.
+    """
+
+    metric: str
+    param: str
+    p_value: float | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A kind of measurement: pure, so that the same subject, params and seed give the same result.
 
@@ -113,6 +131,8 @@ class Check:
         optional_roles: datasets that it uses when they are given.
         stand_ins: role to the param that, once set, replaces the dataset of that role.
         lookback: `lookback(params)`, what it needs of previous runs, one thing or several, in `subject.earlier`.
+        floors: `floors(params)`, metrics that cannot prove everything under these params; thresholds that could never
+            fail are refused.
         file_params: params that hold a path beside the policy; the check gets them absolute.
         needs_model: whether it calls the model.
         reads_model_file: whether it gets the model's bytes in `subject.model_file`, digested and not deserialised.
@@ -143,6 +163,7 @@ class Check:
     optional_roles: tuple[Role, ...] = ()
     stand_ins: Mapping[Role, str] = field(default_factory=dict)
     lookback: Callable[[Any], Lookback | tuple[Lookback, ...] | None] = lambda _: None
+    floors: Callable[[Any], tuple[Floor, ...]] = lambda _: ()
     file_params: tuple[str, ...] = ()
     needs_model: bool = True
     reads_model_file: bool = False

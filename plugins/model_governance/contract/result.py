@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,11 +16,17 @@ from model_governance.errors import CheckError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from model_governance.contract.subject import Task
     from model_governance.stats.limits import Limits
 
 Better = Literal["lower", "higher", "neither"]
 Absence = Literal["error", "uncertain", "skipped"]
 Value = float | int
+Range = tuple[float | None, float | None]
+
+SHARE: Range = (0.0, 1.0)
+SHARE_CHANGE: Range = (-1.0, 1.0)
+NOT_NEGATIVE: Range = (0.0, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,9 @@ class MetricSpec:
         unit: unit of the value; empty for a pure number.
         per: what the metric is repeated over ("column", "class", "expectation"); a threshold may select one by its
             `key`, and otherwise applies to each of them.
+        range: smallest and largest value that the truth can have; None where there is no end. A threshold that no
+            value, or every value, meets is a mistake of the policy.
+        tasks: the tasks of models that have it; None for every task of the check.
     """
 
     name: str
@@ -41,6 +50,20 @@ class MetricSpec:
     better: Better
     unit: str = ""
     per: str | None = None
+    range: Range = (None, None)
+    tasks: tuple[Task, ...] | None = None
+
+
+def describe_range(range_of_values: Range) -> str:
+    """The range for readers; empty where neither end is known.
+
+    >>> describe_range((0.0, 1.0)), describe_range((0.0, None)), describe_range((None, 1.0))
+    ('0 to 1', '0 or more', '1 or less')
+    """
+    low, high = range_of_values
+    if low is None:
+        return "" if high is None else f"{high:g} or less"
+    return f"{low:g} or more" if high is None else f"{low:g} to {high:g}"
 
 
 def label_of(name: str, key: str | None) -> str:
@@ -273,6 +296,11 @@ def spec_of(specs: Iterable[MetricSpec], name: str) -> MetricSpec:
         if spec.name == name:
             return spec
     raise KeyError(name)
+
+
+def of_tasks(specs: Iterable[MetricSpec], *tasks: Task) -> tuple[MetricSpec, ...]:
+    """The same declarations, for models of these tasks only."""
+    return tuple(replace(spec, tasks=tasks) for spec in specs)
 
 
 def make_metric(

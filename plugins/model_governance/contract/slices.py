@@ -46,17 +46,28 @@ class Slice(BaseModel):
 
 
 def slice_masks(
-    column: Callable[[str], pd.Series], slices: Sequence[Slice], *, notes: list[str], what: str = "rows"
+    column: Callable[[str], pd.Series],
+    slices: Sequence[Slice],
+    *,
+    notes: list[str],
+    what: str = "rows",
+    allow_empty: bool = False,
 ) -> dict[str, np.ndarray]:
     """Rows of every slice by its name, a bool mask (n,) each; what is left out is added to the notes.
 
-    `column` gives the values (n,) of a column by name, `what` names the rows in messages.
+    Args:
+        column: gives the values (n,) of a column by name.
+        slices: the slices of a policy.
+        notes: receives what is left out.
+        what: names the rows in messages.
+        allow_empty: whether a slice that these rows happen to lack is an empty mask; a condition of another type than the
+            values is a mistake all the same.
 
     Raises:
         CheckError: a slice matches no row, two slices have one name, or a column has too many values.
     """
     found: dict[str, np.ndarray] = {}
-    for name, rows in _named_rows(column, slices, notes, what):
+    for name, rows in _named_rows(column, slices, notes, what, allow_empty=allow_empty):
         if name in found:
             raise CheckError(f"two slices are called {name!r}; give them names of their own")
         found[name] = rows
@@ -64,7 +75,7 @@ def slice_masks(
 
 
 def _named_rows(
-    column: Callable[[str], pd.Series], slices: Sequence[Slice], notes: list[str], what: str
+    column: Callable[[str], pd.Series], slices: Sequence[Slice], notes: list[str], what: str, *, allow_empty: bool
 ) -> Iterator[tuple[str, np.ndarray]]:
     for entry in slices:
         values = column(entry.column)
@@ -72,7 +83,7 @@ def _named_rows(
             yield from _by_value(values, notes)
             continue
         rows = _mask(values, entry)
-        if not rows.any():
+        if not rows.any() and not (allow_empty and _is_of_their_type(values, entry)):
             raise CheckError(
                 f"slice {_name(entry)!r} matches none of {len(values):,} {what}; column {entry.column!r} holds "
                 f"{values.dtype} values: check the spelling and type of the condition, or remove the slice"
@@ -110,6 +121,14 @@ def _mask(values: pd.Series, entry: Slice) -> np.ndarray:
     else:
         found = values == entry.equals
     return found.to_numpy(dtype=bool, na_value=False)
+
+
+def _is_of_their_type(values: pd.Series, entry: Slice) -> bool:
+    """Whether a condition could match values of this type: numbers are never equal to texts."""
+    from pandas.api.types import is_numeric_dtype
+
+    wanted = [entry.equals] if entry.equals is not None else list(entry.members or ())
+    return is_numeric_dtype(values) == all(not isinstance(value, str) for value in wanted)
 
 
 def _name(entry: Slice) -> str:

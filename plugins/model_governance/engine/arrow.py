@@ -8,6 +8,7 @@ from model_governance.engine.relation import not_a_number
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
     import pyarrow as pa
 
 
@@ -48,6 +49,28 @@ def as_categories(array: pa.Array) -> tuple[list[Any], np.ndarray]:
     # A dictionary may hold entries that no row uses, a null or NaN among them.
     used = [place for place, value in enumerate(values) if counts[place] and value is not None and value == value]
     return [values[place] for place in used], counts[used]
+
+
+def is_sortable(kind: pa.DataType) -> bool:
+    """Whether values of this type, sorted and counted by a library, keep their labels: texts and numbers do."""
+    import pyarrow as pa
+
+    types = pa.types
+    values = kind.value_type if types.is_dictionary(kind) else kind
+    is_text = types.is_string(values) or types.is_large_string(values)
+    return is_text or types.is_integer(values) or types.is_float64(values)
+
+
+def plain_values(array: pa.Array) -> pl.Series:
+    """The values of an array that are neither null nor NaN, as a column of polars."""
+    import polars as pl
+    import pyarrow as pa
+
+    values = array.drop_null() if array.null_count else array
+    series = pl.Series(values.dictionary_decode() if pa.types.is_dictionary(values.type) else values)
+    # A dictionary may hold a null that a row refers to.
+    series = series.drop_nulls() if series.null_count() else series
+    return series.drop_nans() if series.dtype.is_float() else series
 
 
 def count_missing(array: pa.Array) -> int:

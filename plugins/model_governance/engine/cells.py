@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TENTHS = tuple(place / 10 for place in range(1, 10))
 MAX_THIN = 20
 """Thin cells that are tested each; more would cost the level that they share."""
+MANY_CELLS = 10_000
 LEAST_EXPECTED = 10
 """Expected rows of the smaller dataset in a cell; below, chi-square and the correction for chance are inaccurate."""
 
@@ -98,6 +99,12 @@ def pool_rare(table: Table) -> Table:
     import numpy as np
 
     expected = _expected(table)
+    if _is_mostly_rare(expected):
+        # Sorting a million rare labels would only order the members of one cell.
+        common = np.flatnonzero(expected >= LEAST_EXPECTED)
+        groups = np.zeros(table.cells, dtype="int64")
+        groups[common[np.argsort(expected[common], kind="stable")]] = np.arange(1, len(common) + 1)
+        return _grouped(table, groups)
     order = np.argsort(expected, kind="stable")
     ascending = expected[order]
     rare = int(np.searchsorted(ascending, LEAST_EXPECTED, side="left"))
@@ -178,6 +185,11 @@ def labels_table(reference: dict[str, int], current: dict[str, int]) -> Table:
 def filled_shares(counts: np.ndarray) -> np.ndarray:
     """Shares with half a row added to each cell, so that none is 0 (Krichevsky and Trofimov, 1981)."""
     return (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
+
+
+def _is_mostly_rare(expected: np.ndarray) -> bool:
+    """Whether there are so many rare cells that together they expect enough rows for certain."""
+    return len(expected) > MANY_CELLS and float(expected[expected < LEAST_EXPECTED].sum()) > 2 * LEAST_EXPECTED
 
 
 def _expected(table: Table) -> np.ndarray:

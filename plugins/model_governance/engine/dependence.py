@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy as np
 
@@ -163,38 +162,6 @@ def _most_frequent(codes: np.ndarray) -> np.ndarray:
     return places[codes] if len(codes) else codes
 
 
-def between_runs(factor: float, freedom: int, *, runs: int, cells: int) -> DesignEffect:
-    """What the overdispersion of earlier runs says about one more run.
-
-    The excess is taken to lie in one direction, as the effect of a day on the mean does: the least favourable case. Few
-    runs leave the factor itself uncertain, which Student's t at a level of one in 10,000 covers.
-
-    Args:
-        factor: Pearson's statistic of the runs over its degrees of freedom.
-        freedom: these degrees of freedom.
-        runs: runs behind it.
-        cells: cells of the column.
-
-    Returns:
-        No effect where chance explains the factor (p above 0.05).
-    """
-    from scipy.stats import chi2, norm, t
-
-    if freedom < 1 or runs < LEAST_RUNS or chi2.sf(factor * freedom, freedom) > NOTABLE:
-        return DesignEffect()
-    directions = max(1, cells - 1)
-    largest = 1 + directions * (factor - 1)
-    squares = (directions - 1 + largest**2) / directions
-    few = float(t.isf(RARE, runs - 1) / norm.isf(RARE)) ** 2
-    return DesignEffect(mean=factor * few, unevenness=max(0.0, squares / factor**2 - 1))
-
-
-LEAST_RUNS = 10
-"""Runs from which noise between them is estimated at all."""
-NOTABLE = 0.05
-RARE = 1e-4
-
-
 def combined(
     reference: DesignEffect, current: DesignEffect, *, rows: tuple[int, int], noise: DesignEffect
 ) -> Dependence:
@@ -214,14 +181,3 @@ def combined(
     own = noise if noise.mean > current.mean else current
     mean = (reference.mean / n + own.mean / m) / (1 / n + 1 / m)
     return Dependence.of(mean, max(reference.unevenness, own.unevenness) if mean > 1 else 0.0)
-
-
-def shares_overdispersion(counts: Sequence[tuple[int, int]]) -> tuple[float, int]:
-    """Pearson's homogeneity statistic of a share in several runs over its degrees of freedom, from (count, rows)."""
-    rows = [(count, n) for count, n in counts if n > 0]
-    total, all_rows = sum(count for count, _ in rows), sum(n for _, n in rows)
-    if len(rows) < 2 or total in (0, all_rows):
-        return 1.0, 0
-    share = total / all_rows
-    statistic = math.fsum((count - n * share) ** 2 / (n * share * (1 - share)) for count, n in rows)
-    return max(1.0, statistic / (len(rows) - 1)), len(rows) - 1

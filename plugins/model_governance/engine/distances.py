@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.engine.cells import Table, filled_shares
 from model_governance.engine.dependence import INDEPENDENT
-from model_governance.engine.inversion import inverted
+from model_governance.engine.inversion import inverted, inverted_total_variation
 from model_governance.stats.limits import TAIL, DifferenceOfShares, NoncentralChiSquare, Stretched, quantile_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ WASSERSTEIN_BIAS = 1.5
 QUARTILE_WIDTH = 1.3489795
 """Interquartile range of a bell-shaped column in standard deviations."""
 MAX_CELLS = 100
+MANY_CELLS = 2500
+"""Cells beyond which the interval of a total variation is not simulated: draws times cells would fill the memory."""
 SCALES = {"psi": 1.0, "jensenshannon": 8.0}
 """Small changes: so many times a divergence, divided by 1/n + 1/m, is about noncentral chi-square."""
 
@@ -82,7 +84,10 @@ def total_variation(table: Table, *, seed: int, dependence: Dependence = INDEPEN
     """Half the sum of absolute differences of the shares, 0 to 1, corrected for chance; interval by `inversion`."""
     import numpy as np
 
-    value, low, high = inverted(table, lambda differences: np.abs(differences).sum(axis=1) / 2, seed=seed)
+    if table.cells > MANY_CELLS:
+        value, low, high = inverted_total_variation(table)
+    else:
+        value, low, high = inverted(table, lambda differences: np.abs(differences).sum(axis=1) / 2, seed=seed)
     limits = _stretched(value, low, high, table=table, dependence=dependence)
     return Distance(value=value, limits=limits, p_value=chi_square_p(table, dependence=dependence))
 
@@ -114,9 +119,10 @@ def kolmogorov_smirnov(
     coarse = _coarse(table)
     _, low, high = inverted(
         coarse,
-        lambda differences: np.abs(np.cumsum(differences, axis=1)).max(axis=1),
+        lambda sums: np.abs(sums).max(axis=1),
         seed=seed,
         direction=_smoothed(coarse),
+        cumulative=True,
     )
     value = _largest_gap(table) if exact is None else exact
     missed = max(0.0, value - _largest_gap(coarse))
@@ -201,11 +207,11 @@ def chi_square_p(table: Table, *, dependence: Dependence = INDEPENDENT) -> float
     Unlike the one-sample test it takes the sampling error of the reference into account. Statistic and degrees of
     freedom follow Rao and Scott (1981) where rows depend on one another.
     """
-    from scipy.stats import chi2
+    from scipy.special import chdtrc
 
     if table.cells < 2:
         return 1.0
-    return float(chi2.sf(chi_square(table) / dependence.factor, dependence.freedom * (table.cells - 1)))
+    return float(chdtrc(dependence.freedom * (table.cells - 1), chi_square(table) / dependence.factor))
 
 
 def chi_square(table: Table) -> float:
@@ -220,9 +226,9 @@ def chi_square(table: Table) -> float:
 
 def smirnov_p(ks: float, *, n: int, m: int) -> float:
     """p-value of a Kolmogorov-Smirnov distance (Smirnov, 1939), asymptotic; ties make it conservative."""
-    from scipy.stats import kstwobign
+    from scipy.special import kolmogorov
 
-    return min(1.0, float(kstwobign.sf(ks / math.sqrt(1 / n + 1 / m))))
+    return min(1.0, float(kolmogorov(ks / math.sqrt(1 / n + 1 / m))))
 
 
 def difference_of_shares(
@@ -264,15 +270,15 @@ def _divergence(
     freedom = dependence.freedom * (whole.cells - 1)
     value = raw - freedom * unit if freedom > 0 else 0.0
     # Chance alone gives the gradients a variance of four times this; only the excess indicates a change.
-    spread = math.sqrt(
-        max(0.0, dependence.factor * _variance(whole, gradients) - 4 * freedom * unit**2) + 2 * freedom * unit**2
-    )
-    expected = unit * math.sqrt(2 * freedom + 4 * max(value, 0.0) / unit)
+    plain, directions = table.chance / SCALES[index], whole.cells - 1
+    error = math.sqrt(max(0.0, _variance(whole, gradients) - 4 * directions * plain**2) + 2 * directions * plain**2)
+    expected = plain * math.sqrt(2 * directions + 4 * max(raw - directions * plain, 0.0) / plain)
     thick = raw if thin is None else _raw(table, index)[0]
     limits = NoncentralChiSquare(
         value=value if index == "psi" else _root(value), statistic=max(thick / unit, 0.0), freedom=dependence.freedom * (table.cells - 1),
         # A constant column still hides a second value that so few rows may have missed.
-        unit=unit, whole=(max(raw / unit, 0.0), freedom if freedom > 0 else 1), spread=max(1.0, spread / expected) if freedom > 0 else 1.0,
+        unit=unit, whole=(max(raw / unit, 0.0), freedom if freedom > 0 else 1), spread=max(1.0, error / expected) if freedom > 0 else 1.0,
+        independent=None if dependence.factor == 1 else (plain, table.cells - 1.0),
         thin=() if thin is None else _inflated(thin.pairs, dependence.factor), index=index, shared=reference_part(table),
     )  # fmt: skip
     p_value = chi_square_p(table, dependence=dependence) if thin is None else limits.p_above(0.0)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
-from model_governance.engine.arrow import as_categories, as_numbers, count_missing
+from model_governance.engine.arrow import as_numbers, count_missing
 from model_governance.engine.readers import Readers
+from model_governance.engine.tallies import tally_pieces
 from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from model_governance.engine.labels import Labels
     from model_governance.engine.stored import StoredFile
 
 ROWS_PER_PIECE = 131_072
-CELLS_PER_PIECE = 1 << 22  # values of all columns of a piece of whole rows
+CELLS_PER_PIECE = 1 << 20  # values of all columns of a piece of whole rows
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,9 @@ class ParquetRows:
         """The values that are not null, float64."""
         return (as_numbers(piece, name=name, role=self.role) for piece in self._pieces(name))
 
-    def categories(self, name: str) -> Iterator[tuple[list[Any], np.ndarray]]:
-        """Values that are not missing, and how often each occurs in the piece."""
-        return (as_categories(piece) for piece in self._pieces(name, encoded=True))
+    def labels(self, name: str) -> Labels:
+        """Rows per label."""
+        return tally_pieces(partial(self._pieces, name))
 
     def missing(self, name: str) -> int:
         """Rows without a value: null or NaN."""
@@ -93,16 +95,27 @@ class ParquetRows:
 
     def picked(self, names: Sequence[str], places: np.ndarray) -> pd.DataFrame:
         """The rows at these ascending places."""
+        import pyarrow as pa
+
+        return _frame(pa.Table.from_batches(self._picked(names, places)), names)
+
+    def picked_frames(self, names: Sequence[str], places: np.ndarray) -> Iterator[pd.DataFrame]:
+        """The rows at these ascending places, piece by piece; types as those of `frames`."""
+        floats = {name: "float64" for name in names if name in self._incomplete_integers}
+        for batch in self._picked(names, places):
+            if len(batch):
+                yield _frame(batch, names).astype(floats)
+
+    def _picked(self, names: Sequence[str], places: np.ndarray) -> Iterator[pa.RecordBatch]:
         import numpy as np
         import pyarrow as pa
 
-        start, parts = 0, []
+        start = 0
         rows = max(1, min(ROWS_PER_PIECE, CELLS_PER_PIECE // max(len(names), 1)))
         for batch in self._batches(names, rows=rows):
             low, high = np.searchsorted(places, [start, start + len(batch)])
-            parts.append(batch.take(pa.array(places[low:high] - start)))
+            yield batch.take(pa.array(places[low:high] - start))
             start += len(batch)
-        return _frame(pa.Table.from_batches(parts), names)
 
     @cached_property
     def _integers(self) -> frozenset[str]:

@@ -7,9 +7,8 @@ Columns are processed by as many threads as there are cores (at most four). Coun
 from __future__ import annotations
 
 import os
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from model_governance.engine.ordered import order_statistics
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberRange, NumberSummary, Relation
@@ -21,12 +20,14 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.engine.labels import Labels
     from model_governance.engine.relation import Ordered
 
 Result = TypeVar("Result")
 MAX_THREADS = 4  # each holds its own column; more would trade memory for little
 MANY_EDGES = 24  # up to here comparing with every edge is faster than sorting a piece
 FIRST_VALUES = 1000
+MAX_CELLS = 1 << 23  # values of a sample that is held as a whole
 
 
 class Pieces(Protocol):
@@ -43,8 +44,8 @@ class Pieces(Protocol):
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values that are not null, float64."""
 
-    def categories(self, name: str) -> Iterator[tuple[list[Any], np.ndarray]]:
-        """Values that are not missing, and how often each occurs in the piece."""
+    def labels(self, name: str) -> Labels:
+        """Rows per label."""
 
     def missing(self, name: str) -> int:
         """Rows without a value."""
@@ -57,6 +58,9 @@ class Pieces(Protocol):
 
     def picked(self, names: Sequence[str], places: np.ndarray) -> pd.DataFrame:
         """The rows at these ascending places."""
+
+    def picked_frames(self, names: Sequence[str], places: np.ndarray) -> Iterator[pd.DataFrame]:
+        """The rows at these ascending places, piece by piece."""
 
 
 def threads() -> int:
@@ -139,8 +143,8 @@ class LocalRelation(Relation):
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         return by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), numbers)
 
-    def _tally(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
-        return by_column(lambda name: _tally(self.pieces.categories(name)), names)
+    def _tally(self, names: Sequence[str]) -> dict[str, Labels]:
+        return by_column(self.pieces.labels, names)
 
     def _count_missing(self, names: Sequence[str]) -> dict[str, int]:
         return by_column(self.pieces.missing, names)
@@ -162,13 +166,25 @@ class LocalRelation(Relation):
 
     def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
         """A seeded sample without replacement, in row order."""
+        self.require(names)
+        return self.pieces.picked(names, self._places(count, seed=seed))
+
+    def sample_frames(self, count: int, *, seed: int, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """The rows of `sample` in order; those of a wide sample piece by piece, so that it is never held as a whole."""
+        self.require(names)
+        places = self._places(count, seed=seed)
+        if len(places) * len(names) <= MAX_CELLS:
+            yield self.pieces.picked(names, places)
+        else:
+            yield from self.pieces.picked_frames(names, places)
+
+    def _places(self, count: int, *, seed: int) -> np.ndarray:
+        """Places of a seeded sample without replacement, ascending."""
         import numpy as np
 
-        self.require(names)
-        places = np.arange(self.rows)
-        if count < self.rows:
-            places = np.sort(np.random.default_rng(seed).choice(self.rows, size=count, replace=False, shuffle=False))
-        return self.pieces.picked(names, places)
+        if count >= self.rows:
+            return np.arange(self.rows)
+        return np.sort(np.random.default_rng(seed).choice(self.rows, size=count, replace=False, shuffle=False))
 
 
 class RangeAccumulator:
@@ -305,11 +321,3 @@ def cell_counts(pieces: Iterable[np.ndarray], edges: np.ndarray) -> np.ndarray:
             below = [np.count_nonzero(finite < edge) for edge in edges]
         total += np.diff([0, *below, len(finite)])
     return total
-
-
-def _tally(pieces: Iterable[tuple[list[Any], np.ndarray]]) -> Counter[Any]:
-    """How often each value occurs; 1, 1.0 and True are equal in Python."""
-    tally: Counter[Any] = Counter()
-    for values, counts in pieces:
-        tally.update(dict(zip(values, counts.tolist(), strict=True)))
-    return tally

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
+from model_governance.engine.labels import FewLabels
 from model_governance.engine.relation import not_a_number
+from model_governance.engine.tallies import tally_pieces, tally_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
+
+    from model_governance.engine.labels import Labels
+
+PIECE = 1 << 17  # rows counted at a time
+CELLS_PER_PIECE = 1 << 20  # values of all columns of a piece of whole rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,28 @@ class MemoryRows:
             floats = column.astype(float).to_numpy()
         yield floats[~np.isnan(floats)]
 
-    def categories(self, name: str) -> Iterator[tuple[list[Any], np.ndarray]]:
+    def labels(self, name: str) -> Labels:
+        """Rows per label."""
+        array = self._as_arrow(name)
+        if array is None:
+            return FewLabels.from_tally(tally_values(self._categories(name)))
+        return tally_pieces(lambda **_: (array.slice(start, PIECE) for start in range(0, len(array), PIECE)))
+
+    def _as_arrow(self, name: str) -> pa.Array | None:
+        """A long column of texts or numbers as Arrow; None for any other, and for texts without a UTF-8 form."""
+        import pandas as pd
+        import pyarrow as pa
+
+        column = self.frame[name]
+        kind = pd.api.types.infer_dtype(column, skipna=True) if len(column) >= PIECE else "short"
+        if kind not in ("string", "integer", "floating"):
+            return None
+        try:
+            return pa.array(column, from_pandas=True)
+        except (pa.ArrowException, UnicodeEncodeError, OverflowError):
+            return None
+
+    def _categories(self, name: str) -> Iterator[tuple[list[Any], np.ndarray]]:
         """Values that are not missing as Python values, and how often each occurs."""
         import numpy as np
         import pandas as pd
@@ -77,3 +106,9 @@ class MemoryRows:
     def picked(self, names: Sequence[str], places: np.ndarray) -> pd.DataFrame:
         """The rows at these ascending places."""
         return self.frame[list(names)].iloc[places].reset_index(drop=True)
+
+    def picked_frames(self, names: Sequence[str], places: np.ndarray) -> Iterator[pd.DataFrame]:
+        """The rows at these ascending places, piece by piece."""
+        rows = max(1, CELLS_PER_PIECE // max(len(names), 1))
+        for start in range(0, len(places), rows):
+            yield self.picked(names, places[start : start + rows])

@@ -43,12 +43,18 @@ def values_at(values: InOrder, probabilities: Sequence[float]) -> np.ndarray:
     """The order statistics of values in order, shape (len(probabilities),)."""
     import numpy as np
 
-    ranks = np.array([rank_of(probability, values.count) for probability in probabilities])
+    ranks = np.array(_ranks(tuple(probabilities), values.count))
     statistics = np.empty(len(ranks))
     for start in sorted({int(rank) // BLOCK * BLOCK for rank in ranks}):
         in_block = (ranks >= start) & (ranks < start + BLOCK)
         statistics[in_block] = values.slice(start, start + BLOCK)[ranks[in_block] - start]
     return statistics + 0.0
+
+
+@lru_cache(maxsize=64)
+def _ranks(probabilities: tuple[float, ...], count: int) -> tuple[int, ...]:
+    """Places of quantiles; many columns of a dataset hold the same number of values."""
+    return tuple(rank_of(probability, count) for probability in probabilities)
 
 
 def counts_between(values: InOrder, edges: np.ndarray) -> np.ndarray:

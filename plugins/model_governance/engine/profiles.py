@@ -8,7 +8,7 @@ rank sketch of its own, from which `rebin` makes cells that fit several runs.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.documents import read_document
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from model_governance.engine.labels import Labels
     from model_governance.engine.relation import NumberSummary, Relation
 
 Family = Literal["numbers", "categories"]
@@ -124,7 +125,7 @@ class Profile:
         """Canonical JSON: the same profile gives the same bytes."""
         return canonical_json({
             "schema": SCHEMA, "rows": self.rows, "runs": self.runs, "model": self.model,
-            "columns": {name: asdict(column) for name, column in self.columns.items()},
+            "columns": {name: _record(column) for name, column in self.columns.items()},
         })  # fmt: skip
 
     @classmethod
@@ -164,7 +165,7 @@ def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cell
         cells |= {name: quantile_cells(values) for name, values in relation.quantiles(GRID, many).items()}
     categories = [name for name in families if name not in cells]
     if categories:
-        cells |= {name: _label_cells(counts) for name, counts in relation.value_counts(categories).items()}
+        cells |= {name: _label_cells(labels) for name, labels in relation.labels(categories).items()}
     return {name: cells[name] for name in families}
 
 
@@ -194,7 +195,7 @@ def profile_of(
     categories = [name for name, family in families.items() if family != "numbers"]
     summaries = relation.summaries(numbers)
     counts = relation.counts({name: np.array(cells[name].edges) for name in numbers})
-    labels, missing = relation.value_counts(categories), relation.missing(categories)
+    labels, missing = relation.labels(categories), relation.missing(categories)
     sketches: dict[str, Sketch] = {}
     if sketched:
         sketches = {name: label_sketch(labels[name], cells[name].labels) for name in categories}
@@ -209,17 +210,23 @@ def profile_of(
     return Profile(columns=columns, rows=relation.rows)
 
 
-def merge(first: Profile, second: Profile) -> Profile:
-    """The profile of both datasets together. Counts add exactly; moments combine as Chan, Golub and LeVeque (1983).
+def merge_columns(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
+    """The column of both datasets together, without a sketch. Counts add exactly; moments combine as Chan, Golub and LeVeque (1983).
 
     Raises:
-        ValueError: other columns, or other cells.
+        ValueError: the columns are on different cells.
     """
     if first.cells != second.cells:
-        raise ValueError("profiles merge only on the same columns and the same frozen cells")
-    columns = {name: merge_columns(column, second.columns[name]) for name, column in first.columns.items()}
-    model = first.model if first.model == second.model else ""
-    return Profile(columns=columns, model=model, rows=first.rows + second.rows, runs=first.runs + second.runs)
+        raise ValueError("columns merge only on the same cells")
+    merged = replace(
+        first, rows=first.rows + second.rows, missing=first.missing + second.missing, infinite=first.infinite + second.infinite,
+        counts=tuple(a + b for a, b in zip(first.counts, second.counts, strict=True)), sketch=None,
+    )  # fmt: skip
+    if second.mean is None:
+        return merged
+    if first.mean is None:
+        return replace(merged, minimum=second.minimum, maximum=second.maximum, mean=second.mean, std=second.std)
+    return replace(merged, **_moments(first, second))
 
 
 def table_of(reference: ColumnProfile, current: ColumnProfile, *, fine: bool = False) -> Table:
@@ -262,6 +269,15 @@ def _rank_sketches(
     }
 
 
+def _record(column: ColumnProfile) -> dict[str, Any]:
+    sketch = None if column.sketch is None else _fields(column.sketch)
+    return _fields(column) | {"cells": _fields(column.cells), "sketch": sketch}
+
+
+def _fields(item: ColumnProfile | Cells | Sketch) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in item.__slots__}
+
+
 def _point_cells(counts: Mapping[str, int]) -> Cells:
     import numpy as np
 
@@ -280,9 +296,8 @@ def quantile_cells(values: np.ndarray) -> Cells:
     return Cells(family="numbers", edges=tuple(grid.tolist()), inner=tuple(inner.tolist()))
 
 
-def _label_cells(counts: Mapping[str, int]) -> Cells:
-    common = sorted((-rows, label) for label, rows in counts.items() if rows >= LEAST_ROWS)[:MAX_LABELS]
-    return Cells(family="categories", labels=tuple(sorted(label for _, label in common)))
+def _label_cells(labels: Labels) -> Cells:
+    return Cells(family="categories", labels=tuple(sorted(labels.most_frequent(MAX_LABELS, least=LEAST_ROWS))))
 
 
 def _numbers(cells: Cells, summary: NumberSummary, counts: np.ndarray) -> ColumnProfile:
@@ -292,7 +307,8 @@ def _numbers(cells: Cells, summary: NumberSummary, counts: np.ndarray) -> Column
     )  # fmt: skip
 
 
-def _labelled(cells: Cells, counts: Mapping[str, int], *, rows: int, missing: int) -> ColumnProfile:
+def _labelled(cells: Cells, labels: Labels, *, rows: int, missing: int) -> ColumnProfile:
+    counts = labels.select(cells.labels)
     own = [counts.get(label, 0) for label in cells.labels]
     return ColumnProfile(cells=cells, rows=rows, missing=missing, counts=(*own, rows - missing - sum(own)))
 
@@ -329,19 +345,6 @@ def _require_consistent(sketch: Sketch, column: ColumnProfile) -> None:
         raise ValueError("labels of a sketch repeat a label, or lack a count")
     if column.cells.family == "categories" and sum(sketch.rows) > column.counts[-1]:
         raise ValueError("labels of a sketch hold more rows than the cell of all other labels")
-
-
-def merge_columns(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
-    """The column of both datasets together, on the same cells; it has no sketch."""
-    merged = replace(
-        first, rows=first.rows + second.rows, missing=first.missing + second.missing, infinite=first.infinite + second.infinite,
-        counts=tuple(a + b for a, b in zip(first.counts, second.counts, strict=True)), sketch=None,
-    )  # fmt: skip
-    if second.mean is None:
-        return merged
-    if first.mean is None:
-        return replace(merged, minimum=second.minimum, maximum=second.maximum, mean=second.mean, std=second.std)
-    return replace(merged, **_moments(first, second))
 
 
 def _moments(first: ColumnProfile, second: ColumnProfile) -> dict[str, Any]:

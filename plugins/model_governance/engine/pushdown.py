@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import canonical_json
 from model_governance.engine import expressions
+from model_governance.engine.labels import FewLabels
 from model_governance.engine.ordered import rank_of
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Ordered, Relation
 from model_governance.errors import CheckError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from ibis import Table
     from ibis.expr.types import Value
+
+    from model_governance.engine.labels import Labels
 
 MAX_AGGREGATES = 800  # of one query: PostgreSQL takes 1,664 columns, others fewer
 WITHOUT_NAN = frozenset({"mssql"})
@@ -193,12 +196,12 @@ class PushedRelation(Relation):
             parts.append(frame.loc[places[low:high]])
         return pd.concat(parts, ignore_index=True)
 
-    def _tally(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
-        tallies = {}
+    def _tally(self, names: Sequence[str]) -> dict[str, Labels]:
+        tallies: dict[str, Labels] = {}
         for name in names:
             rows = expressions.values_with_counts(self.table, name).to_pyarrow().to_pylist()
             valid = [row for row in rows if row["value"] is not None and row["value"] == row["value"]]
-            tallies[name] = Counter({row["value"]: row["rows"] for row in valid})
+            tallies[name] = FewLabels.from_tally(Counter({row["value"]: row["rows"] for row in valid}))
         return tallies
 
     def _finite(self, names: Sequence[str]) -> dict[str, int]:

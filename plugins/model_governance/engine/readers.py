@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData, ParquetFile
 
 READ_AHEAD = 1 << 20  # bytes; without a buffer a whole column chunk would be read at once
-MAX_READ_AHEAD = 1 << 26  # bytes of the buffers of all columns that are read together
+MAX_READ_AHEAD = 1 << 25  # bytes of the buffers of all columns that are read together
 LEAST_READ_AHEAD = 1 << 14
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from model_governance.engine.labels import by_label, family
 from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     import pandas as pd
 
+    from model_governance.engine.labels import Labels
 
 FEW_VALUES = 20
 ROWS_PER_FRAME = 131_072
@@ -88,7 +87,7 @@ class Relation(ABC):
         self.names = names
         self._held_names = frozenset(names)
         self._summaries: dict[str, NumberSummary] = {}
-        self._cached_tallies: dict[str, Counter[Any]] = {}
+        self._cached_labels: dict[str, Labels] = {}
 
     def summaries(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Counts, range and moments of each column of numbers; cached after the first call."""
@@ -117,37 +116,37 @@ class Relation(ABC):
 
     def value_counts(self, names: Sequence[str]) -> dict[str, dict[str, int]]:
         """Rows per category, sorted by its text (1, 1.0 and True are one); null and NaN are in none."""
-        return {name: by_label(tally) for name, tally in self._tallies(names).items()}
+        return {name: labels.as_dict() for name, labels in self.labels(names).items()}
 
     def families(self, names: Sequence[str]) -> dict[str, frozenset[str]]:
         """The types of each column's categories: `numbers`, `text`, or the name of another type."""
-        return {name: frozenset(map(family, tally)) for name, tally in self._tallies(names).items()}
+        return {name: labels.families for name, labels in self.labels(names).items()}
 
     def missing(self, names: Sequence[str]) -> dict[str, int]:
         """Rows per column that hold nothing: null or NaN."""
         self.require(names)
         known = {name: summary.absent for name, summary in self._summaries.items()}
-        known |= {name: self.rows - tally.total() for name, tally in self._cached_tallies.items()}
+        known |= {name: self.rows - labels.total for name, labels in self._cached_labels.items()}
         unknown = [name for name in dict.fromkeys(names) if name not in known]
         if unknown:
             known |= self._count_missing(unknown)
         return {name: known[name] for name in names}
 
-    def _tallies(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
-        """Rows per value; cached, because categories are few and needed more than once."""
+    def labels(self, names: Sequence[str]) -> dict[str, Labels]:
+        """Rows per label of each category; cached, because they are needed more than once."""
         self.require(names)
-        missing = [name for name in dict.fromkeys(names) if name not in self._cached_tallies]
+        missing = [name for name in dict.fromkeys(names) if name not in self._cached_labels]
         if missing:
-            self._cached_tallies |= self._tally(missing)
-        return {name: self._cached_tallies[name] for name in names}
+            self._cached_labels |= self._tally(missing)
+        return {name: self._cached_labels[name] for name in names}
 
     @abstractmethod
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """The summaries of columns that are not cached."""
 
     @abstractmethod
-    def _tally(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
-        """Rows per value, without null and NaN, of columns that are not cached."""
+    def _tally(self, names: Sequence[str]) -> dict[str, Labels]:
+        """Rows per label, without null and NaN, of columns that are not cached."""
 
     @abstractmethod
     def _count_missing(self, names: Sequence[str]) -> dict[str, int]:
@@ -180,6 +179,10 @@ class Relation(ABC):
     @abstractmethod
     def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
         """A seeded sample of `count` rows without replacement, in row order; all rows where there are no more."""
+
+    def sample_frames(self, count: int, *, seed: int, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """The rows of `sample` in order; those of a wide sample piece by piece, so that it is never held as a whole."""
+        yield self.sample(count, seed=seed, names=names)
 
     def require(self, names: Sequence[str]) -> None:
         """Refuse names that the dataset lacks.

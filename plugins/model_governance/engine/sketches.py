@@ -7,13 +7,14 @@ exact boundaries: Piatetsky-Shapiro and Connell, 1984). Rows that fill the froze
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
+
+    from model_governance.engine.labels import Labels
 
 FINEST = 500
 """Quantile cells of a column with many rows."""
@@ -60,9 +61,11 @@ def quantile_grids(held: int) -> Grids:
 def crowded(edges: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Which cells hold too many rows to know the rank of a value inside them, bool, shape (len(edges) + 1,).
 
-    A cell that holds a single value needs no division.
+    A cell that holds a single value needs no division, and neither do cells of a fine grid that are full by chance.
     """
-    return (counts > max(CROWDED * counts.sum(), 2 * LEAST_ROWS)) & ~holds_single_value(edges)
+    held = int(counts.sum())
+    by_chance = held / FINEST + 6 * math.sqrt(held / FINEST)
+    return (counts > max(CROWDED * held, by_chance, 2 * LEAST_ROWS)) & ~holds_single_value(edges)
 
 
 def holds_single_value(edges: np.ndarray) -> np.ndarray:
@@ -94,9 +97,10 @@ def dividing_edges(edges: np.ndarray, counts: np.ndarray, *, quantiles: np.ndarr
     return own[inside & ~np.isin(own, edges)]
 
 
-def label_sketch(counts: Mapping[str, int], frozen: tuple[str, ...]) -> Sketch:
+def label_sketch(labels: Labels, frozen: tuple[str, ...]) -> Sketch:
     """The labels with at least ten rows that have no frozen cell, at most the 1,000 most frequent."""
     known = set(frozen)
-    common = sorted((-rows, label) for label, rows in counts.items() if rows >= LEAST_ROWS and label not in known)
-    labels = sorted(label for _, label in common[:MAX_LABELS])
-    return Sketch(labels=tuple(labels), rows=tuple(counts[label] for label in labels))
+    common = labels.most_frequent(MAX_LABELS + len(known), least=LEAST_ROWS)
+    counts = labels.select([text for text in common if text not in known][:MAX_LABELS])
+    texts = sorted(counts)
+    return Sketch(labels=tuple(texts), rows=tuple(counts[text] for text in texts))

@@ -105,22 +105,28 @@ def acceptances(store: ArtifactStore, model: str) -> tuple[Acceptance, ...]:
     return tuple(sorted(found, key=lambda acceptance: acceptance.accepted_at, reverse=True))
 
 
+def as_acceptance(content: bytes, *, origin: str) -> Acceptance:
+    """The acceptance in these bytes; `origin` names them in messages.
+
+    Raises:
+        EvidenceError: they are no acceptance, or one of another schema version.
+    """
+    record = read_document(content, origin=origin, schema=ACCEPTANCE_SCHEMA)
+    try:
+        fields = {name: record[name] for name in Acceptance.__slots__}
+        return Acceptance(**fields | {"accepted_at": parse_moment(record["accepted_at"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise EvidenceError(f"{origin}: expected an acceptance, found other fields ({error!r})") from error
+
+
 def _folder(model: str) -> str:
     return f"v1/acceptances/model={model}/"
 
 
 def _read(store: ArtifactStore, key: str, model: str) -> Acceptance:
     content, origin = store.get(key), store.locate(key)
-    record = read_document(content, origin=origin, schema=ACCEPTANCE_SCHEMA)
-    try:
-        fields = {name: record[name] for name in Acceptance.__slots__} | {
-            "accepted_at": parse_moment(record["accepted_at"])
-        }
-        acceptance = Acceptance(**fields)
-        stored_as = acceptance.key
-    except (KeyError, TypeError, ValueError) as error:
-        raise EvidenceError(f"{origin}: expected an acceptance, found other fields ({error})") from error
-    if stored_as != key or acceptance.content != content or acceptance.model != model:
+    acceptance = as_acceptance(content, origin=origin)
+    if acceptance.key != key or acceptance.content != content or acceptance.model != model:
         raise EvidenceError(
             f"{origin}: the bytes do not have the digest in their key; the acceptance was altered afterwards and is not "
             "used. Restore it from its oldest version"

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from model_governance.contract.threat_model import ThreatModel
 from model_governance.policy.position import closest
+from model_governance.policy.sense import threshold_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +36,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
             continue
         check = catalogue[kind]
         yield from _params(path, spec.get("params"), check)
-        yield from _thresholds(path, spec.get("thresholds"), check, has_champion=raw.get("champion") is not None)
+        yield from _thresholds(path, spec.get("thresholds"), check, raw)
         yield from _subject(path, raw, check, params=_mapping(spec.get("params")))
     yield from _threat_model(raw)
     yield from _report(raw)
@@ -67,7 +68,8 @@ def _params(path: Path, params: Any, check: Check) -> Iterator[Problem]:
                 yield where, f"{mistake['msg'].removeprefix('Value error, ')}; found {mistake['input']!r}"
 
 
-def _thresholds(path: Path, thresholds: Any, check: Check, *, has_champion: bool) -> Iterator[Problem]:
+def _thresholds(path: Path, thresholds: Any, check: Check, raw: Mapping[str, Any]) -> Iterator[Problem]:
+    task = _mapping(raw.get("model")).get("task")
     specs = {metric.name: metric for metric in check.metrics}
     for position, threshold in enumerate(_list(thresholds)):
         if not isinstance(threshold, dict) or not isinstance(threshold.get("metric"), str):
@@ -77,12 +79,17 @@ def _thresholds(path: Path, thresholds: Any, check: Check, *, has_champion: bool
         if metric not in specs:
             yield (*where, "metric"), f"{metric!r} is not a metric of {check.kind}{closest(metric, specs)}"
             continue
+        tasks = specs[metric].tasks
+        if tasks is not None and check.needs_model and task in check.tasks and task not in tasks:
+            yield (*where, "metric"), f"{task} has no {metric}; it is for {', '.join(tasks)}"
+        for key, sentence in threshold_problems(threshold, specs[metric]):
+            yield (*where, key), sentence
         if threshold.get("key") is not None and specs[metric].per is None:
             yield (*where, "key"), f"{metric} of {check.kind} is one number, not one per column or class; remove `key`"
         is_change = "min_absolute_change" in threshold or "min_relative_change" in threshold
         if is_change and specs[metric].better == "neither":
             yield (*where, "metric"), f"{metric} has no better direction, so a change of it cannot be judged"
-        if threshold.get("against") == "champion" and not has_champion:
+        if threshold.get("against") == "champion" and raw.get("champion") is None:
             yield (*where, "against"), "the policy names no champion; add `champion:` with uri, sha256, format and task"
 
 

@@ -13,6 +13,7 @@ from model_governance.errors import PolicyError
 from model_governance.policy.agreement import disagreements
 from model_governance.policy.model import Policy
 from model_governance.policy.position import Position, closest, field_names, spell
+from model_governance.policy.sense import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,6 +47,9 @@ def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "
         problems.update((problem, None) for problem in _shape_problems(error, position))
     for path, text in disagreements(raw, catalogue):
         problems[name, position.line(path), f"{spell(path)}: {text}"] = None
+    if policy is not None and not problems:
+        for path, text in unreachable(policy, catalogue):
+            problems[name, position.line(path), f"{spell(path)}: {text}"] = None
     if policy is None or problems:
         raise PolicyError(
             [f"{file}:{line} {text}" for file, line, text in sorted(problems, key=lambda problem: problem[1])]

@@ -22,6 +22,7 @@ Severity = Literal["error", "warn", "info"]
 Condition = Literal["equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between"]
 CONDITIONS: tuple[Condition, ...] = ("equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between")
 CHANGES = ("min_absolute_change", "min_relative_change")
+Against = Literal["champion", "approved", "last_passed"]
 
 
 class ConfirmSpec(Part):
@@ -56,9 +57,7 @@ class Threshold(Part):
     between: tuple[float, float] | None = Field(default=None, description="both ends included")
     min_absolute_change: float | None = Field(default=None, description="smallest gain; -0.02 allows a loss of 0.02")
     min_relative_change: float | None = Field(default=None, description="share of the baseline value, 0.05 = 5%")
-    against: Literal["champion", "approved", "last_passed"] = Field(
-        default="approved", description="baseline of a change"
-    )
+    against: Against = Field(default="approved", description="baseline of a change")
     tolerance: float = Field(default=0.0, ge=0, description="share of the bound by which it may be missed")
     severity: Severity = Field(default="error", description="what a violation is: a fail, a warning, or a remark")
     minimum_rows: int = Field(default=1, ge=1, description="fewer rows behind the metric give `uncertain`")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.text import number
 from model_governance.errors import EvidenceError
 from model_governance.report import formatting
 from model_governance.report.baselines import describe_baseline
@@ -109,6 +110,7 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
         tally=formatting.format_counts(count_outcomes(verdict.findings)),
         scale=scale,
         sentence=lambda finding: finding.sentence.removeprefix(f"{record['check']}: "),
+        detectable=_detectable,
         pictures=[
             {
                 "title": picture.title,
@@ -125,6 +127,14 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
         numeric=_numeric,
         scroll_rows=SCROLL_ROWS,
     )
+
+
+def _detectable(finding: Finding) -> str:
+    """What one run would have seen; empty where that is not known or the run has seen it."""
+    if finding.detectable is None or finding.outcome in ("fail", "warn") or finding.condition is None:
+        return ""
+    side = "or less" if finding.detectable < float(finding.value or 0) else "or more"
+    return f"A true value of {number(finding.detectable)} {side} fails in a single run with probability 0.95."
 
 
 def _lead(record: Mapping[str, Any], verdict: Verdict) -> str:

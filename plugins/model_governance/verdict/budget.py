@@ -14,14 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.policy.levels import ACCUMULATED, WARN_LEVEL, deciding_thresholds, stopping_severities
+
 if TYPE_CHECKING:
     from model_governance.policy import Policy, Threshold
     from model_governance.stats.multiplicity import Adjustment
-
-ACCUMULATED = 0.2
-"""Part of a threshold's level that evidence of several runs may spend."""
-WARN_LEVEL = 0.05
-"""Warnings stop nothing, so no budget binds them; they keep the customary level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +43,5 @@ class Budget:
 
 def budget_of(policy: Policy) -> Budget:
     """The budget of a policy, split over the thresholds that can stop a run."""
-    stopping = ("error", "warn") if policy.fail_on == "warn" else ("error",)
-    deciding = sum(threshold.severity in stopping for spec in policy.checks.values() for threshold in spec.thresholds)
-    level = policy.level_per_run / max(1, deciding)
-    return Budget(level=level, adjust=policy.alarms.adjust, stopping=stopping)
+    level = policy.level_per_run / deciding_thresholds(policy)
+    return Budget(level=level, adjust=policy.alarms.adjust, stopping=stopping_severities(policy))

@@ -169,4 +169,7 @@ def read_verdict(record: Mapping[str, Any]) -> Verdict:
 
 
 def _read_finding(record: Mapping[str, Any]) -> Finding:
-    return Finding(**{name: tuple(value) if isinstance(value, list) else value for name, value in record.items()})
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
+    }
+    return Finding(**fields)

@@ -27,8 +27,8 @@ def describe(condition: str, bound: float | tuple[float, float], against: str | 
     """`less than 0.2`, `at most 0.02 worse than the champion`."""
     if isinstance(bound, tuple):
         return f"between {number(bound[0])} and {number(bound[1])}"
-    if against is not None:
-        other = BASELINES[against]
+    if condition not in WORDS:
+        other = BASELINES.get(against or "", "its baseline")
         relative = condition == "min_relative_change"
         size = f"{number(100 * abs(bound))}%" if relative else number(abs(bound))
         if bound == 0:

@@ -152,3 +152,15 @@ def test_slices_are_decided_by_it(cautious):
         "model_quality", cautious, slices=[Slice(column="channel", equals="web").model_dump(exclude_none=True)]
     )
     assert result.metric("slice_recall", key="channel web").value > 0.5
+
+
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_the_exact_attack_flips_the_decision_at_the_threshold(share):
+    train = synthetic.rows(400, seed=1)
+    native = synthetic.pipeline(train)
+    native.steps[-1] = ("classify", GradientBoostingClassifier(n_estimators=40, max_depth=2, random_state=1))
+    native.fit(train[list(synthetic.COLUMNS.names)], train["label"])
+    subject = replace(synthetic.subject(), model=synthetic.as_model(native), decision_threshold=share)
+    result = measured("evasion", subject, attacks=["exact"], samples=12)
+    exact = [metric for metric in result.metrics if metric.name.startswith("exact_") and metric.value is not None]
+    assert exact, [metric.reason for metric in result.metrics]

@@ -15,7 +15,8 @@ import pytest
 from engine_cases import NUMBERS, in_parquet, samples
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.subject import Columns, Dataset, Feature, Subject
-from model_governance.engine import files, local, open_relation, ordered, ordered_distances, runs
+from model_governance.engine import files, local, memory, open_relation, ordered, ordered_distances, runs
+from model_governance.engine.paired_pass import read_pair
 from model_governance.errors import SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import datasets, load_dataset
@@ -180,6 +181,44 @@ def test_an_s3_object_is_streamed_into_a_folder_that_goes_with_it(tmp_path):
     del dataset
     gc.collect()
     assert not local_copy.parent.exists()
+
+
+def test_columns_are_read_one_by_one_with_a_handful_of_readers(tmp_path, monkeypatch):
+    import pyarrow.parquet
+
+    opened = []
+    original = pyarrow.parquet.ParquetFile.__init__
+    monkeypatch.setattr(
+        pyarrow.parquet.ParquetFile, "__init__", lambda self, *given, **rest: opened.append(1) or original(self, *given, **rest)
+    )  # fmt: skip
+    monkeypatch.setattr(local, "threads", lambda: 1)
+    draw = np.random.default_rng(1)
+    names = [f"n{place}" for place in range(60)]
+    table = pa.table({name: draw.normal(size=50) for name in names} | {"word": ["a", "b"] * 25})
+    one, other = (open_relation(in_parquet(tmp_path, table, role=role, name=role)) for role in ("reference", "current"))
+    read_pair(one, other, names)
+    one.labels(["word"])
+    one.missing(["word", *names])
+    one.integers(names)
+    # Opening parses the description of every column: a reader for each would cost the square of their number.
+    assert len(opened) <= 8
+
+
+def test_a_wide_sample_arrives_in_pieces_that_are_the_sample(tmp_path, monkeypatch):
+    table = samples(3000, seed=1)
+    names = list(table.column_names)
+    monkeypatch.setattr(local, "MAX_CELLS", 100)
+    monkeypatch.setattr(files, "CELLS_PER_PIECE", 200 * len(names))
+    monkeypatch.setattr(memory, "CELLS_PER_PIECE", 200 * len(names))
+    dataset = in_parquet(tmp_path, table, role="current", group=1000)
+    for relation in (
+        open_relation(dataset),
+        open_relation(Dataset(role="current", uri="x", sha256="0", frame=dataset.frame)),
+    ):
+        whole = relation.sample(700, seed=2, names=names)
+        pieces = list(relation.sample_frames(700, seed=2, names=names))
+        assert max(map(len, pieces)) <= 200
+        pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), whole, check_dtype=False)
 
 
 def test_a_dataset_has_rows_from_one_place():

@@ -8,7 +8,7 @@ import pytest
 
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
-from model_governance.engine.profiles import Profile, freeze, merge, profile_of, wasserstein_on_grid
+from model_governance.engine.profiles import Profile, freeze, merge_columns, profile_of, wasserstein_on_grid
 from model_governance.errors import CheckError, EvidenceError
 
 FAMILIES = {"amount": "numbers", "count": "numbers", "kind": "categories"}
@@ -37,29 +37,31 @@ def cells():
     return freeze(relation(frame(3000, seed=1)), FAMILIES)
 
 
-def counts(profile):
-    return {name: (one.counts, one.rows, one.missing, one.infinite) for name, one in profile.columns.items()}
+def counted(column):
+    return column.counts, column.rows, column.missing, column.infinite
 
 
-def test_merging_is_counting_the_rows_of_both(cells):
+@pytest.mark.parametrize("name", FAMILIES)
+def test_merging_is_counting_the_rows_of_both(cells, name):
     parts = [frame(rows, seed=seed) for rows, seed in ((500, 2), (70, 3), (1000, 4))]
-    first, second, third = (profile_of(relation(one), FAMILIES, cells=cells) for one in parts)
-    whole = profile_of(relation(pd.concat(parts, ignore_index=True)), FAMILIES, cells=cells)
-    first_two_merged, last_two_merged = merge(merge(first, second), third), merge(first, merge(second, third))
-    assert counts(first_two_merged) == counts(last_two_merged) == counts(whole)
-    assert counts(merge(first, second)) == counts(merge(second, first))
-    assert first_two_merged.rows == whole.rows == 1570
-    for name in ("amount", "count"):
-        merged, direct = first_two_merged.columns[name], whole.columns[name]
-        assert merged.mean == pytest.approx(direct.mean, rel=1e-12)
-        assert merged.std == pytest.approx(direct.std, rel=1e-12)
-        assert (merged.minimum, merged.maximum) == (direct.minimum, direct.maximum)
+    first, second, third = (profile_of(relation(part), FAMILIES, cells=cells).columns[name] for part in parts)
+    whole = profile_of(relation(pd.concat(parts, ignore_index=True)), FAMILIES, cells=cells).columns[name]
+    merged = merge_columns(merge_columns(first, second), third)
+    last_two_first = merge_columns(first, merge_columns(second, third))
+    assert counted(merged) == counted(last_two_first) == counted(whole)
+    assert counted(merge_columns(first, second)) == counted(merge_columns(second, first))
+    assert merged.sketch is None
+    if whole.mean is not None:
+        assert merged.mean == pytest.approx(whole.mean, rel=1e-12)
+        assert merged.std == pytest.approx(whole.std, rel=1e-12)
+        assert (merged.minimum, merged.maximum) == (whole.minimum, whole.maximum)
 
 
 def test_other_cells_do_not_merge(cells):
-    one = profile_of(relation(frame(500, seed=2)), FAMILIES, cells=cells)
-    with pytest.raises(ValueError, match="same frozen cells"):
-        merge(one, profile_of(relation(frame(500, seed=3)), FAMILIES))
+    column = profile_of(relation(frame(500, seed=2)), FAMILIES, cells=cells).columns["amount"]
+    other = profile_of(relation(frame(500, seed=3)), FAMILIES).columns["amount"]
+    with pytest.raises(ValueError, match="same cells"):
+        merge_columns(column, other)
 
 
 def test_cells_are_tenths_within_a_fine_grid_values_and_frequent_labels(cells):

@@ -6,10 +6,13 @@ import json
 import sys
 from functools import reduce
 
+import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from engine_cases import in_duckdb, in_memory
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.cells import pool_neighbours
@@ -194,6 +197,29 @@ def test_the_pass_over_both_datasets_gives_the_same_sketch():
     cached = profile_of(second, {"x": "numbers"}, cells=cells)
     assert len(cached.columns["x"].sketch.edges) > 100
     assert cached == profile_of(relation(values["current"]), {"x": "numbers"}, cells=cells)
+
+
+def test_a_database_gives_the_same_sketch():
+    draw = np.random.default_rng(6)
+    families = {"amount": "numbers", "ties": "numbers", "kind": "categories"}
+
+    def rows(level):
+        amounts = np.append(draw.normal(level, 1, 1000), [level] * 200)
+        return pd.DataFrame(
+            {"amount": amounts, "ties": draw.poisson(4 + level, 1200) * 1.0, "kind": ["a", f"b{level}"] * 600}
+        )
+
+    reference, current = rows(0), rows(5)
+    cells = freeze(open_relation(in_memory(pa.Table.from_pandas(reference))), families)
+    local, pushed = (
+        open_relation(in_memory(pa.Table.from_pandas(current))),
+        in_duckdb(ibis.duckdb.connect(), pa.Table.from_pandas(current)),
+    )
+    profiles = [profile_of(place, families, cells=cells) for place in (local, pushed)]
+    for name in families:
+        first, second = (profile.columns[name] for profile in profiles)
+        assert (first.counts, first.sketch) == (second.counts, second.sketch)
+        assert first.sketch.edges or first.sketch.labels
 
 
 def test_a_sketch_comes_back_from_bytes_and_an_inconsistent_one_is_refused():

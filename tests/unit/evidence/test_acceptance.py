@@ -89,6 +89,19 @@ def test_the_command_takes_a_date_or_a_run_id_and_says_what_follows(made, run, c
     assert "note" not in told
 
 
+def test_a_date_names_the_only_run_of_its_day(tmp_path):
+    runs = nights(tmp_path, {"geq_to": 0.9})
+    for number in (1.25, 2.25, 2.5):  # six in the morning, and noon of the second day
+        runs.night(number, 0.95)
+    assert runs.accept("2026-03-01").run["logical_date"] == "2026-03-01T06:00:00+00:00"
+    assert runs.accept("2026-03-02 12:00 UTC").run["run_id"] == "night-2.5"
+    told = r"synthetic has 2 runs on 2026-03-02; .* the newest runs are 2026-03-02 12:00 UTC, 2026-03-02 06:00 UTC"
+    with pytest.raises(PolicyError, match=told):
+        runs.accept("2026-03-02")
+    with pytest.raises(PolicyError, match="has no run '2026-03-02T09:00'"):
+        runs.accept("2026-03-02T09:00")
+
+
 def test_the_command_opens_a_reference_window(made, capsys):
     assert command(made, "night-2", "--as", "reference") == 0
     assert "trailing and seasonal windows of synthetic start from it" in capsys.readouterr().out

@@ -21,6 +21,7 @@ from model_governance.contract.documents import read_document
 from model_governance.contract.subject import PreviousRun
 from model_governance.engine.profiles import Profile
 from model_governance.errors import EvidenceError
+from model_governance.evidence.acceptance import as_acceptance
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import CHECK_SCHEMA
 from model_governance.report import render_check, render_run
@@ -51,7 +52,14 @@ def read_schedule(stored: bytes):
     return schedule_attacks(["loss"], {"loss": AttackBudget(every_runs=7)}, subject)
 
 
+def read_acceptance(stored: bytes):
+    acceptance = as_acceptance(stored, origin="acceptance")
+    assert acceptance.content == stored
+    return acceptance
+
+
 READERS = {
+    "acceptance.json": read_acceptance,
     "check.json": read_record,
     "run_manifest.json": lambda stored: as_manifest(stored, origin="manifest"),
     "profile.json": lambda stored: Profile.from_bytes(stored, origin="profile"),

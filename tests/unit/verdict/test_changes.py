@@ -114,3 +114,12 @@ def test_the_tolerance_of_a_change_is_a_share_of_the_change():
     condition = {"min_absolute_change": -0.1, "tolerance": 0.5}
     assert outcome(metric(0.39), Baseline(value=0.25), condition) == "pass"
     assert outcome(metric(0.41), Baseline(value=0.25), condition) == "fail"
+
+
+@pytest.mark.parametrize(("base", "value"), [(0.72, 0.70), (0.82, 0.80), (0.3, 0.28), (0.92, 0.90)])
+def test_a_loss_of_exactly_the_bound_is_allowed_whatever_the_binary_fractions(base, value):
+    """0.70 - 0.72 is below -0.02 in binary arithmetic, 0.80 - 0.82 is not."""
+    seen = metric(value, better="higher")
+    assert outcome(seen, Baseline(value=base), {"min_absolute_change": -0.02}) == "pass"
+    just_more = metric(value - 1e-6, better="higher")
+    assert outcome(just_more, Baseline(value=base), {"min_absolute_change": -0.02}) == "fail"

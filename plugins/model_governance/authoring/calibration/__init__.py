@@ -1,8 +1,8 @@
-"""The false-alarm rate of each threshold: runs without any change are drawn from the reference, measured and judged.
+"""What each threshold does to runs without any change: drawn from the reference, measured and judged.
 
-`calibrate` is the entry: data drift in counts of frozen cells (`drift`, `counts`), other checks on resampled rows
-(`resampling`, `windows`). `curve` estimates how often a bound fails and proposes one that keeps the alarm budget;
-`table` and `page` show it.
+`calibrate` is the entry: data drift in counts of frozen cells (`drift`, `cells`), other checks on rows (`resampling`,
+`windows`, `answers`). `critical` gives the bounds at which a run stops to pass and begins to fail, `judged_windows`
+collects them, `curve` estimates how often a bound is exceeded and proposes one; `table` and `page` show it.
 Nothing here edits a policy: the lines to paste are printed, and a review decides.
 """
 
@@ -76,8 +76,8 @@ class Calibration:
 class Sampling:
     """How many runs are drawn, and of which size (by default that of `current`).
 
-    Where rows are measured anew a fifth of the `windows` are drawn; where counts suffice as many more as
-    the level asks for.
+    Where rows are measured anew at most a fifth of the `windows` are drawn, and fewer where the shares are known well
+    enough.
     """
 
     windows: int = 1000
@@ -111,7 +111,7 @@ def calibrate(policy: Policy, *, moment: datetime, connections: Connections, sam
     rows = sampling.rows or _rows_of_run(policy, sources, connections)
     outcomes: list[Calibrated | NotCalibrated] = []
     for name in policy.checks:
-        outcomes.extend(_check(policy, name, subject=subject, sampling=sampling, rows=rows, moment=moment))
+        outcomes.extend(_check(policy, name, subject=subject, sampling=sampling, rows=rows))
     return Calibration(
         policy=policy, moment=moment, reference_rows=subject.datasets["reference"].rows, rows=rows,
         level=budget_of(policy).level, outcomes=tuple(outcomes),
@@ -119,7 +119,7 @@ def calibrate(policy: Policy, *, moment: datetime, connections: Connections, sam
 
 
 def _check(
-    policy: Policy, name: str, *, subject: Subject, sampling: Sampling, rows: int, moment: datetime
+    policy: Policy, name: str, *, subject: Subject, sampling: Sampling, rows: int
 ) -> list[Calibrated | NotCalibrated]:
     spec, check, budget = policy.checks[name], find(policy.checks[name].kind), budget_of(policy)
     places = [place for place, threshold in enumerate(spec.thresholds) if threshold.severity in budget.stopping]
@@ -133,11 +133,11 @@ def _check(
         if isinstance(params, DriftParams):
             return calibrate_drift(
                 policy, name, places, kind=check.kind, subject=subject, params=params,
-                windows=sampling.windows, rows=rows, seed=seed, level=budget.level,
+                windows=sampling.windows, rows=rows, seed=seed,
             )  # fmt: skip
         return calibrate_resampled(
             policy, name, places, check=check, subject=subject, params=params,
-            windows=sampling.row_windows, rows=rows, seed=seed, level=budget.level, moment=moment,
+            windows=sampling.row_windows, rows=rows, seed=seed,
         )  # fmt: skip
     except SubjectUnreachable:
         raise

@@ -1,4 +1,4 @@
-"""How often a bound fails although nothing has changed: the rate over the windows, with its uncertainty."""
+"""How often runs without any change lie beyond a bound: the rate over the windows, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from model_governance.stats.intervals import clopper_pearson
+from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
     import numpy as np
 
 SURE = 0.95
-ENOUGH_BEYOND = 10
-"""From this many windows expected beyond a bound, counting them is enough; below, a tail must be assumed."""
 NOT_NORMAL = 0.01
 
 Side = Literal["upper", "lower"]
@@ -44,52 +42,69 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """The critical bounds of windows in which nothing had changed, ascending, shape (windows,).
+    """The critical bounds of windows in which nothing had changed.
 
-    A window fails a demand whose bound is on the wrong side of its critical bound: at or below it where numbers
-    must stay under the bound ("upper"), above it where they must reach it ("lower"). A window that no bound can
-    fail, because it holds no evidence, is infinite.
+    A window lies beyond a bound that is on the wrong side of its critical bound: at or below it where numbers must
+    stay under the bound ("upper"), above it where they must reach it ("lower"). A window that no bound catches is
+    infinite.
+
+    Attributes:
+        critical: critical bounds, ascending, shape (windows,).
+        side: "upper" or "lower".
+        dependence: factor by which windows that share rows carry less evidence than as many independent ones.
     """
 
     critical: np.ndarray
     side: Side
+    dependence: float = 1.0
 
     @property
     def windows(self) -> int:
         """Number of windows."""
         return len(self.critical)
 
-    def failing(self, bound: float) -> int:
-        """Windows that this bound would fail."""
+    @property
+    def independent(self) -> float:
+        """As many independent windows carry the same evidence."""
+        return self.windows / self.dependence
+
+    def beyond(self, bound: float) -> int:
+        """Windows that lie beyond this bound."""
         import numpy as np
 
-        if self.side == "upper":
-            return self.windows - int(np.searchsorted(self.critical, bound, side="left"))
-        return int(np.searchsorted(self.critical, bound, side="left"))
+        below = int(np.searchsorted(self.critical, bound, side="left"))
+        return self.windows - below if self.side == "upper" else below
+
+    def counted(self, bound: float) -> Estimate:
+        """Probability that a run lies beyond the bound, with the exact binomial interval (Clopper and Pearson)."""
+        share = self.beyond(bound) / self.windows
+        low, high = ExactShare(successes=share * self.independent, n=self.independent).interval()
+        return Estimate(value=share, low=low, high=high)
 
     def rate(self, bound: float) -> Estimate:
-        """Probability of a false fail in one run: exact binomial where windows fail, the normal tail where none does.
+        """As `counted`, by the normal tail where no window lies beyond the bound.
 
         The tail needs critical bounds that look normal (Shapiro and Wilk, 1965); otherwise the exact upper limit of
         "none of so many" stands.
         """
-        failing = self.failing(bound)
-        low, high = clopper_pearson(failing, self.windows)
-        if failing == 0 and self.is_normal:
+        if self.beyond(bound) == 0 and self.is_normal:
             return self._tail(bound)
-        return Estimate(value=failing / self.windows, low=low, high=high)
+        return self.counted(bound)
 
     def propose(self, level: float) -> Proposal:
-        """The bound nearest to the numbers whose false-fail rate is at most `level`, with 95% confidence."""
+        """The bound nearest to the numbers beyond which at most `level` of runs lie, with 95% confidence."""
         from scipy.stats import binom
 
-        if level * self.windows >= ENOUGH_BEYOND:
-            # As many windows beyond it as leave a 5% chance, were the true rate the level: an exact tolerance limit.
-            beyond = int(binom.ppf(1 - SURE, self.windows, level)) - 1
-            return Proposal(bound=self._beyond(max(beyond, 0)), method="counted")
+        # As many windows beyond it as leave a 5% chance, were the true rate the level: an exact tolerance limit.
+        beyond = float(binom.ppf(1 - SURE, math.floor(self.independent), level)) - 1
+        if beyond >= 0:
+            bound = self._past(math.floor(beyond * self.dependence))
+            if math.isinf(bound):
+                return Proposal(bound=None, method="none", reason="too many drawn runs lie beyond any bound")
+            return Proposal(bound=bound, method="counted")
         if self.is_normal:
             return Proposal(bound=self._tolerance_limit(level), method="normal tail")
-        needed = math.ceil(ENOUGH_BEYOND / level)
+        needed = math.ceil(self.dependence * math.log(1 - SURE) / math.log1p(-level))
         reason = f"{self.windows:,} windows cannot show a rate of {level:.2g}, and their numbers are not normal"
         return Proposal(bound=None, method="none", reason=f"{reason}: {needed:,} windows would be needed")
 
@@ -104,7 +119,7 @@ class Curve:
         step = max(1, self.windows // 4000)  # the test's tables end at 5,000
         return float(shapiro(self.critical[::step]).pvalue) >= NOT_NORMAL
 
-    def _beyond(self, count: int) -> float:
+    def _past(self, count: int) -> float:
         """The bound that exactly `count` windows lie beyond, just past the next one."""
         import numpy as np
 
@@ -116,8 +131,8 @@ class Curve:
         """One-sided normal tolerance limit: the non-central t of Johnson and Welch (1940)."""
         from scipy.stats import nct, norm
 
-        root = math.sqrt(self.windows)
-        factor = float(nct.ppf(SURE, self.windows - 1, norm.isf(level) * root)) / root
+        root = math.sqrt(self.independent)
+        factor = float(nct.ppf(SURE, self.independent - 1, norm.isf(level) * root)) / root
         mean, deviation = self._moments
         return mean + factor * deviation if self.side == "upper" else mean - factor * deviation
 
@@ -127,13 +142,13 @@ class Curve:
 
         mean, deviation = self._moments
         away = (bound - mean) / deviation if self.side == "upper" else (mean - bound) / deviation
-        root = math.sqrt(self.windows)
+        root = math.sqrt(self.independent)
 
         def limit(chance: float) -> float:
             spread = 2 + abs(away)
             return float(
                 brentq(
-                    lambda quantile: nct.cdf(away * root, self.windows - 1, quantile * root) - chance,
+                    lambda quantile: nct.cdf(away * root, self.independent - 1, quantile * root) - chance,
                     away - spread,
                     away + spread,
                 )

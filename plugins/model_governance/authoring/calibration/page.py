@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.authoring.calibration.results import UNCERTAIN_SHARE
 from model_governance.authoring.calibration.table import HEADER, cells, lines_to_paste, summary
 from model_governance.contract.result import canonical_json
 from model_governance.report import figures
@@ -37,37 +38,37 @@ def render_calibration(calibration: Calibration) -> bytes:
 
 
 def draw_curve(threshold: Calibrated) -> Artifact:
-    """The share of drawn runs that fail, by bound, with the current bound, the proposed one and the accepted level."""
+    """Shares of drawn runs that do not pass and that fail, by bound, with the current bound and the proposed one."""
     figure, (axes,) = figures.canvas(height=2.8)
     points = threshold.points()
     bounds = [bound for bound, _, _ in points]
-    if threshold.without_evidence is not None:
-        numbers_only = [share or float("nan") for _, _, share in points]
-        axes.plot(bounds, numbers_only, color=figures.REFERENCE, label="without evidence")
-    judged = [share or float("nan") for _, share, _ in points]
-    axes.plot(bounds, judged, color=figures.CURRENT, label="as judged")
+    axes.plot(
+        bounds, [share or float("nan") for _, share, _ in points], color=figures.REFERENCE, label="uncertain or fail"
+    )
+    axes.plot(bounds, [share or float("nan") for _, _, share in points], color=figures.CURRENT, label="fail")
+    axes.axhline(UNCERTAIN_SHARE, color=figures.REFERENCE, linestyle=":", label="accepted as uncertain")
     axes.axhline(threshold.level, color=figures.MUTED, linestyle=":", label="alarm budget")
     axes.axvline(threshold.bound, color=figures.LIMIT, linestyle="--", label="current bound")
     if threshold.proposal.bound is not None:
         axes.axvline(threshold.proposal.bound, color=figures.LIMIT, label="proposed bound")
     axes.set_yscale("log")
-    axes.set_ylim(min(threshold.level, 1 / threshold.curve.windows) / 3, 1.3)
+    axes.set_ylim(min(threshold.level, 1 / threshold.passes.windows) / 3, 1.3)
     axes.set_xlabel(threshold.label)
-    axes.set_ylabel("share of unchanged runs that fail")
+    axes.set_ylabel("share of unchanged runs")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    title = f"{threshold.check}, {threshold.label}: false fails by bound"
+    title = f"{threshold.check}, {threshold.label}: unchanged runs by bound"
     return figures.to_svg(figure, name=f"{threshold.check}-{threshold.place}.svg", title=title)
 
 
 def _curve(threshold: Calibrated, number: int) -> dict[str, Any]:
-    picture = draw_curve(threshold)
+    picture, windows = draw_curve(threshold), threshold.passes.windows
     how = {
-        "counted": f"counted over {threshold.curve.windows:,} drawn runs",
-        "normal tail": f"a normal tail fitted to {threshold.curve.windows:,} drawn runs, with 95% confidence",
+        "counted": f"counted over {windows:,} drawn runs, with 95% confidence",
+        "normal tail": f"a normal tail fitted to {windows:,} drawn runs, with 95% confidence",
         "none": threshold.proposal.reason,
     }[threshold.proposal.method]
     return {
         "title": f"{threshold.check}: {threshold.label}",
         "svg": as_markup(inline_svg(picture.content, title=picture.title, prefix=f"curve{number}-")),
-        "sentence": f"Proposed bound: {how}. Limits: {threshold.limits}.",
+        "sentence": f"Proposed bound: {how}. Drawn: {threshold.limits}.",
     }

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from model_governance.authoring.calibration.curve import Estimate
+from model_governance.authoring.calibration.results import UNCERTAIN_SHARE
 from model_governance.contract.text import number
 
 if TYPE_CHECKING:
@@ -19,8 +21,17 @@ if TYPE_CHECKING:
 
 SMALLEST_SHOWN = 0.0005
 
-
-HEADER = ("check", "metric", "current", "false fails a year", "proposed", "detects a shift of")
+HEADER = (
+    "check",
+    "metric",
+    "current",
+    "unchanged runs: pass",
+    "uncertain",
+    "fail",
+    "false fails a year",
+    "proposed",
+    "detects",
+)
 
 
 def calibration_table(calibration: Calibration) -> Table:
@@ -38,21 +49,28 @@ def calibration_table(calibration: Calibration) -> Table:
 
 
 def summary(calibration: Calibration) -> str:
-    """What was drawn, and how many false fails the owner accepts."""
+    """What was drawn, what is proposed, and how many false fails the owner accepts."""
     alarms = calibration.policy.alarms
     return (
         f"{calibration.policy.name}: runs of {calibration.rows:,} rows, drawn from {calibration.reference_rows:,} of the reference as if "
-        f"nothing had changed. The policy accepts {alarms.false_fails_per_year} false fails a year, more in at most "
-        f"{1 - alarms.confidence:.0%} of years: {calibration.level:.2g} a run for each threshold."
+        f"nothing had changed. A proposed bound is the one nearest to the numbers at which at most {UNCERTAIN_SHARE:.0%} of "
+        f"unchanged runs are uncertain. The policy accepts {alarms.false_fails_per_year} false fails a year, more in at most "
+        f"{1 - alarms.confidence:.0%} of years: {calibration.level:.2g} a run for each threshold. `detects` is the true value that "
+        "fails one run with probability 0.95."
     )
 
 
 def cells(threshold: Calibrated) -> tuple[str, ...]:
     """One threshold under `HEADER`."""
+    beyond, failing = threshold.not_passing, threshold.failing_windows
+    passing = Estimate(value=1 - beyond.value, low=1 - beyond.high, high=1 - beyond.low)
     return (
         threshold.check,
         threshold.label,
         threshold.requirement,
+        _share(passing),
+        f"{beyond.value - failing.value:.0%}",
+        _share(failing),
         false_fails(threshold),
         proposed(threshold),
         detectable(threshold),
@@ -73,11 +91,11 @@ def proposed(threshold: Calibrated) -> str:
 
 
 def detectable(threshold: Calibrated) -> str:
-    """The smallest shift that the proposed bound fails in 95% of runs, and what the current bound needs."""
+    """The true value that the proposed bound fails in 95% of runs, and that of the current bound."""
     if threshold.detectable is None:
         return "-"
-    current = "" if threshold.detectable_now is None else f" (current {number(threshold.detectable_now, digits=2)})"
-    return number(threshold.detectable, digits=2) + current
+    current = "" if threshold.detectable_now is None else f" (current {number(threshold.detectable_now, digits=3)})"
+    return number(threshold.detectable, digits=3) + current
 
 
 def rounded(threshold: Calibrated, bound: float, *, digits: int = 3) -> float:
@@ -85,7 +103,7 @@ def rounded(threshold: Calibrated, bound: float, *, digits: int = 3) -> float:
     if bound == 0:
         return 0.0
     unit = 10.0 ** (math.floor(math.log10(abs(bound))) - digits + 1)
-    outward = 1 if threshold.curve.side == "upper" else -1
+    outward = 1 if threshold.passes.side == "upper" else -1
     steps = round(bound / unit)
     while outward * (float(f"{steps * unit:.12g}") - bound) < 0:
         steps += outward
@@ -118,3 +136,8 @@ def _small(value: float) -> str:
     if value == 0:
         return "0"
     return f"below {SMALLEST_SHOWN:g}" if value < SMALLEST_SHOWN else number(value, digits=2)
+
+
+def _share(estimate: Estimate) -> str:
+    """`97.0% (93.1 to 99.0)`."""
+    return f"{estimate.value:.1%} ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"

@@ -7,6 +7,7 @@ from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of, tail_of
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
+from model_governance.stats.limits.orders import RankAgreement
 from model_governance.stats.limits.ratio_of_shares import RatioOfShares
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
@@ -24,6 +25,7 @@ __all__ = [
     "NoncentralChiSquare",
     "PartialConjunction",
     "RangeOf",
+    "RankAgreement",
     "RatioOfShares",
     "RocArea",
     "SmallestRatio",

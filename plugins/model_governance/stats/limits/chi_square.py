@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from model_governance.stats.limits.confidence import Limits, quantile_of, tail_of
+from model_governance.stats.limits.confidence import Limits, crossing, quantile_of, tail_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,8 @@ NORMAL_FROM = 400.0
 """Statistic from which its square root is normal to the accuracy needed (beyond four times the degrees of freedom)."""
 SMALLEST_TAIL = 1e-10
 """Below, 1 - tail is too coarse in double precision for the exact inverse."""
+MISSED = 0.05
+"""Probability that a detectable divergence is missed."""
 Index = Literal["psi", "jensenshannon"]
 Pair = tuple[float, float, float, float]
 GRID = 60
@@ -35,7 +37,8 @@ class NoncentralChiSquare(Limits):
         freedom: their number less one, 0 where there is one; not whole where rows depend on one another.
         unit: expected divergence of one degree of freedom: 1/n + 1/m, times what dependent rows add.
         whole: statistic and degrees of freedom over all cells, thin ones pooled; for the upper limit.
-        spread: factor of the delta method on the distances from value to limits, at least 1.
+        spread: factor of the delta method on the distances from value to limits of independent rows, at least 1.
+        independent: unit and degrees of freedom of independent rows; those above where rows depend on nothing.
         thin: (count, rows, count, rows) of each thin cell, reference first; rows that depend on one another count
             for less than one.
         index: which divergence the thin cells are judged by; the Jensen-Shannon distance is the root of its own.
@@ -48,6 +51,7 @@ class NoncentralChiSquare(Limits):
     unit: float
     whole: tuple[float, float]
     spread: float = 1.0
+    independent: tuple[float, float] | None = None
     thin: tuple[Pair, ...] = ()
     index: Index = "psi"
 
@@ -78,12 +82,12 @@ class NoncentralChiSquare(Limits):
 
     def p_below(self, bound: float) -> float:
         """p-value of "the divergence is at least `bound`"."""
-        from scipy.stats import ncx2
+        from scipy.special import chndtr
 
         statistic, freedom = self.whole
         value, inner = self._inside(self.value), self._inside(bound)
         moved = max(0.0, value + (inner - value) / self.spread) / self.unit
-        return min(1.0, float(ncx2.cdf(max(statistic, freedom), freedom, moved)))
+        return min(1.0, float(chndtr(max(statistic, freedom), freedom, moved)))
 
     def inflated(self, factor: float) -> NoncentralChiSquare:
         """The same with a unit that many times as large: what chance gives is larger, so the value is smaller."""
@@ -92,6 +96,7 @@ class NoncentralChiSquare(Limits):
         thin = tuple((a / factor, n / factor, b / factor, m / factor) for a, n, b, m in self.thin)
         return replace(
             self, value=self._outside(value), statistic=self.statistic / factor, unit=self.unit * factor,
+            independent=self.independent or (self.unit, self.freedom),
             whole=(statistic / factor, freedom), thin=thin,
         )  # fmt: skip
 
@@ -116,23 +121,26 @@ class NoncentralChiSquare(Limits):
         if self.freedom <= 0:
             return 0.0
         own = (self.statistic - self.freedom) * self.unit
-        low = noncentrality_low(self.statistic, self.freedom, tail) * self.unit
-        return max(0.0, own - self.spread * (own - low))
+        reach = own - noncentrality_low(self.statistic, self.freedom, tail) * self.unit
+        if self.spread > 1:
+            # What a large change adds to the error of independent rows does not grow with the noise between runs.
+            unit, freedom = self.independent or (self.unit, self.freedom)
+            statistic = self.statistic * self.unit / unit
+            alone = (statistic - freedom - noncentrality_low(statistic, freedom, tail)) * unit
+            reach += (self.spread - 1) * alone
+        return max(0.0, own - reach)
 
     def _chi_square_p_above(self, bound: float) -> float:
-        from scipy.stats import ncx2
-
         if self.freedom <= 0:
             return 1.0
         own = (self.statistic - self.freedom) * self.unit
+        if self.spread > 1 and self.independent is not None:
+            p_value = crossing(lambda tail: self._chi_square_low(tail) > bound)
+            if p_value < 0.5:
+                return p_value
         # The bound, moved to where the limit without the delta method's factor would have to be.
         moved = max(0.0, own - (own - bound) / self.spread) / self.unit
-        if moved >= self.statistic + self.freedom and own <= bound:
-            return 1.0
-        if self.statistic > max(NORMAL_FROM, 4 * self.freedom):
-            half = (self.freedom - 1) / 2
-            return tail_of(math.sqrt(self.statistic - half) - math.sqrt(moved + half))
-        return min(1.0, max(0.0, float(ncx2.sf(self.statistic, self.freedom, moved))))
+        return noncentral_tail(self.statistic, self.freedom, moved)
 
     def _thin_p_above(self, bound: float) -> float:
         least = min(thin_cell_p_above(pair, bound, index=self.index) for pair in self.thin)
@@ -167,34 +175,39 @@ def noncentrality_high(statistic: float, freedom: float, tail: float) -> float:
     return float(chndtrinc(statistic, freedom, tail))
 
 
-def detectable_divergence(bound: float, *, freedom: float, unit: float, tail: float, power: float = 0.95) -> float:
-    """The divergence that has its lower limit above `bound` with probability `power`.
+def noncentral_tail(statistic: float, freedom: float, moved: float) -> float:
+    """The probability that a noncentral chi-square variable exceeds the statistic; `moved` is its noncentrality."""
+    from scipy.special import chdtrc, chndtr
+
+    if moved == 0:
+        return float(chdtrc(freedom, statistic))
+    if statistic <= max(NORMAL_FROM, 4 * freedom):
+        tail = 1 - float(chndtr(statistic, freedom, moved))
+        if tail > SMALLEST_TAIL:
+            return min(1.0, tail)
+    half = (freedom - 1) / 2
+    return tail_of(math.sqrt(max(0.0, statistic - half)) - math.sqrt(max(0.0, moved + half)))
+
+
+def detectable_divergence(bound: float, *, freedom: float, unit: float, tail: float) -> float:
+    """The divergence that has its lower limit above `bound` with probability 0.95.
 
     Args:
         bound: the divergence that a limit must exceed, at least 0.
-        freedom: degrees of freedom, at least 1.
+        freedom: degrees of freedom, above 0.
         unit: divergence of one degree of freedom.
         tail: level of the limit, 0 to 0.5.
-        power: 0.5 to 1.
     """
-    from scipy.optimize import brentq
-    from scipy.stats import ncx2
+    from scipy.special import chdtri, chndtrix
 
-    start = bound / unit
-    critical = float(ncx2.isf(tail, freedom, start)) if start < 1e6 else _far_quantile(start, freedom, tail)
-
-    def lacking(moved: float) -> float:
-        if critical > 1e6:
-            half = (freedom - 1) / 2
-            return tail_of(math.sqrt(critical - half) - math.sqrt(moved + half)) - power
-        return float(ncx2.sf(critical, freedom, moved)) - power
-
-    return float(brentq(lacking, start, critical + freedom + 10 * math.sqrt(critical) + 100, xtol=1e-7)) * unit
-
-
-def _far_quantile(moved: float, freedom: float, tail: float) -> float:
-    half = (freedom - 1) / 2
-    return (math.sqrt(moved + half) + quantile_of(tail)) ** 2 + half
+    start, half = bound / unit, (freedom - 1) / 2
+    if start == 0:
+        critical = float(chdtri(freedom, tail))
+    elif start < NORMAL_FROM and tail > SMALLEST_TAIL:
+        critical = float(chndtrix(1 - tail, freedom, start))
+    else:
+        critical = (math.sqrt(max(0.0, start + half)) + quantile_of(tail)) ** 2 + half
+    return noncentrality_high(critical, freedom, MISSED) * unit
 
 
 def thin_cell_p_above(pair: Pair, bound: float, *, index: Index) -> float:

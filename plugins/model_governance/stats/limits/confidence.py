@@ -66,13 +66,13 @@ class Limits(ABC):
 
     def p_above(self, bound: float) -> float:
         """p-value of "the truth is at most `bound`": small where it surely lies above, above 0.5 where it does not."""
-        p_value = _crossing(lambda tail: self.low(tail) > bound)
-        return p_value if p_value < 0.5 else max(0.5, 1 - _crossing(lambda tail: self.high(tail) < bound))
+        p_value = crossing(lambda tail: self.low(tail) > bound)
+        return p_value if p_value < 0.5 else max(0.5, 1 - crossing(lambda tail: self.high(tail) < bound))
 
     def p_below(self, bound: float) -> float:
         """p-value of "the truth is at least `bound`": small where it surely lies below."""
-        p_value = _crossing(lambda tail: self.high(tail) < bound)
-        return p_value if p_value < 0.5 else max(0.5, 1 - _crossing(lambda tail: self.low(tail) > bound))
+        p_value = crossing(lambda tail: self.high(tail) < bound)
+        return p_value if p_value < 0.5 else max(0.5, 1 - crossing(lambda tail: self.low(tail) > bound))
 
     @abstractmethod
     def inflated(self, factor: float) -> Limits:
@@ -84,10 +84,10 @@ class Limits(ABC):
 
     def record(self) -> dict[str, Any]:
         """The family and its numbers as JSON types."""
-        return {"family": self.family, **asdict(self)}
+        return {"family": self.family, **{name: _listed(value) for name, value in asdict(self).items()}}
 
 
-def _crossing(beyond: Callable[[float], bool]) -> float:
+def crossing(beyond: Callable[[float], bool]) -> float:
     """The smallest tail at which the limit is still beyond the bound, by bisection of its normal quantile; 0.5 if none."""
     near, far = 0.0, FARTHEST
     if not beyond(tail_of(near)):
@@ -103,3 +103,8 @@ def _crossing(beyond: Callable[[float], bool]) -> float:
         if far - near < 1e-6:
             break
     return tail_of(near)
+
+
+def _listed(value: Any) -> Any:
+    """Tuples as the lists that JSON gives back."""
+    return [_listed(part) for part in value] if isinstance(value, (list, tuple)) else value

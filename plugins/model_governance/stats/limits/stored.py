@@ -8,6 +8,7 @@ from model_governance.stats.limits.areas import RocArea
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
+from model_governance.stats.limits.orders import RankAgreement
 from model_governance.stats.limits.ratio_of_shares import RatioOfShares
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
@@ -29,6 +30,7 @@ FAMILIES: dict[str, type[Limits]] = {
         NoncentralChiSquare,
         PartialConjunction,
         RangeOf,
+        RankAgreement,
         SmallestRatio,
         RatioOfShares,
         RocArea,

@@ -9,19 +9,19 @@ from model_governance.authoring.calibration.curve import Curve
 LEVEL = 0.05 * 5 / 365
 
 
-def curve(critical, side="upper") -> Curve:
-    return Curve(critical=np.sort(np.asarray(critical, dtype=float)), side=side)
+def curve(critical, side="upper", **more) -> Curve:
+    return Curve(critical=np.sort(np.asarray(critical, dtype=float)), side=side, **more)
 
 
-def test_a_window_fails_where_its_critical_bound_lies_beyond():
+def test_a_window_lies_beyond_a_bound_where_its_critical_bound_lies_beyond():
     upper, lower = curve([1, 2, 3, 4]), curve([1, 2, 3, 4], "lower")
-    assert [upper.failing(one) for one in (0, 2.5, 3, 5)] == [4, 2, 2, 0]
-    assert [lower.failing(one) for one in (0, 2.5, 3, 5)] == [0, 2, 2, 4]
+    assert [upper.beyond(one) for one in (0, 2.5, 3, 5)] == [4, 2, 2, 0]
+    assert [lower.beyond(one) for one in (0, 2.5, 3, 5)] == [0, 2, 2, 4]
 
 
-def test_windows_without_evidence_fail_under_no_bound():
-    assert curve([-np.inf] * 99 + [0.3]).failing(-1e9) == 1
-    assert curve([np.inf] * 99 + [0.3], "lower").failing(1e9) == 1
+def test_windows_without_evidence_lie_beyond_no_bound():
+    assert curve([-np.inf] * 99 + [0.3]).beyond(-1e9) == 1
+    assert curve([np.inf] * 99 + [0.3], "lower").beyond(1e9) == 1
 
 
 def test_a_rate_that_was_seen_carries_its_exact_interval():
@@ -34,7 +34,7 @@ def test_none_of_few_odd_windows_says_no_more_than_its_upper_limit():
     assert lumpy.rate(2.0).high == pytest.approx(1 - 0.025 ** (1 / 100))
     refused = lumpy.propose(LEVEL)
     assert refused.bound is None
-    assert "14,600 windows would be needed" in refused.reason
+    assert "4,373 windows would be needed" in refused.reason
 
 
 @pytest.mark.parametrize("side", ["upper", "lower"])
@@ -72,3 +72,19 @@ def test_enough_windows_need_no_assumption(side):
 
 def test_numbers_that_never_move_have_no_normal_tail():
     assert not curve([0.5] * 200).is_normal
+
+
+def test_windows_that_share_rows_have_a_wider_interval_and_a_looser_bound():
+    draw = np.random.default_rng(8).normal(size=300)
+    alone, sharing = curve(draw), curve(draw, dependence=2.5)
+    assert sharing.independent == 120
+    wide, narrow = sharing.counted(1.5), alone.counted(1.5)
+    assert wide.value == narrow.value
+    assert wide.high - wide.low > 1.4 * (narrow.high - narrow.low)
+    assert sharing.propose(0.05).bound > alone.propose(0.05).bound
+
+
+def test_windows_that_no_bound_lets_pass_give_no_proposal():
+    refused = curve([0.1] * 90 + [np.inf] * 10).propose(0.05)
+    assert refused.bound is None
+    assert "beyond any bound" in refused.reason

@@ -1,26 +1,25 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import project
+import synthetic
 from model_governance.authoring.calibration import Sampling, calibrate
-from model_governance.authoring.calibration.critical import critical_bound
-from model_governance.authoring.calibration.drift import Drawn, _every_column, _largest, _moved, rejected
+from model_governance.authoring.calibration.cells import DrawableColumn, DrawnColumn, cell_estimates
+from model_governance.authoring.calibration.windows import plan_windows
+from model_governance.checks import find
 from model_governance.checks.data.data_drift.params import DriftParams
 from model_governance.cli import main
 from model_governance.contract.connections import PlainConnections
-from model_governance.contract.result import CheckResult, Metric
+from model_governance.contract.subject import Dataset, Model, Subject
+from model_governance.engine import open_relation
+from model_governance.engine.profiles import profile_of
 from model_governance.errors import PolicyError
-from model_governance.policy import AlarmSpec, CheckSpec, Policy
-from model_governance.stats.multiplicity import adjusted
-from model_governance.verdict import budget_of
+from model_governance.policy import CheckSpec, Policy
 
 GENEROUS = {"false_fails_per_year": 729, "runs_per_year": 365}  # one run in ten, so that few draws suffice
 DRIFT = {
@@ -28,17 +27,28 @@ DRIFT = {
         "kind": "data_drift",
         "thresholds": [
             {"metric": "psi", "less_than": 0.05},
-            {"metric": "psi", "less_than": 0.2},
+            {"metric": "missing_increase", "less_than": 0.05},
             {"metric": "prediction_drift", "less_than": 0.1},
         ],
     },
     "validation": project.CHEAP_CHECKS["validation"],
 }
+FAMILIES = {
+    "income": "numbers", "debt": "numbers", "age": "numbers", "region": "categories", "channel": "categories",
+}  # fmt: skip
+
+
+ANYWHERE = Model(
+    name="debt", format="none", sha256="0" * 64, task="regression", native=None, call=lambda rows: rows["debt"]
+)
+"""A model that missing values do not disturb."""
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    return project.small_project(tmp_path_factory.mktemp("project"), checks=DRIFT).change(alarms=GENEROUS)
+    made = project.small_project(tmp_path_factory.mktemp("project"), checks=DRIFT).change(alarms=GENEROUS)
+    synthetic.rows(3000, seed=2).to_parquet(made.folder / "reference.parquet", index=False)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -48,80 +58,100 @@ def found(small):
 
 def calibration(small, **sampling):
     return calibrate(
-        small.policy(), moment=project.DAY, connections=PlainConnections(), sampling=Sampling(windows=400, **sampling)
+        small.policy(), moment=project.DAY, connections=PlainConnections(), sampling=Sampling(windows=200, **sampling)
     )
 
 
-def test_a_share_of_columns_needs_the_evidence_that_the_verdict_asks_for():
-    clear, doubtful = [1e-9, 0.9], [0.02, 0.9]  # both columns of a run, the first far beyond its effect
-    drawn = Drawn(names=("a", "b"), psi=np.array([[0.3, 0.3], [0.0, 0.0]]), p_values=np.array([clear, doubtful]).T)
-    judged, alone = _moved(drawn, DriftParams(evidence_level=0.1), None, level=0.001)
-    assert alone.tolist() == [0.5, 0.5]
-    assert judged.tolist() == [0.5, -np.inf]
+def two_samples():
+    """Rows with missing values, a rare label and a label that only the run holds."""
+    reference, current = synthetic.rows(900, seed=5), synthetic.rows(300, seed=6)
+    reference.loc[:20, "income"] = np.nan
+    reference.loc[reference.index[:2], "region"] = ["islet", "coast"]
+    current.loc[:30, "income"] = np.nan
+    current.loc[:3, "region"] = "overseas"
+    current["debt"] += 6.0
+    return reference, current
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.sampled_from(["bonferroni", "benjamini_hochberg"]))
-def test_evidence_in_arrays_is_the_evidence_of_the_verdict(p_values, method):
-    found = rejected(np.array(p_values)[:, None], method, level=0.1)[:, 0]
-    assert list(found) == [one <= 0.1 for one in adjusted(p_values, method)]
+def drawn_columns(reference, current) -> list[DrawnColumn]:
+    """The counts of real rows as if they had been drawn."""
+    sides = [open_relation(Dataset(role, role, role, rows)) for role, rows in
+             (("reference", reference), ("current", current))]  # fmt: skip
+    first = profile_of(sides[0], FAMILIES)
+    second = profile_of(sides[1], FAMILIES, cells=first.cells)
+    labels = [side.value_counts(["region", "channel"]) for side in sides]
+    columns = []
+    for name, family in FAMILIES.items():
+        pair = []
+        for profile, counts in zip((first, second), labels, strict=True):
+            column = profile.columns[name]
+            cells = column.cell_counts
+            if family == "categories":
+                cells = np.array([counts[name].get(label, 0) for label in sorted({*labels[0][name], *labels[1][name]})])
+            pair.append(np.append(cells, [column.missing, column.infinite]))
+        like = DrawableColumn(name=name, family=family, counts=pair[0][:-2], missing=0, infinite=0)
+        columns.append(DrawnColumn(like, *pair))
+    return columns
 
 
-@pytest.mark.parametrize("adjust", ["bonferroni", "benjamini_hochberg"])
-def test_runs_in_arrays_get_the_critical_bounds_that_the_judge_gives(adjust):
-    draw = np.random.default_rng(4)
-    psi, p_values = draw.normal(0, 0.01, (6, 12)), draw.random((6, 12)) ** 4
-    drawn = Drawn(names=tuple("abcdef"), psi=psi, p_values=p_values)
-    rules = Policy.model_construct(
-        checks={"drift": CheckSpec(kind="data_drift", thresholds=[{"metric": "psi", "less_than": 0.1}])}, waivers=(),
-        fail_on="error", on_uncertain="warn", alarms=AlarmSpec(**GENEROUS, adjust=adjust),
+@pytest.mark.parametrize("method", ["psi", "jensenshannon"])
+def test_counts_of_cells_give_the_metrics_of_the_check(method):
+    reference, current = two_samples()
+    params = DriftParams(numeric_method=method, categorical_method=method)
+    subject = Subject(
+        name="s", task="regression", columns=synthetic.COLUMNS, model=ANYWHERE,
+        datasets={"reference": Dataset("reference", "r", "r", reference),
+                  "current": Dataset("current", "c", "c", current)},
     )  # fmt: skip
-    critical, alone = _every_column(drawn, None, adjust, level=budget_of(rules).level)
-    assert np.isfinite(critical).any()
-    assert not np.isfinite(critical).all()
-    for run in range(12):
-        metrics = tuple(
-            Metric(name="psi", value=float(psi[k, run]), n=9, meaning="m", better="lower", key=str(k),
-                   p_value=float(p_values[k, run]))
-            for k in range(6)
-        )  # fmt: skip
-        result = CheckResult(kind="data_drift", seed=1, metrics=metrics)
-        judged = critical_bound("drift", 0, result, policy=rules, moment=datetime(2026, 6, 1, tzinfo=UTC))
-        assert critical[run] == pytest.approx(judged, abs=1e-8)
-        assert alone[run] == psi[:, run].max()
+    measured = find("data_drift").measure(subject, params, 1)
+    wanted = {"psi", "jensenshannon", "drift_score", "missing_increase", "new_category_share", "drift_share",
+              "drifted_columns"}  # fmt: skip
+    counted = list(cell_estimates(drawn_columns(reference, current), params, frozenset(wanted)))
+    assert {estimate.name for estimate in counted} == wanted
+    for estimate in counted:
+        metric = measured.metric(estimate.name, key=estimate.key)
+        assert estimate.value == pytest.approx(metric.value, abs=1e-12), estimate.name
+        assert estimate.limits == metric.limits, estimate.name
 
 
-def test_the_largest_column_needs_its_own_evidence():
-    drawn = Drawn(
-        names=("a", "b"), psi=np.array([[0.3, 0.3], [0.1, 0.1]]), p_values=np.array([[0.001, 0.2], [0.2, 1e-9]])
-    )
-    assert list(_largest(drawn, level=0.01)[0]) == [0.3, -np.inf]
+def test_dealt_rows_are_those_of_the_reference_and_no_row_is_dealt_twice():
+    column = DrawableColumn(name="x", family="numbers", counts=np.array([60, 30, 7]), missing=3, infinite=1)
+    plan = plan_windows(reference_rows=101, rows=40, compares=True)
+    reference, current = column.draw(plan, draws=500, draw=np.random.default_rng(3))
+    assert (reference.sum(axis=1) == 51).all()
+    assert (current.sum(axis=1) == 40).all()
+    assert (reference + current <= [60, 30, 7, 3, 1]).all()
+    assert current.mean(axis=0) == pytest.approx(np.array([60, 30, 7, 3, 1]) * 40 / 101, rel=0.1)
 
 
-def test_proposed_bounds_keep_the_level_on_other_runs_and_are_sharp(small, found):
-    psi = found.calibrated[0]
-    other = calibration(project.Project(small.folder, dict(small.raw)).change(description="other draws")).calibrated[0]
-    failing = other.without_evidence.failing(psi.proposal.bound) / other.curve.windows
-    assert failing <= psi.level * 1.7
-    assert other.without_evidence.failing(0.8 * psi.proposal.bound) / other.curve.windows > psi.level / 2
-    assert other.curve.failing(0.0) <= other.without_evidence.failing(0.0)
+def test_a_proposed_bound_keeps_other_unchanged_runs_quiet(small, found):
+    missing = found.calibrated[1]
+    other = calibration(project.Project(small.folder, dict(small.raw)).change(description="other draws")).calibrated[1]
+    assert missing.proposal.method == "counted"
+    assert other.passes.beyond(missing.proposal.bound) / other.passes.windows <= 0.07
+    assert other.fails.beyond(missing.proposal.bound) <= other.passes.beyond(missing.proposal.bound)
 
 
-def test_larger_runs_detect_smaller_shifts(small, found):
-    few, many = found.calibrated[0], calibration(small, rows=10_000).calibrated[0]
-    assert many.detectable < few.detectable
-    assert many.proposal.bound < few.proposal.bound
+def test_a_bound_below_what_matters_is_not_proposed(found):
+    assert found.calibrated[0].proposal.bound >= 0.02
+    assert "below 0.02 is not proposed" in found.calibrated[0].limits
+
+
+def test_larger_runs_detect_smaller_changes(small, found):
+    few, many = found.calibrated[0], calibration(small, rows=1_500).calibrated[0]
+    assert many.detectable_now < few.detectable_now
+    assert many.not_passing.value < few.not_passing.value
 
 
 def test_what_is_not_calibrated_is_named(found):
-    reasons = {one.label: one.reason for one in found.not_calibrated}
-    assert "evidence" in reasons["prediction_drift"]
-    assert any("deterministic" in one for one in reasons.values())
+    reasons = {excluded.label: excluded.reason for excluded in found.not_calibrated}
+    assert "limits keep the alarm budget" in reasons["prediction_drift"]
+    assert any("deterministic" in reason for reason in reasons.values())
 
 
 def without(policy: Policy, role: str) -> Policy:
     """The same policy with one dataset fewer."""
-    datasets = {name: one for name, one in policy.datasets.items() if name != role}
+    datasets = {name: spec for name, spec in policy.datasets.items() if name != role}
     return policy.model_copy(update={"datasets": datasets})
 
 
@@ -143,7 +173,7 @@ def test_the_command_writes_numbers_and_curves_and_leaves_the_policy_alone(small
     before = small.policy_file.read_bytes()
     for folder in ("one", "two"):
         assert (
-            main(["calibrate", str(small.policy_file), "--windows", "400", "--output", str(small.folder / folder)]) == 0
+            main(["calibrate", str(small.policy_file), "--windows", "200", "--output", str(small.folder / folder)]) == 0
         )
     out = capsys.readouterr().out
     assert small.policy_file.read_bytes() == before
@@ -153,7 +183,7 @@ def test_the_command_writes_numbers_and_curves_and_leaves_the_policy_alone(small
     ]
     assert all(first == second for first, second in files), "the same policy and data give the same bytes"
     record = json.loads(files[0][0])
-    assert [one["metric"] for one in record["thresholds"]] == ["psi", "psi"]
+    assert [row["metric"] for row in record["thresholds"]] == ["psi", "missing_increase"]
     page = files[1][0].decode()
     assert page.count("<svg") == 2
     assert "src=" not in page

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from model_governance.authoring.calibration.curve import Curve, Proposal
 from model_governance.authoring.calibration.results import Calibrated
-from model_governance.authoring.calibration.table import detectable, false_fails, proposed, rounded
+from model_governance.authoring.calibration.table import cells, detectable, false_fails, proposed, rounded
 from model_governance.policy import Threshold
 
 
@@ -16,7 +16,8 @@ def calibrated(side: str = "upper", *, proposal=None, critical=(0.1, 0.2, 0.3)) 
     condition = "less_than" if side == "upper" else "geq_to"
     return Calibrated(
         check="c", kind="k", place=0, threshold=Threshold(metric="m", **{condition: 0.5}), level=0.01, runs_per_year=365,
-        curve=Curve(critical=np.array(critical), side=side), detectable=None, detectable_now=None,
+        passes=Curve(critical=np.array(critical), side=side), fails=Curve(critical=np.array(critical), side=side),
+        detectable=None, detectable_now=None,
         proposal=proposal or Proposal(bound=None, method="none", reason="too few"),
     )  # fmt: skip
 
@@ -40,3 +41,11 @@ def test_a_cell_without_an_answer_is_a_dash():
 
 def test_false_fails_are_told_with_their_interval():
     assert false_fails(calibrated(critical=(0.1,) * 90 + (0.6,) * 10)) == "36 (18 to 64)"
+
+
+def test_outcomes_of_unchanged_runs_are_told_under_the_current_bound():
+    assert cells(calibrated(critical=(0.1,) * 90 + (0.6,) * 10))[3:6] == (
+        "90.0% (82.4 to 95.1)",
+        "0%",
+        "10.0% (4.9 to 17.6)",
+    )

@@ -17,7 +17,7 @@ import pytest
 
 import synthetic
 from drift_cases import SEED, measure, with_current
-from model_governance.checks.data.data_drift import CHECK
+from model_governance.checks.data.data_drift import CHECK, evidently_report
 from model_governance.checks.data.data_drift.params import DriftParams
 from model_governance.contract.result import canonical_json
 
@@ -56,6 +56,19 @@ def test_evidently_shows_what_was_measured_and_its_tests_follow_our_result(healt
     page = artifact(result, "evidently.html").decode()
     assert "corrected for chance" in page
     assert "north" in page
+
+
+def test_a_wide_page_draws_the_largest_and_tests_every_column(healthy, monkeypatch):
+    monkeypatch.setattr(evidently_report, "MAX_DRAWN", 2)
+    result = measure(with_current(healthy, age=healthy.frame("current")["age"] * 12))
+    numbers = json.loads(artifact(result, "evidently.json"))
+    columns = {one["config"]["column"] for one in numbers["metrics"]}
+    assert len(columns) == 6
+    assert len(numbers["tests"]) == 6
+    page = artifact(result, "evidently.html").decode()
+    assert page.count("Drift detection method") == 2
+    title = next(one.title for one in result.artifacts if one.name == "evidently.html")
+    assert title == "Evidently's report, the 2 columns with the largest PSI"
 
 
 def test_large_frames_never_reach_evidently(healthy, monkeypatch):

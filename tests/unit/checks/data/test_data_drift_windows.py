@@ -17,7 +17,8 @@ from model_governance.checks.data.data_drift import CHECK
 from model_governance.checks.data.data_drift.params import DriftParams
 from model_governance.contract.check import Lookback
 from model_governance.contract.subject import Feature, ParamFile, PreviousRun
-from model_governance.engine.profiles import Profile
+from model_governance.engine import open_relation
+from model_governance.engine.profiles import Profile, freeze, profile_of
 from model_governance.errors import CheckError, EvidenceError, SubjectError
 
 COLUMNS = ("income", "region")
@@ -126,6 +127,26 @@ def test_a_level_inside_the_outermost_frozen_cell_is_resolved(risen):
     assert any("off by at most 0.5% of its rows" in note for note in result.notes)
 
 
+def test_noise_between_runs_is_learnt_on_their_own_cells_and_counts_for_both_sides(healthy):
+    """Twelve runs at 8 whose days differ by a tenth of a deviation: a mean of 8.1 is one more such day."""
+    draw = np.random.default_rng(11)
+    cells = freeze(open_relation(with_incomes(healthy, 0, seed=1).datasets["current"]), {"income": "numbers"})
+    runs = []
+    for number in range(1, 13):
+        day = with_incomes(healthy, 8 + draw.normal(0, 0.1), seed=40 + number, rows=2000)
+        profile = profile_of(open_relation(day.datasets["current"]), {"income": "numbers"}, cells=cells)
+        moment = datetime(2026, 3, 1, tzinfo=UTC) - timedelta(days=number)
+        runs.append(
+            PreviousRun(logical_date=moment, name="profile.json", key="k", sha256="", content=profile.to_bytes())
+        )
+    subject = with_previous(with_incomes(healthy, 0, seed=1, role="reference"), runs)
+    params = {"columns": ("income",), "window": {"kind": "trailing", "runs": 12}}
+    one_more_day = measure(with_incomes(subject, 8.1, seed=60), **params)
+    assert "noise between runs was learnt from 12 accepted runs" in str(one_more_day.notes)
+    assert one_more_day.metric("psi", key="income").low <= 0
+    assert measure(with_incomes(subject, 9, seed=61), **params).metric("psi", key="income").low > 0.2
+
+
 def test_a_profile_of_a_run_that_had_moved_is_compared_on_its_own_cells(risen, tmp_path):
     path = tmp_path / "risen.profile.json"
     path.write_bytes(risen.earlier[0].content)
@@ -156,12 +177,12 @@ def test_a_window_is_used_while_it_fills(healthy, richer_runs, window, name):
     current = with_previous(at_run(healthy, 9, richer=30), richer_runs[:2])
     partly = measure(current, window=window | {"runs": 7})
     assert partly.metric("psi", key="income").high < measure(current).metric("psi", key="income").low
-    assert f"only 2 of 7 {name} can be used so far: compared with those, 2026-02-27 to 2026-02-28, 800 rows" in str(
+    assert f"only 2 of 7 {name} exist so far: compared with those, 2026-02-27 to 2026-02-28, 800 rows" in str(
         partly.notes
     )
     empty = measure(at_run(healthy, 9, richer=30), window=window | {"runs": 7})
     assert empty.metric("psi", key="income").value == measure(current).metric("psi", key="income").value
-    assert f"none of 7 {name} can be used so far: compared with the fixed reference instead" in empty.notes
+    assert f"none of 7 {name} exist so far: compared with the fixed reference instead" in empty.notes
 
 
 def test_a_feature_that_was_added_leaves_the_other_columns_their_runs(healthy, richer_runs):
@@ -204,13 +225,13 @@ def test_a_category_that_the_runs_got_is_compared_with_their_share(healthy):
     same = measure(with_previous(with_west(9), runs), **TRAILING)
     assert same.metric("psi", key="region").p_value > 0.01
     gone = healthy.with_frame("current", synthetic.rows(2000, seed=50))
-    assert measure(with_previous(gone, runs), **TRAILING).metric("psi", key="region").low > 1
+    assert measure(with_previous(gone, runs), **TRAILING).metric("psi", key="region").low > 0.2
 
 
 def test_profiles_of_an_older_version_are_used_where_their_cells_suffice(healthy):
     usual = in_version(stored(measure(at_run(healthy, 1)), 1), "v1")
     result = measure(with_previous(at_run(healthy, 9), (usual,)), **TRAILING)
-    assert "only 1 of 3 accepted runs can be used so far" in str(result.notes)
+    assert "only 1 of 3 accepted runs exist so far" in str(result.notes)
     far = in_version(stored(measure(at_run(healthy, 1, richer=500)), 1), "v1")
     moved = measure(with_previous(at_run(healthy, 9), (far,)), **TRAILING)
     assert "not used for income: profiles of 2026-02-28, which were stored by release 0.1.0" in str(moved.notes)
@@ -224,7 +245,7 @@ def test_a_profile_of_a_version_that_is_not_read_costs_its_run_only(healthy, ric
         "not used: the profile of 2026-02-28 is a document model-governance/profile/v9; this release reads "
         "model-governance/profile/v2 and model-governance/profile/v1" in result.notes
     )
-    assert "only 2 of 3 accepted runs" in str(result.notes)
+    assert "only 2 of 3 accepted runs can be used" in str(result.notes)
 
 
 def test_the_last_run_is_compared_beside_the_reference(healthy, richer_runs):

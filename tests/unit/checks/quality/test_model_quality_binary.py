@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 from sklearn import metrics as sk
 
 from model_governance.errors import CheckError, ModelMisbehaved
@@ -146,9 +147,43 @@ def test_labels_the_model_does_not_know_are_listed():
         measure(binary([0, 1, 2, 3], [0.1, 0.9, 0.5, 0.5]))
 
 
-def test_labels_of_one_class_are_an_error_that_names_it():
-    with pytest.raises(CheckError, match="all 5 labels are 1"):
-        measure(binary([1] * 5, [0.1, 0.9, 0.5, 0.5, 0.2]))
+def test_with_labels_of_one_class_what_can_be_measured_is_measured_and_the_rest_is_uncertain():
+    result = measure(binary([0] * 30, np.linspace(0.05, 0.6, 30)))
+    assert result.metric("accuracy").value == pytest.approx(result.metric("specificity").value)
+    assert result.metric("false_positive_rate").value == pytest.approx(1 - result.metric("accuracy").value)
+    assert result.metric("log_loss").value is not None
+    assert result.metric("brier_score").value is not None
+    for name in ("recall", "f1", "balanced_accuracy", "roc_auc", "average_precision"):
+        metric = result.metric(name)
+        assert (metric.value, metric.absence) == (None, "uncertain"), name
+        assert "widen the window" in metric.reason
+    positives = measure(binary([1] * 5, [0.1, 0.9, 0.5, 0.5, 0.2]))
+    assert positives.metric("recall").value == 0.6
+    assert positives.metric("false_positive_rate").absence == "uncertain"
+    assert positives.metric("average_precision").value == 1
+
+
+def test_a_champion_on_labels_of_one_class_leaves_the_gains_uncertain_that_need_two():
+    subject = binary([0] * 30, np.linspace(0.05, 0.6, 30))
+    champion = replace(subject.model, name="champion", call_proba=lambda rows: two_columns(rows)[:, ::-1])
+    result = measure(replace(subject, champion=champion))
+    assert result.metric("accuracy_gain").value is not None
+    assert result.metric("brier_score_gain").value is not None
+    for name in ("recall_gain", "f1_gain", "balanced_accuracy_gain", "roc_auc_gain", "average_precision_gain"):
+        assert (result.metric(name).value, result.metric(name).absence) == (None, "uncertain"), name
+
+
+def test_a_model_that_never_predicts_the_positive_class_has_an_uncertain_precision():
+    result = measure(binary([0, 1, 1, 0], [0.1, 0.2, 0.3, 0.1]))
+    assert result.metric("precision").absence == "uncertain"
+    assert result.metric("recall").value == 0
+
+
+def test_a_share_has_exact_limits_at_any_level():
+    metric = measure(drawn_binary(400)).metric("accuracy")
+    n, right = 400, round(metric.value * 400)
+    assert metric.limits.low(1e-4) == pytest.approx(beta.ppf(1e-4, right, n - right + 1))
+    assert (metric.low, metric.high) == pytest.approx(metric.limits.interval())
 
 
 def test_a_model_of_three_classes_is_no_binary_model():
@@ -187,7 +222,19 @@ def test_nan_probabilities_surface():
         measure(subject_of(frame, model))
 
 
-def test_a_single_positive_has_an_auc_without_an_interval():
+def test_a_single_positive_says_next_to_nothing():
     result = measure(binary([1, 0, 0, 0], [0.6, 0.1, 0.7, 0.2]))
-    assert result.metric("roc_auc").value == pytest.approx(2 / 3)
-    assert result.metric("roc_auc").low is None
+    area, precision = result.metric("roc_auc"), result.metric("average_precision")
+    assert area.value == pytest.approx(2 / 3)
+    assert area.low < 0.2
+    assert area.high > 0.9
+    assert (precision.low, precision.high) == (0, 1)
+
+
+def test_classes_that_do_not_overlap_have_an_interval_below_one():
+    draw = np.random.default_rng(2)
+    score = np.concatenate([draw.uniform(0.8, 1, 4), draw.uniform(0, 0.5, 400)])
+    result = measure(binary([1] * 4 + [0] * 400, score))
+    for name in ("roc_auc", "average_precision"):
+        assert result.metric(name).value == 1
+        assert result.metric(name).low < 0.8

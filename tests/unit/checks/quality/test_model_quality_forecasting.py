@@ -77,7 +77,30 @@ def test_without_history_only_mase_is_absent():
     found = measure(bare)
     assert found.metric("mase").value is None
     assert "datasets.history" in found.metric("mase").reason
+    assert found.metric("mase").absence == "error"
     assert found.metric("mae").value > 0
+
+
+def test_a_history_that_is_too_short_leaves_mase_uncertain():
+    subject = forecast()
+    past = subject.datasets["history"].frame.groupby("group").head(5)
+    found = measure(subject.with_frame("history", past), season_length=7).metric("mase")
+    assert (found.value, found.absence) == (None, "uncertain")
+    assert "longer than a season" in found.reason
+
+
+def test_few_moments_have_a_wide_interval():
+    few, many = (measure(forecast(moments=count), season_length=1).metric("mae") for count in (2, 90))
+    assert few.high / few.low > 3 * many.high / many.low
+    assert "wide guess" in few.detail
+
+
+def test_one_moment_is_judged_by_its_series():
+    subject = forecast(series=40)
+    frame = subject.datasets["current"].frame
+    found = measure(subject.with_frame("current", frame[frame["time"] == frame["time"].max()])).metric("mae")
+    assert found.low < found.value < found.high
+    assert "series are taken as independent" in found.detail
 
 
 def test_the_reference_stands_in_for_a_history():

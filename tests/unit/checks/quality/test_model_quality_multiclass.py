@@ -88,3 +88,35 @@ def test_many_classes_still_make_a_picture():
     classes = tuple(range(40))
     result = measure(three_classes(list(classes) * 2, list(classes) * 2, classes=classes))
     assert [artifact.name for artifact in result.artifacts] == ["confusion.svg"]
+
+
+def test_a_class_that_did_not_come_is_skipped_and_the_others_are_judged():
+    label = list("ab") * 30
+    result = measure(three_classes(label, label))
+    assert result.metric("class_recall", key="a").value == 1
+    missing = result.metric("class_recall", key="c")
+    assert (missing.value, missing.absence) == (None, "skipped")
+    assert result.metric("class_precision", key="c").absence == "skipped"
+    assert result.metric("balanced_accuracy").value == 1
+
+
+def test_a_class_that_is_never_predicted_has_an_uncertain_precision():
+    result = measure(three_classes(list("abc") * 20, list("aba") * 20))
+    assert result.metric("class_recall", key="c").value == 0
+    assert result.metric("class_precision", key="c").absence == "uncertain"
+    assert result.metric("precision_macro").absence == "uncertain"
+
+
+def test_with_labels_of_one_class_accuracy_is_measured():
+    result = measure(three_classes(["a"] * 30, ["a"] * 25 + ["b"] * 5, np.full((30, 3), 1 / 3)))
+    assert result.metric("accuracy").value == pytest.approx(25 / 30)
+    for name in ("balanced_accuracy", "recall_macro", "roc_auc_ovr"):
+        assert result.metric(name).absence == "uncertain"
+
+
+def test_a_class_of_one_row_makes_the_area_uncertain():
+    label, says, probabilities = drawn(200)
+    keep = (label != "c") | (np.cumsum(label == "c") == 1)
+    few = measure(three_classes(label[keep], says[keep], probabilities[keep])).metric("roc_auc_ovr")
+    many = measure(three_classes(label, says, probabilities)).metric("roc_auc_ovr")
+    assert few.high - few.low > 2 * (many.high - many.low)

@@ -8,13 +8,14 @@ from model_governance.errors import CheckError, ModelMisbehaved, SubjectError
 from quality_cases import measure, model_of, ranking, subject_of
 
 
-def test_one_group_has_values_and_no_interval():
+def test_one_group_has_values_and_says_next_to_nothing():
     result = measure(ranking(["q"] * 3, [3, 2, 1], [0, 1, 0]))
     assert result.metric("mrr").value == 0.5
     assert result.metric("mean_average_precision").value == 0.5
     assert result.metric("ndcg").value == pytest.approx(1 / np.log2(3))
     assert result.metric("mrr").n == 1
-    assert result.metric("ndcg").low is None
+    assert result.metric("ndcg").low < 0.05
+    assert result.metric("ndcg").high > 0.95
 
 
 def test_groups_that_cannot_be_ranked_are_left_out_and_counted():
@@ -26,9 +27,12 @@ def test_groups_that_cannot_be_ranked_are_left_out_and_counted():
     assert (share.value, share.n) == (pytest.approx(1 / 3), 3)
 
 
-def test_no_group_that_can_be_ranked_is_an_error():
-    with pytest.raises(CheckError, match="none of 2 groups"):
-        measure(ranking(["a", "b", "b"], [1, 2, 3], [1, 0, 0]))
+def test_without_a_group_that_can_be_ranked_all_is_uncertain_but_their_share():
+    result = measure(ranking(["a", "b", "b"], [1, 2, 3], [1, 0, 0]))
+    assert result.metric("rankable_group_share").value == 0
+    for name in ("ndcg", "mean_average_precision", "mrr", "hit_rate"):
+        assert result.metric(name).absence == "uncertain"
+        assert "none of 2 groups" in result.metric(name).reason
 
 
 def test_only_the_first_k_count():

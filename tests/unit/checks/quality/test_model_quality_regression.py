@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sk
 
 from model_governance.errors import CheckError, ModelMisbehaved
-from quality_cases import measure, model_of, regression, subject_of
+from quality_cases import against, measure, model_of, regression, subject_of
 
 
 def drawn(count: int = 400, *, seed: int = 5):
@@ -63,13 +63,6 @@ def test_perfect_predictions_have_no_interval_as_nothing_varies():
     assert result.metric("r2").low is None
 
 
-def test_one_row_gives_errors_without_intervals():
-    result = measure(regression([1.0], [3.0]))
-    assert result.metric("mae").value == 2
-    assert result.metric("mae").low is None
-    assert result.metric("r2").value is None
-
-
 def test_numbers_of_a_database_are_numbers():
     result = measure(regression([Decimal("1.5"), Decimal("2.5")], [1.0, 2.0]))
     assert result.metric("mae").value == 0.5
@@ -118,3 +111,49 @@ def test_a_target_next_to_zero_leaves_no_relative_error():
     result = measure(regression([1e-300, 1.0], [1.0, 2.0]))
     assert result.metric("mape").value is None
     assert "near 0" in result.metric("mape").reason
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        lambda draw, n: draw.standard_t(3, n),
+        lambda draw, n: draw.standard_t(2.5, n),
+        lambda draw, n: np.exp(draw.normal(size=n)),
+    ],
+    ids=["t of 3", "t of 2.5", "lognormal"],
+)
+@pytest.mark.parametrize("count", [200, 2_000, 20_000])
+def test_a_heavy_tail_is_named_and_widens_the_interval(errors, count):
+    draw = np.random.default_rng(4)
+    label = draw.normal(0, 2, count)
+    result = measure(regression(label, label + errors(draw, count)))
+    for name in ("rmse", "r2") if count > 200 else ():
+        assert "interval unreliable" in result.metric(name).detail, name
+    light = measure(regression(label, label + draw.normal(0, 1, count)))
+    assert not light.metric("rmse").detail
+    relative = lambda metric: (metric.high - metric.value) / metric.value  # noqa: E731
+    assert relative(result.metric("rmse")) > 1.5 * relative(light.metric("rmse"))
+
+
+def test_few_large_errors_among_many_small_ones_leave_a_usable_interval():
+    draw = np.random.default_rng(6)
+    error = np.where(draw.random(2_000) < 0.05, draw.gamma(2, 15, 2_000), draw.normal(1, 0.1, 2_000))
+    metric = measure(regression(np.zeros(2_000) + draw.normal(0, 9, 2_000), 0.0 * error)).metric("rmse")
+    assert metric.high < 2 * metric.value
+    label = draw.normal(0, 9, 2_000)
+    metric = measure(regression(label, label + error)).metric("rmse")
+    assert metric.value < metric.high < 2.5 * metric.value
+
+
+def test_one_row_is_uncertain():
+    result = measure(regression([1.0], [2.0]))
+    assert {result.metric(name).absence for name in ("mae", "rmse", "bias", "mape", "r2")} == {"uncertain"}
+
+
+def test_gains_over_a_champion_name_a_heavy_tail_too():
+    draw = np.random.default_rng(3)
+    label = draw.normal(0, 2, 2_000)
+    says, theirs = (label + draw.standard_t(2.5, 2_000) for _ in range(2))
+    frame = pd.DataFrame({"label": label, "says": says, "theirs": theirs})
+    result = measure(against(subject_of(frame, model_of("regression"))))
+    assert "interval unreliable" in result.metric("rmse_gain").detail

@@ -59,7 +59,8 @@ def test_a_column_alone_gives_a_slice_per_value_in_order():
     picture = next(artifact for artifact in found.artifacts if artifact.name == "slices.svg")
     assert b"region south" in picture.content
     table = next(table for table in found.tables if table.name == "slices")
-    assert len(table.rows) == 6
+    assert len(table.rows) == 8
+    assert found.metric("slice_average_precision", key="region north").low > 0
 
 
 def test_a_slice_of_too_few_rows_is_named_and_not_judged():
@@ -69,6 +70,7 @@ def test_a_slice_of_too_few_rows_is_named_and_not_judged():
     metric = found.metric("slice_accuracy", key="age 78 to 80")
     assert metric.value is None
     assert "minimum_slice_rows" in metric.reason
+    assert metric.absence == "uncertain"
 
 
 def test_values_that_would_point_at_few_people_are_not_named():
@@ -88,9 +90,30 @@ def test_missing_values_are_a_slice():
     assert found.metric("slice_accuracy", key="region missing").n == 50
 
 
-def test_a_slice_that_matches_nothing_is_an_error_not_a_pass():
-    with pytest.raises(CheckError, match=r"'region west' matches none of 600 labelled rows.*spelling and type"):
-        measure(people(), slices=[{"column": "region", "equals": "west"}])
+def test_a_slice_that_these_rows_lack_is_uncertain_and_says_so():
+    found = measure(people(), slices=[{"column": "region", "equals": "west"}, {"column": "region", "equals": "north"}])
+    lacking = found.metric("slice_accuracy", key="region west")
+    assert (lacking.value, lacking.absence) == (None, "uncertain")
+    assert "none of 600 labelled rows" in lacking.reason
+    assert found.metric("slice_accuracy", key="region north").value is not None
+
+
+@pytest.mark.parametrize("slice_", [{"column": "region", "equals": 1}, {"column": "age", "in": ["30", "31"]}])
+def test_a_slice_of_another_type_than_the_column_is_an_error(slice_):
+    with pytest.raises(CheckError, match=r"matches none of 600 labelled rows.*spelling and type"):
+        measure(people(), slices=[slice_])
+
+
+def test_a_slice_without_a_positive_is_uncertain_where_it_needs_one():
+    subject = people()
+    frame = subject.datasets["current"].frame
+    frame = frame.assign(label=frame["label"].where(frame["age"] >= 30, 0))
+    found = measure(
+        subject.with_frame("current", frame), slices=[{"column": "age", "between": [18, 29], "name": "young"}]
+    )
+    assert found.metric("slice_accuracy", key="young").value is not None
+    for name in ("slice_recall", "slice_roc_auc", "slice_average_precision"):
+        assert found.metric(name, key="young").absence == "uncertain"
 
 
 def test_a_slice_of_a_column_that_is_not_there_is_an_error():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.engine import ordered_distances
-from model_governance.engine.cells import Table, labels_table, pool_neighbours, pool_rare, thin_cells
+from model_governance.engine.cells import Table, pool_neighbours, pool_rare, thin_cells
 from model_governance.engine.dependence import INDEPENDENT
 from model_governance.engine.distances import (
     difference_of_shares,
@@ -19,6 +19,7 @@ from model_governance.engine.distances import (
     total_variation,
 )
 from model_governance.engine.equal_width import equal_width_psi, equal_width_tables
+from model_governance.engine.labels import aligned
 from model_governance.engine.profiles import table_of, wasserstein_on_grid
 
 if TYPE_CHECKING:
@@ -140,13 +141,14 @@ def row_statistics(reference: Relation, current: Relation, families: Mapping[str
     ordered = ordered_distances(reference, current, numbers) if numbers else {}
     widths = equal_width_tables(reference, current, numbers)
     statistics = {name: RowStatistics(equal_width=widths[name], ordered=ordered[name]) for name in numbers}
-    current_counts, reference_counts = current.value_counts(categories), reference.value_counts(categories)
+    current_labels, reference_labels = current.labels(categories), reference.labels(categories)
     for name in categories:
-        new = sum(rows for label, rows in current_counts[name].items() if label not in reference_counts[name])
-        table = labels_table(reference_counts[name], current_counts[name])
+        before, after = aligned(reference_labels[name], current_labels[name])
+        table = Table(reference=before, current=after)
         statistics[name] = RowStatistics(
-            equal_width=table, labels=table, new_category_rows=new, singletons=int((table.reference == 1).sum())
-        )
+            equal_width=table, labels=table, new_category_rows=int(after[before == 0].sum()),
+            singletons=int((before == 1).sum()),
+        )  # fmt: skip
     return statistics
 
 

@@ -114,6 +114,8 @@ def _open_dataset(subject: Subject, role: Role) -> Relation:
 def _require_finite(relation: Relation, families: Mapping[str, Family]) -> None:
     """Refuse columns that hold nothing, and numbers of which none is finite."""
     summaries = relation.summaries([name for name, family in families.items() if family == "numbers"])
+    # The pass that counts labels gives the missing values of categories too.
+    relation.labels([name for name, family in families.items() if family == "categories"])
     require_values(relation, list(families))
     nonfinite = [name for name, summary in summaries.items() if summary.finite == 0]
     if nonfinite:

@@ -10,6 +10,7 @@ import json
 import re
 import uuid
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +25,28 @@ if TYPE_CHECKING:
 
 METHOD = "PSI over all rows, 10 quantile bins frozen with the reference, corrected for chance"
 MAX_BARS = 100
+MAX_DRAWN = 100
+"""Columns whose distributions the page draws; drawing costs far more than measuring, and nobody looks at thousands."""
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-_measured: ContextVar[Mapping[str, tuple[ColumnDrift, bool]]] = ContextVar("measured")
+_measured: ContextVar[Mapping[str, _Measured]] = ContextVar("measured")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """A measured column: whether it counts as drifted, and whether the page draws it."""
+
+    column: ColumnDrift
+    detected: bool
+    drawn: bool
 
 
 def render(
     columns: Sequence[ColumnDrift], *, drifted: frozenset[str], limit: float, seed: int
 ) -> tuple[Artifact, Artifact]:
     """Evidently's page and its numbers: one drift metric and one test per column.
+
+    The page draws the columns with the largest PSI, at most `MAX_DRAWN`; its tests and the numbers hold every column.
 
     Args:
         columns: the measured columns.
@@ -43,7 +57,12 @@ def render(
     Raises:
         CheckError: Evidently raised.
     """
-    token = _measured.set({column.name: (column, column.name in drifted) for column in columns})
+    largest = sorted(columns, key=lambda column: -column.psi.value)[:MAX_DRAWN]
+    drawn = {column.name for column in largest}
+    token = _measured.set({
+        column.name: _Measured(column=column, detected=column.name in drifted, drawn=column.name in drawn)
+        for column in columns
+    })  # fmt: skip
     try:
         snapshot = _run(columns, limit)
         page = _with_inert_data(_with_stable_ids(snapshot.get_html_str(as_iframe=False), seed))
@@ -54,8 +73,11 @@ def render(
         raise CheckError(f"Evidently could not render the drift report: {type(error).__name__}: {error}") from error
     finally:
         _measured.reset(token)
+    title = "Evidently's report" + (
+        f", the {MAX_DRAWN} columns with the largest PSI" if len(drawn) < len(columns) else ""
+    )
     return (
-        Artifact(name="evidently.html", media_type="text/html", title="Evidently's report", content=page.encode()),
+        Artifact(name="evidently.html", media_type="text/html", title=title, content=page.encode()),
         Artifact(name="evidently.json", media_type="application/json", title="Evidently's numbers", content=numbers),
     )
 
@@ -92,12 +114,14 @@ def _metric() -> Any:
         """Looks up the measured drift instead of computing it from the data that Evidently passes."""
 
         def calculate(self, context: Any, current_data: Any, reference_data: Any) -> Any:  # noqa: ARG002
-            column, detected = _measured.get()[self.metric.column]
-            result = self.result(column.psi.value)
-            drift = _legacy(column, detected=detected, limit=self.metric.threshold)
-            result.widget = ValueDriftCalculation._render(self, drift, Options(), ColorOptions())  # noqa: SLF001
+            measured = _measured.get()[self.metric.column]
+            result = self.result(measured.column.psi.value)
+            result.widget = []
+            if measured.drawn:
+                drift = _legacy(measured.column, detected=measured.detected, limit=self.metric.threshold)
+                result.widget = ValueDriftCalculation._render(self, drift, Options(), ColorOptions())  # noqa: SLF001
             if context.configuration.include_tests:
-                result.set_tests([_test(self, column, detected=detected)])
+                result.set_tests([_test(self, measured.column, detected=measured.detected)])
             return result
 
         def display_name(self) -> str:
@@ -146,9 +170,7 @@ def _with_stable_ids(page: str, seed: int) -> str:
     for number, old in enumerate(dict.fromkeys(ids)):
         new = hashlib.sha256(f"{seed}:{number}".encode()).hexdigest()[:32]
         stable[old] = f"metric_{new}" if old.startswith("metric_") else str(uuid.UUID(new))
-    if not stable:
-        return page
-    return re.sub("|".join(map(re.escape, stable)), lambda match: stable[match[0]], page)
+    return re.sub(f"metric_[0-9a-f]{{32}}|{UUID}", lambda match: stable.get(match[0], match[0]), page)
 
 
 def _with_inert_data(page: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.predictions import PROFILE_ONLY
 from model_governance.contract.result import Estimate
+from model_governance.engine.dependence import design_effect
 from model_governance.stats.limits import DifferenceOfShares, ExactShare, RatioOfShares
 
 if TYPE_CHECKING:
@@ -21,23 +22,36 @@ NAMES = ("flagged_share", "flagged_share_increase", "flagged_share_ratio")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
-    """Flagged and predicted rows of each dataset; None where they were not predicted."""
+    """Flagged and predicted rows of each dataset; None where they were not predicted.
+
+    `design_effects` is the factor of rows that belong together on the variance of either share, at least 1.
+    """
 
     reference: tuple[int, int] | None
     current: tuple[int, int] | None
+    design_effects: tuple[float, float] = (1.0, 1.0)
 
 
 def count_flags(predictions: Predictions) -> Flags:
     """Rows whose probability of the positive class reaches the decision threshold, or whose label is positive."""
+    import numpy as np
 
-    def count(answers: np.ndarray | None) -> tuple[int, int] | None:
-        if answers is None:
-            return None
+    def flagged(answers: np.ndarray) -> np.ndarray:
         if predictions.threshold is None:
-            return sum(answer == predictions.positive for answer in answers.tolist()), len(answers)
-        return int((answers >= predictions.threshold).sum()), len(answers)
+            return np.array([answer == predictions.positive for answer in answers.tolist()])
+        return np.asarray(answers >= predictions.threshold)
 
-    return Flags(reference=count(predictions.reference), current=count(predictions.current))
+    counts: dict[str, tuple[int, int] | None] = {}
+    effects = []
+    for role, answers in (("reference", predictions.reference), ("current", predictions.current)):
+        flags = None if answers is None else flagged(answers)
+        counts[role] = None if flags is None else (int(flags.sum()), len(flags))
+        clusters = predictions.clusters.get(role)
+        if flags is None or clusters is None:
+            effects.append(1.0)
+        else:
+            effects.append(design_effect(flags.astype("int64"), clusters).mean)
+    return Flags(reference=counts["reference"], current=counts["current"], design_effects=(effects[0], effects[1]))
 
 
 def flagged_estimates(predictions: Predictions) -> Iterator[Estimate]:
@@ -53,27 +67,37 @@ def flagged_estimates(predictions: Predictions) -> Iterator[Estimate]:
     detail = f"{count:,} of {n:,} rows" + (
         f" reach {predictions.threshold:g}" if predictions.threshold is not None else " are labelled positive"
     )
+    now = _effective(flags.current, flags.design_effects[1])
+    share = ExactShare(successes=now[0], n=now[1])
     if flags.reference is None:
-        yield Estimate(name=NAMES[0], value=count / n, n=n, limits=ExactShare(successes=count, n=n), detail=detail)
+        yield Estimate(name=NAMES[0], value=count / n, n=n, limits=share, detail=detail)
         for name in NAMES[1:]:
             yield Estimate(name=name, value=None, n=n, reason=PROFILE_ONLY)
         return
-    before, rows = flags.reference
-    detail += f", {before:,} of {rows:,} in the reference"
-    p_value = equal_shares_p(flags.reference, flags.current)
-    difference = DifferenceOfShares(first=flags.reference, second=flags.current)
-    ratio = RatioOfShares(first=flags.reference, second=flags.current)
+    detail += f", {flags.reference[0]:,} of {flags.reference[1]:,} in the reference"
+    before = _effective(flags.reference, flags.design_effects[0])
+    p_value = equal_shares_p(before, now)
+    # The values are those of the rows as they are; only the limits know how many of them are independent.
+    increase = DifferenceOfShares(first=flags.reference, second=flags.current).value
+    ratio = RatioOfShares(first=flags.reference, second=flags.current).value
+    shared = now[1] / (before[1] + now[1])
     for name, value, limits in (
-        (NAMES[0], count / n, ExactShare(successes=count, n=n)),
-        (NAMES[1], difference.value, difference),
-        (NAMES[2], ratio.value, ratio),
+        (NAMES[0], count / n, share),
+        (NAMES[1], increase, DifferenceOfShares(first=before, second=now, shared=shared)),
+        (NAMES[2], ratio, RatioOfShares(first=before, second=now, shared=shared)),
     ):
         yield Estimate(name=name, value=value, n=n, limits=limits, p_value=p_value, detail=detail)
 
 
-def equal_shares_p(first: tuple[int, int], second: tuple[int, int]) -> float:
+def _effective(counts: tuple[int, int], design_effect: float) -> tuple[float, float]:
+    """Flagged and all rows, as many as independent rows would have to be to say as much."""
+    count, n = counts
+    return count / design_effect, n / design_effect
+
+
+def equal_shares_p(first: tuple[float, float], second: tuple[float, float]) -> float:
     """Two-sided p-value of Fisher's exact test (1922) that two shares, (successes, rows), are equal."""
     from scipy.stats import fisher_exact
 
-    table = [[count, rows - count] for count, rows in (first, second)]
+    table = [[round(count), round(rows) - round(count)] for count, rows in (first, second)]
     return min(1.0, float(fisher_exact(table).pvalue))

@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model_governance.checks.data.data_drift.joint_clusters import blocks_of, clustered_variance, clusters_of
 from model_governance.checks.data.data_drift.joint_features import joint_rows
 from model_governance.contract.result import Estimate, Table
 from model_governance.stats.limits import RocArea, tail_of
@@ -60,13 +61,18 @@ class JointDrift:
     too_few: bool = False
 
 
-def tell_apart(comparison: Comparison, *, max_rows: int, seed: int) -> JointDrift:
+def tell_apart(comparison: Comparison, *, max_rows: int, seed: int, entity: str | None = None) -> JointDrift:
     """The area under the ROC curve of classifiers that separate current from reference rows they were not trained on.
 
     Args:
         comparison: both datasets and the features.
         max_rows: most rows of each dataset, a seeded sample.
         seed: of the samples, the blocks and the classifiers.
+        entity: the column that says which rows belong together. All rows of one then train or test, never both, and
+            the error is that of clusters.
+
+    Raises:
+        SubjectError: a dataset lacks the entity.
     """
     if comparison.reference is None:
         return JointDrift(limits=None, p_value=1.0, rows={}, reason=PROFILE_ONLY)
@@ -78,19 +84,26 @@ def tell_apart(comparison: Comparison, *, max_rows: int, seed: int) -> JointDrif
             f"the smaller dataset has {min(rows.values())} rows; telling them apart takes at least {MIN_ROWS} of each"
         )
         return JointDrift(limits=None, p_value=1.0, rows=rows, reason=reason, too_few=True)
-    joint = joint_rows(
-        comparison.reference.sample(rows["reference"], seed=seed, names=names),
-        comparison.current.sample(rows["current"], seed=seed + 1, names=names),
-        comparison.families,
-    )
-    return _area(joint, rows=rows, seed=seed)
+    read = names if entity is None or entity in names else (*names, entity)
+    reference = comparison.reference.sample(rows["reference"], seed=seed, names=read)
+    current = comparison.current.sample(rows["current"], seed=seed + 1, names=read)
+    joint = joint_rows(reference, current, comparison.families)
+    if entity is None:
+        return _area(joint, _blocks(joint.current, seed=seed), None, rows=rows, seed=seed)
+    clusters = clusters_of(reference[entity], current[entity])
+    block = blocks_of(clusters, blocks=BLOCKS, seed=seed)
+    if any(not 0 < joint.current[block == number].sum() < (block == number).sum() for number in range(BLOCKS)):
+        reason = f"the rows belong to too few values of {entity}: a fifth of them has rows of only one dataset"
+        return JointDrift(limits=None, p_value=1.0, rows=rows, reason=reason, too_few=True)
+    return _area(joint, block, clusters, rows=rows, seed=seed)
 
 
-def _area(joint: JointRows, *, rows: dict[str, int], seed: int) -> JointDrift:
+def _area(
+    joint: JointRows, block: np.ndarray, clusters: np.ndarray | None, *, rows: dict[str, int], seed: int
+) -> JointDrift:
     import numpy as np
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    block = _blocks(joint.current, seed=seed)
     areas, variances, sizes = [], [], []
     # Sums of several threads differ in their last bits from machine to machine.
     with threadpool_limits(limits=1):
@@ -98,14 +111,17 @@ def _area(joint: JointRows, *, rows: dict[str, int], seed: int) -> JointDrift:
             classifier = _trained(joint, block < number, seed=seed)
             held_out = block == number
             current = joint.current[held_out]
-            area, variance = _delong(classifier.decision_function(joint.values[held_out]), current)
+            scores = classifier.decision_function(joint.values[held_out])
+            area, variance = _delong(scores, current, None if clusters is None else clusters[held_out])
             areas.append(area)
             variances.append(variance)
             sizes.append((float((~current).sum()), float(current.sum())))
         value, error = float(np.mean(areas)), math.sqrt(sum(variances)) / len(areas)
         expected = standard_error(value, sizes)
-        limits = RocArea(value=value, rows=tuple(sizes), spread=max(1.0, error / expected) if expected > 0 else 1.0)
-        p_value = tail_of((value - 0.5) / standard_error(0.5, sizes))
+        spread = max(1.0, error / expected) if expected > 0 else 1.0
+        limits = RocArea(value=value, rows=tuple(sizes), spread=spread)
+        # Independent rows have the variance of Mann and Whitney where nothing changed; that of clusters is estimated.
+        p_value = tail_of((value - 0.5) / (standard_error(0.5, sizes) * (1.0 if clusters is None else spread)))
         features = _important(joint, block == BLOCKS - 1, classifier, seed=seed) if p_value <= EVIDENCE else ()
     return JointDrift(limits=limits, p_value=p_value, rows=rows, features=features)
 
@@ -133,7 +149,7 @@ def _trained(joint: JointRows, chosen: np.ndarray, *, seed: int) -> Any:
     return classifier.fit(joint.values[chosen], joint.current[chosen])
 
 
-def _delong(scores: np.ndarray, current: np.ndarray) -> tuple[float, float]:
+def _delong(scores: np.ndarray, current: np.ndarray, clusters: np.ndarray | None = None) -> tuple[float, float]:
     """ROC AUC, ties half, and its variance (DeLong, DeLong and Clarke-Pearson, 1988); shapes (n,) and (n,) bool."""
     from scipy.stats import rankdata
 
@@ -141,6 +157,8 @@ def _delong(scores: np.ndarray, current: np.ndarray) -> tuple[float, float]:
     positives, negatives = scores[current], scores[~current]
     above = (everywhere[current] - rankdata(positives)) / len(negatives)
     below = 1 - (everywhere[~current] - rankdata(negatives)) / len(positives)
+    if clusters is not None:
+        return float(above.mean()), clustered_variance(above, below, current, clusters)
     variance = float(above.var(ddof=1)) / len(positives) + float(below.var(ddof=1)) / len(negatives)
     return float(above.mean()), variance
 

@@ -52,7 +52,8 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
     columns, consecutive, window_notes = _compare(subject, params, comparison, seed=seed)
     answers = predict(subject, comparison, max_rows=params.prediction_rows, seed=seed)
     predictions = compare_predictions(answers, seed=seed)
-    joint = tell_apart(comparison, max_rows=params.joint_rows, seed=seed) if params.joint else None
+    entity = subject.columns.entity
+    joint = tell_apart(comparison, max_rows=params.joint_rows, seed=seed, entity=entity) if params.joint else None
     drifted = drifted_columns(columns, params)
     displayed = [*columns, *([predictions.drift] if predictions.drift else [])]
     estimates = drift_estimates(columns, params, drifted=drifted, predictions=predictions, consecutive=consecutive)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from model_governance.contract.result import MetricSpec
+from model_governance.contract.result import NOT_NEGATIVE, SHARE, SHARE_CHANGE, MetricSpec, Range
 
 
-def _spec(name: str, meaning: str, *, unit: str = "", per: str | None = None) -> MetricSpec:
-    return MetricSpec(name=name, meaning=meaning, better="lower", unit=unit, per=per)
+def _spec(
+    name: str, meaning: str, *, unit: str = "", per: str | None = None, within: Range = NOT_NEGATIVE
+) -> MetricSpec:
+    return MetricSpec(name=name, meaning=meaning, better="lower", unit=unit, per=per, range=within)
 
 
 PSI = "population stability index over 10 quantile bins frozen with the reference, corrected for chance"
@@ -15,6 +17,7 @@ OVERALL = (
     _spec(
         "drift_share",
         "Share of the compared columns that drifted, 0 to 1: the effect reaches its limit and there is evidence for it.",
+        within=SHARE,
     ),
     _spec("drifted_columns", "Number of columns behind drift_share.", unit="columns"),
     _spec(
@@ -29,20 +32,24 @@ OVERALL = (
     _spec(
         "joint_drift_auc",
         "ROC AUC of a classifier that tells current from reference rows it was not trained on: 0.5 no difference, 1 all told apart.",
+        within=SHARE,
     ),
     MetricSpec(
         name="flagged_share",
         better="neither",
+        range=SHARE,
         meaning="Share of the current rows that the model flags: the positive class reaches the decision threshold, 0 to 1.",
     ),
     MetricSpec(
         name="flagged_share_increase",
         better="neither",
+        range=SHARE_CHANGE,
         meaning="Share of current rows that the model flags, less the share of reference rows that it flags.",
     ),
     MetricSpec(
         name="flagged_share_ratio",
         better="neither",
+        range=NOT_NEGATIVE,
         meaning="Share of current rows that the model flags, divided by that of the reference: 1 no change, 2 twice as many.",
     ),
 )
@@ -55,6 +62,7 @@ PER_COLUMN = (
         "Kolmogorov-Smirnov distance of one column of numbers, over all values: the largest gap between the cumulative "
         "shares, 0 to 1.",
         per="column",
+        within=SHARE,
     ),
     _spec(
         "jensenshannon",
@@ -66,6 +74,7 @@ PER_COLUMN = (
         "Total variation of one column, over the cells of its PSI, corrected for chance: the share of rows that would "
         "have to change cell to restore the reference, 0 to 1.",
         per="column",
+        within=SHARE,
     ),
     _spec("wasserstein", "Mean distance that one column's values moved, in robust standard deviations.", per="column"),
     _spec(
@@ -78,17 +87,20 @@ PER_COLUMN = (
         "missing_increase",
         "Share of missing values in one column of the current data, less its share in the reference, -1 to 1.",
         per="column",
+        within=SHARE_CHANGE,
     ),
     _spec(
         "nonfinite_share",
         "Share of infinite values in one numeric column of the current data, 0 to 1; the distances exclude them.",
         per="column",
+        within=SHARE,
     ),
     _spec(
         "new_category_share",
         "Share of current rows that hold a category the reference never had, so the model has not learnt it, beyond the "
         "share that the reference's own rare categories predict (Good and Turing, 1953), -1 to 1.",
         per="column",
+        within=SHARE_CHANGE,
     ),
 )
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
+from model_governance.checks.data.data_drift.joint_clusters import clusters_of
 from model_governance.checks.data.data_drift.score_cells import score_cells
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
+from model_governance.engine.dependence import DesignEffect, combined, design_effect
 from model_governance.engine.profiles import profile_of
 from model_governance.errors import CheckError, ModelMisbehaved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     import numpy as np
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from model_governance.checks.data.data_drift.comparison import Comparison
     from model_governance.contract.subject import Model, Role, Subject
     from model_governance.engine import Relation
+    from model_governance.engine.dependence import Dependence
     from model_governance.engine.profiles import Family
 
 NAME = "prediction"
@@ -42,6 +45,7 @@ class Predictions:
         reason: why there are no answers on current rows.
         positive: the positive class of a binary classifier, None for any other model.
         threshold: the probability from which a row is flagged, None where answers are no probabilities.
+        clusters: what each predicted row belongs to, (rows,) by role; empty where no column says.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Predictions:
     reason: str = ""
     positive: Any = None
     threshold: float | None = None
+    clusters: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def rows(self) -> dict[str, int]:
@@ -84,6 +89,9 @@ def predict(subject: Subject, comparison: Comparison, *, max_rows: int, seed: in
         ModelMisbehaved: the model fails on the reference.
         CheckError: the positive class is none of the model's, or there is a decision threshold and no probabilities.
     """
+    import numpy as np
+    import pandas as pd
+
     model = subject.require_model()
     answer, family = _answers(subject, model)
     positive = _positive(subject, model) if subject.task == "binary_classification" else None
@@ -92,8 +100,18 @@ def predict(subject: Subject, comparison: Comparison, *, max_rows: int, seed: in
     while name in subject.columns.features:
         name += "_"
 
+    names, entity = subject.columns.names, subject.columns.entity or subject.columns.batch
+    read = names if entity is None or entity in names else (*names, entity)
+    clusters: dict[str, np.ndarray] = {}
+
     def of(relation: Relation, own_seed: int) -> np.ndarray:
-        return answer(relation.sample(max_rows, seed=own_seed, names=subject.columns.names))
+        answers, entities = [], []
+        for frame in relation.sample_frames(max_rows, seed=own_seed, names=read):
+            answers.append(answer(frame[list(names)]))
+            entities += [] if entity is None else [frame[entity]]
+        if entities:
+            clusters[relation.role] = clusters_of(pd.concat(entities, ignore_index=True))
+        return np.concatenate(answers)
 
     reference = None if comparison.reference is None else of(comparison.reference, seed)
     current, reason = None, ""
@@ -103,7 +121,7 @@ def predict(subject: Subject, comparison: Comparison, *, max_rows: int, seed: in
         reason = str(error)
     return Predictions(
         name=name, family=family, reference=reference, current=current, reason=reason, positive=positive,
-        threshold=threshold,
+        threshold=threshold, clusters=clusters,
     )  # fmt: skip
 
 
@@ -124,13 +142,29 @@ def compare_predictions(predictions: Predictions, *, seed: int) -> PredictionDri
     threshold = predictions.threshold
     cells = None if threshold is None else {name: score_cells(before, name, threshold=threshold)}
     frozen = profile_of(before, families, cells=cells)
+    inner = frozen.cells[name].inner if predictions.family == "numbers" else None
     (drift,) = compare_columns(
         frozen,
         profile_of(now, families, cells=frozen.cells),
+        dependence={name: _dependence(predictions, inner)} if predictions.clusters else {},
         statistics=row_statistics(before, now, families),
         seed=seed,
     )
     return PredictionDrift(drift=drift, reason="", rows=predictions.rows)
+
+
+def _dependence(predictions: Predictions, inner: tuple[float, ...] | None) -> Dependence:
+    """What rows that belong together add to the variance of the predictions' cells, or labels."""
+    import numpy as np
+    import pandas as pd
+
+    answers: dict[str, Any] = {"reference": predictions.reference, "current": predictions.current}
+    effects: list[DesignEffect] = []
+    for role, values in answers.items():
+        codes = pd.factorize(values)[0] if inner is None else np.searchsorted(inner, values, side="right")
+        effects.append(design_effect(codes, predictions.clusters[role]))
+    rows = predictions.rows
+    return combined(effects[0], effects[1], rows=(rows["reference"], rows["current"]), noise=DesignEffect())
 
 
 def _relation(name: str, role: Role, predictions: np.ndarray) -> Relation:

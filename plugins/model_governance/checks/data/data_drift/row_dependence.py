@@ -9,13 +9,11 @@ from model_governance.checks.data.data_drift.params import NOISE_RUNS
 from model_governance.engine.dependence import (
     Dependence,
     DesignEffect,
-    between_runs,
     combined,
     design_effects,
-    shares_overdispersion,
 )
-from model_governance.engine.overdispersion import overdispersion
-from model_governance.engine.rebin import common_cells
+from model_governance.engine.rebin import common_cells, is_resolved
+from model_governance.engine.run_noise import LEAST_RUNS, noise_between_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,12 +51,14 @@ def row_dependence(
     """
     entity = subject.columns.entity or subject.columns.batch
     clustered = _clustered(comparison, window, entity) if entity else {}
-    noise = {name: _noise(name, previous) for name in comparison.families}
+    noise = {name: _noise(name, previous, rebinned=name in window.runs) for name in comparison.families}
     values, missing = {}, {}
     for name in comparison.families:
         reference, current = window.reference.columns[name], window.current.columns[name]
         own = [clustered.get((role, name), (DesignEffect(), DesignEffect())) for role in ("reference", "current")]
         held, rows = (reference.held, current.held), (reference.rows, current.rows)
+        if name in window.runs:  # the reference is made of runs, which differ from one another as much
+            own[0] = _larger(own[0][0], noise[name][0]), _larger(own[0][1], noise[name][1])
         values[name] = combined(own[0][0], own[1][0], rows=held, noise=noise[name][0])
         missing[name] = combined(own[0][1], own[1][1], rows=rows, noise=noise[name][1])
     notes = [*_cluster_notes(clustered, entity), *_noise_notes(noise, previous)]
@@ -81,21 +81,32 @@ def _clustered(
     return found
 
 
-def _noise(name: str, previous: PreviousProfiles) -> tuple[DesignEffect, DesignEffect]:
-    """What the earlier runs say of a column's values and of its missing ones."""
+def _larger(first: DesignEffect, second: DesignEffect) -> DesignEffect:
+    return second if second.mean > first.mean else first
+
+
+def _noise(name: str, previous: PreviousProfiles, *, rebinned: bool) -> tuple[DesignEffect, DesignEffect]:
+    """What the earlier runs say of a column's values and of its missing ones; `rebinned`: on cells of their own.
+
+    In frozen cells runs that have left them all look alike.
+    """
+    import numpy as np
+
     runs = [profile.columns[name] for _, profile in previous.profiles[:NOISE_RUNS] if name in profile.columns]
-    runs = [run for run in runs if run.held > 0 and run.cells.family == runs[0].cells.family]
-    if len(runs) < 2:
+    runs = [run for run in runs if run.held > 0 and run.cells.family == runs[0].cells.family and is_resolved(run)]
+    if len(runs) < LEAST_RUNS:
         return DesignEffect(), DesignEffect()
-    factor, freedom = overdispersion(_on_common_cells(runs))
-    cells = freedom // (len(runs) - 1) + 1
-    values = between_runs(factor, freedom, runs=len(runs), cells=cells)
-    factor, freedom = shares_overdispersion([(run.missing, run.rows) for run in runs])
-    return values, between_runs(factor, freedom, runs=len(runs), cells=2)
+    common = _on_common_cells(runs, rebinned=rebinned)[::-1]
+    values = noise_between_runs(
+        np.array([run.cell_counts for run in common]), in_order=runs[0].cells.family == "numbers"
+    )
+    missing = np.array([[run.missing, run.rows - run.missing] for run in runs[::-1]])
+    return values, noise_between_runs(missing, in_order=False)
 
 
-def _on_common_cells(runs: list[ColumnProfile]) -> tuple[ColumnProfile, ...]:
-    return tuple(runs) if all(run.cells == runs[0].cells for run in runs) else common_cells(runs).runs
+def _on_common_cells(runs: list[ColumnProfile], *, rebinned: bool) -> tuple[ColumnProfile, ...]:
+    frozen = not rebinned and all(run.cells == runs[0].cells for run in runs)
+    return tuple(runs) if frozen else common_cells(runs).runs
 
 
 def _cluster_notes(

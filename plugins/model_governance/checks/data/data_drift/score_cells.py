@@ -35,7 +35,7 @@ def score_cells(reference: Relation, name: str, *, threshold: float) -> Cells:
     cells = freeze(reference, {name: "numbers"})[name]
     extra = np.array([threshold])
     if cells.edges != cells.inner:
-        tail = [share for share in UPPER_TAIL if (1 - share) * reference.rows >= LEAST_EXPECTED]
+        tail = [share for share in UPPER_TAIL if round((1 - share) * reference.rows, 6) >= LEAST_EXPECTED]
         extra = np.append(extra, edges_of(reference.quantiles(tail, [name])[name]) if tail else [])
     edges, inner = (np.union1d(chosen, extra) for chosen in (cells.edges, cells.inner))
     return Cells(family="numbers", edges=tuple(edges.tolist()), inner=tuple(inner.tolist()))

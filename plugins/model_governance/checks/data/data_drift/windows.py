@@ -95,7 +95,7 @@ def window_reference(window: Window, previous: PreviousProfiles, comparison: Com
         return fixed
     usable = _usable(previous.profiles[: window.runs], comparison.families)
     on_runs, error = _compared_with_runs(usable, comparison)
-    notes = [*_compared_notes(usable, window), *_unusable_notes(usable)]
+    notes = [*_compared_notes(usable, window, all_read=not previous.notes), *_unusable_notes(usable)]
     if error > 0:
         notes.append(
             "cells are made from the runs themselves; a count of one run on them is exact or off by at most "
@@ -173,7 +173,7 @@ def _compared_with_runs(usable: Mapping[str, _Usable], comparison: Comparison) -
     return WindowReference(reference=reference, current=current, runs=runs), error
 
 
-def _compared_notes(usable: Mapping[str, _Usable], window: Window) -> list[str]:
+def _compared_notes(usable: Mapping[str, _Usable], window: Window, *, all_read: bool) -> list[str]:
     """With which runs the columns are compared; columns with the same runs share a note."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for name, selected in usable.items():
@@ -183,16 +183,17 @@ def _compared_notes(usable: Mapping[str, _Usable], window: Window) -> list[str]:
     for moments, names in sorted(groups.items(), key=lambda group: -len(group[1])):
         prefix = f"{_listed(names)}: " if len(groups) > 1 else ""
         rows = sum(column.rows for _, column in usable[names[0]].runs)
-        notes.append(prefix + _compared(moments, rows, window.runs, kind))
+        verb = "exist" if all_read and not usable[names[0]].unusable else "can be used"
+        notes.append(prefix + _compared(moments, rows, window.runs, kind, verb))
     return notes
 
 
-def _compared(moments: Sequence[str], rows: int, wanted: int, kind: str) -> str:
+def _compared(moments: Sequence[str], rows: int, wanted: int, kind: str, verb: str) -> str:
     if not moments:
-        return f"none of {wanted} {kind} can be used so far: compared with the fixed reference instead"
+        return f"none of {wanted} {kind} {verb} so far: compared with the fixed reference instead"
     span = f"{moments[-1]} to {moments[0]}, {rows:,} rows; their profiles replace the rows"
     if len(moments) < wanted:
-        return f"only {len(moments)} of {wanted} {kind} can be used so far: compared with those, {span}"
+        return f"only {len(moments)} of {wanted} {kind} {verb} so far: compared with those, {span}"
     return f"compared with the last {wanted} {kind}, {span}"
 
 

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from model_governance.contract.result import MetricSpec
+from model_governance.contract.result import NOT_NEGATIVE, SHARE, SHARE_CHANGE, MetricSpec
 
 METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(
-        name="critical_failures", better="lower", unit="expectations",
+        name="critical_failures", better="lower", range=NOT_NEGATIVE, unit="expectations",
         meaning="Expectations of severity critical that are not met: the model must not be given these rows.",
     ),
     MetricSpec(
-        name="warning_failures", better="lower", unit="expectations",
+        name="warning_failures", better="lower", range=NOT_NEGATIVE, unit="expectations",
         meaning="Expectations of severity warning that are not met: somebody should look at them, the model may run.",
     ),
     MetricSpec(
-        name="info_failures", better="lower", unit="expectations",
+        name="info_failures", better="lower", range=NOT_NEGATIVE, unit="expectations",
         meaning="Expectations of severity info that are not met: recorded for information only.",
     ),
     MetricSpec(
-        name="expectations", better="neither", unit="expectations",
+        name="expectations", better="neither", range=NOT_NEGATIVE, unit="expectations",
         meaning="Evaluated expectations; every one of the policy, none dropped.",
     ),
     MetricSpec(
-        name="success_share", better="higher", meaning="Share of the expectations that the rows meet, from 0 to 1."
+        name="success_share", better="higher", range=SHARE, meaning="Share of the expectations that the rows meet, from 0 to 1."
     ),
-    MetricSpec(name="rows", better="neither", unit="rows", meaning="Validated rows, without sampling."),
+    MetricSpec(name="rows", better="neither", range=NOT_NEGATIVE, unit="rows", meaning="Validated rows, without sampling."),
     MetricSpec(
-        name="unexpected_share", better="lower", per="expectation",
+        name="unexpected_share", better="lower", range=SHARE, per="expectation",
         meaning="Share of the examined rows (those with a value) that do not meet one expectation, from 0 to 1.",
     ),
     MetricSpec(
-        name="duplicate_share", better="lower",
+        name="duplicate_share", better="lower", range=SHARE,
         meaning="Share of the current rows that repeat an earlier one in every feature, from 0 to 1; identifiers do not count.",
     ),
     MetricSpec(
-        name="duplicate_share_increase", better="lower",
+        name="duplicate_share_increase", better="lower", range=SHARE_CHANGE,
         meaning="Share of repeated rows less that of the reference, both among as many rows as the smaller dataset has.",
     ),
 )  # fmt: skip

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from model_governance.contract.result import MetricSpec
+from model_governance.contract.result import SHARE, SHARE_CHANGE, MetricSpec
 
 METRICS = (
     MetricSpec(
-        name="attack_gain", better="lower", unit="share", per="attack@attribute",
+        name="attack_gain", better="lower", range=SHARE_CHANGE, unit="share", per="attack@attribute",
         meaning="share of members whose attribute the attack infers, minus the share that imputation without the model "
         "infers, on the same rows: what the model reveals; at most 0 where it reveals nothing",
     ),
     MetricSpec(
-        name="member_gap", better="lower", unit="share", per="attack@attribute",
+        name="member_gap", better="lower", range=SHARE_CHANGE, unit="share", per="attack@attribute",
         meaning="share of members whose attribute the attack infers, minus that of non-members with the same values: what "
         "was memorised; 0 for a model that memorises no row, if both groups differ in nothing but the attribute",
     ),
     MetricSpec(
-        name="attack_accuracy", better="lower", unit="share", per="attack@attribute",
+        name="attack_accuracy", better="lower", range=SHARE, unit="share", per="attack@attribute",
         meaning="share of members whose attribute the attack infers; it means nothing without imputation_accuracy, so "
         "give no threshold on it",
     ),
     MetricSpec(
-        name="imputation_accuracy", better="neither", unit="share", per="attribute",
+        name="imputation_accuracy", better="neither", range=SHARE, unit="share", per="attribute",
         meaning="share of members whose attribute the other features and the true label reveal without the model",
     ),
     MetricSpec(
-        name="majority_accuracy", better="neither", unit="share", per="attribute",
+        name="majority_accuracy", better="neither", range=SHARE, unit="share", per="attribute",
         meaning="share of members who have the most frequent value of the attacker's rows",
     ),
     MetricSpec(
-        name="control_gap", better="neither", unit="share", per="attribute",
+        name="control_gap", better="neither", range=SHARE_CHANGE, unit="share", per="attribute",
         meaning="member_gap of imputation, which memorises nothing; away from 0 the two groups differ in more than the "
         "attribute, and member_gap may show that difference instead of memorisation",
     ),

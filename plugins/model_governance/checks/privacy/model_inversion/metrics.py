@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from model_governance.contract.result import MetricSpec
+from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec
 
 METRICS = (
     MetricSpec(
-        name="nearest_training_distance_ratio", better="higher", unit="", per="attack@class",
+        name="nearest_training_distance_ratio", better="higher", range=NOT_NEGATIVE, unit="", per="attack@class",
         meaning="distance from reconstructions to the nearest training row of the class, divided by that to its nearest "
         "held-out row, relative to the mean over random relabellings: 1 where the model memorises no single row, near 0 "
         "where training rows are reconstructed. Training and held-out rows must follow one distribution; p is the share "
@@ -19,7 +19,7 @@ METRICS = (
         "is reconstructed. Shows the leakage of a class that is one person, although no single row is memorised",
     ),
     MetricSpec(
-        name="confidence_reached", better="neither", unit="share", per="attack@class",
+        name="confidence_reached", better="neither", range=SHARE, unit="share", per="attack@class",
         meaning="mean confidence of the model that reconstructions belong to the class: the objective of the attack",
     ),
 )  # fmt: skip

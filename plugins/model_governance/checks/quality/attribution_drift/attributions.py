@@ -118,18 +118,17 @@ def draw_samples(subject: Subject, samples: int, seed: int) -> tuple[dict[Role, 
         The sampled rows and the number of all rows, per dataset.
 
     Raises:
-        CheckError: A dataset has too few rows.
+        CheckError: The reference has too few rows, or current has none.
         SubjectError: As `feature_rows`.
     """
     drawn: dict[Role, pd.DataFrame] = {}
     rows: dict[Role, int] = {}
-    roles: tuple[Role, ...] = ("reference", "current")
-    for number, role in enumerate(roles):
+    least: dict[Role, int] = {"reference": MINIMUM_ROWS, "current": 1}
+    for number, (role, minimum) in enumerate(least.items()):
         relation = feature_rows(subject, role)
-        if relation.rows < MINIMUM_ROWS:
+        if relation.rows < minimum:
             raise CheckError(
-                f"{subject.datasets[role].uri}: attributions need at least {MINIMUM_ROWS} rows per side, {role!r} has "
-                f"{relation.rows}"
+                f"{subject.datasets[role].uri}: attributions need at least {minimum} rows of {role!r}, found {relation.rows}"
             )
         # Two seeds: where both roles are the same file, they must not be the same rows by design.
         sample = relation.sample(samples, seed=2 * seed + number, names=subject.columns.names)

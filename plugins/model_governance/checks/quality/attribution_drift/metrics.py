@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_governance.contract.result import MetricSpec
+from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec
 
 METRICS = (
     MetricSpec(
@@ -10,11 +10,13 @@ METRICS = (
         meaning="how well current keeps the reference's order of features, as normalised discounted cumulative gain "
         "of the reference's attributions; 1 is the same order",
         better="higher",
+        range=SHARE,
     ),
     MetricSpec(
         name="attribution",
         meaning="mean absolute change of the answer on current when the feature takes values of the reference",
         better="neither",
+        range=NOT_NEGATIVE,
         unit="of the answer",
         per="column",
     ),

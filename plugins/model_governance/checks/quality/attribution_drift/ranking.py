@@ -1,4 +1,4 @@
-"""Comparison of two attributions: nDCG of the order with its interval and p-value, difference of two means."""
+"""Comparison of two attributions: nDCG of the order with its limits and p-value, difference of two means."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from model_governance.stats.intervals import CONFIDENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
+
+    from model_governance.stats.limits import RankAgreement, StudentT
 
 NEGLIGIBLE = 1e-12  # an attribution below this is rounding
 BATCH = 1000
@@ -35,27 +35,18 @@ def ndcg(reference: np.ndarray, current: np.ndarray) -> float:
     return min(1.0, float((reference[order] * discount).sum() / best))
 
 
-def bootstrap_interval(
-    statistic: Callable[[np.ndarray, np.ndarray], float],
-    reference: np.ndarray,
-    current: np.ndarray,
-    *,
-    seed: int,
-    resamples: int,
-) -> tuple[float, float] | None:
-    """Percentile interval (Efron, 1979) of a statistic of two mean attributions.
+def agreement_limits(reference: np.ndarray, current: np.ndarray, *, seed: int, resamples: int) -> RankAgreement:
+    """Limits of the nDCG: a percentile bootstrap (Efron, 1979) up to 95%, orders that are not excluded beyond it.
 
     Args:
-        statistic: Maps mean attributions (d,) and (d,) to a number or NaN.
-        reference: Attributions (n, d); rows are resampled.
+        reference: Attributions (n, d), some above 0; rows are resampled.
         current: Attributions (m, d); rows are resampled independently.
         seed: Seed of the resampling.
         resamples: Number of resamples.
-
-    Returns:
-        95% limits, or None where more than half of the resamples have no value.
     """
     import numpy as np
+
+    from model_governance.stats.limits import RankAgreement
 
     generator = np.random.default_rng(seed)
     values = []
@@ -64,13 +55,27 @@ def bootstrap_interval(
             attributions[generator.integers(0, len(attributions), size=len(attributions))].mean(axis=0)
             for attributions in (reference, current)
         ]
-        values.append(statistic(means[0], means[1]))
+        values.append(ndcg(means[0], means[1]))
     finite = np.array(values)[np.isfinite(values)]
-    if len(finite) < resamples / 2:
-        return None
+    value = ndcg(reference.mean(axis=0), current.mean(axis=0))
     tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(finite, [tail, 100 - tail])
-    return float(low), float(high)
+    low, middle, high = np.percentile(finite, [tail, 50, 100 - tail]) if len(finite) else (0.0, value, 1.0)
+    # Resampled rows can only disturb an order that agrees: the bias of the bootstrap is that of the value. It is
+    # estimated too, so that the limits are moved outwards by it.
+    bias = value - float(middle)
+    centre = min(1.0, value + max(0.0, bias))
+    low95, high95 = min(float(low), value) - abs(bias), min(1.0, max(float(high), centre) + abs(bias))
+    gains, scores = (_means_and_errors(attributions) for attributions in (reference, current))
+    return RankAgreement(
+        value=value, middle=centre, low95=max(0.0, low95), high95=high95,
+        gains=gains[0], gain_errors=gains[1], scores=scores[0], score_errors=scores[1],
+    )  # fmt: skip
+
+
+def _means_and_errors(attributions: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Means (d,) of attributions (n, d) and their standard errors (d,)."""
+    means, errors = attributions.mean(axis=0), attributions.std(axis=0, ddof=1) / len(attributions) ** 0.5
+    return tuple(map(float, means)), tuple(map(float, errors))
 
 
 def permutation_p_value(reference: np.ndarray, current: np.ndarray, *, seed: int, permutations: int) -> float:
@@ -108,7 +113,7 @@ def permutation_p_value(reference: np.ndarray, current: np.ndarray, *, seed: int
     return (exceedances + 1) / (permutations + 1)
 
 
-def mean_change(reference: np.ndarray, current: np.ndarray) -> tuple[float, tuple[float, float] | None, float | None]:
+def mean_change(reference: np.ndarray, current: np.ndarray) -> tuple[float, StudentT | None, float | None]:
     """Difference of two means with Welch's (1947) t test.
 
     Args:
@@ -116,14 +121,16 @@ def mean_change(reference: np.ndarray, current: np.ndarray) -> tuple[float, tupl
         current: Values (m,).
 
     Returns:
-        Mean of current minus mean of reference, its 95% interval (None where nothing varies) and two-sided p-value.
+        Mean of current minus mean of reference, its limits (None where nothing varies) and two-sided p-value.
     """
     import numpy as np
     from scipy.stats import ttest_ind
+
+    from model_governance.stats.limits import StudentT
 
     value = float(current.mean() - reference.mean())
     if max(float(np.ptp(reference)), float(np.ptp(current))) <= NEGLIGIBLE:
         return value, None, 1.0 if abs(value) <= NEGLIGIBLE else None
     test = ttest_ind(current, reference, equal_var=False)
-    low, high = test.confidence_interval(CONFIDENCE)
-    return value, (float(low), float(high)), float(test.pvalue)
+    error = float(np.sqrt(np.var(reference, ddof=1) / len(reference) + np.var(current, ddof=1) / len(current)))
+    return value, StudentT(value=value, error=error, freedom=float(test.df)), float(test.pvalue)

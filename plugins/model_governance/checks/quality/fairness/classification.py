@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.fairness import figures, report
+from model_governance.checks.quality.fairness.dependence import group_effects, labelled_effects
 from model_governance.checks.quality.fairness.disparity import (
     difference,
     equal_shares_p_value,
@@ -30,9 +31,15 @@ if TYPE_CHECKING:
 
     from model_governance.checks.quality.fairness.groups import Grouping
     from model_governance.checks.quality.fairness.params import FairnessParams
+    from model_governance.contract.dependence import Clusters
     from model_governance.contract.subject import Subject
 
 BINARY_ONLY = ("selection_rate", "true_positive_rate", "false_positive_rate")
+DIFFERENCES = {
+    "selection_rate": "demographic_parity_difference",
+    "true_positive_rate": "equal_opportunity_difference",
+    "group_accuracy": "accuracy_gap",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,18 @@ class Outcomes:
     known: np.ndarray
     binary: bool
     reason: str
+
+    def counted(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """For every rate the rows that count as successes, (n,) bool, and those of the denominator, (n,) bool."""
+        import numpy as np
+
+        negative = self.known & ~self.positive
+        return {
+            "selection_rate": (self.selected, np.ones(len(self.selected), dtype=bool)),
+            "true_positive_rate": (self.positive & self.selected, self.positive),
+            "false_positive_rate": (negative & self.selected, negative),
+            "group_accuracy": (self.correct, self.known),
+        }
 
 
 def classify(subject: Subject) -> Outcomes:
@@ -98,9 +117,9 @@ def _positive_class(subject: Subject) -> object:
 
 
 def classification_metrics(
-    outcomes: Outcomes, grouping: Grouping, *, params: FairnessParams, seed: int
+    outcomes: Outcomes, grouping: Grouping, *, clusters: Clusters, params: FairnessParams, seed: int
 ) -> GroupMetrics:
-    """All metrics of one grouping."""
+    """All metrics of one grouping, and their design effects where rows belong together."""
     scored = grouping.scored(params.minimum_group_rows)
     rates = _rates(outcomes, grouping, scored)
     estimates = [unscored_share(grouping, scored)]
@@ -114,7 +133,29 @@ def classification_metrics(
         estimates=tuple(estimates),
         table=report.rate_table(grouping, list(rates.values())),
         figure=figures.rates(grouping.name, list(grouping.names), known),
+        effects=_effects(outcomes, known, grouping, clusters) if clusters else {},
     )
+
+
+def _effects(outcomes: Outcomes, rates: list[Rate], grouping: Grouping, clusters: Clusters) -> dict[str, float]:
+    import numpy as np
+
+    effects: dict[str, float] = {}
+    odds: list[float] = []
+    counted = outcomes.counted()
+    for rate in rates:
+        success, among = counted[rate.name]
+        rows = {number: np.flatnonzero(among & (grouping.number == number)) for number in rate.groups.tolist()}
+        found = group_effects({number: (part, success[part].astype(float)) for number, part in rows.items()}, clusters)
+        effects |= labelled_effects(
+            found, group=rate.name, difference=DIFFERENCES.get(rate.name, ""), names=grouping.names,
+            grouping=grouping.name,
+        )  # fmt: skip
+        if rate.name == "selection_rate" and found.ratio is not None:
+            effects[f"selection_rate_ratio[{grouping.name}]"] = found.ratio
+        if rate.name in ("true_positive_rate", "false_positive_rate") and found.difference is not None:
+            odds.append(found.difference)
+    return effects | ({f"equalized_odds_difference[{grouping.name}]": max(odds)} if odds else {})
 
 
 def _rates(outcomes: Outcomes, grouping: Grouping, scored: np.ndarray) -> dict[str, Rate]:
@@ -123,17 +164,11 @@ def _rates(outcomes: Outcomes, grouping: Grouping, scored: np.ndarray) -> dict[s
     def count(rows: np.ndarray) -> np.ndarray:
         return np.bincount(grouping.number[rows], minlength=len(grouping.names))
 
-    known, selected, positive = outcomes.known, outcomes.selected, outcomes.positive
-    counts = {
-        "selection_rate": (count(selected), grouping.rows),
-        "true_positive_rate": (count(positive & selected), count(positive)),
-        "false_positive_rate": (count(known & ~positive & selected), count(known & ~positive)),
-        "group_accuracy": (count(outcomes.correct), count(known)),
-    }
     rates = {}
-    for name, (successes, rows) in counts.items():
+    for name, (success, among) in outcomes.counted().items():
         if name in BINARY_ONLY and not outcomes.binary:
             continue
+        successes, rows = count(success), count(among)
         reason = "" if name == "selection_rate" else outcomes.reason
         groups = scored[rows[scored] >= MINIMUM_CELL_ROWS]
         rates[name] = Rate(name=name, successes=successes, rows=rows, groups=groups, reason=reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.fairness.disparity import Shares
@@ -10,7 +10,7 @@ from model_governance.contract.result import Estimate
 from model_governance.engine.features import feature_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -26,11 +26,19 @@ LISTED = 5  # names of small groups in a sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupMetrics:
-    """Everything measured for one grouping."""
+    """Everything measured for one grouping.
+
+    Attributes:
+        estimates: The metrics, as of independent rows.
+        table: Rates or means by group.
+        figure: The same, drawn.
+        effects: Design effect by label of a metric; empty where no rows are said to belong together.
+    """
 
     estimates: tuple[Estimate, ...]
     table: Table
     figure: Artifact
+    effects: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

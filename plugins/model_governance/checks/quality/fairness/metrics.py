@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_governance.contract.result import MetricSpec
+from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec, of_tasks
 
 GROUPING, GROUP = "column of groups", "column=group"  # what a metric is repeated over
 
@@ -11,6 +11,7 @@ ANY_TASK = (
         name="unscored_share",
         meaning="share of rows in groups too small to be compared",
         better="lower",
+        range=SHARE,
         per=GROUPING,
     ),
 )
@@ -20,6 +21,7 @@ CLASSIFICATION = (
         name="demographic_parity_difference",
         meaning="largest minus smallest share of rows predicted positive, over the groups; needs no labels",
         better="lower",
+        range=SHARE,
         per=GROUPING,
     ),
     MetricSpec(
@@ -27,43 +29,57 @@ CLASSIFICATION = (
         meaning="smallest share of rows predicted positive over the largest (demographic parity ratio); the four-fifths "
         "rule asks for 0.8",
         better="higher",
+        range=SHARE,
         per=GROUPING,
     ),
     MetricSpec(
         name="equal_opportunity_difference",
         meaning="largest minus smallest share of positives that are predicted positive, over the groups",
         better="lower",
+        range=SHARE,
         per=GROUPING,
     ),
     MetricSpec(
         name="equalized_odds_difference",
         meaning="the larger of two gaps over the groups: of true positive rates and of false positive rates",
         better="lower",
+        range=SHARE,
         per=GROUPING,
     ),
     MetricSpec(
         name="accuracy_gap",
         meaning="largest minus smallest share of rows predicted right, over the groups",
         better="lower",
+        range=SHARE,
         per=GROUPING,
     ),
     MetricSpec(
-        name="selection_rate", meaning="share of a group that is predicted positive", better="neither", per=GROUP
+        name="selection_rate",
+        meaning="share of a group that is predicted positive",
+        better="neither",
+        range=SHARE,
+        per=GROUP,
     ),
     MetricSpec(
         name="true_positive_rate",
         meaning="share of a group's positives that are predicted positive",
         better="higher",
+        range=SHARE,
         per=GROUP,
     ),
     MetricSpec(
         name="false_positive_rate",
         meaning="share of a group's negatives that are predicted positive",
         better="lower",
+        range=SHARE,
         per=GROUP,
     ),
     MetricSpec(
-        name="group_accuracy", meaning="share of a group's rows that are predicted right", better="higher", per=GROUP
+        name="group_accuracy",
+        meaning="share of a group's rows that are predicted right",
+        better="higher",
+        range=SHARE,
+        per=GROUP,
     ),
 )
 
@@ -72,6 +88,7 @@ REGRESSION = (
         name="mean_prediction_gap",
         meaning="largest minus smallest mean prediction over the groups; needs no labels",
         better="lower",
+        range=NOT_NEGATIVE,
         unit="of the target",
         per=GROUPING,
     ),
@@ -79,6 +96,7 @@ REGRESSION = (
         name="mean_error_gap",
         meaning="largest minus smallest mean of prediction minus target over the groups",
         better="lower",
+        range=NOT_NEGATIVE,
         unit="of the target",
         per=GROUPING,
     ),
@@ -86,6 +104,7 @@ REGRESSION = (
         name="mean_absolute_error_gap",
         meaning="largest minus smallest mean absolute error over the groups",
         better="lower",
+        range=NOT_NEGATIVE,
         unit="of the target",
         per=GROUPING,
     ),
@@ -107,9 +126,21 @@ REGRESSION = (
         name="mean_absolute_error",
         meaning="mean absolute error in a group",
         better="lower",
+        range=NOT_NEGATIVE,
         unit="of the target",
         per=GROUP,
     ),
 )
 
-METRICS = ANY_TASK + CLASSIFICATION + REGRESSION
+ALSO_MULTICLASS = ("accuracy_gap", "group_accuracy")
+
+METRICS = (
+    ANY_TASK
+    + of_tasks((spec for spec in CLASSIFICATION if spec.name not in ALSO_MULTICLASS), "binary_classification")
+    + of_tasks(
+        (spec for spec in CLASSIFICATION if spec.name in ALSO_MULTICLASS),
+        "binary_classification",
+        "multiclass_classification",
+    )
+    + of_tasks(REGRESSION, "regression")
+)

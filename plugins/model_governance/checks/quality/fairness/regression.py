@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.fairness import figures, report
+from model_governance.checks.quality.fairness.dependence import group_effects, labelled_effects
 from model_governance.checks.quality.fairness.disparity import difference, equal_means_p_value, range_of_means
 from model_governance.checks.quality.fairness.group_metrics import (
     GroupMetrics,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from model_governance.checks.quality.fairness.groups import Grouping
     from model_governance.checks.quality.fairness.params import FairnessParams
+    from model_governance.contract.dependence import Clusters
     from model_governance.contract.subject import Subject
 
 Values = dict[str, "np.ndarray"]
@@ -62,22 +64,33 @@ def predict_errors(subject: Subject) -> tuple[Values, str]:
 
 
 def regression_metrics(
-    values: Values, grouping: Grouping, *, reason: str, params: FairnessParams, seed: int
+    values: Values, grouping: Grouping, *, clusters: Clusters, reason: str, params: FairnessParams, seed: int
 ) -> GroupMetrics:
     """All metrics of one grouping; `reason` says why there are no labels (empty where there are some)."""
+    import numpy as np
+
     scored = grouping.scored(params.minimum_group_rows)
     estimates = [unscored_share(grouping, scored)]
     means: dict[str, dict[int, float]] = {}
+    effects: dict[str, float] = {}
     for name, all_values in values.items():
         missing = reason if name != "mean_prediction" else ""
         by_group = {} if missing else _by_group(all_values, grouping, scored)
         means[name] = {number: float(group.mean()) for number, group in by_group.items()}
         estimates.append(_difference(name, by_group, grouping, reason=missing, params=params, seed=seed))
         estimates += [_mean(name, number, group, grouping) for number, group in by_group.items()]
+        if clusters:
+            known = ~np.isnan(all_values)
+            rows = {number: np.flatnonzero(known & (grouping.number == number)) for number in by_group}
+            effects |= labelled_effects(
+                group_effects({number: (rows[number], by_group[number]) for number in by_group}, clusters),
+                group=name, difference=f"{name}_gap", names=grouping.names, grouping=grouping.name,
+            )  # fmt: skip
     return GroupMetrics(
         estimates=tuple(estimates),
         table=report.mean_table(grouping, means),
         figure=figures.means(grouping.name, list(grouping.names), means),
+        effects=effects,
     )
 
 

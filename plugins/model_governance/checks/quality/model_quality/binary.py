@@ -10,14 +10,28 @@ from model_governance.checks.quality.model_quality.classification import (
     NO_PROBABILITIES,
     Outcomes,
     accuracy_over_classes,
+    champion_outcomes,
     log_loss,
+    loss_of_rare_class,
     observe,
-    observe_champion,
 )
-from model_governance.checks.quality.model_quality.discrimination import auc_interval, average_precision_interval
-from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent, share
+from model_governance.checks.quality.model_quality.discrimination import (
+    average_precision,
+    average_precision_interval,
+    roc_auc,
+)
+from model_governance.checks.quality.model_quality.evaluation import (
+    NO_NEGATIVE,
+    NO_POSITIVE,
+    ONE_CLASS,
+    TaskMetrics,
+    absent,
+    share,
+    too_few,
+)
 from model_governance.checks.quality.model_quality.paired import paired_classes
-from model_governance.checks.quality.model_quality.uncertainty import f1_interval, positive_mean_interval
+from model_governance.checks.quality.model_quality.points import class_points
+from model_governance.checks.quality.model_quality.uncertainty import f1_interval
 from model_governance.contract.result import Estimate
 
 if TYPE_CHECKING:
@@ -47,10 +61,19 @@ def evaluate_binary(evaluation: Evaluation) -> TaskMetrics:
         score, hit = outcomes.probabilities[:, positive], outcomes.truth == positive
         bins = bin_probabilities(score, hit, count=params.calibration_bins)
         tables.append(report.calibration_table(bins))
-        drawn += [figures.roc_and_precision_recall(score, hit), figures.calibration(score, bins)]
+        if hit.any() and not hit.all():
+            drawn.append(figures.roc_and_precision_recall(score, hit))
+        drawn.append(figures.calibration(score, bins))
+    champion = champion_outcomes(evaluation, like=outcomes)
+    gains = [] if champion is None else paired_classes(outcomes, champion, seed=evaluation.seed, positive=positive)
     return TaskMetrics(
-        estimates=estimate_binary(outcomes, positive, params=params, seed=evaluation.seed)
-        + _gains(evaluation, outcomes, positive),
+        estimates=(*estimate_binary(outcomes, positive, params=params, seed=evaluation.seed), *gains),
+        points=lambda rows: class_points(
+            outcomes.on(rows),
+            champion and champion.on(rows),
+            positive=positive,
+            bins=params.calibration_bins,
+        ),
         on_rows=lambda rows: _slice_metrics(outcomes.on(rows), positive),
         losses=(outcomes.predicted != outcomes.truth).astype(float),
         tables=tuple(tables),
@@ -75,27 +98,22 @@ def estimate_binary(outcomes: Outcomes, positive: int, *, params: QualityParams,
     )
 
 
-def _gains(evaluation: Evaluation, outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:
-    champion = evaluation.subject.champion
-    if champion is None:
-        return ()
-    champion_outcomes = observe_champion(evaluation.labelled, champion, like=outcomes)
-    return tuple(paired_classes(outcomes, champion_outcomes, positive=positive))
-
-
 def _slice_metrics(outcomes: Outcomes, positive: int) -> tuple[Estimate, ...]:
     """The main metrics of a slice, which may lack a class."""
     hits = outcomes.truth == positive
     correct = outcomes.predicted == outcomes.truth
-    area = absent("roc_auc", "the slice lacks one of the classes", n=outcomes.n)
+    names = ("roc_auc", "average_precision")
     if outcomes.probabilities is None:
-        area = absent("roc_auc", NO_PROBABILITIES, n=outcomes.n)
+        ranked = [absent(name, NO_PROBABILITIES, n=outcomes.n) for name in names]
     elif hits.any() and not hits.all():
-        area = _roc_auc(outcomes.probabilities[:, positive], hits)
+        score = outcomes.probabilities[:, positive]
+        ranked = [roc_auc(score, hits), _average_precision(score, hits)]
+    else:
+        ranked = [too_few(name, "the slice lacks one of the classes", n=outcomes.n) for name in names]
     return (
-        share("accuracy", int(correct.sum()), outcomes.n),
+        share("accuracy", int(correct.sum()), outcomes.n, undefined="the slice holds no row"),
         share("recall", int(correct[hits].sum()), int(hits.sum()), undefined="the slice holds no positive label"),
-        area,
+        *ranked,
     )
 
 
@@ -105,39 +123,37 @@ def _from_confusion(outcomes: Outcomes, positive: int) -> list[Estimate]:
     negative = 1 - positive
     tp, fn = int(confusion[positive, positive]), int(confusion[positive, negative])
     tn, fp = int(confusion[negative, negative]), int(confusion[negative, positive])
-    f1 = 2 * tp / (2 * tp + fp + fn)
     return [
-        share("accuracy", tp + tn, n),
+        share("accuracy", tp + tn, n, undefined=""),
         accuracy_over_classes("balanced_accuracy", confusion),
         share(
             "precision", tp, tp + fp, undefined=f"the model predicted the positive class {name} for none of {n:,} rows"
         ),
-        share("recall", tp, tp + fn),
-        Estimate(name="f1", value=f1, n=tp + fp + fn, interval=f1_interval(tp, fp + fn)),
-        share("specificity", tn, tn + fp),
-        share("false_positive_rate", fp, tn + fp),
-        share("prevalence", tp + fn, n),
-        share("predicted_positive_share", tp + fp, n),
+        share("recall", tp, tp + fn, undefined=NO_POSITIVE),
+        _f1(tp, fp, fn),
+        share("specificity", tn, tn + fp, undefined=NO_NEGATIVE),
+        share("false_positive_rate", fp, tn + fp, undefined=NO_NEGATIVE),
+        share("prevalence", tp + fn, n, undefined=""),
+        share("predicted_positive_share", tp + fp, n, undefined=""),
     ]
+
+
+def _f1(tp: int, fp: int, fn: int) -> Estimate:
+    if tp + fn == 0:
+        return too_few("f1", NO_POSITIVE, n=fp)
+    return Estimate(name="f1", value=2 * tp / (2 * tp + fp + fn), n=tp + fp + fn, interval=f1_interval(tp, fp + fn))
 
 
 def _from_scores(score: np.ndarray, hit: np.ndarray) -> list[Estimate]:
     """Metrics of the positive probability, shape (n,), against hits, shape (n,) bool."""
-    from sklearn.metrics import average_precision_score
-
-    n = len(hit)
-    precision = average_precision_interval(score, hit)
-    squares = (score - hit) ** 2
-    return [
-        _roc_auc(score, hit),
-        Estimate(name="average_precision", value=float(average_precision_score(hit, score)), n=n, interval=precision),
-        Estimate(name="brier_score", value=float(squares.mean()), n=n, interval=positive_mean_interval(squares)),
+    n, hits = len(hit), int(hit.sum())
+    ranked = [
+        roc_auc(score, hit) if 0 < hits < n else too_few("roc_auc", ONE_CLASS, n=n),
+        _average_precision(score, hit) if hits else too_few("average_precision", NO_POSITIVE, n=n),
     ]
+    return [*ranked, loss_of_rare_class("brier_score", (score - hit) ** 2, fewest=min(hits, n - hits), largest=1.0)]
 
 
-def _roc_auc(score: np.ndarray, hit: np.ndarray) -> Estimate:
-    import numpy as np
-    from sklearn.metrics import roc_auc_score
-
-    interval = auc_interval(score[:, None], hit, np.array([True]))
-    return Estimate(name="roc_auc", value=float(roc_auc_score(hit, score)), n=len(hit), interval=interval)
+def _average_precision(score: np.ndarray, hit: np.ndarray) -> Estimate:
+    interval = average_precision_interval(score, hit)
+    return Estimate(name="average_precision", value=average_precision(score, hit), n=len(hit), interval=interval)

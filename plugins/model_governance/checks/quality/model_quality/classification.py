@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from model_governance.checks.quality.model_quality.evaluation import absent
-from model_governance.checks.quality.model_quality.uncertainty import average_interval, positive_mean_interval
+from model_governance.checks.quality.model_quality.evaluation import ONE_CLASS, absent, too_few
+from model_governance.checks.quality.model_quality.uncertainty import (
+    average_interval,
+    bounded_mean_interval,
+    positive_mean_interval,
+)
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, ModelMisbehaved
 
@@ -16,10 +20,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.checks.quality.model_quality.evaluation import Evaluation
     from model_governance.checks.quality.model_quality.labels import Labelled
     from model_governance.contract.subject import Model
 
 NO_PROBABILITIES = "the model offers no class probabilities"
+FEW_OF_A_CLASS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +85,7 @@ def observe(labelled: Labelled, model: Model) -> Outcomes:
         model: A classifier, with the decision threshold of the policy where it sets one.
 
     Raises:
-        CheckError: Labels that the model does not know, or of one class only.
+        CheckError: Labels that the model does not know.
         ModelMisbehaved: The model raised, or answered outside its classes or outside 0 to 1.
     """
     import numpy as np
@@ -89,8 +95,8 @@ def observe(labelled: Labelled, model: Model) -> Outcomes:
     for frame in labelled.frames():
         if model.call_proba is not None:
             probabilities.append(_predict_probabilities(model, frame))
-        # The probabilities are at hand, so the model is not asked a second time for the decision.
-        if model.decision is not None and model.call_proba is not None:
+        if model.decision is not None and probabilities:
+            # The probabilities are at hand, so the model is not asked a second time for the decision.
             predicted.append(model.decision.positions(probabilities[-1]))
         else:
             predicted.append(_predict_classes(model, frame))
@@ -102,26 +108,26 @@ def observe(labelled: Labelled, model: Model) -> Outcomes:
     )
 
 
-def observe_champion(labelled: Labelled, champion: Model, *, like: Outcomes) -> Outcomes:
-    """Predict the same rows with the champion, on the classes of `like`.
+def champion_outcomes(evaluation: Evaluation, *, like: Outcomes) -> Outcomes | None:
+    """The same rows predicted by the champion, on the classes of `like`; None where there is no champion.
 
     Raises:
         CheckError: The champion knows other classes than the model.
         ModelMisbehaved: As `observe`.
     """
+    champion = evaluation.subject.champion
+    if champion is None:
+        return None
     if set(champion.classes) != set(like.classes):
         raise CheckError(
             f"champion {champion.name!r} knows the classes {_describe(champion.classes)}, the model {_describe(like.classes)}; "
             "only models of the same classes can be compared"
         )
     positions = [champion.classes.index(label) for label in like.classes]
-    outcomes = observe(labelled, champion)
-    return outcomes.reordered(positions, like.classes)
+    return observe(evaluation.labelled, champion).reordered(positions, like.classes)
 
 
 def _known_labels(labelled: Labelled, model: Model) -> np.ndarray:
-    import numpy as np
-
     if not model.classes:
         raise CheckError(f"model {model.name!r} does not say which classes it knows; labels cannot be compared with it")
     truth, unknown = _positions(labelled.truth, model.classes)
@@ -130,12 +136,6 @@ def _known_labels(labelled: Labelled, model: Model) -> np.ndarray:
             f"{int((truth < 0).sum()):,} of {labelled.n:,} labels are not among the classes of model {model.name!r}: "
             f"found {_describe(unknown)}, expected {_describe(model.classes)}; use the coding and type the model was "
             "trained on, or retrain it"
-        )
-    present = np.unique(truth)
-    if len(present) == 1:
-        raise CheckError(
-            f"all {labelled.n:,} labels are {model.classes[present[0]]!r}; with one class recall and ROC AUC have no "
-            "meaning: widen the window until another class occurs"
         )
     return truth
 
@@ -191,6 +191,8 @@ def _describe(values: Sequence[Any], *, limit: int = 10) -> str:
 def accuracy_over_classes(name: str, confusion: np.ndarray) -> Estimate:
     """Recall averaged over the classes that occur in the labels, with the interval of Zou and Donner (2008)."""
     shares = [(int(row[number]), int(row.sum())) for number, row in enumerate(confusion) if row.sum()]
+    if len(shares) < 2:
+        return too_few(name, ONE_CLASS, n=int(confusion.sum()))
     value = sum(hits / n for hits, n in shares) / len(shares)
     detail = "" if len(shares) == len(confusion) else f"over {len(shares)} of {len(confusion)} classes that have labels"
     return Estimate(name=name, value=value, n=int(confusion.sum()), interval=average_interval(shares), detail=detail)
@@ -198,10 +200,33 @@ def accuracy_over_classes(name: str, confusion: np.ndarray) -> Estimate:
 
 def log_loss(outcomes: Outcomes) -> Estimate:
     """Mean of -log(probability of the label), with Hall's interval."""
+    import numpy as np
+
     if outcomes.probabilities is None:
         return absent("log_loss", NO_PROBABILITIES, n=outcomes.n)
     losses = log_losses(outcomes.probabilities, outcomes.truth)
-    return Estimate(name="log_loss", value=float(losses.mean()), n=outcomes.n, interval=positive_mean_interval(losses))
+    counts = np.bincount(outcomes.truth, minlength=len(outcomes.classes))
+    # What a row of the rarest class may be expected to lose, where hardly one is there to show it.
+    rare = outcomes.probabilities[:, int(counts.argmin())]
+    surprise = log_losses(np.column_stack([rare, 1 - rare]), np.zeros(outcomes.n, dtype=int))
+    expected = float((rare * surprise).sum() / max(float(rare.sum()), 1e-300))
+    return loss_of_rare_class("log_loss", losses, fewest=int(counts.min()), largest=max(float(losses.max()), expected))
+
+
+def loss_of_rare_class(name: str, losses: np.ndarray, *, fewest: int, largest: float) -> Estimate:
+    """Mean loss (n,) with Hall's interval; wider where a class has so few rows that its losses are hardly known.
+
+    Args:
+        name: Name of the metric.
+        losses: Loss of each row (n,).
+        fewest: Rows of the smallest class.
+        largest: Loss that a row of it may have.
+    """
+    interval = positive_mean_interval(losses)
+    if fewest < FEW_OF_A_CLASS and largest > 0:
+        low, high = bounded_mean_interval(losses, largest=largest)
+        interval = (low, high) if interval is None else (min(low, interval[0]), max(high, interval[1]))
+    return Estimate(name=name, value=float(losses.mean()), n=len(losses), interval=interval)
 
 
 def log_losses(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:

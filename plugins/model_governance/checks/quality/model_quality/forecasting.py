@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.model_quality import figures
-from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent
+from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent, too_few
 from model_governance.checks.quality.model_quality.moments import moments_of, series_of
 from model_governance.checks.quality.model_quality.numeric import finite_numbers, finite_predictions
 from model_governance.checks.quality.model_quality.seasonal_naive import NaiveScales, naive_scales
@@ -69,7 +69,8 @@ def _mase(error: np.ndarray, naive: np.ndarray, moments: Moments, scales: NaiveS
 
     known = np.isfinite(naive)
     if not known.any():
-        return absent("mase", scales.reason, n=len(error))
+        missing = too_few if scales.has_history else absent
+        return missing("mase", scales.reason or "no series of these rows has a scale in the history", n=len(error))
     mase = moments.on(known).mean("mase", np.abs(error[known]) / naive[known], scale="log")
     excluded = int((~known).sum())
     return _with_detail(mase, f"{excluded:,} rows of series without history left out") if excluded else mase

@@ -216,8 +216,8 @@ def _join(
     may_wait = skip and not due
     if (match < 0).all() and not (may_wait and label_keys.dtype.kind == row_keys.dtype.kind):
         raise SubjectError(
-            f"{late.uri}: none of {len(label_keys):,} keys in column {key!r} ({_sample(label_keys)}) occurs among the "
-            f"{len(row_keys):,} of {relation.role} ({_sample(row_keys)}) in {relation.uri}; check the label window and "
+            f"{late.uri}: none of {len(label_keys):,} keys in column {key!r} ({_form(label_keys)}) occurs among the "
+            f"{len(row_keys):,} of {relation.role} ({_form(row_keys)}) in {relation.uri}; check the label window and "
             "the type of the key"
         )
     known = match >= 0
@@ -234,9 +234,11 @@ def _join(
     return known.nonzero()[0], labels.iloc[match[known]].reset_index(drop=True), tuple(notes)
 
 
-def _sample(keys: pd.Series) -> str:
-    """Type of the keys and the first three: `int64: 17, 18, 19`."""
-    return f"{keys.dtype}: {', '.join(repr(key)[:40] for key in keys.head(3).tolist())}"
+def _form(keys: pd.Series) -> str:
+    """Type of the keys and the form of the first: `int64 like 99999`. The keys themselves name persons."""
+    first = "".join(repr(key)[:40] for key in keys.head(1).tolist())
+    form = "".join("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in first)
+    return f"{keys.dtype} like {form}" if form else str(keys.dtype)
 
 
 def _unique_keys(relation: Relation, key: str) -> pd.Series:

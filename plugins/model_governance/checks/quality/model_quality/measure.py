@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.model_quality import report
 from model_governance.checks.quality.model_quality.binary import evaluate_binary
+from model_governance.checks.quality.model_quality.dependence import dependence_of
 from model_governance.checks.quality.model_quality.evaluation import Evaluation
 from model_governance.checks.quality.model_quality.forecasting import evaluate_forecasting
 from model_governance.checks.quality.model_quality.labels import ImmatureLabels, LabelsNotDue, labelled_rows
@@ -56,9 +57,15 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
         return _without_quality(labelled, seed)
     evaluation = Evaluation(subject=subject, labelled=labelled, params=params, seed=seed)
     whole = TASKS[subject.task](evaluation)
-    slices = evaluate_slices(whole, labelled, params)
+    dependence = dependence_of(evaluation, whole)
+    slices = evaluate_slices(whole, labelled, params, dependence=dependence)
     weak = SliceMetrics() if params.search is None else find_weak_slices(evaluation, whole, params.search)
-    metrics = tuple(declared(METRICS, estimate) for estimate in (*whole.estimates, *slices.estimates, *weak.estimates))
+    estimates = (
+        *map(dependence.widened, whole.estimates),
+        *slices.estimates,
+        *map(dependence.widened, weak.estimates),
+    )
+    metrics = tuple(declared(METRICS, estimate) for estimate in estimates)
     return CheckResult(
         kind="model_quality",
         seed=seed,
@@ -66,7 +73,11 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
         tables=whole.tables + slices.tables + weak.tables,
         artifacts=whole.figures + slices.figures,
         highlights=(*report.highlights(metrics, labelled.n), *weak.highlights),
-        notes=labelled.notes + whole.notes + slices.notes + weak.notes,
+        notes=labelled.notes
+        + whole.notes
+        + ((dependence.note,) if dependence.note else ())
+        + slices.notes
+        + weak.notes,
         tools=versions_of(*TOOLS),
     )
 

@@ -4,98 +4,132 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.contract.result import MetricSpec
+from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec, of_tasks
 
 if TYPE_CHECKING:
     from model_governance.contract.result import Better
+    from model_governance.contract.subject import Task
 
 COVERAGE = (
     MetricSpec(
         name="label_coverage",
         meaning="share of the rows of current whose label is known; the others are excluded",
         better="higher",
+        range=SHARE,
     ),
 )
 
 CLASSIFICATION = (
-    MetricSpec(name="accuracy", meaning="share of rows whose predicted class is the label", better="higher"),
+    MetricSpec(
+        name="accuracy", meaning="share of rows whose predicted class is the label", better="higher", range=SHARE
+    ),
     MetricSpec(
         name="balanced_accuracy",
         meaning="recall averaged over the classes that occur in the labels; 1/classes is guessing",
         better="higher",
+        range=SHARE,
     ),
     MetricSpec(
         name="log_loss",
         meaning="mean negative log probability of the label; natural logarithm, punishes confident mistakes",
         better="lower",
+        range=NOT_NEGATIVE,
         unit="nat",
     ),
 )
 
 BINARY = (
-    MetricSpec(name="precision", meaning="share of predicted positives that are positive", better="higher"),
-    MetricSpec(name="recall", meaning="share of positives that are predicted positive", better="higher"),
-    MetricSpec(name="f1", meaning="harmonic mean of precision and recall, 2TP / (2TP + FP + FN)", better="higher"),
-    MetricSpec(name="specificity", meaning="share of negatives that are predicted negative", better="higher"),
-    MetricSpec(name="false_positive_rate", meaning="share of negatives that are predicted positive", better="lower"),
+    MetricSpec(
+        name="precision", meaning="share of predicted positives that are positive", better="higher", range=SHARE
+    ),
+    MetricSpec(name="recall", meaning="share of positives that are predicted positive", better="higher", range=SHARE),
+    MetricSpec(
+        name="f1", meaning="harmonic mean of precision and recall, 2TP / (2TP + FP + FN)", better="higher", range=SHARE
+    ),
+    MetricSpec(
+        name="specificity", meaning="share of negatives that are predicted negative", better="higher", range=SHARE
+    ),
+    MetricSpec(
+        name="false_positive_rate",
+        meaning="share of negatives that are predicted positive",
+        better="lower",
+        range=SHARE,
+    ),
     MetricSpec(
         name="roc_auc",
         meaning="probability that a random positive scores above a random negative, ties counting half; 0.5 is guessing",
         better="higher",
+        range=SHARE,
     ),
     MetricSpec(
         name="average_precision",
         meaning="precision averaged over the recall steps of the score; the prevalence is guessing",
         better="higher",
+        range=SHARE,
     ),
     MetricSpec(
-        name="brier_score", meaning="mean squared distance of the positive probability from the label", better="lower"
+        name="brier_score",
+        meaning="mean squared distance of the positive probability from the label",
+        better="lower",
+        range=SHARE,
     ),
     MetricSpec(
         name="calibration_error",
         meaning="mean gap of predicted probability and observed share over bins of equal frequency, weighted by rows",
         better="lower",
+        range=SHARE,
     ),
-    MetricSpec(name="prevalence", meaning="share of rows whose label is positive", better="neither"),
-    MetricSpec(name="predicted_positive_share", meaning="share of rows predicted positive", better="neither"),
+    MetricSpec(name="prevalence", meaning="share of rows whose label is positive", better="neither", range=SHARE),
+    MetricSpec(
+        name="predicted_positive_share", meaning="share of rows predicted positive", better="neither", range=SHARE
+    ),
 )
 
 MULTICLASS = (
-    MetricSpec(name="f1_macro", meaning="F1 averaged over the classes that are labelled or predicted", better="higher"),
     MetricSpec(
-        name="precision_macro", meaning="precision averaged over the classes, each counting the same", better="higher"
+        name="f1_macro",
+        meaning="F1 averaged over the classes that are labelled or predicted",
+        better="higher",
+        range=SHARE,
+    ),
+    MetricSpec(
+        name="precision_macro",
+        meaning="precision averaged over the classes, each counting the same",
+        better="higher",
+        range=SHARE,
     ),
     MetricSpec(
         name="recall_macro",
         meaning="recall averaged over the classes that occur in the labels; equal to balanced_accuracy",
         better="higher",
+        range=SHARE,
     ),
     MetricSpec(
         name="roc_auc_ovr",
         meaning="ROC AUC of every class against the rest, averaged over the classes; 0.5 is guessing",
         better="higher",
+        range=SHARE,
     ),
     MetricSpec(
         name="class_recall",
         meaning="share of the rows of a class that are predicted as it",
         better="higher",
+        range=SHARE,
         per="class",
     ),
     MetricSpec(
         name="class_precision",
         meaning="share of the rows predicted as a class that belong to it",
         better="higher",
+        range=SHARE,
         per="class",
     ),
 )
 
-REGRESSION = (
-    MetricSpec(name="mae", meaning="mean absolute error", better="lower", unit="of the target"),
-    MetricSpec(name="rmse", meaning="root of the mean squared error", better="lower", unit="of the target"),
+ERRORS = (
+    MetricSpec(name="mae", meaning="mean absolute error", better="lower", range=NOT_NEGATIVE, unit="of the target"),
     MetricSpec(
-        name="r2",
-        meaning="share of the variance of the target that is explained; 0 is predicting the mean",
-        better="higher",
+        name="rmse", meaning="root of the mean squared error", better="lower", range=NOT_NEGATIVE, unit="of the target"
     ),
     MetricSpec(
         name="bias",
@@ -103,11 +137,27 @@ REGRESSION = (
         better="neither",
         unit="of the target",
     ),
+)
+
+REGRESSION = (
     MetricSpec(
-        name="median_absolute_error", meaning="half of the errors are smaller", better="lower", unit="of the target"
+        name="r2",
+        meaning="share of the variance of the target that is explained; 0 is predicting the mean",
+        better="higher",
+        range=(None, 1.0),
     ),
     MetricSpec(
-        name="mape", meaning="mean absolute error as a share of the target; absent where a target is 0", better="lower"
+        name="median_absolute_error",
+        meaning="half of the errors are smaller",
+        better="lower",
+        range=NOT_NEGATIVE,
+        unit="of the target",
+    ),
+    MetricSpec(
+        name="mape",
+        meaning="mean absolute error as a share of the target; absent where a target is 0",
+        better="lower",
+        range=NOT_NEGATIVE,
     ),
 )
 
@@ -116,22 +166,28 @@ RANKING = (
         name="ndcg",
         meaning="discounted gain of the first k items as a share of the best possible, averaged over groups",
         better="higher",
+        range=SHARE,
     ),
     MetricSpec(
         name="mean_average_precision",
         meaning="precision at each relevant item among the first k, averaged over items, then groups",
         better="higher",
+        range=SHARE,
     ),
     MetricSpec(
         name="mrr",
         meaning="one over the rank of the first relevant item within k (else 0), mean over groups",
         better="higher",
+        range=SHARE,
     ),
-    MetricSpec(name="hit_rate", meaning="share of groups with a relevant item among the first k", better="higher"),
+    MetricSpec(
+        name="hit_rate", meaning="share of groups with a relevant item among the first k", better="higher", range=SHARE
+    ),
     MetricSpec(
         name="rankable_group_share",
         meaning="share of groups with two items or more and a relevant one; the others are excluded",
         better="higher",
+        range=SHARE,
     ),
 )
 
@@ -140,11 +196,13 @@ FORECASTING = (
         name="mase",
         meaning="mean absolute error in units of the naive seasonal forecast on the history; above 1 is worse than it",
         better="lower",
+        range=NOT_NEGATIVE,
     ),
     MetricSpec(
         name="pinball_loss",
         meaning="mean loss of a quantile forecast: q for each unit too low, 1 - q for each unit too high",
         better="lower",
+        range=NOT_NEGATIVE,
         unit="of the target",
         per="quantile",
     ),
@@ -152,6 +210,7 @@ FORECASTING = (
         name="interval_coverage",
         meaning="share of targets between two forecast quantiles; the nominal share is right",
         better="neither",
+        range=SHARE,
         per="interval",
     ),
     MetricSpec(
@@ -168,44 +227,61 @@ CATALOGUE = (
         name="catalogue_coverage",
         meaning="share of the distinct items on offer that some group gets among its first k",
         better="higher",
+        range=SHARE,
     ),
 )
 
 
-def _gain(name: str, key: str, unit: str = "") -> MetricSpec:
+CLASSES: tuple[Task, ...] = ("binary_classification", "multiclass_classification")
+BINARY_TASK: tuple[Task, ...] = ("binary_classification",)
+MULTICLASS_TASK: tuple[Task, ...] = ("multiclass_classification",)
+NUMBERS: tuple[Task, ...] = ("regression", "forecasting")
+FORECASTING_TASK: tuple[Task, ...] = ("forecasting",)
+RANKING_TASK: tuple[Task, ...] = ("ranking",)
+
+
+def _gain(name: str, key: str, tasks: tuple[Task, ...], unit: str = "") -> MetricSpec:
     meaning = f"how much better than the champion on the same rows, {key}; above 0 is better"
-    return MetricSpec(name=name, meaning=meaning, better="higher", unit=unit)
+    return MetricSpec(name=name, meaning=meaning, better="higher", unit=unit, tasks=tasks)
 
 
 GAINS = (
-    _gain("accuracy_gain", "accuracy minus the champion's"),
-    _gain("balanced_accuracy_gain", "balanced accuracy minus the champion's"),
-    _gain("recall_gain", "recall minus the champion's"),
-    _gain("f1_gain", "F1 minus the champion's"),
-    _gain("f1_macro_gain", "macro F1 minus the champion's"),
-    _gain("roc_auc_gain", "ROC AUC minus the champion's"),
-    _gain("log_loss_gain", "the champion's log loss minus the model's", "nat"),
-    _gain("brier_score_gain", "the champion's Brier score minus the model's"),
-    _gain("mae_gain", "the champion's mean absolute error minus the model's", "of the target"),
-    _gain("rmse_gain", "the champion's RMSE minus the model's", "of the target"),
-    _gain("mase_gain", "the champion's MASE minus the model's"),
-    _gain("ndcg_gain", "NDCG minus the champion's"),
+    _gain("accuracy_gain", "accuracy minus the champion's", CLASSES),
+    _gain("balanced_accuracy_gain", "balanced accuracy minus the champion's", CLASSES),
+    _gain("recall_gain", "recall minus the champion's", BINARY_TASK),
+    _gain("f1_gain", "F1 minus the champion's", BINARY_TASK),
+    _gain("f1_macro_gain", "macro F1 minus the champion's", MULTICLASS_TASK),
+    _gain("roc_auc_gain", "ROC AUC minus the champion's", BINARY_TASK),
+    _gain("average_precision_gain", "average precision minus the champion's", BINARY_TASK),
+    _gain("log_loss_gain", "the champion's log loss minus the model's", CLASSES, "nat"),
+    _gain("brier_score_gain", "the champion's Brier score minus the model's", BINARY_TASK),
+    _gain("mae_gain", "the champion's mean absolute error minus the model's", NUMBERS, "of the target"),
+    _gain("rmse_gain", "the champion's RMSE minus the model's", ("regression",), "of the target"),
+    _gain("mase_gain", "the champion's MASE minus the model's", FORECASTING_TASK),
+    _gain("ndcg_gain", "NDCG minus the champion's", RANKING_TASK),
 )
 
 
-def _slice(name: str, meaning: str, better: Better, unit: str = "") -> MetricSpec:
-    return MetricSpec(name=name, meaning=f"{meaning}, within a slice", better=better, unit=unit, per="slice")
+def _slice(name: str, meaning: str, better: Better, tasks: tuple[Task, ...], unit: str = "") -> MetricSpec:
+    range_of_values = SHARE if better == "higher" else NOT_NEGATIVE if better == "lower" else (None, None)
+    return MetricSpec(
+        name=name, meaning=f"{meaning}, within a slice", better=better, unit=unit, per="slice", range=range_of_values,
+        tasks=tasks,
+    )  # fmt: skip
 
 
 SLICES = (
-    _slice("slice_accuracy", "share of rows whose predicted class is the label", "higher"),
-    _slice("slice_balanced_accuracy", "recall averaged over the classes that occur", "higher"),
-    _slice("slice_recall", "share of positives that are predicted positive", "higher"),
-    _slice("slice_roc_auc", "probability that a random positive scores above a random negative", "higher"),
-    _slice("slice_mae", "mean absolute error", "lower", "of the target"),
-    _slice("slice_bias", "mean of prediction minus target", "neither", "of the target"),
-    _slice("slice_mase", "mean absolute error in units of the naive seasonal forecast", "lower"),
-    _slice("slice_ndcg", "NDCG of the first k among the rows of the slice, averaged over groups", "higher"),
+    _slice("slice_accuracy", "share of rows whose predicted class is the label", "higher", CLASSES),
+    _slice("slice_balanced_accuracy", "recall averaged over the classes that occur", "higher", CLASSES),
+    _slice("slice_recall", "share of positives that are predicted positive", "higher", BINARY_TASK),
+    _slice("slice_roc_auc", "probability that a random positive scores above a random negative", "higher", BINARY_TASK),
+    _slice("slice_average_precision", "precision averaged over the recall steps of the score", "higher", BINARY_TASK),
+    _slice("slice_mae", "mean absolute error", "lower", NUMBERS, "of the target"),
+    _slice("slice_bias", "mean of prediction minus target", "neither", NUMBERS, "of the target"),
+    _slice("slice_mase", "mean absolute error in units of the naive seasonal forecast", "lower", FORECASTING_TASK),
+    _slice(
+        "slice_ndcg", "NDCG of the first k among the rows of the slice, averaged over groups", "higher", RANKING_TASK
+    ),
 )
 
 SEARCH = (
@@ -218,18 +294,19 @@ SEARCH = (
         name="weak_slices",
         meaning="slices found weak on one half of the rows and confirmed on the other",
         better="lower",
+        range=NOT_NEGATIVE,
     ),
 )
 
 METRICS = (
     COVERAGE
-    + CLASSIFICATION
-    + BINARY
-    + MULTICLASS
-    + REGRESSION
-    + RANKING
-    + CATALOGUE
-    + FORECASTING
+    + of_tasks(CLASSIFICATION, *CLASSES)
+    + of_tasks(BINARY, *BINARY_TASK)
+    + of_tasks(MULTICLASS, *MULTICLASS_TASK)
+    + of_tasks(ERRORS, *NUMBERS)
+    + of_tasks(REGRESSION, "regression")
+    + of_tasks(RANKING + CATALOGUE, *RANKING_TASK)
+    + of_tasks(FORECASTING, *FORECASTING_TASK)
     + GAINS
     + SLICES
     + SEARCH

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.model_quality.numeric import to_numbers
+from model_governance.checks.quality.model_quality.uncertainty import TAIL
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, SubjectError
-from model_governance.stats.intervals import block_interval, block_length
+from model_governance.stats.intervals import block_interval, block_length, on_scale
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from model_governance.checks.quality.model_quality.evaluation import Evaluation
     from model_governance.checks.quality.model_quality.labels import Labelled
     from model_governance.stats.intervals import Scale
+
+STRONGEST = 0.8
+"""Correlation of neighbouring moments that is assumed where too few show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +39,38 @@ class Moments:
         present = rows > 0
         value = float(values.mean())
         sums = np.bincount(self.number, weights=values - value)[present]
-        interval = block_interval(value + sums / rows[present].mean(), length=self.length, scale=scale)
-        detail = "" if interval else "no interval: fewer than three blocks of moments, or no variation"
+        linear = value + sums / rows[present].mean()
+        interval, detail = block_interval(linear, length=self.length, scale=scale), ""
+        if interval is None:
+            interval, detail = _of_few_moments(values, linear, scale)
         return Estimate(name=name, value=value, n=len(values), interval=interval, key=key, detail=detail)
 
     def on(self, rows: np.ndarray) -> Moments:
         """The moments of some rows, by a bool mask."""
         return Moments(number=self.number[rows], length=self.length)
+
+
+def _of_few_moments(values: np.ndarray, linear: np.ndarray, scale: Scale) -> tuple[tuple[float, float] | None, str]:
+    """Interval of a mean over fewer than three blocks of moments, and its remark.
+
+    Several moments: those of Student's t with one degree of freedom and the variance of a series of correlation
+    `STRONGEST`, which is wide, as the dependence cannot be estimated. One moment: its rows are taken as independent.
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    several = len(linear) > 1
+    units, freedom = (linear, 1) if several else (values, len(values) - 1)
+    if freedom < 1 or np.ptp(units) == 0:
+        return None, "no interval: nothing varies"
+    factor = (1 + STRONGEST) / (1 - STRONGEST) if several else 1.0
+    error = float(np.std(units, ddof=1)) * math.sqrt(factor / len(units))
+    remark = (
+        "fewer than three blocks of moments: the interval is a wide guess"
+        if several
+        else "one moment: series are taken as independent"
+    )
+    return on_scale(float(values.mean()), float(t.ppf(1 - TAIL, freedom)) * error, scale), remark
 
 
 def moments_of(evaluation: Evaluation, series: pd.Series) -> Moments:

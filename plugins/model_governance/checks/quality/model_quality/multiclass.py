@@ -9,20 +9,33 @@ from model_governance.checks.quality.model_quality.classification import (
     NO_PROBABILITIES,
     Outcomes,
     accuracy_over_classes,
+    champion_outcomes,
     log_loss,
     observe,
-    observe_champion,
 )
-from model_governance.checks.quality.model_quality.discrimination import auc_interval
-from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent, share
+from model_governance.checks.quality.model_quality.discrimination import auc_interval, newcombe_area
+from model_governance.checks.quality.model_quality.evaluation import (
+    ONE_CLASS,
+    TaskMetrics,
+    absent,
+    not_asked,
+    share,
+    too_few,
+)
 from model_governance.checks.quality.model_quality.paired import paired_classes
+from model_governance.checks.quality.model_quality.points import class_points
 from model_governance.checks.quality.model_quality.uncertainty import average_interval, resampled_counts
 from model_governance.contract.result import Estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from model_governance.checks.quality.model_quality.evaluation import Evaluation
+
+FEW = 8
+"""Rows of a class below which the variance of its area is hardly known."""
 
 
 def evaluate_multiclass(evaluation: Evaluation) -> TaskMetrics:
@@ -35,8 +48,10 @@ def evaluate_multiclass(evaluation: Evaluation) -> TaskMetrics:
     params = evaluation.params
     outcomes = observe(evaluation.labelled, evaluation.model)
     confusion = outcomes.confusion()
+    champion = champion_outcomes(evaluation, like=outcomes)
+    gains = [] if champion is None else paired_classes(outcomes, champion, seed=evaluation.seed)
     estimates = (
-        share("accuracy", int(confusion.trace()), outcomes.n),
+        share("accuracy", int(confusion.trace()), outcomes.n, undefined=""),
         accuracy_over_classes("balanced_accuracy", confusion),
         accuracy_over_classes("recall_macro", confusion),
         _precision_macro(outcomes),
@@ -44,9 +59,10 @@ def evaluate_multiclass(evaluation: Evaluation) -> TaskMetrics:
         _roc_auc_ovr(outcomes),
         log_loss(outcomes),
         *_by_class(outcomes),
-        *_gains(evaluation, outcomes),
+        *gains,
     )
     return TaskMetrics(
+        points=lambda rows: class_points(outcomes.on(rows), champion and champion.on(rows), positive=None),
         estimates=estimates,
         on_rows=lambda rows: _slice_metrics(outcomes.on(rows)),
         losses=(outcomes.predicted != outcomes.truth).astype(float),
@@ -55,18 +71,12 @@ def evaluate_multiclass(evaluation: Evaluation) -> TaskMetrics:
     )
 
 
-def _gains(evaluation: Evaluation, outcomes: Outcomes) -> list[Estimate]:
-    champion = evaluation.subject.champion
-    return (
-        []
-        if champion is None
-        else paired_classes(outcomes, observe_champion(evaluation.labelled, champion, like=outcomes))
-    )
-
-
 def _slice_metrics(outcomes: Outcomes) -> tuple[Estimate, ...]:
     confusion = outcomes.confusion()
-    return share("accuracy", int(confusion.trace()), outcomes.n), accuracy_over_classes("balanced_accuracy", confusion)
+    return (
+        share("accuracy", int(confusion.trace()), outcomes.n, undefined="the slice holds no row"),
+        accuracy_over_classes("balanced_accuracy", confusion),
+    )
 
 
 def _by_class(outcomes: Outcomes) -> list[Estimate]:
@@ -75,10 +85,15 @@ def _by_class(outcomes: Outcomes) -> list[Estimate]:
     for number, name in enumerate(outcomes.names):
         hits, labelled = int(confusion[number, number]), int(confusion[number].sum())
         predicted = int(confusion[:, number].sum())
-        estimates += [
-            share("class_recall", hits, labelled, key=name, undefined=f"no row is labelled {name}"),
-            share("class_precision", hits, predicted, key=name, undefined=f"the model predicted {name} for no row"),
-        ]
+        if labelled:
+            estimates.append(share("class_recall", hits, labelled, key=name, undefined=""))
+        else:
+            estimates.append(not_asked("class_recall", f"no row is labelled {name}", key=name))
+        never = f"the model predicted {name} for no row"
+        if labelled or predicted:
+            estimates.append(share("class_precision", hits, predicted, key=name, undefined=never))
+        else:
+            estimates.append(not_asked("class_precision", f"no row is labelled {name} and {never}", key=name))
     return estimates
 
 
@@ -93,7 +108,7 @@ def _precision_macro(outcomes: Outcomes) -> Estimate:
     ]
     if never:
         reason = f"precision is undefined for class(es) the model never predicted: {', '.join(never[:10])}"
-        return absent("precision_macro", reason, n=outcomes.n)
+        return too_few("precision_macro", reason, n=outcomes.n)
     shares = [(int(confusion[number, number]), int(count)) for number, count in enumerate(predicted) if count]
     value = sum(hits / n for hits, n in shares) / len(shares)
     return Estimate(name="precision_macro", value=value, n=outcomes.n, interval=average_interval(shares))
@@ -122,9 +137,28 @@ def _roc_auc_ovr(outcomes: Outcomes) -> Estimate:
     if outcomes.probabilities is None:
         return absent("roc_auc_ovr", NO_PROBABILITIES, n=outcomes.n)
     present = np.unique(outcomes.truth)
+    if len(present) < 2:
+        return too_few("roc_auc_ovr", ONE_CLASS, n=outcomes.n)
     scores = outcomes.probabilities[:, present]
     areas = [roc_auc_score(outcomes.truth == label, scores[:, column]) for column, label in enumerate(present)]
     missing = len(outcomes.classes) - len(present)
     detail = f"over {len(present)} of {len(outcomes.classes)} classes that have labels" if missing else ""
-    interval = auc_interval(scores, outcomes.truth, present)
+    interval = _ovr_interval(scores, outcomes.truth, present, areas)
     return Estimate(name="roc_auc_ovr", value=float(np.mean(areas)), n=outcomes.n, interval=interval, detail=detail)
+
+
+def _ovr_interval(
+    scores: np.ndarray, truth: np.ndarray, present: np.ndarray, areas: Sequence[float]
+) -> tuple[float, float] | None:
+    """DeLong's interval; as wide as the mean of the classes' own limits, which needs no variance, below `FEW` rows."""
+    import numpy as np
+
+    interval, counts = auc_interval(scores, truth, present), np.bincount(truth)[present]
+    if counts.min() >= FEW:
+        return interval
+    limits = [
+        newcombe_area(float(area), int(count), len(truth) - int(count))
+        for area, count in zip(areas, counts, strict=True)
+    ]
+    low, high = (float(np.mean(side)) for side in zip(*limits, strict=True))
+    return (low, high) if interval is None else (min(low, interval[0]), max(high, interval[1]))

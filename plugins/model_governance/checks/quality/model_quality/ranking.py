@@ -15,18 +15,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.model_quality import figures, report
-from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent, share
+from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, share, too_few
 from model_governance.checks.quality.model_quality.numeric import finite_numbers, finite_predictions
 from model_governance.checks.quality.model_quality.paired import paired_difference
-from model_governance.checks.quality.model_quality.uncertainty import mean_interval
+from model_governance.checks.quality.model_quality.uncertainty import bounded_mean_interval, mean_interval
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, SubjectError
-from model_governance.stats.intervals import clopper_pearson
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from model_governance.checks.quality.model_quality.evaluation import Evaluation, Interval
+    from model_governance.checks.quality.model_quality.evaluation import Evaluation
     from model_governance.checks.quality.model_quality.labels import Labelled
     from model_governance.contract.subject import Subject
 
@@ -47,7 +46,7 @@ def evaluate_ranking(evaluation: Evaluation) -> TaskMetrics:
 
     Raises:
         SubjectError: Groups are not declared, or missing in rows.
-        CheckError: Relevances are no numbers from 0 on, or no group can be ranked.
+        CheckError: Relevances are no numbers from 0 on.
         ModelMisbehaved: The model's answers cannot be used.
     """
     labelled, params = evaluation.labelled, evaluation.params
@@ -60,12 +59,9 @@ def evaluate_ranking(evaluation: Evaluation) -> TaskMetrics:
     scores = finite_predictions(evaluation.model, labelled)
     by_group = score_groups(groups, scores, relevance, top_k=params.top_k)
     ranked = len(by_group.ndcg)
-    if ranked == 0:
-        raise CheckError(
-            f"none of {by_group.groups:,} groups has two items or more and a relevant one; nothing can be ranked"
-        )
+    none = f"none of {by_group.groups:,} groups has two items or more and a relevant one; nothing can be ranked"
     estimates = [
-        over_groups(name, values)
+        over_groups(name, values, undefined=none)
         for name, values in (
             ("ndcg", by_group.ndcg),
             ("mean_average_precision", by_group.average_precision),
@@ -73,26 +69,36 @@ def evaluate_ranking(evaluation: Evaluation) -> TaskMetrics:
             ("hit_rate", by_group.hit),
         )
     ]
-    estimates.append(share("rankable_group_share", ranked, by_group.groups))
+    estimates.append(share("rankable_group_share", ranked, by_group.groups, undefined=""))
     if evaluation.subject.columns.item is not None:
         estimates.append(_catalogue_coverage(evaluation, groups, scores))
     if evaluation.subject.champion is not None:
         champion_scores = finite_predictions(evaluation.subject.champion, labelled)
         champion = score_groups(groups, champion_scores, relevance, top_k=params.top_k)
-        estimates.append(paired_difference("ndcg_gain", by_group.ndcg - champion.ndcg))
+        gains = by_group.ndcg - champion.ndcg
+        estimates.append(
+            paired_difference("ndcg_gain", gains, seed=evaluation.seed) if ranked else too_few("ndcg_gain", none, n=0)
+        )
     notes = (f"The first {params.top_k} items of a group count; n is the number of groups.",)
 
     def on_rows(rows: np.ndarray) -> tuple[Estimate, ...]:
         part = score_groups(groups[rows], scores[rows], relevance[rows], top_k=params.top_k)
-        if len(part.ndcg) == 0:
-            return (absent("ndcg", "no group of the slice can be ranked", n=0),)
-        return (over_groups("ndcg", part.ndcg),)
+        return (over_groups("ndcg", part.ndcg, undefined="no group of the slice can be ranked"),)
+
+    def points(rows: np.ndarray) -> dict[str, float]:
+        part = score_groups(groups[rows], scores[rows], relevance[rows], top_k=params.top_k)
+        means = {
+            "ndcg": part.ndcg, "mean_average_precision": part.average_precision, "mrr": part.reciprocal_rank,
+            "hit_rate": part.hit,
+        }  # fmt: skip
+        return {name: float(values.mean()) for name, values in means.items() if len(values)}
 
     return TaskMetrics(
         estimates=tuple(estimates),
+        points=points,
         on_rows=on_rows,
-        tables=(report.group_table(by_group.ndcg),),
-        figures=(figures.distribution_over_groups(by_group.ndcg, top_k=params.top_k),),
+        tables=(report.group_table(by_group.ndcg),) if ranked else (),
+        figures=(figures.distribution_over_groups(by_group.ndcg, top_k=params.top_k),) if ranked else (),
         notes=notes,
     )
 
@@ -218,13 +224,17 @@ def _groups(subject: Subject, labelled: Labelled) -> np.ndarray:
     return groups.to_numpy()
 
 
-def over_groups(name: str, values: np.ndarray) -> Estimate:
-    """Mean over groups; exact binomial interval where every group is 0 or 1 and they are a share of groups."""
+def over_groups(name: str, values: np.ndarray, *, undefined: str) -> Estimate:
+    """Mean over groups; exact binomial limits where every group is 0 or 1 and they are a share of groups.
+
+    Where nothing varies, as with one group or with many of the same value, the limits are those of as many groups that
+    count or do not: a mean of values between 0 and 1 is not known better than that.
+    """
     import numpy as np
 
-    interval: Interval | None
+    if len(values) == 0:
+        return too_few(name, undefined, n=0)
     if name == "hit_rate" and np.isin(values, (0.0, 1.0)).all():
-        interval = clopper_pearson(int(values.sum()), len(values))
-    else:
-        interval = mean_interval(values, scale="logit")
+        return share(name, int(values.sum()), len(values), undefined="")
+    interval = mean_interval(values, scale="logit") or bounded_mean_interval(values, largest=1.0)
     return Estimate(name=name, value=float(values.mean()), n=len(values), interval=interval)

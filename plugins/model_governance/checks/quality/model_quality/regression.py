@@ -6,16 +6,18 @@ import math
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.model_quality import figures, report
-from model_governance.checks.quality.model_quality.evaluation import TaskMetrics, absent
+from model_governance.checks.quality.model_quality.evaluation import ONE_ROW, TaskMetrics, absent, too_few
 from model_governance.checks.quality.model_quality.numeric import finite_numbers, finite_predictions
 from model_governance.checks.quality.model_quality.paired import paired_errors
+from model_governance.checks.quality.model_quality.points import error_points
 from model_governance.checks.quality.model_quality.uncertainty import (
+    error_mean,
+    influence_reach,
     mean_interval,
     median_interval,
-    positive_mean_interval,
-    t_reach,
 )
 from model_governance.contract.result import Estimate
+from model_governance.stats.tails import DOUBTFUL, allow_for_tail, tail_index
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,48 +36,50 @@ def evaluate_regression(evaluation: Evaluation) -> TaskMetrics:
 
     truth = finite_numbers(evaluation.labelled.truth, what="targets")
     predicted = finite_predictions(evaluation.model, evaluation.labelled)
-    error = predicted - truth
+    error, champion = predicted - truth, evaluation.subject.champion
+    others = None if champion is None else finite_predictions(champion, evaluation.labelled) - truth
+    gains = [] if others is None else paired_errors(error, others, seed=evaluation.seed)
     return TaskMetrics(
-        estimates=estimate_regression(truth, predicted) + _gains(evaluation, truth, error),
-        on_rows=lambda rows: tuple(estimate for estimate in averages(error[rows]) if estimate.name != "rmse"),
+        estimates=(*estimate_regression(truth, predicted, seed=evaluation.seed), *gains),
+        points=lambda rows: error_points(truth[rows], error[rows], None if others is None else others[rows]),
+        on_rows=lambda rows: tuple(
+            estimate for estimate in averages(error[rows], seed=evaluation.seed) if estimate.name != "rmse"
+        ),
         losses=np.abs(error),
         tables=(report.error_table(error),),
         figures=(figures.predicted_and_actual(truth, predicted), figures.residuals(error)),
     )
 
 
-def estimate_regression(truth: np.ndarray, predicted: np.ndarray) -> tuple[Estimate, ...]:
-    """Estimate the metrics of finite targets and predictions, both (n,)."""
+def estimate_regression(truth: np.ndarray, predicted: np.ndarray, *, seed: int) -> tuple[Estimate, ...]:
+    """Estimate the metrics of finite targets and predictions, both (n,); the seed is that of subsamples."""
     error = predicted - truth
     return (
-        *averages(error),
+        *averages(error, seed=seed),
         _median(error),
-        _r2(truth, predicted),
-        _mape(truth, error),
+        _r2(truth, predicted, seed=seed),
+        _mape(truth, error, seed=seed),
     )
 
 
-def _gains(evaluation: Evaluation, truth: np.ndarray, error: np.ndarray) -> tuple[Estimate, ...]:
-    champion = evaluation.subject.champion
-    return (
-        ()
-        if champion is None
-        else tuple(paired_errors(error, finite_predictions(champion, evaluation.labelled) - truth))
-    )
-
-
-def averages(error: np.ndarray) -> list[Estimate]:
-    """Means with Student's t interval; that of the RMSE is the root of the one of the mean square."""
+def averages(error: np.ndarray, *, seed: int) -> list[Estimate]:
+    """Means of errors (n,), of their sizes and squares; the limits of the RMSE are the roots of those of the mean square."""
     import numpy as np
 
-    n, size, square = len(error), np.abs(error), error**2
-    mean_square = positive_mean_interval(square)
-    root = None if mean_square is None else (math.sqrt(mean_square[0]), math.sqrt(mean_square[1]))
     return [
-        Estimate(name="mae", value=float(size.mean()), n=n, interval=positive_mean_interval(size)),
-        Estimate(name="rmse", value=math.sqrt(float(square.mean())), n=n, interval=root),
-        Estimate(name="bias", value=float(error.mean()), n=n, interval=mean_interval(error)),
+        error_mean("mae", np.abs(error), seed=seed),
+        error_mean("rmse", np.square(error), seed=seed, root=True),
+        _bias(error, seed=seed),
     ]
+
+
+def _bias(error: np.ndarray, *, seed: int) -> Estimate:
+    if len(error) < 2:
+        return too_few("bias", ONE_ROW, n=len(error))
+    value, interval, remark = float(error.mean()), mean_interval(error), ""
+    if interval is not None:
+        interval, remark = allow_for_tail(error, interval, seed=seed)
+    return Estimate(name="bias", value=value, n=len(error), interval=interval, detail=remark)
 
 
 def _median(error: np.ndarray) -> Estimate:
@@ -86,7 +90,7 @@ def _median(error: np.ndarray) -> Estimate:
     return Estimate(name="median_absolute_error", value=value, n=len(size), interval=median_interval(size))
 
 
-def _r2(truth: np.ndarray, predicted: np.ndarray) -> Estimate:
+def _r2(truth: np.ndarray, predicted: np.ndarray, *, seed: int) -> Estimate:
     """R2 with an interval on the scale of log(1 - R2), from the influence of each row on both variances."""
     import numpy as np
     from sklearn.metrics import r2_score
@@ -96,27 +100,52 @@ def _r2(truth: np.ndarray, predicted: np.ndarray) -> Estimate:
     unexplained, variance = float(square.mean()), float(centred.mean())
     # Targets may differ by so little that their variance is 0 all the same.
     if np.ptp(truth) == 0 or variance == 0:
-        return absent("r2", f"all {n:,} targets are equal, so there is no variance to explain", n=n)
-    value = float(r2_score(truth, predicted))
-    interval = None
+        return too_few("r2", f"all {n:,} targets are equal, so there is no variance to explain", n=n)
+    value, interval, remark = float(r2_score(truth, predicted)), None, ""
     if n > 1 and unexplained > 0:
-        reach = t_reach(square / unexplained - centred / variance)
-        factor = math.exp(min(reach, 300.0))
-        interval = (1 - (1 - value) * factor, 1 - (1 - value) / factor) if reach > 0 else None
-    return Estimate(name="r2", value=value, n=n, interval=interval)
+        (below, above), remark = influence_reach(square / unexplained - centred / variance, seed=seed)
+        if above > 0:
+            interval = 1 - (1 - value) * math.exp(min(above, 300.0)), 1 - (1 - value) / math.exp(min(below, 300.0))
+            interval, remark = _with_tail_of_squares(interval, square, variance - unexplained, remark, seed=seed)
+    return Estimate(name="r2", value=value, n=n, interval=interval, detail=remark)
 
 
-def _mape(truth: np.ndarray, error: np.ndarray) -> Estimate:
+def _with_tail_of_squares(
+    interval: tuple[float, float], square: np.ndarray, explained: float, remark: str, *, seed: int
+) -> tuple[tuple[float, float], str]:
+    """An interval of R2 that reaches as far as the limits of the mean square error do where that has a heavy tail.
+
+    The influence of a row does not show what a tail that was not seen does to both variances. With the explained
+    variance as it is, R2 is explained / (explained + mean square).
+
+    Args:
+        interval: The interval from the influences.
+        square: Squared errors (n,).
+        explained: Variance of the targets less the mean square.
+        remark: The remark on the tail so far.
+        seed: Seed of the subsamples.
+    """
+    mean_square = error_mean("mse", square, seed=seed)
+    if tail_index(square) >= DOUBTFUL or explained <= 0 or mean_square.interval is None:
+        return interval, remark
+    least, most = mean_square.interval
+    low, high = explained / (explained + most), explained / (explained + least)
+    return (min(low, interval[0]), max(high, interval[1])), mean_square.detail or remark
+
+
+def _mape(truth: np.ndarray, error: np.ndarray, *, seed: int) -> Estimate:
     import numpy as np
 
     zeros = int((truth == 0).sum())
     if zeros:
         return absent(
-            "mape", f"{zeros:,} of {len(truth):,} targets are 0, where a relative error has no meaning", n=len(truth)
+            "mape",
+            f"{zeros:,} of {len(truth):,} targets are 0, where a relative error has no meaning; demand mae instead",
+            n=len(truth),
         )
     with np.errstate(over="ignore"):
         size = np.abs(error / truth)
         countable = bool(np.isfinite(np.square(size).sum()))
     if not countable:
         return absent("mape", "a target is so near 0 that its relative error is beyond numbers", n=len(truth))
-    return Estimate(name="mape", value=float(size.mean()), n=len(size), interval=positive_mean_interval(size))
+    return error_mean("mape", size, seed=seed)

@@ -27,11 +27,13 @@ class NaiveScales:
     Attributes:
         by_series: Scale by series, or None.
         reason: Why there is none; empty where there is.
+        has_history: Whether a dataset was given that may hold one.
         note: Where the scale is from.
     """
 
     by_series: pd.Series | None = None
     reason: str = ""
+    has_history: bool = True
     note: str = ""
 
     def of(self, series: pd.Series) -> np.ndarray:
@@ -56,7 +58,8 @@ def naive_scales(evaluation: Evaluation) -> NaiveScales:
     role = next((role for role in ROLES if role in evaluation.subject.datasets), None)
     if role is None:
         return NaiveScales(
-            reason="no history to scale errors by; add datasets.history, the rows the model was fitted on"
+            reason="no history to scale errors by; add datasets.history, the rows the model was fitted on",
+            has_history=False,
         )
     relation = open_relation(evaluation.subject.datasets[role])
     if relation.rows == 0:

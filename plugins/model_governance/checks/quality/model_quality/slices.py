@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.model_quality import figures, report
-from model_governance.checks.quality.model_quality.evaluation import absent
+from model_governance.checks.quality.model_quality.evaluation import too_few
 from model_governance.contract.slices import SHOWN_FROM, slice_masks
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from model_governance.checks.quality.model_quality.evaluation import TaskMetrics
     from model_governance.checks.quality.model_quality.labels import Labelled
     from model_governance.checks.quality.model_quality.params import QualityParams
+    from model_governance.contract.dependence import Dependence
     from model_governance.contract.result import Artifact, Estimate, Table
 
 
@@ -29,12 +30,14 @@ class SliceMetrics:
     notes: tuple[str, ...] = ()
 
 
-def evaluate_slices(whole: TaskMetrics, labelled: Labelled, params: QualityParams) -> SliceMetrics:
+def evaluate_slices(
+    whole: TaskMetrics, labelled: Labelled, params: QualityParams, *, dependence: Dependence
+) -> SliceMetrics:
     """Measure the main metrics of every slice of the policy; a slice of too few rows is named and not judged.
 
     Raises:
         SubjectError: The dataset lacks the column of a slice.
-        CheckError: A slice matches no row, two slices have one name, or a column has too many values.
+        CheckError: A condition is of another type than the values, two slices have one name, or a column has too many values.
     """
     import numpy as np
 
@@ -43,8 +46,11 @@ def evaluate_slices(whole: TaskMetrics, labelled: Labelled, params: QualityParam
     metrics = tuple(estimate.name for estimate in whole.on_rows(np.ones(labelled.n, dtype=bool)))
     estimates: list[Estimate] = []
     notes: list[str] = []
-    for name, rows in slice_masks(labelled.column, params.slices, notes=notes, what="labelled rows").items():
+    for name, rows in slice_masks(
+        labelled.column, params.slices, notes=notes, what="labelled rows", allow_empty=True
+    ).items():
         estimates += _evaluate_slice(whole, name, rows, minimum=params.minimum_slice_rows, metrics=metrics)
+    estimates = [dependence.widened(estimate) for estimate in estimates]
     return SliceMetrics(
         estimates=tuple(estimates),
         tables=(report.slice_table(estimates),),
@@ -59,5 +65,7 @@ def _evaluate_slice(
     n = int(rows.sum())
     if n < minimum:
         few = f"fewer than {minimum} rows (minimum_slice_rows)"
-        return [absent(f"slice_{metric}", few, n=n if n >= SHOWN_FROM else 0, key=name) for metric in metrics]
+        if n == 0:
+            few = f"none of {len(rows):,} labelled rows is of this slice; check its spelling if that stays so"
+        return [too_few(f"slice_{metric}", few, n=n if n >= SHOWN_FROM else 0, key=name) for metric in metrics]
     return [replace(estimate, name=f"slice_{estimate.name}", key=name) for estimate in whole.on_rows(rows)]

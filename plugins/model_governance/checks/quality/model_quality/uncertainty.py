@@ -8,7 +8,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from model_governance.checks.quality.model_quality.evaluation import ONE_ROW, too_few
+from model_governance.contract.result import Estimate
 from model_governance.stats.intervals import CONFIDENCE, bootstrap, clopper_pearson, on_scale
+from model_governance.stats.limits import ExactShare
+from model_governance.stats.tails import allow_for_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,6 +63,55 @@ def positive_mean_interval(values: np.ndarray) -> Interval | None:
     unit = deviation * math.sqrt(n / (n - 1))
     low, high = (mean - unit * _untransformed(bound - third / (2 * n), third) for bound in (quantile, -quantile))
     return max(0.0, low), high
+
+
+def error_mean(name: str, errors: np.ndarray, *, seed: int, root: bool = False) -> Estimate:
+    """Mean of sizes of errors (n,) with Hall's interval, widened and marked where their tail is heavy.
+
+    Args:
+        name: Name of the metric.
+        errors: Sizes of errors, or their squares.
+        seed: Seed of the subsamples behind a heavy tail.
+        root: Whether the metric is the root of the mean.
+    """
+    if len(errors) < 2:
+        return too_few(name, ONE_ROW, n=len(errors))
+    value, interval, remark = float(errors.mean()), positive_mean_interval(errors), ""
+    if interval is not None:
+        (low, high), remark = allow_for_tail(errors, interval, seed=seed)
+        interval = max(0.0, low), high
+    if root:
+        value = math.sqrt(value)
+        interval = interval and (math.sqrt(interval[0]), math.sqrt(interval[1]))
+    return Estimate(name=name, value=value, n=len(errors), interval=interval, detail=remark)
+
+
+def influence_reach(influence: np.ndarray, *, seed: int) -> tuple[Interval, str]:
+    """Distances below and above a statistic to its 95% limits, from its influence function, and a remark on its tail.
+
+    Student's t, widened where the tail of the influences is heavy.
+
+    Args:
+        influence: N times what each row adds to the statistic (n,), n above 1.
+        seed: Seed of the subsamples behind a heavy tail.
+    """
+    reach = t_reach(influence)
+    if not 0 < reach < math.inf:
+        return (reach, reach), ""
+    centred = influence - influence.mean()
+    (low, high), remark = allow_for_tail(centred, (-reach, reach), seed=seed)
+    return (-low, high), remark
+
+
+def bounded_mean_interval(values: np.ndarray, *, largest: float) -> Interval:
+    """95% interval of a mean of values (n,) between 0 and `largest`, of which few are far from 0.
+
+    The limits of Clopper and Pearson (1934) for a share of mean / largest, which are conservative, as values between the
+    ends scatter less than rows that count or do not.
+    """
+    limits = ExactShare(successes=min(float(values.sum()) / largest, len(values)), n=len(values))
+    low, high = limits.interval()
+    return low * largest, high * largest
 
 
 def _untransformed(value: float, third: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.model_quality import report
-from model_governance.checks.quality.model_quality.evaluation import absent
+from model_governance.checks.quality.model_quality.evaluation import too_few
 from model_governance.checks.quality.model_quality.partitions import code_column, partitions
 from model_governance.checks.quality.model_quality.search import gap_interval, loss_interval, search_partitions
 from model_governance.checks.quality.model_quality.slices import SliceMetrics
@@ -49,7 +49,7 @@ def find_weak_slices(evaluation: Evaluation, whole: TaskMetrics, search: Search)
             f"no slice has {search.minimum_rows} rows inside and outside in both halves of {n:,} labelled "
             "rows; lower search.minimum_rows or widen the window"
         )
-        return SliceMetrics(estimates=(absent("worst_slice_gap", few, n=n), absent("weak_slices", few, n=n)))
+        return SliceMetrics(estimates=(too_few("worst_slice_gap", few, n=n), too_few("weak_slices", few, n=n)))
     classes = task != "regression"
     return SliceMetrics(
         estimates=_estimates(result, level=search.level, classes=classes),

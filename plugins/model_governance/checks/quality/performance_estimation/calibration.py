@@ -12,8 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from model_governance.checks.quality.performance_estimation.folds import folds_of, resampled_rows
+
 if TYPE_CHECKING:
     import numpy as np
+
+    from model_governance.stats.limits import Limits
 
 Method = Literal["isotonic", "platt", "none"]
 MethodParam = Literal["auto", "isotonic", "platt", "none"]
@@ -94,6 +98,7 @@ def calibrate(
     folds: int,
     resamples: int,
     seed: int,
+    groups: np.ndarray | None = None,
 ) -> Calibration:
     """Fit calibration curves on reference rows.
 
@@ -107,6 +112,7 @@ def calibrate(
         folds: Number of folds.
         resamples: Number of bootstrap curves.
         seed: Seed of folds and bootstrap.
+        groups: Rows with the same number (n,) share a fold and are drawn together; by default every row is its own.
     """
     import numpy as np
 
@@ -115,7 +121,8 @@ def calibrate(
         return Calibration(method=method, curves=(identity,), resampled=(), held_out=score)
     generator = np.random.default_rng(seed)
     n = len(score)
-    fold = generator.permutation(n) % folds
+    groups = np.arange(n) if groups is None else groups
+    fold = folds_of(groups, folds, generator)
     candidates: tuple[Method, ...] = ("platt", "isotonic") if method == "auto" else (method,)
     fitted = {name: _cross_fit(name, score, predicted, hit, fold=fold) for name in candidates}
     chosen: Method = candidates[0]
@@ -123,7 +130,7 @@ def calibrate(
         gain = (fitted["platt"][1] - hit) ** 2 - (fitted["isotonic"][1] - hit) ** 2
         chosen = "isotonic" if gain.mean() > gain.std(ddof=1) / np.sqrt(n) else "platt"
     curves, held_out = fitted[chosen]
-    drawn = (generator.integers(0, n, size=n) for _ in range(resamples))
+    drawn = (resampled_rows(groups, generator) for _ in range(resamples))
     resampled = tuple(_fit(chosen, score[rows], predicted[rows], hit[rows]) for rows in drawn)
     return Calibration(method=chosen, curves=curves, resampled=resampled, held_out=held_out)
 
@@ -226,6 +233,17 @@ class CalibrationBins:
 
         noise = np.sqrt(self.probability * (1 - self.probability) / self.rows)
         return float((self.rows * noise).sum() / self.rows.sum() * np.sqrt(2 / np.pi))
+
+    @property
+    def limits(self) -> Limits:
+        """Limits of the error: what chance alone gives is taken from the lower one, as if there were no other."""
+        import numpy as np
+
+        from model_governance.stats.limits import Stretched
+
+        noise = np.sqrt((self.rows * self.probability * (1 - self.probability)).sum()) / self.rows.sum()
+        centre = max(0.0, self.error - self.error_by_chance)
+        return Stretched(value=centre, low95=max(0.0, centre - 1.96 * noise), high95=self.error + 1.96 * noise)
 
 
 def calibration_bins(score: np.ndarray, hit: np.ndarray, held_out: np.ndarray) -> CalibrationBins:

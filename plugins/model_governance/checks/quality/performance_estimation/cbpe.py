@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.checks.quality.performance_estimation.average_precision import expected_average_precision
 from model_governance.checks.quality.performance_estimation.uncertainty import Estimated
 
 if TYPE_CHECKING:
@@ -80,11 +81,20 @@ def correctness(probability: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     return np.where(predicted, probability, 1 - probability)
 
 
-def estimate_metrics(predictions: Predictions, calibration: Calibration, *, binary: bool) -> tuple[Estimated, ...]:
+def estimate_metrics(
+    predictions: Predictions, calibration: Calibration, *, binary: bool, effect: float = 1.0
+) -> tuple[Estimated, ...]:
     """Estimate metrics without labels, with standard errors of sampling and calibration together.
 
+    Args:
+        predictions: Those of current.
+        calibration: Learned on the reference.
+        binary: Whether there are two classes.
+        effect: Design effect of the labels, at least 1; that of independent ones is 1.
+
     Returns:
-        Accuracy, and for binary problems those of precision, recall, F1, specificity and ROC AUC that are defined.
+        Accuracy, and for binary problems those of precision, recall, F1, specificity, ROC AUC and
+        average precision that are defined.
     """
     import numpy as np
 
@@ -97,10 +107,10 @@ def estimate_metrics(predictions: Predictions, calibration: Calibration, *, bina
         for curve in calibration.resampled
     ]
     names = [name for name in values if binary or name == "accuracy"]
-    estimates = [_estimate(name, values[name], variances[name], refits, n=predictions.n) for name in names]
-    if binary and (area := _estimate_auc(predictions, probability, calibration, bins)) is not None:
-        estimates.append(area)
-    return tuple(estimates)
+    estimates = [_estimate(name, values[name], effect * variances[name], refits, n=predictions.n) for name in names]
+    rankings = (_estimate_auc, _estimate_average_precision) if binary else ()
+    ranked = (ranking(predictions, probability, calibration, bins, effect=effect) for ranking in rankings)
+    return (*estimates, *(estimate for estimate in ranked if estimate is not None))
 
 
 def _estimate(name: str, value: float, variance: float, refits: Sequence[Mapping[str, float]], *, n: int) -> Estimated:
@@ -155,19 +165,34 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def _estimate_auc(
-    predictions: Predictions, probability: np.ndarray, calibration: Calibration, bins: ScoreBins
+    predictions: Predictions, probability: np.ndarray, calibration: Calibration, bins: ScoreBins, *, effect: float
 ) -> Estimated | None:
     area = expected_auc(predictions.score, probability)
     if area is None:
         return None
     value, gradient = area
-    variance = float((probability * (1 - probability) * gradient**2).sum())
+    variance = effect * float((probability * (1 - probability) * gradient**2).sum())
     refits = [
         expected_auc(bins.score, curve(bins.score, bins.predicted), rows=bins.rows) for curve in calibration.resampled
     ]
     values = [refit[0] for refit in refits if refit is not None]
     error = math.sqrt(variance + _variance(values))
     return Estimated(name="estimated_roc_auc", value=value, error=error, n=predictions.n)
+
+
+def _estimate_average_precision(
+    predictions: Predictions, probability: np.ndarray, calibration: Calibration, bins: ScoreBins, *, effect: float
+) -> Estimated | None:
+    expected = expected_average_precision(predictions.score, probability)
+    if expected is None:
+        return None
+    variance = effect * float((probability * (1 - probability) * expected.by_probability**2).sum())
+    refits = [
+        expected_average_precision(bins.score, curve(bins.score, bins.predicted), rows=bins.rows)
+        for curve in calibration.resampled
+    ]
+    error = math.sqrt(variance + _variance([refit.value for refit in refits if refit is not None]))
+    return Estimated(name="estimated_average_precision", value=expected.value, error=error, n=predictions.n)
 
 
 def expected_auc(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,24 +13,25 @@ from model_governance.checks.quality.performance_estimation.calibration import (
 )
 from model_governance.checks.quality.performance_estimation.cbpe import (
     Predictions,
-    bin_scores,
     correctness,
     estimate_metrics,
-    expected_metrics,
 )
+from model_governance.checks.quality.performance_estimation.changes import changes
+from model_governance.checks.quality.performance_estimation.dependence import (
+    RowDependence,
+    effect_of,
+    row_dependence,
+)
+from model_governance.checks.quality.performance_estimation.folds import joined_rows
 from model_governance.checks.quality.performance_estimation.performance import Performance
 from model_governance.checks.quality.performance_estimation.reference_support import outside_reference_share
 from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows
-from model_governance.checks.quality.performance_estimation.uncertainty import (
-    bootstrap_error,
-    change_p_value,
-    increase_p_value,
-    normal_interval,
-)
+from model_governance.checks.quality.performance_estimation.uncertainty import change_p_value, normal_limits
+from model_governance.contract.repetition import once
 from model_governance.contract.result import Estimate
 from model_governance.engine.features import feature_rows
 from model_governance.errors import CheckError
-from model_governance.stats.intervals import clopper_pearson
+from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,14 +43,15 @@ if TYPE_CHECKING:
     from model_governance.checks.quality.performance_estimation.uncertainty import Estimated
     from model_governance.contract.subject import Model, Subject
 
-BINARY_METRICS = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc")
+BINARY_METRICS = ("accuracy", "precision", "recall", "f1", "specificity", "roc_auc", "average_precision")
 MULTICLASS_METRICS = ("accuracy",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibratedReference:
-    """Predictions and hits (n,) bool of the reference rows, their calibration, and notes on how it was made."""
+    """The reference rows with predictions and hits (n,) bool, their calibration, and notes on how it was made."""
 
+    rows: pd.DataFrame
     predictions: Predictions
     hit: np.ndarray
     calibration: Calibration
@@ -67,32 +68,48 @@ def estimate_classification(subject: Subject, params: EstimationParams, seed: in
     """
     model = _require_probabilities(subject)
     positive = _positive_class(subject, model) if subject.task == "binary_classification" else None
-    reference = _calibrate(subject, positive, params=params, seed=seed)
+    reference = once(
+        "calibrated reference",
+        (subject.datasets["reference"].sha256, model.sha256, repr(params), seed),
+        lambda: _calibrate(subject, positive, params=params, seed=seed),
+    )
     predictions, classes = _predict_current(subject, positive)
     binary = positive is not None
-    estimated = {number.name: number for number in estimate_metrics(predictions, reference.calibration, binary=binary)}
+    before, now = (reference.calibration(rows.score, rows.predicted) for rows in (reference.predictions, predictions))
+    dependence = row_dependence(
+        subject, reference.rows, residuals=reference.hit - reference.calibration.held_out, expected=now
+    )
+    estimated = {
+        number.name: number
+        for number in estimate_metrics(predictions, reference.calibration, binary=binary, effect=dependence.on_current)
+    }
     bins = calibration_bins(reference.predictions.score, reference.hit, reference.calibration.held_out)
     hits = repr(model.classes[positive]) if positive is not None else "right answers"
-    before, now = (reference.calibration(rows.score, rows.predicted) for rows in (reference.predictions, predictions))
     return Performance(
         estimates=(
             *(
                 _estimate(name, estimated, n=predictions.n)
                 for name in (BINARY_METRICS if binary else MULTICLASS_METRICS)
             ),
-            _loss_increase(reference, predictions),
+            *changes(reference.predictions, predictions, reference.calibration, dependence=dependence, binary=binary),
             Estimate(
                 name="reference_calibration_error",
                 value=bins.error,
                 n=len(reference.hit),
+                limits=bins.limits.inflated(dependence.on_reference),
                 detail=f"{bins.error_by_chance:.2g} would be seen by chance",
             ),
-            outside_reference_share(subject),
-            *_realised(subject, predictions, classes, reference.calibration),
+            outside_reference_share(subject, dependence.current),
+            *_realised(subject, predictions, classes, reference.calibration, dependence=dependence),
         ),
         tables=(report.calibration_table(bins, hits),),
         figures=(figures.calibration(bins, hits), figures.probabilities(before, now, hits)),
-        notes=(*reference.notes, report.CONCEPT_DRIFT),
+        notes=(
+            *reference.notes,
+            *dependence.notes,
+            *(report.rare_note(float(reference.hit.mean())) if binary else ()),
+            report.CONCEPT_DRIFT,
+        ),
     )
 
 
@@ -129,10 +146,12 @@ def _calibrate(subject: Subject, positive: int | None, *, params: EstimationPara
         )
     calibration = calibrate(
         predictions.score, predictions.predicted, hit, method=params.calibration, folds=params.folds,
-        resamples=params.resamples, seed=seed,
+        resamples=params.resamples, seed=seed, groups=joined_rows(rows, subject.columns),
     )  # fmt: skip
     how = report.calibration_note(calibration.method, rows=len(rows), folds=params.folds)
-    return CalibratedReference(predictions=predictions, hit=hit, calibration=calibration, notes=(how, *notes))
+    return CalibratedReference(
+        rows=rows, predictions=predictions, hit=hit, calibration=calibration, notes=(how, *notes)
+    )
 
 
 def _predict_current(subject: Subject, positive: int | None) -> tuple[Predictions, np.ndarray]:
@@ -194,56 +213,37 @@ def _estimate(name: str, estimated: Mapping[str, Estimated], *, n: int) -> Estim
             "no row of current is expected in the denominator: the model predicts, or the probabilities allow, one "
             "class only"
         )
-        return Estimate(name=f"estimated_{name}", value=None, n=n, reason=reason)
-    interval = normal_interval(number.value, number.error, "logit")
-    return Estimate(name=number.name, value=number.value, n=number.n, interval=interval)
-
-
-def _loss_increase(reference: CalibratedReference, predictions: Predictions) -> Estimate:
-    """Expected error rate on current minus that on held-out reference rows."""
-    import numpy as np
-
-    calibration = reference.calibration
-    before = 1 - correctness(calibration.held_out, reference.predictions.predicted)
-    now = 1 - correctness(calibration(predictions.score, predictions.predicted), predictions.predicted)
-    reference_bins, current_bins = bin_scores(reference.predictions), bin_scores(predictions)
-
-    def increase(number: int) -> float:
-        curve = calibration.resampled[number]
-        accuracy_before, accuracy_now = (
-            expected_metrics(curve(bins.score, bins.predicted), bins.predicted, bins.rows)["accuracy"]
-            for bins in (reference_bins, current_bins)
-        )
-        return accuracy_before - accuracy_now
-
-    calibrated = bootstrap_error(increase, len(calibration.resampled)) if calibration.resampled else 0.0
-    sampled = float(np.var(before, ddof=1)) / len(before) + float(np.var(now, ddof=1)) / max(len(now), 2)
-    error = math.sqrt(sampled + calibrated**2)
-    value = float(now.mean() - before.mean())
-    return Estimate(
-        name="estimated_loss_increase", value=value, n=predictions.n, interval=normal_interval(value, error),
-        detail=f"error rate {before.mean():.4f} on the reference, {now.mean():.4f} now",
-        p_value=increase_p_value(value, error),
-    )  # fmt: skip
+        return Estimate(name=f"estimated_{name}", value=None, n=n, reason=reason, absence="uncertain")
+    limits = normal_limits(number.value, number.error, "logit")
+    return Estimate(name=number.name, value=number.value, n=number.n, limits=limits)
 
 
 def _realised(
-    subject: Subject, predictions: Predictions, classes: np.ndarray, calibration: Calibration
+    subject: Subject,
+    predictions: Predictions,
+    classes: np.ndarray,
+    calibration: Calibration,
+    *,
+    dependence: RowDependence,
 ) -> list[Estimate]:
     """Accuracy on the labelled rows of current, and the error of the estimate for the same rows."""
     rows, reason = labelled_rows(subject)
     if len(rows) == 0:
         return [
-            Estimate(name=name, value=None, n=0, reason=reason) for name in ("realised_accuracy", "estimation_error")
+            Estimate(name=name, value=None, n=0, reason=reason, absence="uncertain")
+            for name in ("realised_accuracy", "estimation_error")
         ]
     target = str(subject.columns.target)
     truth = _label_positions(subject, subject.frame("current", columns=[target])[target].iloc[rows], role="current")
-    correct = int((classes[rows] == truth).sum())
-    estimated = estimate_metrics(predictions.take(rows), calibration, binary=False)[0]
+    right, labelled = classes[rows] == truth, predictions.take(rows)
+    correct, clusters = int(right.sum()), dependence.current.take(rows)
+    surprise = right - correctness(calibration(labelled.score, labelled.predicted), labelled.predicted)
+    estimated = estimate_metrics(labelled, calibration, binary=False, effect=effect_of(surprise, clusters))[0]
     value = estimated.value - correct / len(rows)
     return [
         Estimate(name="realised_accuracy", value=correct / len(rows), n=len(rows),
-               interval=clopper_pearson(correct, len(rows))),
-        Estimate(name="estimation_error", value=value, n=len(rows), interval=normal_interval(value, estimated.error),
+               limits=ExactShare(successes=float(correct), n=float(len(rows))).inflated(
+                   effect_of(right.astype(float), clusters))),
+        Estimate(name="estimation_error", value=value, n=len(rows), limits=normal_limits(value, estimated.error),
                p_value=change_p_value(value, estimated.error)),
     ]  # fmt: skip

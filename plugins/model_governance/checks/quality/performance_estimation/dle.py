@@ -8,7 +8,7 @@ estimates current's error, which holds while the errors of rows of the same kind
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.subject import NUMBER_KINDS
 
@@ -49,21 +49,27 @@ class LossModel:
         """Expected mean loss on current."""
         return float(self.current.mean())
 
-    def realised_variance(self) -> float:
-        """Variance of the mean loss that current will show: noise of the rows plus that of the learners."""
+    def realised_variance(self, effect: float = 1.0) -> float:
+        """Variance of the mean loss that current will show: noise of the rows plus that of the learners.
+
+        `effect` is the design effect of the rows, at least 1.
+        """
         import numpy as np
 
         expected = self.current.mean(axis=0)
-        row_noise = self.noise * float(np.mean(expected**2)) / len(expected)
+        row_noise = effect * self.noise * float(np.mean(expected**2)) / len(expected)
         return row_noise + _jackknife_variance(self.current.mean(axis=1))
 
-    def increase(self) -> tuple[float, float]:
-        """Expected mean loss on current minus that on held-out reference rows, and its variance."""
+    def increase(self, effects: tuple[float, float] = (1.0, 1.0)) -> tuple[float, float]:
+        """Expected mean loss on current minus that on held-out reference rows, and its variance.
+
+        `effects` are the design effects of the expected losses of reference and current, at least 1.
+        """
         import numpy as np
 
         expected = self.current.mean(axis=0)
-        sampled = float(np.var(self.held_out, ddof=1)) / len(self.held_out)
-        sampled += float(np.var(expected, ddof=1)) / len(expected) if len(expected) > 1 else 0.0
+        sampled = effects[0] * float(np.var(self.held_out, ddof=1)) / len(self.held_out)
+        sampled += effects[1] * float(np.var(expected, ddof=1)) / len(expected) if len(expected) > 1 else 0.0
         # A learner that is too high is too high on both datasets: only the difference varies.
         learned = _jackknife_variance(self.current.mean(axis=1) - self.reference_mean)
         return float(expected.mean() - self.held_out.mean()), sampled + learned
@@ -75,9 +81,16 @@ def _jackknife_variance(values: np.ndarray) -> float:
     return float((folds - 1) / folds * ((values - values.mean()) ** 2).sum())
 
 
-def learn_loss(
-    observed: np.ndarray, reference: np.ndarray, current: np.ndarray, *, categories: list[int], fold: np.ndarray
-) -> LossModel:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learners:
+    """One learner per fold, fitted on the others; held-out losses (n,), and the mean of each learner's (folds,)."""
+
+    fitted: tuple[Any, ...]
+    held_out: np.ndarray
+    reference_mean: np.ndarray
+
+
+def learn_loss(observed: np.ndarray, reference: np.ndarray, *, categories: list[int], fold: np.ndarray) -> Learners:
     """Cross-fit a model of the loss.
 
     One thread: sums of several would differ in their last bits from machine to machine.
@@ -85,7 +98,6 @@ def learn_loss(
     Args:
         observed: Losses of the reference rows (n,).
         reference: Their design matrix (n, d).
-        current: Design matrix of current (m, d).
         categories: Numbers of the columns that hold codes of categories.
         fold: Fold of each reference row (n,).
     """
@@ -93,7 +105,7 @@ def learn_loss(
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    held_out, on_current, reference_mean = np.empty(len(observed)), [], []
+    held_out, reference_mean, fitted = np.empty(len(observed)), [], []
     with threadpool_limits(limits=1):
         for number in np.unique(fold):
             learner = HistGradientBoostingRegressor(
@@ -104,10 +116,21 @@ def learn_loss(
             on_reference = np.maximum(learner.predict(reference), 0.0)
             held_out[fold == number] = on_reference[fold == number]
             reference_mean.append(float(on_reference.mean()))
-            on_current.append(np.maximum(learner.predict(current), 0.0))
+            fitted.append(learner)
+    return Learners(fitted=tuple(fitted), held_out=held_out, reference_mean=np.array(reference_mean))
+
+
+def predict_loss(learners: Learners, observed: np.ndarray, current: np.ndarray) -> LossModel:
+    """Losses that the learners expect on the design matrix of current (m, d), beside the observed ones (n,)."""
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        on_current = [np.maximum(learner.predict(current), 0.0) for learner in learners.fitted]
     return LossModel(
-        observed=observed, held_out=held_out, current=np.stack(on_current), reference_mean=np.array(reference_mean)
-    )
+        observed=observed, held_out=learners.held_out, current=np.stack(on_current),
+        reference_mean=learners.reference_mean,
+    )  # fmt: skip
 
 
 def design_matrices(

@@ -2,39 +2,79 @@
 
 from __future__ import annotations
 
-from model_governance.contract.result import MetricSpec
+from model_governance.contract.result import NOT_NEGATIVE, SHARE, SHARE_CHANGE, MetricSpec, of_tasks
 
 ESTIMATED_SHARES = (
     MetricSpec(
         name="estimated_accuracy",
         meaning="expected share of rows of current whose predicted class is right, before labels arrive",
         better="higher",
+        range=SHARE,
     ),
     MetricSpec(
-        name="estimated_precision", meaning="expected share of predicted positives that are positive", better="higher"
+        name="estimated_precision",
+        meaning="expected share of predicted positives that are positive",
+        better="higher",
+        range=SHARE,
     ),
     MetricSpec(
-        name="estimated_recall", meaning="expected share of positives that are predicted positive", better="higher"
+        name="estimated_recall",
+        meaning="expected share of positives that are predicted positive",
+        better="higher",
+        range=SHARE,
     ),
-    MetricSpec(name="estimated_f1", meaning="2TP / (2TP + FP + FN) of the expected confusion counts", better="higher"),
     MetricSpec(
-        name="estimated_specificity", meaning="expected share of negatives that are predicted negative", better="higher"
+        name="estimated_f1",
+        meaning="2TP / (2TP + FP + FN) of the expected confusion counts",
+        better="higher",
+        range=SHARE,
+    ),
+    MetricSpec(
+        name="estimated_specificity",
+        meaning="expected share of negatives that are predicted negative",
+        better="higher",
+        range=SHARE,
+    ),
+    MetricSpec(
+        name="estimated_average_precision",
+        meaning="expected precision averaged over the recall steps of the score; it rises and falls with the share of "
+        "positives, which is what guessing gives",
+        better="higher",
+        range=SHARE,
+    ),
+    MetricSpec(
+        name="estimated_recall_change",
+        meaning="estimated recall on current minus the same on the reference; sees a rare class that the error rate hides",
+        better="higher",
+        range=SHARE_CHANGE,
+    ),
+    MetricSpec(
+        name="estimated_average_precision_change",
+        meaning="estimated average precision on current minus the same on the reference",
+        better="higher",
+        range=SHARE_CHANGE,
     ),
     MetricSpec(
         name="estimated_roc_auc",
         meaning="expected probability that a positive scores above a negative, ties counting half; 0.5 is guessing",
         better="higher",
+        range=SHARE,
     ),
 )
 
 ESTIMATED_ERRORS = (
     MetricSpec(
-        name="estimated_mae", meaning="expected mean absolute error on current", better="lower", unit="of the target"
+        name="estimated_mae",
+        meaning="expected mean absolute error on current",
+        better="lower",
+        range=NOT_NEGATIVE,
+        unit="of the target",
     ),
     MetricSpec(
         name="estimated_rmse",
         meaning="root of the expected mean squared error on current",
         better="lower",
+        range=NOT_NEGATIVE,
         unit="of the target",
     ),
 )
@@ -51,19 +91,25 @@ RELIABILITY = (
         meaning="mean gap of calibrated probability and observed share on held-out parts of the reference, over bins of "
         "equal frequency",
         better="lower",
+        range=SHARE,
     ),
     MetricSpec(
         name="outside_reference_share",
         meaning="share of rows of current with a value that the reference does not hold; nothing was learned there",
         better="lower",
+        range=SHARE,
     ),
     MetricSpec(
-        name="realised_accuracy", meaning="accuracy on the rows of current that already have a label", better="higher"
+        name="realised_accuracy",
+        meaning="accuracy on the rows of current that already have a label",
+        better="higher",
+        range=SHARE,
     ),
     MetricSpec(
         name="realised_mae",
         meaning="mean absolute error on the rows of current that already have a label",
         better="lower",
+        range=NOT_NEGATIVE,
         unit="of the target",
     ),
     MetricSpec(
@@ -74,4 +120,15 @@ RELIABILITY = (
     ),
 )
 
-METRICS = ESTIMATED_SHARES + ESTIMATED_ERRORS + RELIABILITY
+EVERY_CLASSIFIER = ("estimated_accuracy", "realised_accuracy", "reference_calibration_error")
+ERRORS = ("realised_mae",)
+METRICS = (
+    of_tasks((spec for spec in ESTIMATED_SHARES if spec.name not in EVERY_CLASSIFIER), "binary_classification")
+    + of_tasks(
+        (spec for spec in ESTIMATED_SHARES + RELIABILITY if spec.name in EVERY_CLASSIFIER),
+        "binary_classification",
+        "multiclass_classification",
+    )
+    + of_tasks((*ESTIMATED_ERRORS, *(spec for spec in RELIABILITY if spec.name in ERRORS)), "regression")
+    + tuple(spec for spec in RELIABILITY if spec.name not in (*EVERY_CLASSIFIER, *ERRORS))
+)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from model_governance.checks.quality.performance_estimation.dependence import effect_of
 from model_governance.contract.result import Estimate
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.engine.features import feature_rows
-from model_governance.stats.intervals import clopper_pearson
+from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.contract.dependence import Clusters
     from model_governance.contract.subject import Subject
 
 RANGED = NUMBER_KINDS | {"datetime"}
@@ -59,12 +61,12 @@ class ColumnSupport:
         return outside | (missing if not self.has_missing else False)
 
 
-def outside_reference_share(subject: Subject) -> Estimate:
+def outside_reference_share(subject: Subject, clusters: Clusters) -> Estimate:
     """Share of rows of current with a value that the reference does not hold.
 
     A number beyond the reference's range, another category, or a missing value where the reference had none. Text
     is not compared; in columns of more than `MAX_CATEGORIES` categories a new one is expected, so only missing values
-    count.
+    count. `clusters` are those of current.
     """
     import numpy as np
 
@@ -73,11 +75,13 @@ def outside_reference_share(subject: Subject) -> Estimate:
     for chunk in feature_rows(subject, "reference").frames(names):
         for name, support in supports.items():
             support.add(chunk[name])
-    relation, count = feature_rows(subject, "current"), 0
+    relation, outside = feature_rows(subject, "current"), []
     for chunk in relation.frames(names):
         flags = [support.outside(chunk[name]) for name, support in supports.items() if support.kind != "text"]
-        count += int(np.any(flags, axis=0).sum()) if flags else 0
+        outside.append(np.any(flags, axis=0) if flags else np.zeros(len(chunk), dtype=bool))
+    flagged = np.concatenate(outside)
+    count, effect = int(flagged.sum()), effect_of(flagged.astype(float), clusters)
     return Estimate(
         name="outside_reference_share", value=count / relation.rows, n=relation.rows,
-        interval=clopper_pearson(count, relation.rows),
+        limits=ExactShare(successes=float(count), n=float(relation.rows)).inflated(effect),
     )  # fmt: skip

@@ -7,22 +7,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.performance_estimation import figures, report
-from model_governance.checks.quality.performance_estimation.dle import design_matrices, learn_loss
+from model_governance.checks.quality.performance_estimation.dependence import effect_of, row_dependence
+from model_governance.checks.quality.performance_estimation.dle import design_matrices, learn_loss, predict_loss
+from model_governance.checks.quality.performance_estimation.folds import folds_of, joined_rows
 from model_governance.checks.quality.performance_estimation.performance import Performance
 from model_governance.checks.quality.performance_estimation.reference_support import outside_reference_share
 from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows
 from model_governance.checks.quality.performance_estimation.uncertainty import (
     change_p_value,
     increase_p_value,
-    normal_interval,
+    normal_limits,
 )
+from model_governance.contract.repetition import once
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, ModelMisbehaved
+from model_governance.stats.limits import Stretched
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.checks.quality.performance_estimation.dependence import RowDependence
     from model_governance.checks.quality.performance_estimation.dle import LossModel
     from model_governance.checks.quality.performance_estimation.params import EstimationParams
     from model_governance.contract.subject import Subject
@@ -48,62 +53,90 @@ def estimate_regression(subject: Subject, params: EstimationParams, seed: int) -
             "give held-out rows"
         )
     design, current_design, categories = design_matrices(reference, current, subject.columns, answers=predictions)
-    fold = np.random.default_rng(seed).permutation(len(errors)) % params.folds
-    absolute, squared = (
-        learn_loss(losses, design, current_design, categories=categories, fold=fold)
-        for losses in (np.abs(errors), errors**2)
+    fold = folds_of(joined_rows(rows, subject.columns), params.folds, np.random.default_rng(seed))
+    key = (subject.datasets["reference"].sha256, subject.require_model().sha256, repr(params), seed)
+
+    def learn(name: str, losses: np.ndarray) -> LossModel:
+        learners = once(name, key, lambda: learn_loss(losses, design, categories=categories, fold=fold))
+        return predict_loss(learners, losses, current_design)
+
+    absolute, squared = learn("absolute loss", np.abs(errors)), learn("squared loss", errors**2)
+    of_absolute, of_squared = (
+        row_dependence(subject, rows, residuals=losses.observed - losses.held_out, expected=losses.current.mean(axis=0))
+        for losses in (absolute, squared)
     )
     return Performance(
         estimates=(
-            *_errors(absolute, squared),
-            _loss_increase(absolute),
-            outside_reference_share(subject),
-            *_realised(subject, predictions[1], absolute),
+            *_errors(absolute, squared, effects=(of_absolute.on_current, of_squared.on_current)),
+            _loss_increase(absolute, of_absolute),
+            outside_reference_share(subject, of_absolute.current),
+            *_realised(subject, predictions[1], absolute, dependence=of_absolute),
         ),
         tables=(report.error_table(absolute),),
         figures=(figures.expected_errors(absolute.held_out, absolute.current.mean(axis=0)),),
-        notes=(report.loss_note(rows=len(errors), folds=params.folds), *notes, report.CONCEPT_DRIFT),
+        notes=(
+            report.loss_note(rows=len(errors), folds=params.folds),
+            *notes,
+            *of_absolute.notes,
+            report.CONCEPT_DRIFT,
+        ),
     )
 
 
-def _errors(absolute: LossModel, squared: LossModel) -> tuple[Estimate, Estimate]:
+def _errors(absolute: LossModel, squared: LossModel, *, effects: tuple[float, float]) -> tuple[Estimate, Estimate]:
     n = absolute.current.shape[1]
-    interval = normal_interval(absolute.value, math.sqrt(absolute.realised_variance()), "log")
-    square = normal_interval(squared.value, math.sqrt(squared.realised_variance()), "log")
-    root = None if square is None else (math.sqrt(square[0]), math.sqrt(square[1]))
+    limits = normal_limits(absolute.value, math.sqrt(absolute.realised_variance(effects[0])), "log")
+    square = normal_limits(squared.value, math.sqrt(squared.realised_variance(effects[1])), "log")
+    root = None
+    if square is not None:
+        low, value, high = (math.sqrt(number) for number in (square.low95, square.value, square.high95))
+        root = Stretched(value=value, low95=low, high95=high, scale="log")
     return (
-        Estimate(name="estimated_mae", value=absolute.value, n=n, interval=interval),
-        Estimate(name="estimated_rmse", value=math.sqrt(squared.value), n=n, interval=root),
+        Estimate(name="estimated_mae", value=absolute.value, n=n, limits=limits),
+        Estimate(name="estimated_rmse", value=math.sqrt(squared.value), n=n, limits=root),
     )
 
 
-def _loss_increase(absolute: LossModel) -> Estimate:
-    value, variance = absolute.increase()
+def _loss_increase(absolute: LossModel, dependence: RowDependence) -> Estimate:
+    value, variance = absolute.increase(
+        (
+            effect_of(absolute.held_out, dependence.reference),
+            effect_of(absolute.current.mean(axis=0), dependence.current),
+        )
+    )
     error = math.sqrt(variance)
     detail = f"mean absolute error {absolute.held_out.mean():.4g} on the reference, {absolute.value:.4g} now"
     return Estimate(
         name="estimated_loss_increase", value=value, n=absolute.current.shape[1], detail=detail,
-        interval=normal_interval(value, error), p_value=increase_p_value(value, error),
+        limits=normal_limits(value, error), p_value=increase_p_value(value, error),
     )  # fmt: skip
 
 
-def _realised(subject: Subject, predicted: np.ndarray, absolute: LossModel) -> list[Estimate]:
+def _realised(
+    subject: Subject, predicted: np.ndarray, absolute: LossModel, *, dependence: RowDependence
+) -> list[Estimate]:
     """Mean absolute error on the labelled rows of current, and the error of the estimate for the same rows."""
     import numpy as np
 
     rows, reason = labelled_rows(subject)
     if len(rows) == 0:
-        return [Estimate(name=name, value=None, n=0, reason=reason) for name in ("realised_mae", "estimation_error")]
+        return [
+            Estimate(name=name, value=None, n=0, reason=reason, absence="uncertain")
+            for name in ("realised_mae", "estimation_error")
+        ]
     target = str(subject.columns.target)
     truth = _targets(subject.frame("current", columns=[target])[target].iloc[rows])
     absolute_error = np.abs(predicted[rows] - truth)
     same_rows = replace(absolute, current=absolute.current[:, rows])
-    realised, error = float(absolute_error.mean()), math.sqrt(same_rows.realised_variance())
+    clusters = dependence.current.take(rows)
+    effect = effect_of(absolute_error - same_rows.current.mean(axis=0), clusters)
+    realised, error = float(absolute_error.mean()), math.sqrt(same_rows.realised_variance(effect))
     noise = float(np.std(absolute_error, ddof=1)) / math.sqrt(len(rows)) if len(rows) > 1 else 0.0
+    noise *= math.sqrt(effect_of(absolute_error, clusters))
     value = same_rows.value - realised
     return [
-        Estimate(name="realised_mae", value=realised, n=len(rows), interval=normal_interval(realised, noise, "log")),
-        Estimate(name="estimation_error", value=value, n=len(rows), interval=normal_interval(value, error),
+        Estimate(name="realised_mae", value=realised, n=len(rows), limits=normal_limits(realised, noise, "log")),
+        Estimate(name="estimation_error", value=value, n=len(rows), limits=normal_limits(value, error),
                p_value=change_p_value(value, error)),
     ]  # fmt: skip
 

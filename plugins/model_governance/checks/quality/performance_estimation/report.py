@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from model_governance.contract.result import Metric
 
 BINS = 10
+RARE = 0.05
+"""Share of a class up to which the error rate says little about it."""
 CONCEPT_DRIFT = (
     "These are estimates: they hold while rows of the same kind keep the same labels. A change of that relation "
     "(concept drift) leaves no trace in them; estimation_error shows it once labels are in."
@@ -46,6 +48,19 @@ def calibration_note(method: Method, *, rows: int, folds: int) -> str:
 def loss_note(*, rows: int, folds: int) -> str:
     """How expected errors were learned."""
     return f"Errors learned by gradient boosting on {rows:,} labelled reference rows, {folds} folds."
+
+
+def rare_note(share: float) -> tuple[str, ...]:
+    """What cannot see the rare class, where there is one; `share` of positives in the reference."""
+    rare = min(share, 1 - share)
+    if rare > RARE:
+        return ()
+    note = (
+        f"{rare:.2%} of the reference rows are of the rarer class: a model that misses every one of them adds at most "
+        f"{rare:.2g} to the error rate, so estimated_accuracy and estimated_loss_increase hardly see that class; "
+        "estimated_recall_change and estimated_average_precision do."
+    )
+    return (note,)
 
 
 def calibration_table(bins: CalibrationBins, hits: str) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.checks.quality.performance_estimation.dependence import dependence_columns
 from model_governance.checks.quality.performance_estimation.params import MINIMUM_ROWS
 from model_governance.engine.features import feature_rows
 from model_governance.errors import CheckError
@@ -19,11 +20,11 @@ def fitting_rows(subject: Subject, maximum: int, *, seed: int) -> tuple[pd.DataF
     """Sample reference rows to fit on.
 
     Returns:
-        At most `maximum` rows with features and target, and a note where they are a sample.
+        At most `maximum` rows with features, target, entity and batch, and a note where they are a sample.
 
     Raises:
         CheckError: The reference has too few rows.
-        SubjectError: As `feature_rows` and `Subject.target`.
+        SubjectError: As `feature_rows` and `Subject.target`, or the reference lacks the column of entities or batches.
     """
     relation = feature_rows(subject, "reference")
     subject.target("reference")  # refuses missing labels before any row is used
@@ -32,7 +33,9 @@ def fitting_rows(subject: Subject, maximum: int, *, seed: int) -> tuple[pd.DataF
             f"{relation.uri}: performance estimation learns from at least {MINIMUM_ROWS} labelled reference rows, found "
             f"{relation.rows:,}; give a larger reference"
         )
-    rows = relation.sample(maximum, seed=seed, names=[*subject.columns.names, str(subject.columns.target)])
+    names = [*subject.columns.names, str(subject.columns.target), *dependence_columns(subject)]
+    relation.require(names)
+    rows = relation.sample(maximum, seed=seed, names=names)
     if relation.rows <= maximum:
         return rows, ()
     return rows, (f"Learned from a seeded sample of {maximum:,} of {relation.rows:,} reference rows.",)

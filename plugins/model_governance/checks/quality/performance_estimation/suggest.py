@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 MAX_CLASSES = 20  # more distinct whole numbers are taken for a regression's target
+RARE = 0.05
+"""Share of a class up to which an error rate of a few points says nothing about it."""
 OUTSIDE = {"metric": "outside_reference_share", "less_than": 0.1, "severity": "warn"}
 PURPOSE = (
     "With an estimate beside it, drift need not fail a run: give the thresholds of data_drift severity warn and let "
@@ -38,13 +40,23 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
 
 
 def _for_classification(labels: pd.Series) -> Suggestion:
-    majority = round(float(labels.value_counts(normalize=True).iloc[0]), 3)
+    shares = labels.value_counts(normalize=True)
+    majority, rarest = round(float(shares.iloc[0]), 3), float(shares.iloc[-1])
+    increase = 0.02 if rarest > RARE else float(f"{rarest / 4:.2g}")
     thresholds: list[dict[str, Any]] = [
-        {"metric": "estimated_loss_increase", "less_than": 0.02},
+        {"metric": "estimated_loss_increase", "less_than": increase},
         OUTSIDE,
         {"metric": "reference_calibration_error", "less_than": 0.05, "severity": "warn"},
     ]
     comment = "Two more errors in a hundred rows than on the reference fail the run."
+    if rarest <= RARE:
+        comment = (
+            f"The rarest class is {rarest:.2%} of the rows: the error rate may rise by a quarter of that, because two in a "
+            "hundred could never be exceeded."
+        )
+        if len(shares) == 2:
+            thresholds.insert(1, {"metric": "estimated_recall_change", "geq_to": -0.1})
+            comment += " Recall, which sees the rare class, may fall by ten points."
     if majority <= 0.8:
         thresholds.insert(0, {"metric": "estimated_accuracy", "greater_than": majority})
         comment = f"The estimate must beat always naming the largest class ({majority:.1%}). " + comment

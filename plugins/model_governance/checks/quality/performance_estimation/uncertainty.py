@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from model_governance.stats.intervals import CONFIDENCE, on_scale
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from model_governance.stats.intervals import Scale
+    from model_governance.stats.limits import Stretched
 
 Interval = tuple[float, float]
 
@@ -32,6 +31,14 @@ def normal_interval(value: float, error: float, scale: Scale = "plain") -> Inter
     return on_scale(value, float(norm.ppf((1 + CONFIDENCE) / 2)) * error, scale) if error > 0 else None
 
 
+def normal_limits(value: float, error: float, scale: Scale = "plain") -> Stretched | None:
+    """Normal limits at any level from a standard error; None where there is no interval."""
+    from model_governance.stats.limits import Stretched
+
+    interval = normal_interval(value, error, scale)
+    return None if interval is None else Stretched(value=value, low95=interval[0], high95=interval[1], scale=scale)
+
+
 def increase_p_value(value: float, error: float) -> float:
     """One-sided normal p-value of a difference `value` with standard error `error`, against no increase."""
     from scipy.stats import norm
@@ -48,10 +55,3 @@ def change_p_value(value: float, error: float) -> float:
     if error <= 0:
         return 0.0 if value else 1.0
     return float(2 * norm.sf(abs(value) / error))
-
-
-def bootstrap_error(statistic: Callable[[int], float], resamples: int) -> float:
-    """Standard deviation of a statistic of the resample number over `resamples` refits."""
-    import numpy as np
-
-    return float(np.std([statistic(number) for number in range(resamples)], ddof=1))

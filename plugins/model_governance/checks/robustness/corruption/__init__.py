@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from model_governance.checks.robustness.corruption.measure import measure
 from model_governance.checks.robustness.corruption.metrics import METRICS
-from model_governance.checks.robustness.corruption.params import CorruptionParams
+from model_governance.checks.robustness.corruption.params import CorruptionParams, floors
 from model_governance.checks.robustness.corruption.self_test import SELF_TEST
 from model_governance.checks.robustness.corruption.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -24,6 +24,7 @@ CHECK = Check(
     metrics=METRICS,
     roles=("current",),
     tasks=("binary_classification", "multiclass_classification", "regression"),
+    floors=floors,
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,

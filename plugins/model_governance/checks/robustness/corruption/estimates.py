@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from model_governance.contract.result import Estimate
-from model_governance.stats.intervals import CONFIDENCE, clopper_pearson, paired_shares
+from model_governance.stats.intervals import CONFIDENCE, paired_shares
+from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,7 @@ def _clean(evaluation: Evaluation) -> list[Estimate]:
                 name="clean_accuracy",
                 value=right / evaluation.n,
                 n=evaluation.n,
-                interval=clopper_pearson(right, evaluation.n),
+                limits=ExactShare(successes=float(right), n=float(evaluation.n)),
             )
         ]
     if evaluation.measure == "mae":
@@ -105,9 +106,9 @@ def _clean(evaluation: Evaluation) -> list[Estimate]:
 def _score(evaluation: Evaluation, point: SweepPoint) -> Estimate:
     if evaluation.classes:
         right = evaluation.n - int(point.outcomes.costs.sum())
-        interval = clopper_pearson(right, evaluation.n)
+        limits = ExactShare(successes=float(right), n=float(evaluation.n))
         return Estimate(
-            name=evaluation.measure, value=right / evaluation.n, n=evaluation.n, interval=interval, key=point.label
+            name=evaluation.measure, value=right / evaluation.n, n=evaluation.n, limits=limits, key=point.label
         )
     return _in_units(evaluation, _of_rows(point.outcomes.costs, name=evaluation.measure, key=point.label))
 
@@ -118,7 +119,11 @@ def _refused(point: SweepPoint) -> Estimate:
     if hit == 0:
         return Estimate(name="refused_share", value=None, n=0, key=point.corruption, reason="no row was corrupted")
     return Estimate(
-        name="refused_share", value=refused / hit, n=hit, interval=clopper_pearson(refused, hit), key=point.corruption
+        name="refused_share",
+        value=refused / hit,
+        n=hit,
+        key=point.corruption,
+        limits=ExactShare(successes=float(refused), n=float(hit)),
     )
 
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from model_governance.contract.result import MetricSpec
+from typing import TYPE_CHECKING
+
+from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec
+
+if TYPE_CHECKING:
+    from model_governance.contract.subject import Task
+
+CLASSES: tuple[Task, ...] = ("binary_classification", "multiclass_classification")
 
 METRICS = (
     MetricSpec(
-        name="clean_accuracy", better="higher", unit="share", meaning="share of sampled clean rows predicted correctly"
+        name="clean_accuracy", better="higher", range=SHARE, tasks=CLASSES, unit="share", meaning="share of sampled clean rows predicted correctly"
     ),
-    MetricSpec(name="clean_mae", better="lower", meaning="mean absolute error on the sampled clean rows"),
+    MetricSpec(name="clean_mae", better="lower", range=NOT_NEGATIVE, tasks=("regression",), meaning="mean absolute error on the sampled clean rows"),
     MetricSpec(
-        name="accuracy", better="higher", unit="share", per="corruption@severity",
+        name="accuracy", better="higher", range=SHARE, tasks=CLASSES, unit="share", per="corruption@severity",
         meaning="share of sampled rows predicted correctly when corrupted; refused rows count as wrong",
     ),
     MetricSpec(
-        name="agreement", better="higher", unit="share", per="corruption@severity",
+        name="agreement", better="higher", range=SHARE, tasks=CLASSES, unit="share", per="corruption@severity",
         meaning="share of sampled rows with the same prediction corrupted as clean; refused rows count as changed",
     ),
     MetricSpec(
-        name="mae", better="lower", per="corruption@severity",
+        name="mae", better="lower", range=NOT_NEGATIVE, tasks=("regression",), per="corruption@severity",
         meaning="mean absolute error on the sampled rows when corrupted",
     ),
     MetricSpec(
-        name="shift", better="lower", per="corruption@severity",
+        name="shift", better="lower", range=NOT_NEGATIVE, tasks=("regression",), per="corruption@severity",
         meaning="mean absolute difference between the predictions of a row corrupted and clean",
     ),
     MetricSpec(
@@ -41,7 +48,7 @@ METRICS = (
         meaning="largest loss when this column alone is corrupted on every row",
     ),
     MetricSpec(
-        name="refused_share", better="lower", unit="share", per="corruption",
+        name="refused_share", better="lower", range=SHARE, unit="share", per="corruption",
         meaning="share of corrupted rows for which the model gives no prediction",
     ),
     MetricSpec(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from model_governance.contract.check import Params
+from model_governance.contract.check import Floor, Params
 from model_governance.contract.slices import Slice
 
 CorruptionName = Literal[
@@ -46,3 +46,10 @@ class CorruptionParams(Params):
         if values is not None and len(set(values)) != len(values):
             raise ValueError(f"listed twice: {', '.join(map(str, values))}")
         return values
+
+
+def floors(params: CorruptionParams) -> tuple[Floor, ...]:
+    """The shares that few corrupted rows cannot prove to be beyond every bound."""
+    return tuple(
+        Floor(metric=name, param="samples", rows=params.samples) for name in ("clean_accuracy", "accuracy", "agreement")
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from model_governance.attacks.schedule import schedule_lookback
 from model_governance.checks.robustness.evasion.measure import measure
 from model_governance.checks.robustness.evasion.metrics import METRICS
-from model_governance.checks.robustness.evasion.params import EvasionParams
+from model_governance.checks.robustness.evasion.params import EvasionParams, floors
 from model_governance.checks.robustness.evasion.self_test import SELF_TEST
 from model_governance.checks.robustness.evasion.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -26,6 +26,7 @@ CHECK = Check(
     optional_roles=("reference",),
     tasks=("binary_classification", "multiclass_classification", "regression"),
     lookback=lambda params: schedule_lookback(params.budget),
+    floors=floors,
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,

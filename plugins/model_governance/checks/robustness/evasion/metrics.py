@@ -2,67 +2,74 @@
 
 from __future__ import annotations
 
-from model_governance.contract.result import MetricSpec
+from typing import TYPE_CHECKING
+
+from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec
+
+if TYPE_CHECKING:
+    from model_governance.contract.subject import Task
 
 # Key of `attack_success_rate` for what all attacks of a run reach together.
 ALL = "all"
 
+CLASSES: tuple[Task, ...] = ("binary_classification", "multiclass_classification")
+
 METRICS = (
     MetricSpec(
-        name="attack_success_rate", better="lower", unit="share", per="attack",
+        name="attack_success_rate", better="lower", range=SHARE, unit="share", per="attack",
         meaning="share of the attacked rows (those the model gets right; all rows without labels and of a regression) whose "
         "answer flips within the budget, the first of several; key all: by any attack. Rows without any start found count as "
         "not flipped (lower bound)",
     ),
     MetricSpec(
-        name="attack_success_rate_at", better="lower", unit="share", per="budget",
+        name="attack_success_rate_at", better="lower", range=SHARE, unit="share", per="budget",
         meaning="share of the attacked rows that some attack flips, at each budget of epsilon (lower bound)",
     ),
     MetricSpec(
-        name="robust_accuracy", better="higher", unit="share",
+        name="robust_accuracy", better="higher", range=SHARE, tasks=CLASSES, unit="share",
         meaning="share of all drawn rows that are classified correctly and survive every attack (upper bound)",
     ),
     MetricSpec(
-        name="robust_accuracy_at", better="higher", unit="share", per="budget",
+        name="robust_accuracy_at", better="higher", range=SHARE, tasks=CLASSES, unit="share", per="budget",
         meaning="robust_accuracy at each budget of epsilon",
     ),
     MetricSpec(
-        name="clean_accuracy", better="higher", unit="share",
+        name="clean_accuracy", better="higher", range=SHARE, tasks=CLASSES, unit="share",
         meaning="share of all drawn rows that are classified correctly before any attack",
     ),
     MetricSpec(
-        name="median_distance", better="higher", unit="share of range", per="attack",
+        name="median_distance", better="higher", range=NOT_NEGATIVE, unit="share of range", per="attack",
         meaning="median size of the smallest flip found, over the rows that the attack flipped",
     ),
     MetricSpec(
-        name="distance_quantile", better="higher", unit="share of range", per="quantile",
+        name="distance_quantile", better="higher", range=NOT_NEGATIVE, unit="share of range", per="quantile",
         meaning="quantile of the smallest flip that any attack found, over all attacked rows; rows that none flipped lie "
         "beyond every distance (upper bound)",
     ),
     MetricSpec(
-        name="slice_attack_success_rate", better="lower", unit="share", per="slice",
+        name="slice_attack_success_rate", better="lower", range=SHARE, unit="share", per="slice",
         meaning="share of the attacked rows of a slice that some attack flips within the budget (lower bound)",
     ),
     MetricSpec(
-        name="unattacked_share", better="lower", unit="share",
+        name="unattacked_share", better="lower", range=SHARE, unit="share",
         meaning="share of attacked rows for which no attack found a flip at any distance: failed, not robust",
     ),
     MetricSpec(
-        name="valid_share", better="higher", unit="share",
+        name="valid_share", better="higher", range=SHARE, unit="share",
         meaning="share of the rows returned by attacks that the threat model allows; others are no successes",
     ),
     MetricSpec(
-        name="certified_attack_success_rate", better="lower", unit="share", per="budget of exact",
+        name="certified_attack_success_rate", better="lower", range=SHARE, unit="share", per="budget of exact",
         meaning="share of the attacked rows that are not proven robust within the budget (trees): no attack can flip more "
         "(upper bound)",
     ),
     MetricSpec(
-        name="exact_attack_success_rate", better="lower", unit="share", per="budget of exact",
+        name="exact_attack_success_rate", better="lower", range=SHARE, unit="share", per="budget of exact",
         meaning="share of the exactly solved sample that an allowed change within the budget flips (trees; undecided rows "
         "count as flipped)",
     ),
     MetricSpec(
-        name="missed_share", better="lower", unit="share", per="budget of exact",
+        name="missed_share", better="lower", range=SHARE, unit="share", per="budget of exact",
         meaning="share of the exactly solved sample that can be flipped within the budget and that no other attack flipped",
     ),
     MetricSpec(
@@ -70,7 +77,7 @@ METRICS = (
         meaning="median size of an attack's smallest flip beyond the smallest there is, over solved rows that it flipped",
     ),
     MetricSpec(
-        name="queries_per_row", better="neither", unit="rows", per="attack",
+        name="queries_per_row", better="neither", range=NOT_NEGATIVE, unit="rows", per="attack",
         meaning="rows sent to the model per attacked row",
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from model_governance.attacks.schedule import AttackBudget
-from model_governance.contract.check import Params
+from model_governance.contract.check import Floor, Params
 from model_governance.contract.slices import Slice
 
 AttackName = Literal["hopskipjump", "greedy", "gradient", "exact", "autoattack", "apgd", "fab", "square"]
@@ -86,3 +86,16 @@ class EvasionParams(Params):
     def epsilons(self) -> tuple[float, ...]:
         """All perturbation budgets, the smallest first."""
         return tuple(sorted(self.epsilon)) if isinstance(self.epsilon, tuple) else (self.epsilon,)
+
+
+def floors(params: EvasionParams) -> tuple[Floor, ...]:
+    """The shares that few attacked rows cannot prove to be beyond every bound."""
+    of_samples = (
+        "attack_success_rate",
+        "attack_success_rate_at",
+        "robust_accuracy",
+        "robust_accuracy_at",
+        "clean_accuracy",
+    )
+    sampled = [Floor(metric=name, param="samples", rows=params.samples) for name in of_samples]
+    return (*sampled, Floor(metric="exact_attack_success_rate", param="exact_rows", rows=params.exact_rows))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.robustness.evasion.outcome import Outcome, smallest
 from model_governance.contract.result import Estimate
-from model_governance.stats.intervals import clopper_pearson
+from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,5 +49,7 @@ class Results:
 
 
 def share_of(name: str, count: int, n: int, *, key: str | None = None, detail: str = "") -> Estimate:
-    """A share with its exact interval (Clopper and Pearson, 1934)."""
-    return Estimate(name=name, value=count / n, n=n, interval=clopper_pearson(count, n), key=key, detail=detail)
+    """A share with its exact limits (Clopper and Pearson, 1934)."""
+    return Estimate(
+        name=name, value=count / n, n=n, key=key, detail=detail, limits=ExactShare(successes=float(count), n=float(n))
+    )

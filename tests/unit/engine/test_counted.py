@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_governance.authoring.calibration.counts import joined
+from counted import joined
 from model_governance.engine.cells import Table, pool_neighbours, pool_rare
 from model_governance.engine.distances import chi_square_p, population_stability
 

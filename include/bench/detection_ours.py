@@ -1,0 +1,260 @@
+"""The product as a method of the detection bench: its own measurements and its own verdict, run after run.
+
+The functions of the data_drift check are called without its figures, tables and documents. One number per run: how far the
+verdict lies beyond (above 0) or within (below 0) a fail, as the logarithm of a level, for the run alone or over all runs.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugins"))
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+    from detection_runs import Setting
+
+    from model_governance.checks.data.data_drift.column_drift import RowStatistics
+    from model_governance.checks.data.data_drift.comparison import Comparison
+    from model_governance.checks.data.data_drift.predictions import Predictions
+    from model_governance.contract.result import CheckResult, Estimate, Metric
+    from model_governance.contract.subject import Subject
+    from model_governance.engine.dependence import Dependence
+    from model_governance.engine.distances import Distance, Wasserstein
+    from model_governance.engine.profiles import ColumnProfile
+    from model_governance.verdict.finding import Finding
+
+JOINT_ROWS = 2_000
+NOISE_RUNS = 20
+EARLIER = 30
+MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
+# Small bounds: the bench asks what is seen, not what a team would accept.
+THRESHOLDS: tuple[dict[str, Any], ...] = (
+    {"metric": "psi", "less_than": 0.005},
+    {"metric": "wasserstein", "less_than": 0.05},
+    {"metric": "missing_increase", "less_than": 0.002},
+    {"metric": "new_category_share", "less_than": 0.001},
+    {"metric": "prediction_drift", "less_than": 0.005},
+    {"metric": "flagged_share_ratio", "between": (0.95, 1.05)},
+    {"metric": "joint_drift_auc", "less_than": 0.505},
+    {"metric": "accuracy", "min_absolute_change": -0.005},
+)
+
+
+class Ours:
+    """The data drift check and the accuracy of the labelled rows, under one policy."""
+
+    def __init__(self, setting: Setting, *, seed: int) -> None:
+        from model_governance.checks.data.data_drift.params import DriftParams
+        from model_governance.contract.subject import Columns, Feature
+        from model_governance.policy import AlarmSpec, CheckSpec, Policy
+        from model_governance.verdict.judgement import baselines_of
+
+        reference = setting.reference
+        kinds = dict.fromkeys(setting.numbers, "numeric") | dict.fromkeys(setting.categories, "category")
+        features = {name: Feature(kind=kind) for name, kind in kinds.items()}
+        clustered = bool(reference["entity"].duplicated().any())
+        self.columns = Columns(features=features, target="label", positive=1, entity="entity" if clustered else None)
+        self.reference, self.params, self.seed = reference, DriftParams(joint_rows=JOINT_ROWS), seed
+        self.policy = Policy.model_construct(
+            checks={"drift": CheckSpec(kind="data_drift", thresholds=_thresholds(reference))}, waivers=(), fail_on="error",
+            on_uncertain="warn", alarms=AlarmSpec(),
+        )  # fmt: skip
+        self.baselines = {"approved": baselines_of(self._quality(reference))}
+        self.profiles: tuple[Any, ...] = ()
+        self.verdicts: tuple[Any, ...] = ()
+        self.run = 0
+
+    @property
+    def memory(self) -> tuple[Any, ...]:
+        """Profiles and verdicts of earlier runs, and their number."""
+        return self.profiles, self.verdicts, self.run
+
+    @memory.setter
+    def memory(self, kept: tuple[Any, ...]) -> None:
+        self.profiles, self.verdicts, self.run = kept
+
+    def fork(self) -> Ours:
+        """What it remembers is replaced, never changed."""
+        return copy.copy(self)
+
+    def statistics(self, frames: list[pd.DataFrame]) -> list[float]:
+        """How far each of the next runs is beyond a fail."""
+        return [self._statistic(frame) for frame in frames]
+
+    def _statistic(self, frame: pd.DataFrame) -> float:
+        from model_governance.contract.result import CheckResult
+        from model_governance.verdict import judge
+
+        self.run += 1
+        metrics, profile = self._measured(frame)
+        verdict = judge(
+            "drift", CheckResult(kind="data_drift", seed=1, metrics=metrics), self.policy, moment=MOMENT,
+            baselines=self.baselines, earlier=self.verdicts, basis="reference",
+        )  # fmt: skip
+        self.verdicts = (verdict, *self.verdicts)[:EARLIER]
+        if verdict.outcome != "fail":  # what failed is no accepted run
+            self.profiles = ((f"{self.run:05}", profile), *self.profiles)[:NOISE_RUNS]
+        return max(_beyond(finding, metrics) for finding in verdict.findings)
+
+    def _measured(self, frame: pd.DataFrame) -> tuple[tuple[Metric, ...], Any]:
+        from model_governance.checks.data.data_drift.comparison import choose_features, open_comparison
+        from model_governance.checks.data.data_drift.metrics import METRICS
+        from model_governance.contract.result import declared
+
+        subject = self._subject(frame)
+        families, _ = choose_features(subject, self.params)
+        comparison = open_comparison(subject, self.params, families)
+        wanted = {threshold["metric"] for threshold in THRESHOLDS}
+        metrics = [
+            declared(METRICS, estimate)
+            for estimate in self._estimates(subject, comparison, frame)
+            if estimate.name in wanted
+        ]
+        return (*metrics, *self._quality(frame).metrics), comparison.current_profile
+
+    def _estimates(self, subject: Subject, comparison: Comparison, frame: pd.DataFrame) -> Iterator[Estimate]:
+        from model_governance.checks.data.data_drift.column_drift import row_statistics
+        from model_governance.checks.data.data_drift.joint_drift import joint_estimates, tell_apart
+        from model_governance.checks.data.data_drift.row_dependence import row_dependence
+        from model_governance.checks.data.data_drift.windows import PreviousProfiles, window_reference
+
+        previous, entity = PreviousProfiles(profiles=self.profiles, notes=()), subject.columns.entity
+        window = window_reference(self.params.window, previous, comparison)
+        dependence = row_dependence(subject, comparison, window, previous=previous)
+        statistics = row_statistics(comparison.reference, comparison.current, comparison.families)
+        for name, current in comparison.current_profile.columns.items():
+            yield from column_estimates(
+                name, comparison.frozen.columns[name], current, rows=statistics[name],
+                values=dependence.values[name], missing=dependence.missing[name],
+            )  # fmt: skip
+        yield from self._answers(frame)
+        yield from joint_estimates(tell_apart(comparison, max_rows=JOINT_ROWS, seed=self.seed, entity=entity))
+
+    def _answers(self, frame: pd.DataFrame) -> Iterator[Estimate]:
+        """What the model's scores say: flags, and the distance over cells that resolve the upper tail."""
+        from model_governance.checks.data.data_drift.flagged_share import flagged_estimates
+        from model_governance.checks.data.data_drift.joint_clusters import clusters_of
+        from model_governance.checks.data.data_drift.predictions import Predictions
+
+        sides = {"reference": self.reference, "current": frame}
+        entity = self.columns.entity
+        clusters = {role: clusters_of(rows[entity]) for role, rows in sides.items()} if entity else {}
+        scores = {role: rows["score"].to_numpy() for role, rows in sides.items()}
+        answers = Predictions(
+            name="score", family="numbers", reference=scores["reference"], current=scores["current"], positive=1,
+            threshold=0.5, clusters=clusters,
+        )  # fmt: skip
+        yield from flagged_estimates(answers)
+        yield score_drift(answers)
+
+    def _subject(self, frame: pd.DataFrame) -> Subject:
+        from model_governance.contract.subject import Dataset, Subject
+
+        digest = "0" * 64
+        datasets = {
+            role: Dataset(role=role, uri=role, sha256=digest, frame=rows)
+            for role, rows in (("reference", self.reference), ("current", frame))
+        }
+        return Subject(name="bench", task="binary_classification", columns=self.columns, datasets=datasets)
+
+    def _quality(self, frame: pd.DataFrame) -> CheckResult:
+        """Accuracy and share of positives, as limits of as many rows as independent ones would have to be."""
+        from model_governance.contract.result import CheckResult, Metric
+        from model_governance.engine.dependence import design_effect
+        from model_governance.stats.limits import TAIL, ExactShare
+
+        metrics = []
+        for name, better, rows in (
+            ("accuracy", "higher", frame["right"] == "yes"), ("prevalence", "neither", frame["label"] == 1),
+        ):  # fmt: skip
+            codes = rows.to_numpy().astype("int64")
+            effect = design_effect(codes, frame["entity"].to_numpy()).mean if self.columns.entity else 1.0
+            limits = ExactShare(successes=float(codes.sum()) / effect, n=len(codes) / effect)
+            metrics.append(
+                Metric(name=name, value=codes.mean(), n=len(codes), better=better, limits=limits, meaning="of the labels",
+                       low=limits.low(TAIL), high=limits.high(TAIL))
+            )  # fmt: skip
+        return CheckResult(kind="data_drift", seed=1, metrics=tuple(metrics))
+
+
+def _thresholds(reference: pd.DataFrame) -> tuple[dict[str, Any], ...]:
+    share = float((reference["label"] == 1).mean())
+    return (*THRESHOLDS, {"metric": "prevalence", "between": (share - 0.01, share + 0.01)})
+
+
+def column_estimates(
+    name: str,
+    before: ColumnProfile,
+    now: ColumnProfile,
+    *,
+    rows: RowStatistics,
+    values: Dependence,
+    missing: Dependence,
+) -> Iterator[Estimate]:
+    """The metrics of a column that the bench judges, as `compare_columns` gives them beside others that cost more."""
+    from model_governance.checks.data.data_drift.column_drift import _cells, _new_categories, _wasserstein
+    from model_governance.contract.result import Estimate
+    from model_governance.engine.cells import pool_neighbours, pool_rare, thin_cells
+    from model_governance.engine.distances import difference_of_shares, population_stability
+
+    numbers = before.cells.family == "numbers"
+    whole = _cells(before, now, rows)
+    table = pool_neighbours(whole) if numbers else pool_rare(whole)
+    thin = thin_cells(whole, ordered=numbers)
+    found: dict[str, Distance | Wasserstein | None] = {
+        "psi": population_stability(table, thin=thin, dependence=values),
+        "missing_increase": difference_of_shares(
+            (before.missing, before.rows), (now.missing, now.rows), dependence=missing
+        ),
+        "wasserstein": _wasserstein(before, now, rows, dependence=values) if numbers else None,
+        "new_category_share": None if numbers else _new_categories(before, now, rows, dependence=values),
+    }
+    for metric, distance in found.items():
+        if distance is not None:
+            yield Estimate(name=metric, value=distance.value, n=now.rows, key=name, limits=distance.limits)
+
+
+def score_drift(answers: Predictions) -> Estimate:
+    """`prediction_drift`, as `compare_predictions` gives it beside other distances."""
+    from model_governance.checks.data.data_drift.predictions import _dependence, _relation
+    from model_governance.checks.data.data_drift.score_cells import score_cells
+    from model_governance.contract.result import Estimate
+    from model_governance.engine.cells import pool_neighbours, thin_cells
+    from model_governance.engine.dependence import INDEPENDENT
+    from model_governance.engine.distances import population_stability
+    from model_governance.engine.profiles import profile_of, table_of
+
+    name = answers.name
+    before, now = _relation(name, "reference", answers.reference), _relation(name, "current", answers.current)
+    frozen = profile_of(before, {name: "numbers"}, cells={name: score_cells(before, name, threshold=answers.threshold)})
+    current = profile_of(now, {name: "numbers"}, cells=frozen.cells)
+    whole = table_of(frozen.columns[name], current.columns[name])
+    psi = population_stability(
+        pool_neighbours(whole), thin=thin_cells(whole, ordered=True),
+        dependence=_dependence(answers, frozen.cells[name].inner) if answers.clusters else INDEPENDENT,
+    )  # fmt: skip
+    return Estimate(name="prediction_drift", value=psi.value, n=len(answers.current), limits=psi.limits)
+
+
+def _beyond(finding: Finding, metrics: tuple[Metric, ...]) -> float:
+    """The logarithm of the level over the p-value, or of the accumulated evidence over what a fail needs."""
+    from model_governance.verdict.budget import ACCUMULATED
+
+    found = -math.inf
+    if finding.p_value is not None and finding.level is not None:
+        found = math.log(finding.level / max(finding.p_value, 1e-300))
+    if finding.log_evidence:
+        keys = sum(metric.name == finding.metric for metric in metrics)
+        level = finding.level / (1 - ACCUMULATED) * ACCUMULATED
+        found = max(found, finding.log_evidence - math.log(keys / level))
+    if finding.outcome == "fail":
+        found = max(found, 0.0)
+    return found
