@@ -9,16 +9,15 @@ import pytest
 from scipy.stats import norm
 
 from engine_cases import in_memory
+from model_governance.engine import open_relation
 from model_governance.engine.cells import Table
 from model_governance.engine.dependence import (
     INDEPENDENT,
     Dependence,
     DesignEffect,
-    between_runs,
     combined,
     design_effect,
     design_effects,
-    shares_overdispersion,
 )
 from model_governance.engine.distances import population_stability
 from model_governance.engine.profiles import Cells
@@ -95,27 +94,6 @@ def test_each_side_counts_by_the_variance_that_it_brings():
     assert combined(none, four, rows=(0, 1000), noise=none) == INDEPENDENT
 
 
-def test_chance_between_runs_is_no_noise():
-    assert between_runs(1.1, 90, runs=11, cells=10) == DesignEffect()
-    assert between_runs(50.0, 81, runs=9, cells=10) == DesignEffect()
-
-
-def test_noise_between_runs_is_taken_to_lie_in_one_direction():
-    found = between_runs(3.0, 171, runs=20, cells=10)
-    assert found.mean > 3.0, "few runs leave the factor itself uncertain"
-    assert found.mean < 3.0 * 3
-    # One of nine directions holds 1 + 9 x 2 = 19, the others 1: mean square (8 + 361) / 9 over the mean's, 9.
-    assert found.unevenness == pytest.approx((8 + 361) / 9 / 9 - 1)
-
-
-def test_overdispersion_of_a_share_by_hand():
-    factor, freedom = shares_overdispersion([(10, 100), (30, 100), (20, 100)])
-    assert freedom == 2
-    assert factor == pytest.approx((100 + 100 + 0) / (100 * 0.2 * 0.8) / 2)
-    assert shares_overdispersion([(0, 100), (0, 100)]) == (1.0, 0)
-    assert shares_overdispersion([(5, 100), (0, 0)]) == (1.0, 0)
-
-
 def test_rows_of_a_relation_are_clustered_by_their_entity():
     draw = np.random.default_rng(5)
     codes, clusters = clustered(draw, 800, 3.0)
@@ -123,9 +101,10 @@ def test_rows_of_a_relation_are_clustered_by_their_entity():
     frame = pd.DataFrame({"x": np.where(missing, np.nan, codes.astype(float)), "customer": clusters})
     edges = tuple(float(place) + 0.5 for place in range(9))
     cells = {"x": Cells(family="numbers", edges=edges, inner=edges)}
-    values, gaps = design_effects(in_memory(pa.Table.from_pandas(frame)), "customer", cells)
+    values, gaps = design_effects(open_relation(in_memory(pa.Table.from_pandas(frame))), "customer", cells)
     assert values["x"].mean == pytest.approx(3.0, rel=0.15)
     assert gaps["x"].mean == pytest.approx(SIZE, rel=0.1)
-    frame["customer"] = None
-    alone, _ = design_effects(in_memory(pa.Table.from_pandas(frame.astype({"customer": "string"}))), "customer", cells)
+    frame["customer"] = pd.Series([None] * len(frame), dtype="string")
+    unnamed = open_relation(in_memory(pa.Table.from_pandas(frame)))
+    alone, _ = design_effects(unnamed, "customer", cells)
     assert alone["x"].mean < 1.1, "a row without an entity is one of its own"
