@@ -36,10 +36,6 @@ def all_null_column(small):
     small.write_current(synthetic.rows(seed=3).assign(income=np.nan))
 
 
-def one_class_labels(small):
-    small.write_current(synthetic.rows(seed=3).assign(label=1))
-
-
 def wrong_digest(small):
     small.change(model=small.raw["model"] | {"sha256": "f" * 64})
 
@@ -102,7 +98,6 @@ CASES = {
     empty_file: (NO_MEASURE, ["current.parquet", "empty"]),
     no_rows: (NO_MEASURE, ["current.parquet", "no rows"]),
     all_null_column: (NO_MEASURE, ["income", "no value"]),
-    one_class_labels: (NO_MEASURE, ["one class"]),
     wrong_digest: (NO_MEASURE, ["f" * 64, "expected sha256"]),
     pickle_without_opt_in: (POLICY, ["policy.yaml:", "allow_pickle"]),
     malicious_pickle: (NO_MEASURE, ["open"]),

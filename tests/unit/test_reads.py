@@ -22,6 +22,7 @@ from model_governance.contract.connections import PlainConnections
 from model_governance.run import run_policy
 
 CHANGE = {"min_absolute_change": -1000, "against": "champion"}
+SHARE_CHANGE = CHANGE | {"min_absolute_change": -0.9}
 CHECKS = {
     "file": {"kind": "artifact_scan", "thresholds": [{"metric": "dangerous_findings", **CHANGE}]},
     "validation": {
@@ -29,12 +30,12 @@ CHECKS = {
         "params": {"suite": "suite.json"},
         "thresholds": [{"metric": "critical_failures", **CHANGE}],
     },
-    "drift": {"kind": "data_drift", "thresholds": [{"metric": "drift_share", **CHANGE}]},
-    "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", **CHANGE}]},
+    "drift": {"kind": "data_drift", "thresholds": [{"metric": "blinded_columns", **CHANGE}]},
+    "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", **SHARE_CHANGE}]},
     "fairness": {
-        "kind": "fairness", "params": {"groups": ["region"]}, "thresholds": [{"metric": "accuracy_gap", **CHANGE}],
+        "kind": "fairness", "params": {"groups": ["region"]}, "thresholds": [{"metric": "accuracy_gap", **SHARE_CHANGE}],
     },
-    "corruption": {"kind": "corruption", "thresholds": [{"metric": "mean_drop", **CHANGE}]},
+    "corruption": {"kind": "corruption", "thresholds": [{"metric": "mean_drop", **SHARE_CHANGE}]},
 }  # fmt: skip
 SUITE = {
     "name": "suite",

@@ -135,6 +135,8 @@ class AbsoluteDifference(Limits):
 
 def exact_low(successes: float, n: float, tail: float) -> float:
     """Lower limit of a share by Clopper and Pearson (1934), 0 to 1."""
+    if successes >= n:  # in closed form, so that reading a policy needs no library
+        return float(tail ** (1 / n))
     from scipy.special import betaincinv
 
     return 0.0 if successes <= 0 else float(betaincinv(successes, n - successes + 1, tail))

@@ -25,7 +25,7 @@ from model_governance.checks.quality.performance_estimation.dependence import (
 from model_governance.checks.quality.performance_estimation.folds import joined_rows
 from model_governance.checks.quality.performance_estimation.performance import Performance
 from model_governance.checks.quality.performance_estimation.reference_support import outside_reference_share
-from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows
+from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows, reference_digest
 from model_governance.checks.quality.performance_estimation.uncertainty import change_p_value, normal_limits
 from model_governance.contract.repetition import once
 from model_governance.contract.result import Estimate
@@ -70,7 +70,7 @@ def estimate_classification(subject: Subject, params: EstimationParams, seed: in
     positive = _positive_class(subject, model) if subject.task == "binary_classification" else None
     reference = once(
         "calibrated reference",
-        (subject.datasets["reference"].sha256, model.sha256, repr(params), seed),
+        (reference_digest(subject), model.sha256, repr(params), seed),
         lambda: _calibrate(subject, positive, params=params, seed=seed),
     )
     predictions, classes = _predict_current(subject, positive)

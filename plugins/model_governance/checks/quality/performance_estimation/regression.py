@@ -12,7 +12,7 @@ from model_governance.checks.quality.performance_estimation.dle import design_ma
 from model_governance.checks.quality.performance_estimation.folds import folds_of, joined_rows
 from model_governance.checks.quality.performance_estimation.performance import Performance
 from model_governance.checks.quality.performance_estimation.reference_support import outside_reference_share
-from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows
+from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows, reference_digest
 from model_governance.checks.quality.performance_estimation.uncertainty import (
     change_p_value,
     increase_p_value,
@@ -54,7 +54,7 @@ def estimate_regression(subject: Subject, params: EstimationParams, seed: int) -
         )
     design, current_design, categories = design_matrices(reference, current, subject.columns, answers=predictions)
     fold = folds_of(joined_rows(rows, subject.columns), params.folds, np.random.default_rng(seed))
-    key = (subject.datasets["reference"].sha256, subject.require_model().sha256, repr(params), seed)
+    key = (reference_digest(subject), subject.require_model().sha256, repr(params), seed)
 
     def learn(name: str, losses: np.ndarray) -> LossModel:
         learners = once(name, key, lambda: learn_loss(losses, design, categories=categories, fold=fold))

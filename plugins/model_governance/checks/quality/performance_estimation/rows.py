@@ -50,3 +50,8 @@ def labelled_rows(subject: Subject) -> tuple[np.ndarray, str]:
         return np.array([], dtype=np.int64), f"current has no column {target!r} yet: labels are not in"
     known = subject.frame("current", columns=[target])[target].notna().to_numpy()
     return np.flatnonzero(known), "" if known.any() else f"no row of current has a label in column {target!r} yet"
+
+
+def reference_digest(subject: Subject) -> str:
+    """Digest of the reference; empty where it was not given, which `fitting_rows` explains."""
+    return subject.datasets["reference"].sha256 if "reference" in subject.datasets else ""
