@@ -134,11 +134,12 @@ def load_dag(progress: Progress):
 
 def tell(screen, results: list[tuple[DemoRun, str]], *, seconds: float) -> int:
     """A table per run, whether the runs ended as they must, and what to do next."""
-    from model_governance.evidence.history import runs
+    from model_governance.evidence.history import Archive
     from model_governance.store.local import LocalStore
 
     store = LocalStore(str(BUILD / "archive"))
-    manifests = {one["run"]["logical_date"][:10]: one for one in runs(store, "acs-employment")}
+    archived = Archive(store, "acs-employment").runs()
+    manifests = {run.logical_date.date().isoformat(): run.content for run in archived}
     right = True
     for number, (demo_run, state) in enumerate(results, 1):
         screen.print()
