@@ -59,7 +59,7 @@ def governed(network, folder, *, attacks, norm, **params) -> Project:
                 "params": {
                     "attacks": list(attacks), "samples": ROWS, "epsilon": BUDGETS[norm], "norm": norm, **params,
                 },
-                "thresholds": [{"metric": "attack_success_rate", "leq_to": 1.0}],
+                "thresholds": [{"metric": "attack_success_rate", "leq_to": 0.5}],
             }
         },
         "artifacts": {"uri": "archive"},
