@@ -246,6 +246,7 @@ def score_drift(answers: Predictions) -> Estimate:
 
 def _beyond(finding: Finding, metrics: tuple[Metric, ...]) -> float:
     """The logarithm of the level over the p-value, or of the accumulated evidence over what a fail needs."""
+    from model_governance.stats.accumulation import log_evidence_of
     from model_governance.verdict.budget import ACCUMULATED
 
     found = -math.inf
@@ -254,7 +255,7 @@ def _beyond(finding: Finding, metrics: tuple[Metric, ...]) -> float:
     if finding.log_evidence:
         keys = sum(metric.name == finding.metric for metric in metrics)
         level = finding.level / (1 - ACCUMULATED) * ACCUMULATED
-        found = max(found, finding.log_evidence - math.log(keys / level))
+        found = max(found, log_evidence_of(finding.log_evidence) - math.log(keys / level))
     if finding.outcome == "fail":
         found = max(found, 0.0)
     return found

@@ -34,7 +34,7 @@ CHECKS = {
     "fairness": {
         "kind": "fairness",
         "params": {"groups": ["region"]},
-        "thresholds": [{"metric": "accuracy_gap", "leq_to": 1}],
+        "thresholds": [{"metric": "accuracy_gap", "leq_to": 0.9}],
     },
     "attribution": {
         "kind": "attribution_drift",
@@ -44,7 +44,7 @@ CHECKS = {
     "robustness": {
         "kind": "evasion",
         "params": {"samples": 10, "max_iterations": 3, "max_evaluations": 30},
-        "thresholds": [{"metric": "attack_success_rate", "key": "all", "leq_to": 1}],
+        "thresholds": [{"metric": "attack_success_rate", "key": "all", "leq_to": 0.5, "severity": "warn"}],
     },
     "privacy": {
         "kind": "membership_inference",
@@ -54,11 +54,11 @@ CHECKS = {
     "attributes": {
         "kind": "attribute_inference",
         "params": {"sensitive": ["channel"]},
-        "thresholds": [{"metric": "member_gap", "leq_to": 1}],
+        "thresholds": [{"metric": "member_gap", "leq_to": 0.9}],
     },
     "inversion": {
         "kind": "model_inversion",
-        "thresholds": [{"metric": "nearest_training_distance_ratio", "geq_to": 0}],
+        "thresholds": [{"metric": "nearest_training_distance_ratio", "geq_to": 0.01, "severity": "warn"}],
     },
     "copying": {
         "kind": "model_extraction",
@@ -66,7 +66,7 @@ CHECKS = {
         "thresholds": [{"metric": "fidelity", "leq_to": 1}],
     },
     "dirt": {"kind": "corruption", "thresholds": [{"metric": "mean_drop", "leq_to": 1}]},
-    "window": {"kind": "poisoning_screen", "thresholds": [{"metric": "flood_share", "leq_to": 1}]},
+    "window": {"kind": "poisoning_screen", "thresholds": [{"metric": "flood_share", "leq_to": 0.9}]},
     "file": {"kind": "artifact_scan", "thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]},
 }
 
