@@ -178,17 +178,15 @@ class _Attempt:
         sources: Mapping[Role, DatasetSpec],
     ) -> Verdict:
         """Load the subject, measure, judge. Raises whatever keeps the check from measuring."""
-        params = params_of(check, policy, name)
+        params, archive = params_of(check, policy, name), Archive(store, policy.name, before=run.logical_date)
         subject = _load(check, policy, name, run=run, sources=sources, store=store, connections=connections)
-        self.subject = subject = _with_earlier(subject, check.lookbacks(params), store=store, name=name)
+        self.subject = subject = _with_earlier(subject, check.lookbacks(params), archive=archive, name=name)
         subject, champion_problem = _beside_champion(check, policy, subject, connections=connections)
         self.subject, self.seed = subject, derive_seed(policy, subject, name)
         self.result = check.measure(subject, params, self.seed)
         if champion_problem is not None:
             raise champion_problem
-        before = run.logical_date
         asked = {threshold.against for threshold in policy.checks[name].thresholds if threshold.is_change}
-        archive = Archive(store, policy.name, before=before)
         found = find_baselines(asked, archive, name, model_sha256=policy.model.sha256)
         self.baselines = {against: baseline.record() if baseline else None for against, baseline in found.items()}
         baselines: dict[str, Mapping[str, Baseline]]
@@ -196,9 +194,9 @@ class _Attempt:
         if "champion" in asked:
             other = champion_subject(check, policy, subject, connections=connections)
             baselines["champion"] = baselines_of(check.measure(other, params, self.seed))
-        earlier = earlier_verdicts(store, policy.name, name, before=before, runs_back=_runs_read(policy, name))
+        earlier = earlier_verdicts(archive, name, runs_back=_runs_read(policy, name))
         return judge(
-            name, self.result, policy, moment=before, baselines=baselines, earlier=earlier,
+            name, self.result, policy, moment=run.logical_date, baselines=baselines, earlier=earlier,
             basis=comparison_basis(subject, baselines),
         )  # fmt: skip
 
@@ -286,15 +284,9 @@ def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:4], "big")
 
 
-def _with_earlier(subject: Subject, lookbacks: Sequence[Lookback], *, store: ArtifactStore, name: str) -> Subject:
+def _with_earlier(subject: Subject, lookbacks: Sequence[Lookback], *, archive: Archive, name: str) -> Subject:
     """The subject with what the check stored in previous runs."""
-    if subject.logical_date is None:
-        return subject
-    earlier = [
-        run
-        for lookback in lookbacks
-        for run in earlier_artifacts(store, subject.name, name, before=subject.logical_date, lookback=lookback)
-    ]
+    earlier = [run for lookback in lookbacks for run in earlier_artifacts(archive, name, lookback=lookback)]
     return replace(subject, earlier=tuple(earlier))
 
 

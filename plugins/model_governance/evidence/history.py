@@ -141,13 +141,11 @@ def first_moment(store: ArtifactStore, model: str) -> datetime | None:
     return min(Archive(store, model).keys, default=None)
 
 
-def earlier_verdicts(
-    store: ArtifactStore, model: str, check: str, *, before: datetime, runs_back: int
-) -> list[Verdict]:
+def earlier_verdicts(archive: Archive, check: str, *, runs_back: int) -> list[Verdict]:
     """Verdicts of a check in the previous runs, the newest first; a run without the check is not counted."""
     verdicts: list[Verdict] = []
-    for manifest in Archive(store, model, before=before).runs():
-        record = manifest.record(store, check)
+    for manifest in archive.runs():
+        record = manifest.record(archive.store, check)
         if record:
             verdicts.append(read_verdict(record["verdict"]))
         if len(verdicts) == runs_back:
@@ -155,17 +153,18 @@ def earlier_verdicts(
     return verdicts
 
 
-def earlier_artifacts(
-    store: ArtifactStore, model: str, check: str, *, before: datetime, lookback: Lookback
-) -> tuple[PreviousRun, ...]:
+def earlier_artifacts(archive: Archive, check: str, *, lookback: Lookback) -> tuple[PreviousRun, ...]:
     """The artifact that a check stored in previous runs, the newest first; runs without it are not counted.
 
     Raises:
+        ValueError: the archive is not that before a moment, which seasons are counted from.
         EvidenceError: stored bytes do not have the digest that their run recorded, or an accepted run was altered.
         StoreUnreachable: as `ArtifactStore.get`.
     """
+    before = archive.before
+    if before is None:
+        raise ValueError("looking back needs the moment to look back from: Archive(store, model, before=...)")
     previous: list[PreviousRun] = []
-    archive = Archive(store, model, before=before)
     start = _start_of_window(archive) if lookback.accepted else None
 
     def wanted(moment: datetime) -> bool:
@@ -174,7 +173,7 @@ def earlier_artifacts(
     for manifest in archive.runs(wanted):
         if lookback.accepted and manifest.content["verdict"]["stops"] and not archive.accepted(manifest):
             continue
-        found = _artifact(store, manifest, check, lookback.artifact)
+        found = _artifact(archive.store, manifest, check, lookback.artifact)
         previous += [found] if found else []
         if len(previous) == lookback.runs:
             break

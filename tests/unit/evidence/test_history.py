@@ -18,7 +18,7 @@ from model_governance.contract.check import Lookback
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import CheckResult, make_metric
 from model_governance.errors import EvidenceError
-from model_governance.evidence.history import earlier_artifacts, earlier_verdicts, in_season
+from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, in_season
 from model_governance.report.figures import canvas, to_svg
 from model_governance.run import run_check
 
@@ -37,11 +37,13 @@ def nights(tmp_path_factory):
     return small
 
 
+def before(store, moment: datetime) -> Archive:
+    return Archive(store, "synthetic", before=moment)
+
+
 def days(small, **wanted) -> list[int]:
     lookback = Lookback(artifact="confusion.svg", **{"runs": 10, **wanted})
-    found = earlier_artifacts(
-        small.store, "synthetic", "quality", before=datetime(2026, 3, 8, tzinfo=UTC), lookback=lookback
-    )
+    found = earlier_artifacts(before(small.store, datetime(2026, 3, 8, tzinfo=UTC)), "quality", lookback=lookback)
     return [one.logical_date.day for one in found]
 
 
@@ -84,16 +86,17 @@ def test_the_same_month_is_that_of_earlier_years(tmp_path):
     for day in (1, 2, 30, 366, 367):  # 1, 2 and 30 March 2026, 1 and 2 March 2027
         made.night(day, 0.9)
     wanted = Lookback(artifact="number.txt", runs=8, season="month")
-    of = partial(earlier_artifacts, made.small.store, "synthetic", "quality", lookback=wanted)
-    assert [run.logical_date.day for run in of(before=datetime(2027, 3, 28, tzinfo=UTC))] == [30, 2, 1]
-    assert of(before=datetime(2026, 3, 28, tzinfo=UTC)) == ()
+    of = partial(earlier_artifacts, check="quality", lookback=wanted)
+    now, then = (before(made.small.store, datetime(year, 3, 28, tzinfo=UTC)) for year in (2027, 2026))
+    assert [run.logical_date.day for run in of(now)] == [30, 2, 1]
+    assert of(then) == ()
 
 
 def looked_back(made, day: int, **wanted) -> list[int]:
     """Days of the runs that a check of the run of a day is given."""
     lookback = Lookback(artifact="number.txt", **{"runs": 10, **wanted})
-    before = datetime(2026, 3, day, tzinfo=UTC)
-    found = earlier_artifacts(made.small.store, "synthetic", "quality", before=before, lookback=lookback)
+    archive = before(made.small.store, datetime(2026, 3, day, tzinfo=UTC))
+    found = earlier_artifacts(archive, "quality", lookback=lookback)
     return [run.logical_date.day for run in found]
 
 
@@ -121,8 +124,8 @@ def test_of_a_repeated_run_the_accepted_one_counts(tmp_path):
     time.sleep(1)  # manifests of one run are told apart by the second in which they were finished
     made.night(1, 0.7, run_id="night-1-repeated")
     lookback = Lookback(artifact="number.txt", runs=3)
-    before = datetime(2026, 3, 2, tzinfo=UTC)
-    (found,) = earlier_artifacts(made.small.store, "synthetic", "quality", before=before, lookback=lookback)
+    archive = before(made.small.store, datetime(2026, 3, 2, tzinfo=UTC))
+    (found,) = earlier_artifacts(archive, "quality", lookback=lookback)
     assert found.content == b"0.8"
 
 
@@ -132,22 +135,18 @@ def test_a_repeated_night_counts_once(nights):
 
 
 def test_earlier_verdicts_are_those_of_the_check(nights):
-    found = earlier_verdicts(nights.store, "synthetic", "quality", before=datetime(2026, 3, 5, tzinfo=UTC), runs_back=3)
+    found = earlier_verdicts(before(nights.store, datetime(2026, 3, 5, tzinfo=UTC)), "quality", runs_back=3)
     assert [one.outcome for one in found] == ["pass", "fail", "pass"]
 
 
 def test_an_altered_artifact_is_not_believed(nights, tmp_path):
     wanted = Lookback(artifact="confusion.svg", runs=1)
-    (seen,) = earlier_artifacts(
-        nights.store, "synthetic", "quality", before=datetime(2026, 3, 8, tzinfo=UTC), lookback=wanted
-    )
+    (seen,) = earlier_artifacts(before(nights.store, datetime(2026, 3, 8, tzinfo=UTC)), "quality", lookback=wanted)
     path = nights.folder / "archive" / seen.key
     path.chmod(0o644)
     path.write_bytes(seen.content + b" ")
     with pytest.raises(EvidenceError, match="altered"):
-        earlier_artifacts(
-            nights.store, "synthetic", "quality", before=datetime(2026, 3, 8, tzinfo=UTC), lookback=wanted
-        )
+        earlier_artifacts(before(nights.store, datetime(2026, 3, 8, tzinfo=UTC)), "quality", lookback=wanted)
     path.write_bytes(seen.content)
 
 
