@@ -33,6 +33,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "verdict and waiver": (
         (
             "verdict/judgement.py",
+            "verdict/outcome.py",
+            "verdict/measurement.py",
+            "verdict/requirement.py",
+            "verdict/noise.py",
             "verdict/finding.py",
             "verdict/words.py",
             "verdict/violation.py",
