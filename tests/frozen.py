@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from counted import DrawnRuns, joined
-from model_governance.engine.cells import TENTHS, edges_of, point_edges
+from model_governance.contract.result import Metric
+from model_governance.engine.cells import TENTHS, Table, edges_of, point_edges, pool_neighbours, pool_rare, thin_cells
+from model_governance.engine.dependence import INDEPENDENT
+from model_governance.engine.distances import population_stability
 from model_governance.engine.relation import FEW_VALUES
 
 if TYPE_CHECKING:
+    from model_governance.engine.dependence import Dependence
     from unchanged import Known
 
 
@@ -49,3 +53,13 @@ def freeze(known: Known, rows: int, draw: np.random.Generator) -> Column:
 def beside(column: Column, nights: np.ndarray) -> DrawnRuns:
     """DrawnRuns beside the year's reference, rare cells joined."""
     return joined(column.reference, nights, in_order=column.known.family == "numbers")
+
+
+def psi_metric(
+    reference: np.ndarray, current: np.ndarray, *, key: str, ordered: bool = True, dependence: Dependence = INDEPENDENT
+) -> Metric:
+    """PSI of two sets of counts as the drift check gives it."""
+    whole = Table(reference=reference, current=current)
+    table = pool_neighbours(whole) if ordered else pool_rare(whole)
+    psi = population_stability(table, thin=thin_cells(whole, ordered=ordered), dependence=dependence)
+    return Metric(name="psi", value=psi.value, n=1000, meaning="m", better="lower", key=key, limits=psi.limits)

@@ -14,16 +14,14 @@ sys.path[:0] = [str(ROOT / "plugins"), str(ROOT / "tests")]
 
 # Found through the path above.
 from counted import joined  # noqa: E402
-from frozen import Column, freeze  # noqa: E402
+from frozen import Column, freeze, psi_metric  # noqa: E402
 from model_governance.contract.result import CheckResult, Metric  # noqa: E402
-from model_governance.engine.cells import LEAST_EXPECTED, Table, pool_neighbours, pool_rare, thin_cells  # noqa: E402
+from model_governance.engine.cells import LEAST_EXPECTED  # noqa: E402
 from model_governance.engine.dependence import (  # noqa: E402
-    Dependence,
     DesignEffect,
     combined,
     design_effect,
 )
-from model_governance.engine.distances import population_stability  # noqa: E402
 from model_governance.engine.run_noise import noise_between_runs  # noqa: E402
 from model_governance.policy import AlarmSpec, CheckSpec, Policy  # noqa: E402
 from model_governance.stats.limits import AbsoluteDifference, ExactShare  # noqa: E402
@@ -52,14 +50,6 @@ def is_red(metrics: list[Metric], rules: Policy, baselines: dict[str, dict[str, 
     """Whether the product fails a run with these metrics."""
     result = CheckResult(kind="data_drift", seed=1, metrics=tuple(metrics))
     return judge("drift", result, rules, moment=TODAY, baselines=baselines or {}).outcome == "fail"
-
-
-def psi_metric(key: str, reference: np.ndarray, current: np.ndarray, *, ordered: bool, own: Dependence) -> Metric:
-    """PSI of two sets of counts as the check gives it."""
-    whole = Table(reference=reference, current=current)
-    table = pool_neighbours(whole) if ordered else pool_rare(whole)
-    psi = population_stability(table, thin=thin_cells(whole, ordered=ordered), dependence=own)
-    return Metric(name="psi", value=psi.value, n=1000, meaning="m", better="lower", key=key, limits=psi.limits)
 
 
 def suspicious(reference: np.ndarray, runs: np.ndarray, *, ordered: bool = True, factor: float = 1.0) -> np.ndarray:
@@ -107,7 +97,7 @@ def drift_year(
 
 def _columns(columns: list[Column], counts: list[np.ndarray]) -> list[Metric]:
     return [
-        psi_metric(column.known.name, column.reference, own, ordered=column.known.family == "numbers", own=Dependence())
+        psi_metric(column.reference, own, key=column.known.name, ordered=column.known.family == "numbers")
         for column, own in zip(columns, counts, strict=True)
     ]
 
@@ -118,10 +108,7 @@ def steady_psi_year(draw: np.random.Generator, *, rows: int, psi: float = 0.09, 
     before = np.full(10, 0.1)
     shift = min(np.linspace(0.2, 0.6, 4001), key=lambda size: abs(_psi(before, _moved(edges, size)) - psi))
     reference, after = draw.multinomial(20_000, before), _moved(edges, float(shift))
-    return sum(
-        is_red([psi_metric("x", reference, run, ordered=True, own=Dependence())], rules)
-        for run in draw.multinomial(rows, after, size=RUNS)
-    )
+    return sum(is_red([psi_metric(reference, run, key="x")], rules) for run in draw.multinomial(rows, after, size=RUNS))
 
 
 def _moved(edges: np.ndarray, shift: float) -> np.ndarray:
@@ -188,7 +175,7 @@ def clustered_year(
             effect_now = _effect(codes, with_entity=with_entity)
             dependence = combined(own, effect_now, rows=(reference, rows), noise=DesignEffect())
             current = np.bincount(codes, minlength=10)
-            metrics.append(psi_metric(str(place), counts, current, ordered=True, own=dependence))
+            metrics.append(psi_metric(counts, current, key=str(place), dependence=dependence))
         red += is_red(metrics, rules)
     return red
 
@@ -224,7 +211,7 @@ def day_effects_year(draw: np.random.Generator, *, learnt: bool, size: float = 0
             noise = noise_between_runs(earlier, in_order=True) if learnt else DesignEffect()
             dependence = combined(DesignEffect(), DesignEffect(), rows=(20_000, rows), noise=noise)
             metrics.append(
-                psi_metric(str(place), reference[place], runs[place][run + NOISE_RUNS], ordered=True, own=dependence)
+                psi_metric(reference[place], runs[place][run + NOISE_RUNS], key=str(place), dependence=dependence)
             )
         red += is_red(metrics, rules)
     return red
@@ -247,5 +234,5 @@ def weekly_year(draw: np.random.Generator, *, seasonal: bool, rows: int = 2000) 
     red = 0
     for day in range(49, RUNS + 49):
         reference = np.sum(days[day - 49 : day : 7], axis=0) if seasonal else fixed
-        red += is_red([psi_metric("x", reference, days[day], ordered=True, own=Dependence())], rules)
+        red += is_red([psi_metric(reference, days[day], key="x")], rules)
     return red

@@ -13,9 +13,9 @@ import pytest
 from scipy import stats
 from scipy.optimize import brentq
 
-from frozen import beside, freeze
-from model_governance.contract.result import CheckResult, Metric
-from model_governance.engine.cells import Table, pool_neighbours, pool_rare, thin_cells
+from frozen import beside, freeze, psi_metric
+from model_governance.contract.result import CheckResult
+from model_governance.engine.cells import Table
 from model_governance.engine.distances import chi_square_p, population_stability
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
 from model_governance.verdict import budget_of, judge
@@ -33,14 +33,6 @@ def policy(bound: float = EVIDENCE_ALONE, **alarms) -> Policy:
         checks={"drift": CheckSpec(kind="data_drift", thresholds=[{"metric": "psi", "less_than": bound}])}, waivers=(),
         fail_on="error", on_uncertain="warn", alarms=AlarmSpec(**alarms),
     )  # fmt: skip
-
-
-def psi_of(reference, current, *, key: str, ordered: bool = True) -> Metric:
-    """PSI of two sets of counts as the check gives it."""
-    whole = Table(reference=reference, current=current)
-    table = pool_neighbours(whole) if ordered else pool_rare(whole)
-    psi = population_stability(table, thin=thin_cells(whole, ordered=ordered))
-    return Metric(name="psi", value=psi.value, n=1000, meaning="m", better="lower", key=key, limits=psi.limits)
 
 
 def judged(metrics, rules: Policy):
@@ -66,7 +58,7 @@ def year(seed: int, *, runs: int, rows: int = 2000, overlapping: bool = False) -
 
 def fails(columns: list, run: int, rules: Policy) -> bool:
     metrics = [
-        psi_of(column.reference, counts[run], key=column.known.name, ordered=column.known.family == "numbers")
+        psi_metric(column.reference, counts[run], key=column.known.name, ordered=column.known.family == "numbers")
         for column, counts in columns
     ]
     return judged(metrics, rules).outcome == "fail"
@@ -101,7 +93,7 @@ def test_a_steady_change_within_its_bound_is_never_red():
     draw, rules = np.random.default_rng(8), policy(0.1)
     reference, after = draw.multinomial(20_000, location(0.0)), _moved(location, 0.09)
     outcomes = [
-        judged([psi_of(reference, counts, key="x")], rules).outcome
+        judged([psi_metric(reference, counts, key="x")], rules).outcome
         for counts in draw.multinomial(3000, after, size=200)
     ]
     assert "fail" not in outcomes
@@ -138,23 +130,23 @@ def label(shift: float) -> np.ndarray:
 def test_what_is_said_to_be_detectable_is_red_in_95_of_100_runs(change, bound):
     rows, runs, rules = 20_000, 500, policy(bound)
     draw, before = np.random.default_rng([11, len(change(0.0))]), change(0.0)
-    first = judged([psi_of(draw.multinomial(rows, before), draw.multinomial(rows, before), key="x")], rules)
+    first = judged([psi_metric(draw.multinomial(rows, before), draw.multinomial(rows, before), key="x")], rules)
     after = _moved(change, first.findings[0].detectable)
     pairs = zip(draw.multinomial(rows, before, runs), draw.multinomial(rows, after, runs), strict=True)
-    red = sum(judged([psi_of(then, now, key="x")], rules).outcome == "fail" for then, now in pairs)
+    red = sum(judged([psi_metric(then, now, key="x")], rules).outcome == "fail" for then, now in pairs)
     assert 0.92 * runs <= red <= 0.985 * runs
 
 
 def test_a_detectable_change_is_red_among_fifty_columns():
     rules, rows, runs = policy(0.02, adjust="bonferroni"), 2000, 40
     draw, before = np.random.default_rng(9), location(0.0)
-    quiet = [psi_of(draw.multinomial(rows, before), draw.multinomial(rows, before), key=str(k)) for k in range(49)]
+    quiet = [psi_metric(draw.multinomial(rows, before), draw.multinomial(rows, before), key=str(k)) for k in range(49)]
     detectable = judged(
-        [*quiet, psi_of(draw.multinomial(rows, before), draw.multinomial(rows, before), key="x")], rules
+        [*quiet, psi_metric(draw.multinomial(rows, before), draw.multinomial(rows, before), key="x")], rules
     )
     after = _moved(location, 1.3 * detectable.findings[-1].detectable)
     pairs = zip(draw.multinomial(rows, before, runs), draw.multinomial(rows, after, runs), strict=True)
-    red = sum(judged([*quiet, psi_of(then, now, key="x")], rules).outcome == "fail" for then, now in pairs)
+    red = sum(judged([*quiet, psi_metric(then, now, key="x")], rules).outcome == "fail" for then, now in pairs)
     assert red >= 0.95 * runs
 
 
