@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from model_governance.stats.intervals import clopper_pearson, mcnemar, wilson
+from model_governance.stats.intervals import clopper_pearson, mcnemar
+from model_governance.stats.limits import TAIL
+from model_governance.stats.limits.shares import wilson_limits
 from model_governance.stats.multiplicity import adjusted
 
 EQUAL = 5e-13
@@ -26,7 +28,7 @@ def test_wilson_is_its_closed_form():
         share = successes / n
         centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
         reach = Z * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
-        assert wilson(successes, n) == pytest.approx((centre - reach, centre + reach), rel=0, abs=EQUAL)
+        assert wilson_limits(successes, n, TAIL) == pytest.approx((centre - reach, centre + reach), rel=0, abs=EQUAL)
 
 
 def upper_tail(successes: int, n: int, share: float) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
+
+from model_governance.stats.limits import DifferenceOfShares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,15 +45,6 @@ def clopper_pearson(successes: int, n: int) -> tuple[float, float]:
     return low, high
 
 
-@lru_cache(maxsize=4096)
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """95% score interval of a share (Wilson, 1927); arguments and limits as `clopper_pearson`."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
 def newcombe(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
     """95% interval of the first minus the second of two independent shares: Newcombe (1998), method 10.
 
@@ -63,10 +55,7 @@ def newcombe(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, fl
     Returns:
         Lower and upper limit in [-1, 1].
     """
-    (low1, high1), (low2, high2) = wilson(*first), wilson(*second)
-    share1, share2 = first[0] / first[1], second[0] / second[1]
-    low = share1 - share2 - math.hypot(share1 - low1, high2 - share2)
-    return low, share1 - share2 + math.hypot(high1 - share1, share2 - low2)
+    return DifferenceOfShares(first=second, second=first).interval()
 
 
 def bootstrap(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.stats.limits import NoncentralChiSquare, PartialConjunction
+from model_governance.stats.limits import AT_95, NoncentralChiSquare, PartialConjunction
 from model_governance.stats.overdispersion import variance_factor
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 RUNS = 30
 """Earlier runs that are read for noise."""
-WIDTH = 3.919928
-"""Width of a 95% interval in standard errors."""
 LEARNT_FROM = ("pass", "uncertain", "waived")
 
 
@@ -40,7 +38,7 @@ def noise_factor(metric: Metric, limits: Limits, earlier: Sequence[Verdict], *, 
         if finding is None or finding.value is None or finding.low is None or finding.high is None:
             continue
         values.append(float(finding.value))
-        variances.append(((float(finding.high) - float(finding.low)) / WIDTH) ** 2 / finding.noise)
+        variances.append(((float(finding.high) - float(finding.low)) / (2 * AT_95)) ** 2 / finding.noise)
     return variance_factor(values, variances, tail=tail), len(values)
 
 

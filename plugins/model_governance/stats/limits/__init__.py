@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model_governance.stats.limits.areas import RocArea
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
-from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of, tail_of
+from model_governance.stats.limits.confidence import AT_95, TAIL, Limits, quantile_of, tail_of
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
 from model_governance.stats.limits.orders import RankAgreement
@@ -16,6 +16,7 @@ from model_governance.stats.limits.stretched import Stretched
 from model_governance.stats.limits.student import StudentT
 
 __all__ = [
+    "AT_95",
     "TAIL",
     "AbsoluteDifference",
     "DifferenceOfShares",

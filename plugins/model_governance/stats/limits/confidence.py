@@ -40,6 +40,10 @@ def quantile_of(tail: float) -> float:
     return min(FARTHEST, -_NORMAL.inv_cdf(tail)) if tail > 1e-290 else FARTHEST
 
 
+AT_95 = quantile_of(TAIL)
+"""Distance of a 95% limit in standard errors, 1.96."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits(ABC):
     """Lower and upper confidence limits of one number, at any level.

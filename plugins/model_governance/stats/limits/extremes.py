@@ -6,13 +6,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of
+from model_governance.stats.limits.confidence import AT_95, TAIL, Limits, quantile_of
 
 if TYPE_CHECKING:
     from model_governance.stats.limits.shares import ExactShare
     from model_governance.stats.limits.student import StudentT
-
-_AT_95 = quantile_of(TAIL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +79,7 @@ class RangeOf(Limits):
 
     def low(self, tail: float) -> float:
         """Lower limit, at least 0."""
-        near = self.middle - quantile_of(tail) / _AT_95 * (self.middle - self.low95)
+        near = self.middle - quantile_of(tail) / AT_95 * (self.middle - self.low95)
         if tail >= TAIL:
             return max(0.0, near)
         pairs = len(self.groups) * (len(self.groups) - 1)
@@ -90,7 +88,7 @@ class RangeOf(Limits):
 
     def high(self, tail: float) -> float:
         """Upper limit."""
-        near = self.middle + quantile_of(tail) / _AT_95 * (self.high95 - self.middle)
+        near = self.middle + quantile_of(tail) / AT_95 * (self.high95 - self.middle)
         if tail >= TAIL:
             return near
         return max(near, self.high95, *self._pair_highs(tail))

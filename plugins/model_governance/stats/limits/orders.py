@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of
+from model_governance.stats.limits.confidence import AT_95, TAIL, Limits, quantile_of
 
 Numbers = tuple[float, ...]
-_AT_95 = quantile_of(TAIL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +43,12 @@ class RankAgreement(Limits):
 
     def low(self, tail: float) -> float:
         """Lower limit, at least 0."""
-        near = self.middle - quantile_of(tail) / _AT_95 * (self.middle - self.low95)
+        near = self.middle - quantile_of(tail) / AT_95 * (self.middle - self.low95)
         return max(0.0, near if tail >= TAIL else min(near, self.low95, self._extreme(tail, sign=-1.0)))
 
     def high(self, tail: float) -> float:
         """Upper limit, at most 1."""
-        near = self.middle + quantile_of(tail) / _AT_95 * (self.high95 - self.middle)
+        near = self.middle + quantile_of(tail) / AT_95 * (self.high95 - self.middle)
         return min(1.0, near if tail >= TAIL else max(near, self.high95, self._extreme(tail, sign=1.0)))
 
     def inflated(self, factor: float) -> RankAgreement:

@@ -6,9 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of
-
-_AT_95 = quantile_of(TAIL)
+from model_governance.stats.limits.confidence import AT_95, Limits, quantile_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +28,11 @@ class Stretched(Limits):
 
     def low(self, tail: float) -> float:
         """Value less the distance to the lower 95% limit, as often as the quantile asks."""
-        return self._moved(self.low95, quantile_of(tail) / _AT_95)
+        return self._moved(self.low95, quantile_of(tail) / AT_95)
 
     def high(self, tail: float) -> float:
         """Value and the distance to the upper 95% limit, as often as the quantile asks."""
-        return self._moved(self.high95, quantile_of(tail) / _AT_95)
+        return self._moved(self.high95, quantile_of(tail) / AT_95)
 
     def inflated(self, factor: float) -> Stretched:
         """Limits farther away by the root of the factor."""
@@ -43,7 +41,7 @@ class Stretched(Limits):
 
     def detectable(self, bound: float, tail: float) -> float | None:
         """`bound` and as many standard errors as level and power ask; the standard error is taken as that of now."""
-        steps = (quantile_of(tail) + quantile_of(0.05)) / _AT_95
+        steps = (quantile_of(tail) + quantile_of(0.05)) / AT_95
         if (self.scale != "plain" and bound <= 0) or (self.scale == "logit" and bound >= 1):
             return None
         distance = self._onto(self.value) - self._onto(self.low95)
