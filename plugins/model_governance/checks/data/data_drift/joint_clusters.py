@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.contract.dependence import cluster_codes
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -11,14 +13,9 @@ if TYPE_CHECKING:
 
 def clusters_of(*samples: pd.Series) -> np.ndarray:
     """The cluster of each row of all samples, one after the other, (rows,) int; a row without one is its own."""
-    import numpy as np
     import pandas as pd
 
-    values = pd.concat(samples, ignore_index=True).astype("string")
-    codes, _ = pd.factorize(values)
-    alone = codes < 0
-    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
-    return codes
+    return cluster_codes(pd.concat(samples, ignore_index=True).astype("string"))
 
 
 def blocks_of(clusters: np.ndarray, *, blocks: int, seed: int) -> np.ndarray:
