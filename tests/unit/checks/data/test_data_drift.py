@@ -311,6 +311,15 @@ def test_five_constant_rows_do_not_prove_that_nothing_changed(healthy):
     assert outcomes == {5: "uncertain", 400: "pass"}
 
 
+def test_a_threshold_on_a_family_of_columns_that_there_is_none_of_is_no_error(healthy):
+    numbers, categories = (measure(healthy, columns=[name]) for name in ("income", "region"))
+    new = _judged(numbers, {"metric": "new_category_share", "less_than": 0.01})
+    assert new.outcome == "uncertain"
+    assert "no column of categories is compared" in new.sentence
+    for name in ("ks", "wasserstein", "nonfinite_share"):
+        assert _judged(categories, {"metric": name, "leq_to": 0.5}).outcome == "uncertain"
+
+
 def _judged(result, *thresholds):
     spec = CheckSpec(kind="data_drift", thresholds=thresholds)
     policy = Policy.model_construct(checks={"data_drift": spec}, waivers=(), fail_on="error", on_uncertain="warn")

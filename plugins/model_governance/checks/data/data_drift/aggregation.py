@@ -10,15 +10,19 @@ from model_governance.stats.limits import PartialConjunction
 from model_governance.stats.multiplicity import adjusted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from model_governance.checks.data.data_drift.column_drift import ColumnDrift
     from model_governance.checks.data.data_drift.params import DriftParams
     from model_governance.checks.data.data_drift.predictions import PredictionDrift
     from model_governance.engine.distances import Distance
+    from model_governance.engine.profiles import Family
 
 MAX_LISTED = 5
 DISTANCES = ("psi", "jensenshannon", "total_variation", "ks")
+FAMILY_METRICS: Mapping[Family, tuple[str, ...]] = {
+    "numbers": ("ks", "wasserstein", "nonfinite_share"), "categories": ("new_category_share",),
+}  # fmt: skip
 
 
 def drifted_columns(columns: Sequence[ColumnDrift], params: DriftParams) -> frozenset[str]:
@@ -63,6 +67,7 @@ def drift_estimates(
         overall.blinded(),
         overall.prediction(predictions),
         *(estimate for column in columns for estimate in _of_column(column, params)),
+        *_of_no_column(columns),
         *(_consecutive(columns, consecutive) if params.consecutive else ()),
     )
 
@@ -133,6 +138,17 @@ def _of_column(column: ColumnDrift, params: DriftParams) -> Iterator[Estimate]:
         )  # fmt: skip
     else:
         yield _distance("new_category_share", column.new_categories, n=rows, key=column.name)
+
+
+def _of_no_column(columns: Sequence[ColumnDrift]) -> Iterator[Estimate]:
+    """The metrics of one family of columns where there is none of it: the question does not arise."""
+    families = {column.family for column in columns}
+    for family, names in FAMILY_METRICS.items():
+        if family not in families:
+            for name in names:
+                yield Estimate(
+                    name=name, value=None, n=0, reason=f"no column of {family} is compared", absence="skipped"
+                )
 
 
 def _consecutive(columns: Sequence[ColumnDrift], previous: Sequence[ColumnDrift] | None) -> Iterator[Estimate]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.data.data_drift.comparison import CATEGORY_KINDS
 from model_governance.contract.check import Suggestion
+from model_governance.contract.subject import NUMBER_KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +32,9 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
         {"metric": "joint_drift_auc", "less_than": 0.75, "severity": "error"},
         {"metric": "joint_drift_auc", "less_than": 0.6, "severity": "warn"},
         {"metric": "missing_increase", "less_than": 0.05, "severity": "error"},
-        {"metric": "nonfinite_share", "equal_to": 0, "severity": "error"},
     ]
+    if columns.of_kind(*NUMBER_KINDS):
+        thresholds.append({"metric": "nonfinite_share", "equal_to": 0, "severity": "error"})
     if columns.of_kind(*CATEGORY_KINDS):
         thresholds.append({"metric": "new_category_share", "less_than": 0.01, "severity": "warn"})
     if columns.target in reference and reference[columns.target].nunique() == CLASSES_OF_BINARY:
