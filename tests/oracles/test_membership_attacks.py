@@ -215,7 +215,7 @@ def test_an_attack_accuses_nobody_where_nothing_leaks(attack):
         members, others = scores[:200], scores[200:]
         wrong["auc"] += auc(members, others)[1][0] > 0.5
         wrong["tpr"] += operating_point(members, others, fpr=0.05).interval[0] > 0.05
-        wrong["advantage"] += cross_validated_advantage(members, others)[1][0] > 0
+        wrong["advantage"] += cross_validated_advantage(members, others).interval()[0] > 0
     # Each may be wrong in one of 40 runs: more than three of 20 would happen once in 700 such tests.
     assert all(count <= 3 for count in wrong.values()), wrong
 
@@ -264,12 +264,13 @@ def test_a_crossed_advantage_earns_nothing_by_chance_and_finds_what_is_there():
     found = []
     for seed in range(100):
         draw = np.random.default_rng(seed)
-        found.append(cross_validated_advantage(draw.normal(size=200), draw.normal(size=150))[0])
+        found.append(cross_validated_advantage(draw.normal(size=200), draw.normal(size=150)).value)
     assert abs(np.mean(found)) < 4 * np.std(found) / 10
     draw = np.random.default_rng(1)
-    value, (low, high) = cross_validated_advantage(draw.normal(1, 1, 4000), draw.normal(0, 1, 4000))
-    assert value == pytest.approx(2 * norm.cdf(0.5) - 1, abs=0.04)
-    assert low < value < high
+    limits = cross_validated_advantage(draw.normal(1, 1, 4000), draw.normal(0, 1, 4000))
+    low, high = limits.interval()
+    assert limits.value == pytest.approx(2 * norm.cdf(0.5) - 1, abs=0.04)
+    assert low < limits.value < high
 
 
 def test_by_lot_every_attack_names_as_many_as_it_accuses():

@@ -21,7 +21,7 @@ from model_governance.checks.data.data_validation.validation import validate
 from model_governance.checks.data.data_validation.view import integer_columns, open_view
 from model_governance.contract.result import CheckResult, Estimate, declared, versions_of
 from model_governance.errors import SubjectError
-from model_governance.stats.intervals import clopper_pearson
+from model_governance.stats.limits import ExactShare
 from model_governance.subjects.param_files import param_file
 
 if TYPE_CHECKING:
@@ -112,6 +112,6 @@ def _estimates(results: Sequence[ExpectationResult], *, rows: int) -> Iterator[E
                 value=result.unexpected / result.examined,
                 n=result.examined,
                 key=result.label,
-                interval=clopper_pearson(result.unexpected, result.examined),
+                limits=ExactShare(successes=result.unexpected, n=result.examined),
                 detail=unexpected_rows(result),
             )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.contract.result import Estimate
-from model_governance.stats.intervals import clopper_pearson, newcombe, paired_shares
+from model_governance.stats.intervals import newcombe, paired_shares
+from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +42,7 @@ def estimates(result: AttributeResult) -> tuple[Estimate, ...]:
     """Every metric of one attribute, in the order of the record."""
     metrics = []
     for name, method in (("majority_accuracy", result.majority), ("imputation_accuracy", result.imputation)):
-        value, interval = accuracy(method.members)
-        metrics.append(Estimate(name=name, value=value, n=len(method.members), interval=interval, key=result.column))
+        metrics.append(_share(name, method.members, key=result.column))
     value, interval = member_gap(result, result.imputation)
     n = len(result.imputation.members) + len(result.imputation.non_members)
     metrics.append(Estimate(name="control_gap", value=value, n=n, interval=interval, key=result.column))
@@ -56,19 +56,24 @@ def _of_attack(result: AttributeResult, attack: MethodResult) -> tuple[Estimate,
     members, non_members = len(attack.members), len(attack.non_members)
     gain, gain_interval = attack_gain(attack.members, result.imputation.members)
     gap, gap_interval = member_gap(result, attack)
-    share, interval = accuracy(attack.members)
+    share = accuracy(attack.members).value
     compared = f"{share:.3f} with the model, {float(result.imputation.members[:members].mean()):.3f} without"
     groups = f"{share:.3f} of members, {float(attack.non_members.mean()):.3f} of non-members"
     return (
         Estimate(name="attack_gain", value=gain, n=members, interval=gain_interval, key=key, detail=compared),
         Estimate(name="member_gap", value=gap, n=members + non_members, interval=gap_interval, key=key, detail=groups),
-        Estimate(name="attack_accuracy", value=share, n=members, interval=interval, key=key, detail=compared),
+        _share("attack_accuracy", attack.members, key=key, detail=compared),
     )
 
 
-def accuracy(correct: np.ndarray) -> Measured:
-    """Share of rows inferred correctly, from booleans (n,), with its exact interval."""
-    return float(correct.mean()), clopper_pearson(int(correct.sum()), len(correct))
+def _share(name: str, correct: np.ndarray, *, key: str, detail: str = "") -> Estimate:
+    limits = accuracy(correct)
+    return Estimate(name=name, value=limits.value, n=len(correct), limits=limits, key=key, detail=detail)
+
+
+def accuracy(correct: np.ndarray) -> ExactShare:
+    """Share of rows inferred correctly, from booleans (n,), with its exact limits."""
+    return ExactShare(successes=int(correct.sum()), n=len(correct))
 
 
 def attack_gain(attack: np.ndarray, imputation: np.ndarray) -> Measured:

@@ -29,10 +29,10 @@ def _methods(results: Sequence[AttributeResult]) -> Table:
     rows = []
     for result in results:
         for method in result.methods:
-            (inside, inside_limits), (outside, outside_limits) = accuracy(method.members), accuracy(method.non_members)
+            inside, outside = accuracy(method.members), accuracy(method.non_members)
             rows.append((
-                result.column, method.method, len(method.members), inside, *inside_limits, len(method.non_members),
-                outside, *outside_limits, method.queries,
+                result.column, method.method, len(method.members), inside.value, *inside.interval(),
+                len(method.non_members), outside.value, *outside.interval(), method.queries,
             ))  # fmt: skip
     title = "Share of rows whose attribute is inferred"
     return Table(name="methods", title=title, header=_METHODS_HEADER, rows=tuple(rows))
@@ -63,9 +63,9 @@ def figure(result: AttributeResult) -> Artifact:
     )
     for label, group, colour, offset in groups:
         for place, method in enumerate(methods):
-            value, limits = accuracy(getattr(method, group))
-            axes.plot(limits, (place + offset,) * 2, color=colour, linewidth=1.5)
-            axes.plot(value, place + offset, "o", color=colour, markersize=5, label=label if place == 0 else None)
+            share = accuracy(getattr(method, group))
+            axes.plot(share.interval(), (place + offset,) * 2, color=colour, linewidth=1.5)
+            axes.plot(share.value, place + offset, "o", color=colour, markersize=5, label=label if place == 0 else None)
     axes.axvline(float(result.imputation.members.mean()), color=LIMIT, linestyle="--", linewidth=0.8)
     axes.set_yticks(range(len(methods)), [method.method.replace("_", " ") for method in methods])
     axes.set_ylim(len(methods) - 0.5, -0.5)

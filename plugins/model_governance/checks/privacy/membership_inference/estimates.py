@@ -16,7 +16,8 @@ from model_governance.checks.privacy.membership_inference.rates import (
 )
 from model_governance.contract.result import Estimate
 from model_governance.contract.slices import SHOWN_FROM
-from model_governance.stats.intervals import CONFIDENCE, clopper_pearson, newcombe
+from model_governance.stats.intervals import CONFIDENCE
+from model_governance.stats.limits import DifferenceOfShares, ExactShare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,8 +41,8 @@ def of_attack(scores: Scores, params: MembershipParams) -> Iterator[Estimate]:
     expected = f"{chance:.3f} is expected by chance; {strength}" if chance else strength
     largest = advantage(scores.members, scores.non_members)
     yield Estimate(name="advantage", value=largest, n=n, key=attack, detail=expected)
-    value, interval = cross_validated_advantage(scores.members, scores.non_members)
-    yield Estimate(name="balanced_advantage", value=value, n=n, interval=interval, key=attack, detail=strength)
+    balanced = cross_validated_advantage(scores.members, scores.non_members)
+    yield Estimate(name="balanced_advantage", value=balanced.value, n=n, limits=balanced, key=attack, detail=strength)
     if scores.continuous:
         for fpr in params.fpr:
             yield _tpr(scores, fpr)
@@ -97,7 +98,7 @@ def of_slices(
             detail = f"at the threshold of all rows, with {false_positives} of {non_members:,} false positives here"
             yield Estimate(
                 name="slice_tpr", value=true_positives / members, n=members,
-                interval=clopper_pearson(true_positives, members), key=key, detail=detail,
+                limits=ExactShare(successes=true_positives, n=members), key=key, detail=detail,
             )  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def of_groups(audit: Audit) -> Iterator[Estimate]:
         yield _error_gap(audit)
         yield Estimate(name="generalization_gap", value=None, n=len(audit), reason="values have errors: see error_gap")
     equal, rows = audit.overlap
-    yield Estimate(name="overlap_share", value=equal / rows, n=rows, interval=clopper_pearson(equal, rows))
+    yield Estimate(name="overlap_share", value=equal / rows, n=rows, limits=ExactShare(successes=equal, n=rows))
 
 
 def _tpr(scores: Scores, fpr: float) -> Estimate:
@@ -152,12 +153,12 @@ def _bound(scores: Scores, params: MembershipParams, name: str, *, delta: float)
 
 
 def _generalization_gap(audit: Audit) -> Estimate:
-    """Difference of the accuracies, with Newcombe's interval."""
+    """Difference of the accuracies, with Newcombe's limits."""
     members, non_members = audit.members, audit.non_members
     inside, outside = members.correct / len(members), non_members.correct / len(non_members)
+    limits = DifferenceOfShares(first=(non_members.correct, len(non_members)), second=(members.correct, len(members)))
     return Estimate(
-        name="generalization_gap", value=inside - outside, n=len(audit),
-        interval=newcombe((members.correct, len(members)), (non_members.correct, len(non_members))),
+        name="generalization_gap", value=inside - outside, n=len(audit), limits=limits,
         detail=f"{inside:.3f} on {members.role}, {outside:.3f} on {non_members.role}",
     )  # fmt: skip
 

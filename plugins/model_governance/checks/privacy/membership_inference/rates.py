@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from model_governance.stats.intervals import CONFIDENCE, clopper_pearson, newcombe
+from model_governance.stats.intervals import CONFIDENCE, clopper_pearson
+from model_governance.stats.limits import DifferenceOfShares
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,8 +164,8 @@ def advantage(members: np.ndarray, non_members: np.ndarray) -> float:
     return float((true - false).max())
 
 
-def cross_validated_advantage(members: np.ndarray, non_members: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """True- minus false-positive rate at thresholds that other rows chose, and its interval (Newcombe).
+def cross_validated_advantage(members: np.ndarray, non_members: np.ndarray) -> DifferenceOfShares:
+    """True- minus false-positive rate at thresholds that other rows chose, with its limits (Newcombe).
 
     The best threshold of either half of the rows is used on the other half, so that the expected value is 0 for
     guessing. Scores must be in random order.
@@ -176,8 +177,7 @@ def cross_validated_advantage(members: np.ndarray, non_members: np.ndarray) -> t
         threshold = _best_threshold(members[halves[fit]], non_members[other_halves[fit]])
         true_positives += int((members[halves[test]] >= threshold).sum())
         false_positives += int((non_members[other_halves[test]] >= threshold).sum())
-    interval = newcombe((true_positives, len(members)), (false_positives, len(non_members)))
-    return true_positives / len(members) - false_positives / len(non_members), interval
+    return DifferenceOfShares(first=(false_positives, len(non_members)), second=(true_positives, len(members)))
 
 
 def permuted_tpr(

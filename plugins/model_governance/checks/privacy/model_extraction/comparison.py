@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.contract.result import Estimate
-from model_governance.stats.intervals import bootstrap, clopper_pearson, paired_shares
+from model_governance.stats.intervals import bootstrap, paired_shares
+from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,26 @@ if TYPE_CHECKING:
     from model_governance.checks.privacy.model_extraction.extraction import Extraction
     from model_governance.checks.privacy.model_extraction.surrogates import Surrogate
 
-Measured = tuple[float, tuple[float, float] | None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A number with its 95% interval, None where there is none, and its limits at any level where it is a share."""
+
+    value: float
+    interval: tuple[float, float] | None
+    limits: ExactShare | None = None
+
+    @classmethod
+    def share(cls, successes: int, n: int) -> Measured:
+        """A share with its exact limits."""
+        limits = ExactShare(successes=successes, n=n)
+        return cls(value=limits.value, interval=limits.interval(), limits=limits)
+
+    def estimate(self, name: str, *, n: int, key: str | None = None, detail: str = "") -> Estimate:
+        """The metric of this name."""
+        return Estimate(
+            name=name, value=self.value, n=n, interval=self.interval, limits=self.limits, key=key, detail=detail
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +62,7 @@ class HeldOut:
         predictions = surrogate.predict(self.matrix)
         if self.classes:
             agreeing = int((predictions == self.predictions).sum())
-            return agreeing / len(predictions), clopper_pearson(agreeing, len(predictions))
+            return Measured.share(agreeing, len(predictions))
         return self._bootstrapped(lambda rows: self._r2(predictions, rows), np.arange(len(predictions)))
 
     def gain(self, surrogate: Surrogate, baseline: Surrogate) -> Measured:
@@ -55,7 +75,8 @@ class HeldOut:
             first_only = int((first_agrees & ~second_agrees).sum())
             second_only = int((~first_agrees & second_agrees).sum())
             n = len(first)
-            return (first_only - second_only) / n, paired_shares(first_only, second_only, n)
+            interval = paired_shares(first_only, second_only, n)
+            return Measured(value=(first_only - second_only) / n, interval=interval)
         return self._bootstrapped(lambda rows: self._r2(first, rows) - self._r2(second, rows), np.arange(len(first)))
 
     def constant(self) -> Measured:
@@ -63,9 +84,9 @@ class HeldOut:
         import numpy as np
 
         if not self.classes:
-            return 0.0, None
+            return Measured(value=0.0, interval=None)
         most_frequent = int(np.unique(self.predictions, return_counts=True)[1].max())
-        return most_frequent / len(self.predictions), clopper_pearson(most_frequent, len(self.predictions))
+        return Measured.share(most_frequent, len(self.predictions))
 
     def _r2(self, values: np.ndarray, rows: np.ndarray) -> float:
         """R2 of the surrogate's values against the model's."""
@@ -78,9 +99,8 @@ class HeldOut:
     def _bootstrapped(self, statistic: Callable[[np.ndarray], float], rows: np.ndarray) -> Measured:
         interval = bootstrap(statistic, len(rows), seed=self.seed, resamples=self.resamples)
         value = statistic(rows)
-        if interval is None:
-            return round(value, 9), None
-        return round(value, 9), (round(interval[0], 9), round(interval[1], 9))
+        rounded = None if interval is None else (round(interval[0], 9), round(interval[1], 9))
+        return Measured(value=round(value, 9), interval=rounded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,19 +151,17 @@ def estimates(
         surrogate = comparison.extraction.surrogate
         family = f"surrogate family: {surrogate.family}" if surrogate is not None else ""
         for name, measured in (("fidelity_gain", comparison.gain), ("fidelity", comparison.fidelity)):
-            value, interval = measured if measured is not None else (None, None)
-            reason = comparison.reason if measured is None else ""
             metrics.append(
-                Estimate(
-                    name=name, value=value, n=n, interval=interval, key=comparison.key, detail=family, reason=reason
-                )
+                measured.estimate(name, n=n, key=comparison.key, detail=family)
+                if measured is not None
+                else Estimate(name=name, value=None, n=n, key=comparison.key, detail=family, reason=comparison.reason)
             )
     for rows, baseline in baselines.items():
-        value, interval = held_out.fidelity(baseline) if baseline is not None else (None, None)
-        reason = "" if baseline is not None else f"fewer than {rows:,} public rows remain beside those held out"
+        reason = f"fewer than {rows:,} public rows remain beside those held out"
         metrics.append(
-            Estimate(name="baseline_fidelity", value=value, n=n, interval=interval, key=str(rows), reason=reason)
+            held_out.fidelity(baseline).estimate("baseline_fidelity", n=n, key=str(rows))
+            if baseline is not None
+            else Estimate(name="baseline_fidelity", value=None, n=n, key=str(rows), reason=reason)
         )
-    value, interval = held_out.constant()
-    metrics.append(Estimate(name="constant_fidelity", value=value, n=n, interval=interval))
+    metrics.append(held_out.constant().estimate("constant_fidelity", n=n))
     return tuple(metrics)

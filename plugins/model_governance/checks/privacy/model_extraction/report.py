@@ -24,17 +24,16 @@ def table(comparisons: Sequence[Comparison], baselines: Mapping[int, Surrogate |
     rows = []
     for count, baseline in baselines.items():
         if baseline is not None:
-            value, interval = held_out.fidelity(baseline)
-            rows.append((BASELINE, count, 0, baseline.family, value, *(interval or (None, None)), None))
+            agreement = held_out.fidelity(baseline)
+            interval = agreement.interval or (None, None)
+            rows.append((BASELINE, count, 0, baseline.family, agreement.value, *interval, None))
     for comparison in comparisons:
         surrogate = comparison.extraction.surrogate
         if surrogate is not None and comparison.fidelity is not None:
-            value, interval = comparison.fidelity
-            gain = None if comparison.gain is None else comparison.gain[0]
+            value, interval = comparison.fidelity.value, comparison.fidelity.interval or (None, None)
+            gain = None if comparison.gain is None else comparison.gain.value
             queries = comparison.extraction.queries
-            rows.append((
-                comparison.extraction.attack, queries, queries, surrogate.family, value, *(interval or (None, None)), gain,
-            ))  # fmt: skip
+            rows.append((comparison.extraction.attack, queries, queries, surrogate.family, value, *interval, gain))
     header = ("trained on", "rows", "queries", "family", "fidelity", "low", "high", "gain over true labels")
     return Table(name="surrogates", title="Surrogates of the model", header=header, rows=tuple(rows))
 
@@ -53,12 +52,12 @@ def figure(comparisons: Sequence[Comparison], baselines: Mapping[int, Surrogate 
     for number, (name, points) in enumerate(lines.items()):
         colour = LIMIT if name == BASELINE else SERIES[number % len(SERIES)]
         style = "--o" if name == BASELINE else "-o"
-        counts, values = [count for count, _ in points], [fidelity[0] for _, fidelity in points]
+        counts, values = [count for count, _ in points], [fidelity.value for _, fidelity in points]
         axes.plot(counts, values, style, color=colour, markersize=4, label=name)
-        for count, (_, interval) in points:
-            if interval is not None:
-                axes.plot((count, count), interval, color=colour, linewidth=1)
-    axes.axhline(held_out.constant()[0], color=MUTED, linestyle=":", label="constant prediction")
+        for count, fidelity in points:
+            if fidelity.interval is not None:
+                axes.plot((count, count), fidelity.interval, color=colour, linewidth=1)
+    axes.axhline(held_out.constant().value, color=MUTED, linestyle=":", label="constant prediction")
     scale = "agreement with the model on held-out rows" if held_out.classes else "R2 against the model's values"
     axes.set(xscale="log", xlabel="queries to the model, or rows with true labels", ylabel=scale)
     counts = sorted(baselines)
@@ -77,10 +76,10 @@ def highlights(comparisons: Sequence[Comparison], held_out: HeldOut) -> tuple[st
         if comparison.fidelity is not None
     }
     for attack, (comparison, fidelity) in largest.items():
-        value = f"agrees on {fidelity[0]:.1%} of rows" if held_out.classes else f"has an R2 of {fidelity[0]:.3f}"
+        value = f"agrees on {fidelity.value:.1%} of rows" if held_out.classes else f"has an R2 of {fidelity.value:.3f}"
         sentence = f"{attack}: a surrogate trained on {comparison.extraction.queries:,} outputs {value}"
         if comparison.gain is not None:
-            gain, interval = comparison.gain
+            gain, interval = comparison.gain.value, comparison.gain.interval
             limits = "" if interval is None else f" ({interval[0]:+.3f} to {interval[1]:+.3f})"
             sentence += f", {gain:+.3f}{limits} compared with as many true labels"
         sentences.append(sentence + ".")

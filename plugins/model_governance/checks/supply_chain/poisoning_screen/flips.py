@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.supply_chain.poisoning_screen.windows import difference, encoded
 from model_governance.contract.result import Estimate
-from model_governance.stats.intervals import clopper_pearson
+from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,4 +102,4 @@ def _count(rows: np.ndarray, window: np.ndarray) -> tuple[int, int]:
 
 
 def _share(name: str, count: int, n: int) -> Estimate:
-    return Estimate(name=name, value=count / n, n=n, interval=clopper_pearson(count, n))
+    return Estimate(name=name, value=count / n, n=n, limits=ExactShare(successes=count, n=n))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.supply_chain.poisoning_screen.windows import difference
 from model_governance.contract.result import Estimate
-from model_governance.stats.intervals import clopper_pearson
+from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
     from model_governance.contract.subject import Subject
@@ -44,7 +44,8 @@ def find_sources(subject: Subject, column: str) -> list[Estimate]:
     unknown = int(both.loc[both["old"] == 0, "new"].sum())
     estimates.append(
         Estimate(
-            name="new_source_share", value=unknown / sizes[0], n=sizes[0], interval=clopper_pearson(unknown, sizes[0]),
+            name="new_source_share", value=unknown / sizes[0], n=sizes[0],
+            limits=ExactShare(successes=unknown, n=sizes[0]),
             detail=f"{int((both['old'] == 0).sum())} source(s) that the accepted window does not know",
         )
     )  # fmt: skip

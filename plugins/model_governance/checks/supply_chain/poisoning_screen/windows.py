@@ -120,11 +120,11 @@ def surplus(inside_new: np.ndarray, inside: np.ndarray, new: int, n: int) -> np.
 def difference(
     name: str, first: tuple[int, int], second: tuple[int, int], *, key: str | None = None, two_sided: bool = False
 ) -> Any:
-    """Difference of the shares of the new and the accepted window with Newcombe's interval and Fisher's exact test."""
+    """Difference of the shares of the new and the accepted window with Newcombe's limits and Fisher's exact test."""
     from scipy.stats import fisher_exact
 
     from model_governance.contract.result import Estimate
-    from model_governance.stats.intervals import newcombe
+    from model_governance.stats.limits import DifferenceOfShares
 
     if min(first[1], second[1]) == 0:
         return Estimate(name=name, value=None, n=0, key=key, reason="one window has no row of this kind")
@@ -132,6 +132,7 @@ def difference(
     p_value = float(fisher_exact(table, alternative="two-sided" if two_sided else "greater")[1])
     new, old = first[0] / first[1], second[0] / second[1]
     return Estimate(
-        name=name, value=new - old, n=first[1] + second[1], interval=newcombe(first, second), key=key,
+        name=name, value=new - old, n=first[1] + second[1], key=key,
+        limits=DifferenceOfShares(first=second, second=first),
         p_value=min(1.0, p_value), detail=f"{new:.2%} of the new window, {old:.2%} of the accepted one",
     )  # fmt: skip
