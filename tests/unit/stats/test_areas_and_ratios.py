@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import math
 
@@ -10,7 +11,7 @@ import pytest
 from scipy.stats import binom, norm, poisson
 
 from model_governance.stats.limits import RatioOfShares, RocArea, read_limits
-from model_governance.stats.limits.areas import standard_error
+from model_governance.stats.limits.areas import standard_error, third_moment
 
 
 def test_the_error_of_an_area_of_a_half_is_that_of_mann_and_whitney():
@@ -31,6 +32,50 @@ def test_limits_of_an_area_cover_the_truth_at_the_stated_rate():
         missed[1] += limits.high(0.025) < truth
     assert all(binom.sf(count - 1, runs, 0.025) > 0.001 for count in missed)
     assert sum(missed) > 0.03 * runs, "the limits are no wider than they must be"
+
+
+@pytest.mark.parametrize("positives", [20, 50])
+@pytest.mark.parametrize("truth", [0.7, 0.85, 0.95])
+def test_an_area_is_not_called_below_its_true_value_more_often_than_stated(truth, positives):
+    draw, negatives, runs, tail = np.random.default_rng(11), 200, 12_000, 1e-3
+    shift = math.sqrt(2) * float(norm.ppf(truth))
+    areas = np.empty(runs)
+    for run in range(runs):
+        before = np.sort(draw.standard_normal(negatives))
+        areas[run] = np.searchsorted(before, draw.standard_normal(positives) + shift).sum()
+    areas = np.sort(areas) / (negatives * positives)
+
+    def limits(area: float) -> RocArea:
+        return RocArea(value=float(area), rows=((negatives, positives),))
+
+    below = bisect.bisect_left(areas, True, key=lambda area: limits(area).high(tail) >= truth)
+    above = runs - bisect.bisect_left(areas, True, key=lambda area: limits(area).low(tail) > truth)
+    # Without the correction for skewness the first are 1.3 to 3 times the nominal ones.
+    assert below <= binom.isf(0.01, runs, tail)
+    assert above <= binom.isf(0.01, runs, tail)
+
+
+@pytest.mark.parametrize(("area", "rows"), [(0.85, (60, 30)), (0.7, (40, 40)), (0.25, (30, 60))])
+def test_the_third_moment_is_that_of_the_model_of_the_error(area, rows):
+    # Scores of one class are the largest of `odds` draws of the other; which class, the formula leaves open.
+    draw, (negatives, positives), runs = np.random.default_rng(5), rows, 40_000
+    odds, found = area / (1 - area), []
+    for n, m in ((negatives, positives), (positives, negatives)):
+        before, now = np.sort(draw.random((runs, n))), draw.random((runs, m)) ** (1 / odds)
+        seen = np.array([np.searchsorted(*pair).sum() for pair in zip(before, now, strict=True)]) / (n * m)
+        assert seen.mean() == pytest.approx(area, abs=0.002)
+        found.append(float(((seen - seen.mean()) ** 3).mean()))
+    assert np.mean(found) == pytest.approx(third_moment(area, [rows]), rel=0.15)
+
+
+def test_skewness_is_mirrored_with_the_area_and_is_none_at_a_half():
+    rows = [(40, 150), (30, 30)]
+    assert third_moment(0.5, rows) == 0
+    assert third_moment(0.2, rows) == pytest.approx(-third_moment(0.8, rows))
+    assert third_moment(0.8, rows) < 0
+    mirrored = RocArea(value=0.2, rows=((40, 150),)), RocArea(value=0.8, rows=((40, 150),))
+    assert mirrored[0].low(1e-4) == pytest.approx(1 - mirrored[1].high(1e-4))
+    assert mirrored[0].high(1e-4) == pytest.approx(1 - mirrored[1].low(1e-4))
 
 
 def test_an_area_of_one_has_a_lower_limit_below_one():
