@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from model_governance.policy.levels import deciding_thresholds, level_of
+from model_governance.policy.levels import deciding_thresholds, level_of, stopping_severities
 from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
@@ -83,13 +83,17 @@ def _is_number(value: Any) -> bool:
 
 
 def unreachable(policy: Policy, catalogue: Mapping[str, Check]) -> Iterator[tuple[Path, str]]:
-    """Thresholds that could never fail, because the alarm budget leaves them less than their metric can prove."""
+    """Thresholds that could never fail, because the alarm budget leaves them less than their metric can prove.
+
+    Those of a severity that stops no run are not meant to fail.
+    """
     for name, spec in policy.checks.items():
         check = catalogue[spec.kind]
         floors = {floor.metric: floor for floor in check.floors(check.params.model_validate(spec.params))}
         for position, threshold in enumerate(spec.thresholds):
             floor = floors.get(threshold.metric)
-            if floor is not None and not threshold.is_change:
+            stops = threshold.severity in stopping_severities(policy)
+            if floor is not None and stops and not threshold.is_change:
                 level = level_of(policy, threshold)
                 text = _too_high(floor, threshold, level=level, deciding=deciding_thresholds(policy))
                 if text:

@@ -84,8 +84,10 @@ POLICY = dedent("""\
     """)
 
 
-def refusals(check: str, threshold: str, *, task="binary_classification", params="{}", checks=None) -> list[str]:
-    text = POLICY.format(task=task, digest="a" * 64, check=check, threshold=threshold, params=params)
+def refusals(
+    check: str, threshold: str, *, task="binary_classification", params="{}", checks=None, extra=""
+) -> list[str]:
+    text = POLICY.format(task=task, digest="a" * 64, check=check, threshold=threshold, params=params) + f"\n{extra}"
     try:
         parse_policy(text.encode(), checks or catalogue(), name="p.yaml")
     except PolicyError as error:
@@ -150,6 +152,24 @@ def test_a_share_of_too_few_rows_to_fail_is_refused_with_the_number_that_suffice
     assert "share of 8 rows at most" in found
     assert "raise samples to 1" in found
     assert not any("rows at most" in text for text in refusals("evasion", threshold, params="{samples: 100}"))
+
+
+@pytest.mark.parametrize(
+    ("severity", "fail_on", "refused"),
+    [
+        ("error", "error", True),
+        ("warn", "warn", True),
+        ("warn", "error", False),
+        ("info", "error", False),
+        ("info", "warn", False),
+    ],
+)
+def test_only_a_threshold_that_is_meant_to_stop_a_run_must_be_able_to(severity, fail_on, refused):
+    threshold = f"{{metric: order, geq_to: 0.9, severity: {severity}}}"
+    found = refusals(
+        "permuting", threshold, params="{permutations: 10}", extra=f"fail_on: {fail_on}", checks=permuting()
+    )
+    assert bool(found) is refused
 
 
 def test_every_floor_names_a_metric_and_a_param_of_its_check():
