@@ -334,7 +334,11 @@ def _load(
         for param in check.file_params
         if raw.get(param) is not None
     }
-    return replace(subject, logical_date=run.logical_date, param_files=files)
+    named: dict[str, frozenset[str]] = {}
+    for threshold in policy.checks[name].thresholds:
+        if threshold.key is not None:
+            named[threshold.metric] = named.get(threshold.metric, frozenset()) | {threshold.key}
+    return replace(subject, logical_date=run.logical_date, param_files=files, named_keys=named)
 
 
 def _beside_champion(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from model_governance.stats.limits import Limits
 
 Better = Literal["lower", "higher", "neither"]
-Absence = Literal["error", "uncertain", "skipped"]
+Absence = Literal["error", "uncertain", "skipped", "no_rows"]
 Value = float | int
 Range = tuple[float | None, float | None]
 
@@ -92,7 +92,9 @@ class Metric:
         detail: a few words that explain the value ("largest at AGEP").
         reason: why the value is absent.
         absence: what an absent value means for a threshold: `error` where it should have been measured, `uncertain`
-            where there are too few rows, `skipped` where the question does not arise (a class that no row has).
+            where there are too few rows, `skipped` where the question does not arise (a class that no row has),
+            `no_rows` where a group that only a threshold names has no row: uncertain if an earlier run had some, else an
+            error, because the name may be misspelt.
         p_value: evidence that anything changed at all, unadjusted, 0 to 1. It decides beside the bound only where
             there is no interval.
         limits: confidence limits at any level; without them those of the 95% interval are stretched.

@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import numpy as np
     import pandas as pd
+
+    from model_governance.contract.result import Absence
 
 Scalar = bool | int | float | str
 
@@ -52,6 +54,7 @@ def slice_masks(
     notes: list[str],
     what: str = "rows",
     allow_empty: bool = False,
+    named: Collection[str] = (),
 ) -> dict[str, np.ndarray]:
     """Rows of every slice by its name, a bool mask (n,) each; what is left out is added to the notes.
 
@@ -62,12 +65,13 @@ def slice_masks(
         what: names the rows in messages.
         allow_empty: whether a slice that these rows happen to lack is an empty mask; a condition of another type than the
             values is a mistake all the same.
+        named: slices that are made whatever their size, although only a value gives them: the policy names them.
 
     Raises:
         CheckError: a slice matches no row, two slices have one name, or a column has too many values.
     """
     found: dict[str, np.ndarray] = {}
-    for name, rows in _named_rows(column, slices, notes, what, allow_empty=allow_empty):
+    for name, rows in _named_rows(column, slices, notes, what, allow_empty=allow_empty, named=named):
         if name in found:
             raise CheckError(f"two slices are called {name!r}; give them names of their own")
         found[name] = rows
@@ -75,12 +79,18 @@ def slice_masks(
 
 
 def _named_rows(
-    column: Callable[[str], pd.Series], slices: Sequence[Slice], notes: list[str], what: str, *, allow_empty: bool
+    column: Callable[[str], pd.Series],
+    slices: Sequence[Slice],
+    notes: list[str],
+    what: str,
+    *,
+    allow_empty: bool,
+    named: Collection[str],
 ) -> Iterator[tuple[str, np.ndarray]]:
     for entry in slices:
         values = column(entry.column)
-        if entry.equals is None and entry.members is None and entry.between is None:
-            yield from _by_value(values, notes)
+        if not _has_condition(entry):
+            yield from _by_value(values, notes, named=named)
             continue
         rows = _mask(values, entry)
         if not rows.any() and not (allow_empty and _is_of_their_type(values, entry)):
@@ -91,20 +101,50 @@ def _named_rows(
         yield _name(entry), rows
 
 
-def _by_value(values: pd.Series, notes: list[str]) -> Iterator[tuple[str, np.ndarray]]:
+def _by_value(values: pd.Series, notes: list[str], *, named: Collection[str]) -> Iterator[tuple[str, np.ndarray]]:
+    import numpy as np
+
     counts = values.value_counts()
     if len(counts) > MOST_VALUES:
         raise CheckError(
             f"column {values.name!r} has {len(counts):,} values, too many for a slice each (at most {MOST_VALUES}); "
             "give slices with between or in"
         )
-    rare = int((counts < SHOWN_FROM).sum())
-    if rare:
+    names = {value: f"{values.name} {_shown(value)}" for value in counts.index}
+    made = [value for value, name in names.items() if counts[value] >= SHOWN_FROM or name in named]
+    if len(made) < len(names):
+        rare = len(names) - len(made)
         notes.append(f"{rare} value(s) of {values.name} with fewer than {SHOWN_FROM} rows are no slices.")
-    for value in sorted(counts.index[counts >= SHOWN_FROM], key=lambda label: (str(type(label)), label)):
-        yield f"{values.name} {_shown(value)}", (values == value).to_numpy(dtype=bool, na_value=False)
-    if int(values.isna().sum()) >= SHOWN_FROM:
-        yield f"{values.name} missing", values.isna().to_numpy()
+    for value in sorted(made, key=lambda label: (str(type(label)), label)):
+        yield names[value], (values == value).to_numpy(dtype=bool, na_value=False)
+    missing, unknown = f"{values.name} missing", values.isna().to_numpy()
+    if unknown.sum() >= (1 if missing in named else SHOWN_FROM):
+        yield missing, unknown
+    known = {*names.values(), *([missing] if unknown.any() else [])}
+    for name in sorted(set(named) - known):
+        if name.startswith(f"{values.name} "):
+            yield name, np.zeros(len(values), dtype=bool)
+
+
+def too_small(rows: int, *, needed: int, what: str = "rows") -> str:
+    """Why a group cannot be judged: how many rows it has and how many it needs.
+
+    >>> too_small(0, needed=30), too_small(7, needed=30), too_small(12, needed=30)
+    ('no rows of it in this run, at least 30 are needed', 'fewer than 10 rows of it in this run, at least 30 are needed',
+     '12 rows of it in this run, at least 30 are needed')
+    """
+    count = "no" if rows == 0 else f"fewer than {SHOWN_FROM}" if rows < SHOWN_FROM else f"{rows:,}"
+    return f"{count} {what} of it in this run, at least {needed:,} are needed"
+
+
+def absence_of(name: str, slices: Sequence[Slice], *, empty: bool) -> Absence:
+    """What it means for a threshold that a slice has too few rows: an empty one that no condition declares may be misspelt."""
+    declared = {_name(entry) for entry in slices if _has_condition(entry)}
+    return "no_rows" if empty and name not in declared else "uncertain"
+
+
+def _has_condition(entry: Slice) -> bool:
+    return not (entry.equals is None and entry.members is None and entry.between is None)
 
 
 def _mask(values: pd.Series, entry: Slice) -> np.ndarray:

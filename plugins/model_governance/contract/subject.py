@@ -203,6 +203,8 @@ class Subject:
     before anything loads them. `disclose` names the features whose values a report may show.
     `param_files` holds the files that the check's params name, by param. With a `decision_threshold`, the labels of model
     and champion are decided by it, whoever asks them; a champion with a threshold of its own keeps that.
+    `named_keys` holds the keys that thresholds of the check name, by metric: such a group has its metrics, absent with a
+    reason, where it is too small to be named otherwise.
 
     Raises:
         CheckError: the threshold does not fit the model.
@@ -223,6 +225,7 @@ class Subject:
     disclose: tuple[str, ...] = ()
     param_files: Mapping[str, ParamFile] = field(default_factory=dict)
     decision_threshold: float | None = None
+    named_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # Here rather than in each check, so that no check can judge a model at another operating point.
@@ -231,6 +234,10 @@ class Subject:
             if model is not None and self.decision_threshold is not None and model.decision is None:
                 decided = model.deciding(self.decision_threshold, positive=self.columns.positive)
                 object.__setattr__(self, name, decided)
+
+    def keys_named(self, start: str) -> frozenset[str]:
+        """The keys that thresholds name on metrics whose name starts like this."""
+        return frozenset(key for metric, keys in self.named_keys.items() if metric.startswith(start) for key in keys)
 
     def require_model(self) -> Model:
         """The model.

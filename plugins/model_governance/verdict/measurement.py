@@ -66,7 +66,7 @@ def measurement_of(
     metric: Metric, threshold: Threshold, baseline: Baseline | None, *, earlier: Sequence[Verdict], level: float
 ) -> Measurement:
     """The metric as its threshold judges it; `level` is what one key may spend at least."""
-    obstacle = _obstacle(metric, threshold, baseline)
+    obstacle = _obstacle(metric, threshold, baseline, earlier=earlier)
     if obstacle is not None:
         return Measurement(metric=metric, baseline=baseline, value=0.0, allowed=Allowed(), obstacle=obstacle)
     limits: Limits | None
@@ -84,10 +84,12 @@ def measurement_of(
     return replace(bare, limits=limits, p_value=p_violated(limits, allowed), noise=noise, noise_runs=runs)
 
 
-def _obstacle(metric: Metric, threshold: Threshold, baseline: Baseline | None) -> tuple[Outcome, str] | None:
+def _obstacle(
+    metric: Metric, threshold: Threshold, baseline: Baseline | None, *, earlier: Sequence[Verdict]
+) -> tuple[Outcome, str] | None:
     """Why the metric cannot be judged: absent, or a change with nothing to compare with or no share of it."""
     if metric.value is None:
-        return metric.absence, metric.reason
+        return _absent(metric, earlier)
     if not threshold.is_change:
         return None
     if baseline is None and threshold.against == "champion":
@@ -97,3 +99,21 @@ def _obstacle(metric: Metric, threshold: Threshold, baseline: Baseline | None) -
     if threshold.condition == "min_relative_change" and baseline.value == 0:
         return "error", "a relative change against a baseline of 0 has no meaning"
     return None
+
+
+def _absent(metric: Metric, earlier: Sequence[Verdict]) -> tuple[Outcome, str]:
+    """The outcome of an absent metric; a group that has no row at all is uncertain only where it had some before."""
+    if metric.absence != "no_rows":
+        return metric.absence, metric.reason
+    if _judged_before(metric, earlier):
+        return "uncertain", f"{metric.reason}; an earlier run had some"
+    return "error", f"{metric.reason}, and no earlier run had any: check the spelling of the key"
+
+
+def _judged_before(metric: Metric, earlier: Sequence[Verdict]) -> bool:
+    """Whether an earlier run judged this key, or knew it all the same."""
+    return any(
+        (finding.metric, finding.key) == (metric.name, metric.key) and finding.outcome != "error"
+        for verdict in earlier
+        for finding in verdict.findings
+    )

@@ -341,9 +341,19 @@ def test_slices_have_numbers_of_their_own(leaky):
     assert sum(one.n for one in halves) == whole.n
     assert min(one.value for one in halves) <= whole.value <= max(one.value for one in halves) + 0.02
     tiny = result.metric("slice_auc", key="rmia@far out")
-    assert tiny.value is None
+    assert (tiny.value, tiny.absence) == (None, "uncertain")
+    assert result.metric("slice_tpr", key="rmia@far out").absence == "uncertain"
     assert tiny.reason.startswith("needs 50 scored members and as many non-members, found fewer than 10")
     assert result.metric("slice_tpr", key="rmia@group x").low is not None
+
+
+def test_a_slice_that_a_threshold_names_is_measured_or_absent_and_never_missing(leaky):
+    named = replace(leaky, named_keys={"slice_auc": frozenset({"rmia@group x", "rmia@group z", "lira@group y"})})
+    result = measure(named, slices=[{"column": "group"}])
+    absence = {one.key: (one.value is None, one.absence) for one in result.metrics if one.name == "slice_auc"}
+    assert absence["rmia@group z"] == (True, "no_rows")
+    assert not absence["rmia@group x"][0]
+    assert sorted(absence) == ["rmia@group x", "rmia@group y", "rmia@group z"]
 
 
 def test_exposed_rows_are_numbers_of_rows_and_hold_the_row_that_was_planted(leaky):

@@ -174,8 +174,8 @@ def test_slices_have_shares_of_their_own(healthy):
 def test_a_slice_of_few_rows_is_named_and_not_judged(healthy):
     result = measure(healthy, slices=[Slice(column="age", between=(18, 30))])
     few = result.metric("slice_attack_success_rate", key="age 18 to 30")
-    assert few.value is None
-    assert "fewer than 10" in few.reason
+    assert (few.value, few.absence) == (None, "uncertain")
+    assert few.reason == "no attacked rows of it in this run, at least 10 are needed"
 
 
 def test_a_query_budget_cuts_an_attack_and_says_so(healthy):

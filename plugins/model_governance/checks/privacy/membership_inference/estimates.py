@@ -15,12 +15,12 @@ from model_governance.checks.privacy.membership_inference.rates import (
     permuted_tpr,
 )
 from model_governance.contract.result import Estimate
-from model_governance.contract.slices import SHOWN_FROM
+from model_governance.contract.slices import SHOWN_FROM, absence_of
 from model_governance.stats.intervals import CONFIDENCE
 from model_governance.stats.limits import DifferenceOfShares, ExactShare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import numpy as np
 
@@ -70,7 +70,11 @@ def of_deciding_attack(scores: Scores, audit: Audit, params: MembershipParams) -
 
 
 def of_slices(
-    scores: Scores, masks: Mapping[str, tuple[np.ndarray, np.ndarray]], params: MembershipParams
+    scores: Scores,
+    masks: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    params: MembershipParams,
+    *,
+    empty: Collection[str] = (),
 ) -> Iterator[Estimate]:
     """The metrics of each slice: how well its members and non-members are distinguished, and how many are identified.
 
@@ -78,6 +82,7 @@ def of_slices(
         scores: of the deciding attack.
         masks: by slice, which scored members (n,) and non-members (m,) belong to it.
         params: the threshold is that of all rows at the first false-positive rate.
+        empty: slices that no audited row is in.
     """
     point = None
     if scores.continuous:
@@ -86,9 +91,11 @@ def of_slices(
         key, (members, non_members) = f"{scores.attack}@{name}", (int(inside.sum()), int(outside.sum()))
         fewer = min(members, non_members)
         if fewer < MIN_IN_SLICE:
-            count = f"{fewer}" if fewer >= SHOWN_FROM else f"fewer than {SHOWN_FROM}"
+            count = f"{fewer}" if fewer >= SHOWN_FROM else f"fewer than {SHOWN_FROM}" if fewer else "none"
             reason = f"needs {MIN_IN_SLICE} scored members and as many non-members, found {count} of one of them"
-            yield Estimate(name="slice_auc", value=None, n=0, key=key, reason=reason)
+            absence = absence_of(name, params.slices, empty=name in empty)
+            for metric in ("slice_auc", *(("slice_tpr",) if point is not None else ())):
+                yield Estimate(name=metric, value=None, n=0, key=key, reason=reason, absence=absence)
             continue
         value, interval = auc(scores.members[inside], scores.non_members[outside])
         yield Estimate(name="slice_auc", value=value, n=members + non_members, interval=interval, key=key)

@@ -94,13 +94,17 @@ def _estimates(
         yield from estimates.of_attack(score, params)
         if score.attack == deciding:
             yield from estimates.of_deciding_attack(score, audit, params)
-            yield from estimates.of_slices(score, _slices(subject, audit, score, params, remarks), params)
+            masks = _slices(subject, audit, score, params, remarks)
+            empty = {name for name, rows in masks.items() if not rows.any()}
+            count, (members, non_members) = len(audit.members), score.scored
+            scored = {name: (rows[:count][members], rows[count:][non_members]) for name, rows in masks.items()}
+            yield from estimates.of_slices(score, scored, params, empty=empty)
 
 
 def _slices(
     subject: Subject, audit: Audit, score: Scores, params: MembershipParams, remarks: list[str]
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Which scored members and non-members belong to each slice."""
+) -> dict[str, np.ndarray]:
+    """Which audited rows, members first, belong to each slice."""
     import pandas as pd
 
     def column(name: str) -> pd.Series:
@@ -108,6 +112,6 @@ def _slices(
         parts = [subject.frame(group.role, columns=[name])[name].iloc[group.positions] for group in groups]
         return pd.concat(parts, ignore_index=True)
 
-    count = len(audit.members)
-    masks = slice_masks(column, params.slices, notes=remarks, what="audited rows")
-    return {name: (mask[:count][score.scored[0]], mask[count:][score.scored[1]]) for name, mask in masks.items()}
+    # The key of a slice follows that of the attack.
+    named = {key.removeprefix(f"{score.attack}@") for key in subject.keys_named("slice_")}
+    return slice_masks(column, params.slices, notes=remarks, what="audited rows", allow_empty=True, named=named)

@@ -19,6 +19,7 @@ from model_governance.checks.quality.fairness.group_metrics import (
     extremes,
     known_labels,
     predict_all,
+    too_small_groups,
     unscored_share,
 )
 from model_governance.checks.quality.fairness.params import MINIMUM_CELL_ROWS
@@ -27,6 +28,8 @@ from model_governance.errors import CheckError
 from model_governance.stats.limits import ExactShare, LargestOf, SmallestRatio
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     import numpy as np
 
     from model_governance.checks.quality.fairness.groups import Grouping
@@ -117,9 +120,18 @@ def _positive_class(subject: Subject) -> object:
 
 
 def classification_metrics(
-    outcomes: Outcomes, grouping: Grouping, *, clusters: Clusters, params: FairnessParams, seed: int
+    outcomes: Outcomes,
+    grouping: Grouping,
+    *,
+    clusters: Clusters,
+    params: FairnessParams,
+    seed: int,
+    named: Callable[[str], Collection[str]],
 ) -> GroupMetrics:
-    """All metrics of one grouping, and their design effects where rows belong together."""
+    """All metrics of one grouping, and their design effects where rows belong together.
+
+    `named` gives the keys of thresholds by metric, as `Subject.keys_named`.
+    """
     scored = grouping.scored(params.minimum_group_rows)
     rates = _rates(outcomes, grouping, scored)
     estimates = [unscored_share(grouping, scored)]
@@ -128,6 +140,16 @@ def classification_metrics(
     estimates.append(_difference("accuracy_gap", rates["group_accuracy"], grouping, params=params, seed=seed))
     for rate in rates.values():
         estimates += _by_group(rate, grouping)
+        if not rate.reason:
+            compared = rate.groups.tolist()
+            estimates += too_small_groups(
+                rate.name,
+                grouping,
+                rate.rows,
+                compared=compared,
+                minimum=params.minimum_group_rows,
+                named=named(rate.name),
+            )
     known = [rate for rate in rates.values() if not rate.reason]
     return GroupMetrics(
         estimates=tuple(estimates),

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.fairness.disparity import Shares
+from model_governance.checks.quality.fairness.params import MINIMUM_CELL_ROWS
 from model_governance.contract.result import Estimate
+from model_governance.contract.slices import SHOWN_FROM, too_small
 from model_governance.engine.features import feature_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -116,6 +118,47 @@ def unscored_share(grouping: Grouping, scored: np.ndarray) -> Estimate:
     return Estimate(
         name="unscored_share", key=grouping.name, value=share, n=total, detail=f"too small: {names}" if small else ""
     )
+
+
+def too_small_groups(
+    name: str,
+    grouping: Grouping,
+    rows: np.ndarray,
+    *,
+    compared: Collection[int],
+    minimum: int,
+    named: Collection[str],
+) -> list[Estimate]:
+    """A metric of the groups that a threshold names and that are too small to have it, absent with the reason.
+
+    Args:
+        name: of the metric.
+        grouping: the groups.
+        rows: behind the metric, by group (k,).
+        compared: numbers of the groups that are large enough.
+        minimum: rows that a group needs.
+        named: keys of thresholds on the metric.
+    """
+    keys = {f"{grouping.name}={group}": number for number, group in enumerate(grouping.names)}
+    found = []
+    for key in sorted(named):
+        number = keys.get(key)
+        if number in compared or not key.startswith(f"{grouping.name}="):
+            continue
+        count, inside = (0, 0) if number is None else (int(grouping.rows[number]), int(rows[number]))
+        reason = (
+            too_small(count, needed=minimum)
+            if count < minimum
+            else too_small(inside, needed=MINIMUM_CELL_ROWS, what="rows behind this metric")
+        )
+        declared = key.removeprefix(f"{grouping.name}=") in grouping.declared
+        found.append(
+            Estimate(
+                name=name, key=key, value=None, n=inside if inside >= SHOWN_FROM else 0, reason=reason,
+                absence="uncertain" if count or declared else "no_rows",
+            )
+        )  # fmt: skip
+    return found
 
 
 def absent_comparison(name: str, grouping: Grouping, reason: str, *, n: int) -> Estimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import CheckError
@@ -28,12 +28,14 @@ class Grouping:
         names: Names of the k groups.
         number: Group of each row, shape (n,), from 0 to k - 1.
         rows: Number of rows of each group, shape (k,).
+        declared: Names of groups that the policy makes whether or not a row is in them: the bins of a column.
     """
 
     name: str
     names: tuple[str, ...]
     number: np.ndarray
     rows: np.ndarray
+    declared: frozenset[str] = frozenset()
 
     def scored(self, minimum_rows: int) -> np.ndarray:
         """Numbers of the groups of at least that many rows."""
@@ -52,7 +54,10 @@ def groupings(subject: Subject, params: FairnessParams) -> tuple[Grouping, ...]:
     frame = subject.frame("current", columns=params.groups)
     uri = subject.datasets["current"].uri
     values = {name: _group_names(frame[name], params.bins.get(name), uri=uri) for name in params.groups}
-    made = [_grouping(name, names, uri=uri) for name, names in values.items()]
+    made = [
+        replace(_grouping(name, names, uri=uri), declared=frozenset(_bin_names(params.bins.get(name, ()))))
+        for name, names in values.items()
+    ]
     if params.intersections and len(values) > 1:
         combined = [" x ".join(parts) for parts in zip(*values.values(), strict=True)]
         made.append(_grouping(" x ".join(values), combined, uri=uri))
@@ -83,10 +88,16 @@ def _group_names(column: pd.Series, edges: tuple[float, ...] | None, *, uri: str
         raise CheckError(f"{uri}: params.bins cut column {column.name!r}, which holds {column.dtype}, no numbers")
     import numpy as np
 
-    names = [f"below {edges[0]:g}", *(f"{low:g} to {high:g}" for low, high in itertools.pairwise(edges))]
-    names.append(f"from {edges[-1]:g}")
+    names = _bin_names(edges)
     bins = np.searchsorted(np.array(edges), column.to_numpy(dtype=np.float64, na_value=np.nan), side="right")
     return [MISSING if missing else names[number] for number, missing in zip(bins, column.isna(), strict=True)]
+
+
+def _bin_names(edges: tuple[float, ...]) -> list[str]:
+    if not edges:
+        return []
+    between = (f"{low:g} to {high:g}" for low, high in itertools.pairwise(edges))
+    return [f"below {edges[0]:g}", *between, f"from {edges[-1]:g}"]
 
 
 def _text(value: Any) -> str:

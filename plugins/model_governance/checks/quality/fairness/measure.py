@@ -59,11 +59,15 @@ def _group_metrics(
     if subject.task == "regression":
         values, reason = predict_errors(subject)
         return [
-            regression_metrics(values, grouping, clusters=clusters, reason=reason, params=params, seed=seed)
+            regression_metrics(
+                values, grouping, clusters=clusters, reason=reason, params=params, seed=seed, named=subject.keys_named
+            )
             for grouping in groupings(subject, params)
         ], reason
     outcomes = classify(subject)
     return [
-        classification_metrics(outcomes, grouping, clusters=clusters, params=params, seed=seed)
+        classification_metrics(
+            outcomes, grouping, clusters=clusters, params=params, seed=seed, named=subject.keys_named
+        )
         for grouping in groupings(subject, params)
     ], outcomes.reason

@@ -13,6 +13,7 @@ from model_governance.checks.quality.fairness.group_metrics import (
     extremes,
     known_labels,
     predict_all,
+    too_small_groups,
     unscored_share,
 )
 from model_governance.checks.quality.fairness.params import MINIMUM_CELL_ROWS
@@ -21,6 +22,8 @@ from model_governance.errors import CheckError, ModelMisbehaved
 from model_governance.stats.limits import StudentT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     import numpy as np
 
     from model_governance.checks.quality.fairness.groups import Grouping
@@ -64,9 +67,19 @@ def predict_errors(subject: Subject) -> tuple[Values, str]:
 
 
 def regression_metrics(
-    values: Values, grouping: Grouping, *, clusters: Clusters, reason: str, params: FairnessParams, seed: int
+    values: Values,
+    grouping: Grouping,
+    *,
+    clusters: Clusters,
+    reason: str,
+    params: FairnessParams,
+    seed: int,
+    named: Callable[[str], Collection[str]],
 ) -> GroupMetrics:
-    """All metrics of one grouping; `reason` says why there are no labels (empty where there are some)."""
+    """All metrics of one grouping; `reason` says why there are no labels (empty where there are some).
+
+    `named` gives the keys of thresholds by metric, as `Subject.keys_named`.
+    """
     import numpy as np
 
     scored = grouping.scored(params.minimum_group_rows)
@@ -79,6 +92,11 @@ def regression_metrics(
         means[name] = {number: float(group.mean()) for number, group in by_group.items()}
         estimates.append(_difference(name, by_group, grouping, reason=missing, params=params, seed=seed))
         estimates += [_mean(name, number, group, grouping) for number, group in by_group.items()]
+        if not missing:
+            inside = np.bincount(grouping.number[~np.isnan(all_values)], minlength=len(grouping.names))
+            estimates += too_small_groups(
+                name, grouping, inside, compared=by_group, minimum=params.minimum_group_rows, named=named(name)
+            )
         if clusters:
             known = ~np.isnan(all_values)
             rows = {number: np.flatnonzero(known & (grouping.number == number)) for number in by_group}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from model_governance.checks.quality.model_quality.labels import Labelled
     from model_governance.checks.quality.model_quality.params import QualityParams
-    from model_governance.contract.result import Artifact, Table
+    from model_governance.contract.result import Absence, Artifact, Table
     from model_governance.contract.subject import Model, Subject
 
 Interval = tuple[float, float]
@@ -79,9 +79,9 @@ def absent(name: str, reason: str, *, n: int, key: str | None = None) -> Estimat
     return Estimate(name=name, value=None, n=n, key=key, reason=reason)
 
 
-def too_few(name: str, reason: str, *, n: int, key: str | None = None) -> Estimate:
+def too_few(name: str, reason: str, *, n: int, key: str | None = None, absence: Absence = "uncertain") -> Estimate:
     """A metric for which these rows are too few, and why: what is demanded of it stays uncertain."""
-    return Estimate(name=name, value=None, n=n, key=key, reason=reason, absence="uncertain")
+    return Estimate(name=name, value=None, n=n, key=key, reason=reason, absence=absence)
 
 
 def not_asked(name: str, reason: str, *, key: str) -> Estimate:

@@ -58,7 +58,7 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
     evaluation = Evaluation(subject=subject, labelled=labelled, params=params, seed=seed)
     whole = TASKS[subject.task](evaluation)
     dependence = dependence_of(evaluation, whole)
-    slices = evaluate_slices(whole, labelled, params, dependence=dependence)
+    slices = evaluate_slices(whole, labelled, params, dependence=dependence, named=subject.keys_named("slice_"))
     weak = SliceMetrics() if params.search is None else find_weak_slices(evaluation, whole, params.search)
     estimates = (
         *map(dependence.widened, whole.estimates),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.model_quality import figures, report
 from model_governance.checks.quality.model_quality.evaluation import too_few
-from model_governance.contract.slices import SHOWN_FROM, slice_masks
+from model_governance.contract.slices import SHOWN_FROM, absence_of, slice_masks, too_small
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +31,16 @@ class SliceMetrics:
 
 
 def evaluate_slices(
-    whole: TaskMetrics, labelled: Labelled, params: QualityParams, *, dependence: Dependence
+    whole: TaskMetrics,
+    labelled: Labelled,
+    params: QualityParams,
+    *,
+    dependence: Dependence,
+    named: frozenset[str] = frozenset(),
 ) -> SliceMetrics:
     """Measure the main metrics of every slice of the policy; a slice of too few rows is named and not judged.
+
+    `named` are the keys of thresholds, as `Subject.named_keys`.
 
     Raises:
         SubjectError: The dataset lacks the column of a slice.
@@ -47,9 +54,9 @@ def evaluate_slices(
     estimates: list[Estimate] = []
     notes: list[str] = []
     for name, rows in slice_masks(
-        labelled.column, params.slices, notes=notes, what="labelled rows", allow_empty=True
+        labelled.column, params.slices, notes=notes, what="labelled rows", allow_empty=True, named=named
     ).items():
-        estimates += _evaluate_slice(whole, name, rows, minimum=params.minimum_slice_rows, metrics=metrics)
+        estimates += _evaluate_slice(whole, name, rows, params=params, metrics=metrics)
     estimates = [dependence.widened(estimate) for estimate in estimates]
     return SliceMetrics(
         estimates=tuple(estimates),
@@ -60,12 +67,13 @@ def evaluate_slices(
 
 
 def _evaluate_slice(
-    whole: TaskMetrics, name: str, rows: np.ndarray, *, minimum: int, metrics: tuple[str, ...]
+    whole: TaskMetrics, name: str, rows: np.ndarray, *, params: QualityParams, metrics: tuple[str, ...]
 ) -> list[Estimate]:
     n = int(rows.sum())
-    if n < minimum:
-        few = f"fewer than {minimum} rows (minimum_slice_rows)"
+    if n < params.minimum_slice_rows:
+        few = f"{too_small(n, needed=params.minimum_slice_rows)} (minimum_slice_rows)"
         if n == 0:
-            few = f"none of {len(rows):,} labelled rows is of this slice; check its spelling if that stays so"
-        return [too_few(f"slice_{metric}", few, n=n if n >= SHOWN_FROM else 0, key=name) for metric in metrics]
+            few += f"; none of {len(rows):,} labelled rows is of this slice, check its spelling if that stays so"
+        shown, absence = (n if n >= SHOWN_FROM else 0), absence_of(name, params.slices, empty=n == 0)
+        return [too_few(f"slice_{metric}", few, n=shown, key=name, absence=absence) for metric in metrics]
     return [replace(estimate, name=f"slice_{estimate.name}", key=name) for estimate in whole.on_rows(rows)]

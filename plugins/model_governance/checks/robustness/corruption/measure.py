@@ -10,9 +10,12 @@ from model_governance.checks.robustness.corruption.metrics import METRICS
 from model_governance.checks.robustness.corruption.report import figures_of, highlights_of, tables_of
 from model_governance.checks.robustness.corruption.sweep import run_sweep
 from model_governance.contract.result import CheckResult, Estimate, declared, versions_of
-from model_governance.contract.slices import SHOWN_FROM, slice_masks
+from model_governance.contract.slices import SHOWN_FROM, absence_of, slice_masks, too_small
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
     import pandas as pd
 
     from model_governance.checks.robustness.corruption.evaluation import Evaluation
@@ -53,16 +56,28 @@ def _slices(
     if not params.slices:
         return []
 
+    def whole(name: str) -> pd.Series:
+        return subject.frame("current", columns=[name])[name]
+
     def column(name: str) -> pd.Series:
-        return subject.frame("current", columns=[name])[name].iloc[evaluation.order].reset_index(drop=True)
+        return whole(name).iloc[evaluation.order].reset_index(drop=True)
+
+    def masks(values: Callable[[str], pd.Series], remarks: list[str]) -> dict[str, np.ndarray]:
+        return slice_masks(
+            values, params.slices, notes=remarks, what="sampled rows", allow_empty=True,
+            named=subject.keys_named("slice_"),
+        )  # fmt: skip
 
     estimates = []
-    for name, rows in slice_masks(column, params.slices, notes=notes, what="sampled rows").items():
+    for name, rows in masks(column, notes).items():
         count = int(rows.sum())
         if count < params.minimum_slice_rows:
-            few = f"fewer than {params.minimum_slice_rows} rows (minimum_slice_rows)"
+            few = f"{too_small(count, needed=params.minimum_slice_rows, what='sampled rows')} (minimum_slice_rows)"
             n = count if count >= SHOWN_FROM else 0
-            estimates.append(Estimate(name="slice_drop", value=None, n=n, key=name, reason=few))
+            # A sample may lack what current holds.
+            empty = count == 0 and not masks(whole, [])[name].any()
+            absence = absence_of(name, params.slices, empty=empty)
+            estimates.append(Estimate(name="slice_drop", value=None, n=n, key=name, reason=few, absence=absence))
         else:
             estimates.append(mean_drop(evaluation, sweep.grid, name="slice_drop", key=name, rows=rows))
     return estimates

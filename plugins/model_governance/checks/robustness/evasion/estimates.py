@@ -10,7 +10,7 @@ from model_governance.checks.robustness.evasion.metrics import ALL
 from model_governance.checks.robustness.evasion.outcome import Outcome, smallest
 from model_governance.checks.robustness.evasion.results import Results, share_of
 from model_governance.contract.result import Estimate
-from model_governance.contract.slices import SHOWN_FROM
+from model_governance.contract.slices import SHOWN_FROM, absence_of, too_small
 from model_governance.stats.intervals import bootstrap
 
 if TYPE_CHECKING:
@@ -157,7 +157,8 @@ def _of_slices(results: Results) -> Iterator[Estimate]:
     for name, rows in results.slices.items():
         n = int(rows.sum())
         if n < SHOWN_FROM:
-            reason = f"fewer than {SHOWN_FROM} attacked rows"
-            yield Estimate(name=metric, value=None, n=n, key=name, reason=reason)
+            reason = too_small(n, needed=SHOWN_FROM, what="attacked rows")
+            absence = absence_of(name, results.params.slices, empty=name in results.empty_slices)
+            yield Estimate(name=metric, value=None, n=0, key=name, reason=reason, absence=absence)
         else:
             yield share_of(metric, int(flipped[rows].sum()), n, key=name)

@@ -62,9 +62,11 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     if outcomes and not any(len(outcome.found) for outcome in outcomes):
         _refuse_constant_model(target, sample)
     notes: list[str] = []
+    masks, places = _slices(subject, params, notes), sample.chosen[sample.attacked]
     results = Results(
-        sample=sample, outcomes=outcomes, params=params, seed=seed, slices=_slices(subject, sample, params, notes),
-        carried_forward=schedule.carried_forward(METRICS),
+        sample=sample, outcomes=outcomes, params=params, seed=seed, carried_forward=schedule.carried_forward(METRICS),
+        slices={name: rows[places] for name, rows in masks.items()},
+        empty_slices=frozenset(name for name, rows in masks.items() if not rows.any()),
     )  # fmt: skip
     measured = tuple(declared(METRICS, estimate) for estimate in estimates_of(results))
     disclosed = subject.disclose
@@ -123,15 +125,15 @@ def _trees(subject: Subject, params: EvasionParams, frame: pd.DataFrame) -> Tree
     return at_threshold(trees, model.decision, frame, model.predict_proba(frame))
 
 
-def _slices(subject: Subject, sample: Sample, params: EvasionParams, notes: list[str]) -> dict[str, np.ndarray]:
-    """Which attacked rows each slice holds; the spelling of a slice is judged by all rows of `current`."""
-    places = sample.chosen[sample.attacked]
+def _slices(subject: Subject, params: EvasionParams, notes: list[str]) -> dict[str, np.ndarray]:
+    """Which rows of `current` each slice holds, so that its spelling is judged by all of them."""
 
     def column(name: str) -> pd.Series:
         return subject.frame("current", columns=[name])[name]
 
-    masks = slice_masks(column, params.slices, notes=notes, what="rows of current")
-    return {name: rows[places] for name, rows in masks.items()}
+    return slice_masks(
+        column, params.slices, notes=notes, what="rows of current", allow_empty=True, named=subject.keys_named("slice_")
+    )
 
 
 def _nothing_may_move(space: RowSpace, seed: int) -> CheckResult:

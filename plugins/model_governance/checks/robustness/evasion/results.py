@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Results:
     """The drawn rows, the outcome of every attack on them, and the metrics of deferred attacks (`carried_forward`).
 
-    `slices` maps names to masks (n,) of the attacked rows.
+    `slices` maps names to masks (n,) of the attacked rows, `empty_slices` are those that no row of current is in.
     """
 
     sample: Sample
@@ -32,6 +32,7 @@ class Results:
     seed: int
     slices: Mapping[str, np.ndarray]
     carried_forward: tuple[Metric, ...] = ()
+    empty_slices: frozenset[str] = frozenset()
 
     def flipped(self, budget: float) -> np.ndarray:
         """Which attacked rows some attack flipped within a budget, shape (n,)."""

@@ -56,8 +56,12 @@ def find_flips(pool: Pool, params: ScreenParams, seed: int) -> Flips:
         if min(first[1], second[1]) >= MIN_ROWS:
             estimates.append(difference("class_flip_rate_change", first, second, key=str(name)))
         else:
-            reason = f"fewer than {MIN_ROWS} rows of the class in one window"
-            estimates.append(Estimate(name="class_flip_rate_change", value=None, n=0, key=str(name), reason=reason))
+            reason = f"fewer than {MIN_ROWS} rows of the class in one window, at least {MIN_ROWS} in both are needed"
+            estimates.append(
+                Estimate(
+                    name="class_flip_rate_change", value=None, n=0, key=str(name), reason=reason, absence="uncertain"
+                )
+            )
     return Flips(doubt=1 - given, suspect=suspect, estimates=tuple(estimates))
 
 

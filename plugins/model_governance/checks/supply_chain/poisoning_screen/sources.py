@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.supply_chain.poisoning_screen.windows import difference
 from model_governance.contract.result import Estimate
+from model_governance.contract.slices import too_small
 from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
     from model_governance.contract.subject import Subject
 
 MIN_ROWS = 10  # rows of both windows: smaller sources have no metric of their own
@@ -33,13 +38,17 @@ def find_sources(subject: Subject, column: str) -> list[Estimate]:
     both.columns = pd.Index(["new", "old"])
     both = both.sort_index()
     total = both.sum(axis=1)
-    frequent = total[total >= MIN_ROWS].sort_values(ascending=False, kind="stable").index[:MAX_SOURCES]
-    estimates = [
+    named = subject.keys_named("source_share_change")
+    estimates = _too_rare(total, named)
+    frequent = total[total >= MIN_ROWS].sort_values(ascending=False, kind="stable").index
+    # A source that a threshold names is judged however many are larger.
+    judged = {*frequent[:MAX_SOURCES], *(named & set(frequent))}
+    estimates += [
         difference(
             "source_share_change", (int(both.loc[source, "new"]), sizes[0]), (int(both.loc[source, "old"]), sizes[1]),
             key=str(source), two_sided=True,
         )
-        for source in sorted(frequent)
+        for source in sorted(judged)
     ]  # fmt: skip
     unknown = int(both.loc[both["old"] == 0, "new"].sum())
     estimates.append(
@@ -50,3 +59,15 @@ def find_sources(subject: Subject, column: str) -> list[Estimate]:
         )
     )  # fmt: skip
     return estimates
+
+
+def _too_rare(total: pd.Series, named: Iterable[str]) -> list[Estimate]:
+    """The absent metrics of sources that a threshold names and that have too few rows."""
+    counts = {name: int(total.get(name, 0)) for name in sorted(named)}
+    return [
+        Estimate(
+            name="source_share_change", value=None, n=0, key=name, absence="uncertain" if count else "no_rows",
+            reason=too_small(count, needed=MIN_ROWS, what="rows of both windows"),
+        )
+        for name, count in counts.items() if count < MIN_ROWS
+    ]  # fmt: skip

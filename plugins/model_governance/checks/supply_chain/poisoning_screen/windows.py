@@ -127,7 +127,9 @@ def difference(
     from model_governance.stats.limits import DifferenceOfShares
 
     if min(first[1], second[1]) == 0:
-        return Estimate(name=name, value=None, n=0, key=key, reason="one window has no row of this kind")
+        reason = "one window has no row of this kind"
+        # Without a key it is the whole window that is empty.
+        return Estimate(name=name, value=None, n=0, key=key, reason=reason, absence="uncertain" if key else "error")
     table = [[first[0], first[1] - first[0]], [second[0], second[1] - second[0]]]
     p_value = float(fisher_exact(table, alternative="two-sided" if two_sided else "greater")[1])
     new, old = first[0] / first[1], second[0] / second[1]
