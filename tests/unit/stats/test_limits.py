@@ -20,6 +20,7 @@ from model_governance.stats.limits import (
     RatioOfShares,
     RocArea,
     Stretched,
+    WeightedDifference,
     quantile_of,
     read_limits,
     tail_of,
@@ -33,6 +34,7 @@ THIN = NoncentralChiSquare(
 FAMILIES = [
     ExactShare(successes=7.0, n=400.0),
     DifferenceOfShares(first=(3.0, 900.0), second=(12.0, 300.0)),
+    WeightedDifference(strata=((0.7, (30.0, 90.0), (45.0, 80.0)), (0.3, (3.0, 30.0), (9.0, 40.0)))),
     RatioOfShares(first=(8.0, 4000.0), second=(14.0, 2000.0)),
     Stretched(value=0.3, low95=0.25, high95=0.4),
     Stretched(value=1.5, low95=1.1, high95=2.5, scale="log"),
@@ -122,6 +124,28 @@ def test_a_difference_of_shares_is_missed_at_most_as_often_as_stated(share, move
         if DifferenceOfShares(first=(a, n), second=(b, m)).low(tail) > moved - share
     )
     assert missed <= 1.1 * tail
+
+
+@pytest.mark.parametrize("tail", [0.025, 1e-3, 1e-4])
+def test_a_weighted_difference_is_missed_about_as_often_as_stated(tail):
+    # Few rows of rare values in every stratum, nothing differs: each combination of counts with its probability.
+    shares, rows = (0.1, 0.4), ((25, 25), (12, 20))
+    counts = [[_likely(n, share) for n in sizes] for share, sizes in zip(shares, rows, strict=True)]
+    reaches = []
+    for share, (n, m), (first, second) in zip(shares, rows, counts, strict=True):
+        found = []
+        for a, b in itertools.product(first, second):
+            part = DifferenceOfShares(first=(a, n), second=(b, m))
+            found.append((part.value, part.value - part.low(tail), binom.pmf(a, n, share) * binom.pmf(b, m, share)))
+        reaches.append(np.array(found).T)
+    (value, reach, chance), (others, other_reach, other_chance) = reaches
+    means = 0.5 * (value[:, None] + others)
+    missed = (np.outer(chance, other_chance) * (means > 0.5 * np.hypot(reach[:, None], other_reach))).sum()
+    assert missed <= 1.3 * tail
+    example = WeightedDifference(strata=((0.5, (3, 25), (9, 25)), (0.5, (2, 12), (9, 20))))
+    by_hand = [DifferenceOfShares(first=(3, 25), second=(9, 25)), DifferenceOfShares(first=(2, 12), second=(9, 20))]
+    reach = math.hypot(*(part.value - part.low(tail) for part in by_hand)) / 2
+    assert example.low(tail) == pytest.approx((by_hand[0].value + by_hand[1].value) / 2 - reach)
 
 
 @pytest.mark.parametrize("tail", [0.025, 1e-3, 1e-5])

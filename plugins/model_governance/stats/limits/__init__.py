@@ -14,6 +14,7 @@ from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceO
 from model_governance.stats.limits.stored import read_limits
 from model_governance.stats.limits.stretched import Stretched
 from model_governance.stats.limits.student import StudentT
+from model_governance.stats.limits.weighted_difference import WeightedDifference
 
 __all__ = [
     "AT_95",
@@ -32,6 +33,7 @@ __all__ = [
     "SmallestRatio",
     "Stretched",
     "StudentT",
+    "WeightedDifference",
     "quantile_of",
     "read_limits",
     "tail_of",

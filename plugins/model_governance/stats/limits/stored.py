@@ -14,6 +14,7 @@ from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stretched import Stretched
 from model_governance.stats.limits.student import StudentT
+from model_governance.stats.limits.weighted_difference import WeightedDifference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ FAMILIES: dict[str, type[Limits]] = {
         RocArea,
         Stretched,
         StudentT,
+        WeightedDifference,
     )
 }
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.contract.result import Estimate
-from model_governance.stats.intervals import newcombe, paired_shares
-from model_governance.stats.limits import ExactShare
+from model_governance.stats.intervals import paired_shares
+from model_governance.stats.limits import ExactShare, WeightedDifference
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,9 +43,9 @@ def estimates(result: AttributeResult) -> tuple[Estimate, ...]:
     metrics = []
     for name, method in (("majority_accuracy", result.majority), ("imputation_accuracy", result.imputation)):
         metrics.append(_share(name, method.members, key=result.column))
-    value, interval = member_gap(result, result.imputation)
+    gap = member_gap(result, result.imputation)
     n = len(result.imputation.members) + len(result.imputation.non_members)
-    metrics.append(Estimate(name="control_gap", value=value, n=n, interval=interval, key=result.column))
+    metrics.append(Estimate(name="control_gap", value=gap.value, n=n, limits=gap, key=result.column))
     for attack in result.attacks:
         metrics.extend(_of_attack(result, attack))
     return tuple(metrics)
@@ -55,13 +55,13 @@ def _of_attack(result: AttributeResult, attack: MethodResult) -> tuple[Estimate,
     key = f"{attack.method}@{result.column}"
     members, non_members = len(attack.members), len(attack.non_members)
     gain, gain_interval = attack_gain(attack.members, result.imputation.members)
-    gap, gap_interval = member_gap(result, attack)
+    gap = member_gap(result, attack)
     share = accuracy(attack.members).value
     compared = f"{share:.3f} with the model, {float(result.imputation.members[:members].mean()):.3f} without"
     groups = f"{share:.3f} of members, {float(attack.non_members.mean()):.3f} of non-members"
     return (
         Estimate(name="attack_gain", value=gain, n=members, interval=gain_interval, key=key, detail=compared),
-        Estimate(name="member_gap", value=gap, n=members + non_members, interval=gap_interval, key=key, detail=groups),
+        Estimate(name="member_gap", value=gap.value, n=members + non_members, limits=gap, key=key, detail=groups),
         _share("attack_accuracy", attack.members, key=key, detail=compared),
     )
 
@@ -84,14 +84,11 @@ def attack_gain(attack: np.ndarray, imputation: np.ndarray) -> Measured:
     return (attack_only - imputation_only) / n, paired_shares(attack_only, imputation_only, n)
 
 
-def member_gap(result: AttributeResult, method: MethodResult) -> Measured:
+def member_gap(result: AttributeResult, method: MethodResult) -> WeightedDifference:
     """Accuracy on members minus that on non-members, value by value, weighted by the values of members.
 
-    Without the weights a group with more of the value that the method mostly infers would look memorised. The
-    interval combines Newcombe's of every value in squares (Yan and Su, 2010).
+    Without the weights a group with more of the value that the method mostly infers would look memorised.
     """
-    import numpy as np
-
     inside = result.target.members.truth[: len(method.members)]
     outside = result.target.non_members.truth[: len(method.non_members)]
     in_both = [
@@ -100,13 +97,12 @@ def member_gap(result: AttributeResult, method: MethodResult) -> Measured:
         if (inside == number).any() and (outside == number).any()
     ]
     total = sum(int((inside == number).sum()) for number in in_both)
-    gap, below, above = 0.0, 0.0, 0.0
+    strata = []
     for number in in_both:
         members, non_members = method.members[inside == number], method.non_members[outside == number]
-        weight = len(members) / total
-        difference = float(members.mean()) - float(non_members.mean())
-        low, high = newcombe((int(members.sum()), len(members)), (int(non_members.sum()), len(non_members)))
-        gap += weight * difference
-        below = np.hypot(below, weight * (difference - low))
-        above = np.hypot(above, weight * (high - difference))
-    return gap, (float(gap - below), float(gap + above))
+        strata.append((len(members) / total, _counts(non_members), _counts(members)))
+    return WeightedDifference(strata=tuple(strata))
+
+
+def _counts(correct: np.ndarray) -> tuple[float, float]:
+    return float(correct.sum()), float(len(correct))

@@ -91,7 +91,7 @@ def highlights(results: Sequence[AttributeResult]) -> tuple[str, ...]:
             f"{result.column}: {best.method} infers {share:.1%} of members, imputation without the model {without:.1%} "
             f"(gain {gain:+.3f}, {low:+.3f} to {high:+.3f})"
         )
-        if low > 0 and member_gap(result, best)[1][0] > 0:
+        if low > 0 and member_gap(result, best).interval()[0] > 0:
             sentence += "; it infers fewer non-members with the same values: the model memorises"
         elif low > 0:
             sentence += "; it infers as many non-members: the outputs themselves disclose the attribute"
