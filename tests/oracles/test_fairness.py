@@ -16,8 +16,7 @@ from model_governance.checks.quality.fairness.disparity import (
     range_of_shares,
     simulated_limits,
 )
-from model_governance.stats.intervals import newcombe
-from model_governance.stats.limits import SmallestRatio
+from model_governance.stats.limits import DifferenceOfShares, SmallestRatio
 
 SIZES = {"a": 300, "b": 200, "c": 120}
 RATES = {"a": 0.6, "b": 0.5, "c": 0.35}
@@ -60,7 +59,7 @@ def test_intersections_are_those_of_fairlearn():
 
 def test_newcombe_gives_the_published_interval():
     # Newcombe (1998), table II, example (a): 56/70 against 48/80, method 10.
-    low, high = newcombe((56, 70), (48, 80))
+    low, high = DifferenceOfShares(first=(48, 80), second=(56, 70)).interval()
     assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
 
 

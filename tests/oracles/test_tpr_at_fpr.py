@@ -14,7 +14,7 @@ from model_governance.checks.privacy.membership_inference.rates import (
     operating_point,
     roc,
 )
-from model_governance.stats.intervals import newcombe
+from model_governance.stats.limits import DifferenceOfShares
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 2.0])
@@ -95,4 +95,4 @@ def test_the_advantage_of_guessing_is_what_a_brownian_bridge_reaches():
     [((56, 70), (48, 80), (0.0524, 0.3339)), ((9, 10), (3, 10), (0.1705, 0.8090)), ((10, 10), (0, 10), (0.6075, 1.0))],
 )
 def test_differences_of_shares_have_the_intervals_of_newcombes_table(first, second, interval):
-    assert newcombe(first, second) == pytest.approx(interval, abs=5e-5)
+    assert DifferenceOfShares(first=second, second=first).interval() == pytest.approx(interval, abs=5e-5)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
-from model_governance.stats.limits import DifferenceOfShares
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,19 +41,6 @@ def clopper_pearson(successes: int, n: int) -> tuple[float, float]:
     low = 0.0 if successes == 0 else float(beta.ppf(tail, successes, n - successes + 1))
     high = 1.0 if successes == n else float(beta.ppf(1 - tail, successes + 1, n - successes))
     return low, high
-
-
-def newcombe(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
-    """95% interval of the first minus the second of two independent shares: Newcombe (1998), method 10.
-
-    Args:
-        first: Successes and rows, rows above 0.
-        second: The same of the other share.
-
-    Returns:
-        Lower and upper limit in [-1, 1].
-    """
-    return DifferenceOfShares(first=second, second=first).interval()
 
 
 def bootstrap(
