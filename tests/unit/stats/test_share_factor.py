@@ -6,8 +6,9 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
-from model_governance.stats.limits import LargestOf, LargestShareFactor, RatioOfShares, read_limits
+from model_governance.stats.limits import LargestShareFactor, read_limits
 
 CASES = {
     "rare": ((20_000.0, 500.0), ((19_980.0, 495.0), (20.0, 5.0))),
@@ -21,36 +22,34 @@ def factor(name) -> LargestShareFactor:
     return LargestShareFactor(rows=rows, counts=counts)
 
 
-def one_by_one(limits: LargestShareFactor) -> LargestOf:
-    """The same ratios, each with limits of its own."""
+def ratios(limits: LargestShareFactor):
+    """Count and rows below the line and above it, of the ratios in both directions."""
     n, m = limits.rows
-    grown = [RatioOfShares(first=(a, n), second=(b, m)) for a, b in limits.counts]
-    shrunk = [RatioOfShares(first=(b, m), second=(a, n)) for a, b in limits.counts]
-    return LargestOf(parts=(*grown, *shrunk))
-
-
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("tail", [0.3, 0.025, 1e-5])
-def test_the_limits_are_those_of_the_ratios(name, tail):
-    own, other = factor(name), one_by_one(factor(name))
-    assert own.low(tail) == pytest.approx(max(1.0, other.low(tail)))
-    assert own.high(tail) == pytest.approx(other.high(tail))
-    wider = own.inflated(2.5)
-    assert wider.low(tail) == pytest.approx(max(1.0, other.inflated(2.5).low(tail)))
+    return [(a, n, b, m) for a, b in limits.counts] + [(b, m, a, n) for a, b in limits.counts]
 
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("bound", [1.0, 1.5, 3.0, 50.0])
-def test_p_values_in_closed_form_are_those_found_by_bisection(name, bound):
-    own, other = factor(name), one_by_one(factor(name))
-    assert (
-        own.p_above(bound) == pytest.approx(other.p_above(bound), rel=1e-3)
-        or min(own.p_above(bound), other.p_above(bound)) >= 0.5
-    )
-    assert (
-        own.p_below(bound) == pytest.approx(other.p_below(bound), rel=1e-3)
-        or min(own.p_below(bound), other.p_below(bound)) >= 0.5
-    )
+def test_p_values_are_those_of_binomial_counts_given_their_sum(name, bound):
+    own = factor(name)
+    tails = [(binom.sf(b - 1, a + b, bound * m / (bound * m + n)), b > 0) for a, n, b, m in ratios(own)]
+    least = min(p_value if some else 1.0 for p_value, some in tails)
+    assert own.p_above(bound) == pytest.approx(min(1.0, len(tails) * least))
+    if bound > 1 and name != "vanished":
+        below = [binom.cdf(b, a + b, bound * m / (bound * m + n)) for a, n, b, m in ratios(own) if a > 0]
+        assert own.p_below(bound) >= max(below) * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("tail", [0.3, 0.025, 1e-5])
+def test_limits_are_where_their_p_values_reach_the_tail(name, tail):
+    limits = factor(name)
+    if limits.low(tail) > 1:
+        assert limits.p_above(limits.low(tail)) == pytest.approx(tail)
+    assert limits.p_below(limits.high(tail)) == pytest.approx(tail)
+    assert limits.inflated(2.5).low(tail) <= limits.low(tail)
+    if all(min(pair) > 0 for pair in limits.counts):  # half a row stands for none, of fewer rows too
+        assert limits.inflated(2.5).high(tail) >= limits.high(tail)
 
 
 def test_a_factor_counts_both_directions_and_is_never_below_one():

@@ -19,10 +19,15 @@ NEARLY_ALL = 1 - 2.0**-53
 class LargestShareFactor(Limits):
     """The largest ratio of two shares of a category, the larger over the smaller, over several categories; at least 1.
 
-    Each category gives two ratios, second over first and first over second, with the limits of `RatioOfShares`. The largest
-    is surely above what any of them is surely above, each at its part of the level, and nothing is assumed of how they
-    depend on one another; that it is below the largest upper limit needs no correction (`LargestOf`). The ratios share their
-    rows, so they are stored as counts and computed together: a table of thousands of columns has very many of them.
+    Each category gives two ratios, second over first and first over second. Given the sum of both counts, one of them is
+    binomial where shares are rare, and the limits of that binomial share (Clopper and Pearson, 1934) are those of the ratio
+    (Przyborowski and Wilenski, 1940). Counts of common shares vary less than that, so their limits are wider than they must
+    be: scaled to their own variance, as those of `RatioOfShares`, they cry wolf where nearly all rows are of one category
+    and the few others happen to be absent.
+
+    The largest ratio is surely above what any of them is surely above, each at its part of the level, and nothing is assumed
+    of how they depend on one another; that it is below the largest upper limit needs no correction (`LargestOf`). They
+    share their rows, so they are stored as counts and computed together: thousands of columns have very many of them.
 
     Attributes:
         rows: rows of both datasets, above 0.
@@ -94,9 +99,8 @@ class LargestShareFactor(Limits):
 
         if bound < 1:
             return None
-        (n, m), counts = self.rows, np.array(self.counts)
-        below = np.maximum(np.concatenate([counts[:, 0], counts[:, 1]]), HALF_A_ROW)
-        own, other = (np.repeat(pair, len(counts)) for pair in ((n, m), (m, n)))
+        below, own, _, other = self._ratios()
+        below = np.maximum(below, HALF_A_ROW)
         steps, size = quantile_of(tail / len(below)) + quantile_of(0.05), np.full(len(below), float(bound))
         for _ in range(20):
             size = bound * np.exp(np.minimum(steps * np.sqrt(1 / below + own / (below * other * size)), 700.0))
@@ -104,12 +108,10 @@ class LargestShareFactor(Limits):
         return float(known.max()) if len(known) and math.isfinite(known.max()) else None
 
     def _ratios(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Count and rows below the line and above it, of every ratio, as those of rare shares with the same variance."""
+        """Count and rows below the line and above it, of every ratio."""
         import numpy as np
 
-        counts, rows = np.array(self.counts, dtype=float), np.array(self.rows, dtype=float)
-        others = (rows - counts + 1) / (rows + 1)
-        counts, rows = counts / others, rows / others
+        counts = np.array(self.counts, dtype=float)
         below, above = (np.concatenate([counts[:, place], counts[:, 1 - place]]) for place in (0, 1))
-        n, m = (np.concatenate([rows[:, place], rows[:, 1 - place]]) for place in (0, 1))
+        n, m = (np.repeat(rows, len(counts)) for rows in (self.rows, self.rows[::-1]))
         return below, n, above, m
