@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np  # a script of its own, imported by nobody
@@ -15,9 +16,11 @@ sys.path[:0] = [str(ROOT / "plugins"), str(ROOT / "tests")]
 # Found through the path above.
 from counted import joined  # noqa: E402
 from frozen import Column, freeze, psi_metric  # noqa: E402
+from model_governance.checks.data.data_drift.category_shares import largest_factor  # noqa: E402
 from model_governance.contract.result import CheckResult, Metric  # noqa: E402
-from model_governance.engine.cells import LEAST_EXPECTED  # noqa: E402
+from model_governance.engine.cells import LEAST_EXPECTED, Table  # noqa: E402
 from model_governance.engine.dependence import (  # noqa: E402
+    INDEPENDENT,
     DesignEffect,
     combined,
     design_effect,
@@ -33,6 +36,7 @@ TODAY = datetime(2026, 6, 1, tzinfo=UTC)
 NOISE_RUNS = 20
 DOUBTFUL = 1e-3
 """p-value of "nothing changed" above which no rule fails a run: the whole budget is 0.00068 a run."""
+RARE_SHARES = (0.01, 0.001, 0.00025)
 ALARMS = AlarmSpec()
 EVIDENCE_ALONE = 1e-6
 """A bound that any change exceeds: a fail then rests on evidence alone."""
@@ -72,7 +76,7 @@ def suspicious(reference: np.ndarray, runs: np.ndarray, *, ordered: bool = True,
 
 def rare_flags() -> tuple[Known, ...]:
     """Fifty columns, three of them flags that hardly any row has."""
-    flags = [Known(name=f"flag_{share:g}", chances=np.array([1 - share, share])) for share in (0.01, 0.001, 0.00025)]
+    flags = [Known(name=f"flag_{share:g}", chances=np.array([1 - share, share])) for share in RARE_SHARES]
     return (*fifty()[:47], *flags)
 
 
@@ -93,6 +97,31 @@ def drift_year(
         )
     )
     return sum(is_red(_columns(columns, [own[run] for own in runs]), rules) for run in doubtful)
+
+
+def category_share_year(
+    draw: np.random.Generator, *, reference: int, rows: int, bound: float, columns: int = 50
+) -> int:
+    """Red runs of a year of columns that are rare flags, by the largest factor of a share."""
+    rules, shares = policy("category_share_ratio", less_than=bound), np.resize(RARE_SHARES, columns)
+    before, runs = draw.binomial(reference, shares), draw.binomial(rows, shares, size=(RUNS, columns))
+
+    @cache
+    def metric(column: int, flagged: int) -> tuple[Metric, float]:
+        counts = np.array([[reference - before[column], before[column]], [rows - flagged, flagged]])
+        found = largest_factor(Table(reference=counts[0], current=counts[1]), dependence=INDEPENDENT)
+        own = Metric(
+            name="category_share_ratio", value=found.value, low=found.low, high=found.high, n=rows, meaning="m",
+            better="lower", key=str(column), limits=found.limits,
+        )  # fmt: skip
+        return own, found.limits.p_above(bound)
+
+    red = 0
+    for run in runs.tolist():
+        found = [metric(column, flagged) for column, flagged in enumerate(run)]
+        if min(p_value for _, p_value in found) <= DOUBTFUL:
+            red += is_red([metric for metric, _ in found], rules)
+    return red
 
 
 def _columns(columns: list[Column], counts: list[np.ndarray]) -> list[Metric]:

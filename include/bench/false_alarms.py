@@ -21,6 +21,7 @@ from false_alarm_years import (
     EVIDENCE_ALONE,
     RUNS,
     accuracy_year,
+    category_share_year,
     clustered_year,
     day_effects_year,
     drift_year,
@@ -50,7 +51,7 @@ class Setting:
 
 def settings() -> list[Setting]:
     """Every cell of the table; what is not promised shows why the documentation asks for `entity`, runs or seasons."""
-    return [*_independent(), *_steady(), *_clustered(), *_over_time()]
+    return [*_independent(), *_steady(), *_clustered(), *_over_time(), *_category_shares()]
 
 
 def _independent() -> list[Setting]:
@@ -116,6 +117,18 @@ def _over_time() -> list[Setting]:
         for seasonal in (False, True)
     ]  # fmt: skip
     return [*days, *weeks]
+
+
+def _category_shares() -> list[Setting]:
+    return [
+        Setting(
+            name=f"50 flags of 1%, 0.1% or 0.025%, reference {reference:,}, run {rows:,}",
+            rule="evidence alone" if bound == 1 else f"share of a category by a factor below {bound:g}", promised=True,
+            year=partial(category_share_year, reference=reference, rows=rows, bound=bound),
+        )
+        for reference, rows in ((20_000, 500), (20_000, 20_000))
+        for bound in (1, 1.5)
+    ]  # fmt: skip
 
 
 def row(setting: Setting, red: np.ndarray) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,11 @@ class Dependence:
     def of(cls, design_effect: float, unevenness: float) -> Dependence:
         """From the mean of the generalised design effects of the cells and their squared coefficient of variation."""
         return cls(factor=design_effect * (1 + unevenness), freedom=1 / (1 + unevenness))
+
+    def factor_of_one(self, cells: int) -> float:
+        """The factor on the variance of any one share of so many: all that is uneven may lie in its direction."""
+        mean, unevenness = self.factor * self.freedom, 1 / self.freedom - 1
+        return max(self.factor, mean * (1 + math.sqrt(max(0.0, unevenness) * max(0, cells - 2))))
 
 
 INDEPENDENT = Dependence()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.stats.limits import AT_95, NoncentralChiSquare, PartialConjunction
+from model_governance.stats.limits import AT_95, LargestShareFactor, NoncentralChiSquare, PartialConjunction
 from model_governance.stats.overdispersion import variance_factor
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def noise_factor(metric: Metric, limits: Limits, earlier: Sequence[Verdict], *, 
         earlier: verdicts of the check in previous runs, the newest first.
         tail: level at which the limit will be compared with a bound.
     """
-    if isinstance(limits, NoncentralChiSquare | PartialConjunction):
+    if isinstance(limits, LargestShareFactor | NoncentralChiSquare | PartialConjunction):
         return 1.0, 0
     values, variances = [], []
     for verdict in reversed(earlier[:RUNS]):

@@ -15,6 +15,7 @@ from model_governance.engine.distances import jensen_shannon, population_stabili
 from model_governance.stats.limits import (
     DifferenceOfShares,
     ExactShare,
+    LargestShareFactor,
     NoncentralChiSquare,
     PartialConjunction,
     RatioOfShares,
@@ -36,6 +37,7 @@ FAMILIES = [
     DifferenceOfShares(first=(3.0, 900.0), second=(12.0, 300.0)),
     WeightedDifference(strata=((0.7, (30.0, 90.0), (45.0, 80.0)), (0.3, (3.0, 30.0), (9.0, 40.0)))),
     RatioOfShares(first=(8.0, 4000.0), second=(14.0, 2000.0)),
+    LargestShareFactor(rows=(20_000.0, 9_000.0), counts=((19_900.0, 8_700.0), (100.0, 300.0))),
     Stretched(value=0.3, low95=0.25, high95=0.4),
     Stretched(value=1.5, low95=1.1, high95=2.5, scale="log"),
     RocArea(value=0.8, rows=((300.0, 40.0),)),

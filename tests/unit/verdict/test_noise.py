@@ -7,7 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model_governance.stats.limits import NoncentralChiSquare, PartialConjunction, Stretched
+from model_governance.stats.limits import (
+    LargestShareFactor,
+    NoncentralChiSquare,
+    PartialConjunction,
+    RatioOfShares,
+    RocArea,
+    Stretched,
+)
 from model_governance.verdict.noise import RUNS, noise_factor
 from verdict_cases import metric, verdict
 
@@ -90,6 +97,7 @@ def test_what_was_learnt_before_is_not_learnt_twice():
     [
         NoncentralChiSquare(value=0.1, statistic=100.0, freedom=9, unit=1e-3, whole=(100.0, 9)),
         PartialConjunction(beyond=(0.1,), within=(0.9,)),
+        LargestShareFactor(rows=(2000.0, 1000.0), counts=((20.0, 12.0),)),
     ],
     ids=lambda limits: limits.family,
 )
@@ -97,6 +105,18 @@ def test_distances_hold_their_noise_already(limits):
     draw = np.random.default_rng(6)
     earlier = runs(draw.normal(0.85, 5 * ERROR, 20))
     assert noise_factor(measured(0.85), limits, earlier, tail=TAIL) == (1.0, 0)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [RatioOfShares(first=(60.0, 2000.0), second=(25.0, 1000.0)), RocArea(value=0.6, rows=((400.0, 400.0),))],
+    ids=lambda limits: limits.family,
+)
+def test_answers_and_joint_drift_learn_it_from_the_values_of_earlier_runs(limits):
+    earlier = runs(np.random.default_rng(6).normal(0.85, 5 * ERROR, 20))
+    factor, count = noise_factor(measured(0.85), limits, earlier, tail=TAIL)
+    assert count == 20
+    assert factor > 10
 
 
 def test_a_run_within_the_noise_of_the_days_is_not_red_and_the_sentence_says_so():

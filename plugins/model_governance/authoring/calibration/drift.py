@@ -89,6 +89,11 @@ def _reason(threshold: Threshold, params: DriftParams) -> str:
             f"columns count by {params.numeric_method}/{params.categorical_method}; counts of cells determine "
             f"{' and '.join(sorted(METHODS))} only"
         )
+    if threshold.metric == "category_share_ratio":
+        return (
+            "a bound that the rarest category stays below by chance hides the others; its limits keep the alarm budget "
+            "under any bound that holds"
+        )
     if threshold.metric not in BY_CELLS:
         return "not determined by counts of cells; its limits keep the alarm budget under any bound that holds"
     return ""

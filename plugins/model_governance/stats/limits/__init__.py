@@ -10,6 +10,7 @@ from model_governance.stats.limits.extremes import LargestOf, RangeOf
 from model_governance.stats.limits.orders import RankAgreement
 from model_governance.stats.limits.ratio_of_shares import RatioOfShares
 from model_governance.stats.limits.ratios import SmallestRatio
+from model_governance.stats.limits.share_factor import LargestShareFactor
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stored import read_limits
 from model_governance.stats.limits.stretched import Stretched
@@ -23,6 +24,7 @@ __all__ = [
     "DifferenceOfShares",
     "ExactShare",
     "LargestOf",
+    "LargestShareFactor",
     "Limits",
     "NoncentralChiSquare",
     "PartialConjunction",

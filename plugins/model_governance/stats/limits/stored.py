@@ -11,6 +11,7 @@ from model_governance.stats.limits.extremes import LargestOf, RangeOf
 from model_governance.stats.limits.orders import RankAgreement
 from model_governance.stats.limits.ratio_of_shares import RatioOfShares
 from model_governance.stats.limits.ratios import SmallestRatio
+from model_governance.stats.limits.share_factor import LargestShareFactor
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stretched import Stretched
 from model_governance.stats.limits.student import StudentT
@@ -28,6 +29,7 @@ FAMILIES: dict[str, type[Limits]] = {
         DifferenceOfShares,
         ExactShare,
         LargestOf,
+        LargestShareFactor,
         NoncentralChiSquare,
         PartialConjunction,
         RangeOf,

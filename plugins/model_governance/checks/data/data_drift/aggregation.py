@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.checks.data.data_drift.category_shares import largest_change
 from model_governance.contract.result import Estimate
 from model_governance.stats.limits import PartialConjunction
 from model_governance.stats.multiplicity import adjusted
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 MAX_LISTED = 5
 DISTANCES = ("psi", "jensenshannon", "total_variation", "ks")
 FAMILY_METRICS: Mapping[Family, tuple[str, ...]] = {
-    "numbers": ("ks", "wasserstein", "nonfinite_share"), "categories": ("new_category_share",),
+    "numbers": ("ks", "wasserstein", "nonfinite_share"), "categories": ("new_category_share", "category_share_ratio"),
 }  # fmt: skip
 
 
@@ -138,6 +139,9 @@ def _of_column(column: ColumnDrift, params: DriftParams) -> Iterator[Estimate]:
         )  # fmt: skip
     else:
         yield _distance("new_category_share", column.new_categories, n=rows, key=column.name)
+    if column.category_factor is not None:
+        detail = largest_change(column.reference, column.current)
+        yield _distance("category_share_ratio", column.category_factor, n=n, key=column.name, detail=detail)
 
 
 def _of_no_column(columns: Sequence[ColumnDrift]) -> Iterator[Estimate]:

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.checks.data.data_drift.category_shares import largest_factor
 from model_governance.engine import ordered_distances
 from model_governance.engine.cells import Table, pool_neighbours, pool_rare, thin_cells
 from model_governance.engine.dependence import INDEPENDENT
@@ -59,7 +60,8 @@ class ColumnDrift:
     """One column of the current data compared with the reference. Distances of numbers only are None for categories.
 
     `table` holds the pooled cells behind the PSI. `new_categories` is the share of current rows with a category that
-    the reference never had, less the share that its singletons predict; None where that is not known.
+    the reference never had, less the share that its singletons predict; None where that is not known. `category_factor` is
+    the largest factor by which the share of a category changed.
     """
 
     name: str
@@ -76,6 +78,7 @@ class ColumnDrift:
     missing: Distance
     infinite: Distance
     new_categories: Distance | None
+    category_factor: Distance | None
 
     def effect(self, method: str) -> Distance:
         """The distance of this name, for instance `psi`."""
@@ -180,6 +183,7 @@ def _compare_column(
         ),
         infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
         new_categories=_new_categories(reference, current, rows, dependence=dependence),
+        category_factor=None if numbers else largest_factor(whole, dependence=dependence),
     )  # fmt: skip
 
 

@@ -102,6 +102,13 @@ PER_COLUMN = (
         per="column",
         within=SHARE_CHANGE,
     ),
+    _spec(
+        "category_share_ratio",
+        "Largest factor by which the share of one category grew or shrank, over the 50 most frequent categories of a "
+        "column: 1 no change, 3 three times as many rows or a third of them, however rare it is.",
+        per="column",
+        within=(1.0, None),
+    ),
 )
 
 METRICS: tuple[MetricSpec, ...] = OVERALL + PER_COLUMN

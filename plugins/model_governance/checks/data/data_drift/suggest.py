@@ -22,7 +22,7 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
 
     Args:
         reference: the reference rows; few of them add a warning to the comment.
-        columns: the features; categories add a threshold on new categories.
+        columns: the features; categories add thresholds on new ones and on single shares.
     """
     thresholds: list[dict[str, Any]] = [
         {"metric": "psi", "less_than": 0.1, "severity": "error"},
@@ -37,8 +37,15 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
         thresholds.append({"metric": "nonfinite_share", "equal_to": 0, "severity": "error"})
     if columns.of_kind(*CATEGORY_KINDS):
         thresholds.append({"metric": "new_category_share", "less_than": 0.01, "severity": "warn"})
+        thresholds.append({"metric": "category_share_ratio", "less_than": 1.5, "severity": "error"})
     if columns.target in reference and reference[columns.target].nunique() == CLASSES_OF_BINARY:
         thresholds.append({"metric": "flagged_share_ratio", "between": [0.5, 2], "severity": "error"})
+    rare = (
+        " category_share_ratio concerns single categories, rare ones too: 1.5 is a share that went from 30% to 45% (a psi of "
+        "0.1), or from 1% to 1.5% (a psi of 0.002). It is uncertain where the counts of a category are too few to tell."
+        if columns.of_kind(*CATEGORY_KINDS)
+        else ""
+    )
     few = (
         f" The reference has only {len(reference):,} rows: small changes will stay invisible."
         if len(reference) < FEW_ROWS
@@ -52,6 +59,6 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
             "deviation has a PSI of 0.1, one that shifts by 0.15 has 0.02. The customary bound of 0.2 misses a shift of 0.4 "
             f"on any number of rows. joint_drift_auc is 0.6 where one such column shifts by a third of a standard deviation, and "
             f"0.75 at one standard deviation; it sees changes of several columns together too. flagged_share_ratio is judged "
-            f"without labels: the model must not flag more than twice or less than half as many rows as in the reference.{few}"
+            f"without labels: the model must not flag more than twice or less than half as many rows as in the reference.{rare}{few}"
         ),
     )

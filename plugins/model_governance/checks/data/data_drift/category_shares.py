@@ -1,0 +1,56 @@
+"""The category whose share changed by the largest factor: what no distance over all rows shows of a rare one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.engine.distances import Distance, reference_part
+from model_governance.stats.limits import LargestShareFactor
+
+if TYPE_CHECKING:
+    from model_governance.engine.cells import Table
+    from model_governance.engine.dependence import Dependence
+    from model_governance.engine.profiles import ColumnProfile
+
+MOST_CATEGORIES = 50
+"""Categories of a column that are compared; more would cost the level that they share."""
+
+
+def largest_factor(table: Table, *, dependence: Dependence) -> Distance:
+    """The largest factor by which the share of a category grew or shrank, over the most frequent categories.
+
+    The most frequent are those of both datasets together: given that sum, the rows of one of them are as likely to be many
+    as few while nothing has changed, so the choice does not bias the comparison. Categories chosen by the reference's
+    own counts would seem to shrink.
+
+    Args:
+        table: rows of both datasets per category.
+        dependence: what dependent rows and noise between runs add to the variance of independent rows.
+    """
+    import numpy as np
+
+    both = table.reference + table.current
+    chosen = np.argsort(-both, kind="stable")[:MOST_CATEGORIES]
+    counts = tuple((float(table.reference[place]), float(table.current[place])) for place in chosen if both[place] > 0)
+    limits = LargestShareFactor(rows=(float(table.n), float(table.m)), counts=counts, shared=reference_part(table))
+    # The value is that of the rows as they are; only the limits know how many of them are independent.
+    value, factor = limits.value, dependence.factor_of_one(min(table.cells, MOST_CATEGORIES))
+    limits = limits.inflated(factor) if factor > 1 else limits
+    return Distance(value=value, limits=limits, p_value=limits.p_above(1.0))
+
+
+def largest_change(reference: ColumnProfile, current: ColumnProfile) -> str:
+    """Which of the categories with a cell of their own changed most, in words; empty where none has one.
+
+    Labels of fewer than ten rows have no cell, and are named nowhere.
+    """
+    rows = float(reference.held), float(current.held)
+    pairs = list(zip(reference.counts, current.counts, strict=True))[:-1]
+    named = [
+        (max(LargestShareFactor(rows=rows, counts=(pair,)).factors(*pair)), label, pair)
+        for label, pair in zip(reference.cells.labels, pairs, strict=True)
+    ]
+    if not named:
+        return ""
+    _, label, (before, now) = max(named, key=lambda item: item[0])
+    return f"{label}: {now:,} of {current.held:,} rows, {before:,} of {reference.held:,} in the reference"
