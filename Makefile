@@ -10,9 +10,10 @@ SOURCES := pyproject.toml constraints.txt
 # What `make bench` measures, and the arguments it is given.
 PART ?= run
 ARGS ?=
-# install(environment, extras): what pip says goes to a log that is shown only when it fails.
+# install(environment, extras): what pip says goes to a log that is shown only when it fails. Python compiles what it
+# imports; compiling every file of every library takes longer than installing them.
 define install
-@$(1)/bin/pip install --disable-pip-version-check -c constraints.txt -e '.$(if $(2),[$(subst $(space),$(comma),$(2))])' \
+@$(1)/bin/pip install --disable-pip-version-check --no-compile -c constraints.txt -e '.$(if $(2),[$(subst $(space),$(comma),$(2))])' \
   >$(1)/install.log 2>&1 || { tail -n 30 $(1)/install.log; echo "the whole log: $(1)/install.log"; exit 1; }
 endef
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from atomic_moto import atomic_puts
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError
 from model_governance.store.local import LocalStore
 from model_governance.store.s3 import S3Store
@@ -134,7 +135,7 @@ class TestS3Store(StoreLaws):
     @pytest.fixture(scope="class")
     @classmethod
     def client(cls) -> Iterator[Any]:
-        with mock_aws():
+        with mock_aws(), atomic_puts():
             yield boto3.client(
                 "s3", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
             )
