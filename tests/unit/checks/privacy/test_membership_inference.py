@@ -84,6 +84,7 @@ def test_a_rate_that_no_row_can_show_is_absent_and_says_what_it_takes(healthy):
     metric = measure(healthy, fpr=[0.001]).metric("tpr_at_fpr", key="black_box@0.001")
     assert metric.value is None
     assert "needs at least 5,000 scored non-members (5 false positives), found 200; give more rows" in metric.reason
+    assert metric.absence == "uncertain"
 
 
 def test_a_yes_or_no_has_no_operating_point_to_choose(healthy):

@@ -179,7 +179,10 @@ def test_rows_that_no_change_can_flip_are_shown_as_not_attacked(healthy):
     assert result.metric("unattacked_share").value == 1.0
     assert result.metric("attack_success_rate", key="hopskipjump").value == 0.0
     assert "no attack found any flip of" in result.metric("attack_success_rate", key="all").detail
-    assert result.metric("median_distance", key="hopskipjump").reason == "no row was flipped"
+    distance = result.metric("median_distance", key="hopskipjump")
+    assert distance.reason.startswith("no row was flipped")
+    # An absolute bound on it is not broken by a model that no attack flips.
+    assert (distance.absence, result.metric("distance_quantile", key="0.5").absence) == ("uncertain", "uncertain")
 
 
 def test_a_model_that_is_never_right_is_an_error(healthy):

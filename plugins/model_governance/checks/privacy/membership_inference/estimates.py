@@ -130,7 +130,8 @@ def _tpr(scores: Scores, fpr: float) -> Estimate:
             f"a false-positive rate of {fpr:g} needs at least {needed:,} scored non-members (5 false positives), found "
             f"{len(scores.non_members):,}; give more rows and raise samples, or read a higher rate"
         )
-        return Estimate(name="tpr_at_fpr", value=None, n=len(scores.members), key=key, reason=reason)
+        n = len(scores.members)
+        return Estimate(name="tpr_at_fpr", value=None, n=n, key=key, reason=reason, absence="uncertain")
     rate, (low, high) = point.realised_fpr
     binomial_low, binomial_high = point.binomial_interval
     detail = (
@@ -148,7 +149,7 @@ def _bound(scores: Scores, params: MembershipParams, name: str, *, delta: float)
         reason = (
             f"audit_guesses is {guesses:,} and only {records:,} rows are scored; set it to fewer before the next run"
         )
-        return Estimate(name=name, value=None, n=records, key=scores.attack, reason=reason)
+        return Estimate(name=name, value=None, n=records, key=scores.attack, reason=reason, absence="uncertain")
     correct = epsilon.correct_guesses(scores.members, scores.non_members, guesses=guesses)
     value = epsilon.lower_bound(correct, guesses, records=records, delta=delta)
     detail = f"{correct:,} of {guesses:,} guesses correct; the policy fixed their number before the run"

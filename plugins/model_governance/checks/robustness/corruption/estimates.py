@@ -117,7 +117,8 @@ def _refused(point: SweepPoint) -> Estimate:
     """Of the rows with this corruption, those without a prediction; at the highest severity, whose rows include all others."""
     hit, refused = int(point.affected.sum()), int((point.outcomes.refused & point.affected).sum())
     if hit == 0:
-        return Estimate(name="refused_share", value=None, n=0, key=point.corruption, reason="no row was corrupted")
+        reason = "no row was corrupted"
+        return Estimate(name="refused_share", value=None, n=0, key=point.corruption, reason=reason, absence="uncertain")
     return Estimate(
         name="refused_share",
         value=refused / hit,

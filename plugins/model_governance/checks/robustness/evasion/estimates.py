@@ -46,7 +46,8 @@ def _of_attack(outcome: Outcome, results: Results) -> Iterator[Estimate]:
     yield share_of("attack_success_rate", count, n, key=key, detail=detail)
     sizes = outcome.found
     if len(sizes) == 0:
-        yield Estimate(name="median_distance", value=None, n=0, key=key, reason="no row was flipped")
+        reason = "no row was flipped, so every distance lies beyond what the attack reached"
+        yield Estimate(name="median_distance", value=None, n=0, key=key, reason=reason, absence="uncertain")
     else:
         interval = bootstrap(lambda rows: float(np.median(sizes[rows])), len(sizes), seed=results.seed)
         yield Estimate(name="median_distance", value=float(np.median(sizes)), n=len(sizes), interval=interval, key=key)
@@ -116,7 +117,7 @@ def _unattacked(outcomes: Sequence[Outcome]) -> Estimate:
 def _valid(outcomes: Sequence[Outcome]) -> Estimate:
     returned = sum(outcome.returned for outcome in outcomes)
     if returned == 0:
-        return Estimate(name="valid_share", value=None, n=0, reason="no attack returned a row")
+        return Estimate(name="valid_share", value=None, n=0, reason="no attack returned a row", absence="uncertain")
     valid = sum(outcome.valid for outcome in outcomes)
     return share_of("valid_share", valid, returned, detail=f"{valid:,} of {returned:,} rows that attacks returned")
 
@@ -137,7 +138,9 @@ def _quantiles(results: Results) -> Iterator[Estimate]:
             )
         else:
             reason = f"fewer than {share:.0%} of the rows were flipped at any distance"
-            yield Estimate(name="distance_quantile", value=None, n=len(sizes), key=key, reason=reason)
+            yield Estimate(
+                name="distance_quantile", value=None, n=len(sizes), key=key, reason=reason, absence="uncertain"
+            )
 
 
 def order_statistics(ordered: np.ndarray, share: float) -> tuple[float, tuple[float, float]]:

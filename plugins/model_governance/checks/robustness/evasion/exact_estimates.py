@@ -55,7 +55,7 @@ def _optimality_gap(outcome: Outcome, exact: ExactDistances, seed: int) -> Estim
     both = exact.solved & np.isfinite(exact.distance) & np.isfinite(outcome.nearest[exact.rows])
     if not both.any():
         reason = "the attack flipped no row whose smallest flip is known"
-        return Estimate(name=name, value=None, n=0, key=key, reason=reason)
+        return Estimate(name=name, value=None, n=0, key=key, reason=reason, absence="uncertain")
     # The exact search stops within rounding above the smallest distance, and so may an attack.
     gaps: np.ndarray = np.maximum(outcome.nearest[exact.rows][both] - exact.distance[both], 0.0)
     interval = bootstrap(lambda rows: float(np.median(gaps[rows])), len(gaps), seed=seed)

@@ -100,8 +100,9 @@ def _estimates(triggers: Triggers, pool: Pool, params: ScreenParams) -> Iterator
     """The smallest adjusted p-value is the evidence that anything changed at all (Simes, 1986)."""
     named = triggers.named(params.level)
     if not triggers.cells:
+        reason = "no value has enough rows of one class to be compared"
         for name in ("trigger_hits", "trigger_rows"):
-            yield Estimate(name=name, value=None, n=0, reason="no value has enough rows of one class to be compared")
+            yield Estimate(name=name, value=None, n=0, reason=reason, absence="uncertain")
         return
     evidence = min(cell.adjusted for cell in triggers.cells)
     first = f"strongest at {named[0].described}, class {pool.classes[named[0].label]}" if named else ""
