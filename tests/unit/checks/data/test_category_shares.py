@@ -160,4 +160,20 @@ def test_the_check_names_the_category_and_keeps_its_other_answers():
     assert town.value == pytest.approx(1, abs=0.001)
     assert result.metric("psi", key="flag").value < 0.03
     suggested = CHECK.suggest(subject.frame("reference"), subject.columns).thresholds
+    # 200 rows of the rarest category: chance alone is a factor of 1.49 at most.
     assert {"metric": "category_share_ratio", "less_than": BOUND, "severity": "error"} in suggested
+    few = subject.frame("reference")[:2_000]
+    suggested = CHECK.suggest(few.assign(flag=np.arange(2_000) < 20), subject.columns).thresholds
+    assert {"metric": "category_share_ratio", "less_than": 5.0, "severity": "error"} in suggested
+
+
+def test_labels_too_few_to_be_evidence_do_not_hide_what_the_others_show():
+    """A column with a label of three rows would else stay uncertain in every run."""
+    rule = Threshold(metric="category_share_ratio", less_than=BOUND)
+    counts = table([9_000, 10_997, 3], [9_010, 10_988, 2])
+    metric = declared(METRICS, estimate("town", largest_factor(counts, dependence=INDEPENDENT), 20_000))
+    assert outcomes([metric], rule) == ["pass"]
+    # Ten rows of 500 are evidence where the reference of 20,000 has five.
+    counts = table([19_995, 5], [490, 10])
+    metric = declared(METRICS, estimate("town", largest_factor(counts, dependence=INDEPENDENT), 500))
+    assert outcomes([metric], rule) == ["fail"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from model_governance.engine.distances import Distance, reference_part
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
 
 MOST_CATEGORIES = 50
 """Categories of a column that are compared; more would cost the level that they share."""
+NO_EVIDENCE = 0.001
+"""A category that could not have a smaller p-value, were all its rows in the smaller dataset, is left out."""
 
 
 def largest_factor(table: Table, *, dependence: Dependence) -> Distance:
     """The largest factor by which the share of a category grew or shrank, over the most frequent categories.
 
-    The most frequent are those of both datasets together: given that sum, the rows of one of them are as likely to be many
-    as few while nothing has changed, so the choice does not bias the comparison. Categories chosen by the reference's
-    own counts would seem to shrink.
+    The most frequent are those of both datasets together, and those of few rows in both are left out: given that sum, the
+    rows of one of them are as likely to be many as few while nothing has changed, so the choice does not bias the
+    comparison. Categories chosen by the reference's own counts would seem to shrink.
 
     Args:
         table: rows of both datasets per category.
@@ -31,12 +34,20 @@ def largest_factor(table: Table, *, dependence: Dependence) -> Distance:
 
     both = table.reference + table.current
     chosen = np.argsort(-both, kind="stable")[:MOST_CATEGORIES]
-    counts = tuple((float(table.reference[place]), float(table.current[place])) for place in chosen if both[place] > 0)
+    fewest = min(_fewest_rows(table), int(both.max()))
+    counts = tuple(
+        (float(table.reference[place]), float(table.current[place])) for place in chosen if both[place] >= fewest
+    )
     limits = LargestShareFactor(rows=(float(table.n), float(table.m)), counts=counts, shared=reference_part(table))
     # The value is that of the rows as they are; only the limits know how many of them are independent.
     value, factor = limits.value, dependence.factor_of_one(min(table.cells, MOST_CATEGORIES))
     limits = limits.inflated(factor) if factor > 1 else limits
     return Distance(value=value, limits=limits, p_value=limits.p_above(1.0))
+
+
+def _fewest_rows(table: Table) -> int:
+    """Rows of a category in both datasets together that can be evidence of a change."""
+    return math.ceil(math.log(NO_EVIDENCE) / math.log(min(table.n, table.m) / (table.n + table.m)))
 
 
 def largest_change(reference: ColumnProfile, current: ColumnProfile) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+from model_governance.checks.data.data_drift.category_shares import MOST_CATEGORIES
 from model_governance.checks.data.data_drift.comparison import CATEGORY_KINDS
 from model_governance.contract.check import Suggestion
 from model_governance.contract.subject import NUMBER_KINDS
+from model_governance.engine.cells import LEAST_EXPECTED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from model_governance.contract.subject import Columns
 
 FEW_ROWS = 1000
 CLASSES_OF_BINARY = 2
+FACTORS = (1.5, 2.0, 3.0, 5.0, 10.0)
 
 
 def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
@@ -35,15 +41,18 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
     ]
     if columns.of_kind(*NUMBER_KINDS):
         thresholds.append({"metric": "nonfinite_share", "equal_to": 0, "severity": "error"})
-    if columns.of_kind(*CATEGORY_KINDS):
+    categories = [name for name in columns.of_kind(*CATEGORY_KINDS) if name in reference]
+    factor = _factor(reference, categories)
+    if categories:
         thresholds.append({"metric": "new_category_share", "less_than": 0.01, "severity": "warn"})
-        thresholds.append({"metric": "category_share_ratio", "less_than": 1.5, "severity": "error"})
+        thresholds.append({"metric": "category_share_ratio", "less_than": factor, "severity": "error"})
     if columns.target in reference and reference[columns.target].nunique() == CLASSES_OF_BINARY:
         thresholds.append({"metric": "flagged_share_ratio", "between": [0.5, 2], "severity": "error"})
     rare = (
         " category_share_ratio concerns single categories, rare ones too: 1.5 is a share that went from 30% to 45% (a psi of "
-        "0.1), or from 1% to 1.5% (a psi of 0.002). It is uncertain where the counts of a category are too few to tell."
-        if columns.of_kind(*CATEGORY_KINDS)
+        "0.1), or from 1% to 1.5% (a psi of 0.002). A run of as many rows as the reference can tell a factor of "
+        f"{factor:g} from chance in the rarest category; give a column a smaller one by its key."
+        if categories
         else ""
     )
     few = (
@@ -62,3 +71,14 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
             f"without labels: the model must not flag more than twice or less than half as many rows as in the reference.{rare}{few}"
         ),
     )
+
+
+def _factor(reference: pd.DataFrame, columns: Sequence[str]) -> float:
+    """The smallest factor that an unchanged run of the reference's size stays surely below, in nearly all of its categories.
+
+    The logarithm of the ratio of two counts of c rows has a standard error of sqrt(2 / c): two for its 95% interval and
+    two for chance.
+    """
+    counts = [reference[name].value_counts()[:MOST_CATEGORIES] for name in columns]
+    fewest = min((int(own[own >= LEAST_EXPECTED].min()) for own in counts if (own >= LEAST_EXPECTED).any()), default=1)
+    return next((factor for factor in FACTORS if math.log(factor) >= 4 * math.sqrt(2 / fewest)), FACTORS[-1])
