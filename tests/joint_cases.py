@@ -11,7 +11,7 @@ from model_governance.policy import Threshold
 from verdict_cases import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 def dataset(role: str, frame: pd.DataFrame) -> Dataset:
     """Rows in a role."""
     return Dataset(role=role, uri=f"{role}.parquet", sha256="0" * 64, frame=frame)
+
+
+def unpredicted(frames: Mapping[str, pd.DataFrame], columns: Columns) -> Subject:
+    """Datasets under a model that always answers 0, so that only columns count."""
+    model = Model(
+        name="constant", format="skops", sha256="0" * 64, task="regression", native=None,
+        call=lambda frame: np.zeros(len(frame)),
+    )  # fmt: skip
+    datasets = {role: dataset(role, frame) for role, frame in frames.items()}
+    return Subject(name="case", task="regression", model=model, columns=columns, datasets=datasets)
 
 
 def scored(

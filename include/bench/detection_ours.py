@@ -41,6 +41,8 @@ THRESHOLDS: tuple[dict[str, Any], ...] = (
     {"metric": "wasserstein", "less_than": 0.05},
     {"metric": "missing_increase", "less_than": 0.002},
     {"metric": "new_category_share", "less_than": 0.001},
+    {"metric": "out_of_range_share", "less_than": 0.0005},
+    {"metric": "category_share_ratio", "less_than": 1.05},
     {"metric": "prediction_drift", "less_than": 0.005},
     {"metric": "flagged_share_ratio", "between": (0.95, 1.05)},
     {"metric": "joint_drift_auc", "less_than": 0.505},
@@ -200,7 +202,8 @@ def column_estimates(
     missing: Dependence,
 ) -> Iterator[Estimate]:
     """The metrics of a column that the bench judges, as `compare_columns` gives them beside others that cost more."""
-    from model_governance.checks.data.data_drift.column_drift import _cells, _new_categories, _wasserstein
+    from model_governance.checks.data.data_drift.category_shares import largest_factor
+    from model_governance.checks.data.data_drift.column_drift import _cells, _unseen, _wasserstein
     from model_governance.contract.result import Estimate
     from model_governance.engine.cells import pool_neighbours, pool_rare, thin_cells
     from model_governance.engine.distances import difference_of_shares, population_stability
@@ -215,7 +218,8 @@ def column_estimates(
             (before.missing, before.rows), (now.missing, now.rows), dependence=missing
         ),
         "wasserstein": _wasserstein(before, now, rows, dependence=values) if numbers else None,
-        "new_category_share": None if numbers else _new_categories(before, now, rows, dependence=values),
+        "out_of_range_share" if numbers else "new_category_share": _unseen(before, now, rows, dependence=values),
+        "category_share_ratio": None if numbers else largest_factor(whole, dependence=values),
     }
     for metric, distance in found.items():
         if distance is not None:

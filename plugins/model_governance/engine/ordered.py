@@ -113,7 +113,18 @@ def distances_between(first: InOrder, second: InOrder, name: str) -> Ordered:
     area = wasserstein(first, second)
     if not math.isfinite(area):
         raise CheckError(f"column {name!r}: its values lie further apart than float64 can represent; repair the feed")
-    return Ordered(n=first.count, m=second.count, ks=gap, place=place + 0.0, wasserstein=area)
+    outside, ends = _beyond_ends(first, second)
+    return Ordered(
+        n=first.count, m=second.count, ks=gap, place=place + 0.0, wasserstein=area, outside=outside, ends=ends
+    )
+
+
+def _beyond_ends(first: InOrder, second: InOrder) -> tuple[int, int]:
+    """Values of the second sample beyond the ends of the first, and how many of these ends are a single value of it."""
+    low, high = float(first.slice(0, 1)[0]), float(first.slice(first.count - 1, first.count)[0])
+    below_low, below_high = math.nextafter(low, -math.inf), math.nextafter(high, -math.inf)
+    outside = second.rank(below_low) + second.count - second.rank(high)
+    return outside, int(first.rank(low) == 1) + int(first.count - first.rank(below_high) == 1)
 
 
 def _in_order(relation: Relation, name: str, folder: LazyFolder, *, role: str = "values") -> InOrder:

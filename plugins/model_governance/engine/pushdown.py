@@ -150,15 +150,34 @@ class PushedRelation(Relation):
     def distances_to(self, current: PushedRelation, names: Sequence[str]) -> dict[str, Ordered]:
         """Distances to a table of the same database."""
         reference_counts, current_counts = self._finite(names), current._finite(names)
+        outside, ends = self._beyond_ends(current, names)
         distances = {}
         for name in names:
             n, m = reference_counts[name], current_counts[name]
             row = _single_row(expressions.distances(self.table, current.table, name, n=n, m=m))
             distances[name] = Ordered(
                 n=n, m=m, ks=int(row["gap"]) / (n * m), place=float(row["place"]) + 0.0,
-                wasserstein=float(row["area"]) / (n * m),
+                wasserstein=float(row["area"]) / (n * m), outside=outside[name], ends=ends[name],
             )  # fmt: skip
         return distances
+
+    def _beyond_ends(self, current: PushedRelation, names: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
+        """Values of current beyond this table's smallest and largest, and how many of these two a single row holds."""
+        import numpy as np
+
+        inner, outer = {}, {}
+        for name, each in self.ranges(names).items():
+            low, high = (
+                float(each.minimum or 0),
+                float(each.maximum or 0),
+            )  # a column without a finite value was refused
+            inner[name] = np.array([math.nextafter(low, math.inf), high])
+            outer[name] = np.array([low, math.nextafter(high, math.inf)])
+        own, others = self.counts(inner), current.counts(outer)
+        return (
+            {name: int(others[name][0] + others[name][2]) for name in names},
+            {name: int(own[name][0] == 1) + int(own[name][2] == 1) for name in names},
+        )
 
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values of one column that are not null, piece by piece, sorted."""

@@ -62,7 +62,8 @@ class Ordered:
 
     `ks` is sup |F - G| (Smirnov, 1939), 0 to 1, and `place` the smallest value at which it is reached;
     `wasserstein` is the integral of |F - G|, in the unit of the column, not normed; `n` and `m` are the
-    numbers of finite values in reference and current.
+    numbers of finite values in reference and current. `outside` counts values of current beyond the smallest and largest
+    of the reference, and `ends` which of these two a single row of the reference holds: 0, 1 or 2.
     """
 
     n: int
@@ -70,6 +71,8 @@ class Ordered:
     ks: float
     place: float
     wasserstein: float
+    outside: int
+    ends: int
 
 
 class Relation(ABC):

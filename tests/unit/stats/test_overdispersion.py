@@ -51,6 +51,27 @@ def test_a_trend_is_no_noise(slope):
     assert variance_factor(decaying, [1.0] * 30, tail=TAIL) <= 1.5 * few(30)
 
 
+@pytest.mark.parametrize("since", [2, 5, 15])
+def test_a_step_is_no_noise(since):
+    """Runs that are uncertain after a change are learnt from: they must not hide it in the runs that follow."""
+    draw = np.random.default_rng(5)
+    stepped = draw.normal(size=30) - 8.0 * (np.arange(30) >= 30 - since)
+    assert variance_factor(stepped, [1.0] * 30, tail=TAIL) <= 1.8 * few(30)
+
+
+def test_days_that_resemble_the_day_before_stay_noise():
+    """A step is only taken for one where noise hardly ever gives it: 4 times the variance, of which half stays."""
+    draw, factors = np.random.default_rng(6), []
+    for _ in range(200):
+        days = [draw.normal()]
+        for _ in range(29):
+            days.append(0.5 * days[-1] + np.sqrt(0.75) * draw.normal())
+        values = np.sqrt(4) * np.array(days) + draw.normal(size=30)
+        factors.append(variance_factor(values, [1.0] * 30, tail=TAIL) / few(30))
+    assert np.median(factors) >= 4
+    assert np.mean(np.array(factors) < 2) <= 0.1
+
+
 def test_too_few_runs_teach_nothing():
     wild = [(-10.0) ** (place % 2) for place in range(LEAST_RUNS - 1)]
     assert variance_factor(wild, [1.0] * len(wild), tail=TAIL) == 1.0

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from drift_cases import measure, numbers_only
-from joint_cases import dataset
+from joint_cases import unpredicted
 from model_governance.checks.data.data_drift import CHECK
 from model_governance.checks.data.data_drift.category_shares import MOST_CATEGORIES, largest_factor
 from model_governance.checks.data.data_drift.metrics import METRICS
 from model_governance.contract.result import Estimate, Metric, declared
-from model_governance.contract.subject import Columns, Feature, Model, Subject
+from model_governance.contract.subject import Columns, Feature
 from model_governance.engine.cells import Table
 from model_governance.engine.dependence import INDEPENDENT, Dependence
 from model_governance.policy import Threshold
@@ -124,15 +124,6 @@ def test_the_most_frequent_categories_of_both_datasets_are_compared():
     assert (1.0, 500.0) in limits.counts
 
 
-def subject_of(frames, columns) -> Subject:
-    model = Model(
-        name="constant", format="skops", sha256="0" * 64, task="regression", native=None,
-        call=lambda frame: np.zeros(len(frame)),
-    )  # fmt: skip
-    datasets = {role: dataset(role, frame) for role, frame in frames.items()}
-    return Subject(name="case", task="regression", model=model, columns=columns, datasets=datasets)
-
-
 @pytest.fixture
 def _undrawn():
     with numbers_only():
@@ -152,7 +143,7 @@ def test_the_check_names_the_category_and_keeps_its_other_answers():
 
     frames = {"reference": rows(20_000, 200), "current": rows(20_000, 600)}
     features = {"x": Feature(kind="numeric"), "flag": Feature(kind="boolean"), "town": Feature(kind="category")}
-    subject = subject_of(frames, Columns(features=features))
+    subject = unpredicted(frames, Columns(features=features))
     result = measure(subject, joint=False)
     flag, town = (result.metric("category_share_ratio", key=name) for name in ("flag", "town"))
     assert flag.value == pytest.approx(3)

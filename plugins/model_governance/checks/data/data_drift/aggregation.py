@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 MAX_LISTED = 5
 DISTANCES = ("psi", "jensenshannon", "total_variation", "ks")
 FAMILY_METRICS: Mapping[Family, tuple[str, ...]] = {
-    "numbers": ("ks", "wasserstein", "nonfinite_share"), "categories": ("new_category_share", "category_share_ratio"),
-}  # fmt: skip
+    "numbers": ("ks", "wasserstein", "nonfinite_share", "out_of_range_share"),
+    "categories": ("new_category_share", "category_share_ratio"),
+}
+UNSEEN: Mapping[Family, tuple[str, str]] = {
+    "numbers": ("out_of_range_share", "counts no rows beyond the range that these values had"),
+    "categories": ("new_category_share", "stores no rare category by which a new one could be recognised"),
+}
 
 
 def drifted_columns(columns: Sequence[ColumnDrift], params: DriftParams) -> frozenset[str]:
@@ -132,16 +137,19 @@ def _of_column(column: ColumnDrift, params: DriftParams) -> Iterator[Estimate]:
     if column.family == "numbers":
         share = column.current.infinite / column.current.rows
         yield Estimate(name="nonfinite_share", value=share, n=column.current.rows, key=column.name)
-    elif column.new_categories is None:
-        yield Estimate(
-            name="new_category_share", value=None, n=rows, key=column.name,
-            reason="a profile replaces the reference, and stores no rare category by which a new one could be recognised",
-        )  # fmt: skip
-    else:
-        yield _distance("new_category_share", column.new_categories, n=rows, key=column.name)
+    yield _unseen(column, n=rows)
     if column.category_factor is not None:
         detail = largest_change(column.reference, column.current)
         yield _distance("category_share_ratio", column.category_factor, n=n, key=column.name, detail=detail)
+
+
+def _unseen(column: ColumnDrift, *, n: int) -> Estimate:
+    """The share of current rows with a category, or a number, that the reference does not know."""
+    name, why = UNSEEN[column.family]
+    if column.unseen is None:
+        reason = f"a profile replaces the reference, and {why}"
+        return Estimate(name=name, value=None, n=n, key=column.name, reason=reason)
+    return _distance(name, column.unseen, n=n, key=column.name)
 
 
 def _of_no_column(columns: Sequence[ColumnDrift]) -> Iterator[Estimate]:

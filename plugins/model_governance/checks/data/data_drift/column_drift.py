@@ -40,28 +40,28 @@ class RowStatistics:
     """Statistics of one column that need rows, not only profiles.
 
     `equal_width` holds Evidently's bins and `ordered` the exact distances of numbers; `labels` counts every label of a
-    category, `new_category_rows` the current rows whose label does not occur in the reference, and `singletons` the
-    labels that occur in one row of the reference.
+    category. `unseen_rows` counts the current rows whose label does not occur in the reference, or whose number is beyond
+    its smallest or largest; `singletons` the labels, or the two ends of the range, that occur in one row of the reference.
     """
 
     equal_width: Table | None = None
     ordered: Ordered | None = None
     labels: Table | None = None
-    new_category_rows: int | None = None
+    unseen_rows: int | None = None
     singletons: int = 0
 
-    def labels_only(self) -> RowStatistics:
-        """The part that stays valid when profiles of other runs replace the reference: rows with new categories."""
-        return RowStatistics(new_category_rows=self.new_category_rows, singletons=self.singletons)
+    def unseen_only(self) -> RowStatistics:
+        """The part that stays valid when profiles of other runs replace the reference: rows with unseen values."""
+        return RowStatistics(unseen_rows=self.unseen_rows, singletons=self.singletons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDrift:
     """One column of the current data compared with the reference. Distances of numbers only are None for categories.
 
-    `table` holds the pooled cells behind the PSI. `new_categories` is the share of current rows with a category that
-    the reference never had, less the share that its singletons predict; None where that is not known. `category_factor` is
-    the largest factor by which the share of a category changed.
+    `table` holds the pooled cells behind the PSI. `unseen` is the share of current rows with a category that the reference
+    never had, or a number beyond its range, less the share that its singletons predict; None where that is not known.
+    `category_factor` is the largest factor by which the share of a category changed.
     """
 
     name: str
@@ -77,7 +77,7 @@ class ColumnDrift:
     equal_width_psi: float | None
     missing: Distance
     infinite: Distance
-    new_categories: Distance | None
+    unseen: Distance | None
     category_factor: Distance | None
 
     def effect(self, method: str) -> Distance:
@@ -143,13 +143,19 @@ def row_statistics(reference: Relation, current: Relation, families: Mapping[str
     categories = [name for name, family in families.items() if family != "numbers"]
     ordered = ordered_distances(reference, current, numbers) if numbers else {}
     widths = equal_width_tables(reference, current, numbers)
-    statistics = {name: RowStatistics(equal_width=widths[name], ordered=ordered[name]) for name in numbers}
+    statistics = {
+        name: RowStatistics(
+            equal_width=widths[name], ordered=ordered[name], unseen_rows=ordered[name].outside,
+            singletons=ordered[name].ends,
+        )
+        for name in numbers
+    }  # fmt: skip
     current_labels, reference_labels = current.labels(categories), reference.labels(categories)
     for name in categories:
         before, after = aligned(reference_labels[name], current_labels[name])
         table = Table(reference=before, current=after)
         statistics[name] = RowStatistics(
-            equal_width=table, labels=table, new_category_rows=int(after[before == 0].sum()),
+            equal_width=table, labels=table, unseen_rows=int(after[before == 0].sum()),
             singletons=int((before == 1).sum()),
         )  # fmt: skip
     return statistics
@@ -182,19 +188,23 @@ def _compare_column(
             (reference.missing, reference.rows), (current.missing, current.rows), dependence=missing_dependence
         ),
         infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
-        new_categories=_new_categories(reference, current, rows, dependence=dependence),
+        unseen=_unseen(reference, current, rows, dependence=dependence),
         category_factor=None if numbers else largest_factor(whole, dependence=dependence),
     )  # fmt: skip
 
 
-def _new_categories(
+def _unseen(
     reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, dependence: Dependence
 ) -> Distance | None:
-    """Rows with unseen labels against the share that the labels seen once predict (Good, 1953)."""
-    if rows is None or rows.new_category_rows is None or reference.held == 0:
+    """Rows with unseen labels against the share that the labels seen once predict (Good, 1953).
+
+    A number beyond the range of the reference is its counterpart: of n + 1 independent values of one distribution, the last
+    is the smallest or the largest with probability 2 / (n + 1), and it is 0 where many rows hold the ends.
+    """
+    if rows is None or rows.unseen_rows is None or reference.held == 0:
         return None
     return difference_of_shares(
-        (rows.singletons, reference.held), (rows.new_category_rows, current.rows), dependence=dependence
+        (rows.singletons, reference.held), (rows.unseen_rows, current.rows), dependence=dependence
     )
 
 

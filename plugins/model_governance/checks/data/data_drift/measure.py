@@ -91,12 +91,12 @@ def _compare(
         if comparison.reference is None
         else row_statistics(comparison.reference, comparison.current, comparison.families)
     )
-    labels_only = {name: column.labels_only() for name, column in statistics.items()}
+    unseen_only = {name: column.unseen_only() for name, column in statistics.items()}
     dependence = row_dependence(subject, comparison, window, previous=previous)
     columns = compare_columns(
         window.reference,
         window.current,
-        statistics=statistics | {name: labels_only[name] for name in window.runs if name in labels_only},
+        statistics=statistics | {name: unseen_only[name] for name in window.runs if name in unseen_only},
         seed=seed,
         dependence=dependence.values,
         missing_dependence=dependence.missing,
@@ -105,7 +105,7 @@ def _compare(
     last = last_run(previous, comparison) if params.consecutive else None
     if last is not None:
         consecutive = compare_columns(
-            last.reference, last.current, statistics=labels_only, seed=seed, dependence=dependence.values
+            last.reference, last.current, statistics=unseen_only, seed=seed, dependence=dependence.values
         )
     notes = [*previous.notes, *window.notes, *dependence.notes]
     if comparison.reference is None:

@@ -103,6 +103,13 @@ PER_COLUMN = (
         within=SHARE_CHANGE,
     ),
     _spec(
+        "out_of_range_share",
+        "Share of current rows that hold a number below the smallest or above the largest of the reference, beyond the share "
+        "that two extreme values of so many rows predict, -1 to 1: a wrong unit or a placeholder in a few rows.",
+        per="column",
+        within=SHARE_CHANGE,
+    ),
+    _spec(
         "category_share_ratio",
         "Largest factor by which the share of one category grew or shrank, over the 50 most frequent categories of a "
         "column: 1 no change, 3 three times as many rows or a third of them, however rare it is.",

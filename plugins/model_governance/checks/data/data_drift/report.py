@@ -35,7 +35,7 @@ HEADER = (
     "missing in reference",
     "missing in current",
     "infinite in current",
-    "new categories in current, beyond what rare ones predict",
+    "new categories, or numbers out of range, in current, beyond what the reference predicts",
 )
 
 
@@ -145,7 +145,7 @@ def _row(column: ColumnDrift, drifted: Collection[str]) -> tuple[object, ...]:
         column.ks.value if column.ks else "-", column.jensenshannon.value, column.total_variation.value,
         column.wasserstein.value if column.wasserstein else "-", _or_dash(column.equal_width_psi),
         column.reference.missing / column.reference.rows, column.current.missing / column.current.rows,
-        column.current.infinite / column.current.rows, column.new_categories.value if column.new_categories else "-",
+        column.current.infinite / column.current.rows, column.unseen.value if column.unseen else "-",
     )  # fmt: skip
 
 

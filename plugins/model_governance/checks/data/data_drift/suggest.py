@@ -41,6 +41,7 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
     ]
     if columns.of_kind(*NUMBER_KINDS):
         thresholds.append({"metric": "nonfinite_share", "equal_to": 0, "severity": "error"})
+        thresholds.append({"metric": "out_of_range_share", "less_than": 0.01, "severity": "warn"})
     categories = [name for name in columns.of_kind(*CATEGORY_KINDS) if name in reference]
     factor = _factor(reference, categories)
     if categories:
