@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 JOINT_ROWS = 2_000
 NOISE_RUNS = 20
-EARLIER = 30
+EARLIER = 40
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
 # Small bounds: the bench asks what is seen, not what a team would accept.
 THRESHOLDS: tuple[dict[str, Any], ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.stats.limits import AT_95, LargestShareFactor, NoncentralChiSquare, PartialConjunction
-from model_governance.stats.overdispersion import variance_factor
+from model_governance.stats.overdispersion import LEAST_RUNS, variance_factor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from model_governance.stats.limits import Limits
     from model_governance.verdict.finding import Finding, Verdict
 
-RUNS = 30
+RUNS = 40
 """Earlier runs that are read for noise."""
+NEWEST = 10
+"""The newest runs are not learnt from once enough older ones are there: a change must not hide behind its own spread while
+the evidence of it adds up."""
 LEARNT_FROM = ("pass", "uncertain", "waived")
 
 
@@ -39,7 +42,8 @@ def noise_factor(metric: Metric, limits: Limits, earlier: Sequence[Verdict], *, 
             continue
         values.append(float(finding.value))
         variances.append(((float(finding.high) - float(finding.low)) / (2 * AT_95)) ** 2 / finding.noise)
-    return variance_factor(values, variances, tail=tail), len(values)
+    learnt = max(len(values) - NEWEST, min(len(values), LEAST_RUNS))
+    return variance_factor(values[:learnt], variances[:learnt], tail=tail), learnt
 
 
 def _same_metric(metric: Metric, findings: Sequence[Finding]) -> Finding | None:

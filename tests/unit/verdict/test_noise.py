@@ -15,7 +15,7 @@ from model_governance.stats.limits import (
     RocArea,
     Stretched,
 )
-from model_governance.verdict.noise import RUNS, noise_factor
+from model_governance.verdict.noise import NEWEST, RUNS, noise_factor
 from verdict_cases import metric, verdict
 
 TAIL = 1e-4
@@ -43,8 +43,8 @@ def learnt(earlier) -> tuple[float, int]:
 
 def test_day_effects_multiply_the_variance():
     draw = np.random.default_rng(1)
-    factor, count = learnt(runs(draw.normal(0.85, 3 * ERROR, 30)))
-    assert count == 30
+    factor, count = learnt(runs(draw.normal(0.85, 3 * ERROR, RUNS)))
+    assert count == RUNS - NEWEST
     assert 5 <= factor <= 25
 
 
@@ -56,7 +56,19 @@ def test_fewer_than_ten_runs_teach_nothing():
 def test_only_the_last_runs_are_read():
     draw = np.random.default_rng(2)
     wild, calm = draw.normal(0.85, 9 * ERROR, 20), draw.normal(0.85, ERROR / 2, RUNS)
-    assert learnt(runs([*wild, *calm])) == (1.0, RUNS)
+    assert learnt(runs([*wild, *calm])) == (1.0, RUNS - NEWEST)
+
+
+@pytest.mark.parametrize(("earlier", "count"), [(10, 10), (15, 10), (20, 10), (30, 20)])
+def test_the_newest_runs_are_left_out_once_ten_older_ones_are_there(earlier, count):
+    assert learnt(runs(np.random.default_rng(2).normal(0.85, ERROR / 2, earlier)))[1] == count
+
+
+def test_a_model_that_lost_points_does_not_hide_behind_the_noise_that_this_makes():
+    """Uncertain runs are learnt from: a step too small to be sure of would else widen the limits of the runs after it."""
+    before = list(np.random.default_rng(9).normal(0.74, 1.5 * ERROR, 30))
+    lost = [0.69] * NEWEST
+    assert learnt(runs([*before, *lost]))[0] == learnt(runs([*before, *[0.74] * NEWEST]))[0]
 
 
 @pytest.mark.parametrize("outcome", ["fail", "warn", "error"])
@@ -65,7 +77,9 @@ def test_an_incident_is_no_noise(outcome):
     earlier = runs(draw.normal(0.85, ERROR / 2, 20))
     (red,) = verdict([measured(0.3)], AT_LEAST).findings
     incident = replace(earlier[0], findings=(replace(red, outcome=outcome),))
-    assert learnt([incident, *earlier]) == (1.0, 20)
+    assert learnt([incident, *earlier]) == (1.0, 10)
+    alone = [replace(run, findings=incident.findings) for run in earlier]
+    assert learnt(alone) == (1.0, 0)
 
 
 def test_another_metric_or_key_teaches_nothing():
@@ -115,7 +129,7 @@ def test_distances_hold_their_noise_already(limits):
 def test_answers_and_joint_drift_learn_it_from_the_values_of_earlier_runs(limits):
     earlier = runs(np.random.default_rng(6).normal(0.85, 5 * ERROR, 20))
     factor, count = noise_factor(measured(0.85), limits, earlier, tail=TAIL)
-    assert count == 20
+    assert count == 10
     assert factor > 10
 
 
@@ -127,7 +141,7 @@ def test_a_run_within_the_noise_of_the_days_is_not_red_and_the_sentence_says_so(
     (informed,) = verdict(tonight, AT_LEAST, earlier=earlier).findings
     assert alone.outcome == "fail"
     assert informed.outcome == "uncertain"
-    assert "variance of 30 earlier runs x" in informed.sentence
+    assert "variance of 20 earlier runs x" in informed.sentence
     assert informed.high - informed.low > 2 * (alone.high - alone.low)
 
 
