@@ -1,6 +1,6 @@
 """Counts the runs until changes are seen, beside four peers at equal false alarms, and writes include/bench/DETECTION.md.
 
-    make bench PART=detection                     all of it, about 15 CPU minutes
+    make bench PART=detection                     all of it, some two CPU hours; the product takes ten minutes a kind of runs
     make bench PART=detection ARGS=--resume       go on where a run broke off
     make bench PART=detection ARGS=--page         write the page anew from what the last run kept
     make bench PART=detection ARGS=--quick        tiny runs, to see that all parts work; writes to the screen

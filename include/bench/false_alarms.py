@@ -1,6 +1,6 @@
 """Counts false red runs over simulated years in which nothing changes, and writes include/bench/FALSE_ALARMS.md.
 
-    python include/bench/false_alarms.py            (about a quarter of an hour on one core; --years 5 for a look)
+    python include/bench/false_alarms.py            (hours: a year of fifty columns takes ten seconds; --years 5 for a look)
 
 Each year draws one reference, freezes its cells, and then 365 runs from the *true* chances of these cells, never from the
 shares that the reference happened to have. Runs that could be red are judged by the product: its cells, limits and verdict.
