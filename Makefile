@@ -38,25 +38,26 @@ $(VENV)/.core: $(BIN)/python $(SOURCES)
 	$(call install,$(VENV),)
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.core
-	@echo "installing test tools"
+# Each of these installs what the ones it touches do: pip resolves everything anew each time it is called.
+$(VENV)/.test: $(BIN)/python $(SOURCES)
+	@echo "installing the package, its libraries and test tools (first time: about two minutes)"
 	$(call install,$(VENV),test)
-	@touch $@
+	@touch $(VENV)/.core $@
 
-$(VENV)/.lint: $(VENV)/.test
-	@echo "installing lint tools"
+$(VENV)/.lint: $(BIN)/python $(SOURCES)
+	@echo "installing the package, its libraries, test and lint tools (first time: about two minutes)"
 	$(call install,$(VENV),test lint)
-	@touch $@
+	@touch $(VENV)/.core $(VENV)/.test $@
 
-$(VENV)/.system: $(VENV)/.test
+$(VENV)/.system: $(BIN)/python $(SOURCES)
 	@echo "installing the object store and browser driver of the system tests"
 	$(call install,$(VENV),test system)
-	@touch $@
+	@touch $(VENV)/.core $(VENV)/.test $@
 
-$(VENV)/.docs: $(VENV)/.core
+$(VENV)/.docs: $(BIN)/python $(SOURCES)
 	@echo "installing the tools of the documentation site"
 	$(call install,$(VENV),docs)
-	@touch $@
+	@touch $(VENV)/.core $@
 
 .venv-torch/.test: $(SOURCES)
 	@echo "making .venv-torch (torch stays out of $(VENV))"
