@@ -167,10 +167,8 @@ class PushedRelation(Relation):
 
         inner, outer = {}, {}
         for name, each in self.ranges(names).items():
-            low, high = (
-                float(each.minimum or 0),
-                float(each.maximum or 0),
-            )  # a column without a finite value was refused
+            # A column without a finite value was refused before.
+            low, high = float(each.minimum or 0), float(each.maximum or 0)
             inner[name] = np.array([math.nextafter(low, math.inf), high])
             outer[name] = np.array([low, math.nextafter(high, math.inf)])
         own, others = self.counts(inner), current.counts(outer)

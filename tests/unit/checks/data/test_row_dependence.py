@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from drift_cases import measure, numbers_only
-from model_governance.contract.model import Model
-from model_governance.contract.subject import Columns, Dataset, Feature, Subject
+from joint_cases import unpredicted
+from model_governance.contract.subject import Columns, Feature, Subject
 from verdict_cases import verdict
 
 SIZE = 10
@@ -36,21 +36,8 @@ def customers(draw: np.random.Generator, count: int, *, first: int = 0, features
 
 def subject_of(reference: pd.DataFrame, current: pd.DataFrame, *, entity: str | None) -> Subject:
     features = {name: Feature(kind="numeric") for name in reference if name != "customer"}
-    model = Model(
-        name="constant", format="skops", sha256="0" * 64, task="regression", native=None,
-        call=lambda frame: np.zeros(len(frame)),
-    )  # fmt: skip
-    datasets = {
-        role: Dataset(role=role, uri=role, sha256=f"{place:064x}", frame=frame)
-        for place, (role, frame) in enumerate({"reference": reference, "current": current}.items())
-    }
-    return Subject(
-        name="case",
-        task="regression",
-        model=model,
-        datasets=datasets,
-        columns=Columns(features=features, entity=entity),
-    )
+    frames = {"reference": reference, "current": current}
+    return unpredicted(frames, Columns(features=features, entity=entity))
 
 
 @pytest.fixture(scope="module")

@@ -55,13 +55,10 @@ def largest_change(reference: ColumnProfile, current: ColumnProfile) -> str:
 
     Labels of fewer than ten rows have no cell, and are named nowhere.
     """
-    rows = float(reference.held), float(current.held)
-    pairs = list(zip(reference.counts, current.counts, strict=True))[:-1]
-    named = [
-        (max(LargestShareFactor(rows=rows, counts=(pair,)).factors(*pair)), label, pair)
-        for label, pair in zip(reference.cells.labels, pairs, strict=True)
-    ]
-    if not named:
+    pairs = tuple(zip(reference.counts, current.counts, strict=True))[:-1]
+    if not pairs:
         return ""
-    _, label, (before, now) = max(named, key=lambda item: item[0])
+    shares = LargestShareFactor(rows=(float(reference.held), float(current.held)), counts=pairs)
+    named = zip(reference.cells.labels, pairs, strict=True)
+    label, (before, now) = max(named, key=lambda item: max(shares.factors(*item[1])))
     return f"{label}: {now:,} of {current.held:,} rows, {before:,} of {reference.held:,} in the reference"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from model_governance.checks.robustness.corruption.estimates import estimates_of, mean_drop
@@ -68,14 +69,15 @@ def _slices(
             named=subject.keys_named("slice_"),
         )  # fmt: skip
 
+    # A sample may lack what current holds; all of it is read only where a slice of the sample is empty.
+    everywhere = cache(lambda: masks(whole, []))
     estimates = []
     for name, rows in masks(column, notes).items():
         count = int(rows.sum())
         if count < params.minimum_slice_rows:
             few = f"{too_small(count, needed=params.minimum_slice_rows, what='sampled rows')} (minimum_slice_rows)"
             n = count if count >= SHOWN_FROM else 0
-            # A sample may lack what current holds.
-            empty = count == 0 and not masks(whole, [])[name].any()
+            empty = count == 0 and not everywhere()[name].any()
             absence = absence_of(name, params.slices, empty=empty)
             estimates.append(Estimate(name="slice_drop", value=None, n=n, key=name, reason=few, absence=absence))
         else:
