@@ -67,5 +67,6 @@ def test_an_environment_that_is_complete_is_not_installed_again(installed, envir
 def test_a_changed_dependency_is_installed_by_the_next_verb(installed, environment, verb, stamps, source):
     (installed / source).touch()
     planned = make(verb, folder=installed).stdout
-    assert planned.count(f"{environment}/bin/pip install") == len(stamps)
-    assert all(f"touch {environment}/{stamp}" in planned for stamp in stamps)
+    assert planned.count(f"{environment}/bin/pip install") == 1
+    touched = {name for line in planned.splitlines() if line.startswith("touch ") for name in line.split()[1:]}
+    assert touched == {f"{environment}/{stamp}" for stamp in stamps}
