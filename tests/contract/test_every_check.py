@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -28,17 +28,37 @@ def healthy():
     return synthetic.subject()
 
 
-@pytest.fixture(scope="module")
-def measured(healthy):
-    """Each check measured once on the healthy subject, kept for all the questions below."""
-    results: dict[str, CheckResult] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a check found on the healthy subject, how long it took, and the datasets that it changed."""
 
-    def measure(check) -> CheckResult:
-        if check.kind not in results:
-            results[check.kind] = _measure(check, healthy)
-        return results[check.kind]
+    result: CheckResult
+    seconds: float
+    changed: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def once(healthy):
+    """Each check measured once on the healthy subject, kept for all the questions below."""
+    known: dict[str, Measured] = {}
+
+    def measure(check) -> Measured:
+        if check.kind not in known:
+            before = {role: one.frame.copy(deep=True) for role, one in healthy.datasets.items()}
+            started = time.monotonic()
+            result = _measure(check, healthy)
+            seconds = time.monotonic() - started
+            changed = tuple(role for role, frame in before.items() if not frame.equals(healthy.frame(role)))
+            known[check.kind] = Measured(result=result, seconds=seconds, changed=changed)
+        return known[check.kind]
 
     return measure
+
+
+@pytest.fixture(scope="module")
+def measured(once):
+    """What each check found on the healthy subject."""
+    return lambda check: once(check).result
 
 
 def _measure(check, subject) -> CheckResult:
@@ -91,11 +111,8 @@ def test_it_gives_the_same_bytes_under_the_same_seed(check, healthy, measured):
     assert [one.content for one in again.artifacts] == [one.content for one in measured(check).artifacts]
 
 
-def test_it_leaves_its_inputs_untouched(check, healthy):
-    before = {role: one.frame.copy(deep=True) for role, one in healthy.datasets.items()}
-    _measure(check, healthy)
-    for role, frame in before.items():
-        assert frame.equals(healthy.datasets[role].frame), role
+def test_it_leaves_its_inputs_untouched(check, once):
+    assert once(check).changed == ()
 
 
 def test_its_record_survives_json_and_holds_no_rows(check, measured, healthy):
@@ -124,10 +141,8 @@ def test_it_sees_the_planted_fault(check, healthy):
     assert verdict.outcome == "fail", f"{check.self_test.description}\n{verdict.sentence}"
 
 
-def test_it_is_quick_on_little_data(check, healthy):
-    started = time.monotonic()
-    _measure(check, healthy)
-    assert time.monotonic() - started < SECONDS
+def test_it_is_quick_on_little_data(check, once):
+    assert once(check).seconds < SECONDS
 
 
 def test_it_refuses_an_empty_dataset(check, healthy):

@@ -26,6 +26,7 @@ from model_governance.stats.limits import (
     read_limits,
     tail_of,
 )
+from model_governance.stats.limits.chi_square import thin_cell_low, thin_cell_p_above
 
 TAILS = (0.4, 0.05, 0.025, 0.01, 1e-4, 1e-7)
 CHI = NoncentralChiSquare(value=0.1, statistic=120.0, freedom=9, unit=1e-3, whole=(120.0, 9))
@@ -173,6 +174,28 @@ def test_an_unchanged_thin_cell_is_red_at_most_as_often_as_stated(n, m, share, t
         if a / n != b / m and limits.p_above(0.0) <= tail:
             red += binom.pmf(a, n, share) * binom.pmf(b, m, share)
     assert red <= tail
+
+
+THIN = (
+    (2.0, 20_000.0, 9.0, 500.0),
+    (11.0, 500.0, 38.0, 20_000.0),
+    (10.0, 2_000.0, 34.0, 2_000.0),
+    (1.0, 500.0, 2.0, 500.0),
+)
+
+
+@pytest.mark.parametrize("index", ["psi", "jensenshannon"])
+@pytest.mark.parametrize("pair", THIN[:3], ids=["small run", "small reference", "even"])
+def test_the_lower_limit_of_a_thin_cell_has_the_p_value_of_its_level(pair, index):
+    assert thin_cell_p_above(pair, thin_cell_low(pair, 2e-3, index=index), index=index) == pytest.approx(2e-3, rel=1e-3)
+    assert thin_cell_low(THIN[3], 2e-3, index=index) == 0
+
+
+@pytest.mark.parametrize("bound", [0.0, 1e-4, 0.01])
+def test_only_the_most_surprising_thin_cell_counts_however_many_are_asked(bound):
+    limits = NoncentralChiSquare(value=0.2, statistic=0.0, freedom=0, unit=1e-3, whole=(4.0, 4), thin=THIN[::-1])
+    least = min(thin_cell_p_above(pair, bound, index="psi") for pair in THIN)
+    assert limits.p_above(bound) == min(1.0, 2 * len(THIN) * least)
 
 
 @pytest.mark.parametrize(

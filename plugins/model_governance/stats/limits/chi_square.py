@@ -155,11 +155,8 @@ class NoncentralChiSquare(Limits):
         return min(1.0, count * least)
 
     def _thin_low(self, tail: float) -> float:
-        low, high = 0.0, max(self._inside(self.value), 1e-9)
-        for _ in range(24):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self._thin_p_above(middle, wanted=tail) <= tail else (low, middle)
-        return low
+        share = tail / len(self.thin)
+        return max(thin_cell_low(pair, share, index=self.index) for pair in self.thin)
 
 
 def noncentrality_low(statistic: float, freedom: float, tail: float) -> float:
@@ -226,13 +223,7 @@ def thin_cell_p_above(pair: Pair, bound: float, *, index: Index) -> float:
     """
     import numpy as np
 
-    a, n, b, m = pair
-    if a / n == b / m:
-        return 1.0
-    rising = b / m > a / n
-    if not rising:
-        a, n, b, m = b, m, a, n
-    a, b = min(a + 0.5, n), max(b - 0.5, 0.0)
+    a, n, b, m = _rising(pair)
     if b / m <= a / n:
         return 1.0
     if bound <= 0:
@@ -249,6 +240,37 @@ def thin_cell_p_above(pair: Pair, bound: float, *, index: Index) -> float:
         place = int(np.argmin(costs))
         lower = np.linspace(lower[max(0, place - 1)], lower[min(GRID - 1, place + 1)], GRID)
     return tail_of(math.sqrt(2 * max(0.0, float(costs.min()))))
+
+
+def thin_cell_low(pair: Pair, tail: float, *, index: Index) -> float:
+    """The smallest divergence of a pair of shares that these counts do not contradict: where the p-value is `tail`."""
+    import numpy as np
+
+    a, n, b, m = _rising(pair)
+    allowed = quantile_of(tail) ** 2 / 2
+    if b / m <= a / n or allowed <= 0:
+        return 0.0
+    lower = np.linspace(math.log(a / n), math.log(b / m), GRID)
+    for _ in range(2):
+        shares = np.exp(lower)
+        left = allowed - _surprise(a, n, shares)
+        low, high = shares.copy(), np.full_like(shares, b / m)
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            within = _surprise(b, m, middle) <= left
+            low, high = np.where(within, low, middle), np.where(within, middle, high)
+        divergences = np.where(left >= 0, _divergence(shares, high, index), math.inf)
+        place = int(np.argmin(divergences))
+        lower = np.linspace(lower[max(0, place - 1)], lower[min(GRID - 1, place + 1)], GRID)
+    return float(divergences.min())
+
+
+def _rising(pair: Pair) -> Pair:
+    """The side with the larger share last, each moved by half a row towards the other."""
+    a, n, b, m = pair
+    if b / m < a / n:
+        a, n, b, m = b, m, a, n
+    return min(a + 0.5, n), n, max(b - 0.5, 0.0), m
 
 
 def _moved_shares(shares: np.ndarray, bound: float, index: Index) -> np.ndarray:
