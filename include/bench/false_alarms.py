@@ -1,6 +1,8 @@
 """Counts false red runs over simulated years in which nothing changes, and writes include/bench/FALSE_ALARMS.md.
 
-    python include/bench/false_alarms.py            (hours: a year of fifty columns takes ten seconds; --years 5 for a look)
+    python include/bench/false_alarms.py --folder .cache/bench-false-alarms      (--years 5 for a look)
+
+What a setting gave is kept in the folder, so that a run that broke off goes on where it stopped.
 
 Each year draws one reference, freezes its cells, and then 365 runs from the *true* chances of these cells, never from the
 shares that the reference happened to have. Runs that could be red are judged by the product: its cells, limits and verdict.
@@ -9,9 +11,12 @@ shares that the reference happened to have. Runs that could be red are judged by
 from __future__ import annotations
 
 import argparse
-import time
+import os
+import re
+import zlib
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import Pool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +35,7 @@ from false_alarm_years import (
     steady_psi_year,
     weekly_year,
 )
+from kept import Kept
 from scipy import stats
 
 if TYPE_CHECKING:
@@ -147,19 +153,34 @@ def row(setting: Setting, red: np.ndarray) -> str:
     )
 
 
+def reds(setting: Setting, *, years: int, workers: int) -> list[int]:
+    """Red runs of each year. A year draws from a seed of its own, whichever process simulates it."""
+    with Pool(workers) as pool:
+        return pool.map(partial(_reds, setting), range(years), chunksize=1)
+
+
+def _reds(setting: Setting, year: int) -> int:
+    return setting.year(np.random.default_rng([SEED, zlib.crc32(f"{setting.name}, {setting.rule}".encode()), year]))
+
+
 def main() -> None:
     """Simulate, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--years", type=int, default=100)
     parser.add_argument("--match", default="", help="only settings whose names hold this text; writes nothing")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(".cache/bench-false-alarms"), help="keeps what was simulated"
+    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    lines, began = [], time.monotonic()
-    for place, setting in enumerate(settings()):
+    lines = []
+    for setting in settings():
         if options.match in setting.name:
             years = options.years if setting.promised else max(1, options.years // 5)
-            red = np.array([setting.year(np.random.default_rng([SEED, place, year])) for year in range(years)])
-            lines.append(row(setting, red))
-            print(f"{time.monotonic() - began:.0f} s", lines[-1], flush=True)
+            name = re.sub(r"[^a-z0-9]+", "-", f"{setting.name} {setting.rule} {years} years".lower())
+            simulate = partial(reds, setting, years=years, workers=options.workers)
+            lines.append(row(setting, np.array(Kept(options.folder).once(name, simulate))))
+            print(lines[-1], flush=True)
     if not options.match:
         RESULTS.write_text(page(lines))
 

@@ -41,11 +41,6 @@ class Allowed:
             return self.low - slack <= value <= self.high + slack
         return self.low < value < self.high
 
-    @property
-    def sides(self) -> int:
-        """On how many sides it can be missed."""
-        return math.isfinite(self.low) + math.isfinite(self.high)
-
 
 def allowed_by(threshold: Threshold) -> Allowed:
     """The range of a threshold on a value; its tolerance, a share of the bound, is included."""
@@ -155,9 +150,8 @@ def surely_allowed(limits: Limits, allowed: Allowed) -> bool:
 
 def nearest_limit(limits: Limits, allowed: Allowed, *, value: float, tail: float) -> float:
     """The limit on the side of the allowed range, at a level: what must lie beyond the bound to fail."""
-    beyond_high = value - allowed.high if math.isfinite(allowed.high) else -math.inf
-    beyond_low = allowed.low - value if math.isfinite(allowed.low) else -math.inf
-    return limits.low(tail) if beyond_high >= beyond_low else limits.high(tail)
+    above, below = value - allowed.high, allowed.low - value
+    return limits.low(tail) if above >= below else limits.high(tail)
 
 
 def detectable_beyond(limits: Limits, allowed: Allowed, *, value: float, tail: float) -> float | None:
