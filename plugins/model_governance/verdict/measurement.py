@@ -75,7 +75,7 @@ def measurement_of(
     else:
         value = float(metric.value or 0) - baseline.value
         allowed, limits = allowed_change(threshold, metric, baseline), change_of(metric, baseline)
-    bare = Measurement(metric=metric, baseline=baseline, value=value, allowed=allowed, limits=limits)
+    bare = Measurement(metric=metric, baseline=baseline, value=value, allowed=allowed)
     if limits is None:
         # A p-value alone says that nothing has changed, not by how much: it counts beside the bound.
         return bare if threshold.is_change else replace(bare, p_value=metric.p_value)

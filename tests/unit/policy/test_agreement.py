@@ -174,6 +174,27 @@ def test_a_threshold_that_its_metric_allows_is_none(threshold):
     assert of_check(thresholds=[threshold]) == []
 
 
+@pytest.mark.parametrize(
+    ("task", "needs_model", "found"),
+    [
+        ("regression", True, [(("checks", "quality", "thresholds", 0, "metric"), "regression has no recall; it is for binary_classification")]),
+        ("regression", False, []),
+        ("binary_classification", True, []),
+        ("ranking", True, [(("checks", "quality"), "quality does not apply to ranking; it applies to binary_classification, regression")]),
+    ],
+    ids=["not of this task", "a check without model", "of this task", "the whole check does not apply"],
+)  # fmt: skip
+def test_a_metric_of_another_task_is_told_once(task, needs_model, found):
+    recall = MetricSpec(name="recall", meaning="m", better="higher", tasks=("binary_classification",))
+    quality = dataclasses.replace(CATALOGUE["quality"], metrics=(recall,), needs_model=needs_model)
+    raw = {
+        "model": {"task": task},
+        "datasets": {"current": {}},
+        "checks": {"quality": {"thresholds": [{"metric": "recall"}]}},
+    }
+    assert list(disagreements(raw, {"quality": quality})) == found
+
+
 def test_a_threshold_after_a_broken_one_is_still_read():
     broken = [None, {"metric": 3}, {"metric": "psi_min"}, {"metric": "psi_mix"}]
     assert [path[3] for path, _ in of_check(thresholds=broken)] == [2, 3]

@@ -9,7 +9,7 @@ import pytest
 
 from model_governance.contract.result import CheckResult, Metric
 from model_governance.policy import AlarmSpec, CheckSpec, Policy
-from model_governance.stats.accumulation import NOTHING, accumulated, deviate_of
+from model_governance.stats.accumulation import NOTHING, accumulated, deviate_of, log_evidence_of
 from model_governance.stats.limits import ExactShare
 from model_governance.verdict import Baseline, budget_of, judge
 from verdict_cases import TODAY
@@ -134,6 +134,19 @@ def test_the_number_of_runs_to_come_is_told_only_where_they_would_make_a_fail():
     assert "make a fail at most" not in hopeless.sentence
     assert hopeless.log_evidence is not None
     assert not any(evidence > 0 for evidence in hopeless.log_evidence), "all of its error is that of the baseline"
+
+
+@pytest.mark.parametrize(("keys", "outcome"), [(1, "fail"), (2, "uncertain")])
+def test_the_evidence_that_is_needed_is_one_over_the_level_of_a_key(keys, outcome):
+    metrics = [share(WEAK, key="a"), share(1950, key="b")][:keys]
+    rules = policy(AT_LEAST)
+    needed = math.log(1 / budget_of(rules).accumulated_level_for(rules.checks["q"].thresholds[0]))
+    first = judged(metrics)
+    alone = judged(metrics[:1]).findings[0]
+    gained = log_evidence_of(accumulated((1.0,) * len(NOTHING), deviate_of(alone.p_value, shared=0.0, tail=0.5))) - 1.0
+    known = replace(first.findings[0], log_evidence=(needed + 0.3 - gained,) * len(NOTHING))
+    before = replace(first, findings=(known, *first.findings[1:]))
+    assert judged(metrics, earlier=[before]).findings[0].outcome == outcome
 
 
 def test_several_keys_need_as_many_times_the_evidence():

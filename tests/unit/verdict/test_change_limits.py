@@ -129,6 +129,11 @@ def test_the_limit_that_decides_is_the_one_towards_the_nearer_end(allowed, side)
     assert nearest_limit(OWN, allowed, value=0.8, tail=TAIL) == getattr(OWN, side)(TAIL)
 
 
+def test_halfway_between_two_ends_the_lower_limit_decides():
+    share = ExactShare(successes=150.0, n=200.0)
+    assert nearest_limit(share, Allowed(low=0.5, high=1.0), value=0.75, tail=TAIL) == share.low(TAIL)
+
+
 @pytest.mark.parametrize(
     ("allowed", "p_value"),
     [

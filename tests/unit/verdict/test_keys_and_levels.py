@@ -32,13 +32,13 @@ def adjusted_by(adjust: str) -> AlarmSpec:
 
 
 @pytest.mark.parametrize(
-    ("adjust", "part"), [("bonferroni", 1 / 4), ("benjamini_hochberg", 2 / 4)], ids=["bonferroni", "two rejected"]
+    ("adjust", "part"), [("bonferroni", 1 / 5), ("benjamini_hochberg", 2 / 5)], ids=["bonferroni", "two rejected"]
 )
 def test_the_limit_of_a_key_is_at_the_level_that_agrees_with_its_adjusted_p_value(adjust, part):
-    keys = [share(200, key="a"), share(180, key="b"), share(100, key="c"), share(20, key="d")]
+    keys = [share(200, key="a"), share(180, key="b"), share(100, key="c"), share(20, key="d"), share(10, key="e")]
     found = verdict(keys, BELOW, alarms=adjusted_by(adjust)).findings
-    assert [finding.outcome for finding in found] == ["fail", "fail", "uncertain", "pass"]
-    assert [finding.level for finding in found] == pytest.approx([LEVEL] * 4)
+    assert [finding.outcome for finding in found] == ["fail", "fail", "uncertain", "pass", "pass"]
+    assert [finding.level for finding in found] == pytest.approx([LEVEL] * 5)
     assert found[0].limit == pytest.approx(keys[0].limits.low(LEVEL * part))
 
 
@@ -68,6 +68,11 @@ def test_a_change_from_something_to_nothing_counts_from_nothing():
     (found,) = verdict([share(0)], demand, baselines={"approved": baselines_of(result(share(200)))}).findings
     assert found.outcome == "pass"
     assert "is 0 " in found.sentence
+
+
+def test_a_change_to_nothing_without_intervals_counts_from_nothing():
+    demand = {"metric": "psi", "min_absolute_change": 0.0, "against": "approved"}
+    assert verdict([metric(0.0)], demand, baselines={"approved": {"psi": Baseline(value=0.2)}}).outcome == "pass"
 
 
 def test_a_baseline_keeps_its_limits():

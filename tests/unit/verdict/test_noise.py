@@ -21,6 +21,7 @@ from verdict_cases import metric, verdict
 TAIL = 1e-4
 ERROR = 0.01
 AT_LEAST = {"metric": "accuracy", "geq_to": 0.7}
+LIMITS = Stretched(value=0.85, low95=0.85 - 1.96 * ERROR, high95=0.85 + 1.96 * ERROR)
 
 
 def measured(value: float):
@@ -59,7 +60,7 @@ def test_only_the_last_runs_are_read():
     assert learnt(runs([*wild, *calm])) == (1.0, RUNS - NEWEST)
 
 
-@pytest.mark.parametrize(("earlier", "count"), [(10, 10), (15, 10), (20, 10), (30, 20)])
+@pytest.mark.parametrize(("earlier", "count"), [(10, 10), (15, 10), (20, 10), (30, 20), (45, 30)])
 def test_the_newest_runs_are_left_out_once_ten_older_ones_are_there(earlier, count):
     assert learnt(runs(np.random.default_rng(2).normal(0.85, ERROR / 2, earlier)))[1] == count
 
@@ -80,6 +81,32 @@ def test_an_incident_is_no_noise(outcome):
     assert learnt([incident, *earlier]) == (1.0, 10)
     alone = [replace(run, findings=incident.findings) for run in earlier]
     assert learnt(alone) == (1.0, 0)
+
+
+def test_an_incident_among_others_leaves_out_itself_only():
+    draw = np.random.default_rng(3)
+    earlier = runs(draw.normal(0.85, ERROR / 2, 20))
+    (red,) = verdict([measured(0.3)], AT_LEAST).findings
+    earlier[-3] = replace(earlier[-3], findings=(red,))
+    assert learnt(earlier) == (1.0, 10)
+    assert noise_factor(measured(0.85), LIMITS, [*earlier, *earlier[:8]], tail=TAIL)[1] == 17
+
+
+def test_a_waived_run_is_learnt_from():
+    draw = np.random.default_rng(3)
+    earlier = runs(draw.normal(0.85, 3 * ERROR, 20))
+    waived = [replace(run, findings=(replace(run.findings[0], outcome="waived"),)) for run in earlier]
+    assert learnt(waived) == learnt(earlier)
+    assert learnt(waived)[0] > 1
+
+
+def test_another_metric_of_the_same_key_teaches_nothing():
+    draw = np.random.default_rng(4)
+    earlier = [
+        replace(run, findings=tuple(replace(finding, metric="recall") for finding in run.findings))
+        for run in runs(draw.normal(0.85, 5 * ERROR, 20))
+    ]
+    assert learnt(earlier) == (1.0, 0)
 
 
 def test_another_metric_or_key_teaches_nothing():
