@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from model_governance.stats.limits.confidence import Limits, crossing, quantile_of, tail_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
 NORMAL_FROM = 400.0
@@ -232,14 +234,12 @@ def thin_cell_p_above(pair: Pair, bound: float, *, index: Index) -> float:
         return min(1.0, 2 * tail_of(math.sqrt(2 * float(_surprise(a, n, pooled)[0] + _surprise(b, m, pooled)[0]))))
     if _divergence(np.array([a / n]), np.array([b / m]), index)[0] <= bound:
         return 1.0
-    lower = np.linspace(math.log(a / n / 50), math.log(b / m), GRID)
-    for _ in range(2):
-        shares = np.exp(lower)
-        moved = _moved_shares(shares, bound, index)
-        costs = _surprise(a, n, shares) + _surprise(b, m, moved)
-        place = int(np.argmin(costs))
-        lower = np.linspace(lower[max(0, place - 1)], lower[min(GRID - 1, place + 1)], GRID)
-    return tail_of(math.sqrt(2 * max(0.0, float(costs.min()))))
+
+    def surprise(shares: np.ndarray) -> np.ndarray:
+        moved = _least_beyond(shares, 1.0, lambda share: _divergence(shares, share, index) > bound)
+        return _surprise(a, n, shares) + _surprise(b, m, moved)
+
+    return tail_of(math.sqrt(2 * max(0.0, _minimum(surprise, a / n / 50, b / m))))
 
 
 def thin_cell_low(pair: Pair, tail: float, *, index: Index) -> float:
@@ -250,19 +250,13 @@ def thin_cell_low(pair: Pair, tail: float, *, index: Index) -> float:
     allowed = quantile_of(tail) ** 2 / 2
     if b / m <= a / n or allowed <= 0:
         return 0.0
-    lower = np.linspace(math.log(a / n), math.log(b / m), GRID)
-    for _ in range(2):
-        shares = np.exp(lower)
+
+    def divergences(shares: np.ndarray) -> np.ndarray:
         left = allowed - _surprise(a, n, shares)
-        low, high = shares.copy(), np.full_like(shares, b / m)
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            within = _surprise(b, m, middle) <= left
-            low, high = np.where(within, low, middle), np.where(within, middle, high)
-        divergences = np.where(left >= 0, _divergence(shares, high, index), math.inf)
-        place = int(np.argmin(divergences))
-        lower = np.linspace(lower[max(0, place - 1)], lower[min(GRID - 1, place + 1)], GRID)
-    return float(divergences.min())
+        moved = _least_beyond(shares, b / m, lambda share: _surprise(b, m, share) <= left)
+        return np.where(left >= 0, _divergence(shares, moved, index), math.inf)
+
+    return _minimum(divergences, a / n, b / m)
 
 
 def _rising(pair: Pair) -> Pair:
@@ -273,14 +267,26 @@ def _rising(pair: Pair) -> Pair:
     return min(a + 0.5, n), n, max(b - 0.5, 0.0), m
 
 
-def _moved_shares(shares: np.ndarray, bound: float, index: Index) -> np.ndarray:
-    """For each share the larger one at this divergence from it, by bisection; 1 where none is that far."""
+def _minimum(function: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:
+    """The smallest value of a function of shares between two, on a logarithmic grid and a finer one around its minimum."""
     import numpy as np
 
-    low, high = shares.copy(), np.ones_like(shares)
+    grid = np.linspace(math.log(low), math.log(high), GRID)
+    for _ in range(2):
+        values = function(np.exp(grid))
+        place = int(np.argmin(values))
+        grid = np.linspace(grid[max(0, place - 1)], grid[min(GRID - 1, place + 1)], GRID)
+    return float(values.min())
+
+
+def _least_beyond(shares: np.ndarray, most: float, is_beyond: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """For each share the smallest larger one that is beyond, by bisection; `most` where none is."""
+    import numpy as np
+
+    low, high = shares.copy(), np.full_like(shares, most)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        beyond = _divergence(shares, middle, index) > bound
+        beyond = is_beyond(middle)
         low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
     return high
 
