@@ -8,23 +8,16 @@ import numpy as np
 import pytest
 
 from model_governance.contract.result import CheckResult, Metric
-from model_governance.policy import AlarmSpec, CheckSpec, Policy
+from model_governance.policy import AlarmSpec
 from model_governance.stats.limits import ExactShare
 from model_governance.verdict import Baseline, baselines_of, budget_of
 from model_governance.verdict.requirement import Allowed
-from verdict_cases import metric, verdict
+from verdict_cases import metric, policy_of, share, verdict
 
 BELOW = {"metric": "share", "less_than": 0.1}
 ONE_IN_TWENTY = AlarmSpec(false_fails_per_year=4, confidence=0.95, runs_per_year=5)  # .05 a run, .04 for the run alone
 LEVEL = 0.04
-
-
-def share(hits: float, *, key: str | None = None, n: float = 1000) -> Metric:
-    limits = ExactShare(successes=float(hits), n=n)
-    low, high = limits.interval()
-    return Metric(
-        name="share", value=hits / n, low=low, high=high, n=int(n), key=key, meaning="m", better="lower", limits=limits
-    )
+ROWS = 1000
 
 
 def adjusted_by(adjust: str) -> AlarmSpec:
@@ -35,7 +28,13 @@ def adjusted_by(adjust: str) -> AlarmSpec:
     ("adjust", "part"), [("bonferroni", 1 / 5), ("benjamini_hochberg", 2 / 5)], ids=["bonferroni", "two rejected"]
 )
 def test_the_limit_of_a_key_is_at_the_level_that_agrees_with_its_adjusted_p_value(adjust, part):
-    keys = [share(200, key="a"), share(180, key="b"), share(100, key="c"), share(20, key="d"), share(10, key="e")]
+    keys = [
+        share(200, ROWS, key="a"),
+        share(180, ROWS, key="b"),
+        share(100, ROWS, key="c"),
+        share(20, ROWS, key="d"),
+        share(10, ROWS, key="e"),
+    ]
     found = verdict(keys, BELOW, alarms=adjusted_by(adjust)).findings
     assert [finding.outcome for finding in found] == ["fail", "fail", "uncertain", "pass", "pass"]
     assert [finding.level for finding in found] == pytest.approx([LEVEL] * 5)
@@ -43,15 +42,12 @@ def test_the_limit_of_a_key_is_at_the_level_that_agrees_with_its_adjusted_p_valu
 
 
 def test_one_key_has_the_whole_level():
-    (found,) = verdict([share(200)], BELOW, alarms=adjusted_by("benjamini_hochberg")).findings
-    assert found.limit == pytest.approx(share(200).limits.low(LEVEL))
+    (found,) = verdict([share(200, ROWS)], BELOW, alarms=adjusted_by("benjamini_hochberg")).findings
+    assert found.limit == pytest.approx(share(200, ROWS).limits.low(LEVEL))
 
 
 def test_evidence_at_exactly_the_level_is_enough():
-    rules = Policy.model_construct(
-        checks={"drift": CheckSpec(kind="data_drift", thresholds=[{"metric": "psi", "less_than": 0.1}])},
-        fail_on="error", on_uncertain="warn", alarms=AlarmSpec(),
-    )  # fmt: skip
+    rules = policy_of({"metric": "psi", "less_than": 0.1})
     level = budget_of(rules).level_for(rules.checks["drift"].thresholds[0])
     assert verdict([metric(0.3, p_value=level)], {"metric": "psi", "less_than": 0.1}).outcome == "fail"
     assert verdict([metric(0.3, p_value=level * 1.001)], {"metric": "psi", "less_than": 0.1}).outcome == "uncertain"
@@ -65,7 +61,9 @@ def test_a_change_without_intervals_is_judged_as_it_is_whatever_the_p_value_says
 
 def test_a_change_from_something_to_nothing_counts_from_nothing():
     demand = {"metric": "share", "min_absolute_change": 0.0, "against": "approved"}
-    (found,) = verdict([share(0)], demand, baselines={"approved": baselines_of(result(share(200)))}).findings
+    (found,) = verdict(
+        [share(0, ROWS)], demand, baselines={"approved": baselines_of(result(share(200, ROWS)))}
+    ).findings
     assert found.outcome == "pass"
     assert "is 0 " in found.sentence
 
@@ -76,7 +74,7 @@ def test_a_change_to_nothing_without_intervals_counts_from_nothing():
 
 
 def test_a_baseline_keeps_its_limits():
-    assert baselines_of(result(share(200)))["share"].limits == ExactShare(successes=200.0, n=1000.0)
+    assert baselines_of(result(share(200, ROWS)))["share"].limits == ExactShare(successes=200.0, n=1000.0)
 
 
 def result(*metrics: Metric) -> CheckResult:
@@ -97,7 +95,7 @@ def test_a_threshold_whose_keys_were_all_skipped_judged_nothing_and_says_so():
 
 
 def test_one_key_that_was_judged_is_enough():
-    found = verdict([absent("a", "skipped"), share(20, key="b")], BELOW).findings
+    found = verdict([absent("a", "skipped"), share(20, ROWS, key="b")], BELOW).findings
     assert [finding.outcome for finding in found] == ["skipped", "pass"]
 
 
@@ -106,13 +104,13 @@ def test_a_key_that_has_no_row_is_uncertain_only_where_an_earlier_run_judged_it(
     (unknown,) = verdict([gone], BELOW).findings
     assert unknown.outcome == "error"
     assert unknown.sentence.endswith("no earlier run had any: check the spelling of the key")
-    (known,) = verdict([gone], BELOW, earlier=[verdict([share(20, key="north")], BELOW)]).findings
+    (known,) = verdict([gone], BELOW, earlier=[verdict([share(20, ROWS, key="north")], BELOW)]).findings
     assert known.outcome == "uncertain"
     assert known.sentence.endswith("nothing of north; an earlier run had some")
 
 
 @pytest.mark.parametrize(
-    "earlier", [share(20, key="south"), replace(share(20, key="north"), name="ratio"), absent("north", "no_rows")],
+    "earlier", [share(20, ROWS, key="south"), replace(share(20, ROWS, key="north"), name="ratio"), absent("north", "no_rows")],
     ids=["another key", "another metric", "an error"],
 )  # fmt: skip
 def test_what_says_nothing_of_the_key_does_not_make_it_known(earlier):
@@ -127,20 +125,20 @@ def noisy_runs(key: str | None = None) -> list:
     pattern = np.array([1.0, -1.0, -1.0, 1.0] * 10) * error * 1.05
     found: list = []
     for shift in pattern:
-        found.insert(0, verdict([share(round(1000 * (0.2 + shift)), key=key)], BELOW | {"less_than": 0.3}))
+        found.insert(0, verdict([share(round(ROWS * (0.2 + shift)), ROWS, key=key)], BELOW | {"less_than": 0.3}))
     return found
 
 
 def test_noise_between_runs_widens_the_interval_and_stands_in_sentence_and_finding():
-    (found,) = verdict([share(200)], BELOW | {"less_than": 0.3}, earlier=noisy_runs()).findings
+    (found,) = verdict([share(200, ROWS)], BELOW | {"less_than": 0.3}, earlier=noisy_runs()).findings
     assert 1 < found.noise < 2
-    assert found.low < share(200).low
-    assert found.high > share(200).high
+    assert found.low < share(200, ROWS).low
+    assert found.high > share(200, ROWS).high
     assert f"variance of 30 earlier runs x {found.noise:.1f}" in found.sentence
 
 
 def test_without_noise_the_interval_is_that_of_the_metric():
-    given = replace(share(200), low=0.15, high=0.27)
+    given = replace(share(200, ROWS), low=0.15, high=0.27)
     (found,) = verdict([given], BELOW).findings
     assert (found.low, found.high, found.noise) == (0.15, 0.27, 1.0)
     assert "earlier runs x" not in found.sentence
@@ -148,22 +146,22 @@ def test_without_noise_the_interval_is_that_of_the_metric():
 
 def test_the_interval_beside_a_change_is_that_of_the_number_without_noise():
     demand = {"metric": "share", "min_absolute_change": -0.1, "against": "approved"}
-    base = {"approved": baselines_of(result(share(190)))}
-    (found,) = verdict([share(200)], demand, baselines=base, earlier=noisy_runs()).findings
+    base = {"approved": baselines_of(result(share(190, ROWS)))}
+    (found,) = verdict([share(200, ROWS)], demand, baselines=base, earlier=noisy_runs()).findings
     assert found.noise > 1
-    assert (found.low, found.high) == (share(200).low, share(200).high)
+    assert (found.low, found.high) == (share(200, ROWS).low, share(200, ROWS).high)
 
 
 def test_more_keys_ask_for_more_noise():
     """Few runs teach the variance; the lower the level of a key, the more Student's t adds for that."""
     runs = noisy_runs(key="a")
-    alone = verdict([share(200, key="a")], BELOW | {"less_than": 0.3}, earlier=runs).findings[0]
-    among = [share(200, key="a"), *(share(200, key=f"b{number}") for number in range(9))]
+    alone = verdict([share(200, ROWS, key="a")], BELOW | {"less_than": 0.3}, earlier=runs).findings[0]
+    among = [share(200, ROWS, key="a"), *(share(200, ROWS, key=f"b{number}") for number in range(9))]
     assert verdict(among, BELOW | {"less_than": 0.3}, earlier=runs).findings[0].noise > alone.noise
 
 
 def test_a_bound_that_no_share_can_exceed_has_nothing_to_detect():
-    (found,) = verdict([share(900)], BELOW | {"less_than": 1.0}).findings
+    (found,) = verdict([share(900, ROWS)], BELOW | {"less_than": 1.0}).findings
     assert (found.outcome, found.detectable) == ("pass", None)
 
 

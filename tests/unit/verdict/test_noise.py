@@ -37,9 +37,7 @@ def runs(values) -> list:
 
 
 def learnt(earlier) -> tuple[float, int]:
-    now = measured(0.85)
-    limits = Stretched(value=now.value, low95=now.low, high95=now.high)
-    return noise_factor(now, limits, earlier, tail=TAIL)
+    return noise_factor(measured(0.85), LIMITS, earlier, tail=TAIL)
 
 
 def test_day_effects_multiply_the_variance():
@@ -100,19 +98,11 @@ def test_a_waived_run_is_learnt_from():
     assert learnt(waived)[0] > 1
 
 
-def test_another_metric_of_the_same_key_teaches_nothing():
+@pytest.mark.parametrize("other", [{"key": "north"}, {"metric": "recall"}], ids=["key", "metric"])
+def test_another_metric_or_key_teaches_nothing(other):
     draw = np.random.default_rng(4)
     earlier = [
-        replace(run, findings=tuple(replace(finding, metric="recall") for finding in run.findings))
-        for run in runs(draw.normal(0.85, 5 * ERROR, 20))
-    ]
-    assert learnt(earlier) == (1.0, 0)
-
-
-def test_another_metric_or_key_teaches_nothing():
-    draw = np.random.default_rng(4)
-    earlier = [
-        replace(run, findings=tuple(replace(finding, key="north") for finding in run.findings))
+        replace(run, findings=tuple(replace(finding, **other) for finding in run.findings))
         for run in runs(draw.normal(0.85, 5 * ERROR, 20))
     ]
     assert learnt(earlier) == (1.0, 0)

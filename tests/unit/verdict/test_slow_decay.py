@@ -7,28 +7,20 @@ import math
 import numpy as np
 import pytest
 
-from model_governance.contract.result import Metric
-from model_governance.stats.limits import ExactShare
-from model_governance.verdict import Baseline
-from verdict_cases import verdict
+from model_governance.contract.result import CheckResult, Metric
+from model_governance.verdict import Baseline, baselines_of
+from verdict_cases import share, verdict
 
 ROWS, APPROVED, LOSS = 2000, 0.92, 0.003
 DEMAND = {"metric": "accuracy", "min_absolute_change": -0.02, "against": "approved"}
 
 
-def accuracy(hits: float, rows: int = ROWS) -> Metric:
-    limits = ExactShare(successes=float(hits), n=float(rows))
-    low, high = limits.interval()
-    return Metric(
-        name="accuracy", value=hits / rows, low=low, high=high, n=rows, meaning="m", better="higher", limits=limits
-    )
+def accuracy(hits: float) -> Metric:
+    return share(hits, ROWS, name="accuracy", better="higher")
 
 
 def approved(hits: float) -> dict[str, dict[str, Baseline]]:
-    metric = accuracy(hits)
-    return {
-        "approved": {"accuracy": Baseline(value=metric.value, low=metric.low, high=metric.high, limits=metric.limits)}
-    }
+    return {"approved": baselines_of(CheckResult(kind="data_drift", seed=1, metrics=(accuracy(hits),)))}
 
 
 def runs_until_red(draw: np.random.Generator) -> tuple[int, int]:
