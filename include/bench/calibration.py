@@ -10,14 +10,18 @@ is as quiet as stated, changed ones to see whether a run fails where it is said 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import Pool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np  # a script of its own, imported by nobody
 import pandas as pd
+from kept import Kept
 from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import norm
@@ -321,14 +325,14 @@ def rows_of(law: Law, *, runs: int, power: int) -> tuple[str, str]:
     return quiet, strong
 
 
-def page(quiet: list[str], strong: list[str], *, power: int, seconds: float) -> str:
+def page(quiet: list[str], strong: list[str], *, power: int) -> str:
     """The results as Markdown."""
     return "\n".join(
         [
             "# What calibrated bounds do on new runs",
             "",
-            f"Written by `include/bench/calibration.py` in {seconds:.0f} CPU seconds: populations of known truth, {REFERENCES} references of",
-            f"{REFERENCE_ROWS:,} rows each, runs of {ROWS:,} rows, one threshold in the policy, the default alarm budget.",
+            f"Written by `include/bench/calibration.py`: populations of known truth, {REFERENCES} references of {REFERENCE_ROWS:,}",
+            f"rows each, runs of {ROWS:,} rows, one threshold in the policy, the default alarm budget.",
             "",
             "## Unchanged runs under the proposed bound (new runs, from the population)",
             "",
@@ -352,23 +356,27 @@ def page(quiet: list[str], strong: list[str], *, power: int, seconds: float) -> 
     )
 
 
+def measured(options: argparse.Namespace, place: int) -> list[str]:
+    """The two table rows of one law; those that are kept where a run broke off."""
+    law = laws()[place]
+    whole = options.whole if law.kind in ("fairness", "performance_estimation") else None
+    runs, power = (min(count, whole or count) for count in (options.runs, options.power))
+    return Kept(options.folder).once(f"{law.metric}-{runs}-{power}", partial(rows_of, law, runs=runs, power=power))
+
+
 def main() -> None:
     """Measure, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=2_000, help="new unchanged runs a metric")
     parser.add_argument("--power", type=int, default=400, help="changed runs a cell")
     parser.add_argument("--whole", type=int, help="runs of each kind where the whole check is measured run by run")
+    parser.add_argument("--folder", type=Path, default=Path(".cache/bench-calibration"), help="keeps what was measured")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    began = time.process_time()
-    quiet, strong = [], []
-    for law in laws():
-        most = options.whole if options.whole and law.kind in ("fairness", "performance_estimation") else options.runs
-        first, second = rows_of(law, runs=min(options.runs, most), power=min(options.power, most))
-        quiet.append(first)
-        strong.append(second)
-        print(f"{time.process_time() - began:.0f} s", first, second, sep="\n", flush=True)
-    seconds = time.process_time() - began
-    RESULTS.write_text(page(quiet, strong, power=options.power, seconds=seconds))
+    with Pool(options.workers) as pool:
+        rows = pool.map(partial(measured, options), range(len(laws())), chunksize=1)
+    quiet, strong = map(list, zip(*rows, strict=True))
+    RESULTS.write_text(page(quiet, strong, power=options.power))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How often a 95% interval holds the truth: simulates every kind of metric and writes include/bench/COVERAGE.md.
 
-    python include/bench/coverage.py [repetitions]
+    python include/bench/coverage.py        (--samples 200 for a look)
 
 Each law draws fresh samples whose truth is known, in closed form or from millions of draws, and counts how often the
 intervals that a check would report hold it.
@@ -8,14 +8,35 @@ intervals that a check would report hold it.
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
-import time
-from dataclasses import dataclass, field
+import os
+import re
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from coverage_clusters import cluster_laws
+from coverage_law import (
+    BAND,
+    BOUND,
+    DISCRETE,
+    EDGE,
+    EXACT,
+    FEW_POSITIVES,
+    HEAVY,
+    SHORT,
+    SQUARES,
+    UNRELIABLE,
+    Law,
+    intervals,
+    judge,
+    simulate,
+    values,
+)
+from kept import Kept
 from scipy.signal import lfilter
 from scipy.special import expit
 from scipy.stats import norm
@@ -47,52 +68,18 @@ from model_governance.engine.cells import Table
 from model_governance.stats.intervals import block_length, clopper_pearson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
+
+    from coverage_law import Intervals
 
     from model_governance.contract.result import Estimate
-
-    Intervals = Mapping[str, tuple[float, float] | None]
 
 PAGE = Path(__file__).with_name("COVERAGE.md")
 REPETITIONS = 2000
 LARGE = 2_000_000
 PARAMS = QualityParams(resamples=100)
-BAND = (0.93, 0.97)
-
-EXACT = "exact at any n, therefore conservative"
-SQUARES = "exact limits of each class, added in squares, are conservative"
-BOUND = "a bound around an estimate that is biased upwards, therefore conservative"
-DISCRETE = "hardly a row differs: the count is discrete, and the interval conservative"
-HEAVY = "heavy tails: a sample this small has not seen the largest errors"
-FEW_POSITIVES = "few positives: the interval says so by its width, therefore conservative"
-EDGE = "the truth is near 0, the edge of the range, where an interval is one-sided and conservative"
-SHORT = "moments this dependent need longer blocks: set block_length"
-UNRELIABLE = "the result says that the tail is heavy and the interval unreliable"
 # Mean square and mean of the errors, from theory.
 HEAVY_TAILED = {"t(3) errors": (3.0, 0.0), "t(2.5) errors": (5.0, 0.0), "lognormal errors": (math.e**2, math.e**0.5)}
-
-
-@dataclass(frozen=True)
-class Law:
-    """One way to draw samples of n; `draw` returns the interval of every metric in `methods`.
-
-    `remarks` are reasons why a metric may miss the band here.
-    """
-
-    name: str
-    n: int
-    methods: Mapping[str, str]
-    truths: Mapping[str, float]
-    draw: Callable[[np.random.Generator], Intervals]
-    remarks: Mapping[str, str] = field(default_factory=dict)
-
-
-def intervals(estimates: Iterable[Estimate]) -> Intervals:
-    return {one.name: one.interval for one in estimates}
-
-
-def values(estimates: Iterable[Estimate]) -> dict[str, float]:
-    return {one.name: one.value for one in estimates if one.value is not None}
 
 
 def binary_laws(draw: np.random.Generator) -> Iterator[Law]:
@@ -419,51 +406,51 @@ def laws(draw: np.random.Generator) -> Iterator[Law]:
     yield from search_laws()
     yield from distance_laws()
     yield from fairness_laws()
+    yield from cluster_laws(draw, large=LARGE)
 
 
-def simulate(law: Law, repetitions: int, seed: int) -> Iterator[tuple[str, float, float, float]]:
-    """Metric, share of samples whose interval holds the truth, mean width, and share of samples without an interval."""
-    draw = np.random.default_rng(seed)
-    samples = [law.draw(draw) for _ in range(repetitions)]
-    for name in law.methods:
-        found = [one for one in (sample[name] for sample in samples) if one is not None]
-        held = sum(low <= law.truths[name] <= high for low, high in found) / max(len(found), 1)
-        width = float(np.mean([high - low for low, high in found])) if found else math.nan
-        yield name, held, width, 1 - len(found) / repetitions
+LAWS: list[Law] = []
+"""All laws, for the processes that `main` forks: what draws their samples cannot be sent to another process."""
 
 
-def judge(held: float, remark: str) -> str:
-    """Inside the band, outside for a reason, or outside without one."""
-    if BAND[0] <= held <= BAND[1]:
-        return "as promised"
-    if remark == UNRELIABLE or (remark and (held > BAND[1]) == ("conservative" in remark)):
-        return remark
-    return "conservative" if held > BAND[1] else "LOW"
-
-
-def main(repetitions: int) -> None:
-    began = time.process_time()
+def measured(kept: Kept, repetitions: int, place: int) -> list[str]:
+    """The lines of one law; those that are kept where a run broke off."""
+    law = LAWS[place]
+    count = max(1, repetitions // law.fewer)
     lines = []
-    for seed, law in enumerate(laws(np.random.default_rng(20261124))):
-        for name, held, width, none in simulate(law, repetitions, seed):
-            words = judge(held, law.remarks.get(name, "")) + (f"; none in {none:.1%} of samples" if none else "")
-            truth = "of the slice named" if name == "worst_slice_gap" else f"{law.truths[name]:.4g}"
-            lines.append(
-                f"| {name} | {law.methods[name]} | {law.name} | {law.n:,} | {truth} | {held:.1%} | {width:.3g} | {words} |"
-            )
-            print(lines[-1], flush=True)
-    error = 2 * math.sqrt(0.95 * 0.05 / repetitions)
+    name = re.sub(r"[^a-z0-9]+", "-", f"{place:02} {law.name} {law.n} rows {count} samples".lower())
+    for metric, held, width, none in kept.once(name, partial(simulate, law, count, place)):
+        words = judge(held, law.remarks.get(metric, "")) + (f"; none in {none:.1%} of samples" if none else "")
+        truth = "of the slice named" if metric == "worst_slice_gap" else f"{law.truths[metric]:.4g}"
+        lines.append(
+            f"| {metric} | {law.methods[metric]} | {law.name} | {law.n:,} | {truth} | {held:.1%} | {width:.3g} | "
+            f"{count:,} | {words} |"
+        )
+    return lines
+
+
+def main() -> None:
+    """Simulate, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--samples", type=int, default=REPETITIONS, help="of each law; costly laws have fewer")
+    parser.add_argument("--folder", type=Path, default=Path(".cache/bench-coverage"), help="keeps what was simulated")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    LAWS.extend(laws(np.random.default_rng(20261124)))
+    measure = partial(measured, Kept(options.folder), options.samples)
+    with get_context("fork").Pool(options.workers) as pool:
+        lines = [line for own in pool.map(measure, range(len(LAWS)), chunksize=1) for line in own]
+    error = 2 * math.sqrt(0.95 * 0.05 / options.samples)
     about = (
-        f'{repetitions:,} samples per line, of which the simulation itself errs by about {error:.1%}; "as promised" is '
-        f"{BAND[0]:.0%} to {BAND[1]:.0%}. `n` counts rows, groups of a ranking or moments of a forecast. Written by "
-        f"`python include/bench/coverage.py` in {time.process_time() - began:.0f} CPU seconds."
+        f'{options.samples:,} samples a line err by about {error:.1%}; "as promised" is {BAND[0]:.0%} to {BAND[1]:.0%}. `n` '
+        "counts rows, groups of a ranking or moments of a forecast. Written by `python include/bench/coverage.py`."
     )
     head = [
-        "| metric | interval | law | n | truth | held by | mean width | verdict |",
-        "|---|---|---|---|---|---|---|---|",
+        "| metric | interval | law | n | truth | held by | mean width | samples | verdict |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     PAGE.write_text("\n".join(["# How often the 95% intervals hold the truth", "", about, "", *head, *lines]) + "\n")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else REPETITIONS)
+    main()
