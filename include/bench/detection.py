@@ -16,6 +16,8 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -23,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import detection_worlds as worlds
 from detection_methods import METHODS
 from detection_page import page
-from detection_runs import SEED
+from detection_runs import PARTS, SEED
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -52,7 +54,7 @@ def main() -> int:
 
 
 def _measure(folder: Path, *, quick: bool, resume: bool) -> None:
-    """Every method in its environment, one after the other; a file in the folder for each kind of runs."""
+    """Every method in its environment, a kind of runs at a time; as many side by side as there are processors."""
     if not resume:
         shutil.rmtree(folder, ignore_errors=True)
     if not (folder / "model.json").exists():
@@ -61,13 +63,22 @@ def _measure(folder: Path, *, quick: bool, resume: bool) -> None:
         "PYTHONWARNINGS": "ignore", "DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1", "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
     }  # fmt: skip
-    for name, entry in METHODS.items():
-        if entry.left_out:
-            continue
-        interpreter = _peer(entry.peer) if entry.peer else sys.executable
-        command = [interpreter, str(HERE / "detection_runs.py"), name, "--folder", str(folder)]
-        if subprocess.run([*command, *(["--quick"] if quick else [])], env=environment, check=False).returncode:
-            raise SystemExit(f"{name} failed, see above; run again with --resume to go on from there")
+    interpreters = {
+        name: _peer(entry.peer) if entry.peer else sys.executable
+        for name, entry in METHODS.items()
+        if not entry.left_out
+    }
+
+    def measure(job: tuple[str, str]) -> bool:
+        part, name = job
+        command = [interpreters[name], str(HERE / "detection_runs.py"), name, "--folder", str(folder), "--part", part]
+        return not subprocess.run([*command, *(["--quick"] if quick else [])], env=environment, check=False).returncode
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = list(product(PARTS, interpreters))
+        broken = [job for job, done in zip(jobs, pool.map(measure, jobs), strict=True) if not done]
+    if broken:
+        raise SystemExit(f"{broken} failed, see above; run again with --resume to go on from there")
 
 
 def _peer(name: str) -> str:
