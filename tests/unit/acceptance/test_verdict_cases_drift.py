@@ -103,6 +103,17 @@ def test_twice_the_bound_is_red_at_the_first_chance():
     assert each_alone(measured(reference, current))["fail"] >= 0.93 * runs
 
 
+@pytest.mark.parametrize("rows", [500, 3000])
+def test_a_steady_change_within_the_bound_is_not_red_by_accumulated_evidence(rows):
+    """V1: a hundred runs, one after the other, beside the one reference whose own error they all share."""
+    draw, runs = np.random.default_rng(23), 100
+    reference = draw.normal(size=20_000)
+    columns = {f"x{run}": draw.normal(SHIFT_OF_PSI_009, 1, rows) for run in range(runs)}
+    result = measured(dict.fromkeys(columns, reference), columns)
+    found = _judged([replace(result.metric("psi", key=name), key="x") for name in columns], PSI)
+    assert {finding.outcome for finding in found} <= {"pass", "uncertain"}
+
+
 # V3, V4: rare things that rise
 
 
@@ -121,6 +132,23 @@ def test_a_rare_flag_that_becomes_common_is_red(n, before, m, after, kind):
     }
     reference, current = ({"flag": holds[kind](exactly(rows, share))} for rows, share in ((n, before), (m, after)))
     assert outcomes(measured(reference, current), PSI) == {"psi[flag]": "fail"}
+
+
+def test_the_drafted_thresholds_see_a_rare_flag_that_becomes_common():
+    """V3: under what `policy init` writes; and before, no finding says how small a change of the flag would show."""
+    draw = np.random.default_rng(24)
+    reference = {"flag": exactly(200_000, 0.00025), "x": draw.normal(size=200_000)}
+    kinds = {"flag": Feature(kind="category"), "x": Feature(kind="numeric")}
+    drafted = CHECK.suggest(pd.DataFrame(reference), Columns(features=kinds)).thresholds
+    runs = {share: {"flag": exactly(500, share), "x": draw.normal(size=500)} for share in (0.6, 0.0)}
+    results = {share: measured(reference, current) for share, current in runs.items()}
+    thresholds = [one for one in drafted if one["metric"] in {metric.name for metric in results[0.6].metrics}]
+    found = verdict(results[0.6].metrics, *thresholds).findings
+    assert {finding.label for finding in found if finding.outcome == "fail"} >= {"psi[flag]"}
+    assert {finding.outcome for finding in found if finding.key == "x"} <= {"pass", "uncertain"}
+    before = {finding.label: finding for finding in verdict(results[0.0].metrics, PSI).findings}
+    assert before["psi[flag]"].detectable is None
+    assert before["psi[x]"].detectable > 0.1
 
 
 def test_a_third_value_that_becomes_common_is_red():
@@ -272,6 +300,44 @@ def test_the_stated_detectable_shift_is_red_in_95_of_100_runs():
     reference = {f"x{run}": draw.normal(size=n) for run in range(runs)}
     red = each_alone(measured(reference, {name: draw.normal(shift, 1, rows) for name in reference}))["fail"]
     assert binom.isf(0.999, runs, 0.95) <= red <= binom.isf(0.01, runs, 0.95)
+
+
+TOWNS = {"a": 0.5, "b": 0.3, "c": 0.15, "d": 0.05}
+
+
+def _gaps(draw: np.random.Generator, rows: int, more: float) -> np.ndarray:
+    return np.where(draw.random(rows) < 0.05 + more, np.nan, draw.normal(size=rows))
+
+
+def _towns(draw: np.random.Generator, rows: int, factor: float) -> np.ndarray:
+    """Labels of which the rarest has that many times its share."""
+    share = TOWNS["d"] * factor
+    others = [chance * (1 - share) / (1 - TOWNS["d"]) for chance in list(TOWNS.values())[:-1]]
+    return draw.choice(list(TOWNS), rows, p=[*others, share])
+
+
+def _with_new(draw: np.random.Generator, rows: int, share: float) -> np.ndarray:
+    return np.where(draw.random(rows) < share, "z", _towns(draw, rows, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("metric", "bound", "drawn", "unchanged"),
+    [
+        ("missing_increase", 0.02, _gaps, 0.0),
+        ("category_share_ratio", 2.0, _towns, 1.0),
+        ("new_category_share", 0.01, _with_new, 0.0),
+    ],
+)
+def test_what_is_stated_to_be_detectable_of_a_share_is_red_in_95_of_100_runs(metric, bound, drawn, unchanged):
+    """V30, of missing values and labels; `drawn` gives rows whose true value of the metric is its last argument."""
+    draw, rows, n, runs = np.random.default_rng(25), 2_000, 20_000, 60
+    threshold = {"metric": metric, "less_than": bound}
+    quiet = measured({"x": drawn(draw, n, unchanged)}, {"x": drawn(draw, rows, unchanged)})
+    (finding,) = verdict([quiet.metric(metric, key="x")], threshold).findings
+    assert bound < finding.detectable < 4 * bound
+    reference = {f"x{run}": drawn(draw, n, unchanged) for run in range(runs)}
+    current = {name: drawn(draw, rows, finding.detectable) for name in reference}
+    assert each_alone(measured(reference, current), threshold)["fail"] >= binom.isf(0.999, runs, 0.95)
 
 
 def _shift_with(psi: float) -> float:
