@@ -35,6 +35,7 @@ from model_governance.authoring.calibration.drift import calibrate_drift  # noqa
 from model_governance.authoring.calibration.resampling import calibrate_resampled  # noqa: E402
 from model_governance.checks import find  # noqa: E402
 from model_governance.checks.data.data_drift.metrics import METRICS  # noqa: E402
+from model_governance.checks.quality.model_quality.error_growth import with_error_growth  # noqa: E402
 from model_governance.checks.quality.model_quality.evaluation import Evaluation  # noqa: E402
 from model_governance.checks.quality.model_quality.labels import labelled_rows  # noqa: E402
 from model_governance.checks.quality.model_quality.measure import TASKS  # noqa: E402
@@ -262,7 +263,7 @@ class Bench:
         return [
             CheckResult(
                 kind=self.law.kind, seed=1,
-                metrics=tuple(declared(self.check.metrics, estimate) for estimate in whole.on_rows(run_of == run)),
+                metrics=tuple(declared(self.check.metrics, with_error_growth(estimate)) for estimate in whole.on_rows(run_of == run)),
             )
             for run in range(count)
         ]  # fmt: skip

@@ -63,7 +63,7 @@ CHECKS = {
     "copying": {
         "kind": "model_extraction",
         "params": {"query_budgets": [100]},
-        "thresholds": [{"metric": "fidelity", "leq_to": 1}],
+        "thresholds": [{"metric": "fidelity", "leq_to": 0.99}],
     },
     "dirt": {"kind": "corruption", "thresholds": [{"metric": "mean_drop", "leq_to": 1}]},
     "window": {"kind": "poisoning_screen", "thresholds": [{"metric": "flood_share", "leq_to": 0.9}]},

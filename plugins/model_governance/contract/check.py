@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from model_governance.contract.result import CheckResult, MetricSpec
     from model_governance.contract.subject import Columns, Role, Subject, Task
+    from model_governance.stats.limits import Limits
 
 
 class Params(BaseModel):
@@ -94,20 +95,30 @@ class Lookback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """What a metric can prove at most under given params, whatever the data.
+    """What a metric can prove at most under given params, whatever the data; `contract.floors` makes the usual ones.
 
     Attributes:
         metric: name of the metric.
         param: the param that lifts it when it grows, as in `samples`.
         p_value: the smallest p-value there is, for a metric that is judged by its p-value alone; a permutation test of
             N permutations gives none below 1 / (N + 1).
-        rows: the largest number of rows behind a share of rows.
+        rows: the largest number of rows behind the metric.
+        needs: the number of rows below which the metric is absent.
+        extremes: limits of the smallest and of the largest value that so many rows can give.
+        tasks: the tasks that `extremes` hold for; None for every task of the check.
+        most: the largest value there is, for a metric that is judged by its value alone.
+        key_end: for thresholds whose key ends so; all when empty.
     """
 
     metric: str
     param: str
     p_value: float | None = None
     rows: int | None = None
+    needs: int = 1
+    extremes: tuple[Limits, Limits] | None = None
+    tasks: tuple[Task, ...] | None = None
+    most: float | None = None
+    key_end: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from model_governance.policy.levels import deciding_thresholds, level_of, stopping_severities
-from model_governance.stats.limits import ExactShare
+from model_governance.stats.limits import TAIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from model_governance.contract.check import Check, Floor
+    from model_governance.contract.check import Check, Floor, Params
     from model_governance.contract.result import MetricSpec
+    from model_governance.contract.subject import Task
     from model_governance.policy.model import Policy, Threshold
     from model_governance.policy.position import Path
+    from model_governance.stats.limits import Limits
 
 UPWARDS, DOWNWARDS = ("greater_than", "geq_to"), ("less_than", "leq_to")
 CONDITIONS = (*UPWARDS, *DOWNWARDS, "equal_to", "between", "min_absolute_change")
+MOST_TIMES = 1024
+"""Up to how many times as large a param is searched for the number that suffices."""
 
 
 def threshold_problems(threshold: Mapping[str, Any], spec: MetricSpec) -> Iterator[tuple[str, str]]:
@@ -82,59 +89,146 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def unreachable(policy: Policy, catalogue: Mapping[str, Check]) -> Iterator[tuple[Path, str]]:
-    """Thresholds that could never fail, because the alarm budget leaves them less than their metric can prove.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Demand:
+    """A threshold, the level that the alarm budget leaves to each of `deciding` thresholds, and the model's task.
 
-    Those of a severity that stops no run are not meant to fail.
+    `stops` says whether it may stop a run: only then it must be able to prove what it asks at that level.
     """
+
+    threshold: Threshold
+    level: float
+    deciding: int
+    stops: bool
+    task: Task
+
+
+def unreachable(policy: Policy, catalogue: Mapping[str, Check]) -> Iterator[tuple[Path, str]]:
+    """Thresholds that no run could fail under the params of their check and the alarm budget, whatever the data."""
+    deciding, stopping = deciding_thresholds(policy), stopping_severities(policy)
     for name, spec in policy.checks.items():
-        check = catalogue[spec.kind]
-        floors = {floor.metric: floor for floor in check.floors(check.params.model_validate(spec.params))}
         for position, threshold in enumerate(spec.thresholds):
-            floor = floors.get(threshold.metric)
-            stops = threshold.severity in stopping_severities(policy)
-            if floor is not None and stops and not threshold.is_change:
-                level = level_of(policy, threshold)
-                text = _too_high(floor, threshold, level=level, deciding=deciding_thresholds(policy))
-                if text:
-                    yield ("checks", name, "thresholds", position), text
+            demand = _Demand(
+                threshold=threshold, level=level_of(policy, threshold), deciding=deciding,
+                stops=threshold.severity in stopping, task=policy.model.task,
+            )  # fmt: skip
+            text = _never_fails(demand, catalogue[spec.kind], spec.params)
+            if text:
+                yield ("checks", name, "thresholds", position), text
 
 
-def _too_high(floor: Floor, threshold: Threshold, *, level: float, deciding: int) -> str:
-    """Why the threshold cannot fail, and what would let it; empty where it can."""
-    budget = f"the alarm budget leaves level {level:.2g} to each of {deciding} thresholds"
-    instead = "or take thresholds out, give this one severity warn, or accept more false fails (alarms)"
-    if floor.p_value is not None and floor.p_value > level:
-        needed = math.ceil(1 / level)
-        return (
-            f"{floor.metric} cannot have a p-value below {floor.p_value:.2g}, and {budget}: it could never fail; raise "
-            f"{floor.param} to {needed:,} or more, {instead}"
-        )
-    if floor.rows is not None and not _share_can_fail(threshold, floor.rows, level):
-        enough = next((rows for rows in _more(floor.rows) if _share_can_fail(threshold, rows, level)), None)
-        remedy = f"raise {floor.param} to {enough:,} or more, " if enough else ""
-        return (
-            f"{floor.metric} is a share of {floor.rows:,} rows at most, and {budget}: even if it were as bad as can be, it "
-            f"would not surely be beyond the bound; {remedy}{instead}"
-        )
+def _never_fails(demand: _Demand, check: Check, raw: Mapping[str, Any]) -> str:
+    """Why no run could fail the threshold, and what would let one; empty where one can."""
+    params = check.params.model_validate(raw)
+    for floor in _floors(demand.threshold, check, params):
+        obstacle = _obstacle(floor, demand)
+        if obstacle is not None:
+            reason, instead = obstacle
+            enough = _enough(floor, demand, check, raw)
+            remedy = f"raise {floor.param} to {enough:,} or more, or " if enough is not None else ""
+            return f"{reason}; {remedy}{instead}"
     return ""
 
 
-def _more(rows: int) -> Iterator[int]:
-    """Larger numbers of rows, by a tenth each, up to a thousand times as many."""
-    more = float(rows)
-    while more < 1000 * rows:
-        more = max(more + 1, more * 1.1)
-        yield math.ceil(more)
+def _floors(threshold: Threshold, check: Check, params: Params) -> tuple[Floor, ...]:
+    """The floors of the threshold's metric and key."""
+    return tuple(
+        floor
+        for floor in check.floors(params)
+        if floor.metric == threshold.metric and (threshold.key or "").endswith(floor.key_end)
+    )
 
 
-def _share_can_fail(threshold: Threshold, rows: int, level: float) -> bool:
-    """Whether the limit of the worst share there can be lies beyond the bound."""
-    bound = threshold.bound
-    low, high = bound if isinstance(bound, tuple) else (bound, bound)
-    every, none = ExactShare(successes=float(rows), n=float(rows)), ExactShare(successes=0.0, n=float(rows))
-    if threshold.condition in DOWNWARDS:
-        return every.low(level) > high
-    if threshold.condition in UPWARDS:
-        return none.high(level) < low
-    return every.low(level / 2) > high or none.high(level / 2) < low
+def _obstacle(floor: Floor, demand: _Demand) -> tuple[str, str] | None:
+    """Why the floor lets no run fail the threshold, and what to do instead of raising its param."""
+    return _by_rows(floor, demand.threshold) or _by_value(floor, demand.threshold) or _by_level(floor, demand)
+
+
+def _by_rows(floor: Floor, threshold: Threshold) -> tuple[str, str] | None:
+    """Too few rows to be judged at all."""
+    if floor.rows is None or floor.rows >= max(floor.needs, threshold.minimum_rows):
+        return None
+    reason = f"{floor.metric} is measured on {floor.rows:,} rows at most ({floor.param}), and "
+    if floor.rows < threshold.minimum_rows:
+        found = f"minimum_rows is {threshold.minimum_rows:,}: every run would be uncertain"
+        return reason + found, "lower minimum_rows"
+    return f"{reason}needs {floor.needs:,}: every run would be uncertain", "take this threshold out"
+
+
+def _by_value(floor: Floor, threshold: Threshold) -> tuple[str, str] | None:
+    """No value beyond the bound."""
+    allowed = _allowed(threshold.condition, threshold.bound, threshold.tolerance)
+    if floor.most is None or threshold.is_change or allowed is None:
+        return None
+    least, most, open_ends = allowed
+    if math.isfinite(least) or floor.most > most or (open_ends and floor.most == most):
+        return None
+    return (
+        f"{floor.metric} is {floor.most:.3g} at most ({floor.param}), so every value meets this: no run could fail",
+        f"set a number below {floor.most:.3g}" if floor.most > 0 else "take this threshold out",
+    )
+
+
+def _by_level(floor: Floor, demand: _Demand) -> tuple[str, str] | None:
+    """Less evidence than the alarm budget asks."""
+    if not demand.stops or demand.threshold.is_change:
+        return None
+    budget = f"the alarm budget leaves level {demand.level:.2g} to each of {demand.deciding} thresholds"
+    instead = "take thresholds out, give this one severity warn, or accept more false fails (alarms)"
+    if floor.p_value is not None and floor.p_value > demand.level:
+        reason = f"{floor.metric} cannot have a p-value below {floor.p_value:.2g}, and {budget}: it could never fail"
+        return reason, instead
+    if floor.extremes is None or (floor.tasks is not None and demand.task not in floor.tasks):
+        return None
+    if _beyond(floor.extremes, demand):
+        return None
+    share = "a share" if floor.extremes[0].low(TAIL) >= 0 else "a difference of shares"
+    rows = f"{floor.rows:,} rows at most" if floor.rows is not None else f"as many rows as {floor.param} allows"
+    reason = (
+        f"{floor.metric} is {share} of {rows}, and {budget}: even if it were as bad as can be, it "
+        "would not surely be beyond the bound"
+    )
+    return reason, instead
+
+
+def _beyond(extremes: tuple[Limits, Limits], demand: _Demand) -> bool:
+    """Whether the limit of the smallest or of the largest value lies beyond the bound; two ends share the level.
+
+    The 95% interval must lie beyond it too, however large the level is.
+    """
+    allowed = _allowed(demand.threshold.condition, demand.threshold.bound, demand.threshold.tolerance)
+    if allowed is None:
+        return True
+    low, high, _ = allowed
+    tail = min(TAIL, demand.level / (math.isfinite(low) + math.isfinite(high)))
+    return extremes[1].low(tail) > high or extremes[0].high(tail) < low
+
+
+def _enough(floor: Floor, demand: _Demand, check: Check, raw: Mapping[str, Any]) -> int | None:
+    """The smallest number of the floor's param that lets a run fail; None where a thousand times as much does not."""
+    params = check.params.model_validate(raw)
+
+    def obstructed(number: int) -> bool:
+        floors = _floors(demand.threshold, check, params.model_copy(update={floor.param: number}))
+        return any(_obstacle(one, demand) is not None for one in floors if one.param == floor.param)
+
+    few = enough = getattr(params, floor.param)
+    most = MOST_TIMES * few
+    while obstructed(enough):
+        few, enough = enough, 2 * enough
+        if enough > most:
+            return None
+    while enough - few > 1:
+        middle = (few + enough) // 2
+        few, enough = (middle, enough) if obstructed(middle) else (few, middle)
+    # A param may have to be even.
+    return next((number for number in (enough, enough + 1) if _takes(check, {**raw, floor.param: number})), None)
+
+
+def _takes(check: Check, raw: Mapping[str, Any]) -> bool:
+    """Whether the params are those of the check."""
+    try:
+        check.params.model_validate(raw)
+    except ValidationError:
+        return False
+    return True

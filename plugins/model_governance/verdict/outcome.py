@@ -94,7 +94,7 @@ def _by_limits(
     deviate, log_evidence = _accumulate(measurement, limits, threshold, evidence=evidence)
     limit = nearest_limit(limits, allowed, value=value, tail=evidence.tail)
     start = measurement.baseline.value if measurement.baseline is not None else 0.0
-    detectable = detectable_beyond(limits, allowed, value=value, tail=evidence.tail)
+    detectable = detectable_beyond(limits, allowed, tail=evidence.tail)
     shown = _Decision(
         outcome="uncertain", limit=start + limit, detectable=None if detectable is None else start + detectable,
         log_evidence=log_evidence,

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from model_governance.stats.limits import TAIL, ExactShare, Limits, Stretched
+from model_governance.stats.limits import MISSED, TAIL, Limits, Stretched
 
 if TYPE_CHECKING:
     from model_governance.contract.result import Metric
@@ -98,9 +98,8 @@ class Change(Limits):
         return Change(shared=self.shared, value=self.value, base_value=self.base_value, own=own, base=base)
 
     def detectable(self, bound: float, tail: float) -> float | None:
-        """As many distances to the limit as level and power ask, beyond the bound."""
-        change = self.value - self.base_value
-        return bound + (change - self.low(tail)) + (change - self.low(0.05))
+        """As if both limits kept their distances."""
+        return bound + self.high(MISSED) - self.low(tail)
 
 
 def limits_of(metric: Metric) -> Limits | None:
@@ -154,14 +153,11 @@ def nearest_limit(limits: Limits, allowed: Allowed, *, value: float, tail: float
     return limits.low(tail) if above >= below else limits.high(tail)
 
 
-def detectable_beyond(limits: Limits, allowed: Allowed, *, value: float, tail: float) -> float | None:
+def detectable_beyond(limits: Limits, allowed: Allowed, *, tail: float) -> float | None:
     """The truth nearest to the allowed range that has its limit beyond the bound with probability 0.95.
 
-    Above the range as the family of the limits computes it; below it from their present width.
+    Of a range with two ends that above it.
     """
     if math.isfinite(allowed.high):
         return limits.detectable(allowed.high, tail)
-    if isinstance(limits, ExactShare):
-        mirrored = ExactShare(successes=limits.n - limits.successes, n=limits.n).detectable(1 - allowed.low, tail)
-        return None if mirrored is None else 1 - mirrored
-    return allowed.low - (limits.high(tail) - value) - (limits.high(0.05) - value)
+    return limits.detectable_below(allowed.low, tail)

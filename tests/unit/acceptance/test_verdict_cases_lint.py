@@ -38,6 +38,34 @@ def test_a_share_of_rows_too_few_to_prove_it_is_refused_with_the_number_that_suf
     assert problems(tmp_path, kind, threshold, samples=enough) == []
 
 
+def test_what_the_params_of_an_attack_let_no_run_fail_is_refused_with_the_number_that_suffices(tmp_path):
+    """V32: few guesses prove little memorisation, and a check measures no more rows than its params allow."""
+    small = project.small_project(tmp_path)
+    cases = {
+        "guesses": ("membership_inference", {"metric": "memorisation_lower_bound", "less_than": 3}, {"audit_guesses": 20}),
+        "members": ("membership_inference", {"metric": "tpr_at_fpr", "less_than": 0.9}, {"samples": 50, "fpr": [0.2]}),
+        "queries": ("model_extraction", {"metric": "fidelity", "key": "public@100", "less_than": 0.9}, {"samples": 40}),
+        "rows": ("evasion", {"metric": "attack_success_rate", "less_than": 0.9, "minimum_rows": 1000}, {"samples": 200}),
+    }  # fmt: skip
+    numbers = {
+        "guesses": "audit_guesses to 62",
+        "members": "samples to",
+        "queries": "samples to",
+        "rows": "samples to 1,000",
+    }
+    checks = {
+        name: {"kind": kind, "params": params, "thresholds": [threshold]}
+        for name, (kind, threshold, params) in cases.items()
+    }
+    small.change(checks=checks)
+    with pytest.raises(PolicyError) as error:
+        small.policy()
+    assert len(error.value.problems) == len(cases)
+    for (name, remedy), problem in zip(numbers.items(), error.value.problems, strict=True):
+        assert f"checks.{name}.thresholds[0]" in problem
+        assert f"raise {remedy}" in problem
+
+
 def test_the_order_of_attributions_can_fail_among_fourteen_thresholds(tmp_path):
     """V32: its limits do not come from permutations, so that their number is no floor; lint has nothing to say."""
     order = {"metric": "attribution_ndcg", "geq_to": 0.9}

@@ -22,9 +22,13 @@ from drift_cases import numbers_only
 from fairness_cases import measure, subject_of
 from model_governance.checks.quality.model_quality.binary import estimate_binary
 from model_governance.checks.quality.model_quality.classification import Outcomes
+from model_governance.checks.quality.model_quality.discrimination import roc_auc
+from model_governance.checks.quality.model_quality.error_growth import with_error_growth
+from model_governance.checks.quality.model_quality.metrics import METRICS
 from model_governance.checks.quality.model_quality.params import QualityParams
 from model_governance.checks.quality.model_quality.regression import estimate_regression
 from model_governance.contract.repetition import repeated
+from model_governance.contract.result import Metric, declared
 from verdict_cases import verdict
 
 PARITY = {"metric": "demographic_parity_difference", "less_than": 0.10}
@@ -196,3 +200,46 @@ def test_an_interval_of_few_positives_holds_the_truth(name, rows, truth, widest)
         widths.append(high - low)
     assert binom.isf(0.99, samples, 0.92) <= held
     assert np.mean(widths) < widest, "an interval that says nothing would always hold the truth"
+
+
+# V30, of numbers whose error changes with their value
+
+
+def error_metric(draw: np.random.Generator, name: str, scale: float, rows: int = 2000) -> Metric:
+    """A metric of answers with normal errors of this standard deviation, around inputs of standard deviation 2."""
+    says = draw.normal(0, 2, rows)
+    found = estimate_regression(says + draw.normal(0, scale, rows), says, seed=1)
+    return next(declared(METRICS, with_error_growth(one)) for one in found if one.name == name)
+
+
+def area_metric(draw: np.random.Generator, distance: float, rows: int = 2000) -> Metric:
+    """The ROC AUC of two normal scores this far apart, half of the rows of each."""
+    truth = np.arange(rows) % 2
+    estimate = roc_auc(draw.normal(size=rows) + distance * truth, truth == 1)
+    return declared(METRICS, with_error_growth(estimate))
+
+
+@pytest.mark.parametrize(
+    ("metric", "threshold", "scale_of"),
+    [
+        ("rmse", {"leq_to": 1.15}, lambda value: value),
+        ("mae", {"leq_to": 0.95}, lambda value: value * math.sqrt(math.pi / 2)),
+        ("r2", {"geq_to": 0.75}, lambda value: math.sqrt(4 / value - 4)),
+    ],
+    ids=["rmse", "mae", "r2"],
+)
+def test_the_stated_detectable_error_is_red_in_95_of_100_runs(metric, threshold, scale_of):
+    """V30, where the error of the number grows with it."""
+    draw, runs, demand = np.random.default_rng(3), 200, {"metric": metric, **threshold}
+    stated = np.median([verdict([error_metric(draw, metric, 1.0)], demand).findings[0].detectable for _ in range(9)])
+    red = sum(verdict([error_metric(draw, metric, scale_of(stated))], demand).outcome == "fail" for _ in range(runs))
+    assert binom.isf(0.999, runs, 0.93) <= red <= binom.isf(0.001, runs, 0.98)
+
+
+def test_the_stated_detectable_area_is_red_in_95_of_100_runs():
+    """V30, of the area under the ROC curve, far from its present value."""
+    draw, runs, demand = np.random.default_rng(4), 200, {"metric": "roc_auc", "geq_to": 0.8}
+    stated = np.median([verdict([area_metric(draw, 1.8)], demand).findings[0].detectable for _ in range(9)])
+    distance = math.sqrt(2) * float(norm.ppf(stated))
+    red = sum(verdict([area_metric(draw, distance)], demand).outcome == "fail" for _ in range(runs))
+    assert binom.isf(0.999, runs, 0.93) <= red <= binom.isf(0.001, runs, 0.98)

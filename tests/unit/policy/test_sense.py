@@ -74,7 +74,8 @@ POLICY = dedent("""\
     version: 1
     owner: risk@example.com
     model: {{name: scoring, task: {task}, uri: model.skops, sha256: "{digest}"}}
-    datasets: {{reference: {{uri: r.parquet}}, current: {{uri: c.parquet}}}}
+    datasets:
+      {{reference: {{uri: r.parquet}}, current: {{uri: c.parquet}}, train: {{uri: t.parquet}}, previous_train: {{uri: p.parquet}}}}
     columns: {{target: label, features: {{income: {{kind: numeric}}}}}}
     checks:
       {check}:
@@ -97,7 +98,7 @@ def refusals(
 
 def test_the_line_of_a_threshold_without_sense_is_named():
     (found,) = refusals("data_drift", "{metric: psi, greater_than: 0.1}")
-    assert found.startswith("p.yaml:10 checks.data_drift.thresholds[0].greater_than: psi is better the lower")
+    assert found.startswith("p.yaml:11 checks.data_drift.thresholds[0].greater_than: psi is better the lower")
 
 
 @pytest.mark.parametrize(
@@ -152,6 +153,81 @@ def test_a_share_of_too_few_rows_to_fail_is_refused_with_the_number_that_suffice
     assert "share of 8 rows at most" in found
     assert "raise samples to 1" in found
     assert not any("rows at most" in text for text in refusals("evasion", threshold, params="{samples: 100}"))
+
+
+NEVER = [
+    ("membership_inference", "{metric: memorisation_lower_bound, less_than: 6}", "{}", "is 5.11 at most", 1212),
+    ("membership_inference", "{metric: memorisation_lower_bound, less_than: 3}", "{audit_guesses: 2}", "is 0 at most", 62),
+    ("membership_inference", "{metric: memorisation_lower_bound, less_than: 2}", "{samples: 100}", "needs 500", 250),
+    ("membership_inference", "{metric: tpr_at_fpr, less_than: 0.9}", "{samples: 50}", "needs 500", 500),
+    ("membership_inference", "{metric: tpr_at_fpr, key: loss@0.001, less_than: 0.9}", "{samples: 600}", "needs 5,000", 5000),
+    ("membership_inference", "{metric: tpr_at_fpr, less_than: 0.9}", "{samples: 50, fpr: [0.2]}", "a share of 50 rows", 60),
+    ("membership_inference", "{metric: generalization_gap, less_than: 0.8}", "{samples: 40}", "a difference of shares of 80", 50),
+    ("membership_inference", "{metric: slice_auc, less_than: 0.9}", "{samples: 45}", "needs 100", 50),
+    ("model_extraction", "{metric: fidelity, key: public@100, less_than: 0.9}", "{samples: 40}", "a share of 40 rows", 72),
+    ("model_extraction", "{metric: fidelity_gain, less_than: 0.9}", "{samples: 40}", "a difference of shares of 40", 125),
+    ("attribute_inference", "{metric: attack_accuracy, less_than: 0.9}", "{sensitive: [income], samples: 50}", "a share of 50", 72),
+    ("poisoning_screen", "{metric: flip_rate_change, less_than: 0.9}", "{samples: 100}", "a difference of shares of 200", 103),
+    ("poisoning_screen", "{metric: disagreement_change, less_than: 0.95}", "{samples: 100}", "rows as samples allows", 147),
+    ("data_drift", "{metric: flagged_share, leq_to: 0.95}", "{prediction_rows: 100}", "a share of 100 rows", 147),
+    ("corruption", "{metric: drop, less_than: 0.85}", "{samples: 30}", "a difference of shares of 30", 82),
+    ("evasion", "{metric: missed_share, less_than: 0.9}", "{exact_rows: 20}", "a share of 20 rows", 72),
+    ("evasion", "{metric: attack_success_rate, less_than: 0.9, minimum_rows: 1000}", "{samples: 200}", "minimum_rows is 1,000", 1000),
+    ("model_inversion", "{metric: confidence_reached, leq_to: 0.9, minimum_rows: 100}", "{}", "minimum_rows is 100", 100),
+    ("attribution_drift", "{metric: attribution_ndcg, geq_to: 0.9, minimum_rows: 2000}", "{}", "minimum_rows is 2,000", 1000),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "threshold", "params", "reason", "enough"), NEVER)
+def test_a_threshold_that_the_params_let_no_run_fail_is_refused_with_the_number_that_suffices(
+    check, threshold, params, reason, enough
+):
+    (found,) = refusals(check, threshold, params=params)
+    assert reason in found
+    assert f" to {enough:,} or more, or " in found
+
+
+@pytest.mark.parametrize(
+    ("check", "threshold", "params"),
+    [
+        ("membership_inference", "{metric: memorisation_lower_bound, less_than: 5}", "{}"),
+        ("membership_inference", "{metric: memorisation_lower_bound, between: [0.1, 6]}", "{}"),
+        ("membership_inference", "{metric: tpr_at_fpr, less_than: 0.9}", "{samples: 500}"),
+        ("membership_inference", "{metric: tpr_at_fpr, key: loss@0.01, less_than: 0.9}", "{samples: 500}"),
+        ("model_extraction", "{metric: fidelity, less_than: 0.9}", "{samples: 72}"),
+        ("attribute_inference", "{metric: member_gap, less_than: 0.9}", "{sensitive: [income], samples: 40}"),
+        ("evasion", "{metric: attack_success_rate, less_than: 0.9, minimum_rows: 200}", "{samples: 200}"),
+        ("model_extraction", "{metric: fidelity, less_than: 0.9, severity: warn}", "{samples: 40}"),
+    ],
+)
+def test_a_threshold_that_some_data_would_fail_is_taken(check, threshold, params):
+    assert refusals(check, threshold, params=params) == []
+
+
+def test_an_agreement_that_is_no_share_has_no_floor_of_shares():
+    threshold = "{metric: fidelity, less_than: 0.9}"
+    assert refusals("model_extraction", threshold, params="{samples: 40}", task="regression") == []
+
+
+def test_what_the_budget_has_no_part_in_is_refused_at_every_severity():
+    few = "{metric: attack_success_rate, less_than: 0.9, minimum_rows: 1000, severity: warn}"
+    high = "{metric: memorisation_lower_bound, less_than: 6, severity: warn}"
+    assert len(refusals("evasion", few, params="{samples: 200}")) == 1
+    assert len(refusals("membership_inference", high)) == 1
+    change = "{metric: robust_accuracy, min_absolute_change: -0.1, minimum_rows: 1000}"
+    assert len(refusals("evasion", change, params="{samples: 200}")) == 1
+
+
+def test_a_number_that_the_check_does_not_take_is_not_proposed():
+    (found,) = refusals("attribution_drift", "{metric: attribution_ndcg, geq_to: 0.9, minimum_rows: 50000}")
+    assert "every run would be uncertain; lower minimum_rows" in found
+
+
+def test_the_tolerance_of_a_threshold_counts():
+    exact = "{metric: attack_success_rate, less_than: 0.85}"
+    assert refusals("evasion", exact, params="{samples: 50}") == []
+    (found,) = refusals("evasion", exact.replace("0.85", "0.85, tolerance: 0.1"), params="{samples: 50}")
+    assert "a share of 50 rows at most" in found
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from model_governance.policy import Threshold
-from model_governance.stats.limits import ExactShare, Stretched
+from model_governance.stats.limits import MISSED, ExactShare, Stretched
 from model_governance.verdict import Baseline
 from model_governance.verdict.requirement import (
     Allowed,
@@ -52,20 +52,20 @@ def test_noise_widens_both_ends_and_moves_neither(missing):
 
 def test_what_can_be_detected_lies_beyond_the_bound_by_level_and_power():
     detected = BOTH.detectable(0.02, TAIL)
-    assert detected == pytest.approx(0.02 + (-0.1 - BOTH.low(TAIL)) + (-0.1 - BOTH.low(0.05)))
+    assert detected == pytest.approx(0.02 + (-0.1 - BOTH.low(TAIL)) + (BOTH.high(MISSED) + 0.1))
     assert detected > 0.02
-    assert detectable_beyond(BOTH, Allowed(high=0.02), value=-0.1, tail=TAIL) == detected
-    assert detectable_beyond(BOTH, Allowed(low=-0.02), value=-0.1, tail=TAIL) == pytest.approx(
-        -0.02 - (BOTH.high(TAIL) + 0.1) - (BOTH.high(0.05) + 0.1)
+    assert detectable_beyond(BOTH, Allowed(high=0.02), tail=TAIL) == detected
+    assert detectable_beyond(BOTH, Allowed(low=-0.02), tail=TAIL) == pytest.approx(
+        -0.02 - (BOTH.high(TAIL) + 0.1) - (-0.1 - BOTH.low(MISSED))
     )
 
 
 def test_what_can_be_detected_of_a_share_is_exact_on_either_side():
     above = OWN.detectable(0.9, TAIL)
-    assert detectable_beyond(OWN, Allowed(high=0.9), value=0.8, tail=TAIL) == above
+    assert detectable_beyond(OWN, Allowed(high=0.9), tail=TAIL) == above
     below = ExactShare(successes=40.0, n=200.0).detectable(0.3, TAIL)
-    assert detectable_beyond(OWN, Allowed(low=0.7), value=0.8, tail=TAIL) == pytest.approx(1 - below)
-    assert detectable_beyond(OWN, Allowed(low=0.0), value=0.8, tail=TAIL) is None
+    assert detectable_beyond(OWN, Allowed(low=0.7), tail=TAIL) == pytest.approx(1 - below)
+    assert detectable_beyond(OWN, Allowed(low=0.0), tail=TAIL) is None
 
 
 def test_the_baseline_s_part_of_the_variance_is_shared_by_all_runs():

@@ -57,7 +57,7 @@ def _farthest(
         measurement = measurement_of(metric, threshold, before, earlier=(), level=tail)
         if measurement.obstacle is not None or measurement.limits is None:
             continue
-        number = detectable_beyond(measurement.limits, measurement.allowed, value=measurement.value, tail=tail)
+        number = detectable_beyond(measurement.limits, measurement.allowed, tail=tail)
         if number is not None:
             found.append((abs(number - measurement.value), number))
     return max(found)[1] if found else None

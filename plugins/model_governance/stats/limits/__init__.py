@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model_governance.stats.limits.areas import RocArea
 from model_governance.stats.limits.chi_square import NoncentralChiSquare
-from model_governance.stats.limits.confidence import AT_95, TAIL, Limits, quantile_of, tail_of
+from model_governance.stats.limits.confidence import AT_95, MISSED, TAIL, Limits, quantile_of, tail_of
 from model_governance.stats.limits.counts import PartialConjunction
 from model_governance.stats.limits.extremes import LargestOf, RangeOf
 from model_governance.stats.limits.orders import RankAgreement
@@ -13,16 +13,18 @@ from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.share_factor import LargestShareFactor
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stored import read_limits
-from model_governance.stats.limits.stretched import Stretched
+from model_governance.stats.limits.stretched import GrowingError, Scale, Stretched
 from model_governance.stats.limits.student import StudentT
 from model_governance.stats.limits.weighted_difference import WeightedDifference
 
 __all__ = [
     "AT_95",
+    "MISSED",
     "TAIL",
     "AbsoluteDifference",
     "DifferenceOfShares",
     "ExactShare",
+    "GrowingError",
     "LargestOf",
     "LargestShareFactor",
     "Limits",
@@ -32,6 +34,7 @@ __all__ = [
     "RankAgreement",
     "RatioOfShares",
     "RocArea",
+    "Scale",
     "SmallestRatio",
     "Stretched",
     "StudentT",

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from model_governance.stats.limits.confidence import Limits, quantile_of
+from model_governance.stats.limits.confidence import MISSED, Limits, quantile_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +53,18 @@ class RocArea(Limits):
         return replace(self, rows=tuple((negative / factor, positive / factor) for negative, positive in self.rows))
 
     def detectable(self, bound: float, tail: float) -> float | None:
-        """The area that has its lower limit above `bound` with probability 0.95."""
+        """With the errors that areas of this size have."""
         if not 0 < bound < 1:
             return None
-        reach = self._reach(quantile_of(tail), bound, end=0.0)
-        size = bound + reach + quantile_of(0.05) * self.spread * standard_error(bound, self.rows)
-        return size if size < 1 else None
+        least = bound + self._reach(quantile_of(tail), bound, end=0.0)
+        return replace(self, value=least).high(MISSED) if least < 1 else None
+
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """With the errors that areas of this size have."""
+        if not 0 < bound < 1:
+            return None
+        most = bound - self._reach(quantile_of(tail), bound, end=1.0)
+        return replace(self, value=most).low(MISSED) if most > 0 else None
 
     def _limit(self, quantile: float, *, end: float) -> float:
         near, far = self.value, end

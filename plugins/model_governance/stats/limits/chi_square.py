@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from model_governance.stats.limits.confidence import Limits, crossing, quantile_of, tail_of
+from model_governance.stats.limits.confidence import MISSED, Limits, crossing, quantile_of, tail_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +17,6 @@ NORMAL_FROM = 400.0
 """Statistic from which its square root is normal to the accuracy needed (beyond four times the degrees of freedom)."""
 SMALLEST_TAIL = 1e-10
 """Below, 1 - tail is too coarse in double precision for the exact inverse."""
-MISSED = 0.05
-"""Probability that a detectable divergence is missed."""
 Index = Literal["psi", "jensenshannon"]
 Pair = tuple[float, float, float, float]
 GRID = 60

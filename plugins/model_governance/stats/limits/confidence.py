@@ -40,6 +40,8 @@ def quantile_of(tail: float) -> float:
     return min(FARTHEST, -_NORMAL.inv_cdf(tail)) if tail > 1e-290 else FARTHEST
 
 
+MISSED = 0.05
+"""Probability that a change that is called detectable is missed."""
 AT_95 = quantile_of(TAIL)
 """Distance of a 95% limit in standard errors, 1.96."""
 
@@ -84,7 +86,18 @@ class Limits(ABC):
 
     @abstractmethod
     def detectable(self, bound: float, tail: float) -> float | None:
-        """The smallest truth above `bound` that has its lower limit above it with probability 0.95; None if unknown."""
+        """The smallest truth above `bound` that has its lower limit above it with probability 0.95; None if unknown.
+
+        The least estimate that has its limit there, and the truth that reaches this estimate with that probability: its
+        upper limit at `MISSED`.
+        """
+
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """The largest truth below `bound` that has its upper limit below it with probability 0.95; None if unknown.
+
+        Here as if the limits moved with the estimate and kept their distances; a family that knows better says so.
+        """
+        return bound - (self.high(tail) - self.low(MISSED))
 
     def record(self) -> dict[str, Any]:
         """The family and its numbers as JSON types."""

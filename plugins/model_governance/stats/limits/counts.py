@@ -53,6 +53,11 @@ class PartialConjunction(Limits):
         del tail
         return math.floor(bound / self._unit + 1 + 1e-12) * self._unit
 
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """The largest number below the bound."""
+        del tail
+        return math.ceil(bound / self._unit - 1 - 1e-12) * self._unit
+
     @property
     def _unit(self) -> float:
         return 1 / len(self.beyond) if self.as_share else 1.0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from model_governance.stats.limits.confidence import AT_95, TAIL, Limits, quantile_of
+from model_governance.stats.limits.confidence import AT_95, MISSED, TAIL, Limits, quantile_of
+from model_governance.stats.limits.shares import DifferenceOfShares, ExactShare
 
 if TYPE_CHECKING:
-    from model_governance.stats.limits.shares import ExactShare
     from model_governance.stats.limits.student import StudentT
 
 
@@ -103,8 +104,11 @@ class RangeOf(Limits):
         )  # fmt: skip
 
     def detectable(self, bound: float, tail: float) -> float | None:
-        """The bound and the distances to the limit that level and power ask, as they are now."""
-        return bound + (self.middle - self.low(tail)) + (self.high(0.05) - self.middle)
+        """What is detectable between the two groups that show least: any two may be furthest apart."""
+        level = tail / (len(self.groups) * (len(self.groups) - 1))
+        found = [_detectable(first, second, bound, level) for first, second in itertools.permutations(self.groups, 2)]
+        known = [size for size in found if size is not None]
+        return max(known) if len(known) == len(found) else None
 
     def record(self) -> dict[str, Any]:
         """The family, its numbers, and the records of the groups."""
@@ -126,3 +130,12 @@ class RangeOf(Limits):
 
     def _pair_highs(self, tail: float) -> list[float]:
         return [-low for low in self._pair_lows(tail)]
+
+
+def _detectable(first: ExactShare | StudentT, second: ExactShare | StudentT, bound: float, tail: float) -> float | None:
+    """The smallest detectable difference of two groups."""
+    if isinstance(first, ExactShare) and isinstance(second, ExactShare):
+        pair = DifferenceOfShares(first=(first.successes, first.n), second=(second.successes, second.n))
+        return pair.detectable(bound, tail)
+    reach = sum(math.hypot(*(group.value - group.low(at) for group in (first, second))) for at in (tail, MISSED))
+    return bound + reach

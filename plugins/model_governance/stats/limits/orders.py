@@ -66,6 +66,11 @@ class RankAgreement(Limits):
         del bound, tail
         return None
 
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """Unknown, as above."""
+        del bound, tail
+        return None
+
     def _extreme(self, tail: float, *, sign: float) -> float:
         """The best (1) or worst (-1) agreement that is not excluded."""
         import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.confidence import Limits, quantile_of
+from model_governance.stats.limits.confidence import MISSED, Limits, quantile_of
 
 HALF_A_ROW = 0.5
 
@@ -62,7 +62,7 @@ class RatioOfShares(Limits):
         count = max(a, HALF_A_ROW)
         if bound <= 0:
             return None
-        steps, size = quantile_of(tail) + quantile_of(0.05), bound
+        steps, size = quantile_of(tail) + quantile_of(MISSED), bound
         for _ in range(20):
             size = bound * math.exp(steps * math.sqrt(1 / count + n / (count * m * size)))
         return size if size * count / n < 1 else None

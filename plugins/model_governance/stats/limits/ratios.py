@@ -7,11 +7,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.confidence import TAIL, Limits
+from model_governance.stats.limits.confidence import MISSED, TAIL, Limits
 from model_governance.stats.limits.folded import folded_low
 from model_governance.stats.limits.shares import exact_low, wilson_limits
 
 Counts = tuple[float, float]
+
+BISECTIONS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +61,35 @@ class SmallestRatio(Limits):
         return replace(self, shares=tuple((count / factor, n / factor) for count, n in self.shares))
 
     def detectable(self, bound: float, tail: float) -> float | None:
-        """Nothing lies above the upper limit 1; what is detectable below a bound follows from the limits."""
+        """Unknown: a ratio that is demanded to be small is not known here."""
         del bound, tail
         return None
+
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """With the errors that shares of this ratio have."""
+        near, far = 0.0, min(1.0, bound)
+        for _ in range(BISECTIONS):
+            middle = (near + far) / 2
+            if self._at(middle).high(tail) < bound:
+                near = middle
+            else:
+                far = middle
+        if near == 0:
+            return None
+        ends = sorted(self._at(near).shares, key=lambda group: group[0] / group[1])
+        return ratio_low(ends[0], ends[-1], MISSED)
+
+    def _at(self, ratio: float) -> SmallestRatio:
+        """The groups with their smallest share at this ratio to the largest, and no other below it."""
+        observed = [count / n for count, n in self.shares]
+        least, smallest = ratio * max(observed), observed.index(min(observed))
+        return replace(
+            self,
+            shares=tuple(
+                ((least if place == smallest else max(share, least)) * n, n)
+                for place, (share, (_, n)) in enumerate(zip(observed, self.shares, strict=True))
+            ),
+        )
 
 
 def ratio_low(first: Counts, second: Counts, tail: float) -> float:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from model_governance.stats.limits.confidence import Limits, quantile_of
+from model_governance.stats.limits.confidence import MISSED, Limits, quantile_of
 from model_governance.stats.limits.ratio_of_shares import HALF_A_ROW
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class LargestShareFactor(Limits):
             return None
         below, own, _, other = self._ratios()
         below = np.maximum(below, HALF_A_ROW)
-        steps, size = quantile_of(tail / len(below)) + quantile_of(0.05), np.full(len(below), float(bound))
+        steps, size = quantile_of(tail / len(below)) + quantile_of(MISSED), np.full(len(below), float(bound))
         for _ in range(20):
             size = bound * np.exp(np.minimum(steps * np.sqrt(1 / below + own / (below * other * size)), 700.0))
         known = size[size * below / own < 1]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.confidence import TAIL, Limits, quantile_of
+from model_governance.stats.limits.confidence import MISSED, TAIL, Limits, quantile_of
 from model_governance.stats.limits.folded import folded_low
 
 
@@ -47,7 +47,12 @@ class ExactShare(Limits):
         if not 0 <= bound < 1:
             return None
         needed = float(binom.isf(tail, math.floor(self.n), bound)) + 1
-        return float(beta.ppf(0.95, needed, self.n - needed + 1)) if needed <= self.n else None
+        return float(beta.ppf(1 - MISSED, needed, self.n - needed + 1)) if needed <= self.n else None
+
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """As above, of the rows that do not count."""
+        mirrored = ExactShare(successes=self.n - self.successes, n=self.n).detectable(1 - bound, tail)
+        return None if mirrored is None else 1 - mirrored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +94,18 @@ class DifferenceOfShares(Limits):
         """Normal approximation at the shares of a change of this size."""
         count, n = self.first
         start = (count + 0.5) / (n + 1)
-        steps, size = quantile_of(tail) + quantile_of(0.05), bound
+        steps, size = quantile_of(tail) + quantile_of(MISSED), bound
         for _ in range(20):
             moved = min(1.0, max(0.0, start + size))
             variance = start * (1 - start) / n + moved * (1 - moved) / self.second[1]
             size = bound + steps * math.sqrt(variance)
         return size if size < 1 else None
+
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """As above, of the rows that do not count."""
+        (a, n), (b, m) = self.first, self.second
+        mirrored = DifferenceOfShares(first=(n - a, n), second=(m - b, m)).detectable(-bound, tail)
+        return None if mirrored is None else -mirrored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from model_governance.stats.limits.confidence import AT_95, Limits, quantile_of
+from model_governance.stats.limits.confidence import AT_95, MISSED, Limits, quantile_of, tail_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Scale = Literal["plain", "log", "logit", "probit", "arcsine", "complement"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +29,7 @@ class Stretched(Limits):
     value: float
     low95: float
     high95: float
-    scale: Literal["plain", "log", "logit"] = "plain"
+    scale: Scale = "plain"
 
     def low(self, tail: float) -> float:
         """Value less the distance to the lower 95% limit, as often as the quantile asks."""
@@ -40,26 +45,88 @@ class Stretched(Limits):
         return replace(self, low95=self._moved(self.low95, root), high95=self._moved(self.high95, root))
 
     def detectable(self, bound: float, tail: float) -> float | None:
-        """`bound` and as many standard errors as level and power ask; the standard error is taken as that of now."""
-        steps = (quantile_of(tail) + quantile_of(0.05)) / AT_95
-        if (self.scale != "plain" and bound <= 0) or (self.scale == "logit" and bound >= 1):
-            return None
-        distance = self._onto(self.value) - self._onto(self.low95)
-        return self._back(self._onto(bound) + steps * distance)
+        """As if the limits kept their distances on their scale."""
+        return moved(bound, self.low(tail), self.high(MISSED), scale=self.scale)
+
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """As if the limits kept their distances on their scale."""
+        return moved(bound, self.high(tail), self.low(MISSED), scale=self.scale)
 
     def _moved(self, limit: float, times: float) -> float:
         """The value, moved that many times as far as to the limit."""
-        start = self._onto(self.value)
-        return self._back(start + times * (self._onto(limit) - start))
+        start = _onto(self.value, self.scale)
+        return _back(start + times * (_onto(limit, self.scale) - start), self.scale)
 
-    def _onto(self, number: float) -> float:
-        if self.scale == "plain":
-            return number
-        return math.log(number) if self.scale == "log" else math.log(number / (1 - number))
 
-    def _back(self, number: float) -> float:
-        if self.scale == "plain":
-            return number
-        if self.scale == "log":
-            return math.exp(min(number, 700.0))
-        return 1 / (1 + math.exp(-number)) if number > -700 else 0.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowingError(Stretched):
+    """Stretched limits of a number whose error changes with the number itself, as that of a loss or of an area does.
+
+    The limits are those of `Stretched`. What is detectable is asked where the truth would be, so the error is that of
+    there.
+
+    Attributes:
+        grows: scale on which the error is about the same everywhere: "log" where it is proportional to the number (a mean
+            of losses), "arcsine" where it is that of a share (Anscombe, 1948), "probit" of an area under the ROC curve
+            (binormal scores), "logit" of a mean precision, "complement" where it is proportional to 1 less the number
+            (R2).
+    """
+
+    family: ClassVar[str] = "growing_error"
+    grows: Scale
+
+    def detectable(self, bound: float, tail: float) -> float | None:
+        """As if the limits kept their distances on the scale of the error."""
+        return moved(bound, self.low(tail), self.high(MISSED), scale=self.grows)
+
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """As if the limits kept their distances on the scale of the error."""
+        return moved(bound, self.high(tail), self.low(MISSED), scale=self.grows)
+
+
+def moved(bound: float, limit: float, opposite: float, *, scale: Scale) -> float | None:
+    """The truth whose estimate has its limit at the bound but for the chance `MISSED`.
+
+    Args:
+        bound: where the limit must lie.
+        limit: the limit of the present estimate, on the side of the bound.
+        opposite: its limit on the other side at `MISSED`: the truth that reaches the present estimate.
+        scale: on which both keep their distance when the estimate moves.
+
+    Returns:
+        None where the bound or a limit is not on the scale.
+    """
+    if any(not _is_on(number, scale) for number in (bound, limit, opposite)):
+        return None
+    return _back(_onto(bound, scale) + _onto(opposite, scale) - _onto(limit, scale), scale)
+
+
+def _is_on(number: float, scale: Scale) -> bool:
+    if scale == "plain":
+        return True
+    return (number > 0 or scale == "complement") and (number < 1 or scale == "log")
+
+
+def _onto(number: float, scale: Scale) -> float:
+    return _SCALES[scale][0](number)
+
+
+def _back(number: float, scale: Scale) -> float:
+    return _SCALES[scale][1](number)
+
+
+_SCALES: dict[Scale, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "plain": (float, float),
+    "log": (math.log, lambda number: math.exp(min(number, 700.0))),
+    "logit": (
+        lambda share: math.log(share / (1 - share)),
+        lambda number: 1 / (1 + math.exp(-number)) if number > -700 else 0.0,
+    ),
+    "probit": (lambda share: quantile_of(1 - share), lambda number: tail_of(-number)),
+    "arcsine": (
+        lambda share: math.asin(math.sqrt(share)),
+        lambda number: math.sin(min(max(number, 0.0), math.pi / 2)) ** 2,
+    ),
+    "complement": (lambda number: -math.log(1 - number), lambda number: 1 - math.exp(min(-number, 700.0))),
+}
+"""Of each scale: the number on it, and the number that lies there."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.confidence import Limits
+from model_governance.stats.limits.confidence import MISSED, Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class StudentT(Limits):
 
     def detectable(self, bound: float, tail: float) -> float | None:
         """`bound` and as many standard errors as level and power ask; the standard error is taken as that of now."""
-        return bound + (self._quantile(tail) + self._quantile(0.05)) * self.error
+        return bound + (self._quantile(tail) + self._quantile(MISSED)) * self.error
 
     def _quantile(self, tail: float) -> float:
         from scipy.special import stdtrit

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from model_governance.stats.limits.confidence import Limits
+from model_governance.stats.limits.confidence import MISSED, Limits
 from model_governance.stats.limits.shares import DifferenceOfShares
 
 Counts = tuple[float, float]
@@ -50,5 +50,5 @@ class WeightedDifference(Limits):
 
     def detectable(self, bound: float, tail: float) -> float | None:
         """As many distances to the limit as level and power ask, beyond the bound."""
-        size = bound + 2 * self.value - self.low(tail) - self.low(0.05)
+        size = bound + 2 * self.value - self.low(tail) - self.low(MISSED)
         return size if size < 1 else None

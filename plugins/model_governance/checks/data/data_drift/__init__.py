@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from model_governance.checks.data.data_drift.measure import measure
 from model_governance.checks.data.data_drift.metrics import METRICS
-from model_governance.checks.data.data_drift.params import DriftParams, lookback
+from model_governance.checks.data.data_drift.params import DriftParams, floors, lookback
 from model_governance.checks.data.data_drift.self_test import SELF_TEST
 from model_governance.checks.data.data_drift.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -25,6 +25,7 @@ CHECK = Check(
     file_params=("profile",),
     lookback=lookback,
     needs_model=True,
+    floors=floors,
     measure=measure,
     suggest=suggest,
     self_test=SELF_TEST,

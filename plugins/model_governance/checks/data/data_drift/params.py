@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from model_governance.contract.check import Lookback, Params, Season
+from model_governance.contract.floors import difference_of, floors_of, share_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from model_governance.contract.check import Floor
 
 PROFILE = "profile.json"
 NOISE_RUNS = 20
@@ -103,3 +106,14 @@ def lookback(params: DriftParams) -> Lookback:
     """The profiles of previous runs: those of the window, and as many as noise between runs is learnt from."""
     window = params.window
     return Lookback(artifact=PROFILE, runs=max(window.runs, NOISE_RUNS), season=window.season)
+
+
+def floors(params: DriftParams) -> tuple[Floor, ...]:
+    """What the rows that the model predicts, and those that the classifier sees, can prove at most."""
+    rows = params.prediction_rows
+    return (
+        *floors_of("flagged_share", param="prediction_rows", rows=rows, extremes=share_of(rows)),
+        *floors_of("flagged_share_increase", param="prediction_rows", rows=rows, extremes=difference_of(rows, rows)),
+        *floors_of("flagged_share_ratio", "prediction_drift", param="prediction_rows", rows=rows),
+        *floors_of("joint_drift_auc", param="joint_rows", rows=params.joint_rows),
+    )

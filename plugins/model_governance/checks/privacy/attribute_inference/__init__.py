@@ -11,7 +11,7 @@ from __future__ import annotations
 from model_governance.attacks.schedule import schedule_lookback
 from model_governance.checks.privacy.attribute_inference.measure import measure
 from model_governance.checks.privacy.attribute_inference.metrics import METRICS
-from model_governance.checks.privacy.attribute_inference.params import AttributeParams
+from model_governance.checks.privacy.attribute_inference.params import AttributeParams, floors
 from model_governance.checks.privacy.attribute_inference.self_test import SELF_TEST
 from model_governance.checks.privacy.attribute_inference.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -29,6 +29,7 @@ CHECK = Check(
     tasks=("binary_classification", "multiclass_classification", "regression"),
     needs_labels=True,
     lookback=lambda params: schedule_lookback(params.budget),
+    floors=floors,
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,

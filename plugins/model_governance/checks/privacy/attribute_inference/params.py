@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from model_governance.attacks.access import AttackerAccess
 from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
+from model_governance.contract.floors import floors_of, paired_difference_of, share_of
+
+if TYPE_CHECKING:
+    from model_governance.contract.check import Floor
 
 AttackName = Literal["confidence", "bayes", "output", "art_black_box", "art_baseline"]
 WITH_CANDIDATES: tuple[AttackName, ...] = ("confidence", "bayes")  # query the model with every candidate value
@@ -78,3 +82,16 @@ class AttributeParams(Params):
             if column in unknown:
                 raise ValueError(f"unknown of {column} lists {column} itself; the sensitive attribute is never known")
         return self
+
+
+def floors(params: AttributeParams) -> tuple[Floor, ...]:
+    """The shares of inferred attributes that few rows cannot prove to be beyond every bound.
+
+    What gaps can prove depends on the values of the attribute too, which are in the data.
+    """
+    rows, shares = params.samples, ("attack_accuracy", "imputation_accuracy", "majority_accuracy")
+    return (
+        *floors_of("attack_gain", param="samples", rows=rows, extremes=paired_difference_of(rows)),
+        *floors_of(*shares, param="samples", rows=rows, extremes=share_of(rows)),
+        *floors_of("member_gap", "control_gap", param="samples", rows=2 * rows),
+    )

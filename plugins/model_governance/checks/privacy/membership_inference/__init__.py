@@ -6,6 +6,7 @@ at low false-positive rates, as Carlini et al. (2022) require: an average over a
 
 from __future__ import annotations
 
+from model_governance.checks.privacy.membership_inference.floors import floors
 from model_governance.checks.privacy.membership_inference.measure import measure
 from model_governance.checks.privacy.membership_inference.metrics import METRICS
 from model_governance.checks.privacy.membership_inference.params import MembershipParams
@@ -25,6 +26,7 @@ CHECK = Check(
     roles=("train", "reference"),
     optional_roles=("population",),
     tasks=("binary_classification", "multiclass_classification", "regression", "forecasting"),
+    floors=floors,
     measure=measure,
     lookback=lookback,
     self_test=SELF_TEST,

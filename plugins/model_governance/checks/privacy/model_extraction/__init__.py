@@ -10,7 +10,7 @@ from __future__ import annotations
 from model_governance.attacks.schedule import schedule_lookback
 from model_governance.checks.privacy.model_extraction.measure import measure
 from model_governance.checks.privacy.model_extraction.metrics import METRICS
-from model_governance.checks.privacy.model_extraction.params import ExtractionParams
+from model_governance.checks.privacy.model_extraction.params import ExtractionParams, floors
 from model_governance.checks.privacy.model_extraction.self_test import SELF_TEST
 from model_governance.checks.privacy.model_extraction.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -28,6 +28,7 @@ CHECK = Check(
     tasks=("binary_classification", "multiclass_classification", "regression"),
     needs_labels=True,
     lookback=lambda params: schedule_lookback(params.budget),
+    floors=floors,
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,

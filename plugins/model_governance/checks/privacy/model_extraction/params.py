@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from model_governance.attacks.access import AttackerAccess
 from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
+from model_governance.contract.floors import floors_of, paired_difference_of, share_of
+
+if TYPE_CHECKING:
+    from model_governance.contract.check import Floor
+    from model_governance.contract.subject import Task
 
 AttackName = Literal["public", "synthetic", "knockoff_nets", "copycat_cnn"]
 MIN_HELD_OUT = 40  # fewer held-out rows give no useful interval of the agreement
 MIN_QUERIES = 20
+CLASSES: tuple[Task, ...] = ("binary_classification", "multiclass_classification")
 
 
 class ExtractionParams(Params):
@@ -57,3 +63,12 @@ class ExtractionParams(Params):
         if list(query_budgets) != sorted(set(query_budgets)):
             raise ValueError(f"query_budgets must ascend, found {list(query_budgets)}")
         return query_budgets
+
+
+def floors(params: ExtractionParams) -> tuple[Floor, ...]:
+    """The shares of agreement, and their differences, that few held-out rows cannot prove to be beyond every bound."""
+    rows, shares = params.samples, ("fidelity", "baseline_fidelity", "constant_fidelity")
+    return (
+        *floors_of(*shares, param="samples", rows=rows, extremes=share_of(rows), tasks=CLASSES),
+        *floors_of("fidelity_gain", param="samples", rows=rows, extremes=paired_difference_of(rows), tasks=CLASSES),
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from model_governance.attacks.schedule import schedule_lookback
 from model_governance.checks.privacy.model_inversion.measure import measure
 from model_governance.checks.privacy.model_inversion.metrics import METRICS
-from model_governance.checks.privacy.model_inversion.params import InversionParams
+from model_governance.checks.privacy.model_inversion.params import InversionParams, floors
 from model_governance.checks.privacy.model_inversion.self_test import SELF_TEST
 from model_governance.checks.privacy.model_inversion.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -28,6 +28,7 @@ CHECK = Check(
     tasks=("binary_classification", "multiclass_classification"),
     needs_labels=True,
     lookback=lambda params: schedule_lookback(params.budget),
+    floors=floors,
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,

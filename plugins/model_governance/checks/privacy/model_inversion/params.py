@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
 from model_governance.attacks.access import AttackerAccess
 from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
+from model_governance.contract.floors import floors_of
+
+if TYPE_CHECKING:
+    from model_governance.contract.check import Floor
 
 AttackName = Literal["search", "miface"]
 MIN_CLASS_ROWS = 5  # a class with fewer training rows is not attacked
@@ -62,3 +66,12 @@ class InversionParams(Params):
         if len(set(attacks)) != len(attacks):
             raise ValueError(f"listed twice: {', '.join(attacks)}")
         return attacks
+
+
+def floors(params: InversionParams) -> tuple[Floor, ...]:
+    """How many rows and reconstructions there are at most."""
+    return (
+        *floors_of("nearest_training_distance_ratio", param="samples", rows=2 * params.samples),
+        *floors_of("inversion_gain", param="samples", rows=params.samples),
+        *floors_of("confidence_reached", param="restarts", rows=params.restarts),
+    )

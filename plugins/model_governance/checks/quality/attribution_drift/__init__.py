@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from model_governance.checks.quality.attribution_drift.measure import measure
 from model_governance.checks.quality.attribution_drift.metrics import METRICS
-from model_governance.checks.quality.attribution_drift.params import AttributionParams
+from model_governance.checks.quality.attribution_drift.params import AttributionParams, floors
 from model_governance.checks.quality.attribution_drift.self_test import SELF_TEST
 from model_governance.checks.quality.attribution_drift.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -21,6 +21,7 @@ CHECK = Check(
     metrics=METRICS,
     roles=("reference", "current"),
     tasks=("binary_classification", "multiclass_classification", "regression", "ranking"),
+    floors=floors,
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from model_governance.contract.check import Params
+from model_governance.contract.floors import floors_of
+
+if TYPE_CHECKING:
+    from model_governance.contract.check import Floor
 
 
 class AttributionParams(Params):
@@ -20,4 +26,12 @@ class AttributionParams(Params):
         ge=1000,
         le=1_000_000,
         description="permutations behind the p-value at most; it cannot be smaller than one in as many",
+    )
+
+
+def floors(params: AttributionParams) -> tuple[Floor, ...]:
+    """How many rows there are at most."""
+    return (
+        *floors_of("attribution_ndcg", "attribution_change", param="samples", rows=2 * params.samples),
+        *floors_of("attribution", param="samples", rows=params.samples),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from model_governance.checks.quality.model_quality import report
 from model_governance.checks.quality.model_quality.binary import evaluate_binary
 from model_governance.checks.quality.model_quality.dependence import dependence_of
+from model_governance.checks.quality.model_quality.error_growth import with_error_growth
 from model_governance.checks.quality.model_quality.evaluation import Evaluation
 from model_governance.checks.quality.model_quality.forecasting import evaluate_forecasting
 from model_governance.checks.quality.model_quality.labels import ImmatureLabels, LabelsNotDue, labelled_rows
@@ -65,7 +66,7 @@ def measure(subject: Subject, params: QualityParams, seed: int) -> CheckResult:
         *slices.estimates,
         *map(dependence.widened, weak.estimates),
     )
-    metrics = tuple(declared(METRICS, estimate) for estimate in estimates)
+    metrics = tuple(declared(METRICS, with_error_growth(estimate)) for estimate in estimates)
     return CheckResult(
         kind="model_quality",
         seed=seed,

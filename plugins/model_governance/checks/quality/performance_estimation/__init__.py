@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from model_governance.checks.quality.performance_estimation.measure import measure
 from model_governance.checks.quality.performance_estimation.metrics import METRICS
-from model_governance.checks.quality.performance_estimation.params import EstimationParams
+from model_governance.checks.quality.performance_estimation.params import EstimationParams, floors
 from model_governance.checks.quality.performance_estimation.self_test import SELF_TEST
 from model_governance.checks.quality.performance_estimation.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -23,6 +23,7 @@ CHECK = Check(
     roles=("reference", "current"),
     needs_labels=True,
     tasks=("binary_classification", "multiclass_classification", "regression"),
+    floors=floors,
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,

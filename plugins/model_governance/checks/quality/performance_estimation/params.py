@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from model_governance.contract.check import Params
+from model_governance.contract.floors import floors_of
+
+if TYPE_CHECKING:
+    from model_governance.contract.check import Floor
 
 MINIMUM_ROWS = 100
 
@@ -24,3 +28,8 @@ class EstimationParams(Params):
     fitting_rows: int = Field(
         default=50_000, ge=MINIMUM_ROWS, description="labelled reference rows used at most, a seeded sample beyond it"
     )
+
+
+def floors(params: EstimationParams) -> tuple[Floor, ...]:
+    """How many rows of the reference there are at most."""
+    return floors_of("reference_calibration_error", param="fitting_rows", rows=params.fitting_rows)

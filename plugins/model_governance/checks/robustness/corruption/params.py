@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from model_governance.contract.check import Floor, Params
+from model_governance.checks.robustness.corruption.metrics import CLASSES
+from model_governance.contract.check import Params
+from model_governance.contract.floors import floors_of, paired_difference_of, share_of
 from model_governance.contract.slices import Slice
+
+if TYPE_CHECKING:
+    from model_governance.contract.check import Floor
 
 CorruptionName = Literal[
     "missing", "unit_error", "noise", "swapped_category", "unseen_category", "out_of_range", "stale"
@@ -49,7 +54,26 @@ class CorruptionParams(Params):
 
 
 def floors(params: CorruptionParams) -> tuple[Floor, ...]:
-    """The shares that few corrupted rows cannot prove to be beyond every bound."""
-    return tuple(
-        Floor(metric=name, param="samples", rows=params.samples) for name in ("clean_accuracy", "accuracy", "agreement")
+    """What few corrupted rows cannot prove: shares, and losses of classes against the clean rows."""
+    rows = params.samples
+    return (
+        *floors_of(
+            "clean_accuracy",
+            "accuracy",
+            "agreement",
+            "refused_share",
+            param="samples",
+            rows=rows,
+            extremes=share_of(rows),
+        ),
+        *floors_of(
+            "drop",
+            "worst_drop",
+            "column_drop",
+            param="samples",
+            rows=rows,
+            extremes=paired_difference_of(rows),
+            tasks=CLASSES,
+        ),
+        *floors_of("clean_mae", "mae", "shift", "mean_drop", "slice_drop", param="samples", rows=rows),
     )

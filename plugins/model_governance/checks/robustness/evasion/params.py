@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from model_governance.attacks.schedule import AttackBudget
-from model_governance.contract.check import Floor, Params
+from model_governance.contract.check import Params
+from model_governance.contract.floors import floors_of, share_of
 from model_governance.contract.slices import Slice
+
+if TYPE_CHECKING:
+    from model_governance.contract.check import Floor
 
 AttackName = Literal["hopskipjump", "greedy", "gradient", "exact", "autoattack", "apgd", "fab", "square"]
 Norm = Literal["linf", "l2", "cost"]
@@ -90,12 +94,17 @@ class EvasionParams(Params):
 
 def floors(params: EvasionParams) -> tuple[Floor, ...]:
     """The shares that few attacked rows cannot prove to be beyond every bound."""
+    rows, exact = params.samples, params.exact_rows
+    of_exact = ("exact_attack_success_rate", "missed_share")
     of_samples = (
-        "attack_success_rate",
-        "attack_success_rate_at",
-        "robust_accuracy",
-        "robust_accuracy_at",
-        "clean_accuracy",
+        "attack_success_rate", "attack_success_rate_at", "robust_accuracy", "robust_accuracy_at", "clean_accuracy",
+        "slice_attack_success_rate", "unattacked_share", "certified_attack_success_rate", *of_exact,
+    )  # fmt: skip
+    return (
+        *floors_of(*of_samples, param="samples", rows=rows, extremes=share_of(rows)),
+        *floors_of(*of_exact, param="exact_rows", rows=exact, extremes=share_of(exact)),
+        *floors_of(
+            "median_distance", "distance_quantile", "queries_per_row", "optimality_gap", param="samples", rows=rows
+        ),
+        *floors_of("optimality_gap", param="exact_rows", rows=exact),
     )
-    sampled = [Floor(metric=name, param="samples", rows=params.samples) for name in of_samples]
-    return (*sampled, Floor(metric="exact_attack_success_rate", param="exact_rows", rows=params.exact_rows))

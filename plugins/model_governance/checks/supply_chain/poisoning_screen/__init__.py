@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from model_governance.checks.supply_chain.poisoning_screen.measure import measure
 from model_governance.checks.supply_chain.poisoning_screen.metrics import METRICS
-from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
+from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams, floors
 from model_governance.checks.supply_chain.poisoning_screen.self_test import SELF_TEST
 from model_governance.checks.supply_chain.poisoning_screen.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -26,6 +26,7 @@ CHECK = Check(
     optional_roles=("reference",),
     needs_labels=True,
     tasks=("binary_classification", "multiclass_classification"),
+    floors=floors,
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from model_governance.contract.check import Params
+from model_governance.contract.check import Floor, Params
+from model_governance.contract.floors import ANY_NUMBER, difference_of, floors_of, share_of
 
 Part = Literal["flips", "triggers", "floods", "sources", "model", "activations"]
 
@@ -40,3 +41,18 @@ class ScreenParams(Params):
         if values is not None and len(set(values)) != len(values):
             raise ValueError(f"listed twice: {', '.join(map(str, values))}")
         return values
+
+
+def floors(params: ScreenParams) -> tuple[Floor, ...]:
+    """The shares of the new window, and their changes, that few rows cannot prove to be beyond every bound."""
+    rows = params.samples
+    changes = (
+        "flip_rate_change", "class_flip_rate_change", "duplicate_share_change", "spectral_change", "activation_change",
+    )  # fmt: skip
+    against_reference = difference_of(ANY_NUMBER, rows)
+    return (
+        *floors_of("suspect_label_share", param="samples", rows=rows, extremes=share_of(rows)),
+        *floors_of(*changes, param="samples", rows=2 * rows, extremes=difference_of(rows, rows)),
+        Floor(metric="disagreement_change", param="samples", extremes=against_reference),
+        *floors_of("trigger_rows", "flood_share", param="samples", rows=rows),
+    )
