@@ -26,6 +26,7 @@ from coverage_law import (
     EDGE,
     EXACT,
     FEW_POSITIVES,
+    FEW_ROWS,
     HEAVY,
     SHORT,
     SQUARES,
@@ -166,7 +167,8 @@ def macro_laws() -> Iterator[Law]:
             counts = draw.multinomial(n, cells.ravel()).reshape(3, 3)
             return {"f1_macro": resampled_counts(f1_macro, counts, seed=int(draw.integers(1 << 31)), resamples=200)}
 
-        yield Law("three classes", n, {"f1_macro": "resampled counts"}, {"f1_macro": f1_macro(cells)}, sample)
+        remarks = {"f1_macro": FEW_ROWS} if n == 200 else {}
+        yield Law("three classes", n, {"f1_macro": "resampled counts"}, {"f1_macro": f1_macro(cells)}, sample, remarks)
 
 
 def regression_laws(draw: np.random.Generator) -> Iterator[Law]:
@@ -235,7 +237,7 @@ def paired_laws(draw: np.random.Generator) -> Iterator[Law]:
         yield Law(
             "two models", n, methods, truths,
             lambda draw, n=n: intervals(paired_classes(*two_models(draw, n), seed=1, positive=1)),
-            {"balanced_accuracy_gain": SQUARES},
+            {"balanced_accuracy_gain": SQUARES} | ({"roc_auc_gain": FEW_ROWS} if n == 100 else {}),
         )  # fmt: skip
     errors = values(paired_errors(*two_errors(draw, LARGE), seed=1))
     for n in (50, 500):
@@ -420,7 +422,9 @@ def measured(kept: Kept, repetitions: int, place: int) -> list[str]:
     lines = []
     name = re.sub(r"[^a-z0-9]+", "-", f"{place:02} {law.name} {law.n} rows {count} samples".lower())
     for metric, held, width, none in kept.once(name, partial(simulate, law, count, place)):
-        words = judge(held, law.remarks.get(metric, "")) + (f"; none in {none:.1%} of samples" if none else "")
+        words = judge(held, law.remarks.get(metric, ""), samples=count) + (
+            f"; none in {none:.1%} of samples" if none else ""
+        )
         truth = "of the slice named" if metric == "worst_slice_gap" else f"{law.truths[metric]:.4g}"
         lines.append(
             f"| {metric} | {law.methods[metric]} | {law.name} | {law.n:,} | {truth} | {held:.1%} | {width:.3g} | "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from coverage_law import BOUND, EXACT, FEW_CUSTOMERS, SQUARES, Law, values
+from coverage_law import DIRECTION, EXACT, SQUARES, UNEVEN, Law, values
 from scipy.special import expit
 from scipy.stats import norm
 
@@ -95,8 +95,9 @@ def _checks(draw: np.random.Generator, large: int) -> Iterator[Law]:
 
 
 def _remarks(described: str, names: tuple[str, ...]) -> dict[str, str]:
-    few = FEW_CUSTOMERS if described == "50 customers of 20" else EXACT
-    return dict.fromkeys(names, few) | {"balanced_accuracy": SQUARES if few == EXACT else few}
+    if described == "200 customers of 1 to 20":
+        return dict.fromkeys(names, UNEVEN)
+    return dict.fromkeys(names, EXACT) | {"balanced_accuracy": SQUARES}
 
 
 def _measured(
@@ -142,7 +143,7 @@ def _distances() -> Iterator[Law]:
         "total_variation": "inversion, design effect", "kolmogorov_smirnov": "inversion, on the cells, design effect",
     }  # fmt: skip
     for described, (n, sizes) in CUSTOMERS.items():
-        remarks = dict.fromkeys(methods, BOUND)
+        remarks = dict.fromkeys(methods, DIRECTION)
 
         def sample(draw: np.random.Generator, sizes: Sizes = sizes) -> Intervals:
             old, first = _cells(draw, np.repeat(np.arange(400), 5), edges)
