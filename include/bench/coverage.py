@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import re
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -37,7 +36,7 @@ from coverage_law import (
     simulate,
     values,
 )
-from kept import Kept
+from kept import Kept, slug
 from scipy.signal import lfilter
 from scipy.special import expit
 from scipy.stats import norm
@@ -420,7 +419,7 @@ def measured(kept: Kept, repetitions: int, place: int) -> list[str]:
     law = LAWS[place]
     count = max(1, repetitions // law.fewer)
     lines = []
-    name = re.sub(r"[^a-z0-9]+", "-", f"{place:02} {law.name} {law.n} rows {count} samples".lower())
+    name = slug(f"{place:02} {law.name} {law.n} rows {count} samples")
     for metric, held, width, none in kept.once(name, partial(simulate, law, count, place)):
         words = judge(held, law.remarks.get(metric, ""), samples=count) + (
             f"; none in {none:.1%} of samples" if none else ""

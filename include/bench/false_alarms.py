@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import zlib
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +34,7 @@ from false_alarm_years import (
     steady_psi_year,
     weekly_year,
 )
-from kept import Kept
+from kept import Kept, slug
 from scipy import stats
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ def main() -> None:
     for setting in settings():
         if options.match in setting.name:
             years = options.years if setting.promised else max(1, options.years // 5)
-            name = re.sub(r"[^a-z0-9]+", "-", f"{setting.name} {setting.rule} {years} years".lower())
+            name = slug(f"{setting.name} {setting.rule} {years} years")
             simulate = partial(reds, setting, years=years, workers=options.workers)
             lines.append(row(setting, np.array(Kept(options.folder).once(name, simulate))))
             print(lines[-1], flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,11 @@ class Kept:
             path.write_text(json.dumps(found))
             print(f"{name:60} {time.monotonic() - began:7.1f} s", flush=True)
         return json.loads(path.read_text())
+
+
+def slug(text: str) -> str:
+    """Words in lower case with hyphens, as the name of a file."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())
 
 
 def cpu_of(run: Callable[[], Any]) -> tuple[Any, float]:

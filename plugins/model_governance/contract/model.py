@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Task = Literal["binary_classification", "multiclass_classification", "regression", "ranking", "forecasting"]
+CLASSES: tuple[Task, ...] = ("binary_classification", "multiclass_classification")
+"""The tasks whose answers are classes."""
 
 
 @dataclass(frozen=True, slots=True)

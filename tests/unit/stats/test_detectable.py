@@ -134,10 +134,9 @@ def test_what_is_detectable_keeps_its_distance_on_the_scale_of_the_error(grows):
     limits = GrowingError(value=0.6, low95=0.55, high95=0.65, grows=grows)
     above, below = limits.detectable(0.6, TAIL), limits.detectable_below(0.6, TAIL)
     assert below < 0.6 < above < 1
-    back = GrowingError(value=0.6, low95=0.55, high95=0.65, grows=grows)
     # At the limit itself the truth is the present estimate's limit on the other side.
-    assert back.detectable(back.low(TAIL), TAIL) == pytest.approx(back.high(MISSED))
-    assert back.detectable_below(back.high(TAIL), TAIL) == pytest.approx(back.low(MISSED))
+    assert limits.detectable(limits.low(TAIL), TAIL) == pytest.approx(limits.high(MISSED))
+    assert limits.detectable_below(limits.high(TAIL), TAIL) == pytest.approx(limits.low(MISSED))
 
 
 @pytest.mark.parametrize(("grows", "bound"), [("log", 0.0), ("logit", 1.0), ("probit", 0.0), ("arcsine", 1.2)])

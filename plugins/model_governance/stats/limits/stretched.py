@@ -45,12 +45,17 @@ class Stretched(Limits):
         return replace(self, low95=self._moved(self.low95, root), high95=self._moved(self.high95, root))
 
     def detectable(self, bound: float, tail: float) -> float | None:
-        """As if the limits kept their distances on their scale."""
-        return moved(bound, self.low(tail), self.high(MISSED), scale=self.scale)
+        """As if the limits kept their distances on the scale of the error."""
+        return moved(bound, self.low(tail), self.high(MISSED), scale=self._error_scale)
 
     def detectable_below(self, bound: float, tail: float) -> float | None:
-        """As if the limits kept their distances on their scale."""
-        return moved(bound, self.high(tail), self.low(MISSED), scale=self.scale)
+        """As if the limits kept their distances on the scale of the error."""
+        return moved(bound, self.high(tail), self.low(MISSED), scale=self._error_scale)
+
+    @property
+    def _error_scale(self) -> Scale:
+        """The scale on which the error is about the same everywhere."""
+        return self.scale
 
     def _moved(self, limit: float, times: float) -> float:
         """The value, moved that many times as far as to the limit."""
@@ -75,13 +80,9 @@ class GrowingError(Stretched):
     family: ClassVar[str] = "growing_error"
     grows: Scale
 
-    def detectable(self, bound: float, tail: float) -> float | None:
-        """As if the limits kept their distances on the scale of the error."""
-        return moved(bound, self.low(tail), self.high(MISSED), scale=self.grows)
-
-    def detectable_below(self, bound: float, tail: float) -> float | None:
-        """As if the limits kept their distances on the scale of the error."""
-        return moved(bound, self.high(tail), self.low(MISSED), scale=self.grows)
+    @property
+    def _error_scale(self) -> Scale:
+        return self.grows
 
 
 def moved(bound: float, limit: float, opposite: float, *, scale: Scale) -> float | None:

@@ -10,15 +10,14 @@ from model_governance.attacks.access import AttackerAccess
 from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
 from model_governance.contract.floors import floors_of, paired_difference_of, share_of
+from model_governance.contract.model import CLASSES
 
 if TYPE_CHECKING:
     from model_governance.contract.check import Floor
-    from model_governance.contract.subject import Task
 
 AttackName = Literal["public", "synthetic", "knockoff_nets", "copycat_cnn"]
 MIN_HELD_OUT = 40  # fewer held-out rows give no useful interval of the agreement
 MIN_QUERIES = 20
-CLASSES: tuple[Task, ...] = ("binary_classification", "multiclass_classification")
 
 
 class ExtractionParams(Params):

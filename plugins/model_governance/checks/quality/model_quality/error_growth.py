@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from model_governance.contract.result import Estimate
     from model_governance.stats.limits import Scale
 
-LOSSES_OF_SHARES = frozenset({"brier_score", "slice_brier_score"})
-"""Means of losses that have a largest value; far below it their error is proportional to them as that of other losses is."""
-
 AREAS: dict[str, Scale] = {"roc_auc": "probit", "average_precision": "logit"}
 """Areas under curves; the errors of other numbers between 0 and 1 grow as those of shares do."""
 
@@ -40,7 +37,8 @@ def with_error_growth(estimate: Estimate) -> Estimate:
 def growth_of(name: str) -> Scale | None:
     """The scale on which the error of a metric is about the same everywhere, from its range; None where none is known."""
     spec = spec_of(METRICS, name)
-    if name in LOSSES_OF_SHARES or spec.range == (0.0, None):
+    # A Brier score has a largest value, but lies so far below it that its error grows as that of other losses does.
+    if name == "brier_score" or spec.range == (0.0, None):
         return "log"
     if spec.range == (0.0, 1.0) and spec.better == "higher":
         return next((scale for words, scale in AREAS.items() if words in name), "arcsine")

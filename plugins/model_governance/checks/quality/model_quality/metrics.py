@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.contract.model import CLASSES
 from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec, of_tasks
 
 if TYPE_CHECKING:
@@ -232,7 +233,6 @@ CATALOGUE = (
 )
 
 
-CLASSES: tuple[Task, ...] = ("binary_classification", "multiclass_classification")
 BINARY_TASK: tuple[Task, ...] = ("binary_classification",)
 MULTICLASS_TASK: tuple[Task, ...] = ("multiclass_classification",)
 NUMBERS: tuple[Task, ...] = ("regression", "forecasting")

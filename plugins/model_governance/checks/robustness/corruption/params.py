@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from model_governance.checks.robustness.corruption.metrics import CLASSES
 from model_governance.contract.check import Params
 from model_governance.contract.floors import floors_of, paired_difference_of, share_of
+from model_governance.contract.model import CLASSES
 from model_governance.contract.slices import Slice
 
 if TYPE_CHECKING:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from model_governance.contract.model import CLASSES
 from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec
-
-if TYPE_CHECKING:
-    from model_governance.contract.subject import Task
 
 # Key of `attack_success_rate` for what all attacks of a run reach together.
 ALL = "all"
 
-CLASSES: tuple[Task, ...] = ("binary_classification", "multiclass_classification")
 
 METRICS = (
     MetricSpec(
