@@ -26,9 +26,7 @@ FEW_POSITIVES = "few positives: the interval says so by its width, therefore con
 EDGE = "the truth is near 0, the edge of the range, where an interval is one-sided and conservative"
 SHORT = "moments this dependent need longer blocks: set block_length"
 UNEVEN = "too narrow: a few of these 200 customers hold most of the rows"
-DIRECTION = (
-    "too narrow: the change lies where customers differ most, and the design effect is the mean over all directions"
-)
+DIRECTION = "the design effect of the direction in which customers differ most, therefore conservative in others"
 FEW_ROWS = "a little too narrow with so few rows"
 UNRELIABLE = "the result says that the tail is heavy and the interval unreliable"
 

@@ -25,26 +25,26 @@ class Dependence:
     """What dependent rows add to the variance of independent ones.
 
     A sum of squares over K cells then is about `factor` times a chi-square variable with `freedom` (K - 1) degrees of
-    freedom (Satterthwaite's approximation; Rao and Scott, 1981). Single shares and distances have a variance of at most
-    `factor` times that of independent rows.
+    freedom (Satterthwaite's approximation; Rao and Scott, 1981). That holds where nothing changed. A change, a single
+    share and a distance along one direction of the cells have a variance of at most `largest` times that of independent
+    rows: a change often moves the cells as customers differ from one another.
 
     Attributes:
         factor: at least 1.
         freedom: above 0, at most 1.
+        largest: at least `factor`.
     """
 
     factor: float = 1.0
     freedom: float = 1.0
+    largest: float = 1.0
 
     @classmethod
-    def of(cls, design_effect: float, unevenness: float) -> Dependence:
-        """From the mean of the generalised design effects of the cells and their squared coefficient of variation."""
-        return cls(factor=design_effect * (1 + unevenness), freedom=1 / (1 + unevenness))
-
-    def factor_of_one(self, cells: int) -> float:
-        """The factor on the variance of any one share of so many: all that is uneven may lie in its direction."""
-        mean, unevenness = self.factor * self.freedom, 1 / self.freedom - 1
-        return max(self.factor, mean * (1 + math.sqrt(max(0.0, unevenness) * max(0, cells - 2))))
+    def of(cls, design_effect: DesignEffect) -> Dependence:
+        """From the generalised design effects of the cells."""
+        uneven = 1 + design_effect.unevenness
+        factor = design_effect.mean * uneven
+        return cls(factor=factor, freedom=1 / uneven, largest=max(factor, design_effect.largest))
 
 
 INDEPENDENT = Dependence()
@@ -52,10 +52,17 @@ INDEPENDENT = Dependence()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesignEffect:
-    """Mean of the generalised design effects of a column's cells, at least 1, and their squared coefficient of variation."""
+    """The generalised design effects of a column's cells (Rao and Scott, 1981), one for each direction.
+
+    Attributes:
+        mean: at least 1.
+        unevenness: their squared coefficient of variation.
+        largest: of the direction in which clusters differ most.
+    """
 
     mean: float = 1.0
     unevenness: float = 0.0
+    largest: float = 1.0
 
 
 def design_effects(
@@ -132,8 +139,8 @@ def design_effect(codes: np.ndarray, clusters: np.ndarray) -> DesignEffect:
         clusters: cluster of each row, shape (rows,).
 
     Returns:
-        Mean and squared coefficient of variation of the eigenvalues of the cluster-robust covariance of the shares,
-        relative to that of independent rows; 1 and 0 with fewer than two clusters or cells.
+        Mean, squared coefficient of variation and largest of the eigenvalues of the cluster-robust covariance of the
+        shares, relative to that of independent rows; 1, 0 and 1 with fewer than two clusters or cells.
     """
     import numpy as np
 
@@ -152,9 +159,12 @@ def design_effect(codes: np.ndarray, clusters: np.ndarray) -> DesignEffect:
     mean = float(np.trace(relative)) / freedom
     if mean <= 0:
         return DesignEffect()
-    # The squares of estimated eigenvalues are too large by what few clusters add.
-    unevenness = float((relative**2).sum()) / (freedom * mean**2) - 1 - cells / groups
-    return DesignEffect(mean=max(1.0, mean), unevenness=max(0.0, unevenness) if mean > 1 else 0.0)
+    # Estimated eigenvalues lie farther apart than the true ones: few clusters add to their squares, and to the largest.
+    estimated = float((relative**2).sum()) / (freedom * mean**2) - 1
+    unevenness = max(0.0, estimated - cells / groups)
+    apart = float(np.linalg.eigvalsh(relative)[-1]) - mean
+    largest = mean + apart * math.sqrt(unevenness / estimated) if estimated > 0 else mean
+    return DesignEffect(mean=max(1.0, mean), unevenness=unevenness if mean > 1 else 0.0, largest=max(1.0, largest))
 
 
 def _most_frequent(codes: np.ndarray) -> np.ndarray:
@@ -186,4 +196,6 @@ def combined(
         return INDEPENDENT
     own = noise if noise.mean > current.mean else current
     mean = (reference.mean / n + own.mean / m) / (1 / n + 1 / m)
-    return Dependence.of(mean, max(reference.unevenness, own.unevenness) if mean > 1 else 0.0)
+    largest = (reference.largest / n + max(noise.largest, current.largest) / m) / (1 / n + 1 / m)
+    unevenness = max(reference.unevenness, own.unevenness) if mean > 1 else 0.0
+    return Dependence.of(DesignEffect(mean=mean, unevenness=unevenness, largest=largest))

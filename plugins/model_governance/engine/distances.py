@@ -94,7 +94,7 @@ def total_variation(table: Table, *, seed: int, dependence: Dependence = INDEPEN
 
 def _stretched(value: float, low: float, high: float, *, table: Table, dependence: Dependence) -> Stretched:
     limits = Stretched(value=value, low95=low, high95=high, shared=reference_part(table))
-    return limits.inflated(dependence.factor) if dependence.factor > 1 else limits
+    return limits.inflated(dependence.largest) if dependence.largest > 1 else limits
 
 
 def reference_part(table: Table) -> float:
@@ -129,7 +129,7 @@ def kolmogorov_smirnov(
     low, high = min(value, low + (missed if low > 0 else 0.0)), min(1.0, max(value, high + missed))
     return Distance(
         value=value, limits=_stretched(value, low, high, table=table, dependence=dependence),
-        p_value=smirnov_p(value / math.sqrt(dependence.factor), n=table.n, m=table.m),
+        p_value=smirnov_p(value / math.sqrt(dependence.largest), n=table.n, m=table.m),
     )  # fmt: skip
 
 
@@ -194,7 +194,7 @@ def normed_wasserstein(
     if unit <= 0:
         return None
     value = area / unit
-    error = WASSERSTEIN_BIAS * math.sqrt(dependence.factor * (std**2 / n + other_std**2 / m)) / unit
+    error = WASSERSTEIN_BIAS * math.sqrt(dependence.largest * (std**2 / n + other_std**2 / m)) / unit
     reach = quantile_of(TAIL) * error
     shared = (std**2 / n) / (std**2 / n + other_std**2 / m) if std > 0 else 0.0
     limits = Stretched(value=value, low95=value - reach, high95=value + reach, shared=shared)
@@ -279,7 +279,8 @@ def _divergence(
         # A constant column still hides a second value that so few rows may have missed.
         unit=unit, whole=(max(raw / unit, 0.0), freedom if freedom > 0 else 1), spread=max(1.0, error / expected) if freedom > 0 else 1.0,
         independent=None if dependence.factor == 1 else (plain, table.cells - 1.0),
-        thin=() if thin is None else _inflated(thin.pairs, dependence.factor), index=index, shared=reference_part(table),
+        uneven=dependence.largest / dependence.factor,
+        thin=() if thin is None else _inflated(thin.pairs, dependence.largest), index=index, shared=reference_part(table),
     )  # fmt: skip
     p_value = chi_square_p(table, dependence=dependence) if thin is None else limits.p_above(0.0)
     return Distance(value=limits.value, limits=limits, p_value=p_value)

@@ -57,7 +57,7 @@ def noise_between_runs(counts: np.ndarray, *, in_order: bool) -> DesignEffect:
     others = max(1.0, (_total(counts) * freedom - own) / (freedom - 1)) if freedom > 1 else 1.0
     mean = (largest + (freedom - 1) * others) / freedom
     squares = (largest**2 + (freedom - 1) * others**2) / freedom
-    return DesignEffect(mean=mean, unevenness=max(0.0, squares / mean**2 - 1))
+    return DesignEffect(mean=mean, unevenness=max(0.0, squares / mean**2 - 1), largest=max(largest, others))
 
 
 def _directions(counts: np.ndarray, *, in_order: bool) -> list[np.ndarray]:

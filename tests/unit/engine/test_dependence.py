@@ -83,7 +83,26 @@ def test_a_design_effect_is_never_below_one():
 
 
 def test_dependence_follows_rao_and_scott():
-    assert Dependence.of(2.0, 0.25) == Dependence(factor=2.5, freedom=0.8)
+    found = Dependence.of(DesignEffect(mean=2.0, unevenness=0.25))
+    assert found == Dependence(factor=2.5, freedom=0.8, largest=2.5)
+    assert Dependence.of(DesignEffect(mean=2.0, unevenness=0.25, largest=4.0)).largest == 4.0
+
+
+def test_the_largest_design_effect_is_that_of_the_direction_in_which_customers_differ():
+    """Customers of five rows that share the side of the middle they are on, and nothing else: one direction of three."""
+    draw = np.random.default_rng(9)
+    clusters = np.repeat(np.arange(4000), 5)
+    side = draw.integers(0, 2, 4000)[clusters]
+    found = design_effect(2 * side + draw.integers(0, 2, len(side)), clusters)
+    assert found.largest == pytest.approx(5.0, rel=0.05)
+    assert found.mean == pytest.approx((5 + 1 + 1) / 3, rel=0.05)
+
+
+@pytest.mark.parametrize("groups", [50, 200])
+def test_few_independent_clusters_do_not_look_uneven(groups):
+    draw = np.random.default_rng(10)
+    found = [design_effect(draw.integers(0, 10, groups * 5), np.repeat(np.arange(groups), 5)) for _ in range(40)]
+    assert np.mean([one.largest for one in found]) < 1.25
 
 
 def test_each_side_counts_by_the_variance_that_it_brings():

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from model_governance.engine.cells import Table
-from model_governance.engine.dependence import Dependence
+from model_governance.engine.dependence import Dependence, DesignEffect
 from model_governance.engine.distances import (
     difference_of_shares,
     jensen_shannon,
@@ -111,7 +111,7 @@ def test_the_normed_wasserstein_distance_by_hand():
     assert found.limits.interval() == pytest.approx((2.0 - reach, 2.0 + reach), rel=1e-6)
     assert found.limits.shared == pytest.approx((1 / 100) / (1 / 100 + 4 / 50))
     clustered = normed_wasserstein(
-        2.0, quartiles=quartiles, moments=((1.0, 100), (2.0, 50)), dependence=Dependence(factor=4.0)
+        2.0, quartiles=quartiles, moments=((1.0, 100), (2.0, 50)), dependence=Dependence.of(DesignEffect(mean=4.0))
     )
     assert clustered.limits.interval() == pytest.approx((2.0 - 2 * reach, 2.0 + 2 * reach), rel=1e-6)
     assert normed_wasserstein(2.0, quartiles=quartiles, moments=((1e6, 9), (1.0, 9))).value == pytest.approx(2.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from model_governance.stats.limits import (
     read_limits,
     tail_of,
 )
-from model_governance.stats.limits.chi_square import thin_cell_low, thin_cell_p_above
+from model_governance.stats.limits.chi_square import noncentral_tail, thin_cell_low, thin_cell_p_above
 
 TAILS = (0.4, 0.05, 0.025, 0.01, 1e-4, 1e-7)
 CHI = NoncentralChiSquare(value=0.1, statistic=120.0, freedom=9, unit=1e-3, whole=(120.0, 9))
@@ -47,11 +48,13 @@ FAMILIES = [
     PartialConjunction(beyond=(1e-9, 1e-3, 0.6, 0.7), within=(0.2, 0.4, 0.99, 1.0)),
     CHI,
     THIN,
+    replace(CHI, uneven=2.0),
 ]
 
 
 def words(limits) -> str:
-    return f"{limits.family}-{'thin' if getattr(limits, 'thin', ()) else getattr(limits, 'scale', 'plain')}"
+    kinds = [kind for kind in ("thin", "uneven") if getattr(limits, kind, ()) not in ((), 1.0)]
+    return f"{limits.family}-{kinds[0] if kinds else getattr(limits, 'scale', 'plain')}"
 
 
 @pytest.mark.parametrize("limits", FAMILIES, ids=words)
@@ -273,6 +276,29 @@ def test_the_detectable_distance_is_red_in_95_of_100_runs(bound, tail):
             value=1.0, statistic=statistic, freedom=freedom, unit=unit, whole=(statistic, freedom)
         )
         assert (seen.low(tail) > bound) is proven
+
+
+@pytest.mark.parametrize("bound", [50.0, 400.0], ids=["small", "large"])
+def test_a_change_along_which_customers_differ_most_is_red_as_often_as_stated(bound):
+    """Nine directions, of which one varies four times as much: the change lies in it. Bounds in units of one row's."""
+    draw, tail, runs = np.random.default_rng(11), 1e-2, 20_000
+    variances = np.array([4.0] + [1.0] * 8)
+    factor = float((variances**2).sum() / variances.sum())
+    freedom = float(variances.sum()) / factor
+    uneven = 4.0 / factor
+
+    def red(truth: float) -> float:
+        normal = np.sqrt(variances) * draw.normal(size=(runs, 9))
+        normal[:, 0] += math.sqrt(truth)
+        statistics = (normal**2).sum(axis=1) / factor
+        tails = [noncentral_tail(one, freedom, bound / factor, uneven=uneven) for one in statistics.tolist()]
+        return float(np.mean(np.array(tails) <= tail))
+
+    assert red(bound) == pytest.approx(tail, rel=0.4)
+    limits = NoncentralChiSquare(
+        value=0.0, statistic=9.0, freedom=freedom, unit=factor, whole=(9.0, freedom), uneven=uneven
+    )
+    assert red(limits.detectable(bound, tail)) == pytest.approx(0.95, abs=0.015)
 
 
 @pytest.mark.parametrize("tail", [1e-2, 1e-4])

@@ -38,6 +38,8 @@ class NoncentralChiSquare(Limits):
         unit: expected divergence of one degree of freedom: 1/n + 1/m, times what dependent rows add.
         whole: statistic and degrees of freedom over all cells, thin ones pooled; for the upper limit.
         spread: factor of the delta method on the distances from value to limits of independent rows, at least 1.
+        uneven: the noncentrality has a variance this many times that of independent rows with this unit, at least 1.
+            Customers differ more in one direction of the cells than in others, and a change may lie in it.
         independent: unit and degrees of freedom of independent rows; those above where rows depend on nothing.
         thin: (count, rows, count, rows) of each thin cell, reference first; rows that depend on one another count
             for less than one.
@@ -51,6 +53,7 @@ class NoncentralChiSquare(Limits):
     unit: float
     whole: tuple[float, float]
     spread: float = 1.0
+    uneven: float = 1.0
     independent: tuple[float, float] | None = None
     thin: tuple[Pair, ...] = ()
     index: Index = "psi"
@@ -67,7 +70,7 @@ class NoncentralChiSquare(Limits):
         """Upper limit. Samples more alike than chance makes them do not prove that nothing changed."""
         statistic, freedom = self.whole
         value = self._inside(self.value)
-        high = noncentrality_high(max(statistic, freedom), freedom, tail) * self.unit
+        high = noncentrality_high(max(statistic, freedom), freedom, tail, uneven=self.uneven) * self.unit
         return self._outside(max(value, value + self.spread * (high - value)))
 
     def p_above(self, bound: float) -> float:
@@ -82,12 +85,10 @@ class NoncentralChiSquare(Limits):
 
     def p_below(self, bound: float) -> float:
         """p-value of "the divergence is at least `bound`"."""
-        from scipy.special import chndtr
-
         statistic, freedom = self.whole
         value, inner = self._inside(self.value), self._inside(bound)
         moved = max(0.0, value + (inner - value) / self.spread) / self.unit
-        return min(1.0, float(chndtr(max(statistic, freedom), freedom, moved)))
+        return noncentral_share(max(statistic, freedom), freedom, moved, uneven=self.uneven)
 
     def inflated(self, factor: float) -> NoncentralChiSquare:
         """The same with a unit that many times as large: what chance gives is larger, so the value is smaller."""
@@ -106,7 +107,9 @@ class NoncentralChiSquare(Limits):
             return None
         share = tail / 2 if self.thin else tail
         return self._outside(
-            detectable_divergence(self._inside(bound), freedom=self.freedom, unit=self.unit, tail=share)
+            detectable_divergence(
+                self._inside(bound), freedom=self.freedom, unit=self.unit, tail=share, uneven=self.uneven
+            )
         )
 
     def _inside(self, number: float) -> float:
@@ -121,7 +124,7 @@ class NoncentralChiSquare(Limits):
         if self.freedom <= 0:
             return 0.0
         own = (self.statistic - self.freedom) * self.unit
-        reach = own - noncentrality_low(self.statistic, self.freedom, tail) * self.unit
+        reach = own - noncentrality_low(self.statistic, self.freedom, tail, uneven=self.uneven) * self.unit
         if self.spread > 1:
             # What a large change adds to the error of independent rows does not grow with the noise between runs.
             unit, freedom = self.independent or (self.unit, self.freedom)
@@ -140,7 +143,7 @@ class NoncentralChiSquare(Limits):
                 return p_value
         # The bound, moved to where the limit without the delta method's factor would have to be.
         moved = max(0.0, own - (own - bound) / self.spread) / self.unit
-        return noncentral_tail(self.statistic, self.freedom, moved)
+        return noncentral_tail(self.statistic, self.freedom, moved, uneven=self.uneven)
 
     def _thin_p_above(self, bound: float, *, wanted: float) -> float:
         """p-value of the most surprising thin cell times their number; where it is above `wanted`, only that it is."""
@@ -159,10 +162,12 @@ class NoncentralChiSquare(Limits):
         return max(thin_cell_low(pair, share, index=self.index) for pair in self.thin)
 
 
-def noncentrality_low(statistic: float, freedom: float, tail: float) -> float:
+def noncentrality_low(statistic: float, freedom: float, tail: float, *, uneven: float = 1.0) -> float:
     """Lower confidence limit of the noncentrality of a chi-square statistic; 0 where no change explains it as well."""
     from scipy.special import chndtrinc
 
+    if uneven > 1:
+        return _smallest(lambda moved: noncentral_tail(statistic, freedom, moved, uneven=uneven) > tail, most=statistic)
     if statistic > max(NORMAL_FROM, 4 * freedom) or tail < SMALLEST_TAIL:
         # The root of a noncentral chi-square less half of (freedom - 1) has variance 1 (Sankaran, 1959).
         half = (freedom - 1) / 2
@@ -170,22 +175,26 @@ def noncentrality_low(statistic: float, freedom: float, tail: float) -> float:
     return float(chndtrinc(statistic, freedom, 1 - tail))
 
 
-def noncentrality_high(statistic: float, freedom: float, tail: float) -> float:
+def noncentrality_high(statistic: float, freedom: float, tail: float, *, uneven: float = 1.0) -> float:
     """Upper confidence limit of the noncentrality of a chi-square statistic."""
     from scipy.special import chndtrinc
 
+    if uneven > 1:
+        most = 2 * (statistic + freedom) + 4 * uneven * quantile_of(tail) ** 2
+        return _smallest(lambda moved: noncentral_share(statistic, freedom, moved, uneven=uneven) < tail, most=most)
     if statistic > max(NORMAL_FROM, 4 * freedom):
         half = (freedom - 1) / 2
         return (math.sqrt(statistic - half) + quantile_of(tail)) ** 2 - half
     return float(chndtrinc(statistic, freedom, tail))
 
 
-def noncentral_tail(statistic: float, freedom: float, moved: float) -> float:
+def noncentral_tail(statistic: float, freedom: float, moved: float, *, uneven: float = 1.0) -> float:
     """The probability that a noncentral chi-square variable exceeds the statistic; `moved` is its noncentrality."""
     from scipy.special import chdtrc, chndtr
 
     if moved == 0:
         return float(chdtrc(freedom, statistic))
+    statistic = _as_if_even(statistic, freedom, moved, uneven=uneven)
     if statistic <= max(NORMAL_FROM, 4 * freedom):
         tail = 1 - float(chndtr(statistic, freedom, moved))
         if tail > SMALLEST_TAIL:
@@ -194,7 +203,32 @@ def noncentral_tail(statistic: float, freedom: float, moved: float) -> float:
     return tail_of(math.sqrt(max(0.0, statistic - half)) - math.sqrt(max(0.0, moved + half)))
 
 
-def detectable_divergence(bound: float, *, freedom: float, unit: float, tail: float) -> float:
+def noncentral_share(statistic: float, freedom: float, moved: float, *, uneven: float = 1.0) -> float:
+    """The probability that a noncentral chi-square variable is at most the statistic."""
+    from scipy.special import chndtr
+
+    return min(1.0, float(chndtr(_as_if_even(statistic, freedom, moved, uneven=uneven), freedom, moved)))
+
+
+def _as_if_even(statistic: float, freedom: float, moved: float, *, uneven: float) -> float:
+    """The statistic that lies as many standard deviations from its mean where no direction varies more than others."""
+    if uneven <= 1:
+        return statistic
+    mean = freedom + moved
+    part = math.sqrt((2 * freedom + 4 * moved) / (2 * freedom + 4 * uneven * moved))
+    return max(0.0, mean + (statistic - mean) * part)
+
+
+def _smallest(is_reached: Callable[[float], bool], *, most: float) -> float:
+    """The smallest noncentrality at which something holds that holds from there on; `most` where it never does."""
+    low, high = 0.0, most
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if is_reached(middle) else (middle, high)
+    return high
+
+
+def detectable_divergence(bound: float, *, freedom: float, unit: float, tail: float, uneven: float = 1.0) -> float:
     """The divergence that has its lower limit above `bound` with probability 0.95.
 
     Args:
@@ -202,6 +236,7 @@ def detectable_divergence(bound: float, *, freedom: float, unit: float, tail: fl
         freedom: degrees of freedom, above 0.
         unit: divergence of one degree of freedom.
         tail: level of the limit, 0 to 0.5.
+        uneven: factor on the variance of the noncentrality, at least 1.
     """
     from scipy.special import chdtri, chndtrix
 
@@ -212,7 +247,9 @@ def detectable_divergence(bound: float, *, freedom: float, unit: float, tail: fl
         critical = float(chndtrix(1 - tail, freedom, start))
     else:
         critical = (math.sqrt(max(0.0, start + half)) + quantile_of(tail)) ** 2 + half
-    return noncentrality_high(critical, freedom, MISSED) * unit
+    mean = freedom + start
+    critical = mean + (critical - mean) * math.sqrt((2 * freedom + 4 * uneven * start) / (2 * freedom + 4 * start))
+    return noncentrality_high(critical, freedom, MISSED, uneven=uneven) * unit
 
 
 def thin_cell_p_above(pair: Pair, bound: float, *, index: Index) -> float:

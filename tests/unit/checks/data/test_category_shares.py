@@ -16,7 +16,7 @@ from model_governance.checks.data.data_drift.metrics import METRICS
 from model_governance.contract.result import Estimate, Metric, declared
 from model_governance.contract.subject import Columns, Feature
 from model_governance.engine.cells import Table
-from model_governance.engine.dependence import INDEPENDENT, Dependence
+from model_governance.engine.dependence import INDEPENDENT, Dependence, DesignEffect
 from model_governance.policy import Threshold
 from verdict_cases import verdict
 
@@ -106,13 +106,10 @@ def test_a_flag_that_vanishes_is_red_and_a_common_one_that_stays_passes():
 def test_dependent_rows_widen_the_limits_by_the_one_share_that_may_hold_it_all():
     counts = table([19_000, 800, 200], [18_800, 800, 400])
     alone = largest_factor(counts, dependence=INDEPENDENT)
-    uneven = Dependence.of(2.0, 0.5)
-    wider = largest_factor(counts, dependence=uneven)
-    assert wider.value == alone.value
-    assert wider.limits.low(0.001) < alone.limits.low(0.001)
-    assert uneven.factor_of_one(2) == uneven.factor
-    # One direction of nine with a factor of 10 beside eight of 1.
-    assert Dependence.of(2.0, 108 / 36 - 1).factor_of_one(10) == pytest.approx(10)
+    even = largest_factor(counts, dependence=Dependence.of(DesignEffect(mean=2.0)))
+    uneven = largest_factor(counts, dependence=Dependence.of(DesignEffect(mean=2.0, largest=4.0)))
+    assert alone.value == even.value == uneven.value
+    assert uneven.limits.low(0.001) < even.limits.low(0.001) < alone.limits.low(0.001)
 
 
 def test_the_most_frequent_categories_of_both_datasets_are_compared():

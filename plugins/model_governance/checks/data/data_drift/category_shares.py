@@ -40,7 +40,7 @@ def largest_factor(table: Table, *, dependence: Dependence) -> Distance:
     )
     limits = LargestShareFactor(rows=(float(table.n), float(table.m)), counts=counts, shared=reference_part(table))
     # The value is that of the rows as they are; only the limits know how many of them are independent.
-    value, factor = limits.value, dependence.factor_of_one(min(table.cells, MOST_CATEGORIES))
+    value, factor = limits.value, dependence.largest
     limits = limits.inflated(factor) if factor > 1 else limits
     return Distance(value=value, limits=limits, p_value=limits.p_above(1.0))
 
