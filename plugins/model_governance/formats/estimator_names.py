@@ -151,7 +151,7 @@ xgboost.sklearn: XGBClassifier XGBModel XGBRFClassifier XGBRFRegressor XGBRanker
 """
 
 
-def _pairs(text: str) -> frozenset[tuple[str, str]]:
+def pairs_of(text: str) -> frozenset[tuple[str, str]]:
     """(module, class) of lines `module: class class`, continued by indented lines."""
     pairs: set[tuple[str, str]] = set()
     module = ""
@@ -163,4 +163,4 @@ def _pairs(text: str) -> frozenset[tuple[str, str]]:
     return frozenset(pairs)
 
 
-ESTIMATOR_NAMES = _pairs(_CLASSES)
+ESTIMATOR_NAMES = pairs_of(_CLASSES)

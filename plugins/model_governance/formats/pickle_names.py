@@ -11,6 +11,7 @@ import _compat_pickle
 import re
 
 from model_governance.formats.estimator_names import ESTIMATOR_NAMES
+from model_governance.formats.part_names import PART_NAMES
 
 # Called while loading; each builds an inert value from its arguments.
 CALLABLE = frozenset(
@@ -48,8 +49,25 @@ PLAIN = frozenset(
         ("xgboost.core", "Booster"),
     }
 )
+# Compiled search trees and distances, and splines: the loader builds them anew from their data, because their code trusts
+# the numbers in the file.
+REBUILT_MODULES = ("sklearn.neighbors._kd_tree", "sklearn.neighbors._ball_tree", "sklearn.metrics._dist_metrics")
+DISTANCES = ("Euclidean", "Manhattan", "Chebyshev", "Minkowski", "Hamming", "Canberra", "BrayCurtis", "Haversine")
+REBUILT = frozenset(
+    {
+        *((module, "newObj") for module in REBUILT_MODULES),
+        ("sklearn.neighbors._kd_tree", "KDTree"),
+        ("sklearn.neighbors._ball_tree", "BallTree"),
+        *(("sklearn.metrics._dist_metrics", f"{name}Distance64") for name in DISTANCES),
+        ("numpy.ma.core", "_mareconstruct"),
+        ("numpy.ma.core", "MaskedArray"),
+        ("numpy.ma", "MaskedArray"),
+        ("scipy.interpolate._bsplines", "BSpline"),
+        ("scipy._lib.array_api_compat.numpy._aliases", "asarray"),
+    }
+)
 # The loader puts objects of its own in place of these.
-REPLACED = frozenset(
+REPLACED = REBUILT | frozenset(
     {
         ("numpy", "ndarray"),
         ("numpy.core.multiarray", "_reconstruct"),
@@ -61,7 +79,7 @@ CYTHON_LOSS = ("sklearn._loss._loss", "__pyx_unpickle_CyHalfMultinomialLoss")
 NUMPY_MODULES = frozenset(
     {"numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath", "numpy._core.umath"}
 )
-PICKLE_NAMES = CALLABLE | PLAIN | REPLACED | ESTIMATOR_NAMES | {CYTHON_LOSS}
+PICKLE_NAMES = CALLABLE | PLAIN | REPLACED | ESTIMATOR_NAMES | PART_NAMES | {CYTHON_LOSS}
 # Types of fitted scikit-learn models that skops does not trust by itself. They run no code; the two that scikit-learn
 # indexes without bounds checks (Tree, TreePredictor) are checked after loading.
 SKOPS_NAMES = frozenset(

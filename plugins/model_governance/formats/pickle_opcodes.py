@@ -13,7 +13,7 @@ from model_governance.formats.pickle_names import python3_name
 
 if TYPE_CHECKING:
     import pickletools
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,48 @@ class Unknown:
     """A value that is neither a global, a call nor a constant."""
 
 
+class List(Unknown):
+    """A list, of which only the size is known: `weight` counts its items, and those of tuples in it."""
+
+    def __init__(self) -> None:
+        self.weight = 0
+
+
+class Tuple(tuple[Any, ...]):
+    """A tuple; `weight` counts its items as often as they are reached, because hashing visits them as often."""
+
+    weight: int
+
+    @classmethod
+    def of(cls, items: Iterable[Any]) -> Tuple:
+        """The tuple of these symbols.
+
+        Raises:
+            PickleBomb: hashing or comparing it would take for ever.
+        """
+        made = cls(items)
+        made.weight = 1 + sum(map(weight, made))
+        if made.weight > MAX_WEIGHT:
+            raise PickleBomb("makes a tuple that holds itself so many times over that its hash takes for ever")
+        return made
+
+
+class PickleBomb(ValueError):
+    """Few bytes that would keep a loader busy, or fill its memory."""
+
+
 UNKNOWN = Unknown()
+MAX_WEIGHT = 1_000_000  # items of a tuple, each as often as it is reached
+MAX_HASHED = 100_000_000  # items that become members of sets and keys of dicts: some seconds
+LARGEST_KEY = 1 << 64  # whole numbers above: any number of them share one hash
 ADDS = ("APPEND", "APPENDS", "ADDITEMS", "SETITEM", "SETITEMS")
 CALLS = ("REDUCE", "NEWOBJ", "NEWOBJ_EX", "OBJ", "INST")
+HASHING = ("set", "frozenset", "OrderedDict")  # they hash every item of the list that they are given
+
+
+def weight(symbol: Any) -> int:
+    """Items of a tuple or list as often as they are reached, 1 for everything else."""
+    return symbol.weight if isinstance(symbol, (Tuple, List)) else 1
 
 
 @dataclass(slots=True)
@@ -55,6 +94,7 @@ class PickleMachine:
     marks: list[list[Any]] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
     protocol: int = 0
+    hashed: int = 0
 
     def step(self, opcode: pickletools.OpcodeInfo, argument: Any) -> Any:
         """Execute one opcode and return the new top of the stack.
@@ -89,6 +129,19 @@ class PickleMachine:
         items, self.stack = self.stack, self.marks.pop()
         return items
 
+    def count_hashed(self, items: Iterable[Any]) -> None:
+        """Count what a loader will hash of these symbols.
+
+        Raises:
+            PickleBomb: it is more than any model needs.
+        """
+        for item in items:
+            self.hashed += weight(item)
+            if type(item) is int and abs(item) >= LARGEST_KEY:
+                raise PickleBomb("uses a key or member beyond 64 bits, of which many share one hash")
+        if self.hashed > MAX_HASHED:
+            raise PickleBomb(f"makes a loader hash more than {MAX_HASHED:,} items")
+
     def push(self, value: Any) -> Any:
         """Put a value on the stack and return it."""
         self.stack.append(value)
@@ -118,7 +171,7 @@ def _pop(machine: PickleMachine, _: Any) -> None:
 def _tuple(count: int) -> Callable[[PickleMachine, Any], Any]:
     def made(machine: PickleMachine, _: Any) -> Any:
         items = [machine.stack.pop() for _ in range(count)]
-        return machine.push(tuple(reversed(items)))
+        return machine.push(Tuple.of(reversed(items)))
 
     return made
 
@@ -140,17 +193,31 @@ def _setitem(machine: PickleMachine, _: Any) -> Any:
 
 
 def _append(machine: PickleMachine, _: Any) -> Any:
-    machine.stack.pop()
-    return machine.stack[-1]
+    return _add(machine, [machine.stack.pop()])
 
 
 def _appends(machine: PickleMachine, _: Any) -> Any:
-    machine.pop_mark()
-    return machine.stack[-1]
+    return _add(machine, machine.pop_mark())
+
+
+def _add(machine: PickleMachine, items: list[Any]) -> Any:
+    target = machine.stack[-1]
+    if isinstance(target, List):
+        target.weight += sum(map(weight, items))
+    else:
+        machine.count_hashed(items)
+    return target
+
+
+def _list(machine: PickleMachine, _: Any) -> Any:
+    items = machine.pop_mark()
+    machine.push(List())
+    return _add(machine, items)
 
 
 def _set(machine: PickleMachine, pairs: list[tuple[Any, Any]]) -> Any:
     target = machine.stack[-1]
+    machine.count_hashed(key for key, _ in pairs)
     if type(target) is dict:
         # Only keys of text: hashing a tuple of tuples of tuples can take for ever.
         target.update((key, value) for key, value in pairs if type(key) is str)
@@ -167,16 +234,18 @@ def _global(machine: PickleMachine, argument: Any) -> Any:
 
 
 def _inst(machine: PickleMachine, argument: Any) -> Any:
-    return machine.push(Call(machine.global_of(*argument.split(" ", 1)), tuple(machine.pop_mark())))
+    return machine.push(Call(machine.global_of(*argument.split(" ", 1)), Tuple.of(machine.pop_mark())))
 
 
 def _obj(machine: PickleMachine, _: Any) -> Any:
     items = machine.pop_mark()
-    return machine.push(Call(items[0], tuple(items[1:])))
+    return machine.push(Call(items[0], Tuple.of(items[1:])))
 
 
 def _call(machine: PickleMachine, _: Any) -> Any:
     arguments, function = machine.stack.pop(), machine.stack.pop()
+    if isinstance(function, Global) and function.name in HASHING and isinstance(arguments, tuple):
+        machine.count_hashed(arguments)
     return machine.push(Call(function, arguments))
 
 
@@ -212,8 +281,10 @@ HANDLERS: Mapping[str, Callable[[PickleMachine, Any], Any]] = {
     "NONE": partial(_constant, value=None),
     "NEWTRUE": partial(_constant, value=True),
     "NEWFALSE": partial(_constant, value=False),
+    "EMPTY_LIST": lambda machine, _: machine.push(List()),
+    "LIST": _list,
     "EMPTY_TUPLE": lambda machine, _: machine.push(()),
-    "TUPLE": lambda machine, _: machine.push(tuple(machine.pop_mark())),
+    "TUPLE": lambda machine, _: machine.push(Tuple.of(machine.pop_mark())),
     "TUPLE1": _tuple(1),
     "TUPLE2": _tuple(2),
     "TUPLE3": _tuple(3),

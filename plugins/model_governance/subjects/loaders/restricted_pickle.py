@@ -15,9 +15,12 @@ import pickle
 import re
 from functools import partial
 from importlib import import_module
+from inspect import isfunction
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from model_governance.errors import UntrustedModel
+from model_governance.formats.part_names import PART_NAMES
+from model_governance.formats.pickle_calls import CALLED_MODULES
 from model_governance.formats.pickle_names import (
     CALLABLE,
     CYTHON_LOSS,
@@ -26,6 +29,8 @@ from model_governance.formats.pickle_names import (
     allowed_in_pickle,
     python3_name,
 )
+from model_governance.subjects.loaders.pickle_check import check_stream
+from model_governance.subjects.loaders.pickle_rebuilt import REBUILDERS, Forged, Rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +69,16 @@ class RestrictedUnpickler(PythonUnpickler):
         self.stream = stream
         self._callable: dict[int, Any] = {}
 
+    def load(self) -> Any:
+        """The object in the stream, once the reader of the artifact scan has found nothing to refuse in it.
+
+        Raises:
+            UntrustedModel: it has.
+            UnpicklingError: the stream is damaged.
+        """
+        check_stream(self.stream, _refusal)
+        return super().load()
+
     def find_class(self, module: str, name: str) -> Any:
         """The object of this name, if models are made of such objects.
 
@@ -75,14 +90,14 @@ class RestrictedUnpickler(PythonUnpickler):
             raise _refusal(f"names {module}.{name}")
         if (module, name) in STAND_INS:
             stand_in = STAND_INS[module, name]
-            if not isinstance(stand_in, type):
+            if isfunction(stand_in):
                 self._callable[id(stand_in)] = stand_in
             return stand_in
-        known = (module, name) in CALLABLE or (module, name) in PLAIN
+        known = (module, name) in CALLABLE | PLAIN | PART_NAMES
         resolved = getattr(import_module(module), name, None) if known else _model_part(module, name)
         if resolved is None:
             raise _refusal(f"names {module}.{name}")
-        if (module, name) in CALLABLE or module.startswith("sklearn._loss."):
+        if (module, name) in CALLABLE or module.startswith(CALLED_MODULES):
             self._callable[id(resolved)] = resolved
         return resolved
 
@@ -102,10 +117,22 @@ class RestrictedUnpickler(PythonUnpickler):
         """BUILD: state for plain objects; a stored array is replaced by its values."""
         target, state = self.stack[-2], self.stack[-1]
         _check_state(target, state)
+        if isinstance(target, Rebuilt):
+            self._replace(target, self.stack.pop())
+            return
         super().load_build()
         if isinstance(self.stack[-1], StoredArray):
             # Not as its own attribute: the state that was just set may have brought a `read` of the file's choice.
             self.stack[-1] = StoredArray.read(self.stack[-1], self.stream)
+
+    def _replace(self, stand_in: Rebuilt, state: Any) -> None:
+        """Put the object that a state describes in place of its stand-in, also where later opcodes look it up."""
+        try:
+            self.stack[-1] = made = stand_in.build(state)
+        except (Forged, ValueError, TypeError, IndexError, KeyError) as error:
+            raise _refusal(f"describes a compiled object that no library writes ({error})") from error
+        for place in [place for place, item in self.memo.items() if item is stand_in]:
+            self.memo[place] = made
 
     def _check_call(self, function: Any, arguments: Any) -> None:
         if self._callable.get(id(function)) is not function:
@@ -156,7 +183,7 @@ class StoredArray:
         if not isinstance(self.dtype, np.dtype) or not all(type(size) is int and size >= 0 for size in self.shape):
             raise _refusal("describes an array by something else than a dtype and a shape")
         if self.dtype.hasobject:
-            nested = RestrictedUnpickler(stream).load()
+            nested = PythonUnpickler.load(RestrictedUnpickler(stream))  # read before, with the stream around it
             if not isinstance(nested, np.ndarray):
                 raise _refusal(f"stores a {type(nested).__name__} as an array")
             return nested
@@ -171,6 +198,7 @@ class StoredArray:
 
 
 STAND_INS: dict[tuple[str, str], Any] = {
+    **REBUILDERS,
     ("numpy", "ndarray"): ArrayMarker,
     ("numpy.core.multiarray", "_reconstruct"): empty_array,
     ("numpy._core.multiarray", "_reconstruct"): empty_array,
@@ -241,7 +269,7 @@ def _is_model_class(kind: type) -> bool:
 
 
 def _check_arguments(function: Any, arguments: tuple[Any, ...]) -> None:
-    """The four callables whose arguments could lead further than a value."""
+    """The callables whose arguments could lead further than a value."""
     import numpy as np
     from numpy.random import _pickle as generators
     from sklearn.utils.validation import check_array
@@ -254,10 +282,24 @@ def _check_arguments(function: Any, arguments: tuple[Any, ...]) -> None:
         raise _refusal("prepares a call of something else than scikit-learn's check_array")
     if function is RECONSTRUCTOR and arguments[1:] != (object, None):
         raise _refusal("rebuilds an object from foreign state")
+    if getattr(function, "__name__", "") == "Tree" and not _counts_classes(arguments):
+        raise _refusal("makes a tree whose outputs and numbers of classes disagree")
     if getattr(function, "__module__", None) == generators.__name__:
         foreign = [value for value in arguments[1:] if value is not getattr(generators, "__bit_generator_ctor")]
         if foreign:
             raise _refusal(f"makes a random generator through {_spell(foreign[0])}")
+
+
+def _counts_classes(arguments: tuple[Any, ...]) -> bool:
+    """Whether a tree is made with one number of classes per output: scikit-learn reads them without bounds checks."""
+    import numpy as np
+
+    features, classes, outputs = arguments if len(arguments) == 3 else (None, None, None)
+    return bool(
+        isinstance(features, (int, np.integer)) and isinstance(outputs, (int, np.integer))
+        and isinstance(classes, np.ndarray) and classes.dtype == np.intp and classes.ndim == 1
+        and len(classes) == outputs and outputs > 0 and (classes > 0).all()
+    )  # fmt: skip
 
 
 def _check_state(target: Any, state: Any) -> None:
@@ -307,6 +349,6 @@ def _spell(thing: Any) -> str:
 
 def _refusal(what: str) -> UntrustedModel:
     return UntrustedModel(
-        f"the file {what}, which no model needs and the allow-list refuses. Nothing of it was run. "
-        "Save the model with skops or as ONNX; if it is not yours, find out who made it"
+        f"the file {what}, which is not on the list of what fitted models hold. Nothing of it was run. Save the model "
+        "with skops or as ONNX, and of a search its best_estimator_; if the file is not yours, find out who made it"
     )

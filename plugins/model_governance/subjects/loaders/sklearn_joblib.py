@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import gzip
 import lzma
 import pickle
 import zlib
@@ -20,13 +19,16 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
 
-COMPRESSIONS: dict[bytes, Callable[[bytes], bytes]] = {
-    b"\x78": zlib.decompress,
-    b"\x1f\x8b": gzip.decompress,
-    b"BZh": bz2.decompress,
-    b"\xfd7zXZ": lzma.decompress,
-    b"\x5d\x00": lzma.decompress,
+# Magic number and the decompressor that joblib takes for it.
+COMPRESSIONS: dict[bytes, Callable[[], Any]] = {
+    b"\x78": zlib.decompressobj,
+    b"\x1f\x8b": lambda: zlib.decompressobj(31),
+    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ": lzma.LZMADecompressor,
+    b"\x5d\x00": lzma.LZMADecompressor,
 }
+# Models are compressed some ten times at most: a file that grows more fills the memory and holds no model.
+LARGEST_GROWTH, ALWAYS_ALLOWED = 200, 64 << 20
 FOREIGN = {
     b"PK": "a zip archive (a torch or skops file?)",
     b"\x93NUMPY": "a numpy file",
@@ -67,10 +69,22 @@ def _unpickle(content: bytes, spec: ModelSpec) -> Any:
 
 
 def _plain(content: bytes) -> bytes:
-    for magic, decompress in COMPRESSIONS.items():
+    """The bytes of the pickle.
+
+    Raises:
+        UntrustedModel: it unpacks to more than a model does.
+        ValueError: the compressed stream is damaged.
+    """
+    for magic, opened in COMPRESSIONS.items():
         if content.startswith(magic):
+            limit, decompressor = LARGEST_GROWTH * len(content) + ALWAYS_ALLOWED, opened()
             try:
-                return decompress(content)
+                plain: bytes = decompressor.decompress(content, limit + 1)
             except (OSError, zlib.error, lzma.LZMAError, EOFError) as error:
                 raise ValueError(f"the compressed file is damaged: {error}") from error
+            if len(plain) > limit:
+                raise UntrustedModel(f"it unpacks to more than {limit:,} bytes, which no model does; it was not read")
+            if not decompressor.eof:
+                raise ValueError("the compressed file is damaged: it ends too early")
+            return plain
     return content

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+MAX_DEPTH = 2  # lists around a tree: rounds of boosting, and classes of a round
+
+
 def check_trees(estimator: Any, *, uri: str) -> None:
     """Nothing, when every tree below the estimator is sound.
 
@@ -66,12 +69,13 @@ def _objects(root: Any) -> Iterator[Any]:
             yield item
 
 
-def _flatten(members: Any) -> Iterator[Any]:
+def _flatten(members: Any, depth: int = 0) -> Iterator[Any]:
+    """The items of lists in lists, at most MAX_DEPTH of them inside one another."""
     import numpy as np
 
     for item in members.ravel().tolist() if isinstance(members, np.ndarray) else members:
-        if isinstance(item, (list, tuple)):
-            yield from _flatten(item)
+        if isinstance(item, (list, tuple)) and depth < MAX_DEPTH:
+            yield from _flatten(item, depth + 1)
         else:
             yield item
 

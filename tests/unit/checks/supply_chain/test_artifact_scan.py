@@ -74,18 +74,16 @@ def loads(content):
 
 
 def test_no_honest_model_is_accused(models):
-    """The search trees of neighbours are what the loader refuses by name, so the scan does not call them known."""
+    """In every protocol and compression, and the loader takes what the scan calls clean."""
     for name, model in models.items():
         for protocol in (0, 2, 4, 5):
             content = pickle.dumps(model, protocol)
             result = scan(content)
-            assert clean(result) == (name != "neighbours"), (name, protocol)
-            assert clean(result) or not loads(content)
-            assert value(result, "dangerous_findings") == 0
+            assert clean(result), (name, protocol)
+            assert loads(content), (name, protocol)
         for compress in (0, 3, ("gzip", 3), ("bz2", 3), ("lzma", 3), ("xz", 3)):
             result = scan(through_joblib(model, compress), "joblib")
-            assert clean(result) == (name != "neighbours"), (name, compress)
-            assert value(result, "dangerous_findings") == 0
+            assert clean(result), (name, compress)
         assert clean(scan(skops.io.dumps(model), "skops")), name
 
 

@@ -14,6 +14,7 @@ from model_governance.checks.supply_chain.artifact_scan.compression import BOMB,
 from model_governance.checks.supply_chain.artifact_scan.findings import Part
 from model_governance.checks.supply_chain.artifact_scan.pickle_calls import REFUSE, REVIEW, judge_name
 from model_governance.formats.zip_members import (
+    LENGTH_OF_HEADER,
     bytes_after,
     bytes_before,
     is_ambiguous,
@@ -59,7 +60,7 @@ def scan_archive(content: bytes, where: str, log: ScanLog, depth: int, scan: Any
         for member in members[:MAX_MEMBERS]:
             inner = f"{where}!{member.filename}"
             _judge_member(member, inner, log)
-            unpacked = _unpack(archive, member, inner, log)
+            unpacked = _unpack(content, archive, member, inner, log)
             if unpacked is not None and not member.is_dir():
                 _judge_content(member.filename, unpacked, inner, log)
                 scan(unpacked, inner, log, depth + 1)
@@ -99,22 +100,40 @@ def _judge_member(member: zipfile.ZipInfo, where: str, log: ScanLog) -> None:
         log.add("dangerous", "symbolic link", where, "a link to some other place of the machine", REFUSE)
 
 
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str, log: ScanLog) -> bytes | None:
-    if member.flag_bits & 0x1:
-        log.skip(where, "encrypted, so that no scan can look inside", "save the model without a password")
+def _unchecked(content: bytes, member: zipfile.ZipInfo, *, limit: int) -> bytes | None:
+    """What a program finds in a member that asks for no checksum and no flag; None where it finds nothing."""
+    head = content[member.header_offset : member.header_offset + LENGTH_OF_HEADER]
+    start = (
+        member.header_offset + LENGTH_OF_HEADER + sum(int.from_bytes(head[at : at + 2], "little") for at in (26, 28))
+    )
+    packed = content[start : start + member.compress_size]
+    if member.compress_type == zipfile.ZIP_STORED:
+        return packed[:limit] or None
+    try:
+        return zlib.decompressobj(-15).decompress(packed, limit) or None
+    except zlib.error:
         return None
+
+
+def _unpack(
+    content: bytes, archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str, log: ScanLog
+) -> bytes | None:
     if member.file_size > log.remaining_bytes:
         limit = log.params.max_unpacked_bytes
         log.add("dangerous", "bomb", where, f"unpacks beyond {limit:,} bytes (max_unpacked_bytes)", BOMB)
         log.unscanned.append(where)
         return None
+    encrypted = bool(member.flag_bits & 0x1)
+    if encrypted:
+        log.skip(where, "encrypted, so that no scan can look inside", "save the model without a password")
     try:
         with archive.open(member) as stream:
             # One byte more than declared shows a member that unpacks to more than it says.
             unpacked = stream.read(member.file_size + 1)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
-        log.skip(where, f"cannot be unpacked: {error}", "save the model again")
-        return None
+        if not encrypted:
+            log.skip(where, f"cannot be unpacked: {error}", "save the model again")
+        return _unchecked(content, member, limit=member.file_size)
     log.count_unpacked(len(unpacked))
     judge_ratio(member.compress_size, len(unpacked), where, log)
     return unpacked

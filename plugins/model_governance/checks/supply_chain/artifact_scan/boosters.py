@@ -40,7 +40,7 @@ def scan_ubjson(content: bytes, where: str, log: ScanLog) -> None:
     try:
         tree, end = _value(content, 0, 0)
     except (Inconsistent, struct.error, IndexError) as error:
-        log.add("suspicious", "broken model", where, f"no readable UBJSON: {error}", SAVE_AGAIN)
+        log.skip(where, f"no readable UBJSON: {error}", SAVE_AGAIN)
         return
     if content[end:].strip(b"\0"):
         rest = len(content) - end

@@ -35,6 +35,7 @@ def unpack(content: bytes, kind: str, where: str, log: ScanLog) -> bytes | None:
         return None
     judge_ratio(len(content), len(unpacked), where, log)
     if not decompressor.eof:
+        log.unscanned.append(where)
         log.add("suspicious", "cut off", where, f"the {kind} stream ends too early", "save the model again")
     elif decompressor.unused_data.strip(b"\0"):
         rest = len(decompressor.unused_data)

@@ -55,7 +55,20 @@ keras.utils.get_file keras.saving tensorflow.io tensorflow.keras.utils.get_file 
 tensorflow.numpy_function xgboost.testing xgboost.spark xgboost.dask lightgbm.dask
 """
 DANGEROUS = frozenset(_DANGEROUS.split())
+# Calls that only rebuild values of well-known libraries: the loader refuses them, and they run nothing of the file.
+_INERT = """
+pandas._libs.internals._unpickle_block pandas.core.internals.managers.BlockManager pandas.core.indexes.base._new_Index
+pandas._libs.arrays.__pyx_unpickle_NDArrayBacked pandas.core.arrays.string_.StringDtype
+numpy.ma.core._mareconstruct datetime.datetime datetime.date datetime.time datetime.timedelta datetime.timezone
+decimal.Decimal fractions.Fraction collections.Counter collections.deque pathlib.PosixPath pathlib.PurePosixPath
+pathlib._local.PosixPath
+"""
+INERT_CALLS = frozenset(_INERT.split())
 MODEL_ROOTS = ("sklearn", "xgboost", "lightgbm", "catboost")
+# Of the modules that others import, those whose names are no words that a class of a model has.
+REACHED = frozenset(
+    "os posix subprocess sys runpy shutil importlib ctypes builtins __builtin__ pickle marshal socket pty".split()  # noqa: SIM905
+)
 TEST_CODE = re.compile(r"(^|\.)(tests?|conftest|_?testing)(\.|$)")
 
 
@@ -81,6 +94,9 @@ def is_dangerous(dotted: str) -> bool:
     parts = dotted.split(".")
     prefixes = {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
     if parts[0] in DANGEROUS_ROOTS or prefixes & DANGEROUS or TEST_CODE.search(dotted):
+        return True
+    # A module that another one imports is its attribute: xml.sax.saxutils.os.system.
+    if any(part in REACHED for part in parts[1:-1]):
         return True
     rebuilt_by_cython = parts[0] in MODEL_ROOTS and parts[-1].startswith("__pyx_unpickle_")
     return any(part.startswith("__") for part in parts) and not rebuilt_by_cython

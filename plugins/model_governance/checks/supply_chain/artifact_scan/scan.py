@@ -76,6 +76,9 @@ def scan_bytes(content: bytes, where: str, log: ScanLog, depth: int) -> None:
             scan_bytes(unpacked, f"{where} ({kind})", log, depth + 1)
     elif kind in READERS:
         READERS[kind](content, where, log)
+        if not depth and log.declared in ("pickle", "joblib"):
+            # Their loaders ask for no magic number: the same bytes are instructions to them.
+            scan_pickle(content, where, log)
     else:
         log.parts.append(Part(where=where, kind=kind, size=len(content)))
         if depth == 0:
@@ -91,7 +94,7 @@ def _kind(content: bytes, where: str, log: ScanLog) -> str:
     if inner and kind in ("pickle", "onnx", "zlib", "lzma") and not inner.endswith(PICKLES):
         # Weights are bytes without a name and may begin like anything; a pickle has a head and an end.
         return kind if kind == "pickle" and _whole_pickle(content) else "data"
-    if not inner and kind == "unknown" and log.declared in ("pickle", "joblib"):
+    if not inner and log.declared in ("pickle", "joblib") and kind not in ("zip", *COMPRESSED, *READERS):
         return "pickle"
     return kind
 
