@@ -9,12 +9,13 @@ import sys
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.checks import catalogue, find
 from model_governance.contract.connections import PlainConnections
+from model_governance.contract.model import Task
 from model_governance.contract.moments import as_moment, moment_key, parse_moment
 from model_governance.contract.run import Run
 from model_governance.errors import GovernanceError, PolicyError
@@ -134,7 +135,11 @@ def _add_policy(commands: Commands) -> None:
     init.add_argument("--model", required=True, help="model file (uri)")
     init.add_argument("--reference", required=True, help="reference data (uri)")
     init.add_argument("--target", help="label column")
-    init.add_argument("--task", default="binary_classification", help="default: %(default)s")
+    init.add_argument("--task", choices=get_args(Task), help="default: that of the model and its labels")
+    init.add_argument("--positive", help="positive one of two labels, default guessed")
+    init.add_argument("--group", help="query or session of a ranking row, series of a forecast; default guessed")
+    init.add_argument("--item", help="what a ranking row offers, default guessed")
+    init.add_argument("--time", help="moment that a row forecasts, default guessed")
     init.add_argument("--name", help="model name, default from the file name")
     init.add_argument("--output", type=Path, help="file to write, default standard output")
     init.set_defaults(command=_init)
@@ -250,10 +255,14 @@ def _schema(_: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
+    from model_governance.authoring.column_roles import Asked
     from model_governance.authoring.suggest import suggest_policy
 
     text = suggest_policy(
-        model=options.model, reference=options.reference, target=options.target, task=options.task, name=options.name,
+        model=options.model, reference=options.reference, task=options.task, name=options.name,
+        asked=Asked(
+            target=options.target, positive=options.positive, group=options.group, item=options.item, time=options.time
+        ),
         folder=options.output.resolve().parent if options.output else Path.cwd(),
     )  # fmt: skip
     if options.output is None:

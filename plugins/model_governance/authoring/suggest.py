@@ -1,21 +1,26 @@
-"""A starting policy for a model, written from its reference data with the reasons beside the numbers."""
+"""A starting policy for a model, written from its file and its reference data with the reasons beside the numbers."""
 
 from __future__ import annotations
 
 import os
 import re
 import textwrap
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from model_governance.authoring.column_roles import UNKNOWN, Asked, Roles, assign_roles
+from model_governance.authoring.label_guess import guess_task, positive_label
+from model_governance.authoring.model_facts import read_facts
+from model_governance.authoring.operating_point import operating_points
 from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
-from model_governance.contract.subject import Columns, Feature
-from model_governance.errors import PolicyError
-from model_governance.policy import DatasetSpec
-from model_governance.subjects import load_dataset
+from model_governance.contract.subject import NUMBER_KINDS
+from model_governance.errors import GovernanceError, PolicyError
+from model_governance.policy import DatasetSpec, ModelSpec
+from model_governance.subjects import load_dataset, load_model
 from model_governance.subjects.sources import read_source
 
 if TYPE_CHECKING:
@@ -23,7 +28,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from model_governance.authoring.model_facts import ModelFacts
     from model_governance.contract.check import Check
+    from model_governance.contract.subject import Columns, Feature, Model, Task
 
 FORMATS = {
     ".skops": "skops",
@@ -35,46 +42,126 @@ FORMATS = {
     ".pkl": "pickle",
     ".pickle": "pickle",
 }
-MOST_CODES = 20
-"""Whole numbers with at most this many values are taken as codes of a category."""
+CLOSED = ("joblib", "pickle")
+"""Formats that can run code while they load: they stay closed until the policy opts in."""
+LINE = 110
 
 
-def suggest_policy(*, model: str, reference: str, target: str | None, task: str, name: str | None, folder: Path) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """What is known before the first line is written; `obstacle` says why the model was not asked."""
+
+    uri: str
+    sha256: str
+    form: str
+    name: str
+    task: Task
+    reference: str
+    frame: pd.DataFrame
+    roles: Roles
+    folder: Path
+    model: Model | None = None
+    obstacle: str = ""
+
+    @property
+    def columns(self) -> Columns:
+        return self.roles.columns
+
+    @property
+    def known(self) -> pd.DataFrame:
+        """The columns that checks may group or compare by: no key, moment, constant or twin of the label."""
+        unfit = [name for name, reason in self.roles.left_out.items() if reason != UNKNOWN]
+        return self.frame.drop(columns=unfit)
+
+
+def suggest_policy(
+    *, model: str, reference: str, task: Task | None, name: str | None, folder: Path, asked: Asked | None = None
+) -> str:
     """The text of a commented policy; paths are written relative to `folder`, where the policy will be stored.
 
-    The model is digested, not loaded. Columns and thresholds come from the reference rows.
+    The model is digested, asked for the names of its features, and for its answers on the reference; a joblib or pickle
+    file is digested only.
+
+    Args:
+        model: uri of the model's file.
+        reference: uri of the reference rows.
+        task: what the model predicts; None leaves it to the model and the labels.
+        name: name of the model; None takes the file's.
+        folder: where the policy will be stored.
+        asked: roles of columns, and the positive label; what is not named is guessed, with a comment.
 
     Raises:
-        PolicyError: the ending of the model's file names no format, or the target is no column.
+        PolicyError: the ending of the model's file names no format, a column does not exist, the reference lacks an input
+            of the model, or a role that the task needs can neither be guessed nor was named.
         SubjectError: model or reference cannot be read.
     """
-    kind = _format(model)
+    asked = asked or Asked()
+    form = _format(model)
     connections = PlainConnections()
-    cwd = Path.cwd()
-    _, digest = read_source(model, folder=cwd, connections=connections, connection=None, expected=None)
-    frame = load_dataset("reference", DatasetSpec(uri=reference), folder=cwd, connections=connections).frame
-    if target is not None and target not in frame.columns:
-        raise PolicyError([f"--target {target}: no such column in {reference}; there are {', '.join(frame.columns)}"])
-    identifier = _identifier(frame, target)
-    features = {column: _feature(frame[column]) for column in frame.columns if column not in (target, identifier)}
-    columns = Columns(features=features, target=target, identifier=identifier)
-    checks = {
-        kind: check for kind, check in catalogue().items() if task in check.tasks and (target or not check.needs_labels)
-    }
-    text = "\n".join(
-        [
-            *_head(model, digest, kind, task, name=name or _slug(model), folder=folder),
-            *_datasets(reference, folder=folder),
-            *_columns(columns, frame),
-            "checks:",
-            *(line for check in checks.values() for line in _check(check, frame, columns)),
-            *LAST_LINES,
-        ]
-    )
-    return text + "\n"
+    content, digest = read_source(model, folder=Path.cwd(), connections=connections, connection=None, expected=None)
+    frame = load_dataset("reference", DatasetSpec(uri=reference), folder=Path.cwd(), connections=connections).frame
+    _require_columns(asked, frame, reference)
+    facts = read_facts(content, form)
+    labels = frame[asked.target].dropna() if asked.target is not None else None
+    if labels is not None and labels.empty:
+        raise PolicyError([f"--target {asked.target}: no row of {reference} has a label; name another column, or none"])
+    task = guess_task(task, facts, labels)
+    positive = None
+    if task == "binary_classification" and labels is not None:
+        positive = positive_label(labels, asked=asked.positive)
+    roles = assign_roles(frame, facts, task=task, asked=asked, positive=positive)
+    loaded, obstacle = _loaded(model, digest, form, task=task, columns=roles.columns, facts=facts)
+    draft = _Draft(
+        uri=model, sha256=digest, form=form, name=name or _slug(model), task=task, reference=reference, frame=frame,
+        roles=roles, folder=folder, model=loaded, obstacle=obstacle,
+    )  # fmt: skip
+    return "\n".join(_lines(draft)) + "\n"
+
+
+def _lines(draft: _Draft) -> Iterator[str]:
+    yield from _head(draft)
+    yield from _datasets(draft)
+    yield from _columns(draft)
+    yield "checks:"
+    for check in catalogue().values():
+        if draft.task in check.tasks and (draft.columns.target or not check.needs_labels):
+            yield from _check(check, draft)
+    yield from LAST_LINES
+
+
+def _require_columns(asked: Asked, frame: pd.DataFrame, reference: str) -> None:
+    """Every column that the user named exists.
+
+    Raises:
+        PolicyError: one does not.
+    """
+    for role in ("target", "group", "item", "time"):
+        column = getattr(asked, role)
+        if column is not None and column not in frame.columns:
+            raise PolicyError(
+                [f"--{role} {column}: no such column in {reference}; there are {', '.join(frame.columns)}"]
+            )
+
+
+def _loaded(
+    uri: str, digest: str, form: str, *, task: Task, columns: Columns, facts: ModelFacts
+) -> tuple[Model | None, str]:
+    """The model as a run loads it, or why it was not asked."""
+    if form in CLOSED:
+        return None, f"a {form} file is not opened before allow_pickle says so"
+    if facts.obstacle:
+        return None, facts.obstacle
+    try:
+        spec = ModelSpec(name="draft", uri=uri, sha256=digest, format=form, task=task)
+        return load_model(spec, columns, folder=Path.cwd(), connections=PlainConnections()), ""
+    except GovernanceError as error:
+        return None, str(error)
 
 
 LAST_LINES = (
+    "# Where evidence goes: a folder beside this file, or s3://bucket/prefix with connection: an Airflow aws connection.",
+    "artifacts: {uri: archive}",
+    "",
     "# A failed run requests a new model. Remove it to request none.",
     "retraining: {when: [fail], cooldown_days: 7, max_per_90_days: 4}",
     "",
@@ -82,50 +169,96 @@ LAST_LINES = (
 )
 
 
-def _head(model: str, digest: str, kind: str, task: str, *, name: str, folder: Path) -> Iterator[str]:
+def _head(draft: _Draft) -> Iterator[str]:
     yield "# A starting policy. Read every line, then: model-governance policy lint FILE"
+    if draft.obstacle:
+        yield from _comment(
+            f"The model was not asked, so the bounds of its quality rest on the labels alone: {draft.obstacle}",
+            indent=0,
+        )
     yield "version: 1"
     yield "owner: you@example.com            # who is responsible for failed runs"
     yield ""
     yield "model:"
-    yield f"  name: {name}"
-    yield f"  task: {task}"
-    yield f"  uri: {_quoted(_from_folder(model, folder))}"
-    yield f"  sha256: {digest}    # only these bytes are ever loaded"
-    if kind != "skops":
-        yield f"  format: {kind}"
-    if kind in ("joblib", "pickle"):
+    yield f"  name: {draft.name}"
+    yield f"  task: {draft.task}"
+    yield f"  uri: {_quoted(_from_folder(draft.uri, draft.folder))}"
+    yield f"  sha256: {draft.sha256}    # only these bytes are ever loaded"
+    if draft.form != "skops":
+        yield f"  format: {draft.form}"
+    if draft.form in CLOSED:
         yield "  # Such a file can run code while it loads. Save the model with skops instead, or opt in:"
         yield "  allow_pickle: false"
+    if draft.task == "binary_classification":
+        for line in operating_points(draft.frame, draft.columns, draft.model):
+            yield f"  {line}"
     yield ""
 
 
-def _datasets(reference: str, *, folder: Path) -> Iterator[str]:
-    ending = "".join(PurePosixPath(reference).suffixes[-1:]) or ".parquet"
+def _datasets(draft: _Draft) -> Iterator[str]:
+    ending = "".join(PurePosixPath(draft.reference).suffixes[-1:]) or ".parquet"
+    kinds = [
+        check.kind for check in catalogue().values() if draft.task in check.tasks and "previous_train" in check.roles
+    ]
+    reference = _quoted(_from_folder(draft.reference, draft.folder))
     yield "datasets:"
-    yield f"  reference: {{uri: {_quoted(_from_folder(reference, folder))}}}    # held-out rows, never trained on"
+    yield f"  reference: {{uri: {reference}}}    # held-out rows, never trained on"
     yield f'  train: {{uri: "train{ending}"}}                # TODO: the rows the model was trained on'
-    yield f'  previous_train: {{uri: "previous_train{ending}"}}    # TODO: those of the model before; else drop poisoning_screen'
+    if kinds:
+        drop = f"else drop {', '.join(kinds)}"
+        yield f'  previous_train: {{uri: "previous_train{ending}"}}    # TODO: those of the model before; {drop}'
+    if draft.task == "forecasting":
+        yield f"  history: {{uri: {reference}}}    # the unit of MASE; better the rows that the model was fitted on"
     yield f'  current: {{uri: "runs/{{{{ ds }}}}{ending}"}}    # TODO: the rows of each run'
     yield ""
 
 
-def _columns(columns: Columns, frame: pd.DataFrame) -> Iterator[str]:
+def _columns(draft: _Draft) -> Iterator[str]:
+    columns, remarks = draft.columns, draft.roles.remarks
     yield "columns:"
     if columns.target:
         yield f"  target: {_quoted(columns.target)}"
-    if columns.identifier:
-        yield f"  identifier: {_quoted(columns.identifier)}"
+    if columns.positive is not None:
+        yield from _comment(remarks["positive"], indent=2)
+        yield f"  positive: {_flow(columns.positive)}"
+    for role, meaning in ROLES.items():
+        column = getattr(columns, role)
+        if column is not None:
+            yield f"  {role}: {_quoted(column)}    # {meaning}"
+    if "features" in remarks:
+        yield from _comment(remarks["features"], indent=2)
     yield "  features:    # mutable: false where nobody can change the value to get another answer"
     for name, feature in columns.features.items():
-        yield f"    {_quoted(name)}: {{kind: {feature.kind}}}    # {_describe_values(frame[name], feature)}"
+        remark = f"; {remarks[name]}" if name in remarks else ""
+        values = _describe_values(draft.frame[name], feature)
+        yield f"    {_quoted(name)}: {{kind: {feature.kind}}}    # {values}{remark}"
+    for name, reason in draft.roles.left_out.items():
+        yield f"    # left out: {_one_line(name)} ({reason})"
     yield ""
 
 
-def _check(check: Check, frame: pd.DataFrame, columns: Columns) -> Iterator[str]:
-    suggestion = check.suggest(frame, columns)
+ROLES = {
+    "identifier": "row key, used to join late labels",
+    "group": "rows of one value belong together: the query or session of a ranking, the series of a forecast",
+    "item": "what a ranking row offers, to count the catalogue shown",
+    "time": "the moment that a row forecasts",
+}
+
+
+def _comment(text: str, *, indent: int) -> list[str]:
+    pad = " " * indent + "# "
+    return textwrap.wrap(_one_line(text), width=LINE, initial_indent=pad, subsequent_indent=pad)
+
+
+def _one_line(text: str) -> str:
+    """A text without line breaks and control characters, which would end a comment of YAML."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(text))
+
+
+def _check(check: Check, draft: _Draft) -> Iterator[str]:
+    suggestion = check.suggest(draft.known, draft.columns, task=draft.task, model=draft.model)
     yield f"  # {check.question}"
-    yield from textwrap.wrap(suggestion.comment, width=110, initial_indent="  # ", subsequent_indent="  # ")
+    yield from _comment(suggestion.comment, indent=2)
     yield f"  {check.kind}:"
     if suggestion.params:
         yield "    params:"
@@ -182,33 +315,9 @@ def _from_folder(uri: str, folder: Path) -> str:
     return uri if "://" in uri else os.path.relpath(Path(uri).resolve(), folder)
 
 
-def _identifier(frame: pd.DataFrame, target: str | None) -> str | None:
-    """A column called like a key in which every row differs."""
-    for name in frame.columns:
-        named_like_key = re.fullmatch(r"(?i)(.*[_-])?(id|key|uuid|row)", name)
-        if name != target and named_like_key and frame[name].is_unique:
-            return str(name)
-    return None
-
-
-def _feature(column: pd.Series) -> Feature:
-    from pandas.api import types
-
-    distinct = column.nunique()
-    if types.is_bool_dtype(column):
-        return Feature(kind="boolean")
-    if types.is_datetime64_any_dtype(column):
-        return Feature(kind="datetime")
-    if types.is_integer_dtype(column):
-        return Feature(kind="category" if distinct <= MOST_CODES else "integer")
-    if types.is_numeric_dtype(column):
-        return Feature(kind="numeric")
-    return Feature(kind="category" if distinct <= max(MOST_CODES, len(column) // 10) else "text")
-
-
 def _describe_values(column: pd.Series, feature: Feature) -> str:
     missing = column.isna().mean()
-    text = f"{column.nunique()} values"
-    if feature.kind in ("integer", "numeric") and column.notna().any():
+    text = f"{column.nunique():,} values"
+    if feature.kind in NUMBER_KINDS and column.notna().any():
         text += f", {column.min():g} to {column.max():g}: set minimum and maximum to what the world can produce"
     return text + (f", {missing:.1%} missing" if missing else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from model_governance.contract.result import CheckResult, MetricSpec
-    from model_governance.contract.subject import Columns, Role, Subject, Task
+    from model_governance.contract.subject import Columns, Model, Role, Subject, Task
     from model_governance.stats.limits import Limits
 
 
@@ -49,6 +49,22 @@ class Suggestion:
     params: Mapping[str, Any] = field(default_factory=dict)
     thresholds: Sequence[Mapping[str, Any]] = ()
     comment: str = ""
+
+
+class Suggest(Protocol):
+    """What `policy init` writes for a check, from rows of the reference and the roles of their columns."""
+
+    def __call__(
+        self, reference: pd.DataFrame, columns: Columns, /, *, task: Task | None = None, model: Model | None = None
+    ) -> Suggestion:
+        """The suggestion.
+
+        Args:
+            reference: rows of the reference, shape (n, d).
+            columns: the columns of the draft.
+            task: what the model predicts; None leaves it to what the labels look like.
+            model: the loaded model, to be asked for rows of the reference; None where it was not opened.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +152,7 @@ class Check:
         roles: datasets that it requires.
         measure: `measure(subject, params, seed)`; raises CheckError or SubjectError when it cannot measure.
         self_test: the fault that the contract suite makes it find.
-        suggest: `suggest(reference, columns)`, what `policy init` writes.
+        suggest: what `policy init` writes.
         advice: what to do when a threshold is violated.
         cost: one sentence: seconds or minutes on usual data, and what they grow with.
         optional_roles: datasets that it uses when they are given.
@@ -168,7 +184,7 @@ class Check:
     roles: tuple[Role, ...]
     measure: Callable[[Subject, Any, int], CheckResult]
     self_test: SelfTest
-    suggest: Callable[[pd.DataFrame, Columns], Suggestion]
+    suggest: Suggest
     advice: Advice
     cost: str
     optional_roles: tuple[Role, ...] = ()

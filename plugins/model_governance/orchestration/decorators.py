@@ -102,7 +102,7 @@ class GovernanceCheckDecoratedOperator(DecoratedOperator, GovernanceCheckOperato
             needs_model="model" in self.arguments,
             measure=self._measure,
             self_test=SelfTest(description="none: written in a DAG file", threshold={}, apply=lambda subject: subject),
-            suggest=lambda *_: Suggestion(),
+            suggest=lambda *_, **__: Suggestion(),
             advice=Advice(
                 title="Read why.", text="Open the report of the check; it names the function and its numbers."
             ),

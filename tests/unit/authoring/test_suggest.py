@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+import skops.io
 import yaml
+from sklearn.linear_model import LinearRegression
 
 import project
 import synthetic
@@ -88,6 +90,8 @@ def test_a_regression_gets_the_checks_of_a_regression(small):
     rows = synthetic.rows(seed=2)
     rows["label"] = rows["income"] - rows["debt"]
     rows.to_parquet(small.folder / "reference.parquet", index=False)
+    fitted = LinearRegression().fit(rows[["income", "debt", "age"]], rows["label"])
+    small.write_model(skops.io.dumps(fitted))
     assert init("--target", "label", "--task", "regression") == 0
     checks = load_policy("draft.yaml", catalogue()).checks
     assert set(checks) == {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 
-def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
+def suggest(reference: pd.DataFrame, _columns: Columns, **_: object) -> Suggestion:
     """Half to double."""
     return Suggestion(
         thresholds=[{"metric": "volume_ratio", "between": [0.5, 2.0]}], comment="Half to double the reference's rows."

@@ -16,26 +16,29 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from model_governance.contract.subject import Columns
+    from model_governance.contract.subject import Columns, Task
 
 FEW_ROWS = 1000
 CLASSES_OF_BINARY = 2
 FACTORS = (1.5, 2.0, 3.0, 5.0, 10.0)
 
 
-def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
+def suggest(reference: pd.DataFrame, columns: Columns, *, task: Task | None = None, **_: object) -> Suggestion:
     """Thresholds on effect sizes; the verdict requires evidence beside each.
 
     Args:
         reference: the reference rows; few of them add a warning to the comment.
         columns: the features; categories add thresholds on new ones and on single shares.
+        task: what the model predicts; the rows of a forecast are other moments each time, so their drift only warns.
     """
+    # The season and the trend of a forecast are in its features, and another moment has others.
+    drifted = "warn" if task == "forecasting" else "error"
     thresholds: list[dict[str, Any]] = [
-        {"metric": "psi", "less_than": 0.1, "severity": "error"},
+        {"metric": "psi", "less_than": 0.1, "severity": drifted},
         {"metric": "psi", "less_than": 0.02, "severity": "warn"},
-        {"metric": "drift_share", "less_than": 0.3, "severity": "error"},
+        {"metric": "drift_share", "less_than": 0.3, "severity": drifted},
         {"metric": "prediction_drift", "less_than": 0.1, "severity": "warn"},
-        {"metric": "joint_drift_auc", "less_than": 0.75, "severity": "error"},
+        {"metric": "joint_drift_auc", "less_than": 0.75, "severity": drifted},
         {"metric": "joint_drift_auc", "less_than": 0.6, "severity": "warn"},
         {"metric": "missing_increase", "less_than": 0.05, "severity": "error"},
     ]
@@ -46,8 +49,9 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
     factor = _factor(reference, categories)
     if categories:
         thresholds.append({"metric": "new_category_share", "less_than": 0.01, "severity": "warn"})
-        thresholds.append({"metric": "category_share_ratio", "less_than": factor, "severity": "error"})
-    if columns.target in reference and reference[columns.target].nunique() == CLASSES_OF_BINARY:
+        thresholds.append({"metric": "category_share_ratio", "less_than": factor, "severity": drifted})
+    has_two = columns.target in reference and reference[columns.target].nunique() == CLASSES_OF_BINARY
+    if has_two and task in (None, "binary_classification"):
         thresholds.append({"metric": "flagged_share_ratio", "between": [0.5, 2], "severity": "error"})
     rare = (
         " category_share_ratio concerns single categories, rare ones too: 1.5 is a share that went from 30% to 45% (a psi of "
@@ -61,6 +65,12 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
         if len(reference) < FEW_ROWS
         else ""
     )
+    seasons = (
+        " The rows of a forecast are other moments each time, so a changed distribution is a warning and no error; what fails "
+        "is missing or impossible values, and forecasts that are off (model_quality)."
+        if task == "forecasting"
+        else ""
+    )
     return Suggestion(
         thresholds=thresholds,
         comment=(
@@ -69,7 +79,7 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
             "deviation has a PSI of 0.1, one that shifts by 0.15 has 0.02. The customary bound of 0.2 misses a shift of 0.4 "
             f"on any number of rows. joint_drift_auc is 0.6 where one such column shifts by a third of a standard deviation, and "
             f"0.75 at one standard deviation; it sees changes of several columns together too. flagged_share_ratio is judged "
-            f"without labels: the model must not flag more than twice or less than half as many rows as in the reference.{rare}{few}"
+            f"without labels: the model must not flag more than twice or less than half as many rows as in the reference.{rare}{few}{seasons}"
         ),
     )
 

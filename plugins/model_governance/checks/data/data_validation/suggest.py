@@ -54,7 +54,7 @@ class Proposal:
         return {"type": f"expect_{self.type}", "severity": self.severity, "kwargs": kwargs}
 
 
-def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
+def suggest(reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestion:
     """Expectations derived from the reference; ranges that only the data show are warnings, declared ones critical.
 
     Args:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MIN_VALUES, MAX_VALUES = 2, 10
 
 
-def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
+def suggest(reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestion:
     """Attributes with few values, those first that a person cannot change; the owner must choose."""
     few = [name for name in columns.names if MIN_VALUES <= reference[name].nunique() <= MAX_VALUES]
     fixed = [name for name in few if not columns.features[name].mutable]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SAMPLES = 5000
 
 
-def suggest(reference: pd.DataFrame, _columns: Columns) -> Suggestion:
+def suggest(reference: pd.DataFrame, _columns: Columns, **_: object) -> Suggestion:
     """Limits near the values of guessing, at the lowest false-positive rate that the rows allow."""
     scored = min(len(reference), SAMPLES) // 2  # black_box and quantile may need the other half for training
     fpr = next((rate for rate in (0.01, 0.05, 0.1) if scored >= min_negatives(rate)), 0.2)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 
-def suggest(reference: pd.DataFrame, _columns: Columns) -> Suggestion:
+def suggest(reference: pd.DataFrame, _columns: Columns, **_: object) -> Suggestion:
     """Query budgets that the rows allow, and a limit on what outputs reveal beyond labels."""
     pool = len(reference) - len(reference) // 2
     query_budgets = [queries for queries in (100, 300, 1000) if queries <= pool] or [max(MIN_QUERIES, pool)]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 
-def suggest(_reference: pd.DataFrame, _columns: Columns) -> Suggestion:
+def suggest(_reference: pd.DataFrame, _columns: Columns, **_: object) -> Suggestion:
     """Limits on training rows that are reconstructed, and on classes that can be reconstructed."""
     return Suggestion(
         params={"attacks": ["search"]},

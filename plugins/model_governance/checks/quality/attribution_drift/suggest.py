@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 
-def suggest(_reference: pd.DataFrame, columns: Columns) -> Suggestion:
+def suggest(_reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestion:
     """Propose SageMaker Clarify's limit as a warning."""
     return Suggestion(
         params={"samples": 500, "draws": 4},

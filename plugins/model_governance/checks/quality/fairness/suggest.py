@@ -10,7 +10,7 @@ from model_governance.contract.check import Suggestion
 if TYPE_CHECKING:
     import pandas as pd
 
-    from model_governance.contract.subject import Columns
+    from model_governance.contract.subject import Columns, Task
 
 PROTECTED = re.compile(
     r"(?i)(^|[^a-z])(sex|gender|race\w*|rac\d\w*|ethnic\w*|religion|nationality|nativity|disab\w*|marital\w*|age\w*)($|[^a-z])"
@@ -19,12 +19,13 @@ MINIMUM_VALUES, MAXIMUM_VALUES = 2, 20
 QUARTILES = (0.25, 0.5, 0.75)
 
 
-def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
+def suggest(reference: pd.DataFrame, columns: Columns, *, task: Task | None = None, **_: object) -> Suggestion:
     """Propose columns whose name suggests a protected attribute, else the first ones of few values.
 
     Args:
         reference: Rows of the reference, shape (n, d).
         columns: The columns of the policy.
+        task: What the model predicts; guessed from the labels where it is None.
 
     Returns:
         Params and thresholds; the owner of the policy must choose the columns.
@@ -43,7 +44,7 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
         {"metric": "equalized_odds_difference", "key": groups[0], "less_than": 0.1, "severity": "warn"},
         {"metric": "accuracy_gap", "key": groups[0], "less_than": 0.1, "severity": "warn"},
     ]
-    if _has_numeric_target(reference, columns):
+    if _has_numeric_target(reference, columns) if task is None else task == "regression":
         # Limits of a regression are in units of its target, which only its owner knows.
         thresholds = [{"metric": "unscored_share", "less_than": 0.1, "severity": "warn"}]
     return Suggestion(params=params, thresholds=tuple(thresholds), comment=_comment(groups, protected=bool(protected)))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.check import Suggestion
+from model_governance.errors import GovernanceError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from model_governance.contract.subject import Columns
+    from model_governance.contract.subject import Columns, Model, Task
 
 MAX_CLASSES = 20  # more distinct whole numbers are taken for a regression's target
+MOST_ROWS = 50_000
+ABOVE_GUESSING = 0.05
 RARE = 0.05
 """Share of a class up to which an error rate of a few points says nothing about it."""
 OUTSIDE = {"metric": "outside_reference_share", "less_than": 0.1, "severity": "warn"}
@@ -22,12 +25,14 @@ PURPOSE = (
 )
 
 
-def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
+def suggest(reference: pd.DataFrame, columns: Columns, *, task: Task | None = None, **_: object) -> Suggestion:
     """Propose a floor on the estimate from the labels of the reference, and a limit on the estimated loss.
 
     Args:
         reference: Rows of the reference, shape (n, d).
         columns: The columns of the policy.
+        task: What the model predicts; guessed from the labels where it is None.
+        model: The loaded model; one that hardly beats guessing gets no floor that asks it to.
     """
     target = columns.target
     if target is None or target not in reference.columns or not reference[target].notna().any():
@@ -36,10 +41,24 @@ def suggest(reference: pd.DataFrame, columns: Columns) -> Suggestion:
             comment="The reference holds no labels, and the estimate is learned from them: give one that does.",
         )
     labels = reference[target].dropna()
-    return _for_classification(labels) if _looks_like_classes(labels) else _for_regression(labels)
+    is_regression = not _looks_like_classes(labels) if task is None else task == "regression"
+    if is_regression:
+        return _for_regression(labels)
+    return _for_classification(labels, reached=_accuracy(reference.loc[labels.index], labels, columns, model))
 
 
-def _for_classification(labels: pd.Series) -> Suggestion:
+def _accuracy(rows: pd.DataFrame, labels: pd.Series, columns: Columns, model: Model | None) -> float | None:
+    """Share of labelled rows that the model gets right; None where it cannot be asked."""
+    if model is None:
+        return None
+    rows, labels = rows.iloc[:MOST_ROWS], labels.iloc[:MOST_ROWS]
+    try:
+        return float((model.predict(rows[list(columns.names)]) == labels.to_numpy()).mean())
+    except GovernanceError:
+        return None
+
+
+def _for_classification(labels: pd.Series, *, reached: float | None) -> Suggestion:
     shares = labels.value_counts(normalize=True)
     majority, rarest = round(float(shares.iloc[0]), 3), float(shares.iloc[-1])
     increase = 0.02 if rarest > RARE else float(f"{rarest / 4:.2g}")
@@ -57,7 +76,7 @@ def _for_classification(labels: pd.Series) -> Suggestion:
         if len(shares) == 2:
             thresholds.insert(1, {"metric": "estimated_recall_change", "geq_to": -0.1})
             comment += " Recall, which sees the rare class, may fall by ten points."
-    if majority <= 0.8:
+    if majority <= 0.8 and (reached is None or reached > majority + ABOVE_GUESSING):
         thresholds.insert(0, {"metric": "estimated_accuracy", "greater_than": majority})
         comment = f"The estimate must beat always naming the largest class ({majority:.1%}). " + comment
     return Suggestion(thresholds=tuple(thresholds), comment=f"{comment} {PURPOSE}")

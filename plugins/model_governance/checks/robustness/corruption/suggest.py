@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 
-def suggest(_reference: pd.DataFrame, columns: Columns) -> Suggestion:
+def suggest(_reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestion:
     """Warnings for corruption of the size of a faulty feed, and an error on the change of the mean loss."""
     thresholds = [
         {"metric": "worst_drop", "key": "2", "less_than": 0.1, "severity": "warn"},

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 
-def suggest(_reference: pd.DataFrame, columns: Columns) -> Suggestion:
+def suggest(_reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestion:
     """A budget of a tenth of each feature's range, a warning on the success rate, and an error on its change."""
     mutable = [name for name, feature in columns.features.items() if feature.mutable]
     return Suggestion(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 
-def suggest(_reference: pd.DataFrame, _columns: Columns) -> Suggestion:
+def suggest(_reference: pd.DataFrame, _columns: Columns, **_: object) -> Suggestion:
     """No dangerous finding, no unread part, and a warning for every undeclared type."""
     return Suggestion(
         thresholds=(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 
-def suggest(_reference: pd.DataFrame, _columns: Columns) -> Suggestion:
+def suggest(_reference: pd.DataFrame, _columns: Columns, **_: object) -> Suggestion:
     """Bounds on changes, each of which counts only with the evidence of an exact test."""
     return Suggestion(
         params={"samples": 5000},
