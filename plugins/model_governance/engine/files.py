@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_governance.engine.arrow import as_numbers, count_missing
+from model_governance.engine.column_kinds import kind_of_type
+from model_governance.engine.frames import EXACT, is_exact_as_float, is_index, prepared, to_frame
 from model_governance.engine.readers import Readers
 from model_governance.engine.tallies import tally_pieces
 from model_governance.errors import SubjectError
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from model_governance.engine.column_kinds import Kind
     from model_governance.engine.labels import Labels
     from model_governance.engine.stored import StoredFile
 
 ROWS_PER_PIECE = 131_072
 CELLS_PER_PIECE = 1 << 20  # values of all columns of a piece of whole rows
+INT64_DIGITS = 18  # decimal digits that every 64-bit integer has room for
 
 
 @dataclass(frozen=True)
@@ -56,16 +60,11 @@ class ParquetRows:
         return self._shape[1]
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """These columns (all when None) of all rows, in memory, with the types that pandas stored."""
-        import pandas as pd
-
-        wanted = None if columns is None else list(columns)
-        # An open file, not its path: pandas would make columns of folders called key=value.
-        with self._reading(), self.file.path.open("rb") as opened:
-            frame = pd.read_parquet(opened, engine="pyarrow", columns=wanted)
-        frame = flat(frame)
-        frame.columns = frame.columns.map(str)
-        return frame if columns is None else frame[list(columns)]
+        """These columns (all when None) of all rows, in memory."""
+        wanted = self.names if columns is None else tuple(columns)
+        with self._reading(), self._readers.lend(columns=len(wanted)) as opened:
+            table = opened.read(columns=list(wanted), use_threads=True)
+        return to_frame(table.select(list(wanted)))
 
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values that are not null, float64."""
@@ -81,14 +80,14 @@ class ParquetRows:
 
     def integers(self, names: Sequence[str]) -> frozenset[str]:
         """The columns of these that are integers without a missing value."""
-        return frozenset(name for name in names if name in self._integers and name not in self._incomplete_integers)
+        gaps = self._gaps(names)
+        return frozenset(name for name in names if name in self._integers and name not in gaps)
 
     def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
-        """The rows in order, `rows` at a time; integer columns with a missing value anywhere are floats everywhere."""
+        """The rows in order, `rows` at a time; a column has one type, whichever of the pieces holds its gaps."""
         start = 0
-        floats = {name: "float64" for name in names if name in self._incomplete_integers}
         for batch in self._batches(names, rows=rows):
-            frame = _frame(batch, names).astype(floats)
+            frame = self._frame(batch, names)
             frame.index = frame.index + start
             yield frame
             start += len(frame)
@@ -97,14 +96,59 @@ class ParquetRows:
         """The rows at these ascending places."""
         import pyarrow as pa
 
-        return _frame(pa.Table.from_batches(self._picked(names, places)), names)
+        return self._frame(pa.Table.from_batches(self._picked(names, places)), names)
 
     def picked_frames(self, names: Sequence[str], places: np.ndarray) -> Iterator[pd.DataFrame]:
         """The rows at these ascending places, piece by piece; types as those of `frames`."""
-        floats = {name: "float64" for name in names if name in self._incomplete_integers}
         for batch in self._picked(names, places):
             if len(batch):
-                yield _frame(batch, names).astype(floats)
+                yield self._frame(batch, names)
+
+    def kinds(self, names: Sequence[str]) -> dict[str, Kind]:
+        """What these columns hold."""
+        return {name: kind_of_type(self._schema.field(name).type) for name in names}
+
+    def _frame(self, batch: pa.RecordBatch | pa.Table, names: Sequence[str]) -> pd.DataFrame:
+        gaps = self._gaps(names)
+        nullable = [name for name, exact in gaps.items() if not exact]
+        return to_frame(batch.select(list(names)), nullable=nullable, floats=[name for name in gaps if gaps[name]])
+
+    def _gaps(self, names: Sequence[str]) -> dict[str, bool]:
+        """The integer columns of these with a missing value, and whether float64 holds all their integers."""
+        for name in names:
+            if name in self._integers and name not in self._known_gaps:
+                self._known_gaps[name] = self._look_for_gaps(name)
+        known = {name: self._known_gaps.get(name) for name in names}
+        return {name: exact for name, exact in known.items() if exact is not None}
+
+    def _look_for_gaps(self, name: str) -> bool | None:
+        """None where the column is complete; the rows decide where the file's statistics do not."""
+        gaps, exact = self._statistics.get(name, (None, False))
+        if gaps is not None and (exact or not gaps):
+            return True if gaps else None
+        missing, exact = 0, True
+        for piece in self._pieces(name):
+            missing += piece.null_count
+            exact = exact and is_exact_as_float(prepared(piece))
+        return exact if missing else None
+
+    @cached_property
+    def _statistics(self) -> dict[str, tuple[bool | None, bool]]:
+        """Whether each column has gaps (None: not known), and whether its integers are known to be exact as float64."""
+        with self._reading(), self._readers.lend() as opened:
+            groups = [opened.metadata.row_group(number) for number in range(opened.metadata.num_row_groups)]
+            columns = [group.column(place) for group in groups for place in range(group.num_columns)]
+            known: dict[str, list[tuple[bool | None, bool]]] = {}
+            for column in columns:
+                if column.path_in_schema in self._integers:
+                    known.setdefault(column.path_in_schema, []).append(_of_chunk(column.statistics))
+        return {
+            name: (
+                None if any(gap is None for gap, _ in chunks) else any(gap for gap, _ in chunks),
+                all(exact for _, exact in chunks),
+            )
+            for name, chunks in known.items()
+        }
 
     def _picked(self, names: Sequence[str], places: np.ndarray) -> Iterator[pa.RecordBatch]:
         import numpy as np
@@ -118,25 +162,25 @@ class ParquetRows:
             start += len(batch)
 
     @cached_property
-    def _integers(self) -> frozenset[str]:
-        import pyarrow as pa
-
+    def _schema(self) -> pa.Schema:
         with self._reading(), self._readers.lend() as opened:
-            return frozenset(field.name for field in opened.schema_arrow if pa.types.is_integer(field.type))
+            return opened.schema_arrow
 
     @cached_property
-    def _incomplete_integers(self) -> frozenset[str]:
-        """Integer columns with a missing value, or for which the file's metadata do not exclude one."""
-        integers = self._integers
-        with self._reading(), self._readers.lend() as opened:
-            groups = [opened.metadata.row_group(number) for number in range(opened.metadata.num_row_groups)]
-            columns = [group.column(place) for group in groups for place in range(group.num_columns)]
-            return frozenset(
-                column.path_in_schema
-                for column in columns
-                if column.path_in_schema in integers
-                and (column.statistics is None or not column.statistics.has_null_count or column.statistics.null_count)
-            )
+    def _integers(self) -> frozenset[str]:
+        """Columns that a frame holds as 64-bit integers or less."""
+        import pyarrow as pa
+
+        return frozenset(
+            field.name
+            for field in self._schema
+            if pa.types.is_integer(field.type)
+            or (pa.types.is_decimal(field.type) and field.type.scale <= 0 and field.type.precision <= INT64_DIGITS)
+        )
+
+    @cached_property
+    def _known_gaps(self) -> dict[str, bool | None]:
+        return {}
 
     def _pieces(self, name: str, *, encoded: bool = False) -> Iterator[pa.Array]:
         for batch in self._batches([name], rows=ROWS_PER_PIECE, encoded=encoded):
@@ -179,8 +223,13 @@ def _names(schema: pa.Schema) -> tuple[str, ...]:
     stored = [index for index in metadata.get("index_columns", []) if isinstance(index, str)]
     unnamed = {column["field_name"] for column in metadata.get("columns", []) if column.get("name") is None}
     named = [index for index in stored if index not in unnamed]
-    return (*named, *(name for name in schema.names if name not in stored))
+    return (*named, *(name for name in schema.names if name not in stored and not is_index(name)))
 
 
-def _frame(batch: pa.RecordBatch | pa.Table, names: Sequence[str]) -> pd.DataFrame:
-    return batch.select(list(names)).to_pandas(ignore_metadata=True)
+def _of_chunk(statistics: Any) -> tuple[bool | None, bool]:
+    """Whether a column chunk has gaps (None: not known), and whether its integers are known to be exact as float64."""
+    if statistics is None:
+        return None, False
+    gaps = bool(statistics.null_count) if statistics.has_null_count else None
+    ends = (statistics.min, statistics.max) if statistics.has_min_max else (None, None)
+    return gaps, all(isinstance(end, int) and abs(end) <= EXACT for end in ends)

@@ -3,7 +3,7 @@
 from model_governance.policy.load import load_policy, parse_policy
 from model_governance.policy.model import CheckSpec, ConfirmSpec, Policy, Threshold, Waiver
 from model_governance.policy.operation import AlarmSpec, ArchiveSpec, ArtifactSpec, RetrainingSpec, ScheduleSpec
-from model_governance.policy.subject_spec import DatasetSpec, EndpointSpec, ModelSpec
+from model_governance.policy.subject_spec import CsvSpec, DatasetSpec, EndpointSpec, ModelSpec
 
 __all__ = [
     "AlarmSpec",
@@ -11,6 +11,7 @@ __all__ = [
     "ArtifactSpec",
     "CheckSpec",
     "ConfirmSpec",
+    "CsvSpec",
     "DatasetSpec",
     "EndpointSpec",
     "ModelSpec",

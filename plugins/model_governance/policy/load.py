@@ -14,6 +14,7 @@ from model_governance.policy.agreement import disagreements
 from model_governance.policy.model import Policy
 from model_governance.policy.position import Position, closest, field_names, spell
 from model_governance.policy.sense import unreachable
+from model_governance.policy.yaml_words import misread_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,6 +48,7 @@ def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "
         problems.update((problem, None) for problem in _shape_problems(error, position))
     for path, text in disagreements(raw, catalogue):
         problems[name, position.line(path), f"{spell(path)}: {text}"] = None
+    problems.update(((name, line, text), None) for line, text in misread_words(position.root))
     if policy is not None and not problems:
         for path, text in unreachable(policy, catalogue):
             problems[name, position.line(path), f"{spell(path)}: {text}"] = None

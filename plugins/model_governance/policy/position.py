@@ -22,6 +22,11 @@ class Position:
         self._root = root
         self.file = file
 
+    @property
+    def root(self) -> yaml.Node:
+        """The node of the whole file."""
+        return self._root
+
     def line(self, path: Path) -> int:
         """Line (from 1) of the deepest part of the path that the file holds."""
         line, node = self._root.start_mark.line + 1, self._root

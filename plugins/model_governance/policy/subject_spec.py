@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, field_validator, model_validator
 
 from model_governance.contract.subject import Task
 from model_governance.policy.part import Name, Part, Sha256
@@ -84,6 +84,49 @@ class ModelSpec(Part):
         return self
 
 
+class CsvSpec(Part):
+    """How a CSV file is read, where it is not the usual: comma, point, UTF-8, and an empty field where a value is missing."""
+
+    missing: tuple[str, ...] = Field(
+        default=("",),
+        description="fields that stand for a missing value; all others are what they say: NA, None and NO are text",
+    )
+    delimiter: str = Field(default=",", min_length=1, max_length=1, description="what stands between two fields")
+    decimal: Literal[".", ","] = Field(default=".", description="decimal mark of numbers")
+    encoding: str = Field(default="utf-8", description="encoding of the text, as Python names it")
+
+    @field_validator("missing", mode="before")
+    @classmethod
+    def _words_are_text(cls, raw: Any) -> Any:
+        wrong = [word for word in raw if not isinstance(word, str)] if isinstance(raw, (list, tuple)) else []
+        if wrong:
+            raise ValueError(f"YAML reads a word here as {wrong[0]!r}; quote it, as in missing: ['', 'NO', '-999']")
+        return raw
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, name: str) -> str:
+        try:
+            "".encode(name)
+        except (LookupError, ValueError) as error:
+            raise ValueError(
+                f"Python knows no text encoding {name!r}; write utf-8, cp1252, latin-1 or utf-16"
+            ) from error
+        return name
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> CsvSpec:
+        if self.delimiter == self.decimal:
+            raise ValueError(
+                f"delimiter and decimal are both {self.decimal!r}; no number could be told from two fields"
+            )
+        if not self.delimiter.isascii() or self.delimiter in '"\r\n':
+            raise ValueError(
+                f"{self.delimiter!r} cannot stand between two fields; write one ASCII character such as ; or a tab"
+            )
+        return self
+
+
 class DatasetSpec(Part):
     """One dataset: a file (`uri`), a query (`query`) or a table (`table`) of the database at `uri` or `connection`.
 
@@ -97,6 +140,7 @@ class DatasetSpec(Part):
     query: str | None = Field(default=None, description="SQL whose rows are fetched")
     table: str | None = Field(default=None, description="table that stays in its database, which answers about it")
     format: DataFormat | None = Field(default=None, description="by default from the ending of the uri")
+    csv: CsvSpec | None = Field(default=None, description="how a CSV file is read, where it is not the usual")
     connection: str | None = Field(default=None, description="Airflow connection that reaches the data")
     sha256: Sha256 | None = Field(default=None, description="pins the bytes of a dataset that must not change")
     maturity_days: int | None = Field(
@@ -117,4 +161,8 @@ class DatasetSpec(Part):
             raise ValueError("a table needs exactly one of connection (Airflow) and uri (the database)")
         if self.format == "sql" and self.query is None:
             raise ValueError("format sql needs a query")
+        if self.csv is not None and (
+            self.query is not None or self.table is not None or self.format not in (None, "csv")
+        ):
+            raise ValueError("csv says how a CSV file is read, and this is none; remove it")
         return self

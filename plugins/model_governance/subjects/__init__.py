@@ -54,16 +54,17 @@ def load_subject(
             f"{policy.name}: no source for dataset(s) {', '.join(sorted(missing))} "
             f"(given: {', '.join(sorted(sources)) or 'none'}); add datasets.{sorted(missing)[0]} to the policy"
         )
+    labels = policy.columns.of_kind("category", "text")
     datasets = {
-        role: load_dataset(role, sources[role], folder=policy.folder, connections=connections)
+        role: load_dataset(role, sources[role], folder=policy.folder, connections=connections, labels=labels)
         for role in get_args(Role)
         if role in roles
     }
     model = load_model(spec, policy.columns, folder=policy.folder, connections=connections) if with_model else None
     file = read_model_file(spec, folder=policy.folder, connections=connections) if with_model_file else None
-    labels = policy.datasets.get("labels")
+    late = policy.datasets.get("labels")
     return Subject(
         name=spec.name, task=spec.task, columns=policy.columns, datasets=datasets, model=model,
-        labels_mature_in=labels.maturity_days if labels else None, model_file=file, threat_model=policy.threat_model,
+        labels_mature_in=late.maturity_days if late else None, model_file=file, threat_model=policy.threat_model,
         disclose=policy.report.disclose, decision_threshold=spec.decision_threshold,
     )  # fmt: skip

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from model_governance.contract.subject import Dataset
-from model_governance.engine.files import ROWS_PER_PIECE, ParquetRows, flat, is_plain
+from model_governance.engine.files import ParquetRows, flat, is_plain
+from model_governance.engine.frames import is_index, to_frame
 from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import SubjectError
+from model_governance.policy import CsvSpec
+from model_governance.subjects.csv_rows import CsvRows
 from model_governance.subjects.queries import run_query
 from model_governance.subjects.sources import store_source
 from model_governance.subjects.tables import open_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -35,16 +38,18 @@ ENDINGS = {
     ".ipc": "arrow",
 }
 MAX_IN_MEMORY = 32 << 20  # bytes of a CSV or Arrow file
-GZIP = b"\x1f\x8b"
 
 
-def load_dataset(role: Role, spec: DatasetSpec, *, folder: Path, connections: Connections) -> Dataset:
+def load_dataset(
+    role: Role, spec: DatasetSpec, *, folder: Path, connections: Connections, labels: Collection[str] = ()
+) -> Dataset:
     """The rows of one role. Column names are text and unique; rows keep the order of the source.
 
     The digest is that of the file's bytes, of the query's result as `queries.run_query` says, or the fingerprint of a
     table as `tables.open_table` says. A Parquet file
     is opened, not read: its rows come when they are asked for. Small CSV and Arrow files are read at once, larger
-    ones are rewritten as a temporary Parquet file.
+    ones are rewritten as a temporary Parquet file. `labels` names text and categories, whose numerals in a CSV file
+    stay text where a number would not be written so.
 
     Raises:
         SubjectError: nothing there, unreadable, of unknown format, without rows, or with a column name twice.
@@ -62,7 +67,7 @@ def load_dataset(role: Role, spec: DatasetSpec, *, folder: Path, connections: Co
     kind = _format(spec, uri)
     stored = store_source(uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256)
     try:
-        rows = OPENERS[kind](stored, role)
+        rows = _open_csv(stored, role, spec, labels) if kind == "csv" else OPENERS[kind](stored, role)
     except SubjectError:
         raise
     except Exception as error:
@@ -130,34 +135,9 @@ def _open_arrow(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
             return _in_memory_or_spooled(stored, role, reader.schema, batches)
 
 
-def _open_csv(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
-    """Comma-separated UTF-8 with one header line; what pandas would repair in silence is refused."""
-    import pyarrow as pa
-
-    frame = _read_csv(stored.path)
-    if stored.stamp.size <= MAX_IN_MEMORY:
-        return frame
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    return _in_memory_or_spooled(stored, role, table.schema, iter(table.to_batches(max_chunksize=ROWS_PER_PIECE)))
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    import warnings
-
-    import pandas as pd
-
-    with path.open("rb") as opened:
-        compression: Literal["gzip"] | None = "gzip" if opened.read(2) == GZIP else None
-    header = pd.read_csv(path, compression=compression, header=None, nrows=1, dtype=str).iloc[0]
-    twice = sorted(set(header[header.duplicated()].dropna()))
-    if twice:
-        raise ValueError(f"the header names {', '.join(twice)} more than once")
-    with warnings.catch_warnings():
-        # Rows with more cells than the header would lose the rest.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            path, compression=compression, index_col=False, low_memory=False, float_precision="round_trip"
-        )
+def _open_csv(stored: StoredFile, role: Role, spec: DatasetSpec, labels: Collection[str]) -> ParquetRows | pd.DataFrame:
+    rows = CsvRows(stored.path, spec.csv or CsvSpec(), labels=labels)
+    return _in_memory_or_spooled(stored, role, rows.schema, rows.batches())
 
 
 def _in_memory_or_spooled(
@@ -166,8 +146,11 @@ def _in_memory_or_spooled(
     """The rows of a small file in memory; those of a large one in a temporary Parquet file."""
     import pyarrow as pa
 
-    if stored.stamp.size <= MAX_IN_MEMORY or not is_plain(schema):
+    if not is_plain(schema):
         return flat(pa.Table.from_batches(batches, schema).to_pandas())
+    if stored.stamp.size <= MAX_IN_MEMORY:
+        table = pa.Table.from_batches(batches, schema)
+        return to_frame(table.select([place for place, name in enumerate(schema.names) if not is_index(name)]))
     from pyarrow.parquet import ParquetWriter
 
     spool = stored.spool or Spool()
@@ -181,6 +164,5 @@ def _in_memory_or_spooled(
 
 OPENERS: dict[str, Callable[[StoredFile, Role], ParquetRows | pd.DataFrame]] = {
     "parquet": _open_parquet,
-    "csv": _open_csv,
     "arrow": _open_arrow,
 }
