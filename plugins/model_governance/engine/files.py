@@ -8,7 +8,9 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from model_governance.engine.arrow import as_numbers, count_missing
+from model_governance.engine.many_files import ManyReaders
 from model_governance.engine.readers import Readers
+from model_governance.engine.stored import StoredFiles
 from model_governance.engine.tallies import tally_pieces
 from model_governance.errors import SubjectError
 
@@ -28,7 +30,7 @@ CELLS_PER_PIECE = 1 << 20  # values of all columns of a piece of whole rows
 
 @dataclass(frozen=True)
 class ParquetRows:
-    """The columns of a Parquet file, in the names and order that pandas gives them.
+    """The columns of a Parquet file, or of many as one, in the names and order that pandas gives them.
 
     Every pass ends with a check of the file: rows of other bytes than those digested are refused.
     """
@@ -37,8 +39,14 @@ class ParquetRows:
     role: str
 
     @cached_property
-    def _readers(self) -> Readers:
-        return Readers(self.file.path)
+    def _readers(self) -> Readers | ManyReaders:
+        return ManyReaders(self.file) if isinstance(self.file, StoredFiles) else Readers(self.file.path)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns with their Arrow types, in the order of the file."""
+        with self._reading(), self._readers.lend() as opened:
+            return opened.schema_arrow
 
     @cached_property
     def _shape(self) -> tuple[int, tuple[str, ...]]:
@@ -59,6 +67,9 @@ class ParquetRows:
         """These columns (all when None) of all rows, in memory, with the types that pandas stored."""
         import pandas as pd
 
+        if isinstance(self.file, StoredFiles):
+            names = self.names if columns is None else columns
+            return _with_types(list(self._batches(names, rows=ROWS_PER_PIECE)), self.schema, names)
         wanted = None if columns is None else list(columns)
         # An open file, not its path: pandas would make columns of folders called key=value.
         with self._reading(), self.file.path.open("rb") as opened:
@@ -184,3 +195,15 @@ def _names(schema: pa.Schema) -> tuple[str, ...]:
 
 def _frame(batch: pa.RecordBatch | pa.Table, names: Sequence[str]) -> pd.DataFrame:
     return batch.select(list(names)).to_pandas(ignore_metadata=True)
+
+
+def _with_types(batches: list[pa.RecordBatch], schema: pa.Schema, names: Sequence[str]) -> pd.DataFrame:
+    """Rows of many files as one frame, with the types that pandas stored in the first."""
+    import pyarrow as pa
+
+    table = pa.Table.from_batches(batches)
+    kept = pa.schema([schema.field(name).with_type(table.schema.field(name).type) for name in names])
+    frame = table.cast(kept).replace_schema_metadata(schema.metadata).to_pandas(ignore_metadata=False)
+    frame = flat(frame)
+    frame.columns = frame.columns.map(str)
+    return frame[list(names)]
