@@ -15,7 +15,7 @@ from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
 from model_governance.evidence.manifest import write_manifest
-from model_governance.evidence.record import check_record, read_record
+from model_governance.evidence.record import check_record, file_manifests, read_record
 from model_governance.report import page_of_check, page_of_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_judged, load_model, load_subject, read_model_file
@@ -145,7 +145,7 @@ def run_check(
         policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
         problem=_problem_text(problem) if problem else "", baselines=attempt.baselines,
     )  # fmt: skip
-    stored = _store(store, record, attempt.result)
+    stored = _store(store, record, attempt)
     return CheckRun(
         name=name,
         kind=check.kind,
@@ -380,8 +380,8 @@ def _never_reported(policy: Policy, name: str) -> Verdict:
     return unmeasured(name, text, fail_policy=fail_policy_of(policy))
 
 
-def _store(store: ArtifactStore, record: dict[str, Any], result: CheckResult | None) -> dict[str, Any]:
-    artifacts = result.artifacts if result else ()
+def _store(store: ArtifactStore, record: dict[str, Any], attempt: _Attempt) -> dict[str, Any]:
+    artifacts = (*(attempt.result.artifacts if attempt.result else ()), *file_manifests(attempt.subject))
     stored = tuple(put_blob(store, artifact) for artifact in artifacts)
     pictures = {artifact.name: artifact.content for artifact in artifacts if artifact.media_type == "image/svg+xml"}
     record = record | {"stored": [artifact.record() for artifact in stored]}

@@ -6,7 +6,7 @@ How they are read, digested and trusted is the business of `model_governance.sub
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -128,12 +128,23 @@ class Dataset:
     The rows are a `frame` in memory or a `source` that is read when somebody asks. `frame` of a source reads
     everything and keeps it: fine up to some hundred megabytes (a Parquet file takes three to ten times its size
     in memory). What must work at any size asks `Subject.frame` for single columns, or the engine.
+
+    `manifest` lists the files of a dataset of many with their digests; its own digest is then that of the dataset.
+    `origin` holds what else names these rows, as JSON types: the number of files, the version of a table.
     """
 
-    __slots__ = ("_frame", "role", "sha256", "source", "uri")
+    __slots__ = ("_frame", "manifest", "origin", "role", "sha256", "source", "uri")
 
     def __init__(
-        self, role: Role, uri: str, sha256: str, frame: pd.DataFrame | None = None, *, source: Source | None = None
+        self,
+        role: Role,
+        uri: str,
+        sha256: str,
+        frame: pd.DataFrame | None = None,
+        *,
+        source: Source | None = None,
+        manifest: bytes | None = None,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
         if (frame is None) == (source is None):
             raise TypeError("a dataset needs exactly one of frame and source")
@@ -141,6 +152,8 @@ class Dataset:
         self.uri = uri
         self.sha256 = sha256
         self.source = source
+        self.manifest = manifest
+        self.origin = origin or {}
         self._frame = frame
 
     @property

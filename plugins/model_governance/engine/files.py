@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from model_governance.engine.arrow import as_numbers, count_missing
 from model_governance.engine.column_kinds import kind_of_type
 from model_governance.engine.frames import EXACT, is_exact_as_float, is_index, prepared, to_frame
+from model_governance.engine.many_files import ManyReaders
 from model_governance.engine.readers import Readers
+from model_governance.engine.stored import StoredFiles
 from model_governance.engine.tallies import tally_pieces
 from model_governance.errors import SubjectError
 
@@ -32,7 +34,7 @@ INT64_DIGITS = 18  # decimal digits that every 64-bit integer has room for
 
 @dataclass(frozen=True)
 class ParquetRows:
-    """The columns of a Parquet file, in the names and order that pandas gives them.
+    """The columns of a Parquet file, or of many as one, in the names and order that pandas gives them.
 
     Every pass ends with a check of the file: rows of other bytes than those digested are refused.
     """
@@ -41,8 +43,14 @@ class ParquetRows:
     role: str
 
     @cached_property
-    def _readers(self) -> Readers:
-        return Readers(self.file.path)
+    def _readers(self) -> Readers | ManyReaders:
+        return ManyReaders(self.file) if isinstance(self.file, StoredFiles) else Readers(self.file.path)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns with their Arrow types, in the order of the file."""
+        with self._reading(), self._readers.lend() as opened:
+            return opened.schema_arrow
 
     @cached_property
     def _shape(self) -> tuple[int, tuple[str, ...]]:

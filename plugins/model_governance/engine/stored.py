@@ -15,10 +15,12 @@ from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Mapping, Sequence
 
 PREFIX = "model-governance-"
 
 
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 LOCK = ".lock"
 YOUNG = 60.0  # seconds in which a folder may not have its lock yet
 ABANDONED = 86_400.0  # seconds after which a temporary folder without a lock is taken for abandoned
@@ -115,3 +117,64 @@ class StoredFile:
                 f"{self.uri}: the file was written while it was read, so its digest {self.sha256} describes other rows; "
                 "write to a new file and rename it when it is complete, then run again"
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartFile:
+    """One file of a dataset of many.
+
+    Attributes:
+        name: the path below the place of the dataset, with `/`.
+        file: its bytes and their digest.
+        partition: the values that its folders name (`day=2026-11-29`), None where a folder says null.
+    """
+
+    name: str
+    file: StoredFile
+    partition: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFiles(StoredFile):
+    """Files that are one dataset, in the order of their names; `sha256` is that of their manifest.
+
+    `path` is the first file, whose schema stands for all. `partition_types` says which values of folders are whole numbers
+    (`int64`) and which are text (`string`), by the key of the folder.
+    """
+
+    parts: Sequence[PartFile]
+    partition_types: Mapping[str, str]
+
+    def verify(self) -> None:
+        """Refuse files of which one may hold other bytes than those that were digested.
+
+        Raises:
+            SubjectError: one was changed, replaced or removed since.
+        """
+        for part in self.parts:
+            part.file.verify()
+
+
+def link_parts(files: StoredFiles, folder: Path) -> list[Path]:
+    """Links to the files in a folder of ours, below folders that name their partition once, for a reader that asks paths.
+
+    Args:
+        files: the files.
+        folder: an empty folder.
+    """
+    links = []
+    for number, part in enumerate(files.parts):
+        parent = folder.joinpath(*_partition_folders(part.partition.items()))
+        parent.mkdir(parents=True, exist_ok=True)
+        link = parent / f"{number:08}.parquet"
+        link.symlink_to(part.file.path.absolute())
+        links.append(link)
+    return links
+
+
+def _partition_folders(values: Iterable[tuple[str, str | None]]) -> list[str]:
+    from urllib.parse import quote
+
+    return [
+        f"{quote(key, safe='')}={NULL_PARTITION if value is None else quote(value, safe='')}" for key, value in values
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.documents import read_document
+from model_governance.contract.result import Artifact
 from model_governance.store import read_verified
 
 if TYPE_CHECKING:
@@ -83,9 +84,19 @@ def _datasets(subject: Subject | None) -> list[dict[str, Any]]:
         return []
     ordered = sorted(subject.datasets.values(), key=lambda dataset: dataset.role)
     return [
-        {"role": dataset.role, "uri": dataset.uri, "sha256": dataset.sha256, "rows": dataset.rows}
+        {"role": dataset.role, "uri": dataset.uri, "sha256": dataset.sha256, "rows": dataset.rows, **dataset.origin}
         for dataset in ordered
     ]
+
+
+def file_manifests(subject: Subject | None) -> tuple[Artifact, ...]:
+    """The lists of files of datasets of many; the digest of each is that of its dataset."""
+    datasets = subject.datasets.values() if subject else ()
+    return tuple(
+        Artifact(name=f"files_{dataset.role}.json", media_type="application/json", content=dataset.manifest)
+        for dataset in datasets
+        if dataset.manifest is not None
+    )
 
 
 def _earlier(subject: Subject | None) -> list[dict[str, Any]]:

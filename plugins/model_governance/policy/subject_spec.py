@@ -11,6 +11,7 @@ from model_governance.policy.part import Name, Part, Sha256
 
 ModelFormat = Literal["skops", "onnx", "xgboost", "lightgbm", "torchscript", "http", "mlflow", "joblib", "pickle"]
 DataFormat = Literal["parquet", "csv", "arrow", "sql"]
+RUN_INTERVAL = "{{ data_interval_start | default(logical_date) }}/{{ data_interval_end | default(logical_date) }}"
 
 
 class EndpointSpec(Part):
@@ -128,12 +129,14 @@ class CsvSpec(Part):
 
 
 class DatasetSpec(Part):
-    """One dataset: a file (`uri`), a query (`query`) or a table (`table`) of the database at `uri` or `connection`.
+    """One dataset: files (`uri`), a query (`query`) or a table (`table`) of the database at `uri` or `connection`.
 
+    A uri of files names one file, a folder, or a glob (`scores/*.parquet`, `scores/**/*.csv.gz`); values that folders of a Hive
+    layout name (`day=2026-11-29`) are columns of the rows.
     The rows of a query are brought here, those of a table stay where they are: the database answers. Its uri is
     `postgresql://user:password@host/database`, `duckdb:///path`, `spark://host:port`, `spark://local[2]`, `spark://` for
     the session of the surroundings, or another one that ibis connects to; a table of Spark may be the path of Parquet
-    files. `uri` and `query` are templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
+    files. `uri`, `query` and `interval` are templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
     """
 
     uri: str | None = Field(default=None, description="path or address of a file, or of a database")
@@ -142,12 +145,37 @@ class DatasetSpec(Part):
     format: DataFormat | None = Field(default=None, description="by default from the ending of the uri")
     csv: CsvSpec | None = Field(default=None, description="how a CSV file is read, where it is not the usual")
     connection: str | None = Field(default=None, description="Airflow connection that reaches the data")
+    partition: str | tuple[str, ...] | None = Field(
+        default=None,
+        description="key of Hive folders that spells a date or hour (or several keys that do so together, such as year, month, "
+        "day); only partitions within the run's data interval are read",
+    )
+    interval: str | None = Field(
+        default=None,
+        description="moments start/end that `partition` is compared with, instead of the run's data interval",
+    )
     sha256: Sha256 | None = Field(default=None, description="pins the bytes of a dataset that must not change")
     maturity_days: int | None = Field(
         default=None,
         ge=1,
         description="labels only: days until a run's labels are complete; that run is judged then",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _interval_of_the_run(cls, raw: Any) -> Any:
+        # A template like any other, so that Airflow and the command line fill it in where they fill in the uri.
+        if isinstance(raw, dict) and raw.get("partition") is not None and raw.get("interval") is None:
+            return {**raw, "interval": RUN_INTERVAL}
+        return raw
+
+    @model_validator(mode="after")
+    def _only_files_have_partitions(self) -> DatasetSpec:
+        if self.partition is not None and (self.uri is None or self.query is not None or self.table is not None):
+            raise ValueError("partition fits files (uri), neither a query nor a table")
+        if self.interval is not None and not self.partition:
+            raise ValueError("interval needs partition, the key of the folders that it is compared with")
+        return self
 
     @model_validator(mode="after")
     def _one_source(self) -> DatasetSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,10 +10,13 @@ from typing import TYPE_CHECKING
 from model_governance.contract.subject import Dataset
 from model_governance.engine.files import ParquetRows, flat, is_plain
 from model_governance.engine.frames import is_index, to_frame
-from model_governance.engine.stored import Spool, Stamp, StoredFile
+from model_governance.engine.stored import Spool, Stamp, StoredFile, StoredFiles
 from model_governance.errors import SubjectError
 from model_governance.policy import CsvSpec
+from model_governance.subjects.arrow_files import arrow_as_parquet
 from model_governance.subjects.csv_rows import CsvRows
+from model_governance.subjects.file_sets import is_many, store_many, without_stored_keys
+from model_governance.subjects.limits import check_limits
 from model_governance.subjects.queries import run_query
 from model_governance.subjects.sources import store_source
 from model_governance.subjects.tables import open_table
@@ -64,9 +68,19 @@ def load_dataset(
         _check_shape(source.rows, source.names, uri=uri, role=role)
         return Dataset(role=role, uri=uri, sha256=sha256, source=source)
     uri = spec.uri or ""
-    kind = _format(spec, uri)
-    stored = store_source(uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256)
+    manifest = None
+    if is_many(uri, folder):
+        stored, kind, manifest = store_many(
+            spec, folder=folder, connections=connections, kind_of=kind_of_ending, as_parquet=arrow_as_parquet
+        )
+    else:
+        kind = _format(spec, uri)
+        stored = store_source(
+            uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256
+        )
+    origin = {} if manifest is None else {"files": len(json.loads(manifest))}
     try:
+        check_limits(stored, kind)
         rows = _open_csv(stored, role, spec, labels) if kind == "csv" else OPENERS[kind](stored, role)
     except SubjectError:
         raise
@@ -77,20 +91,26 @@ def load_dataset(
     stored.verify()
     if isinstance(rows, ParquetRows):
         _check_shape(rows.rows, rows.names, uri=uri, role=role)
-        return Dataset(role=role, uri=uri, sha256=stored.sha256, source=rows)
-    return Dataset(role=role, uri=uri, sha256=stored.sha256, frame=_checked(rows, uri=uri, role=role))
+        return Dataset(role=role, uri=uri, sha256=stored.sha256, source=rows, manifest=manifest, origin=origin)
+    frame = _checked(rows, uri=uri, role=role)
+    return Dataset(role=role, uri=uri, sha256=stored.sha256, frame=frame, manifest=manifest, origin=origin)
 
 
 def _format(spec: DatasetSpec, uri: str) -> str:
     if spec.format is not None and spec.format != "sql":
         return spec.format
-    matches = [kind for ending, kind in ENDINGS.items() if uri.lower().endswith(ending)]
-    if not matches:
+    kind = kind_of_ending(uri)
+    if kind is None:
         raise SubjectError(
             f"{uri}: the ending says no format; rename the file to one of {', '.join(ENDINGS)} "
             "or set `format` to parquet, csv or arrow"
         )
-    return matches[0]
+    return kind
+
+
+def kind_of_ending(name: str) -> str | None:
+    """The format that the ending of a file says; None where it says none."""
+    return next((kind for ending, kind in ENDINGS.items() if name.lower().endswith(ending)), None)
 
 
 def _checked(frame: pd.DataFrame, *, uri: str, role: Role) -> pd.DataFrame:
@@ -110,6 +130,8 @@ def _check_shape(rows: int, names: Sequence[str], *, uri: str, role: Role) -> No
 def _open_parquet(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
     from pyarrow.parquet import ParquetFile, read_table
 
+    if isinstance(stored, StoredFiles):
+        return _open_many(stored, role)
     with ParquetFile(stored.path) as opened:
         if is_plain(opened.schema_arrow):
             # The first rows show at once what their description only promises.
@@ -119,20 +141,18 @@ def _open_parquet(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
         return flat(read_table(content).to_pandas())
 
 
-def _open_arrow(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
-    from pyarrow import OSFile, ipc
+def _open_many(files: StoredFiles, role: Role) -> ParquetRows:
+    from pyarrow.parquet import ParquetFile
 
-    with stored.path.open("rb") as opened:
-        start = opened.read(6)
-    if start.startswith(b"FEA1"):
-        raise ValueError("Feather version 1 is not supported; write version 2")
-    with OSFile(str(stored.path)) as content:
-        if start != b"ARROW1":
-            with ipc.open_stream(content) as reader:
-                return _in_memory_or_spooled(stored, role, reader.schema, iter(reader))
-        with ipc.open_file(content) as reader:
-            batches = (reader.get_batch(place) for place in range(reader.num_record_batches))
-            return _in_memory_or_spooled(stored, role, reader.schema, batches)
+    with ParquetFile(files.path) as opened:
+        files = without_stored_keys(files, opened.schema_arrow.names)
+    rows = ParquetRows(files, role)
+    rows.schema  # noqa: B018 - files that do not fit together are told before anything is measured
+    return rows
+
+
+def _open_arrow(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
+    return _open_parquet(arrow_as_parquet(stored), role)
 
 
 def _open_csv(stored: StoredFile, role: Role, spec: DatasetSpec, labels: Collection[str]) -> ParquetRows | pd.DataFrame:

@@ -14,6 +14,7 @@ from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreach
 from model_governance.store.s3_answers import classify
 from model_governance.subjects.content_cache import open_cache, version_key
 from model_governance.subjects.digests import digest_bytes, digest_file
+from model_governance.subjects.object_stores import OBJECT_STORES, fetch_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ def read_source(
     """Read the bytes at a uri into memory.
 
     Args:
-        uri: a path, `file:///path` or `s3://bucket/key`.
+        uri: a path, `file:///path`, `s3://bucket/key`, or an object of a store that fsspec reaches.
         folder: where relative paths start.
         connections: gives S3 clients and the content cache.
         connection: name of the connection, None for the environment.
@@ -59,10 +60,15 @@ def read_source(
         DigestMismatch: `expected` is given and the bytes are others.
         SubjectUnreachable: the place does not answer or is busy.
     """
-    if _is_s3(uri):
+    scheme = scheme_of(uri)
+    if scheme == "s3":
         _, _, content, sha256 = _fetch(uri, _read_and_digest, connections=connections, connection=connection)
+    elif scheme in OBJECT_STORES:
+        spool, path = fetch_object(uri, connection=connection)
+        content, sha256 = _read_and_digest(path)
+        spool.close()
     else:
-        content = _read_file(uri, _path(uri, folder))
+        content = _read_file(uri, local_path(uri, folder))
         sha256 = digest_bytes(content)
     _approve(uri, size=len(content), sha256=sha256, expected=expected)
     return content, sha256
@@ -81,10 +87,14 @@ def store_source(
         DigestMismatch: `expected` is given and the bytes are others.
         SubjectUnreachable: the place does not answer or is busy.
     """
-    if _is_s3(uri):
+    scheme, spool = scheme_of(uri), None
+    if scheme == "s3":
         spool, path, stamp, sha256 = _fetch(uri, digest_file, connections=connections, connection=connection)
     else:
-        spool, path = None, _path(uri, folder)
+        if scheme in OBJECT_STORES:
+            spool, path = fetch_object(uri, connection=connection)
+        else:
+            path = local_path(uri, folder)
         _refuse_what_is_no_file(uri, path)
         try:
             stamp, sha256 = digest_file(path)
@@ -96,12 +106,20 @@ def store_source(
     return stored
 
 
-def _is_s3(uri: str) -> bool:
+def scheme_of(uri: str) -> str:
+    """`file`, `s3`, or the scheme of another object store.
+
+    Raises:
+        SubjectError: nothing here reads that scheme.
+    """
     match = SCHEME.match(uri)
-    scheme = match.group(1).lower() if match else None
-    if scheme not in (None, "file", "s3"):
-        raise SubjectError(f"{uri}: unknown scheme {scheme}://; a uri is a path, file:///path or s3://bucket/key")
-    return scheme == "s3"
+    scheme = match.group(1).lower() if match else "file"
+    if scheme not in ("file", "s3", *OBJECT_STORES):
+        raise SubjectError(
+            f"{uri}: unknown scheme {scheme}://; a uri is a path, file:///path, s3://bucket/key or "
+            f"{', '.join(f'{known}://' for known in OBJECT_STORES)}"
+        )
+    return scheme
 
 
 def _approve(uri: str, *, size: int, sha256: str, expected: str | None) -> None:
@@ -114,7 +132,8 @@ def _approve(uri: str, *, size: int, sha256: str, expected: str | None) -> None:
         )
 
 
-def _path(uri: str, folder: Path) -> Path:
+def local_path(uri: str, folder: Path) -> Path:
+    """The path of a uri without scheme or of file://; relative ones start in `folder`."""
     if not SCHEME.match(uri):
         return folder / uri
     parts = urlsplit(uri)
@@ -134,7 +153,7 @@ def _read_file(uri: str, path: Path) -> bytes:
 def _refuse_what_is_no_file(uri: str, path: Path) -> None:
     try:
         if path.is_dir():
-            raise SubjectError(f"{uri}: is a folder; name one file in it, or read many files through a query")
+            raise SubjectError(f"{uri}: is a folder, and one file is needed here")
         if path.exists() and not path.is_file():
             raise SubjectError(f"{uri}: is a device or pipe, not a file")
     except (OSError, ValueError) as error:
@@ -197,18 +216,33 @@ def _endpoint(client: Any) -> str:
     return str(getattr(meta, "endpoint_url", ""))
 
 
+def list_objects(uri: str, *, connections: Connections, connection: str | None) -> list[str]:
+    """The keys below `s3://bucket/prefix`, without the prefix.
+
+    Raises:
+        SubjectError: no such bucket, or it may not be listed.
+        SubjectUnreachable: the server does not answer.
+    """
+    bucket, _, prefix = uri[len("s3://") :].partition("/")
+    if not bucket:
+        raise SubjectError(f"{uri}: names no bucket; write s3://bucket/folder/")
+    with _explaining(uri, permission="s3:ListBucket"):
+        pages = connections.s3(connection).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [entry["Key"][len(prefix) :] for page in pages for entry in page.get("Contents", ())]
+
+
 @contextmanager
-def _explaining(uri: str) -> Iterator[None]:
+def _explaining(uri: str, *, permission: str = "s3:GetObject") -> Iterator[None]:
     """Turn what botocore raises into an error that says what to do next; the server's own words are not reported."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise _subject_error(uri, classify(error)) from error
+        raise _subject_error(uri, classify(error), permission) from error
 
 
-def _subject_error(uri: str, answer: Answer) -> SubjectError:
+def _subject_error(uri: str, answer: Answer, permission: str) -> SubjectError:
     match answer.kind:
         case "unreachable":
             return SubjectUnreachable(f"{uri}: cannot be read: {answer.reason}; {answer.next_step}; try again")
@@ -218,7 +252,7 @@ def _subject_error(uri: str, answer: Answer) -> SubjectError:
             )
         case "not_allowed":
             return SubjectError(
-                f"{uri}: cannot be read: {answer.reason}; give the role of `connection` s3:GetObject there"
+                f"{uri}: cannot be read: {answer.reason}; give the role of `connection` {permission} there"
             )
         case _:
             step = answer.next_step or "check the endpoint of `connection`"

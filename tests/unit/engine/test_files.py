@@ -135,7 +135,8 @@ def test_large_text_and_arrow_files_are_stored_as_parquet_while_they_are_needed(
         content = table.to_pandas().to_csv(index=False).encode()
         (tmp_path / name).write_bytes(gzip.compress(content, mtime=0) if name.endswith("gz") else content)
     small = load(name)
-    assert small.source is None
+    # Arrow files are rewritten in a process of their own, whatever their size.
+    assert (small.source is None) == name.startswith("rows.csv")
     monkeypatch.setattr(datasets, "MAX_IN_MEMORY", 100)
     large = load(name)
     spilled = large.source.file.path

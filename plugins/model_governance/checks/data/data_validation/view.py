@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.data.data_validation.columns import Column, kind_in_duckdb, of_frame
 from model_governance.engine.files import ParquetRows
+from model_governance.engine.stored import StoredFiles, link_parts
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -82,11 +83,12 @@ def open_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
         path = _parquet(dataset, Path(folder))
         database = Path(folder) / "current.duckdb"
         with closing(duckdb.connect(database, config=SETTINGS)) as connection:
-            source = _source(path)
+            source = _source(dataset, path, Path(folder))
             described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
             types = {str(name): str(type_) for name, type_, *_ in described}
             _check_names(dataset, path, types)
-            missing, unclean = _missing(connection, path, types, used, rows=dataset.rows)
+            nulls = _nulls(dataset, path, types)
+            missing, unclean = _missing(connection, source, types, used, rows=dataset.rows, nulls=nulls)
             replaced = {name: _cleaned(name, type_, unclean) for name, type_ in types.items()}
             parts = [f"{sql} AS {_quoted(name)}" for name, sql in replaced.items() if sql]
             chosen = f"* REPLACE ({', '.join(parts)})" if parts else "*"
@@ -107,14 +109,19 @@ def open_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
 
 
 def _missing(
-    connection: Any, path: Path, types: Mapping[str, str], used: Collection[str], *, rows: int
+    connection: Any,
+    source: str,
+    types: Mapping[str, str],
+    used: Collection[str],
+    *,
+    rows: int,
+    nulls: Mapping[str, int | None],
 ) -> tuple[dict[str, int], set[str]]:
     """Rows without a value per column, and the columns of floats that hold NaN.
 
     The file's metadata count nulls but not NaN, so used floats are read once. For the other floats it suffices that
     there is a value, which the first rows show.
     """
-    nulls, source = _nulls(path, types), _source(path)
     floats = [name for name, type_ in types.items() if type_ in FLOATS]
     counted = _counts(connection, source, {name: f"count({_quoted(name)})" for name in types if nulls[name] is None})
     missing = {name: rows - counted[name] if known is None else known for name, known in nulls.items()}
@@ -137,12 +144,14 @@ def _counts(connection: Any, source: str, aggregates: Mapping[str, str]) -> dict
     return counts
 
 
-def _nulls(path: Path, types: Mapping[str, str]) -> dict[str, int | None]:
+def _nulls(dataset: Dataset, path: Path, types: Mapping[str, str]) -> dict[str, int | None]:
     """Nulls per column from the file's metadata; None where they do not count them."""
     import pyarrow.parquet as pq
 
-    metadata = pq.read_metadata(path)
     nulls: dict[str, int | None] = dict.fromkeys(types)
+    if _files_of(dataset) is not None:
+        return nulls
+    metadata = pq.read_metadata(path)
     places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
     for name in types.keys() & places.keys():
         statistics = [
@@ -183,12 +192,11 @@ def _unless(sql: str, same: str) -> str | None:
 
 def integer_columns(dataset: Dataset) -> frozenset[str]:
     """Integer columns in the Parquet file of a dataset, which pandas holds as floats where values are missing."""
-    import pyarrow.parquet as pq
     from pyarrow import types
 
     if not isinstance(dataset.source, ParquetRows):
         return frozenset()
-    return frozenset(field.name for field in pq.read_schema(dataset.source.file.path) if types.is_integer(field.type))
+    return frozenset(field.name for field in dataset.source.schema if types.is_integer(field.type))
 
 
 def _parquet(dataset: Dataset, folder: Path) -> Path:
@@ -219,9 +227,8 @@ def _write(frame: pd.DataFrame, path: Path, *, uri: str) -> None:
 
 
 def _check_names(dataset: Dataset, path: Path, types: Mapping[str, str]) -> None:
-    import pyarrow.parquet as pq
-
-    names = pq.read_schema(path).names
+    files = _files_of(dataset)
+    names = [*_names_in(path), *(files.partition_types if files else ())]
     folded = [name.casefold() for name in names]
     ambiguous = sorted(name for name, low in zip(names, folded, strict=True) if folded.count(low) > 1)
     if ambiguous or list(types) != names:
@@ -231,8 +238,31 @@ def _check_names(dataset: Dataset, path: Path, types: Mapping[str, str]) -> None
         )
 
 
-def _source(path: Path) -> str:
-    return f"read_parquet({_text(str(path))})"
+def _names_in(path: Path) -> list[str]:
+    """The columns of a Parquet file."""
+    import pyarrow.parquet as pq
+
+    return list(pq.read_schema(path).names)
+
+
+def _files_of(dataset: Dataset) -> StoredFiles | None:
+    """The files of a dataset of many; None for one file and for rows in memory."""
+    source = dataset.source
+    return source.file if isinstance(source, ParquetRows) and isinstance(source.file, StoredFiles) else None
+
+
+def _source(dataset: Dataset, path: Path, folder: Path) -> str:
+    """SQL that reads the rows; without it DuckDB would take folders called key=value for columns that it guesses the type of."""
+    files = _files_of(dataset)
+    if files is None:
+        return f"read_parquet({_text(str(path))}, hive_partitioning=false)"
+    links = ", ".join(_text(str(link)) for link in link_parts(files, folder / "parts"))
+    kinds = {"int64": "BIGINT", "string": "VARCHAR"}
+    types = ", ".join(f"{_text(key)}: {kinds[kind]}" for key, kind in files.partition_types.items())
+    hive = f"hive_partitioning=true, hive_types={{{types}}}" if types else "hive_partitioning=false"
+    # DuckDB sorts the columns of folders by name.
+    columns = ", ".join(map(_quoted, [*_names_in(path), *files.partition_types]))
+    return f"(SELECT {columns} FROM read_parquet([{links}], union_by_name=true, {hive}))"  # noqa: S608
 
 
 def _quoted(name: str) -> str:
