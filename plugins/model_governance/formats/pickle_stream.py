@@ -114,34 +114,39 @@ def read_pickle(stream: BytesIO, visit: Visit, *, nested: bool = False) -> Any:
         ForgedPickle: no library writes such a stream.
         UnreadablePickle: it is damaged, or `visit` says so.
     """
-    machine, framed = PickleMachine(), FramedStream(stream)
+    framed = FramedStream(stream)
     try:
-        for opcode, argument, place in pickletools.genops(cast("IO[bytes]", framed)):
-            if opcode.name == "FRAME":
-                framed.begin(int(argument or 0))
-            if opcode.name == "STOP":
-                if framed.in_frame and nested:
-                    raise ForgedPickle("goes on in a frame behind the end of a pickle")
-                framed.close()
-                visit("STOP", None, place or 0)
-                return machine.stack.pop()
-            top = machine.step(opcode, argument)
-            visit(opcode.name, top, place or 0)
-            if opcode.name == "BUILD" and is_stored_array(top):
-                if nested:
-                    raise ForgedPickle("stores an array of joblib in an array of objects, where joblib reads none")
-                visit("STORED_ARRAY", top, place or 0)
-                dtype, shape = _description(top)
-                if framed.in_frame:
-                    raise ForgedPickle("covers the bytes of an array by a frame, from behind which joblib reads them")
-                _skip_array(top, dtype, prod(shape), stream, visit=visit)
-                machine.stack[-1] = UNKNOWN
+        return _execute(framed, stream, visit, nested=nested)
     except UnreadablePickle:
         raise
     except PickleBomb as error:
         raise ForgedPickle(str(error)) from error
     except (ValueError, IndexError, KeyError, TypeError, OverflowError, UnicodeError, AttributeError) as error:
         raise UnreadablePickle(f"{type(error).__name__} near byte {stream.tell():,}") from error
+
+
+def _execute(framed: FramedStream, stream: BytesIO, visit: Visit, *, nested: bool) -> Any:
+    machine = PickleMachine()
+    for opcode, argument, place in pickletools.genops(cast("IO[bytes]", framed)):
+        if opcode.name == "FRAME":
+            framed.begin(int(argument or 0))
+        if opcode.name == "STOP":
+            if framed.in_frame and nested:
+                raise ForgedPickle("goes on in a frame behind the end of a pickle")
+            framed.close()
+            visit("STOP", None, place or 0)
+            return machine.stack.pop()
+        top = machine.step(opcode, argument)
+        visit(opcode.name, top, place or 0)
+        if opcode.name == "BUILD" and is_stored_array(top):
+            if nested:
+                raise ForgedPickle("stores an array of joblib in an array of objects, where joblib reads none")
+            visit("STORED_ARRAY", top, place or 0)
+            dtype, shape = _description(top)
+            if framed.in_frame:
+                raise ForgedPickle("covers the bytes of an array by a frame, from behind which joblib reads them")
+            _skip_array(top, dtype, prod(shape), stream, visit=visit)
+            machine.stack[-1] = UNKNOWN
     raise UnreadablePickle("it has no end")
 
 

@@ -65,7 +65,7 @@ def test_binary_json_that_claims_more_than_it_holds_is_found():
     assert value(scan(model[:-40], "xgboost"), "unscanned_parts") == 1
     assert "trailing bytes" in rules(scan(model + b"more", "xgboost"))
     assert value(scan(b"{L" + struct.pack(">q", 1 << 60) + b"x", "xgboost"), "unscanned_parts") == 1
-    assert "broken model" in rules(scan(b"{L" + (b"[" * 100_000), "xgboost"))
+    assert value(scan(b"{L" + (b"[" * 100_000), "xgboost"), "unscanned_parts") == 1
 
 
 def test_onnx_is_recognised_by_its_head():
