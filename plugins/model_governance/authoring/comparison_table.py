@@ -49,7 +49,8 @@ def comparison_table(comparison: Comparison) -> Table:
             "-" if (value := getattr(column, name)) is None else number(value, digits=2 if name == "p_value" else 3)
             for name in measured
         ]
-        if column.low is not None and column.high is not None:
-            cells.insert(1, interval(column.low, column.high, digits=3))
+        if "psi" in measured:
+            within = None if column.low is None or column.high is None else (column.low, column.high)
+            cells.insert(measured.index("psi") + 1, "-" if within is None else interval(*within, digits=3))
         table.add_row(Text(column.name), *map(Text, cells))
     return table

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.engine.relation import not_a_number
+from model_governance.engine.frames import as_plain_numbers, fit_in_floats, prepared, widened
+from model_governance.engine.relation import inexact, not_a_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,11 +17,10 @@ def as_numbers(array: pa.Array, *, name: str, role: str) -> np.ndarray:
     """The values of an array that are not null, as float64.
 
     Raises:
-        CheckError: the array holds something that is no number.
+        CheckError: the array holds something that is no number, or numbers that float64 cannot hold.
     """
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     values = array.drop_null() if array.null_count else array
     if pa.types.is_dictionary(values.type):
@@ -29,11 +29,25 @@ def as_numbers(array: pa.Array, *, name: str, role: str) -> np.ndarray:
     if len(values) == 0:
         return np.empty(0)
     if pa.types.is_decimal(kind):
-        # Arrow's own cast may be one bit off; its parser rounds correctly.
-        values = pc.cast(pc.cast(values, pa.string()), pa.float64())
+        values = as_plain_numbers(values)
+        if pa.types.is_decimal(values.type):
+            raise inexact(name, role, holding=f"{kind} of more digits than float64 holds")
     elif not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
         raise not_a_number(name, role, arrives=str(kind), holding=type(values[0].as_py()).__name__)
-    return values.to_numpy(zero_copy_only=False).astype("float64", copy=False)
+    return as_floats(values.to_numpy(zero_copy_only=False), name=name, role=role)
+
+
+def as_floats(values: np.ndarray, *, name: str, role: str) -> np.ndarray:
+    """Numbers or booleans of numpy as float64 of the same value.
+
+    Raises:
+        CheckError: integers that float64 merges with their neighbours.
+    """
+    if values.dtype.kind in "iu" and not fit_in_floats(values):
+        raise inexact(name, role, holding=f"{values.dtype} beyond 2^53")
+    if values.dtype.kind == "f" and values.dtype.itemsize < 8:
+        return widened(values)
+    return values.astype("float64", copy=False)
 
 
 def as_categories(array: pa.Array) -> tuple[list[Any], np.ndarray]:
@@ -44,7 +58,7 @@ def as_categories(array: pa.Array) -> tuple[list[Any], np.ndarray]:
     encoded = array if pa.types.is_dictionary(array.type) else _encoded(array)
     indices = encoded.indices
     codes = (indices.drop_null() if indices.null_count else indices).to_numpy(zero_copy_only=False)
-    values = encoded.dictionary.to_pylist()
+    values = _exact(encoded.dictionary).to_pylist()
     counts = np.bincount(codes, minlength=len(values))
     # A dictionary may hold entries that no row uses, a null or NaN among them.
     used = [place for place, value in enumerate(values) if counts[place] and value is not None and value == value]
@@ -81,6 +95,17 @@ def count_missing(array: pa.Array) -> int:
     if not pa.types.is_floating(array.type):
         return int(array.null_count)
     return int(array.null_count) + int(pc.sum(pc.is_nan(array)).as_py() or 0)
+
+
+def _exact(values: pa.Array) -> pa.Array:
+    """Values whose labels are those of the same values in any other type: decimals and short floats as float64."""
+    import pyarrow as pa
+
+    if pa.types.is_float32(values.type) or pa.types.is_float16(values.type):
+        return pa.array(
+            widened(values.to_numpy(zero_copy_only=False)), mask=values.is_null().to_numpy(zero_copy_only=False)
+        )
+    return prepared(values)
 
 
 def _encoded(array: pa.Array) -> pa.DictionaryArray:

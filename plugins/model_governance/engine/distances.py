@@ -194,9 +194,11 @@ def normed_wasserstein(
     if unit <= 0:
         return None
     value = area / unit
-    error = WASSERSTEIN_BIAS * math.sqrt(dependence.largest * (std**2 / n + other_std**2 / m)) / unit
+    # Squares of the largest numbers lie beyond float64: everything is in units of the distance first.
+    parts = (std / unit / math.sqrt(n), other_std / unit / math.sqrt(m))
+    error = WASSERSTEIN_BIAS * math.sqrt(dependence.largest) * math.hypot(*parts)
     reach = quantile_of(TAIL) * error
-    shared = (std**2 / n) / (std**2 / n + other_std**2 / m) if std > 0 else 0.0
+    shared = (parts[0] / math.hypot(*parts)) ** 2 if std > 0 else 0.0
     limits = Stretched(value=value, low95=value - reach, high95=value + reach, shared=shared)
     return Wasserstein(value=value, limits=limits)
 

@@ -8,6 +8,7 @@ gives the decimal back, and dates become times of a resolution that reaches the 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -90,11 +91,13 @@ def as_plain_numbers(column: Any) -> Any:
 
 
 def _gives_back(floats: Any, decimals: Any) -> bool:
-    """Whether the shortest text of each float is the decimal."""
-    from decimal import Decimal
-
     pairs = zip(floats.to_pylist(), decimals.to_pylist(), strict=True)
-    return all(value is None or Decimal(repr(number)) == value for number, value in pairs)
+    return all(value is None or gives_back(number, value) for number, value in pairs)
+
+
+def gives_back(number: float, value: Any) -> bool:
+    """Whether a float, or its shortest text, is this decimal or integer."""
+    return number == value or Decimal(repr(number)) == value
 
 
 def is_exact_as_float(column: Any) -> bool:

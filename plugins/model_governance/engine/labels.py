@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from model_governance.engine.frames import gives_back
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -15,14 +19,28 @@ if TYPE_CHECKING:
 
 def family(value: Any) -> str:
     """`numbers` for numbers and booleans, `text` for text, else the name of the type."""
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int, float, Decimal)):
         return "numbers"
+    if isinstance(value, date):
+        return "times"
     return "text" if isinstance(value, str) else type(value).__name__
 
 
 def label(value: Any) -> str:
     """The text of a value; 1, 1.0 and True are one category, because a missing value turns a column to floats."""
+    if isinstance(value, Decimal):
+        return _label_of_decimal(value)
+    if isinstance(value, datetime) and value.tzinfo is None and value.time() == time.min:
+        return str(value.date())  # a day, which a frame holds as its midnight
     return str(int(value)) if isinstance(value, (bool, float)) and float(value).is_integer() else str(value)
+
+
+def _label_of_decimal(value: Decimal) -> str:
+    """The label of the same number in any other type, where one holds it."""
+    if not value.is_finite() or value == value.to_integral_value():
+        return str(int(value)) if value.is_finite() else str(float(value))
+    number = float(value)
+    return str(number) if gives_back(number, value) else format(value.normalize(), "f")
 
 
 def by_label(tally: Counter[Any]) -> dict[str, int]:
@@ -49,6 +67,11 @@ class FewLabels:
     def total(self) -> int:
         """Rows that hold a label."""
         return sum(self.counts.values())
+
+    @property
+    def distinct(self) -> int:
+        """Number of different labels."""
+        return len(self.counts)
 
     def as_dict(self) -> dict[str, int]:
         """Rows per label, sorted by it."""
@@ -81,6 +104,11 @@ class ManyLabels:
     def total(self) -> int:
         """Rows that hold a label."""
         return int(self.rows.sum())
+
+    @property
+    def distinct(self) -> int:
+        """Number of different labels."""
+        return len(self.texts)
 
     def as_dict(self) -> dict[str, int]:
         """Rows per label, sorted by it."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.engine.column_kinds import Kind
     from model_governance.engine.labels import Labels
     from model_governance.engine.relation import Ordered
 
@@ -52,6 +53,9 @@ class Pieces(Protocol):
 
     def integers(self, names: Sequence[str]) -> frozenset[str]:
         """The columns of these that are integers without a missing value."""
+
+    def kinds(self, names: Sequence[str]) -> dict[str, Kind]:
+        """What these columns hold."""
 
     def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
         """The rows in order, `rows` at a time."""
@@ -158,6 +162,11 @@ class LocalRelation(Relation):
         """The columns of these that are integers without a missing value."""
         self.require(names)
         return self.pieces.integers(names)
+
+    def kinds(self, names: Sequence[str]) -> dict[str, Kind]:
+        """What each of these columns holds, from its type and, where the type does not say, from its values."""
+        self.require(names)
+        return self.pieces.kinds(names)
 
     def frames(self, names: Sequence[str], *, rows: int = ROWS_PER_FRAME) -> Iterator[pd.DataFrame]:
         """The rows of these columns in order, `rows` at a time."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
+from model_governance.engine.arrow import as_floats
+from model_governance.engine.column_kinds import kind_of_series
+from model_governance.engine.frames import gives_back, widened
 from model_governance.engine.labels import FewLabels
-from model_governance.engine.relation import not_a_number
+from model_governance.engine.relation import inexact, not_a_number
 from model_governance.engine.tallies import tally_pieces, tally_values
 
 if TYPE_CHECKING:
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from model_governance.engine.column_kinds import Kind
     from model_governance.engine.labels import Labels
 
 PIECE = 1 << 17  # rows counted at a time
@@ -44,20 +50,26 @@ class MemoryRows:
         """The values that are not missing, float64.
 
         Raises:
-            CheckError: the column holds something that is no number.
+            CheckError: the column holds something that is no number, or numbers that float64 cannot hold.
         """
-        import numpy as np
         import pandas as pd
 
         column = self.frame[name]
+        values = column[column.notna()]
         if pd.api.types.is_numeric_dtype(column.dtype):
-            floats = column.to_numpy(dtype="float64", na_value=np.nan)
-        else:
-            other = next((value for value in column.dropna() if not isinstance(value, Number)), None)
-            if other is not None:
-                raise not_a_number(name, self.role, arrives=str(column.dtype), holding=type(other).__name__)
-            floats = column.astype(float).to_numpy()
-        yield floats[~np.isnan(floats)]
+            yield as_floats(values.to_numpy(dtype=_plain(column.dtype)), name=name, role=self.role)
+            return
+        other = next((value for value in values if not isinstance(value, Number)), None)
+        if other is not None:
+            raise not_a_number(name, self.role, arrives=str(column.dtype), holding=type(other).__name__)
+        floats = values.astype(float).to_numpy()
+        if any(
+            not gives_back(number, value)
+            for number, value in zip(floats.tolist(), values, strict=True)
+            if _may_differ(value)
+        ):
+            raise inexact(name, self.role, holding="numbers of more digits than float64 holds")
+        yield floats
 
     def labels(self, name: str) -> Labels:
         """Rows per label."""
@@ -85,7 +97,14 @@ class MemoryRows:
         import numpy as np
         import pandas as pd
 
-        codes, uniques = pd.factorize(self.frame[name].astype(object), sort=False)
+        column = self.frame[name]
+        if column.dtype.kind == "f" and column.dtype.itemsize < 8:
+            column = pd.Series(widened(column.to_numpy()))
+        cells = column.astype(object)
+        try:
+            codes, uniques = pd.factorize(cells, sort=False)
+        except TypeError:  # lists and structs are not hashable: their text is counted
+            codes, uniques = pd.factorize(cells.map(str, na_action="ignore"), sort=False)
         values = [value.item() if hasattr(value, "item") else value for value in uniques]
         yield values, np.bincount(codes[codes >= 0], minlength=len(values))
 
@@ -93,9 +112,14 @@ class MemoryRows:
         """Rows without a value."""
         return int(self.frame[name].isna().sum())
 
+    def kinds(self, names: Sequence[str]) -> dict[str, Kind]:
+        """What these columns hold."""
+        return {name: kind_of_series(self.frame[name]) for name in names}
+
     def integers(self, names: Sequence[str]) -> frozenset[str]:
         """The columns of these with an integer dtype."""
-        return frozenset(name for name in names if self.frame[name].dtype.kind in "iu")
+        columns = {name: self.frame[name] for name in names}
+        return frozenset(name for name, column in columns.items() if column.dtype.kind in "iu" and not column.hasnans)
 
     def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
         """The rows in order, `rows` at a time."""
@@ -112,3 +136,13 @@ class MemoryRows:
         rows = max(1, CELLS_PER_PIECE // max(len(names), 1))
         for start in range(0, len(places), rows):
             yield self.picked(names, places[start : start + rows])
+
+
+def _plain(dtype: Any) -> Any:
+    """The type of numpy behind a dtype of pandas."""
+    return getattr(dtype, "numpy_dtype", dtype)
+
+
+def _may_differ(value: Any) -> bool:
+    """Whether the nearest float may be another number."""
+    return isinstance(value, Decimal | int) and not isinstance(value, bool) and math.isfinite(value)

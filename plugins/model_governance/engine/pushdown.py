@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import canonical_json
 from model_governance.engine import expressions
+from model_governance.engine.frames import to_frame
 from model_governance.engine.labels import FewLabels
 from model_governance.engine.ordered import rank_of
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Ordered, Relation
@@ -194,7 +195,7 @@ class PushedRelation(Relation):
         self.require(names)
         start = 0
         for batch in _batches(in_order(self.table, names), rows):
-            frame = batch.to_pandas()
+            frame = to_frame(batch)
             frame.index = pd.RangeIndex(start, start + len(frame))
             yield frame
             start += len(frame)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.engine.column_kinds import kind_of_series
 from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.engine.column_kinds import Kind
     from model_governance.engine.labels import Labels
 
 FEW_VALUES = 20
 ROWS_PER_FRAME = 131_072
+FIRST_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +81,8 @@ class Ordered:
 class Relation(ABC):
     """The rows of one dataset. Results are exact over all rows and the same for every number of threads.
 
-    Numbers are compared as float64: integers beyond 2^53 and decimals are rounded to the nearest one, booleans
-    are 0 and 1. A name that the dataset lacks raises SubjectError; a column declared a number that holds
+    Numbers are compared as float64, booleans are 0 and 1. Integers and decimals that float64 merges with their neighbours
+    are refused (CheckError). A name that the dataset lacks raises SubjectError; a column declared a number that holds
     something else raises CheckError.
     """
 
@@ -179,6 +182,11 @@ class Relation(ABC):
         first_rows = next(iter(self.frames(names, rows=1)))
         return frozenset(name for name in names if first_rows[name].dtype.kind in "iu")
 
+    def kinds(self, names: Sequence[str]) -> dict[str, Kind]:
+        """What each of these columns holds; by default as its first rows show."""
+        first_rows = next(iter(self.frames(names, rows=FIRST_ROWS)))
+        return {name: kind_of_series(first_rows[name]) for name in names}
+
     @abstractmethod
     def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
         """A seeded sample of `count` rows without replacement, in row order; all rows where there are no more."""
@@ -216,6 +224,14 @@ def require_same_families(reference: Relation, current: Relation, names: Sequenc
     ]
     if problems:
         raise CheckError("\n".join(problems))
+
+
+def inexact(name: str, role: str, *, holding: str) -> CheckError:
+    """The error for a column of numbers that float64 cannot tell apart."""
+    return CheckError(
+        f"column {name!r} of dataset {role!r} holds {holding}: float64 would merge neighbours, and no distance "
+        "between them would be exact; declare a key as columns.identifier and a code as category, or scale the numbers upstream"
+    )
 
 
 def not_a_number(name: str, role: str, *, arrives: str, holding: str) -> CheckError:

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model_governance.engine.frames import fit_in_floats, widened
 from model_governance.engine.labels import label
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ MISSING = 0x5DEECE66D
 def row_hashes(relation: Relation, names: Sequence[str]) -> Iterator[np.ndarray]:
     """The hash of each row over these columns, uint64, piece by piece in the order of `Relation.frames`.
 
-    Numbers are compared as float64, 0 and -0 are one, and so are all missing values; anything else by its text.
+    Numbers are compared as float64 where that holds them, 0 and -0 are one, and so are all missing values; anything else
+    by its text.
     """
     import numpy as np
 
@@ -47,14 +49,35 @@ def _of_column(column: pd.Series) -> np.ndarray:
     from pandas.api import types
 
     if types.is_numeric_dtype(column.dtype):
-        values = column.to_numpy(dtype="float64", na_value=np.nan) + 0.0
-        hashes = pd.util.hash_array(values)
-        hashes[np.isnan(values)] = MISSING
-        return hashes
-    places, uniques = pd.factorize(column.astype(object))
+        return _of_numbers(column)
+    cells = column.astype(object)
+    try:
+        places, uniques = pd.factorize(cells)
+    except TypeError:  # lists and structs are not hashable
+        places, uniques = pd.factorize(cells.map(str, na_action="ignore"))
     texts = np.array([label(value) for value in uniques], dtype=object)
     hashes = pd.util.hash_array(texts, categorize=False) if len(texts) else np.empty(0, dtype="uint64")
     return np.append(hashes, np.uint64(MISSING))[places]
+
+
+def _of_numbers(column: pd.Series) -> np.ndarray:
+    import numpy as np
+    import pandas as pd
+
+    if column.dtype.kind == "f" and column.dtype.itemsize < 8:
+        values = widened(column.to_numpy()) + 0.0
+    else:
+        values = column.to_numpy(dtype="float64", na_value=np.nan) + 0.0
+    hashes = pd.util.hash_array(values)
+    hashes[np.isnan(values)] = MISSING
+    if column.dtype.kind in "iu":
+        integers = column.fillna(0).to_numpy(dtype="uint64" if column.dtype.kind == "u" else "int64")
+        if not fit_in_floats(integers):
+            own = np.array(
+                [int(number) != int(whole) for number, whole in zip(np.nan_to_num(values), integers, strict=True)]
+            )
+            hashes[own] = pd.util.hash_array(integers[own])
+    return hashes
 
 
 class DistinctRows:

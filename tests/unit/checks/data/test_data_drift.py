@@ -354,7 +354,8 @@ def test_a_column_of_keys_is_as_new_as_its_keys_predict_and_said(healthy):
         subject = subject.with_frame(role, subject.frame(role).assign(channel=keys))
     result = measure(subject)
     assert result.metric("new_category_share", key="channel").value == pytest.approx(0), "every key is new, as ever"
-    assert result.metric("psi", key="channel").p_value > 0.05
+    psi = result.metric("psi", key="channel")
+    assert (psi.value, psi.absence) == (None, "uncertain"), "no key has rows enough to be compared"
     assert any("most rows of channel hold labels that occur in fewer than ten" in note for note in result.notes)
 
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 MAX_LISTED = 5
 DISTANCES = ("psi", "jensenshannon", "total_variation", "ks")
+OF_CELLS = frozenset({"psi", "jensenshannon", "total_variation"})
+NOT_COMPARED = (
+    "no value of the column has rows enough to be compared with another; declare free text as kind text, and judge "
+    "new_category_share"
+)
 FAMILY_METRICS: Mapping[Family, tuple[str, ...]] = {
     "numbers": ("ks", "wasserstein", "nonfinite_share", "out_of_range_share"),
     "categories": ("new_category_share", "category_share_ratio"),
@@ -121,10 +126,12 @@ class _Overall:
 def _of_column(column: ColumnDrift, params: DriftParams) -> Iterator[Estimate]:
     n, rows = min(column.reference.held, column.current.held), min(column.reference.rows, column.current.rows)
     method = params.method_for(column.family)
-    yield _distance("drift_score", column.effect(method), n=n, key=column.name, detail=method)
-    for name in DISTANCES:
-        if getattr(column, name) is not None:
-            yield _distance(name, column.effect(name), n=n, key=column.name)
+    for name, distance in (("drift_score", method), *((name, name) for name in DISTANCES)):
+        if column.pooled and distance in OF_CELLS:
+            yield Estimate(name=name, value=None, n=n, key=column.name, reason=NOT_COMPARED, absence="uncertain")
+        elif getattr(column, distance) is not None:
+            detail = method if name == "drift_score" else ""
+            yield _distance(name, column.effect(distance), n=n, key=column.name, detail=detail)
     if column.wasserstein is not None:
         wasserstein = column.wasserstein
         yield Estimate(name="wasserstein", value=wasserstein.value, n=n, key=column.name, limits=wasserstein.limits)

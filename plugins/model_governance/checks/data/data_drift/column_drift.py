@@ -59,7 +59,8 @@ class RowStatistics:
 class ColumnDrift:
     """One column of the current data compared with the reference. Distances of numbers only are None for categories.
 
-    `table` holds the pooled cells behind the PSI. `unseen` is the share of current rows with a category that the reference
+    `table` holds the pooled cells behind the PSI, and `pooled` says that all labels are so rare that they became one,
+    which equals itself: the distances of cells say nothing then. `unseen` is the share of current rows with a category that the reference
     never had, or a number beyond its range, less the share that its singletons predict; None where that is not known.
     `category_factor` is the largest factor by which the share of a category changed.
     """
@@ -79,6 +80,7 @@ class ColumnDrift:
     infinite: Distance
     unseen: Distance | None
     category_factor: Distance | None
+    pooled: bool = False
 
     def effect(self, method: str) -> Distance:
         """The distance of this name, for instance `psi`."""
@@ -190,6 +192,7 @@ def _compare_column(
         infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
         unseen=_unseen(reference, current, rows, dependence=dependence),
         category_factor=None if numbers else largest_factor(whole, dependence=dependence),
+        pooled=not numbers and table.cells < 2 and int(((whole.reference + whole.current) > 0).sum()) > 1,
     )  # fmt: skip
 
 

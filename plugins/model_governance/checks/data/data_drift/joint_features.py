@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.engine.frames import widened
 from model_governance.engine.labels import label
 
 if TYPE_CHECKING:
@@ -65,7 +66,12 @@ def joint_rows(reference: pd.DataFrame, current: pd.DataFrame, families: Mapping
 def _numbers(sides: tuple[pd.Series, pd.Series]) -> np.ndarray:
     import numpy as np
 
-    values = np.concatenate([side.to_numpy(dtype="float64", na_value=np.nan) for side in sides])
+    # A number of single precision and the same of double precision are one number.
+    short = [side.dtype.kind == "f" and side.dtype.itemsize < 8 for side in sides]
+    values = np.concatenate([
+        widened(side.to_numpy()) if single else side.to_numpy(dtype="float64", na_value=np.nan)
+        for side, single in zip(sides, short, strict=True)
+    ])  # fmt: skip
     return np.clip(values, -LARGEST, LARGEST)
 
 

@@ -43,16 +43,6 @@ class Expectation(BaseModel):
             raise ValueError("infinity and NaN bound nothing; leave that bound out") from error
         return kwargs
 
-    @field_validator("kwargs")
-    @classmethod
-    def _words_of_a_set_are_text(cls, kwargs: dict[str, Any]) -> dict[str, Any]:
-        values = kwargs.get("value_set")
-        if isinstance(values, (list, tuple)) and any(isinstance(value, str) for value in values):
-            truth = next((value for value in values if isinstance(value, bool)), None)
-            if truth is not None:
-                raise ValueError(f"value_set holds text and {spelled(truth)}")
-        return kwargs
-
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns it reads; empty for expectations on the table as a whole."""
@@ -69,12 +59,6 @@ class Expectation(BaseModel):
             return self.name
         words = "_".join(word for word in self.type.split("_") if word not in FILLER)
         return f"{words}({', '.join(self.columns)})" if self.columns else words
-
-
-def spelled(truth: bool) -> str:  # noqa: FBT001
-    """What a truth value among texts nearly always is: a word that YAML does not read as text."""
-    words = "yes, on and true" if truth else "NO, off and false"
-    return f"{str(truth).lower()}, which is what YAML makes of {words}; quote it, as in '{'YES' if truth else 'NO'}'"
 
 
 def read_suite(file: ParamFile) -> tuple[Expectation, ...]:
