@@ -63,7 +63,8 @@ def load_dataset(role: Role, spec: DatasetSpec, *, folder: Path, connections: Co
     if spec.table is not None:
         uri, sha256, source = open_table(role, spec, folder=folder, connections=connections)
         _check_shape(source.rows, source.names, uri=uri, role=role)
-        return Dataset(role=role, uri=uri, sha256=sha256, source=source)
+        aside = {"incomparable": dict(source.incomparable)} if source.incomparable else {}
+        return Dataset(role=role, uri=uri, sha256=sha256, source=source, origin=aside)
     uri = spec.uri or ""
     manifest = None
     if is_many(uri, folder):

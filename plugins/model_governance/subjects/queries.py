@@ -158,9 +158,7 @@ def _table(printable_uri: str, names: list[str], rows: Sequence[Sequence[object]
         try:
             columns.append(pa.array(values))
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
-            if not any(isinstance(value, (dict, list)) for value in values):
-                raise _no_form(printable_uri, name, values) from None
-            columns.append(pa.array([None if value is None else _as_json(value) for value in values], pa.string()))
+            columns.append(pa.array(_texts(printable_uri, name, values), pa.string()))
     return pa.Table.from_arrays(columns, names=names)
 
 
@@ -173,15 +171,25 @@ def _plain(value: object) -> object:
     return value
 
 
+def _texts(printable_uri: str, name: str, values: Sequence[object]) -> list[str | None]:
+    """The texts of lists, and of a driver's own objects (ranges, geometries), which Arrow does not know.
+
+    Raises:
+        SubjectError: the column holds several types.
+    """
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {list, str}:
+        return [None if value is None else _as_json(value) for value in values]
+    if len(kinds) == 1 and next(iter(kinds)).__module__ not in ("builtins", "datetime", "decimal"):
+        return [None if value is None else str(value) for value in values]
+    told = ", ".join(sorted(kind.__name__ for kind in kinds))
+    raise SubjectError(
+        f"{printable_uri}: the result has no canonical form (column {name!r} holds {told}); cast the column in `query`"
+    )
+
+
 def _as_json(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-
-
-def _no_form(printable_uri: str, name: str, values: Sequence[object]) -> SubjectError:
-    kinds = sorted({type(value).__name__ for value in values if value is not None})
-    return SubjectError(
-        f"{printable_uri}: the result has no canonical form (column {name!r} holds {', '.join(kinds)}); cast the column in `query`"
-    )
 
 
 def _refuse(printable_uri: str, error: Exception, *, dialect: str) -> None:
