@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from model_governance.contract.result import canonical_json
 from model_governance.engine import expressions
@@ -15,7 +16,7 @@ from model_governance.engine.frames import to_frame
 from model_governance.engine.labels import FewLabels
 from model_governance.engine.ordered import rank_of
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Ordered, Relation
-from model_governance.errors import CheckError
+from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,17 +29,29 @@ if TYPE_CHECKING:
 
     from model_governance.engine.labels import Labels
 
+# Names of exceptions that drivers raise when the server does not answer, ends, or is busy.
+UNREACHABLE = frozenset(
+    {
+        "OperationalError", "InterfaceError", "OSError", "IOException", "TimeoutError", "Py4JNetworkError",
+        "ServiceUnavailable", "TooManyRequests", "InternalServerError", "HttpError", "ConnectionError",
+    }
+)  # fmt: skip
 MAX_AGGREGATES = 800  # of one query: PostgreSQL takes 1,664 columns, others fewer
-WITHOUT_NAN = frozenset({"mssql"})
+WITHOUT_NAN = frozenset({"mssql", "sqlite"})
+FEW_EDGES = 8  # of a column, up to which conditional sums of all columns in one pass are cheaper than a pass each
 FINGERPRINT_CELLS = 32
 FEW_CATEGORIES = 1000
 
 
 @dataclass(frozen=True)
 class TableRows:
-    """A table of a database, as an ibis expression bound to its connection."""
+    """A table of a database, as an ibis expression bound to its connection.
+
+    `unreadable` names columns, with their types, whose values the database or its driver does not give.
+    """
 
     table: Table
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def rows(self) -> int:
@@ -52,14 +65,53 @@ class TableRows:
 
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """These columns of all rows, in memory, in the order of `in_order`, because a table has no order of its own."""
-        names = list(self.names if columns is None else columns)
-        return in_order(self.table, names).to_pyarrow().to_pandas()
+        import pandas as pd
+        import pyarrow as pa
+
+        names = [name for name in self.names if name not in self.incomparable] if columns is None else list(columns)
+        if not names:
+            return pd.DataFrame(index=pd.RangeIndex(self.rows))
+        table = self.in_order(names)
+        return pa.Table.from_batches(_batches(table, ROWS_PER_FRAME), table.schema().to_pyarrow()).to_pandas()
+
+    @cached_property
+    def incomparable(self) -> Mapping[str, str]:
+        """The columns that can be neither sorted nor compared nor counted, with their types."""
+        nested = {
+            name: str(kind) for name, kind in self.table.schema().items() if not expressions.is_comparable(kind)
+        }
+        return {**nested, **self.unreadable}
+
+    def in_order(self, names: Sequence[str]) -> Table:
+        """These columns of the rows, sorted by all columns of the table, so that features and labels of separate reads match."""
+        return self.table.order_by(*(name for name in self.names if name not in self.incomparable)).select(*names)
 
 
-def in_order(table: Table, names: Sequence[str]) -> Table:
-    """These columns of the rows, sorted by all columns of the table, so that features and labels of separate reads match."""
-    sortable = [name for name, kind in table.schema().items() if not kind.is_nested()]
-    return table.order_by(*sortable).select(*names)
+def unreadable_columns(table: Table) -> dict[str, str]:
+    """The columns, with their types, of which no value comes here or is computed with, tried on one row."""
+    schema = table.schema()
+    comparable = [name for name, kind in schema.items() if expressions.is_comparable(kind)]
+    first = table.limit(1)
+
+    def works(names: Sequence[str]) -> bool:
+        try:
+            first.order_by(*names).select(
+                *names, *(first[name].cast("float64").name(f"{name} as number") for name in names if schema[name].is_numeric())
+            ).to_pyarrow()
+        except Exception as error:
+            if is_lost(error):
+                raise
+            return False
+        return True
+
+    if not comparable or works(comparable):
+        return {}
+    return {name: str(schema[name]) for name in comparable if not works([name])}
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether a database or its driver raised because the server does not answer, ends, or is busy."""
+    return any(kind.__name__ in UNREACHABLE for kind in type(error).__mro__)
 
 
 class PushedRelation(Relation):
@@ -72,6 +124,7 @@ class PushedRelation(Relation):
         super().__init__(role=role, uri=uri, rows=source.rows, names=source.names)
         self.source = source
         self.table = source.table
+        self._finite_counts: dict[str, int] = {}
 
     @property
     def backend(self) -> Any:
@@ -122,16 +175,28 @@ class PushedRelation(Relation):
         import numpy as np
 
         self.require(list(edges))
+        few = {name: cuts for name, cuts in edges.items() if len(cuts) <= FEW_EDGES}
         parts = {
             (name, place): value
-            for name, cuts in edges.items()
+            for name, cuts in few.items()
             for place, value in enumerate(expressions.below(self.table, name, cuts, role=self.role))
         }
         answers = self._aggregate(parts)
-        return {
+        counted = {
             name: np.diff([0, *(int(answers[name, place] or 0) for place in range(len(cuts) + 1))]).astype("int64")
-            for name, cuts in edges.items()
+            for name, cuts in few.items()
         }
+        return {name: counted[name] if name in counted else self._cells(name, cuts) for name, cuts in edges.items()}
+
+    def _cells(self, name: str, edges: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        counts = np.zeros(len(edges) + 1, dtype="int64")
+        for row in _rows(expressions.cells(self.table, name, edges, role=self.role)):
+            counts[int(row["cell"])] = int(row["rows"])
+        if int(counts.sum()) != self._finite_rows(name):
+            raise self._moved(int(counts.sum()), self._finite_rows(name), f"finite values of {name!r}")
+        return counts
 
     def _count_missing(self, names: Sequence[str]) -> dict[str, int]:
         parts = {(name, 0): expressions.missing(self.table, name, special=self._special) for name in names}
@@ -192,13 +257,28 @@ class PushedRelation(Relation):
         """The rows of these columns, sorted by all columns of the table, `rows` at a time."""
         import pandas as pd
 
-        self.require(names)
         start = 0
-        for batch in _batches(in_order(self.table, names), rows):
+        for batch in self.batches(names, rows=rows):
             frame = to_frame(batch)
             frame.index = pd.RangeIndex(start, start + len(frame))
             yield frame
             start += len(frame)
+
+    def batches(self, names: Sequence[str], *, rows: int = ROWS_PER_FRAME) -> Iterator[pa.RecordBatch]:
+        """The rows of these columns in the order of `frames`, as Arrow.
+
+        Raises:
+            CheckError: a column is not comparable.
+            SubjectError: the table lacks a column, or changed meanwhile.
+        """
+        self.require(names)
+        self._require_comparable(names)
+        start = 0
+        for batch in _batches(self.source.in_order(names), rows):
+            yield batch
+            start += len(batch)
+        if start != self.rows:
+            raise self._moved(start, self.rows, "rows")
 
     def sample(self, count: int, *, seed: int, names: Sequence[str]) -> pd.DataFrame:
         """A seeded sample without replacement, sorted by all columns of the table."""
@@ -214,18 +294,43 @@ class PushedRelation(Relation):
             parts.append(frame.loc[places[low:high]])
         return pd.concat(parts, ignore_index=True)
 
+    def _finite_rows(self, name: str) -> int:
+        """Finite values of a column when it was summarised or counted first."""
+        if name not in self._finite_counts:
+            known = self._summaries.get(name)
+            self._finite_counts[name] = self._count_finite([name])[name] if known is None else known.finite
+        return self._finite_counts[name]
+
+    def _moved(self, found: int, expected: int, what: str) -> SubjectError:
+        return SubjectError(
+            f"{self.uri}: the table changed while it was measured: {expected:,} {what} at first, {found:,} later, so its fingerprint "
+            "describes other rows; measure a snapshot or a table that nobody writes meanwhile, then run again"
+        )
+
+    def _require_comparable(self, names: Sequence[str]) -> None:
+        nested = {name: kind for name, kind in self.source.incomparable.items() if name in names}
+        if nested:
+            told = ", ".join(f"{name} ({kind})" for name, kind in nested.items())
+            raise CheckError(
+                f"{self.uri}: column(s) {told} of dataset {self.role!r} are not comparable; cast them in a view, or leave them out"
+            )
+
     def _tally(self, names: Sequence[str]) -> dict[str, Labels]:
+        self._require_comparable(names)
         tallies: dict[str, Labels] = {}
         for name in names:
-            rows = expressions.values_with_counts(self.table, name).to_pyarrow().to_pylist()
+            rows = _rows(expressions.values_with_counts(self.table, name))
             valid = [row for row in rows if row["value"] is not None and row["value"] == row["value"]]
             tallies[name] = FewLabels.from_tally(Counter({row["value"]: row["rows"] for row in valid}))
         return tallies
 
+    def _count_finite(self, names: Sequence[str]) -> dict[str, int]:
+        parts = {(name, 0): expressions.below(self.table, name, [], role=self.role)[0] for name in names}
+        return {name: int(count or 0) for (name, _), count in self._aggregate(parts).items()}
+
     def _finite(self, names: Sequence[str]) -> dict[str, int]:
         self.require(names)
-        parts = {(name, 0): expressions.below(self.table, name, [], role=self.role)[0] for name in names}
-        counts = {name: int(count or 0) for (name, _), count in self._aggregate(parts).items()}
+        counts = self._count_finite(names)
         for name, count in counts.items():
             if count == 0:
                 raise CheckError(
@@ -239,7 +344,10 @@ class PushedRelation(Relation):
         answers: dict[tuple[str, Any], Any] = {}
         for start in range(0, len(keys), MAX_AGGREGATES):
             batch = keys[start : start + MAX_AGGREGATES]
-            row = _single_row(self.table.aggregate(**{f"a{place}": parts[key] for place, key in enumerate(batch)}))
+            aggregates = {f"a{place}": parts[key] for place, key in enumerate(batch)}
+            row = _single_row(self.table.aggregate(rows=self.table.count(), **aggregates))
+            if int(row["rows"]) != self.rows:
+                raise self._moved(int(row["rows"]), self.rows, "rows")
             answers |= {key: row[f"a{place}"] for place, key in enumerate(batch)}
         return answers
 
@@ -254,8 +362,10 @@ def fingerprint(relation: PushedRelation) -> str:
     import numpy as np
 
     schema = relation.table.schema()
-    numbers = [name for name, kind in schema.items() if kind.is_numeric()]
+    incomparable = relation.source.incomparable
+    numbers = [name for name, kind in schema.items() if kind.is_numeric() and name not in incomparable]
     others = [name for name in relation.names if name not in numbers]
+    comparable = [name for name in others if name not in incomparable]
     summaries = relation.summaries(numbers)
     edges = {
         name: np.linspace(summary.minimum, summary.maximum, FINGERPRINT_CELLS + 1)[1:-1]
@@ -263,7 +373,7 @@ def fingerprint(relation: PushedRelation) -> str:
         if summary.minimum is not None and summary.maximum is not None
     }
     counts = relation.counts(edges)
-    distinct = {name: _count_distinct(relation.table, name) for name in others}
+    distinct = {name: _count_distinct(relation.table, name) for name in comparable}
     categories = relation.value_counts([name for name, count in distinct.items() if count <= FEW_CATEGORIES])
     aggregates = {
         "types": {name: str(kind) for name, kind in schema.items()},
@@ -288,10 +398,32 @@ def _batches(table: Table, rows: int) -> Iterator[pa.RecordBatch]:
     if backend.name == "duckdb":
         # ibis 12 calls a method that DuckDB 2 has renamed.
         yield from backend.con.sql(backend.compile(table)).to_arrow_reader(rows)
+    elif backend.name == "postgres":
+        yield from _from_cursor(backend, table, rows)
     else:
         yield from table.to_pyarrow_batches(chunk_size=rows)
 
 
+def _from_cursor(backend: Any, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows through a cursor of the server's.
+
+    ibis would read them in a savepoint of their own, and one that is left before its last row ends the transaction, and with
+    it the snapshot.
+    """
+    import pyarrow as pa
+
+    kind = table.schema().as_struct().to_pyarrow()
+    with backend.con.cursor(name=f"rows_{uuid4().hex}") as cursor:
+        cursor.execute(backend.compile(table))
+        while batch := cursor.fetchmany(rows):
+            yield pa.RecordBatch.from_struct_array(pa.array(batch, type=kind))
+
+
+def _rows(table: Table) -> list[dict[str, Any]]:
+    """All rows of a small result."""
+    return [row for batch in _batches(table, ROWS_PER_FRAME) for row in batch.to_pylist()]
+
+
 def _single_row(table: Table) -> dict[str, Any]:
-    (row,) = table.to_pyarrow().to_pylist()
+    (row,) = _rows(table)
     return row

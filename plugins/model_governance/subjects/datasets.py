@@ -61,12 +61,15 @@ def load_dataset(
         SubjectUnreachable: the place does not answer.
     """
     if spec.query is not None:
-        uri, sha256, frame = run_query(spec, folder=folder, connections=connections)
-        return Dataset(role=role, uri=uri, sha256=sha256, frame=_checked(frame, uri=uri, role=role))
+        uri, stored = run_query(spec, folder=folder, connections=connections)
+        fetched = ParquetRows(stored, role)
+        _check_shape(fetched.rows, fetched.names, uri=uri, role=role)
+        return Dataset(role=role, uri=uri, sha256=stored.sha256, source=fetched)
     if spec.table is not None:
         uri, sha256, source = open_table(role, spec, folder=folder, connections=connections)
         _check_shape(source.rows, source.names, uri=uri, role=role)
-        return Dataset(role=role, uri=uri, sha256=sha256, source=source)
+        aside = {"incomparable": dict(source.incomparable)} if source.incomparable else {}
+        return Dataset(role=role, uri=uri, sha256=sha256, source=source, origin=aside)
     uri = spec.uri or ""
     manifest = None
     if is_many(uri, folder):

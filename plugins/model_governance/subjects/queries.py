@@ -2,49 +2,74 @@
 
 from __future__ import annotations
 
-import re
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+from uuid import UUID
 
+from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.subjects.digests import digest_bytes
+from model_governance.subjects.duckdb_files import query_duckdb
+from model_governance.subjects.sql_guard import require_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
-    import pandas as pd
+    import pyarrow as pa
     from sqlalchemy import URL, Connection, Engine
 
     from model_governance.contract.connections import Connections
     from model_governance.policy import DatasetSpec
 
-READING = re.compile(r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*(select|with|values|table|from)\b", re.IGNORECASE | re.DOTALL)
+READ_ONLY = {
+    # SQLite's driver begins no transaction for `with ... delete`, so a rollback would find nothing to undo.
+    "sqlite": "pragma query_only = 1",
+    "mysql": "set transaction read only",
+    "mariadb": "set transaction read only",
+    "oracle": "set transaction read only",
+}
 
 
-def run_query(spec: DatasetSpec, *, folder: Path, connections: Connections) -> tuple[str, str, pd.DataFrame]:
-    """The address without secrets, the sha256 and the rows of a query.
+def run_query(spec: DatasetSpec, *, folder: Path, connections: Connections) -> tuple[str, StoredFile]:
+    """The address without secrets and the rows of a query, as a Parquet file in a spool with the digest of the result.
 
     The digest is that of the result as an Arrow IPC stream without metadata. It depends on the
     order of the rows: a query without ORDER BY may change its digest without changing its rows.
-    The transaction is rolled back, whatever the query did, and SQLite files are opened read-only;
-    what else a query may touch is a matter of the database user's rights.
+    The query is one statement that only reads (`sql_guard`). PostgreSQL, MySQL and Oracle run it in a reading transaction,
+    SQLite and DuckDB files are opened for reading only, and every transaction is rolled back; what else a query may read is a
+    matter of the database user's rights.
 
     Raises:
         SubjectError: a wrong uri or query, a missing driver, or a result that has no canonical form.
         DigestMismatch: the policy pins a sha256 and the result is another one.
         SubjectUnreachable: the database does not answer, is locked or gave up.
     """
-    if not READING.match(spec.query or ""):
-        # MySQL, Oracle and SQLite commit DDL at once: a rollback would come too late.
-        raise SubjectError(
-            f"the query of a dataset starts with select, with, values, table or from; found {spec.query!r}"
+    printable_uri, table = _fetch(spec, folder=folder, connections=connections)
+    sha256 = _digest(table)
+    if spec.sha256 is not None and sha256 != spec.sha256:
+        raise DigestMismatch(
+            f"{printable_uri}: the query does not return the pinned rows: expected sha256 {spec.sha256}, found {sha256}; "
+            "add ORDER BY if only the order differs, otherwise review the change and pin the new sha256"
         )
+    return printable_uri, _spooled(printable_uri, table, sha256)
+
+
+def _fetch(spec: DatasetSpec, *, folder: Path, connections: Connections) -> tuple[str, pa.Table]:
+    query = spec.query or ""
+    require_reading(query)
     if spec.connection is not None:
-        return _result(f"connection:{spec.connection}", connections.engine(spec.connection), spec)
+        engine = connections.engine(spec.connection)
+        printable_uri = f"connection:{spec.connection}"
+        if engine.dialect.name == "duckdb":
+            return printable_uri, query_duckdb(printable_uri, folder / (engine.url.database or ""), query)
+        return printable_uri, _result(printable_uri, engine, query)
     import sqlalchemy
 
     printable_uri, url = _url(spec.uri or "", folder)
+    if url.get_backend_name() == "duckdb":
+        return printable_uri, query_duckdb(printable_uri, folder / (url.database or ""), query)
     try:
         engine = sqlalchemy.create_engine(url)
     except (ImportError, sqlalchemy.exc.ArgumentError) as error:
@@ -52,7 +77,7 @@ def run_query(spec: DatasetSpec, *, folder: Path, connections: Connections) -> t
             f"{printable_uri}: no driver for this database: {error}; install it, or correct the uri"
         ) from error
     try:
-        return _result(printable_uri, engine, spec)
+        return printable_uri, _result(printable_uri, engine, query)
     finally:
         engine.dispose()
 
@@ -78,7 +103,7 @@ def _url(uri: str, folder: Path) -> tuple[str, URL]:
     return printable_uri, url.set(database=f"file:{quote(str(path.absolute()))}", query={"mode": "ro", "uri": "true"})
 
 
-def _result(printable_uri: str, engine: Engine, spec: DatasetSpec) -> tuple[str, str, pd.DataFrame]:
+def _result(printable_uri: str, engine: Engine, query: str) -> pa.Table:
     from sqlalchemy import exc
 
     try:
@@ -93,34 +118,78 @@ def _result(printable_uri: str, engine: Engine, spec: DatasetSpec) -> tuple[str,
         ) from error
     with connected as connection:
         try:
-            _allow_reading_only(connection)
+            connection = _reading_only(connection)  # noqa: PLW2901
             # Without parameters a % of the query stays a %, whatever the driver's placeholder is.
-            answer = connection.execution_options(no_parameters=True).exec_driver_sql(spec.query or "")
-            frame = _frame(list(answer.keys()), answer.fetchall())
+            answer = connection.execution_options(no_parameters=True).exec_driver_sql(query)
+            names, rows = list(answer.keys()), answer.fetchall()
         except exc.SQLAlchemyError as error:
             _refuse(printable_uri, error, dialect=engine.dialect.name)
         finally:
             connection.rollback()
-            _allow_reading_only(connection, on=False)
-    sha256 = _digest(printable_uri, frame)
-    if spec.sha256 is not None and sha256 != spec.sha256:
-        raise DigestMismatch(
-            f"{printable_uri}: the query does not return the pinned rows: expected sha256 {spec.sha256}, found {sha256}; "
-            "add ORDER BY if only the order differs, otherwise review the change and pin the new sha256"
-        )
-    return printable_uri, sha256, frame
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("pragma query_only = 0")
+    return _table(printable_uri, names, rows)
 
 
-def _allow_reading_only(connection: Connection, *, on: bool = True) -> None:
-    """SQLite's driver begins no transaction for `with ... delete`, so a rollback would find nothing to undo."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"pragma query_only = {int(on)}")
+def _reading_only(connection: Connection) -> Connection:
+    """The connection in a transaction that only reads, where its database has such."""
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    if dialect in READ_ONLY:
+        connection.exec_driver_sql(READ_ONLY[dialect])
+    return connection
 
 
-def _frame(names: list[str], rows: Iterable[Iterable[object]]) -> pd.DataFrame:
-    import pandas as pd
+def _table(printable_uri: str, names: list[str], rows: Sequence[Sequence[object]]) -> pa.Table:
+    """The rows as Arrow columns, of the types that their Python values have.
 
-    return pd.DataFrame.from_records([tuple(row) for row in rows], columns=names)
+    Raises:
+        SubjectError: a name twice, or a column with values of several types.
+    """
+    import pyarrow as pa
+
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SubjectError(f"{printable_uri}: Duplicate column names: {', '.join(twice)}; name each column of `query` once")
+    columns = []
+    for place, name in enumerate(names):
+        values = [_plain(row[place]) for row in rows]
+        try:
+            columns.append(pa.array(values))
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            columns.append(pa.array(_texts(printable_uri, name, values), pa.string()))
+    return pa.Table.from_arrays(columns, names=names)
+
+
+def _plain(value: object) -> object:
+    """A value of a driver as one that Arrow knows: objects of JSON become their text, since their keys vary by row."""
+    if isinstance(value, (dict, UUID)) or type(value).__module__ == "ipaddress":
+        return _as_json(value) if isinstance(value, dict) else str(value)
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return _as_json(value)
+    return value
+
+
+def _texts(printable_uri: str, name: str, values: Sequence[object]) -> list[str | None]:
+    """The texts of lists, and of a driver's own objects (ranges, geometries), which Arrow does not know.
+
+    Raises:
+        SubjectError: the column holds several types.
+    """
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {list, str}:
+        return [None if value is None else _as_json(value) for value in values]
+    if len(kinds) == 1 and next(iter(kinds)).__module__ not in ("builtins", "datetime", "decimal"):
+        return [None if value is None else str(value) for value in values]
+    told = ", ".join(sorted(kind.__name__ for kind in kinds))
+    raise SubjectError(
+        f"{printable_uri}: the result has no canonical form (column {name!r} holds {told}); cast the column in `query`"
+    )
+
+
+def _as_json(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
 
 
 def _refuse(printable_uri: str, error: Exception, *, dialect: str) -> None:
@@ -140,17 +209,26 @@ def _reason_of(error: Exception) -> str:
     return str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
 
 
-def _digest(printable_uri: str, frame: pd.DataFrame) -> str:
+def _digest(table: pa.Table) -> str:
     import pyarrow as pa
 
-    try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        reason = "; ".join(str(part) for part in error.args)
-        raise SubjectError(
-            f"{printable_uri}: the result has no canonical form ({reason}); cast the column in `query`"
-        ) from error
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as writer:
         writer.write_table(table.replace_schema_metadata(None).combine_chunks())
     return digest_bytes(sink.getvalue())
+
+
+def _spooled(printable_uri: str, table: pa.Table, sha256: str) -> StoredFile:
+    """The rows where those of a file are, so that the same rows give the same numbers."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    spool = Spool()
+    path = spool.folder / "rows.parquet"
+    try:
+        pq.write_table(table, path, compression="lz4")
+    except pa.ArrowException as error:
+        raise SubjectError(
+            f"{printable_uri}: the result has no canonical form ({' '.join(str(error).split())}); cast the column in `query`"
+        ) from error
+    return StoredFile(uri=printable_uri, path=path, sha256=sha256, stamp=Stamp.from_stat(path.stat()), spool=spool)

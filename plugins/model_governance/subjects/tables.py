@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from model_governance.engine.pushdown import PushedRelation, TableRows, fingerprint
-from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
+from model_governance.engine.pushdown import PushedRelation, TableRows, fingerprint, is_lost, unreadable_columns
+from model_governance.errors import CheckError, DigestMismatch, SubjectError, SubjectUnreachable
+from model_governance.subjects.duckdb_files import CONFINED, require_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 SPARK = "spark://"
 DUCKDB = "duckdb://"
+SQLITE = "sqlite://"
+PART = re.compile(r'"(?:[^"]|"")*+"|[^."]++(?:"[^."]*+)*+')
 WIDE = {"spark.sql.codegen.maxFields": "2000", "spark.sql.session.timeZone": "UTC"}
 
 
@@ -36,13 +40,14 @@ def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
     printable_uri, uri = _address(spec, connections)
     table = _table(printable_uri, _connected(printable_uri, uri, folder=folder), spec.table or "")
     try:
-        source = TableRows(table)
+        table = table.mutate(**{name: table[name].cast("string") for name, kind in table.schema().items() if kind.is_uuid()})
+        source = TableRows(table, unreadable_columns(table))
         relation = PushedRelation(source, role=role, uri=printable_uri)
         sha256 = fingerprint(relation) if relation.rows else ""
-    except SubjectError:
+    except (SubjectError, CheckError):
         raise
     except Exception as error:
-        raise _gave_up(printable_uri, error) from error
+        raise _problem(printable_uri, error) from error
     if spec.sha256 is not None and sha256 != spec.sha256:
         raise DigestMismatch(
             f"{printable_uri}: the table has other contents than those pinned: expected fingerprint {spec.sha256}, found {sha256}; "
@@ -82,11 +87,14 @@ def _connected(printable_uri: str, uri: str, *, folder: Path) -> Any:
         if uri.startswith(SPARK):
             return ibis.pyspark.connect(_session(uri[len(SPARK) :]))
         if uri.startswith(DUCKDB):
-            path = folder / uri[len(DUCKDB) :].removeprefix("/")
-            if not path.is_file():
-                raise SubjectError(f"{printable_uri}: there is no DuckDB file {path}; correct the uri")
-            return _closing(ibis.duckdb.connect(path, read_only=True))
-        return _closing(ibis.connect(uri))
+            path = folder / uri[len(DUCKDB) :].removeprefix("/").partition("?")[0]
+            require_file(printable_uri, path)
+            settings = {key: value for key, value in CONFINED.items() if key != "lock_configuration"}
+            # ibis sets the time zone first; its expressions reach no other file than the confined ones.
+            return _closing(ibis.duckdb.connect(path, read_only=True, **settings))
+        if uri.startswith(SQLITE):
+            return _closing(_sqlite(printable_uri, folder / uri[len(SQLITE) :].removeprefix("/")))
+        return _closing(_one_snapshot(ibis.connect(uri)))
     except SubjectError:
         raise
     except (ImportError, AttributeError, ValueError, IbisError) as error:
@@ -97,6 +105,34 @@ def _connected(printable_uri: str, uri: str, *, folder: Path) -> Any:
         ) from None
     except Exception as error:
         raise _gave_up(printable_uri, error) from error
+
+
+def _sqlite(printable_uri: str, path: Path) -> Any:
+    import ibis
+
+    if not path.is_file():
+        raise SubjectError(f"{printable_uri}: there is no SQLite file {path}; correct the uri")
+    backend = ibis.sqlite.connect(path)
+    backend.con.execute("pragma query_only = 1")
+    return backend
+
+
+def _one_snapshot(backend: Any) -> Any:
+    """The backend in a transaction that only reads and sees one state of the database, where it is PostgreSQL.
+
+    Elsewhere every answer counts the rows, so that a table that moves is noticed.
+    """
+    if backend.name == "postgres":
+        from psycopg import IsolationLevel
+
+        connection = backend.con
+        # Compiling large expressions takes longer than answering them.
+        connection.execute("set jit = off")
+        connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
+        connection.autocommit = False
+        # From here on ibis makes savepoints within this transaction, which the end of the connection ends.
+        connection.execute("select 1")
+    return backend
 
 
 def _closing(backend: Any) -> Any:
@@ -124,12 +160,38 @@ def _table(printable_uri: str, backend: Any, name: str) -> Table:
     try:
         if backend.name == "pyspark" and "/" in name:
             return backend.read_parquet(name)
-        *database, table = name.split(".")
+        *database, table = split_name(name)
         return backend.table(table, database=tuple(database) or None)
+    except ValueError as error:
+        raise SubjectError(f"{printable_uri}: `table` is no name: {error}") from error
     except TableNotFound as error:
-        raise SubjectError(f"{printable_uri}: there is no table {name}; correct `table`") from error
+        raise SubjectError(
+            f'{printable_uri}: there is no table {name}; correct `table`, and write a name that holds a dot as schema."a.b"'
+        ) from error
     except Exception as error:
-        raise _gave_up(printable_uri, error) from error
+        raise _problem(printable_uri, error) from error
+
+
+def split_name(name: str) -> list[str]:
+    """The parts of `catalog.schema.table`; a part in double quotes may hold dots, and a quote twice.
+
+    Raises:
+        ValueError: a quote is not closed, or a part is empty.
+    """
+    parts = [match[0] for match in PART.finditer(name)]
+    if not parts or ".".join(parts) != name:
+        raise ValueError(f'expected schema.table, found {name!r}; put a part with dots or quotes into "..." and double its quotes')
+    return [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts]
+
+
+def _problem(printable_uri: str, error: Exception) -> SubjectError:
+    """What a database or its driver raised: infrastructure where its kind says so, else a mistake that no retry mends."""
+    if is_lost(error):
+        return _gave_up(printable_uri, error)
+    return SubjectError(
+        f"{printable_uri}: the table cannot be measured: {type(error).__name__}: {_reason_of(error)}; "
+        "cast or leave out the column in a view, or fetch the rows with `query`"
+    )
 
 
 def _gave_up(printable_uri: str, error: Exception) -> SubjectUnreachable:

@@ -20,6 +20,7 @@ from model_governance.checks.data.data_validation.results import as_artifact
 from model_governance.checks.data.data_validation.validation import validate
 from model_governance.checks.data.data_validation.view import integer_columns, open_view
 from model_governance.contract.result import CheckResult, Estimate, declared, versions_of
+from model_governance.engine.transfer import fetch_table
 from model_governance.errors import SubjectError
 from model_governance.stats.limits import ExactShare
 from model_governance.subjects.param_files import param_file
@@ -53,6 +54,8 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
     expectations = params.expectations or read_suite(param_file(subject, "suite", str(params.suite)))
     dataset = _dataset(subject)
     used = {name for expectation in expectations for name in expectation.columns}
+    whole = any(not expectation.columns or "row_condition" in expectation.kwargs for expectation in expectations)
+    dataset, fetched = fetch_table(dataset, wanted=None if whole else {*used, *subject.columns.names})
     with _open_batch(dataset, params, used=used) as batch:
         _require_values(subject, batch)
         results = validate(batch, expectations)
@@ -65,7 +68,7 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
         metrics=tuple(declared(METRICS, estimate) for estimate in estimates),
         tables=(expectations_table(results),),
         artifacts=(as_artifact(results, rows=dataset.rows), *([figure] if figure else [])),
-        notes=(batch.note,),
+        notes=(batch.note, *([fetched] if fetched else [])),
         tools=versions_of("great-expectations", *batch.tools),
     )
 

@@ -1,0 +1,67 @@
+"""DuckDB files, opened for reading only and without a way to other files, extensions or the network."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from model_governance.errors import SubjectError, SubjectUnreachable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+CONFINED = {
+    "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+    "lock_configuration": True,
+}  # fmt: skip
+
+
+def query_duckdb(printable_uri: str, path: Path, query: str) -> pa.Table:
+    """The rows of a query of a DuckDB file, with the types that DuckDB gives them.
+
+    Raises:
+        SubjectError: there is no such file, or the query cannot be run.
+        SubjectUnreachable: another process writes the file.
+    """
+    import duckdb
+
+    try:
+        with closing(open_duckdb(printable_uri, path)) as connection:
+            return connection.sql(query).to_arrow_table()
+    except duckdb.Error as error:
+        raise SubjectError(
+            f"{printable_uri}: the query cannot be run: {reason_of(error)}; correct `query`"
+        ) from error
+
+
+def open_duckdb(printable_uri: str, path: Path) -> Any:
+    """A connection to a DuckDB file that only reads.
+
+    Raises: as `query_duckdb`.
+    """
+    import duckdb
+
+    require_file(printable_uri, path)
+    try:
+        return duckdb.connect(path, read_only=True, config=CONFINED)
+    except duckdb.IOException as error:
+        raise SubjectUnreachable(
+            f"{printable_uri}: cannot be opened, another process may write it: {reason_of(error)}; try again"
+        ) from error
+
+
+def require_file(printable_uri: str, path: Path) -> None:
+    """Refuse a path without a file: DuckDB would make one.
+
+    Raises:
+        SubjectError: there is none.
+    """
+    if not path.is_file():
+        raise SubjectError(f"{printable_uri}: there is no DuckDB file {path}; correct the uri")
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of what DuckDB says."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
