@@ -94,6 +94,8 @@ def _thresholds(path: Path, thresholds: Any, check: Check, raw: Mapping[str, Any
             yield (*where, "metric"), f"{task} has no {metric}; it is for {', '.join(tasks)}"
         for key, sentence in threshold_problems(threshold, specs[metric]):
             yield (*where, key), sentence
+        if specs[metric].per == "column" and (problem := _key_problem(threshold.get("key"), raw)):
+            yield (*where, "key"), problem
         if threshold.get("key") is not None and specs[metric].per is None:
             yield (*where, "key"), f"{metric} of {check.kind} is one number, not one per column or class; remove `key`"
         is_change = "min_absolute_change" in threshold or "min_relative_change" in threshold
@@ -101,6 +103,16 @@ def _thresholds(path: Path, thresholds: Any, check: Check, raw: Mapping[str, Any
             yield (*where, "metric"), f"{metric} has no better direction, so a change of it cannot be judged"
         if threshold.get("against") == "champion" and raw.get("champion") is None:
             yield (*where, "against"), "the policy names no champion; add `champion:` with uri, sha256, format and task"
+
+
+def _key_problem(key: Any, raw: Mapping[str, Any]) -> str:
+    """Why a key names no column of the policy; empty where it does, or names none."""
+    columns = _mapping(raw.get("columns"))
+    features = _mapping(columns.get("features"))
+    known = [*features, *(name for name in columns.values() if isinstance(name, str))]
+    if not features or not isinstance(key, str) or key in known:
+        return ""
+    return f"{key!r} is no column of this policy{closest(key, map(str, known))}"
 
 
 def _subject(path: Path, raw: Mapping[str, Any], check: Check, *, params: Mapping[str, Any]) -> Iterator[Problem]:

@@ -70,7 +70,7 @@ def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "
         for path, text in unreachable(policy, catalogue):
             problems[position.line(path), f"{spell(path)}: {text}"] = None
     if policy is None or problems:
-        raise PolicyError(_located(problems, name))
+        raise PolicyError(located(problems, name))
     return policy.at(source=source)
 
 
@@ -85,7 +85,7 @@ def _asked_of_yaml(raw: dict[str, Any], catalogue: Mapping[str, Check]) -> Itera
     yield from disagreements(raw, catalogue)
 
 
-def _located(problems: Iterable[tuple[int, str]], name: str) -> list[str]:
+def located(problems: Iterable[tuple[int, str]], name: str) -> list[str]:
     """The problems in the order of the file, at most MAX_PROBLEMS of at most MAX_LENGTH characters."""
     ordered = sorted(problems, key=lambda problem: problem[0])
     sentences = [f"{name}:{line} {shortened(text)}" for line, text in ordered[:MAX_PROBLEMS]]
@@ -94,7 +94,8 @@ def _located(problems: Iterable[tuple[int, str]], name: str) -> list[str]:
 
 
 def shortened(text: str) -> str:
-    """The text, its middle left out where it is longer than MAX_LENGTH."""
+    """The text on one line, its middle left out where it is longer than MAX_LENGTH."""
+    text = " ".join(text[: 100 * MAX_LENGTH].split())
     half = MAX_LENGTH // 2
     return text if len(text) <= MAX_LENGTH else f"{text[:half]} [...] {text[-half:]}"
 

@@ -43,7 +43,8 @@ def test_the_owner_is_named_up_to_the_first_mistake():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "- a\n", "\x00", "model: acs\n", "checks: {name: x}\n", "model: &m [*m]\n", "champion: {name: old, uri: x}\n"]
+    "text",
+    ["", "- a\n", "\x00", "model: acs\n", "checks: {name: x}\n", "model: &m [*m]\n", "champion: {name: old, uri: x}\n"],
 )
 def test_no_name_is_made_up(text):
     assert names_in(text.encode()).model is None
