@@ -54,6 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GovernanceError as error:
         print(f"model-governance: {error}", file=sys.stderr)
         return 3
+    except Exception as error:
+        # Python would exit with 1, which says that a threshold is violated.
+        logging.getLogger(__name__).info("traceback", exc_info=True)
+        print(f"model-governance: unexpected error {type(error).__name__}: {str(error)[:500]}", file=sys.stderr)
+        return 2 if options.command is _lint else 3
     return code
 
 
@@ -128,6 +133,9 @@ def _add_policy(commands: Commands) -> None:
     )
     lint = policy.add_parser("lint", help="report every mistake of policy files with its line")
     lint.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    lint.add_argument(
+        "--online", action="store_true", help="read the model and the datasets too, and compare their columns"
+    )
     lint.set_defaults(command=_lint)
     schema = policy.add_parser("schema", help="print the JSON schema of a policy, for editors")
     schema.set_defaults(command=_schema)
@@ -235,15 +243,21 @@ def _checks(options: argparse.Namespace) -> int:
 
 
 def _lint(options: argparse.Namespace) -> int:
+    from model_governance.authoring.lint import lint
+
     problems: list[str] = []
+    online = PlainConnections() if options.online else None
     for file in options.files:
         try:
-            policy = load_policy(file, catalogue())
+            linted = lint(file, catalogue(), moment=datetime.now(UTC), online=online)
         except PolicyError as error:
             problems.extend(error.problems)
         else:
+            policy = linted.policy
             thresholds = sum(len(check.thresholds) for check in policy.checks.values())
             print(f"{file}: {policy.name}, {len(policy.checks)} checks, {thresholds} thresholds")
+            for note in linted.notes:
+                print(f"{file}: {note}")
     if problems:
         raise PolicyError(problems)
     return 0

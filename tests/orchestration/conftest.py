@@ -123,7 +123,7 @@ def run_dag(airflow_db, request):
         path.write_text(source)
         written.append(path)
         bag = DagBag(path)
-        assert bag.import_errors == {}
+        assert [name for name in bag.import_errors if name.endswith(".py")] == []  # refused policies have their own
         dag = bag.dags[dag_id] if dag_id else next(iter(bag.dags.values()))
         moment = timezone.parse(logical_date)
         return DagResult(dag.test(run_after=moment, logical_date=moment))  # the same moment is the same run

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from model_governance.contract.result import CheckResult, MetricSpec
-    from model_governance.contract.subject import Columns, Model, Role, Subject, Task
+    from model_governance.contract.subject import Columns, Model, ParamFile, Role, Subject, Task
     from model_governance.stats.limits import Limits
 
 
@@ -161,6 +161,8 @@ class Check:
         floors: `floors(params)`, metrics that cannot prove everything under these params; thresholds that could never
             fail are refused.
         file_params: params that hold a path beside the policy; the check gets them absolute.
+        read_file: `read_file(file)` raises CheckError where such a file cannot be used; lint calls it. None where only a
+            run can say.
         needs_model: whether it calls the model.
         reads_model_file: whether it gets the model's bytes in `subject.model_file`, digested and not deserialised.
         needs_labels: whether it requires `columns.target`.
@@ -192,6 +194,7 @@ class Check:
     lookback: Callable[[Any], Lookback | tuple[Lookback, ...] | None] = lambda _: None
     floors: Callable[[Any], tuple[Floor, ...]] = lambda _: ()
     file_params: tuple[str, ...] = ()
+    read_file: Callable[[ParamFile], Any] | None = None
     needs_model: bool = True
     reads_model_file: bool = False
     needs_labels: bool = False

@@ -8,70 +8,161 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, BaseOperator, TaskGroup
+from airflow.sdk import DAG, TaskGroup, get_parsing_context
 
 from model_governance.checks import catalogue
 from model_governance.contract.result import label_of
 from model_governance.errors import PolicyError
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.dag_validation import require_valid
 from model_governance.orchestration.gate import GovernanceGateOperator
-from model_governance.orchestration.operators import GovernanceViolation, operator_for, read_policy
+from model_governance.orchestration.operators import operator_for, read_policy
+from model_governance.orchestration.refused import refused_dag, report_import_errors
 from model_governance.orchestration.retraining import RequestRetrainingOperator
 from model_governance.policy import load_policy
+from model_governance.policy.agreement import RESERVED_NAMES
+from model_governance.policy.load import read_source
+from model_governance.policy.names import PolicyNames, names_in
 from model_governance.run import scans_before
 from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from airflow.sdk import Context, XComArg
+    from airflow.sdk import XComArg
 
     from model_governance.orchestration.operators import GovernanceCheckOperator
     from model_governance.policy import Policy, Threshold
 
 log = logging.getLogger(__name__)
 
+DAG_PREFIX = "governance_"
 ENDINGS = (".yaml", ".yml")
-RESERVED_TASK_IDS = ("archive", "request_retraining", "gate")
+LONGEST_ID = 200
+NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_.]")
 
 
 def governance_dags(folder: str | os.PathLike[str]) -> dict[str, DAG]:
     """One DAG per policy file of a folder, by DAG id, for `globals().update(...)` in a DAG file.
 
-    A policy with mistakes becomes a daily DAG named after its file, whose only task fails with all of
-    them: the other models are governed as before, and the broken policy is visible.
+    Every DAG is built and validated as Airflow validates it before it is handed over. A policy with mistakes, or
+    with a value that Airflow refuses, becomes a daily DAG that is never paused and whose only task fails with all of
+    them; it has the DAG id of its model as far as the file still names it, and Airflow shows an import error too. The
+    other models are governed as before.
+
+    While Airflow parses the DAG file for a task, only the policy of that task is read.
 
     Raises:
         PolicyError: the folder is missing or holds no policy; an empty folder would be a run that passes.
     """
-    folder = Path(folder)
-    files = sorted(path for path in folder.iterdir() if path.suffix in ENDINGS) if folder.is_dir() else []
+    files = _policy_files(Path(folder))
+    asked = get_parsing_context().dag_id
+    if asked is None:
+        dags, refused = _built(files)
+        report_import_errors(files, refused)
+        return dags
+    if not asked.startswith(DAG_PREFIX):
+        return {}
+    dags, _ = _built(_that_may_give(asked, files))
+    if asked not in dags:
+        dags, _ = _built(files)
+    return {asked: dags[asked]} if asked in dags else {}
+
+
+def _policy_files(folder: Path) -> list[Path]:
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix in ENDINGS)
+    except NotADirectoryError:
+        files, problem = [], "is not a folder"
+    except OSError as error:
+        files, problem = [], f"cannot be read: {error.strerror or error}"
+    else:
+        problem = "holds no policy"
     if not files:
-        problem = "holds no policy" if folder.is_dir() else "is not a folder"
         raise PolicyError([f"{folder}: {problem}; expected one YAML file per model"])
+    return files
+
+
+def _built(files: Sequence[Path]) -> tuple[dict[str, DAG], dict[Path, Sequence[str]]]:
+    """The DAGs of these files, and the problems of those that were refused."""
     dags: dict[str, DAG] = {}
+    refused: dict[Path, Sequence[str]] = {}
     for file in files:
         try:
-            dag = governance_dag(load_policy(file, catalogue()))
+            dag = governance_dag(load_policy(file, catalogue()), auto_register=False)
+            require_valid(dag, file)
             if dag.dag_id in dags:
                 raise PolicyError([f"{file}: model.name gives DAG {dag.dag_id}, as another policy of this folder does"])
+            dags[dag.dag_id] = dag
         except PolicyError as error:
-            log.error("policy refused, its DAG only reports that:\n%s", error)
-            dag = refused_dag(file, error.problems, taken=dags)
-        dags[dag.dag_id] = dag
-    return dags
+            refused[file] = error.problems
+        except Exception as error:
+            log.exception("policy %s", file)
+            refused[file] = [f"{file}: unexpected {type(error).__name__}: {str(error)[:500]}"]
+    # After the others: a refused file, such as a copy of a policy, never takes the id of a model that is governed.
+    for file, problems in refused.items():
+        log.error("policy refused, its DAG only reports that:\n%s", "\n".join(problems))
+        names = _names(file)
+        dag_id = _free_id(file, names.model, taken=dags)
+        dags[dag_id] = refused_dag(file, problems, dag_id=dag_id, owner=_owner(names))
+    return dags, refused
 
 
-def governance_dag(policy: Policy) -> DAG:
+def _names(file: Path) -> PolicyNames:
+    try:
+        return names_in(read_source(file))
+    except PolicyError:
+        return PolicyNames(model=None, owner=None)
+
+
+def _owner(names: PolicyNames) -> str | None:
+    return names.owner[:100] if names.owner and names.owner.isprintable() else None
+
+
+def _free_id(file: Path, model: str | None, *, taken: Mapping[str, DAG]) -> str:
+    """The DAG id of the model, or one after the file where the model is unknown or governed by another file."""
+    of_file = NOT_IN_AN_ID.sub("_", dag_id_of(file.stem)[:LONGEST_ID])
+    of_model = NOT_IN_AN_ID.sub("_", dag_id_of(model)[:LONGEST_ID]) if model else of_file
+    dag_id = of_file if of_model in taken else of_model
+    while dag_id in taken:
+        dag_id += "_refused"
+    return dag_id
+
+
+def _that_may_give(dag_id: str, files: Iterable[Path]) -> list[Path]:
+    """The files whose policy may be that of a DAG: found by the model's name in their bytes, without reading YAML."""
+    name = dag_id.removeprefix(DAG_PREFIX)
+    spelled = re.compile(rb"(?<![\w-])" + re.escape(name).replace("_", "[^A-Za-z0-9]").encode() + rb"(?![\w-])")
+    named = [file for file in files if spelled.search(_bytes(file)) or dag_id_of(file.stem) == dag_id]
+    if len(named) == 1:
+        return named
+    return [file for file in named if _names(file).model is None or dag_id_of(str(_names(file).model)) == dag_id]
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return read_source(file)
+    except PolicyError:
+        return b""
+
+
+def dag_id_of(name: str) -> str:
+    """The DAG id of a model."""
+    return f"{DAG_PREFIX}{name.replace('-', '_')}"
+
+
+def governance_dag(policy: Policy, *, auto_register: bool = True) -> DAG:
     """The DAG of one policy: its checks in parallel, then archive, retraining request and gate.
+
+    `auto_register` says whether Airflow finds the DAG although the DAG file assigns it to no name.
 
     Raises:
         PolicyError: a check has the name of one of the tasks that follow the checks.
     """
     schedule = policy.schedule
     dag = DAG(
-        dag_id=f"governance_{policy.name.replace('-', '_')}",
+        dag_id=dag_id_of(policy.name),
         description=policy.description or f"Model governance of {policy.name}",
         schedule=schedule.cron,
         start_date=datetime.combine(schedule.start_date, time(), UTC),
@@ -80,44 +171,11 @@ def governance_dag(policy: Policy) -> DAG:
         tags={"model-governance", policy.name, *schedule.tags},
         doc_md=describe_policy(policy),
         default_args={"owner": policy.owner},
+        auto_register=auto_register,
     )
     with dag:
         add_tasks(policy)
     return dag
-
-
-def refused_dag(file: Path, problems: Sequence[str], *, taken: dict[str, Any]) -> DAG:
-    """The daily DAG of a policy with mistakes: its only task fails and lists them."""
-    dag_id = "governance_" + re.sub(r"[^A-Za-z0-9_.-]", "_", file.stem)
-    while dag_id in taken:
-        dag_id += "_refused"
-    dag = DAG(
-        dag_id=dag_id,
-        description=f"{file.name} was refused; nothing is checked until it is corrected",
-        schedule="@daily",
-        start_date=datetime(2025, 1, 1, tzinfo=UTC),
-        catchup=False,
-        max_active_runs=1,
-        tags={"model-governance", "refused"},
-        doc_md="\n".join([f"`{file.name}` was refused:", "", *(f"- {problem}" for problem in problems)]),
-    )
-    RefusedPolicyOperator(task_id="policy_refused", problems=problems, dag=dag)
-    return dag
-
-
-class RefusedPolicyOperator(BaseOperator):
-    """Fails with the problems of a policy: a policy that cannot be read never passes.
-
-    :param problems: one located sentence per mistake
-    """
-
-    def __init__(self, *, problems: Sequence[str], retries: int = 0, **kwargs: Any) -> None:
-        super().__init__(retries=retries, **kwargs)
-        self.problems = list(problems)
-
-    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow hands it over
-        """Raise GovernanceViolation with every problem."""
-        raise GovernanceViolation("the policy was refused, nothing was checked:\n" + "\n".join(self.problems))
 
 
 def governance_task_group(
@@ -149,7 +207,7 @@ def governance_task_group(
 
 def add_tasks(policy: Policy, *, also: Sequence[Any] = (), **store: Any) -> GovernanceGateOperator:
     """Create a policy's tasks in the current DAG or task group and return the gate."""
-    taken = [name for name in RESERVED_TASK_IDS if name in policy.checks]
+    taken = [name for name in RESERVED_NAMES if name in policy.checks]
     if taken:
         raise PolicyError([f"policy {policy.name}: check {name!r} has the name of a task of its DAG" for name in taken])
     shared: dict[str, Any] = {"policy": policy, **store, **task_defaults(policy)}

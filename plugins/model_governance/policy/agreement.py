@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from model_governance.contract.threat_model import ThreatModel
 from model_governance.policy.position import closest
 from model_governance.policy.sense import threshold_problems
+from model_governance.policy.templates import is_template, template_problem
+from model_governance.policy.words import misread_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     Problem = tuple[Path, str]
 
 
+RESERVED_NAMES = ("archive", "request_retraining", "gate")
+"""Tasks of the DAG of a policy that are no checks."""
+
+
 def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Iterator[Problem]:
     """Every place where the policy asks for what no check, metric, role or name answers to."""
     checks = _mapping(raw.get("checks"))
@@ -30,9 +36,11 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
             continue
         kind = str(spec.get("kind", name))
         path: Path = ("checks", name)
+        if name in RESERVED_NAMES:
+            yield path, f"{name} is the name of a task that follows the checks; give the check another name"
         if kind not in catalogue:
             where = (*path, "kind") if "kind" in spec else path
-            yield where, f"{kind!r} is not a check{closest(kind, catalogue)}"
+            yield where, f"{kind[:80]!r} is not a check{closest(kind, catalogue)}"
             continue
         check = catalogue[kind]
         yield from _params(path, spec.get("params"), check)
@@ -41,8 +49,9 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
     yield from _threat_model(raw)
     yield from _report(raw)
     yield from _waivers(raw, checks, catalogue)
+    yield from _templates(raw)
     for position, named in enumerate(_list(_mapping(raw.get("retraining")).get("checks"))):
-        if named not in checks:
+        if not isinstance(named, str) or named not in checks:
             yield (
                 ("retraining", "checks", position),
                 f"{named!r} is not a check of this policy{closest(str(named), map(str, checks))}",
@@ -52,6 +61,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
 def _params(path: Path, params: Any, check: Check) -> Iterator[Problem]:
     if params is not None and not isinstance(params, dict):
         return
+    yield from ((where, text) for where, text in misread_numbers(params or {}, check.params, (*path, "params")))
     try:
         check.params.model_validate(params or {})
     except ValidationError as error:
@@ -84,6 +94,8 @@ def _thresholds(path: Path, thresholds: Any, check: Check, raw: Mapping[str, Any
             yield (*where, "metric"), f"{task} has no {metric}; it is for {', '.join(tasks)}"
         for key, sentence in threshold_problems(threshold, specs[metric]):
             yield (*where, key), sentence
+        if specs[metric].per == "column" and (problem := _key_problem(threshold.get("key"), raw)):
+            yield (*where, "key"), problem
         if threshold.get("key") is not None and specs[metric].per is None:
             yield (*where, "key"), f"{metric} of {check.kind} is one number, not one per column or class; remove `key`"
         is_change = "min_absolute_change" in threshold or "min_relative_change" in threshold
@@ -91,6 +103,16 @@ def _thresholds(path: Path, thresholds: Any, check: Check, raw: Mapping[str, Any
             yield (*where, "metric"), f"{metric} has no better direction, so a change of it cannot be judged"
         if threshold.get("against") == "champion" and raw.get("champion") is None:
             yield (*where, "against"), "the policy names no champion; add `champion:` with uri, sha256, format and task"
+
+
+def _key_problem(key: Any, raw: Mapping[str, Any]) -> str:
+    """Why a key names no column of the policy; empty where it does, or names none."""
+    columns = _mapping(raw.get("columns"))
+    features = _mapping(columns.get("features"))
+    known = [*features, *(name for name in columns.values() if isinstance(name, str))]
+    if not features or not isinstance(key, str) or key in known:
+        return ""
+    return f"{key!r} is no column of this policy{closest(key, map(str, known))}"
 
 
 def _subject(path: Path, raw: Mapping[str, Any], check: Check, *, params: Mapping[str, Any]) -> Iterator[Problem]:
@@ -121,7 +143,7 @@ def _report(raw: Mapping[str, Any]) -> Iterator[Problem]:
     """Names in report.disclose that are no features."""
     features = _mapping(_mapping(raw.get("columns")).get("features"))
     for position, name in enumerate(_list(_mapping(raw.get("report")).get("disclose"))):
-        if name not in features:
+        if not isinstance(name, str) or name not in features:
             yield (
                 ("report", "disclose", position),
                 f"{name!r} is not in columns.features{closest(str(name), map(str, features))}",
@@ -134,7 +156,7 @@ def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mappi
             continue
         name = waiver["check"]
         where: Path = ("waivers", position)
-        if name not in checks:
+        if not isinstance(name, str) or name not in checks:
             yield (*where, "check"), f"{name!r} is not a check of this policy{closest(str(name), map(str, checks))}"
             continue
         check = catalogue.get(str(_mapping(checks[name]).get("kind", name)))
@@ -144,6 +166,23 @@ def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mappi
                 (*where, "metric"),
                 f"{waiver['metric']!r} is not a metric of {name}{closest(str(waiver['metric']), known)}",
             )
+
+
+def _templates(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """Templates that cannot be rendered, and those in places that are not rendered."""
+    for role, dataset in _mapping(raw.get("datasets")).items():
+        for key, text in _mapping(dataset).items():
+            if key in ("uri", "query") and is_template(text) and (problem := template_problem(text)):
+                yield ("datasets", role, key), problem
+            elif key not in ("uri", "query") and is_template(text):
+                yield ("datasets", role, key), NOT_RENDERED
+    for block, keys in (("model", ("uri",)), ("champion", ("uri",)), ("artifacts", ("uri", "connection"))):
+        for key in keys:
+            if is_template(_mapping(raw.get(block)).get(key)):
+                yield (block, key), NOT_RENDERED
+
+
+NOT_RENDERED = "is not rendered, so that a template here is taken as it stands; templates fit datasets.*.uri and query"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

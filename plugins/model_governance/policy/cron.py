@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+FIELDS = ("minute", "hour", "day of month", "month", "day of week")
+RANDOM = re.compile(r"(?<![A-Za-z])R(?![A-Za-z])", re.IGNORECASE)
 FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
 DAYS = 365
 """A year without a leap day, so that a daily schedule has 365 runs."""
 
 
 def require_cron(expression: str) -> None:
-    """Nothing, where the expression is one that Airflow takes: five fields, or a preset such as `@hourly`.
+    """Nothing, where the expression is one that Airflow takes and that fires: five fields, or a preset such as `@hourly`.
 
     Raises:
         ValueError: it is not; the message says why.
     """
+    from croniter import CroniterError
+
     _fields(expression)
+    try:
+        next_firing(expression, FIRST_DAY)
+    except CroniterError as error:
+        raise ValueError(f"the cron expression {expression!r} never fires; name a day that its months have") from error
 
 
 @cache
@@ -56,9 +65,15 @@ def next_firing(expression: str, moment: datetime) -> datetime:
 def _fields(expression: str) -> list[list[int | str]]:
     from croniter import CroniterError, croniter
 
+    if not expression.startswith("@") and len(expression.split()) != len(FIELDS):
+        raise ValueError(
+            f"not a cron expression: {len(expression.split())} fields; expected five ({', '.join(FIELDS)}) such as `0 2 * * *`"
+        )
+    if RANDOM.search(expression):
+        raise ValueError("not a cron expression: R is drawn anew whenever the policy is read; write the numbers")
     try:
         fields, _ = croniter.expand(expression)
-    except CroniterError as error:
+    except (CroniterError, ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"not a cron expression: {error}; expected five fields such as `0 2 * * *`") from error
     return list(fields)
 

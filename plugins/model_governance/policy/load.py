@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import ValidationError
 
 from model_governance.errors import PolicyError
 from model_governance.policy.agreement import disagreements
 from model_governance.policy.model import Policy
-from model_governance.policy.position import Position, closest, field_names, spell
+from model_governance.policy.position import closest, field_names, spell
 from model_governance.policy.sense import unreachable
+from model_governance.policy.words import misread_numbers
+from model_governance.policy.yaml_text import read_yaml
 from model_governance.policy.yaml_words import misread_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from model_governance.contract.check import Check
+    from model_governance.policy.position import Path as Place
+    from model_governance.policy.position import Position
 
 
 def load_policy(path: str | os.PathLike[str], catalogue: Mapping[str, Check]) -> Policy:
@@ -29,97 +33,76 @@ def load_policy(path: str | os.PathLike[str], catalogue: Mapping[str, Check]) ->
         PolicyError: the file cannot be read or is wrong; `problems` lists every mistake as
             `file:line path: what was found; what was expected`.
     """
-    try:
-        source = Path(path).read_bytes()
-    except OSError as error:
-        raise PolicyError([f"{path}: cannot be read: {error.strerror or error}"]) from error
-    policy = parse_policy(source, catalogue, name=os.fspath(path))
+    policy = parse_policy(read_source(path), catalogue, name=os.fspath(path))
     return policy.at(folder=Path(path).resolve().parent)
+
+
+def read_source(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a policy file.
+
+    Raises:
+        PolicyError: it is no file, cannot be read, or has more than MAX_BYTES.
+    """
+    try:
+        # A pipe or device would be read for ever.
+        if Path(path).exists() and not Path(path).is_file():
+            raise PolicyError([f"{path}: cannot be read: it is not a file"])
+        with Path(path).open("rb") as file:
+            source = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise PolicyError([f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"]) from error
+    if len(source) > MAX_BYTES:
+        raise PolicyError([f"{path}: has more than {MAX_BYTES:,} bytes; a policy is a text of some hundred lines"])
+    return source
 
 
 def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "policy") -> Policy:
     """The policy in these bytes; `name` stands for the file in messages. Raises as `load_policy`."""
-    position, raw = _read_yaml(source, name)
-    problems: dict[tuple[str, int, str], None] = {}
+    position, raw = read_yaml(source, name)
+    problems: dict[tuple[int, str], None] = {}
     policy = None
     try:
         policy = Policy.model_validate(raw)
     except ValidationError as error:
-        problems.update((problem, None) for problem in _shape_problems(error, position))
-    for path, text in disagreements(raw, catalogue):
-        problems[name, position.line(path), f"{spell(path)}: {text}"] = None
-    problems.update(((name, line, text), None) for line, text in misread_words(position.root))
+        problems.update(dict.fromkeys(islice(_shape_problems(error, position), MAX_PROBLEMS)))
+    for path, text in islice(_asked_of_yaml(raw, catalogue), MAX_PROBLEMS):
+        problems[position.line(path), f"{spell(path)}: {text}"] = None
+    problems.update(dict.fromkeys(islice(misread_words(position.root), MAX_PROBLEMS)))
     if policy is not None and not problems:
         for path, text in unreachable(policy, catalogue):
-            problems[name, position.line(path), f"{spell(path)}: {text}"] = None
+            problems[position.line(path), f"{spell(path)}: {text}"] = None
     if policy is None or problems:
-        raise PolicyError(
-            [f"{file}:{line} {text}" for file, line, text in sorted(problems, key=lambda problem: problem[1])]
-        )
+        raise PolicyError(located(problems, name))
     return policy.at(source=source)
 
 
-# libyaml's parser is several times faster and names the same lines.
-_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-MAX_DEPTH = 100  # of collections inside one another
+MAX_BYTES = 1 << 20
+MAX_PROBLEMS = 100
+MAX_LENGTH = 500
+"""Characters of a problem: a value of the policy may be as long as the file."""
 
 
-class _UniqueKeyLoader(_SafeLoader):
-    """SafeLoader that refuses a key given twice: the second would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        seen: set[Any] = set()
-        for key, _ in node.value:
-            word = self.construct_object(key, deep=True)
-            if isinstance(word, (dict, list)):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a template such as {{ ds }} must stand in quotes", key.start_mark
-                )
-            if word in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {word!r} is given twice", key.start_mark)
-            seen.add(word)
-        constructed: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return constructed
+def _asked_of_yaml(raw: dict[str, Any], catalogue: Mapping[str, Check]) -> Iterator[tuple[Place, str]]:
+    yield from misread_numbers(raw, Policy)
+    yield from disagreements(raw, catalogue)
 
 
-def _read_yaml(source: bytes, name: str) -> tuple[Position, Any]:
-    try:
-        _refuse_deep_nesting(source)
-        loader = _UniqueKeyLoader(source)
-        node = loader.get_single_node()
-        if node is None:
-            raise PolicyError([f"{name}:1 the policy is empty; start with model-governance policy init"])
-        raw = loader.construct_document(node)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise PolicyError([f"{name}:{line} not valid YAML: {error.problem or error.context}"]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PolicyError([f"{name}:1 not valid YAML: {error}"]) from error
-    if not isinstance(raw, dict):
-        raise PolicyError([f"{name}:1 a policy is a mapping of keys, found {type(raw).__name__}"])
-    return Position(node, file=name), raw
+def located(problems: Iterable[tuple[int, str]], name: str) -> list[str]:
+    """The problems in the order of the file, at most MAX_PROBLEMS of at most MAX_LENGTH characters."""
+    ordered = sorted(problems, key=lambda problem: problem[0])
+    sentences = [f"{name}:{line} {shortened(text)}" for line, text in ordered[:MAX_PROBLEMS]]
+    more = len(ordered) - MAX_PROBLEMS
+    return [*sentences, f"{name}:{ordered[-1][0]} and {more} more"] if more > 0 else sentences
 
 
-def _refuse_deep_nesting(source: bytes) -> None:
-    """Refuse a file that the recursive composer would exhaust the stack of the process on.
-
-    Raises:
-        yaml.MarkedYAMLError: collections are nested deeper than MAX_DEPTH, or the file is not valid YAML.
-    """
-    depth = 0
-    for event in yaml.parse(source, Loader=_SafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                problem = f"collections are nested deeper than {MAX_DEPTH}"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark", event.start_mark))
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+def shortened(text: str) -> str:
+    """The text on one line, its middle left out where it is longer than MAX_LENGTH."""
+    text = " ".join(text[: 100 * MAX_LENGTH].split())
+    half = MAX_LENGTH // 2
+    return text if len(text) <= MAX_LENGTH else f"{text[:half]} [...] {text[-half:]}"
 
 
-def _shape_problems(error: ValidationError, position: Position) -> Iterator[tuple[str, int, str]]:
-    name = position.file
+def _shape_problems(error: ValidationError, position: Position) -> Iterator[tuple[int, str]]:
     for mistake in error.errors():
         path = position.known_part(mistake["loc"])
         text = mistake["msg"].removeprefix("Value error, ")
@@ -130,5 +113,5 @@ def _shape_problems(error: ValidationError, position: Position) -> Iterator[tupl
             known = field_names(Policy, path[:-1])
             text = f"unknown key{closest(str(path[-1]), known)}"
         elif not isinstance(mistake["input"], (dict, list)):
-            text = f"{text}; found {mistake['input']!r}"
-        yield name, position.line(path), f"{spell(path)}: {text}" if path else text
+            text = f"{text}; found {shortened(repr(mistake['input']))}"
+        yield position.line(path), f"{spell(path)}: {text}" if path else text

@@ -153,7 +153,7 @@ class Policy(Part):
     """One model's policy."""
 
     version: Literal[1] = Field(description="version of the policy language")
-    owner: str = Field(min_length=1, description="who is notified when a run fails")
+    owner: str = Field(min_length=1, max_length=250, description="who is notified when a run fails")
     description: str = Field(default="", description="one line about the model, for the pages")
     model: ModelSpec
     champion: ModelSpec | None = Field(default=None, description="the accepted model to compare with on the same rows")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from model_governance.policy.cron import require_cron
 from model_governance.policy.part import Part
 from model_governance.stats.multiplicity import Adjustment
+
+Tag = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class ArtifactSpec(Part):
@@ -23,17 +25,20 @@ class ArchiveSpec(Part):
     """How long the archive of a run is kept."""
 
     retention_days: int = Field(
-        default=3650, ge=1, description="days that a run is meant to be kept; nothing deletes it"
+        default=3650, ge=1, le=36_500, description="days that a run is meant to be kept; nothing deletes it"
     )
 
 
 class AlarmSpec(Part):
     """How many false fails the owner accepts, over the whole policy and a year of runs."""
 
-    false_fails_per_year: int = Field(default=4, ge=0, description="most false fails in a year")
+    false_fails_per_year: int = Field(default=4, ge=0, le=10**6, description="most false fails in a year")
     confidence: float = Field(default=0.95, gt=0, lt=1, description="share of years in which that holds, at least")
     runs_per_year: int | None = Field(
-        default=None, ge=1, description="runs in a year; by default counted from schedule.cron, 365 without one"
+        default=None,
+        ge=1,
+        le=10**6,
+        description="runs in a year; by default counted from schedule.cron, 365 without one",
     )
     adjust: Adjustment = Field(default="benjamini_hochberg", description="how the columns of a threshold share it")
 
@@ -46,7 +51,10 @@ class RetrainingSpec(Part):
     )
     checks: tuple[str, ...] = Field(default=(), description="checks that count; all when empty")
     cooldown_days: int = Field(
-        default=7, ge=0, description="days after a request without a further one, counted from moment to moment"
+        default=7,
+        ge=0,
+        le=3650,
+        description="days after a request without a further one, counted from moment to moment",
     )
     max_per_90_days: int = Field(default=4, ge=1, description="requests in 90 days at most")
 
@@ -54,14 +62,18 @@ class RetrainingSpec(Part):
 class ScheduleSpec(Part):
     """When the DAG runs and how its tasks behave."""
 
-    cron: str | None = Field(default="0 2 * * *", description="when runs start, in UTC; null: only by hand")
-    start_date: date = Field(default=date(2025, 1, 1), description="first day of the schedule")
+    cron: str | None = Field(
+        default="0 2 * * *", max_length=100, description="when runs start, in UTC; null: only by hand"
+    )
+    start_date: date = Field(
+        default=date(2025, 1, 1), ge=date(1970, 1, 1), lt=date(2200, 1, 1), description="first day of the schedule"
+    )
     catchup: bool = Field(default=False, description="whether runs before today are made up for")
-    retries: int = Field(default=2, ge=0, description="further tries of a task that could not measure or store")
-    retry_delay_seconds: int = Field(default=300, ge=0, description="wait before each of them")
-    timeout_minutes: int = Field(default=120, ge=1, description="time after which a task is stopped")
-    pool: str | None = Field(default=None, description="Airflow pool of the tasks")
-    tags: tuple[str, ...] = Field(default=(), description="tags of the DAG")
+    retries: int = Field(default=2, ge=0, le=100, description="further tries of a task that could not measure or store")
+    retry_delay_seconds: int = Field(default=300, ge=0, le=604_800, description="wait before each of them")
+    timeout_minutes: int = Field(default=120, ge=1, le=10_080, description="time after which a task is stopped")
+    pool: str | None = Field(default=None, min_length=1, max_length=256, description="Airflow pool of the tasks")
+    tags: tuple[Tag, ...] = Field(default=(), max_length=50, description="tags of the DAG")
 
     @field_validator("cron")
     @classmethod

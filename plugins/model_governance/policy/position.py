@@ -71,6 +71,7 @@ def spell(path: Path) -> str:
 def closest(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'psi'?`, or the list of what there is, or nothing."""
     names = sorted(known)
+    word = word[:100]
     match = difflib.get_close_matches(word, names, n=1)
     if match:
         return f"; did you mean {match[0]!r}?"

@@ -158,6 +158,7 @@ class DatasetSpec(Part):
     maturity_days: int | None = Field(
         default=None,
         ge=1,
+        le=3650,
         description="labels only: days until a run's labels are complete; that run is judged then",
     )
 

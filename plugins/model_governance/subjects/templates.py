@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import as_moment
 from model_governance.errors import PolicyError
+from model_governance.policy.templates import environment as make_environment
+from model_governance.policy.templates import spell_ds, spell_ds_nodash, spell_ts, spell_ts_nodash
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -30,7 +32,7 @@ def render_sources(
     Raises:
         PolicyError: a template is wrong or uses a variable that is not given; every one is listed.
     """
-    environment = _environment()
+    environment = make_environment()
     problems: list[str] = []
     rendered = {
         role: _rendered(environment, role, spec, variables=variables, problems=problems)
@@ -49,7 +51,12 @@ def run_variables(logical_date: datetime, *, data_interval: tuple[datetime, date
     where it has a data interval.
     """
     moment = as_moment(logical_date)
-    spelled = {"ds": _ds(moment), "ds_nodash": _ds_nodash(moment), "ts": _ts(moment), "ts_nodash": _ts_nodash(moment)}
+    spelled = {
+        "ds": spell_ds(moment),
+        "ds_nodash": spell_ds_nodash(moment),
+        "ts": spell_ts(moment),
+        "ts_nodash": spell_ts_nodash(moment),
+    }
     interval = {} if data_interval is None else dict(zip(INTERVAL, map(as_moment, data_interval), strict=True))
     return {**spelled, "logical_date": moment, **interval}
 
@@ -74,15 +81,6 @@ def _rendered(
     return spec.model_copy(update=texts)
 
 
-def _environment() -> SandboxedEnvironment:
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import SandboxedEnvironment
-
-    environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.filters.update(ds=_ds, ds_nodash=_ds_nodash, ts=_ts, ts_nodash=_ts_nodash)
-    return environment
-
-
 def _render(environment: SandboxedEnvironment, template: str, variables: Mapping[str, Any]) -> str:
     from jinja2 import TemplateError, UndefinedError, meta
 
@@ -97,19 +95,3 @@ def _render(environment: SandboxedEnvironment, template: str, variables: Mapping
         raise ValueError(f"not a valid template: {error.message}") from error
     except Exception as error:
         raise ValueError(f"the template raised {type(error).__name__}: {error}") from error
-
-
-def _ds(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d")
-
-
-def _ds_nodash(moment: datetime) -> str:
-    return moment.strftime("%Y%m%d")
-
-
-def _ts(moment: datetime) -> str:
-    return moment.isoformat()
-
-
-def _ts_nodash(moment: datetime) -> str:
-    return moment.strftime("%Y%m%dT%H%M%S")

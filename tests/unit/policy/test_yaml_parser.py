@@ -12,7 +12,8 @@ import yaml
 
 from model_governance.checks import catalogue
 from model_governance.errors import PolicyError
-from model_governance.policy.load import MAX_DEPTH, parse_policy
+from model_governance.policy.load import parse_policy
+from model_governance.policy.yaml_text import MAX_DEPTH
 
 POLICY = Path(__file__).parents[3] / "include" / "policies" / "acs_employment.yaml"
 BREAKS = (

@@ -6,6 +6,7 @@ have exact 95% intervals (Clopper and Pearson, 1934). Rows that repeat another i
 
 from __future__ import annotations
 
+from model_governance.checks.data.data_validation.expectations import read_suite
 from model_governance.checks.data.data_validation.measure import measure
 from model_governance.checks.data.data_validation.metrics import METRICS
 from model_governance.checks.data.data_validation.params import ValidationParams
@@ -22,6 +23,7 @@ CHECK = Check(
     roles=("current",),
     optional_roles=("reference",),
     file_params=("suite",),
+    read_file=read_suite,
     needs_model=False,
     measure=measure,
     suggest=suggest,

@@ -43,6 +43,14 @@ class Expectation(BaseModel):
             raise ValueError("infinity and NaN bound nothing; leave that bound out") from error
         return kwargs
 
+    @field_validator("kwargs")
+    @classmethod
+    def _mostly_asks_for_rows(cls, kwargs: dict[str, Any]) -> dict[str, Any]:
+        mostly = kwargs.get("mostly", 1)
+        if isinstance(mostly, bool) or not isinstance(mostly, (int, float)) or not 0 < mostly <= 1:
+            raise ValueError(f"mostly is the share of rows that must agree, above 0 and at most 1; found {mostly!r}")
+        return kwargs
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns it reads; empty for expectations on the table as a whole."""
@@ -71,8 +79,8 @@ def read_suite(file: ParamFile) -> tuple[Expectation, ...]:
         CheckError: not JSON, not a suite, or without expectations.
     """
     try:
-        suite = json.loads(file.content.decode("utf-8"))
-    except ValueError as error:
+        suite = json.loads(file.content.decode("utf-8"), object_pairs_hook=_keys_once)
+    except (ValueError, RecursionError) as error:
         raise CheckError(f"suite {file.uri}: is not JSON ({error})") from error
     listed = suite.get("expectations") if isinstance(suite, dict) else None
     if not isinstance(listed, list) or not listed:
@@ -100,6 +108,14 @@ def labels(expectations: tuple[Expectation, ...]) -> tuple[str, ...]:
         counts[label] += 1
         distinct.append(label if counts[label] == 1 else f"{label} #{counts[label]}")
     return tuple(distinct)
+
+
+def _keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object; JSON readers otherwise keep the last of two values in silence."""
+    twice = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+    if twice:
+        raise ValueError(f"key {twice[0]!r} is given twice in one object")
+    return dict(pairs)
 
 
 def _read(entry: Any) -> Expectation:
