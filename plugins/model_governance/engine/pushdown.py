@@ -77,9 +77,7 @@ class TableRows:
     @cached_property
     def incomparable(self) -> Mapping[str, str]:
         """The columns that can be neither sorted nor compared nor counted, with their types."""
-        nested = {
-            name: str(kind) for name, kind in self.table.schema().items() if not expressions.is_comparable(kind)
-        }
+        nested = {name: str(kind) for name, kind in self.table.schema().items() if not expressions.is_comparable(kind)}
         return {**nested, **self.unreadable}
 
     def in_order(self, names: Sequence[str]) -> Table:
@@ -96,7 +94,8 @@ def unreadable_columns(table: Table) -> dict[str, str]:
     def works(names: Sequence[str]) -> bool:
         try:
             first.order_by(*names).select(
-                *names, *(first[name].cast("float64").name(f"{name} as number") for name in names if schema[name].is_numeric())
+                *names,
+                *(first[name].cast("float64").name(f"{name} as number") for name in names if schema[name].is_numeric()),
             ).to_pyarrow()
         except Exception as error:
             if is_lost(error):

@@ -151,7 +151,9 @@ def _table(printable_uri: str, names: list[str], rows: Sequence[Sequence[object]
 
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise SubjectError(f"{printable_uri}: Duplicate column names: {', '.join(twice)}; name each column of `query` once")
+        raise SubjectError(
+            f"{printable_uri}: Duplicate column names: {', '.join(twice)}; name each column of `query` once"
+        )
     columns = []
     for place, name in enumerate(names):
         values = [_plain(row[place]) for row in rows]
