@@ -47,6 +47,10 @@ class ModelSpec(Part):
         description="binary classification: probability from which on the positive class is predicted, in every check; by "
         "default the model's own labels, and for a champion the threshold of the model",
     )
+    accept_version: str | None = Field(
+        default=None,
+        description="version of the library that wrote the file, accepted although another one is installed here",
+    )
     endpoint: EndpointSpec = EndpointSpec()
     training: dict[str, Any] = Field(
         default_factory=dict,

@@ -9,7 +9,7 @@ from model_governance.contract.subject import Model
 from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     import numpy as np
     import pandas as pd
@@ -71,6 +71,7 @@ def make_model(
     call_gradient: Callable[[pd.DataFrame, np.ndarray], Any] | None = None,
     train: Callable[[pd.DataFrame, pd.Series, int], Model] | None = None,
     classes: Sequence[Any] = (),
+    written_by: str = "",
 ) -> Model:
     """The model behind its calls, once what it does is what the policy's task says.
 
@@ -96,7 +97,31 @@ def make_model(
         call_logits=call_logits,
         call_gradient=call_gradient,
         train=train,
+        written_by=written_by,
     )
+
+
+def check_version(spec: ModelSpec, library: str, found: Collection[str], *, running: str) -> str:
+    """The library and version that wrote a file, for the record; empty where the file names none.
+
+    Args:
+        spec: the model of a policy.
+        library: its name.
+        found: the versions that parts of the file name.
+        running: the version that is installed here.
+
+    Raises:
+        SubjectError: another version than this one wrote it, and `model.accept_version` does not name that version.
+    """
+    shown = ", ".join(sorted(found))
+    foreign = sorted(set(found) - {running, spec.accept_version})
+    if foreign:
+        raise SubjectError(
+            f"{spec.uri}: was written by {library} {shown}, and {running} is installed here: it may answer differently. "
+            f'Install {library} {foreign[0]}, save the model again with {running}, or set model.accept_version: "{foreign[0]}" '
+            "after comparing its answers (model-governance model approve)"
+        )
+    return f"{library} {shown}" if shown else ""
 
 
 def with_zero(scores: np.ndarray) -> np.ndarray:

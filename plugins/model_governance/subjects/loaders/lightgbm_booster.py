@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from model_governance.errors import SubjectError, UntrustedModel
-from model_governance.formats.lightgbm_file import InconsistentText, check_text
+from model_governance.errors import SubjectError
 from model_governance.subjects.loaders import import_library
 from model_governance.subjects.loaders.contract import Trait, derived, fit_columns, fit_count, make_model, with_zero
 from model_governance.subjects.loaders.lightgbm_recipe import recipe_of
+from model_governance.subjects.loaders.native_trees import check_lightgbm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,13 +32,7 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     lightgbm = import_library("lightgbm", extra="lightgbm", uri=spec.uri)
     if not content.startswith(b"tree\n"):
         raise SubjectError(f"{spec.uri}: is no LightGBM text model; save it with Booster.save_model")
-    try:
-        check_text(content)
-    except InconsistentText as error:
-        raise UntrustedModel(
-            f"{spec.uri}: is crafted or damaged: {error}. LightGBM did not see it; take the model again from where it was "
-            "trained"
-        ) from error
+    check_lightgbm(content, uri=spec.uri)
     text = content.decode()
     header = dict(line.split("=", 1) for line in text.partition("\nTree=")[0].splitlines() if "=" in line)
     objective = header.get("objective", "custom").split(" ")[0]

@@ -6,16 +6,18 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from model_governance.errors import SubjectError, UntrustedModel
-from model_governance.formats.xgboost_file import (
-    InconsistentModel,
-    UnreadableModel,
-    UnsupportedModel,
-    check_document,
-    read_document,
-)
+from model_governance.errors import SubjectError
 from model_governance.subjects.loaders import import_library
-from model_governance.subjects.loaders.contract import Trait, derived, fit_columns, fit_count, make_model, with_zero
+from model_governance.subjects.loaders.contract import (
+    Trait,
+    check_version,
+    derived,
+    fit_columns,
+    fit_count,
+    make_model,
+    with_zero,
+)
+from model_governance.subjects.loaders.native_trees import check_xgboost
 from model_governance.subjects.loaders.xgboost_recipe import recipe_of
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         SubjectError: xgboost is missing, the file is damaged, or the model does not fit the policy.
     """
     xgboost = import_library("xgboost", extra="xgboost", uri=spec.uri)
-    _check(content, uri=spec.uri)
+    version = check_xgboost(content, uri=spec.uri)
+    written_by = check_version(spec, "XGBoost", {version} - {""}, running=xgboost.__version__)
     booster = xgboost.Booster()
     booster.load_model(bytearray(content))
     learner = json.loads(booster.save_config())["learner"]
@@ -60,7 +63,7 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     def behind(predict: _Predictor) -> Model:
         """The booster, or a copy trained later, behind the calls of a model."""
         return make_model(
-            spec, columns, native=predict.booster, trait=trait, classes=classes,
+            spec, columns, native=predict.booster, trait=trait, classes=classes, written_by=written_by,
             call=predict.labels if classes else predict.raw,
             call_proba=predict.probabilities if classes else None,
             call_logits=predict.scores,
@@ -74,23 +77,6 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         return derived(behind(replace(predict, booster=copy, rounds=(0, 0))))
 
     return behind(predict)
-
-
-def _check(content: bytes, *, uri: str) -> None:
-    """Nothing, when XGBoost's reader cannot be led outside of the file."""
-    try:
-        document, rest = read_document(content)
-        if rest:
-            raise InconsistentModel(f"{rest:,} bytes follow the model")
-        check_document(document, size=len(content))
-    except UnreadableModel as error:
-        raise SubjectError(f"{uri}: cannot be read as an XGBoost model: {error}; save it with save_model") from error
-    except UnsupportedModel as error:
-        raise SubjectError(f"{uri}: holds {error}") from error
-    except InconsistentModel as error:
-        raise UntrustedModel(
-            f"{uri}: is crafted or damaged: {error}. XGBoost did not see it; take the model again from where it was trained"
-        ) from error
 
 
 def _trait(objective: str, *, uri: str) -> Trait:
