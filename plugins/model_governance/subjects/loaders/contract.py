@@ -124,6 +124,42 @@ def check_version(spec: ModelSpec, library: str, found: Collection[str], *, runn
     return f"{library} {shown}" if shown else ""
 
 
+def named_classes(spec: ModelSpec, count: int) -> list[Any]:
+    """The labels of classes that a file only numbers: those of `model.classes`, or the numbers themselves.
+
+    Raises:
+        SubjectError: the policy names another number of classes.
+    """
+    if not spec.classes:
+        return list(range(count))
+    if len(set(spec.classes)) != len(spec.classes) or len(spec.classes) != count:
+        shown = ", ".join(map(repr, spec.classes))
+        raise SubjectError(
+            f"{spec.uri}: model.classes names {shown}, and the file holds {count} classes, numbered from 0; name each "
+            "once, that of class 0 first"
+        )
+    return list(spec.classes)
+
+
+def at_positions(classes: Sequence[Any], positions: np.ndarray) -> np.ndarray:
+    """The labels at these class numbers, shape (n,)."""
+    import numpy as np
+
+    return np.asarray(classes)[positions]
+
+
+def positions_in(classes: Sequence[Any], labels: pd.Series) -> np.ndarray:
+    """The class numbers of labels, shape (n,), as floats for a library that trains on numbers.
+
+    Raises:
+        ValueError: a label is no class.
+    """
+    numbers = labels.map({label: float(number) for number, label in enumerate(classes)})
+    if numbers.isna().any():
+        raise ValueError("the labels hold values that are no class of the model")
+    return numbers.to_numpy(dtype=float)
+
+
 def with_zero(scores: np.ndarray) -> np.ndarray:
     """A single score s as the columns (0, s), more than one as they are."""
     import numpy as np
