@@ -32,6 +32,7 @@ class Model:
     to the numeric and integer features in policy order, (n, features), in raw units.
     `train` takes rows, labels and a seed and returns a copy of the same recipe, trained from scratch.
     `decision` says where the labels are those of a threshold on the probability, None where they are the model's own.
+    `written_by` names library and version that wrote the file, empty where the file does not say so.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Model:
     call_gradient: Callable[[pd.DataFrame, np.ndarray], Any] | None = None
     train: Callable[[pd.DataFrame, pd.Series, int], Model] | None = None
     decision: Decision | None = None
+    written_by: str = ""
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Labels, values or scores, shape (n,).

@@ -76,7 +76,8 @@ def _model(subject: Subject | None) -> dict[str, Any] | None:
     if subject is None or subject.model is None:
         return None
     model = subject.model
-    return {"name": model.name, "format": model.format, "sha256": model.sha256, "task": model.task}
+    facts = {"name": model.name, "format": model.format, "sha256": model.sha256, "task": model.task}
+    return facts | ({"written_by": model.written_by} if model.written_by else {})
 
 
 def _datasets(subject: Subject | None) -> list[dict[str, Any]]:

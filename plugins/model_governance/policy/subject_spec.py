@@ -36,7 +36,12 @@ class ModelSpec(Part):
     trusted: tuple[str, ...] = Field(default=(), description="further types that a skops file may hold")
     connection: str | None = Field(default=None, description="Airflow connection that reaches the uri")
     classes: tuple[StrictBool | StrictInt | StrictFloat | str, ...] = Field(
-        default=(), description="classes of an endpoint or TorchScript file, in the order of its outputs"
+        default=(),
+        description="classes of an endpoint, a TorchScript file or a native XGBoost or LightGBM file, in the order of its "
+        "outputs: the label of class 0 first",
+    )
+    missing: float | None = Field(
+        default=None, description="number that an XGBoost model was trained to take for missing (its `missing`)"
     )
     output: Literal["logits", "probabilities"] | None = Field(
         default=None, description="what the scores of an endpoint or TorchScript file are, where it does not say"
@@ -47,6 +52,10 @@ class ModelSpec(Part):
         lt=1,
         description="binary classification: probability from which on the positive class is predicted, in every check; by "
         "default the model's own labels, and for a champion the threshold of the model",
+    )
+    accept_version: str | None = Field(
+        default=None,
+        description="version of the library that wrote the file, accepted although another one is installed here",
     )
     endpoint: EndpointSpec = EndpointSpec()
     training: dict[str, Any] = Field(
@@ -73,6 +82,12 @@ class ModelSpec(Part):
     def _only_two_classes_have_a_threshold(self) -> ModelSpec:
         if self.decision_threshold is not None and self.task != "binary_classification":
             raise ValueError(f"decision_threshold fits binary classification, not {self.task}; remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _only_xgboost_takes_a_number_for_missing(self) -> ModelSpec:
+        if self.missing is not None and self.format not in ("xgboost", "mlflow"):
+            raise ValueError(f"missing fits native XGBoost files, not format {self.format}; remove it")
         return self
 
     @model_validator(mode="after")

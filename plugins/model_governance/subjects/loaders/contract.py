@@ -9,7 +9,7 @@ from model_governance.contract.subject import Model
 from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     import numpy as np
     import pandas as pd
@@ -71,6 +71,7 @@ def make_model(
     call_gradient: Callable[[pd.DataFrame, np.ndarray], Any] | None = None,
     train: Callable[[pd.DataFrame, pd.Series, int], Model] | None = None,
     classes: Sequence[Any] = (),
+    written_by: str = "",
 ) -> Model:
     """The model behind its calls, once what it does is what the policy's task says.
 
@@ -96,7 +97,67 @@ def make_model(
         call_logits=call_logits,
         call_gradient=call_gradient,
         train=train,
+        written_by=written_by,
     )
+
+
+def check_version(spec: ModelSpec, library: str, found: Collection[str], *, running: str) -> str:
+    """The library and version that wrote a file, for the record; empty where the file names none.
+
+    Args:
+        spec: the model of a policy.
+        library: its name.
+        found: the versions that parts of the file name.
+        running: the version that is installed here.
+
+    Raises:
+        SubjectError: another version than this one wrote it, and `model.accept_version` does not name that version.
+    """
+    shown = ", ".join(sorted(found))
+    foreign = sorted(set(found) - {running, spec.accept_version})
+    if foreign:
+        raise SubjectError(
+            f"{spec.uri}: was written by {library} {shown}, and {running} is installed here: it may answer differently. "
+            f'Install {library} {foreign[0]}, save the model again with {running}, or set model.accept_version: "{foreign[0]}" '
+            "after comparing its answers (model-governance model approve)"
+        )
+    return f"{library} {shown}" if shown else ""
+
+
+def named_classes(spec: ModelSpec, count: int) -> list[Any]:
+    """The labels of classes that a file only numbers: those of `model.classes`, or the numbers themselves.
+
+    Raises:
+        SubjectError: the policy names another number of classes.
+    """
+    if not spec.classes:
+        return list(range(count))
+    if len(set(spec.classes)) != len(spec.classes) or len(spec.classes) != count:
+        shown = ", ".join(map(repr, spec.classes))
+        raise SubjectError(
+            f"{spec.uri}: model.classes names {shown}, and the file holds {count} classes, numbered from 0; name each "
+            "once, that of class 0 first"
+        )
+    return list(spec.classes)
+
+
+def at_positions(classes: Sequence[Any], positions: np.ndarray) -> np.ndarray:
+    """The labels at these class numbers, shape (n,)."""
+    import numpy as np
+
+    return np.asarray(classes)[positions]
+
+
+def positions_in(classes: Sequence[Any], labels: pd.Series) -> np.ndarray:
+    """The class numbers of labels, shape (n,), as floats for a library that trains on numbers.
+
+    Raises:
+        ValueError: a label is no class.
+    """
+    numbers = labels.map({label: float(number) for number, label in enumerate(classes)})
+    if numbers.isna().any():
+        raise ValueError("the labels hold values that are no class of the model")
+    return numbers.to_numpy(dtype=float)
 
 
 def with_zero(scores: np.ndarray) -> np.ndarray:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError
-from model_governance.subjects.loaders.contract import Trait, derived, fit_columns, fit_count, make_model
+from model_governance.subjects.loaders.contract import Trait, check_version, derived, fit_columns, fit_count, make_model
 from model_governance.subjects.loaders.sklearn_gradients import gradient_of
 from model_governance.subjects.loaders.sklearn_recipe import can_be_retrained, in_columns, retrained
 from model_governance.subjects.loaders.sklearn_scores import LOWEST_SCORE, scores_of
 from model_governance.subjects.loaders.tree_nodes import check_trees
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
 
     import pandas as pd
 
@@ -22,13 +24,16 @@ if TYPE_CHECKING:
     Feed = Callable[[pd.DataFrame], Any]
 
 
-def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns) -> Model:
+def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns, *, versions: Collection[str] = ()) -> Model:
     """The estimator behind `predict` and what else it has: probabilities, scores, gradients, its recipe.
+
+    `versions` are those of scikit-learn, other than the running one, that saved its parts (`versions_noted`).
 
     Raises:
         SubjectError: it is no fitted estimator, or does not fit the policy's columns or task.
         UntrustedModel: its trees point outside themselves.
     """
+    import sklearn
     from sklearn.base import BaseEstimator
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
@@ -42,6 +47,7 @@ def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns) -> Model:
     except NotFittedError as error:
         raise SubjectError(f"{spec.uri}: the {type(estimator).__name__} is not fitted; save it after fit") from error
     check_trees(estimator, uri=spec.uri)
+    written_by = check_version(spec, "scikit-learn", versions or {sklearn.__version__}, running=sklearn.__version__)
     trait, classes = _trait(estimator, uri=spec.uri), _classes(estimator, uri=spec.uri)
     ordered, feed = _feed(estimator, columns, uri=spec.uri)
     numeric = columns.of_kind("numeric", "integer")
@@ -53,7 +59,7 @@ def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns) -> Model:
         scores = scores_of(fitted) if own == classes or proba is not None else None
         gradient = gradient_of(fitted, feed, ordered, numeric) if own == classes else None
         return make_model(
-            spec, columns, native=fitted, trait=trait, classes=classes,
+            spec, columns, native=fitted, trait=trait, classes=classes, written_by=written_by,
             call=lambda frame: fitted.predict(feed(frame)),
             call_proba=_fed(proba and in_columns(proba, own, classes, missing=0.0), feed),
             call_logits=_fed(scores and in_columns(scores, own, classes, missing=LOWEST_SCORE), feed),
@@ -65,6 +71,25 @@ def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns) -> Model:
         return derived(behind(retrained(estimator, feed(frame), labels, seed=seed)))
 
     return behind(estimator)
+
+
+@contextmanager
+def versions_noted() -> Iterator[set[str]]:
+    """The versions of scikit-learn, other than the running one, that saved the parts of what the block loads.
+
+    scikit-learn only warns of them; here they are judged (`check_version`), so that its warnings are kept from the log.
+    """
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    versions: set[str] = set()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InconsistentVersionWarning)
+        yield versions
+    for warning in caught:
+        if isinstance(warning.message, InconsistentVersionWarning):
+            versions.add(str(warning.message.original_sklearn_version))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def _fed(call: Callable[[Any], Any] | None, feed: Feed) -> Callable[[pd.DataFrame], Any] | None:

@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from model_governance.errors import SubjectError, UntrustedModel
-from model_governance.formats.lightgbm_file import InconsistentText, check_text
+from model_governance.errors import SubjectError
 from model_governance.subjects.loaders import import_library
-from model_governance.subjects.loaders.contract import Trait, derived, fit_columns, fit_count, make_model, with_zero
+from model_governance.subjects.loaders.contract import (
+    Trait,
+    at_positions,
+    derived,
+    fit_columns,
+    fit_count,
+    make_model,
+    named_classes,
+    positions_in,
+    with_zero,
+)
 from model_governance.subjects.loaders.lightgbm_recipe import recipe_of
+from model_governance.subjects.loaders.native_trees import check_lightgbm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +34,7 @@ REGRESSIONS = ("regression", "regression_l1", "huber", "fair", "poisson", "quant
 
 
 def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
-    """The booster in a file written by `save_model`. Classes are 0 to k-1: the format keeps no labels.
+    """The booster in a file written by `save_model`. The format keeps no labels: classes are those of the policy, or 0 to k-1.
 
     Raises:
         SubjectError: lightgbm is missing, the file is damaged, or the model does not fit the policy.
@@ -32,24 +42,18 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     lightgbm = import_library("lightgbm", extra="lightgbm", uri=spec.uri)
     if not content.startswith(b"tree\n"):
         raise SubjectError(f"{spec.uri}: is no LightGBM text model; save it with Booster.save_model")
-    try:
-        check_text(content)
-    except InconsistentText as error:
-        raise UntrustedModel(
-            f"{spec.uri}: is crafted or damaged: {error}. LightGBM did not see it; take the model again from where it was "
-            "trained"
-        ) from error
+    check_lightgbm(content, uri=spec.uri)
     text = content.decode()
     header = dict(line.split("=", 1) for line in text.partition("\nTree=")[0].splitlines() if "=" in line)
     objective = header.get("objective", "custom").split(" ")[0]
     booster = lightgbm.Booster(model_str=text)
-    predict = _Predictor.key(booster, header, columns, uri=spec.uri)
-    classes: list[int] = []
+    classes: list[Any] = []
     trait: Trait = "classifier"
     if objective in PROBABILITIES:
-        classes = list(range(max(int(header.get("num_class", 1)), 2)))
+        classes = named_classes(spec, max(int(header.get("num_class", 1)), 2))
     else:
         trait = _trait(objective, uri=spec.uri)
+    predict = _Predictor.key(booster, header, columns, classes=classes, uri=spec.uri)
 
     def behind(predict: _Predictor) -> Model:
         """The booster, or a copy trained later, behind the calls of a model."""
@@ -62,7 +66,9 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         )  # fmt: skip
 
     def train(frame: pd.DataFrame, labels: pd.Series, seed: int) -> Model:
-        rows = lightgbm.Dataset(predict.rows(frame), labels.to_numpy(dtype=float))
+        rows = lightgbm.Dataset(
+            predict.rows(frame), positions_in(classes, labels) if classes else labels.to_numpy(float)
+        )
         copy = lightgbm.train(recipe_of(booster, seed=seed), rows, booster.current_iteration())
         return derived(behind(replace(predict, booster=copy)))
 
@@ -84,10 +90,10 @@ class _Predictor:
     booster: Any
     names: list[str]
     categories: dict[str, list[Any]]
-    is_classifier: bool
+    classes: list[Any]
 
     @classmethod
-    def key(cls, booster: Any, header: dict[str, str], columns: Columns, *, uri: str) -> _Predictor:
+    def key(cls, booster: Any, header: dict[str, str], columns: Columns, *, classes: list[Any], uri: str) -> _Predictor:
         """The predictor of a booster, once its columns are the policy's."""
         known = booster.feature_name()
         # LightGBM writes an underscore for each blank of a name.
@@ -96,11 +102,8 @@ class _Predictor:
             names = fit_count(len(known), columns, uri=uri)
         else:
             names = fit_columns([policy_names.get(name, name) for name in known], columns, uri=uri)
-        objective = header.get("objective", "custom").split(" ")[0]
-        return cls(
-            booster=booster, names=names, categories=_categories(booster, header, names, uri=uri),
-            is_classifier=objective in PROBABILITIES,
-        )  # fmt: skip
+        categories = _categories(booster, header, names, uri=uri)
+        return cls(booster=booster, names=names, categories=categories, classes=classes)
 
     def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame as the booster takes it. Unknown categories count as missing."""
@@ -120,8 +123,8 @@ class _Predictor:
 
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Shape (n, k): margins of a classifier, (0, s) of a binary one; values of anything else, (n, 1)."""
-        answer = self.booster.predict(self.rows(frame), raw_score=self.is_classifier)
-        return with_zero(answer) if self.is_classifier else answer.reshape(-1, 1)
+        answer = self.booster.predict(self.rows(frame), raw_score=bool(self.classes))
+        return with_zero(answer) if self.classes else answer.reshape(-1, 1)
 
     def probabilities(self, frame: pd.DataFrame) -> np.ndarray:
         """Shape (n, k)."""
@@ -131,8 +134,8 @@ class _Predictor:
         return np.column_stack([1 - answer, answer]) if answer.ndim == 1 else answer
 
     def labels(self, frame: pd.DataFrame) -> np.ndarray:
-        """Class numbers, shape (n,), ties to the first class, as in LightGBM's estimators."""
-        return self.probabilities(frame).argmax(axis=1)
+        """Labels, shape (n,), ties to the first class, as in LightGBM's estimators."""
+        return at_positions(self.classes, self.probabilities(frame).argmax(axis=1))
 
 
 def _categories(booster: Any, header: dict[str, str], names: list[str], *, uri: str) -> dict[str, list[Any]]:

@@ -29,6 +29,7 @@ from model_governance.formats.pickle_names import (
     allowed_in_pickle,
     python3_name,
 )
+from model_governance.subjects.loaders.native_trees import check_pickled_booster
 from model_governance.subjects.loaders.pickle_check import check_stream
 from model_governance.subjects.loaders.pickle_rebuilt import REBUILDERS, Forged, Rebuilt
 
@@ -51,6 +52,7 @@ PART_MODULES = (
     "sklearn.linear_model._sgd_fast",
     "sklearn.neural_network._stochastic_optimizers",
 )
+BOOSTERS = {"xgboost.core": "xgboost", "lightgbm.basic": "lightgbm"}
 STATEFUL_ROOTS = (*ESTIMATOR_ROOTS, "numpy", __name__.split(".")[0])
 # Kind and size as numpy writes them. Newer kinds (StringDType) hold pointers that their raw bytes would forge.
 PLAIN_DTYPE = re.compile(r"[biufcmMSUVO]\d*")
@@ -312,6 +314,10 @@ def _check_state(target: Any, state: Any) -> None:
     elif kind is partial:
         if not isinstance(state, tuple) or state[:1] != (check_array,):
             raise _refusal("prepares a call of something else than scikit-learn's check_array")
+    elif kind.__name__ == "Booster" and kind.__module__ in BOOSTERS:
+        problem = check_pickled_booster(state, library=BOOSTERS[kind.__module__])
+        if problem:
+            raise _refusal(problem)
     elif isinstance(target, type) or kind.__module__.split(".")[0] not in STATEFUL_ROOTS:
         # A class that takes state would change every later object of it; builtins take none.
         raise _refusal(f"sets the state of {_spell(target)}")

@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError, UntrustedModel
-from model_governance.subjects.loaders.estimator import wrap_estimator
+from model_governance.subjects.loaders.estimator import versions_noted, wrap_estimator
 from model_governance.subjects.loaders.restricted_pickle import RestrictedUnpickler
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     for magic, what in FOREIGN.items():
         if content.startswith(magic):
             raise SubjectError(f"{spec.uri}: is {what}, not a {spec.format} file; correct `model.format`")
-    return wrap_estimator(_unpickle(content, spec), spec, columns)
+    with versions_noted() as versions:
+        estimator = _unpickle(content, spec)
+    return wrap_estimator(estimator, spec, columns, versions=versions)
 
 
 def _unpickle(content: bytes, spec: ModelSpec) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.errors import SubjectError, UntrustedModel
 from model_governance.formats.pickle_names import SKOPS_NAMES
-from model_governance.subjects.loaders.estimator import wrap_estimator
+from model_governance.subjects.loaders.estimator import versions_noted, wrap_estimator
 
 if TYPE_CHECKING:
     from model_governance.contract.subject import Columns, Model
@@ -32,4 +32,6 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
             f"{spec.uri}: holds types that nobody has reviewed: {', '.join(unknown)}. Nothing was loaded. "
             "List under `model.trusted` those you have read and accept, or save the model without them"
         )
-    return wrap_estimator(skops.io.loads(content, trusted=[*sorted(SKOPS_NAMES), *spec.trusted]), spec, columns)
+    with versions_noted() as versions:
+        estimator = skops.io.loads(content, trusted=[*sorted(SKOPS_NAMES), *spec.trusted])
+    return wrap_estimator(estimator, spec, columns, versions=versions)

@@ -6,16 +6,21 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from model_governance.errors import SubjectError, UntrustedModel
-from model_governance.formats.xgboost_file import (
-    InconsistentModel,
-    UnreadableModel,
-    UnsupportedModel,
-    check_document,
-    read_document,
-)
+from model_governance.errors import SubjectError
 from model_governance.subjects.loaders import import_library
-from model_governance.subjects.loaders.contract import Trait, derived, fit_columns, fit_count, make_model, with_zero
+from model_governance.subjects.loaders.contract import (
+    Trait,
+    at_positions,
+    check_version,
+    derived,
+    fit_columns,
+    fit_count,
+    make_model,
+    named_classes,
+    positions_in,
+    with_zero,
+)
+from model_governance.subjects.loaders.native_trees import check_xgboost
 from model_governance.subjects.loaders.xgboost_recipe import recipe_of
 
 if TYPE_CHECKING:
@@ -32,7 +37,7 @@ REGRESSIONS = ("reg:", "count:", "survival:")
 
 
 def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
-    """The booster in a file written by `save_model`. Classes are 0 to k-1: the format keeps no labels.
+    """The booster in a file written by `save_model`. The format keeps no labels: classes are those of the policy, or 0 to k-1.
 
     Where training stopped early and the best round is recorded, only the rounds up to it answer, as
     in XGBoost's own estimators.
@@ -41,7 +46,8 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         SubjectError: xgboost is missing, the file is damaged, or the model does not fit the policy.
     """
     xgboost = import_library("xgboost", extra="xgboost", uri=spec.uri)
-    _check(content, uri=spec.uri)
+    version = check_xgboost(content, uri=spec.uri)
+    written_by = check_version(spec, "XGBoost", {version} - {""}, running=xgboost.__version__)
     booster = xgboost.Booster()
     booster.load_model(bytearray(content))
     learner = json.loads(booster.save_config())["learner"]
@@ -52,15 +58,15 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
             f"{spec.uri}: was trained with {objective}, which gives no probabilities; "
             f"train it with {' or '.join(PROBABILITIES)}"
         )
-    classes = list(range(max(count, 2))) if objective in PROBABILITIES else []
+    classes = named_classes(spec, max(count, 2)) if objective in PROBABILITIES else []
     trait: Trait = "classifier" if classes else _trait(objective, uri=spec.uri)
-    predict = _Predictor.key(xgboost, booster, columns, is_classifier=bool(classes), uri=spec.uri)
+    predict = _Predictor.key(xgboost, booster, columns, classes=classes, spec=spec)
     recipe = recipe_of(booster, spec.training) if trait != "ranker" else None
 
     def behind(predict: _Predictor) -> Model:
         """The booster, or a copy trained later, behind the calls of a model."""
         return make_model(
-            spec, columns, native=predict.booster, trait=trait, classes=classes,
+            spec, columns, native=predict.booster, trait=trait, classes=classes, written_by=written_by,
             call=predict.labels if classes else predict.raw,
             call_proba=predict.probabilities if classes else None,
             call_logits=predict.scores,
@@ -68,29 +74,12 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         )  # fmt: skip
 
     def train(frame: pd.DataFrame, labels: pd.Series, seed: int) -> Model:
-        rows = predict.matrix(frame, labels.to_numpy(dtype=float))
+        rows = predict.matrix(frame, positions_in(classes, labels) if classes else labels.to_numpy(dtype=float))
         settings = {**(recipe or {}), "seed": seed, "nthread": 1, "device": "cpu", "verbosity": 0}
         copy = xgboost.train(settings, rows, predict.rounds[1] or booster.num_boosted_rounds())
         return derived(behind(replace(predict, booster=copy, rounds=(0, 0))))
 
     return behind(predict)
-
-
-def _check(content: bytes, *, uri: str) -> None:
-    """Nothing, when XGBoost's reader cannot be led outside of the file."""
-    try:
-        document, rest = read_document(content)
-        if rest:
-            raise InconsistentModel(f"{rest:,} bytes follow the model")
-        check_document(document, size=len(content))
-    except UnreadableModel as error:
-        raise SubjectError(f"{uri}: cannot be read as an XGBoost model: {error}; save it with save_model") from error
-    except UnsupportedModel as error:
-        raise SubjectError(f"{uri}: holds {error}") from error
-    except InconsistentModel as error:
-        raise UntrustedModel(
-            f"{uri}: is crafted or damaged: {error}. XGBoost did not see it; take the model again from where it was trained"
-        ) from error
 
 
 def _trait(objective: str, *, uri: str) -> Trait:
@@ -110,21 +99,23 @@ class _Predictor:
     names: list[str]
     categories: dict[str, list[Any]]
     rounds: tuple[int, int]
-    is_classifier: bool
+    classes: list[Any]
+    missing: float
 
     @classmethod
-    def key(cls, xgboost: Any, booster: Any, columns: Columns, *, is_classifier: bool, uri: str) -> _Predictor:
+    def key(cls, xgboost: Any, booster: Any, columns: Columns, *, classes: list[Any], spec: ModelSpec) -> _Predictor:
         """The predictor of a booster, once its columns are the policy's."""
         known, best = booster.feature_names, booster.attr("best_iteration")
         return cls(
             xgboost=xgboost,
             booster=booster,
-            names=fit_count(booster.num_features(), columns, uri=uri)
+            names=fit_count(booster.num_features(), columns, uri=spec.uri)
             if known is None
-            else fit_columns(known, columns, uri=uri),
+            else fit_columns(known, columns, uri=spec.uri),
             categories=_categories(booster),
             rounds=(0, int(best) + 1) if best is not None else (0, 0),
-            is_classifier=is_classifier,
+            classes=classes,
+            missing=float("nan") if spec.missing is None else spec.missing,
         )
 
     def raw(self, frame: pd.DataFrame) -> np.ndarray:
@@ -133,16 +124,18 @@ class _Predictor:
 
     def scores(self, frame: pd.DataFrame) -> np.ndarray:
         """Shape (n, k): margins of a classifier, (0, s) of a binary one; values of anything else, (n, 1)."""
-        if not self.is_classifier:
+        if not self.classes:
             return self.raw(frame).reshape(-1, 1)
         return with_zero(self.booster.predict(self.matrix(frame), iteration_range=self.rounds, output_margin=True))
 
     def matrix(self, frame: pd.DataFrame, labels: np.ndarray | None = None) -> Any:
         """The frame as the booster takes it, with labels where it is trained."""
         if self.categories:
-            return self.xgboost.DMatrix(self._with_categories(frame), labels, enable_categorical=True, nthread=1)
+            return self.xgboost.DMatrix(
+                self._with_categories(frame), labels, enable_categorical=True, missing=self.missing, nthread=1
+            )
         return self.xgboost.DMatrix(
-            frame[self.names].astype(float).to_numpy(), labels, enable_categorical=True, nthread=1,
+            frame[self.names].astype(float).to_numpy(), labels, enable_categorical=True, missing=self.missing, nthread=1,
             feature_names=self.booster.feature_names, feature_types=self.booster.feature_types,
         )  # fmt: skip
 
@@ -172,9 +165,9 @@ class _Predictor:
         return np.column_stack([1 - answer, answer]) if answer.ndim == 1 else answer
 
     def labels(self, frame: pd.DataFrame) -> np.ndarray:
-        """Class numbers, shape (n,); 0.5 itself is class 0, as in XGBoost's estimators."""
+        """Labels, shape (n,); 0.5 itself is class 0, as in XGBoost's estimators."""
         answer = self.raw(frame)
-        return (answer > 0.5).astype(int) if answer.ndim == 1 else answer.argmax(axis=1)
+        return at_positions(self.classes, (answer > 0.5).astype(int) if answer.ndim == 1 else answer.argmax(axis=1))
 
 
 def _categories(booster: Any) -> dict[str, list[Any]]:
