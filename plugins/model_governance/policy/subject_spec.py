@@ -88,9 +88,10 @@ class DatasetSpec(Part):
     """One dataset: a file (`uri`), a query (`query`) or a table (`table`) of the database at `uri` or `connection`.
 
     The rows of a query are brought here, those of a table stay where they are: the database answers. Its uri is
-    `postgresql://user:password@host/database`, `duckdb:///path`, `spark://host:port`, `spark://local[2]`, `spark://` for
-    the session of the surroundings, or another one that ibis connects to; a table of Spark may be the path of Parquet
-    files. `uri` and `query` are templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
+    `postgresql://host/database`, `duckdb:///path`, `spark://host:port`, `spark://local[2]`, `spark://` for the session of
+    the surroundings, or another one that ibis connects to; a table of Spark may be the path of Parquet files. A password
+    belongs to `connection`, or to the environment (PGPASSWORD): the policy is archived. `uri` and `query` are templates:
+    {{ ds }}, {{ data_interval_start }} and what Airflow offers.
     """
 
     uri: str | None = Field(default=None, description="path or address of a file, or of a database")
