@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.checks import find
 from model_governance.contract.result import Artifact, canonical_json
+from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
@@ -372,7 +373,8 @@ def champion_subject(check: Check, policy: Policy, subject: Subject, *, connecti
 
 
 def _problem_text(error: Exception) -> str:
-    return str(error) if isinstance(error, GovernanceError) else f"unexpected {type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, GovernanceError) else f"unexpected {type(error).__name__}: {error}"
+    return without_secrets(text)
 
 
 def _never_reported(policy: Policy, name: str) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def require_valid(dag: DAG, file: Path) -> None:
         _require_a_run(dag, LazyDeserializedDAG(data=data).timetable)
     except Exception as error:
         raise PolicyError(
-            [f"{file}: Airflow refuses the DAG of this policy: {type(error).__name__}: {str(error)[:500]}"]
+            [
+                f"{file}: Airflow refuses the DAG of this policy: {type(error).__name__}: {without_secrets(str(error)[:500])}"
+            ]
         ) from error
 
 

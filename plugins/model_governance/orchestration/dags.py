@@ -12,6 +12,7 @@ from airflow.sdk import DAG, TaskGroup, get_parsing_context
 
 from model_governance.checks import catalogue
 from model_governance.contract.result import label_of
+from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import PolicyError
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
 from model_governance.orchestration.dag_validation import require_valid
@@ -98,8 +99,8 @@ def _built(files: Sequence[Path]) -> tuple[dict[str, DAG], dict[Path, Sequence[s
         except PolicyError as error:
             refused[file] = error.problems
         except Exception as error:
-            log.exception("policy %s", file)
-            refused[file] = [f"{file}: unexpected {type(error).__name__}: {str(error)[:500]}"]
+            # No traceback in the log of the scheduler: it would repeat values of the policy.
+            refused[file] = [f"{file}: unexpected {type(error).__name__}: {without_secrets(str(error)[:500])}"]
     # After the others: a refused file, such as a copy of a policy, never takes the id of a model that is governed.
     for file, problems in refused.items():
         log.error("policy refused, its DAG only reports that:\n%s", "\n".join(problems))

@@ -61,10 +61,11 @@ class AirflowConnections:
         """An SQLAlchemy engine: the one of the connection's hook, or one on its uri where there is no hook.
 
         Raises:
-            SubjectError: Airflow knows no connection of this name.
+            SubjectError: Airflow knows no connection of this name, or there is no driver for its database.
         """
         from airflow.sdk.exceptions import AirflowException
         from sqlalchemy import create_engine
+        from sqlalchemy.exc import ArgumentError
 
         connection = _connection(name)
         try:
@@ -74,7 +75,15 @@ class AirflowConnections:
         if hasattr(hook, "get_sqlalchemy_engine"):
             engine: Engine = hook.get_sqlalchemy_engine()
             return engine
-        return create_engine(connection.get_uri())
+        # Airflow spells the type of a connection to PostgreSQL as SQLAlchemy no longer does.
+        uri = connection.get_uri().replace("postgres://", "postgresql://", 1)
+        try:
+            return create_engine(uri)
+        except (ArgumentError, ImportError) as error:
+            raise SubjectError(
+                f"Airflow connection {name!r}: no driver for {connection.conn_type!r}; install the Airflow provider of this "
+                "database, or correct the type of the connection"
+            ) from error
 
     def token(self, name: str) -> str:
         """The password of a connection, as the bearer token of an inference endpoint.

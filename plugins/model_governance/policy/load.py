@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import PolicyError
 from model_governance.policy.agreement import disagreements
 from model_governance.policy.model import Policy
+from model_governance.policy.open_secrets import open_secrets
 from model_governance.policy.position import closest, field_names, spell
 from model_governance.policy.sense import unreachable
 from model_governance.policy.words import misread_numbers
@@ -68,6 +70,7 @@ def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "
     for path, text in islice(_asked_of_yaml(raw, catalogue), MAX_PROBLEMS):
         problems[position.line(path), f"{spell(path)}: {text}"] = None
     problems.update(dict.fromkeys(islice(misread_words(position.root), MAX_PROBLEMS)))
+    problems.update(dict.fromkeys(islice(open_secrets(source, raw, position), MAX_PROBLEMS)))
     if policy is not None and not problems:
         for path, text in unreachable(policy, catalogue):
             problems[position.line(path), f"{spell(path)}: {text}"] = None
@@ -96,8 +99,8 @@ def located(problems: Iterable[tuple[int, str]], name: str) -> list[str]:
 
 
 def shortened(text: str) -> str:
-    """The text on one line, its middle left out where it is longer than MAX_LENGTH."""
-    text = " ".join(text[: 100 * MAX_LENGTH].split())
+    """The text on one line and without secrets, its middle left out where it is longer than MAX_LENGTH."""
+    text = without_secrets(" ".join(text[: 100 * MAX_LENGTH].split()))
     half = MAX_LENGTH // 2
     return text if len(text) <= MAX_LENGTH else f"{text[:half]} [...] {text[-half:]}"
 

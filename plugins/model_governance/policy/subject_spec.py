@@ -149,9 +149,10 @@ class DatasetSpec(Part):
     A uri of files names one file, a folder, or a glob (`scores/*.parquet`, `scores/**/*.csv.gz`); values that folders of a Hive
     layout name (`day=2026-11-29`) are columns of the rows.
     The rows of a query are brought here, those of a table stay where they are: the database answers. Its uri is
-    `postgresql://user:password@host/database`, `duckdb:///path`, `spark://host:port`, `spark://local[2]`, `spark://` for
-    the session of the surroundings, or another one that ibis connects to; a table of Spark may be the path of Parquet
-    files. `uri`, `query` and `interval` are templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
+    `postgresql://host/database`, `duckdb:///path`, `spark://host:port`, `spark://local[2]`, `spark://` for the session of
+    the surroundings, or another one that ibis connects to; a table of Spark may be the path of Parquet files. A password
+    belongs to `connection`, or to the environment (PGPASSWORD): the policy is archived. `uri`, `query` and `interval` are
+    templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
     """
 
     uri: str | None = Field(default=None, description="path or address of a file, or of a database")

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import yaml
 
+from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import PolicyError
 from model_governance.policy.names import SafeLoader
 from model_governance.policy.position import Position
@@ -91,12 +92,16 @@ def read_yaml(source: bytes, name: str) -> tuple[Position, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise PolicyError([f"{name}:{line} not valid YAML: {str(error.problem or error.context)[:300]}"]) from error
+        raise PolicyError([f"{name}:{line} not valid YAML: {_reason(error.problem or error.context)}"]) from error
     except (yaml.YAMLError, UnicodeError) as error:
-        raise PolicyError([f"{name}:1 not valid YAML: {' '.join(str(error)[:300].split())}"]) from error
+        raise PolicyError([f"{name}:1 not valid YAML: {_reason(error)}"]) from error
     if not isinstance(raw, dict):
         raise PolicyError([f"{name}:1 a policy is a mapping of keys, found {type(raw).__name__}"])
     return Position(node, file=name), raw
+
+
+def _reason(reason: object) -> str:
+    return without_secrets(" ".join(str(reason)[:300].split()))
 
 
 def _refuse_deep_nesting(source: bytes) -> None:

@@ -92,7 +92,7 @@ def _url(uri: str, folder: Path) -> tuple[str, URL]:
         # The cause is dropped on purpose: its text repeats the uri, which may hold a password.
         raise SubjectError(
             "the uri of a query is not an SQLAlchemy uri (not shown, it may hold a password); "
-            "write dialect+driver://user:password@host/database"
+            "write dialect+driver://host/database"
         ) from None
     printable_uri = url.set(query={}).render_as_string(hide_password=True)
     if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith(("file:", ":memory:")):

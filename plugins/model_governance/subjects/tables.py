@@ -76,7 +76,7 @@ def _address(spec: DatasetSpec, connections: Connections) -> tuple[str, str]:
         # The cause is dropped on purpose: its text repeats the uri, which may hold a password.
         raise SubjectError(
             "the uri of a table names no database (not shown, it may hold a password); "
-            "write postgresql://user:password@host/database, duckdb:///path or spark://host:port"
+            "write postgresql://host/database, duckdb:///path or spark://host:port"
         ) from None
     return f"{printable_uri}/{spec.table}", uri
 

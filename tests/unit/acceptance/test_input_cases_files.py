@@ -21,9 +21,10 @@ from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation
 from model_governance.errors import DigestMismatch, SubjectError
 from model_governance.policy import DatasetSpec
+from model_governance.policy.templates import environment
 from model_governance.subjects import load_dataset
 from model_governance.subjects.file_sets import matches
-from model_governance.subjects.templates import _environment, _render, run_variables
+from model_governance.subjects.templates import _render, run_variables
 
 
 def rows(count: int, *, seed: int) -> pd.DataFrame:
@@ -142,7 +143,7 @@ def interval(start: str, end: str | None = None) -> str:
     first = datetime.fromisoformat(start).replace(tzinfo=UTC)
     last = first if end is None else datetime.fromisoformat(end).replace(tzinfo=UTC)
     template = DatasetSpec(uri="data", partition="day").interval
-    return _render(_environment(), template, run_variables(first, data_interval=(first, last)))
+    return _render(environment(), template, run_variables(first, data_interval=(first, last)))
 
 
 DAYS = {f"day=2026-11-{day}": rows(10 + day, seed=day) for day in (27, 28, 29)}

@@ -371,3 +371,83 @@ def test_lint_does_not_ask_for_the_rows_of_a_run_that_has_not_been(online):
     code, out, lines = online(lambda small: small.raw["datasets"].update(current={"uri": "nights/{{ ds }}.parquet"}))
     assert (code, lines) == (0, [])
     assert "datasets.current: not looked at" in out
+
+
+PLANTED = "Pl4nted-Passw0rd"
+PLACES = {
+    "uri of a query": lambda raw: raw["datasets"].update(current={"uri": f"postgresql://scores:{PLANTED}@host/db", "query": "select 1"}),
+    "uri of a table": lambda raw: raw["datasets"].update(current={"uri": f"postgresql://scores:{PLANTED}@host:5432/db", "table": "t"}),
+    "password without a user": lambda raw: raw["datasets"].update(current={"uri": f"redis://:{PLANTED}@host/db", "table": "t"}),
+    "password of digits and signs": lambda raw: raw["datasets"].update(current={"uri": "postgresql://scores:80/x@host/db".replace("80/x", "8080" + PLANTED), "table": "t"}),
+    "password by a template": lambda raw: raw["datasets"].update(current={"uri": "postgresql://scores:{{ conn.db.password }}@host/db", "table": "t"}),
+    "argument of a uri": lambda raw: raw["datasets"].update(current={"uri": f"postgresql://host/db?user=a&password={PLANTED}", "table": "t"}),
+    "signed address": lambda raw: raw["datasets"].update(reference={"uri": f"https://bucket.s3.amazonaws.com/a.parquet?X-Amz-Signature={PLANTED}"}),
+    "shared access": lambda raw: raw["datasets"].update(reference={"uri": f"abfs://c@a.dfs.core.windows.net/a.parquet?sv=1&sig={PLANTED}"}),
+    "pairs in a uri": lambda raw: raw["datasets"].update(current={"uri": f"mssql+pyodbc:///?odbc_connect=DRIVER%3DX%3BPWD%3D{PLANTED}", "query": "select 1"}),
+    "pairs in a query": lambda raw: raw["datasets"].update(current={"uri": "duckdb:///x.db", "query": f"select * from postgres_scan('host=h password={PLANTED}', 'public', 't')"}),
+    "model": lambda raw: raw["model"].update(uri=f"https://user:{PLANTED}@models.example.com/v2/models/m", format="http"),
+    "token of the model": lambda raw: raw["model"].update(uri=f"https://models.example.com/v2/models/m?access_token={PLANTED}", format="http"),
+    "champion": lambda raw: raw.update(champion=raw["model"] | {"name": "old", "uri": f"s3://key:{PLANTED}@bucket/model.skops"}),
+    "artifacts": lambda raw: raw.update(artifacts={"uri": f"s3://key:{PLANTED}@bucket/prefix"}),
+    "description": lambda raw: raw.update(description=f"reads postgresql://scores:{PLANTED}@host/db"),
+    "owner": lambda raw: raw.update(owner=f"https://hooks.example.com/services?token={PLANTED}"),
+    "params": lambda raw: raw["checks"]["drift"].update(params={"profile": f"https://u:{PLANTED}@host/profile.json"}),
+    "waiver": lambda raw: raw.update(waivers=[waiver(ticket=f"https://u:{PLANTED}@tickets/1")]),
+    "key of a cloud": lambda raw: raw.update(description="uses AKIAABCDEFGHIJKLMNOP"),
+}  # fmt: skip
+
+
+def assert_refused_without_the_secret(answer):
+    code, lines = answer
+    assert code == 2
+    assert any("is archived with the policy for ever" in line and "`connection:`" in line for line in lines), lines
+    assert all(PLANTED not in line for line in lines)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_secret_in_a_policy_is_refused_with_the_cure_and_never_repeated(lint, base, place):
+    """P8: passwords, signed addresses and tokens, wherever they stand."""
+    raw = json.loads(json.dumps(base.raw, default=str))
+    PLACES[place](raw)
+    assert_refused_without_the_secret(lint(yaml.safe_dump(raw, sort_keys=False)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"# uri: postgresql://scores:{PLANTED}@host/db",
+        f'"x": "postgresql://scores:\\x50{PLANTED[1:]}@host/db"',
+        f"description: >-\n  postgresql://scores:{PLANTED}@host/db\n  is old",
+        f"description: postgresql://scores%3A{PLANTED}@host/db",
+    ],
+)
+def test_a_secret_in_a_comment_or_in_another_spelling_is_refused(lint, text, line):
+    """P8: the archive keeps the bytes of the policy, comments included."""
+    assert_refused_without_the_secret(lint(text() + line + "\n"))
+
+
+def test_a_policy_with_a_secret_and_a_mistake_does_not_repeat_the_secret(lint, text):
+    """P8: values that a mistake names, and a mistake of YAML in the line of the secret."""
+    uri = f"postgresql://scores:{PLANTED}@host/db"
+    for wrong in (
+        f"fail_on: '{uri}'",
+        f"version: {uri}",
+        f"x: {uri}: {uri}",
+        f"{uri}: 1",
+        f"schedule: {{cron: '{uri}'}}",
+    ):
+        code, lines = lint(text() + wrong + "\n")
+        assert code == 2
+        assert all(PLANTED not in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "postgresql://scores@host:5432/db", "postgresql://host/db?sslmode=require", "s3://connection@bucket/key", "duckdb:///a.db",
+        "http://host:8080/v2/models/a@b", "spark://host:7077", "https://h/?author=a&version=2", "s3://bucket/a:b@c.parquet",
+    ],
+)  # fmt: skip
+def test_an_address_without_a_secret_is_taken(lint, text, uri):
+    """P8: users, ports and ordinary arguments are no secrets."""
+    assert lint(text(description=f"reads {uri}")) == (0, [])
