@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.checks import find
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.secret_text import without_secrets
+from model_governance.contract.text import library_words
 from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
@@ -139,7 +140,10 @@ def run_check(
     except Exception as error:
         if isinstance(error, GovernanceError) and error.infrastructure:
             raise
-        log.exception("%s could not measure", name)
+        if isinstance(error, GovernanceError):
+            log.error("%s could not measure: %s", name, _problem_text(error))
+        else:
+            log.exception("%s could not measure", name)
         problem = error
         verdict = unmeasured(name, _problem_text(error), fail_policy=fail_policy_of(policy))
     record = check_record(
@@ -373,7 +377,11 @@ def champion_subject(check: Check, policy: Policy, subject: Subject, *, connecti
 
 
 def _problem_text(error: Exception) -> str:
-    text = str(error) if isinstance(error, GovernanceError) else f"unexpected {type(error).__name__}: {error}"
+    text = (
+        str(error)
+        if isinstance(error, GovernanceError)
+        else f"unexpected {type(error).__name__}: {library_words(error)}"
+    )
     return without_secrets(text)
 
 

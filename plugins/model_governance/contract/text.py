@@ -27,3 +27,16 @@ def estimate(value: float, low: float | None, high: float | None, *, digits: int
     """
     limits = interval(low, high, digits=digits)
     return number(value, digits=digits) + (f" ({limits})" if limits else "")
+
+
+MOST_WORDS = 300
+
+
+def library_words(error: BaseException) -> str:
+    """What a library said about bytes that it could not read: one line of printable text, at most 300 characters.
+
+    Libraries repeat the bytes in their messages, and bytes of data belong into no log, record or page.
+    """
+    text = " ".join(str(error)[: 10 * MOST_WORDS].split())
+    text = "".join(letter if letter.isprintable() and letter != "\ufffd" else "?" for letter in text)
+    return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]} [...]"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.text import library_words
 from model_governance.engine.arrow import as_numbers, count_missing
 from model_governance.engine.column_kinds import kind_of_type
 from model_governance.engine.frames import EXACT, is_exact_as_float, is_index, prepared, to_frame
@@ -207,7 +208,7 @@ class ParquetRows:
         except (pa.ArrowException, OSError, ValueError) as error:
             self.file.verify()
             raise SubjectError(
-                f"{self.file.uri}: dataset {self.role!r} cannot be read as parquet: {error}; "
+                f"{self.file.uri}: dataset {self.role!r} cannot be read as parquet: {library_words(error)}; "
                 "correct `format`, or have the file written again"
             ) from error
         self.file.verify()

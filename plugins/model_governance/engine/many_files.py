@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.text import library_words
 from model_governance.engine.readers import Readers
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ def _as_type(array: pa.Array, kind: pa.DataType, name: str, part: PartFile) -> p
     except pa.ArrowException as error:
         raise ValueError(
             f"{part.name}: column {name!r} is {array.type} there and {kind} in other files, and a value has no exact form as {kind} "
-            f"({error}); write it as one type"
+            f"({library_words(error)}); write it as one type"
         ) from error
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.contract.subject import Dataset
+from model_governance.contract.text import library_words
 from model_governance.engine.files import ParquetRows, flat, is_plain
 from model_governance.engine.frames import is_index, to_frame
 from model_governance.engine.stored import Spool, Stamp, StoredFile, StoredFiles
@@ -89,7 +90,7 @@ def load_dataset(
         raise
     except Exception as error:
         raise SubjectError(
-            f"{uri}: dataset {role!r} cannot be read as {kind}: {error}; correct `format`, or have the file written again"
+            f"{uri}: dataset {role!r} cannot be read as {kind}: {library_words(error)}; correct `format`, or have the file written again"
         ) from error
     stored.verify()
     if isinstance(rows, ParquetRows):

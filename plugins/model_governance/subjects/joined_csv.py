@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
 
+from model_governance.contract.text import library_words
 from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import SubjectError
 from model_governance.subjects.limits import UnpackingLimit, open_text
@@ -43,7 +44,9 @@ def join_csv(uri: str, parts: Sequence[PartFile], *, sha256: str) -> StoredFile:
                         )
                     _copy(content, joined, limit)
             except (OSError, EOFError, ValueError) as error:
-                raise SubjectError(f"{uri}: {part.name} cannot be unpacked: {error}; have it written again") from error
+                raise SubjectError(
+                    f"{uri}: {part.name} cannot be unpacked: {library_words(error)}; have it written again"
+                ) from error
             part.file.verify()
     stamp = Stamp.from_stat(path.stat())
     return StoredFile(uri=uri, path=path, sha256=sha256, stamp=stamp, spool=spool)

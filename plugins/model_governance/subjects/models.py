@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from model_governance.contract.subject import ModelFile
+from model_governance.contract.text import library_words
 from model_governance.errors import DigestMismatch, GovernanceError, SubjectError
 from model_governance.subjects.digests import digest_bytes
 from model_governance.subjects.loaders import LOADERS, inference_endpoint, mlflow_folder
@@ -91,7 +92,7 @@ def _deserialised(file: ModelFile, spec: ModelSpec, columns: Columns) -> Model:
     except Exception as error:
         # Half-read native files fail in every way there is.
         raise SubjectError(
-            f"{spec.uri}: cannot be read as a {file.format} model: {type(error).__name__}: {error}; "
+            f"{spec.uri}: cannot be read as a {file.format} model: {type(error).__name__}: {library_words(error)}; "
             "correct `model.format`, or save the model again"
         ) from error
     return model

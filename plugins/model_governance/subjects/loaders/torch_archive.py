@@ -12,6 +12,7 @@ import re
 import zipfile
 from io import BytesIO
 
+from model_governance.contract.text import library_words
 from model_governance.errors import SubjectError, UntrustedModel
 from model_governance.formats.pickle_names import allowed_in_torchscript
 from model_governance.formats.zip_members import START_OF_MEMBER, bytes_after, leaves_folder, repeated_names
@@ -49,7 +50,7 @@ def check_archive(content: bytes, *, uri: str) -> None:
                 elif member.filename.endswith(".py"):
                     _check_code(archive.read(member), member.filename, uri=uri)
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
-        raise SubjectError(f"{uri}: is damaged: {error}; save the model again") from error
+        raise SubjectError(f"{uri}: is damaged: {library_words(error)}; save the model again") from error
 
 
 def _what_instead(content: bytes) -> str:
@@ -84,7 +85,7 @@ def _check_pickle(content: bytes, name: str, *, uri: str) -> None:
             if opcode.name == "GLOBAL" and not allowed_in_torchscript(*str(argument).split(" ", 1)):
                 raise UntrustedModel(f"{uri}: {name} names {argument}, which is no part of TorchScript")
     except ValueError as error:
-        raise SubjectError(f"{uri}: is damaged: {name}: {error}; save the model again") from error
+        raise SubjectError(f"{uri}: is damaged: {name}: {library_words(error)}; save the model again") from error
 
 
 def _check_code(content: bytes, name: str, *, uri: str) -> None:

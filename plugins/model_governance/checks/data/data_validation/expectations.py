@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from model_governance.contract.text import library_words
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def read_suite(file: ParamFile) -> tuple[Expectation, ...]:
     try:
         suite = json.loads(file.content.decode("utf-8"), object_pairs_hook=_keys_once)
     except (ValueError, RecursionError) as error:
-        raise CheckError(f"suite {file.uri}: is not JSON ({error})") from error
+        raise CheckError(f"suite {file.uri}: is not JSON ({library_words(error)})") from error
     listed = suite.get("expectations") if isinstance(suite, dict) else None
     if not isinstance(listed, list) or not listed:
         raise CheckError(

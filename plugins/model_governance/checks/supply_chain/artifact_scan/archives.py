@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.checks.supply_chain.artifact_scan.compression import BOMB, judge_ratio
 from model_governance.checks.supply_chain.artifact_scan.findings import Part
 from model_governance.checks.supply_chain.artifact_scan.pickle_calls import REFUSE, REVIEW, judge_name
+from model_governance.contract.text import library_words
 from model_governance.formats.zip_members import (
     LENGTH_OF_HEADER,
     bytes_after,
@@ -51,7 +52,7 @@ def scan_archive(content: bytes, where: str, log: ScanLog, depth: int, scan: Any
     try:
         archive = zipfile.ZipFile(BytesIO(content))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        log.skip(where, f"a broken zip archive: {error}", "save the model again")
+        log.skip(where, f"a broken zip archive: {library_words(error)}", "save the model again")
         return
     with archive:
         members = archive.infolist()
@@ -132,7 +133,7 @@ def _unpack(
             unpacked = stream.read(member.file_size + 1)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
         if not encrypted:
-            log.skip(where, f"cannot be unpacked: {error}", "save the model again")
+            log.skip(where, f"cannot be unpacked: {library_words(error)}", "save the model again")
         return _unchecked(content, member, limit=member.file_size)
     log.count_unpacked(len(unpacked))
     judge_ratio(member.compress_size, len(unpacked), where, log)

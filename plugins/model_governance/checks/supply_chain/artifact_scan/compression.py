@@ -8,6 +8,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.supply_chain.artifact_scan.findings import Part
+from model_governance.contract.text import library_words
 
 if TYPE_CHECKING:
     from model_governance.checks.supply_chain.artifact_scan.findings import ScanLog
@@ -26,7 +27,7 @@ def unpack(content: bytes, kind: str, where: str, log: ScanLog) -> bytes | None:
     try:
         unpacked: bytes = decompressor.decompress(content, log.remaining_bytes + 1)
     except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
-        log.skip(where, f"broken {kind} stream: {error}", "save the model again")
+        log.skip(where, f"broken {kind} stream: {library_words(error)}", "save the model again")
         return None
     if not log.count_unpacked(len(unpacked)):
         limit = log.params.max_unpacked_bytes

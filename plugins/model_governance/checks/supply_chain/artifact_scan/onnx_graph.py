@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.supply_chain.artifact_scan.findings import Part
 from model_governance.checks.supply_chain.artifact_scan.pickle_calls import REFUSE, REVIEW
+from model_governance.contract.text import library_words
 from model_governance.formats.protobuf import read_fields, read_number
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def scan_graph(content: bytes, where: str, log: ScanLog) -> None:
             if judge is not None:
                 judge(dict(read_fields(message)), list(read_fields(message)), where, log)
     except (ValueError, UnicodeError) as error:
-        log.skip(where, f"not readable as ONNX: {error}", "save the model again")
+        log.skip(where, f"not readable as ONNX: {library_words(error)}", "save the model again")
         return
     if graphs == 0:
         log.add("suspicious", "other format", where, "holds no graph, so it is no ONNX model", REVIEW)
