@@ -158,6 +158,12 @@ def thin_cells(table: Table, *, ordered: bool) -> ThinCells | None:
     return ThinCells(whole=whole, pairs=tuple(pairs))
 
 
+def are_all_thin(table: Table) -> bool:
+    """Whether rows lie in several cells, none of which expects enough of them to be compared."""
+    expected = _expected(table)
+    return int((expected > 0).sum()) > 1 and bool((expected < LEAST_EXPECTED).all())
+
+
 def _runs_of_thin(table: Table) -> Table:
     """Neighbouring thin cells pooled until they expect enough rows; a thick cell ends a run and keeps its own."""
     import numpy as np

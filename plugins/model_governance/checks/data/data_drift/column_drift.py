@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.category_shares import largest_factor
 from model_governance.engine import ordered_distances
-from model_governance.engine.cells import Table, pool_neighbours, pool_rare, thin_cells
+from model_governance.engine.cells import Table, are_all_thin, pool_neighbours, pool_rare, thin_cells
 from model_governance.engine.dependence import INDEPENDENT
 from model_governance.engine.distances import (
     difference_of_shares,
@@ -192,7 +192,7 @@ def _compare_column(
         infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
         unseen=_unseen(reference, current, rows, dependence=dependence),
         category_factor=None if numbers else largest_factor(whole, dependence=dependence),
-        pooled=not numbers and table.cells < 2 and int(((whole.reference + whole.current) > 0).sum()) > 1,
+        pooled=not numbers and are_all_thin(whole),
     )  # fmt: skip
 
 
