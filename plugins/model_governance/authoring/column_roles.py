@@ -15,6 +15,7 @@ from model_governance.authoring.column_content import (
     label_twin,
     parts_of_label,
 )  # fmt: skip
+from model_governance.checks.quality.model_quality.suggest_params import quantile_columns
 from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import PolicyError
 
@@ -45,6 +46,7 @@ MOST_CATEGORIES = 20
 SHARE_OF_CATEGORIES = 0.1
 ROW_KEY_ROWS = 20
 TWIN = "label twin"
+QUANTILE = "quantile forecast"
 UNKNOWN = "the model does not know it"
 
 
@@ -97,6 +99,9 @@ def assign_roles(
         roles = _task_roles(frame, others, task=task, asked=asked, features=features)
     unused = [name for name in others if name not in features and name not in roles.values()]
     identifier = next((name for name in unused if _is_identifier(name, frame[name])), None)
+    if task == "forecasting":
+        published = quantile_columns(frame, Columns(features={name: Feature(kind="numeric") for name in features}))
+        reasons |= {name: f"{QUANTILE} of {share:g}, judged by model_quality" for share, name in published.items()}
     left_out = {name: reasons.get(name) or UNKNOWN for name in unused if name != identifier}
     for name in features:
         if reasons.get(name, "").startswith(TWIN):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from model_governance.authoring.column_roles import UNKNOWN, Asked, Roles, assign_roles
+from model_governance.authoring.column_roles import QUANTILE, UNKNOWN, Asked, Roles, assign_roles
 from model_governance.authoring.label_guess import guess_task, positive_label
 from model_governance.authoring.model_facts import read_facts
 from model_governance.authoring.operating_point import operating_points
@@ -70,7 +70,7 @@ class _Draft:
     @property
     def known(self) -> pd.DataFrame:
         """The columns that checks may group or compare by: no key, moment, constant or twin of the label."""
-        unfit = [name for name, reason in self.roles.left_out.items() if reason != UNKNOWN]
+        unfit = [name for name, reason in self.roles.left_out.items() if not reason.startswith((UNKNOWN, QUANTILE))]
         return self.frame.drop(columns=unfit)
 
 

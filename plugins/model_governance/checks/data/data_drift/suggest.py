@@ -44,6 +44,7 @@ def suggest(reference: pd.DataFrame, columns: Columns, *, task: Task | None = No
     ]
     if columns.of_kind(*NUMBER_KINDS):
         thresholds.append({"metric": "nonfinite_share", "equal_to": 0, "severity": "error"})
+        thresholds.append({"metric": "out_of_range_share", "less_than": 0.05, "severity": drifted})
         thresholds.append({"metric": "out_of_range_share", "less_than": 0.01, "severity": "warn"})
     categories = [name for name in columns.of_kind(*CATEGORY_KINDS) if name in reference]
     factor = _factor(reference, categories)

@@ -26,6 +26,7 @@ LEVEL = 0.01
 """Probability that unchanged data of the reference's size violate any expectation of the suite."""
 MAX_VALUES = 50
 ROW_COUNT_FACTOR = 5
+SHARE_OF_COPIES, MOST_COPIES = 0.1, 0.4
 ENDS = {"minimum": "min_value", "maximum": "max_value"}
 
 
@@ -65,13 +66,17 @@ def suggest(reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestio
     by_chance = sum(proposal.allowance is not None for proposal in proposals)
     chance = LEVEL / max(1, by_chance)
     expectations = [proposal.as_expectation(chance) for proposal in proposals]
+    copies = _most_copies(reference, columns)
+    thresholds: list[dict[str, Any]] = [
+        {"metric": "critical_failures", "equal_to": 0, "severity": "error"},
+        {"metric": "warning_failures", "equal_to": 0, "severity": "warn"},
+        {"metric": "duplicate_share_increase", "less_than": 0.1, "severity": "error"},
+    ]
+    if copies is not None:
+        thresholds.append({"metric": "duplicate_share", "less_than": copies, "severity": "error"})
     return Suggestion(
         params={"expectations": [expectation for expectation in expectations if not _is_trivial(expectation)]},
-        thresholds=[
-            {"metric": "critical_failures", "equal_to": 0, "severity": "error"},
-            {"metric": "warning_failures", "equal_to": 0, "severity": "warn"},
-            {"metric": "duplicate_share_increase", "less_than": 0.1, "severity": "error"},
-        ],
+        thresholds=thresholds,
         comment=(
             f"Derived from {len(reference):,} reference rows: columns, types, completeness, ranges, value sets of up to "
             f"{MAX_VALUES} categories, unique keys, the newest time, and a row count within a factor of "
@@ -81,6 +86,20 @@ def suggest(reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestio
             "show are warnings, because correct new data may exceed them."
         ),
     )
+
+
+def _most_copies(reference: pd.DataFrame, columns: Columns) -> float | None:
+    """A bound on the share of rows that repeat another, which copies that arrive behind the rows reach as well.
+
+    Rows that are equal by chance grow at most in proportion to the rows, up to the largest count that the suite allows.
+    None where so many are equal by chance that the bound would let two whole copies pass.
+    """
+    names = [name for name in columns.names if name in reference.columns]
+    if not names or reference.empty:
+        return None
+    by_chance = float(reference.duplicated(subset=names).mean())
+    bound = round(SHARE_OF_COPIES + ROW_COUNT_FACTOR * by_chance, 3)
+    return bound if bound <= MOST_COPIES else None
 
 
 def _proposals(reference: pd.DataFrame, columns: Columns) -> Iterator[Proposal]:

@@ -1,8 +1,8 @@
-"""Bounds that the model's quality on the reference justifies: its value there, less 2.5 halves of its 95% interval.
+"""Bounds that the model's quality on the reference justifies: its value there, less two halves of its 95% interval.
 
 Where the model is as good in a run as on the reference and both have as many rows, the difference of the two values has a
 standard error of sqrt(2) times that of one. The 95% interval of the run then reaches over the bound where the reference was
-luckier by 1.5 halves, 2.08 standard errors: in 2% of the cases. The limit of the alarm budget is still farther away.
+luckier by one half, 1.39 standard errors: in 8% of the cases. The limit of the alarm budget is still farther away.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Measured = Mapping[tuple[str, str | None], Metric]
 
 MOST_ROWS = 50_000
-WIDTHS = 2.5
+WIDTHS = 2.0
 WITHOUT_INTERVAL = 0.1
 DIGITS = 3
 

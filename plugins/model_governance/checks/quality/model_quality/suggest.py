@@ -103,7 +103,7 @@ def _for_classification(labels: pd.Series, measured: Measured) -> tuple[Threshol
 
 def _floors(measured: Measured, names: list[str]) -> tuple[Thresholds, list[str]]:
     found = {name: bound for name in names if (bound := floor_of(measured, name)) is not None}
-    reasons = [f"On the reference: {told(measured, *found)}; the floors lie 2.5 half intervals below."] if found else []
+    reasons = [f"On the reference: {told(measured, *found)}; the floors lie two half intervals below."] if found else []
     return [{"metric": name, "geq_to": bound} for name, bound in found.items()], reasons
 
 
@@ -141,7 +141,7 @@ def _for_regression(labels: pd.Series, measured: Measured) -> tuple[Thresholds, 
         thresholds, reasons = _floors(measured, ["r2"])
         ceilings = {name: bound for name in ("mae", "rmse") if (bound := ceiling_of(measured, name)) is not None}
         thresholds += [{"metric": name, "leq_to": bound} for name, bound in ceilings.items()]
-        reasons.append(f"{told(measured, *ceilings)} there; 2.5 half intervals more are allowed.".capitalize())
+        reasons.append(f"{told(measured, *ceilings)} there; two half intervals more are allowed.".capitalize())
         metric = measured.get(("bias", None))
         if metric is not None and metric.value is not None and metric.high is not None:
             bias = max(bias, abs(float(metric.value)) + 4 * float(metric.high - metric.value))

@@ -25,7 +25,9 @@ PURPOSE = (
 )
 
 
-def suggest(reference: pd.DataFrame, columns: Columns, *, task: Task | None = None, **_: object) -> Suggestion:
+def suggest(
+    reference: pd.DataFrame, columns: Columns, *, task: Task | None = None, model: Model | None = None
+) -> Suggestion:
     """Propose a floor on the estimate from the labels of the reference, and a limit on the estimated loss.
 
     Args:
