@@ -13,13 +13,14 @@ import yaml
 from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.subject import Columns, Feature
+from model_governance.engine.column_kinds import UNUSABLE, WHAT, feature_kind, kind_of_series
 from model_governance.errors import PolicyError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
 from model_governance.subjects.sources import read_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -35,8 +36,6 @@ FORMATS = {
     ".pkl": "pickle",
     ".pickle": "pickle",
 }
-MOST_CODES = 20
-"""Whole numbers with at most this many values are taken as codes of a category."""
 
 
 def suggest_policy(*, model: str, reference: str, target: str | None, task: str, name: str | None, folder: Path) -> str:
@@ -56,7 +55,11 @@ def suggest_policy(*, model: str, reference: str, target: str | None, task: str,
     if target is not None and target not in frame.columns:
         raise PolicyError([f"--target {target}: no such column in {reference}; there are {', '.join(frame.columns)}"])
     identifier = _identifier(frame, target)
-    features = {column: _feature(frame[column]) for column in frame.columns if column not in (target, identifier)}
+    kinds = {column: kind_of_series(frame[column]) for column in frame.columns if column not in (target, identifier)}
+    features = {
+        column: Feature(kind=feature_kind(frame[column])) for column, kind in kinds.items() if kind not in UNUSABLE
+    }
+    unusable = [f"{column} ({WHAT[kind]})" for column, kind in kinds.items() if kind in UNUSABLE]
     columns = Columns(features=features, target=target, identifier=identifier)
     checks = {
         kind: check for kind, check in catalogue().items() if task in check.tasks and (target or not check.needs_labels)
@@ -65,7 +68,7 @@ def suggest_policy(*, model: str, reference: str, target: str | None, task: str,
         [
             *_head(model, digest, kind, task, name=name or _slug(model), folder=folder),
             *_datasets(reference, folder=folder),
-            *_columns(columns, frame),
+            *_columns(columns, frame, unusable),
             "checks:",
             *(line for check in checks.values() for line in _check(check, frame, columns)),
             *LAST_LINES,
@@ -110,7 +113,7 @@ def _datasets(reference: str, *, folder: Path) -> Iterator[str]:
     yield ""
 
 
-def _columns(columns: Columns, frame: pd.DataFrame) -> Iterator[str]:
+def _columns(columns: Columns, frame: pd.DataFrame, unusable: Sequence[str]) -> Iterator[str]:
     yield "columns:"
     if columns.target:
         yield f"  target: {_quoted(columns.target)}"
@@ -119,6 +122,8 @@ def _columns(columns: Columns, frame: pd.DataFrame) -> Iterator[str]:
     yield "  features:    # mutable: false where nobody can change the value to get another answer"
     for name, feature in columns.features.items():
         yield f"    {_quoted(name)}: {{kind: {feature.kind}}}    # {_describe_values(frame[name], feature)}"
+    if unusable:
+        yield f"    # left out, because no check measures what they hold: {', '.join(unusable)}"
     yield ""
 
 
@@ -189,21 +194,6 @@ def _identifier(frame: pd.DataFrame, target: str | None) -> str | None:
         if name != target and named_like_key and frame[name].is_unique:
             return str(name)
     return None
-
-
-def _feature(column: pd.Series) -> Feature:
-    from pandas.api import types
-
-    distinct = column.nunique()
-    if types.is_bool_dtype(column):
-        return Feature(kind="boolean")
-    if types.is_datetime64_any_dtype(column):
-        return Feature(kind="datetime")
-    if types.is_integer_dtype(column):
-        return Feature(kind="category" if distinct <= MOST_CODES else "integer")
-    if types.is_numeric_dtype(column):
-        return Feature(kind="numeric")
-    return Feature(kind="category" if distinct <= max(MOST_CODES, len(column) // 10) else "text")
 
 
 def _describe_values(column: pd.Series, feature: Feature) -> str:

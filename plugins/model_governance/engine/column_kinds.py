@@ -35,6 +35,7 @@ Kind = Literal[
 ]  # fmt: skip
 NUMBERS: frozenset[Kind] = frozenset({"integer", "number", "decimal"})
 LABELS: frozenset[Kind] = frozenset({"text", "boolean"})
+UNUSABLE: frozenset[Kind] = frozenset({"nested", "other", "mixed", "empty"})
 MOST_CODES = 20
 """Whole numbers with at most this many values are taken as codes of a category."""
 ROWS_PER_VALUE = 10
@@ -134,10 +135,3 @@ def feature_kind(column: pd.Series) -> ColumnKind:
     if kind == "text" and not is_free_text(column.nunique(), len(column)):
         return "category"
     return "text"
-
-
-def numbers_of(column: pd.Series) -> pd.Series:
-    """A column of numbers as float64; integers with gaps and decimals become the nearest float, gaps NaN."""
-    import numpy as np
-
-    return column.astype("object").where(column.notna(), np.nan).astype("float64")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from model_governance.checks.data.data_validation.allowances import allowed_missing, allowed_outside_range, as_mostly
 from model_governance.contract.check import Suggestion
 from model_governance.contract.subject import NUMBER_KINDS
+from model_governance.engine.column_kinds import NUMBERS, kind_of_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,13 +155,12 @@ def _ranges(name: str, feature: Feature, column: pd.Series) -> Iterator[Proposal
 
 
 def _logical_type(feature: Feature, column: pd.Series) -> str:
-    from pandas.api import types
-
-    if types.is_bool_dtype(column.dtype):
+    kind = kind_of_series(column)
+    if kind == "boolean":
         return "boolean"
-    if feature.kind in NUMBER_KINDS or types.is_numeric_dtype(column.dtype):
+    if feature.kind in NUMBER_KINDS or kind in NUMBERS:
         return "number"
-    return "datetime" if types.is_datetime64_any_dtype(column.dtype) else "text"
+    return "datetime" if kind in ("date", "time") else "text"
 
 
 def _is_trivial(expectation: dict[str, Any]) -> bool:
