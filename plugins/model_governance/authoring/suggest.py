@@ -20,7 +20,7 @@ from model_governance.subjects import load_dataset
 from model_governance.subjects.sources import read_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
@@ -54,12 +54,15 @@ def suggest_policy(*, model: str, reference: str, target: str | None, task: str,
     frame = load_dataset("reference", DatasetSpec(uri=reference), folder=cwd, connections=connections).frame
     if target is not None and target not in frame.columns:
         raise PolicyError([f"--target {target}: no such column in {reference}; there are {', '.join(frame.columns)}"])
+    kinds = {column: kind_of_series(frame[column]) for column in frame.columns if column != target}
+    unusable = {column: WHAT[kind] for column, kind in kinds.items() if kind in UNUSABLE}
+    frame = frame.drop(columns=list(unusable))
     identifier = _identifier(frame, target)
-    kinds = {column: kind_of_series(frame[column]) for column in frame.columns if column not in (target, identifier)}
     features = {
-        column: Feature(kind=feature_kind(frame[column])) for column, kind in kinds.items() if kind not in UNUSABLE
+        column: Feature(kind=feature_kind(frame[column]))
+        for column in frame.columns
+        if column not in (target, identifier)
     }
-    unusable = [f"{column} ({WHAT[kind]})" for column, kind in kinds.items() if kind in UNUSABLE]
     columns = Columns(features=features, target=target, identifier=identifier)
     checks = {
         kind: check for kind, check in catalogue().items() if task in check.tasks and (target or not check.needs_labels)
@@ -113,7 +116,7 @@ def _datasets(reference: str, *, folder: Path) -> Iterator[str]:
     yield ""
 
 
-def _columns(columns: Columns, frame: pd.DataFrame, unusable: Sequence[str]) -> Iterator[str]:
+def _columns(columns: Columns, frame: pd.DataFrame, unusable: Mapping[str, str]) -> Iterator[str]:
     yield "columns:"
     if columns.target:
         yield f"  target: {_quoted(columns.target)}"
@@ -123,7 +126,8 @@ def _columns(columns: Columns, frame: pd.DataFrame, unusable: Sequence[str]) -> 
     for name, feature in columns.features.items():
         yield f"    {_quoted(name)}: {{kind: {feature.kind}}}    # {_describe_values(frame[name], feature)}"
     if unusable:
-        yield f"    # left out, because no check measures what they hold: {', '.join(unusable)}"
+        named = ", ".join(f"{column} ({what})" for column, what in unusable.items())
+        yield f"    # left out, because no check measures what they hold: {named}"
     yield ""
 
 

@@ -128,10 +128,16 @@ def feature_kind(column: pd.Series) -> ColumnKind:
         return "boolean" if kind == "boolean" else "numeric"
     if kind in ("date", "time"):
         return "datetime"
-    if kind == "integer":
+    if kind == "integer" or (kind == "number" and _are_integers_with_gaps(column)):
         return "category" if column.nunique() <= MOST_CODES else "integer"
     if kind in NUMBERS:
         return "numeric"
     if kind == "text" and not is_free_text(column.nunique(), len(column)):
         return "category"
     return "text"
+
+
+def _are_integers_with_gaps(column: pd.Series) -> bool:
+    """Whether these floats are what a frame makes of integers with gaps."""
+    held = column.dropna()
+    return len(held) < len(column) and bool((held % 1 == 0).all())

@@ -19,7 +19,7 @@ from model_governance.checks.data.data_validation.translation import (
     translate_kwargs,
 )
 from model_governance.checks.data.data_validation.view import NAME
-from model_governance.engine.frames import widened
+from model_governance.engine.frames import as_shown
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -263,10 +263,8 @@ def _normal_cells(cells: pd.Series, column: Column) -> pd.Series:
 def _normal_numbers(cells: pd.Series, column: Column) -> pd.Series:
     """Numbers as float64, or as integers where there is no gap or where float64 would merge them; else as they are."""
     import numpy as np
-    import pandas as pd
 
-    if cells.dtype.kind == "f" and cells.dtype.itemsize < 8:
-        return pd.Series(widened(cells.to_numpy()), index=cells.index)
+    cells = as_shown(cells)
     if not column.exact and (cells.dtype == object or column.missing):
         return cells.where(cells.notna(), np.nan) if cells.dtype == object else cells
     if column.kind == "number" or column.missing or cells.dtype == object:

@@ -15,6 +15,7 @@ from model_governance.checks.data.data_validation.allowances import allowed_miss
 from model_governance.contract.check import Suggestion
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.engine.column_kinds import NUMBERS, kind_of_series
+from model_governance.engine.frames import as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +99,7 @@ def _proposals(reference: pd.DataFrame, columns: Columns) -> Iterator[Proposal]:
         yield Proposal(type="column_values_to_be_unique", severity="critical", kwargs={"column": key})
     for name, feature in columns.features.items():
         if name in reference.columns and reference[name].notna().any():
-            yield from _of_column(name, feature, reference[name])
+            yield from _of_column(name, feature, as_shown(reference[name]))
 
 
 def _of_column(name: str, feature: Feature, column: pd.Series) -> Iterator[Proposal]:

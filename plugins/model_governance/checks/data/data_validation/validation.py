@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from model_governance.checks.data.data_validation.batches import without_values
 from model_governance.checks.data.data_validation.expectations import labels
 from model_governance.checks.data.data_validation.results import ExpectationResult, read_result
-from model_governance.checks.data.data_validation.translation import PRESENCE, inapplicable, known_from_kinds, unanswerable
+from model_governance.checks.data.data_validation.translation import (
+    PRESENCE,
+    inapplicable,
+    known_from_kinds,
+    unanswerable,
+)
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
