@@ -17,6 +17,7 @@ from model_governance.authoring.column_content import (
 )  # fmt: skip
 from model_governance.checks.quality.model_quality.suggest_params import quantile_columns
 from model_governance.contract.subject import Columns, Feature
+from model_governance.engine.column_kinds import NUMBERS, UNUSABLE, WHAT, is_free_text, kind_of_series
 from model_governance.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ SERIES_NAME = re.compile(
 )
 MOST_CODES = 2
 """Whole numbers with at most this many values are codes of a category; more of them may be amounts or counts."""
-MOST_CATEGORIES = 20
-SHARE_OF_CATEGORIES = 0.1
 ROW_KEY_ROWS = 20
 TWIN = "label twin"
 QUANTILE = "quantile forecast"
@@ -145,10 +144,9 @@ def _reasons(frame: pd.DataFrame, target: str | None) -> dict[str, str]:
         column = frame[name]
         if name == target:
             continue
-        if is_nested(column):
-            reasons[name] = "holds lists or structures"
-        elif column.isna().all():
-            reasons[name] = "holds no value"
+        kind = kind_of_series(column)
+        if kind in UNUSABLE:
+            reasons[name] = f"holds {WHAT[kind]}, which no check compares"
         elif is_constant(column):
             reasons[name] = "constant: the same value in every row"
         elif is_moment(name, column):
@@ -273,32 +271,21 @@ def kind_of(name: str, column: pd.Series, facts: ModelFacts) -> ColumnKind:
     Whole numbers are numbers, however few of them there are: amounts and counts take few values too, and a set of the
     values seen would refuse the next one.
     """
-    from pandas.api import types
-
-    values = column.dropna()
+    values, kind = column.dropna(), kind_of_series(column)
     count = distinct(column)
-    if types.is_bool_dtype(values.infer_objects()):
+    if kind == "boolean":
         return "boolean"
-    if types.is_datetime64_any_dtype(column):
+    if kind in ("date", "time"):
         return "datetime"
-    is_number = types.is_numeric_dtype(column) or _are_decimals(values)
     if name in facts.coded:
         return "category"
-    if is_number:
-        is_whole = types.is_integer_dtype(column) or bool((values.astype(float) % 1 == 0).all())
+    if kind in NUMBERS:
+        is_whole = kind == "integer" or bool((values.astype(float) % 1 == 0).all())
         if is_whole and count <= MOST_CODES and name not in facts.counted:
             return "category"
         return "integer" if is_whole else "numeric"
-    is_category = isinstance(column.dtype, _categorical()) or count <= max(
-        MOST_CATEGORIES, len(column) * SHARE_OF_CATEGORIES
-    )
+    is_category = isinstance(column.dtype, _categorical()) or not is_free_text(count, len(column))
     return "category" if is_category else "text"
-
-
-def _are_decimals(values: pd.Series) -> bool:
-    from decimal import Decimal
-
-    return values.dtype == object and len(values) > 0 and isinstance(values.iloc[0], Decimal)
 
 
 def _categorical() -> type:

@@ -207,9 +207,28 @@ def _calling(what: str, frame: pd.DataFrame) -> Iterator[None]:
         raise
     except Exception as error:
         text = str(error)
-        told = _without_cells(text, frame)
+        told = _unfit_cells(text, frame) or _without_cells(text, frame)
         cause = error if told == text else None
         raise ModelMisbehaved(f"{what}: {type(error).__name__}: {told}") from cause
+
+
+def _unfit_cells(text: str, frame: pd.DataFrame) -> str:
+    """Which columns hold what the error complains of, and in how many rows; empty where it is about something else."""
+    import pandas as pd
+
+    numbers = [name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
+    wide = {name: frame[name].astype("float64").abs() for name in numbers}
+    counts = {}
+    if re.search(r"\binf(inity|inite)?\b|too large", text, re.IGNORECASE):
+        counts = {name: int((wide[name] > LARGEST_SINGLE).sum()) for name in numbers}
+        what = "infinite values, or values beyond single precision"
+    if not any(counts.values()) and re.search(r"\bnan\b|missing value", text, re.IGNORECASE):
+        counts = {name: int(frame[name].isna().sum()) for name in frame.columns}
+        what = "missing values"
+    found = [f"{name!r} in {count:,} of {len(frame):,} rows" for name, count in counts.items() if count]
+    if not found:
+        return ""
+    return f"it does not take {what}, and there are some in column {', in '.join(found)}; repair the feed, or deploy a model that takes them"
 
 
 def _without_cells(text: str, frame: pd.DataFrame) -> str:
@@ -221,6 +240,10 @@ def _without_cells(text: str, frame: pd.DataFrame) -> str:
     for quote in quoted & cells:
         text = text.replace(f"'{quote}'", "'(a value of the data)'").replace(f'"{quote}"', '"(a value of the data)"')
     return text
+
+
+LARGEST_SINGLE = 3.4028234663852886e38
+"""The largest number of single precision, in which trees hold theirs."""
 
 
 def _to_twelve_digits(numbers: np.ndarray) -> np.ndarray:

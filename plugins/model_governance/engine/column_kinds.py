@@ -35,6 +35,7 @@ Kind = Literal[
 ]  # fmt: skip
 NUMBERS: frozenset[Kind] = frozenset({"integer", "number", "decimal"})
 LABELS: frozenset[Kind] = frozenset({"text", "boolean"})
+UNUSABLE: frozenset[Kind] = frozenset({"nested", "other", "mixed", "empty"})
 MOST_CODES = 20
 """Whole numbers with at most this many values are taken as codes of a category."""
 ROWS_PER_VALUE = 10
@@ -127,7 +128,7 @@ def feature_kind(column: pd.Series) -> ColumnKind:
         return "boolean" if kind == "boolean" else "numeric"
     if kind in ("date", "time"):
         return "datetime"
-    if kind == "integer":
+    if kind == "integer" or (kind == "number" and _are_integers_with_gaps(column)):
         return "category" if column.nunique() <= MOST_CODES else "integer"
     if kind in NUMBERS:
         return "numeric"
@@ -136,8 +137,7 @@ def feature_kind(column: pd.Series) -> ColumnKind:
     return "text"
 
 
-def numbers_of(column: pd.Series) -> pd.Series:
-    """A column of numbers as float64; integers with gaps and decimals become the nearest float, gaps NaN."""
-    import numpy as np
-
-    return column.astype("object").where(column.notna(), np.nan).astype("float64")
+def _are_integers_with_gaps(column: pd.Series) -> bool:
+    """Whether these floats are what a frame makes of integers with gaps."""
+    held = column.dropna()
+    return len(held) < len(column) and bool((held % 1 == 0).all())

@@ -132,6 +132,15 @@ def widened(singles: np.ndarray) -> np.ndarray:
     return pc.cast(texts, pa.float64()).to_numpy(zero_copy_only=False)
 
 
+def as_shown(column: pd.Series) -> pd.Series:
+    """A column of a frame; single precision as the float64 of the same text."""
+    import pandas as pd
+
+    if column.dtype.kind != "f" or column.dtype.itemsize == 8:
+        return column
+    return pd.Series(widened(column.to_numpy()), index=column.index, name=column.name)
+
+
 def _as_nullable(column: Any) -> pd.Series:
     import pandas as pd
     import pyarrow as pa

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.engine.arrow import as_floats
 from model_governance.engine.column_kinds import kind_of_series
-from model_governance.engine.frames import gives_back, widened
+from model_governance.engine.frames import as_shown, gives_back
 from model_governance.engine.labels import FewLabels
 from model_governance.engine.relation import inexact, not_a_number
 from model_governance.engine.tallies import tally_pieces, tally_values
@@ -97,10 +97,7 @@ class MemoryRows:
         import numpy as np
         import pandas as pd
 
-        column = self.frame[name]
-        if column.dtype.kind == "f" and column.dtype.itemsize < 8:
-            column = pd.Series(widened(column.to_numpy()))
-        cells = column.astype(object)
+        cells = as_shown(self.frame[name]).astype(object)
         try:
             codes, uniques = pd.factorize(cells, sort=False)
         except TypeError:  # lists and structs are not hashable: their text is counted

@@ -19,6 +19,7 @@ import yaml
 from joblib.numpy_pickle import NumpyArrayWrapper
 from sklearn.linear_model import LogisticRegression
 
+from model_governance.authoring.column_roles import Asked
 from model_governance.authoring.suggest import suggest_policy
 from model_governance.errors import UntrustedModel
 from model_governance.subjects.loaders.restricted_pickle import RestrictedUnpickler
@@ -206,8 +207,8 @@ def test_every_policy_that_is_offered_bounds_what_was_not_scanned(tmp_path):
     frame.to_csv(tmp_path / "reference.csv", index=False)
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(LogisticRegression().fit(frame[["a", "b"]], frame["y"])))
     drafted = suggest_policy(
-        model=str(tmp_path / "model.pkl"), reference=str(tmp_path / "reference.csv"), target="y",
-        task="binary_classification", name="m", folder=tmp_path,
+        model=str(tmp_path / "model.pkl"), reference=str(tmp_path / "reference.csv"),
+        task="binary_classification", name="m", folder=tmp_path, asked=Asked(target="y"),
     )  # fmt: skip
     stored = ("include/policies/acs_employment.yaml", "include/demo/audit.yaml")
     texts = [drafted, *((ROOT / name).read_text() for name in stored)]

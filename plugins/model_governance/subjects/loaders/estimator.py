@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError
+from model_governance.subjects.loaders.category_types import learned_by_encoders, refuse_other_types
 from model_governance.subjects.loaders.contract import Trait, check_version, derived, fit_columns, fit_count, make_model
 from model_governance.subjects.loaders.sklearn_gradients import gradient_of
 from model_governance.subjects.loaders.sklearn_recipe import can_be_retrained, in_columns, retrained
@@ -125,7 +126,13 @@ def _feed(estimator: Any, columns: Columns, *, uri: str) -> tuple[list[str], Fee
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         ordered = fit_columns([str(name) for name in names], columns, uri=uri)
-        return ordered, lambda frame: frame[ordered]
+        learned = learned_by_encoders(estimator, ordered)
+
+        def feed(frame: pd.DataFrame) -> pd.DataFrame:
+            refuse_other_types(frame, learned)
+            return frame[ordered]
+
+        return ordered, feed
     count = getattr(estimator, "n_features_in_", None)
     if count is None:
         return list(columns.names), lambda frame: frame[list(columns.names)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError
 from model_governance.subjects.loaders import import_library
+from model_governance.subjects.loaders.category_types import refuse_other_types
 from model_governance.subjects.loaders.contract import (
     Trait,
     at_positions,
@@ -106,8 +107,10 @@ class _Predictor:
         return cls(booster=booster, names=names, categories=categories, classes=classes)
 
     def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame as the booster takes it. Unknown categories count as missing."""
+        """The frame as the booster takes it. Unknown categories count as missing, those of another type are refused."""
         import pandas as pd
+
+        refuse_other_types(frame, self.categories)
 
         parts = {
             name: frame[name].astype(pd.CategoricalDtype(self.categories[name]))

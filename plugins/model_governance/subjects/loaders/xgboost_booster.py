@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError
 from model_governance.subjects.loaders import import_library
+from model_governance.subjects.loaders.category_types import refuse_other_types
 from model_governance.subjects.loaders.contract import (
     Trait,
     at_positions,
@@ -142,6 +143,7 @@ class _Predictor:
     def _with_categories(self, frame: pd.DataFrame) -> pd.DataFrame:
         import pandas as pd
 
+        refuse_other_types(frame, self.categories)
         parts: dict[str, Any] = {}
         for name in self.names:
             known = self.categories.get(name)

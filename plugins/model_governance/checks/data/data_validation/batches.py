@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from model_governance.checks.data.data_validation.translation import (
     translate_kwargs,
 )
 from model_governance.checks.data.data_validation.view import NAME
+from model_governance.engine.frames import as_shown
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -206,7 +208,7 @@ def _context(columns: Iterable[str]) -> Iterator[Any]:
     try:
         context = EphemeralDataContext(project_config=config)
         project_manager.set_project(context)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _no_values_in_logs():
             # An infinite mean is a result here, and pandas warns of groups in a pattern that only tests for a match.
             warnings.simplefilter("ignore")
             yield context
@@ -217,6 +219,18 @@ def _context(columns: Iterable[str]) -> Iterator[Any]:
         raise CheckError(f"Great Expectations could not run the suite: {type(error).__name__}: {message}") from error
     finally:
         project_manager.set_project(before)
+
+
+@contextmanager
+def _no_values_in_logs() -> Iterator[None]:
+    """Great Expectations warns of each decimal that it converts, and quotes it."""
+    logger = logging.getLogger("great_expectations.util")
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _normalise(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
@@ -232,13 +246,28 @@ def _normalise(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFra
 
 def _normal_cells(cells: pd.Series, column: Column) -> pd.Series:
     import pandas as pd
+    import pyarrow as pa
 
     if column.kind == "text":
         return cells.astype(object, copy=False)
     cells = cells.astype(cells.cat.categories.dtype) if isinstance(cells.dtype, pd.CategoricalDtype) else cells
     if column.family == "numbers":
-        if column.kind == "number" or column.missing:
-            return cells.astype(float, copy=False)
-        whole = {"boolean": "int8"}.get(column.kind, "uint64" if cells.dtype == "uint64" else "int64")
-        return cells.astype(whole, copy=False)
-    return pd.to_datetime(cells, utc=True).dt.tz_localize(None) if column.kind == "datetime" else cells
+        return _normal_numbers(cells, column)
+    if column.kind != "datetime":
+        return cells
+    if cells.dtype == object:  # pandas would make nanoseconds of them, which end in the year 2262
+        cells = pa.array(cells, from_pandas=True).cast(pa.timestamp("us", tz="UTC")).to_pandas()
+    return pd.to_datetime(cells, utc=True).dt.tz_localize(None)
+
+
+def _normal_numbers(cells: pd.Series, column: Column) -> pd.Series:
+    """Numbers as float64, or as integers where there is no gap or where float64 would merge them; else as they are."""
+    import numpy as np
+
+    cells = as_shown(cells)
+    if not column.exact and (cells.dtype == object or column.missing):
+        return cells.where(cells.notna(), np.nan) if cells.dtype == object else cells
+    if column.kind == "number" or column.missing or cells.dtype == object:
+        return cells.astype(float, copy=False)
+    whole = {"boolean": "int8"}.get(column.kind, "uint64" if cells.dtype == "uint64" else "int64")
+    return cells.astype(whole, copy=False)

@@ -6,19 +6,27 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from model_governance.engine.column_kinds import NUMBERS, kind_of_series
+from model_governance.engine.frames import fit_in_floats, gives_back
+
 if TYPE_CHECKING:
     import pandas as pd
+
+    from model_governance.engine.column_kinds import Kind as ContentKind
 
 Kind = Literal["integer", "number", "boolean", "text", "datetime", "mixed"]
 NUMERIC: frozenset[Kind] = frozenset({"integer", "number", "boolean"})
 FAMILIES: dict[Kind, str] = {"integer": "numbers", "number": "numbers", "boolean": "numbers", "text": "text",
                              "datetime": "times", "mixed": "mixed"}  # fmt: skip
-INFERRED: dict[str, Kind] = {
-    "string": "text", "boolean": "boolean", "decimal": "number", "floating": "number", "integer": "integer",
-    "mixed-integer-float": "number", "date": "datetime", "datetime": "datetime", "datetime64": "datetime",
+KINDS: dict[ContentKind, Kind] = {
+    "integer": "integer", "number": "number", "decimal": "number", "boolean": "boolean", "text": "text",
+    "date": "datetime", "time": "datetime",
 }  # fmt: skip
+"""What expectations distinguish, from what a column holds; everything else is `mixed`."""
+NESTED = re.compile(r".*\[\d*\]|(STRUCT|MAP|UNION)\(.*", re.DOTALL)
 DUCKDB_KINDS: tuple[tuple[str, Kind], ...] = (
     (r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER", "integer"),
+    (r"DECIMAL\(\d+,\s*0\)", "integer"),
     (r"FLOAT|DOUBLE|DECIMAL\(.*", "number"),
     (r"BOOLEAN", "boolean"),
     (r"VARCHAR|UUID|ENUM\(.*", "text"),
@@ -31,7 +39,8 @@ class Column:
     """A column.
 
     `kind` is `mixed` where its values are of several kinds, or of a kind that no expectation supports. `values` counts
-    the rows with a value, `missing` those without; NaN is no value. `zoned` says that its times have a time zone.
+    the rows with a value, `missing` those without; NaN is no value. `zoned` says that its times have a time zone, `nested`
+    that it holds lists or structs, `exact` that float64 holds each of its numbers.
     """
 
     name: str
@@ -39,6 +48,8 @@ class Column:
     values: int
     missing: int
     zoned: bool = False
+    nested: bool = False
+    exact: bool = True
 
     @property
     def family(self) -> str:
@@ -55,9 +66,12 @@ def of_frame(frame: pd.DataFrame, *, integers: frozenset[str] = frozenset()) -> 
     columns = {}
     for name, column in frame.items():
         values = int(column.notna().sum())
+        content = kind_of_series(column)
         columns[str(name)] = Column(
             name=str(name),
-            kind="integer" if name in integers else _kind_of(column),
+            kind="integer" if name in integers else KINDS.get(content, "mixed"),
+            nested=content == "nested",
+            exact=content not in NUMBERS or _is_exact(column),
             values=values,
             missing=len(column) - values,
             zoned=getattr(column.dtype, "tz", None) is not None,
@@ -65,25 +79,21 @@ def of_frame(frame: pd.DataFrame, *, integers: frozenset[str] = frozenset()) -> 
     return columns
 
 
+def _is_exact(column: pd.Series) -> bool:
+    """Whether float64 holds every number of a column of numbers."""
+    values = column[column.notna()]
+    if values.dtype == object:
+        return all(gives_back(float(value), value) for value in values)
+    if values.dtype.kind not in "iu":
+        return True
+    return fit_in_floats(values.to_numpy(dtype="uint64" if values.dtype.kind == "u" else "int64"))
+
+
 def kind_in_duckdb(type_: str) -> Kind:
     """The kind of a column from DuckDB's name of its type."""
     return next((kind for pattern, kind in DUCKDB_KINDS if re.fullmatch(pattern, type_)), "mixed")
 
 
-def _kind_of(column: pd.Series) -> Kind:
-    import pandas as pd
-    from pandas.api import types
-
-    dtype = column.dtype.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
-    if isinstance(column.dtype, pd.CategoricalDtype) and types.is_object_dtype(dtype):
-        column = column.cat.categories.to_series()
-    if types.is_object_dtype(dtype):
-        return INFERRED.get(types.infer_dtype(column, skipna=True), "mixed")
-    tests: tuple[tuple[Kind, bool], ...] = (
-        ("boolean", types.is_bool_dtype(dtype)),
-        ("integer", types.is_integer_dtype(dtype)),
-        ("number", types.is_numeric_dtype(dtype)),
-        ("datetime", types.is_datetime64_any_dtype(dtype)),
-        ("text", types.is_string_dtype(dtype)),
-    )
-    return next((kind for kind, holds in tests if holds), "mixed")
+def is_nested_in_duckdb(type_: str) -> bool:
+    """Whether DuckDB's name of a type is that of lists, structs or maps."""
+    return NESTED.fullmatch(type_) is not None

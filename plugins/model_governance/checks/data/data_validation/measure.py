@@ -57,8 +57,8 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
     whole = any(not expectation.columns or "row_condition" in expectation.kwargs for expectation in expectations)
     dataset, fetched = fetch_table(dataset, wanted=None if whole else {*used, *subject.columns.names})
     with _open_batch(dataset, params, used=used) as batch:
-        _require_values(subject, batch)
         results = validate(batch, expectations)
+        _require_values(subject, batch, results)
     duplicates = count_duplicates(subject, seed=seed)
     estimates = (*_estimates(results, rows=dataset.rows), *duplicate_estimates(duplicates))
     figure = unexpected_figure(results)
@@ -89,9 +89,10 @@ def _open_batch(dataset: Dataset, params: ValidationParams, *, used: set[str]) -
             yield SqlBatch(view, sql_only=params.engine == "sql")
 
 
-def _require_values(subject: Subject, batch: PandasBatch | SqlBatch) -> None:
-    """A column without any value would meet most expectations, because none of its rows can violate them."""
-    empty = [name for name in subject.columns.names if batch.columns[name].values == 0]
+def _require_values(subject: Subject, batch: PandasBatch | SqlBatch, results: Sequence[ExpectationResult]) -> None:
+    """A feature without any value is never met in silence: either an expectation is not met for it, or it is an error."""
+    named = {name for result in results if not result.success for name in result.expectation.columns}
+    empty = [name for name in subject.columns.names if batch.columns[name].values == 0 and name not in named]
     if empty:
         dataset = subject.datasets["current"]
         raise SubjectError(

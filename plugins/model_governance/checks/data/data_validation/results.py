@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.data.data_validation.translation import SUMS
@@ -23,7 +24,7 @@ class ExpectationResult:
     """The result of one expectation.
 
     `examined` and `unexpected` count rows; both are None where the expectation does not count rows. `observed` is an
-    aggregate (a number, a time, or the name of a type).
+    aggregate (a number, a time, or the name of a type). `reason` says why nothing could be evaluated: then it is not met.
     """
 
     label: str
@@ -33,6 +34,7 @@ class ExpectationResult:
     unexpected: int | None = None
     observed: float | int | str | None = None
     missing_columns: tuple[str, ...] = ()
+    reason: str = ""
 
     @property
     def unexpected_share(self) -> float | None:
@@ -42,6 +44,8 @@ class ExpectationResult:
     @property
     def sentence(self) -> str:
         """The label with what was observed: `values_between(AGEP): 31,204 of 69,126 rows`."""
+        if self.reason:
+            return f"{self.label}: {self.reason}"
         if self.unexpected is not None and self.examined is not None:
             return f"{self.label}: {self.unexpected:,} of {self.examined:,} rows"
         if self.missing_columns:
@@ -117,13 +121,14 @@ def _aggregate(expectation: Expectation, observed: Any) -> float | int | str | N
     if hasattr(observed, "isoformat"):
         return str(observed.isoformat())
     observed = observed.item() if hasattr(observed, "item") else observed
+    observed = float(observed) if isinstance(observed, Decimal) else observed
     if isinstance(observed, bool) or not isinstance(observed, (int, float)):
         return None
     if not math.isfinite(observed):
         return UNKNOWN if math.isnan(observed) else "infinite"
     if expectation.type in SUMS:
         observed = _rounded(observed)
-    return int(observed) if float(observed).is_integer() else observed
+    return int(observed) if isinstance(observed, int) or observed.is_integer() else observed
 
 
 def _rounded(number: float) -> float:

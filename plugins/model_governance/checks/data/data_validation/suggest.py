@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from model_governance.checks.data.data_validation.allowances import allowed_missing, allowed_outside_range, as_mostly
 from model_governance.contract.check import Suggestion
 from model_governance.contract.subject import NUMBER_KINDS
+from model_governance.engine.column_kinds import NUMBERS, kind_of_series
+from model_governance.engine.frames import as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +118,7 @@ def _proposals(reference: pd.DataFrame, columns: Columns) -> Iterator[Proposal]:
         yield Proposal(type="column_values_to_be_unique", severity="critical", kwargs={"column": key})
     for name, feature in columns.features.items():
         if name in reference.columns and reference[name].notna().any():
-            yield from _of_column(name, feature, reference[name])
+            yield from _of_column(name, feature, as_shown(reference[name]))
 
 
 def _of_column(name: str, feature: Feature, column: pd.Series) -> Iterator[Proposal]:
@@ -173,13 +175,12 @@ def _ranges(name: str, feature: Feature, column: pd.Series) -> Iterator[Proposal
 
 
 def _logical_type(feature: Feature, column: pd.Series) -> str:
-    from pandas.api import types
-
-    if types.is_bool_dtype(column.dtype):
+    kind = kind_of_series(column)
+    if kind == "boolean":
         return "boolean"
-    if feature.kind in NUMBER_KINDS or types.is_numeric_dtype(column.dtype):
+    if feature.kind in NUMBER_KINDS or kind in NUMBERS:
         return "number"
-    return "datetime" if types.is_datetime64_any_dtype(column.dtype) else "text"
+    return "datetime" if kind in ("date", "time") else "text"
 
 
 def _is_trivial(expectation: dict[str, Any]) -> bool:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.data.data_validation.columns import NUMERIC, Column
 from model_governance.checks.data.data_validation.patterns import as_re2
+from model_governance.engine.frames import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,9 @@ NO_VALUE_NEEDED = {
     "expect_column_to_exist", "expect_column_values_to_not_be_null", "expect_column_values_to_be_null",
     "expect_column_proportion_of_non_null_values_to_be_between",
 }  # fmt: skip
+PRESENCE = {
+    "expect_column_values_to_not_be_null", "expect_column_proportion_of_non_null_values_to_be_between",
+}  # fmt: skip
 COUNTED = NO_VALUE_NEEDED | {
     "expect_column_values_to_be_unique", "expect_column_unique_value_count_to_be_between",
     "expect_column_proportion_of_unique_values_to_be_between", "expect_compound_columns_to_be_unique",
@@ -82,12 +86,28 @@ def inapplicable(expectation: Expectation, columns: Mapping[str, Column]) -> str
         return f"column(s) {', '.join(missing)} missing"
     used = [columns[name] for name in expectation.columns if name in columns]
     empty = [column.name for column in used if column.values == 0]
-    if empty and expectation.type not in NO_VALUE_NEEDED:
-        return f"examined no value (column {', '.join(empty)} holds none)"
+    if empty:
+        return None
     return next((reason for column in used if (reason := _wrong_kind(expectation, column))), None)
 
 
+def unanswerable(expectation: Expectation, columns: Mapping[str, Column]) -> str | None:
+    """The reason where a column that an expectation reads holds no value to examine; None where each holds one."""
+    if expectation.type in NO_VALUE_NEEDED:
+        return None
+    used = [columns[name] for name in expectation.columns if name in columns]
+    empty = [column.name for column in used if column.values == 0]
+    return f"column {', '.join(empty)} holds no value in any row" if empty else None
+
+
 def _wrong_kind(expectation: Expectation, column: Column) -> str | None:
+    if column.nested and expectation.type not in NO_VALUE_NEEDED:
+        return f"column {column.name} holds lists or structs, whose values no expectation compares"
+    if not column.exact and _rounds(expectation, column):
+        return (
+            f"column {column.name} holds numbers that float64 merges with their neighbours, and Great Expectations would "
+            "compare them as such; use expectations on sets or uniqueness, or scale the numbers upstream"
+        )
     if expectation.type in NUMBERS_ONLY and column.kind not in NUMERIC:
         return f"column {column.name} holds {_content(column)}, where numbers are needed"
     if expectation.type in LENGTHS and column.kind not in ("text", "mixed"):
@@ -104,6 +124,16 @@ def _wrong_kind(expectation: Expectation, column: Column) -> str | None:
             f"the times of column {column.name} {has} and a bound {lacks}; write the bound with an offset, or without"
         )
     return None
+
+
+def _rounds(expectation: Expectation, column: Column) -> bool:
+    """Whether rounding the column, or a bound, to float64 could change the result; bounds up to 2^53 separate integers."""
+    if column.kind != "integer":
+        return expectation.type in NUMBERS_ONLY | BETWEEN
+    bounds = [expectation.kwargs.get(key) for key in ("min_value", "max_value")]
+    return expectation.type in BETWEEN and any(
+        isinstance(bound, int | float) and abs(bound) > EXACT for bound in bounds
+    )
 
 
 def _content(column: Column) -> str:
@@ -148,7 +178,7 @@ def is_supported_in_sql(expectation: Expectation, columns: Mapping[str, Column])
     used = [columns[name] for name in expectation.columns if name in columns]
     if expectation.type not in IN_SQL or "row_condition" in expectation.kwargs:
         return False
-    if any(column.kind == "mixed" for column in used):
+    if expectation.type not in NO_VALUE_NEEDED and any(column.kind == "mixed" for column in used):
         return False
     if "column_list" in expectation.kwargs and any(column.missing for column in used):
         return False

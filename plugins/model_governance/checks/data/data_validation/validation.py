@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from model_governance.checks.data.data_validation.batches import without_values
 from model_governance.checks.data.data_validation.expectations import labels
 from model_governance.checks.data.data_validation.results import ExpectationResult, read_result
-from model_governance.checks.data.data_validation.translation import inapplicable, known_from_kinds
+from model_governance.checks.data.data_validation.translation import (
+    PRESENCE,
+    inapplicable,
+    known_from_kinds,
+    unanswerable,
+)
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -63,11 +68,18 @@ def _from_kinds(
 ) -> tuple[dict[int, str], dict[int, ExpectationResult]]:
     """Problems and results that the kinds of the columns decide without evaluating rows, by position."""
     problems, results = {}, {}
+    # A column without values is what these say first; what else is expected of it is then not met either.
+    watched = {name for expectation in expectations if expectation.type in PRESENCE for name in expectation.columns}
     for position, (label, expectation) in enumerate(zip(names, expectations, strict=True)):
         problem = inapplicable(expectation, columns)
         known = known_from_kinds(expectation, columns) if problem is None else None
+        reason = unanswerable(expectation, columns) if problem is None else None
+        if reason is not None and not watched.issuperset(expectation.columns):
+            problem = f"examined no value ({reason})"
         if problem is not None:
             problems[position] = problem
+        elif reason is not None:
+            results[position] = ExpectationResult(label=label, expectation=expectation, success=False, reason=reason)
         elif known is not None:
             success, examined, unexpected = known
             results[position] = ExpectationResult(

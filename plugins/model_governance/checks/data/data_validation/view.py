@@ -6,14 +6,17 @@ midnight, a time with a zone its UTC time.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_governance.checks.data.data_validation.columns import Column, kind_in_duckdb, of_frame
-from model_governance.engine.files import ParquetRows
+from model_governance.checks.data.data_validation.columns import Column, is_nested_in_duckdb, kind_in_duckdb, of_frame
+from model_governance.engine.column_kinds import kind_of_type
+from model_governance.engine.files import INT64_DIGITS, ParquetRows
+from model_governance.engine.frames import EXACT, UNIQUE_DIGITS
 from model_governance.engine.stored import StoredFiles, link_parts
 from model_governance.errors import CheckError
 
@@ -87,12 +90,16 @@ def open_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
             described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
             types = {str(name): str(type_) for name, type_, *_ in described}
             _check_names(dataset, path, types)
+            types = {name: types[name] for name in dataset.names}
             nulls = _nulls(dataset, path, types)
             missing, unclean = _missing(connection, source, types, used, rows=dataset.rows, nulls=nulls)
-            replaced = {name: _cleaned(name, type_, unclean) for name, type_ in types.items()}
-            parts = [f"{sql} AS {_quoted(name)}" for name, sql in replaced.items() if sql]
-            chosen = f"* REPLACE ({', '.join(parts)})" if parts else "*"
-            connection.execute(f"CREATE VIEW {NAME} AS SELECT {chosen} FROM {source}")  # noqa: S608
+            ends = {} if _files_of(dataset) is not None else _ends(path)
+            inexact = _inexact(connection, source, {name: types[name] for name in types if name in used}, ends=ends)
+            cleaned = {
+                name: None if name in inexact else _cleaned(name, type_, unclean) for name, type_ in types.items()
+            }
+            parts = [_quoted(name) if sql is None else f"{sql} AS {_quoted(name)}" for name, sql in cleaned.items()]
+            connection.execute(f"CREATE VIEW {NAME} AS SELECT {', '.join(parts)} FROM {source}")  # noqa: S608
         columns = {
             name: Column(
                 name=name,
@@ -100,6 +107,8 @@ def open_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
                 values=dataset.rows - missing[name],
                 missing=missing[name],
                 zoned=_is_zoned(type_),
+                nested=is_nested_in_duckdb(type_),
+                exact=name not in inexact,
             )
             for name, type_ in types.items()
         }
@@ -166,13 +175,16 @@ def _cleaned(name: str, type_: str, unclean: set[str]) -> str | None:
     """SQL that converts a column to what pandas would hold; None where no conversion is needed."""
     column = _quoted(name)
     if type_ in FLOATS:
-        wide = column if type_ == "DOUBLE" else f"CAST({column} AS DOUBLE)"
+        # By its text, 0.3 of single precision is 0.3; a cast makes 0.30000001192092896 of it.
+        wide = column if type_ == "DOUBLE" else f"CAST(CAST({column} AS VARCHAR) AS DOUBLE)"
         # Testing every float for NaN would cost half as much again as the whole suite.
         return f"CASE WHEN isnan({column}) THEN NULL ELSE {wide} END" if name in unclean else _unless(wide, column)
     if type_ == "BOOLEAN":
         return f"CAST({column} AS TINYINT)"
-    if type_.startswith("DECIMAL") or type_.endswith("HUGEINT"):
+    if type_.endswith("HUGEINT"):
         return f"CAST({column} AS DOUBLE)"
+    if type_.startswith("DECIMAL"):
+        return _number(column, *map(int, re.findall(r"\d+", type_)))
     if type_ == "DATE":
         return f"CAST({column} AS TIMESTAMP)"
     if _is_zoned(type_):
@@ -180,6 +192,48 @@ def _cleaned(name: str, type_: str, unclean: set[str]) -> str | None:
     if type_.startswith("TIMESTAMP_"):
         return f"CAST({column} AS TIMESTAMP)"
     return f"CAST({column} AS VARCHAR)" if type_ == "UUID" or type_.startswith("ENUM") else None
+
+
+def _number(column: str, digits: int, places: int) -> str | None:
+    """A decimal as the number that holds it; None where only the decimal does."""
+    if places == 0:
+        return f"CAST({column} AS BIGINT)" if digits <= INT64_DIGITS else None
+    return f"CAST({column} AS DOUBLE)"
+
+
+def _inexact(
+    connection: Any, source: str, types: Mapping[str, str], *, ends: Mapping[str, tuple[int, ...]]
+) -> set[str]:
+    """The columns of integers or decimals of which float64 does not hold every number."""
+    suspects = {
+        name: type_
+        for name, type_ in types.items()
+        if (type_ in ("BIGINT", "UBIGINT") and max(map(abs, ends.get(name, (EXACT + 1,)))) > EXACT)
+        or (type_.startswith("DECIMAL") and int(re.findall(r"\d+", type_)[0]) > UNIQUE_DIGITS)
+    }
+    changed = {}
+    for name, type_ in suspects.items():
+        column = _quoted(name)
+        as_float = f"CAST({column} AS DOUBLE)"
+        # The shortest text of a float is the decimal that it stands for.
+        shown = f"CAST({as_float} AS VARCHAR)" if kind_in_duckdb(type_) == "number" else as_float
+        back = f"TRY_CAST({shown} AS {type_})"
+        changed[name] = f"count(CASE WHEN {back} IS DISTINCT FROM {column} THEN 1 END)"
+    return {name for name, rows in _counts(connection, source, changed).items() if rows}
+
+
+def _ends(path: Path) -> dict[str, tuple[int, ...]]:
+    """Smallest and largest integers of the column chunks, of columns for which the file's metadata say them all."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(path)
+    ends: dict[str, tuple[int, ...]] = {}
+    for place in range(metadata.num_columns):
+        chunks = [metadata.row_group(group).column(place).statistics for group in range(metadata.num_row_groups)]
+        known = [end for chunk in chunks if chunk is not None and chunk.has_min_max for end in (chunk.min, chunk.max)]
+        if len(known) == 2 * len(chunks) and all(isinstance(end, int) for end in known):
+            ends[metadata.schema.column(place).path] = tuple(known)
+    return ends
 
 
 def _is_zoned(type_: str) -> bool:
@@ -192,11 +246,9 @@ def _unless(sql: str, same: str) -> str | None:
 
 def integer_columns(dataset: Dataset) -> frozenset[str]:
     """Integer columns in the Parquet file of a dataset, which pandas holds as floats where values are missing."""
-    from pyarrow import types
-
     if not isinstance(dataset.source, ParquetRows):
         return frozenset()
-    return frozenset(field.name for field in dataset.source.schema if types.is_integer(field.type))
+    return frozenset(field.name for field in dataset.source.schema if kind_of_type(field.type) == "integer")
 
 
 def _parquet(dataset: Dataset, folder: Path) -> Path:

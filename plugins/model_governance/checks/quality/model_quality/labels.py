@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from model_governance.contract.moments import spell_moment
 from model_governance.engine import open_relation
 from model_governance.engine.features import require_values
+from model_governance.engine.frames import EXACT
 from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:
@@ -211,6 +212,7 @@ def _join(
     relation.require([key])
     late = _relation(subject, "labels", [key, target])
     row_keys, label_keys = _unique_keys(relation, key), _unique_keys(late, key)
+    _refuse_merged(relation, row_keys, late, label_keys)
     labels = _column(late, target)
     match = pd.Index(label_keys).get_indexer(pd.Index(row_keys))
     may_wait = skip and not due
@@ -232,6 +234,20 @@ def _join(
     if unused:
         notes.append(f"{unused:,} labels belong to no row of {relation.role}.")
     return known.nonzero()[0], labels.iloc[match[known]].reset_index(drop=True), tuple(notes)
+
+
+def _refuse_merged(rows: Relation, row_keys: pd.Series, late: Relation, label_keys: pd.Series) -> None:
+    """Refuse a join of integers with floats where float64 merges neighbouring integers.
+
+    Raises:
+        SubjectError: keys beyond 2^53 were stored as floats on one side.
+    """
+    for floats, relation in ((row_keys, rows), (label_keys, late)):
+        if floats.dtype.kind == "f" and float(floats.abs().max()) > EXACT:
+            raise SubjectError(
+                f"{relation.uri}: the keys of dataset {relation.role!r} lie beyond 2^53 and were merged into floats, which do "
+                "not tell neighbours apart; write them as integers or text"
+            )
 
 
 def _form(keys: pd.Series) -> str:
