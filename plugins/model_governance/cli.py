@@ -1,4 +1,4 @@
-"""The command line, without Airflow: run, lint, describe and start a policy, accept runs, calibrate, compare datasets."""
+"""The command line, without Airflow: run, lint, describe and start a policy, approve models, accept runs, calibrate, compare data."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, get_args
 
 from model_governance import __version__
 from model_governance.authoring.accept import add_accept
+from model_governance.authoring.approve import add_model
 from model_governance.checks import catalogue, find
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.model import Task
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_checks(commands)
     _add_policy(commands)
+    add_model(commands)
     return parser
 
 

@@ -108,7 +108,8 @@ SKOPS_TRUSTED = re.compile(
 )
 TEST_CODE = re.compile(r"(^|\.)(tests?|conftest|_?testing|datasets|externals|spark|dask)\.")
 TORCHSCRIPT_NAMES = re.compile(
-    r"__torch__(\.\S+)? \S+|torch \w+Storage|torch device|collections OrderedDict|torch\.jit\._pickle \w+"
+    r"__torch__(\.\S+)? \S+|torch \w+Storage|torch device|torch per_(tensor|channel)_(affine|symmetric)"
+    r"|torch per_channel_affine_float_qparams|collections OrderedDict|torch\.jit\._pickle \w+"
     r"|torch\._utils _rebuild_(tensor_v2|qtensor|sparse_tensor|parameter)"
 )
 

@@ -24,6 +24,13 @@ class EndpointSpec(Part):
     max_rows: int = Field(default=200_000, ge=1, description="rows one check may ask; then it stops with an error")
 
 
+class ApprovalSpec(Part):
+    """The approved answers of a model, written by `model-governance model approve`."""
+
+    uri: str = Field(description="path or address of the approval")
+    sha256: Sha256 = Field(description="digest of the approval's bytes")
+
+
 class ModelSpec(Part):
     """The model: where its bytes are, which bytes they must be, and how they are read."""
 
@@ -56,6 +63,9 @@ class ModelSpec(Part):
     accept_version: str | None = Field(
         default=None,
         description="version of the library that wrote the file, accepted although another one is installed here",
+    )
+    approval: ApprovalSpec | None = Field(
+        default=None, description="answers that the model must still give whenever it is loaded"
     )
     endpoint: EndpointSpec = EndpointSpec()
     training: dict[str, Any] = Field(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from model_governance.contract.subject import ModelFile
 from model_governance.contract.text import library_words
 from model_governance.errors import DigestMismatch, GovernanceError, SubjectError
+from model_governance.subjects.approved_answers import check_approval
 from model_governance.subjects.digests import digest_bytes
 from model_governance.subjects.loaders import LOADERS, inference_endpoint, mlflow_folder
 from model_governance.subjects.sources import read_source
@@ -66,7 +67,8 @@ def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: 
         `decision_threshold` where the policy sets one.
 
     Raises:
-        SubjectError: nothing there, corrupt, of another format, for another task or other columns.
+        SubjectError: nothing there, corrupt, of another format, for another task or other columns; or its answers are not
+            those that `model.approval` holds.
         DigestMismatch: the bytes are not the approved ones.
         UntrustedModel: loading would run code, or needs types or an opt-in that the policy lacks.
         SubjectUnreachable: the place does not answer.
@@ -76,6 +78,7 @@ def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: 
         model = inference_endpoint.connect(file.content, spec, columns, connections=connections)
     else:
         model = _deserialised(file, spec, columns)
+    check_approval(model, spec, columns, folder=folder, connections=connections)
     if spec.decision_threshold is None:
         return model
     return model.deciding(spec.decision_threshold, positive=columns.positive)

@@ -106,9 +106,7 @@ def test_a_slow_server_is_asked_again_and_given_up(uri, served):
     served.faults = [slow(0.4)]
     model.predict(TODAY)
     served.faults = [slow(0.4), slow(0.4)]
-    with pytest.raises(
-        SubjectUnreachable, match=r"no answer after 2 tries, the last: (ReadTimeout|TimeoutError)"
-    ) as raised:
+    with pytest.raises(SubjectUnreachable, match=r"no answer after 2 tries, the last: no whole answer in") as raised:
         model.predict(TODAY)
     assert raised.value.infrastructure
 

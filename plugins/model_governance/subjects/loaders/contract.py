@@ -27,6 +27,14 @@ TRAITS: dict[str, tuple[Trait, ...]] = {
 }
 
 
+class OtherColumns(SubjectError):
+    """The model knows other features than the policy; `known` are its own, in its order."""
+
+    def __init__(self, text: str, known: Sequence[str]) -> None:
+        super().__init__(text)
+        self.known = tuple(known)
+
+
 def fit_columns(known: Sequence[str], columns: Columns, *, uri: str) -> list[str]:
     """The feature names in the order of the model, once they are the policy's features.
 
@@ -41,7 +49,7 @@ def fit_columns(known: Sequence[str], columns: Columns, *, uri: str) -> list[str
             parts.append(f"the model was trained on {', '.join(missing)}, which columns.features lacks")
         if unknown:
             parts.append(f"columns.features names {', '.join(unknown)}, which the model does not know")
-        raise SubjectError(f"{uri}: {'; '.join(parts)}; correct columns.features or deploy the model that fits")
+        raise OtherColumns(f"{uri}: {'; '.join(parts)}; correct columns.features or deploy the model that fits", known)
     return list(known)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 from model_governance.errors import CheckError, DigestMismatch, ModelMisbehaved, SubjectError, SubjectUnreachable
 from model_governance.store.backoff import Backoff
+from model_governance.subjects.loaders.deadline import Deadline, hold_to
 
 if TYPE_CHECKING:
     from model_governance.contract.connections import Connections
@@ -21,6 +21,7 @@ ADDRESS = re.compile(r"https?://[^/?#]+(?:/[^?#]*)?/v2/models/(?P<name>[^/?#]+)(
 OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 NO_ANSWER = 0  # instead of an HTTP status
 PASSING = frozenset({NO_ANSWER, 408, 425, 429, 500, 502, 503, 504})
+TOO_MUCH = (400, 413)  # what servers answer to more rows than they take
 LONGEST_WAIT = 60.0  # seconds of a pause, also where the server asks for more (Retry-After)
 LARGEST_ANSWER = 64 << 20
 
@@ -64,6 +65,8 @@ class InferenceClient:
         self.rows_asked = 0
         self._limits = spec.endpoint
         self._client = httpx.Client(headers=headers, timeout=spec.endpoint.timeout_seconds, follow_redirects=False)
+        self._deadline = Deadline()
+        hold_to(self._client, self._deadline)
         weakref.finalize(self, self._client.close)
 
     def metadata(self) -> dict[str, Any]:
@@ -126,12 +129,14 @@ class InferenceClient:
 
         try:
             return self._once(method, url, body)
-        except (httpx.TransportError, TimeoutError) as error:
+        except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout):
+            return _Answer(status=NO_ANSWER, reason=f"no whole answer in {self._limits.timeout_seconds:g} s")
+        except httpx.TransportError as error:
             return _Answer(status=NO_ANSWER, reason=f"{type(error).__name__}: {error}".rstrip(": "))
 
     def _once(self, method: str, url: str, body: bytes | None) -> _Answer:
-        """One answer; the time limit holds for the whole of it."""
-        end = time.monotonic() + self._limits.timeout_seconds
+        """One answer; the time limit holds for the whole of it, from connecting to the last byte."""
+        self._deadline.begin(self._limits.timeout_seconds)
         pieces: list[bytes] = []
         size = 0
         headers = {"content-type": "application/json"} if body is not None else {}
@@ -141,8 +146,6 @@ class InferenceClient:
                 size += len(piece)
                 if size > LARGEST_ANSWER:
                     raise ModelMisbehaved(f"{self.uri}: answers more than {LARGEST_ANSWER >> 20} MiB to one request")
-                if time.monotonic() > end:
-                    raise TimeoutError(f"no whole answer in {self._limits.timeout_seconds:g} s")
             retry_after = answer.headers.get("retry-after", "")
             wait = min(float(retry_after), LONGEST_WAIT) if retry_after.isdigit() else 0.0
             reason = f"HTTP {answer.status_code}"
@@ -158,7 +161,12 @@ class InferenceClient:
             )
         if is_metadata:
             return SubjectError(f"{self.uri}: knows no such model (HTTP {status}); correct the uri or deploy it")
-        return ModelMisbehaved(f"{self.uri}: refused the rows (HTTP {status}); the log of the server says why")
+        hint = (
+            f"; it may take fewer rows at once: lower endpoint.batch_rows (now {self._limits.batch_rows})"
+            if status in TOO_MUCH
+            else ""
+        )
+        return ModelMisbehaved(f"{self.uri}: refused the rows (HTTP {status}); the log of the server says why{hint}")
 
 
 def _parsed(content: bytes) -> Any:

@@ -24,6 +24,9 @@ WHOLE = {
     **{f"INT{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
     **{f"UINT{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
 }
+JSON_TYPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(FLOATS, (int, float)), "BYTES": (str,), "BOOL": (bool,)
+}  # fmt: skip
 LABELS = (*WHOLE, "BYTES", "BOOL")
 
 
@@ -133,11 +136,38 @@ def read_output(answer: Any, output: Tensor, rows: int) -> np.ndarray:
     served = next((tensor for tensor in answer.get("outputs", []) if tensor.get("name") == output.name), None)
     if served is None:
         raise ValueError(f"the answer lacks the output {output.name}")
-    shape = tuple(int(size) for size in served.get("shape", ()))
-    values = np.asarray(served.get("data"), dtype=np.float64 if output.datatype in FLOATS else None)
+    sizes, data = served.get("shape"), served.get("data")
+    if not isinstance(sizes, list) or not all(type(size) is int for size in sizes) or not isinstance(data, list):
+        raise ValueError(f"output {output.name} has no shape of whole numbers, or no list of data")
+    shape = tuple(sizes)
+    _check_types(data, output)
+    values = np.asarray(data, dtype=np.float64 if output.datatype in FLOATS else None)
     if shape[:1] != (rows,) or len(shape) > 2 or values.size != int(np.prod(shape)):
         raise ValueError(f"output {output.name} has shape {list(shape)} and {values.size} values for {rows} rows")
     return values.reshape(shape)
+
+
+def _check_types(data: list[Any], output: Tensor) -> None:
+    """Nothing, when every value of an output is of the JSON type of its datatype.
+
+    Raises:
+        ValueError: one is not; numpy would take a text or a boolean for a number.
+    """
+    wanted = JSON_TYPES.get(output.datatype, (int,))
+    waiting: list[list[Any]] = [data]
+    while waiting:
+        items = waiting.pop()
+        kinds = {type(item) for item in items}
+        if kinds <= {*wanted}:
+            continue
+        strange = sorted(kind.__name__ for kind in kinds - {*wanted, list})
+        if strange:
+            raise ValueError(
+                f"output {output.name} of type {output.datatype} holds JSON values of type {', '.join(strange)}"
+            )
+        if not kinds <= {list}:
+            raise ValueError(f"output {output.name} mixes values and lists of values")
+        waiting.extend(items)
 
 
 def _tensor(tensor: Tensor, frame: pd.DataFrame, shape: list[int]) -> dict[str, Any]:

@@ -31,6 +31,9 @@ FORMATS = {
     "pytorch": {".pth": "torchscript", ".pt": "torchscript", ".ts": "torchscript"},
     "sklearn": {".skops": "skops", ".pkl": "pickle"},
 }
+BUSY = ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
+# What MLflow's client says of a stage without versions; it marks that as an internal error too.
+NOT_FOUND = re.compile(r"No versions of model with name")
 LARGEST_TEXT = 1 << 20  # bytes of an MLmodel
 
 
@@ -63,7 +66,7 @@ def _downloaded(artifact: str, copy: Path, *, uri: str) -> Path:
         return Path(artifacts.download_artifacts(artifact_uri=artifact, dst_path=str(copy)))
     except exceptions.MlflowException as error:
         code = str(getattr(error, "error_code", ""))
-        if code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"):
+        if code in BUSY and not NOT_FOUND.search(str(error)):
             raise SubjectUnreachable(f"{uri}: MLflow does not answer ({code}); try again") from error
         raise SubjectError(
             f"{uri}: MLflow has no such model ({code}); correct the uri or MLFLOW_TRACKING_URI"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError, UntrustedModel
 from model_governance.subjects.loaders import import_library
+from model_governance.subjects.loaders.batches import check_batches
 from model_governance.subjects.loaders.contract import Trait, fit_columns, fit_count, make_model
 from model_governance.subjects.loaders.onnx_wire import read_facts
 
@@ -30,6 +31,8 @@ NUMPY_TYPES = {
     "tensor(string)": "object",
 }
 FLOATS = ("tensor(float)", "tensor(double)")
+PROBES = (0.0, 1.0, -1.0, 0.25, -0.5)
+ENOUGH = 10  # rows on which labels and probabilities may not all disagree
 LABELS = ("tensor(int64)", "tensor(int32)", "tensor(string)")
 
 
@@ -59,8 +62,10 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     labels, scores = _outputs(session.get_outputs(), spec)
     classes = _classes(session, facts.labels, uri=spec.uri)
     trait: Trait = "classifier" if classes or labels is not None else "regressor"
+    _check_label_type(session.get_outputs(), labels, classes, uri=spec.uri)
     if trait == "regressor":
         call = _values(session, feed, scores)
+        _probe(call, session.get_inputs(), columns, uri=spec.uri)
         return make_model(spec, columns, native=session, trait=trait, call=call)
     if not classes:
         raise SubjectError(
@@ -68,11 +73,24 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
             'class labels (ZipMap), or add the metadata entry classes, for example classes = "[0, 1]"'
         )
     proba = _probabilities(session, feed, scores, classes=classes) if scores is not None else None
-    call = _values(session, feed, labels) if labels is not None else _most_likely(proba, classes)
+    call = _labels(session, feed, (labels, scores), classes) if labels is not None else _most_likely(proba, classes)
+    if scores is not None:
+        _probe(
+            lambda frame: _matrix(session.run([scores], feed(frame))[0], classes),
+            session.get_inputs(),
+            columns,
+            uri=spec.uri,
+        )
     return make_model(spec, columns, native=session, trait=trait, call=call, call_proba=proba, classes=classes)
 
 
 def _feed(inputs: list[Any], columns: Columns, *, uri: str) -> Feed:
+    fixed = [f"{tensor.name} {tensor.shape}" for tensor in inputs if tensor.shape and isinstance(tensor.shape[0], int)]
+    if fixed:
+        raise SubjectError(
+            f"{uri}: takes a fixed number of rows at once ({', '.join(fixed)}); export it with an open first dimension, "
+            'for example torch.onnx.export(..., dynamic_axes={"input": {0: "rows"}}), or initial_types with [None, n]'
+        )
     unknown = sorted({tensor.type for tensor in inputs} - set(NUMPY_TYPES))
     if unknown:
         raise SubjectError(f"{uri}: takes inputs of type {', '.join(unknown)}; export it with {', '.join(NUMPY_TYPES)}")
@@ -118,11 +136,76 @@ def _classes(session: Any, labels: tuple[tuple[int | str, ...], ...], *, uri: st
             classes = json.loads(declared)
         except ValueError as error:
             raise SubjectError(f"{uri}: its metadata entry classes is no JSON list: {declared!r}") from error
-        if not isinstance(classes, list):
-            raise SubjectError(f"{uri}: its metadata entry classes is no JSON list: {declared!r}")
+        if not isinstance(classes, list) or len(set(map(repr, classes))) != len(classes):
+            raise SubjectError(f"{uri}: its metadata entry classes is no JSON list of different labels: {declared!r}")
+        if len(labels) == 1 and list(labels[0]) != classes:
+            raise SubjectError(
+                f"{uri}: its metadata entry classes says {classes} and its classifier answers {list(labels[0])}; take the "
+                "entry away or correct it where the file is exported"
+            )
         return classes
     # Several different label lists belong to the parts of an ensemble: none of them is the answer.
     return list(labels[0]) if len(labels) == 1 else []
+
+
+def _check_label_type(outputs: list[Any], name: str | None, classes: list[Any], *, uri: str) -> None:
+    """Nothing, when the output of labels can hold the classes."""
+    if name is None or not classes:
+        return
+    texts = next(tensor.type for tensor in outputs if tensor.name == name) == "tensor(string)"
+    if any(isinstance(label, str) != texts for label in classes):
+        raise SubjectError(
+            f"{uri}: its classes are {classes} and its output {name} answers {'texts' if texts else 'whole numbers'}; correct "
+            "the metadata entry classes where the file is exported"
+        )
+
+
+def _probe(answers: Callable[[pd.DataFrame], np.ndarray], inputs: list[Any], columns: Columns, *, uri: str) -> None:
+    """Ask generated rows together and alone, where all inputs are numbers."""
+    import pandas as pd
+
+    if all(tensor.type in FLOATS for tensor in inputs):
+        rows = pd.DataFrame(dict.fromkeys(columns.names, PROBES), dtype=float)
+        check_batches(answers, rows, uri=uri)
+
+
+def _labels(
+    session: Any, feed: Feed, outputs: tuple[str, str | None], classes: list[Any]
+) -> Callable[[pd.DataFrame], np.ndarray]:
+    """Labels that are classes; where there are probabilities too, they do not contradict them on every row."""
+    import numpy as np
+
+    name, scores = outputs
+    shown = np.asarray(classes)
+
+    def call(frame: pd.DataFrame) -> np.ndarray:
+        labels, *answers = session.run([name, scores] if scores is not None else [name], feed(frame))
+        labels = np.asarray(labels).reshape(len(frame))
+        if not set(labels.tolist()) <= set(classes):
+            raise ValueError(f"output {name} answers labels that are none of its classes {classes}")
+        matrix = _matrix(answers[0], classes) if answers else None
+        if matrix is not None and matrix.shape[1:] == (len(classes),) and len(frame) >= ENOUGH:
+            likely = matrix.argmax(axis=1)
+            if len(np.unique(likely)) > 1 and not (shown[likely] == labels).any():
+                raise ValueError(
+                    f"output {name} and the probabilities contradict one another on every row: classes {classes} are in "
+                    "another order than the probabilities"
+                )
+        return labels
+
+    return call
+
+
+def _matrix(answer: Any, classes: list[Any]) -> np.ndarray:
+    """Probabilities as (n, k), whether they are a tensor or the dicts of ZipMap."""
+    import numpy as np
+
+    if isinstance(answer, list):
+        answer = [[row[label] for label in classes] for row in answer]
+    matrix = np.asarray(answer, dtype=np.float64)
+    if len(classes) == 2 and (matrix.ndim == 1 or matrix.shape[1:] == (1,)):
+        matrix = np.column_stack([1 - matrix.ravel(), matrix.ravel()])
+    return matrix
 
 
 def _values(session: Any, feed: Feed, output: str | None) -> Callable[[pd.DataFrame], np.ndarray]:
@@ -140,11 +223,7 @@ def _probabilities(
 
     def call_proba(frame: pd.DataFrame) -> np.ndarray:
         (answer,) = session.run([output], feed(frame))
-        if isinstance(answer, list):
-            answer = [[row[label] for label in classes] for row in answer]
-        matrix = np.asarray(answer, dtype=np.float64)
-        if len(classes) == 2 and (matrix.ndim == 1 or matrix.shape[1:] == (1,)):
-            matrix = np.column_stack([1 - matrix.ravel(), matrix.ravel()])
+        matrix = _matrix(answer, classes)
         if ((matrix < -1e-6) | (matrix > 1 + 1e-6)).any() or (np.abs(matrix.sum(axis=1) - 1) > 1e-3).any():
             raise ValueError(f"output {output} holds scores, not probabilities that sum to 1; export it with softmax")
         return matrix

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import SubjectError
 from model_governance.subjects.loaders import import_library
+from model_governance.subjects.loaders.batches import check_batches
 from model_governance.subjects.loaders.contract import Trait, fit_columns, make_model
 from model_governance.subjects.loaders.torch_archive import check_archive
 
@@ -120,6 +121,7 @@ def _probe(network: _Network, spec: ModelSpec) -> None:
         raise SubjectError(
             f"{spec.uri}: answers the same rows differently when asked twice; script it without randomness"
         )
+    check_batches(network.outputs, rows, uri=spec.uri)
     width, expected = first.shape[1], len(network.classes) or 1
     if width != expected and (width, expected) != (1, 2):
         raise SubjectError(
