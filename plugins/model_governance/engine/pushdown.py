@@ -76,9 +76,7 @@ class TableRows:
     @cached_property
     def incomparable(self) -> Mapping[str, str]:
         """The columns that can be neither sorted nor compared nor counted, with their types."""
-        nested = {
-            name: str(kind) for name, kind in self.table.schema().items() if not expressions.is_comparable(kind)
-        }
+        nested = {name: str(kind) for name, kind in self.table.schema().items() if not expressions.is_comparable(kind)}
         return {**nested, **self.unreadable}
 
     def in_order(self, names: Sequence[str]) -> Table:
@@ -95,7 +93,8 @@ def unreadable_columns(table: Table) -> dict[str, str]:
     def works(names: Sequence[str]) -> bool:
         try:
             first.order_by(*names).select(
-                *names, *(first[name].cast("float64").name(f"{name} as number") for name in names if schema[name].is_numeric())
+                *names,
+                *(first[name].cast("float64").name(f"{name} as number") for name in names if schema[name].is_numeric()),
             ).to_pyarrow()
         except Exception as error:
             if is_lost(error):
@@ -133,6 +132,10 @@ class PushedRelation(Relation):
     @property
     def _special(self) -> bool:
         return self.backend.name not in WITHOUT_NAN
+
+    @property
+    def _arrays(self) -> bool:
+        return self.backend.name == "postgres"
 
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Standard deviations take a second scan."""
@@ -191,7 +194,7 @@ class PushedRelation(Relation):
         import numpy as np
 
         counts = np.zeros(len(edges) + 1, dtype="int64")
-        for row in _rows(expressions.cells(self.table, name, edges, role=self.role)):
+        for row in _rows(expressions.cells(self.table, name, edges, role=self.role, arrays=self._arrays)):
             counts[int(row["cell"])] = int(row["rows"])
         if int(counts.sum()) != self._finite_rows(name):
             raise self._moved(int(counts.sum()), self._finite_rows(name), f"finite values of {name!r}")
@@ -208,8 +211,12 @@ class PushedRelation(Relation):
         quantiles = {}
         for name, count in self._finite(names).items():
             ranks = [rank_of(probability, count) + 1 for probability in probabilities]
-            row = _single_row(expressions.order_statistics(self.table, name, ranks, role=self.role))
-            quantiles[name] = np.array([row[f"q{place}"] for place in range(len(ranks))], dtype="float64") + 0.0
+            different = sorted(set(ranks))
+            found = _rows(
+                expressions.order_statistics(self.table, name, different, role=self.role, arrays=self._arrays)
+            )
+            values = dict(zip(different, expressions.value_at_ranks(found, len(different)), strict=True))
+            quantiles[name] = np.array([values[rank] for rank in ranks], dtype="float64") + 0.0
         return quantiles
 
     def distances_to(self, current: PushedRelation, names: Sequence[str]) -> dict[str, Ordered]:

@@ -51,4 +51,7 @@ def fetch_table(dataset: Dataset, *, wanted: Collection[str] | None) -> tuple[Da
         role=dataset.role, uri=dataset.uri, sha256=dataset.sha256, source=ParquetRows(stored, dataset.role),
         origin=dataset.origin,
     )  # fmt: skip
-    return fetched, f"{dataset.rows:,} rows of {len(names)} columns of the table were fetched from its database and evaluated here."
+    return (
+        fetched,
+        f"{dataset.rows:,} rows of {len(names)} columns of the table were fetched from its database and evaluated here.",
+    )

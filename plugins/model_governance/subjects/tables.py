@@ -40,7 +40,9 @@ def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
     printable_uri, uri = _address(spec, connections)
     table = _table(printable_uri, _connected(printable_uri, uri, folder=folder), spec.table or "")
     try:
-        table = table.mutate(**{name: table[name].cast("string") for name, kind in table.schema().items() if kind.is_uuid()})
+        table = table.mutate(
+            **{name: table[name].cast("string") for name, kind in table.schema().items() if kind.is_uuid()}
+        )
         source = TableRows(table, unreadable_columns(table))
         relation = PushedRelation(source, role=role, uri=printable_uri)
         sha256 = fingerprint(relation) if relation.rows else ""
@@ -180,7 +182,9 @@ def split_name(name: str) -> list[str]:
     """
     parts = [match[0] for match in PART.finditer(name)]
     if not parts or ".".join(parts) != name:
-        raise ValueError(f'expected schema.table, found {name!r}; put a part with dots or quotes into "..." and double its quotes')
+        raise ValueError(
+            f'expected schema.table, found {name!r}; put a part with dots or quotes into "..." and double its quotes'
+        )
     return [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts]
 
 
