@@ -69,6 +69,8 @@ class ParquetRows:
 
         if isinstance(self.file, StoredFiles):
             names = self.names if columns is None else columns
+            if not names:
+                return pd.DataFrame(index=pd.RangeIndex(self.rows))
             return _with_types(list(self._batches(names, rows=ROWS_PER_PIECE)), self.schema, names)
         wanted = None if columns is None else list(columns)
         # An open file, not its path: pandas would make columns of folders called key=value.

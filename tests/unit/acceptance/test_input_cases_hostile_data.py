@@ -259,7 +259,7 @@ def test_footers_that_lie_end_in_a_sentence(load):
     draw = random.Random(7)
     sink = BytesIO()
     pq.write_table(TABLE.drop_columns(["list"]), sink)
-    outcomes = set()
+    outcomes, lengths = set(), [0]
     for _ in range(150):
         try:
             dataset = load(lying(sink.getvalue(), draw), name="rows.parquet")
@@ -270,5 +270,6 @@ def test_footers_that_lie_end_in_a_sentence(load):
             outcomes.add("read")
         except (SubjectError, CheckError) as error:
             outcomes.add("refused")
-            assert len(str(error)) < 2000
+            lengths.append(len(str(error)))
+    assert max(lengths) < 2000
     assert outcomes == {"read", "refused"}
