@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import sqlite3
+from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -18,6 +19,11 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 import synthetic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model_governance.contract.model import Model
 
 COUNT = 300
 SQL_TYPES = {"row": "bigint", "income": "double precision", "debt": "double precision", "age": "bigint",
@@ -131,3 +137,17 @@ def _insert(connection, name: str, made: pa.Table, *, sign: str) -> None:
 def insert_rows(connection, name: str, role: str, *, sign: str = "%s") -> None:
     """The rows of a role as a table of a database whose driver marks parameters so."""
     _insert(connection, name, table(role), sign=sign)
+
+
+def filling_model() -> Model:
+    """A model that fills what is missing first: a null reaches it as None, NaN or NA, as each form spells it."""
+    fitted = synthetic.as_model(synthetic.pipeline(table("train").to_pandas().dropna()))
+
+    def filled(frame: pd.DataFrame) -> pd.DataFrame:
+        numbers = {name: frame[name].astype("float64").fillna(0.0) for name in ("income", "debt", "age")}
+        texts = {name: frame[name].astype(object).where(frame[name].notna(), "south") for name in ("region", "channel")}
+        return frame.assign(**numbers, **texts)
+
+    return replace(
+        fitted, call=lambda frame: fitted.call(filled(frame)), call_proba=lambda frame: fitted.call_proba(filled(frame))
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -29,7 +28,11 @@ EXPECTATIONS = [
     {"type": "expect_column_mean_to_be_between", "kwargs": {"column": "age", "min_value": 10, "max_value": 30}},
     {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "row"}},
 ]
-PARAMS = {"data_drift": {"joint": False}, "data_validation": {"expectations": EXPECTATIONS}, "model_quality": {}}
+PARAMS = {
+    "data_drift": {"joint": False, "columns": ["income", "debt", "region"]},
+    "data_validation": {"expectations": EXPECTATIONS},
+    "model_quality": {},
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +43,7 @@ def written(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model():
-    """A model that fills what is missing first: a null reaches it as None, NaN or NA, as each form spells it."""
-    fitted = synthetic.as_model(synthetic.pipeline(forms.table("train").to_pandas().dropna()))
-
-    def filled(frame):
-        numbers = {name: frame[name].astype("float64").fillna(0.0) for name in ("income", "debt", "age")}
-        texts = {name: frame[name].astype(object).where(frame[name].notna(), "south") for name in ("region", "channel")}
-        return frame.assign(**numbers, **texts)
-
-    return replace(
-        fitted, call=lambda frame: fitted.call(filled(frame)), call_proba=lambda frame: fitted.call_proba(filled(frame))
-    )
+    return forms.filling_model()
 
 
 def metrics_of(datasets, model) -> dict[str, str]:
