@@ -7,13 +7,14 @@ plain sum, which DuckDB computes 27 times as fast as a filtered count.
 
 from __future__ import annotations
 
-from functools import reduce
+from bisect import bisect_right
+from functools import cache, reduce
 from typing import TYPE_CHECKING, Any
 
 from model_governance.engine.relation import not_a_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from ibis import Table
@@ -91,27 +92,54 @@ def below(table: Table, name: str, edges: Sequence[float] | np.ndarray, *, role:
     return [*(_count(value < float(edge)) for edge in edges), _count(value.notnull())]
 
 
-def cells(table: Table, name: str, edges: Sequence[float] | np.ndarray, *, role: str) -> Table:
+def cells(table: Table, name: str, edges: Sequence[float] | np.ndarray, *, role: str, arrays: bool = False) -> Table:
     """One row per cell that holds finite values (`cell`, from 0) with their number (`rows`), in one grouped pass.
 
     The cell is found by halving the edges: as many comparisons as their number has binary digits, where one conditional
     sum per edge would compare every value with every edge.
+
+    Args:
+        table: the rows.
+        name: the column.
+        edges: ascending.
+        role: the role of the dataset, for an error.
+        arrays: whether the database has `width_bucket` of an array, which PostgreSQL computes so itself.
     """
     values = table.select(value=finite(table, name, role=role))
     held = values.filter(values.value.notnull())
-    return held.group_by(cell=_cell(held.value, [float(edge) for edge in edges], 0)).aggregate(
-        rows=lambda group: group.count()
-    )
+    cell = _place(held.value, [float(edge) for edge in edges], arrays=arrays)
+    return held.group_by(cell=cell).aggregate(rows=lambda group: group.count())
 
 
-def _cell(value: Value, edges: list[float], first: int) -> Value:
+def _place(value: Value, bounds: Sequence[float], *, arrays: bool) -> Value:
+    """How many of the ascending bounds are at or below a value."""
     import ibis
 
-    if not edges:
+    if arrays and bounds:
+        kind = str(value.type().copy(nullable=True))
+        return _width_bucket(kind)(value, ibis.literal(list(bounds), f"array<{kind}>")).cast("int64")
+    return _halved(value, bounds, 0)
+
+
+def _halved(value: Value, bounds: Sequence[float], first: int) -> Value:
+    import ibis
+
+    if not len(bounds):
         return ibis.literal(first, "int64")
-    middle = len(edges) // 2
-    below = _cell(value, edges[:middle], first)
-    return ibis.ifelse(value < edges[middle], below, _cell(value, edges[middle + 1 :], first + middle + 1))
+    middle = len(bounds) // 2
+    below = _halved(value, bounds[:middle], first)
+    return ibis.ifelse(value < bounds[middle], below, _halved(value, bounds[middle + 1 :], first + middle + 1))
+
+
+@cache
+def _width_bucket(kind: str) -> Callable[..., Any]:
+    import ibis
+
+    def width_bucket(operand, thresholds):  # type: ignore[no-untyped-def]
+        """The function of PostgreSQL."""
+
+    signature = ((kind, f"array<{kind}>"), "int32")
+    return ibis.udf.scalar.builtin(width_bucket, signature=signature)
 
 
 def is_comparable(kind: DataType) -> bool:
@@ -147,18 +175,32 @@ def few_values(table: Table, name: str, *, most: int, role: str) -> Value:
     return values.filter(ibis._.value.notnull()).distinct().limit(most).count()
 
 
-def order_statistics(table: Table, name: str, ranks: Sequence[int], *, role: str) -> Table:
-    """The values at these ranks (from 1) in one row, columns `q0`, `q1` ...: the smallest with so many at or below."""
+def order_statistics(table: Table, name: str, ranks: Sequence[int], *, role: str, arrays: bool = False) -> Table:
+    """The smallest value (`value`) of which so many of the ranks (`place`) are at or below its cumulative count, in one grouped pass.
+
+    The value at the rank of place p, from 0, is that of the first row with a larger `place`: `value_at_ranks` reads it.
+
+    Args:
+        table: the rows.
+        name: the column.
+        ranks: ascending, from 1, each once.
+        role: the role of the dataset, for an error.
+        arrays: as `cells`.
+    """
     import ibis
 
     values = table.select(value=finite(table, name, role=role)).filter(ibis._.value.notnull())
     counted = values.group_by("value").aggregate(rows=lambda group: group.count())
     upto = counted.mutate(upto=_cumulative(counted, "rows"))
-    picked = {
-        f"q{number}": ibis.ifelse(upto.upto >= rank, upto.value, ibis.null("float64")).min()
-        for number, rank in enumerate(ranks)
-    }
-    return upto.aggregate(**picked)
+    placed = upto.select(value=upto.value, place=_place(upto.upto, list(ranks), arrays=arrays))
+    return placed.group_by("place").aggregate(value=lambda group: group.value.min())
+
+
+def value_at_ranks(rows: Sequence[Mapping[str, Any]], count: int) -> list[float]:
+    """The values at `count` ranks, from the rows of `order_statistics`."""
+    found = sorted((int(row["place"]), float(row["value"])) for row in rows)
+    places = [place for place, _ in found]
+    return [found[bisect_right(places, wanted)][1] for wanted in range(count)]
 
 
 def distances(reference: Table, current: Table, name: str, *, n: int, m: int) -> Table:

@@ -71,6 +71,10 @@ class ParquetRows:
     def read(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """These columns (all when None) of all rows, in memory."""
         wanted = self.names if columns is None else tuple(columns)
+        if not wanted:
+            import pandas as pd
+
+            return pd.DataFrame(index=pd.RangeIndex(self.rows))
         with self._reading(), self._readers.lend(columns=len(wanted)) as opened:
             table = opened.read(columns=list(wanted), use_threads=True)
         return to_frame(table.select(list(wanted)))

@@ -134,6 +134,10 @@ class PushedRelation(Relation):
     def _special(self) -> bool:
         return self.backend.name not in WITHOUT_NAN
 
+    @property
+    def _arrays(self) -> bool:
+        return self.backend.name == "postgres"
+
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Standard deviations take a second scan."""
         answers = self._aggregate(
@@ -191,7 +195,7 @@ class PushedRelation(Relation):
         import numpy as np
 
         counts = np.zeros(len(edges) + 1, dtype="int64")
-        for row in _rows(expressions.cells(self.table, name, edges, role=self.role)):
+        for row in _rows(expressions.cells(self.table, name, edges, role=self.role, arrays=self._arrays)):
             counts[int(row["cell"])] = int(row["rows"])
         if int(counts.sum()) != self._finite_rows(name):
             raise self._moved(int(counts.sum()), self._finite_rows(name), f"finite values of {name!r}")
@@ -208,8 +212,12 @@ class PushedRelation(Relation):
         quantiles = {}
         for name, count in self._finite(names).items():
             ranks = [rank_of(probability, count) + 1 for probability in probabilities]
-            row = _single_row(expressions.order_statistics(self.table, name, ranks, role=self.role))
-            quantiles[name] = np.array([row[f"q{place}"] for place in range(len(ranks))], dtype="float64") + 0.0
+            different = sorted(set(ranks))
+            found = _rows(
+                expressions.order_statistics(self.table, name, different, role=self.role, arrays=self._arrays)
+            )
+            values = dict(zip(different, expressions.value_at_ranks(found, len(different)), strict=True))
+            quantiles[name] = np.array([values[rank] for rank in ranks], dtype="float64") + 0.0
         return quantiles
 
     def distances_to(self, current: PushedRelation, names: Sequence[str]) -> dict[str, Ordered]:

@@ -29,7 +29,10 @@ def query_duckdb(printable_uri: str, path: Path, query: str) -> pa.Table:
 
     try:
         with closing(open_duckdb(printable_uri, path)) as connection:
-            return connection.sql(query).to_arrow_table()
+            answer = connection.sql(query)
+            if answer is None:
+                raise SubjectError(f"{printable_uri}: the query returns no rows; correct `query`")
+            return answer.to_arrow_table()
     except duckdb.Error as error:
         raise SubjectError(f"{printable_uri}: the query cannot be run: {reason_of(error)}; correct `query`") from error
 

@@ -107,7 +107,7 @@ def _require_columns(uri: str, columns: int) -> None:
 
 
 def _parquet_columns(path: Path) -> int:
-    """Columns that the footer announces, read from its first bytes; 0 where they are no footer, which the reader then tells.
+    """Columns, and parts of nested ones, that the footer announces, read from its first bytes; 0 where they are no footer, which the reader then tells.
 
     The footer is a Thrift structure (compact protocol): field 1 is the version, field 2 the list of schema elements, the
     root among them.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from model_governance.contract.connections import Connections
     from model_governance.policy import DatasetSpec
 
+MAX_ATTACHED = 10  # SQLite's own default
 READ_ONLY = {
     # SQLite's driver begins no transaction for `with ... delete`, so a rollback would find nothing to undo.
     "sqlite": "pragma query_only = 1",
@@ -128,6 +129,7 @@ def _result(printable_uri: str, engine: Engine, query: str) -> pa.Table:
             connection.rollback()
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("pragma query_only = 0")
+                _limit_attached(connection, MAX_ATTACHED)
     return _table(printable_uri, names, rows)
 
 
@@ -138,7 +140,18 @@ def _reading_only(connection: Connection) -> Connection:
         return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     if dialect in READ_ONLY:
         connection.exec_driver_sql(READ_ONLY[dialect])
+    if dialect == "sqlite":
+        _limit_attached(connection, 0)
     return connection
+
+
+def _limit_attached(connection: Connection, count: int) -> None:
+    """How many further files a statement may open, which `query_only` leaves to it."""
+    import sqlite3
+
+    driver = connection.connection.dbapi_connection
+    if isinstance(driver, sqlite3.Connection):
+        driver.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, count)
 
 
 def _table(printable_uri: str, names: list[str], rows: Sequence[Sequence[object]]) -> pa.Table:

@@ -31,6 +31,7 @@ def questions(*, special):
         expressions.values_with_counts(REFERENCE, "s"),
         expressions.few_values(REFERENCE, "x", most=21, role="reference"),
         expressions.order_statistics(REFERENCE, "d", [1, 50, 100], role="reference"),
+        expressions.cells(REFERENCE, "d", list(range(100)), role="reference"),
         expressions.distances(REFERENCE, CURRENT, "x", n=100, m=200),
     )
 

@@ -108,7 +108,6 @@ def compare_columns(
     current: Profile,
     *,
     statistics: Mapping[str, RowStatistics],
-    seed: int,
     dependence: Mapping[str, Dependence] = {},
     missing_dependence: Mapping[str, Dependence] = {},
 ) -> tuple[ColumnDrift, ...]:
@@ -118,7 +117,6 @@ def compare_columns(
         reference: the fixed reference, or the merged profiles of several runs.
         current: the profile of the current data.
         statistics: what only the rows of both datasets give, by column; empty where a profile replaces the reference.
-        seed: of the noise behind intervals; each column derives its own from its name.
         dependence: what dependent rows and noise between runs add to the variance of independent rows, by column.
         missing_dependence: the same for the share of missing values.
 
@@ -128,7 +126,7 @@ def compare_columns(
     return tuple(
         _compare_column(
             name, reference.columns[name], column,
-            rows=statistics.get(name), seed=seed, dependence=dependence.get(name, INDEPENDENT),
+            rows=statistics.get(name), dependence=dependence.get(name, INDEPENDENT),
             missing_dependence=missing_dependence.get(name, INDEPENDENT),
         )
         for name, column in current.columns.items()
@@ -169,13 +167,12 @@ def _compare_column(
     current: ColumnProfile,
     *,
     rows: RowStatistics | None,
-    seed: int,
     dependence: Dependence,
     missing_dependence: Dependence,
 ) -> ColumnDrift:
-    seed = zlib.crc32(f"{seed}:{name}".encode("utf-8", "surrogatepass"))
     numbers = reference.cells.family == "numbers"
     whole = _cells(reference, current, rows)
+    seed = _seed(name, whole)
     table, thin = pool_neighbours(whole) if numbers else pool_rare(whole), thin_cells(whole, ordered=numbers)
     shown = table if thin is None else thin.whole
     return ColumnDrift(
@@ -194,6 +191,12 @@ def _compare_column(
         category_factor=None if numbers else largest_factor(whole, dependence=dependence),
         pooled=not numbers and are_all_thin(whole),
     )  # fmt: skip
+
+
+def _seed(name: str, table: Table) -> int:
+    """The seed of the noise behind intervals, from what is compared: the same rows in another file have the same numbers."""
+    counts = b"".join(side.astype("<i8").tobytes() for side in (table.reference, table.current))
+    return zlib.crc32(counts, zlib.crc32(name.encode("utf-8", "surrogatepass")))
 
 
 def _unseen(

@@ -37,7 +37,7 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
         subject: holds `current`, `reference` (unless `params.profile` replaces it), the model, and the profiles of
             previous runs where the window asks for them.
         params: which columns, distances, limits and window.
-        seed: of the sample that the model predicts, and of the noise behind intervals.
+        seed: of the sample that the model predicts, and of joint drift. Noise behind intervals follows from the counts.
 
     Returns:
         The metrics of `metrics.METRICS`, a table of the columns, figures, Evidently's report, and the current profile.
@@ -49,9 +49,9 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
     """
     families, notes = choose_features(subject, params)
     comparison = open_comparison(subject, params, families)
-    columns, consecutive, window_notes = _compare(subject, params, comparison, seed=seed)
+    columns, consecutive, window_notes = _compare(subject, params, comparison)
     answers = predict(subject, comparison, max_rows=params.prediction_rows, seed=seed)
-    predictions = compare_predictions(answers, seed=seed)
+    predictions = compare_predictions(answers)
     entity = subject.columns.entity
     joint = tell_apart(comparison, max_rows=params.joint_rows, seed=seed, entity=entity) if params.joint else None
     drifted = drifted_columns(columns, params)
@@ -81,7 +81,7 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
 
 
 def _compare(
-    subject: Subject, params: DriftParams, comparison: Comparison, *, seed: int
+    subject: Subject, params: DriftParams, comparison: Comparison
 ) -> tuple[tuple[ColumnDrift, ...], tuple[ColumnDrift, ...] | None, list[str]]:
     """The current profile against the reference that the window asks for, and against the last run; with notes."""
     previous = read_previous(subject.earlier)
@@ -97,7 +97,6 @@ def _compare(
         window.reference,
         window.current,
         statistics=statistics | {name: unseen_only[name] for name in window.runs if name in unseen_only},
-        seed=seed,
         dependence=dependence.values,
         missing_dependence=dependence.missing,
     )
@@ -105,7 +104,7 @@ def _compare(
     last = last_run(previous, comparison) if params.consecutive else None
     if last is not None:
         consecutive = compare_columns(
-            last.reference, last.current, statistics=unseen_only, seed=seed, dependence=dependence.values
+            last.reference, last.current, statistics=unseen_only, dependence=dependence.values
         )
     notes = [*previous.notes, *window.notes, *dependence.notes]
     if comparison.reference is None:

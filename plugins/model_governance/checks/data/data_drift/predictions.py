@@ -125,12 +125,11 @@ def predict(subject: Subject, comparison: Comparison, *, max_rows: int, seed: in
     )  # fmt: skip
 
 
-def compare_predictions(predictions: Predictions, *, seed: int) -> PredictionDrift:
+def compare_predictions(predictions: Predictions) -> PredictionDrift:
     """Compare the predictions as one column; scores count in cells that resolve their upper tail.
 
     Args:
         predictions: the model's answers on both datasets.
-        seed: of the noise behind intervals.
     """
     reference, current, name = predictions.reference, predictions.current, predictions.name
     if reference is None:
@@ -148,7 +147,6 @@ def compare_predictions(predictions: Predictions, *, seed: int) -> PredictionDri
         profile_of(now, families, cells=frozen.cells),
         dependence={name: _dependence(predictions, inner)} if predictions.clusters else {},
         statistics=row_statistics(before, now, families),
-        seed=seed,
     )
     return PredictionDrift(drift=drift, reason="", rows=predictions.rows)
 
