@@ -6,10 +6,11 @@ import argparse
 import json
 import logging
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from model_governance import __version__
 from model_governance.authoring.accept import add_accept
@@ -18,13 +19,14 @@ from model_governance.checks import catalogue, find
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.model import Task
 from model_governance.contract.moments import as_moment, moment_key, parse_moment
+from model_governance.contract.result import canonical_json
 from model_governance.contract.run import Run
 from model_governance.errors import GovernanceError, PolicyError
 from model_governance.policy import load_policy
 from model_governance.policy.schema import policy_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from model_governance.run import CheckRun
     from model_governance.verdict import Verdict
@@ -96,7 +98,12 @@ def _add_run(commands: Commands) -> None:
         "--check", action="append", metavar="NAME", help="only this check (repeatable); nothing is archived"
     )
     run.add_argument("--artifacts", metavar="URI", help="where evidence goes instead of the policy's artifacts.uri")
+    _add_json(run)
     run.set_defaults(command=_run)
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else, for machines")
 
 
 def _add_calibrate(commands: Commands) -> None:
@@ -120,6 +127,7 @@ def _add_compare(commands: Commands) -> None:
     compare.add_argument("reference", help="uri of the rows to compare with")
     compare.add_argument("current", help="uri of the rows that may have drifted")
     compare.add_argument("--quick", action="store_true", help="PSI and Jensen-Shannon over equal-width bins only")
+    _add_json(compare)
     compare.set_defaults(command=_compare)
 
 
@@ -138,6 +146,7 @@ def _add_policy(commands: Commands) -> None:
     lint.add_argument(
         "--online", action="store_true", help="read the model and the datasets too, and compare their columns"
     )
+    _add_json(lint)
     lint.set_defaults(command=_lint)
     schema = policy.add_parser("schema", help="print the JSON schema of a policy, for editors")
     schema.set_defaults(command=_schema)
@@ -177,12 +186,23 @@ def _run(options: argparse.Namespace) -> int:
     one_check = partial(run_check, policy, run=run, store=store, connections=connections, sources=sources)
     if options.check:
         runs = [one_check(name) for name in options.check]
-        for check_run in runs:
-            _print_check(check_run)
-        return max(_exit_code(check_run.verdict) for check_run in runs)
-    archived = run_policy(policy, run=run, store=store, connections=connections, sources=sources, report=_print_check)
-    console().print(run_table(read_manifest(store, archived.manifest.key)))
-    print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
+        code = max(_exit_code(check_run.verdict) for check_run in runs)
+        if options.json:
+            checks = [check_run.summary() | {"verdict": check_run.verdict.record()} for check_run in runs]
+            _print_json({"exit_code": code, "checks": checks})
+        else:
+            for check_run in runs:
+                _print_check(check_run)
+        return code
+    report = (lambda _: None) if options.json else _print_check
+    archived = run_policy(policy, run=run, store=store, connections=connections, sources=sources, report=report)
+    if options.json:
+        _print_json(
+            {"exit_code": _exit_code(archived.verdict), **archived.summary(), "verdict": archived.verdict.record()}
+        )
+    else:
+        console().print(run_table(read_manifest(store, archived.manifest.key)))
+        print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
     return _exit_code(archived.verdict)
 
 
@@ -213,10 +233,17 @@ def _compare(options: argparse.Namespace) -> int:
     from model_governance.report.terminal import console
 
     comparison = compare_files(options.reference, options.current, quick=options.quick)
+    if options.json:
+        _print_json(asdict(comparison))
+        return 0
     console().print(comparison_table(comparison))
     if comparison.not_compared:
         print(f"not compared: {', '.join(comparison.not_compared)}")
     return 0
+
+
+def _print_json(record: Mapping[str, Any]) -> None:
+    print(canonical_json(record).decode())
 
 
 def _exit_code(verdict: Verdict) -> int:
@@ -247,19 +274,25 @@ def _checks(options: argparse.Namespace) -> int:
 def _lint(options: argparse.Namespace) -> int:
     from model_governance.authoring.lint import lint
 
-    problems: list[str] = []
     online = PlainConnections() if options.online else None
+    found: list[dict[str, Any]] = []
     for file in options.files:
         try:
             linted = lint(file, catalogue(), moment=datetime.now(UTC), online=online)
         except PolicyError as error:
-            problems.extend(error.problems)
-        else:
-            policy = linted.policy
+            found.append({"file": str(file), "problems": list(error.problems), "notes": []})
+            continue
+        policy = linted.policy
+        found.append({"file": str(file), "model": policy.name, "problems": [], "notes": list(linted.notes)})
+        if not options.json:
             thresholds = sum(len(check.thresholds) for check in policy.checks.values())
             print(f"{file}: {policy.name}, {len(policy.checks)} checks, {thresholds} thresholds")
             for note in linted.notes:
                 print(f"{file}: {note}")
+    problems = [problem for each in found for problem in each["problems"]]
+    if options.json:
+        _print_json({"exit_code": 2 if problems else 0, "files": found})
+        return 2 if problems else 0
     if problems:
         raise PolicyError(problems)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment, spell_moment
@@ -27,6 +28,7 @@ STYLES = {
 }
 
 
+PIPE, NARROWEST = 124, 60
 MOST_PASSING_KEYS = 4
 """The most keys of one passing threshold that are listed; of more, the one nearest to the bound is."""
 
@@ -45,10 +47,10 @@ def run_table(
         title=f"{heading}: {verdict.outcome.upper()}", title_justify="left", title_style="bold", box=SIMPLE_HEAD,
         padding=(0, 1), pad_edge=False,
     )  # fmt: skip
-    for column in ("check", "metric", "value (95% interval)"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("must be", min_width=20)
-    table.add_column("outcome", no_wrap=True)
+    # The outcome stands first and keeps its width; everything else goes on in the next line where the terminal is narrow.
+    table.add_column("outcome", no_wrap=True, min_width=max(map(len, STYLES)))
+    for column in ("check", "metric", "value (95% interval)", "must be"):
+        table.add_column(column, overflow="fold")
     if report_of:
         table.add_column("report", overflow="fold")
     for name in dict.fromkeys(each.check for each in verdict.findings):
@@ -63,7 +65,7 @@ def run_table(
             report = [report_of.get(name, "") if row == 0 else ""] if report_of else []
             outcome = Text(finding.outcome, style=STYLES[finding.outcome])
             # Text, not markup: `attack_auc[loss]` would be read as a style called loss.
-            table.add_row(*map(Text, cells), outcome, *map(Text, report))
+            table.add_row(outcome, *map(Text, cells), *map(Text, report))
     return table
 
 
@@ -82,11 +84,16 @@ def observed(finding: Finding) -> str:
 
 
 def console() -> Console:
-    """A console on standard output; into a pipe it writes wide lines, so that tables stay whole."""
+    """A console on standard output, as wide as the terminal or the variable COLUMNS says, and 124 characters in a pipe.
+
+    Below NARROWEST characters it stays that wide: the terminal breaks the lines, and nothing is cut.
+    """
     from rich.console import Console as NewConsole
 
     made = NewConsole(highlight=False)
-    return made if made.is_terminal else NewConsole(width=124, highlight=False)
+    columns = os.environ.get("COLUMNS", "")
+    width = made.width if made.is_terminal or (columns.isdecimal() and int(columns) > 0) else PIPE
+    return NewConsole(width=max(width, NARROWEST), highlight=False)
 
 
 def _of_check(findings: tuple[Finding, ...], name: str) -> list[tuple[Finding, int]]:

@@ -15,9 +15,17 @@ from typing import TYPE_CHECKING, Any
 from model_governance.authoring.calibration.drift import calibrate_drift
 from model_governance.authoring.calibration.resampling import calibrate_resampled
 from model_governance.authoring.calibration.results import Calibrated, NotCalibrated
+from model_governance.authoring.calibration.windows import measure_windows, plan_windows
 from model_governance.checks import find
 from model_governance.checks.data.data_drift.params import DriftParams
-from model_governance.errors import CheckError, ModelMisbehaved, PolicyError, SubjectError, SubjectUnreachable
+from model_governance.errors import (
+    CheckError,
+    GovernanceError,
+    ModelMisbehaved,
+    PolicyError,
+    SubjectError,
+    SubjectUnreachable,
+)
 from model_governance.run import derive_seed, params_of
 from model_governance.subjects import load_dataset, load_subject, render_sources, run_variables
 from model_governance.verdict import budget_of
@@ -84,10 +92,12 @@ class Sampling:
     rows: int | None = None
 
     def __post_init__(self) -> None:
-        if self.windows < LEAST_WINDOWS or (self.rows is not None and self.rows < 1):
+        if self.windows < LEAST_WINDOWS:
             raise PolicyError(
-                [f"calibration needs at least {LEAST_WINDOWS} windows of 1 row; found {self.windows} of {self.rows}"]
+                [f"--windows {self.windows}: calibration draws at least {LEAST_WINDOWS}; fewer show no rate of fails"]
             )
+        if self.rows is not None and self.rows < 1:
+            raise PolicyError([f"--rows {self.rows}: a run has at least 1 row"])
 
     @property
     def row_windows(self) -> int:
@@ -131,6 +141,8 @@ def _check(
     params, seed = params_of(check, policy, name), _seed(policy, subject, name, rows)
     try:
         if isinstance(params, DriftParams):
+            # Cells are counted without the check, which may be an error on the same rows.
+            _require_one_window(check, subject, params, rows=rows, seed=seed)
             return calibrate_drift(
                 policy, name, places, kind=check.kind, subject=subject, params=params,
                 windows=sampling.windows, rows=rows, seed=seed,
@@ -143,8 +155,18 @@ def _check(
         raise
     except (CheckError, SubjectError, ModelMisbehaved) as error:
         return [
-            NotCalibrated(check=name, label=everything, reason=f"cannot be measured on rows of the reference: {error}")
+            NotCalibrated(
+                check=name, label=everything, reason=f"an error, which fails the run, on rows of the reference: {error}"
+            )
         ]
+
+
+def _require_one_window(check: Check, subject: Subject, params: DriftParams, *, rows: int, seed: int) -> None:
+    """Measure the check on one drawn run. Raises whatever it raises there."""
+    plan = plan_windows(reference_rows=subject.datasets["reference"].rows, rows=rows, compares=True)
+    for result in measure_windows(check, subject, params, plan=plan, windows=1, seed=seed):
+        if isinstance(result, GovernanceError):
+            raise result
 
 
 def _needs_more(check: Check) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from model_governance.authoring.calibration.critical import critical_bounds, judged_metrics, side_of
+from model_governance.authoring.calibration.critical import Critical, critical_bounds, judged_metrics, side_of
 from model_governance.authoring.calibration.curve import Curve
 from model_governance.authoring.calibration.detectable import READ, smallest_detectable
 from model_governance.authoring.calibration.results import Calibrated, NotCalibrated, quiet_bound
@@ -15,7 +16,6 @@ from model_governance.verdict import baselines_of, budget_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from model_governance.authoring.calibration.critical import Critical
     from model_governance.authoring.calibration.windows import WindowPlan
     from model_governance.contract.result import CheckResult
     from model_governance.policy import Policy, Threshold
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FIRST = 100
 STEP = 50
+HOPELESS = 20
+"""As many errors and nothing else end the drawing."""
 TIGHT = 0.05
 """Width of the interval of the share that does not pass, from which more windows are not worth their cost."""
 
@@ -46,6 +48,7 @@ class JudgedWindows:
         self._drawn = 0
         self._critical: dict[int, list[Critical]] = {}
         self._reasons: dict[int, str] = {}
+        self._errors: dict[int, list[str]] = {}
 
     def add(self, result: CheckResult) -> None:
         """One more window; windows of a pair are judged against each other."""
@@ -58,16 +61,36 @@ class JudgedWindows:
                 self._reasons[place] = reason
                 continue
             found = self._critical.setdefault(place, [])
-            if not threshold.is_change:
+            if error := _error(result, threshold):
+                self._count_error(place, error)
+            elif not threshold.is_change:
                 found.append(self._judge(threshold, result))
             elif before is not None and self._drawn % 2 == 0:
                 found += [self._judge(threshold, before, result), self._judge(threshold, result, before)]
+
+    def add_error(self, reason: str) -> None:
+        """One more window, on which the check itself was an error."""
+        self._last, self._drawn = None, self._drawn + 1
+        for place in self._thresholds:
+            self._count_error(place, reason)
+
+    def _count_error(self, place: int, reason: str) -> None:
+        """An error fails a run under any bound."""
+        worst = math.inf if side_of(self._thresholds[place]) == "upper" else -math.inf
+        self._critical.setdefault(place, []).append(Critical(passes=worst, fails=worst))
+        self._errors.setdefault(place, []).append(reason)
 
     @property
     def are_enough(self) -> bool:
         """Whether every threshold's share of passing windows is known well enough, looked at from time to time."""
         if len(self._reasons) == len(self._thresholds):
             return True
+        if (
+            self._drawn == HOPELESS
+            and all(len(errors) == HOPELESS for errors in self._errors.values())
+            and self._errors
+        ):
+            return len(self._errors) == len(self._thresholds)
         if self._drawn < FIRST or (self._drawn - FIRST) % STEP:
             return False
         open_places = [place for place in self._critical if place not in self._reasons]
@@ -87,6 +110,15 @@ class JudgedWindows:
         if place in self._reasons:
             label = label_of(threshold.metric, threshold.key)
             return NotCalibrated(check=self._name, label=label, reason=self._reasons[place])
+        errors, windows = self._errors.get(place, []), len(self._critical[place])
+        if len(errors) == windows:
+            label = label_of(threshold.metric, threshold.key)
+            reason = f"an error, which fails the run, on each of {windows:,} drawn runs without any change: {errors[0]}"
+            return NotCalibrated(check=self._name, label=label, reason=reason)
+        if errors:
+            limits = (
+                f"{len(errors):,} of {windows:,} drawn runs were an error and count as fails: {errors[0]}; {limits}"
+            )
         passes, fails = self._curves(place)
         level = self._budget.level_for(threshold)
         proposal = quiet_bound(passes, fails, level=level)
@@ -143,8 +175,11 @@ def _absent(result: CheckResult, threshold: Threshold) -> str:
     """Why a metric cannot be judged on this window; empty when it can."""
     if result.status == "not_applicable":
         return f"not applicable on rows of the reference: {result.reason}"
+    return "" if judged_metrics(result, threshold) else "not measured on rows of the reference"
+
+
+def _error(result: CheckResult, threshold: Threshold) -> str:
+    """Why the threshold is an error on this window; empty where it is none."""
     metrics = judged_metrics(result, threshold)
-    if not metrics:
-        return "not measured on rows of the reference"
     absent = [metric.reason for metric in metrics if metric.value is None and metric.absence == "error"]
     return f"absent on rows of the reference: {absent[0]}" if absent else ""

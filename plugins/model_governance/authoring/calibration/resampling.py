@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.authoring.calibration.judged_windows import JudgedWindows
 from model_governance.authoring.calibration.windows import measure_windows, plan_windows
+from model_governance.errors import GovernanceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +33,10 @@ def calibrate_resampled(
 ) -> list[Calibrated | NotCalibrated]:
     """The thresholds of one check, by their places, over at most `windows` windows of `rows` rows.
 
+    A window on which the check or the metric is an error counts as a fail: in a run it would be one.
+
     Raises:
-        CheckError, SubjectError: the check cannot be measured on rows of the reference.
+        SubjectUnreachable: as the check.
     """
     thresholds = policy.checks[name].thresholds
     plan = plan_windows(
@@ -43,7 +46,10 @@ def calibrate_resampled(
     )  # fmt: skip
     judged = JudgedWindows(policy=policy, name=name, places=places, plan=plan)
     for result in measure_windows(check, subject, params, plan=plan, windows=windows, seed=seed):
-        judged.add(result)
+        if isinstance(result, GovernanceError):
+            judged.add_error(str(result))
+        else:
+            judged.add(result)
         if judged.are_enough:
             break
     return [judged.outcome(place, kind=check.kind, limits=LIMITS) for place in places]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from model_governance.authoring.calibration.answers import with_known_answers
 from model_governance.contract.repetition import repeated
 from model_governance.contract.subject import Dataset
+from model_governance.errors import CheckError, GovernanceError, SubjectUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,11 +93,11 @@ def plan_windows(*, reference_rows: int, rows: int, compares: bool, paired: bool
 
 def measure_windows(
     check: Check, subject: Subject, params: Params, *, plan: WindowPlan, windows: int, seed: int
-) -> Iterator[CheckResult]:
-    """What the check measures on each window.
+) -> Iterator[CheckResult | GovernanceError]:
+    """What the check measures on each window, or the error that it raised there.
 
     Raises:
-        CheckError, SubjectError: as the check.
+        SubjectUnreachable: as the check.
     """
     frame = subject.frame("reference")
     known = with_known_answers(subject, frame)
@@ -107,7 +108,16 @@ def measure_windows(
             datasets: dict[Role, Dataset] = {"current": _dataset("current", frame, current, f"{split}.{run}")}
             if plan.compares:
                 datasets["reference"] = _dataset("reference", frame, reference, f"{split}")
-            yield check.measure(replace(known, datasets=datasets), params, seed)
+            try:
+                result: CheckResult | GovernanceError = check.measure(replace(known, datasets=datasets), params, seed)
+            except SubjectUnreachable:
+                raise
+            except GovernanceError as error:
+                result = error
+            except Exception as error:
+                # A run records it as an error of the check, and so does calibration.
+                result = CheckError(f"unexpected {type(error).__name__}: {error}")
+            yield result
 
 
 def draw_places(plan: WindowPlan, *, split: int, run: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -163,9 +163,11 @@ def test_a_policy_that_lacks_a_dataset_is_told_what_to_do(small, role, hint):
         )
 
 
-@pytest.mark.parametrize("wrong", [{"windows": 5}, {"rows": 0}])
-def test_too_few_windows_are_refused(wrong):
-    with pytest.raises(PolicyError, match="at least 100 windows of 1 row"):
+@pytest.mark.parametrize(
+    ("wrong", "message"), [({"windows": 5}, "draws at least 100"), ({"rows": 0}, "has at least 1 row")]
+)
+def test_too_few_windows_are_refused(wrong, message):
+    with pytest.raises(PolicyError, match=message):
         Sampling(**wrong)
 
 
