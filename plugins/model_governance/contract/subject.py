@@ -302,6 +302,12 @@ class Subject:
             SubjectError: as `frame`, or a feature holds no value at all.
         """
         frame = self.frame(role, columns=self.columns.names)
+        nested = [name for name in frame.columns if _is_nested(frame[name])]
+        if nested:
+            raise SubjectError(
+                f"{self.datasets[role].uri}: column(s) {', '.join(nested)} of dataset {role!r} hold lists or structs, which are "
+                "no feature; repair the feed or take the column out of columns.features"
+            )
         empty = [name for name in frame.columns if frame[name].isna().all()]
         if empty:
             raise SubjectError(
@@ -333,3 +339,11 @@ class Subject:
         digest = f"derived:{dataset.sha256}" if dataset else "derived"
         derived = Dataset(role=role, uri=uri, sha256=digest, frame=frame)
         return replace(self, datasets={**self.datasets, role: derived})
+
+
+def _is_nested(column: pd.Series) -> bool:
+    """Whether a column holds lists or structs, as its first value shows."""
+    from pandas.api.types import is_list_like
+
+    held = column.dropna() if column.dtype == object else ()
+    return len(held) > 0 and is_list_like(held.iloc[0])

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from model_governance.contract.result import canonical_json
 from model_governance.engine import expressions
+from model_governance.engine.column_kinds import kind_of_type
 from model_governance.engine.frames import to_frame
 from model_governance.engine.labels import FewLabels
 from model_governance.engine.ordered import rank_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ibis import Table
     from ibis.expr.types import Value
 
+    from model_governance.engine.column_kinds import Kind
     from model_governance.engine.labels import Labels
 
 # Names of exceptions that drivers raise when the server does not answer, ends, or is busy.
@@ -259,6 +261,12 @@ class PushedRelation(Relation):
         not_null = values.filter(values.value.notnull())
         for batch in _batches(not_null, ROWS_PER_FRAME):
             yield as_numbers(batch.column(0), name=name, role=self.role)
+
+    def kinds(self, names: Sequence[str]) -> dict[str, Kind]:
+        """What each of these columns holds, by its type in the database."""
+        self.require(names)
+        schema = self.table.schema()
+        return {name: kind_of_type(schema[name].to_pyarrow()) for name in names}
 
     def frames(self, names: Sequence[str], *, rows: int = ROWS_PER_FRAME) -> Iterator[pd.DataFrame]:
         """The rows of these columns, sorted by all columns of the table, `rows` at a time."""

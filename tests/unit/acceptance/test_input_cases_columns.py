@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -11,8 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import project
 from model_governance.authoring.compare import compare_files
-from model_governance.errors import CheckError
+from model_governance.contract.connections import PlainConnections
+from model_governance.engine import open_relation
+from model_governance.engine.column_kinds import NUMBERS
+from model_governance.engine.frames import to_frame
+from model_governance.errors import CheckError, GovernanceError
+from model_governance.policy import DatasetSpec
+from model_governance.subjects import load_dataset
 
 ROWS = 600
 
@@ -183,3 +191,62 @@ def test_a_column_that_changed_between_numbers_and_text_is_an_error(compare):
     """D10: every category would be new; that is no distance."""
     with pytest.raises(CheckError, match="repair the feed's types"):
         compare(pd.DataFrame({"x": [1, 2] * 50}), pd.DataFrame({"x": ["1", "2"] * 50}))
+
+
+CHECKS = {
+    "drift": {"kind": "data_drift", "params": {"joint": False}, "thresholds": [{"metric": "psi", "less_than": 0.2}]},
+    "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda rows: rows.assign(region=[["north"]] * len(rows)), "lists or structs"),
+        (lambda rows: rows.assign(income=[{"a": 1.0}] * len(rows)), "lists or structs"),
+        (lambda rows: rows.assign(income=rows["income"].astype(str)), "text|as string"),
+        (lambda rows: rows.assign(income=np.nan), r"column\(s\) income of dataset 'current' hold no value"),
+        (lambda rows: rows.assign(region=None), r"column\(s\) region of dataset 'current' hold no value"),
+        (lambda rows: rows.assign(region=1), "category 'region' holds"),
+        (lambda rows: rows.assign(region=pd.Timestamp("2026-01-01")), "category 'region' holds"),
+    ],
+    ids=["lists", "structs", "numbers as text", "no number", "no category", "numbers for text", "times for text"],
+)
+def test_a_feature_that_holds_something_else_is_a_sentence_in_every_check(tmp_path, change, sentence):
+    """D10, D18: every check that reads the feature says what is wrong with it, none of them by a traceback."""
+    small = project.small_project(tmp_path, checks=CHECKS)
+    small.write_current(change(pd.read_parquet(tmp_path / "current.parquet")))
+    for name in CHECKS:
+        done = small.check(name)
+        assert done.verdict.outcome == "error"
+        assert isinstance(done.problem, GovernanceError)
+        assert re.search(sentence, str(done.problem)), str(done.problem)
+
+
+def test_a_category_whose_every_value_is_replaced_does_not_pass_a_bound_on_psi(tmp_path):
+    """D2: two rows of each value, all of them new: a run says that it could not compare, and counts them as new."""
+    small = project.small_project(tmp_path, checks={"drift": CHECKS["drift"]})
+    for role, start in (("reference", "a"), ("current", "b")):
+        rows = pd.read_parquet(tmp_path / f"{role}.parquet")
+        rows.assign(channel=[f"{start}{row // 2}" for row in range(len(rows))]).to_parquet(tmp_path / f"{role}.parquet")
+    found = {finding.key: finding for finding in small.check("drift").verdict.findings}
+    assert found["channel"].outcome == "uncertain"
+    assert "no value of the column has rows enough" in found["channel"].sentence
+
+
+@pytest.mark.parametrize(
+    "values", [["a", "b"], [1, 2, None], [2**60 + 1, 5, None], [0.5, None], [True, None], [Decimal("1.5"), None]]
+)
+def test_a_column_is_of_one_kind_in_memory_and_in_a_file(tmp_path, values):
+    """D10: compare, run, validation and `policy init` ask one module, and it answers alike for every physical form."""
+    table = pa.table({"x": pa.array(values * 20), "y": pa.array([1.0] * len(values) * 20)})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    with pa.ipc.new_file(str(tmp_path / "rows.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    families = set()
+    for name in ("rows.parquet", "rows.arrow"):
+        dataset = load_dataset("current", DatasetSpec(uri=name), folder=tmp_path, connections=PlainConnections())
+        kind = open_relation(dataset).kinds(["x"])["x"]
+        families.add("numbers" if kind in NUMBERS else kind)
+        pd.testing.assert_series_equal(dataset.frame["x"], to_frame(table)["x"])
+    assert len(families) == 1

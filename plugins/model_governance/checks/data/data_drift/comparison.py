@@ -78,6 +78,7 @@ def open_comparison(subject: Subject, params: DriftParams, families: Mapping[str
     """
     current = _open_dataset(subject, "current")
     current.require(subject.columns.names)
+    _require_scalars(current, families)
     reference = None
     if params.profile is not None:
         file = param_file(subject, "profile", params.profile)
@@ -86,6 +87,7 @@ def open_comparison(subject: Subject, params: DriftParams, families: Mapping[str
     else:
         reference = _open_dataset(subject, "reference")
         reference.require(subject.columns.names)
+        _require_scalars(reference, families)
         read_pair(reference, current, [name for name, family in families.items() if family == "numbers"])
         for relation in (current, reference):
             _require_finite(relation, families)
@@ -109,6 +111,16 @@ def _open_dataset(subject: Subject, role: Role) -> Relation:
     if dataset.rows == 0:
         raise SubjectError(f"{dataset.uri}: dataset {role!r} has no rows; an empty dataset is never a pass")
     return open_relation(dataset)
+
+
+def _require_scalars(relation: Relation, families: Mapping[str, Family]) -> None:
+    """Refuse columns of lists or structs, which have no distance."""
+    nested = [name for name, kind in relation.kinds(list(families)).items() if kind == "nested"]
+    if nested:
+        raise SubjectError(
+            f"{relation.uri}: column(s) {', '.join(nested)} of dataset {relation.role!r} hold lists or structs, which no "
+            "distance compares; repair the feed or take the column out of columns.features"
+        )
 
 
 def _require_finite(relation: Relation, families: Mapping[str, Family]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.contract.moments import spell_moment
 from model_governance.engine import open_relation
-from model_governance.engine.features import require_values
+from model_governance.engine.features import require_kinds, require_values
 from model_governance.engine.frames import EXACT
 from model_governance.errors import CheckError, SubjectError
 
@@ -141,6 +141,7 @@ def labelled_rows(
     due = role == "labelled_current"
     skip = due if skip is None else skip
     relation = _relation(subject, role, subject.columns.names)
+    require_kinds(relation, subject.columns)
     require_values(relation, subject.columns.names)
     if _labels_are_late(subject, relation):
         positions, truth, notes = _join(subject, relation, skip=skip, due=due)
