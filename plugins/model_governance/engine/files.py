@@ -16,6 +16,7 @@ from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     import numpy as np
     import pandas as pd
@@ -79,6 +80,15 @@ class ParquetRows:
         frame = flat(frame)
         frame.columns = frame.columns.map(str)
         return frame if columns is None else frame[list(columns)]
+
+    def write(self, path: Path) -> Path:
+        """Write all rows to one Parquet file, piece by piece; returns its path."""
+        from pyarrow.parquet import ParquetWriter
+
+        with ParquetWriter(path, self.schema, compression="lz4") as writer:
+            for batch in self._batches(self.schema.names, rows=ROWS_PER_PIECE):
+                writer.write_batch(batch)
+        return path
 
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values that are not null, float64."""
