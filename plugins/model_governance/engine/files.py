@@ -19,6 +19,7 @@ from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     import numpy as np
     import pandas as pd
@@ -78,6 +79,15 @@ class ParquetRows:
         with self._reading(), self._readers.lend(columns=len(wanted)) as opened:
             table = opened.read(columns=list(wanted), use_threads=True)
         return to_frame(table.select(list(wanted)))
+
+    def write(self, path: Path) -> Path:
+        """Write all rows to one Parquet file, piece by piece; returns its path."""
+        from pyarrow.parquet import ParquetWriter
+
+        with ParquetWriter(path, self.schema, compression="lz4") as writer:
+            for batch in self._batches(self.schema.names, rows=ROWS_PER_PIECE):
+                writer.write_batch(batch)
+        return path
 
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values that are not null, float64."""

@@ -55,6 +55,8 @@ class ManyReaders:
         """
         import pyarrow as pa
 
+        if self._files.schema is not None:
+            return self._files.schema
         schemas = []
         for place in range(len(self._readers)):
             with self.of_part(place).lend() as opened:
@@ -140,7 +142,8 @@ class ManyFiles:
             with ExitStack() as stack:
                 lent = self._readers.of_part(place).lend(columns=self._columns, encoded=self._encoded)
                 opened = stack.enter_context(lent)
-                for batch in self._read(opened, stored, batch_size, use_threads=use_threads):
+                held = stored if files.schema is None else _held(opened, stored)
+                for batch in self._read(opened, held, batch_size, use_threads=use_threads):
                     yield self._completed(batch, columns, part)
 
     def _read(
@@ -162,13 +165,20 @@ class ManyFiles:
         arrays = []
         for name in columns:
             kind = self.schema_arrow.field(name).type
-            if name in part.partition or isinstance(batch, int):
-                text = part.partition[name]
-                value = None if text is None else int(text) if pa.types.is_integer(kind) else text
-                arrays.append(pa.repeat(pa.scalar(value, kind), rows))
-                continue
-            arrays.append(_as_type(batch.column(name), kind, name, part))
+            if name in part.partition:
+                text = pa.scalar(part.partition[name], pa.string())
+                arrays.append(pa.repeat(text.cast(kind), rows))
+            elif isinstance(batch, int) or name not in batch.schema.names:
+                arrays.append(pa.nulls(rows, kind))
+            else:
+                arrays.append(_as_type(batch.column(name), kind, name, part))
         return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
+def _held(opened: ParquetFile, names: Sequence[str]) -> list[str]:
+    """Those of the columns of a table that a file holds; the others were added after it was written."""
+    own = set(opened.schema_arrow.names)
+    return [name for name in names if name in own]
 
 
 class _Metadata:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
 
+    import pyarrow as pa
+
 PREFIX = "model-governance-"
 
 
@@ -138,12 +140,14 @@ class PartFile:
 class StoredFiles(StoredFile):
     """Files that are one dataset, in the order of their names; `sha256` is that of their manifest.
 
-    `path` is the first file, whose schema stands for all. `partition_types` says which values of folders are whole numbers
-    (`int64`) and which are text (`string`), by the key of the folder.
+    `path` is the first file, whose schema stands for all unless `schema` is given: that of a table, whose files may lack columns
+    that were added later (null there) and hold ones that were dropped. `partition_types` says what the values of folders
+    are, as names of Arrow types (`int64`, `string`, `date32[day]`), by the key of the folder.
     """
 
     parts: Sequence[PartFile]
     partition_types: Mapping[str, str]
+    schema: pa.Schema | None = None
 
     def verify(self) -> None:
         """Refuse files of which one may hold other bytes than those that were digested.

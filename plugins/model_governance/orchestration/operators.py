@@ -109,7 +109,7 @@ class GovernanceCheckOperator(PolicyOperator):
         super().__init__(**kwargs)
         self.check = check if check is not None else only_check_of(self.policy, self.kind)
         self.sources = {
-            role: dataset.model_dump(mode="json", include={"uri", "query", "interval"}, exclude_none=True)
+            role: dataset.model_dump(mode="json", include={"uri", "query", "interval", "timestamp"}, exclude_none=True)
             for role, dataset in self.policy.datasets.items()
         }
         if isinstance(self.check, str) and "{{" not in self.check:

@@ -10,7 +10,8 @@ from model_governance.contract.subject import Task
 from model_governance.policy.part import Name, Part, Sha256
 
 ModelFormat = Literal["skops", "onnx", "xgboost", "lightgbm", "torchscript", "http", "mlflow", "joblib", "pickle"]
-DataFormat = Literal["parquet", "csv", "arrow", "sql"]
+DataFormat = Literal["parquet", "csv", "arrow", "delta", "iceberg", "sql"]
+LAKE_FORMATS = ("delta", "iceberg")
 RUN_INTERVAL = "{{ data_interval_start | default(logical_date) }}/{{ data_interval_end | default(logical_date) }}"
 
 
@@ -157,12 +158,13 @@ class DatasetSpec(Part):
     """One dataset: files (`uri`), a query (`query`) or a table (`table`) of the database at `uri` or `connection`.
 
     A uri of files names one file, a folder, or a glob (`scores/*.parquet`, `scores/**/*.csv.gz`); values that folders of a Hive
-    layout name (`day=2026-11-29`) are columns of the rows.
+    layout name (`day=2026-11-29`) are columns of the rows. With `format: delta` it is the place of a Delta Lake table, with
+    `format: iceberg` the folder or metadata file of an Iceberg table, or `iceberg://CATALOG/NAMESPACE.TABLE`.
     The rows of a query are brought here, those of a table stay where they are: the database answers. Its uri is
     `postgresql://host/database`, `duckdb:///path`, `spark://host:port`, `spark://local[2]`, `spark://` for the session of
     the surroundings, or another one that ibis connects to; a table of Spark may be the path of Parquet files. A password
-    belongs to `connection`, or to the environment (PGPASSWORD): the policy is archived. `uri`, `query` and `interval` are
-    templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
+    belongs to `connection`, or to the environment (PGPASSWORD): the policy is archived. `uri`, `query`, `interval`
+    and `timestamp` are templates: {{ ds }}, {{ data_interval_start }} and what Airflow offers.
     """
 
     uri: str | None = Field(default=None, description="path or address of a file, or of a database")
@@ -179,6 +181,15 @@ class DatasetSpec(Part):
     interval: str | None = Field(
         default=None,
         description="moments start/end that `partition` is compared with, instead of the run's data interval",
+    )
+    version: int | None = Field(
+        default=None,
+        ge=0,
+        description="version of a Delta Lake table, or snapshot of an Iceberg table; by default the newest",
+    )
+    timestamp: str | None = Field(
+        default=None,
+        description="moment (ISO 8601) whose state of a Delta Lake or Iceberg table is read, instead of a version",
     )
     sha256: Sha256 | None = Field(default=None, description="pins the bytes of a dataset that must not change")
     maturity_days: int | None = Field(
@@ -202,6 +213,18 @@ class DatasetSpec(Part):
             raise ValueError("partition fits files (uri), neither a query nor a table")
         if self.interval is not None and not self.partition:
             raise ValueError("interval needs partition, the key of the folders that it is compared with")
+        return self
+
+    @model_validator(mode="after")
+    def _only_lake_tables_have_versions(self) -> DatasetSpec:
+        if self.format in LAKE_FORMATS and (self.uri is None or self.query is not None or self.table is not None):
+            raise ValueError(f"format {self.format} needs uri, the place of the table, and neither query nor table")
+        if (self.version is not None or self.timestamp is not None) and self.format not in LAKE_FORMATS:
+            raise ValueError(f"version and timestamp fit tables of format {' or '.join(LAKE_FORMATS)}")
+        if self.version is not None and self.timestamp is not None:
+            raise ValueError("names both a version and a timestamp; keep one")
+        if self.format == "iceberg" and self.partition is not None:
+            raise ValueError("Iceberg hides its partitions; leave partition out")
         return self
 
     @model_validator(mode="after")

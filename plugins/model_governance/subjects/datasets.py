@@ -14,9 +14,12 @@ from model_governance.engine.frames import is_index, to_frame
 from model_governance.engine.stored import Spool, Stamp, StoredFile, StoredFiles
 from model_governance.errors import SubjectError
 from model_governance.policy import CsvSpec
+from model_governance.policy.subject_spec import LAKE_FORMATS
 from model_governance.subjects.arrow_files import arrow_as_parquet
 from model_governance.subjects.csv_rows import CsvRows
+from model_governance.subjects.delta_tables import open_delta
 from model_governance.subjects.file_sets import is_many, store_many, without_stored_keys
+from model_governance.subjects.iceberg_tables import open_iceberg
 from model_governance.subjects.limits import check_limits
 from model_governance.subjects.queries import run_query
 from model_governance.subjects.sources import store_source
@@ -71,6 +74,8 @@ def load_dataset(
         _check_shape(source.rows, source.names, uri=uri, role=role)
         aside = {"incomparable": dict(source.incomparable)} if source.incomparable else {}
         return Dataset(role=role, uri=uri, sha256=sha256, source=source, origin=aside)
+    if spec.format in LAKE_FORMATS:
+        return _load_lake(role, spec, folder=folder, connections=connections)
     uri = spec.uri or ""
     manifest = None
     if is_many(uri, folder):
@@ -98,6 +103,20 @@ def load_dataset(
         return Dataset(role=role, uri=uri, sha256=stored.sha256, source=rows, manifest=manifest, origin=origin)
     frame = _checked(rows, uri=uri, role=role)
     return Dataset(role=role, uri=uri, sha256=stored.sha256, frame=frame, manifest=manifest, origin=origin)
+
+
+def _load_lake(role: Role, spec: DatasetSpec, *, folder: Path, connections: Connections) -> Dataset:
+    stored: StoredFile
+    if spec.format == "delta":
+        table = open_delta(spec, folder=folder, connections=connections)
+        stored, manifest, origin = table.files, table.manifest, table.origin
+    else:
+        stored, origin = open_iceberg(spec, folder=folder)
+        manifest = None
+    check_limits(stored, "parquet")
+    rows = ParquetRows(stored, role)
+    _check_shape(rows.rows, rows.names, uri=stored.uri, role=role)
+    return Dataset(role=role, uri=stored.uri, sha256=stored.sha256, source=rows, manifest=manifest, origin=origin)
 
 
 def _format(spec: DatasetSpec, uri: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -14,9 +13,9 @@ from model_governance.contract.result import canonical_json
 from model_governance.engine.stored import NULL_PARTITION, PartFile, StoredFile, StoredFiles
 from model_governance.errors import DigestMismatch, SubjectError
 from model_governance.subjects.joined_csv import join_csv
-from model_governance.subjects.object_stores import OBJECT_STORES, list_below
 from model_governance.subjects.partitions import prune
-from model_governance.subjects.sources import list_objects, local_path, scheme_of, store_source
+from model_governance.subjects.places import list_names
+from model_governance.subjects.sources import local_path, scheme_of, store_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -114,13 +113,7 @@ def _listed(uri: str, *, folder: Path, connections: Connections, connection: str
     pattern = "**" if start is None else rest + uri[start.start() :]
     if pattern.endswith("/"):
         pattern += "**"
-    scheme = scheme_of(uri)
-    if scheme == "s3":
-        found = list_objects(root, connections=connections, connection=connection)
-    elif scheme in OBJECT_STORES:
-        found = list_below(root, connection=connection)
-    else:
-        found = _local_names(uri, local_path(root, folder))
+    found = list_names(root, folder=folder, connections=connections, connection=connection)
     _refuse_tables(uri, found)
     names = sorted(name for name in found if not _is_hidden(name) and matches(name.split("/"), pattern.split("/")))
     if not names:
@@ -132,19 +125,6 @@ def _listed(uri: str, *, folder: Path, connections: Connections, connection: str
             f"{uri}: {len(names):,} files, and at most {MAX_FILES:,} are read as one dataset; name fewer of them (a folder, `partition`)"
         )
     return root, names
-
-
-def _local_names(uri: str, root: Path) -> list[str]:
-    def fail(error: OSError) -> None:
-        raise SubjectError(
-            f"{uri}: cannot be listed: {error.strerror} ({error.filename}); correct the uri or the permissions"
-        )
-
-    names = []
-    for parent, _, files in os.walk(root, onerror=fail):
-        below = os.path.relpath(parent, root).replace(os.sep, "/")
-        names += [name if below == "." else f"{below}/{name}" for name in files]
-    return names
 
 
 def _refuse_tables(uri: str, names: Sequence[str]) -> None:

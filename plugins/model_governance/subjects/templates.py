@@ -24,7 +24,7 @@ INTERVAL = ("data_interval_start", "data_interval_end")
 def render_sources(
     policy: Policy, variables: Mapping[str, Any], *, roles: Collection[Role] | None = None
 ) -> dict[Role, DatasetSpec]:
-    """The datasets of a policy with `uri`, `query` and `interval` rendered, those of `roles` or all; no variable is ever blank.
+    """The datasets of a policy with `uri`, `query`, `interval` and `timestamp` rendered, those of `roles` or all; no variable is ever blank.
 
     The filters `ds`, `ds_nodash`, `ts` and `ts_nodash` are those of Airflow, so that a policy reads
     the same in both places.
@@ -70,7 +70,7 @@ def _rendered(
     problems: list[str],
 ) -> DatasetSpec:
     texts: dict[str, str] = {}
-    for key in ("uri", "query", "interval"):
+    for key in ("uri", "query", "interval", "timestamp"):
         template = getattr(spec, key)
         if template is None:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import sys
 from datetime import UTC, datetime
 
 import boto3
@@ -398,3 +399,26 @@ def test_a_partition_without_a_uri_of_files_is_refused():
         DatasetSpec(query="select 1", uri="sqlite:///x.db", partition="day")
     with pytest.raises(ValueError, match="interval needs partition"):
         DatasetSpec(uri="data", interval="a/b")
+
+
+@pytest.mark.parametrize(("kind", "package"), [("delta", "deltalake"), ("iceberg", "pyiceberg")])
+def test_a_table_format_whose_package_is_missing_is_told_with_the_extra(load, monkeypatch, kind, package):
+    """D19."""
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SubjectError, match=rf"needs the package {package}.*airflow-model-governance\[{kind}\]"):
+        load("data", format=kind)
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"uri": "x.parquet", "version": 3}, "version and timestamp fit tables of format delta or iceberg"),
+        ({"uri": "x", "format": "delta", "version": 3, "timestamp": "2026-01-01"}, "names both"),
+        ({"uri": "duckdb:///x", "table": "t", "format": "delta"}, "neither query nor table"),
+        ({"uri": "x", "format": "iceberg", "partition": "day"}, "hides its partitions"),
+    ],
+)
+def test_versions_are_those_of_table_formats(keys, told):
+    """D19."""
+    with pytest.raises(ValueError, match=told):
+        DatasetSpec(**keys)

@@ -252,9 +252,9 @@ def integer_columns(dataset: Dataset) -> frozenset[str]:
 
 
 def _parquet(dataset: Dataset, folder: Path) -> Path:
-    if isinstance(dataset.source, ParquetRows):
-        return dataset.source.file.path
     path = folder / "current.parquet"
+    if isinstance(dataset.source, ParquetRows):
+        return dataset.source.write(path) if _is_table_of_files(dataset) else dataset.source.file.path
     _write(dataset.frame, path, uri=dataset.uri)
     return path
 
@@ -300,7 +300,15 @@ def _names_in(path: Path) -> list[str]:
 def _files_of(dataset: Dataset) -> StoredFiles | None:
     """The files of a dataset of many; None for one file and for rows in memory."""
     source = dataset.source
-    return source.file if isinstance(source, ParquetRows) and isinstance(source.file, StoredFiles) else None
+    files = source.file if isinstance(source, ParquetRows) else None
+    return files if isinstance(files, StoredFiles) and files.schema is None else None
+
+
+def _is_table_of_files(dataset: Dataset) -> bool:
+    """Whether the files are those of a table with a schema of its own, which SQL would not know."""
+    source = dataset.source
+    files = source.file if isinstance(source, ParquetRows) else None
+    return isinstance(files, StoredFiles) and files.schema is not None
 
 
 def _source(dataset: Dataset, path: Path, folder: Path) -> str:

@@ -1,0 +1,198 @@
+"""Iceberg tables: one snapshot, read through pyiceberg, which applies deletes and renamed columns, into a file here."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from model_governance.engine.stored import Spool, Stamp, StoredFile
+from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
+from model_governance.subjects.sources import SCHEME, local_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from model_governance.policy import DatasetSpec
+
+CATALOG = "iceberg://"
+EXTRA = "iceberg"
+METADATA = re.compile(r"(?:v|0*)(\d+)(?:-[0-9a-f-]+)?(?:\.gz)?\.metadata\.json(?:\.gz)?")
+
+
+def open_iceberg(spec: DatasetSpec, *, folder: Path) -> tuple[StoredFile, Mapping[str, Any]]:
+    """The rows of an Iceberg table at the snapshot or moment that the policy names, or the newest, and what names it as JSON types.
+
+    The digest is that of the rows as an Arrow stream in the order of the snapshot's files. Catalogs, credentials and regions are those of
+    pyiceberg's own configuration (`.pyiceberg.yaml`, PYICEBERG_*).
+
+    Raises:
+        SubjectError: the package is not installed, there is no table or snapshot, or it cannot be read.
+        DigestMismatch: the policy pins a sha256 and the rows are others.
+        SubjectUnreachable: the catalog or store does not answer.
+    """
+    uri = spec.uri or ""
+    if spec.connection is not None:
+        raise SubjectError(
+            f"{uri}: Iceberg takes catalog and credentials from pyiceberg's configuration; leave `connection` out"
+        )
+    try:
+        import pyiceberg  # noqa: F401
+    except ImportError as error:
+        raise SubjectError(
+            f"{uri}: format iceberg needs the package pyiceberg, which is not installed; "
+            f"pip install 'airflow-model-governance[{EXTRA}]'"
+        ) from error
+    try:
+        table = _table(uri, folder)
+        snapshot = _snapshot(spec, table)
+        stored = _spooled(uri, table, snapshot.snapshot_id)
+    except SubjectError:
+        raise
+    except (OSError, ConnectionError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise SubjectError(f"{uri}: there is no Iceberg table: {_reason_of(error)}; correct the uri") from error
+        raise SubjectUnreachable(f"{uri}: cannot be read: {_reason_of(error)}; try again") from error
+    except Exception as error:
+        raise SubjectError(
+            f"{uri}: the Iceberg table cannot be read: {type(error).__name__}: {_reason_of(error)}"
+        ) from error
+    if spec.sha256 is not None and stored.sha256 != spec.sha256:
+        raise DigestMismatch(
+            f"{uri}: snapshot {snapshot.snapshot_id} has other rows than those pinned: expected sha256 {spec.sha256}, found "
+            f"{stored.sha256}; review the change and pin the new one, or pin `version` too"
+        )
+    origin = {
+        "format": "iceberg", "version": snapshot.snapshot_id, "committed": _spell(snapshot.timestamp_ms),
+        "table_uuid": str(table.metadata.table_uuid),
+    }  # fmt: skip
+    return stored, origin
+
+
+def _table(uri: str, folder: Path) -> Any:
+    from pyiceberg.catalog import load_catalog
+    from pyiceberg.table import StaticTable
+
+    if uri.startswith(CATALOG):
+        catalog, _, name = uri[len(CATALOG) :].partition("/")
+        if not catalog or not name:
+            raise SubjectError(f"{uri}: names no table; write iceberg://CATALOG/NAMESPACE.TABLE")
+        return load_catalog(catalog).load_table(name)
+    match = SCHEME.match(uri)
+    if match is not None and match.group(1).lower() != "file":
+        return StaticTable.from_metadata(uri)
+    path = local_path(uri, folder)
+    return StaticTable.from_metadata(str((_newest_metadata(uri, path) if path.is_dir() else path).absolute()))
+
+
+def _newest_metadata(uri: str, table: Path) -> Path:
+    """The metadata file of the highest version in a folder."""
+    found = [
+        (int(match[1]), path)
+        for path in (table / "metadata").glob("*.metadata.json*")
+        if (match := METADATA.fullmatch(path.name))
+    ]
+    if not found:
+        raise SubjectError(f"{uri}: there is no Iceberg table (no metadata/*.metadata.json); correct the uri")
+    newest = max(version for version, _ in found)
+    highest = [path for version, path in found if version == newest]
+    if len(highest) > 1:
+        raise SubjectError(
+            f"{uri}: {len(highest)} metadata files are of version {newest}, of commits that raced; name one of them, or read the table "
+            "through its catalog (iceberg://CATALOG/NAMESPACE.TABLE)"
+        )
+    return highest[0]
+
+
+def _snapshot(spec: DatasetSpec, table: Any) -> Any:
+    if spec.version is not None:
+        snapshot = table.snapshot_by_id(spec.version)
+        wanted = f"snapshot {spec.version}"
+    elif spec.timestamp is not None:
+        try:
+            moment = datetime.fromisoformat(spec.timestamp.strip())
+        except ValueError:
+            raise SubjectError(f"{spec.uri}: `timestamp` is no moment of ISO 8601: {spec.timestamp!r}") from None
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        snapshot = table.snapshot_as_of_timestamp(int(moment.timestamp() * 1000))
+        wanted = f"snapshot at {moment.isoformat()}"
+    else:
+        snapshot, wanted = table.current_snapshot(), "snapshot at all; an empty dataset is never a pass"
+    if snapshot is None:
+        held = ", ".join(f"{one.snapshot_id} ({_spell(one.timestamp_ms)})" for one in list(table.snapshots())[-5:])
+        raise SubjectError(f"{spec.uri}: the table has no {wanted}; found {held or 'none'}")
+    return snapshot
+
+
+def _spooled(uri: str, table: Any, snapshot: int) -> StoredFile:
+    """The rows of a snapshot as a Parquet file, written piece by piece."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+    spool = Spool()
+    path = spool.folder / "rows.parquet"
+    reader = table.scan(snapshot_id=snapshot).to_arrow_batch_reader()
+    # Field numbers of Iceberg are no part of the rows, and large texts are texts.
+    schema = pa.schema([pa.field(field.name, _plain(field.type)) for field in reader.schema])
+    digest = _Digest()
+    with ParquetWriter(path, schema, compression="lz4") as writer, pa.ipc.new_stream(digest, schema) as stream:
+        for batch in reader:
+            plain = pa.RecordBatch.from_arrays(
+                [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)], schema=schema
+            )
+            writer.write_batch(plain)
+            stream.write_batch(plain)
+    stamp = Stamp.from_stat(path.stat())
+    return StoredFile(uri=uri, path=path, sha256=digest.hexdigest(), stamp=stamp, spool=spool)
+
+
+class _Digest:
+    """A file that keeps only the SHA-256 of what is written to it."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._sum = hashlib.sha256()
+        self._written = 0
+
+    def write(self, content: Any) -> int:
+        self._sum.update(content)
+        self._written += len(content)
+        return len(content)
+
+    def tell(self) -> int:
+        return self._written
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+    def close(self) -> None:
+        """The sum stays readable."""
+
+    def hexdigest(self) -> str:
+        return self._sum.hexdigest()
+
+
+def _plain(kind: Any) -> Any:
+    import pyarrow as pa
+
+    return {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}.get(kind, kind)
+
+
+def _spell(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _reason_of(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
