@@ -10,13 +10,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
 from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.authoring.approve import add_model
 from model_governance.checks import catalogue, find
-from model_governance.contract.connections import PlainConnections
+from model_governance.contract.connections import CacheSettings, PlainConnections
 from model_governance.contract.model import Task
 from model_governance.contract.moments import as_moment, moment_key, parse_moment
 from model_governance.contract.result import canonical_json
@@ -28,11 +29,13 @@ from model_governance.policy.schema import policy_schema
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from model_governance.policy import Policy
     from model_governance.run import CheckRun
     from model_governance.verdict import Verdict
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
 
+CACHE_BYTES = 10 << 30
 EXIT_CODES = """exit codes: 0 nothing stops the run, 1 a threshold is violated,
 2 usage or policy error, 3 could not measure or store"""
 
@@ -165,12 +168,6 @@ def _add_policy(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from model_governance.evidence.manifest import read_manifest
-    from model_governance.report.terminal import console, run_table
-    from model_governance.run import run_check, run_policy
-    from model_governance.store import open_store
-    from model_governance.subjects import render_sources, run_variables
-
     policy = load_policy(options.policy, catalogue())
     unknown = [name for name in options.check or () if name not in policy.checks]
     if unknown:
@@ -179,8 +176,23 @@ def _run(options: argparse.Namespace) -> int:
     if uri is None:
         raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
     moment = options.date or as_moment(datetime.now(UTC).date())
+    with TemporaryDirectory(prefix="model-governance-") as shared:
+        # The checks of one command share what they fetch, as those of a worker do.
+        connections = PlainConnections()
+        connections.cache = CacheSettings(folder=Path(shared) / "cache", max_bytes=CACHE_BYTES)
+        return _run_checks(options, policy, uri, moment, connections)
+
+
+def _run_checks(
+    options: argparse.Namespace, policy: Policy, uri: str, moment: datetime, connections: PlainConnections
+) -> int:
+    from model_governance.evidence.manifest import read_manifest
+    from model_governance.report.terminal import console, run_table
+    from model_governance.run import run_check, run_policy
+    from model_governance.store import open_store
+    from model_governance.subjects import render_sources, run_variables
+
     run = Run(run_id=f"cli-{moment_key(moment)}", logical_date=moment)
-    connections = PlainConnections()
     store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
     sources = render_sources(policy, run_variables(moment))
     one_check = partial(run_check, policy, run=run, store=store, connections=connections, sources=sources)

@@ -353,7 +353,9 @@ def _beside_champion(
     if not check.compares_champion or policy.champion is None:
         return subject, None
     try:
-        other = load_model(policy.champion, policy.columns, folder=policy.folder, connections=connections)
+        other = load_model(
+            policy.champion, policy.columns, folder=policy.folder, connections=connections, try_first=True
+        )
     except GovernanceError as error:
         if error.infrastructure:
             raise
@@ -371,7 +373,7 @@ def champion_subject(check: Check, policy: Policy, subject: Subject, *, connecti
     spec, folder = policy.champion, policy.folder
     model = subject.champion
     if model is None and check.needs_model:
-        model = load_model(spec, policy.columns, folder=folder, connections=connections)
+        model = load_model(spec, policy.columns, folder=folder, connections=connections, try_first=True)
     file = read_model_file(spec, folder=folder, connections=connections) if check.reads_model_file else None
     return replace(subject, name=spec.name, task=spec.task, model=model, model_file=file, champion=None)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.formats.pickle_names import CALLABLE, CYTHON_LOSS, REBUILT_MODULES
 from model_governance.formats.pickle_opcodes import Call, Global, List
-from model_governance.formats.pickle_stream import DTYPE, STORED_ARRAY
+from model_governance.formats.pickle_stream import DTYPE, OBJECT, STORED_ARRAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ CHECK_ARRAY = Global("sklearn.utils.validation", "check_array")
 BIT_GENERATOR = Global("numpy.random._pickle", "__bit_generator_ctor")
 ENCODE = Global("_codecs", "encode")
 NDARRAY = Global("numpy", "ndarray")
-PLAIN_BASES = tuple(Global("builtins", name) for name in ("object", "dict", "list", "tuple", "set"))
+BUNCH, DICT = Global("sklearn.utils._bunch", "Bunch"), Global("builtins", "dict")
 MASKED = (Global("numpy.ma", "MaskedArray"), Global("numpy.ma.core", "MaskedArray"))
 ALSO_CALLED = frozenset(
     {
@@ -136,10 +136,10 @@ def _dtype(name: str, arguments: tuple[Any, ...]) -> str:
 
 
 def _reconstructor(_: str, arguments: tuple[Any, ...]) -> str:
-    base = arguments[1] if len(arguments) > 1 else None
-    if base not in PLAIN_BASES or (base == PLAIN_BASES[0] and arguments[2] is not None):
-        return "rebuilds an object from foreign state"
-    return ""
+    """An empty object, as protocols 0 and 1 make it, or scikit-learn's Bunch, which is a dict."""
+    bunch = len(arguments) == 3 and arguments[:2] == (BUNCH, DICT) and isinstance(arguments[2], dict)
+    plain = len(arguments) == 3 and arguments[1:] == (OBJECT, None)
+    return "" if bunch or plain else "rebuilds an object from foreign state"
 
 
 def _masked(_: str, arguments: tuple[Any, ...]) -> str:

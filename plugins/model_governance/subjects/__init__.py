@@ -60,7 +60,11 @@ def load_subject(
         for role in get_args(Role)
         if role in roles
     }
-    model = load_model(spec, policy.columns, folder=policy.folder, connections=connections) if with_model else None
+    model = (
+        load_model(spec, policy.columns, folder=policy.folder, connections=connections, try_first=True)
+        if with_model
+        else None
+    )
     file = read_model_file(spec, folder=policy.folder, connections=connections) if with_model_file else None
     late = policy.datasets.get("labels")
     return Subject(

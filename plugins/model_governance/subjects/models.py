@@ -11,6 +11,7 @@ from model_governance.errors import DigestMismatch, GovernanceError, SubjectErro
 from model_governance.subjects.approved_answers import check_approval
 from model_governance.subjects.digests import digest_bytes
 from model_governance.subjects.loaders import LOADERS, inference_endpoint, mlflow_folder
+from model_governance.subjects.loaders.trial import try_reading
 from model_governance.subjects.sources import read_source
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def read_model_file(spec: ModelSpec, *, folder: Path, connections: Connections) 
     return ModelFile(uri=spec.uri, format=spec.format, sha256=sha256, content=content)
 
 
-def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: Connections) -> Model:
+def load_model(
+    spec: ModelSpec, columns: Columns, *, folder: Path, connections: Connections, try_first: bool = False
+) -> Model:
     """Load a model. No byte is deserialised before the digest has matched.
 
     Args:
@@ -61,6 +64,7 @@ def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: 
         columns: the features in the order that the model is given.
         folder: where relative paths start.
         connections: gives S3 clients, and the tokens of endpoints.
+        try_first: let a process of its own read a file that could end this one (`loaders.trial`).
 
     Returns:
         The loaded model, checked against the columns and the task of the policy; its labels are those of
@@ -77,6 +81,8 @@ def load_model(spec: ModelSpec, columns: Columns, *, folder: Path, connections: 
     if file.format == "http":
         model = inference_endpoint.connect(file.content, spec, columns, connections=connections)
     else:
+        if try_first:
+            try_reading(file, features=len(columns.names), connections=connections)
         model = _deserialised(file, spec, columns)
     check_approval(model, spec, columns, folder=folder, connections=connections)
     if spec.decision_threshold is None:

@@ -282,7 +282,7 @@ def _check_arguments(function: Any, arguments: tuple[Any, ...]) -> None:
         raise _refusal("builds a dtype from something else than the name of a plain type")
     if function is partial and arguments != (check_array,):
         raise _refusal("prepares a call of something else than scikit-learn's check_array")
-    if function is RECONSTRUCTOR and arguments[1:] != (object, None):
+    if function is RECONSTRUCTOR and arguments[1:] != (object, None) and not _is_bunch(arguments):
         raise _refusal("rebuilds an object from foreign state")
     if getattr(function, "__name__", "") == "Tree" and not _counts_classes(arguments):
         raise _refusal("makes a tree whose outputs and numbers of classes disagree")
@@ -290,6 +290,13 @@ def _check_arguments(function: Any, arguments: tuple[Any, ...]) -> None:
         foreign = [value for value in arguments[1:] if value is not getattr(generators, "__bit_generator_ctor")]
         if foreign:
             raise _refusal(f"makes a random generator through {_spell(foreign[0])}")
+
+
+def _is_bunch(arguments: tuple[Any, ...]) -> bool:
+    """Whether protocols 0 and 1 make scikit-learn's Bunch, which is a dict."""
+    from sklearn.utils import Bunch
+
+    return len(arguments) == 3 and arguments[0] is Bunch and arguments[1] is dict and type(arguments[2]) is dict
 
 
 def _counts_classes(arguments: tuple[Any, ...]) -> bool:

@@ -67,7 +67,7 @@ INERT_CALLS = frozenset(_INERT.split())
 MODEL_ROOTS = ("sklearn", "xgboost", "lightgbm", "catboost")
 # Of the modules that others import, those whose names are no words that a class of a model has.
 REACHED = frozenset(
-    "os posix subprocess sys runpy shutil importlib ctypes builtins __builtin__ pickle marshal socket pty".split()  # noqa: SIM905
+    "os posix subprocess sys runpy shutil importlib ctypes builtins __builtin__ pickle marshal socket pty platform".split()  # noqa: SIM905
 )
 TEST_CODE = re.compile(r"(^|\.)(tests?|conftest|_?testing)(\.|$)")
 
@@ -96,7 +96,7 @@ def is_dangerous(dotted: str) -> bool:
     if parts[0] in DANGEROUS_ROOTS or prefixes & DANGEROUS or TEST_CODE.search(dotted):
         return True
     # A module that another one imports is its attribute: xml.sax.saxutils.os.system.
-    if any(part in REACHED for part in parts[1:-1]):
+    if any(part in REACHED for part in parts[1:]):
         return True
     rebuilt_by_cython = parts[0] in MODEL_ROOTS and parts[-1].startswith("__pyx_unpickle_")
     return any(part.startswith("__") for part in parts) and not rebuilt_by_cython

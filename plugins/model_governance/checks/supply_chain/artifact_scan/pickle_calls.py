@@ -55,6 +55,9 @@ def judge_call(opcode: str, call: Call, place: str, where: str, log: ScanLog, *,
     if name == "functools.partial" and arguments[:1] != (CHECK_ARRAY,):
         log.names[name] = "undeclared"
         log.add("suspicious", "undeclared type", where, f"needs {name} of something else than check_array", REVIEW)
+        prepared = arguments[0] if arguments and isinstance(arguments[0], Global) else None
+        if prepared is not None:
+            _judge_function(prepared, place, log, family=family)
     problem = argument_problem(call)
     if problem:
         log.add("dangerous", "unusual call", place, problem, REFUSE)
@@ -73,7 +76,7 @@ def _judge_function(function: Global, place: str, log: ScanLog, *, family: Famil
     if function.dotted in INERT_CALLS:
         log.add("suspicious", "unknown call", place, f"calls {function.dotted}, which the loader refuses", REVIEW)
         return
-    what = f"calls {function.dotted}, which is on no list of what models call"
+    what = f"calls or prepares {function.dotted}, which is on no list of what models call"
     log.add("dangerous", "unknown call", place, what, REFUSE if judged == "known" else REVIEW)
 
 
