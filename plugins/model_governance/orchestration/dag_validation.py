@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import PolicyError
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from airflow.sdk import DAG
-    from airflow.timetables.base import Timetable
 
 UNSTORABLE = "\\u0000"
 """NUL as JSON spells it: PostgreSQL stores it neither in text nor in JSON."""
+OF_ANY_TYPE = {"default_args", "access_control"}
+"""Fields of a DAG that Airflow serializes together with their types."""
 
 
 def require_valid(dag: DAG, file: Path) -> None:
     """Nothing, where Airflow can validate, serialize, store and schedule a DAG.
 
+    What a policy says is in the DAG itself and the same in all of its tasks, so that one task is serialized for all.
+
     Raises:
         PolicyError: it cannot; says what Airflow said.
     """
     # Only a process that parses DAG files needs the serialization, which imports the models of the core.
-    from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
+    from airflow.serialization.serialized_objects import DagSerialization, OperatorSerialization
 
     try:
         dag.validate()
         dag.check_cycle()
-        data = {"__version": DagSerialization.SERIALIZER_VERSION, "dag": DagSerialization.serialize_dag(dag)}
-        text = json.dumps(data)
+        fields = DagSerialization.serialize_to_json(dag, OF_ANY_TYPE)
+        text = json.dumps([fields, OperatorSerialization.serialize_operator(dag.tasks[0])])
         text.encode()
         if UNSTORABLE in text:
             raise ValueError("a text holds the character NUL, which no database stores; remove it")
-        _require_a_run(dag, LazyDeserializedDAG(data=data).timetable)
+        _require_a_run(json.dumps(fields["timetable"]), dag.start_date, catchup=dag.catchup)
     except Exception as error:
         raise PolicyError(
             [
@@ -44,13 +49,17 @@ def require_valid(dag: DAG, file: Path) -> None:
         ) from error
 
 
-def _require_a_run(dag: DAG, timetable: Timetable) -> None:
+@lru_cache(maxsize=1024)  # the policies of a folder share few schedules
+def _require_a_run(encoded: str, start: datetime | None, *, catchup: bool) -> None:
+    """Raises ValueError where the timetable has no next run, or whatever Airflow raises while it looks for one."""
+    from airflow.serialization.decoders import decode_timetable
     from airflow.timetables.base import TimeRestriction
     from pendulum import instance
 
+    timetable = decode_timetable(json.loads(encoded))
     if not timetable.can_be_scheduled:
         return
-    start = None if dag.start_date is None else instance(dag.start_date)
-    restriction = TimeRestriction(earliest=start, latest=None, catchup=dag.catchup)
+    earliest = None if start is None else instance(start)
+    restriction = TimeRestriction(earliest=earliest, latest=None, catchup=catchup)
     if timetable.next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction) is None:
         raise ValueError("its schedule has no run; correct schedule.cron and schedule.start_date")

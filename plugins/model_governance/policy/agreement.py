@@ -50,6 +50,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
     yield from _report(raw)
     yield from _waivers(raw, checks, catalogue)
     yield from _templates(raw)
+    yield from _blanks(raw, ())
     for position, named in enumerate(_list(_mapping(raw.get("retraining")).get("checks"))):
         if not isinstance(named, str) or named not in checks:
             yield (
@@ -121,6 +122,8 @@ def _subject(path: Path, raw: Mapping[str, Any], check: Check, *, params: Mappin
         if role not in given:
             instead = f" (or params.{check.stand_ins[role]})" if role in check.stand_ins else ""
             yield path, f"{check.kind} needs datasets.{role}{instead}, which the policy lacks"
+    if check.needs_labels and raw.get("columns") and _mapping(raw.get("columns")).get("target") is None:
+        yield path, f"{check.kind} compares with labels, and the policy names no columns.target"
     task = _mapping(raw.get("model")).get("task")
     if check.needs_model and isinstance(task, str) and task not in check.tasks:
         yield path, f"{check.kind} does not apply to {task}; it applies to {', '.join(check.tasks)}"
@@ -166,6 +169,16 @@ def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mappi
                 (*where, "metric"),
                 f"{waiver['metric']!r} is not a metric of {name}{closest(str(waiver['metric']), known)}",
             )
+
+
+def _blanks(value: Any, path: Path) -> Iterator[Problem]:
+    """Texts of spaces alone, which name nothing."""
+    if isinstance(value, str) and value and not value.strip():
+        yield path, "is blank"
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        if key not in ("params", "description"):
+            yield from _blanks(each, (*path, key if isinstance(key, int) else str(key)))
 
 
 def _templates(raw: Mapping[str, Any]) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ DAYS = 365
 """A year without a leap day, so that a daily schedule has 365 runs."""
 
 
+@cache
 def require_cron(expression: str) -> None:
     """Nothing, where the expression is one that Airflow takes and that fires: five fields, or a preset such as `@hourly`.
 

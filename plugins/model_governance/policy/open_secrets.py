@@ -22,11 +22,16 @@ ADDRESSES = ("uri", "query", "table")
 def open_secrets(source: bytes, raw: Any, position: Position) -> Iterator[tuple[int, str]]:
     """Line and sentence of every secret in the text, comments included, and in values that the text spells otherwise."""
     lines: set[int] = set()
-    for number, line in enumerate(source.decode(errors="replace").splitlines(), start=1):
-        if kind := secret_in(line):
-            lines.add(number)
-            yield number, f"{kind} {CURE}"
-    for path, value in _texts(raw, ()):
+    text = source.decode(errors="replace")
+    if secret_in(text):
+        for number, line in enumerate(text.splitlines(), start=1):
+            if kind := secret_in(line):
+                lines.add(number)
+                yield number, f"{kind} {CURE}"
+    values = list(_texts(raw, ()))
+    if not secret_in(joined := "\n".join(value for _, value in values), uri=True) and "%" not in joined:
+        return
+    for path, value in values:
         line_number = position.line(path)
         uri = bool(path) and path[-1] in ADDRESSES
         kind = secret_in(value, uri=uri) or secret_in(unquote(value), uri=uri)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import typing
+from dataclasses import dataclass
+from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
@@ -22,31 +24,71 @@ def misread_numbers(raw: Any, model: type[BaseModel], path: Path = ()) -> Iterat
     """Places where a model expects a number and the YAML has a truth value or a text, which pydantic would convert."""
     if not isinstance(raw, dict):
         return
+    shapes = _shapes(model)
     for name, value in raw.items():
-        field = model.model_fields.get(name) if isinstance(name, str) else None
-        if field is not None:
-            yield from _misread(value, field.annotation, (*path, name))
+        shape = shapes.get(name) if isinstance(name, str) else None
+        if shape is not None:
+            yield from _misread(value, shape, (*path, name))
 
 
-def _misread(value: Any, annotation: Any, path: Path) -> Iterator[tuple[Path, str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """What fits a place: numbers and nothing else, models, and mappings or lists of other shapes."""
+
+    is_number: bool
+    models: tuple[type[BaseModel], ...]
+    values: tuple[_Shape, ...]
+    members: tuple[_Shape, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no number can stand here or below."""
+        return not (self.is_number or self.models or self.values or self.members)
+
+
+def _misread(value: Any, shape: _Shape, path: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(value, dict):
-        for inner in _models(annotation):
-            yield from misread_numbers(value, inner, path)
-        for each in _values_of_mappings(annotation):
+        for model in shape.models:
+            yield from misread_numbers(value, model, path)
+        for each in shape.values:
             for key, member in value.items():
                 if isinstance(key, str):
                     yield from _misread(member, each, (*path, key))
     elif isinstance(value, list):
-        for member_type in _members(annotation):
+        for each in shape.members:
             for position, member in enumerate(value):
-                yield from _misread(member, member_type, (*path, position))
-    elif isinstance(value, (bool, str)) and _is_a_number(annotation) and not _as_exponent(value):
+                yield from _misread(member, each, (*path, position))
+    elif isinstance(value, (bool, str)) and shape.is_number and not _as_exponent(value):
         word = "a truth value (YAML reads yes, no, on and off as one)" if isinstance(value, bool) else "a text"
         yield path, f"a number is expected here, and {str(value)[:40]!r} is {word}"
 
 
 def _as_exponent(value: Any) -> bool:
     return isinstance(value, str) and EXPONENT.fullmatch(value) is not None
+
+
+@cache
+def _shapes(model: type[BaseModel]) -> dict[str, _Shape]:
+    """The shapes of the fields of a model, without those that hold no number."""
+    shapes = {name: _shape(field.annotation) for name, field in model.model_fields.items()}
+    return {name: shape for name, shape in shapes.items() if not shape.is_empty}
+
+
+def _shape(annotation: Any) -> _Shape:
+    parts = [part for part in _parts(annotation) if part is not type(None)]
+    values = [_shape(typing.get_args(part)[1]) for part in parts if typing.get_origin(part) is dict]
+    members = [
+        _shape(member)
+        for part in parts
+        if typing.get_origin(part) in (list, tuple)
+        for member in typing.get_args(part)[:1]
+    ]
+    return _Shape(
+        is_number=bool(parts) and all(part in (int, float) or _is_literal_number(part) for part in parts),
+        models=tuple(part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)),
+        values=tuple(shape for shape in values if not shape.is_empty),
+        members=tuple(shape for shape in members if not shape.is_empty),
+    )
 
 
 def _parts(annotation: Any) -> list[Any]:
@@ -59,26 +101,6 @@ def _parts(annotation: Any) -> list[Any]:
     return [annotation]
 
 
-def _is_a_number(annotation: Any) -> bool:
-    """Whether nothing but numbers, or None, fits."""
-    parts = [part for part in _parts(annotation) if part is not type(None)]
-    return bool(parts) and all(part in (int, float) or _is_literal_number(part) for part in parts)
-
-
 def _is_literal_number(part: Any) -> bool:
     values = typing.get_args(part) if typing.get_origin(part) is Literal else ()
     return bool(values) and all(type(value) in (int, float) for value in values)
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    return [part for part in _parts(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
-
-
-def _values_of_mappings(annotation: Any) -> list[Any]:
-    return [typing.get_args(part)[1] for part in _parts(annotation) if typing.get_origin(part) is dict]
-
-
-def _members(annotation: Any) -> list[Any]:
-    """What the members of a list or tuple are."""
-    parts = [part for part in _parts(annotation) if typing.get_origin(part) in (list, tuple)]
-    return [next(iter(typing.get_args(part)), Any) for part in parts]

@@ -19,6 +19,7 @@ MAX_VALUES = 20_000
 MAX_DIGITS = 40
 BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
+TEXT = "tag:yaml.org,2002:str"
 UNUSED_TAGS = ("binary", "omap", "pairs", "set")
 
 
@@ -40,7 +41,7 @@ class _Loader(SafeLoader):
         return constructed
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
-        if isinstance(node, yaml.ScalarNode):
+        if isinstance(node, yaml.ScalarNode) and (node.tag != TEXT or not node.value.isprintable()):
             _refuse_silent_reading(node)
         try:
             return super().construct_object(node, deep=deep)

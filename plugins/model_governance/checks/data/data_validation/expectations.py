@@ -123,5 +123,6 @@ def _read(entry: Any) -> Expectation:
     if not isinstance(entry, dict):
         return Expectation.model_validate(entry)
     fields = {key: entry[key] for key in ("type", "kwargs", "severity") if entry.get(key) is not None}
-    name = (entry.get("meta") or {}).get("name")
+    meta = entry.get("meta")
+    name = meta.get("name") if isinstance(meta, dict) else None
     return Expectation.model_validate(fields if name is None else fields | {"name": name})
