@@ -116,12 +116,6 @@ def linear() -> Any:
     return Ridge()
 
 
-def boosted() -> Any:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    return HistGradientBoostingRegressor(max_iter=80, random_state=0)
-
-
 def acs() -> DataSet:
     """Employment in Massachusetts, 2015: 6,000 people, with their row number and the year, which the model is not given."""
     rows = pd.read_parquet(SURVEY)
@@ -142,7 +136,7 @@ def _from_files(folder: Path | None) -> Iterator[DataSet]:
     if (folder / "Bikeshare.csv").exists():
         rows = pd.read_csv(folder / "Bikeshare.csv").sample(4_500, random_state=0).reset_index(drop=True)
         yield DataSet(
-            name="Bikeshare", task="regression", target="bikers", rows=rows, estimator=boosted,
+            name="Bikeshare", task="regression", target="bikers", rows=rows, estimator=linear,
             unknown=("casual", "registered", "day"),
         )  # fmt: skip
     if (folder / "credit_data.csv").exists():

@@ -259,6 +259,10 @@ def _check(check: Check, draft: _Draft) -> Iterator[str]:
     suggestion = check.suggest(draft.known, draft.columns, task=draft.task, model=draft.model)
     yield f"  # {check.question}"
     yield from _comment(suggestion.comment, indent=2)
+    if not suggestion.thresholds:
+        yield f"  # {check.kind} is left out."
+        yield ""
+        return
     yield f"  {check.kind}:"
     if suggestion.params:
         yield "    params:"

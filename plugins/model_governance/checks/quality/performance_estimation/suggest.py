@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.checks.quality.performance_estimation.params import MINIMUM_ROWS
 from model_governance.contract.check import Suggestion
 from model_governance.errors import GovernanceError
 
@@ -43,6 +44,11 @@ def suggest(
             comment="The reference holds no labels, and the estimate is learned from them: give one that does.",
         )
     labels = reference[target].dropna()
+    if len(labels) < max(MINIMUM_ROWS, len(reference)):
+        return Suggestion(
+            comment=f"The estimate is learned from {MINIMUM_ROWS} reference rows or more, all of them labelled. There are "
+            f"{len(reference):,} rows and {len(labels):,} labels: add the check when that is so."
+        )
     is_regression = not _looks_like_classes(labels) if task is None else task == "regression"
     if is_regression:
         return _for_regression(labels)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from model_governance.stats.limits import Stretched
 
 Interval = tuple[float, float]
+NEAREST = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,13 @@ def normal_limits(value: float, error: float, scale: Scale = "plain") -> Stretch
     from model_governance.stats.limits import Stretched
 
     interval = normal_interval(value, error, scale)
-    return None if interval is None else Stretched(value=value, low95=interval[0], high95=interval[1], scale=scale)
+    if interval is None:
+        return None
+    low, high = interval
+    if scale == "logit":
+        # A share near 1 has an upper limit that rounds to 1, which has no logit.
+        low, high = max(low, NEAREST), min(high, 1 - NEAREST)
+    return Stretched(value=value, low95=low, high95=high, scale=scale)
 
 
 def increase_p_value(value: float, error: float) -> float:
