@@ -332,5 +332,7 @@ def _is_nested(column: pd.Series) -> bool:
     """Whether a column holds lists or structs, as its first value shows."""
     from pandas.api.types import is_list_like
 
-    held = column.dropna() if column.dtype == object else ()
+    if column.dtype != object:
+        return False
+    held = column.dropna()
     return len(held) > 0 and is_list_like(held.iloc[0])

@@ -67,7 +67,8 @@ def load_dataset(
     kind = _format(spec, uri)
     stored = store_source(uri, folder=folder, connections=connections, connection=spec.connection, expected=spec.sha256)
     try:
-        rows = _open_csv(stored, role, spec, labels) if kind == "csv" else OPENERS[kind](stored, role)
+        more = (spec, labels) if kind == "csv" else ()
+        rows = OPENERS[kind](stored, role, *more)
     except SubjectError:
         raise
     except Exception as error:
@@ -162,7 +163,8 @@ def _in_memory_or_spooled(
     return ParquetRows(replace(stored, path=path, stamp=stamp, spool=spool), role)
 
 
-OPENERS: dict[str, Callable[[StoredFile, Role], ParquetRows | pd.DataFrame]] = {
+OPENERS: dict[str, Callable[..., ParquetRows | pd.DataFrame]] = {
+    "csv": _open_csv,
     "parquet": _open_parquet,
     "arrow": _open_arrow,
 }
