@@ -73,9 +73,14 @@ def no_such_file(small):
     small.change(datasets=small.raw["datasets"] | {"current": {"uri": "elsewhere.parquet"}})
 
 
-def model_that_raises(small):
-    """The model was trained on a column of numbers; the night brings words."""
+def words_for_numbers(small):
+    """The policy declares a column of numbers; the night brings words."""
     small.write_current(synthetic.rows(seed=3).assign(income="a lot"))
+
+
+def model_that_raises(small):
+    """The model takes no infinite number, and the night brings them."""
+    small.write_current(synthetic.rows(seed=3).assign(income=float("inf")))
 
 
 def nan_predictions(small):
@@ -104,7 +109,8 @@ CASES = {
     unknown_metric: (POLICY, ["policy.yaml:", "did you mean 'accuracy'?"]),
     unreadable_uri: (NO_MEASURE, ["gopher"]),
     no_such_file: (NO_MEASURE, ["elsewhere.parquet"]),
-    model_that_raises: (NO_MEASURE, ["raised in predict"]),
+    words_for_numbers: (NO_MEASURE, ["column 'income' is declared numeric and holds text"]),
+    model_that_raises: (NO_MEASURE, ["raised in predict", "column 'income' in"]),
     nan_predictions: (NO_MEASURE, ["NaN"]),
 }
 

@@ -213,7 +213,7 @@ def _calling(what: str, frame: pd.DataFrame) -> Iterator[None]:
 
 
 def _unfit_cells(text: str, frame: pd.DataFrame) -> str:
-    """Which columns hold what the error complains of, and in how many rows; empty where it is about something else."""
+    """Which columns hold what an error complains of, and in how many rows; empty where the error says that itself, or no column does."""
     import pandas as pd
 
     numbers = [name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
@@ -224,9 +224,11 @@ def _unfit_cells(text: str, frame: pd.DataFrame) -> str:
         what = "infinite values, or values beyond single precision"
     if not any(counts.values()) and re.search(r"\bnan\b|missing value", text, re.IGNORECASE):
         counts = {name: int(frame[name].isna().sum()) for name in frame.columns}
-        what = "missing values"
+        what = "missing values (NaN)"
     found = [f"{name!r} in {count:,} of {len(frame):,} rows" for name, count in counts.items() if count]
-    if not found:
+    first_line = text.partition("\n")[0]
+    named = [name for name in counts if re.search(rf"\bcolumn\S* (.*\W)?{re.escape(str(name))}\b", first_line)]
+    if not found or named:
         return ""
     return f"it does not take {what}, and there are some in column {', in '.join(found)}; repair the feed, or deploy a model that takes them"
 

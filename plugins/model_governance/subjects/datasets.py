@@ -205,7 +205,8 @@ def _in_memory_or_spooled(
     return ParquetRows(replace(stored, path=path, stamp=stamp, spool=spool), role)
 
 
-OPENERS: dict[str, Callable[[StoredFile, Role], ParquetRows | pd.DataFrame]] = {
+OPENERS: dict[str, Callable[..., ParquetRows | pd.DataFrame]] = {
+    "csv": _open_csv,
     "parquet": _open_parquet,
     "arrow": _open_arrow,
 }

@@ -160,3 +160,20 @@ def test_keys_that_float64_merged_are_not_joined(tmp_path):
     subject = Subject(name="m", task="binary_classification", columns=columns, datasets=datasets)
     with pytest.raises(SubjectError, match="merged into floats"):
         labelled_rows(subject, minimum_coverage=0.1)
+
+
+@pytest.mark.parametrize(
+    "chosen", [["code"], "code", [0], slice(0, 1), slice("code", "code"), [True, False], np.array([0])]
+)
+def test_the_columns_of_an_encoder_are_found_however_they_are_named(chosen):
+    """M6: names, places, masks and slices of a ColumnTransformer."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.preprocessing import OneHotEncoder
+
+    from model_governance.subjects.loaders.category_types import learned_by_encoders
+
+    frame = rows()[["code", "x"]]
+    if isinstance(chosen, str):
+        chosen = ["code"]
+    fitted = make_column_transformer((OneHotEncoder(), chosen), remainder="passthrough").fit(frame)
+    assert learned_by_encoders(fitted, ["code", "x"]) == {"code": [1, 2, 3, 4]}

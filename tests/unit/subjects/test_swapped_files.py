@@ -64,10 +64,10 @@ def swap(monkeypatch, tmp_path):
             (tmp_path / "new").write_bytes(content)
             (tmp_path / "new").replace(tmp_path / name)
 
-        def swapping(stored, role):
+        def swapping(stored, role, *more):
             if before:
                 replace()
-            rows = opener(stored, role)
+            rows = opener(stored, role, *more)
             if not before:
                 replace()
             return rows

@@ -65,8 +65,30 @@ def _encoded(part: Any, columns: list[str]) -> Iterator[tuple[str, Any]]:
         if not _keeps_columns(step):
             return
     for _, transformer, chosen in getattr(part, "transformers_", ()):
-        if not isinstance(chosen, str) and all(isinstance(name, str) for name in chosen):
-            yield from _encoded(transformer, list(chosen))
+        yield from _encoded(transformer, _named(chosen, columns))
+
+
+def _named(chosen: Any, columns: list[str]) -> list[str]:
+    """The names behind the columns of a transformer: names, places, a mask or a slice; none where they are none of these."""
+    if isinstance(chosen, slice):
+        return _in_slice(chosen, columns)
+    listed = [chosen] if isinstance(chosen, str | int) else list(chosen)
+    if all(isinstance(entry, str) for entry in listed):
+        return [str(entry) for entry in listed]
+    places = [_plain(entry) for entry in listed]
+    if all(isinstance(place, bool) for place in places):
+        return [name for name, kept in zip(columns, places, strict=False) if kept]
+    return [columns[place] for place in places if isinstance(place, int) and -len(columns) <= place < len(columns)]
+
+
+def _in_slice(chosen: slice, columns: list[str]) -> list[str]:
+    """The names in a slice of places, or of names, which includes its end."""
+    start, stop = chosen.start, chosen.stop
+    if (isinstance(start, str) and start not in columns) or (isinstance(stop, str) and stop not in columns):
+        return []
+    first = columns.index(start) if isinstance(start, str) else start
+    last = columns.index(stop) + 1 if isinstance(stop, str) else stop
+    return columns[first : last : chosen.step]
 
 
 def _keeps_columns(step: Any) -> bool:

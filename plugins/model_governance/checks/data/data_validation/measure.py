@@ -17,6 +17,7 @@ from model_governance.checks.data.data_validation.report import (
     unexpected_rows,
 )
 from model_governance.checks.data.data_validation.results import as_artifact
+from model_governance.checks.data.data_validation.translation import PRESENCE
 from model_governance.checks.data.data_validation.validation import validate
 from model_governance.checks.data.data_validation.view import integer_columns, open_view
 from model_governance.contract.result import CheckResult, Estimate, declared, versions_of
@@ -28,6 +29,7 @@ from model_governance.subjects.param_files import param_file
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from model_governance.checks.data.data_validation.expectations import Expectation
     from model_governance.checks.data.data_validation.params import ValidationParams
     from model_governance.checks.data.data_validation.results import ExpectationResult
     from model_governance.contract.subject import Dataset, Subject
@@ -57,8 +59,9 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
     whole = any(not expectation.columns or "row_condition" in expectation.kwargs for expectation in expectations)
     dataset, fetched = fetch_table(dataset, wanted=None if whole else {*used, *subject.columns.names})
     with _open_batch(dataset, params, used=used) as batch:
+        _require_values(subject, batch, seen=[one for one in expectations if one.type in PRESENCE])
         results = validate(batch, expectations)
-        _require_values(subject, batch, results)
+        _require_values(subject, batch, seen=[result.expectation for result in results if not result.success])
     duplicates = count_duplicates(subject, seed=seed)
     estimates = (*_estimates(results, rows=dataset.rows), *duplicate_estimates(duplicates))
     figure = unexpected_figure(results)
@@ -89,9 +92,9 @@ def _open_batch(dataset: Dataset, params: ValidationParams, *, used: set[str]) -
             yield SqlBatch(view, sql_only=params.engine == "sql")
 
 
-def _require_values(subject: Subject, batch: PandasBatch | SqlBatch, results: Sequence[ExpectationResult]) -> None:
-    """A feature without any value is never met in silence: either an expectation is not met for it, or it is an error."""
-    named = {name for result in results if not result.success for name in result.expectation.columns}
+def _require_values(subject: Subject, batch: PandasBatch | SqlBatch, *, seen: Sequence[Expectation]) -> None:
+    """Refuse features without any value, unless one of these expectations sees it: most others would be met by no row."""
+    named = {name for expectation in seen for name in expectation.columns}
     empty = [name for name in subject.columns.names if batch.columns[name].values == 0 and name not in named]
     if empty:
         dataset = subject.datasets["current"]
