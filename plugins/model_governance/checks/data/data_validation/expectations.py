@@ -72,7 +72,7 @@ def read_suite(file: ParamFile) -> tuple[Expectation, ...]:
     """
     try:
         suite = json.loads(file.content.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckError(f"suite {file.uri}: is not JSON ({error})") from error
     listed = suite.get("expectations") if isinstance(suite, dict) else None
     if not isinstance(listed, list) or not listed:
