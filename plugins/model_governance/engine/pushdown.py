@@ -67,7 +67,7 @@ class TableRows:
         if not names:
             return pd.DataFrame(index=pd.RangeIndex(self.rows))
         table = self.in_order(names)
-        return pa.Table.fromread_batches(read_batches(table, ROWS_PER_FRAME), table.schema().to_pyarrow()).to_pandas()
+        return pa.Table.from_batches(read_batches(table, ROWS_PER_FRAME), table.schema().to_pyarrow()).to_pandas()
 
     @cached_property
     def incomparable(self) -> Mapping[str, str]:
