@@ -201,7 +201,7 @@ def test_iceberg_snapshots_are_read_with_deletes_and_renamed_columns(load, icebe
     assert (by_time.sha256, by_time.origin) == (earlier.sha256, earlier.origin)
     by_file = load(table.metadata_location, format="iceberg", sha256=newest.sha256)
     assert by_file.sha256 == newest.sha256
-    with pytest.raises(DigestMismatch, match="has other rows than those pinned"):
+    with pytest.raises(DigestMismatch, match="has other files than those pinned"):
         load("lake/risk/rows", format="iceberg", sha256=earlier.sha256)
 
 

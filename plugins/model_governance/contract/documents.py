@@ -16,7 +16,7 @@ def schema_of(content: bytes) -> str:
     """The schema that a stored document names; empty where the bytes are no JSON object or name none."""
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     found = document.get("schema") if isinstance(document, dict) else None
     return found if isinstance(found, str) else ""
@@ -36,7 +36,7 @@ def read_document(content: bytes, *, origin: str, schema: str, older: Sequence[s
     """
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvidenceError(
             f"{origin}: expected a document {schema}, found bytes that are no JSON ({error})"
         ) from error

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-from model_governance.contract.result import canonical_json
 from model_governance.engine import expressions
+from model_governance.engine.answers import read_batches, read_row, read_rows
 from model_governance.engine.column_kinds import kind_of_type
 from model_governance.engine.frames import to_frame
 from model_governance.engine.labels import FewLabels
@@ -41,8 +39,6 @@ UNREACHABLE = frozenset(
 MAX_AGGREGATES = 800  # of one query: PostgreSQL takes 1,664 columns, others fewer
 WITHOUT_NAN = frozenset({"mssql", "sqlite"})
 FEW_EDGES = 8  # of a column, up to which conditional sums of all columns in one pass are cheaper than a pass each
-FINGERPRINT_CELLS = 32
-FEW_CATEGORIES = 1000
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class TableRows:
         if not names:
             return pd.DataFrame(index=pd.RangeIndex(self.rows))
         table = self.in_order(names)
-        return pa.Table.from_batches(_batches(table, ROWS_PER_FRAME), table.schema().to_pyarrow()).to_pandas()
+        return pa.Table.from_batches(read_batches(table, ROWS_PER_FRAME), table.schema().to_pyarrow()).to_pandas()
 
     @cached_property
     def incomparable(self) -> Mapping[str, str]:
@@ -197,7 +193,7 @@ class PushedRelation(Relation):
         import numpy as np
 
         counts = np.zeros(len(edges) + 1, dtype="int64")
-        for row in _rows(expressions.cells(self.table, name, edges, role=self.role, arrays=self._arrays)):
+        for row in read_rows(expressions.cells(self.table, name, edges, role=self.role, arrays=self._arrays)):
             counts[int(row["cell"])] = int(row["rows"])
         if int(counts.sum()) != self._finite_rows(name):
             raise self._moved(int(counts.sum()), self._finite_rows(name), f"finite values of {name!r}")
@@ -215,7 +211,7 @@ class PushedRelation(Relation):
         for name, count in self._finite(names).items():
             ranks = [rank_of(probability, count) + 1 for probability in probabilities]
             different = sorted(set(ranks))
-            found = _rows(
+            found = read_rows(
                 expressions.order_statistics(self.table, name, different, role=self.role, arrays=self._arrays)
             )
             values = dict(zip(different, expressions.value_at_ranks(found, len(different)), strict=True))
@@ -229,7 +225,7 @@ class PushedRelation(Relation):
         distances = {}
         for name in names:
             n, m = reference_counts[name], current_counts[name]
-            row = _single_row(expressions.distances(self.table, current.table, name, n=n, m=m))
+            row = read_row(expressions.distances(self.table, current.table, name, n=n, m=m))
             distances[name] = Ordered(
                 n=n, m=m, ks=int(row["gap"]) / (n * m), place=float(row["place"]) + 0.0,
                 wasserstein=float(row["area"]) / (n * m), outside=outside[name], ends=ends[name],
@@ -259,7 +255,7 @@ class PushedRelation(Relation):
         self.require([name])
         values = self.table.select(value=expressions.floats(self.table, name, role=self.role))
         not_null = values.filter(values.value.notnull())
-        for batch in _batches(not_null, ROWS_PER_FRAME):
+        for batch in read_batches(not_null, ROWS_PER_FRAME):
             yield as_numbers(batch.column(0), name=name, role=self.role)
 
     def kinds(self, names: Sequence[str]) -> dict[str, Kind]:
@@ -289,7 +285,7 @@ class PushedRelation(Relation):
         self.require(names)
         self._require_comparable(names)
         start = 0
-        for batch in _batches(self.source.in_order(names), rows):
+        for batch in read_batches(self.source.in_order(names), rows):
             yield batch
             start += len(batch)
         if start != self.rows:
@@ -334,7 +330,7 @@ class PushedRelation(Relation):
         self._require_comparable(names)
         tallies: dict[str, Labels] = {}
         for name in names:
-            rows = _rows(expressions.values_with_counts(self.table, name))
+            rows = read_rows(expressions.values_with_counts(self.table, name))
             valid = [row for row in rows if row["value"] is not None and row["value"] == row["value"]]
             tallies[name] = FewLabels.from_tally(Counter({row["value"]: row["rows"] for row in valid}))
         return tallies
@@ -360,85 +356,8 @@ class PushedRelation(Relation):
         for start in range(0, len(keys), MAX_AGGREGATES):
             batch = keys[start : start + MAX_AGGREGATES]
             aggregates = {f"a{place}": parts[key] for place, key in enumerate(batch)}
-            row = _single_row(self.table.aggregate(rows=self.table.count(), **aggregates))
+            row = read_row(self.table.aggregate(rows=self.table.count(), **aggregates))
             if int(row["rows"]) != self.rows:
                 raise self._moved(int(row["rows"]), self.rows, "rows")
             answers |= {key: row[f"a{place}"] for place, key in enumerate(batch)}
         return answers
-
-
-def fingerprint(relation: PushedRelation) -> str:
-    """The sha256 of a table's canonical aggregates, since its bytes cannot be read.
-
-    It covers names, types and rows; per number the counts of missing, NaN, infinite and distinct values, the range,
-    and the counts of 32 cells of equal width in it; per other column what is missing and, of up to 1,000
-    categories, how often each occurs. Tables that agree in all of this have the same fingerprint.
-    """
-    import numpy as np
-
-    schema = relation.table.schema()
-    incomparable = relation.source.incomparable
-    numbers = [name for name, kind in schema.items() if kind.is_numeric() and name not in incomparable]
-    others = [name for name in relation.names if name not in numbers]
-    comparable = [name for name in others if name not in incomparable]
-    summaries = relation.summaries(numbers)
-    edges = {
-        name: np.linspace(summary.minimum, summary.maximum, FINGERPRINT_CELLS + 1)[1:-1]
-        for name, summary in summaries.items()
-        if summary.minimum is not None and summary.maximum is not None
-    }
-    counts = relation.counts(edges)
-    distinct = {name: _count_distinct(relation.table, name) for name in comparable}
-    categories = relation.value_counts([name for name, count in distinct.items() if count <= FEW_CATEGORIES])
-    aggregates = {
-        "types": {name: str(kind) for name, kind in schema.items()},
-        "rows": relation.rows,
-        # Mean and standard deviation are excluded: their last digits depend on the order in which a database adds.
-        "numbers": {name: {k: v for k, v in asdict(summary).items() if k not in ("mean", "std")} for name, summary in summaries.items()},
-        "cells": {name: cells.tolist() for name, cells in counts.items()},
-        "missing": relation.missing(others),
-        "different": distinct,
-        "categories": categories,
-    }  # fmt: skip
-    return hashlib.sha256(canonical_json(aggregates)).hexdigest()
-
-
-def _count_distinct(table: Table, name: str) -> int:
-    """Number of distinct values of a column, up to one more than `FEW_CATEGORIES`."""
-    return int(table.select(value=table[name]).distinct().limit(FEW_CATEGORIES + 1).count().execute())
-
-
-def _batches(table: Table, rows: int) -> Iterator[pa.RecordBatch]:
-    backend = table.get_backend()
-    if backend.name == "duckdb":
-        # ibis 12 calls a method that DuckDB 2 has renamed.
-        yield from backend.con.sql(backend.compile(table)).to_arrow_reader(rows)
-    elif backend.name == "postgres":
-        yield from _from_cursor(backend, table, rows)
-    else:
-        yield from table.to_pyarrow_batches(chunk_size=rows)
-
-
-def _from_cursor(backend: Any, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
-    """The rows through a cursor of the server's.
-
-    ibis would read them in a savepoint of their own, and one that is left before its last row ends the transaction, and with
-    it the snapshot.
-    """
-    import pyarrow as pa
-
-    kind = table.schema().as_struct().to_pyarrow()
-    with backend.con.cursor(name=f"rows_{uuid4().hex}") as cursor:
-        cursor.execute(backend.compile(table))
-        while batch := cursor.fetchmany(rows):
-            yield pa.RecordBatch.from_struct_array(pa.array(batch, type=kind))
-
-
-def _rows(table: Table) -> list[dict[str, Any]]:
-    """All rows of a small result."""
-    return [row for batch in _batches(table, ROWS_PER_FRAME) for row in batch.to_pylist()]
-
-
-def _single_row(table: Table) -> dict[str, Any]:
-    (row,) = _rows(table)
-    return row

@@ -6,12 +6,11 @@ Two different rows share a hash once in 2^64 pairs: among ten million rows with 
 from __future__ import annotations
 
 import math
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_governance.engine.frames import fit_in_floats, widened
 from model_governance.engine.labels import label
+from model_governance.engine.stored import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from model_governance.engine.relation import Relation
 
 MAX_IN_MEMORY = 1 << 21  # hashes: 16 MiB
+HASHES = ".hashes"
 GOLDEN = 0x9E3779B97F4A7C15
 MISSING = 0x5DEECE66D
 
@@ -86,7 +86,7 @@ class DistinctRows:
     def __init__(self, rows: int) -> None:
         self._parts = max(1, math.ceil(rows / MAX_IN_MEMORY))
         self._held: list[np.ndarray] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="rows-") if self._parts > 1 else None
+        self._spool = Spool() if self._parts > 1 else None
 
     def __enter__(self) -> DistinctRows:
         return self
@@ -94,30 +94,30 @@ class DistinctRows:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._spool is not None:
+            self._spool.close()
 
     def add(self, hashes: np.ndarray) -> None:
         """Add hashes, uint64."""
         import numpy as np
 
-        if self._folder is None:
+        if self._spool is None:
             self._held.append(hashes)
             return
         part = hashes % np.uint64(self._parts)
         for number in range(self._parts):
-            with (Path(self._folder.name) / str(number)).open("ab") as file:
+            with (self._spool.folder / f"{number}{HASHES}").open("ab") as file:
                 hashes[part == number].tofile(file)
 
     def count(self) -> int:
         """Number of different hashes since the last count."""
         import numpy as np
 
-        if self._folder is None:
+        if self._spool is None:
             distinct = _distinct(np.concatenate(self._held)) if self._held else 0
             self._held = []
             return distinct
-        paths = list(Path(self._folder.name).iterdir())
+        paths = list(self._spool.folder.glob(f"*{HASHES}"))
         distinct = sum(_distinct(np.fromfile(path, dtype="uint64")) for path in paths)
         for path in paths:
             path.unlink()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from model_governance.engine.stored import PREFIX
+from model_governance.engine.stored import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import numpy as np
 
@@ -21,20 +20,19 @@ class LazyFolder:
     """A temporary folder that is made on first use and removed at the end: the columns of small datasets need none."""
 
     def __init__(self) -> None:
-        self._directory: tempfile.TemporaryDirectory[str] | None = None
+        self._spool: Spool | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._directory is not None:
-            self._directory.cleanup()
+        if self._spool is not None:
+            self._spool.close()
 
     def subfolder(self, name: str) -> Path:
         """The subfolder of this name; it exists."""
-        if self._directory is None:
-            self._directory = tempfile.TemporaryDirectory(prefix=PREFIX)
-        folder = Path(self._directory.name) / name
+        self._spool = self._spool or Spool()
+        folder = self._spool.folder / name
         folder.mkdir(exist_ok=True)
         return folder
 

@@ -3,56 +3,92 @@
 from __future__ import annotations
 
 import fcntl
+import logging
+import os
 import shutil
+import stat
 import tempfile
 import time
 import weakref
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
 PREFIX = "model-governance-"
-
-
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 LOCK = ".lock"
-YOUNG = 60.0  # seconds in which a folder may not have its lock yet
+UNFINISHED = ".new-"
+YOUNG = 60.0  # seconds in which a folder is being made
 ABANDONED = 86_400.0  # seconds after which a temporary folder without a lock is taken for abandoned
+OWNER_ONLY = 0o700
+
+log = logging.getLogger(__name__)
 
 
 class Spool:
     """A temporary folder that is removed when nobody refers to it any more, at the latest when Python ends.
 
-    Its owner holds a lock in it, so that `sweep_spools` can tell the folder of a killed process from one in use.
+    Its owner holds a lock in it from the moment it has its name, so that `sweep_spools` can tell the folder of a killed process from
+    one in use. A process that makes its first one removes what killed processes left.
 
     Args:
-        parent: the folder to make it in, by default that of the system.
+        parent: the folder to make it in, by default `spools_folder`.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
-        directory = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
-        self.folder = Path(directory.name)
-        lock = (self.folder / LOCK).open("wb")
+        if parent is None:
+            parent = spools_folder()
+            _sweep_once(parent)
+        made = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=parent))
+        lock = (made / LOCK).open("wb")
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # The directory's own finalizer would warn of an implicit cleanup, which is what a spool is for.
-        self._remove = weakref.finalize(self, _remove, directory, lock)
+        self.folder = made.rename(made.with_name(made.name.replace(UNFINISHED, PREFIX, 1)))
+        self._remove = weakref.finalize(self, _remove, self.folder, lock)
 
     def close(self) -> None:
         """Remove the folder now."""
         self._remove()
 
+    def __enter__(self) -> Path:
+        return self.folder
 
-def _remove(directory: tempfile.TemporaryDirectory[str], lock: IO[bytes]) -> None:
-    directory.cleanup()
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _remove(folder: Path, lock: IO[bytes]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
     lock.close()
+
+
+def spools_folder() -> Path:
+    """The folder of this user's spools in the system's temporary folder, which nobody else can read.
+
+    Where another user holds its name, spools are made beside it, each readable by its owner only.
+    """
+    system = Path(tempfile.gettempdir())
+    folder = system / f"governance-spools-{os.geteuid()}"
+    try:
+        folder.mkdir(mode=OWNER_ONLY, exist_ok=True)
+        status = folder.lstat()
+    except OSError:
+        return system
+    is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    return folder if is_ours and not stat.S_IMODE(status.st_mode) & 0o077 else system
+
+
+@cache
+def _sweep_once(folder: Path) -> None:
+    for stale in sweep_spools(folder):
+        log.info("removed %s of a killed task", stale)
 
 
 def sweep_spools(parent: Path) -> list[Path]:
@@ -60,24 +96,29 @@ def sweep_spools(parent: Path) -> list[Path]:
 
     A spool is stale when nobody holds its lock. A folder of the same prefix without a lock is stale after a day.
     """
-    stale = [folder for folder in parent.glob(f"{PREFIX}*") if folder.is_dir() and _is_stale(folder)]
-    for folder in stale:
+    made = [folder for folder in parent.glob(f"{PREFIX}*") if folder.is_dir() and _is_stale(folder)]
+    unfinished = [folder for folder in parent.glob(f"{UNFINISHED}*") if folder.is_dir() and _age(folder) > YOUNG]
+    for folder in (*made, *unfinished):
         shutil.rmtree(folder, ignore_errors=True)
-    return stale
+    return [*made, *unfinished]
 
 
 def _is_stale(folder: Path) -> bool:
-    age = time.time() - folder.stat().st_mtime
-    if age < YOUNG:
-        return False
     try:
         with (folder / LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
     except FileNotFoundError:
-        return folder.is_dir() and age > ABANDONED
+        return folder.is_dir() and _age(folder) > ABANDONED
     except OSError:  # another process holds the lock, or the folder is another user's
         return False
+
+
+def _age(folder: Path) -> float:
+    try:
+        return time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,16 +17,15 @@ import hashlib
 import logging
 import os
 import stat
-import tempfile
 import time
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from model_governance.engine.stored import Spool, sweep_spools
+from model_governance.engine.stored import Spool, spools_folder, sweep_spools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from model_governance.contract.connections import CacheSettings
 
@@ -61,7 +60,7 @@ def open_cache(settings: CacheSettings) -> ContentCache | None:
         status = folder.stat()
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o022:
             raise PermissionError(f"{folder} belongs to or can be written by another user")
-        for parent in (folder, Path(tempfile.gettempdir())):
+        for parent in (folder, spools_folder()):
             for stale in sweep_spools(parent):
                 log.info("removed %s of a killed task", stale)
     except OSError as error:

@@ -111,8 +111,7 @@ def _load_lake(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
         table = open_delta(spec, folder=folder, connections=connections)
         stored, manifest, origin = table.files, table.manifest, table.origin
     else:
-        stored, origin = open_iceberg(spec, folder=folder)
-        manifest = None
+        stored, manifest, origin = open_iceberg(spec, folder=folder)
     check_limits(stored, "parquet")
     rows = ParquetRows(stored, role)
     _check_shape(rows.rows, rows.names, uri=stored.uri, role=role)

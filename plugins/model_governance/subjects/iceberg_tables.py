@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.result import canonical_json
 from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
-from model_governance.subjects.sources import SCHEME, local_path
+from model_governance.subjects.digests import digest_bytes
+from model_governance.subjects.sources import PIECE, SCHEME, local_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,10 +25,11 @@ EXTRA = "iceberg"
 METADATA = re.compile(r"(?:v|0*)(\d+)(?:-[0-9a-f-]+)?(?:\.gz)?\.metadata\.json(?:\.gz)?")
 
 
-def open_iceberg(spec: DatasetSpec, *, folder: Path) -> tuple[StoredFile, Mapping[str, Any]]:
-    """The rows of an Iceberg table at the snapshot or moment that the policy names, or the newest, and what names it as JSON types.
+def open_iceberg(spec: DatasetSpec, *, folder: Path) -> tuple[StoredFile, bytes, Mapping[str, Any]]:
+    """The rows of an Iceberg table at the snapshot or moment that the policy names, or the newest.
 
-    The digest is that of the rows as an Arrow stream in the order of the snapshot's files. Catalogs, credentials and regions are those of
+    With them come the manifest of the snapshot's files, of data and of deletes, whose digest is that of the dataset, and what names the
+    snapshot as JSON types. Catalogs, credentials and regions are those of
     pyiceberg's own configuration (`.pyiceberg.yaml`, PYICEBERG_*).
 
     Raises:
@@ -48,7 +52,14 @@ def open_iceberg(spec: DatasetSpec, *, folder: Path) -> tuple[StoredFile, Mappin
     try:
         table = _table(uri, folder)
         snapshot = _snapshot(spec, table)
-        stored = _spooled(uri, table, snapshot.snapshot_id)
+        manifest = _manifest(table, snapshot.snapshot_id)
+        sha256 = digest_bytes(manifest)
+        if spec.sha256 is not None and sha256 != spec.sha256:
+            raise DigestMismatch(
+                f"{uri}: snapshot {snapshot.snapshot_id} has other files than those pinned: expected sha256 {spec.sha256} of their "
+                f"manifest, found {sha256}; review the change and pin the new one, or pin `version` too"
+            )
+        stored = _spooled(uri, table, snapshot.snapshot_id, sha256)
     except SubjectError:
         raise
     except (OSError, ConnectionError) as error:
@@ -59,16 +70,11 @@ def open_iceberg(spec: DatasetSpec, *, folder: Path) -> tuple[StoredFile, Mappin
         raise SubjectError(
             f"{uri}: the Iceberg table cannot be read: {type(error).__name__}: {_reason_of(error)}"
         ) from error
-    if spec.sha256 is not None and stored.sha256 != spec.sha256:
-        raise DigestMismatch(
-            f"{uri}: snapshot {snapshot.snapshot_id} has other rows than those pinned: expected sha256 {spec.sha256}, found "
-            f"{stored.sha256}; review the change and pin the new one, or pin `version` too"
-        )
     origin = {
-        "format": "iceberg", "version": snapshot.snapshot_id, "committed": _spell(snapshot.timestamp_ms),
+        "files": len(json.loads(manifest)), "format": "iceberg", "version": snapshot.snapshot_id, "committed": _spell(snapshot.timestamp_ms),
         "table_uuid": str(table.metadata.table_uuid),
     }  # fmt: skip
-    return stored, origin
+    return stored, manifest, origin
 
 
 def _table(uri: str, folder: Path) -> Any:
@@ -126,7 +132,24 @@ def _snapshot(spec: DatasetSpec, table: Any) -> Any:
     return snapshot
 
 
-def _spooled(uri: str, table: Any, snapshot: int) -> StoredFile:
+def _manifest(table: Any, snapshot: int) -> bytes:
+    """The files of a snapshot with the digests of their bytes."""
+    root = f"{table.location().rstrip('/')}/"
+    paths = set()
+    for task in table.scan(snapshot_id=snapshot).plan_files():
+        paths |= {task.file.file_path, *(deleted.file_path for deleted in task.delete_files)}
+    entries = []
+    for path in sorted(paths):
+        digest, size = hashlib.sha256(), 0
+        with table.io.new_input(path).open() as content:
+            while piece := content.read(PIECE):
+                digest.update(piece)
+                size += len(piece)
+        entries.append({"name": path.removeprefix(root), "sha256": digest.hexdigest(), "size": size})
+    return canonical_json(entries)
+
+
+def _spooled(uri: str, table: Any, snapshot: int, sha256: str) -> StoredFile:
     """The rows of a snapshot as a Parquet file, written piece by piece."""
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
@@ -136,52 +159,11 @@ def _spooled(uri: str, table: Any, snapshot: int) -> StoredFile:
     reader = table.scan(snapshot_id=snapshot).to_arrow_batch_reader()
     # Field numbers of Iceberg are no part of the rows, and large texts are texts.
     schema = pa.schema([pa.field(field.name, _plain(field.type)) for field in reader.schema])
-    digest = _Digest()
-    with ParquetWriter(path, schema, compression="lz4") as writer, pa.ipc.new_stream(digest, schema) as stream:
+    with ParquetWriter(path, schema, compression="lz4") as writer:
         for batch in reader:
-            plain = pa.RecordBatch.from_arrays(
-                [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)], schema=schema
-            )
-            writer.write_batch(plain)
-            stream.write_batch(plain)
-    stamp = Stamp.from_stat(path.stat())
-    return StoredFile(uri=uri, path=path, sha256=digest.hexdigest(), stamp=stamp, spool=spool)
-
-
-class _Digest:
-    """A file that keeps only the SHA-256 of what is written to it."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._sum = hashlib.sha256()
-        self._written = 0
-
-    def write(self, content: Any) -> int:
-        self._sum.update(content)
-        self._written += len(content)
-        return len(content)
-
-    def tell(self) -> int:
-        return self._written
-
-    def writable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
-
-    def flush(self) -> None:
-        """Nothing is buffered."""
-
-    def close(self) -> None:
-        """The sum stays readable."""
-
-    def hexdigest(self) -> str:
-        return self._sum.hexdigest()
+            columns = [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+    return StoredFile(uri=uri, path=path, sha256=sha256, stamp=Stamp.from_stat(path.stat()), spool=spool)
 
 
 def _plain(kind: Any) -> Any:

@@ -6,7 +6,8 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from model_governance.engine.pushdown import PushedRelation, TableRows, fingerprint, is_lost, unreadable_columns
+from model_governance.engine.fingerprints import fingerprint
+from model_governance.engine.pushdown import PushedRelation, TableRows, is_lost, unreadable_columns
 from model_governance.errors import CheckError, DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.subjects.duckdb_files import CONFINED, require_file
 

@@ -17,7 +17,7 @@ import pytest
 
 from model_governance.contract.connections import PlainConnections
 from model_governance.engine import open_relation
-from model_governance.errors import CheckError, SubjectError
+from model_governance.errors import CheckError, EvidenceError, SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import arrow_child, arrow_files, limits, load_dataset
 
@@ -273,3 +273,20 @@ def test_footers_that_lie_end_in_a_sentence(load):
             lengths.append(len(str(error)))
     assert max(lengths) < 2000
     assert outcomes == {"read", "refused"}
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b'{"expectations": ' + b"[" * 200_000])
+def test_json_of_any_depth_ends_in_a_sentence(content):
+    """D15 and its kind: profiles, suites and stored documents."""
+    from model_governance.checks.data.data_validation.expectations import read_suite
+    from model_governance.contract.documents import read_document, schema_of
+    from model_governance.contract.subject import ParamFile
+    from model_governance.engine.profiles import Profile
+
+    with pytest.raises(CheckError, match="is not JSON"):
+        read_suite(ParamFile(name="suite", uri="suite.json", sha256="0" * 64, content=content))
+    with pytest.raises(EvidenceError, match="no JSON"):
+        read_document(content, origin="x.json", schema="x/v1")
+    with pytest.raises(EvidenceError, match="no JSON"):
+        Profile.from_bytes(content, origin="profile.json")
+    assert schema_of(content) == ""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from model_governance.engine.stored import Spool
 from model_governance.errors import SubjectError, SubjectUnreachable, UntrustedModel
 from model_governance.subjects.loaders import import_library
 
@@ -55,8 +55,9 @@ def model_file(uri: str, *, folder: Path) -> Iterator[tuple[Path, str]]:
         path = Path(unquote(place[2:])) if place.startswith("///") else folder / unquote(place)
         yield _named_file(path, uri=uri)
         return
-    with TemporaryDirectory(prefix="model-governance-") as copy:
-        yield _named_file(_downloaded(f"{match['kind']}:/{match['rest']}", Path(copy), uri=uri), uri=uri)
+    with Spool() as spool:
+        (copy := spool / "model").mkdir()
+        yield _named_file(_downloaded(f"{match['kind']}:/{match['rest']}", copy, uri=uri), uri=uri)
 
 
 def _downloaded(artifact: str, copy: Path, *, uri: str) -> Path:

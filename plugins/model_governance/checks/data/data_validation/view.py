@@ -7,21 +7,20 @@ midnight, a time with a zone its UTC time.
 from __future__ import annotations
 
 import re
-import tempfile
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.data.data_validation.columns import Column, is_nested_in_duckdb, kind_in_duckdb, of_frame
 from model_governance.engine.column_kinds import kind_of_type
 from model_governance.engine.files import INT64_DIGITS, ParquetRows
 from model_governance.engine.frames import EXACT, UNIQUE_DIGITS
-from model_governance.engine.stored import StoredFiles, link_parts
+from model_governance.engine.stored import Spool, StoredFiles, link_parts
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
 
@@ -82,11 +81,11 @@ def open_view(dataset: Dataset, *, used: Collection[str]) -> Iterator[View]:
     """
     import duckdb
 
-    with tempfile.TemporaryDirectory(prefix="validation-") as folder:
-        path = _parquet(dataset, Path(folder))
-        database = Path(folder) / "current.duckdb"
+    with Spool() as folder:
+        path = _parquet(dataset, folder)
+        database = folder / "current.duckdb"
         with closing(duckdb.connect(database, config=SETTINGS)) as connection:
-            source = _source(dataset, path, Path(folder))
+            source = _source(dataset, path, folder)
             described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
             types = {str(name): str(type_) for name, type_, *_ in described}
             _check_names(dataset, path, types)

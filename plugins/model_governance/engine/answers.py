@@ -1,0 +1,52 @@
+"""Answers of a database, as Arrow batches and rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+    from ibis import Table
+
+ROWS_PER_ANSWER = 131_072
+
+
+def read_batches(table: Table, rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows of an expression, `rows` at a time."""
+    backend = table.get_backend()
+    if backend.name == "duckdb":
+        # ibis 12 calls a method that DuckDB 2 has renamed.
+        yield from backend.con.sql(backend.compile(table)).to_arrow_reader(rows)
+    elif backend.name == "postgres":
+        yield from _from_cursor(backend, table, rows)
+    else:
+        yield from table.to_pyarrow_batches(chunk_size=rows)
+
+
+def _from_cursor(backend: Any, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows through a cursor of the server's.
+
+    ibis would read them in a savepoint of their own, and one that is left before its last row ends the transaction, and with
+    it the snapshot.
+    """
+    import pyarrow as pa
+
+    kind = table.schema().as_struct().to_pyarrow()
+    with backend.con.cursor(name=f"rows_{uuid4().hex}") as cursor:
+        cursor.execute(backend.compile(table))
+        while batch := cursor.fetchmany(rows):
+            yield pa.RecordBatch.from_struct_array(pa.array(batch, type=kind))
+
+
+def read_rows(table: Table) -> list[dict[str, Any]]:
+    """All rows of a small result."""
+    return [row for batch in read_batches(table, ROWS_PER_ANSWER) for row in batch.to_pylist()]
+
+
+def read_row(table: Table) -> dict[str, Any]:
+    """The only row of a result."""
+    (row,) = read_rows(table)
+    return row
