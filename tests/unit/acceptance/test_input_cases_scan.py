@@ -19,6 +19,7 @@ import yaml
 from joblib.numpy_pickle import NumpyArrayWrapper
 from sklearn.linear_model import LogisticRegression
 
+import model_files
 from model_governance.authoring.column_roles import Asked
 from model_governance.authoring.suggest import suggest_policy
 from model_governance.errors import UntrustedModel
@@ -259,6 +260,14 @@ def test_a_file_that_unpacks_without_end_is_not_unpacked():
     content = b"".join(packer.compress(bytes(1 << 20)) for _ in range(128)) + packer.flush()
     with pytest.raises(UntrustedModel, match="unpacks to more than"):
         _plain(content)
+
+
+def test_a_skops_archive_that_unpacks_without_end_is_not_unpacked(tmp_path):
+    """M9: a bomb among the members of an archive."""
+    content = zipped(("schema.json", "{}"), ("weights", bytes(80 << 20)))
+    with pytest.raises(UntrustedModel, match="unpacks to more than"):
+        model_files.load(tmp_path, content, format="skops")
+    assert "bomb" in rules(scan(content, "skops"), "dangerous")
 
 
 def test_members_of_honest_models_are_no_bombs():

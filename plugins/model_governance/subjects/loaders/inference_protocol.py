@@ -56,17 +56,7 @@ class Signature:
         """
         fields = json.loads(metadata)
         try:
-            sides = [
-                tuple(
-                    Tensor(
-                        name=str(tensor["name"]),
-                        datatype=str(tensor["datatype"]),
-                        shape=tuple(map(int, tensor["shape"])),
-                    )
-                    for tensor in fields[side]
-                )
-                for side in ("inputs", "outputs")
-            ]
+            sides = [tuple(_described(tensor) for tensor in fields[side]) for side in ("inputs", "outputs")]
         except (KeyError, TypeError, ValueError) as error:
             raise SubjectError(f"{uri}: its metadata describe no inputs and outputs: {error!r}") from error
         if not all(sides):
@@ -110,6 +100,13 @@ class Signature:
                 f"{uri}: answers {shown}; serve one output of labels and one of probabilities, or one of values"
             )
         return (labels[0] if labels else None), (scores[0] if scores else None)
+
+
+def _described(tensor: Mapping[str, Any]) -> Tensor:
+    name, datatype, shape = tensor["name"], tensor["datatype"], tensor["shape"]
+    if not isinstance(name, str) or not isinstance(datatype, str) or not all(type(size) is int for size in shape):
+        raise TypeError("a tensor whose name, datatype or shape has another JSON type")
+    return Tensor(name=name, datatype=datatype, shape=tuple(shape))
 
 
 def pinned(metadata: Mapping[str, Any], *, version: str | None, uri: str) -> dict[str, Any]:

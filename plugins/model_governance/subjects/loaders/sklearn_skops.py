@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from model_governance.errors import SubjectError, UntrustedModel
@@ -11,6 +13,9 @@ from model_governance.subjects.loaders.estimator import versions_noted, wrap_est
 if TYPE_CHECKING:
     from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
+
+# Weights are stored as they are or compressed some ten times: a file that grows more fills the memory and holds no model.
+LARGEST_GROWTH, ALWAYS_ALLOWED, MAX_MEMBERS = 200, 64 << 20, 100_000
 
 
 def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
@@ -26,6 +31,7 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         raise SubjectError(
             f"{spec.uri}: is not a skops file (no zip archive); save the model with skops.io.dump or correct `model.format`"
         )
+    _refuse_bomb(content, uri=spec.uri)
     unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - SKOPS_NAMES - set(spec.trusted))
     if unknown:
         raise UntrustedModel(
@@ -35,3 +41,16 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     with versions_noted() as versions:
         estimator = skops.io.loads(content, trusted=[*sorted(SKOPS_NAMES), *spec.trusted])
     return wrap_estimator(estimator, spec, columns, versions=versions)
+
+
+def _refuse_bomb(content: bytes, *, uri: str) -> None:
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise SubjectError(f"{uri}: is damaged: {error}; save the model again") from error
+    limit = LARGEST_GROWTH * len(content) + ALWAYS_ALLOWED
+    if sum(member.file_size for member in members) > limit or len(members) > MAX_MEMBERS:
+        raise UntrustedModel(
+            f"{uri}: unpacks to more than {limit:,} bytes or {MAX_MEMBERS:,} members, which no model does; it was not read"
+        )
