@@ -189,12 +189,12 @@ def test_other_dags_stay_in_the_database_and_the_refused_one_is_live(parsed, sou
         assert after["governance_acs_light"] == (False, False, False)
         assert all(not stale and not errors for stale, errors, _ in after.values())
         with create_session() as session:
-            (error,) = session.scalars(select(ParseImportError))
-            assert error.filename.endswith("broken.yaml")
+            mine = ParseImportError.filename.endswith("broken.yaml")
+            (error,) = session.scalars(select(ParseImportError).where(mine))
             assert "ownr: unknown key" in error.stacktrace
     finally:
         with create_session() as session:
-            session.execute(delete(ParseImportError))
+            session.execute(delete(ParseImportError).where(ParseImportError.filename.endswith("broken.yaml")))
             for dag_id in stored():
                 session.delete(session.get(DagModel, dag_id))
 
