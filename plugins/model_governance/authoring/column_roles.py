@@ -97,6 +97,7 @@ def assign_roles(
         remarks["features"] = _remark_on_guess(features, facts)
     else:
         roles = _task_roles(frame, others, task=task, asked=asked, features=features)
+    _refuse_two_roles(roles, features, target=target)
     unused = [name for name in others if name not in features and name not in roles.values()]
     identifier = next((name for name in unused if _is_identifier(name, frame[name])), None)
     if task == "forecasting":
@@ -135,6 +136,20 @@ def _named_features(frame: pd.DataFrame, facts: ModelFacts, *, target: str | Non
             [f"column {nested[0]} holds lists or structures, which no check can compare; flatten it upstream"]
         )
     return names
+
+
+def _refuse_two_roles(roles: Mapping[str, str], features: Sequence[str], *, target: str | None) -> None:
+    """No column is the label and a group, item or moment too, and no feature is the group.
+
+    Raises:
+        PolicyError: one is.
+    """
+    for role, name in roles.items():
+        if name == target:
+            raise PolicyError([f"--{role} {name}: is the column of the labels too; name another"])
+        if role == "group" and name in features:
+            text = f"--group {name}: the model takes this column as an input, and a group is none"
+            raise PolicyError([f"{text}; give the rows a copy of it under another name"])
 
 
 def _reasons(frame: pd.DataFrame, target: str | None) -> dict[str, str]:
@@ -273,13 +288,15 @@ def kind_of(name: str, column: pd.Series, facts: ModelFacts) -> ColumnKind:
     Whole numbers are numbers, however few of them there are: amounts and counts take few values too, and a set of the
     values seen would refuse the next one.
     """
+    from datetime import date
+
     from pandas.api import types
 
     values = column.dropna()
     count = distinct(column)
     if types.is_bool_dtype(values.infer_objects()):
         return "boolean"
-    if types.is_datetime64_any_dtype(column):
+    if types.is_datetime64_any_dtype(column) or (len(values) > 0 and isinstance(values.iloc[0], date)):
         return "datetime"
     is_number = types.is_numeric_dtype(column) or _are_decimals(values)
     if name in facts.coded:

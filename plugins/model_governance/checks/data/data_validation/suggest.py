@@ -175,10 +175,16 @@ def _ranges(name: str, feature: Feature, column: pd.Series) -> Iterator[Proposal
 
 
 def _logical_type(feature: Feature, column: pd.Series) -> str:
+    from datetime import date
+
     from pandas.api import types
 
-    if types.is_bool_dtype(column.dtype):
+    # A boolean column with gaps and one of dates come as objects.
+    values = column.dropna().infer_objects()
+    if types.is_bool_dtype(values.dtype):
         return "boolean"
+    if values.dtype == object and isinstance(values.iloc[0], date):
+        return "datetime"
     if feature.kind in NUMBER_KINDS or types.is_numeric_dtype(column.dtype):
         return "number"
     return "datetime" if types.is_datetime64_any_dtype(column.dtype) else "text"

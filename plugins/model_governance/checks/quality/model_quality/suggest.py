@@ -191,7 +191,7 @@ def _random_ndcg(reference: pd.DataFrame, columns: Columns, *, top_k: int) -> fl
         return 0.0
     relevance = np.maximum(reference[str(columns.target)].to_numpy(dtype=np.float64), 0.0)
     ndcg = score_groups(reference[columns.group].to_numpy(), np.zeros(len(relevance)), relevance, top_k=top_k).ndcg
-    return round(float(ndcg.mean()), 3) if len(ndcg) else 0.0
+    return min(0.999, round(float(ndcg.mean()), 3)) if len(ndcg) else 0.0
 
 
 def _for_forecasting(measured: Measured, params: dict[str, Any]) -> tuple[Thresholds, str]:
