@@ -12,6 +12,7 @@ third, the reference. Its draft is taken as it is; the datasets marked TODO are 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import tempfile
 from dataclasses import dataclass
@@ -48,6 +49,12 @@ OWN_SEEDS = 5
 """Seeds in which the draft is run on its own reference: bounds that the reference gave hold there by construction."""
 MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
 FAULTY_SEEDS = 2
+LIMITS = (
+    "What stays green: in sets of fewer than 200 rows a fault of a single column is not surely more than chance at the level "
+    "that the alarm budget leaves to each threshold (the findings are uncertain, or warn). The columns of diabetes are all scaled "
+    "alike, so two that are exchanged keep their distributions. Drift only warns under the draft of a forecast, whose rows are "
+    "other moments each time, so exchanged lags and missing moments are seen by the errors alone."
+)
 GREEN_OF_TWENTY = 19
 
 
@@ -143,23 +150,30 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of CSV files")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--whole", type=int, default=1, help="seeds in which every check runs")
+    parser.add_argument("--page", action="store_true", help="measure nothing: write the page from what is kept")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)  # what a check could not measure is in the table
     _without_pictures()
     kept = Kept(options.folder)
     sets = list(data_sets(options.data))
-    found: dict[str, list[list[Any]]] = {data.name: [[], [], []] for data in sets}
-    for seed in range(options.seeds):
+    for seed in range(0 if options.page else options.seeds):
         for data in sets:
-            green, caught, whole = found[data.name]
             once = partial(_once, kept, data, seed)
-            green.append(once("green", partial(measure_green, data, seed, NIGHTLY)))
+            once("green", partial(measure_green, data, seed, NIGHTLY))
             if seed < FAULTY_SEEDS:
-                caught.append(once("faults", partial(measure_faults, data, seed)))
+                once("faults", partial(measure_faults, data, seed))
             if seed < options.whole:
-                whole.append(once("whole", partial(measure_green, data, seed, tuple(catalogue()))))
-        RESULTS.write_text(page([(data, *found[data.name]) for data in sets], seeds=seed + 1))
+                once("whole", partial(measure_green, data, seed, tuple(catalogue())))
+    kinds = ("green", "faults", "whole")
+    lines = [(data, *(_kept(options.folder, data, kind) for kind in kinds)) for data in sets]
+    RESULTS.write_text(page([line for line in lines if line[1]]))
     print(RESULTS)
+
+
+def _kept(folder: Path, data: DataSet, kind: str) -> list[Any]:
+    """What is kept of a data set, the seeds in order."""
+    files = sorted(folder.glob(f"{slug(data.name)}-{kind}-*.json"), key=lambda path: int(path.stem.rsplit("-", 1)[1]))
+    return [json.loads(path.read_text()) for path in files]
 
 
 def _once(kept: Kept, data: DataSet, seed: int, kind: str, measure: Callable[[], Any]) -> Any:
@@ -171,12 +185,12 @@ def _without_pictures() -> None:
     import_module("model_governance.checks.data.data_drift.measure").drift_artifacts = lambda *_, **__: ()
 
 
-def page(lines: list[tuple[DataSet, list[Any], list[Any], list[Any]]], *, seeds: int) -> str:
+def page(lines: list[tuple[DataSet, list[Any], list[Any], list[Any]]]) -> str:
     """The results as Markdown."""
     intro = (
-        f"`policy init` on thirds of known data sets, {seeds} seeds: green is a run that nothing stops "
+        f"`policy init` on thirds of known data sets, one seed each time: green is a run that nothing stops "
         f"({', '.join(NIGHTLY)}); on its own reference in the first {OWN_SEEDS}. Faults are planted into the held-out third "
-        f"in {min(FAULTY_SEEDS, seeds)} seeds; each is caught or not by the draft as it is. Written by "
+        f"in {FAULTY_SEEDS} seeds at most; each is caught or not by the draft as it is. Written by "
         "`python include/bench/policy_init.py`."
     )
     header = "| data set | task | rows | features | green on its reference | green on held-out rows | faults that are red | every check |"
@@ -201,6 +215,7 @@ def page(lines: list[tuple[DataSet, list[Any], list[Any], list[Any]]], *, seeds:
     for fault in faults():
         cells = [" / ".join(dict.fromkeys(one[fault] or "**none**" for one in caught)) for _, _, caught, _ in lines]
         text.append(f"| {fault} | {' | '.join(cells)} |")
+    text += ["", LIMITS]
     text += ["", "## Red runs on unchanged rows", ""]
     found = list(_red_runs(lines))
     text += found or ["None."]

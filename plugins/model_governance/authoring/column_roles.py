@@ -96,6 +96,7 @@ def assign_roles(
         remarks["features"] = _remark_on_guess(features, facts)
     else:
         roles = _task_roles(frame, others, task=task, asked=asked, features=features)
+    _refuse_two_roles(roles, features, target=target)
     unused = [name for name in others if name not in features and name not in roles.values()]
     identifier = next((name for name in unused if _is_identifier(name, frame[name])), None)
     if task == "forecasting":
@@ -134,6 +135,20 @@ def _named_features(frame: pd.DataFrame, facts: ModelFacts, *, target: str | Non
             [f"column {nested[0]} holds lists or structures, which no check can compare; flatten it upstream"]
         )
     return names
+
+
+def _refuse_two_roles(roles: Mapping[str, str], features: Sequence[str], *, target: str | None) -> None:
+    """No column is the label and a group, item or moment too, and no feature is the group.
+
+    Raises:
+        PolicyError: one is.
+    """
+    for role, name in roles.items():
+        if name == target:
+            raise PolicyError([f"--{role} {name}: is the column of the labels too; name another"])
+        if role == "group" and name in features:
+            text = f"--group {name}: the model takes this column as an input, and a group is none"
+            raise PolicyError([f"{text}; give the rows a copy of it under another name"])
 
 
 def _reasons(frame: pd.DataFrame, target: str | None) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from model_governance.authoring.column_content import is_nested
 from model_governance.authoring.column_roles import QUANTILE, UNKNOWN, Asked, Roles, assign_roles
 from model_governance.authoring.label_guess import guess_task, positive_label
 from model_governance.authoring.model_facts import read_facts
@@ -130,17 +131,20 @@ def _lines(draft: _Draft) -> Iterator[str]:
 
 
 def _require_columns(asked: Asked, frame: pd.DataFrame, reference: str) -> None:
-    """Every column that the user named exists.
+    """Every column that the user named exists and holds single values.
 
     Raises:
         PolicyError: one does not.
     """
     for role in ("target", "group", "item", "time"):
         column = getattr(asked, role)
-        if column is not None and column not in frame.columns:
-            raise PolicyError(
-                [f"--{role} {column}: no such column in {reference}; there are {', '.join(frame.columns)}"]
-            )
+        if column is None:
+            continue
+        if column not in frame.columns:
+            found = ", ".join(frame.columns)
+            raise PolicyError([f"--{role} {column}: no such column in {reference}; there are {found}"])
+        if is_nested(frame[column]):
+            raise PolicyError([f"--{role} {column}: holds lists or structures; name a column of single values"])
 
 
 def _loaded(

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 LEVEL = 0.01
 """Probability that unchanged data of the reference's size violate any expectation of the suite."""
 MAX_VALUES = 50
-RARE_VALUE = 5
-"""Rows of the rarest value up to which others may exist that the reference missed by chance."""
+MAX_FLAG_VALUES = 2
+"""A set of this many values is complete; of a larger one the reference may have missed rare values by chance."""
 ROW_COUNT_FACTOR = 5
 SHARE_OF_COPIES, MOST_COPIES = 0.1, 0.4
 ENDS = {"minimum": "min_value", "maximum": "max_value"}
@@ -143,7 +143,7 @@ def _of_column(name: str, feature: Feature, column: pd.Series) -> Iterator[Propo
 
 
 def _values(name: str, column: pd.Series) -> Iterator[Proposal]:
-    """The set of values; where some are rare, rows with others are expected, as many as values occur once (Good, 1953)."""
+    """The set of values; of more than two, rows with others are expected, as many as values occur once (Good, 1953)."""
     counts = column.value_counts()
     values = [_plain(value) for value in counts.index]
     if len(values) > MAX_VALUES:
@@ -154,7 +154,7 @@ def _values(name: str, column: pd.Series) -> Iterator[Proposal]:
         type="column_values_to_be_in_set",
         severity="critical",
         kwargs={"column": name, "value_set": value_set},
-        allowance=("missing", singles, int(counts.sum())) if counts.min() <= RARE_VALUE else None,
+        allowance=("missing", singles, int(counts.sum())) if singles or len(values) > MAX_FLAG_VALUES else None,
     )
 
 

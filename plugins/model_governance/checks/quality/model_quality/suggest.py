@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 RARE_EVENTS = 0.8  # share of the largest class from which on accuracy says little
 COVERAGE = {"metric": "label_coverage", "geq_to": 0.9, "severity": "warn"}
 WORSE_THAN_NAIVE = 1.0
-SPARE_ERROR = 0.2
-"""Share by which the error of a forecast may grow at least: the moments of a run differ from those of the reference."""
+SPARE_ERROR = 0.5
+"""Share by which the error of a forecast may grow at least: years differ more than an interval within one year shows."""
 SPARE_COVERAGE = 0.1
 
 
@@ -191,7 +191,7 @@ def _random_ndcg(reference: pd.DataFrame, columns: Columns, *, top_k: int) -> fl
         return 0.0
     relevance = np.maximum(reference[str(columns.target)].to_numpy(dtype=np.float64), 0.0)
     ndcg = score_groups(reference[columns.group].to_numpy(), np.zeros(len(relevance)), relevance, top_k=top_k).ndcg
-    return round(float(ndcg.mean()), 3) if len(ndcg) else 0.0
+    return min(0.999, round(float(ndcg.mean()), 3)) if len(ndcg) else 0.0
 
 
 def _for_forecasting(measured: Measured, params: dict[str, Any]) -> tuple[Thresholds, str]:
