@@ -23,11 +23,17 @@ ALLOWED = {
 }
 # Methods that a library calls, by name.
 CALLBACKS = {
+    "connect_tcp": "httpcore calls it to open a connection",
+    "connect_unix_socket": "part of httpcore's interface of a network",
     "construct_mapping": "PyYAML calls it for every mapping",
     "fastapi_apps": "Airflow reads it of the plugin",
     "find_class": "the unpickler calls it for every global",
     "get_activations": "ART calls it on an estimator",
+    "get_extra_info": "httpcore asks a connection for its socket",
     "get_link": "Airflow calls it on an operator's extra link",
+    "readline": "pickletools reads the lines of a stream with it",
+    "sleep": "part of httpcore's interface of a network",
+    "start_tls": "httpcore calls it on a connection that becomes encrypted",
 }
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

@@ -12,7 +12,7 @@ decimal    decimals with places
 boolean    true and false, with or without gaps
 date       days
 time       moments, with or without a time zone
-text       text; `feature_kind` calls it a category where it has few values
+text       text; `is_free_text` says which has too many values to be a category
 nested     lists, structs, maps: no statistic is defined for them
 other      bytes, times of day, durations: none is defined either
 mixed      values of several types
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from model_governance.contract.subject import ColumnKind
 
 Kind = Literal[
     "integer", "number", "decimal", "boolean", "date", "time", "text", "nested", "other", "mixed", "empty"
@@ -36,8 +35,7 @@ Kind = Literal[
 NUMBERS: frozenset[Kind] = frozenset({"integer", "number", "decimal"})
 LABELS: frozenset[Kind] = frozenset({"text", "boolean"})
 UNUSABLE: frozenset[Kind] = frozenset({"nested", "other", "mixed", "empty"})
-MOST_CODES = 20
-"""Whole numbers with at most this many values are taken as codes of a category."""
+MOST_LABELS = 20
 ROWS_PER_VALUE = 10
 """Text of more than 20 values is a category only where each value has so many rows on average."""
 INFERRED: dict[str, Kind] = {
@@ -118,26 +116,4 @@ def _kind_of_objects(values: pd.Series) -> Kind:
 
 def is_free_text(values: int, rows: int) -> bool:
     """Whether text of so many different values in so many rows is free text, and no category."""
-    return values > max(MOST_CODES, rows // ROWS_PER_VALUE)
-
-
-def feature_kind(column: pd.Series) -> ColumnKind:
-    """The kind that a policy declares for a column like this one."""
-    kind = kind_of_series(column)
-    if kind in ("boolean", "empty"):
-        return "boolean" if kind == "boolean" else "numeric"
-    if kind in ("date", "time"):
-        return "datetime"
-    if kind == "integer" or (kind == "number" and _are_integers_with_gaps(column)):
-        return "category" if column.nunique() <= MOST_CODES else "integer"
-    if kind in NUMBERS:
-        return "numeric"
-    if kind == "text" and not is_free_text(column.nunique(), len(column)):
-        return "category"
-    return "text"
-
-
-def _are_integers_with_gaps(column: pd.Series) -> bool:
-    """Whether these floats are what a frame makes of integers with gaps."""
-    held = column.dropna()
-    return len(held) < len(column) and bool((held % 1 == 0).all())
+    return values > max(MOST_LABELS, rows // ROWS_PER_VALUE)

@@ -186,7 +186,8 @@ def _check_parameters(tail: bytes) -> None:
     section = tail.partition(b"\nparameters:\n")[2]
     if not section:
         return
-    lines, ended, _ = section.partition(b"\nend of parameters")
+    # The reader looks for this line alone: with one byte more on it, it reads on into the memory behind the file.
+    lines, ended, _ = section.partition(b"\nend of parameters\n")
     strange = [line for line in lines.split(b"\n") if line and not PARAMETER.fullmatch(line)]
     if strange or not ended:
         raise InconsistentText("its parameters are no lines of [name: value], or do not end")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.formats.ubjson import UnreadableUbjson, read_ubjson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import numpy as np
 
@@ -103,12 +103,6 @@ def check_document(document: dict[str, Any], *, size: int) -> None:
     _check_categories(model.get("cats"), features=features)
     if sets > MAX_GROWTH * size + ALWAYS_ALLOWED:
         raise InconsistentModel(f"its sets of categories would take {sets:,} bytes")
-
-
-def trees_of(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The trees of a checked document."""
-    booster = document["learner"]["gradient_booster"]
-    yield from (booster.get("gbtree") or booster)["model"]["trees"]
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

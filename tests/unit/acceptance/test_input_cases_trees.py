@@ -151,6 +151,9 @@ LIGHTGBM_CASES = {
     "classes of the head": line(b"num_class", b"7", tree=-1),
     "trees per round": line(b"num_tree_per_iteration", b"2", tree=-1),
     "sizes of the trees": lambda content: content.replace(b"\ntree_sizes=", b"\ntree_sizes=9"),
+    "a byte behind the end of the parameters": lambda content: content.replace(
+        b"\nend of parameters\n", b"\nend of parameters4\n"
+    ),
     "a parameter without a colon": lambda content: content.replace(b"[max_depth: -1]", b"[max_depth"),
     "zero bytes": lambda content: content.replace(b"\nTree=1", b"\0Tree=1"),
 }  # fmt: skip

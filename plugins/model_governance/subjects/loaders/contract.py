@@ -28,7 +28,11 @@ TRAITS: dict[str, tuple[Trait, ...]] = {
 
 
 class OtherColumns(SubjectError):
-    """The model knows other features than the policy; `known` are its own, in its order."""
+    """The model knows other features than the policy; `known` are its own, in its order.
+
+    Cause: the features of the policy are not those that the model was trained on.
+    Cure: write the features that the message names under `columns.features`, or name the model that fits.
+    """
 
     def __init__(self, text: str, known: Sequence[str]) -> None:
         super().__init__(text)

@@ -91,6 +91,6 @@ def _factor(reference: pd.DataFrame, columns: Sequence[str]) -> float:
     The logarithm of the ratio of two counts of c rows has a standard error of sqrt(2 / c): two for its 95% interval and
     two for chance.
     """
-    counts = [reference[name].value_counts()[:MOST_CATEGORIES] for name in columns]
+    counts = [reference[name].value_counts().head(MOST_CATEGORIES) for name in columns]
     fewest = min((int(own[own >= LEAST_EXPECTED].min()) for own in counts if (own >= LEAST_EXPECTED).any()), default=1)
     return next((factor for factor in FACTORS if math.log(factor) >= 4 * math.sqrt(2 / fewest)), FACTORS[-1])
