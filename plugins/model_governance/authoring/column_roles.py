@@ -185,13 +185,13 @@ def _guessed_features(
     Raises:
         PolicyError: no column is left.
     """
-    chosen = tuple(name for name in candidates if name not in reasons)
+    chosen = tuple(name for name in candidates if name not in reasons and not _is_identifier(name, frame[name]))
     if facts.count is not None and len(chosen) != facts.count:
         usable = tuple(name for name in candidates if not is_nested(frame[name]))
         without_keys = tuple(name for name in usable if not _is_identifier(name, frame[name]))
         chosen = next((some for some in (usable, without_keys) if len(some) == facts.count), chosen)
     if not chosen:
-        told = "; ".join(f"{name}: {reasons[name]}" for name in candidates)
+        told = "; ".join(f"{name}: {reasons.get(name, 'another text in every row')}" for name in candidates)
         raise PolicyError([f"the reference holds no column that could be a feature ({told or 'only the label'})"])
     return chosen
 
