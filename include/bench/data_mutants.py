@@ -1,6 +1,6 @@
 """Damages the files that a run reads, and says what the product makes of each: data, the profiles and manifests of earlier runs.
 
-    PYTHONPATH=plugins:tests python include/bench/data_mutants.py --count 400      400 mutants of each of five kinds of files
+    PYTHONPATH=plugins python include/bench/data_mutants.py --count 400      400 mutants of each of five kinds of files
 
 A mutant may be measured where its damage leaves numbers that can be read, or be an error of the check in words. It may not end
 in an exception that nobody foresaw, take longer than five seconds, end the interpreter, or pass with a number of no rows.
@@ -27,6 +27,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 import project
 import synthetic
