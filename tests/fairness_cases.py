@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from model_governance.checks.quality.fairness import CHECK
 from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject
@@ -28,7 +29,9 @@ def subject_of(frame: pd.DataFrame, *, task: str = "binary_classification", clas
         name="case", format="skops", sha256="0" * 64, task=task, native=None, classes=classes,
         call=lambda rows: rows["says"].to_numpy(),
     )  # fmt: skip
-    columns = Columns(features={"says": Feature(kind="numeric")}, target="label")
+    columns = Columns(
+        features={"says": Feature(kind="numeric" if is_numeric_dtype(frame["says"]) else "category")}, target="label"
+    )
     dataset = Dataset("current", "current.parquet", "0" * 64, frame)
     return Subject(name="case", task=task, columns=columns, datasets={"current": dataset}, model=model)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from model_governance.checks.quality.model_quality import CHECK
 from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject
@@ -44,7 +45,11 @@ def two_columns(rows: pd.DataFrame) -> np.ndarray:
 
 def subject_of(frame: pd.DataFrame, model: Model, *, labels: pd.DataFrame | None = None, **columns: object) -> Subject:
     """A subject whose current rows are `frame` (all columns but those in NO_FEATURES are features)."""
-    features = {name: Feature(kind="numeric") for name in frame.columns if name not in NO_FEATURES}
+    features = {
+        name: Feature(kind="numeric" if is_numeric_dtype(frame[name]) else "category")
+        for name in frame.columns
+        if name not in NO_FEATURES
+    }
     datasets = {"current": dataset("current", frame)}
     if labels is not None:
         datasets["labels"] = dataset("labels", labels)

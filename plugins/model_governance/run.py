@@ -379,12 +379,8 @@ def champion_subject(check: Check, policy: Policy, subject: Subject, *, connecti
 
 
 def _problem_text(error: Exception) -> str:
-    text = (
-        str(error)
-        if isinstance(error, GovernanceError)
-        else f"unexpected {type(error).__name__}: {library_words(error)}"
-    )
-    return without_secrets(text)
+    is_foreseen = isinstance(error, GovernanceError)
+    return without_secrets(str(error) if is_foreseen else f"unexpected {type(error).__name__}: {library_words(error)}")
 
 
 def _never_reported(policy: Policy, name: str) -> Verdict:

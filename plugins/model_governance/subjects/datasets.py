@@ -90,7 +90,8 @@ def load_dataset(
     origin = {} if manifest is None else {"files": len(json.loads(manifest))}
     try:
         check_limits(stored, kind)
-        rows = _open_csv(stored, role, spec, labels) if kind == "csv" else OPENERS[kind](stored, role)
+        more = (spec, labels) if kind == "csv" else ()
+        rows = OPENERS[kind](stored, role, *more)
     except SubjectError:
         raise
     except Exception as error:

@@ -45,7 +45,8 @@ def test_quick_leaves_out_what_needs_the_values_in_order_and_says_the_same(files
     assert all(one.ks is None and one.psi is None for one in quick.columns)
 
 
-def test_the_command_shows_the_largest_change_first(files, capsys):
+def test_the_command_shows_the_largest_change_first(files, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")  # where lines are narrow, names are folded
     assert main(["compare", *files]) == 0
     lines = capsys.readouterr().out.splitlines()
     shown = [one.split()[0] for one in lines if one.strip()]
