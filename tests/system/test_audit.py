@@ -26,12 +26,12 @@ def run(script: str) -> str:
 def test_the_audit_finds_what_the_overgrown_forest_gives_away_and_passes_its_twin():
     overgrown, regularised = run("audit.py").split("forest-regularised: ", 1)
     for metric in (r"attack_auc\[rmia\]", r"tpr_at_fpr\[rmia@0.01\]", r"member_gap\[confidence@DIS\]"):
-        assert re.search(rf"{metric} .*fail", overgrown), metric
-    assert re.search(r"tpr_at_fpr\[black_box@0.01\] .*pass", overgrown), "the weak attack sees nothing"
+        assert re.search(rf"fail .*{metric} ", overgrown), metric
+    assert re.search(r"pass .*tpr_at_fpr\[black_box@0.01\] ", overgrown), "the weak attack sees nothing"
     assert regularised.startswith("PASS")
 
 
 def test_the_review_reads_to_the_end():
     text = run("review.py")
     assert "the page of the review: file://" in text
-    assert re.search(r"estimated_accuracy .*pass", text)
+    assert re.search(r"pass .*estimated_accuracy ", text)
