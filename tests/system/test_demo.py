@@ -39,7 +39,10 @@ project = load(ROOT / "include" / "demo" / "project.py")
 
 @pytest.fixture(scope="module")
 def output() -> str:
-    done = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    environment = os.environ | {"COLUMNS": "118"}  # the width of the README, whatever the surroundings say
+    done = subprocess.run(
+        ["make", "demo"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
