@@ -20,6 +20,7 @@ from model_governance.orchestration.stores import (
     store_location,
 )
 from model_governance.policy import DatasetSpec, Policy, load_policy
+from model_governance.policy.subject_spec import TEMPLATED
 from model_governance.run import run_check
 from model_governance.verdict.violation import ThresholdViolation
 
@@ -109,7 +110,7 @@ class GovernanceCheckOperator(PolicyOperator):
         super().__init__(**kwargs)
         self.check = check if check is not None else only_check_of(self.policy, self.kind)
         self.sources = {
-            role: dataset.model_dump(mode="json", include={"uri", "query", "interval", "timestamp"}, exclude_none=True)
+            role: dataset.model_dump(mode="json", include=set(TEMPLATED), exclude_none=True)
             for role, dataset in self.policy.datasets.items()
         }
         if isinstance(self.check, str) and "{{" not in self.check:

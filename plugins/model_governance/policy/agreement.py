@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from model_governance.contract.threat_model import ThreatModel
 from model_governance.policy.position import closest
 from model_governance.policy.sense import threshold_problems
+from model_governance.policy.subject_spec import TEMPLATED
 from model_governance.policy.templates import is_template, template_problem
 from model_governance.policy.words import misread_numbers
 
@@ -185,17 +186,21 @@ def _templates(raw: Mapping[str, Any]) -> Iterator[Problem]:
     """Templates that cannot be rendered, and those in places that are not rendered."""
     for role, dataset in _mapping(raw.get("datasets")).items():
         for key, text in _mapping(dataset).items():
-            if key in ("uri", "query") and is_template(text) and (problem := template_problem(text)):
+            if not is_template(text):
+                continue
+            problem = template_problem(text) if key in TEMPLATED else NOT_RENDERED
+            if problem:
                 yield ("datasets", role, key), problem
-            elif key not in ("uri", "query") and is_template(text):
-                yield ("datasets", role, key), NOT_RENDERED
     for block, keys in (("model", ("uri",)), ("champion", ("uri",)), ("artifacts", ("uri", "connection"))):
         for key in keys:
             if is_template(_mapping(raw.get(block)).get(key)):
                 yield (block, key), NOT_RENDERED
 
 
-NOT_RENDERED = "is not rendered, so that a template here is taken as it stands; templates fit datasets.*.uri and query"
+NOT_RENDERED = (
+    f"is not rendered, so that a template here is taken as it stands; templates fit datasets.*.{', '.join(TEMPLATED[:-1])} "
+    f"and {TEMPLATED[-1]}"
+)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -11,6 +11,8 @@ from model_governance.policy.part import Name, Part, Sha256
 
 ModelFormat = Literal["skops", "onnx", "xgboost", "lightgbm", "torchscript", "http", "mlflow", "joblib", "pickle"]
 DataFormat = Literal["parquet", "csv", "arrow", "delta", "iceberg", "sql"]
+TEMPLATED = ("uri", "query", "interval", "timestamp")
+"""Keys of a dataset that are rendered for every run."""
 LAKE_FORMATS = ("delta", "iceberg")
 RUN_INTERVAL = "{{ data_interval_start | default(logical_date) }}/{{ data_interval_end | default(logical_date) }}"
 

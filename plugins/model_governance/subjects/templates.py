@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import as_moment
 from model_governance.errors import PolicyError
+from model_governance.policy.subject_spec import TEMPLATED
 from model_governance.policy.templates import environment as make_environment
 from model_governance.policy.templates import spell_ds, spell_ds_nodash, spell_ts, spell_ts_nodash
 
@@ -70,7 +71,7 @@ def _rendered(
     problems: list[str],
 ) -> DatasetSpec:
     texts: dict[str, str] = {}
-    for key in ("uri", "query", "interval", "timestamp"):
+    for key in TEMPLATED:
         template = getattr(spec, key)
         if template is None:
             continue

@@ -259,6 +259,27 @@ def test_a_value_that_means_something_else_is_refused_with_its_line(lint, text, 
     assert int(lines[0].split(" ", 1)[0]) >= line_of(text(), old.splitlines()[0]) - 1
 
 
+PARTITIONS = {"uri": "nights", "partition": "day"}
+
+
+@pytest.mark.parametrize(
+    ("key", "dataset"),
+    [
+        ("interval", PARTITIONS | {"interval": "{{ ds }}/{{ data_interval_end }}"}),
+        ("timestamp", {"uri": "lake", "format": "delta", "timestamp": "{{ ts }}"}),
+    ],
+    ids=["interval", "timestamp"],
+)
+def test_every_key_of_a_dataset_that_is_rendered_takes_templates(lint, text, base, key, dataset):
+    """P7: what a run renders, lint takes, and looks for the variables that no run gives."""
+    code, lines = lint(text(datasets=base.raw["datasets"] | {"current": dataset}))
+    assert (code, lines) == (0, [])
+    wrong = dataset | {key: dataset[key].replace("ds", "dds").replace("ts", "tts")}
+    assert_refused(
+        lint(text(datasets=base.raw["datasets"] | {"current": wrong})), f"datasets.current.{key}", "no run gives"
+    )
+
+
 @pytest.mark.parametrize(
     "uri",
     [
