@@ -9,6 +9,15 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from model_governance.formats.lightgbm_file import InconsistentText, check_text
+from model_governance.formats.xgboost_file import (
+    InconsistentModel,
+    UnreadableModel,
+    UnsupportedModel,
+    check_document,
+    read_document,
+)
+
 ROWS, COLUMNS = 160, ("a", "b", "c")
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 EXTREMES = (b"-1", b"0", b"1", b"2", b"7", b"255", b"500", b"65536", b"2000000", b"2147483647", b"2147483648",
@@ -145,3 +154,16 @@ def load_and_ask(kind: str, content: bytes) -> None:
                     booster.predict(np.tile(frame.to_numpy(), (1, columns // 3 + 1))[:, :columns], num_threads=1)
         except Exception as error:
             print(f"  {type(error).__name__}", file=sys.stderr)
+
+
+def is_sound(kind: str, content: bytes) -> bool:
+    """Whether the check of the loader lets a file through."""
+    try:
+        if kind == "xgboost":
+            document, rest = read_document(content)
+            check_document(document, size=len(content))
+            return not rest
+        check_text(content)
+    except (UnreadableModel, InconsistentModel, UnsupportedModel, InconsistentText):
+        return False
+    return True

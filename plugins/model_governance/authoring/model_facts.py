@@ -11,6 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.text import library_words
 from model_governance.errors import GovernanceError
 from model_governance.formats.pickle_names import SKOPS_NAMES
 from model_governance.formats.protobuf import read_fields
@@ -65,7 +66,7 @@ def read_facts(content: bytes, form: str) -> ModelFacts:
     except GovernanceError as error:
         return ModelFacts(obstacle=str(error))
     except Exception as error:
-        return ModelFacts(obstacle=f"cannot be read as a {form} model ({type(error).__name__}: {error})"[:300])
+        return ModelFacts(obstacle=f"cannot be read as a {form} model ({type(error).__name__}: {library_words(error)})")
 
 
 def _of_skops(content: bytes) -> ModelFacts:

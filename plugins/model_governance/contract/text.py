@@ -40,3 +40,8 @@ def library_words(error: BaseException) -> str:
     text = " ".join(str(error)[: 10 * MOST_WORDS].split())
     text = "".join(letter if letter.isprintable() and letter != "\ufffd" else "?" for letter in text)
     return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]} [...]"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its type where it says nothing."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -48,7 +48,7 @@ class ParquetRows:
     def _readers(self) -> Readers | ManyReaders:
         return ManyReaders(self.file) if isinstance(self.file, StoredFiles) else Readers(self.file.path)
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The columns with their Arrow types, in the order of the file."""
         with self._reading(), self._readers.lend() as opened:
@@ -129,7 +129,7 @@ class ParquetRows:
 
     def kinds(self, names: Sequence[str]) -> dict[str, Kind]:
         """What these columns hold."""
-        return {name: kind_of_type(self._schema.field(name).type) for name in names}
+        return {name: kind_of_type(self.schema.field(name).type) for name in names}
 
     def _frame(self, batch: pa.RecordBatch | pa.Table, names: Sequence[str]) -> pd.DataFrame:
         gaps = self._gaps(names)
@@ -185,18 +185,13 @@ class ParquetRows:
             start += len(batch)
 
     @cached_property
-    def _schema(self) -> pa.Schema:
-        with self._reading(), self._readers.lend() as opened:
-            return opened.schema_arrow
-
-    @cached_property
     def _integers(self) -> frozenset[str]:
         """Columns that a frame holds as 64-bit integers or less."""
         import pyarrow as pa
 
         return frozenset(
             field.name
-            for field in self._schema
+            for field in self.schema
             if pa.types.is_integer(field.type)
             or (pa.types.is_decimal(field.type) and field.type.scale <= 0 and field.type.precision <= INT64_DIGITS)
         )

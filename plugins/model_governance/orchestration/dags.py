@@ -138,7 +138,8 @@ def _that_may_give(dag_id: str, files: Iterable[Path]) -> list[Path]:
     named = [file for file in files if spelled.search(_bytes(file)) or dag_id_of(file.stem) == dag_id]
     if len(named) == 1:
         return named
-    return [file for file in named if _names(file).model is None or dag_id_of(str(_names(file).model)) == dag_id]
+    models = {file: _names(file).model for file in named}
+    return [file for file, model in models.items() if model is None or dag_id_of(model) == dag_id]
 
 
 def _bytes(file: Path) -> bytes:

@@ -14,7 +14,7 @@ from model_governance.policy.position import closest
 from model_governance.policy.sense import threshold_problems
 from model_governance.policy.subject_spec import TEMPLATED
 from model_governance.policy.templates import is_template, template_problem
-from model_governance.policy.words import misread_numbers
+from model_governance.policy.yaml_words import misread_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -16,9 +16,8 @@ from model_governance.policy.model import Policy
 from model_governance.policy.open_secrets import open_secrets
 from model_governance.policy.position import closest, field_names, spell
 from model_governance.policy.sense import unreachable
-from model_governance.policy.words import misread_numbers
 from model_governance.policy.yaml_text import read_yaml
-from model_governance.policy.yaml_words import misread_words
+from model_governance.policy.yaml_words import misread_numbers, misread_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

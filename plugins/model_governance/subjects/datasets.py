@@ -26,11 +26,10 @@ from model_governance.subjects.sources import store_source
 from model_governance.subjects.tables import open_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     import pandas as pd
-    import pyarrow as pa
 
     from model_governance.contract.connections import Connections
     from model_governance.contract.subject import Role
@@ -179,27 +178,20 @@ def _open_arrow(stored: StoredFile, role: Role) -> ParquetRows | pd.DataFrame:
 
 
 def _open_csv(stored: StoredFile, role: Role, spec: DatasetSpec, labels: Collection[str]) -> ParquetRows | pd.DataFrame:
-    rows = CsvRows(stored.path, spec.csv or CsvSpec(), labels=labels)
-    return _in_memory_or_spooled(stored, role, rows.schema, rows.batches())
-
-
-def _in_memory_or_spooled(
-    stored: StoredFile, role: Role, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
-) -> ParquetRows | pd.DataFrame:
     """The rows of a small file in memory; those of a large one in a temporary Parquet file."""
     import pyarrow as pa
 
-    if not is_plain(schema):
-        return flat(pa.Table.from_batches(batches, schema).to_pandas())
+    rows = CsvRows(stored.path, spec.csv or CsvSpec(), labels=labels)
+    schema = rows.schema
     if stored.stamp.size <= MAX_IN_MEMORY:
-        table = pa.Table.from_batches(batches, schema)
+        table = pa.Table.from_batches(rows.batches(), schema)
         return to_frame(table.select([place for place, name in enumerate(schema.names) if not is_index(name)]))
     from pyarrow.parquet import ParquetWriter
 
     spool = stored.spool or Spool()
     path = spool.folder / "rows.parquet"
     with ParquetWriter(path, schema, compression="lz4") as writer:
-        for batch in batches:
+        for batch in rows.batches():
             writer.write_batch(batch)
     stamp = Stamp.from_stat(path.stat())
     return ParquetRows(replace(stored, path=path, stamp=stamp, spool=spool), role)

@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from model_governance.contract.result import canonical_json
 from model_governance.engine.stored import PartFile, Spool, StoredFiles
 from model_governance.errors import DigestMismatch, SubjectError
+from model_governance.subjects.file_sets import manifest_of
 from model_governance.subjects.partitions import prune
 from model_governance.subjects.places import list_names
 from model_governance.subjects.sources import local_path, scheme_of, store_source
@@ -68,9 +68,7 @@ def open_delta(spec: DatasetSpec, *, folder: Path, connections: Connections) -> 
         raise SubjectError(
             f"{uri}: the table has no files at version {table.version()}; an empty dataset is never a pass"
         )
-    manifest = canonical_json(
-        [{"name": part.name, "sha256": part.file.sha256, "size": part.file.stamp.size} for part in parts]
-    )
+    manifest = manifest_of(parts)
     sha256 = hashlib.sha256(manifest).hexdigest()
     if spec.sha256 is not None and sha256 != spec.sha256:
         raise DigestMismatch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.text import first_line
 from model_governance.errors import SubjectError, SubjectUnreachable
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def query_duckdb(printable_uri: str, path: Path, query: str) -> pa.Table:
                 raise SubjectError(f"{printable_uri}: the query returns no rows; correct `query`")
             return answer.to_arrow_table()
     except duckdb.Error as error:
-        raise SubjectError(f"{printable_uri}: the query cannot be run: {reason_of(error)}; correct `query`") from error
+        raise SubjectError(f"{printable_uri}: the query cannot be run: {first_line(error)}; correct `query`") from error
 
 
 def open_duckdb(printable_uri: str, path: Path) -> Any:
@@ -49,7 +50,7 @@ def open_duckdb(printable_uri: str, path: Path) -> Any:
         return duckdb.connect(path, read_only=True, config=CONFINED)
     except duckdb.IOException as error:
         raise SubjectUnreachable(
-            f"{printable_uri}: cannot be opened, another process may write it: {reason_of(error)}; try again"
+            f"{printable_uri}: cannot be opened, another process may write it: {first_line(error)}; try again"
         ) from error
 
 
@@ -61,8 +62,3 @@ def require_file(printable_uri: str, path: Path) -> None:
     """
     if not path.is_file():
         raise SubjectError(f"{printable_uri}: there is no DuckDB file {path}; correct the uri")
-
-
-def reason_of(error: Exception) -> str:
-    """The first line of what DuckDB says."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -69,9 +69,7 @@ def store_many(
             f"{root}{name}", folder=folder, connections=connections, connection=spec.connection, expected=None
         )
         parts.append(PartFile(name=name, file=stored, partition=partitions[name]))
-    manifest = canonical_json(
-        [{"name": part.name, "sha256": part.file.sha256, "size": part.file.stamp.size} for part in parts]
-    )
+    manifest = manifest_of(parts)
     sha256 = hashlib.sha256(manifest).hexdigest()
     if spec.sha256 is not None and sha256 != spec.sha256:
         raise DigestMismatch(
@@ -91,6 +89,13 @@ def store_many(
         "parquet",
         manifest,
     )  # fmt: skip
+
+
+def manifest_of(parts: Sequence[PartFile]) -> bytes:
+    """The list of files as canonical JSON: names, digests and sizes in bytes. Its digest is that of the dataset."""
+    return canonical_json(
+        [{"name": part.name, "sha256": part.file.sha256, "size": part.file.stamp.size} for part in parts]
+    )
 
 
 def without_stored_keys(files: StoredFiles, names: Sequence[str]) -> StoredFiles:

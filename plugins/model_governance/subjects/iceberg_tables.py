@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import canonical_json
+from model_governance.contract.text import first_line
 from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.subjects.digests import digest_bytes
@@ -64,11 +65,11 @@ def open_iceberg(spec: DatasetSpec, *, folder: Path) -> tuple[StoredFile, bytes,
         raise
     except (OSError, ConnectionError) as error:
         if isinstance(error, FileNotFoundError):
-            raise SubjectError(f"{uri}: there is no Iceberg table: {_reason_of(error)}; correct the uri") from error
-        raise SubjectUnreachable(f"{uri}: cannot be read: {_reason_of(error)}; try again") from error
+            raise SubjectError(f"{uri}: there is no Iceberg table: {first_line(error)}; correct the uri") from error
+        raise SubjectUnreachable(f"{uri}: cannot be read: {first_line(error)}; try again") from error
     except Exception as error:
         raise SubjectError(
-            f"{uri}: the Iceberg table cannot be read: {type(error).__name__}: {_reason_of(error)}"
+            f"{uri}: the Iceberg table cannot be read: {type(error).__name__}: {first_line(error)}"
         ) from error
     origin = {
         "files": len(json.loads(manifest)), "format": "iceberg", "version": snapshot.snapshot_id, "committed": _spell(snapshot.timestamp_ms),
@@ -174,7 +175,3 @@ def _plain(kind: Any) -> Any:
 
 def _spell(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
-
-
-def _reason_of(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from uuid import UUID
 
+from model_governance.contract.text import first_line
 from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.subjects.digests import digest_bytes
@@ -220,8 +221,7 @@ def _refuse(printable_uri: str, error: Exception, *, dialect: str) -> None:
 
 
 def _reason_of(error: Exception) -> str:
-    cause = getattr(error, "orig", None) or error
-    return str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+    return first_line(getattr(error, "orig", None) or error)
 
 
 def _digest(table: pa.Table) -> str:

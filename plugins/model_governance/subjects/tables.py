@@ -6,6 +6,7 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.text import first_line
 from model_governance.engine.fingerprints import fingerprint
 from model_governance.engine.pushdown import PushedRelation, TableRows, is_lost, unreadable_columns
 from model_governance.errors import CheckError, DigestMismatch, SubjectError, SubjectUnreachable
@@ -102,7 +103,7 @@ def _connected(printable_uri: str, uri: str, *, folder: Path) -> Any:
         raise
     except (ImportError, AttributeError, ValueError, IbisError) as error:
         # The cause is dropped on purpose: its text may repeat the uri, which may hold a password.
-        reason = _reason_of(error).replace(uri, printable_uri)
+        reason = first_line(error).replace(uri, printable_uri)
         raise SubjectError(
             f"{printable_uri}: no driver for this database: {reason}; install it, or correct the uri"
         ) from None
@@ -194,14 +195,10 @@ def _problem(printable_uri: str, error: Exception) -> SubjectError:
     if is_lost(error):
         return _gave_up(printable_uri, error)
     return SubjectError(
-        f"{printable_uri}: the table cannot be measured: {type(error).__name__}: {_reason_of(error)}; "
+        f"{printable_uri}: the table cannot be measured: {type(error).__name__}: {first_line(error)}; "
         "cast or leave out the column in a view, or fetch the rows with `query`"
     )
 
 
 def _gave_up(printable_uri: str, error: Exception) -> SubjectUnreachable:
-    return SubjectUnreachable(f"{printable_uri}: the database gave up: {_reason_of(error)}; try again")
-
-
-def _reason_of(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return SubjectUnreachable(f"{printable_uri}: the database gave up: {first_line(error)}; try again")

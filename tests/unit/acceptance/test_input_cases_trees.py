@@ -17,13 +17,8 @@ import xgboost
 import model_files
 import tree_mutants
 from model_governance.errors import SubjectError, UntrustedModel
-from model_governance.formats.lightgbm_file import InconsistentText, check_text
 from model_governance.formats.xgboost_file import (
-    InconsistentModel,
-    UnreadableModel,
-    UnsupportedModel,
     check_document,
-    read_document,
 )
 from unit.checks.supply_chain.scanning import clean, rules, scan
 
@@ -36,29 +31,17 @@ def load(tmp_path):
 XGBOOST, LIGHTGBM = tree_mutants.honest_xgboost(), tree_mutants.honest_lightgbm()
 
 
-def is_sound(kind: str, content: bytes) -> bool:
-    try:
-        if kind == "xgboost":
-            document, rest = read_document(content)
-            check_document(document, size=len(content))
-            return not rest
-        check_text(content)
-    except (UnreadableModel, InconsistentModel, UnsupportedModel, InconsistentText):
-        return False
-    return True
-
-
 @pytest.mark.parametrize("name", sorted(XGBOOST))
 def test_honest_xgboost_files_pass(name):
     """M5: every sort of booster, in both of its formats."""
-    assert is_sound("xgboost", XGBOOST[name])
+    assert tree_mutants.is_sound("xgboost", XGBOOST[name])
     assert clean(scan(XGBOOST[name], "xgboost"))
 
 
 @pytest.mark.parametrize("name", sorted(LIGHTGBM))
 def test_honest_lightgbm_files_pass(name):
     """M5: numbers, categories, linear trees, forests, and a tree of one leaf."""
-    assert is_sound("lightgbm", LIGHTGBM[name])
+    assert tree_mutants.is_sound("lightgbm", LIGHTGBM[name])
     assert clean(scan(LIGHTGBM[name], "lightgbm"))
 
 
@@ -202,7 +185,7 @@ def test_no_mutant_that_passes_kills_its_reader(tmp_path, kind):
     honest, draw = XGBOOST if kind == "xgboost" else LIGHTGBM, np.random.default_rng(7)
     names = sorted(honest)
     mutants = [tree_mutants.mutant(honest[names[number % len(names)]], draw) for number in range(200)]
-    passing = [content for content in mutants if is_sound(kind, content)]
+    passing = [content for content in mutants if tree_mutants.is_sound(kind, content)]
     assert 2 <= len(passing) < 100
     (tmp_path / "mutants").write_bytes(pickle.dumps(passing))
     script = (
