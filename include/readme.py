@@ -54,7 +54,7 @@ def truth(block: re.Match[str]) -> str:
     if block["how"] == "shows-file":
         return (ROOT / block["what"]).read_text()
     bin_folder = str(Path(sys.executable).parent)
-    environment = os.environ | {"PATH": bin_folder + os.pathsep + os.environ["PATH"], "COLUMNS": "118"}
+    environment = os.environ | {"PATH": bin_folder + os.pathsep + os.environ["PATH"], "COLUMNS": "124"}
     done = subprocess.run(
         ["bash", "-c", block["what"]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

@@ -39,7 +39,8 @@ project = load(ROOT / "include" / "demo" / "project.py")
 
 @pytest.fixture(scope="module")
 def output() -> str:
-    environment = os.environ | {"COLUMNS": "118"}  # the width of the README, whatever the surroundings say
+    # The width of a pipe, as in README; readline, which pytest imports, sets another one behind the back of os.environ.
+    environment = os.environ | {"COLUMNS": "124"}
     done = subprocess.run(
         ["make", "demo"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, get_args
 
-from model_governance.authoring.suggest import FORMATS
+from model_governance.authoring.suggest import CLOSED, FORMATS, from_folder
 from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.model import Task
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Feature
+from model_governance.engine.column_kinds import NUMBERS, kind_of_series
 from model_governance.errors import PolicyError
 from model_governance.policy import DatasetSpec, ModelSpec, load_policy
 from model_governance.subjects import load_dataset, load_model
@@ -70,10 +70,10 @@ def _approve(options: argparse.Namespace) -> int:
         )
     model = load_model(spec, columns, folder=asked.folder, connections=connections)
     rows = dataset.read(list(columns.names))
-    uri = _relative(options.rows, output.resolve().parent)
+    uri = from_folder(options.rows, output.resolve().parent)
     approval = canonical_json(approve(model, columns, rows, uri=uri, sha256=dataset.sha256, seed=options.seed))
     output.write_bytes(approval)
-    shown = _relative(str(output), asked.folder.resolve())
+    shown = from_folder(str(output), asked.folder.resolve())
     print(f"{output}: written; put it into the policy:")
     print(f"  model:\n    sha256: {spec.sha256}\n    approval: {{uri: {shown}, sha256: {digest_bytes(approval)}}}")
     return 0
@@ -99,7 +99,7 @@ def _described(options: argparse.Namespace, connections: Connections) -> _Asked:
         "name": PurePosixPath(options.model).stem, "uri": options.model, "sha256": digest, "format": FORMATS[ending],
         "task": options.task, "allow_pickle": options.allow_pickle,
     }  # fmt: skip
-    if FORMATS[ending] in ("joblib", "pickle") and not options.allow_pickle:
+    if FORMATS[ending] in CLOSED and not options.allow_pickle:
         raise PolicyError([f"{options.model}: can run code while loading; pass --allow-pickle if the file is yours"])
     return _Asked(spec=ModelSpec.model_validate(values), folder=Path.cwd(), columns=None)
 
@@ -119,11 +119,10 @@ def _columns(spec: ModelSpec, frame: pd.DataFrame, *, folder: Path, connections:
 
 
 def _kind(column: pd.Series) -> str:
-    import pandas as pd
-
-    if pd.api.types.is_bool_dtype(column):
+    kind = kind_of_series(column)
+    if kind == "boolean":
         return "boolean"
-    return "numeric" if pd.api.types.is_numeric_dtype(column) else "category"
+    return "numeric" if kind in NUMBERS else "category"
 
 
 def _beside(asked: _Asked) -> Path:
@@ -131,7 +130,3 @@ def _beside(asked: _Asked) -> Path:
     if "://" in uri or uri.startswith("mlflow:"):
         return asked.folder / f"{asked.spec.name}.approval.json"
     return asked.folder / f"{uri}.approval.json"
-
-
-def _relative(uri: str, folder: Path) -> str:
-    return uri if "://" in uri else Path(os.path.relpath(Path(uri).resolve(), folder)).as_posix()

@@ -186,7 +186,7 @@ def _head(draft: _Draft) -> Iterator[str]:
     yield "model:"
     yield f"  name: {draft.name}"
     yield f"  task: {draft.task}"
-    yield f"  uri: {_quoted(_from_folder(draft.uri, draft.folder))}"
+    yield f"  uri: {_quoted(from_folder(draft.uri, draft.folder))}"
     yield f"  sha256: {draft.sha256}    # only these bytes are ever loaded"
     if draft.form != "skops":
         yield f"  format: {draft.form}"
@@ -204,7 +204,7 @@ def _datasets(draft: _Draft) -> Iterator[str]:
     kinds = [
         check.kind for check in catalogue().values() if draft.task in check.tasks and "previous_train" in check.roles
     ]
-    reference = _quoted(_from_folder(draft.reference, draft.folder))
+    reference = _quoted(from_folder(draft.reference, draft.folder))
     yield "datasets:"
     yield f"  reference: {{uri: {reference}}}    # held-out rows, never trained on"
     yield f'  train: {{uri: "train{ending}"}}                # TODO: the rows the model was trained on'
@@ -319,7 +319,8 @@ def _slug(model: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", PurePosixPath(model).stem.lower()).strip("-") or "model"
 
 
-def _from_folder(uri: str, folder: Path) -> str:
+def from_folder(uri: str, folder: Path) -> str:
+    """A path as it is written in a file of that folder; addresses as they are."""
     return uri if "://" in uri else os.path.relpath(Path(uri).resolve(), folder)
 
 

@@ -206,9 +206,9 @@ def test_a_gzip_bomb_is_told_before_anything_is_read(load, monkeypatch):
     with pytest.raises(
         SubjectError, match=r"unpacks to more than .* MiB from .* bytes, which is taken for a compressed bomb"
     ):
-        load(gzip.compress(bomb), name="rows.csv.gz")
+        load(gzip.compress(bomb, mtime=0), name="rows.csv.gz")
     monkeypatch.undo()
-    assert load(gzip.compress(b"x\n" + b"0\n" * 1000), name="rows.csv.gz").rows == 1000
+    assert load(gzip.compress(b"x\n" + b"0\n" * 1000, mtime=0), name="rows.csv.gz").rows == 1000
 
 
 def test_limits_grow_with_the_file():
