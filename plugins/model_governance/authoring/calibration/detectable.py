@@ -1,26 +1,54 @@
-"""The smallest change that a bound fails in one run, as the verdict states it for a run."""
+"""The smallest change that a bound fails in one run, as the verdict states it for a run, and bounds it can be seen from."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.authoring.calibration.critical import side_of
 from model_governance.verdict.measurement import measurement_of
 from model_governance.verdict.requirement import detectable_beyond
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from model_governance.contract.result import Metric
     from model_governance.policy import Threshold
     from model_governance.verdict import Baseline
     from model_governance.verdict.budget import Budget
+    from model_governance.verdict.requirement import Allowed
+
+    Window = tuple[Sequence[Metric], Mapping[str, Baseline]]
 
 READ = 25
 """Windows that are read: they differ little in the width of their limits."""
+STEPS = 25
+NEAR = 1e-3
+"""Bounds nearer to each other than this part of themselves are the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """One metric of a window: its number, the edge that the bound allows, and the number that fails in 95% of runs."""
+
+    value: float
+    edge: float
+    detectable: float
+
+    @property
+    def reach(self) -> float:
+        """How far from the metric the number lies."""
+        return abs(self.detectable - self.value)
+
+    @property
+    def edge_seen_at_twice(self) -> float:
+        """The edge as far from the metric as the number lies beyond the edge of now."""
+        return self.value + (self.detectable - self.edge)
 
 
 def smallest_detectable(
-    windows: Sequence[tuple[Sequence[Metric], Mapping[str, Baseline]]],
+    windows: Sequence[Window],
     threshold: Threshold,
     bound: float | None,
     *,
@@ -40,18 +68,58 @@ def smallest_detectable(
 
     if bound is None:
         return None
-    moved = threshold.model_copy(update={threshold.condition: bound})
-    few = windows[: max(1, 2 * READ // max(1, len(windows[0][0])))] if windows else ()
-    found = [_farthest(metrics, moved, budget=budget, baselines=before) for metrics, before in few[:READ]]
-    known = [number for number in found if number is not None]
+    found = [_farthest(seen, key=lambda one: one.reach) for seen in _windows(windows, threshold, bound, budget=budget)]
+    known = [one.detectable for one in found if one is not None]
     return float(np.median(known)) if known else None
 
 
-def _farthest(
+def bound_seen_at_twice(windows: Sequence[Window], threshold: Threshold, bound: float, *, budget: Budget) -> float:
+    """This bound, or the nearest one beyond it that fails a change of twice its size in 95% of single runs.
+
+    A change of twice the size lies as far beyond the bound as the bound lies from the unchanged metric. A bound nearer
+    to the metric would be violated long before one run can prove it. The bound itself where that is not known.
+
+    Args:
+        windows: as of `smallest_detectable`; the metrics of unchanged runs.
+        threshold: gives the condition and its direction.
+        bound: to start from.
+        budget: of the policy.
+    """
+    import numpy as np
+
+    upper = side_of(threshold) == "upper"
+    for _ in range(STEPS):
+        found = [
+            _farthest(seen, key=lambda one: one.edge_seen_at_twice if upper else -one.edge_seen_at_twice)
+            for seen in _windows(windows, threshold, bound, budget=budget)
+        ]
+        known = [one for one in found if one is not None]
+        if not known:
+            return bound
+        edge, wanted = (
+            float(np.median([getattr(one, name) for one in known])) for name in ("edge", "edge_seen_at_twice")
+        )
+        # The edge of a relative change is a multiple of its bound.
+        moved = bound * wanted / edge if edge else wanted
+        nearer = moved <= bound if upper else moved >= bound
+        if nearer or abs(moved - bound) <= NEAR * abs(bound):
+            return bound
+        bound = moved
+    return bound
+
+
+def _windows(windows: Sequence[Window], threshold: Threshold, bound: float, *, budget: Budget) -> list[list[_Seen]]:
+    """What each window sees under a bound; of many keys fewer windows."""
+    moved = threshold.model_copy(update={threshold.condition: bound})
+    few = windows[: max(1, 2 * READ // max(1, len(windows[0][0])))] if windows else ()
+    return [_seen(metrics, moved, budget=budget, baselines=before) for metrics, before in few[:READ]]
+
+
+def _seen(
     metrics: Sequence[Metric], threshold: Threshold, *, budget: Budget, baselines: Mapping[str, Baseline]
-) -> float | None:
+) -> list[_Seen]:
     tail = budget.level_for(threshold) / max(1, len(metrics))
-    found: list[tuple[float, float]] = []
+    found = []
     for metric in metrics:
         before = baselines.get(metric.label) if threshold.is_change else None
         measurement = measurement_of(metric, threshold, before, earlier=(), level=tail)
@@ -59,5 +127,14 @@ def _farthest(
             continue
         number = detectable_beyond(measurement.limits, measurement.allowed, tail=tail)
         if number is not None:
-            found.append((abs(number - measurement.value), number))
-    return max(found)[1] if found else None
+            edge = _edge(measurement.allowed)
+            found.append(_Seen(value=measurement.value, edge=edge, detectable=number))
+    return found
+
+
+def _edge(allowed: Allowed) -> float:
+    return allowed.high if math.isfinite(allowed.high) else allowed.low
+
+
+def _farthest(seen: Sequence[_Seen], *, key: Callable[[_Seen], float]) -> _Seen | None:
+    return max(seen, key=key) if seen else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.authoring.calibration.critical import Critical, critical_bounds, judged_metrics, side_of
 from model_governance.authoring.calibration.curve import Curve
-from model_governance.authoring.calibration.detectable import READ, smallest_detectable
+from model_governance.authoring.calibration.detectable import READ, bound_seen_at_twice, smallest_detectable
 from model_governance.authoring.calibration.results import Calibrated, NotCalibrated, quiet_bound
 from model_governance.contract.result import label_of
 from model_governance.verdict import baselines_of, budget_of
@@ -128,6 +128,10 @@ class JudgedWindows:
             # The interval alone would keep the level there, but an unchanged model need not improve.
             proposal = replace(proposal, bound=0.0)
         seen = [(judged_metrics(result, threshold), self._before(number)) for number, result in enumerate(self._read)]
+        if proposal.bound is not None:
+            seen_at_twice = bound_seen_at_twice(seen, threshold, proposal.bound, budget=self._budget)
+            if seen_at_twice != proposal.bound:
+                proposal = replace(proposal, bound=seen_at_twice, method="seen at twice")
         return Calibrated(
             check=self._name, kind=kind, place=place, threshold=threshold, level=level,
             runs_per_year=self._policy.runs_per_year, passes=passes, fails=fails, proposal=proposal,

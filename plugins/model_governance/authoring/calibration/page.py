@@ -65,6 +65,7 @@ def _curve(threshold: Calibrated, number: int) -> dict[str, Any]:
     how = {
         "counted": f"counted over {windows:,} drawn runs, with 95% confidence",
         "normal tail": f"a normal tail fitted to {windows:,} drawn runs, with 95% confidence",
+        "seen at twice": "the nearest one that fails a change of twice its size in one run with probability 0.95",
         "none": threshold.proposal.reason,
     }[threshold.proposal.method]
     return {

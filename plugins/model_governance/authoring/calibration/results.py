@@ -25,7 +25,7 @@ class Calibrated:
         passes: bounds at which the drawn runs stop to pass.
         fails: bounds at which they begin to fail, at the level of the alarm budget.
         proposal: the bound nearest to the numbers that leaves at most `UNCERTAIN_SHARE` of unchanged runs
-            uncertain, and whose false fails keep the level.
+            uncertain, whose false fails keep the level, and that fails a change of twice its size in 95% of runs.
         detectable: the true value nearest to the proposed bound that fails a run with probability 0.95.
         detectable_now: the same for the current bound.
         limits: what the numbers do not say.
