@@ -29,7 +29,8 @@ def design_effect(
 
     The ratio of two jackknife variances is itself noisy (about 20%), so the logarithms are drawn to their mean over the
     estimates as far as they differ by chance only. A design effect is at least 1, and at most that of rows of an entity
-    that are all alike. Few entities leave their variance uncertain, and Student's t raises the effect for it.
+    that are all alike. Few entities, and few that hold most of the rows, leave their variance uncertain: Student's t with
+    the effective number of entities (Carter, Schnepel and Steigerwald, 2017) raises the effect for it.
 
     Args:
         estimates_of: estimates by label from a mask of rows (n,); one that is not defined there is left out.
@@ -60,7 +61,7 @@ def design_effect(
         if (above := _mean(clustered, label)) > 0 and (below := _mean(independent, label)) > 0
     }
     smoothed = _drawn_together(ratios, noise=4 / (parts - 1) / REPEATS)
-    few = _allowance(parts) if parts < groups else 1.0
+    few = _allowance(_effective(counts))
     return {label: min(largest, max(1.0, few * math.exp(smoothed.get(label, 0.0)))) for label in labels}
 
 
@@ -68,7 +69,7 @@ def linear_effect(influences: np.ndarray, entities: np.ndarray, *, deciding: int
     """Design effect of an estimate that is, to first order, a sum over rows: by linearisation (Binder, 1983).
 
     Exact for means and shares, and for their differences and ratios to first order; neither drawing nor seed is needed.
-    Few entities leave the variance uncertain, and Student's t raises the effect for it.
+    Few entities, and few that hold most of the rows, leave the variance uncertain; Student's t raises the effect for it.
 
     Args:
         influences: what each row adds to the error of the estimate, shape (n,), with a sum of 0.
@@ -90,8 +91,8 @@ def linear_effect(influences: np.ndarray, entities: np.ndarray, *, deciding: int
     if count < FEWEST_ENTITIES:
         return float(counts.max())
     clustered = float(np.square(np.bincount(codes, weights=influences)).sum()) * count / (count - 1)
-    few = _allowance(count) if count < GROUPS else 1.0
-    return max(1.0, few * clustered / independent)
+    few = _allowance(min(count, _effective(counts)))
+    return min(float(counts.max()), max(1.0, few * clustered / independent))
 
 
 def _variances(
@@ -126,8 +127,16 @@ def _drawn_together(ratios: Mapping[str, float], *, noise: float) -> dict[str, f
     return {label: mean + weight * (ratio - mean) for label, ratio in ratios.items()}
 
 
-def _allowance(parts: int) -> float:
-    """Square of Student's quantile over the normal one: a variance of so few groups may as well be larger."""
+def _effective(counts: np.ndarray) -> float:
+    """As many entities of one size know the variance between entities as well as these, by their rows."""
+    import numpy as np
+
+    squares = np.square(counts.astype(float))
+    return float(squares.sum() ** 2 / np.square(squares).sum())
+
+
+def _allowance(entities: float) -> float:
+    """Square of Student's quantile over the normal one: a variance of so few entities may as well be larger."""
     from scipy.stats import norm, t
 
-    return float(t.ppf(0.975, parts - 1) / norm.ppf(0.975)) ** 2
+    return float(t.ppf(0.975, max(1.0, entities - 1)) / norm.ppf(0.975)) ** 2
