@@ -12,6 +12,7 @@ from model_governance.stats.limits import (
     MISSED,
     DifferenceOfShares,
     ExactShare,
+    Forecast,
     GrowingError,
     PartialConjunction,
     RangeOf,
@@ -161,3 +162,16 @@ def test_an_agreement_of_orders_is_not_known_on_either_side():
     )  # fmt: skip
     assert limits.detectable(0.5, TAIL) is None
     assert limits.detectable_below(0.5, TAIL) is None
+
+
+@pytest.mark.parametrize("spread", [0.2, 1.0])
+def test_a_forecast_is_missed_by_the_error_of_its_estimate_alone(spread):
+    draw, bound, error = np.random.default_rng(7), 0.8, 0.01
+
+    def forecast(value: float) -> Forecast:
+        return Forecast(value=value, low95=value - 1.96 * error, high95=value + 1.96 * error, spread=spread)
+
+    truth = forecast(0.85).detectable_below(bound, TAIL)
+    share_of(red=[forecast(value).high(TAIL) < bound for value in draw.normal(truth, spread * error, RUNS)])
+    above = forecast(0.85).detectable(bound, TAIL)
+    assert above - bound == pytest.approx(bound - truth)

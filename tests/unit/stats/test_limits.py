@@ -16,6 +16,7 @@ from model_governance.engine.distances import jensen_shannon, population_stabili
 from model_governance.stats.limits import (
     DifferenceOfShares,
     ExactShare,
+    Forecast,
     GrowingError,
     LargestShareFactor,
     NoncentralChiSquare,
@@ -43,6 +44,7 @@ FAMILIES = [
     LargestShareFactor(rows=(20_000.0, 9_000.0), counts=((19_900.0, 8_700.0), (100.0, 300.0))),
     Stretched(value=0.3, low95=0.25, high95=0.4),
     GrowingError(value=0.3, low95=0.25, high95=0.4, grows="log"),
+    Forecast(value=0.3, low95=0.25, high95=0.4, scale="logit", spread=0.4),
     Stretched(value=1.5, low95=1.1, high95=2.5, scale="log"),
     RocArea(value=0.8, rows=((300.0, 40.0),)),
     PartialConjunction(beyond=(1e-9, 1e-3, 0.6, 0.7), within=(0.2, 0.4, 0.99, 1.0)),

@@ -13,7 +13,7 @@ from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.share_factor import LargestShareFactor
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stored import read_limits
-from model_governance.stats.limits.stretched import GrowingError, Scale, Stretched
+from model_governance.stats.limits.stretched import Forecast, GrowingError, Scale, Stretched
 from model_governance.stats.limits.student import StudentT
 from model_governance.stats.limits.weighted_difference import WeightedDifference
 
@@ -24,6 +24,7 @@ __all__ = [
     "AbsoluteDifference",
     "DifferenceOfShares",
     "ExactShare",
+    "Forecast",
     "GrowingError",
     "LargestOf",
     "LargestShareFactor",

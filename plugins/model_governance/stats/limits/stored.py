@@ -13,7 +13,7 @@ from model_governance.stats.limits.ratio_of_shares import RatioOfShares
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.share_factor import LargestShareFactor
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
-from model_governance.stats.limits.stretched import GrowingError, Stretched
+from model_governance.stats.limits.stretched import Forecast, GrowingError, Stretched
 from model_governance.stats.limits.student import StudentT
 from model_governance.stats.limits.weighted_difference import WeightedDifference
 
@@ -28,6 +28,7 @@ FAMILIES: dict[str, type[Limits]] = {
         AbsoluteDifference,
         DifferenceOfShares,
         ExactShare,
+        Forecast,
         GrowingError,
         LargestOf,
         LargestShareFactor,

@@ -85,6 +85,36 @@ class GrowingError(Stretched):
         return self.grows
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast(Stretched):
+    """Stretched limits of a number that a run will show later, from an estimate that errs less than that number varies.
+
+    The limits hold what will be shown. What is detectable is asked of the estimate, which alone decides.
+
+    Attributes:
+        spread: standard error of the estimate as a share of that of the forecast, 0 to 1.
+    """
+
+    family: ClassVar[str] = "forecast"
+    spread: float
+
+    def inflated(self, factor: float) -> Forecast:
+        """Limits farther away by the root of the factor; the estimate errs as much more."""
+        root = math.sqrt(factor)
+        return replace(self, low95=self._moved(self.low95, root), high95=self._moved(self.high95, root))
+
+    def detectable(self, bound: float, tail: float) -> float | None:
+        """As `Stretched`, with the chance that a run is missed from the error of the estimate."""
+        return moved(bound, self.low(tail), self._missed(self.high95), scale=self.scale)
+
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """As `Stretched`, with the chance that a run is missed from the error of the estimate."""
+        return moved(bound, self.high(tail), self._missed(self.low95), scale=self.scale)
+
+    def _missed(self, limit: float) -> float:
+        return self._moved(limit, self.spread * quantile_of(MISSED) / AT_95)
+
+
 def moved(bound: float, limit: float, opposite: float, *, scale: Scale) -> float | None:
     """The truth whose estimate has its limit at the bound but for the chance `MISSED`.
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from model_governance.checks.quality.performance_estimation.average_precision import expected_average_precision
-from model_governance.checks.quality.performance_estimation.uncertainty import Estimated
+from model_governance.checks.quality.performance_estimation.uncertainty import Estimated, variances_of_draws
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,15 +108,39 @@ def estimate_metrics(
         for curve in calibration.resampled
     ]
     names = [name for name in values if binary or name == "accuracy"]
-    estimates = [_estimate(name, values[name], effect * variances[name], refits, n=predictions.n) for name in names]
+    drawn = variances_of_draws(partial(_on_rows, predictions, probability, binary=binary), predictions.n)
+    estimates = [
+        _estimate(
+            name, values[name], effect * variances[name], [refit[name] for refit in refits if name in refit],
+            drawn=effect * drawn.get(name, 0.0), n=predictions.n,
+        )
+        for name in names
+    ]  # fmt: skip
     rankings = (_estimate_auc, _estimate_average_precision) if binary else ()
-    ranked = (ranking(predictions, probability, calibration, bins, effect=effect) for ranking in rankings)
+    ranked = (ranking(predictions, probability, calibration, bins, effect=effect, drawn=drawn) for ranking in rankings)
     return (*estimates, *(estimate for estimate in ranked if estimate is not None))
 
 
-def _estimate(name: str, value: float, variance: float, refits: Sequence[Mapping[str, float]], *, n: int) -> Estimated:
-    values = [refit[name] for refit in refits if name in refit]
-    return Estimated(name=f"estimated_{name}", value=value, error=math.sqrt(variance + _variance(values)), n=n)
+def _on_rows(predictions: Predictions, probability: np.ndarray, rows: np.ndarray, *, binary: bool) -> dict[str, float]:
+    """Every metric on some of the rows, by number; undefined ones are absent."""
+    import numpy as np
+
+    score, own = predictions.score[rows], probability[rows]
+    metrics = expected_metrics(own, predictions.predicted[rows], np.ones(len(rows)))
+    if binary:
+        area, precision = expected_auc(score, own), expected_average_precision(score, own)
+        metrics |= {} if area is None else {"roc_auc": area[0]}
+        metrics |= {} if precision is None else {"average_precision": precision.value}
+    return metrics
+
+
+def _estimate(name: str, value: float, variance: float, refits: Sequence[float], *, drawn: float, n: int) -> Estimated:
+    """The estimate with the variance of the labels, of the learned probabilities and of the drawn rows."""
+    learned = _variance(refits)
+    return Estimated(
+        name=f"estimated_{name}", value=value, error=math.sqrt(variance + learned),
+        own_error=math.sqrt(drawn + learned), n=n,
+    )  # fmt: skip
 
 
 def _variance(values: Sequence[float]) -> float:
@@ -165,7 +190,13 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def _estimate_auc(
-    predictions: Predictions, probability: np.ndarray, calibration: Calibration, bins: ScoreBins, *, effect: float
+    predictions: Predictions,
+    probability: np.ndarray,
+    calibration: Calibration,
+    bins: ScoreBins,
+    *,
+    effect: float,
+    drawn: Mapping[str, float],
 ) -> Estimated | None:
     area = expected_auc(predictions.score, probability)
     if area is None:
@@ -176,12 +207,18 @@ def _estimate_auc(
         expected_auc(bins.score, curve(bins.score, bins.predicted), rows=bins.rows) for curve in calibration.resampled
     ]
     values = [refit[0] for refit in refits if refit is not None]
-    error = math.sqrt(variance + _variance(values))
-    return Estimated(name="estimated_roc_auc", value=value, error=error, n=predictions.n)
+    own = effect * drawn.get("roc_auc", 0.0)
+    return _estimate("roc_auc", value, variance, values, drawn=own, n=predictions.n)
 
 
 def _estimate_average_precision(
-    predictions: Predictions, probability: np.ndarray, calibration: Calibration, bins: ScoreBins, *, effect: float
+    predictions: Predictions,
+    probability: np.ndarray,
+    calibration: Calibration,
+    bins: ScoreBins,
+    *,
+    effect: float,
+    drawn: Mapping[str, float],
 ) -> Estimated | None:
     expected = expected_average_precision(predictions.score, probability)
     if expected is None:
@@ -191,8 +228,8 @@ def _estimate_average_precision(
         expected_average_precision(bins.score, curve(bins.score, bins.predicted), rows=bins.rows)
         for curve in calibration.resampled
     ]
-    error = math.sqrt(variance + _variance([refit.value for refit in refits if refit is not None]))
-    return Estimated(name="estimated_average_precision", value=expected.value, error=error, n=predictions.n)
+    values, own = [refit.value for refit in refits if refit is not None], effect * drawn.get("average_precision", 0.0)
+    return _estimate("average_precision", expected.value, variance, values, drawn=own, n=predictions.n)
 
 
 def expected_auc(

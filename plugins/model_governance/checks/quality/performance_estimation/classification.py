@@ -26,7 +26,11 @@ from model_governance.checks.quality.performance_estimation.folds import joined_
 from model_governance.checks.quality.performance_estimation.performance import Performance
 from model_governance.checks.quality.performance_estimation.reference_support import outside_reference_share
 from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows, reference_digest
-from model_governance.checks.quality.performance_estimation.uncertainty import change_p_value, normal_limits
+from model_governance.checks.quality.performance_estimation.uncertainty import (
+    change_p_value,
+    forecast_limits,
+    normal_limits,
+)
 from model_governance.contract.repetition import once
 from model_governance.contract.result import Estimate
 from model_governance.engine.features import feature_rows
@@ -214,7 +218,7 @@ def _estimate(name: str, estimated: Mapping[str, Estimated], *, n: int) -> Estim
             "class only"
         )
         return Estimate(name=f"estimated_{name}", value=None, n=n, reason=reason, absence="uncertain")
-    limits = normal_limits(number.value, number.error, "logit")
+    limits = forecast_limits(number.value, number.error, "logit", own_error=number.own_error)
     return Estimate(name=number.name, value=number.value, n=number.n, limits=limits)
 
 

@@ -60,6 +60,14 @@ class LossModel:
         row_noise = effect * self.noise * float(np.mean(expected**2)) / len(expected)
         return row_noise + _jackknife_variance(self.current.mean(axis=1))
 
+    def own_variance(self, effect: float = 1.0) -> float:
+        """Variance of the expected mean loss itself: of the drawn rows plus that of the learners; `effect` as above."""
+        import numpy as np
+
+        expected = self.current.mean(axis=0)
+        drawn = effect * float(np.var(expected, ddof=1)) / len(expected) if len(expected) > 1 else 0.0
+        return drawn + _jackknife_variance(self.current.mean(axis=1))
+
     def increase(self, effects: tuple[float, float] = (1.0, 1.0)) -> tuple[float, float]:
         """Expected mean loss on current minus that on held-out reference rows, and its variance.
 

@@ -15,13 +15,13 @@ from model_governance.checks.quality.performance_estimation.reference_support im
 from model_governance.checks.quality.performance_estimation.rows import fitting_rows, labelled_rows, reference_digest
 from model_governance.checks.quality.performance_estimation.uncertainty import (
     change_p_value,
+    forecast_limits,
     increase_p_value,
     normal_limits,
 )
 from model_governance.contract.repetition import once
 from model_governance.contract.result import Estimate
 from model_governance.errors import CheckError, ModelMisbehaved
-from model_governance.stats.limits import Stretched
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,12 +85,16 @@ def estimate_regression(subject: Subject, params: EstimationParams, seed: int) -
 
 def _errors(absolute: LossModel, squared: LossModel, *, effects: tuple[float, float]) -> tuple[Estimate, Estimate]:
     n = absolute.current.shape[1]
-    limits = normal_limits(absolute.value, math.sqrt(absolute.realised_variance(effects[0])), "log")
-    square = normal_limits(squared.value, math.sqrt(squared.realised_variance(effects[1])), "log")
+    limits, square = (
+        forecast_limits(
+            loss.value, math.sqrt(loss.realised_variance(effect)), "log", own_error=math.sqrt(loss.own_variance(effect))
+        )
+        for loss, effect in zip((absolute, squared), effects, strict=True)
+    )
     root = None
     if square is not None:
         low, value, high = (math.sqrt(number) for number in (square.low95, square.value, square.high95))
-        root = Stretched(value=value, low95=low, high95=high, scale="log")
+        root = replace(square, value=value, low95=low, high95=high)
     return (
         Estimate(name="estimated_mae", value=absolute.value, n=n, limits=limits),
         Estimate(name="estimated_rmse", value=math.sqrt(squared.value), n=n, limits=root),
