@@ -36,6 +36,8 @@ TODAY = datetime(2026, 6, 1, tzinfo=UTC)
 NOISE_RUNS = 20
 DOUBTFUL = 1e-3
 """p-value of "nothing changed" above which no rule fails a run: the whole budget is 0.00068 a run."""
+DOUBTFUL_OF_FIFTY = 1e-4
+"""The same for one of fifty columns, which alone needs 1.1e-5 and beside eight others as clear as itself 1e-4."""
 RARE_SHARES = (0.01, 0.001, 0.00025)
 ALARMS = AlarmSpec()
 EVIDENCE_ALONE = 1e-6
@@ -56,12 +58,14 @@ def is_red(metrics: list[Metric], rules: Policy, baselines: dict[str, dict[str, 
     return judge("drift", result, rules, moment=TODAY, baselines=baselines or {}).outcome == "fail"
 
 
-def suspicious(reference: np.ndarray, runs: np.ndarray, *, ordered: bool = True, factor: float = 1.0) -> np.ndarray:
+def suspicious(
+    reference: np.ndarray, runs: np.ndarray, *, ordered: bool = True, factor: float = 1.0, doubtful: float = DOUBTFUL
+) -> np.ndarray:
     """Runs that some rule could fail, shape (runs,): by chi-square over pooled cells, or by a thin cell alone."""
     pooled = joined(reference, runs, in_order=ordered)
     freedom = np.maximum(pooled.cells - 1, 1)
     statistic = stats.chi2.isf(np.maximum(pooled.p_values(), 1e-300), freedom)
-    found = (stats.chi2.sf(statistic / factor, freedom) <= DOUBTFUL) & (pooled.cells > 1)
+    found = (stats.chi2.sf(statistic / factor, freedom) <= doubtful) & (pooled.cells > 1)
     n, m = reference.sum(), runs.sum(axis=1, keepdims=True)
     both = reference + runs
     thin = (both * np.minimum(n, m) / (n + m) < LEAST_EXPECTED) & (runs >= 3)
@@ -69,7 +73,7 @@ def suspicious(reference: np.ndarray, runs: np.ndarray, *, ordered: bool = True,
     if len(places):
         count, total = runs[thin], both[thin]
         share = np.broadcast_to(m / (n + m), runs.shape)[thin]
-        rare = stats.binom.sf(count - 1, total, share) <= DOUBTFUL
+        rare = stats.binom.sf(count - 1, total, share) <= doubtful
         found[places[rare, 0]] = True
     return found
 
@@ -90,7 +94,9 @@ def drift_year(
     doubtful = np.flatnonzero(
         np.any(
             [
-                suspicious(column.reference, own, ordered=column.known.family == "numbers")
+                suspicious(
+                    column.reference, own, ordered=column.known.family == "numbers", doubtful=DOUBTFUL_OF_FIFTY
+                )
                 for column, own in zip(columns, runs, strict=True)
             ],
             axis=0,

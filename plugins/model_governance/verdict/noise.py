@@ -40,8 +40,10 @@ def noise_factor(metric: Metric, limits: Limits, earlier: Sequence[Verdict], *, 
         finding = _same_metric(metric, verdict.findings)
         if finding is None or finding.value is None or finding.low is None or finding.high is None:
             continue
+        # The interval in a finding holds the noise of then, unless its threshold is on a change.
+        widened = finding.noise if finding.baseline is None else 1.0
         values.append(float(finding.value))
-        variances.append(((float(finding.high) - float(finding.low)) / (2 * AT_95)) ** 2 / finding.noise)
+        variances.append(((float(finding.high) - float(finding.low)) / (2 * AT_95)) ** 2 / widened)
     learnt = max(len(values) - NEWEST, min(len(values), LEAST_RUNS))
     return variance_factor(values[:learnt], variances[:learnt], tail=tail), learnt
 

@@ -16,6 +16,7 @@ from model_governance.stats.limits import (
     Stretched,
 )
 from model_governance.verdict.noise import NEWEST, RUNS, noise_factor
+from model_governance.verdict.requirement import Baseline
 from verdict_cases import metric, verdict
 
 TAIL = 1e-4
@@ -167,3 +168,22 @@ def test_a_collapse_is_red_in_spite_of_the_noise():
     earlier = runs(draw.normal(0.85, 2.5 * ERROR, 30))
     (informed,) = verdict([measured(0.4)], AT_LEAST, earlier=earlier).findings
     assert informed.outcome == "fail"
+
+
+@pytest.mark.parametrize(
+    ("threshold", "baselines"),
+    [
+        (AT_LEAST, None),
+        (
+            {"metric": "accuracy", "min_absolute_change": -0.02, "against": "approved"},
+            {"approved": {"accuracy": Baseline(value=0.85, low=0.845, high=0.855)}},
+        ),
+    ],
+)
+def test_noise_does_not_grow_by_being_learnt(threshold, baselines):
+    """Runs that vary as their intervals say teach none, run after run, whether a value or a change is judged."""
+    earlier: list = []
+    for value in np.random.default_rng(12).normal(0.85, ERROR, 6 * RUNS):
+        earlier.insert(0, verdict([measured(float(value))], threshold, baselines=baselines, earlier=earlier[:RUNS]))
+    assert max(finding.noise for run in earlier for finding in run.findings) < 5
+    assert np.mean([finding.noise for run in earlier[:RUNS] for finding in run.findings]) < 1.6
