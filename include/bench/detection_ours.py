@@ -47,6 +47,7 @@ THRESHOLDS: tuple[dict[str, Any], ...] = (
     {"metric": "flagged_share_ratio", "between": (0.99, 1.01)},
     {"metric": "joint_drift_auc", "less_than": 0.5005},
     {"metric": "accuracy", "min_absolute_change": -0.0005},
+    {"metric": "roc_auc", "min_absolute_change": -0.0005},
 )
 
 
@@ -168,23 +169,29 @@ class Ours:
         return Subject(name="bench", task="binary_classification", columns=self.columns, datasets=datasets)
 
     def _quality(self, frame: pd.DataFrame) -> CheckResult:
-        """Accuracy and share of positives, as limits of as many rows as independent ones would have to be."""
+        """Accuracy, share of positives and ROC AUC, with limits of as many rows as independent ones would have to be."""
+        from model_governance.checks.quality.model_quality.discrimination import roc_auc
         from model_governance.contract.result import CheckResult, Metric
         from model_governance.engine.dependence import design_effect
-        from model_governance.stats.limits import TAIL, ExactShare
+        from model_governance.stats.limits import TAIL, ExactShare, GrowingError
 
-        metrics = []
-        for name, better, rows in (
+        found, largest, rows = [], 1.0, len(frame)
+        for name, better, counted in (
             ("accuracy", "higher", frame["right"] == "yes"), ("prevalence", "neither", frame["label"] == 1),
         ):  # fmt: skip
-            codes = rows.to_numpy().astype("int64")
+            codes = counted.to_numpy().astype("int64")
             effect = design_effect(codes, frame["entity"].to_numpy()).mean if self.columns.entity else 1.0
-            limits = ExactShare(successes=float(codes.sum()) / effect, n=len(codes) / effect)
-            metrics.append(
-                Metric(name=name, value=codes.mean(), n=len(codes), better=better, limits=limits, meaning="of the labels",
-                       low=limits.low(TAIL), high=limits.high(TAIL))
-            )  # fmt: skip
-        return CheckResult(kind="data_drift", seed=1, metrics=tuple(metrics))
+            largest = max(largest, effect)
+            found.append((name, better, codes.mean(), ExactShare(successes=codes.sum() / effect, n=rows / effect)))
+        area = roc_auc(frame["score"].to_numpy(), frame["label"].to_numpy() == 1)
+        limits = GrowingError(value=area.value, low95=area.interval[0], high95=area.interval[1], grows="probit")
+        found.append(("roc_auc", "higher", area.value, limits.inflated(largest)))
+        metrics = tuple(
+            Metric(name=name, value=float(value), n=rows, better=better, limits=limits, meaning="of the labels",
+                   low=limits.low(TAIL), high=limits.high(TAIL))
+            for name, better, value, limits in found
+        )  # fmt: skip
+        return CheckResult(kind="data_drift", seed=1, metrics=metrics)
 
 
 def _thresholds(reference: pd.DataFrame) -> tuple[dict[str, Any], ...]:

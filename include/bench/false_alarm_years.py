@@ -94,9 +94,7 @@ def drift_year(
     doubtful = np.flatnonzero(
         np.any(
             [
-                suspicious(
-                    column.reference, own, ordered=column.known.family == "numbers", doubtful=DOUBTFUL_OF_FIFTY
-                )
+                suspicious(column.reference, own, ordered=column.known.family == "numbers", doubtful=DOUBTFUL_OF_FIFTY)
                 for column, own in zip(columns, runs, strict=True)
             ],
             axis=0,

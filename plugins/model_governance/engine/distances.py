@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 from model_governance.engine.cells import Table, filled_shares
 from model_governance.engine.dependence import INDEPENDENT
 from model_governance.engine.inversion import inverted, inverted_total_variation
-from model_governance.stats.limits import TAIL, DifferenceOfShares, NoncentralChiSquare, Stretched, quantile_of
+from model_governance.stats.limits import (
+    TAIL,
+    DifferenceOfShares,
+    NoncentralChiSquare,
+    Stretched,
+    WassersteinLimits,
+)
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -26,8 +32,6 @@ if TYPE_CHECKING:
     from model_governance.engine.dependence import Dependence
     from model_governance.stats.limits import Limits
 
-WASSERSTEIN_BIAS = 1.5
-"""Factor on the standard error of a Wasserstein distance that covers its bias near 0 too."""
 QUARTILE_WIDTH = 1.3489795
 """Interquartile range of a bell-shaped column in standard deviations."""
 MAX_CELLS = 100
@@ -163,6 +167,22 @@ def _smoothed(table: Table) -> np.ndarray:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChanceDistance:
+    """Mean and standard deviation of the Wasserstein distance of two samples of one law, in standard errors of a mean."""
+
+    mean: float
+    deviation: float
+
+
+ONE_CUT = ChanceDistance(mean=math.sqrt(2 / math.pi), deviation=math.sqrt(1 - 2 / math.pi))
+"""Of a column with two values: an absolute normal deviate."""
+CUTS = (
+    0.002, 0.004, 0.008, 0.014, 0.024, *(place / 25 for place in range(1, 25)), 0.976, 0.986, 0.992, 0.996, 0.998,
+)  # fmt: skip
+"""Shares below the edges at which the chance distance is summed up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wasserstein:
     """A Wasserstein distance in robust standard deviations of the reference, with its limits."""
 
@@ -175,32 +195,70 @@ def normed_wasserstein(
     *,
     quartiles: tuple[float, float],
     moments: tuple[tuple[float, int], tuple[float, int]],
+    chance: ChanceDistance = ONE_CUT,
     dependence: Dependence = INDEPENDENT,
 ) -> Wasserstein | None:
     """A Wasserstein distance in robust standard deviations of the reference; None where the reference is constant.
 
     The unit is the interquartile range / 1.349, which a single extreme value cannot inflate; the standard deviation where
-    that is 0. The distance is the mean of a function of each row that nowhere changes faster than the row's value, so
-    its standard error is at most that of a difference of means. Half as much again covers its bias near 0.
+    that is 0.
 
     Args:
         area: the integral of |F - G|, in the unit of the column.
         quartiles: of the reference.
         moments: standard deviation and rows of the reference and of current.
+        chance: distance of two samples of one law, by the form of the column.
         dependence: as `population_stability`.
     """
     (std, n), (other_std, m) = moments
     unit = (quartiles[1] - quartiles[0]) / QUARTILE_WIDTH or std
     if unit <= 0:
         return None
-    value = area / unit
     # Squares of the largest numbers lie beyond float64: everything is in units of the distance first.
     parts = (std / unit / math.sqrt(n), other_std / unit / math.sqrt(m))
-    error = WASSERSTEIN_BIAS * math.sqrt(dependence.largest) * math.hypot(*parts)
-    reach = quantile_of(TAIL) * error
-    shared = (parts[0] / math.hypot(*parts)) ** 2 if std > 0 else 0.0
-    limits = Stretched(value=value, low95=value - reach, high95=value + reach, shared=shared)
-    return Wasserstein(value=value, limits=limits)
+    error = math.sqrt(dependence.largest) * math.hypot(*parts)
+    if error == 0:
+        return None
+    limits = WassersteinLimits(
+        value=area / unit, error=error, mean=chance.mean * error, deviation=chance.deviation * error,
+        shared=(parts[0] / math.hypot(*parts)) ** 2,
+    )  # fmt: skip
+    return Wasserstein(value=area / unit, limits=limits)
+
+
+def chance_distance(edges: np.ndarray, counts: np.ndarray) -> ChanceDistance:
+    """Mean and standard deviation of the L1 norm of a Brownian bridge over a column, for one standard error of its mean.
+
+    By the moments of absolute normal deviates (Nabeya, 1951), at most at `CUTS` of the edges, which are dense in the tails.
+
+    Args:
+        edges: of cells, ascending, shape (k,).
+        counts: rows per cell, shape (k + 1,).
+    """
+    import numpy as np
+
+    below = np.cumsum(counts)[:-1] / max(1, counts.sum())
+    inside = (below > 0) & (below < 1)
+    edges, below = edges[inside], below[inside]
+    if len(edges) > len(CUTS):
+        places = np.unique(np.searchsorted(below, CUTS).clip(max=len(below) - 1))
+        edges, below = edges[places], below[places]
+    if len(edges) < 2:
+        return ONE_CUT
+    # Differences of the largest numbers lie beyond float64.
+    widths = np.gradient(edges / max(1e-300, float(np.abs(edges).max())))
+    covariance = np.minimum.outer(below, below) - np.outer(below, below)
+    deviations = np.sqrt(np.diag(covariance))
+    correlation = np.clip(covariance / np.outer(deviations, deviations), -1, 1)
+    absolute = np.sqrt(1 - correlation**2) + correlation * np.arcsin(correlation) - 1
+    of_mean = math.sqrt(float(widths @ covariance @ widths))
+    if of_mean <= 0:
+        return ONE_CUT
+    weighted = deviations * widths
+    return ChanceDistance(
+        mean=math.sqrt(2 / math.pi) * float(weighted.sum()) / of_mean,
+        deviation=math.sqrt(2 / math.pi * float(weighted @ absolute @ weighted)) / of_mean,
+    )
 
 
 def chi_square_p(table: Table, *, dependence: Dependence = INDEPENDENT) -> float:

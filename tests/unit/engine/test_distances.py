@@ -7,6 +7,8 @@ from scipy.stats import norm
 from model_governance.engine.cells import Table
 from model_governance.engine.dependence import Dependence, DesignEffect
 from model_governance.engine.distances import (
+    ONE_CUT,
+    chance_distance,
     difference_of_shares,
     jensen_shannon,
     kolmogorov_smirnov,
@@ -107,13 +109,73 @@ def test_the_normed_wasserstein_distance_by_hand():
     quartiles = (-0.6744897, 0.6744897)
     found = normed_wasserstein(2.0, quartiles=quartiles, moments=((1.0, 100), (2.0, 50)))
     assert found.value == pytest.approx(2.0, abs=1e-6)
-    reach = 1.959964 * 1.5 * np.sqrt(1 / 100 + 4 / 50)
-    assert found.limits.interval() == pytest.approx((2.0 - reach, 2.0 + reach), rel=1e-6)
+    error = np.sqrt(1 / 100 + 4 / 50)
+    assert found.limits.high(0.025) == pytest.approx(2.0 + 1.959964 * error, rel=1e-6)
+    assert 2.0 - 1.5 * 1.959964 * error < found.limits.low(0.025) < 2.0 - 1.959964 * error
     assert found.limits.shared == pytest.approx((1 / 100) / (1 / 100 + 4 / 50))
     clustered = normed_wasserstein(
         2.0, quartiles=quartiles, moments=((1.0, 100), (2.0, 50)), dependence=Dependence.of(DesignEffect(mean=4.0))
     )
-    assert clustered.limits.interval() == pytest.approx((2.0 - 2 * reach, 2.0 + 2 * reach), rel=1e-6)
+    for own, alone in zip(clustered.limits.interval(), found.limits.interval(), strict=True):
+        assert own - 2.0 == pytest.approx(2 * (alone - 2.0), rel=1e-6)
     assert normed_wasserstein(2.0, quartiles=quartiles, moments=((1e6, 9), (1.0, 9))).value == pytest.approx(2.0)
     assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), moments=((4.0, 9), (1.0, 9))).value == 0.5
     assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), moments=((0.0, 9), (1.0, 9))) is None
+
+
+def distance(first, second):
+    """The integral of |F - G| of two samples."""
+    places = np.sort(np.concatenate([first, second]))[:-1]
+    below = [np.searchsorted(np.sort(rows), places, side="right") / len(rows) for rows in (first, second)]
+    return float((np.abs(below[0] - below[1]) * np.diff(np.sort(np.concatenate([first, second])))).sum())
+
+
+LAWS = {
+    "normal": lambda draw, n: draw.normal(size=n),
+    "skewed": lambda draw, n: draw.lognormal(size=n),
+    "heavy tails": lambda draw, n: draw.standard_t(3, n),
+    "few values": lambda draw, n: draw.poisson(2, n).astype(float),
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_samples_of_one_law_are_no_farther_apart_than_chance_allows(law):
+    draw, found, n, m = np.random.default_rng(3), [], 2_000, 300
+    for _ in range(40):
+        reference = LAWS[law](draw, n)
+        edges = np.unique(np.quantile(reference, np.arange(1, 500) / 500))
+        chance = chance_distance(edges, np.histogram(reference, [-np.inf, *edges, np.inf])[0])
+        for _ in range(25):
+            current = LAWS[law](draw, m)
+            seen = normed_wasserstein(
+                distance(reference, current), quartiles=(0.0, 1.3489795),
+                moments=((reference.std(), n), (current.std(), m)), chance=chance,
+            )  # fmt: skip
+            found.append(seen.limits.p_above(0.0))
+    assert np.mean(np.array(found) <= 0.025) <= 0.04
+    assert np.mean(np.array(found) <= 0.2) <= 0.25
+    assert np.mean(np.array(found) <= 0.5) >= 0.15, "so wide that nothing is ever seen"
+
+
+def test_two_values_are_an_absolute_normal_deviate_and_a_bell_is_more():
+    assert chance_distance(np.array([0.5]), np.array([80, 20])) == ONE_CUT
+    edges = norm.ppf(np.arange(1, 500) / 500)
+    bell = chance_distance(edges, np.full(500, 10))
+    assert (bell.mean, bell.deviation) == pytest.approx((1.25, 0.45), abs=0.03)
+    assert chance_distance(edges * 1e300, np.full(500, 10)).mean == pytest.approx(bell.mean)
+    assert chance_distance(np.array([]), np.array([5])) == ONE_CUT
+
+
+def test_a_distance_far_from_chance_is_known_as_well_as_a_mean():
+    """The truth is a shift by 0.5: both limits hold it 95 times in 100, and the lower one is no farther than needed."""
+    draw, held, low = np.random.default_rng(4), [], []
+    for _ in range(300):
+        first, second = draw.normal(size=2_000), draw.normal(0.5, size=1_000)
+        seen = normed_wasserstein(
+            distance(first, second), quartiles=(-0.6744898, 0.6744898), moments=((1.0, 2_000), (1.0, 1_000)),
+            chance=chance_distance(norm.ppf(np.arange(1, 500) / 500), np.full(500, 4)),
+        )  # fmt: skip
+        low.append(seen.limits.interval()[0])
+        held.append(low[-1] <= 0.5 <= seen.limits.interval()[1])
+    assert np.mean(held) >= 0.93
+    assert np.mean(low) > 0.5 - 1.5 * 1.96 * np.sqrt(1 / 2_000 + 1 / 1_000)

@@ -15,6 +15,7 @@ from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceO
 from model_governance.stats.limits.stored import read_limits
 from model_governance.stats.limits.stretched import Forecast, GrowingError, Scale, Stretched
 from model_governance.stats.limits.student import StudentT
+from model_governance.stats.limits.wasserstein import WassersteinLimits
 from model_governance.stats.limits.weighted_difference import WeightedDifference
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "SmallestRatio",
     "Stretched",
     "StudentT",
+    "WassersteinLimits",
     "WeightedDifference",
     "quantile_of",
     "read_limits",

@@ -15,6 +15,7 @@ from model_governance.stats.limits.share_factor import LargestShareFactor
 from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
 from model_governance.stats.limits.stretched import Forecast, GrowingError, Stretched
 from model_governance.stats.limits.student import StudentT
+from model_governance.stats.limits.wasserstein import WassersteinLimits
 from model_governance.stats.limits.weighted_difference import WeightedDifference
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ FAMILIES: dict[str, type[Limits]] = {
         RocArea,
         Stretched,
         StudentT,
+        WassersteinLimits,
         WeightedDifference,
     )
 }

@@ -12,6 +12,7 @@ from model_governance.engine import ordered_distances
 from model_governance.engine.cells import Table, are_all_thin, pool_neighbours, pool_rare, thin_cells
 from model_governance.engine.dependence import INDEPENDENT
 from model_governance.engine.distances import (
+    chance_distance,
     difference_of_shares,
     jensen_shannon,
     kolmogorov_smirnov,
@@ -246,9 +247,14 @@ def _ks(
 def _wasserstein(
     reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, dependence: Dependence
 ) -> Wasserstein | None:
+    import numpy as np
+
     exact = rows.ordered.wasserstein if rows is not None and rows.ordered is not None else None
     area = wasserstein_on_grid(reference, current) if exact is None else exact
     low, high = reference.quantile(0.25), reference.quantile(0.75)
     spread = (low, high) if low is not None and high is not None else (0.0, 0.0)
     moments = [(column.std or 0.0, column.held) for column in (reference, current)]
-    return normed_wasserstein(area, quartiles=spread, moments=(moments[0], moments[1]), dependence=dependence)
+    chance = chance_distance(np.array(reference.cells.edges), table_of(reference, current, fine=True).reference)
+    return normed_wasserstein(
+        area, quartiles=spread, moments=(moments[0], moments[1]), chance=chance, dependence=dependence
+    )
