@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from model_governance.verdict.finding import Finding
 
 JOINT_ROWS = 2_000
-NOISE_RUNS = 20
+PROFILES = 30
 EARLIER = 40
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
 # Bounds near nothing: other methods ask whether anything changed at all, and a bound above a planted change hides it.
@@ -104,7 +104,7 @@ class Ours:
         )  # fmt: skip
         self.verdicts = (verdict, *self.verdicts)[:EARLIER]
         if verdict.outcome != "fail":  # what failed is no accepted run
-            self.profiles = ((f"{self.run:05}", profile), *self.profiles)[:NOISE_RUNS]
+            self.profiles = ((f"{self.run:05}", profile), *self.profiles)[:PROFILES]
         return max(_beyond(finding, metrics) for finding in verdict.findings)
 
     def _measured(self, frame: pd.DataFrame) -> tuple[tuple[Metric, ...], Any]:

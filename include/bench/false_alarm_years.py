@@ -28,6 +28,7 @@ from model_governance.engine.dependence import (  # noqa: E402
 from model_governance.engine.run_noise import noise_between_runs  # noqa: E402
 from model_governance.policy import AlarmSpec, CheckSpec, Policy  # noqa: E402
 from model_governance.stats.limits import AbsoluteDifference, ExactShare  # noqa: E402
+from model_governance.stats.overdispersion import NEWEST  # noqa: E402
 from model_governance.verdict import Baseline, judge  # noqa: E402
 from unchanged import Known, fifty  # noqa: E402
 
@@ -226,16 +227,15 @@ def _effect(codes: np.ndarray, *, with_entity: bool) -> DesignEffect:
 
 
 def day_effects_year(draw: np.random.Generator, *, learnt: bool, size: float = 0.05, rows: int = 2000) -> int:
-    """Red runs of a year of ten columns with autoregressive effects of the day on the mean, after twenty runs."""
+    """Red runs of a year of ten columns with autoregressive effects of the day on the mean, after thirty runs, the newest ten of which teach no noise."""
     rules, edges = policy("psi", less_than=EVIDENCE_ALONE), stats.norm.ppf(np.arange(1, 10) / 10)
+    before = NOISE_RUNS + NEWEST
     reference = [draw.multinomial(20_000, np.full(10, 0.1)) for _ in range(10)]
     runs = []
     for _ in range(10):
-        days = _autoregressive(draw, RUNS + NOISE_RUNS, size)
+        days = _autoregressive(draw, before + RUNS, size)
         runs.append(np.array([draw.multinomial(rows, _moved(edges, day)) for day in days]))
-    doubtful = np.any(
-        [suspicious(counts, own[NOISE_RUNS:]) for counts, own in zip(reference, runs, strict=True)], axis=0
-    )
+    doubtful = np.any([suspicious(counts, own[before:]) for counts, own in zip(reference, runs, strict=True)], axis=0)
     red = 0
     for run in np.flatnonzero(doubtful):
         metrics = []
@@ -244,7 +244,7 @@ def day_effects_year(draw: np.random.Generator, *, learnt: bool, size: float = 0
             noise = noise_between_runs(earlier, in_order=True) if learnt else DesignEffect()
             dependence = combined(DesignEffect(), DesignEffect(), rows=(20_000, rows), noise=noise)
             metrics.append(
-                psi_metric(reference[place], runs[place][run + NOISE_RUNS], key=str(place), dependence=dependence)
+                psi_metric(reference[place], runs[place][before + run], key=str(place), dependence=dependence)
             )
         red += is_red(metrics, rules)
     return red

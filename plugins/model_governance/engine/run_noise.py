@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.engine.dependence import DesignEffect
+from model_governance.stats.overdispersion import LEAST_RUNS
 
 if TYPE_CHECKING:
     import numpy as np
 
-LEAST_RUNS = 10
-"""Runs from which noise between them is estimated at all."""
 NOTABLE = 0.05
 """p-value of equal runs, shared by the directions that are tested, from which their spread is no chance."""
 RARE = 1e-4

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 LEAST_RUNS = 10
 """Runs from which noise between runs is estimated at all."""
+NEWEST = 10
+"""The newest runs are not learnt from once enough older ones are there: a change must not hide behind its own spread while
+the evidence of it adds up."""
 NOTABLE = 0.5
 """p-value of homogeneous runs from which the excess is taken for noise, and not for chance.
 
@@ -25,6 +28,11 @@ estimate drawn towards 1, and 1.5 times under 0.5 without.
 STEP = 25.0
 """F of a step from which it is taken for a change and not for noise: chance gives 15 in one of a thousand series of 30, noise
 of which half stays from run to run 25 in one of fifty."""
+
+
+def learnt_runs(runs: int) -> int:
+    """How many of so many earlier runs, the oldest of them, noise is learnt from."""
+    return max(runs - NEWEST, min(runs, LEAST_RUNS))
 
 
 def variance_factor(values: Sequence[float], variances: Sequence[float], *, tail: float) -> float:

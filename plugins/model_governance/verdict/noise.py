@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.stats.limits import AT_95, LargestShareFactor, NoncentralChiSquare, PartialConjunction
-from model_governance.stats.overdispersion import LEAST_RUNS, variance_factor
+from model_governance.stats.overdispersion import learnt_runs, variance_factor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 RUNS = 40
 """Earlier runs that are read for noise."""
-NEWEST = 10
-"""The newest runs are not learnt from once enough older ones are there: a change must not hide behind its own spread while
-the evidence of it adds up."""
 LEARNT_FROM = ("pass", "uncertain", "waived")
 
 
@@ -44,7 +41,7 @@ def noise_factor(metric: Metric, limits: Limits, earlier: Sequence[Verdict], *, 
         widened = finding.noise if finding.baseline is None else 1.0
         values.append(float(finding.value))
         variances.append(((float(finding.high) - float(finding.low)) / (2 * AT_95)) ** 2 / widened)
-    learnt = max(len(values) - NEWEST, min(len(values), LEAST_RUNS))
+    learnt = learnt_runs(len(values))
     return variance_factor(values[:learnt], variances[:learnt], tail=tail), learnt
 
 

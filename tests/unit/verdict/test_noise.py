@@ -15,7 +15,8 @@ from model_governance.stats.limits import (
     RocArea,
     Stretched,
 )
-from model_governance.verdict.noise import NEWEST, RUNS, noise_factor
+from model_governance.stats.overdispersion import NEWEST
+from model_governance.verdict.noise import RUNS, noise_factor
 from model_governance.verdict.requirement import Baseline
 from verdict_cases import metric, verdict
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from model_governance.contract.check import Lookback, Params, Season
 from model_governance.contract.floors import difference_of, floors_of, share_of
+from model_governance.stats.overdispersion import NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 PROFILE = "profile.json"
 NOISE_RUNS = 20
-"""Accepted runs from which the noise between runs is learnt."""
+"""Most accepted runs that noise between runs is learnt from."""
 
 NumberMethod = Literal["psi", "ks", "jensenshannon", "total_variation"]
 CategoryMethod = Literal["psi", "jensenshannon", "total_variation"]
@@ -103,9 +104,9 @@ class DriftParams(Params):
 
 
 def lookback(params: DriftParams) -> Lookback:
-    """The profiles of previous runs: those of the window, and as many as noise between runs is learnt from."""
+    """The profiles of previous runs: those of the window, those that noise is learnt from, and the newest, which are not."""
     window = params.window
-    return Lookback(artifact=PROFILE, runs=max(window.runs, NOISE_RUNS), season=window.season)
+    return Lookback(artifact=PROFILE, runs=max(window.runs, NOISE_RUNS + NEWEST), season=window.season)
 
 
 def floors(params: DriftParams) -> tuple[Floor, ...]:

@@ -13,15 +13,16 @@ from model_governance.engine.dependence import (
     design_effects,
 )
 from model_governance.engine.rebin import common_cells, is_resolved
-from model_governance.engine.run_noise import LEAST_RUNS, noise_between_runs
+from model_governance.engine.run_noise import noise_between_runs
+from model_governance.stats.overdispersion import LEAST_RUNS, NEWEST, learnt_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from model_governance.checks.data.data_drift.comparison import Comparison
     from model_governance.checks.data.data_drift.windows import PreviousProfiles, WindowReference
     from model_governance.contract.subject import Subject
-    from model_governance.engine.profiles import ColumnProfile
+    from model_governance.engine.profiles import ColumnProfile, Profile
     from model_governance.engine.relation import Relation
 
 WORTH_A_NOTE = 1.2
@@ -92,7 +93,7 @@ def _noise(name: str, previous: PreviousProfiles, *, rebinned: bool) -> tuple[De
     """
     import numpy as np
 
-    runs = [profile.columns[name] for _, profile in previous.profiles[:NOISE_RUNS] if name in profile.columns]
+    runs = [profile.columns[name] for _, profile in _learnt(previous) if name in profile.columns]
     runs = [run for run in runs if run.held > 0 and run.cells.family == runs[0].cells.family and is_resolved(run)]
     if len(runs) < LEAST_RUNS:
         return DesignEffect(), DesignEffect()
@@ -102,6 +103,12 @@ def _noise(name: str, previous: PreviousProfiles, *, rebinned: bool) -> tuple[De
     )
     missing = np.array([[run.missing, run.rows - run.missing] for run in runs[::-1]])
     return values, noise_between_runs(missing, in_order=False)
+
+
+def _learnt(previous: PreviousProfiles) -> Sequence[tuple[str, Profile]]:
+    """The profiles that noise is learnt from, the newest first."""
+    read = previous.profiles[: NOISE_RUNS + NEWEST]
+    return read[len(read) - learnt_runs(len(read)) :]
 
 
 def _on_common_cells(runs: list[ColumnProfile], *, rebinned: bool) -> tuple[ColumnProfile, ...]:
@@ -124,7 +131,7 @@ def _cluster_notes(
 def _noise_notes(noise: Mapping[str, tuple[DesignEffect, DesignEffect]], previous: PreviousProfiles) -> Iterator[str]:
     name, (worst, _) = max(noise.items(), key=lambda item: item[1][0].mean)
     if worst.mean > WORTH_A_NOTE:
-        runs = min(NOISE_RUNS, len(previous.profiles))
+        runs = len(_learnt(previous))
         yield (
             f"noise between runs was learnt from {runs} accepted runs: it multiplies the variance of a run by up to "
             f"{worst.mean:.2g} (largest at {name}), and intervals are widened for it"
