@@ -77,7 +77,7 @@ def in_version(run, version):
 
 
 def test_params_say_which_runs_the_check_needs():
-    noise = Lookback(artifact="profile.json", runs=20)
+    noise = Lookback(artifact="profile.json", runs=30)
     assert CHECK.lookback(DriftParams()) == noise, "noise between runs is learnt from these"
     assert CHECK.lookback(DriftParams(consecutive=True)) == noise
     for season in ("hour", "weekday", "hour_of_week", "month"):
