@@ -10,7 +10,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from model_governance.engine.ordered import order_statistics
+from model_governance.engine.ordered import order_statistics, order_windows
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberRange, NumberSummary, Relation
 from model_governance.engine.sums import Moments
 
@@ -91,7 +91,7 @@ class LocalRelation(Relation):
         self.pieces = pieces
         self._ranges: dict[str, NumberRange] = {}
         self._counts: dict[tuple[str, bytes], np.ndarray] = {}
-        self._quantiles: dict[tuple[str, tuple[float, ...]], np.ndarray] = {}
+        self._windows: dict[tuple[str, tuple[float, ...]], np.ndarray] = {}
         self._distances: dict[str, tuple[Relation, Ordered]] = {}
 
     def cache_summary(self, name: str, summary: NumberSummary) -> None:
@@ -106,9 +106,9 @@ class LocalRelation(Relation):
         """Store the counts of a column between these edges."""
         self._counts[name, edges.tobytes()] = counts
 
-    def cache_quantiles(self, name: str, probabilities: Sequence[float], values: np.ndarray) -> None:
-        """Store the order statistics of a column at these probabilities."""
-        self._quantiles[name, tuple(probabilities)] = values
+    def cache_windows(self, name: str, probabilities: Sequence[float], windows: np.ndarray) -> None:
+        """Store the order statistics of a column at these probabilities, with the values of the rows up to them."""
+        self._windows[name, tuple(probabilities)] = windows
 
     def cache_distance(self, other: Relation, name: str, distance: Ordered) -> None:
         """Store the distances of a column to another relation."""
@@ -139,10 +139,15 @@ class LocalRelation(Relation):
     def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
         """Order statistics of the finite values."""
         self.require(names)
-        cached = {name: self._quantiles.get((name, tuple(probabilities))) for name in names}
-        missing = [name for name, values in cached.items() if values is None]
-        computed = by_column(lambda name: order_statistics(self, name, probabilities), missing)
-        return {name: computed[name] if values is None else values.copy() for name, values in cached.items()}
+        return by_column(lambda name: order_statistics(self, name, probabilities), names)
+
+    def quantile_windows(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Order statistics of the finite values, with the values of the rows up to them."""
+        self.require(names)
+        cached = {name: self._windows.get((name, tuple(probabilities))) for name in names}
+        missing = [name for name, windows in cached.items() if windows is None]
+        computed = by_column(lambda name: order_windows(self, name, probabilities), missing)
+        return {name: computed[name] if windows is None else windows.copy() for name, windows in cached.items()}
 
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         return by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), numbers)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from model_governance.engine.labels import Labels
 
 FEW_VALUES = 20
+WINDOW = 10
+"""Rows up to a quantile among which a rounded edge is chosen."""
 ROWS_PER_FRAME = 131_072
 FIRST_ROWS = 1000
 
@@ -163,6 +165,18 @@ class Relation(ABC):
         """Order statistics of the finite values, shape (len(probabilities),): numpy's `inverted_cdf`.
 
         The p-quantile is the smallest value of the data with F(value) >= p, so it occurs in the data.
+
+        Raises:
+            CheckError: a column holds no finite value.
+            ValueError: a probability outside [0, 1].
+        """
+
+    @abstractmethod
+    def quantile_windows(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Each order statistic of `quantiles` with what lies in the `WINDOW` rows up to it, shape (len(probabilities), WINDOW).
+
+        A row ascends and ends with the quantile. It holds every value of those rows; where there are fewer of them it starts
+        with -inf, and where the rows share values it may repeat one.
 
         Raises:
             CheckError: a column holds no finite value.

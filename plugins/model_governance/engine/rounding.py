@@ -1,0 +1,165 @@
+"""Round numbers for edges, so that no edge of a profile is the value of one row.
+
+An edge stands just below a quantile. It is the roundest decimal between that quantile and the largest value below it, so it
+divides the rows as the quantile would. Where these two lie so close that the decimal would spell the value, it is taken from
+another gap among the ten rows up to the quantile. A value that at least ten rows share is an edge as it stands.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING
+
+from model_governance.engine.relation import WINDOW
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MOST_DIGITS = 2
+"""Digits of an edge beyond those that tell ten rows apart: it says no more of a value than a hundredth of their spread."""
+MOST_PLACES = 6
+"""Decimal places of numbers that count as rounded data, for instance prices."""
+RANGE_DIGITS = 2
+"""Significant digits of the distance between the extremes to which they are rounded."""
+LARGEST_POWER = 307
+FLOAT_DIGITS = 14
+
+
+def shared_values(windows: np.ndarray) -> np.ndarray:
+    """The values that all the ten rows of a window hold, ascending.
+
+    Args:
+        windows: as `Relation.quantile_windows`, shape (k, WINDOW).
+    """
+    import numpy as np
+
+    return np.unique(windows[windows[:, 0] == windows[:, -1], -1])
+
+
+def rounded_edges(windows: np.ndarray) -> np.ndarray:
+    """One edge per quantile, shape (k,); NaN where there is no number between the values of its window.
+
+    An edge is the quantile itself where at least ten rows share it, and else a number that none of the rows of its window
+    holds.
+
+    Args:
+        windows: as `Relation.quantile_windows`, shape (k, WINDOW).
+    """
+    import numpy as np
+
+    edges = windows[:, -1].copy()
+    rows = np.flatnonzero(~np.isin(edges, shared_values(windows)))
+    if len(rows):
+        edges[rows] = _below_quantile(windows[rows], places=_decimal_places(windows))
+    return edges
+
+
+def rounded_between(values: np.ndarray) -> np.ndarray:
+    """One edge below each of a few ascending values, shape (k,), above the one before it; NaN below the smallest.
+
+    An edge between two values that lie closest among their neighbours may be that between others.
+    """
+    import numpy as np
+
+    padded = np.concatenate([np.full(WINDOW - 1, -np.inf), values])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)
+    return _below_quantile(windows, places=_decimal_places(windows))
+
+
+def rounded_outward(low: float, high: float) -> tuple[float, float]:
+    """A round number below the smallest value and one above the largest, to two significant digits of their distance."""
+    span = min(high - low, sys.float_info.max)
+    size = max(abs(low), abs(high))
+    exponent = math.floor(math.log10(span or size or 1.0)) - RANGE_DIGITS + 1
+    finest = math.floor(math.log10(size or 1.0)) - FLOAT_DIGITS
+    exponent = max(exponent, finest, -LARGEST_POWER)
+    below, above = math.ceil(_steps(low, exponent)) - 1, math.floor(_steps(high, exponent)) + 1
+    most = sys.float_info.max
+    return max(float(f"{below}e{exponent}"), -most), min(float(f"{above}e{exponent}"), most)
+
+
+def _steps(value: float, exponent: int) -> float:
+    return value / 10.0**exponent if exponent >= 0 else value * 10.0**-exponent
+
+
+def _below_quantile(windows: np.ndarray, *, places: int | None) -> np.ndarray:
+    """A rounded number below the last value of each window, shape (k,)."""
+    import numpy as np
+
+    values = windows[:, -1]
+    first = np.where(np.isfinite(windows), windows, np.inf).min(axis=1)
+    place = (windows < values[:, None]).sum(axis=1)  # of the first row that holds the quantile
+    below = np.where(place > 0, windows[np.arange(len(windows)), np.maximum(place - 1, 0)], -np.inf)
+    exponents, edges = _roundest(below, values, places=places)
+    with np.errstate(over="ignore", divide="ignore"):
+        least = np.floor(np.log10(values - first)) - MOST_DIGITS
+    narrow = np.flatnonzero(exponents < least)
+    if len(narrow):
+        edges[narrow] = _in_another_gap(windows[narrow], least[narrow], places=places)
+    return edges
+
+
+def _in_another_gap(windows: np.ndarray, least: np.ndarray, *, places: int | None) -> np.ndarray:
+    """The edge in the last gap of each window that has room for a round number, or in its widest one."""
+    import numpy as np
+
+    shape = windows.shape[0], windows.shape[1] - 1
+    found = _roundest(windows[:, :-1].ravel(), windows[:, 1:].ravel(), places=places)
+    exponents, edges = (each.reshape(shape) for each in found)
+    enough = exponents >= least[:, None]
+    last = shape[1] - 1 - np.argmax(enough[:, ::-1], axis=1)
+    chosen = np.where(enough.any(axis=1), last, np.argmax(exponents, axis=1))
+    return edges[np.arange(len(windows)), chosen]
+
+
+def _roundest(low: np.ndarray, high: np.ndarray, *, places: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """The multiple of the largest power of ten strictly between two numbers, and the exponent of that power.
+
+    Of several multiples it is the largest. The exponent is -inf and the number NaN where none lies between. Where the data
+    have a limited number of decimal `places`, the number is half a unit below such a multiple.
+    """
+    import numpy as np
+
+    half = 0.0 if places is None else 0.5 / 10**places
+    low, high = low + half, high + half
+    with np.errstate(over="ignore", invalid="ignore"):
+        gap = np.minimum(high - low, sys.float_info.max)
+        open_ = np.isfinite(low) & (gap > 0)
+    start = np.floor(np.log10(np.where(open_, gap, 1.0))) - 1
+    if places is not None:
+        start = np.maximum(start, -places)
+    exponents, edges = np.full(len(low), -np.inf), np.full(len(low), np.nan)
+    power = 0
+    while open_.any():
+        exponent = np.clip(start + power, -LARGEST_POWER, LARGEST_POWER)
+        scale = 10.0 ** np.abs(exponent)
+        with np.errstate(over="ignore", invalid="ignore"):
+            steps = np.ceil(np.where(exponent < 0, high * scale, high / scale)) - 1
+            found = np.where(exponent < 0, steps / scale, steps * scale)
+        open_ &= (low < found) & (found < high)
+        exponents[open_], edges[open_] = exponent[open_], found[open_]
+        open_ &= (found != 0) & (exponent < LARGEST_POWER)  # zero is a multiple of every power
+        power += 1
+    if places is not None:
+        edges = (np.round(edges * 10**places) * 10 - 5) / 10 ** (places + 1)
+    return exponents, edges + 0.0
+
+
+def _decimal_places(windows: np.ndarray) -> int | None:
+    """Decimal places of data that are multiples of 1, 0.1 ... 0.000001; None where they are not.
+
+    Edges beside these multiples equal none of the values, not even those of later rows.
+    """
+    import numpy as np
+
+    values = windows[np.isfinite(windows)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        single = values.astype("float32")
+        is_single = bool((single == values).all())
+        for places in range(MOST_PLACES + 1):
+            rounded = np.round(values, places)
+            same = rounded.astype("float32") == single if is_single else rounded == values
+            if same.all():
+                return places if float(np.abs(values).max(initial=0.0)) * 10**places < 2**50 else None
+    return None
