@@ -24,6 +24,7 @@ RANGE_DIGITS = 2
 """Significant digits of the distance between the extremes to which they are rounded."""
 LARGEST_POWER = 307
 FLOAT_DIGITS = 14
+MOST_UNITS = 2**45
 
 
 def shared_values(windows: np.ndarray) -> np.ndarray:
@@ -68,15 +69,21 @@ def rounded_between(values: np.ndarray) -> np.ndarray:
 
 
 def rounded_outward(low: float, high: float) -> tuple[float, float]:
-    """A round number below the smallest value and one above the largest, to two significant digits of their distance."""
+    """A round number below the smallest value and one above the largest, to two significant digits of their distance.
+
+    Where both have few decimal places, the numbers lie half a unit further out, beside what other rows may hold.
+    """
+    import numpy as np
+
     span = min(high - low, sys.float_info.max)
     size = max(abs(low), abs(high))
     exponent = math.floor(math.log10(span or size or 1.0)) - RANGE_DIGITS + 1
     finest = math.floor(math.log10(size or 1.0)) - FLOAT_DIGITS
     exponent = max(exponent, finest, -LARGEST_POWER)
     below, above = math.ceil(_steps(low, exponent)) - 1, math.floor(_steps(high, exponent)) + 1
-    most = sys.float_info.max
-    return max(float(f"{below}e{exponent}"), -most), min(float(f"{above}e{exponent}"), most)
+    places, most = _decimal_places(np.array([low, high])), sys.float_info.max
+    half = 0.0 if places is None else 0.5 / 10**places
+    return max(float(f"{below}e{exponent}") - half, -most), min(float(f"{above}e{exponent}") + half, most)
 
 
 def _steps(value: float, exponent: int) -> float:
@@ -157,9 +164,12 @@ def _decimal_places(windows: np.ndarray) -> int | None:
     with np.errstate(over="ignore", invalid="ignore"):
         single = values.astype("float32")
         is_single = bool((single == values).all())
+        largest = float(np.abs(values).max(initial=0.0))
         for places in range(MOST_PLACES + 1):
             rounded = np.round(values, places)
-            same = rounded.astype("float32") == single if is_single else rounded == values
+            same = (
+                rounded.astype("float32") == single if is_single else np.abs(rounded - values) <= 4 * math.ulp(largest)
+            )
             if same.all():
-                return places if float(np.abs(values).max(initial=0.0)) * 10**places < 2**50 else None
+                return places if largest * 10**places < MOST_UNITS else None
     return None
