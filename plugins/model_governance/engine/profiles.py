@@ -15,7 +15,7 @@ from model_governance.contract.documents import read_document
 from model_governance.contract.result import canonical_json
 from model_governance.engine.cells import TENTHS, Table, as_counts, ascending_edges, at_edges, few_value_edges, repeated
 from model_governance.engine.relation import FEW_VALUES
-from model_governance.engine.rounding import rounded_edges, shared_values
+from model_governance.engine.rounding import rounded_edges, rounded_outward, shared_values
 from model_governance.engine.sketches import LEAST_ROWS, MAX_LABELS, Sketch, label_sketch, rank_sketches
 from model_governance.errors import CheckError
 
@@ -274,6 +274,8 @@ def quantile_cells(windows: np.ndarray) -> Cells:
         ascending_edges(edges[chosen], own=np.intersect1d(repeated(values[chosen]), shared))
         for chosen in (np.arange(len(GRID)), tenths)
     )
+    if len(grid) == 0:  # no number lies between the values
+        grid = inner = np.array(rounded_outward(float(values[0]), float(values[-1])))
     return Cells(family="numbers", edges=tuple(grid.tolist()), inner=tuple(np.intersect1d(grid, inner).tolist()))
 
 

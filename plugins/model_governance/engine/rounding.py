@@ -25,6 +25,7 @@ RANGE_DIGITS = 2
 LARGEST_POWER = 307
 FLOAT_DIGITS = 14
 MOST_UNITS = 2**45
+NO_DECIMAL = -2.0 * LARGEST_POWER
 
 
 def shared_values(windows: np.ndarray) -> np.ndarray:
@@ -116,15 +117,16 @@ def _in_another_gap(windows: np.ndarray, least: np.ndarray, *, places: int | Non
     exponents, edges = (each.reshape(shape) for each in found)
     enough = exponents >= least[:, None]
     last = shape[1] - 1 - np.argmax(enough[:, ::-1], axis=1)
-    chosen = np.where(enough.any(axis=1), last, np.argmax(exponents, axis=1))
+    widest = shape[1] - 1 - np.argmax(exponents[:, ::-1], axis=1)
+    chosen = np.where(enough.any(axis=1), last, widest)
     return edges[np.arange(len(windows)), chosen]
 
 
 def _roundest(low: np.ndarray, high: np.ndarray, *, places: int | None) -> tuple[np.ndarray, np.ndarray]:
     """The multiple of the largest power of ten strictly between two numbers, and the exponent of that power.
 
-    Of several multiples it is the largest. The exponent is -inf and the number NaN where none lies between. Where the data
-    have a limited number of decimal `places`, the number is half a unit below such a multiple.
+    Of several multiples it is the largest. Where the data have a limited number of decimal `places`, the number is half a unit
+    below one. Where float64 knows no such decimal between, it is the middle, and where nothing lies between, NaN.
     """
     import numpy as np
 
@@ -133,10 +135,12 @@ def _roundest(low: np.ndarray, high: np.ndarray, *, places: int | None) -> tuple
     with np.errstate(over="ignore", invalid="ignore"):
         gap = np.minimum(high - low, sys.float_info.max)
         open_ = np.isfinite(low) & (gap > 0)
+        middle = low / 2 + high / 2
     start = np.floor(np.log10(np.where(open_, gap, 1.0))) - 1
     if places is not None:
         start = np.maximum(start, -places)
-    exponents, edges = np.full(len(low), -np.inf), np.full(len(low), np.nan)
+    between = open_ & (low < middle) & (middle < high)
+    exponents, edges = np.where(between, NO_DECIMAL, -np.inf), np.where(between, middle, np.nan)
     power = 0
     while open_.any():
         exponent = np.clip(start + power, -LARGEST_POWER, LARGEST_POWER)
