@@ -7,6 +7,7 @@ plain sum, which DuckDB computes 27 times as fast as a filtered count.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from functools import cache, reduce
 from typing import TYPE_CHECKING, Any
@@ -217,7 +218,7 @@ def value_at_ranks(rows: Sequence[Mapping[str, Any]], count: int) -> list[float]
 
 
 def windows_at_ranks(rows: Sequence[Mapping[str, Any]], count: int) -> list[list[float]]:
-    """The values at `count` ranks, each after those before it, ascending, from the rows of `order_windows`."""
+    """The values at `count` ranks, each after those before it (-inf where there is none), ascending, from `order_windows`."""
     keys = [key for key in rows[0] if key not in ("place", "value")] if rows else []
     descending = ["value", *sorted(keys, key=lambda key: int(key.removeprefix("before_")))]
     found = sorted(((int(row["place"]), row) for row in rows), key=lambda pair: pair[0])
@@ -225,7 +226,7 @@ def windows_at_ranks(rows: Sequence[Mapping[str, Any]], count: int) -> list[list
     windows = []
     for wanted in range(count):
         row = found[bisect_right(places, wanted)][1]
-        windows.append([float(row["value"] if row[key] is None else row[key]) for key in reversed(descending)])
+        windows.append([-math.inf if row[key] is None else float(row[key]) for key in reversed(descending)])
     return windows
 
 
