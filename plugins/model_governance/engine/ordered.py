@@ -8,7 +8,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from model_governance.engine.relation import WINDOW, Ordered
+from model_governance.engine.relation import Ordered
+from model_governance.engine.rounding import WINDOW
 from model_governance.engine.runs import put_in_order
 from model_governance.engine.spill import LazyFolder
 from model_governance.errors import CheckError
@@ -70,9 +71,10 @@ def _values_at_ranks(values: InOrder, ranks: np.ndarray) -> np.ndarray:
     import numpy as np
 
     statistics = np.empty(len(ranks))
-    for start in np.unique(ranks // BLOCK * BLOCK).tolist():
-        in_block = (ranks >= start) & (ranks < start + BLOCK)
-        statistics[in_block] = values.slice(start, start + BLOCK)[ranks[in_block] - start]
+    for start in range(int(ranks.min()) // BLOCK * BLOCK, int(ranks.max()) + 1, BLOCK):
+        in_block = np.flatnonzero((ranks >= start) & (ranks < start + BLOCK))
+        if len(in_block):
+            statistics[in_block] = values.slice(start, start + BLOCK)[ranks[in_block] - start]
     return statistics + 0.0
 
 

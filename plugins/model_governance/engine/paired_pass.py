@@ -17,6 +17,7 @@ from model_governance.engine.ordered import counts_between, distances_between, w
 from model_governance.engine.profiles import GRID, quantile_cells
 from model_governance.engine.publishing import publishable_cells
 from model_governance.engine.relation import FEW_VALUES
+from model_governance.engine.rounding import rounded_quantiles
 from model_governance.engine.runs import put_in_order
 from model_governance.engine.sketches import crowded, dividing_edges, quantile_grids
 from model_governance.engine.spill import LazyFolder, SpilledValues
@@ -71,10 +72,10 @@ def _read(reference: LocalRelation, current: LocalRelation, name: str) -> None:
         reference.cache_distance(current, name, distances_between(first, second, name))
         if reference.summaries([name])[name].distinct <= FEW_VALUES:
             return
-        windows = windows_at(first, GRID)
-        reference.cache_windows(name, GRID, windows)
+        quantiles = rounded_quantiles(windows_at(first, GRID))
+        reference.cache_rounded(name, GRID, quantiles)
         bins = equal_width_edges(reference, current, [name])[name]
-        cells = quantile_cells(windows)
+        cells = quantile_cells(quantiles)
         frozen = np.array(cells.edges)
         for edges in (frozen, bins):
             reference.cache_counts(name, edges, counts_between(first, edges))
@@ -88,9 +89,9 @@ def _sketch(relation: LocalRelation, name: str, values: InOrder, frozen: np.ndar
     counts = counts_between(values, frozen)
     if crowded(frozen, counts).any():
         grids = quantile_grids(values.count)
-        windows = windows_at(values, grids.probabilities)
-        relation.cache_windows(name, grids.probabilities, windows)
-        dividing = dividing_edges(frozen, counts, grids=grids, windows=windows)
+        quantiles = rounded_quantiles(windows_at(values, grids.probabilities))
+        relation.cache_rounded(name, grids.probabilities, quantiles)
+        dividing = dividing_edges(frozen, counts, grids=grids, quantiles=quantiles)
         relation.cache_counts(name, dividing, counts_between(values, dividing))
 
 

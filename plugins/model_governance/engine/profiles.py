@@ -15,7 +15,7 @@ from model_governance.contract.documents import read_document
 from model_governance.contract.result import canonical_json
 from model_governance.engine.cells import TENTHS, Table, as_counts, ascending_edges, at_edges, few_value_edges, repeated
 from model_governance.engine.relation import FEW_VALUES
-from model_governance.engine.rounding import rounded_edges, rounded_outward, shared_values
+from model_governance.engine.rounding import rounded_outward
 from model_governance.engine.sketches import LEAST_ROWS, MAX_LABELS, Sketch, label_sketch, rank_sketches
 from model_governance.errors import CheckError
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from model_governance.engine.labels import Labels
     from model_governance.engine.relation import NumberSummary, Relation
+    from model_governance.engine.rounding import RoundedQuantiles
 
 Family = Literal["numbers", "categories"]
 
@@ -155,7 +156,7 @@ def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cell
     many = [name for name in numbers if not 0 < summaries[name].distinct <= FEW_VALUES]
     cells = {name: _point_cells(counts) for name, counts in relation.value_counts(few).items()} if few else {}
     if many:
-        cells |= {name: quantile_cells(windows) for name, windows in relation.quantile_windows(GRID, many).items()}
+        cells |= {name: quantile_cells(found) for name, found in relation.rounded_quantiles(GRID, many).items()}
     categories = [name for name in families if name not in cells]
     if categories:
         cells |= {name: _label_cells(labels) for name, labels in relation.labels(categories).items()}
@@ -261,15 +262,15 @@ def _point_cells(counts: Mapping[str, int]) -> Cells:
     return Cells(family="numbers", edges=edges, inner=edges)
 
 
-def quantile_cells(windows: np.ndarray) -> Cells:
-    """The cells of a column of numbers from its quantiles at `GRID`, as `Relation.quantile_windows` gives them.
+def quantile_cells(quantiles: RoundedQuantiles) -> Cells:
+    """The cells of a column of numbers from its quantiles at `GRID`.
 
     A value that several quantiles share gets a cell of its own.
     """
     import numpy as np
 
     tenths = [round(tenth * (len(GRID) + 1)) - 1 for tenth in TENTHS]
-    values, edges, shared = windows[:, -1], rounded_edges(windows), shared_values(windows)
+    values, edges, shared = quantiles.values, quantiles.edges, quantiles.shared
     grid, inner = (
         ascending_edges(edges[chosen], own=np.intersect1d(repeated(values[chosen]), shared))
         for chosen in (np.arange(len(GRID)), tenths)

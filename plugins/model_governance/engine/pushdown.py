@@ -14,7 +14,8 @@ from model_governance.engine.column_kinds import kind_of_type
 from model_governance.engine.frames import to_frame
 from model_governance.engine.labels import FewLabels
 from model_governance.engine.ordered import rank_of
-from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, WINDOW, NumberSummary, Ordered, Relation
+from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Ordered, Relation
+from model_governance.engine.rounding import WINDOW
 from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:

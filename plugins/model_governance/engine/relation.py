@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.engine.column_kinds import kind_of_series
+from model_governance.engine.rounding import rounded_quantiles
 from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 
     from model_governance.engine.column_kinds import Kind
     from model_governance.engine.labels import Labels
+    from model_governance.engine.rounding import RoundedQuantiles
 
 FEW_VALUES = 20
-WINDOW = 10
-"""Rows up to a quantile among which a rounded edge is chosen."""
 ROWS_PER_FRAME = 131_072
 FIRST_ROWS = 1000
 
@@ -182,6 +182,11 @@ class Relation(ABC):
             CheckError: a column holds no finite value.
             ValueError: a probability outside [0, 1].
         """
+
+    def rounded_quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, RoundedQuantiles]:
+        """The order statistics of `quantiles`, with round numbers that stand for them as edges."""
+        windows = self.quantile_windows(probabilities, names)
+        return {name: rounded_quantiles(windows[name]) for name in names}
 
     @abstractmethod
     def numbers(self, name: str) -> Iterator[np.ndarray]:

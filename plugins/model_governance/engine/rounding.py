@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from model_governance.engine.relation import WINDOW
 
 if TYPE_CHECKING:
     import numpy as np
 
+WINDOW = 10
+"""Rows up to a quantile among which its edge is chosen, and rows that must share a value before it is one."""
 MOST_DIGITS = 2
 """Digits of an edge beyond those that tell ten rows apart: it says no more of a value than a hundredth of their spread."""
 MOST_PLACES = 6
@@ -25,36 +26,41 @@ RANGE_DIGITS = 2
 LARGEST_POWER = 307
 FLOAT_DIGITS = 14
 MOST_UNITS = 2**45
+FIRST_VALUES = 64
 NO_DECIMAL = -2.0 * LARGEST_POWER
 
 
-def shared_values(windows: np.ndarray) -> np.ndarray:
-    """The values that all the ten rows of a window hold, ascending.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundedQuantiles:
+    """Quantiles of one column in order, and the edges that stand for them.
+
+    Attributes:
+        values: the quantiles, shape (k,).
+        edges: one for each, shape (k,): the quantile itself where at least ten rows share it, else a number that none of the
+            ten rows up to it holds; NaN where there is no number between their values.
+        shared: values that at least ten rows share, ascending; every one that is repeated in ten rows up to a quantile.
+    """
+
+    values: np.ndarray
+    edges: np.ndarray
+    shared: np.ndarray
+
+
+def rounded_quantiles(windows: np.ndarray) -> RoundedQuantiles:
+    """Quantiles and their edges.
 
     Args:
         windows: as `Relation.quantile_windows`, shape (k, WINDOW).
     """
     import numpy as np
 
-    return np.unique(windows[windows[:, 0] == windows[:, -1], -1])
-
-
-def rounded_edges(windows: np.ndarray) -> np.ndarray:
-    """One edge per quantile, shape (k,); NaN where there is no number between the values of its window.
-
-    An edge is the quantile itself where at least ten rows share it, and else a number that none of the rows of its window
-    holds.
-
-    Args:
-        windows: as `Relation.quantile_windows`, shape (k, WINDOW).
-    """
-    import numpy as np
-
-    edges = windows[:, -1].copy()
-    rows = np.flatnonzero(~np.isin(edges, shared_values(windows)))
+    values = windows[:, -1].copy()
+    shared = np.unique(values[windows[:, 0] == values])
+    edges = values.copy()
+    rows = np.flatnonzero(~np.isin(edges, shared))
     if len(rows):
         edges[rows] = _below_quantile(windows[rows], places=_decimal_places(windows))
-    return edges
+    return RoundedQuantiles(values=values, edges=edges, shared=shared)
 
 
 def rounded_between(values: np.ndarray) -> np.ndarray:
@@ -136,25 +142,33 @@ def _roundest(low: np.ndarray, high: np.ndarray, *, places: int | None) -> tuple
         gap = np.minimum(high - low, sys.float_info.max)
         open_ = np.isfinite(low) & (gap > 0)
         middle = low / 2 + high / 2
-    start = np.floor(np.log10(np.where(open_, gap, 1.0))) - 1
+    start = np.clip(np.floor(np.log10(np.where(open_, gap, 1.0))) - 1, -LARGEST_POWER, LARGEST_POWER)
     if places is not None:
         start = np.maximum(start, -places)
     between = open_ & (low < middle) & (middle < high)
     exponents, edges = np.where(between, NO_DECIMAL, -np.inf), np.where(between, middle, np.nan)
-    power = 0
-    while open_.any():
-        exponent = np.clip(start + power, -LARGEST_POWER, LARGEST_POWER)
-        scale = 10.0 ** np.abs(exponent)
-        with np.errstate(over="ignore", invalid="ignore"):
-            steps = np.ceil(np.where(exponent < 0, high * scale, high / scale)) - 1
-            found = np.where(exponent < 0, steps / scale, steps * scale)
-        open_ &= (low < found) & (found < high)
-        exponents[open_], edges[open_] = exponent[open_], found[open_]
-        open_ &= (found != 0) & (exponent < LARGEST_POWER)  # zero is a multiple of every power
-        power += 1
+    rows, exponent = np.flatnonzero(open_), start[open_]
+    low, high = low[open_], high[open_]
+    while len(rows):
+        found = _multiple_below(high, exponent)
+        inside = (low < found) & (found < high)
+        exponents[rows[inside]], edges[rows[inside]] = exponent[inside], found[inside]
+        inside &= (found != 0) & (exponent < LARGEST_POWER)  # zero is a multiple of every power
+        rows, low, high, exponent = rows[inside], low[inside], high[inside], exponent[inside] + 1
     if places is not None:
         edges = (np.round(edges * 10**places) * 10 - 5) / 10 ** (places + 1)
     return exponents, edges + 0.0
+
+
+def _multiple_below(values: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    """The largest multiple of each power of ten below each value."""
+    import numpy as np
+
+    scale = 10.0 ** np.abs(exponents)
+    with np.errstate(over="ignore", invalid="ignore"):
+        fine = exponents < 0
+        steps = np.ceil(np.where(fine, values * scale, values / scale)) - 1
+        return np.where(fine, steps / scale, steps * scale)
 
 
 def _decimal_places(windows: np.ndarray) -> int | None:
@@ -165,15 +179,18 @@ def _decimal_places(windows: np.ndarray) -> int | None:
     import numpy as np
 
     values = windows[np.isfinite(windows)]
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore"):
         single = values.astype("float32")
-        is_single = bool((single == values).all())
-        largest = float(np.abs(values).max(initial=0.0))
+    is_single, largest = bool((single == values).all()), float(np.abs(values).max(initial=0.0))
+
+    def has(places: int, part: slice) -> bool:
+        rounded = np.round(values[part], places)
+        if is_single:
+            return bool((rounded.astype("float32") == single[part]).all())
+        return bool((np.abs(rounded - values[part]) <= 4 * math.ulp(largest)).all())
+
+    with np.errstate(over="ignore", invalid="ignore"):
         for places in range(MOST_PLACES + 1):
-            rounded = np.round(values, places)
-            same = (
-                rounded.astype("float32") == single if is_single else np.abs(rounded - values) <= 4 * math.ulp(largest)
-            )
-            if same.all():
+            if has(places, slice(FIRST_VALUES)) and has(places, slice(None)):
                 return places if largest * 10**places < MOST_UNITS else None
     return None

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.engine.cells import ascending_edges, repeated
-from model_governance.engine.relation import WINDOW
-from model_governance.engine.rounding import rounded_edges, shared_values
+from model_governance.engine.rounding import WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from model_governance.engine.labels import Labels
     from model_governance.engine.relation import Relation
+    from model_governance.engine.rounding import RoundedQuantiles
 
 FINEST = 500
 """Quantile cells of a column with many rows."""
@@ -89,19 +89,19 @@ def holds_single_value(edges: np.ndarray) -> np.ndarray:
     return single
 
 
-def dividing_edges(edges: np.ndarray, counts: np.ndarray, *, grids: Grids, windows: np.ndarray) -> np.ndarray:
+def dividing_edges(edges: np.ndarray, counts: np.ndarray, *, grids: Grids, quantiles: RoundedQuantiles) -> np.ndarray:
     """The edges at quantiles that divide crowded cells, ascending; a value that holds the rows of one cell gets a cell of its own.
 
     Args:
         edges: frozen edges, ascending, shape (k,).
         counts: rows per frozen cell, shape (k + 1,).
         grids: of the rows.
-        windows: the quantiles of the same rows at `grids.probabilities`, as `Relation.quantile_windows` gives them.
+        quantiles: of the same rows at `grids.probabilities`.
     """
     import numpy as np
 
-    own = np.intersect1d(repeated(np.sort(windows[:, -1])), shared_values(windows))
-    found = ascending_edges(rounded_edges(windows)[: len(grids.edges)], own=own)
+    own = np.intersect1d(repeated(np.sort(quantiles.values)), quantiles.shared)
+    found = ascending_edges(quantiles.edges[: len(grids.edges)], own=own)
     inside = crowded(edges, counts)[np.searchsorted(edges, found, side="right")]
     return found[inside & ~np.isin(found, edges)]
 
@@ -149,8 +149,8 @@ def rank_sketches(
     dividing: dict[str, np.ndarray] = {}
     for grid in dict.fromkeys(grids.values()):
         names = [name for name, own in grids.items() if own == grid]
-        for name, windows in relation.quantile_windows(grid.probabilities, names).items():
-            dividing[name] = dividing_edges(edges[name], counts[name], grids=grid, windows=windows)
+        for name, quantiles in relation.rounded_quantiles(grid.probabilities, names).items():
+            dividing[name] = dividing_edges(edges[name], counts[name], grids=grid, quantiles=quantiles)
     found = relation.counts(dividing) if dividing else {}
     return {name: Sketch() for name in counts} | {
         name: _rank_sketch(own, np.cumsum(found[name])[:-1], edges=edges[name], counts=counts[name])

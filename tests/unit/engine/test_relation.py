@@ -14,7 +14,7 @@ import pytest
 
 from engine_cases import NUMBERS, ODD_CATEGORIES, ODD_NUMBERS, finite, in_duckdb, in_memory, relations, samples
 from model_governance.engine import open_relation, ordered_distances, require_same_families
-from model_governance.engine.relation import WINDOW
+from model_governance.engine.rounding import WINDOW
 from model_governance.errors import CheckError, SubjectError
 
 

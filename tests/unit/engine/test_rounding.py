@@ -8,8 +8,7 @@ import pytest
 
 from model_governance.engine.ordered import windows_at
 from model_governance.engine.profiles import GRID
-from model_governance.engine.relation import WINDOW
-from model_governance.engine.rounding import rounded_between, rounded_edges, rounded_outward, shared_values
+from model_governance.engine.rounding import WINDOW, rounded_between, rounded_outward, rounded_quantiles
 from model_governance.engine.runs import ArrayInOrder
 
 
@@ -40,7 +39,7 @@ NAMES = (
 def test_an_edge_is_no_value_of_fewer_than_ten_rows_and_divides_them_as_its_quantile(name):
     values = values_of(name)
     windows = windows_at(ArrayInOrder(values), GRID)
-    edges = rounded_edges(windows)
+    edges = rounded_quantiles(windows).edges
     different, rows = np.unique(values, return_counts=True)
     assert not np.isin(edges, different[rows < WINDOW]).any()
     known = np.isfinite(edges)
@@ -52,12 +51,12 @@ def test_an_edge_is_no_value_of_fewer_than_ten_rows_and_divides_them_as_its_quan
 
 @pytest.mark.parametrize(("name", "digits"), [("normal", 6), ("long tail", 6), ("whole", 7)])
 def test_an_edge_has_few_digits(name, digits):
-    edges = rounded_edges(windows_at(ArrayInOrder(values_of(name)), GRID)).tolist()
+    edges = rounded_quantiles(windows_at(ArrayInOrder(values_of(name)), GRID)).edges.tolist()
     assert max(len(f"{edge:.15g}".replace(".", "").strip("-0")) for edge in edges) <= digits
 
 
 def test_edges_of_rounded_data_lie_beside_every_such_number():
-    edges = rounded_edges(windows_at(ArrayInOrder(values_of("prices")), GRID))
+    edges = rounded_quantiles(windows_at(ArrayInOrder(values_of("prices")), GRID)).edges
     shared = np.isin(edges, values_of("prices"))
     assert (np.round(edges[~shared] * 1000) % 10 == 5).all()
 
@@ -65,20 +64,20 @@ def test_edges_of_rounded_data_lie_beside_every_such_number():
 def test_two_values_close_together_are_not_spelled():
     rows = np.array([100_001.37, 200_002.41, 300_003.59, 400_004.83, 500_005.17, 600_006.29, 700_007.43, 800_008.61])
     window = np.append(rows, [1_234_566.9, 1_234_567.0])[None, :]
-    assert rounded_edges(window + 1e-5 * np.pi) == [1_000_000.0]
+    assert rounded_quantiles(window + 1e-5 * np.pi).edges == [1_000_000.0]
 
 
 def test_a_value_that_ten_rows_share_is_an_edge_and_one_of_nine_is_not():
     ten, nine = np.full((1, WINDOW), 4.25), np.append([1.5], np.full(WINDOW - 1, 4.25))[None, :]
-    assert (rounded_edges(ten), shared_values(ten)) == ([4.25], [4.25])
-    assert 1.5 < rounded_edges(nine)[0] < 4.25
-    assert len(shared_values(nine)) == 0
+    assert (rounded_quantiles(ten).edges, rounded_quantiles(ten).shared) == ([4.25], [4.25])
+    assert 1.5 < rounded_quantiles(nine).edges[0] < 4.25
+    assert len(rounded_quantiles(nine).shared) == 0
 
 
 def test_without_a_value_before_it_a_quantile_has_no_edge():
     few = np.append(np.full(WINDOW - 3, -np.inf), [2.5, 2.5, 2.5])[None, :]
-    assert math.isnan(rounded_edges(few)[0])
-    assert len(shared_values(few)) == 0
+    assert math.isnan(rounded_quantiles(few).edges[0])
+    assert len(rounded_quantiles(few).shared) == 0
 
 
 def test_an_edge_below_each_of_a_few_values():
