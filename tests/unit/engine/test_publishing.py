@@ -6,6 +6,7 @@ import pytest
 
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
+from model_governance.engine.cells import edges_of
 from model_governance.engine.profiles import Cells, merge_columns, profile_of, table_of, wasserstein_on_grid
 from model_governance.engine.publishing import publishable_cells, publishable_profile
 from model_governance.engine.rebin import common_cells, is_resolved
@@ -143,3 +144,16 @@ def test_rounded_extremes_hardly_change_the_wasserstein_distance(level):
     if level > 1:
         before, now = common_cells([before, now]).runs
     assert wasserstein_on_grid(before, now) == pytest.approx(wasserstein_distance(reference, current), rel=0.05)
+
+
+def test_profiles_of_an_older_release_are_counted_with_new_ones():
+    draw = np.random.default_rng(8)
+    reference = draw.normal(0, 1, 3000)
+    quantiles = np.quantile(reference, [place / 500 for place in range(1, 500)], method="inverted_cdf")
+    tenths = tuple(quantiles[49::50].tolist())
+    older = Cells(family="numbers", edges=tuple(edges_of(quantiles).tolist()), inner=tenths)
+    current = relation(draw.normal(0.1, 1, 2000), "current")
+    first = profile_of(current, NUMBERS, cells={"x": older}).columns["x"]
+    common = common_cells([first, measured(draw.normal(0.1, 1, 2000), reference)[1]])
+    assert common.error <= 0.01
+    assert len(common.cells.inner) == 9
