@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     import numpy as np
     import pandas as pd
@@ -135,6 +136,20 @@ def too_small(rows: int, *, needed: int, what: str = "rows") -> str:
     """
     count = "no" if rows == 0 else f"fewer than {SHOWN_FROM}" if rows < SHOWN_FROM else f"{rows:,}"
     return f"{count} {what} of it in this run, at least {needed:,} are needed"
+
+
+def named_values(values: Iterable[object], *, most: int = 5) -> str:
+    """The different values, of which those of fewer than ten rows are counted and not named.
+
+    >>> named_values(["yes"] * 12 + ["no"] * 3 + ["?"])
+    "'yes' and 2 with fewer than 10 rows each"
+    """
+    rows = Counter(values)
+    names = sorted(repr(value) for value, count in rows.items() if count >= SHOWN_FROM)
+    parts = [", ".join(names[:most])] if names else []
+    parts += [f"{len(names) - most} more"] if len(names) > most else []
+    rare = len(rows) - len(names)
+    return " and ".join([*parts, *([f"{rare} with fewer than {SHOWN_FROM} rows each"] if rare else [])])
 
 
 def absence_of(name: str, slices: Sequence[Slice], *, empty: bool) -> Absence:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.engine.rounding import rounded_between, rounded_outward
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,10 +53,21 @@ class Table:
 
 def edges_of(quantiles: np.ndarray) -> np.ndarray:
     """Ascending edges from quantiles, shape (k,); a value that several quantiles share gets a cell of its own."""
+    return ascending_edges(quantiles, own=repeated(quantiles))
+
+
+def repeated(ascending: np.ndarray) -> np.ndarray:
+    """The values that occur more than once."""
+    return ascending[1:][ascending[1:] == ascending[:-1]]
+
+
+def ascending_edges(edges: np.ndarray, *, own: np.ndarray) -> np.ndarray:
+    """These edges without NaN, each once, and one behind every value in `own`, which gets a cell of its own."""
     import numpy as np
 
-    repeated = quantiles[1:][np.diff(quantiles) == 0]
-    return np.unique(np.concatenate([quantiles, np.nextafter(repeated, np.inf)]))
+    with np.errstate(over="ignore"):
+        found = np.unique(np.concatenate([edges, np.nextafter(own, np.inf)]))
+    return found[np.isfinite(found)]
 
 
 def point_edges(values: np.ndarray) -> np.ndarray:
@@ -62,6 +75,26 @@ def point_edges(values: np.ndarray) -> np.ndarray:
     import numpy as np
 
     return np.unique(np.concatenate([values, np.nextafter(values, np.inf)]))
+
+
+def few_value_edges(values: np.ndarray, counts: np.ndarray, *, least: int) -> np.ndarray:
+    """Edges that give each of a few values a cell, of which only those of at least `least` rows are edges themselves.
+
+    A rarer value shares its cell with other values beside it: the edges are `point_edges` of the others, and a round number
+    between two neighbours that are both rare.
+
+    Args:
+        values: ascending, shape (k,).
+        counts: rows of each.
+        least: rows of a value that is an edge.
+    """
+    import numpy as np
+
+    rare = counts < least
+    after_rare = np.append(False, rare[1:] & rare[:-1])
+    between = rounded_between(values)[after_rare]
+    edges = np.unique(np.concatenate([point_edges(values[~rare]), between[np.isfinite(between)]]))
+    return edges if len(edges) else np.array(rounded_outward(float(values[0]), float(values[-1])))
 
 
 def at_edges(counts: np.ndarray, edges: np.ndarray, chosen: np.ndarray) -> np.ndarray:

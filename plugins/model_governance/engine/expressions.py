@@ -7,6 +7,7 @@ plain sum, which DuckDB computes 27 times as fast as a filtered count.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from functools import cache, reduce
 from typing import TYPE_CHECKING, Any
@@ -187,13 +188,26 @@ def order_statistics(table: Table, name: str, ranks: Sequence[int], *, role: str
         role: the role of the dataset, for an error.
         arrays: as `cells`.
     """
+    return order_windows(table, name, ranks, rows=1, role=role, arrays=arrays)
+
+
+def order_windows(
+    table: Table, name: str, ranks: Sequence[int], *, rows: int, role: str, arrays: bool = False
+) -> Table:
+    """As `order_statistics`, with the `rows` - 1 different values before each (`before_1` is the nearest).
+
+    Where there are fewer, a column holds the smallest value of all, or null.
+    """
     import ibis
 
     values = table.select(value=finite(table, name, role=role)).filter(ibis._.value.notnull())
     counted = values.group_by("value").aggregate(rows=lambda group: group.count())
-    upto = counted.mutate(upto=_cumulative(counted, "rows"))
-    placed = upto.select(value=upto.value, place=_place(upto.upto, list(ranks), arrays=arrays))
-    return placed.group_by("place").aggregate(value=lambda group: group.value.min())
+    order = ibis.window(order_by=counted.value)
+    before = {f"before_{step}": counted.value.lag(step).over(order) for step in range(1, rows)}
+    upto = counted.mutate(upto=_cumulative(counted, "rows"), **before)
+    placed = upto.select("value", *before, place=_place(upto.upto, list(ranks), arrays=arrays))
+    # Null is no minimum, so a place that holds the first values gets a value before them, or the first one itself.
+    return placed.group_by("place").aggregate(**{key: placed[key].min() for key in ("value", *before)})
 
 
 def value_at_ranks(rows: Sequence[Mapping[str, Any]], count: int) -> list[float]:
@@ -201,6 +215,19 @@ def value_at_ranks(rows: Sequence[Mapping[str, Any]], count: int) -> list[float]
     found = sorted((int(row["place"]), float(row["value"])) for row in rows)
     places = [place for place, _ in found]
     return [found[bisect_right(places, wanted)][1] for wanted in range(count)]
+
+
+def windows_at_ranks(rows: Sequence[Mapping[str, Any]], count: int) -> list[list[float]]:
+    """The values at `count` ranks, each after those before it (-inf where there is none), ascending, from `order_windows`."""
+    keys = [key for key in rows[0] if key not in ("place", "value")] if rows else []
+    descending = ["value", *sorted(keys, key=lambda key: int(key.removeprefix("before_")))]
+    found = sorted(((int(row["place"]), row) for row in rows), key=lambda pair: pair[0])
+    places = [place for place, _ in found]
+    windows = []
+    for wanted in range(count):
+        row = found[bisect_right(places, wanted)][1]
+        windows.append([-math.inf if row[key] is None else float(row[key]) for key in reversed(descending)])
+    return windows
 
 
 def distances(reference: Table, current: Table, name: str, *, n: int, m: int) -> Table:

@@ -10,7 +10,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from model_governance.engine.ordered import order_statistics
+from model_governance.engine.ordered import order_statistics, order_windows
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberRange, NumberSummary, Relation
 from model_governance.engine.sums import Moments
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from model_governance.engine.column_kinds import Kind
     from model_governance.engine.labels import Labels
     from model_governance.engine.relation import Ordered
+    from model_governance.engine.rounding import RoundedQuantiles
 
 Result = TypeVar("Result")
 MAX_THREADS = 4  # each holds its own column; more would trade memory for little
@@ -91,7 +92,7 @@ class LocalRelation(Relation):
         self.pieces = pieces
         self._ranges: dict[str, NumberRange] = {}
         self._counts: dict[tuple[str, bytes], np.ndarray] = {}
-        self._quantiles: dict[tuple[str, tuple[float, ...]], np.ndarray] = {}
+        self._rounded: dict[tuple[str, tuple[float, ...]], RoundedQuantiles] = {}
         self._distances: dict[str, tuple[Relation, Ordered]] = {}
 
     def cache_summary(self, name: str, summary: NumberSummary) -> None:
@@ -106,9 +107,9 @@ class LocalRelation(Relation):
         """Store the counts of a column between these edges."""
         self._counts[name, edges.tobytes()] = counts
 
-    def cache_quantiles(self, name: str, probabilities: Sequence[float], values: np.ndarray) -> None:
-        """Store the order statistics of a column at these probabilities."""
-        self._quantiles[name, tuple(probabilities)] = values
+    def cache_rounded(self, name: str, probabilities: Sequence[float], quantiles: RoundedQuantiles) -> None:
+        """Store the rounded order statistics of a column at these probabilities."""
+        self._rounded[name, tuple(probabilities)] = quantiles
 
     def cache_distance(self, other: Relation, name: str, distance: Ordered) -> None:
         """Store the distances of a column to another relation."""
@@ -139,10 +140,18 @@ class LocalRelation(Relation):
     def quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
         """Order statistics of the finite values."""
         self.require(names)
-        cached = {name: self._quantiles.get((name, tuple(probabilities))) for name in names}
-        missing = [name for name, values in cached.items() if values is None]
-        computed = by_column(lambda name: order_statistics(self, name, probabilities), missing)
-        return {name: computed[name] if values is None else values.copy() for name, values in cached.items()}
+        return by_column(lambda name: order_statistics(self, name, probabilities), names)
+
+    def quantile_windows(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Order statistics of the finite values, with the values of the rows up to them."""
+        self.require(names)
+        return by_column(lambda name: order_windows(self, name, probabilities), names)
+
+    def rounded_quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, RoundedQuantiles]:
+        """Order statistics of the finite values, with round numbers that stand for them as edges."""
+        cached = {name: self._rounded.get((name, tuple(probabilities))) for name in names}
+        computed = super().rounded_quantiles(probabilities, [name for name, found in cached.items() if found is None])
+        return {name: found or computed[name] for name, found in cached.items()}
 
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         return by_column(lambda name: _summary(lambda: self.pieces.numbers(name), rows=self.rows), numbers)

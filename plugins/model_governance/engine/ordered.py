@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from model_governance.engine.relation import Ordered
+from model_governance.engine.rounding import WINDOW
 from model_governance.engine.runs import put_in_order
 from model_governance.engine.spill import LazyFolder
 from model_governance.errors import CheckError
@@ -39,15 +40,41 @@ def order_statistics(relation: Relation, name: str, probabilities: Sequence[floa
         return values_at(_in_order(relation, name, folder), probabilities)
 
 
+def order_windows(relation: Relation, name: str, probabilities: Sequence[float]) -> np.ndarray:
+    """One column of `Relation.quantile_windows`.
+
+    Raises:
+        CheckError: the column holds no finite value.
+        ValueError: a probability outside [0, 1].
+    """
+    with LazyFolder() as folder:
+        return windows_at(_in_order(relation, name, folder), probabilities)
+
+
 def values_at(values: InOrder, probabilities: Sequence[float]) -> np.ndarray:
     """The order statistics of values in order, shape (len(probabilities),)."""
     import numpy as np
 
-    ranks = np.array(_ranks(tuple(probabilities), values.count))
+    return _values_at_ranks(values, np.array(_ranks(tuple(probabilities), values.count)))
+
+
+def windows_at(values: InOrder, probabilities: Sequence[float]) -> np.ndarray:
+    """The order statistics with the values of the rows up to them, as `Relation.quantile_windows`."""
+    import numpy as np
+
+    ranks = np.array(_ranks(tuple(probabilities), values.count))[:, None] + np.arange(1 - WINDOW, 1)
+    found = _values_at_ranks(values, np.clip(ranks, 0, None).ravel()).reshape(ranks.shape)
+    return np.where(ranks < 0, -np.inf, found)
+
+
+def _values_at_ranks(values: InOrder, ranks: np.ndarray) -> np.ndarray:
+    import numpy as np
+
     statistics = np.empty(len(ranks))
-    for start in sorted({int(rank) // BLOCK * BLOCK for rank in ranks}):
-        in_block = (ranks >= start) & (ranks < start + BLOCK)
-        statistics[in_block] = values.slice(start, start + BLOCK)[ranks[in_block] - start]
+    for start in range(int(ranks.min()) // BLOCK * BLOCK, int(ranks.max()) + 1, BLOCK):
+        in_block = np.flatnonzero((ranks >= start) & (ranks < start + BLOCK))
+        if len(in_block):
+            statistics[in_block] = values.slice(start, start + BLOCK)[ranks[in_block] - start]
     return statistics + 0.0
 
 

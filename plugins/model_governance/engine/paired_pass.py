@@ -13,9 +13,11 @@ from model_governance.engine.local import (
     cell_counts,
     finite_of,
 )
-from model_governance.engine.ordered import counts_between, distances_between, values_at
+from model_governance.engine.ordered import counts_between, distances_between, windows_at
 from model_governance.engine.profiles import GRID, quantile_cells
+from model_governance.engine.publishing import publishable_cells
 from model_governance.engine.relation import FEW_VALUES
+from model_governance.engine.rounding import rounded_quantiles
 from model_governance.engine.runs import put_in_order
 from model_governance.engine.sketches import crowded, dividing_edges, quantile_grids
 from model_governance.engine.spill import LazyFolder, SpilledValues
@@ -70,25 +72,26 @@ def _read(reference: LocalRelation, current: LocalRelation, name: str) -> None:
         reference.cache_distance(current, name, distances_between(first, second, name))
         if reference.summaries([name])[name].distinct <= FEW_VALUES:
             return
-        values = values_at(first, GRID)
-        reference.cache_quantiles(name, GRID, values)
+        quantiles = rounded_quantiles(windows_at(first, GRID))
+        reference.cache_rounded(name, GRID, quantiles)
         bins = equal_width_edges(reference, current, [name])[name]
-        frozen = np.array(quantile_cells(values).edges)
+        cells = quantile_cells(quantiles)
+        frozen = np.array(cells.edges)
         for edges in (frozen, bins):
             reference.cache_counts(name, edges, counts_between(first, edges))
             current.cache_counts(name, edges, counts_between(second, edges))
-        _sketch(current, name, second, frozen)
+        stored = publishable_cells(cells, reference.counts({name: frozen})[name].tolist())
+        _sketch(current, name, second, np.array(stored.edges))
 
 
 def _sketch(relation: LocalRelation, name: str, values: InOrder, frozen: np.ndarray) -> None:
     """What a profile's sketch of a column needs, where rows crowd in its frozen cells."""
-    counts = relation.counts({name: frozen})[name]
+    counts = counts_between(values, frozen)
     if crowded(frozen, counts).any():
         grids = quantile_grids(values.count)
-        quantiles, between = values_at(values, grids.edges), values_at(values, grids.between)
-        relation.cache_quantiles(name, grids.edges, quantiles)
-        relation.cache_quantiles(name, grids.between, between)
-        dividing = dividing_edges(frozen, counts, quantiles=quantiles, between=between)
+        quantiles = rounded_quantiles(windows_at(values, grids.probabilities))
+        relation.cache_rounded(name, grids.probabilities, quantiles)
+        dividing = dividing_edges(frozen, counts, grids=grids, quantiles=quantiles)
         relation.cache_counts(name, dividing, counts_between(values, dividing))
 
 

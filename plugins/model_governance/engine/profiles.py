@@ -13,17 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.documents import read_document
 from model_governance.contract.result import canonical_json
-from model_governance.engine.cells import TENTHS, Table, as_counts, at_edges, edges_of, point_edges
+from model_governance.engine.cells import TENTHS, Table, as_counts, ascending_edges, at_edges, few_value_edges, repeated
 from model_governance.engine.relation import FEW_VALUES
-from model_governance.engine.sketches import (
-    LEAST_ROWS,
-    MAX_LABELS,
-    Sketch,
-    crowded,
-    dividing_edges,
-    label_sketch,
-    quantile_grids,
-)
+from model_governance.engine.rounding import rounded_outward
+from model_governance.engine.sketches import LEAST_ROWS, MAX_LABELS, Sketch, label_sketch, rank_sketches
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -33,6 +26,7 @@ if TYPE_CHECKING:
 
     from model_governance.engine.labels import Labels
     from model_governance.engine.relation import NumberSummary, Relation
+    from model_governance.engine.rounding import RoundedQuantiles
 
 Family = Literal["numbers", "categories"]
 
@@ -162,7 +156,7 @@ def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cell
     many = [name for name in numbers if not 0 < summaries[name].distinct <= FEW_VALUES]
     cells = {name: _point_cells(counts) for name, counts in relation.value_counts(few).items()} if few else {}
     if many:
-        cells |= {name: quantile_cells(values) for name, values in relation.quantiles(GRID, many).items()}
+        cells |= {name: quantile_cells(found) for name, found in relation.rounded_quantiles(GRID, many).items()}
     categories = [name for name in families if name not in cells]
     if categories:
         cells |= {name: _label_cells(labels) for name, labels in relation.labels(categories).items()}
@@ -199,7 +193,7 @@ def profile_of(
     sketches: dict[str, Sketch] = {}
     if sketched:
         sketches = {name: label_sketch(labels[name], cells[name].labels) for name in categories}
-        sketches |= _rank_sketches(relation, cells, counts)
+        sketches |= rank_sketches(relation, {name: np.array(cells[name].edges) for name in numbers}, counts)
     columns = {}
     for name in families:
         if name in counts:
@@ -249,26 +243,6 @@ def wasserstein_on_grid(reference: ColumnProfile, current: ColumnProfile) -> flo
     return float(((heights[1:] + heights[:-1]) / 2 * np.diff(places)).sum())
 
 
-def _rank_sketches(
-    relation: Relation, cells: Mapping[str, Cells], counts: Mapping[str, np.ndarray]
-) -> dict[str, Sketch]:
-    """The sketches of columns of numbers; only those with a crowded cell are sorted."""
-    import numpy as np
-
-    edges = {name: np.array(cells[name].edges) for name in counts}
-    grids = {name: quantile_grids(int(held.sum())) for name, held in counts.items() if crowded(edges[name], held).any()}
-    dividing: dict[str, np.ndarray] = {}
-    for grid in dict.fromkeys(grids.values()):
-        names = [name for name, own in grids.items() if own == grid]
-        quantiles, between = relation.quantiles(grid.edges, names), relation.quantiles(grid.between, names)
-        for name in names:
-            dividing[name] = dividing_edges(edges[name], counts[name], quantiles=quantiles[name], between=between[name])
-    below = {name: np.cumsum(own)[:-1] for name, own in relation.counts(dividing).items()} if dividing else {}
-    return {name: Sketch() for name in counts} | {
-        name: Sketch(edges=tuple(own.tolist()), below=tuple(below[name].tolist())) for name, own in dividing.items()
-    }
-
-
 def _record(column: ColumnProfile) -> dict[str, Any]:
     sketch = None if column.sketch is None else _fields(column.sketch)
     return _fields(column) | {"cells": _fields(column.cells), "sketch": sketch}
@@ -281,19 +255,29 @@ def _fields(item: ColumnProfile | Cells | Sketch) -> dict[str, Any]:
 def _point_cells(counts: Mapping[str, int]) -> Cells:
     import numpy as np
 
-    values = np.array(sorted({float(label) for label in counts if math.isfinite(float(label))}))
-    edges = tuple(point_edges(values).tolist())
+    rows = {float(label): count for label, count in counts.items() if math.isfinite(float(label))}
+    values = np.array(sorted(rows))
+    found = few_value_edges(values, np.array([rows[value] for value in values.tolist()]), least=LEAST_ROWS)
+    edges = tuple(found.tolist())
     return Cells(family="numbers", edges=edges, inner=edges)
 
 
-def quantile_cells(values: np.ndarray) -> Cells:
-    """The cells of a column of numbers from its quantiles at `GRID`, shape (len(GRID),)."""
+def quantile_cells(quantiles: RoundedQuantiles) -> Cells:
+    """The cells of a column of numbers from its quantiles at `GRID`.
+
+    A value that several quantiles share gets a cell of its own.
+    """
     import numpy as np
 
-    grid = edges_of(values)
-    tenths = edges_of(values[[round(tenth * (len(GRID) + 1)) - 1 for tenth in TENTHS]])
-    inner = np.intersect1d(grid, tenths)
-    return Cells(family="numbers", edges=tuple(grid.tolist()), inner=tuple(inner.tolist()))
+    tenths = [round(tenth * (len(GRID) + 1)) - 1 for tenth in TENTHS]
+    values, edges, shared = quantiles.values, quantiles.edges, quantiles.shared
+    grid, inner = (
+        ascending_edges(edges[chosen], own=np.intersect1d(repeated(values[chosen]), shared))
+        for chosen in (np.arange(len(GRID)), tenths)
+    )
+    if len(grid) == 0:  # no number lies between the values
+        grid = inner = np.array(rounded_outward(float(values[0]), float(values[-1])))
+    return Cells(family="numbers", edges=tuple(grid.tolist()), inner=tuple(np.intersect1d(grid, inner).tolist()))
 
 
 def _label_cells(labels: Labels) -> Cells:

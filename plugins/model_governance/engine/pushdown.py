@@ -15,6 +15,7 @@ from model_governance.engine.frames import to_frame
 from model_governance.engine.labels import FewLabels
 from model_governance.engine.ordered import rank_of
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Ordered, Relation
+from model_governance.engine.rounding import WINDOW
 from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:
@@ -217,6 +218,26 @@ class PushedRelation(Relation):
             values = dict(zip(different, expressions.value_at_ranks(found, len(different)), strict=True))
             quantiles[name] = np.array([values[rank] for rank in ranks], dtype="float64") + 0.0
         return quantiles
+
+    def quantile_windows(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Order statistics of the finite values, with the different values of the rows up to them."""
+        import numpy as np
+
+        windows = {}
+        for name, count in self._finite(names).items():
+            last = np.array([rank_of(probability, count) + 1 for probability in probabilities])
+            first = np.maximum(last - WINDOW + 1, 1)
+            different = sorted({*last.tolist(), *first.tolist()})
+            found = read_rows(
+                expressions.order_windows(self.table, name, different, rows=WINDOW, role=self.role, arrays=self._arrays)
+            )
+            at_rank = dict(zip(different, expressions.windows_at_ranks(found, len(different)), strict=True))
+            values = np.array([at_rank[rank] for rank in last.tolist()]) + 0.0
+            lowest = np.array([at_rank[rank][-1] for rank in first.tolist()]) + 0.0
+            values = np.maximum(values, lowest[:, None])
+            values[:, 0] = np.where(last < WINDOW, -np.inf, values[:, 0])
+            windows[name] = values
+        return windows
 
     def distances_to(self, current: PushedRelation, names: Sequence[str]) -> dict[str, Ordered]:
         """Distances to a table of the same database."""

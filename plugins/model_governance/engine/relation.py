@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.engine.column_kinds import kind_of_series
+from model_governance.engine.rounding import rounded_quantiles
 from model_governance.errors import CheckError, SubjectError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from model_governance.engine.column_kinds import Kind
     from model_governance.engine.labels import Labels
+    from model_governance.engine.rounding import RoundedQuantiles
 
 FEW_VALUES = 20
 ROWS_PER_FRAME = 131_072
@@ -168,6 +170,23 @@ class Relation(ABC):
             CheckError: a column holds no finite value.
             ValueError: a probability outside [0, 1].
         """
+
+    @abstractmethod
+    def quantile_windows(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Each order statistic of `quantiles` with what lies in the `WINDOW` rows up to it, shape (len(probabilities), WINDOW).
+
+        A row ascends and ends with the quantile. It holds every value of those rows; where there are fewer of them it starts
+        with -inf, and where the rows share values it may repeat one.
+
+        Raises:
+            CheckError: a column holds no finite value.
+            ValueError: a probability outside [0, 1].
+        """
+
+    def rounded_quantiles(self, probabilities: Sequence[float], names: Sequence[str]) -> dict[str, RoundedQuantiles]:
+        """The order statistics of `quantiles`, with round numbers that stand for them as edges."""
+        windows = self.quantile_windows(probabilities, names)
+        return {name: rounded_quantiles(windows[name]) for name in names}
 
     @abstractmethod
     def numbers(self, name: str) -> Iterator[np.ndarray]:

@@ -139,7 +139,8 @@ class ReportSpec(Part):
     """What pages and records may show of the data."""
 
     disclose: tuple[str, ...] = Field(
-        default=(), description="features whose values attacks may show; of all others they name sizes of changes"
+        default=(),
+        description="features whose values may be shown: changes of attacks, extremes in a profile, names of small groups",
     )
 
     @model_validator(mode="after")

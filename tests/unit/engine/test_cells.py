@@ -6,6 +6,7 @@ from model_governance.engine.cells import (
     Table,
     at_edges,
     edges_of,
+    few_value_edges,
     filled_shares,
     labels_table,
     point_edges,
@@ -32,6 +33,19 @@ def test_point_edges_separate_values_from_what_lies_between():
     edges = point_edges(np.array([1.0, 2.0]))
     values = np.array([0.0, 1.0, 1.0, 1.5, 2.0, 3.0])
     assert np.bincount(np.searchsorted(edges, values, side="right"), minlength=5).tolist() == [1, 2, 1, 1, 1]
+
+
+def test_a_rare_value_has_a_cell_and_is_no_edge():
+    values = np.array([0.0, 1.0, 2.0, 5.0, 7.0])
+    edges = few_value_edges(values, np.array([50, 9, 3, 40, 1]), least=10)
+    assert np.searchsorted(edges, values, side="right").tolist() == [1, 2, 3, 4, 5]
+    assert not {1.0, 2.0, 7.0} & set(edges.tolist())
+    assert {0.0, 5.0} <= set(edges.tolist())
+
+
+def test_a_single_rare_value_lies_between_round_edges():
+    low, high = few_value_edges(np.array([731.55]), np.array([4]), least=10)
+    assert low < 731.55 < high
 
 
 def test_counts_at_some_edges_are_those_of_counting_again():

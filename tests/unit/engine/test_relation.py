@@ -14,6 +14,7 @@ import pytest
 
 from engine_cases import NUMBERS, ODD_CATEGORIES, ODD_NUMBERS, finite, in_duckdb, in_memory, relations, samples
 from model_governance.engine import open_relation, ordered_distances, require_same_families
+from model_governance.engine.rounding import WINDOW
 from model_governance.errors import CheckError, SubjectError
 
 
@@ -159,6 +160,30 @@ def test_a_column_without_a_finite_number_has_no_order(unusual):
                 ordered_distances(relation, unusual["memory"], [name])
         with pytest.raises(ValueError, match=r"\[0, 1\]"):
             relation.quantiles([1.5], ["single"])
+
+
+def test_a_window_holds_the_values_of_ten_rows_wherever_they_lie(tmp_path):
+    draw = np.random.default_rng(8)
+    table = pa.table({
+        "plain": draw.normal(0, 1, 700), "ties": draw.poisson(3, 700) * 1.0,
+        "pairs": np.repeat(draw.normal(0, 1, 350), 2), "few": [1.0, 2.0, 2.0, 5.0] + [None] * 696,
+    })  # fmt: skip
+    probabilities = [0.002, 0.01, 0.013, 0.1, 0.5, 0.998, 1]
+    found = {
+        place: relation.quantile_windows(probabilities, table.column_names)
+        for place, relation in places(tmp_path, table).items()
+    }
+    for name in table.column_names:
+        values = np.sort(table[name].drop_null().to_numpy())
+        quantiles = np.quantile(values, probabilities, method="inverted_cdf")
+        for windows in found.values():
+            assert windows[name].shape == (len(probabilities), WINDOW)
+            assert (np.sort(windows[name], axis=1) == windows[name]).all()
+            assert windows[name][:, -1].tolist() == quantiles.tolist()
+            for probability, window in zip(probabilities, windows[name], strict=True):
+                rank = max(math.ceil(round(probability * len(values), 9)), 1)
+                assert set(window[np.isfinite(window)]) == set(values[max(rank - WINDOW, 0) : rank])
+                assert (window[0] == -np.inf) == (rank < WINDOW)
 
 
 def test_frames_and_samples_are_rows_in_order(tmp_path):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from pydantic import ValidationError
 
 from fairness_cases import drawn, measure, subject_of
 from model_governance.checks.quality.fairness import CHECK
+from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import CheckError, SubjectError
 
@@ -31,10 +34,46 @@ def test_small_groups_are_counted_not_compared():
     result = measure(subject_of(drawn(SIZES, RATES)))
     left = result.metric("unscored_share", key="group")
     assert left.value == pytest.approx(16 / 516)
-    assert left.detail == "too small: c, d"
+    assert left.detail == "too small: c and 1 group with fewer than 10 rows"
     assert cells(result)["c"] == (12, None, None, None, None)
-    assert cells(result)["d"] == ("below 10", None, None, None, None)
+    assert cells(result)["1 group with fewer than 10 rows"] == ("below 10", None, None, None, None)
     assert "group=c" not in {metric.key for metric in result.metrics}
+
+
+@pytest.mark.parametrize("task", ["binary_classification", "regression"])
+def test_groups_of_fewer_than_ten_rows_are_folded_and_not_named(task):
+    sizes = {"a": 300, "b": 200} | {f"person-{number}": 1 for number in range(12)} | {"4711": 9}
+    frame = drawn(sizes, dict.fromkeys(sizes, 0.5))
+    if task == "regression":
+        frame = frame.assign(label=frame["label"] * 1.0)
+    result = measure(subject_of(frame, task=task, classes=() if task == "regression" else (0, 1)))
+    folded = "13 groups with fewer than 10 rows each"
+    assert result.metric("unscored_share", key="group").detail == f"too small: {folded}"
+    assert set(cells(result)) == {"a", "b", folded}
+    assert cells(result)[folded][0] == 21
+    kept = [canonical_json(result.record()), *(artifact.content for artifact in result.artifacts)]
+    for content in kept:
+        assert b"person-" not in content
+        assert b"4711" not in content
+    assert any(b"13 groups" in artifact.content for artifact in result.artifacts)
+
+
+def test_small_groups_are_named_where_the_policy_discloses_their_column_or_makes_them():
+    frame = drawn(SIZES, RATES).assign(age=np.arange(516.0))
+    shown = measure(replace(subject_of(frame), disclose=("group",)))
+    assert shown.metric("unscored_share", key="group").detail == "too small: c, d"
+    assert cells(shown)["d"][0] == "below 10"
+    made = measure(subject_of(frame), "age", bins={"age": [4]})
+    assert cells(made)["below 4"][0] == "below 10"
+
+
+def test_labels_of_a_few_rows_that_the_model_does_not_know_are_counted_and_not_named():
+    frame = drawn({"a": 300, "b": 200}, {"a": 0.5, "b": 0.5}).astype({"label": object})
+    frame.loc[:19, "label"] = "maybe"
+    frame.loc[20, "label"] = "see Mr Miller"
+    with pytest.raises(CheckError, match="label\\(s\\) 'maybe' and 1 with fewer than 10 rows each that") as raised:
+        measure(subject_of(frame))
+    assert "Miller" not in str(raised.value)
 
 
 def test_a_rate_over_few_rows_is_left_out_of_its_gap():

@@ -139,12 +139,18 @@ def test_labels_come_in_many_types(label, classes):
 
 def test_labels_of_another_type_than_the_classes_are_an_error_that_says_so():
     with pytest.raises(CheckError, match=r"found '0', '1' \(str\), expected 0, 1 \(int\)"):
-        measure(binary(["0", "1"], [0.1, 0.9]))
+        measure(binary(["0", "1"] * 10, [0.1, 0.9] * 10))
 
 
 def test_labels_the_model_does_not_know_are_listed():
-    with pytest.raises(CheckError, match=r"2 of 4 labels are not among the classes .* found 2, 3 \(int\)"):
-        measure(binary([0, 1, 2, 3], [0.1, 0.9, 0.5, 0.5]))
+    with pytest.raises(CheckError, match=r"20 of 40 labels are not among the classes .* found 2, 3 \(int\)"):
+        measure(binary([0, 1, 2, 3] * 10, [0.1, 0.9, 0.5, 0.5] * 10))
+
+
+def test_labels_of_a_few_rows_are_counted_and_not_named():
+    with pytest.raises(CheckError, match=r"found 2 and 1 with fewer than 10 rows each \(int\), expected") as raised:
+        measure(binary([0, 2] * 10 + [4711], [0.1, 0.5] * 10 + [0.5]))
+    assert "4711" not in str(raised.value)
 
 
 def test_with_labels_of_one_class_what_can_be_measured_is_measured_and_the_rest_is_uncertain():

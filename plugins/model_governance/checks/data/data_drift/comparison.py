@@ -93,8 +93,8 @@ def open_comparison(subject: Subject, params: DriftParams, families: Mapping[str
             _require_finite(relation, families)
         categories = [name for name, family in families.items() if family == "categories"]
         require_same_families(reference, current, categories)
-        frozen = profile_of(reference, families)
-    current_profile = profile_of(current, families, cells=frozen.cells)
+        frozen = profile_of(reference, families, sketched=False)
+    current_profile = profile_of(current, families, cells=frozen.cells, sketched=False)
     return Comparison(
         families=families, reference=reference, current=current, frozen=frozen, current_profile=current_profile
     )

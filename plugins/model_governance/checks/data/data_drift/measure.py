@@ -22,8 +22,11 @@ from model_governance.checks.data.data_drift.report import (
 from model_governance.checks.data.data_drift.row_dependence import row_dependence
 from model_governance.checks.data.data_drift.windows import last_run, read_previous, window_reference
 from model_governance.contract.result import Artifact, CheckResult, declared, versions_of
+from model_governance.engine.publishing import publishable_profile
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from model_governance.checks.data.data_drift.column_drift import ColumnDrift
     from model_governance.checks.data.data_drift.comparison import Comparison
     from model_governance.checks.data.data_drift.params import DriftParams
@@ -66,7 +69,7 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
         tables=(columns_table(displayed, drifted), *(joint_tables(joint) if joint else ())),
         artifacts=(
             *drift_artifacts(displayed, drifted, limit=params.limit_for("psi"), seed=seed),
-            _profile_artifact(comparison),
+            _profile_artifact(comparison, disclosed=subject.disclose),
         ),
         highlights=highlights(columns, drifted, predictions),
         notes=(
@@ -115,10 +118,13 @@ def _compare(
     return columns, consecutive, notes
 
 
-def _profile_artifact(comparison: Comparison) -> Artifact:
+def _profile_artifact(comparison: Comparison, *, disclosed: Collection[str]) -> Artifact:
+    profile = publishable_profile(
+        comparison.current_profile, comparison.current, reference=comparison.frozen, disclosed=disclosed
+    )
     return Artifact(
         name=PROFILE,
         media_type="application/json",
         title="Profile of the current data: counts per cell, no rows",
-        content=comparison.current_profile.to_bytes(),
+        content=profile.to_bytes(),
     )

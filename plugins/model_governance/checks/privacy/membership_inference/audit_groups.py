@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.privacy.membership_inference.params import MIN_ROWS
 from model_governance.checks.privacy.membership_inference.signals import own_class
+from model_governance.contract.slices import named_values
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.errors import CheckError
 
@@ -176,11 +177,11 @@ def encode_labels(model: Model, labels: Any) -> np.ndarray:
 
 def _check_labels(subject: Subject, rows: Rows) -> None:
     model, labels = subject.require_model(), rows.labels.tolist()
-    unknown = sorted({repr(label) for label in labels if label not in model.classes})
+    unknown = [label for label in labels if label not in model.classes]
     where = f"{subject.datasets[rows.role].uri}: column {subject.columns.target!r} of dataset {rows.role!r}"
     if unknown:
         raise CheckError(
-            f"{where} holds label(s) {', '.join(unknown[:5])} that model {model.name!r} does not know "
+            f"{where} holds label(s) {named_values(unknown)} that model {model.name!r} does not know "
             f"(its classes are {', '.join(map(repr, model.classes))}); use the labels that the model was trained on"
         )
     if len(set(labels)) < 2:

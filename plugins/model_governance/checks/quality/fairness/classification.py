@@ -24,6 +24,7 @@ from model_governance.checks.quality.fairness.group_metrics import (
 )
 from model_governance.checks.quality.fairness.params import MINIMUM_CELL_ROWS
 from model_governance.contract.result import Estimate
+from model_governance.contract.slices import named_values
 from model_governance.errors import CheckError
 from model_governance.stats.limits import ExactShare, LargestOf, SmallestRatio
 
@@ -95,10 +96,10 @@ def classify(subject: Subject) -> Outcomes:
     positive = _positive_class(subject) if binary else None
     truth = np.zeros(len(predicted), dtype=object) if labels is None else labels.to_numpy(dtype=object)
     if labels is not None:
-        unknown = sorted({repr(label) for label in labels[known].unique().tolist() if label not in model.classes})
+        unknown = [label for label in labels[known].tolist() if label not in model.classes]
         if unknown:
             raise CheckError(
-                f"current holds label(s) {', '.join(unknown[:5])} that model {model.name!r} does not know "
+                f"current holds label(s) {named_values(unknown)} that model {model.name!r} does not know "
                 f"({', '.join(map(repr, model.classes))}); use the coding it was trained on"
             )
     return Outcomes(
@@ -154,7 +155,7 @@ def classification_metrics(
     return GroupMetrics(
         estimates=tuple(estimates),
         table=report.rate_table(grouping, list(rates.values())),
-        figure=figures.rates(grouping.name, list(grouping.names), known),
+        figure=figures.rates(grouping, known),
         effects=_effects(outcomes, known, grouping, clusters) if clusters else {},
     )
 

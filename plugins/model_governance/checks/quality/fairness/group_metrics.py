@@ -111,8 +111,10 @@ def known_labels(subject: Subject) -> tuple[pd.Series | None, np.ndarray, str]:
 def unscored_share(grouping: Grouping, scored: np.ndarray) -> Estimate:
     """Share of rows in groups that are too small; `scored` (g,) are the numbers of the groups that are not."""
     small = sorted(set(range(len(grouping.names))) - set(scored.tolist()))
-    names = ", ".join(grouping.names[number] for number in small[:LISTED])
-    names += f" and {len(small) - LISTED} more" if len(small) > LISTED else ""
+    named = sorted(set(small) & set(grouping.named))
+    parts = [", ".join(grouping.names[number] for number in named[:LISTED])] if named else []
+    parts += [f"{len(named) - LISTED} more"] if len(named) > LISTED else []
+    names = " and ".join([*parts, *([grouping.folded_name] if grouping.folded_name else [])])
     total = int(grouping.rows.sum())
     share = 1 - float(grouping.rows[scored].sum()) / total
     return Estimate(

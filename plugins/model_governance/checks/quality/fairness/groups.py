@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.slices import SHOWN_FROM
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Grouping:
         number: Group of each row, shape (n,), from 0 to k - 1.
         rows: Number of rows of each group, shape (k,).
         declared: Names of groups that the policy makes whether or not a row is in them: the bins of a column.
+        disclosed: Whether the policy discloses the values of the columns, so that groups of any size are named.
     """
 
     name: str
@@ -36,6 +38,28 @@ class Grouping:
     number: np.ndarray
     rows: np.ndarray
     declared: frozenset[str] = frozenset()
+    disclosed: bool = False
+
+    @property
+    def named(self) -> list[int]:
+        """Numbers of the groups that may be named: those of ten rows, of no value, and those that the policy names."""
+        return [
+            number
+            for number, (name, rows) in enumerate(zip(self.names, self.rows.tolist(), strict=True))
+            if self.disclosed or rows >= SHOWN_FROM or name in self.declared or name == MISSING
+        ]
+
+    @property
+    def folded(self) -> int:
+        """Rows of the groups that are not named."""
+        return int(self.rows.sum()) - int(self.rows[self.named].sum())
+
+    @property
+    def folded_name(self) -> str:
+        """What stands for the groups that are not named; empty where all are."""
+        count = len(self.names) - len(self.named)
+        groups = "1 group" if count == 1 else f"{count} groups"
+        return f"{groups} with fewer than {SHOWN_FROM} rows{' each' if count > 1 else ''}" if count else ""
 
     def scored(self, minimum_rows: int) -> np.ndarray:
         """Numbers of the groups of at least that many rows."""
@@ -53,14 +77,20 @@ def groupings(subject: Subject, params: FairnessParams) -> tuple[Grouping, ...]:
     """
     frame = subject.frame("current", columns=params.groups)
     uri = subject.datasets["current"].uri
+    disclosed = set(subject.disclose)
     values = {name: _group_names(frame[name], params.bins.get(name), uri=uri) for name in params.groups}
     made = [
-        replace(_grouping(name, names, uri=uri), declared=frozenset(_bin_names(params.bins.get(name, ()))))
+        replace(
+            _grouping(name, names, uri=uri),
+            declared=frozenset(_bin_names(params.bins.get(name, ()))),
+            disclosed=name in disclosed,
+        )
         for name, names in values.items()
     ]
     if params.intersections and len(values) > 1:
         combined = [" x ".join(parts) for parts in zip(*values.values(), strict=True)]
-        made.append(_grouping(" x ".join(values), combined, uri=uri))
+        crossed = _grouping(" x ".join(values), combined, uri=uri)
+        made.append(replace(crossed, disclosed=disclosed.issuperset(values)))
     return tuple(made)
 
 

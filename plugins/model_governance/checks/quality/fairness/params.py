@@ -21,7 +21,9 @@ class FairnessParams(Params):
     )
     intersections: bool = Field(default=False, description="also compare every combination of all columns of groups")
     minimum_group_rows: int = Field(
-        default=30, ge=MINIMUM_CELL_ROWS, description="smaller groups are listed and counted, but not compared"
+        default=30,
+        ge=MINIMUM_CELL_ROWS,
+        description="smaller groups are counted and not compared; those below 10 rows are not named",
     )
     resamples: int = Field(
         default=2000, ge=500, le=20_000, description="simulated samples behind an interval over several groups"

@@ -107,7 +107,7 @@ def regression_metrics(
     return GroupMetrics(
         estimates=tuple(estimates),
         table=report.mean_table(grouping, means),
-        figure=figures.means(grouping.name, list(grouping.names), means),
+        figure=figures.means(grouping, means),
         effects=effects,
     )
 

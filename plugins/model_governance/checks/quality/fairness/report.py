@@ -36,7 +36,8 @@ def highlights(metrics: Sequence[Metric]) -> tuple[str, ...]:
 def notes(params: FairnessParams, reason: str) -> tuple[str, ...]:
     """Limits of the method; `reason` says why labels are missing (empty where there are some)."""
     small = (
-        f"Groups below {params.minimum_group_rows} rows are counted, not compared; nor are rates over fewer than 10."
+        f"Groups below {params.minimum_group_rows} rows are counted, not compared; nor are rates over fewer than 10. "
+        f"Groups below {MINIMUM_SHOWN} rows are not named."
     )
     method = (
         "Intervals of two shares: Newcombe (1998), folded to a distance; of ratios: Donner and Zou (2012). Of several "
@@ -49,13 +50,14 @@ def notes(params: FairnessParams, reason: str) -> tuple[str, ...]:
 
 def rate_table(grouping: Grouping, rates: Sequence[Rate]) -> Table:
     """Rates by group; a cell is empty where the group is too small to be compared."""
-    rows = []
-    for number, name in enumerate(grouping.names):
+    rows: list[tuple[object, ...]] = []
+    for number in grouping.named:
         cells = [
             float(rate.successes[number] / rate.rows[number]) if number in rate.groups and not rate.reason else None
             for rate in rates
         ]
-        rows.append((name, displayed_count(grouping.rows[number]), *cells))
+        rows.append((grouping.names[number], displayed_count(grouping.rows[number]), *cells))
+    rows += _folded_row(grouping, len(rates))
     header = ("group", "rows", *(rate.name.replace("_", " ") for rate in rates))
     return Table(name=table_name(grouping.name), title=f"Rates by {grouping.name}", header=header, rows=tuple(rows))
 
@@ -63,11 +65,23 @@ def rate_table(grouping: Grouping, rates: Sequence[Rate]) -> Table:
 def mean_table(grouping: Grouping, means: Mapping[str, Mapping[int, float]]) -> Table:
     """Means by group, from means by metric name and group number; a cell is empty where a group has none."""
     header = ("group", "rows", *(metric.replace("_", " ") for metric in means))
-    rows = tuple(
-        (name, displayed_count(grouping.rows[number]), *(by_group.get(number) for by_group in means.values()))
-        for number, name in enumerate(grouping.names)
-    )
-    return Table(name=table_name(grouping.name), title=f"Means by {grouping.name}", header=header, rows=rows)
+    rows: list[tuple[object, ...]] = [
+        (
+            grouping.names[number],
+            displayed_count(grouping.rows[number]),
+            *(by_group.get(number) for by_group in means.values()),
+        )
+        for number in grouping.named
+    ]
+    rows += _folded_row(grouping, len(means))
+    return Table(name=table_name(grouping.name), title=f"Means by {grouping.name}", header=header, rows=tuple(rows))
+
+
+def _folded_row(grouping: Grouping, columns: int) -> list[tuple[object, ...]]:
+    """One row for all groups that are not named; none where all are."""
+    if not grouping.folded_name:
+        return []
+    return [(grouping.folded_name, displayed_count(grouping.folded), *[None] * columns)]
 
 
 def displayed_count(rows: int) -> int | str:

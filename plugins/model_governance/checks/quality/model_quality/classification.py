@@ -12,6 +12,7 @@ from model_governance.checks.quality.model_quality.uncertainty import (
     positive_mean_interval,
 )
 from model_governance.contract.result import Estimate
+from model_governance.contract.slices import named_values
 from model_governance.errors import CheckError, ModelMisbehaved
 
 if TYPE_CHECKING:
@@ -132,9 +133,11 @@ def _known_labels(labelled: Labelled, model: Model) -> np.ndarray:
         raise CheckError(f"model {model.name!r} does not say which classes it knows; labels cannot be compared with it")
     truth, unknown = _positions(labelled.truth, model.classes)
     if unknown:
+        foreign = [label for label, place in zip(list(labelled.truth), truth.tolist(), strict=True) if place < 0]
+        foreign = [label.item() if hasattr(label, "item") else label for label in foreign]
         raise CheckError(
             f"{int((truth < 0).sum()):,} of {labelled.n:,} labels are not among the classes of model {model.name!r}: "
-            f"found {_describe(unknown)}, expected {_describe(model.classes)}; use the coding and type the model was "
+            f"found {named_values(foreign)} ({_types(foreign)}), expected {_describe(model.classes)}; use the coding and type the model was "
             "trained on, or retrain it"
         )
     return truth
@@ -181,11 +184,14 @@ def _describe(values: Sequence[Any], *, limit: int = 10) -> str:
     if not values:
         return ""
     more = f" and {len(values) - limit} more" if len(values) > limit else ""
-    types = ", ".join(sorted({type(value).__name__.removesuffix("_") for value in values}))
     return (
         ", ".join(repr(value.item() if hasattr(value, "item") else value) for value in values[:limit])
-        + f"{more} ({types})"
+        + f"{more} ({_types(values)})"
     )
+
+
+def _types(values: Sequence[Any]) -> str:
+    return ", ".join(sorted({type(value).__name__.removesuffix("_") for value in values}))
 
 
 def accuracy_over_classes(name: str, confusion: np.ndarray) -> Estimate:

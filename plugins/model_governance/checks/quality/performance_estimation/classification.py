@@ -33,6 +33,7 @@ from model_governance.checks.quality.performance_estimation.uncertainty import (
 )
 from model_governance.contract.repetition import once
 from model_governance.contract.result import Estimate
+from model_governance.contract.slices import named_values
 from model_governance.engine.features import feature_rows
 from model_governance.errors import CheckError
 from model_governance.stats.limits import ExactShare
@@ -201,10 +202,10 @@ def _label_positions(subject: Subject, labels: pd.Series, *, role: str) -> np.nd
 
     model = subject.require_model()
     positions = {label: position for position, label in enumerate(model.classes)}
-    unknown = sorted({repr(label) for label in labels.tolist() if label not in positions})
+    unknown = [label for label in labels.tolist() if label not in positions]
     if unknown:
         raise CheckError(
-            f"column {subject.columns.target!r} of dataset {role!r} holds label(s) {', '.join(unknown[:5])} that model "
+            f"column {subject.columns.target!r} of dataset {role!r} holds label(s) {named_values(unknown)} that model "
             f"{model.name!r} does not know ({', '.join(map(repr, model.classes))}); use the coding it was trained on"
         )
     return np.array([positions[label] for label in labels.tolist()], dtype=np.int64)

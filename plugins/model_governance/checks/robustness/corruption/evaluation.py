@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from model_governance.contract.slices import named_values
 from model_governance.errors import CheckError, ModelMisbehaved
 
 if TYPE_CHECKING:
@@ -150,10 +151,11 @@ def _labels(subject: Subject, params: CorruptionParams) -> pd.Series | None:
 
 def _require_known_labels(subject: Subject, truth: np.ndarray) -> None:
     model = subject.require_model()
-    unknown = sorted({repr(label) for label in truth.tolist()} - {repr(label) for label in model.classes})
+    known = {repr(label) for label in model.classes}
+    unknown = [label for label in truth.tolist() if repr(label) not in known]
     if model.classes and unknown:
         raise CheckError(
-            f"{subject.datasets['current'].uri}: column {subject.columns.target!r} holds label(s) {', '.join(unknown[:5])} "
+            f"{subject.datasets['current'].uri}: column {subject.columns.target!r} holds label(s) {named_values(unknown)} "
             f"that model {model.name!r} does not know (it answers {', '.join(map(repr, model.classes))}); use the labels "
             "that the model was trained on"
         )
