@@ -169,8 +169,9 @@ def page(rows: list[Verdicts]) -> str:
     """Counts, and the reason of every difference."""
     lines = [
         f"# artifact_scan beside modelscan {VERSION}", "",
+        (
         "`make bench PART=security_scanners` writes this page: live payloads, files with two readings and bombs, and models that "
-        "people deploy, given to both scanners. None of the files is loaded.", "",
+        "people deploy, given to both scanners. None of the files is loaded."), "",
         "| files | count | dangerous to ours | suspicious to ours | clean to ours | issues of modelscan | modelscan could not read | clean to modelscan |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
