@@ -150,6 +150,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of CSV files")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--whole", type=int, default=1, help="seeds in which every check runs")
+    parser.add_argument("--sets", nargs="*", help="names of the data sets to measure, all where absent")
     parser.add_argument("--page", action="store_true", help="measure nothing: write the page from what is kept")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)  # what a check could not measure is in the table
@@ -158,6 +159,8 @@ def main() -> None:
     sets = list(data_sets(options.data))
     for seed in range(0 if options.page else options.seeds):
         for data in sets:
+            if options.sets and data.name not in options.sets:
+                continue
             once = partial(_once, kept, data, seed)
             once("green", partial(measure_green, data, seed, NIGHTLY))
             if seed < FAULTY_SEEDS:

@@ -20,6 +20,7 @@ MAX_VALUES = 20_000
 MAX_DIGITS = 40
 BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
+RESOLVER: Any = yaml.resolver.Resolver()
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of the text after them."""
 TOO_DEEP = f"collections are nested deeper than {MAX_DEPTH}"
@@ -79,7 +80,7 @@ class _Loader(SafeLoader):
 @lru_cache(maxsize=4096)
 def _tag(value: str, plain: bool, quoted: bool) -> str:  # noqa: FBT001
     """The tag of a scalar without one, which the text decides where it stands without quotes."""
-    tag: str = yaml.resolver.Resolver().resolve(yaml.ScalarNode, value, (plain, quoted))
+    tag: str = RESOLVER.resolve(yaml.ScalarNode, value, (plain, quoted))
     return tag
 
 

@@ -60,10 +60,6 @@ def _bound_problem(kind: str, kwargs: Mapping[str, Any]) -> str:
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
     if kind.endswith("_between") and "_quantile_" not in kind and low is None and high is None:
         return f"{kind} needs `min_value`, `max_value` or both: without them every row would meet it"
-    if _is_number(low) and _is_number(high) and low > high:
+    if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
         return f"min_value {low} is above max_value {high}, so that no row could meet this"
     return ""
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
