@@ -1,9 +1,11 @@
 """Damages the files that a run reads, and says what the product makes of each: data, the profiles and manifests of earlier runs.
 
-    PYTHONPATH=plugins python include/bench/data_mutants.py --count 400      400 mutants of each of five kinds of files
+    make bench PART=data_mutants      400 mutants of each of five kinds of files; writes its section of MUTANTS.md
 
 A mutant may be measured where its damage leaves numbers that can be read, or be an error of the check in words. It may not end
-in an exception that nobody foresaw, take longer than five seconds, end the interpreter, or pass with a number of no rows.
+in an exception that nobody foresaw, take longer than five CPU seconds, end the interpreter, or pass with nonsense: a number of
+no rows, a file that another reader refuses, empty cells that it counts, and, where the rows are whole and what an earlier run
+left is damaged, a number far from that before the damage. `require_eyes` shows that such a pass would be seen.
 """
 
 from __future__ import annotations
@@ -17,16 +19,18 @@ import re
 import sys
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet as pq
+from mutants_page import PAGE, sections, write_section
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
@@ -37,19 +41,34 @@ from model_governance.errors import GovernanceError
 from model_governance.run import run_check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from model_governance.contract.run import Run
+    from model_governance.verdict.finding import Finding
 
 SECONDS = 5.0
 READERS = {"parquet": ("drift", "validation"), "csv": ("drift", "validation"), "arrow": ("drift", "validation"),
-           "profile": ("drift",), "manifest": ("quality",)}  # fmt: skip
+           "profile": ("drift",), "archived profile": ("drift",), "manifest": ("quality",)}  # fmt: skip
 """The checks that read each kind of file."""
+READ = {"drift": list(synthetic.COLUMNS.features), "validation": ["income"]}
+"""Columns that a check reads: another may be damaged."""
 UNFORESEEN = re.compile(r"unexpected \w+:")
-KINDS = ("parquet", "csv", "arrow", "profile", "manifest")
+KINDS = ("parquet", "csv", "arrow", "profile", "archived profile", "manifest")
+SORTS = ("tracebacks", "over 5 s", "passes of nonsense")
+FAR = 0.1
+"""A profile without one of its bins is a sound profile, whose index is another by less than this."""
+TITLE = "Data, and what earlier runs left"
+ABOUT = (
+    "Written by `make bench PART=data_mutants`. One to four changes of the bytes, or of a value of the JSON; the checks that read "
+    "the file run as they do at night. A mutant that ended the interpreter would end the measurement."
+)
 ODD = (None, -1, 0, 10**30, math.nan, math.inf, "", "x" * 3000, [], {}, True, [[[]]], "2026-02-30", 1e-320)
 CHECKS = {
-    "drift": {"kind": "data_drift", "thresholds": [{"metric": "psi", "less_than": 5.0}]},
+    "drift": {
+        "kind": "data_drift",
+        "params": {"consecutive": True},
+        "thresholds": [{"metric": "psi", "less_than": 5.0}, {"metric": "consecutive_psi", "less_than": 5.0}],
+    },
     "validation": {
         "kind": "data_validation",
         "params": {"expectations": [{"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "income"}}]},
@@ -139,44 +158,124 @@ def faults(kind: str, folder: Path, *, seeds: range) -> Iterator[Fault]:
     if kind in ("parquet", "csv", "arrow"):
         path, content, damage = folder / f"current.{kind}", written(kind), damaged
         small.change(datasets=small.raw["datasets"] | {"current": {"uri": path.name}})
+    elif kind == "profile":  # as a policy names one in place of the rows of the reference
+        path, content, damage = folder / "profile.json", _archived(folder / "archive", kind).read_bytes(), damaged_json
+        params = CHECKS["drift"]["params"] | {"profile": path.name}
+        small.change(checks=CHECKS | {"drift": CHECKS["drift"] | {"params": params}})
     else:
         path = _archived(folder / "archive", kind)
         content, damage = path.read_bytes(), damaged_json
         path.chmod(0o644)
+    rows_are_whole = path.suffix == ".json"
+    before = (
+        {name: _findings(small, name, small.night(run_id="before")) for name in READERS[kind]} if rows_are_whole else {}
+    )
     for seed in seeds:
         path.write_bytes(damage(content, random.Random(f"{kind} {seed}")))  # noqa: S311 (no secret)
         run = small.night(project.DAY + timedelta(days=1 + seed), f"night-{seed}")
         for name in READERS[kind]:
-            yield from (Fault(kind=kind, seed=seed, what=what) for what in _wrong(small, name, run))
+            cells = None if rows_are_whole else empty_cells(path, READ[name])
+            found = _wrong(small, name, run, before=before.get(name), cells=cells)
+            yield from (Fault(kind=kind, seed=seed, what=what) for what in found)
 
 
-def _wrong(small: project.Project, name: str, run: Run) -> Iterator[str]:
+def empty_cells(path: Path, columns: list[str]) -> int:
+    """Empty cells of the first of the columns that a check reads, by another reader; -1 where that refuses one of them."""
+    try:
+        if path.suffix == ".csv":
+            return int((pd.read_csv(path, dtype=str, keep_default_na=False)[columns[0]] == "").sum())
+        read = pq.read_table if path.suffix == ".parquet" else pyarrow.feather.read_table
+        table = read(path, columns=columns)
+        table.validate(full=True)
+        return int(table[columns[0]].null_count)
+    except Exception:
+        return -1
+
+
+def _findings(small: project.Project, name: str, run: Run) -> Sequence[Finding]:
+    checked = run_check(small.policy(), name, run=run, store=small.store, connections=PlainConnections())
+    return checked.verdict.findings
+
+
+def _wrong(
+    small: project.Project, name: str, run: Run, *, before: Sequence[Finding] | None, cells: int | None
+) -> Iterator[str]:
     """What a check of a run did that none may do."""
     start = time.process_time()
+    findings: Sequence[Finding] = ()
     try:
-        findings = run_check(
-            small.policy(), name, run=run, store=small.store, connections=PlainConnections()
-        ).verdict.findings
+        findings = _findings(small, name, run)
     except GovernanceError as error:
-        findings = ()
         if not str(error):
             yield f"{name}: {type(error).__name__} without a word"
     except Exception as error:
-        findings = ()
         yield f"{name}: raised {type(error).__name__}: {str(error)[:160]}"
     if time.process_time() - start > SECONDS:
         yield f"{name}: took {time.process_time() - start:.1f} s"
     for finding in findings:
         if UNFORESEEN.search(finding.sentence):
             yield f"{name}: {finding.sentence[:250]}"
+    yield from (f"{name}: {what}" for what in nonsense(findings, before=before, cells=cells))
+
+
+def nonsense(findings: Sequence[Finding], *, before: Sequence[Finding] | None, cells: int | None) -> Iterator[str]:
+    """Passes that nobody may believe.
+
+    Args:
+        findings: of a check.
+        before: the same before the damage, where the rows are whole; None where they are not.
+        cells: as `empty_cells`; None where the rows are whole.
+    """
+    known: Mapping[tuple[object, ...], Finding] = {_identity(finding): finding for finding in before or ()}
+    for finding in findings:
+        if finding.outcome != "pass":
+            continue
+        what = f"{finding.metric} passes with {finding.value} of {finding.n} rows"
         measured = isinstance(finding.value, bool) or (finding.value is not None and math.isfinite(finding.value))
-        if finding.outcome == "pass" and not (measured and finding.n != 0):
-            yield f"{name}: {finding.metric} passes with {finding.value} of {finding.n} rows"
+        if not measured or finding.n == 0:
+            yield what
+        if cells == -1:
+            yield f"{what}, of a file that another reader refuses"
+        if cells and cells > 0 and finding.metric == "critical_failures":
+            yield f"{what}, and {cells} cells are empty"
+        earlier = known.get(_identity(finding))
+        if before is not None and (earlier is None or earlier.n != finding.n or _apart(earlier, finding) > FAR):
+            yield f"{what}; before the damage {None if earlier is None else (earlier.value, earlier.n)}"
+
+
+def _apart(earlier: Finding, finding: Finding) -> float:
+    if earlier.value is None or finding.value is None:
+        return math.inf
+    return abs(earlier.value - finding.value)
+
+
+def _identity(finding: Finding) -> tuple[object, ...]:
+    return finding.metric, finding.key, finding.condition, finding.bound
+
+
+def require_eyes(folder: Path) -> None:
+    """Stop where a planted pass of nonsense is not seen."""
+    small = project.small_project(folder, checks=CHECKS)
+    small.run()
+    for name in CHECKS:
+        findings = [finding for finding in _findings(small, name, small.night()) if finding.outcome == "pass"]
+        if not findings or list(nonsense(findings, before=findings, cells=0)):
+            raise SystemExit(f"the passes of {name} before any damage are no nonsense")
+        first = findings[0]
+        for planted in (
+            nonsense([replace(first, value=math.nan)], before=None, cells=None),
+            nonsense([replace(first, n=0)], before=None, cells=None),
+            nonsense([first], before=None, cells=-1),
+            nonsense([replace(first, value=first.value + 0.2)], before=findings, cells=None),
+        ):
+            if not list(planted):
+                raise SystemExit(f"a planted pass of nonsense of {name} is not seen")
 
 
 def _archived(archive: Path, kind: str) -> Path:
     """The profile, or the manifest, that the first run left."""
-    found = sorted(path for path in archive.rglob(f"*{kind}*.json") if path.is_file())
+    starts = {"profile": b'{"columns":', "manifest": b'{"checks":'}[kind.removeprefix("archived ")]
+    found = sorted(path for path in archive.rglob("*.json") if path.read_bytes().startswith(starts))
     if not found:
         raise SystemExit(f"the first run left no {kind}")
     return found[0]
@@ -187,14 +286,37 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=400, help="mutants of each kind of file")
     parser.add_argument("--kinds", nargs="*", choices=KINDS, default=KINDS)
     options = parser.parse_args()
-    found: Counter[str] = Counter()
+    # Drawing is half of the time, and no outcome depends on it.
+    import_module("model_governance.checks.data.data_drift.measure").drift_artifacts = lambda *_, **__: ()
+    with tempfile.TemporaryDirectory() as folder:
+        require_eyes(Path(folder))
+    total = 0
     for kind in options.kinds:
+        found: dict[str, set[int]] = {sort: set() for sort in SORTS}
         with tempfile.TemporaryDirectory() as folder:
             for fault in faults(kind, Path(folder), seeds=range(options.count)):
-                found[fault.kind] += 1
+                found[sort_of(fault.what)].add(fault.seed)
                 print(f"{fault.kind} {fault.seed}: {fault.what}", flush=True)
-        print(f"{kind}: {options.count} mutants, {found[kind]} faults", flush=True)
-    return min(1, sum(found.values()))
+        total += sum(map(len, found.values()))
+        rows = kept_rows() | {
+            kind: {"kind": kind, "mutants": options.count} | {sort: len(found[sort]) for sort in SORTS}
+        }
+        print(write_section(TITLE, ABOUT, list(rows.values())), flush=True)
+    return min(1, total)
+
+
+def sort_of(what: str) -> str:
+    """The column of the page that a fault is counted in."""
+    if " passes with " in what:
+        return "passes of nonsense"
+    return "over 5 s" if ": took " in what else "tracebacks"
+
+
+def kept_rows() -> dict[str, dict[str, object]]:
+    """The rows of the kinds that other calls measured."""
+    lines = sections(PAGE.read_text()).get(TITLE, "").splitlines() if PAGE.exists() else []
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return {row[0]: dict(zip(cells[0], row, strict=True)) for row in cells[2:]}
 
 
 if __name__ == "__main__":

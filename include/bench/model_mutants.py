@@ -2,7 +2,7 @@
 
     python include/bench/model_mutants.py [--mutants 5000] [--seed 1]
 
-Writes MUTANTS.md. Each mutant that passes is loaded and asked in another process; a process that dies or takes more than
+Writes its section of MUTANTS.md. Each mutant that passes is loaded and asked in another process; a process that dies or takes more than
 SECONDS for one file counts, with the number of its file.
 """
 
@@ -21,6 +21,7 @@ for folder in ("plugins", "tests"):
     sys.path.insert(0, str(HERE.parents[1] / folder))
 
 import numpy as np  # noqa: E402
+from mutants_page import write_section  # noqa: E402
 
 import tree_mutants  # noqa: E402
 
@@ -91,15 +92,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rows = [measure(kind, options.mutants, options.seed) for kind in ("xgboost", "lightgbm")]
-    head = list(rows[0])
     about = (
         "Written by `make bench PART=model_mutants`. Every mutant changes one to three bytes, numbers, pieces or words of an "
         f"honest file; seed {options.seed}. Those that the check lets through are loaded and asked in another process."
     )
-    table = [head, ["---"] * len(head), *([str(row[name]) for name in head] for row in rows)]
-    lines = ["# Mutants of native tree files", "", about, "", *(f"| {' | '.join(cells)} |" for cells in table)]
-    (HERE / "MUTANTS.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+    print(write_section("Native tree files", about, rows))
     return int(any(row["dead or slow"] != "0" for row in rows))
 
 

@@ -139,12 +139,26 @@ def _from_files(folder: Path | None) -> Iterator[DataSet]:
             name="Bikeshare", task="regression", target="bikers", rows=rows, estimator=linear,
             unknown=("casual", "registered", "day"),
         )  # fmt: skip
+        yield bike_hours(pd.read_csv(folder / "Bikeshare.csv"))
     if (folder / "credit_data.csv").exists():
         rows = pd.read_csv(folder / "credit_data.csv").dropna(subset=["Status"])
         yield DataSet(
             name="credit_data", task="binary_classification", target="Status", rows=rows, estimator=logistic,
             unknown=("rownames",),
         )  # fmt: skip
+
+
+def bike_hours(rows: pd.DataFrame) -> DataSet:
+    """Rentals of an hour (all of Bikeshare), forecast a day ahead from what was rented and from the weather forecast."""
+    hour = pd.Timestamp("2011-01-01") + pd.to_timedelta((rows["day"] - 1) * 24 + rows["hr"], unit="h")
+    frame = pd.DataFrame({"hour": hour, "bikers": rows["bikers"].astype(float)}).set_index("hour")
+    weather = rows[["temp", "hum", "windspeed"]].set_index(hour)
+    every = frame.reindex(pd.date_range(hour.min(), hour.max(), freq="h"))
+    for lag in (24, 48, 168):
+        frame[f"before_{lag}"] = every["bikers"].shift(lag).reindex(frame.index)
+    frame["mean_of_week"] = every["bikers"].shift(24).rolling(168, min_periods=100).mean().reindex(frame.index)
+    frame = frame.join(weather).dropna().rename_axis("hour").reset_index()
+    return DataSet(name="bike hours", task="forecasting", target="bikers", rows=frame, estimator=linear, time="hour")
 
 
 def bundled(name: str, task: str, estimator: Callable[[], Any]) -> DataSet:

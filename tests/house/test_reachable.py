@@ -23,9 +23,11 @@ ALLOWED = {
 }
 # Methods that a library calls, by name.
 CALLBACKS = {
+    "ascend_resolver": "PyYAML calls it after it composed a node",
     "connect_tcp": "httpcore calls it to open a connection",
     "connect_unix_socket": "part of httpcore's interface of a network",
     "construct_mapping": "PyYAML calls it for every mapping",
+    "descend_resolver": "PyYAML calls it before it composes a node",
     "fastapi_apps": "Airflow reads it of the plugin",
     "find_class": "the unpickler calls it for every global",
     "get_activations": "ART calls it on an estimator",

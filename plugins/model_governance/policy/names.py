@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 # libyaml's parser is several times faster and names the same lines.
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_BLOCK = re.compile(r"^model[ \t]*:[^\n{]*\n(?P<body>(?:[ \t]+[^\n]*\n?|[ \t]*\n)*)", re.MULTILINE)
-_FLOW = re.compile(r"^model[ \t]*:[ \t]*\{(?P<body>[^}]*)", re.MULTILINE)
+_BLOCK = re.compile(
+    r"^[ \t]*model[ \t]*(?::[^\n{]*|(?:#[^\n]*)?)\n(?P<body>(?:[ \t]+[^\n]*\n?|[ \t]*\n)*)", re.MULTILINE
+)
+"""The block, also where it is indented or its colon is missing."""
+_FLOW = re.compile(r"^[ \t]*model(?:[ \t]*:)?[ \t]*\{(?P<body>[^}]*)", re.MULTILINE)
 _NAME = re.compile(r"(?:^|[{,\s])name[ \t]*:[ \t]*[\"']?(?P<name>[\w.-]+)", re.MULTILINE)
 DEPTH = 2
 """The name stands in a block at the top."""

@@ -107,19 +107,20 @@ def unreachable(policy: Policy, catalogue: Mapping[str, Check]) -> Iterator[tupl
     """Thresholds that no run could fail under the params of their check and the alarm budget, whatever the data."""
     deciding, stopping = deciding_thresholds(policy), stopping_severities(policy)
     for name, spec in policy.checks.items():
+        check = catalogue[spec.kind]
+        params = check.params.model_validate(spec.params)
         for position, threshold in enumerate(spec.thresholds):
             demand = _Demand(
                 threshold=threshold, level=level_of(policy, threshold), deciding=deciding,
                 stops=threshold.severity in stopping, task=policy.model.task,
             )  # fmt: skip
-            text = _never_fails(demand, catalogue[spec.kind], spec.params)
+            text = _never_fails(demand, check, params, spec.params)
             if text:
                 yield ("checks", name, "thresholds", position), text
 
 
-def _never_fails(demand: _Demand, check: Check, raw: Mapping[str, Any]) -> str:
-    """Why no run could fail the threshold, and what would let one; empty where one can."""
-    params = check.params.model_validate(raw)
+def _never_fails(demand: _Demand, check: Check, params: Params, raw: Mapping[str, Any]) -> str:
+    """Why no run could fail the threshold, and what would let one; empty where one can. `params` are read from `raw`."""
     for floor in _floors(demand.threshold, check, params):
         obstacle = _obstacle(floor, demand)
         if obstacle is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any
 
 import yaml
 
@@ -19,17 +20,43 @@ MAX_VALUES = 20_000
 MAX_DIGITS = 40
 BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
+RESOLVER: Any = yaml.resolver.Resolver()
+HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of the text after them."""
+TOO_DEEP = f"collections are nested deeper than {MAX_DEPTH}"
 TEXT = "tag:yaml.org,2002:str"
 UNUSED_TAGS = ("binary", "omap", "pairs", "set")
 
 
 class _Loader(SafeLoader):
-    """SafeLoader that refuses what would be read as something else than it looks like."""
+    """SafeLoader that refuses deep nesting, and what would be read as something else than it looks like."""
+
+    _depth = 0
+
+    def descend_resolver(self, current_node: yaml.Node | None, _: Any) -> None:
+        """Called by the composer before each node: here the stack of the process is still whole.
+
+        What the method of yaml does is for resolvers of paths, which there are none of.
+        """
+        self._depth += 1
+        # The last of MAX_DEPTH collections holds a scalar; whether that is a collection, `_Expansion` says.
+        if self._depth > MAX_DEPTH + 1 and current_node is not None:
+            raise _mistake(TOO_DEEP, current_node)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        # The policies of a folder have most of their words in common.
+        if kind is yaml.ScalarNode and len(value) <= MAX_DIGITS:
+            return _tag(value, *implicit)
+        tag: str = super().resolve(kind, value, implicit)
+        return tag
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         seen: set[Any] = set()
         for key, _ in node.value:
-            word = self.construct_object(key, deep=True)
+            word = key.value if key.tag == TEXT else self.construct_object(key, deep=True)
             if isinstance(word, (dict, list)):
                 raise _mistake("a template such as {{ ds }} must stand in quotes", key)
             if word is None or isinstance(word, bool):
@@ -48,6 +75,13 @@ class _Loader(SafeLoader):
         except (ValueError, OverflowError, TypeError, LookupError, AttributeError) as error:
             kind = node.tag.rsplit(":", 1)[-1]
             raise _mistake(f"{_shown(node)} is no {kind}: {str(error)[:80]}", node) from error
+
+
+@lru_cache(maxsize=4096)
+def _tag(value: str, plain: bool, quoted: bool) -> str:  # noqa: FBT001
+    """The tag of a scalar without one, which the text decides where it stands without quotes."""
+    tag: str = RESOLVER.resolve(yaml.ScalarNode, value, (plain, quoted))
+    return tag
 
 
 def _refuse_silent_reading(node: yaml.ScalarNode) -> None:
@@ -70,6 +104,10 @@ def _refuse_silent_reading(node: yaml.ScalarNode) -> None:
             raise _mistake(f"a number of {len(value):,} characters; write at most {MAX_DIGITS}", node)
     if "\0" in value or (not value.isascii() and _lone_surrogate(value)):
         raise _mistake("the text holds the character NUL or half a character, which no database stores", node)
+    if hidden := HIDDEN.search(value):
+        raise _mistake(
+            f"the text holds the hidden character U+{ord(hidden[0]):04X}, so that it shows as another; remove it", node
+        )
 
 
 def _lone_surrogate(value: str) -> bool:
@@ -83,7 +121,6 @@ def read_yaml(source: bytes, name: str) -> tuple[Position, Any]:
         PolicyError: it is no YAML, no mapping, or holds what is refused (`_Loader`, MAX_DEPTH, MAX_VALUES).
     """
     try:
-        _refuse_deep_nesting(source)
         loader = _Loader(source)
         node = loader.get_single_node()
         if node is None:
@@ -103,23 +140,6 @@ def read_yaml(source: bytes, name: str) -> tuple[Position, Any]:
 
 def _reason(reason: object) -> str:
     return without_secrets(" ".join(str(reason)[:300].split()))
-
-
-def _refuse_deep_nesting(source: bytes) -> None:
-    """Refuse a file that the recursive composer would exhaust the stack of the process on.
-
-    Raises:
-        yaml.MarkedYAMLError: collections are nested deeper than MAX_DEPTH, or the file is not valid YAML.
-    """
-    depth = 0
-    for event in yaml.parse(source, Loader=SafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                problem = f"collections are nested deeper than {MAX_DEPTH}"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark", event.start_mark))
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
 
 
 class _Expansion:
@@ -152,7 +172,7 @@ class _Expansion:
                 f"more than {MAX_VALUES:,} values, those behind aliases counted as often as they are used", node
             )
         if depth > MAX_DEPTH:
-            raise _mistake(f"collections are nested deeper than {MAX_DEPTH}", node)
+            raise _mistake(TOO_DEEP, node)
         self._open.discard(id(node))
         self._known[id(node)] = values, depth
         return values, depth

@@ -188,29 +188,33 @@ def test_other_codes_of_categories_are_caught(tmp_path, capsys, monkeypatch):
         approved.load()
 
 
-def test_an_unchanged_model_is_never_refused(tmp_path, capsys):
-    """Must-show 4: loads under this process's threads and three give the approved answers."""
+LOADS = 100
+LOAD_OFTEN = """
+import sys, json, pathlib
+from threadpoolctl import threadpool_info
+from model_governance.policy import ModelSpec
+from model_governance.contract.subject import Columns
+from model_governance.contract.connections import PlainConnections
+from model_governance.subjects import load_model
+raw = json.loads(sys.argv[1])
+spec, columns = ModelSpec.model_validate(raw["model"]), Columns.model_validate(raw["columns"])
+for _ in range(int(sys.argv[3])):
+    load_model(spec, columns, folder=pathlib.Path(sys.argv[2]), connections=PlainConnections())
+print({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"})
+"""
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "3"])
+def test_an_unchanged_model_is_never_refused(tmp_path, capsys, threads):
+    """Must-show 4: a hundred loads under each number of threads give the approved answers."""
     approved = Approved(tmp_path, xgboost_file(), format="xgboost", missing=-999)
     approved.approve(capsys)
-    for _ in range(20):
-        approved.load()
-    script = (
-        "import sys, json, pathlib\n"
-        "from model_governance.policy import ModelSpec\n"
-        "from model_governance.contract.subject import Columns\n"
-        "from model_governance.contract.connections import PlainConnections\n"
-        "from model_governance.subjects import load_model\n"
-        "raw = json.loads(sys.argv[1])\n"
-        "for _ in range(5):\n"
-        "    load_model(ModelSpec.model_validate(raw['model']), Columns.model_validate(raw['columns']),\n"
-        "               folder=pathlib.Path(sys.argv[2]), connections=PlainConnections())\n"
-    )
-    for threads in ("3",):
-        done = subprocess.run(
-            [sys.executable, "-c", script, json.dumps(approved.raw), str(tmp_path)], capture_output=True, text=True,
-            check=False, env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-500:]
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_OFTEN, json.dumps(approved.raw), str(tmp_path), str(LOADS)], capture_output=True,
+        text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-500:]
+    assert done.stdout.strip() == f"{{{threads}}}"
 
 
 def test_the_approval_holds_answers_and_no_rows(tmp_path, capsys):

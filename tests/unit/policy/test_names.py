@@ -24,6 +24,8 @@ checks:
     [
         SOUND,
         SOUND.replace("model:", "modle:"),
+        SOUND.replace("model:", "  model:"),
+        SOUND.replace("model:", "model  # approved"),
         SOUND.replace("  name: acs", "  nmae: acs"),
         "x: [\n" + SOUND,
         SOUND.replace("acs-light", '"acs-light"'),

@@ -11,6 +11,8 @@ def _spec(
     return MetricSpec(name=name, meaning=meaning, better="lower", unit=unit, per=per, range=within)
 
 
+PSI_RANGE: Range = (0.0, 100.0)
+"""Half a row is added to every cell, so that the logarithm of a ratio of shares stays below 50 for any table there is."""
 PSI = "population stability index over 10 quantile bins frozen with the reference, corrected for chance"
 
 OVERALL = (
@@ -28,6 +30,7 @@ OVERALL = (
     _spec(
         "prediction_drift",
         "How far the model's predictions moved from its predictions on the reference, even if no single column moved.",
+        within=PSI_RANGE,
     ),
     _spec(
         "joint_drift_auc",
@@ -55,8 +58,18 @@ OVERALL = (
 )
 
 PER_COLUMN = (
-    _spec("drift_score", "The distance of one column that counts in drift_share, named beside it.", per="column"),
-    _spec("psi", f"One column's {PSI}: 0 means the same mix of values as in the reference.", per="column"),
+    _spec(
+        "drift_score",
+        "The distance of one column that counts in drift_share, named beside it.",
+        per="column",
+        within=PSI_RANGE,
+    ),
+    _spec(
+        "psi",
+        f"One column's {PSI}: 0 means the same mix of values as in the reference.",
+        per="column",
+        within=PSI_RANGE,
+    ),
     _spec(
         "ks",
         "Kolmogorov-Smirnov distance of one column of numbers, over all values: the largest gap between the cumulative "
@@ -68,6 +81,7 @@ PER_COLUMN = (
         "jensenshannon",
         "Jensen-Shannon distance of one column, over the cells of its PSI: 0 the same mix of values, 0.83 nothing in common.",
         per="column",
+        within=(0.0, 0.84),
     ),
     _spec(
         "total_variation",
@@ -81,8 +95,14 @@ PER_COLUMN = (
         "equal_width_psi",
         "PSI by Evidently's definition: equal-width bins, not corrected. Shown, never decisive.",
         per="column",
+        within=PSI_RANGE,
     ),
-    _spec("consecutive_psi", "Population stability index of one column against the last accepted run.", per="column"),
+    _spec(
+        "consecutive_psi",
+        "Population stability index of one column against the last accepted run.",
+        per="column",
+        within=PSI_RANGE,
+    ),
     _spec(
         "missing_increase",
         "Share of missing values in one column of the current data, less its share in the reference, -1 to 1.",

@@ -6,8 +6,9 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from model_governance.checks.data.data_validation.sense import problem_of
 from model_governance.contract.text import library_words
 from model_governance.errors import CheckError
 
@@ -51,6 +52,12 @@ class Expectation(BaseModel):
         if isinstance(mostly, bool) or not isinstance(mostly, (int, float)) or not 0 < mostly <= 1:
             raise ValueError(f"mostly is the share of rows that must agree, above 0 and at most 1; found {mostly!r}")
         return kwargs
+
+    @model_validator(mode="after")
+    def _demands_something(self) -> Expectation:
+        if problem := problem_of(self.type, self.kwargs):
+            raise ValueError(problem)
+        return self
 
     @property
     def columns(self) -> tuple[str, ...]:
