@@ -54,13 +54,15 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         if content.startswith(magic):
             raise SubjectError(f"{spec.uri}: is {what}, not a {spec.format} file; correct `model.format`")
     with versions_noted() as versions:
-        estimator = _unpickle(content, spec)
-    return wrap_estimator(estimator, spec, columns, versions=versions)
+        estimator, booster_versions = _unpickle(content, spec)
+    return wrap_estimator(estimator, spec, columns, versions=versions, booster_versions=booster_versions)
 
 
-def _unpickle(content: bytes, spec: ModelSpec) -> Any:
+def _unpickle(content: bytes, spec: ModelSpec) -> tuple[Any, set[str]]:
+    """The object in the file, and the versions of XGBoost that wrote its boosters."""
     try:
-        return RestrictedUnpickler(BytesIO(_plain(content))).load()
+        unpickler = RestrictedUnpickler(BytesIO(_plain(content)))
+        return unpickler.load(), unpickler.booster_versions
     except UntrustedModel as error:
         raise UntrustedModel(f"{spec.uri}: {error}") from error
     except ImportError as error:
