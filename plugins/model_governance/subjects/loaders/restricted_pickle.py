@@ -19,6 +19,7 @@ from inspect import isfunction
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from model_governance.errors import UntrustedModel
+from model_governance.formats.optional_names import OPTIONAL_PACKAGES
 from model_governance.formats.part_names import PART_NAMES
 from model_governance.formats.pickle_calls import CALLED_MODULES
 from model_governance.formats.pickle_names import (
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 PythonUnpickler: Any = pickle._Unpickler  # noqa: SLF001 - the C one cannot be guarded
 RECONSTRUCTOR: Any = copyreg._reconstructor  # type: ignore[attr-defined]  # noqa: SLF001
 
-ESTIMATOR_ROOTS = ("sklearn", "xgboost", "lightgbm")
+ESTIMATOR_ROOTS = ("sklearn", "xgboost", "lightgbm", *OPTIONAL_PACKAGES)
 # Modules of scikit-learn whose classes are parts of fitted estimators: losses, tree nodes, calibrators, optimisers.
 PART_MODULES = (
     "sklearn._loss.",
