@@ -104,16 +104,37 @@ def test_newcombes_interval_reads_as_in_his_paper(first, second, low, high):
 
 
 def test_the_normed_wasserstein_distance_by_hand():
-    quartiles = (-0.6744897, 0.6744897)
-    found = normed_wasserstein(2.0, quartiles=quartiles, moments=((1.0, 100), (2.0, 50)))
+    quartiles, deciles = (-0.6744897, 0.6744897), (-1.2815516, 1.2815516)
+    found = normed_wasserstein(2.0, quartiles=quartiles, deciles=deciles, moments=((1.0, 100), (2.0, 50)))
     assert found.value == pytest.approx(2.0, abs=1e-6)
     reach = 1.959964 * 1.5 * np.sqrt(1 / 100 + 4 / 50)
     assert found.limits.interval() == pytest.approx((2.0 - reach, 2.0 + reach), rel=1e-6)
     assert found.limits.shared == pytest.approx((1 / 100) / (1 / 100 + 4 / 50))
     clustered = normed_wasserstein(
-        2.0, quartiles=quartiles, moments=((1.0, 100), (2.0, 50)), dependence=Dependence.of(DesignEffect(mean=4.0))
+        2.0,
+        quartiles=quartiles,
+        deciles=deciles,
+        moments=((1.0, 100), (2.0, 50)),
+        dependence=Dependence.of(DesignEffect(mean=4.0)),
     )
     assert clustered.limits.interval() == pytest.approx((2.0 - 2 * reach, 2.0 + 2 * reach), rel=1e-6)
-    assert normed_wasserstein(2.0, quartiles=quartiles, moments=((1e6, 9), (1.0, 9))).value == pytest.approx(2.0)
-    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), moments=((4.0, 9), (1.0, 9))).value == 0.5
-    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), moments=((0.0, 9), (1.0, 9))) is None
+    assert normed_wasserstein(
+        2.0, quartiles=quartiles, deciles=deciles, moments=((1e6, 9), (1.0, 9))
+    ).value == pytest.approx(2.0)
+    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), deciles=(0.0, 0.0), moments=((4.0, 9), (1.0, 9))).value == 0.5
+    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), deciles=(0.0, 0.0), moments=((0.0, 9), (1.0, 9))) is None
+
+
+@pytest.mark.parametrize("quartiles", [(0.0, 0.0), (-5e-324, 0.0), (-1e-9, 1e-9), (-0.01, 0.01)])
+def test_quartiles_that_stand_beside_a_spike_are_no_unit(quartiles):
+    """Half of the values are 0: the range between the quartiles is noise, and dividing by it gave infinity."""
+    moments = ((0.7, 300_000), (0.7, 300_000))
+    found = normed_wasserstein(0.002, quartiles=quartiles, deciles=(-0.84, 0.84), moments=moments)
+    assert found.value == pytest.approx(0.002 / (1.68 / 2.5631031), rel=1e-6)
+    assert all(map(np.isfinite, found.limits.interval()))
+
+
+def test_a_distance_beyond_float64_is_in_standard_deviations():
+    moments = ((1e300, 9), (1e300, 9))
+    found = normed_wasserstein(1e300, quartiles=(0.0, 1e-300), deciles=(0.0, 1e-300), moments=moments)
+    assert found.value == pytest.approx(1)
