@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ibis.expr.types import Value
 
 LARGEST = 1.7976931348623157e308
-LONG = 9.2e18  # floats up to here are 64-bit integers
 
 
 def floats(table: Table, name: str, *, role: str) -> Value:
@@ -73,8 +72,10 @@ def merged(table: Table, name: str) -> Value:
     if kind.is_decimal():
         back = _decimal_of(number, kind)
         return _count(value.notnull() & (back.isnull() | (back != value)))
-    outside = (value > EXACT) | (value < -EXACT) if kind.is_signed_integer() else value > EXACT
-    whole = ibis.ifelse(number.abs() < LONG, number, ibis.literal(0.0)).cast(kind)
+    signed = kind.is_signed_integer()
+    outside = (value > EXACT) | (value < -EXACT) if signed else value > EXACT
+    # The largest integers round up to a float beyond their type, which has no way back.
+    whole = ibis.ifelse(number < (2.0**63 if signed else 2.0**64), number, ibis.literal(0.0)).cast(kind)
     return _count(outside & (whole != value))
 
 
