@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import psycopg
 import pyarrow.parquet as pq
@@ -230,3 +231,36 @@ def test_three_hundred_edges_take_one_statement_of_a_column(server, load):
     assert relation.quantiles(probabilities, ["x"])["x"].tolist() == np.quantile(
         values, probabilities, method="inverted_cdf"
     ).tolist()  # fmt: skip
+
+
+EXACT = """
+create table exact as select i id, case when i % 3 > 0 then 9007199254740993 + i end::bigint k,
+  case when i % 2 = 1 then 9007199254740993.0000000001 + i end::numeric(38, 10) d, (i * 1.25)::numeric(38, 10) short,
+  (i * 1.000000000001)::numeric free, case when i = 3 then 'NaN'::numeric else i end odd, i * 1e40::numeric(50, 0) far
+  from generate_series(1, 30) i
+"""
+
+
+def test_numbers_beyond_what_floats_tell_apart_are_exact_or_refused(server, load):
+    """D3, D7 and D12: bigint with gaps, numeric(38, 10), and numeric without a precision."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(EXACT)
+    keys = [9_007_199_254_740_993 + i for i in range(1, 31) if i % 3]
+    precise = [Decimal(f"{9_007_199_254_740_993 + i}.0000000001") for i in range(1, 31, 2)]
+    table, query = load(table="exact"), load(query="select id, k, d, short, free from exact order by id")
+    for dataset in (table, query):
+        relation = open_relation(dataset)
+        assert sorted(dataset.frame["k"].dropna()) == keys
+        assert sorted(dataset.frame["d"].dropna()) == precise
+        assert set(relation.value_counts(["k"])["k"]) == set(map(str, keys))
+        assert set(relation.value_counts(["d"])["d"]) == set(map(str, precise))
+        assert relation.summaries(["short"])["short"].maximum == 37.5
+        assert relation.summaries(["free"])["free"].minimum == 1.000000000001
+        for name in ("k", "d"):
+            with pytest.raises(CheckError, match="float64 would merge neighbours"):
+                relation.summaries([name])
+            with pytest.raises(CheckError, match="float64 would merge neighbours"):
+                relation.quantiles([0.5], [name])
+    assert dict(table.origin["incomparable"]) == {
+        "odd": "numeric with NaN or infinite values", "far": "numeric of 42 digits, over 38"
+    }  # fmt: skip

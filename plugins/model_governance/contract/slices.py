@@ -127,6 +127,12 @@ def _by_value(values: pd.Series, notes: list[str], *, named: Collection[str]) ->
             yield name, np.zeros(len(values), dtype=bool)
 
 
+def slice_names(slices: Sequence[Slice]) -> tuple[list[str], list[str]]:
+    """The names of the slices with a condition, and the columns of which each value is a slice: `column value`."""
+    conditions = [entry for entry in slices if _has_condition(entry)]
+    return list(map(_name, conditions)), [entry.column for entry in slices if not _has_condition(entry)]
+
+
 def too_small(rows: int, *, needed: int, what: str = "rows") -> str:
     """Why a group cannot be judged: how many rows it has and how many it needs.
 

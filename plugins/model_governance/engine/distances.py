@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from model_governance.engine.dependence import Dependence
     from model_governance.stats.limits import Limits
 
+DECILE_WIDTH = 2.5631031310892007
+"""From the first to the ninth decile of a normal distribution, in standard deviations."""
+NARROW = 0.1
 QUARTILE_WIDTH = 1.3489795
 """Interquartile range of a bell-shaped column in standard deviations."""
 MAX_CELLS = 100
@@ -194,26 +197,32 @@ def normed_wasserstein(
     area: float,
     *,
     quartiles: tuple[float, float],
+    deciles: tuple[float, float],
     moments: tuple[tuple[float, int], tuple[float, int]],
     chance: ChanceDistance = ONE_CUT,
     dependence: Dependence = INDEPENDENT,
 ) -> Wasserstein | None:
     """A Wasserstein distance in robust standard deviations of the reference; None where the reference is constant.
 
-    The unit is the interquartile range / 1.349, which a single extreme value cannot inflate; the standard deviation where
-    that is 0.
+    The unit is the interquartile range / 1.349, which a single extreme value cannot inflate. Where about half of the values
+    are one number, the quartiles stand beside it and their range says nothing: below a tenth of the range from the first
+    to the ninth decile / 2.563 that is the unit, and the standard deviation where both are 0.
 
     Args:
         area: the integral of |F - G|, in the unit of the column.
         quartiles: of the reference.
+        deciles: the first and the ninth of the reference, those between which four fifths of its values lie.
         moments: standard deviation and rows of the reference and of current.
         chance: distance of two samples of one law, by the form of the column.
         dependence: as `population_stability`.
     """
     (std, n), (other_std, m) = moments
-    unit = (quartiles[1] - quartiles[0]) / QUARTILE_WIDTH or std
+    unit, wide = (quartiles[1] - quartiles[0]) / QUARTILE_WIDTH, (deciles[1] - deciles[0]) / DECILE_WIDTH
+    unit = (wide if unit < NARROW * wide else unit) or std
     if unit <= 0:
         return None
+    if not math.isfinite(area / unit):
+        unit = std
     # Squares of the largest numbers lie beyond float64: everything is in units of the distance first.
     parts = (std / unit / math.sqrt(n), other_std / unit / math.sqrt(m))
     error = math.sqrt(dependence.largest) * math.hypot(*parts)

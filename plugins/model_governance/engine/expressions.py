@@ -12,6 +12,7 @@ from bisect import bisect_right
 from functools import cache, reduce
 from typing import TYPE_CHECKING, Any
 
+from model_governance.engine.frames import EXACT, UNIQUE_DIGITS
 from model_governance.engine.relation import not_a_number
 
 if TYPE_CHECKING:
@@ -49,6 +50,45 @@ def finite(table: Table, name: str, *, role: str) -> Value:
     if not table[name].type().is_floating():
         return value
     return ibis.ifelse(value.abs() <= LARGEST, value, ibis.null("float64"))
+
+
+def may_merge(kind: DataType) -> bool:
+    """Whether float64 may merge neighbouring values of a type: 64-bit integers, and decimals of over 15 digits."""
+    if kind.is_decimal():
+        return kind.precision is None or kind.precision > UNIQUE_DIGITS
+    return kind.is_integer() and kind.nbytes == 8
+
+
+def merged(table: Table, name: str) -> Value:
+    """How many integers or decimals of a column float64 does not give back, as `engine.frames` decides it in memory.
+
+    Args:
+        table: the rows.
+        name: a column of a type of which `may_merge` holds.
+    """
+    import ibis
+
+    value, kind = table[name], table[name].type()
+    number = value.cast("float64")
+    if kind.is_decimal():
+        back = _decimal_of(number, kind)
+        return _count(value.notnull() & (back.isnull() | (back != value)))
+    signed = kind.is_signed_integer()
+    outside = (value > EXACT) | (value < -EXACT) if signed else value > EXACT
+    # The largest integers round up to a float beyond their type, which has no way back.
+    whole = ibis.ifelse(number < (2.0**63 if signed else 2.0**64), number, ibis.literal(0.0)).cast(kind)
+    return _count(outside & (whole != value))
+
+
+def _decimal_of(number: Value, kind: DataType) -> Value:
+    """The decimal with the shortest text of a float64; null where the type does not hold it, if the database can say so."""
+    from ibis.expr.operations import TryCast
+
+    backend = number.get_backend()
+    text = number.cast("string")
+    if backend.name == "postgres":
+        return text.cast("decimal")
+    return text.try_cast(kind) if backend.has_operation(TryCast) else text.cast(kind)
 
 
 def summary(table: Table, name: str, *, role: str, special: bool = True) -> dict[str, Value]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from model_governance.contract.result import canonical_json
+from model_governance.engine.answers import read_row
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -22,13 +23,15 @@ def fingerprint(relation: PushedRelation) -> str:
 
     It covers names, types and rows; per number the counts of missing, NaN, infinite and distinct values, the range,
     and the counts of 32 cells of equal width in it; per other column what is missing and, of up to 1,000
-    categories, how often each occurs. Tables that agree in all of this have the same fingerprint.
+    categories, how often each occurs; the exact range of integers and decimals that float64 would merge. Tables that agree in all of this have the same fingerprint.
     """
     import numpy as np
 
     schema = relation.table.schema()
     incomparable = relation.source.incomparable
-    numbers = [name for name, kind in schema.items() if kind.is_numeric() and name not in incomparable]
+    numeric = [name for name, kind in schema.items() if kind.is_numeric() and name not in incomparable]
+    merging = relation.merging(numeric)
+    numbers = [name for name in numeric if name not in merging]
     others = [name for name in relation.names if name not in numbers]
     comparable = [name for name in others if name not in incomparable]
     summaries = relation.summaries(numbers)
@@ -50,7 +53,14 @@ def fingerprint(relation: PushedRelation) -> str:
         "different": distinct,
         "categories": categories,
     }  # fmt: skip
+    if merging:
+        aggregates["ranges"] = {name: _exact_range(relation.table, name) for name in sorted(merging)}
     return hashlib.sha256(canonical_json(aggregates)).hexdigest()
+
+
+def _exact_range(table: Table, name: str) -> list[str]:
+    row = read_row(table.aggregate(low=table[name].min(), high=table[name].max()))
+    return [str(row["low"]), str(row["high"])]
 
 
 def _count_distinct(table: Table, name: str) -> int:

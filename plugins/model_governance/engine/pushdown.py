@@ -14,7 +14,14 @@ from model_governance.engine.column_kinds import kind_of_type
 from model_governance.engine.frames import to_frame
 from model_governance.engine.labels import FewLabels
 from model_governance.engine.ordered import rank_of
-from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberSummary, Ordered, Relation
+from model_governance.engine.relation import (
+    FEW_VALUES,
+    ROWS_PER_FRAME,
+    NumberSummary,
+    Ordered,
+    Relation,
+    inexact,
+)
 from model_governance.engine.rounding import WINDOW
 from model_governance.errors import CheckError, SubjectError
 
@@ -71,7 +78,7 @@ class TableRows:
         if not names:
             return pd.DataFrame(index=pd.RangeIndex(self.rows))
         table = self.in_order(names)
-        return pa.Table.from_batches(read_batches(table, ROWS_PER_FRAME), table.schema().to_pyarrow()).to_pandas()
+        return to_frame(pa.Table.from_batches(read_batches(table, ROWS_PER_FRAME), table.schema().to_pyarrow()))
 
     @cached_property
     def incomparable(self) -> Mapping[str, str]:
@@ -123,6 +130,7 @@ class PushedRelation(Relation):
         self.source = source
         self.table = source.table
         self._finite_counts: dict[str, int] = {}
+        self._merged_counts: dict[str, int] = {}
 
     @property
     def backend(self) -> Any:
@@ -139,6 +147,7 @@ class PushedRelation(Relation):
 
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Standard deviations take a second scan."""
+        self._require_exact(numbers)
         answers = self._aggregate(
             {
                 (name, key): value
@@ -177,6 +186,7 @@ class PushedRelation(Relation):
         import numpy as np
 
         self.require(list(edges))
+        self._require_exact(list(edges))
         few = {name: cuts for name, cuts in edges.items() if len(cuts) <= FEW_EDGES}
         parts = {
             (name, place): value
@@ -274,6 +284,7 @@ class PushedRelation(Relation):
         from model_governance.engine.arrow import as_numbers
 
         self.require([name])
+        self._require_exact([name])
         values = self.table.select(value=expressions.floats(self.table, name, role=self.role))
         not_null = values.filter(values.value.notnull())
         for batch in read_batches(not_null, ROWS_PER_FRAME):
@@ -326,6 +337,24 @@ class PushedRelation(Relation):
             parts.append(frame.loc[places[low:high]])
         return pd.concat(parts, ignore_index=True)
 
+    def merging(self, names: Sequence[str]) -> frozenset[str]:
+        """The columns of these with integers or decimals that float64 merges with their neighbours."""
+        schema = self.table.schema()
+        new = [
+            name
+            for name in dict.fromkeys(names)
+            if name not in self._merged_counts and expressions.may_merge(schema[name])
+        ]
+        answers = self._aggregate({(name, 0): expressions.merged(self.table, name) for name in new})
+        self._merged_counts |= {name: int(count or 0) for (name, _), count in answers.items()}
+        return frozenset(name for name in names if self._merged_counts.get(name))
+
+    def _require_exact(self, names: Sequence[str]) -> None:
+        for name in sorted(self.merging(names)):
+            kind = self.table.schema()[name]
+            holding = f"{kind} of more digits than float64 holds" if kind.is_decimal() else f"{kind} beyond 2^53"
+            raise inexact(name, self.role, holding=holding)
+
     def _finite_rows(self, name: str) -> int:
         """Finite values of a column when it was summarised or counted first."""
         if name not in self._finite_counts:
@@ -362,6 +391,7 @@ class PushedRelation(Relation):
 
     def _finite(self, names: Sequence[str]) -> dict[str, int]:
         self.require(names)
+        self._require_exact(names)
         counts = self._count_finite(names)
         for name, count in counts.items():
             if count == 0:

@@ -6,6 +6,7 @@ Two different rows share a hash once in 2^64 pairs: among ten million rows with 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from model_governance.engine.frames import fit_in_floats, widened
@@ -111,19 +112,27 @@ class DistinctRows:
 
     def count(self) -> int:
         """Number of different hashes since the last count."""
+        return sum(self.group_sizes().values())
+
+    def group_sizes(self) -> Counter[int]:
+        """How many groups of equal hashes there are of each size, since the last count."""
         import numpy as np
 
         if self._spool is None:
-            distinct = _distinct(np.concatenate(self._held)) if self._held else 0
+            sizes = _group_sizes(np.concatenate(self._held)) if self._held else Counter()
             self._held = []
-            return distinct
-        paths = list(self._spool.folder.glob(f"*{HASHES}"))
-        distinct = sum(_distinct(np.fromfile(path, dtype="uint64")) for path in paths)
-        for path in paths:
+            return sizes
+        sizes = Counter()
+        for path in list(self._spool.folder.glob(f"*{HASHES}")):
+            sizes += _group_sizes(np.fromfile(path, dtype="uint64"))
             path.unlink()
-        return distinct
+        return sizes
 
 
-def _distinct(hashes: np.ndarray) -> int:
+def _group_sizes(hashes: np.ndarray) -> Counter[int]:
+    import numpy as np
+
     hashes.sort()
-    return int((hashes[1:] != hashes[:-1]).sum()) + (len(hashes) > 0)
+    starts = np.flatnonzero(np.append(True, hashes[1:] != hashes[:-1])) if len(hashes) else np.empty(0, dtype=int)
+    sizes, counts = np.unique(np.diff(np.append(starts, len(hashes))), return_counts=True)
+    return Counter(dict(zip(sizes.tolist(), counts.tolist(), strict=True)))

@@ -1,7 +1,7 @@
 """The allow-list of names in pickles. The loaders refuse every other name, and the artifact scan calls no other name known.
 
 A pickle names Python objects by module and name (Python documentation, "Restricting Globals"). The lists hold what fitted
-models of scikit-learn, XGBoost and LightGBM are built from, and what TorchScript writes. The decision needs the spelling
+models of scikit-learn, XGBoost, LightGBM, imbalanced-learn and category_encoders are built from, and what TorchScript writes. The decision needs the spelling
 alone: nothing is imported on behalf of a file.
 """
 
@@ -11,6 +11,7 @@ import _compat_pickle
 import re
 
 from model_governance.formats.estimator_names import ESTIMATOR_NAMES
+from model_governance.formats.optional_names import OPTIONAL_NAMES
 from model_governance.formats.part_names import PART_NAMES
 
 # Called while loading; each builds an inert value from its arguments.
@@ -79,7 +80,7 @@ CYTHON_LOSS = ("sklearn._loss._loss", "__pyx_unpickle_CyHalfMultinomialLoss")
 NUMPY_MODULES = frozenset(
     {"numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath", "numpy._core.umath"}
 )
-PICKLE_NAMES = CALLABLE | PLAIN | REPLACED | ESTIMATOR_NAMES | PART_NAMES | {CYTHON_LOSS}
+PICKLE_NAMES = CALLABLE | PLAIN | REPLACED | ESTIMATOR_NAMES | OPTIONAL_NAMES | PART_NAMES | {CYTHON_LOSS}
 # Types of fitted scikit-learn models that skops does not trust by itself. They run no code; the two that scikit-learn
 # indexes without bounds checks (Tree, TreePredictor) are checked after loading.
 SKOPS_NAMES = frozenset(
@@ -99,6 +100,7 @@ SKOPS_NAMES = frozenset(
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
         "sklearn.utils.validation.check_array",
+        *(f"{module}.{name}" for module, name in OPTIONAL_NAMES),
     }
 )
 # Spellings of the types that skops trusts by itself.

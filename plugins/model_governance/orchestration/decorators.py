@@ -17,6 +17,7 @@ from model_governance.contract.subject import Role
 from model_governance.errors import CheckError, PolicyError
 from model_governance.orchestration.operators import GovernanceCheckOperator, read_policy, with_check
 from model_governance.policy import CheckSpec
+from model_governance.policy.mistakes import root_mistakes
 from model_governance.policy.part import Name
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _spec(name: str, function: Callable[..., Any], thresholds: Sequence[Threshol
         raise PolicyError(
             [
                 f"check {name}: {'.'.join(map(str, mistake['loc']))} {mistake['msg'].removeprefix('Value error, ')}"
-                for mistake in error.errors()
+                for mistake in root_mistakes(error)
             ]
         ) from error
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from model_governance.contract.threat_model import ThreatModel
+from model_governance.policy.mistakes import root_mistakes
 from model_governance.policy.position import closest
 from model_governance.policy.sense import threshold_problems
 from model_governance.policy.subject_spec import TEMPLATED
 from model_governance.policy.templates import is_template, template_problem
+from model_governance.policy.threshold_keys import key_problem
 from model_governance.policy.yaml_words import misread_numbers
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
             continue
         check = catalogue[kind]
         yield from _params(path, spec.get("params"), check)
-        yield from _thresholds(path, spec.get("thresholds"), check, raw)
+        yield from _thresholds(path, spec, check, raw)
         yield from _subject(path, raw, check, params=_mapping(spec.get("params")))
     yield from _threat_model(raw)
     yield from _report(raw)
@@ -67,7 +69,7 @@ def _params(path: Path, params: Any, check: Check) -> Iterator[Problem]:
     try:
         check.params.model_validate(params or {})
     except ValidationError as error:
-        for mistake in error.errors():
+        for mistake in root_mistakes(error):
             where = (*path, "params", *mistake["loc"])
             if mistake["type"] == "extra_forbidden":
                 yield (
@@ -80,7 +82,8 @@ def _params(path: Path, params: Any, check: Check) -> Iterator[Problem]:
                 yield where, f"{mistake['msg'].removeprefix('Value error, ')}; found {mistake['input']!r}"
 
 
-def _thresholds(path: Path, thresholds: Any, check: Check, raw: Mapping[str, Any]) -> Iterator[Problem]:
+def _thresholds(path: Path, spec: Mapping[str, Any], check: Check, raw: Mapping[str, Any]) -> Iterator[Problem]:
+    thresholds, params = spec.get("thresholds"), spec.get("params")
     task = _mapping(raw.get("model")).get("task")
     specs = {metric.name: metric for metric in check.metrics}
     for position, threshold in enumerate(_list(thresholds)):
@@ -96,7 +99,8 @@ def _thresholds(path: Path, thresholds: Any, check: Check, raw: Mapping[str, Any
             yield (*where, "metric"), f"{task} has no {metric}; it is for {', '.join(tasks)}"
         for key, sentence in threshold_problems(threshold, specs[metric]):
             yield (*where, key), sentence
-        if specs[metric].per == "column" and (problem := _key_problem(threshold.get("key"), raw)):
+        problem = key_problem(threshold.get("key"), specs[metric], check, params=params, raw=raw)
+        if problem:
             yield (*where, "key"), problem
         if threshold.get("key") is not None and specs[metric].per is None:
             yield (*where, "key"), f"{metric} of {check.kind} is one number, not one per column or class; remove `key`"
@@ -105,16 +109,6 @@ def _thresholds(path: Path, thresholds: Any, check: Check, raw: Mapping[str, Any
             yield (*where, "metric"), f"{metric} has no better direction, so a change of it cannot be judged"
         if threshold.get("against") == "champion" and raw.get("champion") is None:
             yield (*where, "against"), "the policy names no champion; add `champion:` with uri, sha256, format and task"
-
-
-def _key_problem(key: Any, raw: Mapping[str, Any]) -> str:
-    """Why a key names no column of the policy; empty where it does, or names none."""
-    columns = _mapping(raw.get("columns"))
-    features = _mapping(columns.get("features"))
-    known = [*features, *(name for name in columns.values() if isinstance(name, str))]
-    if not features or not isinstance(key, str) or key in known:
-        return ""
-    return f"{key!r} is no column of this policy{closest(key, map(str, known))}"
 
 
 def _subject(path: Path, raw: Mapping[str, Any], check: Check, *, params: Mapping[str, Any]) -> Iterator[Problem]:
@@ -170,6 +164,11 @@ def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mappi
                 (*where, "metric"),
                 f"{waiver['metric']!r} is not a metric of {name}{closest(str(waiver['metric']), known)}",
             )
+        elif check is not None and "metric" in waiver:
+            params = _mapping(checks[name]).get("params")
+            problem = key_problem(waiver.get("key"), check.spec(waiver["metric"]), check, params=params, raw=raw)
+            if problem:
+                yield (*where, "key"), problem
 
 
 def _blanks(value: Any, path: Path) -> Iterator[Problem]:
@@ -191,7 +190,12 @@ def _templates(raw: Mapping[str, Any]) -> Iterator[Problem]:
             problem = template_problem(text) if key in TEMPLATED else NOT_RENDERED
             if problem:
                 yield ("datasets", role, key), problem
-    for block, keys in (("model", ("uri",)), ("champion", ("uri",)), ("artifacts", ("uri", "connection"))):
+    for block, keys in (
+        ("model", ("uri",)),
+        ("champion", ("uri",)),
+        ("artifacts", ("uri", "connection")),
+        ("schedule", ("pool",)),
+    ):
         for key in keys:
             if is_template(_mapping(raw.get(block)).get(key)):
                 yield (block, key), NOT_RENDERED

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import PolicyError
 from model_governance.policy.agreement import disagreements
+from model_governance.policy.mistakes import root_mistakes
 from model_governance.policy.model import Policy
 from model_governance.policy.open_secrets import open_secrets
 from model_governance.policy.position import closest, field_names, spell
@@ -105,7 +106,7 @@ def shortened(text: str) -> str:
 
 
 def _shape_problems(error: ValidationError, position: Position) -> Iterator[tuple[int, str]]:
-    for mistake in error.errors():
+    for mistake in root_mistakes(error):
         path = position.known_part(mistake["loc"])
         text = mistake["msg"].removeprefix("Value error, ")
         if mistake["type"] == "missing":

@@ -72,7 +72,10 @@ class ScheduleSpec(Part):
     retries: int = Field(default=2, ge=0, le=100, description="further tries of a task that could not measure or store")
     retry_delay_seconds: int = Field(default=300, ge=0, le=604_800, description="wait before each of them")
     timeout_minutes: int = Field(default=120, ge=1, le=10_080, description="time after which a task is stopped")
-    pool: str | None = Field(default=None, min_length=1, max_length=256, description="Airflow pool of the tasks")
+    pool: str | None = Field(
+        default=None, min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="Airflow pool of the tasks, up to 256 characters and none of them a control character",
+    )  # fmt: skip
     tags: tuple[Tag, ...] = Field(default=(), max_length=50, description="tags of the DAG")
 
     @field_validator("cron")

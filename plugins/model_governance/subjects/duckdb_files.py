@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CONFINED = {
-    "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-    "lock_configuration": True,
+    "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False
 }  # fmt: skip
+LOCKED = CONFINED | {"lock_configuration": True}
 
 
 def query_duckdb(printable_uri: str, path: Path, query: str) -> pa.Table:
@@ -47,6 +47,9 @@ def open_duckdb(printable_uri: str, path: Path) -> Any:
 
     require_file(printable_uri, path)
     try:
+        return duckdb.connect(path, read_only=True, config=LOCKED)
+    except duckdb.ConnectionException:
+        # This process reads a table of the file, through a connection whose time zone ibis had to set.
         return duckdb.connect(path, read_only=True, config=CONFINED)
     except duckdb.IOException as error:
         raise SubjectUnreachable(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.text import first_line
 from model_governance.engine.fingerprints import fingerprint
 from model_governance.engine.pushdown import PushedRelation, TableRows, is_lost, unreadable_columns
+from model_governance.engine.stored_types import with_types_of_values
 from model_governance.errors import CheckError, DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.subjects.duckdb_files import CONFINED, require_file
 
@@ -45,7 +46,8 @@ def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
         table = table.mutate(
             **{name: table[name].cast("string") for name, kind in table.schema().items() if kind.is_uuid()}
         )
-        source = TableRows(table, unreadable_columns(table))
+        table, refused = with_types_of_values(table)
+        source = TableRows(table, {**unreadable_columns(table.drop(*refused)), **refused})
         relation = PushedRelation(source, role=role, uri=printable_uri)
         sha256 = fingerprint(relation) if relation.rows else ""
     except (SubjectError, CheckError):
@@ -93,9 +95,8 @@ def _connected(printable_uri: str, uri: str, *, folder: Path) -> Any:
         if uri.startswith(DUCKDB):
             path = folder / uri[len(DUCKDB) :].removeprefix("/").partition("?")[0]
             require_file(printable_uri, path)
-            settings = {key: value for key, value in CONFINED.items() if key != "lock_configuration"}
-            # ibis sets the time zone first; its expressions reach no other file than the confined ones.
-            return _closing(ibis.duckdb.connect(path, read_only=True, **settings))
+            # Not locked: ibis sets the time zone first. Its expressions reach no other file than the confined ones.
+            return _closing(ibis.duckdb.connect(path, read_only=True, **CONFINED))
         if uri.startswith(SQLITE):
             return _closing(_sqlite(printable_uri, folder / uri[len(SQLITE) :].removeprefix("/")))
         return _closing(_one_snapshot(ibis.connect(uri)))

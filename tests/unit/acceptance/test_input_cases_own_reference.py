@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from drift_cases import measure, numbers_only
 from model_governance.authoring.suggest import suggest_policy
 from model_governance.checks import find
 from model_governance.contract.connections import PlainConnections
-from model_governance.contract.subject import Columns, Subject
+from model_governance.contract.model import Model
+from model_governance.contract.subject import Columns, Feature, Subject
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
 
@@ -142,3 +144,33 @@ def test_nineteen_digit_codes_are_categories_whose_loss_drifts_in_every_format(t
     assert first.value_counts(["code"])["code"] == {str(code): 200 for code in codes}
     assert second.value_counts(["code"])["code"] == {str(code): 300 for code in codes[:2]}
     assert first.missing(["code"]) == second.missing(["code"]) == {"code": 1}
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_loss_of_a_code_has_the_same_psi_in_every_format(tmp_path, ending):
+    """D4: merged codes gave 0 and a pass. By hand, an empty cell being filled with 0.0001 of the rows."""
+    codes = [4611686018427387905, 4611686018427387906, 4611686018427387907]
+    sides = {"reference": [*codes * 700, None], "current": [*codes[:2] * 1050, None]}
+    datasets = {}
+    for role, values in sides.items():
+        frame = pd.DataFrame({"code": pd.array(values, dtype="Int64"), "x": np.arange(len(values), dtype=float)})
+        path = tmp_path / f"{role}.{ending}"
+        frame.to_csv(path, index=False) if ending == "csv" else frame.to_parquet(path, index=False)
+        datasets[role] = load_dataset(
+            role, DatasetSpec(uri=path.name), folder=tmp_path, connections=PlainConnections(), labels=("code",)
+        )
+    columns = Columns(features={"code": Feature(kind="category"), "x": Feature(kind="numeric")})
+    model = Model(
+        name="m", format="skops", sha256="0" * 64, task="regression", native=None,
+        call=lambda rows: rows["x"].to_numpy(dtype=float),
+    )  # fmt: skip
+    subject = Subject(name="m", task="regression", columns=columns, datasets=datasets, model=model)
+    with numbers_only():
+        result = measure(subject, joint=False, columns=["code"])
+    found = {(one.name, one.key): one.value for one in result.metrics}
+    lost, grown = 1 / 3 * np.log((1 / 3) / 1e-4), 2 * (1 / 6) * np.log(1.5)
+    assert found["equal_width_psi", "code"] == pytest.approx(lost + grown, abs=0.002)
+    assert found["psi", "code"] == pytest.approx(2.5463313, abs=1e-6), (
+        "of the cells with noise correction, in each format"
+    )
+    assert found["total_variation", "code"] == pytest.approx(1 / 3, abs=0.001)

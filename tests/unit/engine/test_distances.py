@@ -106,21 +106,42 @@ def test_newcombes_interval_reads_as_in_his_paper(first, second, low, high):
 
 
 def test_the_normed_wasserstein_distance_by_hand():
-    quartiles = (-0.6744897, 0.6744897)
-    found = normed_wasserstein(2.0, quartiles=quartiles, moments=((1.0, 100), (2.0, 50)))
+    quartiles, deciles = (-0.6744897, 0.6744897), (-1.2815516, 1.2815516)
+    found = normed_wasserstein(2.0, quartiles=quartiles, deciles=deciles, moments=((1.0, 100), (2.0, 50)))
     assert found.value == pytest.approx(2.0, abs=1e-6)
     error = np.sqrt(1 / 100 + 4 / 50)
     assert found.limits.high(0.025) == pytest.approx(2.0 + 1.959964 * error, rel=1e-6)
     assert 2.0 - 1.5 * 1.959964 * error < found.limits.low(0.025) < 2.0 - 1.959964 * error
     assert found.limits.shared == pytest.approx((1 / 100) / (1 / 100 + 4 / 50))
     clustered = normed_wasserstein(
-        2.0, quartiles=quartiles, moments=((1.0, 100), (2.0, 50)), dependence=Dependence.of(DesignEffect(mean=4.0))
+        2.0,
+        quartiles=quartiles,
+        deciles=deciles,
+        moments=((1.0, 100), (2.0, 50)),
+        dependence=Dependence.of(DesignEffect(mean=4.0)),
     )
     for own, alone in zip(clustered.limits.interval(), found.limits.interval(), strict=True):
         assert own - 2.0 == pytest.approx(2 * (alone - 2.0), rel=1e-6)
-    assert normed_wasserstein(2.0, quartiles=quartiles, moments=((1e6, 9), (1.0, 9))).value == pytest.approx(2.0)
-    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), moments=((4.0, 9), (1.0, 9))).value == 0.5
-    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), moments=((0.0, 9), (1.0, 9))) is None
+    assert normed_wasserstein(
+        2.0, quartiles=quartiles, deciles=deciles, moments=((1e6, 9), (1.0, 9))
+    ).value == pytest.approx(2.0)
+    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), deciles=(0.0, 0.0), moments=((4.0, 9), (1.0, 9))).value == 0.5
+    assert normed_wasserstein(2.0, quartiles=(0.0, 0.0), deciles=(0.0, 0.0), moments=((0.0, 9), (1.0, 9))) is None
+
+
+@pytest.mark.parametrize("quartiles", [(0.0, 0.0), (-5e-324, 0.0), (-1e-9, 1e-9), (-0.01, 0.01)])
+def test_quartiles_that_stand_beside_a_spike_are_no_unit(quartiles):
+    """Half of the values are 0: the range between the quartiles is noise, and dividing by it gave infinity."""
+    moments = ((0.7, 300_000), (0.7, 300_000))
+    found = normed_wasserstein(0.002, quartiles=quartiles, deciles=(-0.84, 0.84), moments=moments)
+    assert found.value == pytest.approx(0.002 / (1.68 / 2.5631031), rel=1e-6)
+    assert all(map(np.isfinite, found.limits.interval()))
+
+
+def test_a_distance_beyond_float64_is_in_standard_deviations():
+    moments = ((1e300, 9), (1e300, 9))
+    found = normed_wasserstein(1e300, quartiles=(0.0, 1e-300), deciles=(0.0, 1e-300), moments=moments)
+    assert found.value == pytest.approx(1)
 
 
 def distance(first, second):
@@ -148,7 +169,7 @@ def test_samples_of_one_law_are_no_farther_apart_than_chance_allows(law):
         for _ in range(25):
             current = LAWS[law](draw, m)
             seen = normed_wasserstein(
-                distance(reference, current), quartiles=(0.0, 1.3489795),
+                distance(reference, current), quartiles=(0.0, 1.3489795), deciles=(-0.6, 1.9),
                 moments=((reference.std(), n), (current.std(), m)), chance=chance,
             )  # fmt: skip
             found.append(seen.limits.p_above(0.0))
@@ -172,7 +193,8 @@ def test_a_distance_far_from_chance_is_known_as_well_as_a_mean():
     for _ in range(300):
         first, second = draw.normal(size=2_000), draw.normal(0.5, size=1_000)
         seen = normed_wasserstein(
-            distance(first, second), quartiles=(-0.6744898, 0.6744898), moments=((1.0, 2_000), (1.0, 1_000)),
+            distance(first, second), quartiles=(-0.6744898, 0.6744898), deciles=(-1.28, 1.28),
+            moments=((1.0, 2_000), (1.0, 1_000)),
             chance=chance_distance(norm.ppf(np.arange(1, 500) / 500), np.full(500, 4)),
         )  # fmt: skip
         low.append(seen.limits.interval()[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 import warnings
 from importlib import import_module
+from importlib.util import find_spec
 from io import BytesIO
 
 import pytest
@@ -15,6 +16,7 @@ from model_governance.checks.supply_chain.artifact_scan.params import ScanParams
 from model_governance.checks.supply_chain.artifact_scan.pickles import scan_pickle
 from model_governance.errors import UntrustedModel
 from model_governance.formats.estimator_names import ESTIMATOR_NAMES
+from model_governance.formats.optional_names import OPTIONAL_NAMES
 from model_governance.formats.pickle_names import (
     NUMPY_MODULES,
     PICKLE_NAMES,
@@ -69,7 +71,8 @@ def loader_allows(module, name, protocol=4):
 
 
 def test_the_loader_refuses_a_name_exactly_when_the_scan_does_not_know_it(library_names):
-    candidates = {*library_names, *PICKLE_NAMES, *TRICKS}
+    absent = {pair for pair in OPTIONAL_NAMES if find_spec(pair[0].partition(".")[0]) is None}
+    candidates = {*library_names, *PICKLE_NAMES, *TRICKS} - absent
     candidates |= {(module, name) for module in NUMPY_MODULES for name in dir(import_module("numpy"))}
     candidates |= {tuple(dotted.rsplit(".", 1)) for dotted in DANGEROUS}
     with warnings.catch_warnings():

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from model_governance.errors import SubjectError
+from model_governance.formats.optional_names import OPTIONAL_PACKAGES
 
 LOADERS = {
     "skops": f"{__name__}.sklearn_skops",
@@ -20,6 +21,19 @@ LOADERS = {
     "lightgbm": f"{__name__}.lightgbm_booster",
     "torchscript": f"{__name__}.torchscript",
 }
+
+
+def missing_library(error: ImportError, *, uri: str) -> SubjectError:
+    """The error for a file whose objects come from a library that cannot be imported; it names the package to install.
+
+    Args:
+        error: what the import raised.
+        uri: the file.
+    """
+    root = str(error.name or "").partition(".")[0]
+    package = OPTIONAL_PACKAGES.get(root, root)
+    cure = f"pip install {package}, in the version that the model was made with" if package else "install it here"
+    return SubjectError(f"{uri}: needs a library that is not installed: {error}; {cure}")
 
 
 def import_library(name: str, *, extra: str, uri: str) -> Any:

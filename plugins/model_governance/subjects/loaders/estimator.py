@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     Feed = Callable[[pd.DataFrame], Any]
 
 
-def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns, *, versions: Collection[str] = ()) -> Model:
+def wrap_estimator(
+    estimator: Any, spec: ModelSpec, columns: Columns, *, versions: Collection[str] = (),
+    booster_versions: Collection[str] = (),
+) -> Model:  # fmt: skip
     """The estimator behind `predict` and what else it has: probabilities, scores, gradients, its recipe.
 
-    `versions` are those of scikit-learn, other than the running one, that saved its parts (`versions_noted`).
+    `versions` are those of scikit-learn, other than the running one, that saved its parts (`versions_noted`),
+    `booster_versions` those of XGBoost that wrote its boosters.
 
     Raises:
         SubjectError: it is no fitted estimator, or does not fit the policy's columns or task.
@@ -49,6 +53,10 @@ def wrap_estimator(estimator: Any, spec: ModelSpec, columns: Columns, *, version
         raise SubjectError(f"{spec.uri}: the {type(estimator).__name__} is not fitted; save it after fit") from error
     check_trees(estimator, uri=spec.uri)
     written_by = check_version(spec, "scikit-learn", versions or {sklearn.__version__}, running=sklearn.__version__)
+    if booster_versions:
+        import xgboost
+
+        written_by += ", " + check_version(spec, "XGBoost", booster_versions, running=xgboost.__version__)
     trait, classes = _trait(estimator, uri=spec.uri), _classes(estimator, uri=spec.uri)
     ordered, feed = _feed(estimator, columns, uri=spec.uri)
     numeric = columns.of_kind("numeric", "integer")

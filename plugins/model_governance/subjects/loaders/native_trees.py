@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from model_governance.errors import SubjectError, UntrustedModel
 from model_governance.formats.lightgbm_file import InconsistentText, check_text
 from model_governance.formats.ubjson import UnreadableUbjson, read_ubjson
@@ -12,6 +14,13 @@ from model_governance.formats.xgboost_file import (
     check_document,
     read_document,
 )
+
+BOOSTERS = {"xgboost.core": "xgboost", "lightgbm.basic": "lightgbm"}
+"""The library of a stored booster, by the module of its class."""
+
+
+class CraftedBooster(ValueError):
+    """A booster inside a pickle or skops file that its library would not write."""
 
 
 def check_xgboost(content: bytes, *, uri: str) -> str:
@@ -32,8 +41,7 @@ def check_xgboost(content: bytes, *, uri: str) -> str:
         raise SubjectError(f"{uri}: holds {error}") from error
     except InconsistentModel as error:
         raise _crafted(uri, error, library="XGBoost") from error
-    version = document.get("version")
-    return ".".join(str(part) for part in version) if version is not None else ""
+    return _version(document)
 
 
 def check_lightgbm(content: bytes, *, uri: str) -> None:
@@ -48,16 +56,20 @@ def check_lightgbm(content: bytes, *, uri: str) -> None:
         raise _crafted(uri, error, library="LightGBM") from error
 
 
-def check_pickled_booster(state: object, *, library: str) -> str:
-    """What is wrong with the state of a booster in a pickle; empty where its reader can be given it.
+def check_stored_booster(state: object, *, library: str) -> str:
+    """The version of XGBoost that wrote the booster in a pickle or skops file; empty if it names none, as those of LightGBM.
 
     Args:
-        state: what pickle sets on the booster.
+        state: what is set on the booster.
         library: xgboost or lightgbm.
+
+    Raises:
+        CraftedBooster: the reader of the library must not be given it.
     """
     if not isinstance(state, dict):
-        return "sets a state on a booster that its library would not write"
-    handle = state.get("_handle", state.get("handle"))
+        raise CraftedBooster("sets a state on a booster that its library would not write")
+    # Each library reads its own key, and no other may stand for it here.
+    handle = state.get("handle") if library == "xgboost" else state.get("_handle", state.get("handle"))
     if handle is None:
         return ""
     try:
@@ -66,11 +78,16 @@ def check_pickled_booster(state: object, *, library: str) -> str:
             return ""
         document, _ = read_ubjson(bytes(handle))
         check_document(document["Model"], size=len(handle))
+        return _version(document["Model"])
     except (
         InconsistentText, InconsistentModel, UnsupportedModel, UnreadableUbjson, AttributeError, KeyError, TypeError,
     ) as error:  # fmt: skip
-        return f"holds a booster that is crafted or damaged ({error})"
-    return ""
+        raise CraftedBooster(f"holds a booster that is crafted or damaged ({error})") from error
+
+
+def _version(document: dict[str, Any]) -> str:
+    version = document.get("version")
+    return ".".join(str(part) for part in version) if version is not None else ""
 
 
 def _crafted(uri: str, error: ValueError, *, library: str) -> UntrustedModel:

@@ -19,6 +19,7 @@ from inspect import isfunction
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from model_governance.errors import UntrustedModel
+from model_governance.formats.optional_names import OPTIONAL_PACKAGES
 from model_governance.formats.part_names import PART_NAMES
 from model_governance.formats.pickle_calls import CALLED_MODULES
 from model_governance.formats.pickle_names import (
@@ -29,7 +30,7 @@ from model_governance.formats.pickle_names import (
     allowed_in_pickle,
     python3_name,
 )
-from model_governance.subjects.loaders.native_trees import check_pickled_booster
+from model_governance.subjects.loaders.native_trees import BOOSTERS, CraftedBooster, check_stored_booster
 from model_governance.subjects.loaders.pickle_check import check_stream
 from model_governance.subjects.loaders.pickle_rebuilt import REBUILDERS, Forged, Rebuilt
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 PythonUnpickler: Any = pickle._Unpickler  # noqa: SLF001 - the C one cannot be guarded
 RECONSTRUCTOR: Any = copyreg._reconstructor  # type: ignore[attr-defined]  # noqa: SLF001
 
-ESTIMATOR_ROOTS = ("sklearn", "xgboost", "lightgbm")
+ESTIMATOR_ROOTS = ("sklearn", "xgboost", "lightgbm", *OPTIONAL_PACKAGES)
 # Modules of scikit-learn whose classes are parts of fitted estimators: losses, tree nodes, calibrators, optimisers.
 PART_MODULES = (
     "sklearn._loss.",
@@ -52,7 +53,6 @@ PART_MODULES = (
     "sklearn.linear_model._sgd_fast",
     "sklearn.neural_network._stochastic_optimizers",
 )
-BOOSTERS = {"xgboost.core": "xgboost", "lightgbm.basic": "lightgbm"}
 STATEFUL_ROOTS = (*ESTIMATOR_ROOTS, "numpy", __name__.split(".")[0])
 # Kind and size as numpy writes them. Newer kinds (StringDType) hold pointers that their raw bytes would forge.
 PLAIN_DTYPE = re.compile(r"[biufcmMSUVO]\d*")
@@ -69,6 +69,8 @@ class RestrictedUnpickler(PythonUnpickler):
     def __init__(self, stream: BytesIO) -> None:
         super().__init__(stream)
         self.stream = stream
+        self.booster_versions: set[str] = set()
+        """The versions of XGBoost that wrote the boosters in the stream."""
         self._callable: dict[int, Any] = {}
 
     def load(self) -> Any:
@@ -118,14 +120,25 @@ class RestrictedUnpickler(PythonUnpickler):
     def load_build(self) -> None:
         """BUILD: state for plain objects; a stored array is replaced by its values."""
         target, state = self.stack[-2], self.stack[-1]
-        _check_state(target, state)
+        library = _library_of(target)
+        if library is not None:
+            self._check_booster(state, library)
+        else:
+            _check_state(target, state)
         if isinstance(target, Rebuilt):
             self._replace(target, self.stack.pop())
             return
         super().load_build()
         if isinstance(self.stack[-1], StoredArray):
             # Not as its own attribute: the state that was just set may have brought a `read` of the file's choice.
-            self.stack[-1] = StoredArray.read(self.stack[-1], self.stream)
+            self.stack[-1] = StoredArray.read(self.stack[-1], self.stream, versions=self.booster_versions)
+
+    def _check_booster(self, state: Any, library: str) -> None:
+        try:
+            version = check_stored_booster(state, library=library)
+        except CraftedBooster as error:
+            raise _refusal(str(error)) from error
+        self.booster_versions |= {version} - {""}
 
     def _replace(self, stand_in: Rebuilt, state: Any) -> None:
         """Put the object that a state describes in place of its stand-in, also where later opcodes look it up."""
@@ -173,8 +186,8 @@ class StoredArray:
     dtype: Any = None
     numpy_array_alignment_bytes: int | None = None
 
-    def read(self, stream: BytesIO) -> np.ndarray:
-        """The array, from the position of the stream.
+    def read(self, stream: BytesIO, *, versions: set[str]) -> np.ndarray:
+        """The array, from the position of the stream; `versions` takes up those of boosters in it.
 
         Raises:
             UntrustedModel: its description is none that joblib writes.
@@ -185,7 +198,9 @@ class StoredArray:
         if not isinstance(self.dtype, np.dtype) or not all(type(size) is int and size >= 0 for size in self.shape):
             raise _refusal("describes an array by something else than a dtype and a shape")
         if self.dtype.hasobject:
-            nested = PythonUnpickler.load(RestrictedUnpickler(stream))  # read before, with the stream around it
+            unpickler = RestrictedUnpickler(stream)
+            nested = PythonUnpickler.load(unpickler)  # checked before, with the stream around it
+            versions |= unpickler.booster_versions
             if not isinstance(nested, np.ndarray):
                 raise _refusal(f"stores a {type(nested).__name__} as an array")
             return nested
@@ -311,6 +326,12 @@ def _counts_classes(arguments: tuple[Any, ...]) -> bool:
     )  # fmt: skip
 
 
+def _library_of(target: Any) -> str | None:
+    """The library of a booster that takes its state; None for everything else."""
+    kind = type(target)
+    return BOOSTERS.get(kind.__module__) if kind.__name__ == "Booster" else None
+
+
 def _check_state(target: Any, state: Any) -> None:
     import numpy as np
     from sklearn.utils.validation import check_array
@@ -321,10 +342,6 @@ def _check_state(target: Any, state: Any) -> None:
     elif kind is partial:
         if not isinstance(state, tuple) or state[:1] != (check_array,):
             raise _refusal("prepares a call of something else than scikit-learn's check_array")
-    elif kind.__name__ == "Booster" and kind.__module__ in BOOSTERS:
-        problem = check_pickled_booster(state, library=BOOSTERS[kind.__module__])
-        if problem:
-            raise _refusal(problem)
     elif isinstance(target, type) or kind.__module__.split(".")[0] not in STATEFUL_ROOTS:
         # A class that takes state would change every later object of it; builtins take none.
         raise _refusal(f"sets the state of {_spell(target)}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.text import library_words
 from model_governance.errors import SubjectError, UntrustedModel
+from model_governance.subjects.loaders import missing_library
 from model_governance.subjects.loaders.estimator import versions_noted, wrap_estimator
 from model_governance.subjects.loaders.restricted_pickle import RestrictedUnpickler
 
@@ -54,17 +55,19 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         if content.startswith(magic):
             raise SubjectError(f"{spec.uri}: is {what}, not a {spec.format} file; correct `model.format`")
     with versions_noted() as versions:
-        estimator = _unpickle(content, spec)
-    return wrap_estimator(estimator, spec, columns, versions=versions)
+        estimator, booster_versions = _unpickle(content, spec)
+    return wrap_estimator(estimator, spec, columns, versions=versions, booster_versions=booster_versions)
 
 
-def _unpickle(content: bytes, spec: ModelSpec) -> Any:
+def _unpickle(content: bytes, spec: ModelSpec) -> tuple[Any, set[str]]:
+    """The object in the file, and the versions of XGBoost that wrote its boosters."""
     try:
-        return RestrictedUnpickler(BytesIO(_plain(content))).load()
+        unpickler = RestrictedUnpickler(BytesIO(_plain(content)))
+        return unpickler.load(), unpickler.booster_versions
     except UntrustedModel as error:
         raise UntrustedModel(f"{spec.uri}: {error}") from error
     except ImportError as error:
-        raise SubjectError(f"{spec.uri}: needs a library that is not installed: {error}; install it here") from error
+        raise missing_library(error, uri=spec.uri) from error
     except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError, AttributeError, TypeError) as error:
         raise SubjectError(
             f"{spec.uri}: is damaged or no {spec.format} file: {type(error).__name__}: {library_words(error)}; save the model again"

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from model_governance.errors import SubjectError, UntrustedModel
 from model_governance.formats.pickle_names import SKOPS_NAMES
+from model_governance.subjects.loaders import missing_library
 from model_governance.subjects.loaders.estimator import versions_noted, wrap_estimator
+from model_governance.subjects.loaders.native_trees import CraftedBooster
+from model_governance.subjects.loaders.skops_boosters import check_boosters
 
 if TYPE_CHECKING:
     from model_governance.contract.subject import Columns, Model
@@ -38,9 +41,18 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
             f"{spec.uri}: holds types that nobody has reviewed: {', '.join(unknown)}. Nothing was loaded. "
             "List under `model.trusted` those you have read and accept, or save the model without them"
         )
+    try:
+        booster_versions = check_boosters(content)
+    except CraftedBooster as error:
+        raise UntrustedModel(
+            f"{spec.uri}: {error}. Its library did not see it; take the model again from where it was trained"
+        ) from error
     with versions_noted() as versions:
-        estimator = skops.io.loads(content, trusted=[*sorted(SKOPS_NAMES), *spec.trusted])
-    return wrap_estimator(estimator, spec, columns, versions=versions)
+        try:
+            estimator = skops.io.loads(content, trusted=[*sorted(SKOPS_NAMES), *spec.trusted])
+        except ImportError as error:
+            raise missing_library(error, uri=spec.uri) from error
+    return wrap_estimator(estimator, spec, columns, versions=versions, booster_versions=booster_versions)
 
 
 def _refuse_bomb(content: bytes, *, uri: str) -> None:

@@ -166,3 +166,47 @@ def test_rows_in_a_file_count_as_those_in_memory(tmp_path):
     subject = subject_of(frame, codes(1000, seed=2, values=2000))
     datasets = {**subject.datasets, "current": stored}
     assert count_duplicates(replace(subject, datasets=datasets), seed=1) == count_duplicates(subject, seed=1)
+
+
+@pytest.mark.parametrize("place", ["front", "end", "scattered", "in pairs"])
+@pytest.mark.parametrize("engine", ["memory", "duckdb"])
+def test_copies_are_seen_wherever_they_stand(place, engine, monkeypatch):
+    """A run of 5,000 rows with 2,500 of them once more, against a reference of 5,000 rows."""
+    rows, reference = payments(5_000, seed=1), payments(5_000, seed=2)
+    copies = rows.iloc[:2_500]
+    both = pd.concat([copies, rows] if place == "front" else [rows, copies], ignore_index=True)
+    if place == "scattered":
+        both = both.sample(frac=1, random_state=3, ignore_index=True)
+    if place == "in pairs":
+        both = both.sort_values(list(both), ignore_index=True)
+    both["id"] = np.arange(len(both))
+    subject = subject_of(both, reference)
+    if engine == "duckdb":
+        connection = ibis.duckdb.connect()
+        relations = {
+            role: in_duckdb(connection, pa.Table.from_pandas(subject.frame(role), preserve_index=False), role=role)
+            for role in ("current", "reference")
+        }
+        monkeypatch.setattr(duplicates, "open_relation", lambda given: relations[given.role])
+    found = count_duplicates(subject, seed=1)
+    assert (found.repeated, found.rows, found.compared, found.reference) == (2_500, 7_500, 5_000, 0)
+    assert found.current >= 0.2, "1,111 of 5,000 rows where their copies stand far away, more where they stand near"
+
+
+def test_the_rarefied_share_is_that_of_many_random_samples():
+    """Hurlbert (1971), against draws."""
+    rows = np.repeat(np.arange(700), np.random.default_rng(1).integers(1, 5, 700))
+    sizes, counts = np.unique(np.unique(rows, return_counts=True)[1], return_counts=True)
+    groups = dict(zip(sizes.tolist(), counts.tolist(), strict=True))
+    draw = np.random.default_rng(2)
+    for size in (1, 10, 400, len(rows)):
+        drawn = [1 - len(np.unique(draw.choice(rows, size, replace=False))) / size for _ in range(300)]
+        assert duplicates.rarefied_share(groups, size) == pytest.approx(np.mean(drawn), abs=0.005)
+    assert duplicates.rarefied_share({1: 50}, 20) == pytest.approx(0, abs=1e-12)
+
+
+def test_rows_that_repeat_by_nature_are_no_increase_however_many_there_are():
+    """More rows repeat more; at the same number of rows they do not."""
+    for seed in range(10):
+        found = count_duplicates(subject_of(codes(6_000, seed=seed), codes(2_000, seed=50 + seed)), seed=1)
+        assert abs(found.current - found.reference) < 0.03

@@ -251,10 +251,16 @@ def _wasserstein(
 
     exact = rows.ordered.wasserstein if rows is not None and rows.ordered is not None else None
     area = wasserstein_on_grid(reference, current) if exact is None else exact
-    low, high = reference.quantile(0.25), reference.quantile(0.75)
-    spread = (low, high) if low is not None and high is not None else (0.0, 0.0)
+    quartiles, deciles = (
+        (reference.quantile(tail) or 0.0, reference.quantile(1 - tail) or 0.0) for tail in (0.25, 0.1)
+    )
     moments = [(column.std or 0.0, column.held) for column in (reference, current)]
     chance = chance_distance(np.array(reference.cells.edges), table_of(reference, current, fine=True).reference)
     return normed_wasserstein(
-        area, quartiles=spread, moments=(moments[0], moments[1]), chance=chance, dependence=dependence
+        area,
+        quartiles=quartiles,
+        deciles=deciles,
+        moments=(moments[0], moments[1]),
+        chance=chance,
+        dependence=dependence,
     )

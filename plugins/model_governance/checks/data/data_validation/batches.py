@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from model_governance.checks.data.data_validation.columns import of_frame
 from model_governance.checks.data.data_validation.dialect import register
 from model_governance.checks.data.data_validation.expectations import labels
+from model_governance.checks.data.data_validation.pattern_trial import require_quick
 from model_governance.checks.data.data_validation.translation import (
     QUANTILES,
     is_supported_in_sql,
@@ -155,6 +156,7 @@ def _in_pandas(frame: pd.DataFrame, expectations: Positioned, columns: Mapping[s
     with _context(columns) as context:
         asset = context.data_sources.add_pandas("rows").add_dataframe_asset("current")
         dataframe = _normalise(frame, columns)
+        require_quick(dataframe, expectations)
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": dataframe})
         suite = _suite(expectations, columns, sql=False)
         return list(batch.validate(suite, result_format=RESULT_FORMAT).results)

@@ -1,12 +1,14 @@
 """Rows that repeat another row of the same data, and whether there are more of them than in the reference.
 
 Discrete features repeat by nature, and the more rows there are, the more of them repeat. So both datasets are compared
-at the number of rows of the smaller one: the larger is cut into consecutive blocks of that size (rarefaction by
-blocks), in which copies that arrive together stay together.
+at the number of rows of the smaller one. The larger has the larger of two shares there: the mean one of consecutive
+blocks of that size, in which copies that arrive together stay together, and the one that as many rows drawn at random are
+expected to have (rarefaction; Hurlbert, 1971), which sees copies wherever they stand.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from model_governance.engine.row_hashes import DistinctRows, row_hashes
 from model_governance.stats.limits import DifferenceOfShares, ExactShare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_COMPARED = 1_000_000
 """Rows of the larger dataset in blocks; beyond, one block decides."""
+FEW_MEMBERS = 1000
 SHARE, INCREASE = "duplicate_share", "duplicate_share_increase"
 
 
@@ -60,7 +63,8 @@ def count_duplicates(subject: Subject, *, seed: int) -> Duplicates:
     names = subject.columns.names
     dataset = subject.datasets["current"]
     current = open_relation(dataset)
-    repeated = _repeated(row_hashes(current, names), current.rows)
+    groups = _groups(row_hashes(current, names), current.rows)
+    repeated = current.rows - sum(groups.values())
     share = repeated / current.rows
     reason = _obstacle(subject.datasets.get("reference"), names)
     if reason:
@@ -71,8 +75,9 @@ def count_duplicates(subject: Subject, *, seed: int) -> Duplicates:
     size = min(current.rows, reference.rows)
     return Duplicates(
         repeated=repeated, rows=current.rows, compared=size,
-        current=share if size == current.rows else _share_in_blocks(current, names, size, seed=seed),
-        reference=_share_in_blocks(reference, names, size, seed=seed),
+        current=share if size == current.rows
+        else max(_share_in_blocks(current, names, size, seed=seed), rarefied_share(groups, size)),
+        reference=_share_of_reference(reference, names, size, seed=seed),
     )  # fmt: skip
 
 
@@ -85,11 +90,38 @@ def _obstacle(reference: Dataset | None, names: Sequence[str]) -> str:
     return "" if reference.rows else "the reference has no rows"
 
 
-def _repeated(hashes: Iterable[np.ndarray], rows: int) -> int:
+def rarefied_share(groups: Mapping[int, int], size: int) -> float:
+    """The share of repeated rows that is expected among `size` rows drawn without replacement.
+
+    Args:
+        groups: number of groups of equal rows by their size; a group of one is a row without copies.
+        size: at least 1 and at most the number of rows.
+    """
+    rows = sum(members * count for members, count in groups.items())
+    extra = sum(
+        count * (members * size / rows - 1 + _absent(members, rows, size))
+        for members, count in groups.items()
+        if members > 1
+    )
+    return max(0.0, extra / size)
+
+
+def _absent(members: int, rows: int, size: int) -> float:
+    """The chance that none of a group is among those drawn: C(rows - members, size) / C(rows, size)."""
+    left = rows - size
+    if members > left:
+        return 0.0
+    if members <= FEW_MEMBERS:
+        return math.prod((left - place) / (rows - place) for place in range(members))
+    gamma = math.lgamma
+    return math.exp(gamma(rows - members + 1) - gamma(left - members + 1) - gamma(rows + 1) + gamma(left + 1))
+
+
+def _groups(hashes: Iterable[np.ndarray], rows: int) -> Mapping[int, int]:
     with DistinctRows(rows) as distinct:
         for piece in hashes:
             distinct.add(piece)
-        return rows - distinct.count()
+        return distinct.group_sizes()
 
 
 def _share_in_blocks(relation: Relation, names: Sequence[str], size: int, *, seed: int) -> float:
@@ -99,8 +131,25 @@ def _share_in_blocks(relation: Relation, names: Sequence[str], size: int, *, see
         # A database gives its rows sorted: consecutive ones are as alike as they can be.
         chosen = list(_sampled(pieces, size / relation.rows, seed=seed))
         rows = sum(map(len, chosen))
-        return _repeated(chosen, rows) / rows if rows else 0.0
+        return 1 - sum(_groups(chosen, rows).values()) / rows if rows else 0.0
     return _mean_share(pieces, size, min(relation.rows // size, max(1, MAX_COMPARED // size)))
+
+
+def _share_of_reference(relation: Relation, names: Sequence[str], size: int, *, seed: int) -> float:
+    """The larger of both shares, over at most `MAX_COMPARED` rows (or `size`, where that is more)."""
+    blocks = _share_in_blocks(relation, names, size, seed=seed)
+    if isinstance(relation, PushedRelation) or relation.rows == size:
+        return blocks
+    most = min(relation.rows, max(MAX_COMPARED, size))
+    return max(blocks, rarefied_share(_groups(_first(row_hashes(relation, names), most), most), size))
+
+
+def _first(pieces: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
+    for piece in pieces:
+        yield piece[:rows]
+        rows -= len(piece)
+        if rows <= 0:
+            return
 
 
 def _mean_share(pieces: Iterable[np.ndarray], size: int, blocks: int) -> float:

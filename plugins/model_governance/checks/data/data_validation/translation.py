@@ -14,7 +14,7 @@ dates and times                bounds and sets become UTC times; a date is its m
 quantile                       the nearest value, as in pandas; SQL gets the quantile that is exactly this value
 mean, sum, stdev               nine significant digits are shown and compared; the last bits depend on the order of adding
 several columns, one missing   counted in pandas, skipped in SQL: evaluated in pandas where a value is missing
-regular expression             rewritten where RE2 means the same, else evaluated in pandas
+regular expression             rewritten where RE2 means the same, else evaluated in pandas, where its time is limited
 like pattern                   refused in both: pandas has none
 anything not in `IN_SQL`       evaluated in pandas, on its own columns
 =============================  =====================================================================================
@@ -183,7 +183,7 @@ def is_supported_in_sql(expectation: Expectation, columns: Mapping[str, Column])
     if "column_list" in expectation.kwargs and any(column.missing for column in used):
         return False
     if expectation.type in PATTERNS:
-        return all(column.kind == "text" for column in used) and all(map(as_re2, _patterns(expectation)))
+        return all(column.kind == "text" for column in used) and all(map(as_re2, patterns_of(expectation)))
     if expectation.type in PAIRS:
         return _is_pair_supported_in_sql(expectation, used)
     return not (expectation.type == QUANTILES and expectation.kwargs.get("allow_relative_error"))
@@ -195,7 +195,8 @@ def _is_pair_supported_in_sql(expectation: Expectation, used: list[Column]) -> b
     return (complete or expectation.type != GREATER) and len({column.family for column in used}) == 1
 
 
-def _patterns(expectation: Expectation) -> list[str]:
+def patterns_of(expectation: Expectation) -> list[str]:
+    """The regular expressions of an expectation of `PATTERNS`."""
     patterns = expectation.kwargs.get(PATTERNS[expectation.type])
     return [str(pattern) for pattern in patterns] if isinstance(patterns, (list, tuple)) else [str(patterns)]
 
@@ -217,7 +218,7 @@ def translate_kwargs(expectation: Expectation, columns: Mapping[str, Column], *,
         kwargs |= {key: _as_time(kwargs[key]) for key in ("min_value", "max_value") if kwargs.get(key) is not None}
     if sql and expectation.type in PATTERNS:
         key = PATTERNS[expectation.type]
-        rewritten = [as_re2(pattern) for pattern in _patterns(expectation)]
+        rewritten = [as_re2(pattern) for pattern in patterns_of(expectation)]
         kwargs[key] = rewritten if key == "regex_list" else rewritten[0]
     if sql and expectation.type == QUANTILES and column is not None:
         ranges = kwargs["quantile_ranges"]
