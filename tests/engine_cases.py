@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.files import ParquetRows
-from model_governance.engine.pushdown import PushedRelation, TableRows
+from model_governance.engine.pushdown import PushedRelation
 from model_governance.engine.stored import Stamp, StoredFile
+from model_governance.engine.table_rows import TableRows
 
 if TYPE_CHECKING:
     from pathlib import Path

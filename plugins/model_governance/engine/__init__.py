@@ -26,7 +26,8 @@ def open_relation(dataset: Dataset) -> Relation:
     from model_governance.engine.files import ParquetRows
     from model_governance.engine.local import LocalRelation
     from model_governance.engine.memory import MemoryRows
-    from model_governance.engine.pushdown import PushedRelation, TableRows
+    from model_governance.engine.pushdown import PushedRelation
+    from model_governance.engine.table_rows import TableRows
 
     if isinstance(dataset.source, TableRows):
         return PushedRelation(dataset.source, role=dataset.role, uri=dataset.uri)

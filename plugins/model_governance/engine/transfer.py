@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from model_governance.contract.subject import Dataset
 from model_governance.engine.files import ParquetRows
-from model_governance.engine.pushdown import PushedRelation, TableRows
+from model_governance.engine.pushdown import PushedRelation
 from model_governance.engine.stored import Spool, Stamp, StoredFile
+from model_governance.engine.table_rows import TableRows
 
 if TYPE_CHECKING:
     from collections.abc import Collection

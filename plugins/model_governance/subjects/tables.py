@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.text import first_line
 from model_governance.engine.fingerprints import fingerprint
-from model_governance.engine.pushdown import PushedRelation, TableRows, is_lost, unreadable_columns
+from model_governance.engine.pushdown import PushedRelation
 from model_governance.engine.stored_types import with_types_of_values
+from model_governance.engine.table_rows import TableRows, is_lost, unreadable_columns
 from model_governance.errors import CheckError, DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.subjects.duckdb_files import CONFINED, require_file
 

@@ -23,7 +23,8 @@ from model_governance.contract.connections import PlainConnections
 from model_governance.contract.model import Model
 from model_governance.contract.subject import Columns, Feature, Subject
 from model_governance.engine import expressions, open_relation
-from model_governance.engine.pushdown import PushedRelation, TableRows
+from model_governance.engine.pushdown import PushedRelation
+from model_governance.engine.table_rows import TableRows
 from model_governance.errors import CheckError, SubjectError, SubjectUnreachable
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
