@@ -273,13 +273,14 @@ def test_a_page_that_cannot_be_drawn_keeps_nothing_from_being_archived(small, mo
 
 
 def test_a_change_of_a_metric_that_was_not_measured_is_drawn(small):
-    thresholds = [{"metric": "slice_accuracy", "key": "north", "min_absolute_change": -0.02}]
-    small.change(checks={"quality": {"kind": "model_quality", "thresholds": thresholds}})
+    thresholds = [{"metric": "slice_accuracy", "key": "region atlantis", "min_absolute_change": -0.02}]
+    params = {"slices": [{"column": "region"}]}
+    small.change(checks={"quality": {"kind": "model_quality", "params": params, "thresholds": thresholds}})
     done = small.check("quality")
     page = small.store.get(done.report.key).decode()
     assert "could not be drawn" not in page
-    assert "slice_accuracy[north] was not measured" in page
+    assert "slice_accuracy[region atlantis] is absent" in page
     archived = small.archive(done)
     assert b"could not be drawn" not in small.store.get(archived.report.key)
     Console(file=StringIO(), width=200).print(run_table(json.loads(small.store.get(archived.manifest.key))))
-    assert done.verdict.findings[0].requirement == "at most 0.02 worse than its baseline"
+    assert done.verdict.findings[0].requirement == "at most 0.02 worse than the approved run"

@@ -15,7 +15,7 @@ SURE = 0.95
 NOT_NORMAL = 0.01
 
 Side = Literal["upper", "lower"]
-Method = Literal["counted", "normal tail", "seen at twice", "none"]
+Method = Literal["counted", "normal tail", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,20 +73,24 @@ def smallest_detectable(
     return float(np.median(known)) if known else None
 
 
-def bound_seen_at_twice(windows: Sequence[Window], threshold: Threshold, bound: float, *, budget: Budget) -> float:
-    """This bound, or the nearest one beyond it that fails a change of twice its size in 95% of single runs.
+def bound_seen_at_twice(
+    windows: Sequence[Window], threshold: Threshold, bound: float | None, *, budget: Budget
+) -> float | None:
+    """The nearest bound that fails a change of twice its size in 95% of single runs; this bound where it does already.
 
-    A change of twice the size lies as far beyond the bound as the bound lies from the unchanged metric. A bound nearer
-    to the metric would be violated long before one run can prove it. The bound itself where that is not known.
+    A change of twice the size lies as far beyond the bound as the bound lies from the unchanged metric. None where what is
+    detectable is not known.
 
     Args:
         windows: as of `smallest_detectable`; the metrics of unchanged runs.
         threshold: gives the condition and its direction.
-        bound: to start from.
+        bound: to start from; None gives None.
         budget: of the policy.
     """
     import numpy as np
 
+    if bound is None:
+        return None
     upper = side_of(threshold) == "upper"
     for _ in range(STEPS):
         found = [
@@ -95,7 +99,7 @@ def bound_seen_at_twice(windows: Sequence[Window], threshold: Threshold, bound: 
         ]
         known = [one for one in found if one is not None]
         if not known:
-            return bound
+            return None
         edge, wanted = (
             float(np.median([getattr(one, name) for one in known])) for name in ("edge", "edge_seen_at_twice")
         )

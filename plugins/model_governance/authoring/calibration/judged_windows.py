@@ -128,15 +128,12 @@ class JudgedWindows:
             # The interval alone would keep the level there, but an unchanged model need not improve.
             proposal = replace(proposal, bound=0.0)
         seen = [(judged_metrics(result, threshold), self._before(number)) for number, result in enumerate(self._read)]
-        if proposal.bound is not None:
-            seen_at_twice = bound_seen_at_twice(seen, threshold, proposal.bound, budget=self._budget)
-            if seen_at_twice != proposal.bound:
-                proposal = replace(proposal, bound=seen_at_twice, method="seen at twice")
         return Calibrated(
             check=self._name, kind=kind, place=place, threshold=threshold, level=level,
             runs_per_year=self._policy.runs_per_year, passes=passes, fails=fails, proposal=proposal,
             detectable=smallest_detectable(seen, threshold, proposal.bound, budget=self._budget),
             detectable_now=smallest_detectable(seen, threshold, _bound(threshold), budget=self._budget),
+            seen_at_twice=bound_seen_at_twice(seen, threshold, proposal.bound, budget=self._budget),
             limits=f"{self._plan.sentence}; {limits}",
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.authoring.calibration.results import UNCERTAIN_SHARE
 from model_governance.authoring.calibration.table import HEADER, cells, lines_to_paste, summary
 from model_governance.contract.result import canonical_json
+from model_governance.contract.text import number
 from model_governance.report import figures
 from model_governance.report.page import as_markup, fill
 from model_governance.report.svg import inline_svg
@@ -65,11 +66,17 @@ def _curve(threshold: Calibrated, number: int) -> dict[str, Any]:
     how = {
         "counted": f"counted over {windows:,} drawn runs, with 95% confidence",
         "normal tail": f"a normal tail fitted to {windows:,} drawn runs, with 95% confidence",
-        "seen at twice": "the nearest one that fails a change of twice its size in one run with probability 0.95",
         "none": threshold.proposal.reason,
     }[threshold.proposal.method]
     return {
         "title": f"{threshold.check}: {threshold.label}",
         "svg": as_markup(inline_svg(picture.content, title=picture.title, prefix=f"curve{number}-")),
-        "sentence": f"Proposed bound: {how}. Drawn: {threshold.limits}.",
+        "sentence": f"Proposed bound: {how}. {_twice(threshold)}Drawn: {threshold.limits}.",
     }
+
+
+def _twice(threshold: Calibrated) -> str:
+    if threshold.seen_at_twice is None:
+        return ""
+    bound = number(threshold.seen_at_twice, digits=3)
+    return f"A change of twice the bound fails one run with probability 0.95 from a bound of {bound} on. "

@@ -25,9 +25,11 @@ class Calibrated:
         passes: bounds at which the drawn runs stop to pass.
         fails: bounds at which they begin to fail, at the level of the alarm budget.
         proposal: the bound nearest to the numbers that leaves at most `UNCERTAIN_SHARE` of unchanged runs
-            uncertain, whose false fails keep the level, and that fails a change of twice its size in 95% of runs.
+            uncertain, and whose false fails keep the level.
         detectable: the true value nearest to the proposed bound that fails a run with probability 0.95.
         detectable_now: the same for the current bound.
+        seen_at_twice: the nearest bound that fails a change of twice its size in one run with probability 0.95; nearer ones
+            are beyond doubt only after several runs.
         limits: what the numbers do not say.
     """
 
@@ -42,6 +44,7 @@ class Calibrated:
     proposal: Proposal
     detectable: float | None
     detectable_now: float | None
+    seen_at_twice: float | None
     limits: str = ""
 
     @property
@@ -99,7 +102,8 @@ class Calibrated:
             "unchanged_runs": self._shares(self.bound), "unchanged_runs_proposed": proposed,
             "false_fails_per_year": _interval(false_fails),
             "proposed": proposal.bound, "method": proposal.method, "reason": proposal.reason,
-            "detectable": self.detectable, "detectable_now": self.detectable_now, "limits": self.limits,
+            "detectable": self.detectable, "detectable_now": self.detectable_now,
+            "seen_at_twice": self.seen_at_twice, "limits": self.limits,
             "curve": [list(point) for point in self.points()],
         }  # fmt: skip
 

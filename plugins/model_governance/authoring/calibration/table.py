@@ -54,7 +54,7 @@ def summary(calibration: Calibration) -> str:
     return (
         f"{calibration.policy.name}: runs of {calibration.rows:,} rows, drawn from {calibration.reference_rows:,} of the reference as if "
         f"nothing had changed. A proposed bound is the one nearest to the numbers at which at most {UNCERTAIN_SHARE:.0%} of "
-        f"unchanged runs are uncertain and a change of twice the bound fails one run with probability 0.95. The policy accepts {alarms.false_fails_per_year} false fails a year, more in at most "
+        f"unchanged runs are uncertain. The policy accepts {alarms.false_fails_per_year} false fails a year, more in at most "
         f"{1 - alarms.confidence:.0%} of years: {calibration.level:.2g} a run for each threshold. `detects` is the true value that "
         "fails one run with probability 0.95."
     )

@@ -127,7 +127,8 @@ def test_dealt_rows_are_those_of_the_reference_and_no_row_is_dealt_twice():
 def test_a_proposed_bound_keeps_other_unchanged_runs_quiet(small, found):
     missing = found.calibrated[1]
     other = calibration(project.Project(small.folder, dict(small.raw)).change(description="other draws")).calibrated[1]
-    assert missing.proposal.method == "seen at twice"  # runs of few rows
+    assert missing.proposal.method == "counted"
+    assert missing.seen_at_twice > missing.proposal.bound, "runs of few rows"
     assert other.passes.beyond(missing.proposal.bound) / other.passes.windows <= 0.07
     assert other.fails.beyond(missing.proposal.bound) <= other.passes.beyond(missing.proposal.bound)
 

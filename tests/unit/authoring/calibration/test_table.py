@@ -17,7 +17,7 @@ def calibrated(side: str = "upper", *, proposal=None, critical=(0.1, 0.2, 0.3)) 
     return Calibrated(
         check="c", kind="k", place=0, threshold=Threshold(metric="m", **{condition: 0.5}), level=0.01, runs_per_year=365,
         passes=Curve(critical=np.array(critical), side=side), fails=Curve(critical=np.array(critical), side=side),
-        detectable=None, detectable_now=None,
+        detectable=None, detectable_now=None, seen_at_twice=None,
         proposal=proposal or Proposal(bound=None, method="none", reason="too few"),
     )  # fmt: skip
 

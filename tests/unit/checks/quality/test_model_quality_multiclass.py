@@ -80,7 +80,7 @@ def test_the_confusion_table_counts_labels_by_row():
 
 
 def test_numbers_and_strings_are_not_mixed_up():
-    with pytest.raises(CheckError, match=r"found '1', '2', '3' \(str\), expected 1, 2, 3 \(int\)"):
+    with pytest.raises(CheckError, match=r"found 3 with fewer than 10 rows each \(str\), expected 1, 2, 3 \(int\)"):
         measure(three_classes(list("123"), [1, 2, 3], classes=(1, 2, 3)))
 
 
