@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from model_governance.verdict.finding import Finding
 
 JOINT_ROWS = 2_000
-PROFILES = 30
 EARLIER = 40
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
 # Bounds near nothing: other methods ask whether anything changed at all, and a bound above a planted change hides it.
@@ -55,7 +54,7 @@ class Ours:
     """The data drift check and the accuracy of the labelled rows, under one policy."""
 
     def __init__(self, setting: Setting, *, seed: int) -> None:
-        from model_governance.checks.data.data_drift.params import DriftParams
+        from model_governance.checks.data.data_drift.params import DriftParams, lookback
         from model_governance.contract.subject import Columns, Feature
         from model_governance.policy import AlarmSpec, CheckSpec, Policy
         from model_governance.verdict.judgement import baselines_of
@@ -66,6 +65,7 @@ class Ours:
         clustered = bool(reference["entity"].duplicated().any())
         self.columns = Columns(features=features, target="label", positive=1, entity="entity" if clustered else None)
         self.reference, self.params, self.seed = reference, DriftParams(joint_rows=JOINT_ROWS), seed
+        self.remembered = lookback(self.params).runs
         self.policy = Policy.model_construct(
             checks={"drift": CheckSpec(kind="data_drift", thresholds=_thresholds(reference))}, waivers=(), fail_on="error",
             on_uncertain="warn", alarms=AlarmSpec(),
@@ -104,7 +104,7 @@ class Ours:
         )  # fmt: skip
         self.verdicts = (verdict, *self.verdicts)[:EARLIER]
         if verdict.outcome != "fail":  # what failed is no accepted run
-            self.profiles = ((f"{self.run:05}", profile), *self.profiles)[:PROFILES]
+            self.profiles = ((f"{self.run:05}", profile), *self.profiles)[: self.remembered]
         return max(_beyond(finding, metrics) for finding in verdict.findings)
 
     def _measured(self, frame: pd.DataFrame) -> tuple[tuple[Metric, ...], Any]:

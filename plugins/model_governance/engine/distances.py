@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 DECILE_WIDTH = 2.5631031310892007
 """From the first to the ninth decile of a normal distribution, in standard deviations."""
 NARROW = 0.1
+"""Part of the range of the deciles below which that of the quartiles is no unit."""
 QUARTILE_WIDTH = 1.3489795
 """Interquartile range of a bell-shaped column in standard deviations."""
 MAX_CELLS = 100

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import zipfile
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from model_governance.formats.json_objects import objects_of
 from model_governance.subjects.loaders.native_trees import CraftedBooster, check_stored_booster
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SCHEMA = "schema.json"
 LIBRARIES = ("xgboost", "lightgbm")
@@ -27,21 +25,9 @@ def check_boosters(content: bytes) -> set[str]:
         CraftedBooster: a booster is crafted, damaged, or stored as skops would not store it.
     """
     with zipfile.ZipFile(BytesIO(content)) as archive:
-        nodes = list(_nodes(json.loads(archive.read(SCHEMA))))
+        nodes = list(objects_of(json.loads(archive.read(SCHEMA))))
         boosters = [node for node in nodes if node.get("__class__") == "Booster" and _library(node) in LIBRARIES]
         return {check_stored_booster(_state(node, nodes, archive), library=_library(node)) for node in boosters} - {""}
-
-
-def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Every object of the schema, without recursion: a file may nest as deep as it likes."""
-    waiting = [schema]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield item
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
 
 
 def _library(node: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.category_shares import largest_factor
 from model_governance.engine import ordered_distances
-from model_governance.engine.cells import Table, are_all_thin, pool_neighbours, pool_rare, thin_cells
+from model_governance.engine.cells import Table, are_all_thin, as_counts, pool_neighbours, pool_rare, thin_cells
 from model_governance.engine.dependence import INDEPENDENT
 from model_governance.engine.distances import (
     chance_distance,
@@ -255,7 +255,7 @@ def _wasserstein(
         (reference.quantile(tail) or 0.0, reference.quantile(1 - tail) or 0.0) for tail in (0.25, 0.1)
     )
     moments = [(column.std or 0.0, column.held) for column in (reference, current)]
-    chance = chance_distance(np.array(reference.cells.edges), table_of(reference, current, fine=True).reference)
+    chance = chance_distance(np.array(reference.cells.edges), as_counts(reference.counts))
     return normed_wasserstein(
         area,
         quartiles=quartiles,

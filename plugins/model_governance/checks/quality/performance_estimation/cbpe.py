@@ -21,11 +21,13 @@ from model_governance.checks.quality.performance_estimation.average_precision im
 from model_governance.checks.quality.performance_estimation.uncertainty import Estimated, variances_of_draws
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
 
     from model_governance.checks.quality.performance_estimation.calibration import Calibration
+
+Ranking = tuple[float, "np.ndarray"]
 
 SCORE_BINS = 2000  # per prediction: a bootstrap curve is evaluated on a quantile grid, not on every row
 
@@ -116,8 +118,12 @@ def estimate_metrics(
         )
         for name in names
     ]  # fmt: skip
-    rankings = (_estimate_auc, _estimate_average_precision) if binary else ()
-    ranked = (ranking(predictions, probability, calibration, bins, effect=effect, drawn=drawn) for ranking in rankings)
+    ranked = (
+        _estimate_ranking(
+            name, predictions, probability, calibration, bins, effect=effect, drawn=effect * drawn.get(name, 0.0)
+        )
+        for name in (RANKINGS if binary else ())
+    )
     return (*estimates, *(estimate for estimate in ranked if estimate is not None))
 
 
@@ -127,10 +133,9 @@ def _on_rows(predictions: Predictions, probability: np.ndarray, rows: np.ndarray
 
     score, own = predictions.score[rows], probability[rows]
     metrics = expected_metrics(own, predictions.predicted[rows], np.ones(len(rows)))
-    if binary:
-        area, precision = expected_auc(score, own), expected_average_precision(score, own)
-        metrics |= {} if area is None else {"roc_auc": area[0]}
-        metrics |= {} if precision is None else {"average_precision": precision.value}
+    for name, expected_of in RANKINGS.items() if binary else ():
+        expected = expected_of(score, own)
+        metrics |= {} if expected is None else {name: expected[0]}
     return metrics
 
 
@@ -189,47 +194,38 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def _estimate_auc(
+def _area(score: np.ndarray, probability: np.ndarray, rows: np.ndarray | None = None) -> Ranking | None:
+    return expected_auc(score, probability, rows=rows)
+
+
+def _precision(score: np.ndarray, probability: np.ndarray, rows: np.ndarray | None = None) -> Ranking | None:
+    expected = expected_average_precision(score, probability, rows=rows)
+    return None if expected is None else (expected.value, expected.by_probability)
+
+
+RANKINGS = {"roc_auc": _area, "average_precision": _precision}
+"""What a score's order is worth: the expectation and its gradient in the probabilities (n,); None where it is undefined."""
+
+
+def _estimate_ranking(
+    name: str,
     predictions: Predictions,
     probability: np.ndarray,
     calibration: Calibration,
     bins: ScoreBins,
     *,
     effect: float,
-    drawn: Mapping[str, float],
+    drawn: float,
 ) -> Estimated | None:
-    area = expected_auc(predictions.score, probability)
-    if area is None:
-        return None
-    value, gradient = area
-    variance = effect * float((probability * (1 - probability) * gradient**2).sum())
-    refits = [
-        expected_auc(bins.score, curve(bins.score, bins.predicted), rows=bins.rows) for curve in calibration.resampled
-    ]
-    values = [refit[0] for refit in refits if refit is not None]
-    own = effect * drawn.get("roc_auc", 0.0)
-    return _estimate("roc_auc", value, variance, values, drawn=own, n=predictions.n)
-
-
-def _estimate_average_precision(
-    predictions: Predictions,
-    probability: np.ndarray,
-    calibration: Calibration,
-    bins: ScoreBins,
-    *,
-    effect: float,
-    drawn: Mapping[str, float],
-) -> Estimated | None:
-    expected = expected_average_precision(predictions.score, probability)
+    expected_of = RANKINGS[name]
+    expected = expected_of(predictions.score, probability)
     if expected is None:
         return None
-    variance = effect * float((probability * (1 - probability) * expected.by_probability**2).sum())
-    refits = [
-        expected_average_precision(bins.score, curve(bins.score, bins.predicted), rows=bins.rows)
-        for curve in calibration.resampled
-    ]
-    values, own = [refit.value for refit in refits if refit is not None], effect * drawn.get("average_precision", 0.0)
-    return _estimate("average_precision", expected.value, variance, values, drawn=own, n=predictions.n)
+    value, gradient = expected
+    variance = effect * float((probability * (1 - probability) * gradient**2).sum())
+    refits = (expected_of(bins.score, curve(bins.score, bins.predicted), bins.rows) for curve in calibration.resampled)
+    values = [refit[0] for refit in refits if refit is not None]
+    return _estimate(name, value, variance, values, drawn=drawn, n=predictions.n)
 
 
 def expected_auc(

@@ -14,6 +14,7 @@ from model_governance.checks.supply_chain.artifact_scan.compression import BOMB,
 from model_governance.checks.supply_chain.artifact_scan.findings import Part
 from model_governance.checks.supply_chain.artifact_scan.pickle_calls import REFUSE, REVIEW, judge_name
 from model_governance.contract.text import library_words
+from model_governance.formats.json_objects import objects_of
 from model_governance.formats.zip_members import (
     LENGTH_OF_HEADER,
     bytes_after,
@@ -26,7 +27,7 @@ from model_governance.formats.zip_members import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from model_governance.checks.supply_chain.artifact_scan.findings import ScanLog
 
@@ -182,19 +183,8 @@ def _judge_tree(
     except (ValueError, RecursionError) as error:
         log.skip(where, f"no readable JSON: {type(error).__name__}", "save the model again")
         return
-    for node in _nodes(tree):
+    for node in objects_of(tree):
         judge(node, where, log)
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            yield node
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
 
 
 def _judge_skops_node(node: dict[str, Any], where: str, log: ScanLog) -> None:
