@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.authoring.approve import add_model
+from model_governance.authoring.keys import add_keys
+from model_governance.authoring.verify import add_verify
 from model_governance.checks import catalogue, find
 from model_governance.contract.connections import CacheSettings, PlainConnections
 from model_governance.contract.model import Task
@@ -85,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_checks(commands)
     _add_policy(commands)
     add_model(commands)
+    add_keys(commands)
+    add_verify(commands)
     return parser
 
 
@@ -186,6 +190,7 @@ def _run(options: argparse.Namespace) -> int:
 def _run_checks(
     options: argparse.Namespace, policy: Policy, uri: str, moment: datetime, connections: PlainConnections
 ) -> int:
+    from model_governance.evidence.chain import describe_link
     from model_governance.evidence.manifest import read_manifest
     from model_governance.report.terminal import console, run_table
     from model_governance.run import run_check, run_policy
@@ -214,7 +219,7 @@ def _run_checks(
         )
     else:
         console().print(run_table(read_manifest(store, archived.manifest.key)))
-        print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}")
+        print(f"report    {archived.report.uri}\nmanifest  {archived.manifest.uri}\n{describe_link(archived.link)}")
     return _exit_code(archived.verdict)
 
 

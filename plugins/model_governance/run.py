@@ -16,8 +16,10 @@ from model_governance.contract.text import library_words
 from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
+from model_governance.evidence.links import link_run
 from model_governance.evidence.manifest import write_manifest
-from model_governance.evidence.record import check_record, file_manifests, read_record
+from model_governance.evidence.record import check_record, file_manifests, judged_by, read_record
+from model_governance.evidence.signing import signer_of
 from model_governance.report import page_of_check, page_of_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_judged, load_model, load_subject, read_model_file
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from model_governance.contract.result import CheckResult
     from model_governance.contract.run import Run
     from model_governance.contract.subject import Role, Subject
+    from model_governance.evidence.chain import Link
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Baseline, Outcome
@@ -85,12 +88,13 @@ class CheckRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedRun:
-    """A whole run, archived: the verdict over all checks and where manifest and page are."""
+    """A whole run, archived: the verdict over all checks, where manifest and page are, and its link of the chain."""
 
     verdict: Verdict
     outcomes: Mapping[str, Outcome]
     manifest: Stored
     report: Stored
+    link: Link
 
     def summary(self) -> dict[str, Any]:
         """What travels to the gate and the retraining request."""
@@ -102,7 +106,11 @@ class ArchivedRun:
             "outcomes": dict(self.outcomes),
             "manifest": self.manifest.record() | {"uri": self.manifest.uri},
             "report": self.report.record() | {"uri": self.report.uri},
-        }
+            "link": {
+                "key": self.link.key, "sequence": self.link.sequence, "sha256": self.link.digest,
+                "signed": self.link.is_signed,
+            },
+        }  # fmt: skip
 
     def raise_if_it_stops(self) -> None:
         """Nothing, or ThresholdViolation with every finding that stops the run."""
@@ -148,7 +156,7 @@ def run_check(
         verdict = unmeasured(name, _problem_text(error), fail_policy=fail_policy_of(policy))
     record = check_record(
         policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
-        problem=_problem_text(problem) if problem else "", baselines=attempt.baselines,
+        problem=_problem_text(problem) if problem else "", baselines=attempt.baselines, judged=attempt.judged,
     )  # fmt: skip
     stored = _store(store, record, attempt)
     return CheckRun(
@@ -170,6 +178,7 @@ class _Attempt:
     seed: int | None = None
     result: CheckResult | None = None
     baselines: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    judged: dict[str, Any] = field(default_factory=dict)
 
     def carry_out(
         self,
@@ -200,9 +209,11 @@ class _Attempt:
             other = champion_subject(check, policy, subject, connections=connections)
             baselines["champion"] = baselines_of(check.measure(other, params, self.seed))
         earlier = earlier_verdicts(archive, name, runs_back=_runs_read(policy, name))
+        basis = comparison_basis(subject, baselines)
+        self.judged = judged_by(basis, earlier, champion=baselines.get("champion"))
         return judge(
-            name, self.result, policy, moment=run.logical_date, baselines=baselines, earlier=earlier,
-            basis=comparison_basis(subject, baselines),
+            name, self.result, policy, moment=run.logical_date, baselines=baselines,
+            earlier=[previous.verdict for previous in earlier], basis=basis,
         )  # fmt: skip
 
 
@@ -231,7 +242,7 @@ def run_policy(
         summaries[name] = done.summary()
         if done.verdict.stops:
             refused.add(name)
-    return archive_run(policy, summaries, run=run, store=store)
+    return archive_run(policy, summaries, run=run, store=store, connections=connections)
 
 
 def scans_before(policy: Policy, name: str) -> tuple[str, ...]:
@@ -242,14 +253,16 @@ def scans_before(policy: Policy, name: str) -> tuple[str, ...]:
 
 
 def archive_run(
-    policy: Policy, summaries: Mapping[str, Mapping[str, Any] | None], *, run: Run, store: ArtifactStore
-) -> ArchivedRun:
-    """Write the manifest and the page of a run from the summaries of its checks, whatever happened.
+    policy: Policy, summaries: Mapping[str, Mapping[str, Any] | None], *, run: Run, store: ArtifactStore,
+    connections: Connections | None = None,
+) -> ArchivedRun:  # fmt: skip
+    """Write the manifest, the page and the link of a run from the summaries of its checks, whatever happened.
 
-    A check whose summary is None never reported: that is an error, not a pass.
+    A check whose summary is None never reported: that is an error, not a pass. `connections` give the signing key that
+    the policy names, by default as they are outside Airflow.
 
     Raises:
-        EvidenceError: a stored record does not have the digest that its check reported.
+        EvidenceError: a stored record does not have the digest that its check reported, or the signing key is missing.
         StoreUnreachable, StoreError: as `ArtifactStore`.
     """
     records: dict[str, dict[str, Any] | None] = {}
@@ -272,8 +285,13 @@ def archive_run(
         name="report.html", key=key, uri=uri, sha256=hashlib.sha256(page).hexdigest(), size=len(page),
         media_type="text/html",
     )  # fmt: skip
+    in_force = [waiver.model_dump(mode="json") for waiver in policy.waivers if waiver.is_live(run.logical_date)]
+    link = link_run(
+        store, manifest, address=stored.record(), signer=signer_of(policy, connections), records=records,
+        page=report.record(), waivers=in_force,
+    )  # fmt: skip
     outcomes = {name: verdict.outcome for name, verdict in zip(policy.checks, verdicts, strict=True)}
-    return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report)
+    return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report, link=link)
 
 
 def derive_seed(policy: Policy, subject: Subject, name: str) -> int:

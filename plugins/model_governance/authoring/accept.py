@@ -12,12 +12,15 @@ from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.errors import PolicyError
 from model_governance.evidence.acceptance import Acceptance, Purpose, store_acceptance
 from model_governance.evidence.history import Archive
+from model_governance.evidence.links import link_document
+from model_governance.evidence.signing import signer_of
 from model_governance.policy import load_policy
 from model_governance.store import open_store
 
 if TYPE_CHECKING:
     import argparse
 
+    from model_governance.evidence.envelope import Signer
     from model_governance.evidence.history import ArchivedManifest
     from model_governance.store import ArtifactStore
 
@@ -45,9 +48,9 @@ def add_accept(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def accept_run(
     store: ArtifactStore, model: str, run: str, *, reason: str, by: str, purpose: Purpose = "baseline",
-    moment: datetime | None = None,
+    moment: datetime | None = None, signer: Signer | None = None,
 ) -> tuple[Acceptance, str]:  # fmt: skip
-    """Accept a run of a model and store the acceptance.
+    """Accept a run of a model, store the acceptance and append its link to the chain.
 
     Args:
         store: the archive of the run.
@@ -57,6 +60,7 @@ def accept_run(
         by: who; not empty.
         purpose: what the run is accepted as.
         moment: when (UTC), by default now.
+        signer: signs the link; None leaves it unsigned.
 
     Returns:
         The acceptance and its uri.
@@ -80,7 +84,9 @@ def accept_run(
         manifest={"key": manifest.key, "sha256": manifest.sha256}, reason=reason.strip(), by=by.strip(),
         accepted_at=moment or datetime.now(UTC),
     )  # fmt: skip
-    return acceptance, store_acceptance(store, acceptance)
+    uri = store_acceptance(store, acceptance)
+    link_document(store, "acceptance", model, key=acceptance.key, content=acceptance.content, signer=signer)
+    return acceptance, uri
 
 
 def _find(archive: Archive, run: str) -> ArchivedManifest:
@@ -126,8 +132,9 @@ def _accept(options: argparse.Namespace) -> int:
         uri, folder=policy.folder, connections=PlainConnections(), connection=policy.artifacts.connection
     )
     acceptance, address = accept_run(
-        store, policy.name, options.run, reason=options.reason, by=options.by, purpose=options.purpose
-    )
+        store, policy.name, options.run, reason=options.reason, by=options.by, purpose=options.purpose,
+        signer=signer_of(policy),
+    )  # fmt: skip
     run = f"run {spell_moment(acceptance.logical_date)} ({acceptance.run['run_id']}, {acceptance.outcome})"
     if acceptance.purpose == "reference":
         print(f"{run}: trailing and seasonal windows of {policy.name} start from it")

@@ -41,6 +41,12 @@ class Connections(Protocol):
     def token(self, name: str) -> str:
         """A bearer token."""
 
+    def secret(self, name: str) -> str:
+        """A private key."""
+
+    def kms(self, name: str | None) -> Any:
+        """A boto3 client of AWS KMS."""
+
 
 class PlainConnections:
     """Connections without Airflow: boto3 takes credentials and endpoint from its usual environment. No cache."""
@@ -76,6 +82,25 @@ class PlainConnections:
                 f"connection {name!r}: no token; set {variable}, or run the DAG with an Airflow connection"
             )
         return token
+
+    def secret(self, name: str) -> str:
+        """Never available: named secrets live in Airflow. Raises SubjectError."""
+        raise SubjectError(
+            f"connection {name!r} is an Airflow connection and this run is outside Airflow; "
+            "run the DAG, or name the signing key as file:PATH or env:VARIABLE"
+        )
+
+    def kms(self, name: str | None) -> Any:
+        """A boto3 client of AWS KMS from the environment.
+
+        Raises:
+            SubjectError: a named connection was asked for, which only Airflow knows.
+        """
+        if name is not None:
+            raise _only_airflow_knows(name)
+        import boto3
+
+        return boto3.client("kms")
 
 
 def _only_airflow_knows(name: str) -> SubjectError:

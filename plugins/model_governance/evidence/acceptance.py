@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from model_governance.store import ArtifactStore
 
 ACCEPTANCE_SCHEMA = "model-governance/acceptance/v1"
+ACCEPTANCES = "v1/acceptances/"
 Purpose = Literal["baseline", "reference"]
 
 
@@ -71,7 +72,7 @@ class Acceptance:
     def key(self) -> str:
         """Where the acceptance is stored: its moment, so that keys sort by time, and the digest of its bytes."""
         digest = hashlib.sha256(self.content).hexdigest()[:16]
-        return f"{_folder(self.model)}{moment_key(self.accepted_at)}-{digest}.json"
+        return f"{acceptance_folder(self.model)}{moment_key(self.accepted_at)}-{digest}.json"
 
     def record(self) -> dict[str, Any]:
         """The acceptance as JSON types."""
@@ -101,7 +102,7 @@ def acceptances(store: ArtifactStore, model: str) -> tuple[Acceptance, ...]:
         EvidenceError: stored bytes are no acceptance of this model, or do not have the digest in their key.
         StoreUnreachable: as `ArtifactStore.get`.
     """
-    found = [_read(store, key, model) for key in store.keys(_folder(model)) if key.endswith(".json")]
+    found = [_read(store, key, model) for key in store.keys(acceptance_folder(model)) if key.endswith(".json")]
     return tuple(sorted(found, key=lambda acceptance: acceptance.accepted_at, reverse=True))
 
 
@@ -119,8 +120,9 @@ def as_acceptance(content: bytes, *, origin: str) -> Acceptance:
         raise EvidenceError(f"{origin}: expected an acceptance, found other fields ({error!r})") from error
 
 
-def _folder(model: str) -> str:
-    return f"v1/acceptances/model={model}/"
+def acceptance_folder(model: str) -> str:
+    """Where the acceptances of a model are."""
+    return f"{ACCEPTANCES}model={model}/"
 
 
 def _read(store: ArtifactStore, key: str, model: str) -> Acceptance:

@@ -182,16 +182,20 @@ def _baseline(
     record = manifest.record(archive.store, check)
     if record is None or record["result"] is None or record["result"]["status"] != "measured":
         return None
-    metrics = {
-        label_of(metric["name"], metric["key"]): _number(metric)
+    return BaselineRun(manifest=manifest, why=why, metrics=numbers_of(record), acceptance=acceptance)
+
+
+def numbers_of(record: Mapping[str, Any]) -> dict[str, Baseline]:
+    """The numbers of a check's record as baselines, by label; absent ones are left out."""
+    return {
+        label_of(metric["name"], metric["key"]): read_baseline(metric)
         for metric in record["result"]["metrics"]
         if metric["value"] is not None
     }
-    return BaselineRun(manifest=manifest, why=why, metrics=metrics, acceptance=acceptance)
 
 
-def _number(metric: Mapping[str, Any]) -> Baseline:
-    """A metric of a record with its limits; records of release 0.1 hold none."""
+def read_baseline(metric: Mapping[str, Any]) -> Baseline:
+    """A metric of a record, or what `Baseline.record` wrote; records of release 0.1 hold no limits."""
     stored = metric.get("limits")
     limits = None if stored is None else read_limits(stored)
     return Baseline(value=metric["value"], low=metric["low"], high=metric["high"], limits=limits)

@@ -18,7 +18,7 @@ from model_governance.store import read_verified
 from model_governance.verdict import read_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from model_governance.contract.check import Lookback, Season
@@ -141,13 +141,21 @@ def first_moment(store: ArtifactStore, model: str) -> datetime | None:
     return min(Archive(store, model).keys, default=None)
 
 
-def earlier_verdicts(archive: Archive, check: str, *, runs_back: int) -> list[Verdict]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierVerdict:
+    """The verdict of a check in a previous run, and `key` and `sha256` of the record that holds it."""
+
+    verdict: Verdict
+    record: Mapping[str, str]
+
+
+def earlier_verdicts(archive: Archive, check: str, *, runs_back: int) -> list[EarlierVerdict]:
     """Verdicts of a check in the previous runs, the newest first; a run without the check is not counted."""
-    verdicts: list[Verdict] = []
+    verdicts: list[EarlierVerdict] = []
     for manifest in archive.runs():
-        record = manifest.record(archive.store, check)
-        if record:
-            verdicts.append(read_verdict(record["verdict"]))
+        row, record = manifest.row(check), manifest.record(archive.store, check)
+        if row and record:
+            verdicts.append(EarlierVerdict(verdict=read_verdict(record["verdict"]), record=row["record"]))
         if len(verdicts) == runs_back:
             break
     return verdicts

@@ -9,14 +9,15 @@ from model_governance.contract.result import Artifact
 from model_governance.store import read_verified
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from model_governance.contract.check import Check
     from model_governance.contract.result import CheckResult
     from model_governance.contract.subject import Subject
+    from model_governance.evidence.history import EarlierVerdict
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
-    from model_governance.verdict import Verdict
+    from model_governance.verdict import Baseline, Verdict
 
 CHECK_SCHEMA = "model-governance/check/v1"
 
@@ -32,10 +33,12 @@ def check_record(
     verdict: Verdict,
     problem: str,
     baselines: Mapping[str, Mapping[str, Any] | None] = {},
+    judged: Mapping[str, Any] = {},
 ) -> dict[str, Any]:
     """One check of one policy as JSON types; subject and result are None when it could not measure.
 
-    `baselines` are the runs that changes were measured from, as `BaselineRun.record` gives them.
+    `baselines` are the runs that changes were measured from, as `BaselineRun.record` gives them;
+    `judged` is what else the verdict rests on, as `judged_by` gives it.
     """
     return {
         "schema": CHECK_SCHEMA,
@@ -54,12 +57,27 @@ def check_record(
         "datasets": _datasets(subject),
         "earlier": _earlier(subject),
         "baselines": dict(baselines),
+        "judged": dict(judged),
         "seed": seed,
         "params": _params(policy, name, check, subject),
         "result": result.record() if result else None,
         "problem": problem,
         "verdict": verdict.record(),
     }
+
+
+def judged_by(
+    basis: str, earlier: Sequence[EarlierVerdict], *, champion: Mapping[str, Baseline] | None
+) -> dict[str, Any]:
+    """What a verdict rests on beside result, policy and baseline runs, as JSON types: enough to judge again.
+
+    Args:
+        basis: digest of what the metrics were compared with.
+        earlier: verdicts of previous runs, the newest first.
+        champion: the champion's numbers by label, where a threshold asks for them.
+    """
+    numbers = None if champion is None else {label: base.record() for label, base in champion.items()}
+    return {"basis": basis, "earlier": [dict(previous.record) for previous in earlier], "champion": numbers}
 
 
 def read_record(store: ArtifactStore, stored: Mapping[str, Any]) -> dict[str, Any]:

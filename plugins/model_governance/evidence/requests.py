@@ -47,6 +47,11 @@ class RetrainingRequest:
         parts = self.manifest["key"].removeprefix(_RUNS).split("/")
         return f"{_REQUESTS}{'/'.join(parts[:3])}.json"
 
+    @property
+    def content(self) -> bytes:
+        """The stored bytes."""
+        return canonical_json(self.record())
+
     def record(self) -> dict[str, Any]:
         """The request as JSON types."""
         return (
@@ -118,7 +123,7 @@ def refusal(store: ArtifactStore, spec: RetrainingSpec, request: RetrainingReque
 
 def book(store: ArtifactStore, request: RetrainingRequest) -> str:
     """Enter the request and return its uri. Raises as `ArtifactStore.put_once`."""
-    return store.put_once(request.key, canonical_json(request.record()), media_type="application/json")
+    return store.put_once(request.key, request.content, media_type="application/json")
 
 
 def _moment(key: str) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.evidence.chain import describe_link
 from model_governance.orchestration.operators import (
     ARCHIVE,
     VERDICT,
@@ -13,6 +14,7 @@ from model_governance.orchestration.operators import (
     run_from_context,
     with_check,
 )
+from model_governance.orchestration.stores import AirflowConnections
 from model_governance.run import archive_run
 
 if TYPE_CHECKING:
@@ -43,10 +45,12 @@ class ArchiveEvidenceOperator(PolicyOperator):
         policy = self._policy_with_added_checks(task_ids)
         summaries = _by_check(policy, pull_all(context, task_ids, VERDICT))
         store = self.location().open()
-        archived = archive_run(policy, summaries, run=run_from_context(context), store=store)
+        archived = archive_run(
+            policy, summaries, run=run_from_context(context), store=store, connections=AirflowConnections()
+        )
         url = self.link_to(archived.report, store)
         context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"report_url": url})
-        self.log.info("%s\npage: %s", archived.verdict.sentence, archived.report.uri)
+        self.log.info("%s\npage: %s\n%s", archived.verdict.sentence, archived.report.uri, describe_link(archived.link))
 
     def _policy_with_added_checks(self, task_ids: Sequence[str]) -> Policy:
         """The policy with the checks that the DAG file added (`@task.governance_check`)."""

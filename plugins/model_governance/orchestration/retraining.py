@@ -9,9 +9,11 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.errors import PolicyError
+from model_governance.evidence.links import link_document
 from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
+from model_governance.evidence.signing import signer_of
 from model_governance.orchestration.operators import ARCHIVE, PolicyOperator, pull_all
-from model_governance.orchestration.stores import StoreLocation
+from model_governance.orchestration.stores import AirflowConnections, StoreLocation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,10 +97,13 @@ class RequestRetrainingOperator(PolicyOperator):
         if is_booked(store, request):
             if self._was_emitted(context, request):
                 raise AirflowSkipException(f"no retraining: this run requested already ({store.locate(request.key)})")
-            return request
-        if reason := refusal(store, policy, request):
+        elif reason := refusal(store, policy, request):
             raise AirflowSkipException(f"no retraining: {reason}")
         book(store, request)
+        link_document(
+            store, "retraining_request", request.model, key=request.key, content=request.content,
+            signer=signer_of(self.policy, AirflowConnections()),
+        )  # fmt: skip
         return request
 
     def _was_emitted(self, context: Context, request: RetrainingRequest) -> bool:

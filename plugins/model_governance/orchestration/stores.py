@@ -46,16 +46,24 @@ class AirflowConnections:
         Raises:
             SubjectError: Airflow knows no connection of this name.
         """
-        if name is None:
-            import boto3
+        return _aws_client("s3", name)
 
-            return boto3.client("s3")
-        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+    def kms(self, name: str | None) -> Any:
+        """A boto3 client of AWS KMS, as `s3`. Raises as `s3`."""
+        return _aws_client("kms", name)
 
-        # The hook falls back to the environment when a connection is missing: evidence would be written
-        # with the wrong credentials, so a missing connection is refused first.
-        _connection(name)
-        return AwsBaseHook(aws_conn_id=name, client_type="s3").get_conn()
+    def secret(self, name: str) -> str:
+        """The password of a connection, as a private key; Airflow masks it in logs.
+
+        Raises:
+            SubjectError: Airflow knows no connection of this name, or it has no password.
+        """
+        secret = _connection(name).password
+        if not secret:
+            raise SubjectError(
+                f"Airflow connection {name!r} has no password; put the private key there, as PEM or base64"
+            )
+        return str(secret)
 
     def engine(self, name: str) -> Engine:
         """An SQLAlchemy engine: the one of the connection's hook, or one on its uri where there is no hook.
@@ -172,6 +180,19 @@ class GovernanceReportLink(BaseOperatorLink):
         Airflow asks right after `execute`, in the same process, whether or not the task failed.
         """
         return str(getattr(operator, "report_url", ""))
+
+
+def _aws_client(service: str, name: str | None) -> Any:
+    if name is None:
+        import boto3
+
+        return boto3.client(service)
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+    # The hook falls back to the environment when a connection is missing: evidence would be written
+    # with the wrong credentials, so a missing connection is refused first.
+    _connection(name)
+    return AwsBaseHook(aws_conn_id=name, client_type=service).get_conn()
 
 
 def _connection(name: str) -> Connection:

@@ -79,6 +79,19 @@ def parse_policy(source: bytes, catalogue: Mapping[str, Check], *, name: str = "
     return policy.at(source=source)
 
 
+def archived_policy(source: bytes, *, origin: str) -> Policy:
+    """The policy in these archived bytes, without asking which checks this release has.
+
+    Raises:
+        PolicyError: they have another shape than a policy of this release; `origin` names them in messages.
+    """
+    position, raw = read_yaml(source, origin)
+    try:
+        return Policy.model_validate(raw).at(source=source)
+    except ValidationError as error:
+        raise PolicyError(located(islice(_shape_problems(error, position), MAX_PROBLEMS), origin)) from error
+
+
 MAX_BYTES = 1 << 20
 MAX_PROBLEMS = 100
 MAX_LENGTH = 500

@@ -22,10 +22,21 @@ class ArtifactSpec(Part):
 
 
 class ArchiveSpec(Part):
-    """How long the archive of a run is kept."""
+    """How long the archive of a run is kept, who signs it, and whose signatures count when it is read."""
 
     retention_days: int = Field(
         default=3650, ge=1, le=36_500, description="days that a run is meant to be kept; nothing deletes it"
+    )
+    signing_key: str | None = Field(
+        default=None,
+        pattern=r"^(file|env|connection|kms):\S+$",
+        description="private key that signs evidence: file:PATH, env:VARIABLE, connection:NAME (its password), or "
+        "kms:KEY[@CONNECTION]; without it evidence is unsigned",
+    )
+    trust: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file with the public keys that may sign; with it no earlier run is read without their signature",
     )
 
 

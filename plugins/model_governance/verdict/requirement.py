@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from model_governance.stats.limits import MISSED, TAIL, Limits, Stretched
 
@@ -24,6 +24,11 @@ class Baseline:
     low: float | None = None
     high: float | None = None
     limits: Limits | None = None
+
+    def record(self) -> dict[str, Any]:
+        """The baseline as JSON types."""
+        limits = None if self.limits is None else self.limits.record()
+        return {"value": self.value, "low": self.low, "high": self.high, "limits": limits}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,7 +136,7 @@ def test_a_repeated_night_counts_once(nights):
 
 def test_earlier_verdicts_are_those_of_the_check(nights):
     found = earlier_verdicts(before(nights.store, datetime(2026, 3, 5, tzinfo=UTC)), "quality", runs_back=3)
-    assert [one.outcome for one in found] == ["pass", "fail", "pass"]
+    assert [one.verdict.outcome for one in found] == ["pass", "fail", "pass"]
 
 
 def test_an_altered_artifact_is_not_believed(nights, tmp_path):

@@ -1,0 +1,35 @@
+"""The result of a check, read back from its record: what is needed to judge it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.result import CheckResult, Metric
+from model_governance.errors import CheckError, EvidenceError
+from model_governance.stats.limits import read_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def read_result(record: Mapping[str, Any], *, origin: str) -> CheckResult:
+    """The result that `CheckResult.record` wrote, without tables and artifacts.
+
+    Raises:
+        EvidenceError: the record holds other fields than a result of this release; `origin` names it.
+    """
+    try:
+        metrics = tuple(_metric(metric) for metric in record["metrics"])
+        return CheckResult(
+            kind=record["kind"], seed=record["seed"], status=record["status"], reason=record["reason"], metrics=metrics
+        )
+    except (KeyError, TypeError, ValueError, CheckError) as error:
+        raise EvidenceError(
+            f"{origin}: expected the result of a check as this release writes it, found other fields "
+            f"({type(error).__name__}: {error!s:.300}); read it with the release that wrote it"
+        ) from error
+
+
+def _metric(record: Mapping[str, Any]) -> Metric:
+    limits = record["limits"]
+    return Metric(**{**record, "limits": None if limits is None else read_limits(limits)})

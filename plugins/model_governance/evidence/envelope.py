@@ -1,0 +1,151 @@
+"""DSSE envelopes: a payload, and signatures over its type and bytes (secure-systems-lab/dsse, protocol v1.0.2)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from model_governance.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+
+class Signer(Protocol):
+    """Signs bytes with a private key that it does not show."""
+
+    @property
+    def keyid(self) -> str:
+        """SHA-256 of the public key's SubjectPublicKeyInfo in DER, 64 hex digits."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of a message.
+
+        Raises:
+            EvidenceError: the key cannot sign.
+            StoreUnreachable: the service that holds it does not answer.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """A signature and the id of the key that made it."""
+
+    keyid: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A payload with its signatures; without any it is unsigned."""
+
+    payload: bytes
+    signatures: tuple[Signature, ...] = ()
+    payload_type: str = PAYLOAD_TYPE
+
+    @property
+    def message(self) -> bytes:
+        """The bytes that are signed: the pre-authentication encoding of type and payload."""
+        return pre_authentication_encoding(self.payload_type, self.payload)
+
+    def line(self) -> bytes:
+        """The envelope as one line of JSON, without line end."""
+        record = {
+            "payload": base64.b64encode(self.payload).decode(),
+            "payloadType": self.payload_type,
+            "signatures": [
+                {"keyid": each.keyid, "sig": base64.b64encode(each.value).decode()} for each in self.signatures
+            ],
+        }
+        return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
+
+
+def seal(payload: bytes, signer: Signer | None) -> Envelope:
+    """The envelope of a payload, signed where there is a signer. Raises as `Signer.sign`."""
+    bare = Envelope(payload=payload)
+    if signer is None:
+        return bare
+    return Envelope(payload=payload, signatures=(Signature(keyid=signer.keyid, value=signer.sign(bare.message)),))
+
+
+def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
+    """`DSSEv1 LENGTH TYPE LENGTH PAYLOAD`, lengths in bytes.
+
+    >>> pre_authentication_encoding("http://example.com/HelloWorld", b"hello world")
+    b'DSSEv1 29 http://example.com/HelloWorld 11 hello world'
+    """
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+
+
+def read_envelope(line: bytes, *, origin: str) -> Envelope:
+    """The envelope in one line of a bundle; `origin` names it in messages. No signature is checked here.
+
+    Raises:
+        EvidenceError: the line is no DSSE envelope of an in-toto statement, spelled as this package spells it.
+    """
+    try:
+        record = json.loads(line)
+        envelope = Envelope(
+            payload=_decoded(record["payload"]),
+            payload_type=_text(record["payloadType"]),
+            signatures=tuple(
+                Signature(keyid=_text(each["keyid"]), value=_decoded(each["sig"])) for each in record["signatures"]
+            ),
+        )
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise EvidenceError(
+            f"{origin}: expected a DSSE envelope (payload, payloadType, signatures), found other bytes ({error!r:.200}); "
+            "restore the object from its oldest version"
+        ) from error
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise EvidenceError(f"{origin}: the payload is {envelope.payload_type!r:.100}, expected {PAYLOAD_TYPE}")
+    # One spelling only: bytes that mean nothing could otherwise be changed unseen.
+    if envelope.line() != line:
+        raise EvidenceError(f"{origin}: the envelope is spelled in another way than it was written; it was altered")
+    return envelope
+
+
+def statement_in(envelope: Envelope, *, origin: str) -> Mapping[str, Any]:
+    """The statement that an envelope holds.
+
+    Raises:
+        EvidenceError: the payload is no JSON object in canonical form (RFC 8785).
+    """
+    try:
+        statement = json.loads(envelope.payload)
+        is_canonical = isinstance(statement, dict) and canonical(statement) == envelope.payload
+    except (ValueError, RecursionError) as error:
+        raise EvidenceError(f"{origin}: the payload is no JSON ({error})") from error
+    if not is_canonical:
+        raise EvidenceError(f"{origin}: the payload is no JSON object in canonical form (RFC 8785)")
+    return dict(statement)
+
+
+def canonical(statement: Mapping[str, Any]) -> bytes:
+    """The canonical JSON of a statement (RFC 8785).
+
+    Raises:
+        ValueError: it holds what has no canonical form: NaN, an integer beyond 2^53.
+    """
+    import rfc8785
+
+    return rfc8785.dumps(dict(statement))
+
+
+def _decoded(text: Any) -> bytes:
+    try:
+        return base64.b64decode(_text(text), validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"no base64: {error}") from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, found {type(value).__name__}")
+    return value

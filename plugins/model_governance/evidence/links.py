@@ -1,0 +1,144 @@
+"""Runs and documents as links of the chain, and the repair of what a crash left out of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.moments import parse_moment
+from model_governance.errors import EvidenceError, ObjectMissing
+from model_governance.evidence.acceptance import ACCEPTANCES, acceptance_folder, as_acceptance
+from model_governance.evidence.chain import HINTS, append, leave_hint, link_of
+from model_governance.evidence.manifest import FILE, as_manifest, model_folder
+from model_governance.evidence.record import read_record
+from model_governance.evidence.statement import RunEvidence, document_statement, run_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from model_governance.evidence.chain import Link
+    from model_governance.evidence.envelope import Signer
+    from model_governance.evidence.statement import Place
+    from model_governance.store import ArtifactStore
+
+log = logging.getLogger(__name__)
+
+FRESH = timedelta(minutes=1)
+"""A manifest that is older was archived by an earlier try, whose link may stand further back in the chain."""
+SEARCHED = 100
+"""Newest links that are searched for that of an earlier try."""
+UNFINISHED = 5
+"""Archived runs without a link that one append repairs at most: a crash leaves one."""
+
+
+def link_run(
+    store: ArtifactStore,
+    manifest: Mapping[str, Any],
+    *,
+    address: Mapping[str, Any],
+    signer: Signer | None,
+    records: Mapping[str, Mapping[str, Any] | None],
+    page: Mapping[str, Any] | None = None,
+    waivers: Sequence[Mapping[str, Any]] = (),
+) -> Link:
+    """Append the link of an archived run, or find it; runs that a crash left without a link come before it.
+
+    Args:
+        store: the archive.
+        manifest: of the run.
+        address: `key`, `sha256` and `size` of the manifest.
+        signer: signs the link; None leaves it unsigned.
+        records: record of each check by name.
+        page: `key`, `sha256` and `size` of the run's page.
+        waivers: those of the policy that were in force.
+
+    Raises: as `append`.
+    """
+    repair(store, manifest["policy"]["name"], signer=signer, moment=manifest["run"]["logical_date"], but=address["key"])
+    evidence = RunEvidence(manifest=manifest, address=address, records=records, page=page, waivers=waivers)
+    return _append_run(store, evidence, signer)
+
+
+def link_document(
+    store: ArtifactStore, kind: str, model: str, *, key: str, content: bytes, signer: Signer | None
+) -> Link:
+    """Append the link of a stored document (`acceptance`, `retraining_request`), or find it. Raises as `append`."""
+    address = {"key": key, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    document = json.loads(content)
+
+    def make(place: Place) -> list[dict[str, Any]]:
+        return [document_statement(kind, document, place, address=address)]
+
+    return _append(store, model, make, about=address, signer=signer, fresh=False)
+
+
+def repair(store: ArtifactStore, model: str, *, signer: Signer | None, moment: str, but: str) -> list[Link]:
+    """Append what was archived and has no link, because its writer was killed in between; it is logged as a warning.
+
+    Runs of the month of `moment` and of the month before are looked at, and all acceptances.
+
+    Args:
+        store: the archive.
+        model: whose runs.
+        signer: signs the links.
+        moment: logical date of the run that is being archived (ISO 8601, UTC).
+        but: key of its manifest, which is left out.
+
+    Raises:
+        StoreUnreachable, StoreError: as `append`. What is damaged is logged and left out: verification reports it.
+    """
+    repaired: list[Link] = []
+    for key in _unlinked(store, model, parse_moment(moment)):
+        if key == but or len(repaired) == UNFINISHED:
+            continue
+        try:
+            link = _relink(store, model, key, signer)
+        except (EvidenceError, ObjectMissing) as error:
+            log.error("%s has no link in the chain and cannot get one: %s", store.locate(key), error)
+            continue
+        log.warning("%s was archived without its link; it is link %s now", store.locate(key), link.sequence)
+        repaired.append(link)
+    return repaired
+
+
+def _unlinked(store: ArtifactStore, model: str, moment: datetime) -> Iterator[str]:
+    """Keys of acceptances, and of manifests of this month and the last one, that have no hint of a link."""
+    months = sorted({f"{moment.replace(day=1) - timedelta(days=1):%Y-%m}", f"{moment:%Y-%m}"})
+    for folder in (*(f"{model_folder(model)}run={month}" for month in months), acceptance_folder(model)):
+        hints = {key.removeprefix(HINTS) for key in store.keys(HINTS + folder)}
+        for key in store.keys(folder):
+            is_evidence = key.endswith(f"/{FILE}") or (folder.startswith(ACCEPTANCES) and key.endswith(".json"))
+            if is_evidence and key not in hints:
+                yield key
+
+
+def _relink(store: ArtifactStore, model: str, key: str, signer: Signer | None) -> Link:
+    content = store.get(key)
+    if key.startswith(ACCEPTANCES):
+        as_acceptance(content, origin=store.locate(key))
+        return link_document(store, "acceptance", model, key=key, content=content, signer=signer)
+    manifest = as_manifest(content, origin=store.locate(key))
+    address = {"key": key, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    records = {row["name"]: read_record(store, row["record"]) if row["record"] else None for row in manifest["checks"]}
+    return _append_run(store, RunEvidence(manifest=manifest, address=address, records=records), signer)
+
+
+def _append_run(store: ArtifactStore, evidence: RunEvidence, signer: Signer | None) -> Link:
+    fresh = datetime.now(UTC) - parse_moment(evidence.manifest["finished_at"]) < FRESH
+    return _append(
+        store, evidence.manifest["policy"]["name"], lambda place: run_statements(evidence, place),
+        about=evidence.address, signer=signer, fresh=fresh,
+    )  # fmt: skip
+
+
+def _append(
+    store: ArtifactStore, model: str, make: Callable[[Place], Sequence[Mapping[str, Any]]], *,
+    about: Mapping[str, Any], signer: Signer | None, fresh: bool,
+) -> Link:  # fmt: skip
+    link = None if fresh else link_of(store, model, about=about, search=SEARCHED)
+    link = link or append(store, model, make, about=about, signer=signer)
+    leave_hint(store, link)
+    return link

@@ -1,0 +1,216 @@
+"""What a link of the chain says: an in-toto Statement v1 about a run, an acceptance or a request.
+
+Numbers of findings are decimal strings, so that every reader of JSON sees the same digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.moments import parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+PREDICATE_TYPES = {
+    "run": "model-governance:governance-run/v1",
+    "acceptance": "model-governance:acceptance/v1",
+    "retraining_request": "model-governance:retraining-request/v1",
+    "tombstone": "model-governance:tombstone/v1",
+}
+"""What a link may be about, by the type of its predicate."""
+KINDS = {predicate: kind for kind, predicate in PREDICATE_TYPES.items()}
+
+_DECIMALS = ("value", "low", "high", "bound", "tolerance", "baseline", "limit", "detectable", "p_value", "level")
+_SHOWN = ("metric", "key", "outcome", "severity", "condition", "against", "n", "waiver", "sentence")
+_RESULTS = {"fail": "FAILED", "error": "FAILED", "warn": "WARNED", "uncertain": "WARNED", "waived": "WARNED"}
+"""Our outcomes in the three words of a test result; what is not here passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in a chain a link stands: its model, its number from 1 on, and the payload digest of the link before.
+
+    `problem` says what is wrong with the link before, where something is; its digest is then that of its bytes.
+    """
+
+    model: str
+    sequence: int
+    previous: str | None
+    recorded_at: datetime
+    problem: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """The place as JSON types."""
+        before = None if self.previous is None else {"sha256": self.previous}
+        return {
+            "model_name": self.model,
+            "sequence": self.sequence,
+            "previous": before if not self.problem else {**(before or {}), "problem": self.problem},
+            "recorded_at": self.recorded_at.isoformat(timespec="milliseconds"),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEvidence:
+    """An archived run, as its link states it.
+
+    Attributes:
+        manifest: the manifest.
+        address: `key`, `sha256` and `size` of the manifest.
+        records: record of each check by name; None where a check did not report.
+        page: `key`, `sha256` and `size` of the run's page, where there is one.
+        waivers: those of the policy that were in force, as JSON types.
+        controls: ids of the controls that a kind of check supports, by kind.
+        controls_sha256: digest of the control map; empty without one.
+    """
+
+    manifest: Mapping[str, Any]
+    address: Mapping[str, Any]
+    records: Mapping[str, Mapping[str, Any] | None]
+    page: Mapping[str, Any] | None = None
+    waivers: Sequence[Mapping[str, Any]] = ()
+    controls: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    controls_sha256: str = ""
+
+
+def run_statements(evidence: RunEvidence, place: Place) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The statement about a governance run, and the same as a test result that other tools read."""
+    subjects = run_subjects(evidence)
+    manifest = evidence.manifest
+    predicate = place.record() | {
+        "manifest": _address(evidence.address),
+        "run": manifest["run"],
+        "policy": {name: manifest["policy"][name] for name in ("name", "sha256", "owner", "key")},
+        "model": manifest["model"] or {"sha256": manifest["policy"]["model_sha256"]},
+        "datasets": [_decimal(dataset) for dataset in manifest["datasets"]],
+        "verdict": {name: manifest["verdict"][name] for name in ("outcome", "stops", "fail_on", "on_uncertain")},
+        "checks": [_check(row, evidence) for row in manifest["checks"]],
+        "waivers": list(evidence.waivers),
+        "controls_sha256": evidence.controls_sha256 or None,
+        "environment": manifest["environment"],
+        "started_at": manifest["started_at"],
+        "finished_at": manifest["finished_at"],
+    }
+    governance = _statement(subjects, PREDICATE_TYPES["run"], predicate)
+    return governance, _statement(subjects[:1], TEST_RESULT, _test_result(manifest))
+
+
+def run_subjects(evidence: RunEvidence) -> list[dict[str, Any]]:
+    """The model and every object of a run, each with its digest; objects with their key in the store."""
+    manifest = evidence.manifest
+    subjects = []
+    version = (manifest["model"] or {}).get("sha256") or manifest["policy"]["model_sha256"]
+    if version:
+        subjects.append({"name": f"model/{manifest['policy']['name']}", "digest": {"sha256": version}})
+    policy = manifest["policy"]
+    subjects += [
+        _subject("run_manifest.json", evidence.address),
+        _subject("policy.yaml", {"key": policy["key"], "sha256": policy["sha256"]}),
+    ]
+    if evidence.page is not None:
+        subjects.append(_subject("report.html", evidence.page))
+    for row in manifest["checks"]:
+        for name, stored in (("check.json", row["record"]), ("report.html", row["report"])):
+            if stored:
+                subjects.append(_subject(f"{row['name']}/{name}", stored))
+        subjects += [_subject(f"{row['name']}/{stored['name']}", stored) for stored in row["artifacts"]]
+    return subjects
+
+
+def document_statement(
+    kind: str, document: Mapping[str, Any], place: Place, *, address: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The statement about a stored document (an acceptance, a request) at `address` (`key`, `sha256`, `size`)."""
+    subject = _subject(str(address["key"]).rpartition("/")[2], address)
+    predicate = place.record() | {"document": _decimal(document), "address": _address(address)}
+    return _statement([subject], PREDICATE_TYPES[kind], predicate)
+
+
+def decimal(number: float | int | None) -> str | None:
+    """A number as the shortest decimal that reads back as the same; None stays.
+
+    >>> decimal(0.1), decimal(3), decimal(None)
+    ('0.1', '3', None)
+    """
+    return None if number is None else repr(number)
+
+
+def _statement(
+    subjects: Iterable[Mapping[str, Any]], predicate_type: str, predicate: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [dict(subject) for subject in subjects],
+        "predicateType": predicate_type,
+        "predicate": dict(predicate),
+    }
+
+
+def _subject(name: str, stored: Mapping[str, Any]) -> dict[str, Any]:
+    subject: dict[str, Any] = {"name": name, "digest": {"sha256": stored["sha256"]}, "uri": stored["key"]}
+    if stored.get("media_type"):
+        subject["mediaType"] = stored["media_type"]
+    if stored.get("size") is not None:
+        subject["annotations"] = {"size": stored["size"]}
+    return subject
+
+
+def _address(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: stored[name] for name in ("key", "sha256")}
+
+
+def _check(row: Mapping[str, Any], evidence: RunEvidence) -> dict[str, Any]:
+    record = evidence.records.get(row["name"])
+    result = (record or {}).get("result") or {}
+    return {
+        "name": row["name"],
+        "kind": row["kind"],
+        "status": result.get("status") or "not_measured",
+        "outcome": row["outcome"],
+        "stops": row["stops"],
+        "seed": None if record is None else decimal(record["seed"]),
+        "tools": dict(result.get("tools") or {}),
+        "controls": list(evidence.controls.get(row["kind"] or "", ())),
+        "record": _address(row["record"]) if row["record"] else None,
+        "baselines": _decimal(row["baselines"]),
+        "findings": [_finding(finding) for finding in (record or {}).get("verdict", {}).get("findings", ())],
+    }
+
+
+def _finding(finding: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: finding[name] for name in _SHOWN} | {name: _decimal(finding[name]) for name in _DECIMALS}
+
+
+def _decimal(value: Any) -> Any:
+    """JSON types with every number as a decimal string; true and false stay."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return decimal(value)
+    if isinstance(value, dict):
+        return {name: _decimal(part) for name, part in value.items()}
+    return [_decimal(part) for part in value]
+
+
+def _test_result(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    named: dict[str, list[str]] = {"PASSED": [], "WARNED": [], "FAILED": []}
+    for row in manifest["checks"]:
+        named["FAILED" if row["stops"] else _RESULTS.get(row["outcome"], "PASSED")].append(row["name"])
+    verdict, policy = manifest["verdict"], manifest["policy"]
+    return {
+        "result": "FAILED" if verdict["stops"] else _RESULTS.get(verdict["outcome"], "PASSED"),
+        "configuration": [_subject("policy.yaml", {"key": policy["key"], "sha256": policy["sha256"]})],
+        "passedTests": named["PASSED"],
+        "warnedTests": named["WARNED"],
+        "failedTests": named["FAILED"],
+    }
+
+
+def moment_of(predicate: Mapping[str, Any]) -> datetime:
+    """When a link says that it was recorded (UTC)."""
+    return parse_moment(predicate["recorded_at"])

@@ -1,0 +1,195 @@
+"""Verifies the chain of a model from its first link to its head, and everything that it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from model_governance.contract.moments import spell_moment
+from model_governance.errors import EvidenceError, ObjectMissing
+from model_governance.evidence.acceptance import acceptance_folder
+from model_governance.evidence.chain import chain_folder, link_keys, models_with_chain, read_link
+from model_governance.evidence.manifest import FILE, model_folder
+from model_governance.evidence.verification.link import Reader, verify_link
+from model_governance.evidence.verification.problems import Findings, Verification
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from model_governance.evidence.chain import Link
+    from model_governance.evidence.trust import Trust
+    from model_governance.store import ArtifactStore
+
+SKEW = timedelta(minutes=10)
+"""By how much the clock of a machine may be behind that of the one before."""
+_RUNS = "v1/runs/"
+
+
+def verify_archive(
+    store: ArtifactStore,
+    *,
+    models: Collection[str] = (),
+    trust: Trust | None = None,
+    expected: Mapping[str, str] | None = None,
+) -> list[Verification]:
+    """Verify the models of an archive; sends no request but to the store.
+
+    Args:
+        store: the archive.
+        models: those to verify; all that have runs or a chain when empty.
+        trust: keys whose signatures count; None: signatures are not checked.
+        expected: digest of the newest link by model, kept elsewhere; it alone shows that the end was cut off.
+
+    Raises:
+        StoreUnreachable, StoreError: the store cannot be read.
+    """
+    named = list(models) or sorted({*models_with_chain(store), *_models_with_runs(store), *(expected or {})})
+    return [verify_model(store, model, trust=trust, expected_head=(expected or {}).get(model)) for model in named]
+
+
+def verify_model(
+    store: ArtifactStore,
+    model: str,
+    *,
+    trust: Trust | None = None,
+    expected_head: str | None = None,
+) -> Verification:
+    """Verify the chain of one model, as `verify_archive` does."""
+    walk = _Walk(store=store, model=model, trust=trust, reader=Reader(store=store))
+    for sequence, key in link_keys(store, model):
+        walk.visit(sequence, key)
+    walk.end(expected_head)
+    return walk.verification()
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is known while the chain is read from its beginning."""
+
+    store: ArtifactStore
+    model: str
+    trust: Trust | None
+    reader: Reader
+    findings: Findings = field(default_factory=Findings)
+    last: tuple[int, str | None] = (0, None)
+    """Number of the last link and its digest; None where it was damaged."""
+    newest: Link | None = None
+    links: int = 0
+    unsigned: int = 0
+    signers: set[str] = field(default_factory=set)
+    about: dict[str, int] = field(default_factory=dict)
+
+    def visit(self, sequence: int, key: str) -> None:
+        """Verify the link under a key, and its place behind the one before."""
+        where = self.store.locate(key)
+        before, digest = self.last
+        if sequence != before + 1:
+            missing = f"link {before + 1}" if sequence == before + 2 else f"links {before + 1} to {sequence - 1}"
+            self.findings.add(
+                "chain.gap", where, f"{missing} of {self.model} are not there: removed after they were stored"
+            )
+            digest = None
+        try:
+            link = read_link(self.store, key)
+        except (EvidenceError, ObjectMissing) as error:
+            self.findings.add("link.damaged", where, str(error))
+            self.last = (sequence, None)
+            return
+        self._place(link, digest, first=sequence == 1, known=sequence == before + 1)
+        self._signatures(link, where)
+        self._repeated(link, where)
+        verify_link(link, self.reader, self.findings)
+        self.links += 1
+        self.last, self.newest = (sequence, link.digest), link
+
+    def _place(self, link: Link, digest: str | None, *, first: bool, known: bool) -> None:
+        where = self.store.locate(link.key)
+        if first and link.previous is not None:
+            self.findings.add("chain.previous", where, "the first link names one before it; there is none")
+        if not first and known and digest is not None and link.previous != digest:
+            self.findings.add(
+                "chain.previous", where,
+                f"link {link.sequence} holds the digest {str(link.previous)[:16]}… of the link before, which has {digest[:16]}…: "
+                "one of the two was altered, exchanged or written anew",
+            )  # fmt: skip
+        if problem := (link.predicate["previous"] or {}).get("problem"):
+            self.findings.add("chain.repaired", where, f"when it was appended, the link before was damaged: {problem}")
+        if self.newest is not None and link.recorded_at < self.newest.recorded_at - SKEW:
+            self.findings.add(
+                "chain.time", where,
+                f"says that it was recorded at {spell_moment(link.recorded_at)}, before link {self.newest.sequence} "
+                f"({spell_moment(self.newest.recorded_at)})",
+            )  # fmt: skip
+
+    def _signatures(self, link: Link, where: str) -> None:
+        self.unsigned += not link.is_signed
+        if self.trust is None:
+            return
+        if problem := link.problem_of(self.trust):
+            self.findings.add("link.signature", where, f"link {link.sequence} is not vouched for: {problem}")
+        else:
+            keyids = {signature.keyid for envelope in link.envelopes for signature in envelope.signatures}
+            self.signers |= {self.trust.keys[keyid].owner for keyid in keyids if keyid in self.trust.keys}
+
+    def _repeated(self, link: Link, where: str) -> None:
+        earlier = self.about.setdefault(link.about["key"], link.sequence)
+        if earlier != link.sequence:
+            self.findings.add("chain.repeated", where, f"link {earlier} is about the same object, {link.about['key']}")
+
+    def end(self, expected_head: str | None) -> None:
+        """What can be said only once all links are known."""
+        self._strangers()
+        self._unlinked()
+        folder = self.store.locate(chain_folder(self.model).rstrip("/"))
+        if self.links == 0:
+            self.findings.add(
+                "chain.empty", folder, f"{self.model} has no link that can be read; nothing is proven of it"
+            )
+        head = self.newest.digest if self.newest is not None else None
+        if expected_head is not None and head != expected_head:
+            self.findings.add(
+                "chain.head", folder,
+                f"the newest link of {self.model} has sha256 {head}, expected {expected_head}: links were removed from the "
+                "end, or the chain was written anew. Where links were appended since, expect the head of now",
+            )  # fmt: skip
+        if self.unsigned:
+            self.findings.add(
+                "link.unsigned", folder,
+                f"{self.unsigned} of {self.links} links are UNSIGNED: whoever can write to the store can write them anew. "
+                "Set archive.signing_key (model-governance keys init)",
+            )  # fmt: skip
+        if self.trust is None and self.unsigned < self.links:
+            self.findings.add("signature.unchecked", folder, "signatures were not checked: pass --trust FILE")
+
+    def _strangers(self) -> None:
+        """Objects among the links that are none."""
+        known = {key for _, key in link_keys(self.store, self.model)}
+        for key in self.store.keys(chain_folder(self.model)):
+            if key not in known:
+                self.findings.add("chain.foreign", self.store.locate(key), "lies among the links and is none")
+
+    def _unlinked(self) -> None:
+        """Manifests and acceptances that no link is about."""
+        manifests = (key for key in self.store.keys(model_folder(self.model)) if key.endswith(f"/{FILE}"))
+        accepted = (key for key in self.store.keys(acceptance_folder(self.model)) if key.endswith(".json"))
+        for key in (*manifests, *accepted):
+            if key not in self.about:
+                self.findings.add(
+                    "evidence.unlinked", self.store.locate(key),
+                    "is in no link: forged, or left by a writer that was killed; the next run appends what is sound",
+                )  # fmt: skip
+
+    def verification(self) -> Verification:
+        """The answer."""
+        newest = self.newest
+        return Verification(
+            model=self.model, links=self.links, head=None if newest is None else (newest.sequence, newest.digest),
+            objects=len(self.reader.digests), verdicts=self.reader.verdicts, signed_by=tuple(sorted(self.signers)),
+            problems=tuple(self.findings.problems),
+        )  # fmt: skip
+
+
+def _models_with_runs(store: ArtifactStore) -> set[str]:
+    parts = (key.removeprefix(_RUNS).split("/") for key in store.keys(_RUNS))
+    return {part[0].removeprefix("model=") for part in parts if part[0].startswith("model=")}

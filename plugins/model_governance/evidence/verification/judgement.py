@@ -1,0 +1,71 @@
+"""Judges the numbers of a record again, from what the record says that its verdict rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.documents import read_document
+from model_governance.contract.moments import parse_moment
+from model_governance.contract.stored_result import read_result
+from model_governance.errors import EvidenceError
+from model_governance.evidence.baselines import numbers_of, read_baseline
+from model_governance.evidence.manifest import as_manifest
+from model_governance.evidence.record import CHECK_SCHEMA
+from model_governance.verdict import judge, read_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_governance.evidence.verification.link import Reader
+    from model_governance.policy import Policy
+    from model_governance.verdict import Baseline, Verdict
+
+
+def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[str, Any], reader: Reader) -> Verdict:
+    """The verdict that the policy gives the numbers of a record.
+
+    Args:
+        policy: of the run.
+        record: of a check that measured.
+        manifest: of the run.
+        reader: reads the records of earlier runs, their digests verified.
+
+    Raises:
+        EvidenceError: the record does not say what its verdict rests on, or that is missing or altered.
+        KeyError: the policy lacks the check.
+    """
+    judged = record.get("judged")
+    if not judged:
+        raise EvidenceError("the record does not say what its verdict rests on, so it cannot be judged again")
+    check = record["check"]
+    baselines: dict[str, Mapping[str, Baseline]] = {
+        against: numbers_of(_record_of(named["manifest"], check, reader))
+        for against, named in record["baselines"].items()
+        if named is not None
+    }
+    if judged["champion"] is not None:
+        baselines["champion"] = {label: read_baseline(number) for label, number in judged["champion"].items()}
+    earlier = [read_verdict(_document(stored, reader)["verdict"]) for stored in judged["earlier"]]
+    return judge(
+        check, read_result(record["result"], origin=check), policy, moment=parse_moment(manifest["run"]["logical_date"]),
+        baselines=baselines, earlier=earlier, basis=judged["basis"],
+    )  # fmt: skip
+
+
+def _record_of(stored: Mapping[str, Any], check: str, reader: Reader) -> dict[str, Any]:
+    """The record of a check in an earlier run."""
+    content = reader.verified(stored)
+    if content is None:
+        raise EvidenceError(f"the manifest of the baseline, {stored['key']}, is missing or altered")
+    manifest = as_manifest(content, origin=reader.store.locate(stored["key"]))
+    row = next((row for row in manifest["checks"] if row["name"] == check and row["record"]), None)
+    if row is None:
+        raise EvidenceError(f"the baseline {stored['key']} has no record of {check}")
+    return _document(row["record"], reader)
+
+
+def _document(stored: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+    content = reader.verified(stored)
+    if content is None:
+        raise EvidenceError(f"the record of an earlier run, {stored['key']}, is missing or altered")
+    return read_document(content, origin=reader.store.locate(stored["key"]), schema=CHECK_SCHEMA)

@@ -1,0 +1,265 @@
+"""Verifies what one link is about: its objects, its statement, and the verdicts of its run."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.documents import read_document
+from model_governance.contract.moments import parse_moment
+from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, PolicyError
+from model_governance.evidence.acceptance import as_acceptance
+from model_governance.evidence.envelope import canonical
+from model_governance.evidence.manifest import as_manifest
+from model_governance.evidence.record import CHECK_SCHEMA
+from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
+from model_governance.policy.load import archived_policy
+from model_governance.verdict import combine, fail_policy_of, read_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from model_governance.evidence.chain import Link
+    from model_governance.evidence.verification.problems import Findings
+    from model_governance.policy import Policy
+    from model_governance.store import ArtifactStore
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads objects of the archive; the digest of each is computed once, however many links name it.
+
+    Attributes:
+        store: the archive.
+        digests: SHA-256 of every object that was read, by key; None where it is not there.
+        verdicts: verdicts of checks that were computed again.
+    """
+
+    store: ArtifactStore
+    digests: dict[str, str | None] = field(default_factory=dict)
+    policies: dict[str, Policy | None] = field(default_factory=dict)
+    verdicts: int = 0
+
+    def digest(self, key: str) -> str | None:
+        """The digest of an object; None where nothing is stored."""
+        if key not in self.digests:
+            self.bytes_of(key)
+        return self.digests[key]
+
+    def bytes_of(self, key: str) -> bytes | None:
+        """The bytes of an object; None where nothing is stored."""
+        try:
+            content = self.store.get(key)
+        except ObjectMissing:
+            self.digests[key] = None
+            return None
+        self.digests[key] = hashlib.sha256(content).hexdigest()
+        return content
+
+    def verified(self, stored: Mapping[str, Any]) -> bytes | None:
+        """The bytes of an object, where they have the stated digest."""
+        content = self.bytes_of(stored["key"])
+        return content if content is not None and self.digests[stored["key"]] == stored["sha256"] else None
+
+    def policy(self, stored: Mapping[str, Any]) -> Policy | None:
+        """The policy under an address; None where this release cannot read it."""
+        if stored["sha256"] not in self.policies:
+            content = self.verified(stored)
+            try:
+                self.policies[stored["sha256"]] = (
+                    None if content is None else archived_policy(content, origin=self.store.locate(stored["key"]))
+                )
+            except PolicyError:
+                self.policies[stored["sha256"]] = None
+        return self.policies[stored["sha256"]]
+
+
+def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
+    """Verify what a link is about; problems are added to `findings`."""
+    _objects(link, reader, findings)
+    content = reader.verified(link.about)
+    if content is None:
+        return  # said by `_objects`
+    where = reader.store.locate(link.about["key"])
+    try:
+        if link.kind == "run":
+            _run(link, content, reader, findings)
+        else:
+            _document(link, content, where, findings)
+    except (EvidenceError, ObjectMissing) as error:
+        findings.add("object.damaged", where, str(error))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        findings.add("object.damaged", where, f"lacks fields that this release reads ({type(error).__name__}: {error})")
+
+
+def _objects(link: Link, reader: Reader, findings: Findings) -> None:
+    for subject in link.statement["subject"]:
+        key, stated = subject.get("uri"), subject["digest"]["sha256"]
+        if key is None:
+            continue  # the model: it is not in the archive
+        found = reader.digest(key)
+        if found is None:
+            findings.add(
+                "object.missing", reader.store.locate(key), f"link {link.sequence} names it ({subject['name']})"
+            )
+        elif found != stated:
+            findings.add(
+                "object.altered", reader.store.locate(key),
+                f"has sha256 {found[:16]}…, link {link.sequence} states {stated[:16]}… ({subject['name']})",
+            )  # fmt: skip
+
+
+def _document(link: Link, content: bytes, where: str, findings: Findings) -> None:
+    import json
+
+    document = json.loads(content)
+    if link.kind == "acceptance":
+        as_acceptance(content, origin=where)
+    address = {**link.about, "size": len(content)}
+    rebuilt = document_statement(link.kind, document, _place(link), address=address)
+    _compare(link, rebuilt, where, findings)
+
+
+def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None:
+    where = reader.store.locate(link.about["key"])
+    manifest = as_manifest(content, origin=where)
+    records: dict[str, dict[str, Any] | None] = {}
+    for row in manifest["checks"]:
+        found = reader.verified(row["record"]) if row["record"] else None
+        if row["record"] and found is None:
+            return  # said by `_objects`
+        origin = reader.store.locate(row["record"]["key"]) if row["record"] else where
+        records[row["name"]] = None if found is None else read_document(found, origin=origin, schema=CHECK_SCHEMA)
+    policy = reader.policy(manifest["policy"])
+    _statement(link, manifest, records, policy, content, where, findings)
+    _verdicts(manifest, records, where, findings)
+    if policy is None:
+        findings.add(
+            "verdict.unchecked",
+            where,
+            "this release cannot read the policy of the run: verify with the one that wrote it",
+        )
+    else:
+        _demands(policy, manifest, where, findings)
+        _judgements(policy, manifest, records, reader, findings)
+
+
+def _statement(
+    link: Link, manifest: dict[str, Any], records: dict[str, dict[str, Any] | None], policy: Policy | None,
+    content: bytes, where: str, findings: Findings,
+) -> None:  # fmt: skip
+    """Whether the statement is the one that manifest and records give."""
+    predicate = link.predicate
+    page = next((each for each in link.statement["subject"] if each["name"] == "report.html"), None)
+    moment = parse_moment(manifest["run"]["logical_date"])
+    waivers = predicate["waivers"]
+    if policy is not None:
+        waivers = [waiver.model_dump(mode="json") for waiver in policy.waivers if waiver.is_live(moment)]
+    evidence = RunEvidence(
+        manifest=manifest, records=records, waivers=waivers,
+        address={**link.about, "size": len(content), "media_type": "application/json", "name": "run_manifest.json"},
+        page=None if page is None else _as_stored(page),
+        controls={check["kind"]: check["controls"] for check in predicate["checks"] if check["kind"]},
+        controls_sha256=predicate["controls_sha256"] or "",
+    )  # fmt: skip
+    rebuilt, test_result = run_statements(evidence, _place(link))
+    _compare(link, rebuilt, where, findings)
+    if canonical(test_result) != link.envelopes[1].payload:
+        findings.add(
+            "statement.differs", where, f"the test result beside link {link.sequence} is not that of the manifest"
+        )
+
+
+def _as_stored(subject: Mapping[str, Any]) -> dict[str, Any]:
+    stored = {"key": subject["uri"], "sha256": subject["digest"]["sha256"], "media_type": subject.get("mediaType")}
+    return stored | {"size": (subject.get("annotations") or {}).get("size")}
+
+
+def _place(link: Link) -> Place:
+    problem = (link.predicate["previous"] or {}).get("problem", "")
+    return Place(
+        model=link.model, sequence=link.sequence, previous=link.previous, recorded_at=link.recorded_at, problem=problem
+    )
+
+
+def _compare(link: Link, rebuilt: Mapping[str, Any], where: str, findings: Findings) -> None:
+    if canonical(rebuilt) == link.envelopes[0].payload:
+        return
+    stated, given = link.statement, dict(rebuilt)
+    differing = [name for name in ("subject", "predicateType") if stated.get(name) != given.get(name)]
+    names = {*stated["predicate"], *given["predicate"]}
+    differing += sorted(name for name in names if stated["predicate"].get(name) != given["predicate"].get(name))
+    findings.add(
+        "statement.differs", where,
+        f"link {link.sequence} states another {', '.join(differing) or 'statement'} than the objects that it names",
+    )  # fmt: skip
+
+
+def _verdicts(
+    manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any] | None], where: str, findings: Findings
+) -> None:
+    """Whether the verdict of the run and the rows of its checks are those of the records."""
+    stated = read_verdict(manifest["verdict"])
+    found = []
+    for row in manifest["checks"]:
+        record = records[row["name"]]
+        if record is None:
+            found += [finding for finding in stated.findings if finding.check == row["name"]]
+            if row["outcome"] != "error":
+                findings.add(
+                    "verdict.differs", where, f"{row['name']} never reported and is said to be {row['outcome']}"
+                )
+            continue
+        verdict = read_verdict(record["verdict"])
+        found += list(verdict.findings)
+        said = (row["outcome"], row["stops"], row["sentence"], record["check"], record["verdict"]["stops"])
+        if said != (verdict.outcome, verdict.stops, verdict.sentence, row["name"], verdict.stops):
+            findings.add(
+                "verdict.differs", where,
+                f"{row['name']} is said to be {row['outcome']}, its record says {verdict.outcome} (stops: {verdict.stops})",
+            )  # fmt: skip
+    whole = combine(stated.name, [stated], fail_policy=stated.fail_policy)
+    extra = [finding for finding in stated.findings if finding not in found]
+    missing = [finding for finding in found if finding not in stated.findings]
+    if missing or any(finding.outcome != "error" for finding in extra) or whole.record() != manifest["verdict"]:
+        findings.add("verdict.differs", where, "the verdict of the run is not the worst of the verdicts of its checks")
+
+
+def _demands(policy: Policy, manifest: Mapping[str, Any], where: str, findings: Findings) -> None:
+    """Whether the run answers for every check of its policy, and stops where the policy says so."""
+    names = [row["name"] for row in manifest["checks"]]
+    if sorted(names) != sorted(policy.checks):
+        findings.add(
+            "verdict.differs",
+            where,
+            f"the policy has the checks {', '.join(policy.checks)}; the run has {', '.join(names)}",
+        )
+    if read_verdict(manifest["verdict"]).fail_policy != fail_policy_of(policy):
+        findings.add(
+            "verdict.differs", where, "the verdict counts by another fail_on or on_uncertain than the policy's"
+        )
+
+
+def _judgements(
+    policy: Policy, manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any] | None], reader: Reader,
+    findings: Findings,
+) -> None:  # fmt: skip
+    """Judge the numbers of every record again."""
+    from model_governance.evidence.verification.judgement import judged_again
+
+    for name, record in records.items():
+        if record is None or record["result"] is None:
+            continue
+        where = next(reader.store.locate(row["record"]["key"]) for row in manifest["checks"] if row["name"] == name)
+        try:
+            verdict = judged_again(policy, record, manifest, reader)
+        except (GovernanceError, KeyError) as error:
+            findings.add("verdict.unchecked", where, f"{name}: {error}")
+            continue
+        reader.verdicts += 1
+        if verdict.record() != record["verdict"]:
+            findings.add(
+                "verdict.differs", where,
+                f"{name}: recorded {record['verdict']['outcome']}, but its numbers and the policy give {verdict.outcome}",
+            )  # fmt: skip
