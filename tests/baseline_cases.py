@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,8 +15,10 @@ from model_governance.contract.result import Artifact, CheckResult, make_metric
 from model_governance.run import archive_run, run_check
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from model_governance.contract.check import Check
     from model_governance.evidence.acceptance import Acceptance
     from model_governance.run import ArchivedRun
     from model_governance.verdict import Finding
@@ -33,7 +36,7 @@ class Nights:
 
     def night(self, day: float, accuracy: float | None, *, width: float = 0.002, run_id: str = "") -> Finding:
         """The finding of the first threshold in the run of a day; None: the check did not apply."""
-        check = replace(QUALITY, needs_model=False, roles=(), optional_roles=(), measure=_measure(accuracy, width))
+        check = stand_in(accuracy, width)
         run = self.small.night(FIRST + timedelta(days=day - 1), run_id or f"night-{day}")
         policy, store = self.small.policy(), self.small.store
         done = run_check(policy, "quality", run=run, store=store, connections=PlainConnections(), check=check)
@@ -48,6 +51,16 @@ class Nights:
     def deploy(self, digest: str) -> None:
         """Another model version; nothing loads its bytes."""
         self.small.change(model=self.small.raw["model"] | {"sha256": digest * 64})
+
+
+def nights_from(first: datetime) -> Iterator[datetime]:
+    """A moment each hour."""
+    return (first + timedelta(hours=hour) for hour in itertools.count())
+
+
+def stand_in(accuracy: float | None, width: float = 0.002) -> Check:
+    """The check of model quality, needing nothing and measuring this accuracy."""
+    return replace(QUALITY, needs_model=False, roles=(), optional_roles=(), measure=_measure(accuracy, width))
 
 
 def _measure(accuracy: float | None, width: float):

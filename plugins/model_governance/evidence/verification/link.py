@@ -155,10 +155,10 @@ def _statement(
     moment = parse_moment(manifest["run"]["logical_date"])
     waivers = predicate["waivers"]
     if policy is not None:
-        waivers = [waiver.model_dump(mode="json") for waiver in policy.waivers if waiver.is_live(moment)]
+        waivers = policy.waivers_at(moment)
     evidence = RunEvidence(
         manifest=manifest, records=records, waivers=waivers,
-        address={**link.about, "size": len(content), "media_type": "application/json", "name": "run_manifest.json"},
+        address={**link.about, "size": len(content)},
         page=None if page is None else _as_stored(page),
         controls={check["kind"]: check["controls"] for check in predicate["checks"] if check["kind"]},
         controls_sha256=predicate["controls_sha256"] or "",
