@@ -12,6 +12,7 @@ from model_governance.authoring.accept import accept_run
 from model_governance.checks import find
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import Artifact, CheckResult, make_metric
+from model_governance.evidence.signing import signer_of
 from model_governance.run import archive_run, run_check
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Nights:
     def accept(self, run: str, **more) -> Acceptance:
         """Accept a run by its date or id."""
         told = {"reason": "the feed changed for good", "by": "A. Owner"} | more
-        return accept_run(self.small.store, "synthetic", run, **told)[0]
+        signer = signer_of(self.small.policy())
+        return accept_run(self.small.store, "synthetic", run, signer=signer, **told)[0]
 
     def deploy(self, digest: str) -> None:
         """Another model version; nothing loads its bytes."""

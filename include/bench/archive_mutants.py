@@ -176,6 +176,8 @@ def measure(count: int, *, seed: int, every: int = 4) -> list[Answer]:
         keys = [key for key in nights.small.store.keys("v1/") if not key.startswith(NO_EVIDENCE)]
         archive, kept = whole / "archive", Path(scratch) / "kept"
         shutil.copytree(archive, kept)
+        if ask(nights, Mutant(key="", change=""), sound=None).found:
+            raise SystemExit("the archive without a mutant is not sound, so that every mutant would be found")
         sound = next_night(nights)
         for number in range(count):
             shutil.rmtree(archive)
