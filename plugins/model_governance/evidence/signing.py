@@ -102,11 +102,15 @@ def open_signer(source: str, *, folder: Path, connections: Connections) -> Signe
 
 
 def signer_of(policy: Policy, connections: Connections | None = None) -> Signer | None:
-    """The signer that a policy names under `archive.signing_key`; None where it names none. Raises as `open_signer`."""
-    source = policy.archive.signing_key
+    """The signer of a policy's evidence: `archive.signing_key`, else that of the installation; None without either.
+
+    Raises: as `open_signer`.
+    """
+    connections = connections or PlainConnections()
+    source, folder = policy.archive.signing_key, policy.folder
     if source is None:
-        return None
-    return open_signer(source, folder=policy.folder, connections=connections or PlainConnections())
+        source, folder = connections.keys.signing_key, connections.keys.folder
+    return None if source is None else open_signer(source, folder=folder, connections=connections)
 
 
 def read_private_key(text: bytes, *, origin: str) -> Ed25519Signer:
