@@ -17,6 +17,7 @@ from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.authoring.approve import add_model
 from model_governance.authoring.keys import add_keys
+from model_governance.authoring.reproduce import add_reproduce
 from model_governance.authoring.verify import add_verify
 from model_governance.checks import catalogue, find
 from model_governance.contract.connections import CacheSettings, PlainConnections
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     add_model(commands)
     add_keys(commands)
     add_verify(commands)
+    add_reproduce(commands)
     return parser
 
 

@@ -72,7 +72,7 @@ def accept_run(
     empty = [option for option, text in (("--reason", reason), ("--by", by)) if not text.strip()]
     if empty:
         raise PolicyError([f"{', '.join(empty)}: empty; an acceptance says who accepts the run, and why"])
-    manifest = _find(Archive(store, model), run)
+    manifest = find_run(Archive(store, model), run)
     if not _measured(store, manifest):
         raise PolicyError(
             [f"run {run} of {model} measured nothing ({manifest.content['verdict']['outcome']}); accept one that did"]
@@ -90,8 +90,13 @@ def accept_run(
     return acceptance, uri
 
 
-def _find(archive: Archive, run: str) -> ArchivedManifest:
-    """The manifest of a run by logical date or run id, the one that finished last."""
+def find_run(archive: Archive, run: str) -> ArchivedManifest:
+    """The manifest of a run by logical date or run id, the one that finished last.
+
+    Raises:
+        PolicyError: there is no such run, or several.
+        EvidenceError: a manifest was altered.
+    """
     moments = _moments(archive, run)
     if len(moments) == 1:
         return archive.repeats(moments[0])[0]
