@@ -63,13 +63,15 @@ def accept_run(
 
     Raises:
         PolicyError: there is no such run, it measured nothing, or reason or name are empty.
-        StoreUnreachable, StoreError, EvidenceError: as `ArtifactStore.put_once` and `read_record`.
+        EvidenceError: what the run stored is damaged.
+        StoreUnreachable, StoreError: as `ArtifactStore.put_once`.
     """
     empty = [option for option, text in (("--reason", reason), ("--by", by)) if not text.strip()]
     if empty:
         raise PolicyError([f"{', '.join(empty)}: empty; an acceptance says who accepts the run, and why"])
-    manifest = _find(Archive(store, model), run)
-    if not _measured(store, manifest):
+    archive = Archive(store, model)
+    manifest = _find(archive, run)
+    if not _measured(archive, manifest):
         raise PolicyError(
             [f"run {run} of {model} measured nothing ({manifest.content['verdict']['outcome']}); accept one that did"]
         )
@@ -88,8 +90,7 @@ def _find(archive: Archive, run: str) -> ArchivedManifest:
     moments = _moments(archive, run)
     if len(moments) == 1:
         return archive.repeats(moments[0])[0]
-    named = (manifest for moment in archive.keys for manifest in archive.repeats(moment))
-    found = next((manifest for manifest in named if manifest.content["run"]["run_id"] == run), None)
+    found = archive.named(run)
     if found is None:
         problem = f"{archive.model} has no run {run!r} in {archive.store.uri}; expected a logical date or a run id"
         if moments:
@@ -111,9 +112,9 @@ def _moments(archive: Archive, run: str) -> list[datetime]:
     return same_day if len(run) == len("2026-03-01") else []
 
 
-def _measured(store: ArtifactStore, manifest: ArchivedManifest) -> bool:
+def _measured(archive: Archive, manifest: ArchivedManifest) -> bool:
     """Whether any check of a run measured something."""
-    records = (manifest.record(store, row["name"]) for row in manifest.content["checks"])
+    records = (archive.record(manifest, row["name"]) for row in manifest.content["checks"])
     return any(record and record["result"] and record["result"]["status"] == "measured" for record in records)
 
 
