@@ -135,9 +135,10 @@ class Archive:
         """
         read = {key: self._sound(key, moment) for key in self.keys[moment]}
         manifests = _last_first([manifest for manifest in read.values() if manifest is not None])
-        accepted = next((manifest for manifest in manifests if self.accepted(manifest)), None)
-        if accepted is not None:
-            return accepted
+        if len(read) > 1:  # only then does an acceptance decide
+            accepted = next((manifest for manifest in manifests if self.accepted(manifest)), None)
+            if accepted is not None:
+                return accepted
         damaged = [self._damaged[key] for key, manifest in read.items() if manifest is None]
         if damaged:
             raise EvidenceError(damaged[0].sentence)
@@ -234,7 +235,7 @@ def earlier_artifacts(archive: Archive, check: str, *, lookback: Lookback) -> tu
     for manifest in archive.runs(wanted):
         if lookback.accepted and manifest.content["verdict"]["stops"] and not archive.accepted(manifest):
             continue
-        found = _artifact(archive, manifest, check, lookback.artifact)
+        found = _artifact(archive, manifest, check, lookback)
         previous += [found] if found else []
         if len(previous) == lookback.runs:
             break
@@ -272,14 +273,16 @@ def _start_of_window(archive: Archive) -> datetime | None:
     return None
 
 
-def _artifact(archive: Archive, manifest: ArchivedManifest, check: str, name: str) -> PreviousRun | None:
+def _artifact(archive: Archive, manifest: ArchivedManifest, check: str, lookback: Lookback) -> PreviousRun | None:
     """The artifact of a run; None where it has none, or where it or its record is damaged, which is noted."""
-    record = archive.sound_record(manifest, check)
+    record, name = archive.sound_record(manifest, check), lookback.artifact
     stored = next((artifact for artifact in (record["stored"] if record else ()) if artifact["name"] == name), None)
     if stored is None:
         return None
     try:
         content = read_verified(archive.store, stored)
+        if lookback.require is not None:
+            lookback.require(content, archive.store.locate(stored["key"]))
     except (EvidenceError, ObjectMissing) as error:
         archive.leave_out(stored["key"], manifest.logical_date, error)
         return None
