@@ -88,7 +88,7 @@ def read_verified(store: ArtifactStore, stored: Mapping[str, Any]) -> bytes:
     if sha256 != stored["sha256"]:
         raise EvidenceError(
             f"{store.locate(stored['key'])}: stored with sha256 {stored['sha256']}, now has {sha256}; "
-            "it was altered afterwards and is not used"
+            "it was altered afterwards and is not used. Restore it from its oldest version"
         )
     return content
 

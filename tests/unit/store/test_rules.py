@@ -91,7 +91,7 @@ def test_bytes_that_were_altered_afterwards_decide_nothing(tmp_path):
         read_verified(store, stored.record())
     assert str(altered.value) == (
         f"{stored.uri}: stored with sha256 {stored.sha256}, now has {hashlib.sha256(b'<b>').hexdigest()}; "
-        "it was altered afterwards and is not used"
+        "it was altered afterwards and is not used. Restore it from its oldest version"
     )
 
 

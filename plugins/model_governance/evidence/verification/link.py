@@ -6,16 +6,16 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.documents import read_document
 from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, PolicyError
 from model_governance.evidence.acceptance import as_acceptance
+from model_governance.evidence.consistency import disagreements
 from model_governance.evidence.envelope import canonical
 from model_governance.evidence.manifest import as_manifest
-from model_governance.evidence.record import CHECK_SCHEMA
+from model_governance.evidence.record import as_record
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
 from model_governance.policy.load import archived_policy
-from model_governance.verdict import combine, fail_policy_of, read_verdict
+from model_governance.verdict import Verdict, combine, fail_policy_of, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +130,7 @@ def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None
         if row["record"] and found is None:
             return  # said by `_objects`
         origin = reader.store.locate(row["record"]["key"]) if row["record"] else where
-        records[row["name"]] = None if found is None else read_document(found, origin=origin, schema=CHECK_SCHEMA)
+        records[row["name"]] = None if found is None else as_record(found, origin=origin)
     policy = reader.policy(manifest["policy"])
     _statement(link, manifest, records, policy, content, where, findings)
     _verdicts(manifest, records, where, findings)
@@ -201,29 +201,30 @@ def _verdicts(
 ) -> None:
     """Whether the verdict of the run and the rows of its checks are those of the records."""
     stated = read_verdict(manifest["verdict"])
-    found = []
+    verdicts = []
     for row in manifest["checks"]:
         record = records[row["name"]]
         if record is None:
-            found += [finding for finding in stated.findings if finding.check == row["name"]]
-            if row["outcome"] != "error":
+            silent = tuple(finding for finding in stated.findings if finding.check == row["name"])
+            if row["outcome"] != "error" or not silent or any(finding.outcome != "error" for finding in silent):
                 findings.add(
                     "verdict.differs", where, f"{row['name']} never reported and is said to be {row['outcome']}"
                 )
+            else:
+                verdicts.append(Verdict(name=row["name"], findings=silent, fail_policy=stated.fail_policy))
             continue
         verdict = read_verdict(record["verdict"])
-        found += list(verdict.findings)
+        verdicts.append(verdict)
         said = (row["outcome"], row["stops"], row["sentence"], record["check"], record["verdict"]["stops"])
         if said != (verdict.outcome, verdict.stops, verdict.sentence, row["name"], verdict.stops):
             findings.add(
                 "verdict.differs", where,
                 f"{row['name']} is said to be {row['outcome']}, its record says {verdict.outcome} (stops: {verdict.stops})",
             )  # fmt: skip
-    whole = combine(stated.name, [stated], fail_policy=stated.fail_policy)
-    extra = [finding for finding in stated.findings if finding not in found]
-    missing = [finding for finding in found if finding not in stated.findings]
-    if missing or any(finding.outcome != "error" for finding in extra) or whole.record() != manifest["verdict"]:
-        findings.add("verdict.differs", where, "the verdict of the run is not the worst of the verdicts of its checks")
+    problems = disagreements(manifest["policy"]["sha256"], records)
+    whole = combine(stated.name, verdicts, fail_policy=stated.fail_policy, problems=problems)
+    if whole.record() != manifest["verdict"]:
+        findings.add("verdict.differs", where, "the verdict of the run is not what the verdicts of its checks give")
 
 
 def _demands(policy: Policy, manifest: Mapping[str, Any], where: str, findings: Findings) -> None:
