@@ -193,7 +193,10 @@ def _run_checks(
     from model_governance.subjects import render_sources, run_variables
 
     run = Run(run_id=f"cli-{moment_key(moment)}", logical_date=moment)
-    store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
+    store = open_store(
+        uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection,
+        protection=policy.protection,
+    )  # fmt: skip
     sources = render_sources(policy, run_variables(moment))
     one_check = partial(run_check, policy, run=run, store=store, connections=connections, sources=sources)
     if options.check:

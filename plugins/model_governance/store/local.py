@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 from model_governance.errors import ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store.backoff import Backoff
 from model_governance.store.rules import require_key, require_prefix, require_same
+from model_governance.store.versions import LockState, StoredVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ _NETWORK_ERRORS = frozenset(
     | {errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ESHUTDOWN}
 )
 _NEXT_STEP = {
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f) of the user that runs the worker, or store a summary instead",
     errno.ENOSPC: "free space on this file system, or point the policy's artifacts at another one",
     errno.EDQUOT: "raise the quota of the user that runs the worker, or point the policy's artifacts elsewhere",
     errno.EACCES: "let the user that runs the worker read and write this folder",
@@ -108,6 +110,23 @@ class LocalStore:
     def locate(self, key: str) -> str:
         """The `file://` uri of a key."""
         return _uri(self._path(key))
+
+    def versions(self, prefix: str) -> dict[str, list[StoredVersion]]:
+        """Every key that starts with the prefix, with the single version that a folder keeps. Raises as `keys`."""
+        return {key: [StoredVersion()] for key in self.keys(prefix)}
+
+    def lock_of(self, key: str) -> LockState:
+        """Nothing protects a file from who may write to its folder.
+
+        Raises:
+            ObjectMissing: there is no such file.
+        """
+        self.get(key)
+        return LockState()
+
+    def hold(self, key: str, *, on: bool) -> None:  # noqa: ARG002 - part of the protocol
+        """Never possible. Raises StoreError."""
+        raise StoreError(f"{self.locate(key)}: a folder has no legal hold; keep evidence that must be held in a bucket")
 
     def _path(self, key: str) -> Path:
         return self.root / require_key(key)
