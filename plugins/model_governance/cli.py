@@ -1,4 +1,4 @@
-"""The command line, without Airflow: run, lint, describe and start a policy, approve models, accept runs, calibrate, compare data."""
+"""The command line, without Airflow: run, lint, describe and start a policy, approve, accept, calibrate, compare, try stores."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.authoring.approve import add_model
+from model_governance.authoring.doctor import add_doctor
 from model_governance.checks import catalogue, find
 from model_governance.contract.connections import CacheSettings, PlainConnections
 from model_governance.contract.model import Task
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_checks(commands)
     _add_policy(commands)
     add_model(commands)
+    add_doctor(commands)
     return parser
 
 

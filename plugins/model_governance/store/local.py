@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 READ_ONLY = 0o444
 _PARTIAL = ".partial"
+_LEFT_BEHIND = 24 * 3600.0  # seconds
 _OTHER_WRITER = Backoff(attempts=6, first=0.01, longest=1.0, factor=4.0)  # of the same key
 
 _NO_HARD_LINKS = frozenset(
@@ -128,6 +129,32 @@ class LocalStore:
         """Never possible. Raises StoreError."""
         raise StoreError(f"{self.locate(key)}: a folder has no legal hold; keep evidence that must be held in a bucket")
 
+    def sweep(self) -> tuple[int, int]:
+        """Remove unfinished files of writers that were killed; returns how many, and how many are too young for it.
+
+        A file counts as left behind after a day, by the clock of the file system: no write lasts as long, and a younger
+        one may be that of a writer at work. Only `doctor` calls this: walking through a whole archive would cost every
+        run more than the files do, which no reader takes for evidence.
+
+        Raises:
+            StoreUnreachable, StoreError: as `keys`.
+        """
+        removed = young = 0
+        with _explaining("sweep", self.root):
+            if not self.root.is_dir():
+                return 0, 0
+            with tempfile.NamedTemporaryFile(dir=self.root, prefix=".", suffix=".clock") as file:
+                now = os.fstat(file.fileno()).st_mtime
+            for folder, _, names in os.walk(self.root, onerror=_raise_unless_missing):
+                for path in (Path(folder, name) for name in names if _is_partial(name)):
+                    with contextlib.suppress(FileNotFoundError):  # its writer has finished
+                        if now - path.stat().st_mtime > _LEFT_BEHIND:
+                            path.unlink()
+                            removed += 1
+                        else:
+                            young += 1
+        return removed, young
+
     def _path(self, key: str) -> Path:
         return self.root / require_key(key)
 
@@ -137,6 +164,10 @@ class LocalStore:
             for name in names:
                 if not name.startswith("."):
                     yield Path(folder, name).relative_to(self.root).as_posix()
+
+
+def _is_partial(name: str) -> bool:
+    return name.startswith(".") and name.endswith(_PARTIAL)
 
 
 def _uri(path: Path) -> str:
