@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -42,12 +43,16 @@ class BucketExam:
             StoreError: it refuses the first write, so that nothing can be tried.
         """
         yield self._versioning()
+        encryption = self._encryption()
+        if encryption.outcome != "pass":
+            self.protection = replace(self.protection, encryption=None, kms_key=None)
+        self._create("overwrite")
+        yield encryption
         yield from map(
             self._tried, (self._clock, self._overwrite, self._race, self._parts, self._checksum, self._deletion)
         )
         if self.protection.bucket_owner:
             yield self._tried(self._owner)
-        yield self._tried(self._encryption)
         exam = LockExam(self.bucket, f"{self.folder}/lock", protection=self.protection, may_delete=self.may_delete)
         yield from exam.trials()
         self._clean_up()
@@ -66,6 +71,7 @@ class BucketExam:
             )  # fmt: skip
 
     def _create(self, name: str, content: bytes = CANARY, **params: Any) -> str | None:
+        params = encryption_params(self.protection) | params
         return self.bucket.put(f"{self.folder}/{name}", content, media_type="text/plain", **params)
 
     def _versioning(self) -> Trial:
@@ -104,12 +110,12 @@ class BucketExam:
         )  # fmt: skip
 
     def _overwrite(self) -> Trial:
-        self._create("overwrite")
         refused = _conflicts(partial(self._create, "overwrite", OTHER))
         return self._condition("overwrite", "create a key that exists", refused=refused)
 
     def _parts(self) -> Trial:
-        put = partial(self.bucket.put_parts, f"{self.folder}/overwrite", OTHER, ContentType="text/plain")
+        params = {"ContentType": "text/plain", **encryption_params(self.protection)}
+        put = partial(self.bucket.put_parts, f"{self.folder}/overwrite", OTHER, **params)
         return self._condition("parts", "create a key that exists, in parts", refused=_conflicts(put))
 
     def _condition(self, name: str, tried: str, *, refused: bool) -> Trial:
@@ -141,7 +147,7 @@ class BucketExam:
         ):
             put = partial(
                 self.bucket.call, "put_object", f"{self.folder}/checksum-{algorithm}", action="store",
-                permission="s3:PutObject", Body=CANARY, **params,
+                permission="s3:PutObject", Body=CANARY, **encryption_params(self.protection), **params,
             )  # fmt: skip
             if is_refused(put):
                 found = "refused" if algorithm == "SHA-256" else "SHA-256 ignored, MD5 refused"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from model_governance.errors import ObjectMissing, StoreError, StoreUnreachable
-from model_governance.store.protected import utc_now
+from model_governance.store.protected import encryption_params, utc_now
 from model_governance.store.s3_answers import NOT_ALLOWED
 from model_governance.store.s3_bucket import code_of
 from model_governance.store.trials import Outcome, Trial
@@ -37,7 +37,7 @@ class LockExam:
 
     def __init__(self, bucket: Bucket, name: str, *, protection: Protection, may_delete: bool) -> None:
         self.bucket, self.name, self.may_delete = bucket, name, may_delete
-        self.required = protection.object_lock is not None
+        self.protection, self.required = protection, protection.object_lock is not None
         self.mode: LockMode = protection.object_lock or "GOVERNANCE"
 
     def trials(self) -> Iterator[Trial]:
@@ -47,7 +47,10 @@ class LockExam:
         if lock.outcome != "pass" or version is None:
             return
         yield self._marker(version)
-        yield self._deletion(version)
+        deletion = self._deletion(version)
+        yield deletion
+        if deletion.outcome == "fail":
+            return
         yield self._enforced("shorten", "shorten a lock", refused=self._shorten_refused(version))
         yield self._hold()
         yield self._bypass(version)
@@ -59,7 +62,7 @@ class LockExam:
         )  # fmt: skip
         version, found = None, None
         try:
-            version = put_locked(self.bucket, self.name, mode=self.mode, until=utc_now() + LOCKED_FOR)
+            version = put_locked(self.bucket, self.name, protection=self.protection, mode=self.mode)
             found = locked_until(self.bucket, self.name, version, mode=self.mode)
         except StoreUnreachable:
             raise
@@ -109,7 +112,7 @@ class LockExam:
 
     def _hold(self) -> Trial:
         name = f"{self.name}-hold"
-        version = self.bucket.put(name, CANARY, media_type="text/plain")
+        version = self.bucket.put(name, CANARY, media_type="text/plain", **encryption_params(self.protection))
         trial = Trial(
             name="hold", tried="delete a version under legal hold", expected="refused", found="refused", outcome="pass",
             meaning="held evidence stays until the hold is lifted",

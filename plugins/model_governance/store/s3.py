@@ -174,8 +174,7 @@ class S3Store:
 
     def _create(self, key: str, content: bytes, media_type: str) -> bytes | None:
         """Put the object; returns the bytes that count from now on, None where another writer was faster."""
-        if self.protection.object_lock:
-            require_worm(self.bucket, self.prefix, mode=self.protection.object_lock)
+        require_worm(self.bucket, self.prefix, protection=self.protection)
         try:
             params = write_params(self.protection, utc_now())
             version = self.bucket.put(self.name(key), content, media_type=media_type, **params)

@@ -11,13 +11,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
-from model_governance.store.protected import lock_params, utc_now
+from model_governance.store.protected import encryption_params, lock_params, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from model_governance.contract.protection import LockMode
+    from model_governance.contract.protection import LockMode, Protection
     from model_governance.store.s3_bucket import Bucket
 
 CANARIES = "v1/doctor/"
@@ -30,24 +30,28 @@ _enforcing: set[tuple[str, str, str, str]] = set()
 _one_at_a_time = threading.Lock()
 
 
-def require_worm(bucket: Bucket, prefix: str, *, mode: LockMode) -> None:
-    """Refuse a bucket that does not enforce Object Lock in this mode; asked once per process, bucket and prefix.
+def require_worm(bucket: Bucket, prefix: str, *, protection: Protection) -> None:
+    """Refuse a bucket that does not enforce the Object Lock of the protection; tried once per process and prefix.
 
     Raises:
         StoreError: the lock is refused, dropped, or does not keep a version from being deleted or a lock from being
             shortened.
         StoreUnreachable: the server does not answer or is busy.
     """
+    mode = protection.object_lock
+    if mode is None:
+        return
     asked = (bucket.endpoint, bucket.name, prefix, mode)
     with _one_at_a_time:
         if asked not in _enforcing:
-            _require(bucket, f"{prefix}{CANARIES}object_lock/{utc_now():%Y-%m-%d}-{mode}.txt", mode)
+            name = f"{prefix}{CANARIES}object_lock/{utc_now():%Y-%m-%d}-{mode}.txt"
+            _require(bucket, name, protection=protection, mode=mode)
             _enforcing.add(asked)
 
 
-def _require(bucket: Bucket, name: str, mode: LockMode) -> None:
+def _require(bucket: Bucket, name: str, *, protection: Protection, mode: LockMode) -> None:
     where = f"s3://{bucket.name}/{name} at {bucket.endpoint}"
-    version = _canary(bucket, name, mode)
+    version = _canary(bucket, name, protection=protection, mode=mode)
     found = None if version is None else locked_until(bucket, name, version, mode=mode)
     if version is None or found is None:
         fault = "the server accepted the lock of a new object and dropped it"
@@ -63,14 +67,14 @@ def _require(bucket: Bucket, name: str, mode: LockMode) -> None:
     )
 
 
-def _canary(bucket: Bucket, name: str, mode: LockMode) -> str | None:
+def _canary(bucket: Bucket, name: str, *, protection: Protection, mode: LockMode) -> str | None:
     """The oldest version of the canary, created where there is none; None where the bucket keeps no versions."""
     for _ in range(2):
         versions = [each for each in bucket.versions(name) if each.name == name and not each.is_delete_marker]
         if versions:
             return versions[0].id
         try:
-            put_locked(bucket, name, mode=mode, until=utc_now() + LOCKED_FOR)
+            put_locked(bucket, name, protection=protection, mode=mode)
         except ObjectConflict:
             continue
         except StoreUnreachable:
@@ -83,9 +87,10 @@ def _canary(bucket: Bucket, name: str, mode: LockMode) -> str | None:
     return None
 
 
-def put_locked(bucket: Bucket, name: str, *, mode: LockMode, until: datetime) -> str | None:
-    """Create a canary that is locked until a moment. Raises as `Bucket.put`."""
-    return bucket.put(name, CANARY, media_type="text/plain", **lock_params(mode, until=until))
+def put_locked(bucket: Bucket, name: str, *, protection: Protection, mode: LockMode) -> str | None:
+    """Create a canary that is locked for two days. Raises as `Bucket.put`."""
+    params = encryption_params(protection) | lock_params(mode, until=utc_now() + LOCKED_FOR)
+    return bucket.put(name, CANARY, media_type="text/plain", **params)
 
 
 def locked_until(bucket: Bucket, name: str, version: str | None, *, mode: LockMode) -> datetime | None:
