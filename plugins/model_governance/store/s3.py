@@ -139,6 +139,10 @@ class S3Store:
             ObjectMissing: nothing is stored there.
             StoreUnreachable, StoreError: as `get`.
         """
+        if not self._versioned():  # S3 locks versions only
+            if self.name(key) not in self.bucket.names(self.name(key)):
+                raise self._missing(key)
+            return LockState()
         head = self._head(key)
         return LockState(
             mode=head.get("ObjectLockMode"), until=head.get("ObjectLockRetainUntilDate"),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store.protected import encryption_params, lock_params, utc_now
+from model_governance.store.s3_answers import NOT_OFFERED
+from model_governance.store.s3_bucket import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,9 +72,9 @@ def _require(bucket: Bucket, name: str, *, protection: Protection, mode: LockMod
 def _canary(bucket: Bucket, name: str, *, protection: Protection, mode: LockMode) -> str | None:
     """The oldest version of the canary, created where there is none; None where the bucket keeps no versions."""
     for _ in range(2):
-        versions = [each for each in bucket.versions(name) if each.name == name and not each.is_delete_marker]
-        if versions:
-            return versions[0].id
+        version = _oldest(bucket, name)
+        if version is not None:
+            return version
         try:
             put_locked(bucket, name, protection=protection, mode=mode)
         except ObjectConflict:
@@ -85,6 +87,18 @@ def _canary(bucket: Bucket, name: str, *, protection: Protection, mode: LockMode
                 "a role with s3:PutObjectRetention; or remove archive.object_lock from the policy"
             ) from error
     return None
+
+
+def _oldest(bucket: Bucket, name: str) -> str | None:
+    try:
+        versions = bucket.versions(name)
+    except StoreUnreachable:
+        raise
+    except StoreError as error:
+        if code_of(error) not in NOT_OFFERED:
+            raise
+        versions = []
+    return next((each.id for each in versions if each.name == name and not each.is_delete_marker), None)
 
 
 def put_locked(bucket: Bucket, name: str, *, protection: Protection, mode: LockMode) -> str | None:
