@@ -71,7 +71,7 @@ class FaultProxy:
                 """A client that went away is part of the tests."""
 
         self._server = Server((HOST, 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(

@@ -107,10 +107,10 @@ def test_a_busy_server_is_asked_more_slowly(bucket: Bucket, proxy: FaultProxy, n
     assert_stored(bucket)
 
 
-def test_a_server_that_stays_busy_is_unreachable(bucket: Bucket, proxy: FaultProxy) -> None:
+def test_a_server_that_stays_busy_is_unreachable(plain: Bucket, proxy: FaultProxy) -> None:
     proxy.answer("PUT", "v1/a", status=503, code="SlowDown", times=ALWAYS)
     with pytest.raises(StoreUnreachable, match=r"SlowDown \(503\); it is busy"):
-        put(bucket)
+        put(plain)
     assert proxy.count("PUT", "v1/a") == ATTEMPTS
 
 
@@ -147,7 +147,9 @@ def test_a_redirect_is_followed_once(bucket: Bucket, proxy: FaultProxy, headers:
     assert_stored(bucket)
 
 
-@pytest.mark.parametrize(("status", "code"), [(403, "RequestTimeTooSkewed"), (400, "ExpiredToken"), (503, "SlowDown")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "RequestTimeTooSkewed"), (400, "ExpiredToken"), (507, "XMinioStorageFull")]
+)
 def test_reading_and_listing_say_the_same(bucket: Bucket, proxy: FaultProxy, status: int, code: str) -> None:
     put(bucket)
     proxy.answer("GET", bucket.name, status=status, code=code, times=ALWAYS)
