@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.protection import Protection
 from model_governance.errors import ObjectConflict, StoreError, StoreUnreachable
 from model_governance.store.doctor_lock import LockExam
-from model_governance.store.protected import encryption_params, unprotected, utc_now
+from model_governance.store.protected import encryption_params, lock_params, unprotected, utc_now
 from model_governance.store.s3_answers import NOT_ALLOWED, NOT_OFFERED
 from model_governance.store.s3_bucket import checksums, code_of
 from model_governance.store.trials import ONE_WINNER, Outcome, Trial, race
-from model_governance.store.worm import CANARY, delete_version, is_refused
+from model_governance.store.worm import CANARY, SHORTER, delete_version, is_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class BucketExam:
     def __init__(self, store: S3Store, folder: str) -> None:
         self.bucket, self.protection = store.bucket, store.protection
         self.folder = store.name(folder)
-        self.versioned = self.may_delete = False
+        self.versioned = self.may_delete = self.locked_by_default = False
 
     def trials(self) -> Iterator[Trial]:
         """All tries, in order; a later one may rest on what an earlier one found.
@@ -43,6 +43,7 @@ class BucketExam:
             StoreError: it refuses the first write, so that nothing can be tried.
         """
         yield self._versioning()
+        self.locked_by_default = self._default_lock()
         encryption = self._encryption()
         if encryption.outcome != "pass":
             self.protection = replace(self.protection, encryption=None, kms_key=None)
@@ -53,7 +54,13 @@ class BucketExam:
         )
         if self.protection.bucket_owner:
             yield self._tried(self._owner)
-        exam = LockExam(self.bucket, f"{self.folder}/lock", protection=self.protection, may_delete=self.may_delete)
+        exam = LockExam(
+            self.bucket,
+            f"{self.folder}/lock",
+            protection=self.protection,
+            params=self._always(),
+            may_delete=self.may_delete,
+        )
         yield from exam.trials()
         self._clean_up()
 
@@ -71,8 +78,26 @@ class BucketExam:
             )  # fmt: skip
 
     def _create(self, name: str, content: bytes = CANARY, **params: Any) -> str | None:
-        params = encryption_params(self.protection) | params
+        params = self._always() | params
         return self.bucket.put(f"{self.folder}/{name}", content, media_type="text/plain", **params)
+
+    def _always(self) -> dict[str, Any]:
+        """What every canary is written with: a bucket with a default retention would keep it for years."""
+        lock = lock_params("GOVERNANCE", until=utc_now() + SHORTER) if self.locked_by_default else {}
+        return encryption_params(self.protection) | lock
+
+    def _default_lock(self) -> bool:
+        """Whether the bucket locks what carries no lock; a role that may not ask, or a server without locks, says no."""
+        try:
+            answer = self.bucket.call(
+                "get_object_lock_configuration", action="ask for the default lock of",
+                permission="s3:GetBucketObjectLockConfiguration",
+            )  # fmt: skip
+        except StoreUnreachable:
+            raise
+        except StoreError:
+            return False
+        return bool(answer.get("ObjectLockConfiguration", {}).get("Rule"))
 
     def _versioning(self) -> Trial:
         try:
@@ -114,7 +139,7 @@ class BucketExam:
         return self._condition("overwrite", "create a key that exists", refused=refused)
 
     def _parts(self) -> Trial:
-        params = {"ContentType": "text/plain", **encryption_params(self.protection)}
+        params = {"ContentType": "text/plain", **self._always()}
         put = partial(self.bucket.put_parts, f"{self.folder}/overwrite", OTHER, **params)
         return self._condition("parts", "create a key that exists, in parts", refused=_conflicts(put))
 
@@ -147,7 +172,7 @@ class BucketExam:
         ):
             put = partial(
                 self.bucket.call, "put_object", f"{self.folder}/checksum-{algorithm}", action="store",
-                permission="s3:PutObject", Body=CANARY, **encryption_params(self.protection), **params,
+                permission="s3:PutObject", Body=CANARY, **self._always(), **params,
             )  # fmt: skip
             if is_refused(put):
                 found = "refused" if algorithm == "SHA-256" else "SHA-256 ignored, MD5 refused"
@@ -161,6 +186,12 @@ class BucketExam:
         )  # fmt: skip
 
     def _deletion(self) -> Trial:
+        if self.locked_by_default:
+            return Trial(
+                name="deletion", tried="delete an object that nothing locks", expected="refused to this role",
+                found="the bucket locks every object", outcome="skipped",
+                meaning="a default retention also locks what the package did not write; it needs none",
+            )  # fmt: skip
         version = self._create("deletion")
         which = {"VersionId": version} if version else {}
         delete = partial(

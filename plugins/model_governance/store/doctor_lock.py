@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import ObjectMissing, StoreError, StoreUnreachable
-from model_governance.store.protected import encryption_params, utc_now
+from model_governance.store.protected import utc_now
 from model_governance.store.s3_answers import NOT_ALLOWED
 from model_governance.store.s3_bucket import code_of
 from model_governance.store.trials import Outcome, Trial
@@ -35,8 +35,10 @@ GONE = "the server does not enforce the lock: evidence can be deleted before its
 class LockExam:
     """Tries the locks of a bucket on one locked object, which stays until its lock ends or is lifted."""
 
-    def __init__(self, bucket: Bucket, name: str, *, protection: Protection, may_delete: bool) -> None:
-        self.bucket, self.name, self.may_delete = bucket, name, may_delete
+    def __init__(
+        self, bucket: Bucket, name: str, *, protection: Protection, params: dict[str, Any], may_delete: bool
+    ) -> None:
+        self.bucket, self.name, self.params, self.may_delete = bucket, name, params, may_delete
         self.protection, self.required = protection, protection.object_lock is not None
         self.mode: LockMode = protection.object_lock or "GOVERNANCE"
 
@@ -112,7 +114,7 @@ class LockExam:
 
     def _hold(self) -> Trial:
         name = f"{self.name}-hold"
-        version = self.bucket.put(name, CANARY, media_type="text/plain", **encryption_params(self.protection))
+        version = self.bucket.put(name, CANARY, media_type="text/plain", **self.params)
         trial = Trial(
             name="hold", tried="delete a version under legal hold", expected="refused", found="refused", outcome="pass",
             meaning="held evidence stays until the hold is lifted",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,6 +81,22 @@ def test_canaries_are_removed_but_for_the_locked_one(locked: Bucket) -> None:
     (name,) = {entry["Key"] for entry in left}
     assert name.startswith("gov/v1/doctor/")
     assert name.endswith("/lock")
+
+
+def test_canaries_in_a_bucket_that_locks_everything_are_locked_for_an_hour_and_no_longer(locked: Bucket) -> None:
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 10}}
+    locked.client.put_object_lock_configuration(
+        Bucket=locked.name, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    trials = examined(locked)
+    assert outcomes(trials)["deletion"] == "skipped"
+    assert (outcomes(trials)["hold"], outcomes(trials)["locked_deletion"]) == ("pass", "pass")
+    left = locked.client.list_object_versions(Bucket=locked.name)["Versions"]
+    locks = [
+        locked.client.head_object(Bucket=locked.name, Key=each["Key"], VersionId=each["VersionId"]) for each in left
+    ]
+    assert {head["ObjectLockMode"] for head in locks} == {"GOVERNANCE"}
+    assert max(head["ObjectLockRetainUntilDate"] for head in locks) < datetime.now(UTC) + timedelta(days=2, minutes=1)
 
 
 def test_a_bucket_without_versions_and_lock_is_fit_as_long_as_no_lock_is_asked_for(
