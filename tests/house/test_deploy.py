@@ -62,7 +62,7 @@ def test_the_template_is_what_cloudformation_reads():
     assert [str(each) for each in found if each.rule.id.startswith(("E", "W"))] == []
 
 
-@pytest.mark.filterwarnings("ignore:Tried to parse AWS.S3.BucketPolicy")
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS..S3..BucketPolicy")
 def test_the_template_makes_a_bucket_with_versions_and_encryption():
     text = TEMPLATE.read_text(encoding="utf-8")
     with mock_aws():
