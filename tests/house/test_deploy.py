@@ -63,7 +63,7 @@ def test_the_template_is_what_cloudformation_reads():
 
 
 @pytest.mark.filterwarnings("ignore:Tried to parse AWS..S3..BucketPolicy")
-def test_the_template_makes_a_bucket_with_versions_and_encryption():
+def test_the_template_makes_an_encrypted_bucket_and_the_policies_for_it():
     text = TEMPLATE.read_text(encoding="utf-8")
     with mock_aws():
         cloud = boto3.client("cloudformation", region_name="us-east-1")
@@ -72,9 +72,15 @@ def test_the_template_makes_a_bucket_with_versions_and_encryption():
             Parameters=[{"ParameterKey": "BucketName", "ParameterValue": "evidence-of-models"}],
         )  # fmt: skip
         s3 = boto3.client("s3", region_name="us-east-1")
-        assert s3.get_bucket_versioning(Bucket="evidence-of-models")["Status"] == "Enabled"
         rules = s3.get_bucket_encryption(Bucket="evidence-of-models")["ServerSideEncryptionConfiguration"]["Rules"]
         assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+        iam = boto3.client("iam", region_name="us-east-1")
+        policies = {each["PolicyName"]: each for each in iam.list_policies(Scope="Local")["Policies"]}
+        assert set(policies) == {f"evidence-of-models-{role}" for role in ROLES}
+        writer = policies["evidence-of-models-writer"]
+        version = iam.get_policy_version(PolicyArn=writer["Arn"], VersionId=writer["DefaultVersionId"])
+        writes = {each["Sid"]: each for each in version["PolicyVersion"]["Document"]["Statement"]}
+        assert writes["AddAndReadEvidence"]["Resource"] == ["arn:aws:s3:::evidence-of-models/prod/v1/*"]
         outputs = {each["OutputKey"]: each["OutputValue"] for each in cloud.describe_stacks()["Stacks"][0]["Outputs"]}
         assert outputs["Artifacts"] == "s3://evidence-of-models/prod"
         assert outputs["KmsKey"].startswith("arn:aws:kms:")
@@ -83,6 +89,7 @@ def test_the_template_makes_a_bucket_with_versions_and_encryption():
 def test_both_examples_lock_close_and_keep_the_bucket():
     bucket = template()["Resources"]["Bucket"]
     assert bucket["Properties"]["ObjectLockEnabled"] is True
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
     assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
     assert "ObjectLockConfiguration" not in bucket["Properties"], "a default retention would lock canaries for years"
