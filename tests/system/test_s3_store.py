@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fault_proxy import FaultProxy
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store.s3 import S3Store
 from properties.test_store_laws import StoreLaws, StoreWithoutCanary, worm
@@ -249,6 +250,27 @@ def test_an_object_of_many_chunks_comes_back_whole(seaweed: SeaweedServer) -> No
     store = S3Store(f"s3://{seaweed.new_bucket(versioned=True)}/gov", client=seaweed.client())
     store.put_once("v1/big.bin", content, media_type="application/octet-stream")
     assert hashlib.sha256(store.get("v1/big.bin")).digest() == hashlib.sha256(content).digest()
+
+
+def test_the_server_refuses_what_changed_on_the_way_and_a_lost_answer_is_no_second_object(
+    seaweed: SeaweedServer,
+) -> None:
+    bucket = seaweed.new_bucket(locked=True)
+    with FaultProxy(seaweed.endpoint_url) as proxy:
+        client = seaweed.client(through=proxy.endpoint_url)
+        store = S3Store(f"s3://{bucket}/gov", client=client, protection=worm("COMPLIANCE"))
+        proxy.damage_requests("PUT", "v1/a")
+        with pytest.raises(StoreError, match=r"Digest|Mismatch") as caught:
+            store.put_once("v1/a", b"evidence", media_type=HTML)
+        assert "changed on the way" in str(caught.value)
+        proxy.lose_answers("PUT", "v1/a")
+        store.put_once("v1/a", b"evidence", media_type=HTML)
+        assert proxy.count("PUT", "v1/a") == 3
+        proxy.damage_answers("GET", "versionId")
+        with pytest.raises(StoreUnreachable, match="Checksum"):
+            store.get("v1/a")
+        assert store.get("v1/a") == b"evidence"
+    assert len(store.versions("v1/a")["v1/a"]) == 1
 
 
 def test_a_server_that_was_stopped_is_unreachable() -> None:
