@@ -1,4 +1,4 @@
-"""The command line, without Airflow: run, lint, describe and start a policy, approve models, accept runs, calibrate, compare data."""
+"""The command line, without Airflow: run, lint, describe and start a policy, approve, accept, calibrate, compare, try stores."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.authoring.approve import add_model
+from model_governance.authoring.doctor import add_doctor
 from model_governance.authoring.keys import add_keys
 from model_governance.authoring.reproduce import add_reproduce
 from model_governance.authoring.verify import add_verify
@@ -91,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add_keys(commands)
     add_verify(commands)
     add_reproduce(commands)
+    add_doctor(commands)
     return parser
 
 
@@ -200,7 +202,10 @@ def _run_checks(
     from model_governance.subjects import render_sources, run_variables
 
     run = Run(run_id=f"cli-{moment_key(moment)}", logical_date=moment)
-    store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
+    store = open_store(
+        uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection,
+        protection=policy.protection,
+    )  # fmt: skip
     sources = render_sources(policy, run_variables(moment))
     one_check = partial(run_check, policy, run=run, store=store, connections=connections, sources=sources)
     if options.check:

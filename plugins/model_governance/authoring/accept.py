@@ -140,8 +140,9 @@ def _accept(options: argparse.Namespace) -> int:
     if uri is None:
         raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
     store = open_store(
-        uri, folder=policy.folder, connections=PlainConnections(), connection=policy.artifacts.connection
-    )
+        uri, folder=policy.folder, connections=PlainConnections(), connection=policy.artifacts.connection,
+        protection=policy.protection,
+    )  # fmt: skip
     acceptance, address = accept_run(
         store, policy.name, options.run, reason=options.reason, by=options.by, purpose=options.purpose,
         signer=signer_of(policy), trust=trust_of(policy, PlainConnections()),

@@ -109,4 +109,4 @@ def test_a_bucket_is_opened_with_the_client_of_its_connection(tmp_path):
     connections = SimpleNamespace(s3=lambda name: f"client of {name}")
     store = open_store("s3://bucket/prefix", folder=tmp_path, connections=connections, connection="worm")
     assert store.uri == "s3://bucket/prefix"
-    assert store._client == "client of worm"
+    assert store.bucket.client == "client of worm"
