@@ -9,20 +9,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from model_governance.archiving import archive_run
 from model_governance.checks import find
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.secret_text import without_secrets
 from model_governance.contract.text import library_words
 from model_governance.errors import CheckError, GovernanceError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
-from model_governance.evidence.consistency import disagreements
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
-from model_governance.evidence.links import announce, link_run
-from model_governance.evidence.manifest import write_manifest
-from model_governance.evidence.record import check_record, file_manifests, judged_by, read_record
-from model_governance.evidence.signing import signer_of
+from model_governance.evidence.record import check_record, file_manifests, judged_by
 from model_governance.evidence.trust import trust_of
-from model_governance.report import page_of_check, page_of_run
+from model_governance.report import page_of_check
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_judged, load_subject
 from model_governance.subjects.champions import beside_champion, champion_subject
@@ -30,10 +27,8 @@ from model_governance.subjects.param_files import read_param_file
 from model_governance.verdict import (
     Verdict,
     baselines_of,
-    combine,
     fail_policy_of,
     judge,
-    trusted_verdict,
     unmeasured,
     with_damage,
 )
@@ -43,16 +38,16 @@ from model_governance.verdict.violation import ThresholdViolation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from model_governance.archiving import ArchivedRun
     from model_governance.contract.check import Check, Lookback, Params
     from model_governance.contract.connections import Connections
     from model_governance.contract.result import CheckResult
     from model_governance.contract.run import Run
     from model_governance.contract.subject import Role, Subject
-    from model_governance.evidence.chain import Link
     from model_governance.evidence.history import Damage
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
-    from model_governance.verdict import Baseline, Outcome
+    from model_governance.verdict import Baseline
 
 log = logging.getLogger(__name__)
 
@@ -95,38 +90,6 @@ class CheckRun:
         """
         if self.problem is not None:
             raise CheckError(self.verdict.sentence) from self.problem
-        if self.verdict.stops:
-            raise ThresholdViolation(self.verdict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivedRun:
-    """A whole run, archived: the verdict over all checks, where manifest and page are, and its link of the chain."""
-
-    verdict: Verdict
-    outcomes: Mapping[str, Outcome]
-    manifest: Stored
-    report: Stored
-    link: Link
-
-    def summary(self) -> dict[str, Any]:
-        """What travels to the gate and the retraining request."""
-        return {
-            "name": self.verdict.name,
-            "outcome": self.verdict.outcome,
-            "stops": self.verdict.stops,
-            "sentence": self.verdict.sentence[:4000],
-            "outcomes": dict(self.outcomes),
-            "manifest": self.manifest.record() | {"uri": self.manifest.uri},
-            "report": self.report.record() | {"uri": self.report.uri},
-            "link": {
-                "key": self.link.key, "sequence": self.link.sequence, "sha256": self.link.digest,
-                "signed": self.link.is_signed,
-            },
-        }  # fmt: skip
-
-    def raise_if_it_stops(self) -> None:
-        """Nothing, or ThresholdViolation with every finding that stops the run."""
         if self.verdict.stops:
             raise ThresholdViolation(self.verdict)
 
@@ -279,51 +242,6 @@ def scans_before(policy: Policy, name: str) -> tuple[str, ...]:
     return tuple(name for name, spec in policy.checks.items() if find(spec.kind).reads_model_file)
 
 
-def archive_run(
-    policy: Policy, summaries: Mapping[str, Mapping[str, Any] | None], *, run: Run, store: ArtifactStore,
-    connections: Connections | None = None,
-) -> ArchivedRun:  # fmt: skip
-    """Write the manifest, the page and the link of a run from the summaries of its checks, whatever happened.
-
-    A check whose summary is None never reported: that is an error, not a pass. So are records that do not belong
-    together: made under two policies, or on two versions of a model or dataset. `connections` give the signing key that
-    the policy names, by default as they are outside Airflow.
-
-    Raises:
-        EvidenceError: a stored record does not have the digest that its check reported, or is no record, or the signing
-            key is missing.
-        StoreUnreachable, StoreError: as `ArtifactStore`.
-    """
-    records: dict[str, dict[str, Any] | None] = {}
-    verdicts = []
-    for name in policy.checks:
-        summary = summaries.get(name)
-        record = read_record(store, summary["record"]) if summary else None
-        records[name] = record
-        verdicts.append(trusted_verdict(record["verdict"]) if record else _never_reported(policy, name))
-    problems = disagreements(policy.sha256, records)
-    verdict = combine(policy.name, verdicts, fail_policy=fail_policy_of(policy), problems=problems)
-    signer = signer_of(policy, connections)
-    manifest, stored = write_manifest(
-        policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
-        run=run, announce=lambda key, content: announce(store, key, content, signer=signer),
-    )  # fmt: skip
-    folder = stored.key.rsplit("/", 1)[0]
-    page = page_of_run(manifest, folder=folder, records=records.values(), store=store)
-    key = f"{folder}/report.html"
-    uri = store.put_once(key, page, media_type="text/html")
-    report = Stored(
-        name="report.html", key=key, uri=uri, sha256=hashlib.sha256(page).hexdigest(), size=len(page),
-        media_type="text/html",
-    )  # fmt: skip
-    link = link_run(
-        store, manifest, address=stored.record(), signer=signer, records=records,
-        page=report.record(), policy=policy,
-    )  # fmt: skip
-    outcomes = {name: verdict.outcome for name, verdict in zip(policy.checks, verdicts, strict=True)}
-    return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report, link=link)
-
-
 def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
     """The seed of a check: 32 bits from the digests of model, datasets, files of params and policy.
 
@@ -397,11 +315,6 @@ def _load(
 def _problem_text(error: Exception) -> str:
     is_foreseen = isinstance(error, GovernanceError)
     return without_secrets(str(error) if is_foreseen else f"unexpected {type(error).__name__}: {library_words(error)}")
-
-
-def _never_reported(policy: Policy, name: str) -> Verdict:
-    text = "its task left no verdict (not started, as after a model file that was refused; killed; or its evidence could not be written)"
-    return unmeasured(name, text, fail_policy=fail_policy_of(policy))
 
 
 def _store(store: ArtifactStore, record: dict[str, Any], attempt: _Attempt) -> dict[str, Any]:
