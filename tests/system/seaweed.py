@@ -110,8 +110,8 @@ class SeaweedServer:
 
         filer = f"http://{HOST}:{self._ports['filer.port']}/buckets/{bucket}/"
         for name in (key, f"{key}.versions"):
-            request = Request(f"{filer}{quote(name)}?recursive=true&ignoreRecursiveError=true", method="DELETE")  # noqa: S310
-            with contextlib.suppress(OSError), urlopen(request, timeout=20):  # noqa: S310
+            request = Request(f"{filer}{quote(name)}?recursive=true&ignoreRecursiveError=true", method="DELETE")
+            with contextlib.suppress(OSError), urlopen(request, timeout=20):
                 pass
 
     def log(self) -> str:

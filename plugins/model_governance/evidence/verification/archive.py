@@ -140,6 +140,7 @@ class _Walk:
     def end(self, expected_head: str | None) -> None:
         """What can be said only once all links are known."""
         self._strangers()
+        self._versions()
         self._unlinked()
         folder = self.store.locate(chain_folder(self.model).rstrip("/"))
         if self.links == 0:
@@ -168,6 +169,16 @@ class _Walk:
         for key in self.store.keys(chain_folder(self.model)):
             if key not in known:
                 self.findings.add("chain.foreign", self.store.locate(key), "lies among the links and is none")
+
+    def _versions(self) -> None:
+        """Links that were written again, or deleted behind a marker; a slow writer on some servers does the same."""
+        for key, versions in self.store.versions(chain_folder(self.model)).items():
+            if len(versions) > 1:
+                markers = sum(version.is_delete_marker for version in versions)
+                self.findings.add(
+                    "link.versions", self.store.locate(key),
+                    f"has {len(versions)} versions, {markers} of them delete markers; the oldest one was verified",
+                )  # fmt: skip
 
     def _unlinked(self) -> None:
         """Manifests and acceptances that no link is about."""
