@@ -10,10 +10,10 @@ from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.errors import PolicyError
-from model_governance.evidence.acceptance import Acceptance, store_acceptance
+from model_governance.evidence.acceptance import Acceptance
 from model_governance.evidence.forms import Purpose
 from model_governance.evidence.history import Archive
-from model_governance.evidence.links import announce, link_document
+from model_governance.evidence.links import store_document
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
 from model_governance.policy import load_policy
@@ -90,9 +90,7 @@ def accept_run(
         manifest={"key": manifest.key, "sha256": manifest.sha256}, reason=reason.strip(), by=by.strip(),
         accepted_at=moment or datetime.now(UTC),
     )  # fmt: skip
-    announce(store, acceptance.key, acceptance.content, signer=signer)
-    uri = store_acceptance(store, acceptance)
-    link_document(store, "acceptance", model, key=acceptance.key, content=acceptance.content, signer=signer)
+    uri = store_document(store, "acceptance", model, key=acceptance.key, content=acceptance.content, signer=signer)
     return acceptance, uri
 
 

@@ -16,6 +16,7 @@ from model_governance.contract.moments import moment_key, parse_moment, read_mom
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.forms import AcceptanceForm, Purpose
+from model_governance.evidence.statement import DOCUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from model_governance.store import ArtifactStore
 
 ACCEPTANCE_SCHEMA = "model-governance/acceptance/v1"
-ACCEPTANCES = "v1/acceptances/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +90,6 @@ class Acceptance:
         }
 
 
-def store_acceptance(store: ArtifactStore, acceptance: Acceptance) -> str:
-    """Store an acceptance and return its uri. Raises as `ArtifactStore.put_once`."""
-    return store.put_once(acceptance.key, acceptance.content, media_type="application/json")
-
-
 def acceptances(store: ArtifactStore, model: str) -> tuple[Acceptance, ...]:
     """Every acceptance of a model, the newest first.
 
@@ -137,7 +132,7 @@ def as_acceptance(content: bytes, *, origin: str) -> Acceptance:
 
 def acceptance_folder(model: str) -> str:
     """Where the acceptances of a model are."""
-    return f"{ACCEPTANCES}model={model}/"
+    return f"{DOCUMENTS['acceptance']}model={model}/"
 
 
 def _moment(key: str) -> datetime:

@@ -340,6 +340,39 @@ class AcceptanceForm(Form):
     accepted_at: Moment
 
 
+class HoldForm(Form):
+    """A stored hold, or the release of one."""
+
+    schema_: str = Field(alias="schema")
+    model: Name
+    first: Moment
+    last: Moment
+    reason: Name
+    by: Name
+    at: Moment
+    releases: str | None
+
+
+class PrunedRun(Form):
+    """A run that was pruned."""
+
+    logical_date: Moment
+    manifest: str
+
+
+class TombstoneForm(Form):
+    """A stored tombstone: what was removed from an archive."""
+
+    schema_: str = Field(alias="schema")
+    model: Name
+    before: Moment
+    runs: list[PrunedRun]
+    removed: list[Address]
+    reason: Name
+    by: Name
+    at: Moment
+
+
 class RequestingRun(OpenForm):
     """The run that asked for a retraining."""
 

@@ -17,11 +17,13 @@ from model_governance.contract.moments import parse_moment, read_moment_key, spe
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.forms import RequestForm
+from model_governance.evidence.links import store_document
 from model_governance.evidence.reading import NOT_USED, read_archived
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from model_governance.evidence.envelope import Signer
     from model_governance.policy import RetrainingSpec
     from model_governance.store import ArtifactStore
 
@@ -146,9 +148,11 @@ def refusal(store: ArtifactStore, spec: RetrainingSpec, request: RetrainingReque
     return ""
 
 
-def book(store: ArtifactStore, request: RetrainingRequest) -> str:
-    """Enter the request and return its uri. Raises as `ArtifactStore.put_once`."""
-    return store.put_once(request.key, request.content, media_type="application/json")
+def book(store: ArtifactStore, request: RetrainingRequest, *, signer: Signer | None = None) -> str:
+    """Enter the request, append its link to the chain, and return its uri. Raises as `store_document`."""
+    return store_document(
+        store, "retraining_request", request.model, key=request.key, content=request.content, signer=signer
+    )
 
 
 def _entries(store: ArtifactStore, model: str) -> dict[str, datetime]:

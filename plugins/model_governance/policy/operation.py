@@ -38,12 +38,18 @@ class ArtifactSpec(Part):
         return self
 
 
+RETENTION_DAYS = {"ai_act_logs": 183, "pci_dss": 365, "ai_act_documentation": 3650}
+"""Presets of retention: logs of high-risk systems for six months (EU AI Act, Art. 19 and 26(6)), audit trails for twelve months
+(PCI DSS 4.0.1, 10.5.1), technical documentation for ten years (EU AI Act, Art. 18)."""
+
+
 class ArchiveSpec(Part):
     """How long the archive of a run is kept, whether the bucket enforces it, who signs it, and whose signatures count."""
 
     retention_days: int = Field(
         default=3650, ge=1, le=36_500,
-        description="days that a run is meant to be kept; nothing deletes it, and with object_lock nothing can",
+        description="days that a run is kept, or ai_act_logs (183), pci_dss (365), ai_act_documentation (3650); only `archive "
+        "prune` removes older ones, and with object_lock nothing can",
     )  # fmt: skip
     object_lock: LockMode | None = Field(
         default=None,
@@ -61,6 +67,13 @@ class ArchiveSpec(Part):
         min_length=1,
         description="file with the public keys that may sign; with it no earlier run is read without their signature",
     )
+
+    @field_validator("retention_days", mode="before")
+    @classmethod
+    def _preset(cls, raw: object) -> object:
+        if isinstance(raw, str) and raw not in RETENTION_DAYS:
+            raise ValueError(f"expected days, or {', '.join(RETENTION_DAYS)}")
+        return RETENTION_DAYS[raw] if isinstance(raw, str) else raw
 
 
 class AlarmSpec(Part):

@@ -83,6 +83,14 @@ class ArtifactStore(Protocol):
             StoreError: this store or this role cannot.
         """
 
+    def remove(self, key: str) -> None:
+        """Remove an object, all of its versions; only pruning does. Nothing happens where there is none.
+
+        Raises:
+            StoreError: a lock or the role forbids it.
+            StoreUnreachable: the store does not answer or is busy.
+        """
+
 
 def blob_key(sha256: str, name: str) -> str:
     """The content address of an artifact; it keeps the ending of the name, so that a browser knows the media type."""

@@ -129,6 +129,12 @@ class LocalStore:
         """Never possible. Raises StoreError."""
         raise StoreError(f"{self.locate(key)}: a folder has no legal hold; keep evidence that must be held in a bucket")
 
+    def remove(self, key: str) -> None:
+        """Remove a file. Raises as `ArtifactStore.remove`."""
+        path = self._path(key)
+        with _explaining("remove", path):
+            path.unlink(missing_ok=True)
+
     def sweep(self) -> tuple[int, int]:
         """Remove unfinished files of writers that were killed; returns how many, and how many are too young for it.
 

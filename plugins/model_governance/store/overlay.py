@@ -49,6 +49,10 @@ class OverlayStore:
         """That of the store below."""
         return self._below.lock_of(key)
 
+    def remove(self, key: str) -> None:
+        """Refused. Raises StoreError."""
+        raise StoreError(f"{self.locate(key)}: this store is only read; nothing is removed")
+
     def hold(self, key: str, *, on: bool) -> None:  # noqa: ARG002 - part of the protocol
         """Refused. Raises StoreError."""
         raise StoreError(f"{self.locate(key)}: this store is only read; set the hold in the archive itself")

@@ -172,6 +172,15 @@ class S3Store:
                 "archive that must be held, see `model-governance doctor`"
             )
 
+    def remove(self, key: str) -> None:
+        """Remove an object, all of its versions. Raises as `ArtifactStore.remove`."""
+        name = self.name(key)
+        found = self.versions(key).get(key, [])
+        for version in reversed(found):  # the oldest counts, so it goes last
+            which = {} if version.id is None else {"VersionId": version.id}
+            permission = "s3:DeleteObject" if version.id is None else "s3:DeleteObjectVersion"
+            self.bucket.call("delete_object", name, action="remove", permission=permission, **which)
+
     def name(self, key: str) -> str:
         """The name of a key's object in the bucket."""
         return self.prefix + require_key(key)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from model_governance.contract.moments import spell_moment
 from model_governance.errors import EvidenceError, ObjectMissing
-from model_governance.evidence.acceptance import acceptance_folder
 from model_governance.evidence.chain import chain_folder, link_keys, models_with_chain, read_link
 from model_governance.evidence.manifest import FILE, model_folder
+from model_governance.evidence.pruning import pruned_objects
+from model_governance.evidence.statement import DOCUMENTS
 from model_governance.evidence.verification.link import Reader, verify_link
 from model_governance.evidence.verification.problems import Findings, Verification
 
@@ -56,7 +57,8 @@ def verify_model(
     expected_head: str | None = None,
 ) -> Verification:
     """Verify the chain of one model, as `verify_archive` does."""
-    walk = _Walk(store=store, model=model, trust=trust, reader=Reader(store=store))
+    reader = Reader(store=store, pruned=pruned_objects(store, model, trust=trust))
+    walk = _Walk(store=store, model=model, trust=trust, reader=reader)
     for sequence, key in link_keys(store, model):
         walk.visit(sequence, key)
     walk.end(expected_head)
@@ -160,6 +162,9 @@ class _Walk:
                 f"{self.unsigned} of {self.links} links are UNSIGNED: whoever can write to the store can write them anew. "
                 "Set archive.signing_key (model-governance keys init)",
             )  # fmt: skip
+        removed = sum(self.reader.digests.get(key, "") is None for key in self.reader.pruned)
+        if removed:
+            self.findings.add("run.pruned", folder, f"{removed} objects were pruned, as tombstones of the chain say")
         if self.trust is None and self.unsigned < self.links:
             self.findings.add("signature.unchecked", folder, "signatures were not checked: pass --trust FILE")
 
@@ -181,10 +186,11 @@ class _Walk:
                 )  # fmt: skip
 
     def _unlinked(self) -> None:
-        """Manifests and acceptances that no link is about."""
+        """Manifests and documents that no link is about."""
         manifests = (key for key in self.store.keys(model_folder(self.model)) if key.endswith(f"/{FILE}"))
-        accepted = (key for key in self.store.keys(acceptance_folder(self.model)) if key.endswith(".json"))
-        for key in (*manifests, *accepted):
+        folders = (f"{folder}model={self.model}/" for folder in DOCUMENTS.values())
+        documents = (key for folder in folders for key in self.store.keys(folder) if key.endswith(".json"))
+        for key in (*manifests, *documents):
             if key not in self.about:
                 self.findings.add(
                     "evidence.unlinked", self.store.locate(key),

@@ -34,12 +34,14 @@ class Reader:
         store: the archive.
         digests: SHA-256 of every object that was read, by key; None where it is not there.
         verdicts: verdicts of checks that were computed again.
+        pruned: digest by key of what sound tombstones name.
     """
 
     store: ArtifactStore
     digests: dict[str, str | None] = field(default_factory=dict)
     policies: dict[str, Policy | None] = field(default_factory=dict)
     verdicts: int = 0
+    pruned: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self, key: str) -> str | None:
         """The digest of an object; None where nothing is stored."""
@@ -80,7 +82,7 @@ def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
     _objects(link, reader, findings)
     content = reader.verified(link.about)
     if content is None:
-        return  # said by `_objects`
+        return  # said by `_objects`, or pruned
     where = reader.store.locate(link.about["key"])
     try:
         if link.kind == "run":
@@ -99,6 +101,8 @@ def _objects(link: Link, reader: Reader, findings: Findings) -> None:
         if key is None:
             continue  # the model: it is not in the archive
         found = reader.digest(key)
+        if found is None and reader.pruned.get(key) == stated:
+            continue
         if found is None:
             findings.add(
                 "object.missing", reader.store.locate(key), f"link {link.sequence} names it ({subject['name']})"
@@ -128,7 +132,7 @@ def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None
     for row in manifest["checks"]:
         found = reader.verified(row["record"]) if row["record"] else None
         if row["record"] and found is None:
-            return  # said by `_objects`
+            return  # said by `_objects`, or pruned
         origin = reader.store.locate(row["record"]["key"]) if row["record"] else where
         records[row["name"]] = None if found is None else as_record(found, origin=origin)
     policy = reader.policy(manifest["policy"])

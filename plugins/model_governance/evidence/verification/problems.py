@@ -25,10 +25,21 @@ CODES = {
     "signature.unchecked": "Signatures were not checked, because no trust file was given.",
     "chain.repeated": "Two links are about the same object.",
     "chain.repaired": "A link says that the link before it was damaged when it was appended.",
+    "run.pruned": "Objects of runs were removed, as tombstones of the chain say.",
     "verdict.unchecked": "A verdict could not be computed again.",
 }
 """Meaning of each code. Those of NOTES are no reason to distrust what was verified."""
-NOTES = frozenset({"link.unsigned", "link.versions", "signature.unchecked", "chain.repeated", "chain.repaired", "verdict.unchecked"})
+NOTES = frozenset(
+    {
+        "link.unsigned",
+        "link.versions",
+        "signature.unchecked",
+        "chain.repeated",
+        "run.pruned",
+        "chain.repaired",
+        "verdict.unchecked",
+    }
+)
 
 Severity = Literal["error", "note"]
 
