@@ -143,6 +143,18 @@ def _forge_acceptance(archive: Path, keys: Path) -> None:
     write(archive / folder / f"{name[:19]}{hashlib.sha256(content).hexdigest()[:16]}.json", content)
 
 
+def _verdict_that_passes(archive: Path, manifest: dict, records: dict) -> None:
+    manifest["verdict"] |= {"outcome": "pass", "stops": False}
+
+
+def _verdict_that_goes_on(archive: Path, manifest: dict, records: dict) -> None:
+    manifest["verdict"]["stops"] = False
+
+
+def _row_that_passes(archive: Path, manifest: dict, records: dict) -> None:
+    next(row for row in manifest["checks"] if row["name"] == "quality").update(outcome="pass", stops=False)
+
+
 def _flip_finding(archive: Path, manifest: dict, records: dict) -> None:
     """The record says pass, with the numbers that failed; row, manifest and statement follow it."""
     record = records["quality"]
@@ -246,6 +258,8 @@ TAMPERINGS = (
           edit=_say_that_it_does_not_stop),
     _case("test result of the link flipped", "link.signature", _state, edit=_say_that_tests_passed, line=1,
           judged="statement.differs"),
+    _case("test result of the link flipped by an insider", "statement.differs", _state, edit=_say_that_tests_passed,
+          line=1, by=insider),
     _case("link signed by a stranger", "link.signature", _state, edit=_nothing, by=lambda _: stranger()),
     _case("link altered and signed by a stranger", "link.signature chain.previous statement.differs", _state,
           edit=_say_that_it_passed, by=lambda _: stranger()),
@@ -263,6 +277,10 @@ TAMPERINGS = (
     _case("object stored among the links", "chain.foreign", _store_beside_links),
     _case("manifest forged without a link", "evidence.unlinked", _forge_run),
     _case("acceptance forged without a link", "evidence.unlinked", _forge_acceptance),
+    _case("verdict better than its findings by an insider", "chain.previous verdict.differs", _rewrite,
+          edit=_verdict_that_passes),
+    _case("stops against fail_on by an insider", "chain.previous verdict.differs", _rewrite, edit=_verdict_that_goes_on),
+    _case("row of a check flipped by an insider", "chain.previous verdict.differs", _rewrite, edit=_row_that_passes),
     _case("findings flipped by an insider", "chain.previous", _rewrite, edit=_flip_finding, judged="verdict.differs"),
     _case("policy swapped by an insider", "chain.previous", _rewrite, edit=_laxer_policy, judged="verdict.differs"),
     _case("waiver back-dated by an insider", "chain.previous", _rewrite, edit=_waiver_that_lasts,
