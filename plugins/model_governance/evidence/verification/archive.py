@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from model_governance.evidence.chain import Link
+    from model_governance.evidence.period import Period
     from model_governance.evidence.trust import Trust
     from model_governance.store import ArtifactStore
 
@@ -32,6 +33,7 @@ def verify_archive(
     models: Collection[str] = (),
     trust: Trust | None = None,
     expected: Mapping[str, str] | None = None,
+    period: Period | None = None,
 ) -> list[Verification]:
     """Verify the models of an archive; sends no request but to the store.
 
@@ -40,12 +42,16 @@ def verify_archive(
         models: those to verify; all that have runs or a chain when empty.
         trust: keys whose signatures count; None: signatures are not checked.
         expected: digest of the newest link by model, kept elsewhere; it alone shows that the end was cut off.
+        period: the archive is an export of these days: objects of other runs may be missing, which is noted.
 
     Raises:
         StoreUnreachable, StoreError: the store cannot be read.
     """
     named = list(models) or sorted({*models_with_chain(store), *_models_with_runs(store), *(expected or {})})
-    return [verify_model(store, model, trust=trust, expected_head=(expected or {}).get(model)) for model in named]
+    return [
+        verify_model(store, model, trust=trust, expected_head=(expected or {}).get(model), period=period)
+        for model in named
+    ]
 
 
 def verify_model(
@@ -54,9 +60,10 @@ def verify_model(
     *,
     trust: Trust | None = None,
     expected_head: str | None = None,
+    period: Period | None = None,
 ) -> Verification:
     """Verify the chain of one model, as `verify_archive` does."""
-    walk = _Walk(store=store, model=model, trust=trust, reader=Reader(store=store))
+    walk = _Walk(store=store, model=model, trust=trust, reader=Reader(store=store, period=period))
     for sequence, key in link_keys(store, model):
         walk.visit(sequence, key)
     walk.end(expected_head)
@@ -159,6 +166,11 @@ class _Walk:
                 f"{self.unsigned} of {self.links} links are UNSIGNED: whoever can write to the store can write them anew. "
                 "Set archive.signing_key (model-governance keys init)",
             )  # fmt: skip
+        if self.reader.left_out:
+            self.findings.add(
+                "object.left_out", folder,
+                f"{self.reader.left_out} objects of runs outside the days {self.reader.period} are not here, and were not verified",
+            )  # fmt: skip
         if self.trust is None and self.unsigned < self.links:
             self.findings.add("signature.unchecked", folder, "signatures were not checked: pass --trust FILE")
 
@@ -185,7 +197,7 @@ class _Walk:
         newest = self.newest
         return Verification(
             model=self.model, links=self.links, head=None if newest is None else (newest.sequence, newest.digest),
-            objects=len(self.reader.digests), verdicts=self.reader.verdicts, signed_by=tuple(sorted(self.signers)),
+            objects=self.reader.compared, verdicts=self.reader.verdicts, signed_by=tuple(sorted(self.signers)),
             problems=tuple(self.findings.problems),
         )  # fmt: skip
 

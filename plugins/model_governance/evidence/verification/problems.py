@@ -26,9 +26,12 @@ CODES = {
     "chain.repeated": "Two links are about the same object.",
     "chain.repaired": "A link says that the link before it was damaged when it was appended.",
     "verdict.unchecked": "A verdict could not be computed again.",
+    "object.left_out": "Objects of runs outside the days of an export are not there.",
 }
 """Meaning of each code. Those of NOTES are no reason to distrust what was verified."""
-NOTES = frozenset({"link.unsigned", "signature.unchecked", "chain.repeated", "chain.repaired", "verdict.unchecked"})
+NOTES = frozenset(
+    {"link.unsigned", "signature.unchecked", "chain.repeated", "chain.repaired", "verdict.unchecked", "object.left_out"}
+)
 
 Severity = Literal["error", "note"]
 

@@ -1,0 +1,18 @@
+"""`model-governance archive`: what is done with an archive as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.authoring.export import add_export
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_archive(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the commands."""
+    archive = commands.add_parser("archive", help="export evidence for auditors").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    add_export(archive)
