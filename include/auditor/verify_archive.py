@@ -53,8 +53,8 @@ class Verifier:
     """Verifies the chains below a folder; `problems` holds code, place and sentence of each."""
 
     def __init__(self, root, keys, days):
-        self.root, self.keys, self.days, self.links, self.left_out = root, keys, days, 0, 0
-        self.problems, self.digests = [], {}
+        self.root, self.keys, self.days, self.links = root, keys, days, 0
+        self.problems, self.digests, self.left_out = [], {}, set()
         self.problem = lambda *problem: self.problems.append(problem)
 
     def files(self, folder, ending=""):
@@ -121,11 +121,10 @@ class Verifier:
     def is_signed(self, payload, keyid, signature):
         """Whether openssl accepts the signature of the pre-authentication encoding (DSSE v1)."""
         with tempfile.TemporaryDirectory() as folder:
-            head = b"DSSEv1 %d %s %d " % (len(TYPE), TYPE.encode(), len(payload))
-            Path(folder, "message").write_bytes(head + payload)
+            Path(folder, "message").write_bytes(f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload)
             Path(folder, "signature").write_bytes(signature)
             command = ["openssl", "pkeyutl", "-verify", "-rawin", "-in", "message", "-sigfile", "signature", "-pubin"]
-            command += self.keys.get(keyid, ["-inkey", "none"])
+            command += self.keys.get(keyid, [])  # none: openssl refuses
             return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
 
     def objects(self, link, statement, test, address):
@@ -136,7 +135,7 @@ class Verifier:
         for key, sha256 in sorted(named):
             if self.content(key, sha256) is None:
                 if outside and self.digests[key] is None:
-                    self.left_out += 1
+                    self.left_out.add(key)
                 else:
                     self.problem("object.altered" if self.digests[key] else "object.missing", key, f"{link} names it")
         if test and (manifest := self.content(**address)):
@@ -190,8 +189,9 @@ def main():
     folders = (path.name for place in ("chain", "runs") for path in (root / "v1" / place).glob("model=*"))
     for model in sorted({name.removeprefix("model=") for name in folders} | set(heads)):
         print("{}: head {} sha256 {}".format(model, *verifier.model(model, heads.get(model))))
-    print("\n".join(f"{code}  {where}\n    {text}" for code, where, text in verifier.problems))
-    print(f"{verifier.links} links, {len(verifier.digests)} objects, {verifier.left_out} of them not in the export")
+    lines = [f"{code}  {where}\n    {text}" for code, where, text in verifier.problems]
+    lines += [f"{verifier.links} links, {len(verifier.digests)} objects, {len(verifier.left_out)} not in the export"]
+    print("\n".join(lines))
     return 1 if verifier.problems or not verifier.links else 0
 
 

@@ -13,6 +13,7 @@ from model_governance.verdict import RANK, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
     from model_governance.report.findings import RankedFindings
     from model_governance.verdict import Verdict
 

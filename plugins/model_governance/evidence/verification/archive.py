@@ -169,7 +169,7 @@ class _Walk:
         if self.reader.left_out:
             self.findings.add(
                 "object.left_out", folder,
-                f"{self.reader.left_out} objects of runs outside the days {self.reader.period} are not here, and were not verified",
+                f"{len(self.reader.left_out)} objects of runs outside the days {self.reader.period} are not here, and were not verified",
             )  # fmt: skip
         if self.trust is None and self.unsigned < self.links:
             self.findings.add("signature.unchecked", folder, "signatures were not checked: pass --trust FILE")

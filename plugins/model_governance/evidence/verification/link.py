@@ -36,7 +36,7 @@ class Reader:
         period: days of an export, which leaves objects of other runs out; None for a whole archive.
         digests: SHA-256 of every object that was read, by key; None where it is not there.
         verdicts: verdicts of checks that were computed again.
-        left_out: objects of runs outside the period that are not there.
+        left_out: keys of objects of runs outside the period that are not there.
     """
 
     store: ArtifactStore
@@ -44,7 +44,7 @@ class Reader:
     digests: dict[str, str | None] = field(default_factory=dict)
     policies: dict[str, Policy | None] = field(default_factory=dict)
     verdicts: int = 0
-    left_out: int = 0
+    left_out: set[str] = field(default_factory=set)
 
     def may_lack_objects_of(self, link: Link) -> bool:
         """Whether an export of the period leaves objects of this link out; documents are always there."""
@@ -114,14 +114,15 @@ def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
 
 def _objects(link: Link, reader: Reader, findings: Findings) -> bool:
     """Whether no object was left out; what is missing otherwise, or altered, is a problem."""
-    left_out = reader.left_out
+    is_whole = True
     for subject in link.statement["subject"]:
         key, stated = subject.get("uri"), subject["digest"]["sha256"]
         if key is None:
             continue  # the model: it is not in the archive
         found = reader.digest(key)
         if found is None and reader.may_lack_objects_of(link):
-            reader.left_out += 1
+            reader.left_out.add(key)
+            is_whole = False
         elif found is None:
             findings.add(
                 "object.missing", reader.store.locate(key), f"link {link.sequence} names it ({subject['name']})"
@@ -131,7 +132,7 @@ def _objects(link: Link, reader: Reader, findings: Findings) -> bool:
                 "object.altered", reader.store.locate(key),
                 f"has sha256 {found[:16]}…, link {link.sequence} states {stated[:16]}… ({subject['name']})",
             )  # fmt: skip
-    return reader.left_out == left_out
+    return is_whole
 
 
 def _document(link: Link, content: bytes, where: str, findings: Findings) -> None:
