@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.authoring.approve import add_model
+from model_governance.authoring.archive import add_archive
 from model_governance.authoring.doctor import add_doctor
 from model_governance.authoring.keys import add_keys
 from model_governance.authoring.reproduce import add_reproduce
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     add_verify(commands)
     add_reproduce(commands)
     add_doctor(commands)
+    add_archive(commands)
     return parser
 
 

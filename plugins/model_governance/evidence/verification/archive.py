@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from model_governance.evidence.chain import Link
+    from model_governance.evidence.period import Period
     from model_governance.evidence.trust import Trust
     from model_governance.store import ArtifactStore
 
@@ -33,6 +34,7 @@ def verify_archive(
     models: Collection[str] = (),
     trust: Trust | None = None,
     expected: Mapping[str, str] | None = None,
+    period: Period | None = None,
 ) -> list[Verification]:
     """Verify the models of an archive; sends no request but to the store.
 
@@ -41,12 +43,16 @@ def verify_archive(
         models: those to verify; all that have runs or a chain when empty.
         trust: keys whose signatures count; None: signatures are not checked.
         expected: digest of the newest link by model, kept elsewhere; it alone shows that the end was cut off.
+        period: the archive is an export of these days: objects of other runs may be missing, which is noted.
 
     Raises:
         StoreUnreachable, StoreError: the store cannot be read.
     """
     named = list(models) or sorted({*models_with_chain(store), *_models_with_runs(store), *(expected or {})})
-    return [verify_model(store, model, trust=trust, expected_head=(expected or {}).get(model)) for model in named]
+    return [
+        verify_model(store, model, trust=trust, expected_head=(expected or {}).get(model), period=period)
+        for model in named
+    ]
 
 
 def verify_model(
@@ -55,9 +61,10 @@ def verify_model(
     *,
     trust: Trust | None = None,
     expected_head: str | None = None,
+    period: Period | None = None,
 ) -> Verification:
     """Verify the chain of one model, as `verify_archive` does."""
-    reader = Reader(store=store, pruned=pruned_objects(store, model, trust=trust))
+    reader = Reader(store=store, period=period, pruned=pruned_objects(store, model, trust=trust))
     walk = _Walk(store=store, model=model, trust=trust, reader=reader)
     for sequence, key in link_keys(store, model):
         walk.visit(sequence, key)
@@ -165,6 +172,11 @@ class _Walk:
         removed = sum(self.reader.digests.get(key, "") is None for key in self.reader.pruned)
         if removed:
             self.findings.add("run.pruned", folder, f"{removed} objects were pruned, as tombstones of the chain say")
+        if self.reader.left_out:
+            self.findings.add(
+                "object.left_out", folder,
+                f"{len(self.reader.left_out)} objects of runs outside the days {self.reader.period} are not here, and were not verified",
+            )  # fmt: skip
         if self.trust is None and self.unsigned < self.links:
             self.findings.add("signature.unchecked", folder, "signatures were not checked: pass --trust FILE")
 
@@ -202,7 +214,7 @@ class _Walk:
         newest = self.newest
         return Verification(
             model=self.model, links=self.links, head=None if newest is None else (newest.sequence, newest.digest),
-            objects=len(self.reader.digests), verdicts=self.reader.verdicts, signed_by=tuple(sorted(self.signers)),
+            objects=self.reader.compared, verdicts=self.reader.verdicts, signed_by=tuple(sorted(self.signers)),
             problems=tuple(self.findings.problems),
         )  # fmt: skip
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from model_governance.evidence.chain import Link
+    from model_governance.evidence.period import Period
     from model_governance.evidence.verification.problems import Findings
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
@@ -32,16 +33,34 @@ class Reader:
 
     Attributes:
         store: the archive.
+        period: days of an export, which leaves objects of other runs out; None for a whole archive.
         digests: SHA-256 of every object that was read, by key; None where it is not there.
         verdicts: verdicts of checks that were computed again.
         pruned: digest by key of what sound tombstones name.
+        left_out: keys of objects of runs outside the period that are not there.
     """
 
     store: ArtifactStore
+    period: Period | None = None
     digests: dict[str, str | None] = field(default_factory=dict)
     policies: dict[str, Policy | None] = field(default_factory=dict)
     verdicts: int = 0
     pruned: Mapping[str, str] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+
+    def may_lack_objects_of(self, link: Link) -> bool:
+        """Whether an export of the period leaves objects of this link out; documents are always there."""
+        if self.period is None or link.kind != "run":
+            return False
+        try:
+            return not self.period.holds(parse_moment(link.predicate["run"]["logical_date"]))
+        except (KeyError, TypeError, ValueError):
+            return False
+
+    @property
+    def compared(self) -> int:
+        """Number of objects that were there, whose digest was compared."""
+        return sum(digest is not None for digest in self.digests.values())
 
     def digest(self, key: str) -> str | None:
         """The digest of an object; None where nothing is stored."""
@@ -79,10 +98,10 @@ class Reader:
 
 def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
     """Verify what a link is about; problems are added to `findings`."""
-    _objects(link, reader, findings)
+    is_whole = _objects(link, reader, findings)
     content = reader.verified(link.about)
-    if content is None:
-        return  # said by `_objects`, or pruned
+    if content is None or not is_whole:
+        return  # said by `_objects`, pruned, or left out of an export
     where = reader.store.locate(link.about["key"])
     try:
         if link.kind == "run":
@@ -95,15 +114,20 @@ def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
         findings.add("object.damaged", where, f"lacks fields that this release reads ({type(error).__name__}: {error})")
 
 
-def _objects(link: Link, reader: Reader, findings: Findings) -> None:
+def _objects(link: Link, reader: Reader, findings: Findings) -> bool:
+    """Whether no object was left out; what is missing otherwise, or altered, is a problem."""
+    is_whole = True
     for subject in link.statement["subject"]:
         key, stated = subject.get("uri"), subject["digest"]["sha256"]
         if key is None:
             continue  # the model: it is not in the archive
         found = reader.digest(key)
         if found is None and reader.pruned.get(key) == stated:
-            continue
-        if found is None:
+            is_whole = False
+        elif found is None and reader.may_lack_objects_of(link):
+            reader.left_out.add(key)
+            is_whole = False
+        elif found is None:
             findings.add(
                 "object.missing", reader.store.locate(key), f"link {link.sequence} names it ({subject['name']})"
             )
@@ -112,6 +136,7 @@ def _objects(link: Link, reader: Reader, findings: Findings) -> None:
                 "object.altered", reader.store.locate(key),
                 f"has sha256 {found[:16]}…, link {link.sequence} states {stated[:16]}… ({subject['name']})",
             )  # fmt: skip
+    return is_whole
 
 
 def _document(link: Link, content: bytes, where: str, findings: Findings) -> None:

@@ -27,6 +27,7 @@ CODES = {
     "chain.repaired": "A link says that the link before it was damaged when it was appended.",
     "run.pruned": "Objects of runs were removed, as tombstones of the chain say.",
     "verdict.unchecked": "A verdict could not be computed again.",
+    "object.left_out": "Objects of runs outside the days of an export are not there.",
 }
 """Meaning of each code. Those of NOTES are no reason to distrust what was verified."""
 NOTES = frozenset(
@@ -38,6 +39,7 @@ NOTES = frozenset(
         "run.pruned",
         "chain.repaired",
         "verdict.unchecked",
+        "object.left_out",
     }
 )
 
