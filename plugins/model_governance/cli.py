@@ -25,6 +25,7 @@ from model_governance.contract.moments import as_moment, moment_key, parse_momen
 from model_governance.contract.result import canonical_json
 from model_governance.contract.run import Run
 from model_governance.errors import GovernanceError, PolicyError
+from model_governance.evidence.controls import control_map
 from model_governance.policy import load_policy
 from model_governance.policy.schema import policy_schema
 
@@ -176,6 +177,7 @@ def _run(options: argparse.Namespace) -> int:
     unknown = [name for name in options.check or () if name not in policy.checks]
     if unknown:
         raise PolicyError([f"{options.policy}: no check {', '.join(unknown)}; there are {', '.join(policy.checks)}"])
+    control_map(policy, catalogue())  # a mistake in these files is told before anything is measured
     uri = options.artifacts or policy.artifacts.uri
     if uri is None:
         raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from model_governance.checks import find
+from model_governance.checks import catalogue, find
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.secret_text import without_secrets
 from model_governance.contract.text import library_words
 from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
+from model_governance.evidence.controls import control_map
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
-from model_governance.evidence.links import link_run
+from model_governance.evidence.links import link_run, waivers_in_force
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, file_manifests, judged_by, read_record
 from model_governance.evidence.signing import signer_of
@@ -139,8 +140,9 @@ def run_check(
     """
     check = check or find(policy.checks[name].kind)
     started_at, started = datetime.now(UTC), time.monotonic()
-    attempt, problem = _Attempt(), None
+    attempt, problem, controls = _Attempt(), None, []
     try:
+        controls = control_map(policy, catalogue()).listed(check.kind)
         verdict = attempt.carry_out(
             check, policy, name, run=run, store=store, connections=connections,
             sources=policy.datasets if sources is None else sources,
@@ -157,7 +159,7 @@ def run_check(
     record = check_record(
         policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
         problem=_problem_text(problem) if problem else "", baselines=attempt.baselines, judged=attempt.judged,
-    )  # fmt: skip
+    ) | {"controls": controls}  # fmt: skip
     stored = _store(store, record, attempt)
     return CheckRun(
         name=name,
@@ -285,10 +287,9 @@ def archive_run(
         name="report.html", key=key, uri=uri, sha256=hashlib.sha256(page).hexdigest(), size=len(page),
         media_type="text/html",
     )  # fmt: skip
-    in_force = [waiver.model_dump(mode="json") for waiver in policy.waivers if waiver.is_live(run.logical_date)]
     link = link_run(
         store, manifest, address=stored.record(), signer=signer_of(policy, connections), records=records,
-        page=report.record(), waivers=in_force,
+        page=report.record(), waivers=waivers_in_force(policy, run.logical_date), controls=control_map(policy, catalogue()),
     )  # fmt: skip
     outcomes = {name: verdict.outcome for name, verdict in zip(policy.checks, verdicts, strict=True)}
     return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report, link=link)

@@ -9,19 +9,24 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment
-from model_governance.errors import EvidenceError, ObjectMissing
+from model_governance.errors import EvidenceError, ObjectMissing, PolicyError
 from model_governance.evidence.acceptance import ACCEPTANCES, acceptance_folder, as_acceptance
 from model_governance.evidence.chain import HINTS, append, leave_hint, link_of
+from model_governance.evidence.controls import built_in_controls
 from model_governance.evidence.manifest import FILE, as_manifest, model_folder
 from model_governance.evidence.record import read_record
 from model_governance.evidence.statement import RunEvidence, document_statement, run_statements
+from model_governance.policy.load import archived_policy
+from model_governance.store import put_blob, read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from model_governance.evidence.chain import Link
+    from model_governance.evidence.controls import ControlMap
     from model_governance.evidence.envelope import Signer
     from model_governance.evidence.statement import Place
+    from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
 
 log = logging.getLogger(__name__)
@@ -43,6 +48,7 @@ def link_run(
     records: Mapping[str, Mapping[str, Any] | None],
     page: Mapping[str, Any] | None = None,
     waivers: Sequence[Mapping[str, Any]] = (),
+    controls: ControlMap | None = None,
 ) -> Link:
     """Append the link of an archived run, or find it; runs that a crash left without a link come before it.
 
@@ -54,11 +60,19 @@ def link_run(
         records: record of each check by name.
         page: `key`, `sha256` and `size` of the run's page.
         waivers: those of the policy that were in force.
+        controls: which controls the checks support, by default as the map of this package says.
 
     Raises: as `append`.
     """
-    repair(store, manifest["policy"]["name"], signer=signer, moment=manifest["run"]["logical_date"], but=address["key"])
-    evidence = RunEvidence(manifest=manifest, address=address, records=records, page=page, waivers=waivers)
+    controls = controls or built_in_controls()
+    repair(
+        store, manifest["policy"]["name"], signer=signer, moment=manifest["run"]["logical_date"], but=address["key"],
+        controls=controls,
+    )  # fmt: skip
+    evidence = RunEvidence(
+        manifest=manifest, address=address, records=records, page=page, waivers=waivers,
+        **_supported(store, controls, manifest),
+    )  # fmt: skip
     return _append_run(store, evidence, signer)
 
 
@@ -75,7 +89,9 @@ def link_document(
     return _append(store, model, make, about=address, signer=signer, fresh=False)
 
 
-def repair(store: ArtifactStore, model: str, *, signer: Signer | None, moment: str, but: str) -> list[Link]:
+def repair(
+    store: ArtifactStore, model: str, *, signer: Signer | None, moment: str, but: str, controls: ControlMap
+) -> list[Link]:
     """Append what was archived and has no link, because its writer was killed in between; it is logged as a warning.
 
     Runs of the month of `moment` and of the month before are looked at, and all acceptances.
@@ -86,6 +102,7 @@ def repair(store: ArtifactStore, model: str, *, signer: Signer | None, moment: s
         signer: signs the links.
         moment: logical date of the run that is being archived (ISO 8601, UTC).
         but: key of its manifest, which is left out.
+        controls: which controls the checks support.
 
     Raises:
         StoreUnreachable, StoreError: as `append`. What is damaged is logged and left out: verification reports it.
@@ -95,8 +112,8 @@ def repair(store: ArtifactStore, model: str, *, signer: Signer | None, moment: s
         if key == but or len(repaired) == UNFINISHED:
             continue
         try:
-            link = _relink(store, model, key, signer)
-        except (EvidenceError, ObjectMissing) as error:
+            link = _relink(store, model, key, signer, controls)
+        except (EvidenceError, ObjectMissing, PolicyError) as error:
             log.error("%s has no link in the chain and cannot get one: %s", store.locate(key), error)
             continue
         log.warning("%s was archived without its link; it is link %s now", store.locate(key), link.sequence)
@@ -115,15 +132,36 @@ def _unlinked(store: ArtifactStore, model: str, moment: datetime) -> Iterator[st
                 yield key
 
 
-def _relink(store: ArtifactStore, model: str, key: str, signer: Signer | None) -> Link:
+def _relink(store: ArtifactStore, model: str, key: str, signer: Signer | None, controls: ControlMap) -> Link:
     content = store.get(key)
     if key.startswith(ACCEPTANCES):
         as_acceptance(content, origin=store.locate(key))
         return link_document(store, "acceptance", model, key=key, content=content, signer=signer)
     manifest = as_manifest(content, origin=store.locate(key))
-    address = {"key": key, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    address = {
+        "key": key, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "media_type": "application/json",
+    }  # fmt: skip
     records = {row["name"]: read_record(store, row["record"]) if row["record"] else None for row in manifest["checks"]}
-    return _append_run(store, RunEvidence(manifest=manifest, address=address, records=records), signer)
+    source = read_verified(store, {"key": manifest["policy"]["key"], "sha256": manifest["policy"]["sha256"]})
+    policy = archived_policy(source, origin=store.locate(manifest["policy"]["key"]))
+    evidence = RunEvidence(
+        manifest=manifest, address=address, records=records,
+        waivers=waivers_in_force(policy, parse_moment(manifest["run"]["logical_date"])),
+        **_supported(store, controls, manifest),
+    )  # fmt: skip
+    return _append_run(store, evidence, signer)
+
+
+def waivers_in_force(policy: Policy, moment: datetime) -> list[dict[str, Any]]:
+    """The waivers of a policy that hold at a moment, as JSON types."""
+    return [waiver.model_dump(mode="json") for waiver in policy.waivers if waiver.is_live(moment)]
+
+
+def _supported(store: ArtifactStore, controls: ControlMap, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a link states of controls; the map itself is stored."""
+    stored = put_blob(store, controls.artifact())
+    kinds = {row["kind"] for row in manifest["checks"] if row["kind"]}
+    return {"controls": {kind: controls.controls_of(kind) for kind in sorted(kinds)}, "control_map": stored.record()}
 
 
 def _append_run(store: ArtifactStore, evidence: RunEvidence, signer: Signer | None) -> Link:

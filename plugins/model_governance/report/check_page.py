@@ -121,6 +121,7 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
             for picture in _pictures(result["artifacts"], pictures)
         ],
         baselines=[describe_baseline(*named) for named in record.get("baselines", {}).items()],
+        controls=record.get("controls", ()) if result.get("status") == "measured" else (),
         judged=not record["problem"] or any(finding.metric for finding in verdict.findings),
         singles=singles,
         repeated=repeated,

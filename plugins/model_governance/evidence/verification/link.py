@@ -10,7 +10,10 @@ from model_governance.contract.documents import read_document
 from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, PolicyError
 from model_governance.evidence.acceptance import as_acceptance
+from model_governance.evidence.controls import FILE as CONTROLS_FILE
+from model_governance.evidence.controls import as_control_map
 from model_governance.evidence.envelope import canonical
+from model_governance.evidence.links import waivers_in_force
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import CHECK_SCHEMA
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from model_governance.evidence.chain import Link
+    from model_governance.evidence.controls import ControlMap
     from model_governance.evidence.verification.problems import Findings
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
@@ -39,6 +43,7 @@ class Reader:
     store: ArtifactStore
     digests: dict[str, str | None] = field(default_factory=dict)
     policies: dict[str, Policy | None] = field(default_factory=dict)
+    control_maps: dict[str, ControlMap] = field(default_factory=dict)
     verdicts: int = 0
 
     def digest(self, key: str) -> str | None:
@@ -73,6 +78,15 @@ class Reader:
             except PolicyError:
                 self.policies[stored["sha256"]] = None
         return self.policies[stored["sha256"]]
+
+    def control_map(self, stored: Mapping[str, Any]) -> ControlMap | None:
+        """The control map under an address; None where it is missing or altered. Raises as `as_control_map`."""
+        if stored["sha256"] not in self.control_maps:
+            content = self.verified(stored)
+            if content is None:
+                return None
+            self.control_maps[stored["sha256"]] = as_control_map(content, origin=self.store.locate(stored["key"]))
+        return self.control_maps[stored["sha256"]]
 
 
 def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
@@ -132,7 +146,7 @@ def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None
         origin = reader.store.locate(row["record"]["key"]) if row["record"] else where
         records[row["name"]] = None if found is None else read_document(found, origin=origin, schema=CHECK_SCHEMA)
     policy = reader.policy(manifest["policy"])
-    _statement(link, manifest, records, policy, content, where, findings)
+    _statement(link, manifest, records, policy, content, where, reader, findings)
     _verdicts(manifest, records, where, findings)
     if policy is None:
         findings.add(
@@ -147,21 +161,23 @@ def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None
 
 def _statement(
     link: Link, manifest: dict[str, Any], records: dict[str, dict[str, Any] | None], policy: Policy | None,
-    content: bytes, where: str, findings: Findings,
+    content: bytes, where: str, reader: Reader, findings: Findings,
 ) -> None:  # fmt: skip
     """Whether the statement is the one that manifest and records give."""
     predicate = link.predicate
-    page = next((each for each in link.statement["subject"] if each["name"] == "report.html"), None)
-    moment = parse_moment(manifest["run"]["logical_date"])
+    page, stored_map = _subject_of(link, "report.html"), _subject_of(link, CONTROLS_FILE)
     waivers = predicate["waivers"]
     if policy is not None:
-        waivers = [waiver.model_dump(mode="json") for waiver in policy.waivers if waiver.is_live(moment)]
+        waivers = waivers_in_force(policy, parse_moment(manifest["run"]["logical_date"]))
+    controls = None if stored_map is None else reader.control_map(stored_map)
+    if stored_map is not None and controls is None:
+        return  # said by `_objects`
+    kinds = {row["kind"] for row in manifest["checks"] if row["kind"]} if controls is not None else set()
     evidence = RunEvidence(
         manifest=manifest, records=records, waivers=waivers,
         address={**link.about, "size": len(content), "media_type": "application/json", "name": "run_manifest.json"},
-        page=None if page is None else _as_stored(page),
-        controls={check["kind"]: check["controls"] for check in predicate["checks"] if check["kind"]},
-        controls_sha256=predicate["controls_sha256"] or "",
+        page=page, control_map=stored_map,
+        controls={kind: controls.controls_of(kind) for kind in kinds} if controls is not None else {},
     )  # fmt: skip
     rebuilt, test_result = run_statements(evidence, _place(link))
     _compare(link, rebuilt, where, findings)
@@ -171,7 +187,11 @@ def _statement(
         )
 
 
-def _as_stored(subject: Mapping[str, Any]) -> dict[str, Any]:
+def _subject_of(link: Link, name: str) -> dict[str, Any] | None:
+    """The address of the subject of this name; None where a link has none."""
+    subject = next((each for each in link.statement["subject"] if each["name"] == name), None)
+    if subject is None:
+        return None
     stored = {"key": subject["uri"], "sha256": subject["digest"]["sha256"], "media_type": subject.get("mediaType")}
     return stored | {"size": (subject.get("annotations") or {}).get("size")}
 
