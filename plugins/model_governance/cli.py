@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.authoring.approve import add_model
+from model_governance.authoring.coverage import add_coverage
 from model_governance.authoring.keys import add_keys
 from model_governance.authoring.verify import add_verify
 from model_governance.checks import catalogue, find
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     add_model(commands)
     add_keys(commands)
     add_verify(commands)
+    add_coverage(commands)
     return parser
 
 

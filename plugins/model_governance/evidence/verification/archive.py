@@ -15,10 +15,11 @@ from model_governance.evidence.verification.link import Reader, verify_link
 from model_governance.evidence.verification.problems import Findings, Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from model_governance.evidence.chain import Link
     from model_governance.evidence.trust import Trust
+    from model_governance.evidence.verification.problems import Problem
     from model_governance.store import ArtifactStore
 
 SKEW = timedelta(minutes=10)
@@ -44,7 +45,7 @@ def verify_archive(
     Raises:
         StoreUnreachable, StoreError: the store cannot be read.
     """
-    named = list(models) or sorted({*models_with_chain(store), *_models_with_runs(store), *(expected or {})})
+    named = list(models) or sorted({*models_of(store), *(expected or {})})
     return [verify_model(store, model, trust=trust, expected_head=(expected or {}).get(model)) for model in named]
 
 
@@ -54,9 +55,20 @@ def verify_model(
     *,
     trust: Trust | None = None,
     expected_head: str | None = None,
+    each: Callable[[Link, Sequence[Problem]], None] = lambda *_: None,
 ) -> Verification:
-    """Verify the chain of one model, as `verify_archive` does."""
-    walk = _Walk(store=store, model=model, trust=trust, reader=Reader(store=store))
+    """Verify the chain of one model, as `verify_archive` does.
+
+    Args:
+        store: the archive.
+        model: name of the model.
+        trust: keys whose signatures count; None: signatures are not checked.
+        expected_head: digest of the newest link, kept elsewhere.
+        each: gets every link that can be read, and the problems that were found at it and at what it names.
+
+    Raises: as `verify_archive`.
+    """
+    walk = _Walk(store=store, model=model, trust=trust, reader=Reader(store=store), each=each)
     for sequence, key in link_keys(store, model):
         walk.visit(sequence, key)
     walk.end(expected_head)
@@ -71,6 +83,7 @@ class _Walk:
     model: str
     trust: Trust | None
     reader: Reader
+    each: Callable[[Link, Sequence[Problem]], None]
     findings: Findings = field(default_factory=Findings)
     last: tuple[int, str | None] = (0, None)
     """Number of the last link and its digest; None where it was damaged."""
@@ -82,7 +95,7 @@ class _Walk:
 
     def visit(self, sequence: int, key: str) -> None:
         """Verify the link under a key, and its place behind the one before."""
-        where = self.store.locate(key)
+        where, known = self.store.locate(key), len(self.findings.problems)
         before, digest = self.last
         if sequence != before + 1:
             missing = f"link {before + 1}" if sequence == before + 2 else f"links {before + 1} to {sequence - 1}"
@@ -102,6 +115,7 @@ class _Walk:
         verify_link(link, self.reader, self.findings)
         self.links += 1
         self.last, self.newest = (sequence, link.digest), link
+        self.each(link, self.findings.problems[known:])
 
     def _place(self, link: Link, digest: str | None, *, first: bool, known: bool) -> None:
         where = self.store.locate(link.key)
@@ -190,6 +204,8 @@ class _Walk:
         )  # fmt: skip
 
 
-def _models_with_runs(store: ArtifactStore) -> set[str]:
+def models_of(store: ArtifactStore) -> list[str]:
+    """The models that have runs or a chain, sorted."""
     parts = (key.removeprefix(_RUNS).split("/") for key in store.keys(_RUNS))
-    return {part[0].removeprefix("model=") for part in parts if part[0].startswith("model=")}
+    with_runs = {part[0].removeprefix("model=") for part in parts if part[0].startswith("model=")}
+    return sorted({*models_with_chain(store), *with_runs})
