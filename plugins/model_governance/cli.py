@@ -17,6 +17,7 @@ from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.authoring.approve import add_model
 from model_governance.authoring.coverage import add_coverage
+from model_governance.authoring.history import add_history
 from model_governance.authoring.keys import add_keys
 from model_governance.authoring.verify import add_verify
 from model_governance.checks import catalogue, find
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     add_keys(commands)
     add_verify(commands)
     add_coverage(commands)
+    add_history(commands)
     return parser
 
 

@@ -13,6 +13,7 @@ from model_governance.errors import EvidenceError, ObjectMissing, PolicyError
 from model_governance.evidence.acceptance import ACCEPTANCES, acceptance_folder, as_acceptance
 from model_governance.evidence.chain import HINTS, append, leave_hint, link_of
 from model_governance.evidence.controls import built_in_controls
+from model_governance.evidence.index import index_link
 from model_governance.evidence.manifest import FILE, as_manifest, model_folder
 from model_governance.evidence.record import read_record
 from model_governance.evidence.statement import RunEvidence, document_statement, run_statements
@@ -179,4 +180,5 @@ def _append(
     link = None if fresh else link_of(store, model, about=about, search=SEARCHED)
     link = link or append(store, model, make, about=about, signer=signer)
     leave_hint(store, link)
+    index_link(store, link)
     return link

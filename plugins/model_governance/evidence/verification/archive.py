@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import spell_moment
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import acceptance_folder
 from model_governance.evidence.chain import chain_folder, link_keys, models_with_chain, read_link
+from model_governance.evidence.index import index_differences
+from model_governance.evidence.index_rows import row_of_unreadable, rows_of
 from model_governance.evidence.manifest import FILE, model_folder
 from model_governance.evidence.verification.link import Reader, verify_link
 from model_governance.evidence.verification.problems import Findings, Verification
@@ -92,6 +94,8 @@ class _Walk:
     unsigned: int = 0
     signers: set[str] = field(default_factory=set)
     about: dict[str, int] = field(default_factory=dict)
+    rows: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    """What the history index must state, by number of the link."""
 
     def visit(self, sequence: int, key: str) -> None:
         """Verify the link under a key, and its place behind the one before."""
@@ -108,6 +112,7 @@ class _Walk:
         except (EvidenceError, ObjectMissing) as error:
             self.findings.add("link.damaged", where, str(error))
             self.last = (sequence, None)
+            self.rows[sequence] = [row_of_unreadable(sequence)]
             return
         self._place(link, digest, first=sequence == 1, known=sequence == before + 1)
         self._signatures(link, where)
@@ -115,6 +120,7 @@ class _Walk:
         verify_link(link, self.reader, self.findings)
         self.links += 1
         self.last, self.newest = (sequence, link.digest), link
+        self.rows[sequence] = rows_of(link)
         self.each(link, self.findings.problems[known:])
 
     def _place(self, link: Link, digest: str | None, *, first: bool, known: bool) -> None:
@@ -155,6 +161,7 @@ class _Walk:
         """What can be said only once all links are known."""
         self._strangers()
         self._unlinked()
+        self._index()
         folder = self.store.locate(chain_folder(self.model).rstrip("/"))
         if self.links == 0:
             self.findings.add(
@@ -193,6 +200,11 @@ class _Walk:
                     "evidence.unlinked", self.store.locate(key),
                     "is in no link: forged, or left by a writer that was killed; the next run appends what is sound",
                 )  # fmt: skip
+
+    def _index(self) -> None:
+        """Blocks of the history index that state something else than the links."""
+        for where, sentence in index_differences(self.store, self.model, self.rows):
+            self.findings.add("index.differs", where, sentence)
 
     def verification(self) -> Verification:
         """The answer."""
