@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,11 +12,14 @@ from model_governance.authoring.accept import accept_run
 from model_governance.checks import find
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import Artifact, CheckResult, make_metric
+from model_governance.evidence.signing import signer_of
 from model_governance.run import archive_run, run_check
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from model_governance.contract.check import Check
     from model_governance.evidence.acceptance import Acceptance
     from model_governance.run import ArchivedRun
     from model_governance.verdict import Finding
@@ -33,7 +37,7 @@ class Nights:
 
     def night(self, day: float, accuracy: float | None, *, width: float = 0.002, run_id: str = "") -> Finding:
         """The finding of the first threshold in the run of a day; None: the check did not apply."""
-        check = replace(QUALITY, needs_model=False, roles=(), optional_roles=(), measure=_measure(accuracy, width))
+        check = stand_in(accuracy, width)
         run = self.small.night(FIRST + timedelta(days=day - 1), run_id or f"night-{day}")
         policy, store = self.small.policy(), self.small.store
         done = run_check(policy, "quality", run=run, store=store, connections=PlainConnections(), check=check)
@@ -43,11 +47,22 @@ class Nights:
     def accept(self, run: str, **more) -> Acceptance:
         """Accept a run by its date or id."""
         told = {"reason": "the feed changed for good", "by": "A. Owner"} | more
-        return accept_run(self.small.store, "synthetic", run, **told)[0]
+        signer = signer_of(self.small.policy())
+        return accept_run(self.small.store, "synthetic", run, signer=signer, **told)[0]
 
     def deploy(self, digest: str) -> None:
         """Another model version; nothing loads its bytes."""
         self.small.change(model=self.small.raw["model"] | {"sha256": digest * 64})
+
+
+def nights_from(first: datetime) -> Iterator[datetime]:
+    """A moment each hour."""
+    return (first + timedelta(hours=hour) for hour in itertools.count())
+
+
+def stand_in(accuracy: float | None, width: float = 0.002) -> Check:
+    """The check of model quality, needing nothing and measuring this accuracy."""
+    return replace(QUALITY, needs_model=False, roles=(), optional_roles=(), measure=_measure(accuracy, width))
 
 
 def _measure(accuracy: float | None, width: float):

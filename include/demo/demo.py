@@ -21,8 +21,9 @@ from demo_runs import RUNS, DemoRun, write_runs
 from train import BUILD as TRAINED
 from train import train
 
+from model_governance.authoring.keys import TRUST, make_keys
 from model_governance.report.terminal import console, reasons, run_table
-from project import BUILD, DAG_ID, HOME, PORT, ROOT, enter_project, in_use
+from project import BUILD, DAG_ID, HOME, KEYS, PORT, ROOT, enter_project, in_use
 
 LOG = BUILD / "airflow.log"
 APPROVED = Path(__file__).resolve().parent / "acs_employment.skops"
@@ -81,6 +82,8 @@ def prepare(screen) -> None:
         screen.print("  other bytes than the approved model (other library versions); the approved file stays in use")
     for path in write_runs(BUILD):
         screen.print(f"  {path.relative_to(ROOT)}")
+    keyid = make_keys(KEYS, owner="the demo", moment=datetime.now(UTC))
+    screen.print(f"Evidence is signed by a new key, {keyid[:16]}… ({KEYS.relative_to(ROOT)})")
 
 
 @contextlib.contextmanager
@@ -162,6 +165,7 @@ def tell(screen, results: list[tuple[DemoRun, str]], *, seconds: float) -> int:
         )
         screen.print(shown(store, run_page(store, demo_run.date)), soft_wrap=True)
         right &= (state == "failed") == demo_run.accident
+    right &= verified(screen, store)
     screen.print(NEXT.format(seconds=seconds, log=LOG.relative_to(ROOT)))
     if not right:
         screen.print(
@@ -176,6 +180,21 @@ Three runs governed in {seconds:.0f} s. Next:
   - make ui: see these runs in Airflow
   - edit include/policies/acs_employment.yaml, then .venv/bin/model-governance policy lint on it
   - what Airflow logged is in {log}"""
+
+
+def verified(screen, store) -> bool:
+    """Verify the archive with the public key, as an auditor would, and say what came out."""
+    from model_governance.authoring.verify import describe_verification
+    from model_governance.evidence.trust import read_trust
+    from model_governance.evidence.verification import verify_archive
+
+    archive, trust = (BUILD / "archive").relative_to(ROOT), (KEYS / TRUST).relative_to(ROOT)
+    screen.print(f"\n$ model-governance verify {archive} --trust {trust}", markup=False, soft_wrap=True)
+    found = verify_archive(store, trust=read_trust(KEYS / TRUST))
+    for each in found:
+        for line in describe_verification(each):
+            screen.print(line, markup=False, soft_wrap=True)
+    return bool(found) and all(each.is_sound for each in found)
 
 
 def short_copy(store, check: dict, demo_run: DemoRun) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "include" / "demo" / "build"
 HOME = ROOT / ".airflow"
+KEYS = BUILD / "keys"
 PORT = 28971
 DAG_ID = "governance_acs_employment"
 
@@ -29,6 +30,8 @@ def airflow_environment(port: int = PORT) -> dict[str, str]:
         # Tasks call the API under this address; without it they would look for port 8080.
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__MODEL_GOVERNANCE__ARTIFACTS_URI": (BUILD / "archive").as_uri(),
+        "AIRFLOW__MODEL_GOVERNANCE__SIGNING_KEY": f"file:{KEYS / 'signing_key.pem'}",
+        "AIRFLOW__MODEL_GOVERNANCE__TRUST": str(KEYS / "trust.yaml"),
         "DO_NOT_TRACK": "1",
         "TQDM_DISABLE": "1",
     }

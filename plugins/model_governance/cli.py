@@ -19,6 +19,7 @@ from model_governance.authoring.approve import add_model
 from model_governance.authoring.coverage import add_coverage
 from model_governance.authoring.history import add_history
 from model_governance.authoring.keys import add_keys
+from model_governance.authoring.reproduce import add_reproduce
 from model_governance.authoring.verify import add_verify
 from model_governance.checks import catalogue, find
 from model_governance.contract.connections import CacheSettings, PlainConnections
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     add_verify(commands)
     add_coverage(commands)
     add_history(commands)
+    add_reproduce(commands)
     return parser
 
 

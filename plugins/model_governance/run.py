@@ -17,7 +17,7 @@ from model_governance.errors import CheckError, GovernanceError, SubjectError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.controls import control_map
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
-from model_governance.evidence.links import link_run, waivers_in_force
+from model_governance.evidence.links import announce, link_run
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import check_record, file_manifests, judged_by, read_record
 from model_governance.evidence.signing import signer_of
@@ -275,9 +275,10 @@ def archive_run(
         records[name] = record
         verdicts.append(read_verdict(record["verdict"]) if record else _never_reported(policy, name))
     verdict = combine(policy.name, verdicts, fail_policy=fail_policy_of(policy))
+    signer = signer_of(policy, connections)
     manifest, stored = write_manifest(
         policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
-        run=run,
+        run=run, announce=lambda key, content: announce(store, key, content, signer=signer),
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
     page = page_of_run(manifest, folder=folder, records=records.values(), store=store)
@@ -288,8 +289,8 @@ def archive_run(
         media_type="text/html",
     )  # fmt: skip
     link = link_run(
-        store, manifest, address=stored.record(), signer=signer_of(policy, connections), records=records,
-        page=report.record(), waivers=waivers_in_force(policy, run.logical_date), controls=control_map(policy, catalogue()),
+        store, manifest, address=stored.record(), signer=signer, records=records,
+        page=report.record(), policy=policy, controls=control_map(policy, catalogue()),
     )  # fmt: skip
     outcomes = {name: verdict.outcome for name, verdict in zip(policy.checks, verdicts, strict=True)}
     return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report, link=link)

@@ -12,7 +12,7 @@ from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.errors import PolicyError
 from model_governance.evidence.acceptance import Acceptance, Purpose, store_acceptance
 from model_governance.evidence.history import Archive
-from model_governance.evidence.links import link_document
+from model_governance.evidence.links import announce, link_document
 from model_governance.evidence.signing import signer_of
 from model_governance.policy import load_policy
 from model_governance.store import open_store
@@ -72,7 +72,7 @@ def accept_run(
     empty = [option for option, text in (("--reason", reason), ("--by", by)) if not text.strip()]
     if empty:
         raise PolicyError([f"{', '.join(empty)}: empty; an acceptance says who accepts the run, and why"])
-    manifest = _find(Archive(store, model), run)
+    manifest = find_run(Archive(store, model), run)
     if not _measured(store, manifest):
         raise PolicyError(
             [f"run {run} of {model} measured nothing ({manifest.content['verdict']['outcome']}); accept one that did"]
@@ -84,13 +84,19 @@ def accept_run(
         manifest={"key": manifest.key, "sha256": manifest.sha256}, reason=reason.strip(), by=by.strip(),
         accepted_at=moment or datetime.now(UTC),
     )  # fmt: skip
+    announce(store, acceptance.key, acceptance.content, signer=signer)
     uri = store_acceptance(store, acceptance)
     link_document(store, "acceptance", model, key=acceptance.key, content=acceptance.content, signer=signer)
     return acceptance, uri
 
 
-def _find(archive: Archive, run: str) -> ArchivedManifest:
-    """The manifest of a run by logical date or run id, the one that finished last."""
+def find_run(archive: Archive, run: str) -> ArchivedManifest:
+    """The manifest of a run by logical date or run id, the one that finished last.
+
+    Raises:
+        PolicyError: there is no such run, or several.
+        EvidenceError: a manifest was altered.
+    """
     moments = _moments(archive, run)
     if len(moments) == 1:
         return archive.repeats(moments[0])[0]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_governance.errors import SubjectError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Engine
 
 
@@ -22,6 +21,15 @@ class CacheSettings:
     max_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySettings:
+    """Signing key and trust file of this installation, for policies that name none; relative paths start at `folder`."""
+
+    folder: Path
+    signing_key: str | None = None
+    trust: str | None = None
+
+
 class Connections(Protocol):
     """Turns the name of a connection into a client; None means the surroundings decide.
 
@@ -31,6 +39,10 @@ class Connections(Protocol):
     @property
     def cache(self) -> CacheSettings | None:
         """The content cache of this machine."""
+
+    @property
+    def keys(self) -> KeySettings:
+        """Signing key and trust file of this installation."""
 
     def s3(self, name: str | None) -> Any:
         """A boto3 S3 client."""
@@ -52,6 +64,14 @@ class PlainConnections:
     """Connections without Airflow: boto3 takes credentials and endpoint from its usual environment. No cache."""
 
     cache: CacheSettings | None = None
+
+    @property
+    def keys(self) -> KeySettings:
+        """Those in the environment variables MODEL_GOVERNANCE_SIGNING_KEY and MODEL_GOVERNANCE_TRUST."""
+        return KeySettings(
+            folder=Path.cwd(), signing_key=os.environ.get("MODEL_GOVERNANCE_SIGNING_KEY") or None,
+            trust=os.environ.get("MODEL_GOVERNANCE_TRUST") or None,
+        )  # fmt: skip
 
     def s3(self, name: str | None) -> Any:
         """A boto3 S3 client from the environment.

@@ -244,7 +244,11 @@ def read_link(store: ArtifactStore, key: str, *, content: bytes | None = None) -
 def describe_link(link: Link) -> str:
     """One line for logs: number, digest and who signed it; an unsigned link says so in capitals."""
     keys = sorted({signature.keyid[:16] for envelope in link.envelopes for signature in envelope.signatures})
-    signed = f"signed by key {', '.join(keys)}" if link.is_signed else "UNSIGNED (archive.signing_key is not set)"
+    signed = (
+        f"signed by key {', '.join(keys)}"
+        if link.is_signed
+        else "UNSIGNED (no signing key is named: archive.signing_key)"
+    )
     return f"chain: link {link.sequence} of {link.model}, sha256 {link.digest}, {signed}"
 
 

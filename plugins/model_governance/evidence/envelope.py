@@ -13,6 +13,8 @@ from model_governance.errors import EvidenceError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from model_governance.evidence.signing import PublicKey
+
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
@@ -22,6 +24,10 @@ class Signer(Protocol):
     @property
     def keyid(self) -> str:
         """SHA-256 of the public key's SubjectPublicKeyInfo in DER, 64 hex digits."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public key."""
 
     def sign(self, message: bytes) -> bytes:
         """The signature of a message.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -9,14 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment
-from model_governance.errors import EvidenceError, ObjectMissing, PolicyError
+from model_governance.errors import EvidenceError, ObjectConflict, ObjectMissing, PolicyError
 from model_governance.evidence.acceptance import ACCEPTANCES, acceptance_folder, as_acceptance
 from model_governance.evidence.chain import HINTS, append, leave_hint, link_of
 from model_governance.evidence.controls import built_in_controls
+from model_governance.evidence.envelope import canonical, read_envelope, seal
 from model_governance.evidence.index import index_link
 from model_governance.evidence.manifest import FILE, as_manifest, model_folder
 from model_governance.evidence.record import read_record
-from model_governance.evidence.statement import RunEvidence, document_statement, run_statements
+from model_governance.evidence.signing import is_signed
+from model_governance.evidence.statement import RunEvidence, announcement, document_statement, run_statements
 from model_governance.policy.load import archived_policy
 from model_governance.store import put_blob, read_verified
 
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ANNOUNCED = "v1/announced/"
+"""Under this prefix and the key of an object: the signed statement that it is about to be stored."""
 FRESH = timedelta(minutes=1)
 """A manifest that is older was archived by an earlier try, whose link may stand further back in the chain."""
 SEARCHED = 100
@@ -47,8 +52,8 @@ def link_run(
     address: Mapping[str, Any],
     signer: Signer | None,
     records: Mapping[str, Mapping[str, Any] | None],
+    policy: Policy,
     page: Mapping[str, Any] | None = None,
-    waivers: Sequence[Mapping[str, Any]] = (),
     controls: ControlMap | None = None,
 ) -> Link:
     """Append the link of an archived run, or find it; runs that a crash left without a link come before it.
@@ -59,8 +64,8 @@ def link_run(
         address: `key`, `sha256` and `size` of the manifest.
         signer: signs the link; None leaves it unsigned.
         records: record of each check by name.
+        policy: of the run.
         page: `key`, `sha256` and `size` of the run's page.
-        waivers: those of the policy that were in force.
         controls: which controls the checks support, by default as the map of this package says.
 
     Raises: as `append`.
@@ -70,11 +75,23 @@ def link_run(
         store, manifest["policy"]["name"], signer=signer, moment=manifest["run"]["logical_date"], but=address["key"],
         controls=controls,
     )  # fmt: skip
-    evidence = RunEvidence(
-        manifest=manifest, address=address, records=records, page=page, waivers=waivers,
-        **_supported(store, controls, manifest),
-    )  # fmt: skip
-    return _append_run(store, evidence, signer)
+    return _append_run(store, _evidence(store, manifest, address, records, policy, controls, page=page), signer)
+
+
+def announce(store: ArtifactStore, key: str, content: bytes, *, signer: Signer | None) -> None:
+    """Say, signed, that an object is about to be stored: only what was announced gets its link after a crash.
+
+    Without this, whoever can write to the store could forge a run and have it signed by the next one. Unsigned
+    evidence has no such announcement.
+
+    Raises: as `Signer.sign` and `ArtifactStore.put_once`.
+    """
+    if signer is None:
+        return
+    envelope = seal(canonical(announcement(key, hashlib.sha256(content).hexdigest())), signer)
+    # ECDSA signs the same bytes differently each time: the first signature stays.
+    with contextlib.suppress(ObjectConflict):
+        store.put_once(ANNOUNCED + key, envelope.line(), media_type="application/json")
 
 
 def link_document(
@@ -135,34 +152,44 @@ def _unlinked(store: ArtifactStore, model: str, moment: datetime) -> Iterator[st
 
 def _relink(store: ArtifactStore, model: str, key: str, signer: Signer | None, controls: ControlMap) -> Link:
     content = store.get(key)
+    if signer is not None:
+        _require_announced(store, key, content, signer)
     if key.startswith(ACCEPTANCES):
         as_acceptance(content, origin=store.locate(key))
         return link_document(store, "acceptance", model, key=key, content=content, signer=signer)
     manifest = as_manifest(content, origin=store.locate(key))
-    address = {
-        "key": key, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "media_type": "application/json",
-    }  # fmt: skip
+    sha256 = hashlib.sha256(content).hexdigest()
+    address = {"key": key, "sha256": sha256, "size": len(content)}
+    if f"/{sha256[:16]}/" not in key:
+        raise EvidenceError(f"{store.locate(key)}: has sha256 {sha256}, which is not that in its key")
     records = {row["name"]: read_record(store, row["record"]) if row["record"] else None for row in manifest["checks"]}
-    source = read_verified(store, {"key": manifest["policy"]["key"], "sha256": manifest["policy"]["sha256"]})
-    policy = archived_policy(source, origin=store.locate(manifest["policy"]["key"]))
-    evidence = RunEvidence(
-        manifest=manifest, address=address, records=records,
-        waivers=waivers_in_force(policy, parse_moment(manifest["run"]["logical_date"])),
-        **_supported(store, controls, manifest),
+    policy = archived_policy(read_verified(store, manifest["policy"]), origin=store.locate(manifest["policy"]["key"]))
+    return _append_run(store, _evidence(store, manifest, address, records, policy, controls), signer)
+
+
+def _require_announced(store: ArtifactStore, key: str, content: bytes, signer: Signer) -> None:
+    """Refuse to sign what none of our writers announced. Raises EvidenceError, ObjectMissing."""
+    origin = store.locate(ANNOUNCED + key)
+    envelope = read_envelope(store.get(ANNOUNCED + key), origin=origin)
+    expected = canonical(announcement(key, hashlib.sha256(content).hexdigest()))
+    signed = any(is_signed(envelope.message, each.value, signer.public_key) for each in envelope.signatures)
+    if envelope.payload != expected or not signed:
+        raise EvidenceError(f"{origin}: does not announce these bytes with the signature of key {signer.keyid[:16]}")
+
+
+def _evidence(
+    store: ArtifactStore, manifest: Mapping[str, Any], address: Mapping[str, Any],
+    records: Mapping[str, Mapping[str, Any] | None], policy: Policy, controls: ControlMap, *,
+    page: Mapping[str, Any] | None = None,
+) -> RunEvidence:  # fmt: skip
+    """What the link of a run states; the control map that it names is stored."""
+    kinds = sorted({row["kind"] for row in manifest["checks"] if row["kind"]})
+    return RunEvidence(
+        manifest=manifest, address=address, records=records, page=page,
+        waivers=policy.waivers_at(parse_moment(manifest["run"]["logical_date"])),
+        controls={kind: controls.controls_of(kind) for kind in kinds},
+        control_map=put_blob(store, controls.artifact()).record(),
     )  # fmt: skip
-    return _append_run(store, evidence, signer)
-
-
-def waivers_in_force(policy: Policy, moment: datetime) -> list[dict[str, Any]]:
-    """The waivers of a policy that hold at a moment, as JSON types."""
-    return [waiver.model_dump(mode="json") for waiver in policy.waivers if waiver.is_live(moment)]
-
-
-def _supported(store: ArtifactStore, controls: ControlMap, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What a link states of controls; the map itself is stored."""
-    stored = put_blob(store, controls.artifact())
-    kinds = {row["kind"] for row in manifest["checks"] if row["kind"]}
-    return {"controls": {kind: controls.controls_of(kind) for kind in sorted(kinds)}, "control_map": stored.record()}
 
 
 def _append_run(store: ArtifactStore, evidence: RunEvidence, signer: Signer | None) -> Link:

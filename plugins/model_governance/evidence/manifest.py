@@ -14,7 +14,7 @@ from model_governance.contract.result import Artifact, canonical_json
 from model_governance.store import Stored, put_blob
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from model_governance.contract.run import Run
     from model_governance.policy import Policy
@@ -45,10 +45,13 @@ def write_manifest(
     verdict: Verdict,
     store: ArtifactStore,
     run: Run,
+    announce: Callable[[str, bytes], None],
 ) -> tuple[dict[str, Any], Stored]:
     """Store the manifest of a run and return it; the same run with the same records is written once.
 
-    Raises: as `ArtifactStore.put_once`.
+    `announce` hears of key and bytes before they are stored.
+
+    Raises: as `ArtifactStore.put_once` and `announce`.
     """
     rows = [
         _check_row(name, records[name], summaries.get(name), verdict)
@@ -81,6 +84,7 @@ def write_manifest(
     }
     content = canonical_json(manifest)
     key = f"{folder}{hashlib.sha256(content).hexdigest()[:16]}/{FILE}"
+    announce(key, content)
     store.put_once(key, content, media_type="application/json")
     return manifest, _stored(store, key, content)
 

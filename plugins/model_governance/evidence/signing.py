@@ -38,7 +38,12 @@ class Ed25519Signer:
     @property
     def keyid(self) -> str:
         """As `Signer.keyid`."""
-        return keyid_of(self.key.public_key())
+        return keyid_of(self.public_key)
+
+    @property
+    def public_key(self) -> PublicKey:
+        """As `Signer.public_key`."""
+        return self.key.public_key()
 
     def sign(self, message: bytes) -> bytes:
         """The signature, 64 bytes."""
@@ -97,11 +102,15 @@ def open_signer(source: str, *, folder: Path, connections: Connections) -> Signe
 
 
 def signer_of(policy: Policy, connections: Connections | None = None) -> Signer | None:
-    """The signer that a policy names under `archive.signing_key`; None where it names none. Raises as `open_signer`."""
-    source = policy.archive.signing_key
+    """The signer of a policy's evidence: `archive.signing_key`, else that of the installation; None without either.
+
+    Raises: as `open_signer`.
+    """
+    connections = connections or PlainConnections()
+    source, folder = policy.archive.signing_key, policy.folder
     if source is None:
-        return None
-    return open_signer(source, folder=policy.folder, connections=connections or PlainConnections())
+        source, folder = connections.keys.signing_key, connections.keys.folder
+    return None if source is None else open_signer(source, folder=folder, connections=connections)
 
 
 def read_private_key(text: bytes, *, origin: str) -> Ed25519Signer:
@@ -195,16 +204,18 @@ def new_private_key() -> tuple[bytes, PublicKey]:
 
 
 def _kms_signer(key: str, client: Any) -> KmsSigner:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     answer = _asked(client.get_public_key, key=key, KeyId=key)
     found = load_der_public_key(bytes(answer["PublicKey"]))
-    pem = found.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    if answer.get("KeySpec") != "ECC_NIST_P256":
+    if not (isinstance(found, EllipticCurvePublicKey) and isinstance(found.curve, SECP256R1)):
+        # An ed25519 key of KMS signs 4,096 bytes at most, and a digest only in a variant that few verifiers know.
+        kind = getattr(getattr(found, "curve", None), "name", type(found).__name__)
         raise EvidenceError(
-            f"signing key kms:{key}: expected a key of spec ECC_NIST_P256 for SIGN_VERIFY, found {answer.get('KeySpec')}"
+            f"signing key kms:{key}: expected a key of spec ECC_NIST_P256 for SIGN_VERIFY, found {kind}; make such a key"
         )
-    return KmsSigner(client=client, key=key, public_key=read_public_key(pem, origin=f"kms:{key}"))
+    return KmsSigner(client=client, key=key, public_key=found)
 
 
 def _asked(call: Any, *, key: str, **arguments: Any) -> dict[str, Any]:

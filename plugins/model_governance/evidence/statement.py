@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+ANNOUNCEMENT = "model-governance:announcement/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 PREDICATE_TYPES = {
     "run": "model-governance:governance-run/v1",
@@ -109,7 +110,7 @@ def run_subjects(evidence: RunEvidence) -> list[dict[str, Any]]:
         subjects.append({"name": f"model/{manifest['policy']['name']}", "digest": {"sha256": version}})
     policy = manifest["policy"]
     subjects += [
-        _subject("run_manifest.json", evidence.address),
+        _subject("run_manifest.json", {**evidence.address, "media_type": "application/json"}),
         _subject("policy.yaml", {"key": policy["key"], "sha256": policy["sha256"]}),
     ]
     if evidence.page is not None:
@@ -122,6 +123,12 @@ def run_subjects(evidence: RunEvidence) -> list[dict[str, Any]]:
                 subjects.append(_subject(f"{row['name']}/{name}", stored))
         subjects += [_subject(f"{row['name']}/{stored['name']}", stored) for stored in row["artifacts"]]
     return subjects
+
+
+def announcement(key: str, sha256: str) -> dict[str, Any]:
+    """The statement that an object is about to be stored, so that a crash behind it can be repaired."""
+    subject = _subject(key.rpartition("/")[2], {"key": key, "sha256": sha256})
+    return _statement([subject], ANNOUNCEMENT, {})
 
 
 def document_statement(

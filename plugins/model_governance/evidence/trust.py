@@ -16,8 +16,10 @@ from model_governance.evidence.signing import is_signed, keyid_of, read_public_k
 if TYPE_CHECKING:
     import os
 
+    from model_governance.contract.connections import Connections
     from model_governance.evidence.envelope import Envelope
     from model_governance.evidence.signing import PublicKey
+    from model_governance.policy import Policy
 
 TRUST_SCHEMA = "model-governance/trust/v1"
 MAX_BYTES = 1 << 20
@@ -98,6 +100,17 @@ class Trust:
             else:
                 return ""
         return "; ".join(problems)
+
+
+def trust_of(policy: Policy, connections: Connections) -> Trust | None:
+    """The keys that a policy trusts: `archive.trust`, else those of the installation; None without either.
+
+    Raises: as `read_trust`.
+    """
+    path, folder = policy.archive.trust, policy.folder
+    if path is None:
+        path, folder = connections.keys.trust, connections.keys.folder
+    return None if path is None else read_trust(folder / path)
 
 
 def read_trust(path: str | os.PathLike[str]) -> Trust:

@@ -21,7 +21,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "config": {
             "model_governance": {
-                "description": "Where evidence goes when a policy names no store, and what the report viewer serves.",
+                "description": "Where evidence goes and who signs it when a policy does not say, and what the report viewer serves.",
                 "options": {
                     "artifacts_uri": {
                         "description": "file:///folder, s3://bucket/prefix, or a folder relative to AIRFLOW_HOME; "
@@ -36,6 +36,22 @@ def get_provider_info() -> dict[str, Any]:
                         "version_added": "0.1.0",
                         "type": "string",
                         "example": "governance_s3",
+                        "default": "",
+                    },
+                    "signing_key": {
+                        "description": "Private key that signs evidence of policies that name none: file:PATH, env:VARIABLE, "
+                        "connection:NAME (its password) or kms:KEY[@CONNECTION]; empty leaves their evidence unsigned.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "connection:governance_signing_key",
+                        "default": "",
+                    },
+                    "trust": {
+                        "description": "File with the public keys that may sign, for policies that name none; relative to "
+                        "AIRFLOW_HOME. With it no earlier run is read without their signature.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/opt/airflow/governance/trust.yaml",
                         "default": "",
                     },
                     "cache_folder": {

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperatorLink, conf
 
-from model_governance.contract.connections import CacheSettings
+from model_governance.contract.connections import CacheSettings, KeySettings
 from model_governance.errors import StoreError, SubjectError
 from model_governance.store import open_store
 
@@ -37,6 +37,16 @@ class AirflowConnections:
         max_bytes = conf.getint(SECTION, "cache_bytes", fallback=DEFAULT_CACHE_BYTES)
         folder = Path(AIRFLOW_HOME) / (conf.get(SECTION, "cache_folder", fallback="") or "governance-cache")
         return CacheSettings(folder=folder, max_bytes=max_bytes) if max_bytes > 0 else None
+
+    @property
+    def keys(self) -> KeySettings:
+        """`[model_governance] signing_key` and `trust`; relative paths start at AIRFLOW_HOME."""
+        from airflow.configuration import AIRFLOW_HOME
+
+        return KeySettings(
+            folder=Path(AIRFLOW_HOME), signing_key=conf.get(SECTION, "signing_key", fallback="") or None,
+            trust=conf.get(SECTION, "trust", fallback="") or None,
+        )  # fmt: skip
 
     def s3(self, name: str | None) -> Any:
         """A boto3 S3 client with the credentials, role, endpoint and proxies of an `aws` connection.

@@ -208,6 +208,10 @@ class Policy(Part):
         """Digest of `source`."""
         return hashlib.sha256(self.source).hexdigest()
 
+    def waivers_at(self, moment: datetime) -> list[dict[str, Any]]:
+        """The waivers in force for a run of this moment, as JSON types."""
+        return [waiver.model_dump(mode="json") for waiver in self.waivers if waiver.is_live(moment)]
+
     @property
     def runs_per_year(self) -> int:
         """Runs in a year: as `alarms` says, else as often as `schedule.cron` fires, else 365."""

@@ -13,7 +13,6 @@ from model_governance.evidence.acceptance import as_acceptance
 from model_governance.evidence.controls import FILE as CONTROLS_FILE
 from model_governance.evidence.controls import as_control_map
 from model_governance.evidence.envelope import canonical
-from model_governance.evidence.links import waivers_in_force
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import CHECK_SCHEMA
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
@@ -168,14 +167,14 @@ def _statement(
     page, stored_map = _subject_of(link, "report.html"), _subject_of(link, CONTROLS_FILE)
     waivers = predicate["waivers"]
     if policy is not None:
-        waivers = waivers_in_force(policy, parse_moment(manifest["run"]["logical_date"]))
+        waivers = policy.waivers_at(parse_moment(manifest["run"]["logical_date"]))
     controls = None if stored_map is None else reader.control_map(stored_map)
     if stored_map is not None and controls is None:
         return  # said by `_objects`
     kinds = {row["kind"] for row in manifest["checks"] if row["kind"]} if controls is not None else set()
     evidence = RunEvidence(
         manifest=manifest, records=records, waivers=waivers,
-        address={**link.about, "size": len(content), "media_type": "application/json", "name": "run_manifest.json"},
+        address={**link.about, "size": len(content)},
         page=page, control_map=stored_map,
         controls={kind: controls.controls_of(kind) for kind in kinds} if controls is not None else {},
     )  # fmt: skip

@@ -1,0 +1,192 @@
+"""`model-governance reproduce`: measure an archived run again and say which numbers are the same to the byte."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from model_governance.authoring.accept import find_run
+from model_governance.checks import catalogue
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.moments import parse_moment, spell_moment
+from model_governance.contract.result import canonical_json, label_of
+from model_governance.contract.run import Run
+from model_governance.errors import GovernanceError, PolicyError
+from model_governance.evidence.history import Archive
+from model_governance.evidence.record import read_record
+from model_governance.policy import load_policy
+from model_governance.policy.load import archived_policy
+from model_governance.run import run_check
+from model_governance.store import open_store, read_verified
+from model_governance.store.overlay import OverlayStore
+from model_governance.subjects import render_sources, run_variables
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from model_governance.contract.connections import Connections
+    from model_governance.evidence.history import ArchivedManifest
+    from model_governance.policy import Policy
+    from model_governance.store import ArtifactStore
+
+Answer = Literal["same", "other numbers", "not reproduced"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproduction:
+    """What measuring a check again gave.
+
+    Attributes:
+        check: name of the check in the policy.
+        answer: `same`: every number, interval and finding is the recorded one to the byte; `other numbers`;
+            `not reproduced`: it could not be measured, or inputs have changed.
+        same: number of metrics that are the same to the byte.
+        metrics: number of metrics of the record.
+        differences: what differs, a sentence each: inputs, versions of libraries, metrics.
+    """
+
+    check: str
+    answer: Answer
+    same: int
+    metrics: int
+    differences: tuple[str, ...] = ()
+
+
+def add_reproduce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    reproduce = commands.add_parser(
+        "reproduce", help="measure an archived run again and say which numbers are the same to the byte; stores nothing"
+    )
+    reproduce.add_argument("run", metavar="RUN", help="logical date in UTC (ISO 8601), or run id")
+    reproduce.add_argument(
+        "--policy",
+        type=Path,
+        required=True,
+        help="policy of the model: says where inputs are; judged is by the archived one",
+    )
+    reproduce.add_argument("--artifacts", metavar="URI", help="where evidence is instead of the policy's artifacts.uri")
+    reproduce.add_argument("--json", action="store_true", help="print one JSON object and nothing else, for machines")
+    reproduce.set_defaults(command=_reproduce)
+
+
+def reproduce_run(
+    policy: Policy, run: str, *, store: ArtifactStore, connections: Connections
+) -> tuple[ArchivedManifest, list[Reproduction]]:
+    """Measure every check of an archived run again, with the archived policy; nothing is stored.
+
+    Args:
+        policy: of the model; its folder is where relative paths start.
+        run: logical date (ISO 8601, UTC) or run id.
+        store: the archive.
+        connections: reach the inputs.
+
+    Raises:
+        PolicyError: there is no such run, or this release cannot read its policy.
+        EvidenceError: the run is damaged.
+        StoreUnreachable, SubjectUnreachable: infrastructure; try again.
+    """
+    manifest = find_run(Archive(store, policy.name), run)
+    content = manifest.content
+    origin = store.locate(content["policy"]["key"])
+    then = archived_policy(read_verified(store, content["policy"]), origin=origin).at(folder=policy.folder)
+    moment = parse_moment(content["run"]["logical_date"])
+    interval = content["run"]["data_interval"]
+    again = Run(
+        run_id=content["run"]["run_id"], logical_date=moment, orchestrator=content["run"]["orchestrator"],
+        data_interval=None if interval is None else (parse_moment(interval[0]), parse_moment(interval[1])),
+    )  # fmt: skip
+    sources = render_sources(then, run_variables(moment, data_interval=again.data_interval))
+    found = []
+    for row in content["checks"]:
+        record = manifest.record(store, row["name"])
+        if record is None or record["result"] is None:
+            found.append(_not_measured(row["name"], "the run did not measure it"))
+            continue
+        overlay = OverlayStore(store)
+        try:
+            done = run_check(then, row["name"], run=again, store=overlay, connections=connections, sources=sources)
+        except (KeyError, GovernanceError) as error:
+            if isinstance(error, GovernanceError) and error.infrastructure:
+                raise
+            found.append(_not_measured(row["name"], str(error)))
+            continue
+        found.append(compare_records(record, read_record(overlay, done.record.record())))
+    return manifest, found
+
+
+def compare_records(then: Mapping[str, Any], now: Mapping[str, Any]) -> Reproduction:
+    """Two records of one check, compared number by number."""
+    differences = [
+        f"{each['role']} has sha256 {each['sha256'][:16]}…, had {_digest(then, each['role'])[:16]}…"
+        for each in now["datasets"]
+        if each["sha256"] != _digest(then, each["role"])
+    ]
+    if (then["model"] or {}).get("sha256") != (now["model"] or {}).get("sha256"):
+        differences.append("the model has another digest")
+    recorded = {label_of(metric["name"], metric["key"]): metric for metric in then["result"]["metrics"]}
+    if now["result"] is None:
+        return Reproduction(
+            check=then["check"], answer="not reproduced", same=0, metrics=len(recorded),
+            differences=(*differences, now["problem"]),
+        )  # fmt: skip
+    measured = {label_of(metric["name"], metric["key"]): metric for metric in now["result"]["metrics"]}
+    same = [label for label, metric in recorded.items() if _bytes(metric) == _bytes(measured.get(label))]
+    differences += _versions(then, now)
+    differences += [
+        f"{label} was {metric['value']!r}, is {measured.get(label, {}).get('value')!r}"
+        for label, metric in recorded.items()
+        if label not in same
+    ]
+    differences += [f"{label} was not measured then" for label in measured if label not in recorded]
+    if then["verdict"] != now["verdict"]:
+        differences.append(f"the verdict was {then['verdict']['outcome']}, is {now['verdict']['outcome']}")
+    whole = len(same) == len(recorded) == len(measured) and then["verdict"] == now["verdict"]
+    return Reproduction(
+        check=then["check"], answer="same" if whole else "other numbers", same=len(same), metrics=len(recorded),
+        differences=tuple(differences),
+    )  # fmt: skip
+
+
+def _not_measured(check: str, reason: str) -> Reproduction:
+    return Reproduction(check=check, answer="not reproduced", same=0, metrics=0, differences=(reason,))
+
+
+def _bytes(metric: Mapping[str, Any] | None) -> bytes:
+    return canonical_json(metric)
+
+
+def _digest(record: Mapping[str, Any], role: str) -> str:
+    return next((str(each["sha256"]) for each in record["datasets"] if each["role"] == role), "none")
+
+
+def _versions(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    before, after = then["result"]["tools"], now["result"]["tools"]
+    return [
+        f"{tool} {after.get(tool)} measured it, then {before.get(tool)}"
+        for tool in sorted({*before, *after})
+        if before.get(tool) != after.get(tool)
+    ]
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    policy = load_policy(options.policy, catalogue())
+    uri = options.artifacts or policy.artifacts.uri
+    if uri is None:
+        raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
+    connections = PlainConnections()
+    store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
+    manifest, found = reproduce_run(policy, options.run, store=store, connections=connections)
+    code = 3 if any(each.answer == "not reproduced" for each in found) else 0
+    code = 1 if any(each.answer == "other numbers" for each in found) else code
+    if options.json:
+        record = {"exit_code": code, "manifest": manifest.key, "checks": [asdict(each) for each in found]}
+        print(canonical_json(record).decode())
+        return code
+    print(f"run {spell_moment(manifest.logical_date)} of {policy.name}, measured again")
+    for each in found:
+        print(f"  {each.check}: {each.answer} ({each.same} of {each.metrics} metrics the same to the byte)")
+        for difference in each.differences:
+            print(f"      {difference}")
+    return code
