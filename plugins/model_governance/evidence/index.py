@@ -33,7 +33,8 @@ SIZES = (1000, 100, 10, 1)
 """Links of a block, the largest first."""
 MOST_LACKING = 100
 """Links that a reader takes from the chain because the index lacks them; with more the index is made anew."""
-_ROOT = "v1/index/"
+INDEX = "v1/index/"
+"""Under this prefix: no evidence, and never believed where something is judged."""
 _MARKER = re.compile(r"/(?P<generation>[0-9]{6})\.json$")
 
 
@@ -189,7 +190,7 @@ def index_differences(
 
 def newest_generation(store: ArtifactStore, model: str) -> int:
     """The generation that counts."""
-    found = (_MARKER.search(key) for key in store.keys(f"{_ROOT}generations/model={model}/"))
+    found = (_MARKER.search(key) for key in store.keys(f"{INDEX}generations/model={model}/"))
     return max((int(match["generation"]) for match in found if match), default=1)
 
 
@@ -204,7 +205,7 @@ def cover(head: int) -> Iterator[tuple[int, int]]:
 
 def block_key(model: str, generation: int, first: int, size: int) -> str:
     """Where a block is; the folders are partitions in the style of Hive."""
-    return f"{_ROOT}model={model}/generation={generation}/links={size}/{first:010d}.parquet"
+    return f"{INDEX}model={model}/generation={generation}/links={size}/{first:010d}.parquet"
 
 
 def _rebuilt(store: ArtifactStore, model: str, head: int, generation: int) -> tuple[pa.Table, str]:
@@ -220,7 +221,7 @@ def _rebuilt(store: ArtifactStore, model: str, head: int, generation: int) -> tu
         for (first, size), table in zip(blocks, tables[1:], strict=True):
             _write(store, model, generation, first, size, table)
         marker = canonical_json({"schema": INDEX_SCHEMA, "links": head})
-        store.put_once(f"{_ROOT}generations/model={model}/{generation:06d}.json", marker, media_type="application/json")
+        store.put_once(f"{INDEX}generations/model={model}/{generation:06d}.json", marker, media_type="application/json")
         done = f"the index was made anew from {head} links, as generation {generation}"
     except GovernanceError as error:
         done = f"everything was read from {head} links; the new index cannot be stored: {error}"
@@ -232,7 +233,7 @@ def _write(store: ArtifactStore, model: str, generation: int, first: int, size: 
     import pyarrow.parquet as pq
 
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
     try:
         store.put_once(
             block_key(model, generation, first, size), buffer.getvalue(), media_type="application/vnd.apache.parquet"
@@ -252,7 +253,7 @@ def _read_block(content: bytes, first: int, size: int) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+        table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise EvidenceError(f"no Parquet of this index ({str(error)[:200]})") from error
     if not table.schema.equals(schema(), check_metadata=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -161,6 +162,7 @@ def _datasets(records: Mapping[str, Mapping[str, Any] | None]) -> list[dict[str,
     return [seen[key] for key in sorted(seen)]
 
 
+@cache
 def _packages() -> dict[str, str]:
     found = {}
     for name in PACKAGES:

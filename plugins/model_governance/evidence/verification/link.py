@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from model_governance.evidence.verification.problems import Findings
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
+    from model_governance.verdict import Verdict
+
+
+KEPT_BYTES = 1 << 20
+"""Size up to which an object is kept while its link is verified."""
+
+
+MOST_RECENT = 4096
+"""Verdicts of earlier records that are kept while a chain is read."""
 
 
 @dataclass(slots=True)
@@ -36,6 +45,10 @@ class Reader:
     Attributes:
         store: the archive.
         digests: SHA-256 of every object that was read, by key; None where it is not there.
+        policies: policies by digest; None where this release cannot read one.
+        control_maps: control maps by digest.
+        contents: the small objects of the link that is being verified, by key.
+        recent: verdicts of earlier records by digest: each is read by many later runs.
         verdicts: verdicts of checks that were computed again.
     """
 
@@ -43,6 +56,8 @@ class Reader:
     digests: dict[str, str | None] = field(default_factory=dict)
     policies: dict[str, Policy | None] = field(default_factory=dict)
     control_maps: dict[str, ControlMap] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    recent: dict[str, Verdict] = field(default_factory=dict)
     verdicts: int = 0
 
     def digest(self, key: str) -> str | None:
@@ -53,12 +68,16 @@ class Reader:
 
     def bytes_of(self, key: str) -> bytes | None:
         """The bytes of an object; None where nothing is stored."""
+        if key in self.contents:
+            return self.contents[key]
         try:
             content = self.store.get(key)
         except ObjectMissing:
             self.digests[key] = None
             return None
         self.digests[key] = hashlib.sha256(content).hexdigest()
+        if len(content) <= KEPT_BYTES:
+            self.contents[key] = content
         return content
 
     def verified(self, stored: Mapping[str, Any]) -> bytes | None:
@@ -78,6 +97,12 @@ class Reader:
                 self.policies[stored["sha256"]] = None
         return self.policies[stored["sha256"]]
 
+    def remember(self, sha256: str, verdict: Verdict) -> None:
+        """Keep the verdict of a record for the runs that look back at it."""
+        if len(self.recent) == MOST_RECENT:
+            self.recent.clear()
+        self.recent[sha256] = verdict
+
     def control_map(self, stored: Mapping[str, Any]) -> ControlMap | None:
         """The control map under an address; None where it is missing or altered. Raises as `as_control_map`."""
         if stored["sha256"] not in self.control_maps:
@@ -90,6 +115,7 @@ class Reader:
 
 def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
     """Verify what a link is about; problems are added to `findings`."""
+    reader.contents.clear()
     _objects(link, reader, findings)
     content = reader.verified(link.about)
     if content is None:
@@ -146,7 +172,7 @@ def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None
         records[row["name"]] = None if found is None else read_document(found, origin=origin, schema=CHECK_SCHEMA)
     policy = reader.policy(manifest["policy"])
     _statement(link, manifest, records, policy, content, where, reader, findings)
-    _verdicts(manifest, records, where, findings)
+    _verdicts(manifest, records, where, reader, findings)
     if policy is None:
         findings.add(
             "verdict.unchecked",
@@ -216,8 +242,9 @@ def _compare(link: Link, rebuilt: Mapping[str, Any], where: str, findings: Findi
 
 
 def _verdicts(
-    manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any] | None], where: str, findings: Findings
-) -> None:
+    manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any] | None], where: str, reader: Reader,
+    findings: Findings,
+) -> None:  # fmt: skip
     """Whether the verdict of the run and the rows of its checks are those of the records."""
     stated = read_verdict(manifest["verdict"])
     found = []
@@ -231,6 +258,7 @@ def _verdicts(
                 )
             continue
         verdict = read_verdict(record["verdict"])
+        reader.remember(row["record"]["sha256"], verdict)
         found += list(verdict.findings)
         said = (row["outcome"], row["stops"], row["sentence"], record["check"], record["verdict"]["stops"])
         if said != (verdict.outcome, verdict.stops, verdict.sentence, row["name"], verdict.stops):
