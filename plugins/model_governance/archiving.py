@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model_governance.checks import catalogue
 from model_governance.evidence.consistency import disagreements
+from model_governance.evidence.controls import control_map
 from model_governance.evidence.links import announce, link_run
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import read_record
@@ -98,7 +100,7 @@ def archive_run(
     )  # fmt: skip
     link = link_run(
         store, manifest, address=stored.record(), signer=signer, records=records,
-        page=report.record(), policy=policy,
+        page=report.record(), policy=policy, controls=control_map(policy, catalogue()),
     )  # fmt: skip
     outcomes = {name: verdict.outcome for name, verdict in zip(policy.checks, verdicts, strict=True)}
     return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report, link=link)

@@ -17,7 +17,9 @@ from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.authoring.approve import add_model
 from model_governance.authoring.archive import add_archive
+from model_governance.authoring.coverage import add_coverage
 from model_governance.authoring.doctor import add_doctor
+from model_governance.authoring.history import add_history
 from model_governance.authoring.keys import add_keys
 from model_governance.authoring.reproduce import add_reproduce
 from model_governance.authoring.verify import add_verify
@@ -28,6 +30,7 @@ from model_governance.contract.moments import as_moment, moment_key, parse_momen
 from model_governance.contract.result import canonical_json
 from model_governance.contract.run import Run
 from model_governance.errors import GovernanceError, PolicyError
+from model_governance.evidence.controls import control_map
 from model_governance.policy import load_policy
 from model_governance.policy.schema import policy_schema
 
@@ -92,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     add_model(commands)
     add_keys(commands)
     add_verify(commands)
+    add_coverage(commands)
+    add_history(commands)
     add_reproduce(commands)
     add_doctor(commands)
     add_archive(commands)
@@ -182,6 +187,7 @@ def _run(options: argparse.Namespace) -> int:
     unknown = [name for name in options.check or () if name not in policy.checks]
     if unknown:
         raise PolicyError([f"{options.policy}: no check {', '.join(unknown)}; there are {', '.join(policy.checks)}"])
+    control_map(policy, catalogue())  # a mistake in these files is told before anything is measured
     uri = options.artifacts or policy.artifacts.uri
     if uri is None:
         raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])

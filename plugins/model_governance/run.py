@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from model_governance.archiving import archive_run
-from model_governance.checks import find
+from model_governance.checks import catalogue, find
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.secret_text import without_secrets
 from model_governance.contract.text import library_words
 from model_governance.errors import CheckError, GovernanceError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
+from model_governance.evidence.controls import control_map
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
 from model_governance.evidence.record import check_record, file_manifests, judged_by
 from model_governance.evidence.trust import trust_of
@@ -115,8 +116,9 @@ def run_check(
     """
     check = check or find(policy.checks[name].kind)
     started_at, started = datetime.now(UTC), time.monotonic()
-    attempt, problem = _Attempt(), None
+    attempt, problem, controls = _Attempt(), None, []
     try:
+        controls = control_map(policy, catalogue()).listed(check.kind)
         verdict = attempt.carry_out(
             check, policy, name, run=run, store=store, connections=connections,
             sources=policy.datasets if sources is None else sources,
@@ -137,7 +139,7 @@ def run_check(
         policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
         problem=_problem_text(problem) if problem else "", baselines=attempt.baselines, judged=attempt.judged,
         champion=attempt.champion, damaged=attempt.damaged,
-    )  # fmt: skip
+    ) | {"controls": controls}  # fmt: skip
     stored = _store(store, record, attempt)
     return CheckRun(
         name=name,

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def add_archive(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the commands."""
-    archive = commands.add_parser("archive", help="export evidence, hold it, and remove what nobody has to keep").add_subparsers(
-        required=True, metavar="COMMAND"
-    )
+    archive = commands.add_parser(
+        "archive", help="export evidence, hold it, and remove what nobody has to keep"
+    ).add_subparsers(required=True, metavar="COMMAND")
     add_export(archive)
     add_retention(archive)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.contract.moments import end_of
 from model_governance.errors import GovernanceError, PolicyError
+from model_governance.evidence.controls import control_map
 from model_governance.policy import load_policy
 from model_governance.policy.load import located
 from model_governance.policy.position import spell
@@ -53,6 +54,7 @@ def lint(
     """
     policy = load_policy(path, catalogue)
     position, _ = read_yaml(policy.source, str(path))
+    control_map(policy, catalogue)
     problems = [*_expired(policy, moment), *_files(policy, catalogue)]
     notes: list[str] = []
     if online is not None:

@@ -336,14 +336,25 @@ def _newest(store: ArtifactStore, model: str) -> int:
         keys = store.keys(f"{chain_folder(model)}{folder:07d}/")
         return [int(match["sequence"]) for key in keys if (match := _KEY.fullmatch(key))]
 
-    # Folders fill one after the other: the last one is found by doubling, then by halving.
+    def begins(folder: int) -> bool:
+        try:
+            store.get(link_key(model, folder * PER_FOLDER))
+        except ObjectMissing:
+            return False
+        return True
+
+    # Folders fill one after the other: the last one is found by doubling, then by halving, from the first link of each.
+    # Listing the folder behind it shows whether that link was removed.
     low, high = 0, 1
-    while numbers(high):
+    while begins(high):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if numbers(middle) else (low, middle)
-    return max(numbers(low), default=0)
+        low, high = (middle, high) if begins(middle) else (low, middle)
+    found, behind = numbers(low), numbers(low + 1)
+    while behind:
+        low, found, behind = low + 1, behind, numbers(low + 2)
+    return max(found, default=0)
 
 
 def _require_place(predicate: Any, model: str, sequence: int, kind: str, *, origin: str) -> None:

@@ -123,9 +123,17 @@ def statement_in(envelope: Envelope, *, origin: str) -> Mapping[str, Any]:
     Raises:
         EvidenceError: the payload is no JSON object in canonical form (RFC 8785).
     """
+    fractions: list[str] = []
+
+    def fraction(text: str) -> float:
+        fractions.append(text)
+        return float(text)
+
     try:
-        statement = json.loads(envelope.payload)
-        is_canonical = isinstance(statement, dict) and canonical(statement) == envelope.payload
+        statement = json.loads(envelope.payload, parse_float=fraction, parse_constant=fraction)
+        # Of ASCII without a fraction, the json module writes the canonical form.
+        write = canonical if fractions or not envelope.payload.isascii() else _plain
+        is_canonical = isinstance(statement, dict) and write(statement) == envelope.payload
     except (ValueError, RecursionError) as error:
         raise EvidenceError(f"{origin}: the payload is no JSON ({error})") from error
     if not is_canonical:
@@ -139,9 +147,30 @@ def canonical(statement: Mapping[str, Any]) -> bytes:
     Raises:
         ValueError: it holds what has no canonical form: NaN, an integer beyond 2^53.
     """
+    if _is_plain(statement):
+        return _plain(statement)
     import rfc8785
 
     return rfc8785.dumps(dict(statement))
+
+
+def _plain(statement: Mapping[str, Any]) -> bytes:
+    return json.dumps(statement, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the json module writes the canonical form, several times as fast: no fractions, and keys of ASCII.
+
+    RFC 8785 sorts keys by UTF-16 units and spells fractions as ECMAScript does; all else is alike.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return abs(value) < 1 << 53
+    if kind is dict:
+        return all(type(key) is str and key.isascii() and _is_plain(part) for key, part in value.items())
+    return kind is list and all(map(_is_plain, value))
 
 
 def _decoded(text: Any) -> bytes:

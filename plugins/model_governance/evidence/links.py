@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError, ObjectConflict, ObjectMissing, PolicyError
 from model_governance.evidence.chain import HINTS, append, leave_hint, link_of
+from model_governance.evidence.controls import built_in_controls
 from model_governance.evidence.envelope import canonical, read_envelope, seal
+from model_governance.evidence.index import index_link
 from model_governance.evidence.manifest import FILE, as_manifest, model_folder
 from model_governance.evidence.record import read_record
 from model_governance.evidence.signing import is_signed
 from model_governance.evidence.statement import DOCUMENTS, RunEvidence, announcement, document_statement, run_statements
 from model_governance.policy.load import archived_policy
-from model_governance.store import read_verified
+from model_governance.store import put_blob, read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from model_governance.evidence.chain import Link
+    from model_governance.evidence.controls import ControlMap
     from model_governance.evidence.envelope import Signer
     from model_governance.evidence.statement import Place
     from model_governance.policy import Policy
@@ -50,6 +53,7 @@ def link_run(
     records: Mapping[str, Mapping[str, Any] | None],
     policy: Policy,
     page: Mapping[str, Any] | None = None,
+    controls: ControlMap | None = None,
 ) -> Link:
     """Append the link of an archived run, or find it; runs that a crash left without a link come before it.
 
@@ -61,11 +65,16 @@ def link_run(
         records: record of each check by name.
         policy: of the run.
         page: `key`, `sha256` and `size` of the run's page.
+        controls: which controls the checks support, by default as the map of this package says.
 
     Raises: as `append`.
     """
-    repair(store, manifest["policy"]["name"], signer=signer, moment=manifest["run"]["logical_date"], but=address["key"])
-    return _append_run(store, _evidence(manifest, address, records, policy, page=page), signer)
+    controls = controls or built_in_controls()
+    repair(
+        store, manifest["policy"]["name"], signer=signer, moment=manifest["run"]["logical_date"], but=address["key"],
+        controls=controls,
+    )  # fmt: skip
+    return _append_run(store, _evidence(store, manifest, address, records, policy, controls, page=page), signer)
 
 
 def store_document(
@@ -113,7 +122,9 @@ def link_document(
     return _append(store, model, make, about=address, signer=signer, fresh=False)
 
 
-def repair(store: ArtifactStore, model: str, *, signer: Signer | None, moment: str, but: str) -> list[Link]:
+def repair(
+    store: ArtifactStore, model: str, *, signer: Signer | None, moment: str, but: str, controls: ControlMap
+) -> list[Link]:
     """Append what was archived and has no link, because its writer was killed in between; it is logged as a warning.
 
     Runs of the month of `moment` and of the month before are looked at, and all documents.
@@ -124,6 +135,7 @@ def repair(store: ArtifactStore, model: str, *, signer: Signer | None, moment: s
         signer: signs the links.
         moment: logical date of the run that is being archived (ISO 8601, UTC).
         but: key of its manifest, which is left out.
+        controls: which controls the checks support.
 
     Raises:
         StoreUnreachable, StoreError: as `append`. What is damaged is logged and left out: verification reports it.
@@ -133,7 +145,7 @@ def repair(store: ArtifactStore, model: str, *, signer: Signer | None, moment: s
         if key == but or len(repaired) == UNFINISHED:
             continue
         try:
-            link = _relink(store, model, key, signer)
+            link = _relink(store, model, key, signer, controls)
         except (EvidenceError, ObjectMissing, PolicyError) as error:
             log.error("%s has no link in the chain and cannot get one: %s", store.locate(key), error)
             continue
@@ -154,7 +166,7 @@ def _unlinked(store: ArtifactStore, model: str, moment: datetime) -> Iterator[st
                 yield key
 
 
-def _relink(store: ArtifactStore, model: str, key: str, signer: Signer | None) -> Link:
+def _relink(store: ArtifactStore, model: str, key: str, signer: Signer | None, controls: ControlMap) -> Link:
     content = store.get(key)
     if signer is not None:
         _require_announced(store, key, content, signer)
@@ -168,7 +180,7 @@ def _relink(store: ArtifactStore, model: str, key: str, signer: Signer | None) -
         raise EvidenceError(f"{store.locate(key)}: has sha256 {sha256}, which is not that in its key")
     records = {row["name"]: read_record(store, row["record"]) if row["record"] else None for row in manifest["checks"]}
     policy = archived_policy(read_verified(store, manifest["policy"]), origin=store.locate(manifest["policy"]["key"]))
-    return _append_run(store, _evidence(manifest, address, records, policy), signer)
+    return _append_run(store, _evidence(store, manifest, address, records, policy, controls), signer)
 
 
 def _require_announced(store: ArtifactStore, key: str, content: bytes, signer: Signer) -> None:
@@ -182,11 +194,18 @@ def _require_announced(store: ArtifactStore, key: str, content: bytes, signer: S
 
 
 def _evidence(
-    manifest: Mapping[str, Any], address: Mapping[str, Any], records: Mapping[str, Mapping[str, Any] | None],
-    policy: Policy, *, page: Mapping[str, Any] | None = None,
+    store: ArtifactStore, manifest: Mapping[str, Any], address: Mapping[str, Any],
+    records: Mapping[str, Mapping[str, Any] | None], policy: Policy, controls: ControlMap, *,
+    page: Mapping[str, Any] | None = None,
 ) -> RunEvidence:  # fmt: skip
-    waivers = policy.waivers_at(parse_moment(manifest["run"]["logical_date"]))
-    return RunEvidence(manifest=manifest, address=address, records=records, page=page, waivers=waivers)
+    """What the link of a run states; the control map that it names is stored."""
+    kinds = sorted({row["kind"] for row in manifest["checks"] if row["kind"]})
+    return RunEvidence(
+        manifest=manifest, address=address, records=records, page=page,
+        waivers=policy.waivers_at(parse_moment(manifest["run"]["logical_date"])),
+        controls={kind: controls.controls_of(kind) for kind in kinds},
+        control_map=put_blob(store, controls.artifact()).record(),
+    )  # fmt: skip
 
 
 def _append_run(store: ArtifactStore, evidence: RunEvidence, signer: Signer | None) -> Link:
@@ -204,4 +223,5 @@ def _append(
     link = None if fresh else link_of(store, model, about=about, search=SEARCHED)
     link = link or append(store, model, make, about=about, signer=signer)
     leave_hint(store, link)
+    index_link(store, link)
     return link

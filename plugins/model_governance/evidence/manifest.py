@@ -6,6 +6,7 @@ import hashlib
 import logging
 import platform
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +182,7 @@ def _datasets(records: Mapping[str, Mapping[str, Any] | None]) -> list[dict[str,
     return [seen[key] for key in sorted(seen)]
 
 
+@cache
 def _packages() -> dict[str, str]:
     found = {}
     for name in PACKAGES:

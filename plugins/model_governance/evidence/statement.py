@@ -75,7 +75,7 @@ class RunEvidence:
         page: `key`, `sha256` and `size` of the run's page, where there is one.
         waivers: those of the policy that were in force, as JSON types.
         controls: ids of the controls that a kind of check supports, by kind.
-        controls_sha256: digest of the control map; empty without one.
+        control_map: `key`, `sha256` and `size` of the control map, where there is one.
     """
 
     manifest: Mapping[str, Any]
@@ -84,7 +84,7 @@ class RunEvidence:
     page: Mapping[str, Any] | None = None
     waivers: Sequence[Mapping[str, Any]] = ()
     controls: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    controls_sha256: str = ""
+    control_map: Mapping[str, Any] | None = None
 
 
 def run_statements(evidence: RunEvidence, place: Place) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -100,7 +100,7 @@ def run_statements(evidence: RunEvidence, place: Place) -> tuple[dict[str, Any],
         "verdict": {name: manifest["verdict"][name] for name in ("outcome", "stops", "fail_on", "on_uncertain")},
         "checks": [_check(row, evidence) for row in manifest["checks"]],
         "waivers": list(evidence.waivers),
-        "controls_sha256": evidence.controls_sha256 or None,
+        "controls_sha256": None if evidence.control_map is None else evidence.control_map["sha256"],
         "environment": manifest["environment"],
         "started_at": manifest["started_at"],
         "finished_at": manifest["finished_at"],
@@ -123,6 +123,8 @@ def run_subjects(evidence: RunEvidence) -> list[dict[str, Any]]:
     ]
     if evidence.page is not None:
         subjects.append(_subject("report.html", evidence.page))
+    if evidence.control_map is not None:
+        subjects.append(_subject("controls.json", evidence.control_map))
     for row in manifest["checks"]:
         for name, stored in (("check.json", row["record"]), ("report.html", row["report"])):
             if stored:

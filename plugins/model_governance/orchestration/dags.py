@@ -14,6 +14,7 @@ from model_governance.checks import catalogue
 from model_governance.contract.result import label_of
 from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import PolicyError
+from model_governance.evidence.controls import control_map
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
 from model_governance.orchestration.dag_validation import require_valid
 from model_governance.orchestration.gate import GovernanceGateOperator
@@ -160,8 +161,11 @@ def governance_dag(policy: Policy, *, auto_register: bool = True) -> DAG:
     `auto_register` says whether Airflow finds the DAG although the DAG file assigns it to no name.
 
     Raises:
-        PolicyError: a check has the name of one of the tasks that follow the checks.
+        PolicyError: a check has the name of one of the tasks that follow the checks, or a file of `archive.controls`
+            has mistakes.
     """
+    if policy.archive.controls:
+        control_map(policy, catalogue())
     schedule = policy.schedule
     dag = DAG(
         dag_id=dag_id_of(policy.name),

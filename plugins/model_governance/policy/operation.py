@@ -67,6 +67,11 @@ class ArchiveSpec(Part):
         min_length=1,
         description="file with the public keys that may sign; with it no earlier run is read without their signature",
     )
+    controls: tuple[str, ...] = Field(
+        default=(),
+        max_length=20,
+        description="files with control catalogues of your own, which are added to those of the package",
+    )
 
     @field_validator("retention_days", mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.errors import GovernanceError
 from model_governance.report.check_page import render_check
 from model_governance.report.highlights import read_highlights
-from model_governance.report.run_page import render_run
+from model_governance.report.run_page import controls_of_run, render_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,7 +41,13 @@ def page_of_run(
     depth = "../" * (folder.count("/") + 1)
 
     def draw() -> bytes:
-        return render_run(manifest, href=lambda key: depth + key, highlights=read_highlights(records, store))
+        kept = list(records)
+        return render_run(
+            manifest,
+            href=lambda key: depth + key,
+            highlights=read_highlights(kept, store),
+            controls=controls_of_run(kept),
+        )
 
     return _drawn_or_explained(draw, title=manifest["verdict"]["name"], verdict=manifest["verdict"])
 

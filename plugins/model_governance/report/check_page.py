@@ -123,6 +123,7 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
         champion=record.get("champion"),  # as `damaged`, in no record of release 0.1
         damaged=record.get("damaged", []),
         baselines=[describe_baseline(*named) for named in record.get("baselines", {}).items()],
+        controls=record.get("controls", ()) if result.get("status") == "measured" else (),
         judged=not record["problem"] or any(finding.metric for finding in verdict.findings),
         singles=singles,
         repeated=repeated,

@@ -32,6 +32,11 @@ def format_counts(pairs: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{count:,} {outcome}" for outcome, count in pairs)
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def interval(low: float | None, high: float | None) -> str:
     """The interval as 1.91 to 1.95, or a dash where no interval exists."""
     return text.interval(low, high) or "—"

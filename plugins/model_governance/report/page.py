@@ -58,6 +58,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         cell=formatting.cell,
+        counted=formatting.counted,
         counts=formatting.format_counts,
         moment=lambda text: spell_moment(parse_moment(text)),
         number=number,

@@ -15,7 +15,7 @@ from model_governance.report.scale import draw_scale
 from model_governance.verdict import RANK, read_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from markupsafe import Markup
 
@@ -37,14 +37,16 @@ class Row:
 
 
 def render_run(
-    manifest: Mapping[str, Any], *, href: Callable[[str], str], highlights: Sequence[CheckHighlights] = ()
-) -> bytes:
+    manifest: Mapping[str, Any], *, href: Callable[[str], str], highlights: Sequence[CheckHighlights] = (),
+    controls: Sequence[Mapping[str, Any]] = (),
+) -> bytes:  # fmt: skip
     """The page of one run as a self-contained HTML file.
 
     Args:
         manifest: the stored manifest, schema "model-governance/run/v1".
         href: turns the key of a stored object into a link relative to this page.
         highlights: sentences and pictures of the checks, as `read_highlights` takes them from their records.
+        controls: those that the checks support, as `controls_of_run` takes them from their records.
 
     Raises:
         EvidenceError: the manifest has another schema.
@@ -67,6 +69,7 @@ def render_run(
         rows=[_row(check, verdict) for check in checks],
         stopping=rank(stopping, verdict),
         highlights=highlights,
+        controls=controls,
         waived=waived,
         baselines=baselines_of_run(checks),
         took=_took(manifest["started_at"], manifest["finished_at"]),
@@ -75,6 +78,17 @@ def render_run(
         markup=as_markup,
         href=href,
     )
+
+
+def controls_of_run(records: Iterable[Mapping[str, Any] | None]) -> list[dict[str, Any]]:
+    """`id` and `title` of each control that a check with a result supports, and the names of these `checks`."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in records:
+        if record is None or not record["result"] or record["result"]["status"] != "measured":
+            continue
+        for control in record.get("controls", ()):
+            found.setdefault(control["id"], {**control, "checks": []})["checks"].append(record["check"])
+    return list(found.values())
 
 
 def _scale(finding: Finding) -> Markup:

@@ -102,15 +102,16 @@ class LocalStore:
             StoreUnreachable: the file system does not answer.
             StoreError: no permission, or a prefix that no key can have.
         """
-        start = self.root / require_prefix(prefix).rpartition("/")[0]
+        folder, _, beginning = require_prefix(prefix).rpartition("/")
+        start = self.root / folder
         with _explaining("list", start):
             if self.root.is_file():
                 raise NotADirectoryError(errno.ENOTDIR, "the folder of the store is a file")
-            return iter(sorted(key for key in self._walk(start) if key.startswith(prefix)))
+            return iter(sorted(self._walk(start, beginning)))
 
     def locate(self, key: str) -> str:
         """The `file://` uri of a key."""
-        return _uri(self._path(key))
+        return f"{self.uri.rstrip('/')}/{_quoted(require_key(key))}"
 
     def versions(self, prefix: str) -> dict[str, list[StoredVersion]]:
         """Every key that starts with the prefix, with the single version that a folder keeps. Raises as `keys`."""
@@ -164,12 +165,15 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         return self.root / require_key(key)
 
-    def _walk(self, start: Path) -> Iterator[str]:
-        for folder, folders, names in os.walk(start, onerror=_raise_unless_missing):
-            folders[:] = [name for name in folders if not name.startswith(".")]
+    def _walk(self, start: Path, beginning: str) -> Iterator[str]:
+        """Keys below a folder; `beginning` is that of the names in the folder itself, the others are not gone into."""
+        for parent, folders, names in os.walk(start, onerror=_raise_unless_missing):
+            above = parent[len(str(self.root)) :].lstrip("/")
+            folders[:] = [name for name in folders if name.startswith(beginning) and not name.startswith(".")]
             for name in names:
-                if not name.startswith("."):
-                    yield Path(folder, name).relative_to(self.root).as_posix()
+                if name.startswith(beginning) and not name.startswith("."):
+                    yield f"{above}/{name}" if above else name
+            beginning = ""
 
 
 def _is_partial(name: str) -> bool:
@@ -178,7 +182,11 @@ def _is_partial(name: str) -> bool:
 
 def _uri(path: Path) -> str:
     """A file uri in which the `=` of folder names stays readable (RFC 3986 allows it in a path)."""
-    return "file://" + quote(str(path), safe="/=+,@")
+    return "file://" + _quoted(str(path))
+
+
+def _quoted(path: str) -> str:
+    return quote(path, safe="/=+,@")
 
 
 def _folder(uri: str) -> Path:

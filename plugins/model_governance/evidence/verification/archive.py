@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import spell_moment
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.chain import chain_folder, link_keys, models_with_chain, read_link
+from model_governance.evidence.index import index_differences
+from model_governance.evidence.index_rows import row_of_unreadable, rows_of
 from model_governance.evidence.manifest import FILE, model_folder
 from model_governance.evidence.pruning import pruned_objects
 from model_governance.evidence.statement import DOCUMENTS
@@ -16,11 +18,12 @@ from model_governance.evidence.verification.link import Reader, verify_link
 from model_governance.evidence.verification.problems import Findings, Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from model_governance.evidence.chain import Link
     from model_governance.evidence.period import Period
     from model_governance.evidence.trust import Trust
+    from model_governance.evidence.verification.problems import Problem
     from model_governance.store import ArtifactStore
 
 SKEW = timedelta(minutes=10)
@@ -48,7 +51,7 @@ def verify_archive(
     Raises:
         StoreUnreachable, StoreError: the store cannot be read.
     """
-    named = list(models) or sorted({*models_with_chain(store), *_models_with_runs(store), *(expected or {})})
+    named = list(models) or sorted({*models_of(store), *(expected or {})})
     return [
         verify_model(store, model, trust=trust, expected_head=(expected or {}).get(model), period=period)
         for model in named
@@ -62,10 +65,22 @@ def verify_model(
     trust: Trust | None = None,
     expected_head: str | None = None,
     period: Period | None = None,
+    each: Callable[[Link, Sequence[Problem]], None] = lambda *_: None,
 ) -> Verification:
-    """Verify the chain of one model, as `verify_archive` does."""
+    """Verify the chain of one model, as `verify_archive` does.
+
+    Args:
+        store: the archive.
+        model: name of the model.
+        trust: keys whose signatures count; None: signatures are not checked.
+        expected_head: digest of the newest link, kept elsewhere.
+        period: days of an export, which leaves objects of other runs out; None for a whole archive.
+        each: gets every link that can be read, and the problems that were found at it and at what it names.
+
+    Raises: as `verify_archive`.
+    """
     reader = Reader(store=store, period=period, pruned=pruned_objects(store, model, trust=trust))
-    walk = _Walk(store=store, model=model, trust=trust, reader=reader)
+    walk = _Walk(store=store, model=model, trust=trust, reader=reader, each=each)
     for sequence, key in link_keys(store, model):
         walk.visit(sequence, key)
     walk.end(expected_head)
@@ -80,6 +95,7 @@ class _Walk:
     model: str
     trust: Trust | None
     reader: Reader
+    each: Callable[[Link, Sequence[Problem]], None]
     findings: Findings = field(default_factory=Findings)
     last: tuple[int, str | None] = (0, None)
     """Number of the last link and its digest; None where it was damaged."""
@@ -88,10 +104,12 @@ class _Walk:
     unsigned: int = 0
     signers: set[str] = field(default_factory=set)
     about: dict[str, int] = field(default_factory=dict)
+    rows: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    """What the history index must state, by number of the link."""
 
     def visit(self, sequence: int, key: str) -> None:
         """Verify the link under a key, and its place behind the one before."""
-        where = self.store.locate(key)
+        where, known = self.store.locate(key), len(self.findings.problems)
         before, digest = self.last
         if sequence != before + 1:
             missing = f"link {before + 1}" if sequence == before + 2 else f"links {before + 1} to {sequence - 1}"
@@ -104,6 +122,7 @@ class _Walk:
         except (EvidenceError, ObjectMissing) as error:
             self.findings.add("link.damaged", where, str(error))
             self.last = (sequence, None)
+            self.rows[sequence] = [row_of_unreadable(sequence)]
             return
         self._place(link, digest, first=sequence == 1, known=sequence == before + 1)
         self._signatures(link, where)
@@ -111,6 +130,8 @@ class _Walk:
         verify_link(link, self.reader, self.findings)
         self.links += 1
         self.last, self.newest = (sequence, link.digest), link
+        self.rows[sequence] = rows_of(link)
+        self.each(link, self.findings.problems[known:])
 
     def _place(self, link: Link, digest: str | None, *, first: bool, known: bool) -> None:
         where = self.store.locate(link.key)
@@ -151,6 +172,7 @@ class _Walk:
         self._strangers()
         self._versions()
         self._unlinked()
+        self._index()
         folder = self.store.locate(chain_folder(self.model).rstrip("/"))
         if self.links == 0:
             self.findings.add(
@@ -209,6 +231,11 @@ class _Walk:
                     "is in no link: forged, or left by a writer that was killed; the next run appends what is sound",
                 )  # fmt: skip
 
+    def _index(self) -> None:
+        """Blocks of the history index that state something else than the links."""
+        for where, sentence in index_differences(self.store, self.model, self.rows):
+            self.findings.add("index.differs", where, sentence)
+
     def verification(self) -> Verification:
         """The answer."""
         newest = self.newest
@@ -219,6 +246,8 @@ class _Walk:
         )  # fmt: skip
 
 
-def _models_with_runs(store: ArtifactStore) -> set[str]:
+def models_of(store: ArtifactStore) -> list[str]:
+    """The models that have runs or a chain, sorted."""
     parts = (key.removeprefix(_RUNS).split("/") for key in store.keys(_RUNS))
-    return {part[0].removeprefix("model=") for part in parts if part[0].startswith("model=")}
+    with_runs = {part[0].removeprefix("model=") for part in parts if part[0].startswith("model=")}
+    return sorted({*models_with_chain(store), *with_runs})

@@ -46,7 +46,7 @@ def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[st
         baselines["champion"] = {
             label: read_baseline(number, name=label) for label, number in judged["champion"].items()
         }
-    earlier = [read_verdict(_document(stored, reader)["verdict"]) for stored in judged["earlier"]]
+    earlier = [_verdict_of(stored, reader) for stored in judged["earlier"]]
     verdict = judge(
         check, read_result(record["result"], origin=check), policy, moment=parse_moment(manifest["run"]["logical_date"]),
         baselines=baselines, earlier=earlier, basis=judged["basis"],
@@ -64,6 +64,13 @@ def _record_of(stored: Mapping[str, Any], check: str, reader: Reader) -> dict[st
     if row is None:
         raise EvidenceError(f"the baseline {stored['key']} has no record of {check}")
     return _document(row["record"], reader)
+
+
+def _verdict_of(stored: Mapping[str, Any], reader: Reader) -> Verdict:
+    """The verdict of an earlier record; the same record is named by as many later runs as a verdict reads."""
+    if stored["sha256"] not in reader.recent:
+        reader.remember(stored["sha256"], read_verdict(_document(stored, reader)["verdict"]))
+    return reader.recent[stored["sha256"]]
 
 
 def _document(stored: Mapping[str, Any], reader: Reader) -> dict[str, Any]:

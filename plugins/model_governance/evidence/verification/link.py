@@ -10,6 +10,8 @@ from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, PolicyError
 from model_governance.evidence.acceptance import as_acceptance
 from model_governance.evidence.consistency import disagreements
+from model_governance.evidence.controls import FILE as CONTROLS_FILE
+from model_governance.evidence.controls import as_control_map
 from model_governance.evidence.envelope import canonical
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import as_record
@@ -21,10 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from model_governance.evidence.chain import Link
+    from model_governance.evidence.controls import ControlMap
     from model_governance.evidence.period import Period
     from model_governance.evidence.verification.problems import Findings
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
+
+
+KEPT_BYTES = 1 << 20
+"""Size up to which an object is kept while its link is verified."""
+
+
+MOST_RECENT = 4096
+"""Verdicts of earlier records that are kept while a chain is read."""
 
 
 @dataclass(slots=True)
@@ -35,6 +46,10 @@ class Reader:
         store: the archive.
         period: days of an export, which leaves objects of other runs out; None for a whole archive.
         digests: SHA-256 of every object that was read, by key; None where it is not there.
+        policies: policies by digest; None where this release cannot read one.
+        control_maps: control maps by digest.
+        contents: the small objects of the link that is being verified, by key.
+        recent: verdicts of earlier records by digest: each is read by many later runs.
         verdicts: verdicts of checks that were computed again.
         pruned: digest by key of what sound tombstones name.
         left_out: keys of objects of runs outside the period that are not there.
@@ -44,6 +59,9 @@ class Reader:
     period: Period | None = None
     digests: dict[str, str | None] = field(default_factory=dict)
     policies: dict[str, Policy | None] = field(default_factory=dict)
+    control_maps: dict[str, ControlMap] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    recent: dict[str, Verdict] = field(default_factory=dict)
     verdicts: int = 0
     pruned: Mapping[str, str] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
@@ -70,12 +88,16 @@ class Reader:
 
     def bytes_of(self, key: str) -> bytes | None:
         """The bytes of an object; None where nothing is stored."""
+        if key in self.contents:
+            return self.contents[key]
         try:
             content = self.store.get(key)
         except ObjectMissing:
             self.digests[key] = None
             return None
         self.digests[key] = hashlib.sha256(content).hexdigest()
+        if len(content) <= KEPT_BYTES:
+            self.contents[key] = content
         return content
 
     def verified(self, stored: Mapping[str, Any]) -> bytes | None:
@@ -95,9 +117,25 @@ class Reader:
                 self.policies[stored["sha256"]] = None
         return self.policies[stored["sha256"]]
 
+    def remember(self, sha256: str, verdict: Verdict) -> None:
+        """Keep the verdict of a record for the runs that look back at it."""
+        if len(self.recent) == MOST_RECENT:
+            self.recent.clear()
+        self.recent[sha256] = verdict
+
+    def control_map(self, stored: Mapping[str, Any]) -> ControlMap | None:
+        """The control map under an address; None where it is missing or altered. Raises as `as_control_map`."""
+        if stored["sha256"] not in self.control_maps:
+            content = self.verified(stored)
+            if content is None:
+                return None
+            self.control_maps[stored["sha256"]] = as_control_map(content, origin=self.store.locate(stored["key"]))
+        return self.control_maps[stored["sha256"]]
+
 
 def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
     """Verify what a link is about; problems are added to `findings`."""
+    reader.contents.clear()
     is_whole = _objects(link, reader, findings)
     content = reader.verified(link.about)
     if content is None or not is_whole:
@@ -161,8 +199,8 @@ def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None
         origin = reader.store.locate(row["record"]["key"]) if row["record"] else where
         records[row["name"]] = None if found is None else as_record(found, origin=origin)
     policy = reader.policy(manifest["policy"])
-    _statement(link, manifest, records, policy, content, where, findings)
-    _verdicts(manifest, records, where, findings)
+    _statement(link, manifest, records, policy, content, where, reader, findings)
+    _verdicts(manifest, records, where, reader, findings)
     if policy is None:
         findings.add(
             "verdict.unchecked",
@@ -176,21 +214,23 @@ def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None
 
 def _statement(
     link: Link, manifest: dict[str, Any], records: dict[str, dict[str, Any] | None], policy: Policy | None,
-    content: bytes, where: str, findings: Findings,
+    content: bytes, where: str, reader: Reader, findings: Findings,
 ) -> None:  # fmt: skip
     """Whether the statement is the one that manifest and records give."""
     predicate = link.predicate
-    page = next((each for each in link.statement["subject"] if each["name"] == "report.html"), None)
-    moment = parse_moment(manifest["run"]["logical_date"])
+    page, stored_map = _subject_of(link, "report.html"), _subject_of(link, CONTROLS_FILE)
     waivers = predicate["waivers"]
     if policy is not None:
-        waivers = policy.waivers_at(moment)
+        waivers = policy.waivers_at(parse_moment(manifest["run"]["logical_date"]))
+    controls = None if stored_map is None else reader.control_map(stored_map)
+    if stored_map is not None and controls is None:
+        return  # said by `_objects`
+    kinds = {row["kind"] for row in manifest["checks"] if row["kind"]} if controls is not None else set()
     evidence = RunEvidence(
         manifest=manifest, records=records, waivers=waivers,
         address={**link.about, "size": len(content)},
-        page=None if page is None else _as_stored(page),
-        controls={check["kind"]: check["controls"] for check in predicate["checks"] if check["kind"]},
-        controls_sha256=predicate["controls_sha256"] or "",
+        page=page, control_map=stored_map,
+        controls={kind: controls.controls_of(kind) for kind in kinds} if controls is not None else {},
     )  # fmt: skip
     rebuilt, test_result = run_statements(evidence, _place(link))
     _compare(link, rebuilt, where, findings)
@@ -200,7 +240,11 @@ def _statement(
         )
 
 
-def _as_stored(subject: Mapping[str, Any]) -> dict[str, Any]:
+def _subject_of(link: Link, name: str) -> dict[str, Any] | None:
+    """The address of the subject of this name; None where a link has none."""
+    subject = next((each for each in link.statement["subject"] if each["name"] == name), None)
+    if subject is None:
+        return None
     stored = {"key": subject["uri"], "sha256": subject["digest"]["sha256"], "media_type": subject.get("mediaType")}
     return stored | {"size": (subject.get("annotations") or {}).get("size")}
 
@@ -226,8 +270,9 @@ def _compare(link: Link, rebuilt: Mapping[str, Any], where: str, findings: Findi
 
 
 def _verdicts(
-    manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any] | None], where: str, findings: Findings
-) -> None:
+    manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any] | None], where: str, reader: Reader,
+    findings: Findings,
+) -> None:  # fmt: skip
     """Whether the verdict of the run and the rows of its checks are those of the records."""
     stated = read_verdict(manifest["verdict"])
     verdicts = []
@@ -243,6 +288,7 @@ def _verdicts(
                 verdicts.append(Verdict(name=row["name"], findings=silent, fail_policy=stated.fail_policy))
             continue
         verdict = read_verdict(record["verdict"])
+        reader.remember(row["record"]["sha256"], verdict)
         verdicts.append(verdict)
         said = (row["outcome"], row["stops"], row["sentence"], record["check"], record["verdict"]["stops"])
         if said != (verdict.outcome, verdict.stops, verdict.sentence, row["name"], verdict.stops):

@@ -20,6 +20,7 @@ CODES = {
     "statement.differs": "A link states something else than the manifest and the records that it names.",
     "verdict.differs": "A verdict does not follow from the numbers and the policy of its run.",
     "evidence.unlinked": "An archived run or an acceptance is in no link of the chain.",
+    "index.differs": "The history index is damaged, or states what no link states. Nothing that is judged reads it; make it anew (model-governance history MODEL --rebuild).",
     "link.unsigned": "A link is unsigned: whoever can write to the store can write the whole chain anew.",
     "link.versions": "A link was written again or deleted, which the versions of its key show. The oldest one was verified.",
     "signature.unchecked": "Signatures were not checked, because no trust file was given.",

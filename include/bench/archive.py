@@ -1,0 +1,345 @@
+"""Measures what the archive costs as it grows, and writes include/bench/ARCHIVE.md.
+
+    make bench PART=archive        some ten minutes on two cores; BENCH_FOLDER names the file system
+
+An archive of real runs is made: every link, manifest, record and announcement is written by the code that writes those of
+a run, signed, and each verdict is judged from its numbers. Only the measuring is left out: the numbers of one measured run
+are moved a little from run to run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import numpy as np
+import pandas as pd
+import yaml
+from processes import cost_of, python
+
+from model_governance.authoring.keys import make_keys
+from model_governance.checks import catalogue
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.result import Artifact, canonical_json
+from model_governance.contract.run import Run
+from model_governance.contract.stored_result import read_result
+from model_governance.evidence.chain import find_head
+from model_governance.evidence.history import Archive, earlier_verdicts
+from model_governance.evidence.links import announce, link_run
+from model_governance.evidence.manifest import write_manifest
+from model_governance.evidence.record import read_record
+from model_governance.evidence.signing import signer_of
+from model_governance.evidence.trust import read_trust
+from model_governance.evidence.verification import judgement, verify_model
+from model_governance.policy import load_policy
+from model_governance.run import run_check
+from model_governance.store import put_blob
+from model_governance.store.local import LocalStore
+from model_governance.verdict import combine, fail_policy_of, judge, read_verdict
+from model_governance.verdict.noise import RUNS as NOISE_RUNS
+
+if TYPE_CHECKING:
+    from model_governance.evidence.envelope import Signer
+    from model_governance.policy import Policy
+    from model_governance.store import ArtifactStore
+    from model_governance.verdict import Verdict
+
+RESULTS = Path(__file__).with_name("ARCHIVE.md")
+LENGTHS = (10, 1_000, 10_000)
+MEASURED = 40
+"""Appends behind each length that are timed: four close a block of ten, none one of a hundred but the first ones do."""
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+MODEL = "loans"
+
+HISTORY = """
+import sys, time
+from model_governance.cli import main
+began = time.perf_counter()
+main(["history", "loans", "--store", sys.argv[1]])
+print("INSIDE", time.perf_counter() - began)
+"""
+
+
+@dataclass(slots=True)
+class Growing:
+    """An archive that grows run by run."""
+
+    policy: Policy
+    store: ArtifactStore
+    signer: Signer
+    measured: dict[str, dict[str, Any]]
+    earlier: dict[str, list[dict[str, str]]]
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    runs: int = 0
+
+    def grow(self, count: int) -> list[float]:
+        """Append runs; the seconds that each took for manifest, announcement, link, repair and index."""
+        return [self.append() for _ in range(count)]
+
+    def append(self) -> float:
+        """One run."""
+        moment = FIRST + timedelta(days=self.runs)
+        records, summaries, verdicts = {}, {}, []
+        for name in self.policy.checks:
+            records[name], summaries[name] = self._record(name, moment)
+            verdicts.append(read_verdict(records[name]["verdict"]))
+        verdict = combine(self.policy.name, verdicts, fail_policy=fail_policy_of(self.policy))
+        began = time.perf_counter()
+        manifest, stored = write_manifest(
+            self.policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=self.store,
+            run=Run(run_id=f"night-{self.runs}", logical_date=moment),
+            announce=lambda key, content: announce(self.store, key, content, signer=self.signer),
+        )  # fmt: skip
+        link_run(self.store, manifest, address=stored.record(), signer=self.signer, records=records, policy=self.policy)
+        seconds = time.perf_counter() - began
+        self.runs += 1
+        return seconds
+
+    def _record(self, name: str, moment: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The record of a check whose numbers moved a little, judged as a run judges it."""
+        draw = np.random.default_rng([self.runs, len(name)])
+        first = self.measured[name]
+        metrics = [
+            metric | {"value": metric["value"] + 0.002 * draw.standard_normal()}
+            if isinstance(metric["value"], float) and 0.1 < metric["value"] < 0.9
+            else metric
+            for metric in first["result"]["metrics"]
+        ]  # fmt: skip
+        result = first["result"] | {"metrics": metrics}
+        known = self.earlier[name][:NOISE_RUNS]
+        earlier = [self.verdicts[stored["sha256"]] for stored in known]
+        verdict = judge(
+            name, read_result(result, origin=name), self.policy, moment=moment, baselines={}, earlier=earlier,
+            basis=first["judged"]["basis"],
+        )  # fmt: skip
+        record = first | {
+            "result": result,
+            "verdict": verdict.record(),
+            "judged": first["judged"] | {"earlier": known},
+        }
+        artifact = Artifact(name="check.json", media_type="application/json", content=canonical_json(record))
+        stored = put_blob(self.store, artifact)
+        address = {"key": stored.key, "sha256": stored.sha256}
+        self.earlier[name] = [address, *known]
+        self.verdicts[stored.sha256] = verdict
+        if len(known) == NOISE_RUNS:
+            self.verdicts.pop(known[-1]["sha256"], None)
+        summary = {
+            "record": stored.record(), "report": first["report"], "started_at": moment.isoformat(), "seconds": 1.0,
+        }  # fmt: skip
+        return record, summary
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
+        growing = begin(Path(folder))
+        rows = []
+        for length in LENGTHS:
+            growing.grow(length - growing.runs)
+            rows.append(measure(growing, Path(folder)))
+            print(rows[-1], flush=True)
+    RESULTS.write_text(page(rows))
+    print(RESULTS.read_text())
+    return 0
+
+
+def begin(folder: Path) -> Growing:
+    """A project whose checks were measured once, and its empty archive."""
+    policy = load_policy(_policy(folder), catalogue())
+    store = LocalStore(str(folder / "archive"))
+    signer = signer_of(policy)
+    if signer is None:
+        raise SystemExit("the policy of the bench names no signing key")
+    measured = {}
+    for name in policy.checks:
+        done = run_check(
+            policy, name, run=Run(run_id="first", logical_date=FIRST), store=store, connections=PlainConnections()
+        )
+        measured[name] = read_record(store, done.record.record()) | {"report": done.report.record() | {"uri": ""}}
+    return Growing(
+        policy=policy, store=store, signer=signer, measured=measured, earlier={name: [] for name in measured}
+    )
+
+
+def measure(growing: Growing, folder: Path) -> dict[str, float]:
+    """Verification, history, appends and the reading of previous runs of an archive of this length."""
+    length, store = growing.runs, growing.store
+    verifying, judging, found = _verified(store, folder)
+    hashing = _hashed(store)
+    history = [cost_of(python(HISTORY, store.root)) for _ in range(3)]
+    inside = statistics.median(float(cost.printed.split("INSIDE")[-1]) for cost in history)
+    previous = _seconds(
+        lambda: earlier_verdicts(Archive(store, MODEL, before=_end(growing)), "quality", runs_back=NOISE_RUNS)
+    )
+    head = _seconds(lambda: find_head(store, MODEL))
+    appends = growing.grow(MEASURED)
+    return {
+        "length": length, "objects": found.objects, "verify": verifying, "judging": judging, "hashing": hashing,
+        "history": inside, "history_process": statistics.median(cost.cpu for cost in history), "previous": previous,
+        "head": head, "append": statistics.median(appends), "append_mean": statistics.mean(appends),
+    }  # fmt: skip
+
+
+def _verified(store: ArtifactStore, folder: Path) -> tuple[float, float, Any]:
+    """Seconds of a verification with a trust file, those of judging again, and the answer."""
+    trust, spent, plain = read_trust(folder / "keys" / "trust.yaml"), [0.0], judgement.judged_again
+
+    def timed(*arguments: Any) -> Any:
+        began = time.process_time()
+        try:
+            return plain(*arguments)
+        finally:
+            spent[0] += time.process_time() - began
+
+    judgement.judged_again = timed
+    began = time.process_time()
+    try:
+        found = verify_model(store, MODEL, trust=trust)
+    finally:
+        judgement.judged_again = plain
+    seconds = time.process_time() - began
+    if not found.is_sound or found.problems:
+        raise SystemExit(f"the archive of the bench is not sound: {found.problems[:3]}")
+    return seconds, spent[0], found
+
+
+def _hashed(store: ArtifactStore) -> float:
+    """Seconds to read every object of the archive that verification reads, and to hash it."""
+    began = time.process_time()
+    for prefix in ("v1/chain/", "v1/blobs/", "v1/runs/"):
+        for key in store.keys(prefix):
+            hashlib.sha256(store.get(key)).hexdigest()
+    return time.process_time() - began
+
+
+def _end(growing: Growing) -> datetime:
+    return FIRST + timedelta(days=growing.runs)
+
+
+def _seconds(work: Any) -> float:
+    """The median of five."""
+    found = []
+    for _ in range(5):
+        began = time.process_time()
+        work()
+        found.append(time.process_time() - began)
+    return statistics.median(found)
+
+
+def page(rows: list[dict[str, float]]) -> str:
+    """The Markdown page."""
+    lines = [
+        "# The archive as it grows",
+        "",
+        (
+            f"Written by `make bench PART=archive`: one run on {os.cpu_count()} cores, Python {platform.python_version()}, a local folder. Every "
+            "link, manifest, record and announcement was written and signed by the code that writes those of a run, with two checks a "
+            "run; each verdict was judged from its numbers, which move from run to run. All figures of a row are measured one after the "
+            "other in the same process (history: in processes of their own). Those of verification are CPU seconds."
+        ),
+        "",
+        "## Verification",
+        "",
+        (
+            "`verify` with a trust file reads and hashes every object, checks both signatures, the chain, the statement against manifest "
+            "and records, and the history index against the links, and judges every verdict again from up to "
+            f"{NOISE_RUNS} earlier ones. The share of hashing is what reading and hashing the same files takes alone."
+        ),
+        "",
+        "| links | verify, CPU s | hashing, CPU s | judging again, CPU s | the rest, ms per link | judging, ms per link | all beyond hashing, ms per link |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        rest = row["verify"] - row["hashing"] - row["judging"]
+        per = 1000 / row["length"]
+        lines.append(
+            f"| {row['length']:,} | {row['verify']:.2f} | {row['hashing']:.2f} | {row['judging']:.2f} | {rest * per:.2f} | "
+            f"{row['judging'] * per:.2f} | {(rest + row['judging']) * per:.2f} |"
+        )
+    lines += [
+        "",
+        "## History, append and previous runs",
+        "",
+        (
+            f"Append: manifest, announcement, link, repair, hint and index of one run, median and mean of {MEASURED} runs from that length on. "
+            "Previous runs: what each check does once to find the verdicts of earlier runs."
+        ),
+        "",
+        "| links | history s | history with the start of Python, CPU s | append ms, median | mean | of it: finding the head ms | previous runs ms |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['length']:,} | {row['history']:.3f} | {row['history_process']:.2f} | {1000 * row['append']:.1f} | {1000 * row['append_mean']:.1f} | "
+        f"{1000 * row['head']:.1f} | {1000 * row['previous']:.1f} |"
+        for row in rows
+    ]
+    first, last = rows[0], rows[-1]
+    ratio = last["append"] / first["append"]
+    lines += [
+        "",
+        f"An append to {last['length']:,} links takes {ratio:.1f} times as long as one to {first['length']:,}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _policy(folder: Path) -> Path:
+    """A policy with two checks that call no model file beyond a table of predictions."""
+    make_keys(folder / "keys", owner="bench", moment=datetime(1999, 1, 1, tzinfo=UTC))
+    draw = np.random.default_rng(1)
+    for role in ("reference", "current"):
+        x = draw.normal(size=(2000, 4))
+        label = (x[:, 0] + draw.normal(size=2000) > 0).astype(int)
+        frame = pd.DataFrame(x, columns=[f"x{place}" for place in range(4)]).assign(label=label)
+        frame.to_parquet(folder / f"{role}.parquet", index=False)
+    sha256 = _model(folder / "model.skops", pd.read_parquet(folder / "reference.parquet"))
+    policy = {
+        "version": 1,
+        "owner": "bench@example.com",
+        "model": {"name": MODEL, "task": "binary_classification", "uri": "model.skops", "sha256": sha256},
+        "datasets": {role: {"uri": f"{role}.parquet"} for role in ("reference", "current")},
+        "columns": {
+            "target": "label", "positive": 1, "features": {f"x{place}": {"kind": "numeric"} for place in range(4)},
+        },
+        "checks": {
+            "validation": {
+                "kind": "data_validation",
+                "params": {"expectations": [{"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "x0"}}]},
+                "thresholds": [{"metric": "critical_failures", "equal_to": 0}],
+            },
+            "quality": {
+                "kind": "model_quality",
+                "thresholds": [
+                    {"metric": "accuracy", "geq_to": 0.6}, {"metric": "roc_auc", "geq_to": 0.6},
+                    {"metric": "log_loss", "leq_to": 0.9}, {"metric": "calibration_error", "leq_to": 0.2},
+                ],
+            },
+        },
+        "archive": {"signing_key": "file:keys/signing_key.pem"},
+    }  # fmt: skip
+    path = folder / "policy.yaml"
+    path.write_text(yaml.safe_dump(policy, sort_keys=False))
+    return path
+
+
+def _model(path: Path, rows: pd.DataFrame) -> str:
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    content = skops.io.dumps(LogisticRegression().fit(rows.drop(columns="label"), rows["label"]))
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

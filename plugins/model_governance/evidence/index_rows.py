@@ -1,0 +1,88 @@
+"""The rows of the history index: one per finding that a link states, made from the link alone."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.moments import parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pyarrow as pa
+
+    from model_governance.evidence.chain import Link
+
+INDEX_SCHEMA = "model-governance/index/v1"
+UNREADABLE = "unreadable"
+"""What stands for the kind of a link that is missing or damaged."""
+_OF_FINDING = ("metric", "key", "severity", "condition", "n")
+_DECIMALS = ("value", "low", "high")
+
+
+@cache
+def schema() -> pa.Schema:
+    """The columns of the index.
+
+    `sequence`, `link` (SHA-256 of the payload), `kind` and `recorded_at` are those of the link; `logical_date` to
+    `model_sha256` those of a run; `check` to `n` those of one finding. `bound` is null for a condition of two numbers.
+    """
+    import pyarrow as pa
+
+    moment, text, number = pa.timestamp("us", tz="UTC"), pa.string(), pa.float64()
+    columns = {
+        "sequence": pa.int64(), "link": text, "kind": text, "recorded_at": moment,
+        "logical_date": moment, "run_id": text, "outcome": text, "stops": pa.bool_(), "policy_sha256": text,
+        "model_sha256": text, "check": text, "check_kind": text, "check_outcome": text,
+        "metric": text, "key": text, "severity": text, "condition": text, "n": pa.int64(),
+        "value": number, "low": number, "high": number, "bound": number, "finding_outcome": text,
+    }  # fmt: skip
+    return pa.schema(list(columns.items()), metadata={b"schema": INDEX_SCHEMA.encode()})
+
+
+def rows_of(link: Link) -> list[dict[str, Any]]:
+    """The rows of a link: one per finding, and a single one where it has none or lacks what a run states."""
+    base = {"sequence": link.sequence, "link": link.digest, "kind": link.kind, "recorded_at": link.recorded_at}
+    if link.kind != "run":
+        return [base]
+    try:
+        return list(_rows_of_run(base, link.predicate))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return [row_of_unreadable(link.sequence)]  # verification says what is wrong with it
+
+
+def row_of_unreadable(sequence: int) -> dict[str, Any]:
+    """The row of a number whose link is missing or damaged."""
+    return {"sequence": sequence, "kind": UNREADABLE}
+
+
+def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows as a table with the columns of the index; what a row lacks is null."""
+    import pyarrow as pa
+
+    listed = list(rows)
+    arrays = [pa.array([row.get(field.name) for row in listed], type=field.type) for field in schema()]
+    return pa.Table.from_arrays(arrays, schema=schema())
+
+
+def _rows_of_run(base: Mapping[str, Any], predicate: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    run = {
+        **base,
+        "logical_date": parse_moment(predicate["run"]["logical_date"]),
+        "run_id": predicate["run"]["run_id"],
+        "outcome": predicate["verdict"]["outcome"],
+        "stops": predicate["verdict"]["stops"],
+        "policy_sha256": predicate["policy"]["sha256"],
+        "model_sha256": predicate["model"]["sha256"],
+    }
+    for check in predicate["checks"]:
+        named = {**run, "check": check["name"], "check_kind": check["kind"], "check_outcome": check["outcome"]}
+        yield from [{**named, **_of_finding(finding)} for finding in check["findings"]] or [named]
+
+
+def _of_finding(finding: Mapping[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {name: finding[name] for name in _OF_FINDING}
+    row |= {name: None if finding[name] is None else float(finding[name]) for name in _DECIMALS}
+    bound = finding["bound"]
+    return row | {"bound": float(bound) if isinstance(bound, str) else None, "finding_outcome": finding["outcome"]}
