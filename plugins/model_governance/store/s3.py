@@ -213,7 +213,8 @@ class S3Store:
         if lacking:
             raise StoreError(
                 f"{self.locate(key)} at {self.bucket.endpoint} is stored without the protection that the policy asks "
-                f"for: {'; '.join(lacking)}. Run `model-governance doctor` on this store and use one that keeps it"
+                f"for: {'; '.join(lacking)}. Give the role s3:GetObjectRetention, run `model-governance doctor` on this "
+                "store, and use one that keeps it"
             )
 
     def _head(self, key: str) -> dict[str, Any]:
