@@ -238,11 +238,11 @@ def day_effects_year(draw: np.random.Generator, *, learnt: bool, size: float = 0
     doubtful = np.any([suspicious(counts, own[before:]) for counts, own in zip(reference, runs, strict=True)], axis=0)
     red = 0
     for run in np.flatnonzero(doubtful):
-        metrics = []
+        metrics, noise = [], [DesignEffect()] * 10
+        if learnt:
+            noise = noise_between_runs([own[run : run + NOISE_RUNS] for own in runs], in_order=[True] * 10)
         for place in range(10):
-            earlier = runs[place][run : run + NOISE_RUNS]
-            noise = noise_between_runs(earlier, in_order=True) if learnt else DesignEffect()
-            dependence = combined(DesignEffect(), DesignEffect(), rows=(20_000, rows), noise=noise)
+            dependence = combined(DesignEffect(), DesignEffect(), rows=(20_000, rows), noise=noise[place])
             metrics.append(
                 psi_metric(reference[place], runs[place][before + run], key=str(place), dependence=dependence)
             )
