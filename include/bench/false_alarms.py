@@ -107,7 +107,7 @@ def _clustered() -> list[Setting]:
 
 
 def _over_time() -> list[Setting]:
-    kinds = (
+    kinds: tuple[tuple[str, int, bool, dict[str, float]], ...] = (
         ("", 0, False, {}), ("", 10, True, {}), ("", 20, True, {}),
         (" of 0.02", 20, True, {"size": 0.02}), (" with a memory of 0.8", 20, False, {"memory": 0.8}),
     )  # fmt: skip

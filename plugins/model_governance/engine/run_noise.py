@@ -18,7 +18,7 @@ NOTABLE = 0.05
 """p-value from which what varies beside the noisiest direction is no chance."""
 RARE = 5e-6
 """Level of one side at which the few runs behind an estimate are covered: that of one of fifty columns."""
-UNCHANGED = 0.8
+UNCHANGED = 0.9
 """Prior probability of a column without noise. Where many columns have some, they lower it together; a smaller one would widen
 limits of independent runs, a larger one overlook the noise of a column alone."""
 MAX_DIRECTIONS = 12

@@ -27,8 +27,8 @@ PRIOR_COLUMNS = 1.0
 UPDATES = 3
 """Steps of the EM algorithm: until it converges the prior would have a few points and no doubt (Laird and Louis, 1991)."""
 BISECTIONS = 40
-NOTABLE = 1.05
-"""A smaller factor is none."""
+NOTABLE = 1.2
+"""A smaller factor is none: it says that effects are unlikely, not that there are small ones."""
 
 Removed = Literal["mean", "trend"]
 

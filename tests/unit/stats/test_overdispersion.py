@@ -19,7 +19,7 @@ def few(runs: int) -> float:
 def test_independent_runs_teach_little_noise():
     draw = np.random.default_rng(1)
     factors = [variance_factor(draw.normal(size=30), [1.0] * 30, tail=TAIL) for _ in range(400)]
-    assert np.median(factors) <= 1.3
+    assert np.mean(np.array(factors) == 1) >= 0.4
     assert np.quantile(factors, 0.95) / few(30) <= 1.6
 
 
