@@ -2,7 +2,8 @@
 
     python include/bench/false_alarms.py --folder .cache/bench-false-alarms      (--years 5 for a look)
 
-What a setting gave is kept in the folder, so that a run that broke off goes on where it stopped.
+What a setting gave is kept in the folder, so that a run that broke off goes on where it stopped. With --match only settings
+whose names hold the text are simulated, and with --update their lines replace those of the page.
 
 Each year draws one reference, freezes its cells, and then 365 runs from the *true* chances of these cells, never from the
 shares that the reference happened to have. Runs that could be red are judged by the product: its cells, limits and verdict.
@@ -170,22 +171,29 @@ def main() -> None:
     """Simulate, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--years", type=int, default=100)
-    parser.add_argument("--match", default="", help="only settings whose names hold this text; writes nothing")
+    parser.add_argument("--match", default="", help="only settings whose names hold this text")
+    parser.add_argument("--update", action="store_true", help="write what matched into the page, and leave the others")
     parser.add_argument(
         "--folder", type=Path, default=Path(".cache/bench-false-alarms"), help="keeps what was simulated"
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    lines = []
+    lines = {} if not options.match else written()
     for setting in settings():
         if options.match in setting.name:
             years = options.years if setting.promised else max(1, options.years // 5)
             name = slug(f"{setting.name} {setting.rule} {years} years")
             simulate = partial(reds, setting, years=years, workers=options.workers)
-            lines.append(row(setting, np.array(Kept(options.folder).once(name, simulate))))
-            print(lines[-1], flush=True)
-    if not options.match:
-        RESULTS.write_text(page(lines))
+            lines[setting.name, setting.rule] = row(setting, np.array(Kept(options.folder).once(name, simulate)))
+            print(lines[setting.name, setting.rule], flush=True)
+    if options.update or not options.match:
+        RESULTS.write_text(page([lines[key] for one in settings() if (key := (one.name, one.rule)) in lines]))
+
+
+def written() -> dict[tuple[str, str], str]:
+    """The lines of the page by setting and rule."""
+    rows = [line for line in RESULTS.read_text().splitlines() if line.startswith("| ")]
+    return {(cells[1].strip(), cells[2].strip()): line for line in rows[1:] if (cells := line.split("|"))}
 
 
 def page(lines: list[str]) -> str:
