@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-NOTABLE = 0.05
+NOTABLE = 1.5
+"""Smallest factor that is noise; three in four columns of independent rows, and nine in ten where there are ten, stay below."""
+CHANCE = 0.05
 """p-value from which what varies beside the noisiest direction is no chance."""
 RARE = 5e-6
 """Level of one side at which the few runs behind an estimate are covered: that of one of fifty columns."""
@@ -86,7 +88,7 @@ def _largest_factors(spreads: Sequence[_Spread]) -> list[float]:
     largest = max(spread.largest for spread in spreads)
     likelihoods = np.array([_likelihood(spread, largest=largest) for spread in spreads])
     effects = run_effects(largest, unchanged=UNCHANGED)
-    return [float(factor) for factor in predictive_factors(likelihoods, effects, tail=RARE)]
+    return [float(factor) for factor in predictive_factors(likelihoods, effects, tail=RARE, notable=NOTABLE)]
 
 
 def _likelihood(spread: _Spread, *, largest: float) -> np.ndarray:
@@ -107,7 +109,7 @@ def _design_effect(spread: _Spread, largest: float) -> DesignEffect:
     if freedom > 1:
         left = max(0.0, spread.total * freedom - spread.largest) / (freedom - 1)
         degrees = (spread.runs - 1) * (freedom - 1)
-        others = max(1.0, left) if chi2.sf(left * degrees, degrees) <= NOTABLE else 1.0
+        others = max(1.0, left) if chi2.sf(left * degrees, degrees) <= CHANCE else 1.0
     largest = max(largest, others)
     mean = (largest + (freedom - 1) * others) / freedom
     squares = (largest**2 + (freedom - 1) * others**2) / freedom

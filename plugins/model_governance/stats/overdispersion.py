@@ -21,6 +21,8 @@ the evidence of it adds up."""
 UNCHANGED = 0.25
 """Prior probability that runs have no noise: a metric has no others to learn from, and noise that twenty runs happen not to show
 costs more at the levels of an alarm budget than limits that are a tenth wider."""
+NOTABLE = 1.2
+"""Smallest factor that is noise."""
 RAREST = 1e-12
 """The posterior says nothing of rarer levels."""
 STEP = 25.0
@@ -55,7 +57,8 @@ def variance_factor(values: Sequence[float], variances: Sequence[float], *, tail
     largest = squares / freedom
     logarithms = log_likelihoods(scaled[None], largest=largest, removed="trend", step=step)
     likelihoods = np.exp(logarithms - logarithms.max())
-    return float(predictive_factors(likelihoods, run_effects(largest, unchanged=UNCHANGED), tail=max(tail, RAREST))[0])
+    effects = run_effects(largest, unchanged=UNCHANGED)
+    return float(predictive_factors(likelihoods, effects, tail=max(tail, RAREST), notable=NOTABLE)[0])
 
 
 def _unexplained(values: np.ndarray) -> tuple[float, int, int]:

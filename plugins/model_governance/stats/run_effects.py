@@ -27,8 +27,6 @@ PRIOR_COLUMNS = 1.0
 UPDATES = 3
 """Steps of the EM algorithm: until it converges the prior would have a few points and no doubt (Laird and Louis, 1991)."""
 BISECTIONS = 40
-NOTABLE = 1.2
-"""A smaller factor is none: it says that effects are unlikely, not that there are small ones."""
 
 Removed = Literal["mean", "trend"]
 
@@ -112,7 +110,7 @@ def _contrasts(runs: int, removed: Removed, step: int) -> tuple[tuple[np.ndarray
     return tuple(contrasts), tuple(spectra)
 
 
-def predictive_factors(likelihoods: np.ndarray, effects: RunEffects, *, tail: float) -> np.ndarray:
+def predictive_factors(likelihoods: np.ndarray, effects: RunEffects, *, tail: float, notable: float) -> np.ndarray:
     """The factor on the variance of one more run of each column that limits at a level need, shape (columns,), at least 1.
 
     The columns teach one another (empirical Bayes): the prior of the grid is updated by the EM algorithm for mixtures
@@ -124,6 +122,7 @@ def predictive_factors(likelihoods: np.ndarray, effects: RunEffects, *, tail: fl
         likelihoods: of each point, up to a factor of each column, shape (columns, points).
         effects: the grid.
         tail: level of the limits, one side, 0 to 0.5.
+        notable: a smaller factor is none: it says that effects are unlikely, not that there are small ones.
     """
     import numpy as np
     from scipy.special import ndtr, ndtri
@@ -136,7 +135,7 @@ def predictive_factors(likelihoods: np.ndarray, effects: RunEffects, *, tail: fl
         is_exceeded = (posterior * ndtr(-middle[:, None] / deviations)).sum(axis=1) > tail
         low, high = np.where(is_exceeded, middle, low), np.where(is_exceeded, high, middle)
     factors = (low / plain) ** 2
-    return np.asarray(np.where(factors < NOTABLE, 1.0, factors))
+    return np.asarray(np.where(factors < notable, 1.0, factors))
 
 
 def _posterior(likelihoods: np.ndarray, first: np.ndarray) -> np.ndarray:

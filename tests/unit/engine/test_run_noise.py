@@ -37,8 +37,8 @@ def test_equal_runs_have_next_to_no_noise():
     found = [
         effect for _ in range(8) for effect in learnt([runs(draw, np.zeros(20)) for _ in range(10)])
     ]  # fmt: skip
-    assert np.median([effect.mean for effect in found]) <= 1.05
-    assert np.quantile([effect.largest for effect in found], 0.9) <= 2
+    assert np.mean([effect == DesignEffect(directions=9) for effect in found]) >= 0.8
+    assert np.quantile([effect.largest for effect in found], 0.95) <= 2.5
 
 
 @pytest.mark.parametrize("size", [0.1, 0.2])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from model_governance.stats.run_effects import MEMORIES, NOTABLE, log_likelihoods, predictive_factors, run_effects
+from model_governance.stats.run_effects import MEMORIES, log_likelihoods, predictive_factors, run_effects
 
 
 def series(draw: np.random.Generator, runs: int, *, planted: float, memory: float) -> np.ndarray:
@@ -22,7 +22,9 @@ def factor(values: np.ndarray, *, tail: float) -> float:
     largest = float(values.var())
     logarithms = log_likelihoods(values[None], largest=largest, removed="trend")
     return float(
-        predictive_factors(np.exp(logarithms - logarithms.max()), run_effects(largest, unchanged=0.25), tail=tail)[0]
+        predictive_factors(
+            np.exp(logarithms - logarithms.max()), run_effects(largest, unchanged=0.25), tail=tail, notable=1.2
+        )[0]
     )
 
 
@@ -80,4 +82,4 @@ def test_a_factor_near_one_is_none():
     """Three hundred runs of independent rows leave no doubt worth a word."""
     values = np.random.default_rng(5).normal(size=300)
     assert factor(values, tail=1e-3) == 1.0
-    assert factor(series(np.random.default_rng(6), 20, planted=6.0, memory=0.0), tail=1e-3) >= NOTABLE
+    assert factor(series(np.random.default_rng(6), 20, planted=6.0, memory=0.0), tail=1e-3) >= 1.2
