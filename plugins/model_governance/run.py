@@ -18,7 +18,7 @@ from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.consistency import disagreements
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
 from model_governance.evidence.manifest import write_manifest
-from model_governance.evidence.record import check_record, file_manifests, read_record
+from model_governance.evidence.record import check_record, file_manifests, read_record, recordable
 from model_governance.report import page_of_check, page_of_run
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_judged, load_subject
@@ -212,7 +212,7 @@ class _Attempt:
         self.subject = subject = _with_earlier(subject, check.lookbacks(params), archive=archive, name=name)
         subject, champion_problem = beside_champion(check, policy, subject, connections=connections)
         self.subject, self.seed = subject, derive_seed(policy, subject, name)
-        self.result = check.measure(subject, params, self.seed)
+        self.result = recordable(check.measure(subject, params, self.seed))
         if champion_problem is not None:
             raise champion_problem
         asked = {threshold.against for threshold in policy.checks[name].thresholds if threshold.is_change}

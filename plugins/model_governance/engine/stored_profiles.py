@@ -127,7 +127,10 @@ class ColumnForm(Form):
                    for low, high, count in bounds]  # fmt: skip
         least, most = (math.fsum(square[place] * square[2] for square in squares) / self.held for place in (0, 1))
         slack = TOLERANCE * scale * scale
-        fits = least - slack <= std * std + mean * mean <= most + slack and std <= (maximum - minimum) / 2 + TOLERANCE * scale
+        fits = (
+            least - slack <= std * std + mean * mean <= most + slack
+            and std <= (maximum - minimum) / 2 + TOLERANCE * scale
+        )
         _require(fits, "a standard deviation that the cells allow", found=std)
 
     def _sketch_fits(self, sketch: SketchForm) -> None:

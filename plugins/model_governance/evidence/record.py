@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.documents import read_document, require_form
-from model_governance.contract.result import Artifact
-from model_governance.evidence.forms import RecordForm
+from pydantic import ValidationError
+
+from model_governance.contract.documents import describe_faults, read_document, require_form
+from model_governance.contract.result import Artifact, canonical_json
+from model_governance.errors import CheckError
+from model_governance.evidence.forms import RecordForm, ResultForm
 from model_governance.store import read_verified
 
 if TYPE_CHECKING:
@@ -68,6 +71,27 @@ def check_record(
         "problem": problem,
         "verdict": verdict.record(),
     }
+
+
+def recordable(result: CheckResult) -> CheckResult:
+    """The result, once it is shown that a record can hold it and can be read again.
+
+    Raises:
+        CheckError: it holds what JSON does not, or what no reader of a record would take; the field is named.
+    """
+    record = result.record()
+    try:
+        canonical_json(record)
+        ResultForm.model_validate(record)
+    except ValidationError as error:
+        raise CheckError(
+            f"{result.kind} returned a result that no record can hold: {describe_faults(error)}"
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise CheckError(
+            f"{result.kind} returned a result that is no JSON: {error}; use plain Python values"
+        ) from error
+    return result
 
 
 def read_record(store: ArtifactStore, stored: Mapping[str, Any]) -> dict[str, Any]:
