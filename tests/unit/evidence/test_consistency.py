@@ -85,17 +85,25 @@ def test_two_versions_of_a_dataset_are_an_error_that_names_both(small):
 
 
 def test_two_versions_of_the_model_or_the_champion_are_an_error():
-    def of(model: str, champion: str | None = None) -> dict:
+    def of(model: str, champion: str | None = None, check: str = "a") -> dict:
         return {
-            "policy": {"sha256": "p"}, "model": {"sha256": model}, "datasets": [],
+            "check": check, "policy": {"sha256": "p"}, "model": {"sha256": model}, "datasets": [],
             "champion": {"sha256": champion} if champion else None,
         }  # fmt: skip
 
-    assert disagreements("p", {"a": of("m"), "b": of("m"), "c": None}) == ()
-    (model,) = disagreements("p", {"a": of("m"), "b": of("n")})
+    assert disagreements("p", {"a": of("m"), "b": of("m", check="b"), "c": None}) == ()
+    (model,) = disagreements("p", {"a": of("m"), "b": of("n", check="b")})
     assert "2 versions of the model: m (a) and n (b)" in model
-    (champion,) = disagreements("p", {"a": of("m", "x"), "b": of("m", "y"), "c": of("m")})
+    (champion,) = disagreements("p", {"a": of("m", "x"), "b": of("m", "y", "b"), "c": of("m", check="c")})
     assert "2 versions of the champion: x (a) and y (b)" in champion
+
+
+def test_the_record_of_another_check_is_an_error(small):
+    first, second = small.check("first"), small.check("second")
+    policy, swapped = small.policy(), {"first": second.summary(), "second": first.summary()}
+    ended = archive_run(policy, swapped, run=small.night(), store=small.store)
+    assert ended.verdict.stops
+    assert "check first reported the record of another: expected first, found second" in stopping(ended)[0]
 
 
 def test_the_champion_is_in_the_record_by_the_digest_of_its_bytes(small):
