@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from model_governance.contract.result import CheckResult
     from model_governance.contract.run import Run
     from model_governance.contract.subject import Role, Subject
-    from model_governance.evidence.history import Damage
+    from model_governance.evidence.damage import Damage
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Baseline, Outcome

@@ -15,7 +15,7 @@ from model_governance.contract.documents import RESTORE
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.result import label_of
 from model_governance.errors import EvidenceError, ObjectMissing
-from model_governance.evidence.reading import Damage
+from model_governance.evidence.damage import Damage
 from model_governance.stats.limits import read_limits
 from model_governance.verdict import RANK, Baseline, trusted_verdict
 

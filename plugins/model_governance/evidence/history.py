@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.subject import PreviousRun
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import read_acceptances
+from model_governance.evidence.damage import Damage
 from model_governance.evidence.manifest import model_folder
 from model_governance.evidence.reading import (
     NOT_USED,
     ArchivedManifest,
-    Damage,
     moment_of_manifest,
     read_archived,
     read_archived_record,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from model_governance.contract.model import Model
     from model_governance.contract.result import CheckResult
     from model_governance.contract.subject import Subject
-    from model_governance.evidence.reading import Damage
+    from model_governance.evidence.damage import Damage
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Verdict
