@@ -38,7 +38,8 @@ class ArtifactSpec(Part):
         return self
 
 
-RETENTION_DAYS = {"ai_act_logs": 183, "pci_dss": 365, "ai_act_documentation": 3650}
+Preset = Literal["ai_act_logs", "pci_dss", "ai_act_documentation"]
+RETENTION_DAYS: dict[Preset, int] = {"ai_act_logs": 183, "pci_dss": 365, "ai_act_documentation": 3650}
 """Presets of retention: logs of high-risk systems for six months (EU AI Act, Art. 19 and 26(6)), audit trails for twelve months
 (PCI DSS 4.0.1, 10.5.1), technical documentation for ten years (EU AI Act, Art. 18)."""
 
@@ -48,9 +49,12 @@ class ArchiveSpec(Part):
 
     retention_days: int = Field(
         default=3650, ge=1, le=36_500,
-        description="days that a run is kept, or ai_act_logs (183), pci_dss (365), ai_act_documentation (3650); only `archive "
-        "prune` removes older ones, and with object_lock nothing can",
+        description="days that a run is kept; only `archive prune` removes older ones, and with object_lock nothing can",
     )  # fmt: skip
+    retention: Preset | None = Field(
+        default=None,
+        description="retention_days by name: ai_act_logs (183), pci_dss (365), ai_act_documentation (3650)",
+    )
     object_lock: LockMode | None = Field(
         default=None,
         description="Object Lock mode of every object for retention_days (write once, read many): GOVERNANCE, which a "
@@ -73,12 +77,14 @@ class ArchiveSpec(Part):
         description="files with control catalogues of your own, which are added to those of the package",
     )
 
-    @field_validator("retention_days", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _preset(cls, raw: object) -> object:
-        if isinstance(raw, str) and raw not in RETENTION_DAYS:
-            raise ValueError(f"expected days, or {', '.join(RETENTION_DAYS)}")
-        return RETENTION_DAYS[raw] if isinstance(raw, str) else raw
+    def _preset_gives_the_days(cls, raw: object) -> object:
+        if not isinstance(raw, dict) or raw.get("retention") not in RETENTION_DAYS:
+            return raw
+        if "retention_days" in raw:
+            raise ValueError("retention and retention_days say the same twice; keep one of them")
+        return raw | {"retention_days": RETENTION_DAYS[raw["retention"]]}
 
 
 class AlarmSpec(Part):
