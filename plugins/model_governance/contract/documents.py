@@ -118,7 +118,7 @@ def describe_faults(error: ValidationError) -> str:
     """The first faults that a form found, each with its path, what was expected and what was found."""
     faults = error.errors(include_url=False, include_context=False)
     shown = "; ".join(_described(fault) for fault in faults[:MOST_FAULTS])
-    return shown + (f"; and {len(faults) - MOST_FAULTS} more faults" if len(faults) > MOST_FAULTS else "")
+    return shown + (f"; and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else "")
 
 
 def _described(fault: Mapping[str, Any]) -> str:
