@@ -10,7 +10,8 @@ from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.errors import PolicyError
-from model_governance.evidence.acceptance import Acceptance, Purpose, store_acceptance
+from model_governance.evidence.acceptance import Acceptance, store_acceptance
+from model_governance.evidence.forms import Purpose
 from model_governance.evidence.history import Archive
 from model_governance.policy import load_policy
 from model_governance.store import open_store
