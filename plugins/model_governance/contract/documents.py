@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -24,6 +25,7 @@ RESTORE = (
     "the release that wrote it"
 )
 MOST_FAULTS = 3
+_LARGE = re.compile(rb"[eE]\+?\d{3}|\d{300}")
 MOST_CHARACTERS = 80
 
 
@@ -75,10 +77,11 @@ def read_document(content: bytes, *, origin: str, schema: str, older: Sequence[s
     Raises:
         EvidenceError: the bytes are no JSON object, or one of another schema or version; both versions are named.
     """
+    checks: dict[str, Any] = {"parse_constant": _no_constant, "object_pairs_hook": _without_repetition}
+    if _LARGE.search(content):  # a call for every number is slow, so only where one may be too large for float64
+        checks["parse_float"] = _finite
     try:
-        document = json.loads(
-            content, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_repetition
-        )
+        document = json.loads(content, **checks)
     except (ValueError, RecursionError) as error:
         raise EvidenceError(
             f"{origin}: expected a document {schema}, found bytes that are no JSON of one meaning ({error}); {RESTORE}"
@@ -115,7 +118,7 @@ def describe_faults(error: ValidationError) -> str:
     """The first faults that a form found, each with its path, what was expected and what was found."""
     faults = error.errors(include_url=False, include_context=False)
     shown = "; ".join(_described(fault) for fault in faults[:MOST_FAULTS])
-    return shown + (f"; and {len(faults) - MOST_FAULTS} more faults" if len(faults) > MOST_FAULTS else "")
+    return shown + (f"; and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else "")
 
 
 def _described(fault: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ earlier releases name none.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,6 +20,8 @@ from model_governance.errors import EvidenceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import numpy as np
 
 TOLERANCE = 1e-6
 """Share of the largest number by which sums of floats may miss a bound."""
@@ -88,13 +89,13 @@ class ColumnForm(Form):
         cells = (len(self.cells.edges) if self.cells.family == "numbers" else len(self.cells.labels)) + 1
         _require(len(self.counts) == cells, f"{cells} counts, one per cell", found=len(self.counts))
         _require(sum(self.counts) == self.held, f"counts that add up to {self.held} rows", found=sum(self.counts))
+        if self.sketch is not None:
+            self._sketch_fits(self.sketch)
         if self.cells.family == "numbers":
             self._moments_fit()
         else:
             moments = (self.minimum, self.maximum, self.mean, self.std)
             _require(all(moment is None for moment in moments) and not self.infinite, "no moments of categories")
-        if self.sketch is not None:
-            self._sketch_fits(self.sketch)
         return self
 
     def _moments_fit(self) -> None:
@@ -111,24 +112,17 @@ class ColumnForm(Form):
             self.counts[-1] == 0 or maximum >= self.cells.edges[-1],
             "a maximum at the last edge or above, where rows are",
         )
-        edges, below = _ranks(self)
-        bounds = list(zip([minimum, *edges], [*edges, maximum], _differences([0, *below, self.held]), strict=True))
-        bounds = [(max(low, minimum), min(high, maximum), count) for low, high, count in bounds if count]
-        _require(all(low <= high for low, high, _ in bounds), "minimum and maximum around the cells that hold rows")
         scale = max(abs(minimum), abs(maximum))
+        low, high, counts = _bounds(self, minimum, maximum)
+        _require((low <= high).all(), "minimum and maximum around the cells that hold rows")
         if not SMALLEST < scale < LARGEST:
             return
-        lowest, highest = (math.fsum(bound[place] * bound[2] for bound in bounds) / self.held for place in (0, 1))
+        lowest, highest = (float(ends @ counts) / self.held for ends in (low, high))
         fits = lowest - TOLERANCE * scale <= mean <= highest + TOLERANCE * scale
         _require(fits, f"a mean between {lowest:.6g} and {highest:.6g}", found=mean)
-        squares = [(0.0 if low <= 0 <= high else min(low * low, high * high), max(low * low, high * high), count)
-                   for low, high, count in bounds]  # fmt: skip
-        least, most = (math.fsum(square[place] * square[2] for square in squares) / self.held for place in (0, 1))
-        slack = TOLERANCE * scale * scale
-        fits = (
-            least - slack <= std * std + mean * mean <= most + slack
-            and std <= (maximum - minimum) / 2 + TOLERANCE * scale
-        )
+        least, most = (float(squares @ counts) / self.held for squares in _squares(low, high))
+        slack, square = TOLERANCE * scale * scale, std * std + mean * mean
+        fits = least - slack <= square <= most + slack and std <= (maximum - minimum) / 2 + TOLERANCE * scale
         _require(fits, "a standard deviation that the cells allow", found=std)
 
     def _sketch_fits(self, sketch: SketchForm) -> None:
@@ -139,7 +133,7 @@ class ColumnForm(Form):
             return
         _require(not sketch.labels, "no labels in the sketch of numbers")
         _require(not set(sketch.edges) & set(self.cells.edges), "edges of a sketch between those of the cells")
-        _require(_ascends_weakly(_ranks(self)[1], last=self.held), "counts of a sketch within those of its cells")
+        _require((_ranks(self)[1] >= 0).all(), "counts of a sketch within those of its cells")
 
 
 class ProfileForm(Form):
@@ -190,28 +184,39 @@ def _frozen(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
-def _ranks(column: ColumnForm) -> tuple[list[float], list[int]]:
-    """The edges of the cells and of the sketch together, ascending, and the finite values below each of them."""
-    below, known = 0, {}
-    for edge, count in zip(column.cells.edges, column.counts[:-1], strict=True):
-        below += count
-        known[edge] = below
+def _ranks(column: ColumnForm) -> tuple[np.ndarray, np.ndarray]:
+    """The edges of cells and sketch together, ascending, shape (k,), and the rows between them, shape (k + 1,)."""
+    import numpy as np
+
+    edges, below = np.array(column.cells.edges), np.cumsum(column.counts[:-1], dtype="int64")
     if column.sketch is not None:
-        known |= dict(zip(column.sketch.edges, column.sketch.below, strict=True))
-    edges = sorted(known)
-    return edges, [known[edge] for edge in edges]
+        edges = np.concatenate([edges, column.sketch.edges])
+        below = np.concatenate([below, np.array(column.sketch.below, dtype="int64")])
+    order = np.argsort(edges, kind="stable")
+    return edges[order], np.diff(np.concatenate([[0], below[order], [column.held]]))
 
 
-def _differences(values: Sequence[int]) -> list[int]:
-    return [after - before for before, after in pairwise(values)]
+def _bounds(column: ColumnForm, minimum: float, maximum: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The ends of every part between edges that holds rows, and its rows, each of shape (parts,)."""
+    import numpy as np
+
+    edges, rows = _ranks(column)
+    filled = rows > 0
+    low = np.maximum(np.concatenate([[minimum], edges])[filled], minimum)
+    high = np.minimum(np.concatenate([edges, [maximum]])[filled], maximum)
+    return low, high, rows[filled].astype(float)
+
+
+def _squares(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the largest square of a number between each pair of ends."""
+    import numpy as np
+
+    squares = low * low, high * high
+    return np.where((low <= 0) & (high >= 0), 0.0, np.minimum(*squares)), np.maximum(*squares)
 
 
 def _ascends(values: Sequence[Any]) -> bool:
     return all(before < after for before, after in pairwise(values))
-
-
-def _ascends_weakly(values: Sequence[int], *, last: int) -> bool:
-    return all(count >= 0 for count in _differences([0, *values, last]))
 
 
 def _require(holds: object, expected: str, *, found: object = None) -> None:

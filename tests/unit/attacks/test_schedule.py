@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +21,7 @@ from model_governance.attacks.schedule import (
 from model_governance.checks.privacy.membership_inference import CHECK
 from model_governance.contract.result import make_metric
 from model_governance.contract.subject import PreviousRun
-from model_governance.errors import CheckError
+from model_governance.errors import CheckError, EvidenceError
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 WEEKLY = {"loss": AttackBudget(every_runs=7)}
@@ -123,3 +124,44 @@ def test_a_clock_that_ran_out_is_an_error_that_says_what_was_reached(subject):
     with pytest.raises(TimeBudgetExceeded, match="stopped after 1e-09 s with 0 rows asked, so it measured nothing"):
         model.predict(subject.features("current"))
     assert query_budget.asked == 0
+
+
+def last(document: dict) -> dict:
+    return document["attacks"]["loss"]
+
+
+DAMAGES = {
+    "no attacks": lambda document: document.pop("attacks"),
+    "attacks that are a list": lambda document: document.update(attacks=[]),
+    "a moment that is none": lambda document: last(document).update(moment="2026-02-30"),
+    "runs that are text": lambda document: last(document).update(runs_since="1"),
+    "a negative number of runs": lambda document: last(document).update(runs_since=-1),
+    "a metric that is none": lambda document: last(document).update(metrics=[None]),
+    "an interval upside down": lambda document: last(document)["metrics"][0].update(low=0.9),
+    "half an interval": lambda document: last(document)["metrics"][0].update(low=None),
+    "no value and no reason": lambda document: last(document)["metrics"][0].update(value=None),
+    "a value that is text": lambda document: last(document)["metrics"][0].update(value="0.7"),
+    "a p-value of two": lambda document: last(document)["metrics"][0].update(p_value=2.0),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_stored_schedule_whose_fields_do_not_fit_is_left_out_by_the_archive(subject, damage):
+    schedule = schedule_attacks(["rmia", "loss"], WEEKLY, subject)
+    document = json.loads(schedule.artifact([AUC, RATE]).content)
+    lookback = schedule_lookback(WEEKLY)
+    lookback.require(json.dumps(document).encode(), "s3://b/schedule.json")
+    DAMAGES[damage](document)
+    with pytest.raises(EvidenceError, match=r"^s3://b/schedule\.json: attacks"):
+        lookback.require(json.dumps(document).encode(), "s3://b/schedule.json")
+
+
+def test_a_metric_that_this_release_does_not_declare_is_not_carried_forward(subject):
+    schedule = schedule_attacks(["rmia", "loss"], WEEKLY, subject)
+    following = after(subject, schedule, [AUC])
+    (previous,) = following.earlier
+    content = previous.content.replace(b'"attack_auc"', b'"attack_area"')
+    carrying = schedule_attacks(
+        ["rmia", "loss"], WEEKLY, replace(following, earlier=(replace(previous, content=content),))
+    )
+    assert carrying.carried_forward(CHECK.metrics) == ()

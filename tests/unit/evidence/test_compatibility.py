@@ -17,13 +17,12 @@ import pytest
 import synthetic
 from model_governance.attacks.schedule import FILE, AttackBudget, schedule_attacks
 from model_governance.checks.privacy.membership_inference import answer_cache
-from model_governance.contract.documents import read_document
 from model_governance.contract.subject import PreviousRun
 from model_governance.engine.stored_profiles import read_profile
 from model_governance.errors import EvidenceError
 from model_governance.evidence.acceptance import as_acceptance
 from model_governance.evidence.manifest import as_manifest
-from model_governance.evidence.record import CHECK_SCHEMA
+from model_governance.evidence.record import as_record
 from model_governance.report import render_check, render_run
 from model_governance.verdict import read_verdict
 
@@ -41,12 +40,6 @@ def previous(name: str, stored: bytes) -> PreviousRun:
     return PreviousRun(logical_date=MOMENT, name=name, key=f"v1/{name}", sha256="", content=stored)
 
 
-def read_record(stored: bytes) -> dict:
-    record = read_document(stored, origin="record", schema=CHECK_SCHEMA)
-    read_verdict(record["verdict"])
-    return record
-
-
 def read_schedule(stored: bytes):
     subject = replace(synthetic.subject(), earlier=(previous(FILE, stored),))
     return schedule_attacks(["loss"], {"loss": AttackBudget(every_runs=7)}, subject)
@@ -60,7 +53,7 @@ def read_acceptance(stored: bytes):
 
 READERS = {
     "acceptance.json": read_acceptance,
-    "check.json": read_record,
+    "check.json": lambda stored: as_record(stored, origin="record"),
     "run_manifest.json": lambda stored: as_manifest(stored, origin="manifest"),
     "profile.json": lambda stored: read_profile(stored, origin="profile"),
     "attack_schedule.json": read_schedule,
@@ -98,6 +91,26 @@ def test_an_older_or_newer_version_is_refused_and_both_are_named(name, version):
 def test_what_is_no_document_is_an_evidence_error_and_never_a_type_error(name, stored):
     with pytest.raises(EvidenceError, match="expected a document"):
         READERS[name](stored)
+
+
+def test_fields_that_a_later_release_adds_beside_the_run_are_kept():
+    manifest = json.loads(content("run_manifest.json"))
+    manifest |= {"sequence": 7, "chain": {"previous": "0" * 64}}
+    manifest["checks"][0]["unheard_of"] = manifest["policy"]["unheard_of"] = 1
+    assert as_manifest(json.dumps(manifest).encode(), origin="manifest") == manifest
+
+
+@pytest.mark.parametrize("place", ["finding", "verdict", "address", "artifact"])
+def test_fields_that_may_change_what_the_others_mean_are_refused(place):
+    manifest = json.loads(content("run_manifest.json"))
+    row = manifest["checks"][0]
+    places = {
+        "finding": manifest["verdict"]["findings"][0], "verdict": manifest["verdict"], "address": row["record"],
+        "artifact": row["artifacts"][0],
+    }  # fmt: skip
+    places[place]["unheard_of"] = 1
+    with pytest.raises(EvidenceError, match="unheard_of: expected no such field, found 1"):
+        as_manifest(json.dumps(manifest).encode(), origin="manifest")
 
 
 def test_a_finding_with_an_unknown_field_is_refused_in_words():
