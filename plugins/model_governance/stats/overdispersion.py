@@ -18,10 +18,12 @@ LEAST_RUNS = 10
 NEWEST = 10
 """The newest runs are not learnt from once enough older ones are there: a change must not hide behind its own spread while
 the evidence of it adds up."""
-UNCHANGED = 0.25
-"""Prior probability that runs have no noise: a metric has no others to learn from, and noise that twenty runs happen not to show
-costs more at the levels of an alarm budget than limits that are a tenth wider."""
-NOTABLE = 1.2
+ENOUGH_RUNS = 20
+"""Runs from which they may widen limits by a little, too."""
+UNCHANGED = {False: 0.75, True: 0.5}
+"""Prior probability that runs have no noise, by whether they are enough. Ten runs that show none would else widen limits so much that
+weak evidence of the runs after them no longer adds up."""
+NOTABLE = {False: 1.5, True: 1.2}
 """Smallest factor that is noise."""
 RAREST = 1e-12
 """The posterior says nothing of rarer levels."""
@@ -57,8 +59,9 @@ def variance_factor(values: Sequence[float], variances: Sequence[float], *, tail
     largest = squares / freedom
     logarithms = log_likelihoods(scaled[None], largest=largest, removed="trend", step=step)
     likelihoods = np.exp(logarithms - logarithms.max())
-    effects = run_effects(largest, unchanged=UNCHANGED)
-    return float(predictive_factors(likelihoods, effects, tail=max(tail, RAREST), notable=NOTABLE)[0])
+    enough = runs >= ENOUGH_RUNS
+    effects = run_effects(largest, unchanged=UNCHANGED[enough])
+    return float(predictive_factors(likelihoods, effects, tail=max(tail, RAREST), notable=NOTABLE[enough])[0])
 
 
 def _unexplained(values: np.ndarray) -> tuple[float, int, int]:
