@@ -88,6 +88,18 @@ def _say_that_tests_passed(statement: dict) -> None:
     statement["predicate"] |= {"result": "PASSED", "passedTests": ["validation", "quality"], "failedTests": []}
 
 
+def _name_another_policy(statement: dict) -> None:
+    statement["predicate"]["configuration"][0]["digest"]["sha256"] = "0" * 64
+
+
+def _name_nothing(statement: dict) -> None:
+    del statement["subject"]
+
+
+def _name_a_file_elsewhere(statement: dict) -> None:
+    statement["subject"][-1]["uri"] = "../../keys/trust.yaml"
+
+
 def _nothing(statement: dict) -> None:
     pass
 
@@ -124,6 +136,20 @@ def _respell_link(archive: Path, keys: Path) -> None:
 
 def _store_beside_links(archive: Path, keys: Path) -> None:
     write(link_file(archive, FAILED).with_suffix(".bak"), b"{}")
+
+
+def _point_elsewhere(archive: Path, keys: Path) -> None:
+    link = link_of(archive, FAILED)
+    content = object_file(archive, FAILED, "run_manifest.json").read_bytes()
+    stored = next(row for row in json.loads(content)["checks"] if row["name"] == "quality")["record"]["key"]
+    content = content.replace(stored.encode(), b"../../keys/trust.yaml")
+    write(archive / link.about["key"], content)
+    sha256 = hashlib.sha256(content).hexdigest()
+
+    def follow(statement: dict) -> None:
+        statement["predicate"]["manifest"]["sha256"] = statement["subject"][1]["digest"]["sha256"] = sha256
+
+    restate(archive, FAILED, follow, signer=insider(keys))
 
 
 def _forge_run(archive: Path, keys: Path) -> None:
@@ -258,8 +284,14 @@ TAMPERINGS = (
           edit=_say_that_it_does_not_stop),
     _case("test result of the link flipped", "link.signature", _state, edit=_say_that_tests_passed, line=1,
           judged="statement.differs"),
+    _case("link about nothing by an insider", "link.damaged", _state, edit=_name_nothing, by=insider),
+    _case("link about what is no object by an insider", "", _state, edit=_name_a_file_elsewhere, by=insider,
+          judged="link.damaged"),
+    _case("manifest about what is no object by an insider", "chain.previous", _point_elsewhere, judged="object.damaged"),
     _case("test result of the link flipped by an insider", "statement.differs", _state, edit=_say_that_tests_passed,
           line=1, by=insider),
+    _case("test result that names another policy by an insider", "statement.differs", _state,
+          edit=_name_another_policy, line=1, by=insider),
     _case("link signed by a stranger", "link.signature", _state, edit=_nothing, by=lambda _: stranger()),
     _case("link altered and signed by a stranger", "link.signature chain.previous statement.differs", _state,
           edit=_say_that_it_passed, by=lambda _: stranger()),

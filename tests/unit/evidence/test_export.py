@@ -151,6 +151,8 @@ def test_an_archive_that_is_not_sound_is_exported_on_demand_and_the_bag_says_so(
     page = (tmp_path / "bag" / "data" / "index.html").read_text()
     assert "Not sound" in page
     assert "object.altered" in page
+    assert "Link 2 is not shown: " in page
+    assert "2026-03-02: " not in page, "what an altered manifest says is not repeated"
 
 
 def test_a_forged_run_is_exported_too_so_that_it_is_found(made, tmp_path):
@@ -164,7 +166,7 @@ def test_a_forged_run_is_exported_too_so_that_it_is_found(made, tmp_path):
 
 
 def test_days_without_a_run_and_a_folder_that_exists_are_refused(made, tmp_path):
-    with pytest.raises(PolicyError, match="no run in the days 2025-01-01 to 2025-01-02"):
+    with pytest.raises(PolicyError, match="no run that can be read in the days 2025-01-01 to 2025-01-02"):
         export(made, tmp_path / "bag", Period(first=date(2025, 1, 1), last=date(2025, 1, 2)))
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "bag").mkdir()

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.documents import read_document
 from model_governance.contract.moments import parse_moment
-from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, PolicyError
+from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, PolicyError, StoreError
 from model_governance.evidence.acceptance import as_acceptance
 from model_governance.evidence.envelope import canonical
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import CHECK_SCHEMA
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
 from model_governance.policy.load import archived_policy
+from model_governance.store.rules import require_key
 from model_governance.verdict import combine, fail_policy_of, read_verdict
 
 if TYPE_CHECKING:
@@ -67,7 +68,11 @@ class Reader:
         return self.digests[key]
 
     def bytes_of(self, key: str) -> bytes | None:
-        """The bytes of an object; None where nothing is stored."""
+        """The bytes of an object; None where nothing is stored. Raises EvidenceError where no store can hold the key."""
+        try:
+            require_key(key)
+        except StoreError as error:
+            raise EvidenceError(str(error)) from error
         try:
             content = self.store.get(key)
         except ObjectMissing:
