@@ -190,6 +190,24 @@ def _flip_finding(archive: Path, manifest: dict, records: dict) -> None:
     _adopt(archive, manifest, record)
 
 
+def _remove_numbers(archive: Path, manifest: dict, records: dict) -> None:
+    """Without a result nothing can be judged again."""
+    records["quality"]["result"] = None
+    _flip_finding(archive, manifest, records)
+
+
+def _remove_basis(archive: Path, manifest: dict, records: dict) -> None:
+    """Without what the verdict rests on nothing can be judged again."""
+    records["quality"]["judged"] = {}
+    _flip_finding(archive, manifest, records)
+
+
+def _invent_basis(archive: Path, manifest: dict, records: dict) -> None:
+    """The verdict rests on a record that was never stored."""
+    records["quality"]["judged"]["earlier"] = [{"key": f"v1/blobs/sha256/00/{'0' * 64}.json", "sha256": "0" * 64}]
+    _flip_finding(archive, manifest, records)
+
+
 def _laxer_policy(archive: Path, manifest: dict, records: dict) -> None:
     """Another policy, under its own digest, by which the numbers pass; findings stay as they were judged."""
     source = (archive / manifest["policy"]["key"]).read_bytes()
@@ -314,10 +332,17 @@ TAMPERINGS = (
     _case("stops against fail_on by an insider", "chain.previous verdict.differs", _rewrite, edit=_verdict_that_goes_on),
     _case("row of a check flipped by an insider", "chain.previous verdict.differs", _rewrite, edit=_row_that_passes),
     _case("findings flipped by an insider", "chain.previous", _rewrite, edit=_flip_finding, judged="verdict.differs"),
+    _case("findings flipped and numbers removed by an insider", "chain.previous", _rewrite, edit=_remove_numbers,
+          judged="verdict.baseless"),
+    _case("findings flipped and their basis removed by an insider", "chain.previous", _rewrite, edit=_remove_basis,
+          judged="verdict.baseless"),
+    _case("findings flipped and their basis invented by an insider", "chain.previous", _rewrite, edit=_invent_basis,
+          judged="verdict.baseless"),
     _case("policy swapped by an insider", "chain.previous", _rewrite, edit=_laxer_policy, judged="verdict.differs"),
     _case("waiver back-dated by an insider", "chain.previous", _rewrite, edit=_waiver_that_lasts,
           judged="verdict.differs"),
-    _case("record swapped by an insider", "chain.previous", _rewrite, edit=_record_of_another),
+    _case("record swapped by an insider", "chain.previous", _rewrite, edit=_record_of_another,
+          judged="statement.differs"),
     _case("chain written anew by an insider", "chain.head", _rewrite_chain, needs_head=True),
 )  # fmt: skip
 """Every case; tests copy the archive before each."""

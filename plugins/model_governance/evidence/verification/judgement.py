@@ -26,18 +26,15 @@ def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[st
 
     Args:
         policy: of the run.
-        record: of a check that measured.
+        record: of a check that measured, with what its verdict rests on.
         manifest: of the run.
         reader: reads the records of earlier runs, their digests verified.
 
     Raises:
-        EvidenceError: the record does not say what its verdict rests on, or that is missing or altered.
+        EvidenceError: what the verdict rests on is missing or altered.
         KeyError: the policy lacks the check.
     """
-    judged = record.get("judged")
-    if not judged:
-        raise EvidenceError("the record does not say what its verdict rests on, so it cannot be judged again")
-    check = record["check"]
+    judged, check = record["judged"], record["check"]
     baselines: dict[str, Mapping[str, Baseline]] = {
         against: numbers_of(_record_of(named["manifest"], check, reader))
         for against, named in record["baselines"].items()

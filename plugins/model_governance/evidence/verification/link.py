@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.documents import read_document
 from model_governance.contract.moments import parse_moment
-from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, PolicyError, StoreError
+from model_governance.errors import (
+    EvidenceError,
+    GovernanceError,
+    ObjectMissing,
+    PolicyError,
+    StoreError,
+    StoreUnreachable,
+)
 from model_governance.evidence.acceptance import as_acceptance
 from model_governance.evidence.envelope import canonical
 from model_governance.evidence.manifest import as_manifest
@@ -193,6 +200,11 @@ def _statement(
         controls={check["kind"]: check["controls"] for check in predicate["checks"] if check["kind"]},
         controls_sha256=predicate["controls_sha256"] or "",
     )  # fmt: skip
+    seen = {
+        (each["role"], each["sha256"]): each for record in records.values() if record for each in record["datasets"]
+    }
+    if manifest["datasets"] != [seen[name] for name in sorted(seen)]:
+        findings.add("statement.differs", where, "the run is said to be about other datasets than its checks read")
     rebuilt, test_result = run_statements(evidence, _place(link))
     _compare(link, rebuilt, where, findings)
     if canonical(test_result) != link.envelopes[1].payload:
@@ -279,13 +291,24 @@ def _judgements(
     from model_governance.evidence.verification.judgement import judged_again
 
     for name, record in records.items():
-        if record is None or record["result"] is None:
+        if record is None:
             continue
         where = next(reader.store.locate(row["record"]["key"]) for row in manifest["checks"] if row["name"] == name)
+        if record["result"] is None or not record.get("judged"):
+            # Only a check that could not measure, or not be compared, leaves such a record.
+            if record["verdict"]["outcome"] != "error":
+                findings.add(
+                    "verdict.baseless", where,
+                    f"{name}: is said to be {record['verdict']['outcome']}, and its record lacks the numbers, or what they "
+                    "were compared with",
+                )  # fmt: skip
+            continue
         try:
             verdict = judged_again(policy, record, manifest, reader)
+        except StoreUnreachable:
+            raise
         except (GovernanceError, KeyError) as error:
-            findings.add("verdict.unchecked", where, f"{name}: {error}")
+            findings.add("verdict.baseless", where, f"{name}: cannot be judged again: {error}")
             continue
         reader.verdicts += 1
         if verdict.record() != record["verdict"]:

@@ -25,6 +25,7 @@ CODES = {
     "signature.unchecked": "Signatures were not checked, because no trust file was given.",
     "chain.repeated": "Two links are about the same object.",
     "chain.repaired": "A link says that the link before it was damaged when it was appended.",
+    "verdict.baseless": "A verdict rests on what is not in the archive, or its record does not say on what.",
     "verdict.unchecked": "A verdict could not be computed again.",
     "object.left_out": "Objects of runs outside the days of an export are not there.",
 }
