@@ -88,6 +88,18 @@ def _say_that_tests_passed(statement: dict) -> None:
     statement["predicate"] |= {"result": "PASSED", "passedTests": ["validation", "quality"], "failedTests": []}
 
 
+def _name_another_policy(statement: dict) -> None:
+    statement["predicate"]["configuration"][0]["digest"]["sha256"] = "0" * 64
+
+
+def _name_nothing(statement: dict) -> None:
+    del statement["subject"]
+
+
+def _name_a_file_elsewhere(statement: dict) -> None:
+    statement["subject"][-1]["uri"] = "../../keys/trust.yaml"
+
+
 def _nothing(statement: dict) -> None:
     pass
 
@@ -126,6 +138,20 @@ def _store_beside_links(archive: Path, keys: Path) -> None:
     write(link_file(archive, FAILED).with_suffix(".bak"), b"{}")
 
 
+def _point_elsewhere(archive: Path, keys: Path) -> None:
+    link = link_of(archive, FAILED)
+    content = object_file(archive, FAILED, "run_manifest.json").read_bytes()
+    stored = next(row for row in json.loads(content)["checks"] if row["name"] == "quality")["record"]["key"]
+    content = content.replace(stored.encode(), b"../../keys/trust.yaml")
+    write(archive / link.about["key"], content)
+    sha256 = hashlib.sha256(content).hexdigest()
+
+    def follow(statement: dict) -> None:
+        statement["predicate"]["manifest"]["sha256"] = statement["subject"][1]["digest"]["sha256"] = sha256
+
+    restate(archive, FAILED, follow, signer=insider(keys))
+
+
 def _forge_run(archive: Path, keys: Path) -> None:
     key = str(link_of(archive, PASSED).about["key"])
     manifest = json.loads((archive / key).read_bytes())
@@ -162,6 +188,24 @@ def _flip_finding(archive: Path, manifest: dict, records: dict) -> None:
         finding["outcome"] = "pass"
     record["verdict"] |= {"outcome": "pass", "stops": False}
     _adopt(archive, manifest, record)
+
+
+def _remove_numbers(archive: Path, manifest: dict, records: dict) -> None:
+    """Without a result nothing can be judged again."""
+    records["quality"]["result"] = None
+    _flip_finding(archive, manifest, records)
+
+
+def _remove_basis(archive: Path, manifest: dict, records: dict) -> None:
+    """Without what the verdict rests on nothing can be judged again."""
+    records["quality"]["judged"] = {}
+    _flip_finding(archive, manifest, records)
+
+
+def _invent_basis(archive: Path, manifest: dict, records: dict) -> None:
+    """The verdict rests on a record that was never stored."""
+    records["quality"]["judged"]["earlier"] = [{"key": f"v1/blobs/sha256/00/{'0' * 64}.json", "sha256": "0" * 64}]
+    _flip_finding(archive, manifest, records)
 
 
 def _laxer_policy(archive: Path, manifest: dict, records: dict) -> None:
@@ -258,8 +302,14 @@ TAMPERINGS = (
           edit=_say_that_it_does_not_stop),
     _case("test result of the link flipped", "link.signature", _state, edit=_say_that_tests_passed, line=1,
           judged="statement.differs"),
+    _case("link about nothing by an insider", "link.damaged", _state, edit=_name_nothing, by=insider),
+    _case("link about what is no object by an insider", "", _state, edit=_name_a_file_elsewhere, by=insider,
+          judged="link.damaged"),
+    _case("manifest about what is no object by an insider", "chain.previous", _point_elsewhere, judged="object.damaged"),
     _case("test result of the link flipped by an insider", "statement.differs", _state, edit=_say_that_tests_passed,
           line=1, by=insider),
+    _case("test result that names another policy by an insider", "statement.differs", _state,
+          edit=_name_another_policy, line=1, by=insider),
     _case("link signed by a stranger", "link.signature", _state, edit=_nothing, by=lambda _: stranger()),
     _case("link altered and signed by a stranger", "link.signature chain.previous statement.differs", _state,
           edit=_say_that_it_passed, by=lambda _: stranger()),
@@ -282,10 +332,17 @@ TAMPERINGS = (
     _case("stops against fail_on by an insider", "chain.previous verdict.differs", _rewrite, edit=_verdict_that_goes_on),
     _case("row of a check flipped by an insider", "chain.previous verdict.differs", _rewrite, edit=_row_that_passes),
     _case("findings flipped by an insider", "chain.previous", _rewrite, edit=_flip_finding, judged="verdict.differs"),
+    _case("findings flipped and numbers removed by an insider", "chain.previous", _rewrite, edit=_remove_numbers,
+          judged="verdict.baseless"),
+    _case("findings flipped and their basis removed by an insider", "chain.previous", _rewrite, edit=_remove_basis,
+          judged="verdict.baseless"),
+    _case("findings flipped and their basis invented by an insider", "chain.previous", _rewrite, edit=_invent_basis,
+          judged="verdict.baseless"),
     _case("policy swapped by an insider", "chain.previous", _rewrite, edit=_laxer_policy, judged="verdict.differs"),
     _case("waiver back-dated by an insider", "chain.previous", _rewrite, edit=_waiver_that_lasts,
           judged="verdict.differs"),
-    _case("record swapped by an insider", "chain.previous", _rewrite, edit=_record_of_another),
+    _case("record swapped by an insider", "chain.previous", _rewrite, edit=_record_of_another,
+          judged="statement.differs"),
     _case("chain written anew by an insider", "chain.head", _rewrite_chain, needs_head=True),
 )  # fmt: skip
 """Every case; tests copy the archive before each."""

@@ -15,9 +15,10 @@ import tempfile
 from pathlib import Path
 
 PREFIX, KINDS = "model-governance:", ("governance-run/v1", "acceptance/v1", "retraining-request/v1", "tombstone/v1")
-TYPE, TEST = "application/vnd.in-toto+json", "https://in-toto.io/attestation/test-result/v0.1"
+TYPE, V1 = "application/vnd.in-toto+json", "https://in-toto.io/Statement/v1"
+TEST = "https://in-toto.io/attestation/test-result/v0.1"
 RANK = ["skipped", "pass", "waived", "warn", "uncertain", "fail", "error"]  # from best to worst
-WORDS = {"fail": "FAILED", "error": "FAILED", "warn": "WARNED", "uncertain": "WARNED", "waived": "WARNED"}
+WORDS = {"fail": "failed", "error": "failed", "warn": "warned", "uncertain": "warned", "waived": "warned"}
 TEXTS = ("metric", "key", "outcome", "severity", "condition", "against", "n", "waiver", "sentence")
 
 
@@ -40,7 +41,7 @@ def follows(verdict):
 
 def word(judged):
     """The outcome in the words of a test result."""
-    return "FAILED" if judged["stops"] else WORDS.get(judged["outcome"], "PASSED")
+    return "failed" if judged["stops"] else WORDS.get(judged["outcome"], "passed")
 
 
 def summary(check, findings):
@@ -79,13 +80,13 @@ class Verifier:
                 self.problem("chain.gap", key, f"links between {last} and {number} are not there")
             expected, last, digest = digest if number == last + 1 else None, number, None
             try:
-                payload, statement, test, address = self.link(key, model, number)
+                payload, statement, others, address = self.link(key, model, number)
                 previous = (statement["predicate"]["previous"] or {}).get("sha256")
                 if (number == 1 and previous) or (number > 1 and expected and previous != expected):
                     self.problem("chain.previous", key, f"names {previous} as the link before, which is {expected}")
                 digest = newest = hashlib.sha256(payload).hexdigest()
                 self.links, about = self.links + 1, about | {address["key"]}
-                self.objects(key, statement, test, address)
+                self.objects(key, statement, others, address)
             except Exception as error:
                 self.problem("object.damaged" if digest else "link.damaged", key, f"{type(error).__name__}: {error}")
         runs = self.files(f"v1/runs/model={model}", "run_manifest.json")
@@ -96,7 +97,7 @@ class Verifier:
         return last, newest
 
     def link(self, key, model, number):
-        """Payload, statement, test result and address of a link; its form and signatures are verified."""
+        """Payload, statement, those beside it, and address of a link; its form and signatures are verified."""
         *lines, rest = (self.root / key).read_bytes().split(b"\n")
         envelopes = [json.loads(line) for line in lines]
         payloads = [base64.b64decode(envelope["payload"]) for envelope in envelopes]
@@ -105,18 +106,17 @@ class Verifier:
             signatures = [(each["keyid"], base64.b64decode(each["sig"])) for each in envelope["signatures"]]
             again = [{"keyid": keyid, "sig": base64.b64encode(value).decode()} for keyid, value in signatures]
             again = {"payload": base64.b64encode(payload).decode(), "payloadType": TYPE, "signatures": again}
-            spelled = json.dumps(ordered(each), ensure_ascii=False, separators=(",", ":")).encode()
+            spelled = json.dumps(ordered(each | {"_type": V1}), ensure_ascii=False, separators=(",", ":")).encode()
             if json.dumps(again, sort_keys=True, separators=(",", ":")).encode() != line or spelled != payload:
                 raise ValueError("it is spelled in another way than it was written")
             if not any(self.is_signed(payload, keyid, value) for keyid, value in signatures):
                 self.problem("link.signature", key, "a line is not signed by a key that was given")
         place, kind = statement["predicate"], statement["predicateType"].removeprefix(PREFIX)
         beside = [(TEST, statement["subject"][:1])] if kind == KINDS[0] else []
-        found = [rest, place["model_name"], place["sequence"]]
-        found += [(each["predicateType"], each["subject"]) for each in others]
-        if kind not in KINDS or found != [b"", model, number, *beside]:
+        found = [(each["predicateType"], each["subject"]) for each in others]
+        if rest or kind not in KINDS or found != beside or (place["model_name"], place["sequence"]) != (model, number):
             raise ValueError("it is the link of another model or number, or its statements are of other kinds")
-        return payloads[0], statement, others and others[0]["predicate"], place["manifest" if beside else "address"]
+        return payloads[0], statement, others, place["manifest" if beside else "address"]
 
     def is_signed(self, payload, keyid, signature):
         """Whether openssl accepts the signature of the pre-authentication encoding (DSSE v1)."""
@@ -127,10 +127,10 @@ class Verifier:
             command += self.keys.get(keyid, [])  # none: openssl refuses
             return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
 
-    def objects(self, link, statement, test, address):
+    def objects(self, link, statement, others, address):
         """Verify the objects that a link names; those of runs outside the days of an export may be left out."""
         place = statement["predicate"]
-        outside = test != [] and not self.days[0] <= place["run"]["logical_date"][:10] <= self.days[1]
+        outside = others != [] and not self.days[0] <= place["run"]["logical_date"][:10] <= self.days[1]
         named = {(each["uri"], each["digest"]["sha256"]) for each in statement["subject"] if "uri" in each}
         for key, sha256 in sorted(named):
             if self.content(key, sha256) is None:
@@ -138,12 +138,13 @@ class Verifier:
                     self.left_out.add(key)
                 else:
                     self.problem("object.altered" if self.digests[key] else "object.missing", key, f"{link} names it")
-        if test and (manifest := self.content(**address)):
-            self.run(link, place, test, json.loads(manifest), address, named)
+        if others and (manifest := self.content(**address)):
+            self.run(link, place, others[0]["predicate"], json.loads(manifest), address, named)
 
     def run(self, link, place, test, manifest, address, named):
         """Verify that link, manifest and records of a run agree, and that its verdict is the worst of its findings."""
-        verdict, policy, findings, checks, words = manifest["verdict"], manifest["policy"], [], [], {}
+        verdict, policy, findings, checks = manifest["verdict"], manifest["policy"], [], []
+        tests = {"passedTests": [], "warnedTests": [], "failedTests": []}
         objects, where = {(at["key"], at["sha256"]) for at in (address, policy)}, address["key"]
         for row in manifest["checks"]:
             content = self.content(**row["record"]) if row["record"] else b"{}"
@@ -155,18 +156,18 @@ class Verifier:
                 self.problem("verdict.differs", where, f"{row['name']} is not {row['outcome']} by its record")
             findings += said["findings"]
             checks.append(summary(row, said["findings"]))
-            words[row["name"]] = word(row)
+            tests[f"{word(row)}Tests"].append(row["name"])
             objects |= {(at["key"], at["sha256"]) for at in (row["record"], row["report"], *row["artifacts"]) if at}
         reported = [each for each in verdict["findings"] if each in findings or each["outcome"] != "error"]
         if reported != findings or not follows(verdict):
             self.problem("verdict.differs", where, "the verdict of the run is not the worst of its findings")
-        tests = {name: said for said in ("PASSED", "WARNED", "FAILED") for name in test[f"{said.lower()}Tests"]}
+        configuration = [{"name": "policy.yaml", "digest": {"sha256": policy["sha256"]}, "uri": policy["key"]}]
         alike = {
             "run": place["run"] == manifest["run"] and place["policy"].items() <= policy.items(),
             "verdict": place["verdict"] | {"name": policy["name"], "findings": verdict["findings"]} == verdict,
             "checks": [summary(each, each["findings"]) for each in place["checks"]] == checks,
             "objects": {each for each in named if not each[0].endswith("/report.html")} == objects,
-            "test result": (test["result"], tests) == (word(verdict), words),
+            "test result": test == {"result": word(verdict).upper(), "configuration": configuration} | tests,
         }
         if differing := ", ".join(name for name in alike if not alike[name]):
             self.problem("statement.differs", where, f"{link} states another {differing} than what it names")
@@ -189,9 +190,8 @@ def main():
     folders = (path.name for place in ("chain", "runs") for path in (root / "v1" / place).glob("model=*"))
     for model in sorted({name.removeprefix("model=") for name in folders} | set(heads)):
         print("{}: head {} sha256 {}".format(model, *verifier.model(model, heads.get(model))))
-    lines = [f"{code}  {where}\n    {text}" for code, where, text in verifier.problems]
-    lines += [f"{verifier.links} links, {len(verifier.digests)} objects, {len(verifier.left_out)} not in the export"]
-    print("\n".join(lines))
+    total = f"{verifier.links} links, {len(verifier.digests)} objects, {len(verifier.left_out)} not in the export"
+    print(*(f"{code}  {where}\n    {text}" for code, where, text in verifier.problems), total, sep="\n")
     return 1 if verifier.problems or not verifier.links else 0
 
 

@@ -107,7 +107,7 @@ def export_archive(
     selection = select(store, request.model, request.period)
     if not selection.runs:
         raise PolicyError(
-            [f"{store.uri}: {request.model} has no run in the days {request.period}; name days with runs"]
+            [f"{store.uri}: {request.model} has no run that can be read in the days {request.period}; name others"]
         )
     bag = BagWriter(output)
     for key in selection.keys:
@@ -146,7 +146,7 @@ def _derived(
         signatures=_signatures(verification, trust), expected_head=request.expected_head is not None,
         runs=[_audited(run) for run in selection.runs],
         documents=[(document.link.sequence, document.sentence) for document in selection.documents],
-        left_out=selection.left_out, commands=_commands(selection),
+        unreadable=selection.unreadable, left_out=selection.left_out, commands=_commands(selection),
         files=(*FILES, *(WITH_TRUST if trust else ())),
     )  # fmt: skip
     yield "index.html", render_audit(page)

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment
 from model_governance.contract.result import canonical_json
-from model_governance.errors import EvidenceError, ObjectConflict, ObjectMissing, StoreUnreachable
+from model_governance.errors import EvidenceError, ObjectConflict, ObjectMissing, StoreError, StoreUnreachable
 from model_governance.evidence.envelope import Envelope, canonical, read_envelope, seal, statement_in
 from model_governance.evidence.statement import KINDS, STATEMENT_TYPE, TEST_RESULT, Place
+from model_governance.store.rules import require_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -234,6 +235,7 @@ def read_link(store: ArtifactStore, key: str, *, content: bytes | None = None) -
             f"{origin}: states {statement.get('predicateType')!r:.100}; this release reads {', '.join(KINDS)}"
         )
     _require_place(statement.get("predicate"), match["model"], int(match["sequence"]), kind, origin=origin)
+    _require_subjects(statement, origin=origin)
     _require_companions(kind, statement, others, origin=origin)
     return Link(
         key=key, model=match["model"], sequence=int(match["sequence"]), kind=kind, statement=statement,
@@ -375,6 +377,23 @@ def _require_place(predicate: Any, model: str, sequence: int, kind: str, *, orig
         raise EvidenceError(
             f"{origin}: expected link {sequence} of {model}, found what says that it is link "
             f"{predicate['sequence']!r:.20} of {predicate['model_name']!r:.100}, or has digests or keys of another form"
+        )
+
+
+def _require_subjects(statement: Mapping[str, Any], *, origin: str) -> None:
+    """Refuse a statement about nothing, without digests, or with keys that no store can hold."""
+    try:
+        keys = [subject["uri"] for subject in statement["subject"] if "uri" in subject]
+        digests = [subject["digest"]["sha256"] for subject in statement["subject"]]
+        predicate = statement["predicate"]
+        for key in (*keys, predicate.get("manifest", predicate.get("address"))["key"]):
+            require_key(key)
+        well_formed = digests and all(isinstance(digest, str) for digest in digests)
+    except (KeyError, TypeError, AttributeError, StoreError) as error:
+        raise EvidenceError(f"{origin}: names objects in another way than every link does ({error!r:.200})") from error
+    if not well_formed:
+        raise EvidenceError(
+            f"{origin}: expected objects with digests, found {len(digests)} without or with other digests"
         )
 
 

@@ -43,6 +43,7 @@ class AuditedExport:
         expected_head: whether the newest link was compared with a digest kept elsewhere.
         runs: of the period, in the order of the chain.
         documents: number of the link and a sentence, of each acceptance and request.
+        unreadable: number of each link that cannot be shown, and what is wrong.
         left_out: number of runs outside the period.
         commands: what a reader runs to verify the export, with a sentence on each.
         files: what else is in the bag, with a sentence on each.
@@ -55,6 +56,7 @@ class AuditedExport:
     expected_head: bool
     runs: Sequence[AuditedRun]
     documents: Sequence[tuple[int, str]]
+    unreadable: Sequence[tuple[int, str]]
     left_out: int
     commands: Sequence[tuple[str, str]]
     files: Sequence[tuple[str, str]]

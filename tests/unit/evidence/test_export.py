@@ -9,7 +9,9 @@ import xml.etree.ElementTree as ET
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from auditor import OPENSSL, audit
 from model_governance.authoring.export import Request, export_archive
@@ -20,7 +22,19 @@ from model_governance.evidence.period import Period
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_model
 from model_governance.store.local import LocalStore
-from signed_archive import LAST, MODEL, PASSED, SignedArchive, link_file, link_of, object_file, signed_archive, write
+from model_governance.store.s3 import S3Store
+from signed_archive import (
+    FAILED,
+    LAST,
+    MODEL,
+    PASSED,
+    SignedArchive,
+    link_file,
+    link_of,
+    object_file,
+    signed_archive,
+    write,
+)
 from tampering import TAMPERINGS, Tampering
 
 WHOLE = Period(first=date(2026, 3, 1), last=date(2026, 3, 4))
@@ -78,17 +92,23 @@ def test_who_does_not_say_that_it_is_a_part_is_told_what_is_missing(made, bag):
         assert audit(bag, made.public_key).problems == {"object.missing"}
 
 
-def test_an_export_of_all_days_is_the_archive(made, tmp_path):
-    export(made, tmp_path / "bag", WHOLE)
-    assert verify(made, tmp_path / "bag", None).problems == ()
-    exported = {name for name in contents(tmp_path / "bag" / "data") if name.startswith("v1/")}
+@pytest.fixture(scope="module")
+def whole_bag(made, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "bag"
+    export(made, folder, WHOLE)
+    return folder
+
+
+def test_an_export_of_all_days_is_the_archive(made, whole_bag):
+    assert verify(made, whole_bag, None).problems == ()
+    exported = {name for name in contents(whole_bag / "data") if name.startswith("v1/")}
     assert exported == {name for name in contents(made.folder) if not name.startswith("v1/hints/")}
 
 
 @pytest.mark.skipif(OPENSSL is None, reason="the verifier for auditors needs the openssl command")
 @pytest.mark.parametrize("case", TAMPERINGS, ids=lambda case: case.name.replace(" ", "_"))
-def test_tampering_with_a_bag_is_found_by_both(made, tmp_path, case: Tampering):
-    export(made, tmp_path / "bag", WHOLE)
+def test_tampering_with_a_bag_is_found_by_both(made, whole_bag, tmp_path, case: Tampering):
+    shutil.copytree(whole_bag, tmp_path / "bag")
     case.tamper(tmp_path / "bag" / "data", made.keys)
     codes = {problem.code for problem in verify(made, tmp_path / "bag", WHOLE).problems}
     assert case.codes | case.judged <= codes
@@ -129,6 +149,22 @@ def test_what_the_verdicts_rest_on_is_exported_from_before_the_days(tmp_path):
     assert found.verdicts == 1
 
 
+def test_an_export_from_a_bucket_has_the_bytes_of_one_from_a_folder(made, bag, tmp_path):
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s")
+        client.create_bucket(Bucket="evidence")
+        client.put_bucket_versioning(Bucket="evidence", VersioningConfiguration={"Status": "Enabled"})
+        store = S3Store("s3://evidence/prod", client=client)
+        for name, content in contents(made.folder).items():
+            store.put_once(name, content, media_type="application/octet-stream")
+        # What somebody writes over it later is not exported: the oldest version counts.
+        key = object_file(made.folder, FAILED, "quality/report.html").relative_to(made.folder).as_posix()
+        client.put_object(Bucket="evidence", Key=f"prod/{key}", Body=b"<p>nothing happened</p>")
+        request = Request(model=MODEL, period=MIDDLE, trust_file=made.trust, expected_head=made.head)
+        export_archive(store, request, output=tmp_path / "bag", moment=MOMENT)
+    assert contents(tmp_path / "bag") == contents(bag)
+
+
 def tampered(made: SignedArchive, tmp_path) -> SignedArchive:
     shutil.copytree(made.folder, tmp_path / "archive")
     case = next(case for case in TAMPERINGS if case.name == "stops flipped in the manifest")
@@ -151,6 +187,8 @@ def test_an_archive_that_is_not_sound_is_exported_on_demand_and_the_bag_says_so(
     page = (tmp_path / "bag" / "data" / "index.html").read_text()
     assert "Not sound" in page
     assert "object.altered" in page
+    assert "Link 2 is not shown: " in page
+    assert "2026-03-02: " not in page, "what an altered manifest says is not repeated"
 
 
 def test_a_forged_run_is_exported_too_so_that_it_is_found(made, tmp_path):
@@ -164,7 +202,7 @@ def test_a_forged_run_is_exported_too_so_that_it_is_found(made, tmp_path):
 
 
 def test_days_without_a_run_and_a_folder_that_exists_are_refused(made, tmp_path):
-    with pytest.raises(PolicyError, match="no run in the days 2025-01-01 to 2025-01-02"):
+    with pytest.raises(PolicyError, match="no run that can be read in the days 2025-01-01 to 2025-01-02"):
         export(made, tmp_path / "bag", Period(first=date(2025, 1, 1), last=date(2025, 1, 2)))
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "bag").mkdir()

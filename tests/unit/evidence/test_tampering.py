@@ -9,7 +9,18 @@ import pytest
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_archive
 from model_governance.store.local import LocalStore
-from signed_archive import LAST, MODEL, PASSED, SignedArchive, insider, restate, signed_archive
+from signed_archive import (
+    FAILED,
+    LAST,
+    MODEL,
+    PASSED,
+    SignedArchive,
+    insider,
+    link_file,
+    link_of,
+    restate,
+    signed_archive,
+)
 from tampering import TAMPERINGS, Tampering
 
 
@@ -53,6 +64,20 @@ def test_tampering_is_found(archive, case: Tampering):
 def test_only_the_digest_of_the_head_shows_what_was_cut_off_or_written_anew(archive, case: Tampering):
     case.tamper(archive.folder, archive.keys)
     assert verify(archive, head=False).is_sound
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in TAMPERINGS if case.judged and case.tamper.func.__name__ == "_rewrite"],
+    ids=lambda case: case.name,
+)
+def test_the_judge_alone_finds_what_an_insider_writes_into_the_newest_link(archive, case: Tampering):
+    for number in range(LAST, FAILED, -1):
+        (archive.folder / link_of(archive.folder, number).about["key"]).unlink()
+        link_file(archive.folder, number).unlink()
+    assert verify(archive, head=False).is_sound
+    case.tamper(archive.folder, archive.keys)
+    assert {problem.code for problem in verify(archive, head=False).problems} == case.judged
 
 
 def test_a_link_signed_anew_with_the_same_payload_breaks_nothing(archive):

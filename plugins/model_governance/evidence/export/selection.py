@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment, read_moment_key, spell_moment
-from model_governance.errors import EvidenceError, ObjectMissing
+from model_governance.errors import GovernanceError, StoreError, StoreUnreachable
 from model_governance.evidence.acceptance import acceptance_folder
 from model_governance.evidence.chain import chain_folder, link_keys, read_link
-from model_governance.evidence.manifest import model_folder, read_manifest
+from model_governance.evidence.manifest import as_manifest, model_folder, read_manifest
 from model_governance.evidence.record import read_record
+from model_governance.store import read_verified
+from model_governance.store.rules import require_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,6 +68,7 @@ class Selection:
         keys: keys of the objects, sorted.
         runs: in the order of the chain.
         documents: all of the chain, in its order.
+        unreadable: number of each link that is damaged or names damaged objects of these days, and what is wrong.
         left_out: number of runs outside the period; their links are exported, their objects are not.
     """
 
@@ -74,6 +77,7 @@ class Selection:
     keys: tuple[str, ...]
     runs: tuple[ExportedRun, ...]
     documents: tuple[ExportedDocument, ...]
+    unreadable: tuple[tuple[int, str], ...]
     left_out: int
 
 
@@ -86,34 +90,59 @@ def select(store: ArtifactStore, model: str, period: Period) -> Selection:
     Raises:
         StoreUnreachable, StoreError: the store cannot be read.
     """
-    keys = {*store.keys(chain_folder(model)), *store.keys(acceptance_folder(model)), *_run_keys(store, model, period)}
-    runs: list[ExportedRun] = []
-    documents: list[ExportedDocument] = []
-    left_out = 0
-    for _, key in link_keys(store, model):
+    collection = _Collection(store=store, period=period)
+    collection.keys |= {*store.keys(chain_folder(model)), *store.keys(acceptance_folder(model))}
+    collection.keys |= set(_run_keys(store, model, period))
+    for sequence, key in link_keys(store, model):
         try:
-            link = read_link(store, key)
-            if link.kind == "run" and not period.holds(parse_moment(link.predicate["run"]["logical_date"])):
-                left_out += 1
-                continue
-            keys |= {str(subject["uri"]) for subject in link.statement["subject"] if "uri" in subject}
-            if link.kind == "run":
-                runs.append(_run(store, link))
-                keys |= set(_rests_on(store, runs[-1]))
-            else:
-                documents.append(ExportedDocument(link=link, content=json.loads(store.get(link.about["key"]))))
-        except (EvidenceError, ObjectMissing, KeyError, TypeError, ValueError):
-            continue  # verification names what is wrong
+            collection.add(read_link(store, key))
+        except StoreUnreachable:
+            raise
+        except (GovernanceError, KeyError, TypeError, ValueError, AttributeError) as error:
+            collection.unreadable.append((sequence, str(error)))
     return Selection(
-        model=model, period=period, keys=tuple(sorted(keys)), runs=tuple(runs), documents=tuple(documents),
-        left_out=left_out,
+        model=model, period=period, keys=tuple(sorted(filter(_is_key, collection.keys))), runs=tuple(collection.runs),
+        documents=tuple(collection.documents), unreadable=tuple(collection.unreadable), left_out=collection.left_out,
     )  # fmt: skip
 
 
-def _run(store: ArtifactStore, link: Link) -> ExportedRun:
-    manifest = read_manifest(store, link.about["key"])
-    records = {row["name"]: read_record(store, row["record"]) if row["record"] else None for row in manifest["checks"]}
-    return ExportedRun(link=link, manifest=manifest, records=records)
+@dataclass(slots=True)
+class _Collection:
+    """What is known while the chain is read from its beginning."""
+
+    store: ArtifactStore
+    period: Period
+    keys: set[str] = field(default_factory=set)
+    runs: list[ExportedRun] = field(default_factory=list)
+    documents: list[ExportedDocument] = field(default_factory=list)
+    unreadable: list[tuple[int, str]] = field(default_factory=list)
+    left_out: int = 0
+
+    def add(self, link: Link) -> None:
+        """Add a link and what it names. Raises EvidenceError where that does not have the stated digests."""
+        if link.kind == "run" and not self.period.holds(parse_moment(link.predicate["run"]["logical_date"])):
+            self.left_out += 1
+            return
+        self.keys |= {str(subject["uri"]) for subject in link.statement["subject"] if "uri" in subject}
+        content, origin = read_verified(self.store, link.about), self.store.locate(link.about["key"])
+        if link.kind != "run":
+            self.documents.append(ExportedDocument(link=link, content=json.loads(content)))
+            return
+        manifest = as_manifest(content, origin=origin)
+        records = {
+            row["name"]: read_record(self.store, row["record"]) if row["record"] else None for row in manifest["checks"]
+        }
+        self.runs.append(ExportedRun(link=link, manifest=manifest, records=records))
+        self.keys |= set(_rests_on(self.store, self.runs[-1]))
+
+
+def _is_key(key: str) -> bool:
+    """Whether a store can hold it, so that nothing outside the bag is written."""
+    try:
+        require_key(key)
+    except StoreError:
+        return False
+    return key.startswith("v1/")
 
 
 def _run_keys(store: ArtifactStore, model: str, period: Period) -> Iterator[str]:

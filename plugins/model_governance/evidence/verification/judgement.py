@@ -20,23 +20,29 @@ if TYPE_CHECKING:
     from model_governance.verdict import Baseline, Verdict
 
 
+class PrunedBasisError(EvidenceError):
+    """What a verdict rests on was pruned.
+
+    Cause: a tombstone of the chain names the record of an earlier run.
+    Cure: none; the verdict was verified while the record was there, or not at all.
+    """
+
+
 def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[str, Any], reader: Reader) -> Verdict:
     """The verdict that the policy gives the numbers of a record.
 
     Args:
         policy: of the run.
-        record: of a check that measured.
+        record: of a check that measured, with what its verdict rests on.
         manifest: of the run.
         reader: reads the records of earlier runs, their digests verified.
 
     Raises:
-        EvidenceError: the record does not say what its verdict rests on, or that is missing or altered.
+        PrunedBasisError: what the verdict rests on was pruned.
+        EvidenceError: it is missing or altered.
         KeyError: the policy lacks the check.
     """
-    judged = record.get("judged")
-    if not judged:
-        raise EvidenceError("the record does not say what its verdict rests on, so it cannot be judged again")
-    check = record["check"]
+    judged, check = record["judged"], record["check"]
     baselines: dict[str, Mapping[str, Baseline]] = {
         against: numbers_of(_record_of(named["manifest"], check, reader))
         for against, named in record["baselines"].items()
@@ -56,9 +62,7 @@ def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[st
 
 def _record_of(stored: Mapping[str, Any], check: str, reader: Reader) -> dict[str, Any]:
     """The record of a check in an earlier run."""
-    content = reader.verified(stored)
-    if content is None:
-        raise EvidenceError(f"the manifest of the baseline, {stored['key']}, is missing or altered")
+    content = _content(stored, reader, "the manifest of the baseline")
     manifest = as_manifest(content, origin=reader.store.locate(stored["key"]))
     row = next((row for row in manifest["checks"] if row["name"] == check and row["record"]), None)
     if row is None:
@@ -74,7 +78,14 @@ def _verdict_of(stored: Mapping[str, Any], reader: Reader) -> Verdict:
 
 
 def _document(stored: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
-    content = reader.verified(stored)
-    if content is None:
-        raise EvidenceError(f"the record of an earlier run, {stored['key']}, is missing or altered")
+    content = _content(stored, reader, "the record of an earlier run")
     return as_record(content, origin=reader.store.locate(stored["key"]))
+
+
+def _content(stored: Mapping[str, Any], reader: Reader, what: str) -> bytes:
+    content = reader.verified(stored)
+    if content is not None:
+        return content
+    if reader.pruned.get(stored["key"]) == stored["sha256"]:
+        raise PrunedBasisError(f"{what}, {stored['key']}, was pruned")
+    raise EvidenceError(f"{what}, {stored['key']}, is missing or altered")

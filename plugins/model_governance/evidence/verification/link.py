@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment
-from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, PolicyError
+from model_governance.errors import (
+    EvidenceError,
+    GovernanceError,
+    ObjectMissing,
+    PolicyError,
+    StoreError,
+    StoreUnreachable,
+)
 from model_governance.evidence.acceptance import as_acceptance
 from model_governance.evidence.consistency import disagreements
 from model_governance.evidence.controls import FILE as CONTROLS_FILE
@@ -17,6 +24,7 @@ from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import as_record
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
 from model_governance.policy.load import archived_policy
+from model_governance.store.rules import require_key
 from model_governance.verdict import Verdict, combine, fail_policy_of, read_verdict
 
 if TYPE_CHECKING:
@@ -87,9 +95,13 @@ class Reader:
         return self.digests[key]
 
     def bytes_of(self, key: str) -> bytes | None:
-        """The bytes of an object; None where nothing is stored."""
+        """The bytes of an object; None where nothing is stored. Raises EvidenceError where no store can hold the key."""
         if key in self.contents:
             return self.contents[key]
+        try:
+            require_key(key)
+        except StoreError as error:
+            raise EvidenceError(str(error)) from error
         try:
             content = self.store.get(key)
         except ObjectMissing:
@@ -232,6 +244,11 @@ def _statement(
         page=page, control_map=stored_map,
         controls={kind: controls.controls_of(kind) for kind in kinds} if controls is not None else {},
     )  # fmt: skip
+    seen = {
+        (each["role"], each["sha256"]): each for record in records.values() if record for each in record["datasets"]
+    }
+    if manifest["datasets"] != [seen[name] for name in sorted(seen)]:
+        findings.add("statement.differs", where, "the run is said to be about other datasets than its checks read")
     rebuilt, test_result = run_statements(evidence, _place(link))
     _compare(link, rebuilt, where, findings)
     if canonical(test_result) != link.envelopes[1].payload:
@@ -322,16 +339,30 @@ def _judgements(
     findings: Findings,
 ) -> None:  # fmt: skip
     """Judge the numbers of every record again."""
-    from model_governance.evidence.verification.judgement import judged_again
+    from model_governance.evidence.verification.judgement import PrunedBasisError, judged_again
 
     for name, record in records.items():
-        if record is None or record["result"] is None:
+        if record is None:
             continue
         where = next(reader.store.locate(row["record"]["key"]) for row in manifest["checks"] if row["name"] == name)
+        if record["result"] is None or not record.get("judged"):
+            # Only a check that could not measure, or not be compared, leaves such a record.
+            if record["verdict"]["outcome"] != "error":
+                findings.add(
+                    "verdict.baseless", where,
+                    f"{name}: is said to be {record['verdict']['outcome']}, and its record lacks the numbers, or what they "
+                    "were compared with",
+                )  # fmt: skip
+            continue
         try:
             verdict = judged_again(policy, record, manifest, reader)
-        except (GovernanceError, KeyError) as error:
+        except StoreUnreachable:
+            raise
+        except PrunedBasisError as error:
             findings.add("verdict.unchecked", where, f"{name}: {error}")
+            continue
+        except (GovernanceError, KeyError) as error:
+            findings.add("verdict.baseless", where, f"{name}: cannot be judged again: {error}")
             continue
         reader.verdicts += 1
         if verdict.record() != record["verdict"]:

@@ -27,6 +27,7 @@ CODES = {
     "chain.repeated": "Two links are about the same object.",
     "chain.repaired": "A link says that the link before it was damaged when it was appended.",
     "run.pruned": "Objects of runs were removed, as tombstones of the chain say.",
+    "verdict.baseless": "A verdict rests on what is not in the archive, or its record does not say on what.",
     "verdict.unchecked": "A verdict could not be computed again.",
     "object.left_out": "Objects of runs outside the days of an export are not there.",
 }
