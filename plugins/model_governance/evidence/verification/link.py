@@ -12,7 +12,7 @@ from model_governance.errors import EvidenceError, GovernanceError, ObjectMissin
 from model_governance.evidence.acceptance import as_acceptance
 from model_governance.evidence.controls import FILE as CONTROLS_FILE
 from model_governance.evidence.controls import as_control_map
-from model_governance.evidence.envelope import canonical
+from model_governance.evidence.envelope import is_payload_of
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import CHECK_SCHEMA
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
@@ -206,7 +206,7 @@ def _statement(
     )  # fmt: skip
     rebuilt, test_result = run_statements(evidence, _place(link))
     _compare(link, rebuilt, where, findings)
-    if canonical(test_result) != link.envelopes[1].payload:
+    if not is_payload_of(link.envelopes[1].payload, test_result):
         findings.add(
             "statement.differs", where, f"the test result beside link {link.sequence} is not that of the manifest"
         )
@@ -229,7 +229,7 @@ def _place(link: Link) -> Place:
 
 
 def _compare(link: Link, rebuilt: Mapping[str, Any], where: str, findings: Findings) -> None:
-    if canonical(rebuilt) == link.envelopes[0].payload:
+    if is_payload_of(link.envelopes[0].payload, rebuilt):
         return
     stated, given = link.statement, dict(rebuilt)
     differing = [name for name in ("subject", "predicateType") if stated.get(name) != given.get(name)]
