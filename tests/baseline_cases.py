@@ -8,20 +8,21 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import project
+from model_governance.archiving import archive_run
 from model_governance.authoring.accept import accept_run
 from model_governance.checks import find
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import Artifact, CheckResult, make_metric
 from model_governance.evidence.signing import signer_of
-from model_governance.run import archive_run, run_check
+from model_governance.run import run_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from model_governance.archiving import ArchivedRun
     from model_governance.contract.check import Check
     from model_governance.evidence.acceptance import Acceptance
-    from model_governance.run import ArchivedRun
     from model_governance.verdict import Finding
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import project
 from baseline_cases import nights_from, stand_in
+from model_governance.archiving import archive_run
 from model_governance.authoring.keys import make_keys
 from model_governance.contract.connections import PlainConnections
 from model_governance.evidence.chain import link_keys, read_link
 from model_governance.evidence.manifest import FILE
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_model
-from model_governance.run import archive_run, run_check
+from model_governance.run import run_check
 from model_governance.store import open_store
 
 if TYPE_CHECKING:

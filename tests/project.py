@@ -11,11 +11,12 @@ import skops.io
 import yaml
 
 import synthetic
+from model_governance.archiving import ArchivedRun, archive_run
 from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.run import Run
 from model_governance.policy import Policy, load_policy
-from model_governance.run import ArchivedRun, CheckRun, archive_run, run_check, run_policy
+from model_governance.run import CheckRun, run_check, run_policy
 from model_governance.store import open_store
 
 if TYPE_CHECKING:

@@ -160,6 +160,7 @@ def faults(kind: str, folder: Path, *, seeds: range) -> Iterator[Fault]:
         small.change(datasets=small.raw["datasets"] | {"current": {"uri": path.name}})
     elif kind == "profile":  # as a policy names one in place of the rows of the reference
         path, content, damage = folder / "profile.json", _archived(folder / "archive", kind).read_bytes(), damaged_json
+        path.write_bytes(content)
         params = CHECKS["drift"]["params"] | {"profile": path.name}
         small.change(checks=CHECKS | {"drift": CHECKS["drift"] | {"params": params}})
     else:
@@ -167,9 +168,12 @@ def faults(kind: str, folder: Path, *, seeds: range) -> Iterator[Fault]:
         content, damage = path.read_bytes(), damaged_json
         path.chmod(0o644)
     rows_are_whole = path.suffix == ".json"
-    before = (
-        {name: _findings(small, name, small.night(run_id="before")) for name in READERS[kind]} if rows_are_whole else {}
-    )
+    before = {}
+    if rows_are_whole:  # after the first run, as the mutants are: what compares with it has its numbers
+        night = small.night(project.DAY + timedelta(days=1), "before")
+        before = {name: _findings(small, name, night) for name in READERS[kind]}
+        if any(finding.outcome == "error" for findings in before.values() for finding in findings):
+            raise SystemExit("a run before any damage must measure")
     for seed in seeds:
         path.write_bytes(damage(content, random.Random(f"{kind} {seed}")))  # noqa: S311 (no secret)
         run = small.night(project.DAY + timedelta(days=1 + seed), f"night-{seed}")

@@ -22,6 +22,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from model_governance.archiving import ArchivedRun, archive_run
     from model_governance.checks import catalogue
     from model_governance.contract.check import Advice, Check, Lookback, Params, SelfTest, Suggestion
     from model_governance.contract.connections import Connections, PlainConnections
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
         SubjectError,
     )
     from model_governance.policy import Policy, load_policy
-    from model_governance.run import ArchivedRun, CheckRun, archive_run, run_check, run_policy
+    from model_governance.run import CheckRun, run_check, run_policy
     from model_governance.store import ArtifactStore, open_store
     from model_governance.subjects import render_sources, run_variables
     from model_governance.verdict import Finding, Verdict
@@ -94,6 +95,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "archiving": "ArchivedRun archive_run",
     "checks": "catalogue",
     "contract.check": "Advice Check Lookback Params SelfTest Suggestion",
     "contract.connections": "Connections PlainConnections",
@@ -103,7 +105,7 @@ _MODULES = {
     "contract.subject": "Columns Dataset Feature PreviousRun Subject",
     "errors": "CheckError EvidenceError GovernanceError ModelMisbehaved PolicyError StoreError SubjectError",
     "policy": "Policy load_policy",
-    "run": "ArchivedRun CheckRun archive_run run_check run_policy",
+    "run": "CheckRun run_check run_policy",
     "store": "ArtifactStore open_store",
     "subjects": "render_sources run_variables",
     "verdict": "Finding Verdict",

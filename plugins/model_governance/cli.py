@@ -1,4 +1,4 @@
-"""The command line, without Airflow: run, lint, describe and start a policy, approve models, accept runs, calibrate, compare data."""
+"""The command line, without Airflow: run, lint, describe and start a policy, approve, accept, calibrate, compare, try stores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from model_governance import __version__
 from model_governance.authoring.accept import add_accept
 from model_governance.authoring.approve import add_model
+from model_governance.authoring.archive import add_archive
 from model_governance.authoring.coverage import add_coverage
+from model_governance.authoring.doctor import add_doctor
 from model_governance.authoring.history import add_history
 from model_governance.authoring.keys import add_keys
 from model_governance.authoring.reproduce import add_reproduce
@@ -96,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     add_coverage(commands)
     add_history(commands)
     add_reproduce(commands)
+    add_doctor(commands)
+    add_archive(commands)
     return parser
 
 
@@ -206,7 +210,10 @@ def _run_checks(
     from model_governance.subjects import render_sources, run_variables
 
     run = Run(run_id=f"cli-{moment_key(moment)}", logical_date=moment)
-    store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
+    store = open_store(
+        uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection,
+        protection=policy.protection,
+    )  # fmt: skip
     sources = render_sources(policy, run_variables(moment))
     one_check = partial(run_check, policy, run=run, store=store, connections=connections, sources=sources)
     if options.check:

@@ -9,38 +9,46 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from model_governance.archiving import archive_run
 from model_governance.checks import catalogue, find
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.secret_text import without_secrets
 from model_governance.contract.text import library_words
-from model_governance.errors import CheckError, GovernanceError, SubjectError
+from model_governance.errors import CheckError, GovernanceError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.controls import control_map
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
-from model_governance.evidence.links import announce, link_run
-from model_governance.evidence.manifest import write_manifest
-from model_governance.evidence.record import check_record, file_manifests, judged_by, read_record
-from model_governance.evidence.signing import signer_of
-from model_governance.report import page_of_check, page_of_run
+from model_governance.evidence.record import check_record, file_manifests, judged_by
+from model_governance.evidence.trust import trust_of
+from model_governance.report import page_of_check
 from model_governance.store import Stored, put_blob
-from model_governance.subjects import load_judged, load_model, load_subject, read_model_file
+from model_governance.subjects import load_judged, load_subject
+from model_governance.subjects.champions import beside_champion, champion_subject
 from model_governance.subjects.param_files import read_param_file
-from model_governance.verdict import Verdict, baselines_of, combine, fail_policy_of, judge, read_verdict, unmeasured
+from model_governance.verdict import (
+    Verdict,
+    baselines_of,
+    fail_policy_of,
+    judge,
+    unmeasured,
+    with_damage,
+)
 from model_governance.verdict.noise import RUNS as NOISE_RUNS
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from model_governance.archiving import ArchivedRun
     from model_governance.contract.check import Check, Lookback, Params
     from model_governance.contract.connections import Connections
     from model_governance.contract.result import CheckResult
     from model_governance.contract.run import Run
     from model_governance.contract.subject import Role, Subject
-    from model_governance.evidence.chain import Link
+    from model_governance.evidence.history import Damage
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
-    from model_governance.verdict import Baseline, Outcome
+    from model_governance.verdict import Baseline
 
 log = logging.getLogger(__name__)
 
@@ -87,38 +95,6 @@ class CheckRun:
             raise ThresholdViolation(self.verdict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivedRun:
-    """A whole run, archived: the verdict over all checks, where manifest and page are, and its link of the chain."""
-
-    verdict: Verdict
-    outcomes: Mapping[str, Outcome]
-    manifest: Stored
-    report: Stored
-    link: Link
-
-    def summary(self) -> dict[str, Any]:
-        """What travels to the gate and the retraining request."""
-        return {
-            "name": self.verdict.name,
-            "outcome": self.verdict.outcome,
-            "stops": self.verdict.stops,
-            "sentence": self.verdict.sentence[:4000],
-            "outcomes": dict(self.outcomes),
-            "manifest": self.manifest.record() | {"uri": self.manifest.uri},
-            "report": self.report.record() | {"uri": self.report.uri},
-            "link": {
-                "key": self.link.key, "sequence": self.link.sequence, "sha256": self.link.digest,
-                "signed": self.link.is_signed,
-            },
-        }  # fmt: skip
-
-    def raise_if_it_stops(self) -> None:
-        """Nothing, or ThresholdViolation with every finding that stops the run."""
-        if self.verdict.stops:
-            raise ThresholdViolation(self.verdict)
-
-
 def run_check(
     policy: Policy,
     name: str,
@@ -156,9 +132,13 @@ def run_check(
             log.exception("%s could not measure", name)
         problem = error
         verdict = unmeasured(name, _problem_text(error), fail_policy=fail_policy_of(policy))
+    verdict = with_damage(verdict, name, [damage.stored_sentence for damage in attempt.damaged])
+    for damage in attempt.damaged:
+        log.warning("%s: an object of an earlier run is damaged and was left out: %s", name, damage.sentence)
     record = check_record(
         policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
         problem=_problem_text(problem) if problem else "", baselines=attempt.baselines, judged=attempt.judged,
+        champion=attempt.champion, damaged=attempt.damaged,
     ) | {"controls": controls}  # fmt: skip
     stored = _store(store, record, attempt)
     return CheckRun(
@@ -181,6 +161,13 @@ class _Attempt:
     result: CheckResult | None = None
     baselines: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     judged: dict[str, Any] = field(default_factory=dict)
+    champion: Subject | None = None
+    archive: Archive | None = None
+
+    @property
+    def damaged(self) -> tuple[Damage, ...]:
+        """What of earlier runs is damaged, as far as the check has read it."""
+        return self.archive.damaged if self.archive else ()
 
     def carry_out(
         self,
@@ -194,10 +181,13 @@ class _Attempt:
         sources: Mapping[Role, DatasetSpec],
     ) -> Verdict:
         """Load the subject, measure, judge. Raises whatever keeps the check from measuring."""
-        params, archive = params_of(check, policy, name), Archive(store, policy.name, before=run.logical_date)
+        self.archive = archive = Archive(
+            store, policy.name, before=run.logical_date, trust=trust_of(policy, connections)
+        )
+        params = params_of(check, policy, name)
         subject = _load(check, policy, name, run=run, sources=sources, store=store, connections=connections)
         self.subject = subject = _with_earlier(subject, check.lookbacks(params), archive=archive, name=name)
-        subject, champion_problem = _beside_champion(check, policy, subject, connections=connections)
+        subject, champion_problem = beside_champion(check, policy, subject, connections=connections)
         self.subject, self.seed = subject, derive_seed(policy, subject, name)
         self.result = check.measure(subject, params, self.seed)
         if champion_problem is not None:
@@ -208,8 +198,8 @@ class _Attempt:
         baselines: dict[str, Mapping[str, Baseline]]
         baselines = {against: baseline.metrics for against, baseline in found.items() if baseline}
         if "champion" in asked:
-            other = champion_subject(check, policy, subject, connections=connections)
-            baselines["champion"] = baselines_of(check.measure(other, params, self.seed))
+            self.champion = champion_subject(check, policy, subject, connections=connections)
+            baselines["champion"] = baselines_of(check.measure(self.champion, params, self.seed))
         earlier = earlier_verdicts(archive, name, runs_back=_runs_read(policy, name))
         basis = comparison_basis(subject, baselines)
         self.judged = judged_by(basis, earlier, champion=baselines.get("champion"))
@@ -252,48 +242,6 @@ def scans_before(policy: Policy, name: str) -> tuple[str, ...]:
     if not find(policy.checks[name].kind).needs_model:
         return ()
     return tuple(name for name, spec in policy.checks.items() if find(spec.kind).reads_model_file)
-
-
-def archive_run(
-    policy: Policy, summaries: Mapping[str, Mapping[str, Any] | None], *, run: Run, store: ArtifactStore,
-    connections: Connections | None = None,
-) -> ArchivedRun:  # fmt: skip
-    """Write the manifest, the page and the link of a run from the summaries of its checks, whatever happened.
-
-    A check whose summary is None never reported: that is an error, not a pass. `connections` give the signing key that
-    the policy names, by default as they are outside Airflow.
-
-    Raises:
-        EvidenceError: a stored record does not have the digest that its check reported, or the signing key is missing.
-        StoreUnreachable, StoreError: as `ArtifactStore`.
-    """
-    records: dict[str, dict[str, Any] | None] = {}
-    verdicts = []
-    for name in policy.checks:
-        summary = summaries.get(name)
-        record = read_record(store, summary["record"]) if summary else None
-        records[name] = record
-        verdicts.append(read_verdict(record["verdict"]) if record else _never_reported(policy, name))
-    verdict = combine(policy.name, verdicts, fail_policy=fail_policy_of(policy))
-    signer = signer_of(policy, connections)
-    manifest, stored = write_manifest(
-        policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
-        run=run, announce=lambda key, content: announce(store, key, content, signer=signer),
-    )  # fmt: skip
-    folder = stored.key.rsplit("/", 1)[0]
-    page = page_of_run(manifest, folder=folder, records=records.values(), store=store)
-    key = f"{folder}/report.html"
-    uri = store.put_once(key, page, media_type="text/html")
-    report = Stored(
-        name="report.html", key=key, uri=uri, sha256=hashlib.sha256(page).hexdigest(), size=len(page),
-        media_type="text/html",
-    )  # fmt: skip
-    link = link_run(
-        store, manifest, address=stored.record(), signer=signer, records=records,
-        page=report.record(), policy=policy, controls=control_map(policy, catalogue()),
-    )  # fmt: skip
-    outcomes = {name: verdict.outcome for name, verdict in zip(policy.checks, verdicts, strict=True)}
-    return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report, link=link)
 
 
 def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
@@ -366,46 +314,9 @@ def _load(
     return replace(subject, logical_date=run.logical_date, param_files=files, named_keys=named)
 
 
-def _beside_champion(
-    check: Check, policy: Policy, subject: Subject, *, connections: Connections
-) -> tuple[Subject, GovernanceError | None]:
-    """The subject with the champion, or why there is none: the model itself is measured all the same."""
-    if not check.compares_champion or policy.champion is None:
-        return subject, None
-    try:
-        other = load_model(
-            policy.champion, policy.columns, folder=policy.folder, connections=connections, try_first=True
-        )
-    except GovernanceError as error:
-        if error.infrastructure:
-            raise
-        return subject, error
-    return replace(subject, champion=other), None
-
-
-def champion_subject(check: Check, policy: Policy, subject: Subject, *, connections: Connections) -> Subject:
-    """The same datasets with the champion as the model, for thresholds on a change against it.
-
-    Raises: as `load_model`, and SubjectError where the policy names no champion.
-    """
-    if policy.champion is None:
-        raise SubjectError(f"{policy.name}: the policy names no champion; add `champion:` with uri, sha256 and task")
-    spec, folder = policy.champion, policy.folder
-    model = subject.champion
-    if model is None and check.needs_model:
-        model = load_model(spec, policy.columns, folder=folder, connections=connections, try_first=True)
-    file = read_model_file(spec, folder=folder, connections=connections) if check.reads_model_file else None
-    return replace(subject, name=spec.name, task=spec.task, model=model, model_file=file, champion=None)
-
-
 def _problem_text(error: Exception) -> str:
     is_foreseen = isinstance(error, GovernanceError)
     return without_secrets(str(error) if is_foreseen else f"unexpected {type(error).__name__}: {library_words(error)}")
-
-
-def _never_reported(policy: Policy, name: str) -> Verdict:
-    text = "its task left no verdict (not started, as after a model file that was refused; killed; or its evidence could not be written)"
-    return unmeasured(name, text, fail_policy=fail_policy_of(policy))
 
 
 def _store(store: ArtifactStore, record: dict[str, Any], attempt: _Attempt) -> dict[str, Any]:

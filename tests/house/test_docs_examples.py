@@ -39,7 +39,8 @@ SHOWN = {"text", "toml"}
 def environment(folder: Path) -> dict[str, str]:
     """The surroundings of a reader's shell: the commands of this environment, the package of this checkout."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return os.environ | {"PATH": path, "PYTHONPATH": str(ROOT / "plugins"), "AIRFLOW_HOME": str(folder / "airflow")}
+    package = {"PYTHONPATH": str(ROOT / "plugins"), "PROJECT": str(ROOT)}
+    return os.environ | {"PATH": path, "AIRFLOW_HOME": str(folder / "airflow"), **package}
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)

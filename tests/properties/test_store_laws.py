@@ -14,15 +14,19 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from atomic_moto import atomic_puts
+from model_governance.contract.protection import Protection
 from model_governance.errors import ObjectConflict, ObjectMissing, StoreError
 from model_governance.store.local import LocalStore
 from model_governance.store.s3 import S3Store
+from model_governance.store.worm import CANARIES
+from strict_moto import enforced_locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from model_governance.store import ArtifactStore
+    from model_governance.store.versions import StoredVersion
 
     Opener = Callable[[], ArtifactStore]
 
@@ -43,6 +47,8 @@ few = settings(
 
 class StoreLaws:
     """Holds for every store; a subclass gives the fixture `new_store`, which opens an empty one each time."""
+
+    lock_mode: str | None = None
 
     @given(key=keys, content=contents)
     @few
@@ -80,6 +86,30 @@ class StoreLaws:
         assert list(store.keys("")) == sorted(stored)
         for start in (prefix, *(key[: len(key) // 2].rstrip("/") for key in stored)):
             assert list(store.keys(start)) == sorted(key for key in stored if key.startswith(start))
+
+    @given(stored=st.lists(keys, max_size=4, unique=True))
+    @few
+    def test_every_key_has_one_version_however_often_it_is_stored(self, new_store: Opener, stored: list[str]) -> None:
+        store = new_store()
+        for key in stored * 2:
+            store.put_once(key, key.encode(), media_type=BINARY)
+        versions = store.versions("")
+        assert {key: len(listed) for key, listed in versions.items()} == dict.fromkeys(stored, 1)
+        assert not any(version.is_delete_marker for listed in versions.values() for version in listed)
+
+    @given(key=keys)
+    @few
+    def test_a_lock_is_that_of_the_first_write_and_what_is_missing_has_none(self, new_store: Opener, key: str) -> None:
+        store = new_store()
+        with pytest.raises(ObjectMissing):
+            store.lock_of(key)
+        store.put_once(key, b"first", media_type=BINARY)
+        lock = store.lock_of(key)
+        assert (lock.mode, lock.until is not None, lock.hold) == (self.lock_mode, self.lock_mode is not None, False)
+        store.put_once(key, b"first", media_type=BINARY)
+        with pytest.raises(ObjectConflict):
+            store.put_once(key, b"second", media_type=BINARY)
+        assert store.lock_of(key) == lock
 
     @given(key=keys, other=keys)
     @few
@@ -154,9 +184,48 @@ class TestS3Store(StoreLaws):
 
 
 class TestS3StoreWithVersions(TestS3Store):
+    """Each store in a bucket of its own: moto looks through all versions of a bucket for every list."""
+
     @pytest.fixture(scope="class")
     @classmethod
-    def bucket(cls, client: Any) -> str:
-        client.create_bucket(Bucket="versioned")
-        client.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
-        return "versioned"
+    def new_store(cls, client: Any) -> Opener:
+        numbers = itertools.count()
+
+        def opened() -> S3Store:
+            name = f"versioned-{next(numbers)}"
+            client.create_bucket(Bucket=name)
+            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+            return S3Store(f"s3://{name}/gov", client=client)
+
+        return opened
+
+
+class TestS3StoreWithObjectLock(TestS3Store):
+    lock_mode = "COMPLIANCE"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def new_store(cls, client: Any) -> Iterator[Opener]:
+        numbers = itertools.count()
+
+        def opened() -> S3Store:
+            name = f"locked-{next(numbers)}"
+            client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+            return StoreWithoutCanary(f"s3://{name}/gov", client=client, protection=worm(cls.lock_mode))
+
+        with enforced_locks():
+            yield opened
+
+
+def worm(mode: Any) -> Protection:
+    return Protection(object_lock=mode, retention_days=1)
+
+
+class StoreWithoutCanary(S3Store):
+    """A store that starts empty: the canary of its lock is no key of a test."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        return (key for key in super().keys(prefix) if not key.startswith(CANARIES))
+
+    def versions(self, prefix: str) -> dict[str, list[StoredVersion]]:
+        return {key: listed for key, listed in super().versions(prefix).items() if not key.startswith(CANARIES)}

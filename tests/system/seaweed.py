@@ -36,6 +36,8 @@ class SeaweedServer:
     """
 
     key: str = "seaweed-test-writer"
+    roles: dict[str, list[str]] = field(default_factory=dict)
+    """Further identities and what they may: Read, List, Tagging, Write, with `:bucket/prefix` or without."""
     secret: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
     endpoint_url: str = field(default="", init=False)
     seconds_to_ready: float = field(default=0.0, init=False)
@@ -59,14 +61,14 @@ class SeaweedServer:
     ) -> None:
         self._stop()
 
-    def client(self, *, key: str | None = None, secret: str | None = None) -> Any:
-        """A boto3 client; by default with the right credentials."""
+    def client(self, *, key: str | None = None, secret: str | None = None, through: str = "") -> Any:
+        """A boto3 client; by default with the right credentials, and to the server itself or to a proxy before it."""
         import boto3
         from botocore.config import Config
 
         return boto3.session.Session().client(
             "s3",
-            endpoint_url=self.endpoint_url,
+            endpoint_url=through or self.endpoint_url,
             region_name=REGION,
             aws_access_key_id=key or self.key,
             aws_secret_access_key=secret or self.secret,
@@ -78,6 +80,10 @@ class SeaweedServer:
                 max_pool_connections=16,
             ),
         )
+
+    def client_of(self, role: str) -> Any:
+        """A client of one of `roles`; its secret is that of the server with the name of the role in front."""
+        return self.client(key=f"role-{role}", secret=f"{role}-{self.secret}")
 
     def connection_json(self) -> str:
         """An Airflow aws connection, as `AIRFLOW_CONN_<ID>` takes it."""
@@ -96,6 +102,17 @@ class SeaweedServer:
         if versioned and not locked:
             client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         return name
+
+    def delete_behind_the_gateway(self, bucket: str, key: str) -> None:
+        """Delete an object, all of its versions, in the filer, which knows neither credentials nor locks."""
+        from urllib.parse import quote
+        from urllib.request import Request, urlopen
+
+        filer = f"http://{HOST}:{self._ports['filer.port']}/buckets/{bucket}/"
+        for name in (key, f"{key}.versions"):
+            request = Request(f"{filer}{quote(name)}?recursive=true&ignoreRecursiveError=true", method="DELETE")
+            with contextlib.suppress(OSError), urlopen(request, timeout=20):
+                pass
 
     def log(self) -> str:
         """What the server printed so far."""
@@ -121,6 +138,10 @@ class SeaweedServer:
             "s3.localSocket": f"{self._folder}/s3.sock",
             **self._ports,
         }
+        if self.roles:
+            config = Path(self._folder) / "identities.json"
+            config.write_text(json.dumps(self._identities()))
+            options["s3.config"] = config
         surroundings = {
             "PATH": os.defpath,
             "HOME": self._folder,
@@ -138,6 +159,20 @@ class SeaweedServer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def _identities(self) -> dict[str, Any]:
+        def identity(name: str, *, key: str, secret: str, actions: list[str]) -> dict[str, Any]:
+            return {"name": name, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": actions}
+
+        admin = identity(
+            "admin", key=self.key, secret=self.secret, actions=["Admin", "Read", "List", "Tagging", "Write"]
+        )
+        others = [
+            identity(role, key=f"role-{role}", secret=f"{role}-{self.secret}", actions=actions)
+            for role, actions in self.roles.items()
+        ]
+        kms = {"default_provider": "local", "providers": {"local": {"type": "local", "enableOnDemandCreate": True}}}
+        return {"identities": [admin, *others], "kms": kms}
 
     def _wait(self) -> None:
         """Until the server lists its buckets for us. Raises RuntimeError with the log when it never does."""

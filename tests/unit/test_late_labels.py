@@ -10,8 +10,9 @@ import pytest
 
 import project
 import synthetic
+from model_governance.archiving import archive_run
 from model_governance.contract.connections import PlainConnections
-from model_governance.run import archive_run, run_check
+from model_governance.run import run_check
 from model_governance.subjects import render_sources, run_variables
 
 QUALITY = {"quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.7}]}}

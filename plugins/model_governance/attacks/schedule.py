@@ -20,10 +20,10 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from model_governance.contract.check import Lookback, Params
-from model_governance.contract.documents import read_document
+from model_governance.contract.documents import Count, Form, Moment, Probability, read_document, require_form
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.result import Artifact, Table, canonical_json, make_metric
 from model_governance.errors import CheckError
@@ -40,6 +40,44 @@ if TYPE_CHECKING:
 
 FILE = "attack_schedule.json"
 SCHEMA = "model-governance/attack-schedule/v1"
+
+
+class CarriedMetric(Form):
+    """A metric of the last execution of an attack."""
+
+    name: str
+    key: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n: Count
+    detail: str
+    reason: str
+    p_value: Probability | None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> CarriedMetric:
+        if (self.low is None) != (self.high is None) or (self.low or 0.0) > (self.high or 0.0):
+            raise ValueError(f"expected an interval, found {self.low} to {self.high}")
+        if self.value is None and not self.reason:
+            raise ValueError("expected a value, or the reason why there is none, found neither")
+        return self
+
+
+class Execution(Form):
+    """The last execution of an attack, as stored."""
+
+    moment: Moment
+    runs_since: Count
+    metrics: list[CarriedMetric]
+
+
+class ScheduleForm(Form):
+    """A stored schedule. An unknown field is refused: it may say that an attack did not run as the others say."""
+
+    schema_: str = Field(alias="schema")
+    model: str
+    attacks: dict[str, Execution]
 
 
 class AttackBudget(Params):
@@ -186,6 +224,8 @@ class AttackSchedule:
         for attack in self.deferred:
             last = self.last[attack]
             for stored in last.metrics:
+                if all(spec.name != stored["name"] for spec in specs):
+                    continue  # of another release: no threshold can name it
                 origin = f"measured on {spell_moment(last.moment)}, due every {self.budget(attack).every_runs} runs"
                 detail = f"{stored['detail']}; {origin}" if stored["detail"] else origin
                 interval = None if stored["low"] is None else (stored["low"], stored["high"])
@@ -273,19 +313,19 @@ def schedule_lookback(budgets: Mapping[str, AttackBudget]) -> Lookback | None:
     """What a check with these budgets reads of the previous run; None where every attack is due in every run."""
     if all(budget.every_runs == 1 for budget in budgets.values()):
         return None
-    return Lookback(artifact=FILE, runs=1, accepted=False)
+    return Lookback(artifact=FILE, runs=1, accepted=False, require=_read)
 
 
 def _last_executions(earlier: Iterable[PreviousRun], model: str) -> dict[str, LastExecution]:
     """The last execution of each attack on this model; the newest stored schedule holds them all.
 
     Raises:
-        EvidenceError: the stored schedule is one of another version.
+        EvidenceError: the stored schedule is one of another version, or a field does not fit.
     """
     newest = next((previous for previous in earlier if previous.name == FILE), None)
     if newest is None:
         return {}
-    stored = read_document(newest.content, origin=newest.key, schema=SCHEMA)
+    stored = _read(newest.content, newest.key)
     if stored["model"] != model:
         return {}
     return {
@@ -294,6 +334,12 @@ def _last_executions(earlier: Iterable[PreviousRun], model: str) -> dict[str, La
         )
         for attack, last in stored["attacks"].items()
     }
+
+
+def _read(content: bytes, origin: str) -> dict[str, Any]:
+    stored = read_document(content, origin=origin, schema=SCHEMA)
+    require_form(stored, ScheduleForm, origin=origin)
+    return stored
 
 
 def _stored(metric: Metric) -> dict[str, Any]:

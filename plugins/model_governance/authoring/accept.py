@@ -10,10 +10,12 @@ from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.errors import PolicyError
-from model_governance.evidence.acceptance import Acceptance, Purpose, store_acceptance
+from model_governance.evidence.acceptance import Acceptance
+from model_governance.evidence.forms import Purpose
 from model_governance.evidence.history import Archive
-from model_governance.evidence.links import announce, link_document
+from model_governance.evidence.links import store_document
 from model_governance.evidence.signing import signer_of
+from model_governance.evidence.trust import trust_of
 from model_governance.policy import load_policy
 from model_governance.store import open_store
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from model_governance.evidence.envelope import Signer
     from model_governance.evidence.history import ArchivedManifest
+    from model_governance.evidence.trust import Trust
     from model_governance.store import ArtifactStore
 
 MOST_NAMED = 5
@@ -48,7 +51,7 @@ def add_accept(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def accept_run(
     store: ArtifactStore, model: str, run: str, *, reason: str, by: str, purpose: Purpose = "baseline",
-    moment: datetime | None = None, signer: Signer | None = None,
+    moment: datetime | None = None, signer: Signer | None = None, trust: Trust | None = None,
 ) -> tuple[Acceptance, str]:  # fmt: skip
     """Accept a run of a model, store the acceptance and append its link to the chain.
 
@@ -61,19 +64,22 @@ def accept_run(
         purpose: what the run is accepted as.
         moment: when (UTC), by default now.
         signer: signs the link; None leaves it unsigned.
+        trust: keys of which one must have signed the run; None: signatures are not asked for.
 
     Returns:
         The acceptance and its uri.
 
     Raises:
         PolicyError: there is no such run, it measured nothing, or reason or name are empty.
-        StoreUnreachable, StoreError, EvidenceError: as `ArtifactStore.put_once` and `read_record`.
+        EvidenceError: what the run stored is damaged.
+        StoreUnreachable, StoreError: as `ArtifactStore.put_once`.
     """
     empty = [option for option, text in (("--reason", reason), ("--by", by)) if not text.strip()]
     if empty:
         raise PolicyError([f"{', '.join(empty)}: empty; an acceptance says who accepts the run, and why"])
-    manifest = find_run(Archive(store, model), run)
-    if not _measured(store, manifest):
+    archive = Archive(store, model, trust=trust)
+    manifest = find_run(archive, run)
+    if not _measured(archive, manifest):
         raise PolicyError(
             [f"run {run} of {model} measured nothing ({manifest.content['verdict']['outcome']}); accept one that did"]
         )
@@ -84,9 +90,7 @@ def accept_run(
         manifest={"key": manifest.key, "sha256": manifest.sha256}, reason=reason.strip(), by=by.strip(),
         accepted_at=moment or datetime.now(UTC),
     )  # fmt: skip
-    announce(store, acceptance.key, acceptance.content, signer=signer)
-    uri = store_acceptance(store, acceptance)
-    link_document(store, "acceptance", model, key=acceptance.key, content=acceptance.content, signer=signer)
+    uri = store_document(store, "acceptance", model, key=acceptance.key, content=acceptance.content, signer=signer)
     return acceptance, uri
 
 
@@ -100,8 +104,7 @@ def find_run(archive: Archive, run: str) -> ArchivedManifest:
     moments = _moments(archive, run)
     if len(moments) == 1:
         return archive.repeats(moments[0])[0]
-    named = (manifest for moment in archive.keys for manifest in archive.repeats(moment))
-    found = next((manifest for manifest in named if manifest.content["run"]["run_id"] == run), None)
+    found = archive.named(run)
     if found is None:
         problem = f"{archive.model} has no run {run!r} in {archive.store.uri}; expected a logical date or a run id"
         if moments:
@@ -123,9 +126,9 @@ def _moments(archive: Archive, run: str) -> list[datetime]:
     return same_day if len(run) == len("2026-03-01") else []
 
 
-def _measured(store: ArtifactStore, manifest: ArchivedManifest) -> bool:
+def _measured(archive: Archive, manifest: ArchivedManifest) -> bool:
     """Whether any check of a run measured something."""
-    records = (manifest.record(store, row["name"]) for row in manifest.content["checks"])
+    records = (archive.record(manifest, row["name"]) for row in manifest.content["checks"])
     return any(record and record["result"] and record["result"]["status"] == "measured" for record in records)
 
 
@@ -135,11 +138,12 @@ def _accept(options: argparse.Namespace) -> int:
     if uri is None:
         raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
     store = open_store(
-        uri, folder=policy.folder, connections=PlainConnections(), connection=policy.artifacts.connection
-    )
+        uri, folder=policy.folder, connections=PlainConnections(), connection=policy.artifacts.connection,
+        protection=policy.protection,
+    )  # fmt: skip
     acceptance, address = accept_run(
         store, policy.name, options.run, reason=options.reason, by=options.by, purpose=options.purpose,
-        signer=signer_of(policy),
+        signer=signer_of(policy), trust=trust_of(policy, PlainConnections()),
     )  # fmt: skip
     run = f"run {spell_moment(acceptance.logical_date)} ({acceptance.run['run_id']}, {acceptance.outcome})"
     if acceptance.purpose == "reference":

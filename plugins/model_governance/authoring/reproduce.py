@@ -15,6 +15,7 @@ from model_governance.contract.run import Run
 from model_governance.errors import GovernanceError, PolicyError
 from model_governance.evidence.history import Archive
 from model_governance.evidence.record import read_record
+from model_governance.evidence.trust import trust_of
 from model_governance.policy import load_policy
 from model_governance.policy.load import archived_policy
 from model_governance.run import run_check
@@ -87,7 +88,8 @@ def reproduce_run(
         EvidenceError: the run is damaged.
         StoreUnreachable, SubjectUnreachable: infrastructure; try again.
     """
-    manifest = find_run(Archive(store, policy.name), run)
+    archive = Archive(store, policy.name, trust=trust_of(policy, connections))
+    manifest = find_run(archive, run)
     content = manifest.content
     origin = store.locate(content["policy"]["key"])
     then = archived_policy(read_verified(store, content["policy"]), origin=origin).at(folder=policy.folder)
@@ -100,7 +102,7 @@ def reproduce_run(
     sources = render_sources(then, run_variables(moment, data_interval=again.data_interval))
     found = []
     for row in content["checks"]:
-        record = manifest.record(store, row["name"])
+        record = archive.record(manifest, row["name"])
         if record is None or record["result"] is None:
             found.append(_not_measured(row["name"], "the run did not measure it"))
             continue

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import canonical_json
 from model_governance.errors import PolicyError
+from model_governance.evidence.period import Period
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_archive
 from model_governance.evidence.verification.sarif import sarif_of
@@ -35,6 +37,10 @@ def add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--expect-head", action="append", metavar="[MODEL=]SHA256",
         help="digest of the newest link, kept elsewhere: shows that the end was cut off (repeatable)",
     )  # fmt: skip
+    verify.add_argument(
+        "--days", nargs=2, type=date.fromisoformat, metavar=("FROM", "TO"),
+        help="the store is an export of these days (UTC): objects of other runs may be missing, which is noted",
+    )  # fmt: skip
     verify.add_argument("--json", action="store_true", help="print one JSON object and nothing else, for machines")
     verify.add_argument("--sarif", type=Path, metavar="FILE", help="write the problems as SARIF 2.1.0, too")
     verify.set_defaults(command=_verify)
@@ -45,7 +51,7 @@ def _verify(options: argparse.Namespace) -> int:
     models = options.model or []
     found = verify_archive(
         store, models=models, trust=read_trust(options.trust) if options.trust else None,
-        expected=_expected(options.expect_head or [], models),
+        expected=_expected(options.expect_head or [], models), period=period_of(*options.days) if options.days else None,
     )  # fmt: skip
     if not found:
         raise PolicyError([f"{store.uri}: expected an archive, found no model in it; name its folder or bucket"])
@@ -74,6 +80,14 @@ def describe_verification(verification: Verification) -> list[str]:
     told = [f"  {problem.code}  {problem.where}\n      {problem.sentence}" for problem in errors]
     told += [f"  note: {problem.sentence} ({problem.code})" for problem in notes]
     return [first, f"  {head}", *told]
+
+
+def period_of(first: date, last: date) -> Period:
+    """The days from first to last. Raises PolicyError where the last one comes first."""
+    try:
+        return Period(first=first, last=last)
+    except ValueError as error:
+        raise PolicyError([str(error)]) from error
 
 
 def _expected(texts: Sequence[str], models: Sequence[str]) -> dict[str, str]:

@@ -101,12 +101,15 @@ class Lookback:
             the start of a reference window.
         season: only runs of the current run's hour, weekday, hour of the week (both), or calendar month of earlier
             years; the current month is no season of its own. All in UTC.
+        require: called with the bytes and their place; it raises EvidenceError where the check could not read them. The
+            run is then left out as damaged. None: the check reads any bytes, or leaves them out itself.
     """
 
     artifact: str
     runs: int
     accepted: bool = True
     season: Season | None = None
+    require: Callable[[bytes, str], object] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
+S3_ATTEMPTS = 8
+CONNECT_SECONDS = 10.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheSettings:
     """Where copies of S3 objects are kept for the other checks of a run on this machine, and how many bytes of them."""
@@ -60,6 +64,29 @@ class Connections(Protocol):
         """A boto3 client of AWS KMS."""
 
 
+def plain_s3_client() -> Any:
+    """A boto3 S3 client whose credentials, region, endpoint, proxies and CA bundle come from boto3's own sources.
+
+    Adaptive retries and a short time to connect hold unless the environment or the profile sets its own. A checksum is
+    sent where an operation requires one or the caller gives one: boto3's default, a trailing checksum on every upload,
+    is refused by Ceph RGW over HTTPS (411 MissingContentLength).
+    """
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.session.Session()
+    profile = session._session.get_scoped_config()  # noqa: SLF001 - boto3 has no public way to the profile
+    retries: dict[str, Any] = {}
+    if not {"retry_mode", "AWS_RETRY_MODE"} & {*profile, *os.environ}:
+        retries["mode"] = "adaptive"
+    if not {"max_attempts", "AWS_MAX_ATTEMPTS"} & {*profile, *os.environ}:
+        retries["total_max_attempts"] = S3_ATTEMPTS
+    return session.client(
+        "s3",
+        config=Config(retries=retries, connect_timeout=CONNECT_SECONDS, request_checksum_calculation="when_required"),
+    )
+
+
 class PlainConnections:
     """Connections without Airflow: boto3 takes credentials and endpoint from its usual environment. No cache."""
 
@@ -74,16 +101,14 @@ class PlainConnections:
         )  # fmt: skip
 
     def s3(self, name: str | None) -> Any:
-        """A boto3 S3 client from the environment.
+        """A boto3 S3 client from the environment, as `plain_s3_client` makes it.
 
         Raises:
             SubjectError: a named connection was asked for, which only Airflow knows.
         """
         if name is not None:
             raise _only_airflow_knows(name)
-        import boto3
-
-        return boto3.client("s3")
+        return plain_s3_client()
 
     def engine(self, name: str) -> Engine:
         """Never available: named databases live in Airflow. Raises SubjectError."""

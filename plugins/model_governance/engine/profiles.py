@@ -11,13 +11,11 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from model_governance.contract.documents import read_document
 from model_governance.contract.result import canonical_json
 from model_governance.engine.cells import TENTHS, Table, as_counts, ascending_edges, at_edges, few_value_edges, repeated
 from model_governance.engine.relation import FEW_VALUES
 from model_governance.engine.rounding import rounded_outward
 from model_governance.engine.sketches import LEAST_ROWS, MAX_LABELS, Sketch, label_sketch, rank_sketches
-from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,29 +114,25 @@ class Profile:
         return {name: column.cells for name, column in self.columns.items()}
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON: the same profile gives the same bytes."""
-        return canonical_json({
+        """Canonical JSON with the digest of its content: the same profile gives the same bytes."""
+        from model_governance.engine.stored_profiles import digest_of
+
+        document = {
             "schema": SCHEMA, "rows": self.rows, "runs": self.runs, "model": self.model,
             "columns": {name: _record(column) for name, column in self.columns.items()},
-        })  # fmt: skip
+        }  # fmt: skip
+        return canonical_json(document | {"sha256": digest_of(document)})
 
     @classmethod
     def from_bytes(cls, content: bytes, *, origin: str) -> Profile:
         """Read a profile; `origin` names its source in an error.
 
         Raises:
-            EvidenceError: no profile, or one of another version; both versions are named.
-            CheckError: a profile with other fields, or whose counts do not add up.
+            EvidenceError: no profile, one of another version (both are named), or one whose fields do not agree.
         """
-        raw = read_document(content, origin=origin, schema=SCHEMA, older=OLDER_SCHEMAS)
-        try:
-            columns = {name: _column(column) for name, column in raw["columns"].items()}
-            return cls(columns=columns, model=raw["model"], rows=raw["rows"], runs=raw["runs"])
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise CheckError(
-                f"{origin} holds no profile of a dataset ({type(error).__name__}: {error}); "
-                "give a profile.json that the data_drift check has stored"
-            ) from error
+        from model_governance.engine.stored_profiles import read_profile
+
+        return read_profile(content, origin=origin)
 
 
 def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cells]:
@@ -295,40 +289,6 @@ def _labelled(cells: Cells, labels: Labels, *, rows: int, missing: int) -> Colum
     counts = labels.select(cells.labels)
     own = [counts.get(label, 0) for label in cells.labels]
     return ColumnProfile(cells=cells, rows=rows, missing=missing, counts=(*own, rows - missing - sum(own)))
-
-
-def _column(raw: Mapping[str, Any]) -> ColumnProfile:
-    cells: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in raw["cells"].items()
-    }
-    column = ColumnProfile(
-        **{**raw, "cells": Cells(**cells), "counts": tuple(raw["counts"]), "sketch": _sketch(raw.get("sketch"))}
-    )
-    edges = column.cells.edges
-    if column.cells.family not in ("numbers", "categories"):
-        raise ValueError(f"a column is of family {column.cells.family!r}")
-    if list(edges) != sorted(set(edges)) or not set(column.cells.inner) <= set(edges):
-        raise ValueError("edges of a column do not ascend")
-    if len(column.counts) != column.cells.count or sum(column.counts) != column.held or min(column.counts) < 0:
-        raise ValueError("counts of a column do not add up to its rows")
-    if column.sketch is not None:
-        _require_consistent(column.sketch, column)
-    return column
-
-
-def _sketch(raw: Mapping[str, Any] | None) -> Sketch | None:
-    return None if raw is None else Sketch(**{name: tuple(value) for name, value in raw.items()})
-
-
-def _require_consistent(sketch: Sketch, column: ColumnProfile) -> None:
-    if list(sketch.edges) != sorted(set(sketch.edges)) or len(sketch.below) != len(sketch.edges):
-        raise ValueError("edges of a sketch do not ascend, or lack a count")
-    if list(sketch.below) != sorted(sketch.below) or not all(0 <= below <= column.held for below in sketch.below):
-        raise ValueError("counts of a sketch do not ascend within the rows of its column")
-    if len(set(sketch.labels)) != len(sketch.rows) or set(sketch.labels) & set(column.cells.labels):
-        raise ValueError("labels of a sketch repeat a label, or lack a count")
-    if column.cells.family == "categories" and sum(sketch.rows) > column.counts[-1]:
-        raise ValueError("labels of a sketch hold more rows than the cell of all other labels")
 
 
 def _moments(first: ColumnProfile, second: ColumnProfile) -> dict[str, Any]:

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.documents import read_document
-from model_governance.contract.moments import moment_key, parse_moment, spell_moment
+from model_governance.contract.documents import read_document, require_form
+from model_governance.contract.moments import moment_key, parse_moment, read_moment_key, spell_moment
 from model_governance.contract.result import canonical_json
-from model_governance.errors import EvidenceError
+from model_governance.errors import EvidenceError, ObjectMissing
+from model_governance.evidence.forms import AcceptanceForm, Purpose
+from model_governance.evidence.statement import DOCUMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping
 
     from model_governance.store import ArtifactStore
 
 ACCEPTANCE_SCHEMA = "model-governance/acceptance/v1"
-ACCEPTANCES = "v1/acceptances/"
-Purpose = Literal["baseline", "reference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,39 +90,57 @@ class Acceptance:
         }
 
 
-def store_acceptance(store: ArtifactStore, acceptance: Acceptance) -> str:
-    """Store an acceptance and return its uri. Raises as `ArtifactStore.put_once`."""
-    return store.put_once(acceptance.key, acceptance.content, media_type="application/json")
-
-
 def acceptances(store: ArtifactStore, model: str) -> tuple[Acceptance, ...]:
     """Every acceptance of a model, the newest first.
 
     Raises:
         EvidenceError: stored bytes are no acceptance of this model, or do not have the digest in their key.
-        StoreUnreachable: as `ArtifactStore.get`.
+        ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
     """
-    found = [_read(store, key, model) for key in store.keys(acceptance_folder(model)) if key.endswith(".json")]
-    return tuple(sorted(found, key=lambda acceptance: acceptance.accepted_at, reverse=True))
+    found = []
+    for _, acceptance in read_acceptances(store, model):
+        if not isinstance(acceptance, Acceptance):
+            raise acceptance
+        found.append(acceptance)
+    return tuple(found)
+
+
+def read_acceptances(
+    store: ArtifactStore, model: str
+) -> Iterator[tuple[str, Acceptance | EvidenceError | ObjectMissing]]:
+    """Key and acceptance of every acceptance of a model, or why it is not believed; the newest first, by their keys."""
+    for key in sorted(
+        (key for key in store.keys(acceptance_folder(model)) if key.endswith(".json")), key=_moment, reverse=True
+    ):
+        try:
+            yield key, _read(store, key, model)
+        except (EvidenceError, ObjectMissing) as error:
+            yield key, error
 
 
 def as_acceptance(content: bytes, *, origin: str) -> Acceptance:
     """The acceptance in these bytes; `origin` names them in messages.
 
     Raises:
-        EvidenceError: they are no acceptance, or one of another schema version.
+        EvidenceError: they are no acceptance, one of another schema version, or a field does not fit.
     """
     record = read_document(content, origin=origin, schema=ACCEPTANCE_SCHEMA)
-    try:
-        fields = {name: record[name] for name in Acceptance.__slots__}
-        return Acceptance(**fields | {"accepted_at": parse_moment(record["accepted_at"])})
-    except (KeyError, TypeError, ValueError) as error:
-        raise EvidenceError(f"{origin}: expected an acceptance, found other fields ({error!r})") from error
+    require_form(record, AcceptanceForm, origin=origin)
+    fields = {name: record[name] for name in Acceptance.__slots__}
+    return Acceptance(**fields | {"accepted_at": parse_moment(record["accepted_at"])})
 
 
 def acceptance_folder(model: str) -> str:
     """Where the acceptances of a model are."""
-    return f"{ACCEPTANCES}model={model}/"
+    return f"{DOCUMENTS['acceptance']}model={model}/"
+
+
+def _moment(key: str) -> datetime:
+    """The moment in the key of an acceptance; the latest of all where it has none."""
+    try:
+        return read_moment_key(key.rsplit("/", 1)[-1].rsplit("-", 1)[0])
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _read(store: ArtifactStore, key: str, model: str) -> Acceptance:

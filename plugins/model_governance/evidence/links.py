@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError, ObjectConflict, ObjectMissing, PolicyError
-from model_governance.evidence.acceptance import ACCEPTANCES, acceptance_folder, as_acceptance
 from model_governance.evidence.chain import HINTS, append, leave_hint, link_of
 from model_governance.evidence.controls import built_in_controls
 from model_governance.evidence.envelope import canonical, read_envelope, seal
@@ -19,7 +18,7 @@ from model_governance.evidence.index import index_link
 from model_governance.evidence.manifest import FILE, as_manifest, model_folder
 from model_governance.evidence.record import read_record
 from model_governance.evidence.signing import is_signed
-from model_governance.evidence.statement import RunEvidence, announcement, document_statement, run_statements
+from model_governance.evidence.statement import DOCUMENTS, RunEvidence, announcement, document_statement, run_statements
 from model_governance.policy.load import archived_policy
 from model_governance.store import put_blob, read_verified
 
@@ -78,6 +77,19 @@ def link_run(
     return _append_run(store, _evidence(store, manifest, address, records, policy, controls, page=page), signer)
 
 
+def store_document(
+    store: ArtifactStore, kind: str, model: str, *, key: str, content: bytes, signer: Signer | None
+) -> str:
+    """Announce, store and link a document, and return its uri; after a crash anywhere, doing it again completes it.
+
+    Raises: as `announce`, `ArtifactStore.put_once` and `append`.
+    """
+    announce(store, key, content, signer=signer)
+    uri = store.put_once(key, content, media_type="application/json")
+    link_document(store, kind, model, key=key, content=content, signer=signer)
+    return uri
+
+
 def announce(store: ArtifactStore, key: str, content: bytes, *, signer: Signer | None) -> None:
     """Say, signed, that an object is about to be stored: only what was announced gets its link after a crash.
 
@@ -97,9 +109,12 @@ def announce(store: ArtifactStore, key: str, content: bytes, *, signer: Signer |
 def link_document(
     store: ArtifactStore, kind: str, model: str, *, key: str, content: bytes, signer: Signer | None
 ) -> Link:
-    """Append the link of a stored document (`acceptance`, `retraining_request`), or find it. Raises as `append`."""
+    """Append the link of a stored document, of a kind of DOCUMENTS, or find it. Raises as `append`."""
     address = {"key": key, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-    document = json.loads(content)
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise EvidenceError(f"{store.locate(key)}: expected a document in JSON, found other bytes ({error})") from error
 
     def make(place: Place) -> list[dict[str, Any]]:
         return [document_statement(kind, document, place, address=address)]
@@ -112,7 +127,7 @@ def repair(
 ) -> list[Link]:
     """Append what was archived and has no link, because its writer was killed in between; it is logged as a warning.
 
-    Runs of the month of `moment` and of the month before are looked at, and all acceptances.
+    Runs of the month of `moment` and of the month before are looked at, and all documents.
 
     Args:
         store: the archive.
@@ -140,12 +155,13 @@ def repair(
 
 
 def _unlinked(store: ArtifactStore, model: str, moment: datetime) -> Iterator[str]:
-    """Keys of acceptances, and of manifests of this month and the last one, that have no hint of a link."""
+    """Keys of documents, and of manifests of this month and the last one, that have no hint of a link."""
     months = sorted({f"{moment.replace(day=1) - timedelta(days=1):%Y-%m}", f"{moment:%Y-%m}"})
-    for folder in (*(f"{model_folder(model)}run={month}" for month in months), acceptance_folder(model)):
-        hints = {key.removeprefix(HINTS) for key in store.keys(HINTS + folder)}
-        for key in store.keys(folder):
-            is_evidence = key.endswith(f"/{FILE}") or (folder.startswith(ACCEPTANCES) and key.endswith(".json"))
+    prefixes = [f"{model_folder(model)}run={month}" for month in months]
+    for prefix in (*prefixes, *(f"{folder}model={model}/" for folder in DOCUMENTS.values())):
+        hints = {key.removeprefix(HINTS) for key in store.keys(HINTS + prefix)}
+        for key in store.keys(prefix):
+            is_evidence = key.endswith(f"/{FILE}") if prefix in prefixes else key.endswith(".json")
             if is_evidence and key not in hints:
                 yield key
 
@@ -154,9 +170,9 @@ def _relink(store: ArtifactStore, model: str, key: str, signer: Signer | None, c
     content = store.get(key)
     if signer is not None:
         _require_announced(store, key, content, signer)
-    if key.startswith(ACCEPTANCES):
-        as_acceptance(content, origin=store.locate(key))
-        return link_document(store, "acceptance", model, key=key, content=content, signer=signer)
+    for kind, folder in DOCUMENTS.items():
+        if key.startswith(folder):
+            return link_document(store, kind, model, key=key, content=content, signer=signer)
     manifest = as_manifest(content, origin=store.locate(key))
     sha256 = hashlib.sha256(content).hexdigest()
     address = {"key": key, "sha256": sha256, "size": len(content)}

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import platform
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.documents import read_document
+from model_governance.contract.documents import read_document, require_form
 from model_governance.contract.moments import moment_key
 from model_governance.contract.result import Artifact, canonical_json
+from model_governance.errors import EvidenceError
+from model_governance.evidence.forms import ManifestForm
 from model_governance.store import Stored, put_blob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from model_governance.contract.run import Run
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Verdict
+
+log = logging.getLogger(__name__)
 
 RUN_SCHEMA = "model-governance/run/v1"
 FILE = "run_manifest.json"
@@ -58,10 +63,11 @@ def write_manifest(
         _check_row(name, records[name], summaries.get(name), verdict)
         for name, verdict in zip(records, verdicts, strict=True)
     ]
-    folder = run_folder(policy.name, run.logical_date, _run_key(run.orchestrator, run.run_id))
-    for key in store.keys(folder):
-        if key.endswith(FILE) and (earlier := read_manifest(store, key))["checks"] == rows:
-            return earlier, _stored(store, key, canonical_json(earlier))
+    folder = run_folder(policy.name, run.logical_date, run_key(run.orchestrator, run.run_id))
+    written = verdict.record()
+    for earlier, stored in _written(store, folder):
+        if earlier["checks"] == rows and earlier["verdict"] == written:
+            return earlier, stored
     now = datetime.now(UTC).isoformat(timespec="seconds")
     source = put_blob(store, Artifact(name="policy.yaml", media_type="application/yaml", content=policy.source))
     manifest = {
@@ -77,7 +83,7 @@ def write_manifest(
         },
         "model": next((record["model"] for record in records.values() if record and record["model"]), None),
         "datasets": _datasets(records),
-        "verdict": verdict.record(),
+        "verdict": written,
         "checks": rows,
         "environment": {"python": platform.python_version(), "packages": _packages()},
         "started_at": min((row["started_at"] for row in rows if row["started_at"]), default=now),
@@ -91,12 +97,7 @@ def write_manifest(
 
 
 def read_manifest(store: ArtifactStore, key: str) -> dict[str, Any]:
-    """The manifest under a key.
-
-    Raises:
-        EvidenceError: the object is no manifest, or one of another schema version.
-        ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
-    """
+    """The manifest under a key. Raises as `as_manifest` and `ArtifactStore.get`."""
     return as_manifest(store.get(key), origin=store.locate(key))
 
 
@@ -104,9 +105,10 @@ def as_manifest(content: bytes, *, origin: str) -> dict[str, Any]:
     """The manifest in these bytes; `origin` names them in messages.
 
     Raises:
-        EvidenceError: they are no manifest, or one of another schema version.
+        EvidenceError: they are no manifest, one of another schema version, or a field does not fit.
     """
     manifest: dict[str, Any] = read_document(content, origin=origin, schema=RUN_SCHEMA)
+    require_form(manifest, ManifestForm, origin=origin)
     return manifest
 
 
@@ -120,7 +122,8 @@ def run_folder(model: str, logical_date: datetime, run_key: str) -> str:
     return f"{model_folder(model)}run={moment_key(logical_date)}/{run_key}/"
 
 
-def _run_key(orchestrator: Mapping[str, Any], run_id: str) -> str:
+def run_key(orchestrator: Mapping[str, Any], run_id: str) -> str:
+    """The part of a manifest's key that names the run."""
     # Run ids hold colons and plus signs, which some stores mangle: keys are made of digests.
     name = f"{orchestrator.get('dag_id', '')}/{run_id}"
     return hashlib.sha256(name.encode()).hexdigest()[:16]
@@ -141,6 +144,7 @@ def _check_row(
         "report": None,
         "artifacts": list(record["stored"]) if record else [],
         "baselines": dict(record["baselines"]) if record else {},
+        "damaged": list(record.get("damaged", ())) if record else [],
         "started_at": None,
         "seconds": None,
     }
@@ -149,6 +153,22 @@ def _check_row(
         row["report"] = {key: value for key, value in summary["report"].items() if key != "uri"}
         row |= {"started_at": summary["started_at"], "seconds": summary["seconds"]}
     return row
+
+
+def _written(store: ArtifactStore, folder: str) -> Iterator[tuple[dict[str, Any], Stored]]:
+    """The manifests that this run has written before; a damaged one is left to who reads the archive."""
+    for key in store.keys(folder):
+        if not key.endswith(f"/{FILE}"):
+            continue
+        content, origin = store.get(key), store.locate(key)
+        stored = _stored(store, key, content)
+        try:
+            manifest = as_manifest(content, origin=origin)
+        except EvidenceError as error:
+            log.warning("an earlier manifest of this run is not used: %s", error)
+            continue
+        if key.split("/")[-2] == stored.sha256[:16]:
+            yield manifest, stored
 
 
 def _datasets(records: Mapping[str, Mapping[str, Any] | None]) -> list[dict[str, Any]]:

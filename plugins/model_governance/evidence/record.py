@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.documents import read_document
+from model_governance.contract.documents import read_document, require_form
 from model_governance.contract.result import Artifact
+from model_governance.evidence.forms import RecordForm
 from model_governance.store import read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from model_governance.contract.check import Check
+    from model_governance.contract.model import Model
     from model_governance.contract.result import CheckResult
     from model_governance.contract.subject import Subject
     from model_governance.evidence.history import EarlierVerdict
+    from model_governance.evidence.reading import Damage
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Baseline, Verdict
@@ -34,11 +37,14 @@ def check_record(
     problem: str,
     baselines: Mapping[str, Mapping[str, Any] | None] = {},
     judged: Mapping[str, Any] = {},
+    champion: Subject | None = None,
+    damaged: Sequence[Damage] = (),
 ) -> dict[str, Any]:
     """One check of one policy as JSON types; subject and result are None when it could not measure.
 
-    `baselines` are the runs that changes were measured from, as `BaselineRun.record` gives them;
-    `judged` is what else the verdict rests on, as `judged_by` gives it.
+    `baselines` are the runs that changes were measured from, as `BaselineRun.record` gives them; `judged` is what else the
+    verdict rests on, as `judged_by` gives it; `champion` is the subject of the champion where it was measured; `damaged`
+    are the objects of earlier runs that were left out.
     """
     return {
         "schema": CHECK_SCHEMA,
@@ -53,9 +59,11 @@ def check_record(
             "owner": policy.owner,
             "description": policy.description,
         },
-        "model": _model(subject),
+        "model": _model(subject.model if subject else None),
+        "champion": _champion(subject, champion),
         "datasets": _datasets(subject),
         "earlier": _earlier(subject),
+        "damaged": [damage.record() for damage in damaged],
         "baselines": dict(baselines),
         "judged": dict(judged),
         "seed": seed,
@@ -84,18 +92,38 @@ def read_record(store: ArtifactStore, stored: Mapping[str, Any]) -> dict[str, An
     """The record behind an address, once its bytes are shown to have the digest that was reported.
 
     Raises:
-        EvidenceError: they have another digest, or are no record of a check of the version this release reads.
+        EvidenceError: they have another digest, are no record of a check of the version this release reads, or a field
+            does not fit.
         ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
     """
-    return read_document(read_verified(store, stored), origin=store.locate(stored["key"]), schema=CHECK_SCHEMA)
+    return as_record(read_verified(store, stored), origin=store.locate(stored["key"]))
 
 
-def _model(subject: Subject | None) -> dict[str, Any] | None:
-    if subject is None or subject.model is None:
+def as_record(content: bytes, *, origin: str) -> dict[str, Any]:
+    """The record in these bytes; `origin` names them in messages.
+
+    Raises:
+        EvidenceError: they are no record of a check, one of another schema version, or a field does not fit.
+    """
+    record = read_document(content, origin=origin, schema=CHECK_SCHEMA)
+    require_form(record, RecordForm, origin=origin)
+    return record
+
+
+def _model(model: Model | None) -> dict[str, Any] | None:
+    if model is None:
         return None
-    model = subject.model
     facts = {"name": model.name, "format": model.format, "sha256": model.sha256, "task": model.task}
     return facts | ({"written_by": model.written_by} if model.written_by else {})
+
+
+def _champion(subject: Subject | None, champion: Subject | None) -> dict[str, Any] | None:
+    """The champion that took part, by the digest of the bytes that were loaded, or read where nothing loads them."""
+    loaded = (champion.model if champion else None) or (subject.champion if subject else None)
+    if loaded is None and champion is not None and champion.model_file is not None:
+        file = champion.model_file
+        return {"name": champion.name, "format": file.format, "sha256": file.sha256, "task": champion.task}
+    return _model(loaded)
 
 
 def _datasets(subject: Subject | None) -> list[dict[str, Any]]:

@@ -1,26 +1,33 @@
 """The ledger of retraining requests: one entry per run that asked, so that cooldown and budget survive everything.
 
-Entries are create-only and keyed by the run, so a retried or repeated run finds its own.
+Entries are create-only and keyed by the run, so a retried or repeated run finds its own. A damaged entry still counts as
+the request that its key names: damage must not buy another training. Who asks is told.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.documents import read_document, require_form
 from model_governance.contract.moments import parse_moment, read_moment_key, spell_moment
 from model_governance.contract.result import canonical_json
-from model_governance.errors import EvidenceError
-from model_governance.evidence.manifest import as_manifest
-from model_governance.store import read_verified
+from model_governance.errors import EvidenceError, ObjectMissing
+from model_governance.evidence.forms import RequestForm
+from model_governance.evidence.links import store_document
+from model_governance.evidence.reading import NOT_USED, read_archived
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from model_governance.evidence.envelope import Signer
     from model_governance.policy import RetrainingSpec
     from model_governance.store import ArtifactStore
+
+log = logging.getLogger(__name__)
 
 REQUEST_SCHEMA = "model-governance/retraining-request/v1"
 WINDOW_DAYS = 90
@@ -62,13 +69,18 @@ class RetrainingRequest:
 
 
 def requested_manifest(store: ArtifactStore, named: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest under `named["key"]`, once its bytes are shown to have the digest `named["sha256"]`.
+    """The manifest under `named["key"]`, once it is shown to be the run of its key and to have the digest `named["sha256"]`.
 
     Raises:
-        EvidenceError: they have another digest.
+        EvidenceError: it is another one, or a field of it does not fit.
         ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
     """
-    return as_manifest(read_verified(store, named), origin=store.locate(named["key"]))
+    manifest = read_archived(store, named["key"])
+    if manifest.sha256 != named["sha256"]:
+        raise EvidenceError(
+            f"{store.locate(manifest.key)}: expected sha256 {named['sha256']}, found {manifest.sha256}; {NOT_USED}"
+        )
+    return manifest.content
 
 
 def request_for(
@@ -77,11 +89,12 @@ def request_for(
     """The request that a policy's rule makes of an archived run; None where the rule does not hold.
 
     A finding counts when its outcome is in `when` and its check in `checks` (all when empty). What could
-    not be measured is no reason to train.
+    not be measured is no reason to train, and neither is what is for information only: damage of earlier runs.
     """
     counting = [
         finding for finding in manifest["verdict"]["findings"]
-        if finding["outcome"] in spec.when and (not spec.checks or finding["check"] in spec.checks)
+        if finding["outcome"] in spec.when and finding.get("severity") != "info"
+        and (not spec.checks or finding["check"] in spec.checks)
     ]  # fmt: skip
     if not counting:
         return None
@@ -102,12 +115,26 @@ def is_booked(store: ArtifactStore, request: RetrainingRequest) -> bool:
     return request.key in set(store.keys(request.key))
 
 
+def damaged_entries(store: ArtifactStore, request: RetrainingRequest) -> list[str]:
+    """What is wrong with the entries of the model within the budget's days, one sentence each."""
+    sentences = []
+    for key, moment in _entries(store, request.model).items():
+        if abs(request.logical_date - moment) < timedelta(days=WINDOW_DAYS):
+            try:
+                _require_entry(store, key, request.model)
+            except (EvidenceError, ObjectMissing) as error:
+                sentences.append(f"{error} It counts as a request for {spell_moment(moment)}, as its key says")
+    return sentences
+
+
 def refusal(store: ArtifactStore, spec: RetrainingSpec, request: RetrainingRequest) -> str:
     """Why the request must wait, in one sentence; empty when nothing speaks against it.
 
     Distances count in both directions: a backfilled run next to a request requests nothing new.
     """
-    others = {key: _moment(key) for key in store.keys(f"{_REQUESTS}model={request.model}/") if key != request.key}
+    for sentence in damaged_entries(store, request):
+        log.warning("%s", sentence)
+    others = {key: moment for key, moment in _entries(store, request.model).items() if key != request.key}
     gaps = [abs(request.logical_date - moment) for moment in others.values()]
     if spec.cooldown_days and any(gap <= timedelta(days=spec.cooldown_days) for gap in gaps):
         nearest = min(others.values(), key=lambda moment: abs(request.logical_date - moment))
@@ -121,13 +148,44 @@ def refusal(store: ArtifactStore, spec: RetrainingSpec, request: RetrainingReque
     return ""
 
 
-def book(store: ArtifactStore, request: RetrainingRequest) -> str:
-    """Enter the request and return its uri. Raises as `ArtifactStore.put_once`."""
-    return store.put_once(request.key, request.content, media_type="application/json")
+def book(store: ArtifactStore, request: RetrainingRequest, *, signer: Signer | None = None) -> str:
+    """Enter the request, append its link to the chain, and return its uri. Raises as `store_document`."""
+    return store_document(
+        store, "retraining_request", request.model, key=request.key, content=request.content, signer=signer
+    )
+
+
+def _entries(store: ArtifactStore, model: str) -> dict[str, datetime]:
+    """The keys of all entries of a model, each with the moment in it."""
+    return {key: _moment(key) for key in store.keys(f"{_REQUESTS}model={model}/")}
+
+
+def _require_entry(store: ArtifactStore, key: str, model: str) -> None:
+    """Nothing, where the entry under a key is a request of this model for the run in its key.
+
+    Raises:
+        EvidenceError: it is not.
+        ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
+    """
+    origin = store.locate(key)
+    entry = read_document(store.get(key), origin=origin, schema=REQUEST_SCHEMA)
+    require_form(entry, RequestForm, origin=origin)
+    fields: dict[str, Any] = {name: entry[name] for name in RetrainingRequest.__slots__}
+    request = RetrainingRequest(**fields | {"logical_date": parse_moment(entry["logical_date"])})
+    facts = (request.model, request.logical_date, request.key)
+    if facts != (model, _moment(key), key):
+        raise EvidenceError(
+            f"{origin}: expected a request of {model} for the run in its key, found one of {request.model} for "
+            f"{spell_moment(request.logical_date)}; {NOT_USED}."
+        )
 
 
 def _moment(key: str) -> datetime:
     found = _MOMENT.search(key)
-    if found is None:
-        raise EvidenceError(f"{key} is no entry of the retraining ledger; expected {_REQUESTS}model=…/run=…/….json")
-    return read_moment_key(found[1])
+    try:
+        return read_moment_key(found[1] if found else "")
+    except ValueError as error:
+        raise EvidenceError(
+            f"{key} is no entry of the retraining ledger; expected {_REQUESTS}model=…/run=…/….json. Remove it, or find out "
+            "who writes below this prefix"
+        ) from error

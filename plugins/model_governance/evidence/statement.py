@@ -21,9 +21,17 @@ PREDICATE_TYPES = {
     "run": "model-governance:governance-run/v1",
     "acceptance": "model-governance:acceptance/v1",
     "retraining_request": "model-governance:retraining-request/v1",
+    "hold": "model-governance:hold/v1",
     "tombstone": "model-governance:tombstone/v1",
 }
 """What a link may be about, by the type of its predicate."""
+DOCUMENTS = {
+    "acceptance": "v1/acceptances/",
+    "retraining_request": "v1/retraining/",
+    "hold": "v1/holds/",
+    "tombstone": "v1/tombstones/",
+}
+"""Where the documents of each kind are, below `model=NAME/`."""
 KINDS = {predicate: kind for kind, predicate in PREDICATE_TYPES.items()}
 
 _DECIMALS = ("value", "low", "high", "bound", "tolerance", "baseline", "limit", "detectable", "p_value", "level")

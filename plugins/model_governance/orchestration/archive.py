@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.archiving import archive_run
 from model_governance.evidence.chain import describe_link
 from model_governance.orchestration.operators import (
     ARCHIVE,
@@ -15,7 +16,6 @@ from model_governance.orchestration.operators import (
     with_check,
 )
 from model_governance.orchestration.stores import AirflowConnections
-from model_governance.run import archive_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

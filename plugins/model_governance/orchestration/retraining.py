@@ -9,7 +9,6 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.errors import PolicyError
-from model_governance.evidence.links import link_document
 from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
 from model_governance.evidence.signing import signer_of
 from model_governance.orchestration.operators import ARCHIVE, PolicyOperator, pull_all
@@ -99,11 +98,7 @@ class RequestRetrainingOperator(PolicyOperator):
                 raise AirflowSkipException(f"no retraining: this run requested already ({store.locate(request.key)})")
         elif reason := refusal(store, policy, request):
             raise AirflowSkipException(f"no retraining: {reason}")
-        book(store, request)
-        link_document(
-            store, "retraining_request", request.model, key=request.key, content=request.content,
-            signer=signer_of(self.policy, AirflowConnections()),
-        )  # fmt: skip
+        book(store, request, signer=signer_of(self.policy, AirflowConnections()))
         return request
 
     def _was_emitted(self, context: Context, request: RetrainingRequest) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperatorLink, conf
 
-from model_governance.contract.connections import CacheSettings, KeySettings
+from model_governance.contract.connections import CacheSettings, KeySettings, plain_s3_client
 from model_governance.errors import StoreError, SubjectError
 from model_governance.store import open_store
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
     from sqlalchemy import Engine
 
+    from model_governance.contract.protection import Protection
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore, Stored
 
@@ -56,7 +58,7 @@ class AirflowConnections:
         Raises:
             SubjectError: Airflow knows no connection of this name.
         """
-        return _aws_client("s3", name)
+        return plain_s3_client() if name is None else _aws_client("s3", name)
 
     def kms(self, name: str | None) -> Any:
         """A boto3 client of AWS KMS, as `s3`. Raises as `s3`."""
@@ -117,11 +119,15 @@ class AirflowConnections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreLocation:
-    """A store that was not opened yet: its uri, the folder that a relative one starts from, its connection."""
+    """A store that was not opened yet: its uri, the folder that a relative one starts from, its connection.
+
+    `protection` is what it must enforce for the objects that are written.
+    """
 
     uri: str
     folder: Path
     connection: str | None = None
+    protection: Protection | None = None
 
     def open(self) -> ArtifactStore:
         """The store.
@@ -131,13 +137,16 @@ class StoreLocation:
         """
         if not self.uri.strip():
             raise StoreError("artifacts_uri is blank; expected file:///folder, a plain path or s3://bucket/prefix")
-        return open_store(self.uri, folder=self.folder, connections=AirflowConnections(), connection=self.connection)
+        return open_store(
+            self.uri, folder=self.folder, connections=AirflowConnections(), connection=self.connection,
+            protection=self.protection,
+        )  # fmt: skip
 
     def is_location_of(self, store: ArtifactStore) -> bool:
         """Whether an open store has this location; sends no request."""
         if self.uri.startswith("s3://") or store.uri.startswith("s3://"):
             return self.uri.rstrip("/") == store.uri.rstrip("/")
-        return self.open().uri == store.uri
+        return replace(self, protection=None).open().uri == store.uri
 
 
 def store_location(policy: Policy, uri: str | None = None, connection: str | None = None) -> StoreLocation:
@@ -153,13 +162,14 @@ def store_location(policy: Policy, uri: str | None = None, connection: str | Non
         uri: the operator's `artifacts_uri`.
         connection: the operator's `artifacts_connection`.
     """
+    located = partial(StoreLocation, protection=policy.protection)
     if uri is not None:
-        return StoreLocation(uri=uri, folder=policy.folder, connection=connection)
+        return located(uri=uri, folder=policy.folder, connection=connection)
     if policy.artifacts.uri is not None:
         chosen = connection or policy.artifacts.connection
-        return StoreLocation(uri=policy.artifacts.uri, folder=policy.folder, connection=chosen)
+        return located(uri=policy.artifacts.uri, folder=policy.folder, connection=chosen)
     configured = configured_location()
-    return StoreLocation(uri=configured.uri, folder=configured.folder, connection=connection or configured.connection)
+    return located(uri=configured.uri, folder=configured.folder, connection=connection or configured.connection)
 
 
 def configured_location() -> StoreLocation:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from model_governance.contract.moments import end_of
+from model_governance.contract.protection import Protection
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Role
 from model_governance.contract.threat_model import ThreatModel
@@ -211,6 +212,15 @@ class Policy(Part):
     def waivers_at(self, moment: datetime) -> list[dict[str, Any]]:
         """The waivers in force for a run of this moment, as JSON types."""
         return [waiver.model_dump(mode="json") for waiver in self.waivers if waiver.is_live(moment)]
+
+    @property
+    def protection(self) -> Protection:
+        """How the store must protect the evidence of this policy."""
+        artifacts, archive = self.artifacts, self.archive
+        return Protection(
+            encryption=artifacts.encryption, kms_key=artifacts.kms_key, bucket_owner=artifacts.bucket_owner,
+            object_lock=archive.object_lock, retention_days=archive.retention_days,
+        )  # fmt: skip
 
     @property
     def runs_per_year(self) -> int:

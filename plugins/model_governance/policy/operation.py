@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from model_governance.contract.protection import Encryption, LockMode
 from model_governance.policy.cron import require_cron
 from model_governance.policy.part import Part
 from model_governance.stats.multiplicity import Adjustment
@@ -19,13 +20,41 @@ class ArtifactSpec(Part):
 
     uri: str | None = Field(default=None, description="by default [model_governance] artifacts_uri of Airflow")
     connection: str | None = Field(default=None, description="Airflow aws connection of the bucket")
+    encryption: Encryption | None = Field(
+        default=None, description="encryption that every object must have: s3 (SSE-S3) or kms (SSE-KMS)"
+    )
+    kms_key: str | None = Field(
+        default=None, min_length=1, max_length=2048,
+        description="ARN or id of the key of encryption: kms; by default the key of the bucket",
+    )  # fmt: skip
+    bucket_owner: str | None = Field(
+        default=None, pattern=r"^[0-9]{12}$", description="AWS account that must own the bucket (ExpectedBucketOwner)"
+    )
+
+    @model_validator(mode="after")
+    def _key_belongs_to_kms(self) -> ArtifactSpec:
+        if self.kms_key is not None and self.encryption != "kms":
+            raise ValueError("kms_key is the key of encryption: kms; add encryption: kms, or remove kms_key")
+        return self
+
+
+RETENTION_DAYS = {"ai_act_logs": 183, "pci_dss": 365, "ai_act_documentation": 3650}
+"""Presets of retention: logs of high-risk systems for six months (EU AI Act, Art. 19 and 26(6)), audit trails for twelve months
+(PCI DSS 4.0.1, 10.5.1), technical documentation for ten years (EU AI Act, Art. 18)."""
 
 
 class ArchiveSpec(Part):
-    """How long the archive of a run is kept, who signs it, and whose signatures count when it is read."""
+    """How long the archive of a run is kept, whether the bucket enforces it, who signs it, and whose signatures count."""
 
     retention_days: int = Field(
-        default=3650, ge=1, le=36_500, description="days that a run is meant to be kept; nothing deletes it"
+        default=3650, ge=1, le=36_500,
+        description="days that a run is kept, or ai_act_logs (183), pci_dss (365), ai_act_documentation (3650); only `archive "
+        "prune` removes older ones, and with object_lock nothing can",
+    )  # fmt: skip
+    object_lock: LockMode | None = Field(
+        default=None,
+        description="Object Lock mode of every object for retention_days (write once, read many): GOVERNANCE, which a "
+        "special permission may lift, or COMPLIANCE, which nobody may; a store that does not enforce it is refused",
     )
     signing_key: str | None = Field(
         default=None,
@@ -43,6 +72,13 @@ class ArchiveSpec(Part):
         max_length=20,
         description="files with control catalogues of your own, which are added to those of the package",
     )
+
+    @field_validator("retention_days", mode="before")
+    @classmethod
+    def _preset(cls, raw: object) -> object:
+        if isinstance(raw, str) and raw not in RETENTION_DAYS:
+            raise ValueError(f"expected days, or {', '.join(RETENTION_DAYS)}")
+        return RETENTION_DAYS[raw] if isinstance(raw, str) else raw
 
 
 class AlarmSpec(Part):

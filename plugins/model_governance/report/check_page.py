@@ -120,6 +120,8 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
             }
             for picture in _pictures(result["artifacts"], pictures)
         ],
+        champion=record.get("champion"),  # as `damaged`, in no record of release 0.1
+        damaged=record.get("damaged", []),
         baselines=[describe_baseline(*named) for named in record.get("baselines", {}).items()],
         controls=record.get("controls", ()) if result.get("status") == "measured" else (),
         judged=not record["problem"] or any(finding.metric for finding in verdict.findings),

@@ -15,7 +15,7 @@ NOT_NOTABLE = ("pass", "skipped")
 
 OUTCOMES: dict[str, tuple[str, str]] = {
     "pass": ("Pass", "every threshold holds"),
-    "warn": ("Warning", "a threshold of severity warn is violated"),
+    "warn": ("Warning", "a threshold of severity warn is violated, or what earlier runs left is damaged"),
     "fail": ("Fail", "a threshold is violated"),
     "error": ("Error", "this could not be measured, which is never a pass"),
     "uncertain": ("Uncertain", "the interval lies on both sides of the threshold, or there are too few rows"),

@@ -29,10 +29,11 @@ def next_steps(checks: Sequence[Mapping[str, Any]], *, expiries: Iterable[str] =
     """What to do next, derived from the outcomes of a run; never empty.
 
     Args:
-        checks: entries of the manifest with `name`, `outcome` and `advice`, the last as the check declares it or None.
+        checks: entries of the manifest with `name`, `outcome`, `damaged` and `advice`, the last as the check declares it
+            or None.
         expiries: dates (YYYY-MM-DD) on which the waivers in use end.
     """
-    steps = [*_repairs(checks), *_advised(checks), *_without_violation(checks, expiries)]
+    steps = [*_repairs(checks), *_restores(checks), *_advised(checks), *_without_violation(checks, expiries)]
     return tuple(steps) or (NextStep(title="Nothing to do.", text="Every threshold holds."),)
 
 
@@ -43,6 +44,15 @@ def _repairs(checks: Sequence[Mapping[str, Any]]) -> Iterator[NextStep]:
             "and what was found; repair the input and run again."
         )
         yield NextStep(title="Make it measurable again.", text=text, checks=errors)
+
+
+def _restores(checks: Sequence[Mapping[str, Any]]) -> Iterator[NextStep]:
+    if damaged := tuple(check["name"] for check in checks if check.get("damaged")):
+        text = (
+            "Objects of earlier runs are not what their addresses say, or are missing; these checks left them out. Their "
+            "reports name each object: restore it from its oldest version, and find out who changed it."
+        )
+        yield NextStep(title="Restore what is damaged in the archive.", text=text, checks=damaged)
 
 
 def _advised(checks: Sequence[Mapping[str, Any]]) -> Iterator[NextStep]:

@@ -12,7 +12,7 @@ from model_governance.report.findings import count_outcomes, rank, waiver_note, 
 from model_governance.report.next_steps import next_steps
 from model_governance.report.page import as_markup, expect_schema, fill
 from model_governance.report.scale import draw_scale
-from model_governance.verdict import read_verdict
+from model_governance.verdict import RANK, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -62,7 +62,10 @@ def render_run(
         verdict=verdict,
         headline=_headline(checks, verdict),
         tally=formatting.format_counts(count_outcomes(verdict.findings)),
-        next_steps=next_steps(checks, expiries=[note.expires for note in waived if note.expires]),
+        next_steps=next_steps(
+            [_measured_outcome(check, verdict) for check in checks],
+            expiries=[note.expires for note in waived if note.expires],
+        ),
         rows=[_row(check, verdict) for check in checks],
         stopping=rank(stopping, verdict),
         highlights=highlights,
@@ -108,6 +111,13 @@ def _headline(checks: list[Mapping[str, Any]], verdict: Verdict) -> str:
             return f"{passed} of {total} pass, the others were skipped."
         return "The one check passes." if passed == 1 else f"All {total} pass."
     return f"None of {total} stops this run."
+
+
+def _measured_outcome(check: Mapping[str, Any], verdict: Verdict) -> Mapping[str, Any]:
+    """A check with the outcome of what it measured: the advice of a check is not for damage of earlier runs."""
+    own = [finding for finding in verdict.findings if finding.check == check["name"] and not finding.is_damage]
+    outcome = max((finding.outcome for finding in own), key=RANK.index, default=check["outcome"])
+    return {**check, "outcome": outcome}
 
 
 def _row(entry: Mapping[str, Any], verdict: Verdict) -> Row:

@@ -78,6 +78,8 @@ def reasons(manifest: Mapping[str, Any]) -> list[str]:
 
 def observed(finding: Finding) -> str:
     """`1.93 (1.90 to 1.96)`, or that it was not measured."""
+    if finding.is_damage:
+        return "earlier runs are damaged"
     if finding.value is None:
         return "could not measure" if finding.outcome == "error" else "not measured"
     return estimate(finding.value, finding.low, finding.high, digits=3)

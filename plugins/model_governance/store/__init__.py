@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from model_governance.contract.connections import Connections
+    from model_governance.contract.protection import Protection
     from model_governance.contract.result import Artifact
+    from model_governance.store.versions import LockState, StoredVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,35 @@ class ArtifactStore(Protocol):
     def locate(self, key: str) -> str:
         """The uri of a key."""
 
+    def versions(self, prefix: str) -> dict[str, list[StoredVersion]]:
+        """Versions and delete markers of every key that starts with the prefix, the oldest first.
+
+        A key with more than one was overwritten or deleted by somebody else; its oldest version is what `get` returns.
+        """
+
+    def lock_of(self, key: str) -> LockState:
+        """What protects the content of a key from deletion, and until when.
+
+        Raises:
+            ObjectMissing: nothing is stored there.
+        """
+
+    def hold(self, key: str, *, on: bool) -> None:
+        """Set or lift the legal hold of a key's content.
+
+        Raises:
+            ObjectMissing: nothing is stored there.
+            StoreError: this store or this role cannot.
+        """
+
+    def remove(self, key: str) -> None:
+        """Remove an object, all of its versions; only pruning does. Nothing happens where there is none.
+
+        Raises:
+            StoreError: a lock or the role forbids it.
+            StoreUnreachable: the store does not answer or is busy.
+        """
+
 
 def blob_key(sha256: str, name: str) -> str:
     """The content address of an artifact; it keeps the ending of the name, so that a browser knows the media type."""
@@ -88,24 +119,39 @@ def read_verified(store: ArtifactStore, stored: Mapping[str, Any]) -> bytes:
     if sha256 != stored["sha256"]:
         raise EvidenceError(
             f"{store.locate(stored['key'])}: stored with sha256 {stored['sha256']}, now has {sha256}; "
-            "it was altered afterwards and is not used"
+            "it was altered afterwards and is not used. Restore it from its oldest version"
         )
     return content
 
 
-def open_store(uri: str, *, folder: Path, connections: Connections, connection: str | None = None) -> ArtifactStore:
+def open_store(
+    uri: str, *, folder: Path, connections: Connections, connection: str | None = None,
+    protection: Protection | None = None,
+) -> ArtifactStore:  # fmt: skip
     """The store at `file:///folder`, a plain path (relative to `folder`), or `s3://bucket/prefix`.
 
+    Args:
+        uri: where the store is.
+        folder: start of a relative path.
+        connections: gives the S3 client.
+        connection: name of the connection of the bucket.
+        protection: what the store must enforce for every object; nothing by default.
+
     Raises:
-        StoreError: the scheme is unknown.
+        StoreError: the scheme is unknown, or a folder is asked for what only a bucket can enforce.
     """
     from model_governance.store.local import LocalStore
     from model_governance.store.s3 import S3Store
 
     if uri.startswith("s3://"):
-        return S3Store(uri, client=connections.s3(connection))
+        return S3Store(uri, client=connections.s3(connection), protection=protection)
+    if "://" in uri and not uri.startswith("file://"):
+        raise StoreError(f"{uri}: artifacts go to file:///folder, a plain path or s3://bucket/prefix")
+    if protection is not None and (keys := protection.needs_bucket()):
+        raise StoreError(
+            f"{uri} is a folder, and the policy sets {', '.join(keys)}: a folder protects nothing from who may write to "
+            "it; use s3://bucket/prefix, or remove the key"
+        )
     if "://" in uri:
-        if not uri.startswith("file://"):
-            raise StoreError(f"{uri}: artifacts go to file:///folder, a plain path or s3://bucket/prefix")
         return LocalStore(uri)
     return LocalStore(str((folder / uri).resolve()))

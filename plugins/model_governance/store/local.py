@@ -13,12 +13,14 @@ from urllib.parse import quote, unquote
 from model_governance.errors import ObjectMissing, StoreError, StoreUnreachable
 from model_governance.store.backoff import Backoff
 from model_governance.store.rules import require_key, require_prefix, require_same
+from model_governance.store.versions import LockState, StoredVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 READ_ONLY = 0o444
 _PARTIAL = ".partial"
+_LEFT_BEHIND = 24 * 3600.0  # seconds
 _OTHER_WRITER = Backoff(attempts=6, first=0.01, longest=1.0, factor=4.0)  # of the same key
 
 _NO_HARD_LINKS = frozenset(
@@ -30,6 +32,7 @@ _NETWORK_ERRORS = frozenset(
     | {errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ESHUTDOWN}
 )
 _NEXT_STEP = {
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f) of the user that runs the worker, or store a summary instead",
     errno.ENOSPC: "free space on this file system, or point the policy's artifacts at another one",
     errno.EDQUOT: "raise the quota of the user that runs the worker, or point the policy's artifacts elsewhere",
     errno.EACCES: "let the user that runs the worker read and write this folder",
@@ -110,6 +113,55 @@ class LocalStore:
         """The `file://` uri of a key."""
         return f"{self.uri.rstrip('/')}/{_quoted(require_key(key))}"
 
+    def versions(self, prefix: str) -> dict[str, list[StoredVersion]]:
+        """Every key that starts with the prefix, with the single version that a folder keeps. Raises as `keys`."""
+        return {key: [StoredVersion()] for key in self.keys(prefix)}
+
+    def lock_of(self, key: str) -> LockState:
+        """Nothing protects a file from who may write to its folder.
+
+        Raises:
+            ObjectMissing: there is no such file.
+        """
+        self.get(key)
+        return LockState()
+
+    def hold(self, key: str, *, on: bool) -> None:  # noqa: ARG002 - part of the protocol
+        """Never possible. Raises StoreError."""
+        raise StoreError(f"{self.locate(key)}: a folder has no legal hold; keep evidence that must be held in a bucket")
+
+    def remove(self, key: str) -> None:
+        """Remove a file. Raises as `ArtifactStore.remove`."""
+        path = self._path(key)
+        with _explaining("remove", path):
+            path.unlink(missing_ok=True)
+
+    def sweep(self) -> tuple[int, int]:
+        """Remove unfinished files of writers that were killed; returns how many, and how many are too young for it.
+
+        A file counts as left behind after a day, by the clock of the file system: no write lasts as long, and a younger
+        one may be that of a writer at work. Only `doctor` calls this: walking through a whole archive would cost every
+        run more than the files do, which no reader takes for evidence.
+
+        Raises:
+            StoreUnreachable, StoreError: as `keys`.
+        """
+        removed = young = 0
+        with _explaining("sweep", self.root):
+            if not self.root.is_dir():
+                return 0, 0
+            with tempfile.NamedTemporaryFile(dir=self.root, prefix=".", suffix=".clock") as file:
+                now = os.fstat(file.fileno()).st_mtime
+            for folder, _, names in os.walk(self.root, onerror=_raise_unless_missing):
+                for path in (Path(folder, name) for name in names if _is_partial(name)):
+                    with contextlib.suppress(FileNotFoundError):  # its writer has finished
+                        if now - path.stat().st_mtime > _LEFT_BEHIND:
+                            path.unlink()
+                            removed += 1
+                        else:
+                            young += 1
+        return removed, young
+
     def _path(self, key: str) -> Path:
         return self.root / require_key(key)
 
@@ -139,6 +191,10 @@ def _names(folder: Path) -> list[str]:
     except OSError as error:
         _raise_unless_missing(error)
         return []
+
+
+def _is_partial(name: str) -> bool:
+    return name.startswith(".") and name.endswith(_PARTIAL)
 
 
 def _uri(path: Path) -> str:

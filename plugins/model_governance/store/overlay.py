@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.errors import StoreError
 from model_governance.store.rules import require_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model_governance.store import ArtifactStore
+    from model_governance.store.versions import LockState, StoredVersion
 
 
 class OverlayStore:
@@ -38,3 +40,19 @@ class OverlayStore:
     def locate(self, key: str) -> str:
         """The uri that the key has in the store below."""
         return self._below.locate(key)
+
+    def versions(self, prefix: str) -> dict[str, list[StoredVersion]]:
+        """Those of the store below: what was written here has none."""
+        return self._below.versions(prefix)
+
+    def lock_of(self, key: str) -> LockState:
+        """That of the store below."""
+        return self._below.lock_of(key)
+
+    def remove(self, key: str) -> None:
+        """Refused. Raises StoreError."""
+        raise StoreError(f"{self.locate(key)}: this store is only read; nothing is removed")
+
+    def hold(self, key: str, *, on: bool) -> None:  # noqa: ARG002 - part of the protocol
+        """Refused. Raises StoreError."""
+        raise StoreError(f"{self.locate(key)}: this store is only read; set the hold in the archive itself")

@@ -25,6 +25,7 @@ Kind = Literal["missing", "no_bucket", "conflict", "not_allowed", "not_offered",
 NOT_OFFERED = frozenset({"NotImplemented", "MethodNotAllowed"})
 NOT_ALLOWED = frozenset({"AccessDenied", "Forbidden", "403"})
 _MISSING = frozenset({"NoSuchKey", "NoSuchVersion"})
+_MOVED_CODES = frozenset({"TemporaryRedirect", "Redirect", "307"})
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 _BUSY = frozenset(
     {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "Throttling", "ThrottlingException"}
@@ -35,6 +36,11 @@ _CONFLICT = frozenset({409, 412})
 _NOT_IMPLEMENTED = 501
 
 _DAMAGED = "the bytes changed on the way: look for a proxy that rewrites requests"
+_FULL = "the disks of the server are full: free space there"
+_MOVED = (
+    "the server points to another address: a bucket that was just created needs up to a day, until then set the endpoint "
+    "of the connection to the region of the bucket; a later try may succeed"
+)
 _NEXT_STEP = {
     "404": "check the endpoint of the connection: an S3 server says what is missing",
     "SignatureDoesNotMatch": "correct the secret key of the connection",
@@ -52,6 +58,8 @@ _NEXT_STEP = {
     "KeyTooLongError": "shorten the prefix of the store",
     "InvalidObjectState": "the object is in an archive tier: restore it first",
     "QuotaExceeded": "raise the quota of the bucket",
+    "XMinioStorageFull": _FULL,
+    "InsufficientStorage": _FULL,
 }
 
 
@@ -115,6 +123,8 @@ def _classify_answer(error: ClientError) -> Answer:
     if code in _EXPIRED:
         step = "the credentials have expired, a new process may renew them; renew the session token of the connection"
         return Answer(kind="unreachable", reason=reason, next_step=step)
+    if code in _MOVED_CODES:
+        return Answer(kind="unreachable", reason=reason, next_step=_MOVED)
     if code in _NEXT_STEP:
         return Answer(kind="refused", reason=reason, next_step=_NEXT_STEP[code])
     return Answer(kind=_kind(code, status), reason=reason, next_step=_STEPS.get(_kind(code, status), ""))

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.result import label_of
-from model_governance.errors import EvidenceError
 from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from model_governance.contract.result import Value
     from model_governance.policy import Policy
 
@@ -33,6 +29,8 @@ class FailPolicy:
         """Whether one finding must stop the run; `error` (could not measure) always does."""
         if outcome == "error":
             return True
+        if outcome == "warn" and severity == "info":  # damage of earlier runs: shown, and never a stop
+            return False
         weight = {"fail": 2, "warn": 1}.get(outcome, 0)
         if outcome == "uncertain":
             weight = min({"fail": 2, "warn": 1, "pass": 0}[self.on_uncertain], 2 if severity == "error" else 1)
@@ -54,7 +52,8 @@ class Finding:
     metric that earlier runs taught. `log_evidence` is what accumulated over the runs with the same `basis`, the digest
     of what the metric was compared with: the logarithm of one product of e-values per shift (stats/accumulation.py).
     `violated` says that the threshold was violated with certainty in this run, whether or not `confirm` asks for more.
-    A finding without metric says that the check as a whole was skipped or could not measure.
+    A finding without metric says that the check as a whole was skipped or could not measure, or that stored objects of
+    earlier runs are damaged (`is_damage`).
     """
 
     check: str
@@ -90,6 +89,11 @@ class Finding:
         return label_of(self.metric, self.key)
 
     @property
+    def is_damage(self) -> bool:
+        """Whether it says that stored objects of earlier runs were left out; the metrics of this run are others."""
+        return self.metric is None and self.outcome == "warn" and self.severity == "info"
+
+    @property
     def requirement(self) -> str:
         """`< 0.2` in words: "less than 0.2"."""
         return describe(self.condition, self.bound, self.against) if self.condition and self.bound is not None else ""
@@ -101,6 +105,11 @@ class Finding:
             if isinstance(record[name], tuple):
                 record[name] = list(record[name])
         return record
+
+
+def damage_finding(check: str, sentence: str) -> Finding:
+    """A warning that never stops a run: what earlier runs left is damaged, and was left out."""
+    return Finding(check=check, outcome="warn", severity="info", sentence=sentence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,27 +158,3 @@ class Verdict:
             "on_uncertain": self.fail_policy.on_uncertain,
             "findings": [finding.record() for finding in self.findings],
         }
-
-
-def read_verdict(record: Mapping[str, Any]) -> Verdict:
-    """The verdict that `Verdict.record` wrote.
-
-    Raises:
-        EvidenceError: the record holds other fields than a verdict of this release.
-    """
-    try:
-        findings = tuple(_read_finding(finding) for finding in record["findings"])
-        fail_policy = FailPolicy(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
-        return Verdict(name=record["name"], findings=findings, fail_policy=fail_policy)
-    except (KeyError, TypeError, ValueError) as error:
-        raise EvidenceError(
-            f"expected a verdict as release {version('airflow-model-governance')} writes it, found other fields "
-            f"({type(error).__name__}: {error}); read it with the release that wrote it"
-        ) from error
-
-
-def _read_finding(record: Mapping[str, Any]) -> Finding:
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
-    }
-    return Finding(**fields)

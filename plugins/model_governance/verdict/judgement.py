@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from model_governance.contract.result import label_of
 from model_governance.stats.multiplicity import adjusted
 from model_governance.verdict.budget import budget_of
-from model_governance.verdict.finding import FailPolicy, Finding, Verdict, fail_policy_of
+from model_governance.verdict.finding import FailPolicy, Finding, Verdict, damage_finding, fail_policy_of
 from model_governance.verdict.measurement import Evidence, measurement_of
 from model_governance.verdict.outcome import judged_finding
 from model_governance.verdict.requirement import Baseline
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from model_governance.policy import Policy, Threshold, Waiver
     from model_governance.verdict.budget import Budget
     from model_governance.verdict.finding import Outcome
+
+MOST_DAMAGED = 3
+"""The most damaged objects that a sentence names."""
 
 
 def baselines_of(result: CheckResult) -> dict[str, Baseline]:
@@ -129,9 +132,25 @@ def unmeasured(name: str, problem: str, *, fail_policy: FailPolicy) -> Verdict:
     return Verdict(name=name, findings=(finding,), fail_policy=fail_policy)
 
 
-def combine(name: str, verdicts: Sequence[Verdict], *, fail_policy: FailPolicy) -> Verdict:
-    """The verdict of a run; a run in which nothing was measured is an error."""
+def with_damage(verdict: Verdict, name: str, sentences: Sequence[str]) -> Verdict:
+    """The verdict of a check with a warning that objects of earlier runs are damaged; as it is where none is.
+
+    What was measured in this run stands: the warning turns a pass into `warn`, and never stops the run.
+    """
+    if not sentences:
+        return verdict
+    more = f" And {len(sentences) - MOST_DAMAGED} more, in the record." if len(sentences) > MOST_DAMAGED else ""
+    objects = "1 object" if len(sentences) == 1 else f"{len(sentences)} objects"
+    text = f"{name}: {objects} of earlier runs damaged and left out: {' '.join(sentences[:MOST_DAMAGED])}{more}"
+    return replace(verdict, findings=(*verdict.findings, damage_finding(name, text)))
+
+
+def combine(
+    name: str, verdicts: Sequence[Verdict], *, fail_policy: FailPolicy, problems: Sequence[str] = ()
+) -> Verdict:
+    """The verdict of a run; a run in which nothing was measured is an error, and so is each of its `problems`."""
     findings = [finding for verdict in verdicts for finding in verdict.findings]
+    findings += [Finding(check=name, outcome="error", sentence=f"{name}: {problem}") for problem in problems]
     if all(finding.outcome == "skipped" for finding in findings):
         sentence = f"{name}: nothing was measured in this run; an empty run is never a pass"
         findings.append(Finding(check=name, outcome="error", sentence=sentence))

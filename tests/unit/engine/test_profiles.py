@@ -9,7 +9,7 @@ import pytest
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.profiles import Profile, freeze, merge_columns, profile_of, wasserstein_on_grid
-from model_governance.errors import CheckError, EvidenceError
+from model_governance.errors import EvidenceError
 
 FAMILIES = {"amount": "numbers", "count": "numbers", "kind": "categories"}
 
@@ -100,7 +100,7 @@ def test_a_profile_comes_back_from_its_bytes_and_holds_no_rare_label(cells):
 def test_bytes_that_are_no_profile_are_refused_with_their_origin(cells, broken):
     raw = json.loads(profile_of(relation(frame(500, seed=2)), FAMILIES, cells=cells).to_bytes())
     broken(raw)
-    with pytest.raises(CheckError, match=r"run\.json holds no profile"):
+    with pytest.raises(EvidenceError, match=r"run\.json: columns.* oldest version"):
         Profile.from_bytes(json.dumps(raw).encode(), origin="run.json")
 
 

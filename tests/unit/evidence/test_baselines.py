@@ -196,4 +196,6 @@ def test_an_accepted_manifest_that_was_altered_is_not_believed(tmp_path):
     path.write_bytes(path.read_bytes() + b" ")
     finding = made.night(2, 0.92)
     assert finding.outcome == "error"
-    assert "another one than the run that was accepted" in finding.sentence
+    assert "expected the sha256 in its key" in finding.sentence
+    assert acceptance.manifest["key"] in finding.sentence
+    assert "accept another run" in finding.sentence

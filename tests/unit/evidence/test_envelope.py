@@ -61,7 +61,7 @@ def test_without_a_signer_it_is_unsigned():
 
 def test_canonical_json_is_that_of_rfc_8785():
     assert canonical({"b": 1, "a": "ä", "10": True}) == '{"10":true,"a":"ä","b":1}'.encode()
-    with pytest.raises(ValueError, match="53"):
+    with pytest.raises(ValueError, match="exceeds"):
         canonical({"a": 2**53 + 1})
 
 

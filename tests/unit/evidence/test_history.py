@@ -17,7 +17,6 @@ from model_governance.checks import find
 from model_governance.contract.check import Lookback
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import CheckResult, make_metric
-from model_governance.errors import EvidenceError
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, in_season
 from model_governance.report.figures import canvas, to_svg
 from model_governance.run import run_check
@@ -145,9 +144,14 @@ def test_an_altered_artifact_is_not_believed(nights, tmp_path):
     path = nights.folder / "archive" / seen.key
     path.chmod(0o644)
     path.write_bytes(seen.content + b" ")
-    with pytest.raises(EvidenceError, match="altered"):
-        earlier_artifacts(before(nights.store, datetime(2026, 3, 8, tzinfo=UTC)), "quality", lookback=wanted)
+    archive = before(nights.store, datetime(2026, 3, 8, tzinfo=UTC))
+    (other,) = earlier_artifacts(archive, "quality", lookback=wanted)
     path.write_bytes(seen.content)
+    assert other.logical_date < seen.logical_date, "the run before takes its place"
+    (damage,) = archive.damaged
+    assert (damage.key, damage.moment) == (seen.key, seen.logical_date)
+    assert "altered" in damage.sentence
+    assert nights.store.locate(seen.key) in damage.sentence
 
 
 def test_a_check_that_looks_back_is_given_its_earlier_nights_and_they_are_recorded(tmp_path):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from baseline_cases import nights
 from model_governance.contract.moments import moment_key
+from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
 from model_governance.policy import RetrainingSpec
@@ -18,7 +19,7 @@ DAY = datetime(2025, 6, 1, tzinfo=UTC)
 
 def manifest(*findings, day=DAY, model="tiny"):
     return {
-        "policy": {"name": model, "sha256": "p" * 64},
+        "policy": {"name": model, "sha256": "a" * 64},
         "run": {"run_id": f"run-{day}", "logical_date": day.isoformat(), "orchestrator": {"dag_id": "nightly"}},
         "verdict": {
             "outcome": "fail",
@@ -32,7 +33,7 @@ def manifest(*findings, day=DAY, model="tiny"):
 def request(*, day=DAY, model="tiny", rule=None):
     key = f"v1/runs/model={model}/run={moment_key(day)}/{day:%Y%m%d}00000000/0123456789abcdef/run_manifest.json"
     return request_for(
-        rule or RetrainingSpec(), manifest(("drift", "fail"), day=day, model=model), key=key, sha256="m" * 64
+        rule or RetrainingSpec(), manifest(("drift", "fail"), day=day, model=model), key=key, sha256="b" * 64
     )
 
 
@@ -92,13 +93,50 @@ def test_a_run_does_not_hold_itself_back(store):
     assert refusal(store, RetrainingSpec(), request()) == ""
 
 
-def test_an_altered_manifest_is_refused(store):
-    content = b'{"schema": "model-governance/run/v1"}'
-    store.put_once("v1/runs/x.json", content, media_type="application/json")
-    named = {"key": "v1/runs/x.json", "sha256": hashlib.sha256(content).hexdigest()}
-    assert requested_manifest(store, named) == {"schema": "model-governance/run/v1"}
+def test_the_manifest_behind_a_request_is_the_run_of_its_key_and_of_the_digest(tmp_path):
+    made = nights(tmp_path, {"geq_to": 0.5})
+    made.night(1, 0.9)
+    manifest = made.ended[0].manifest
+    named = {"key": manifest.key, "sha256": manifest.sha256}
+    assert requested_manifest(made.small.store, named)["run"]["run_id"] == "night-1"
     with pytest.raises(EvidenceError, match="altered"):
-        requested_manifest(store, {"key": "v1/runs/x.json", "sha256": "0" * 64})
+        requested_manifest(made.small.store, named | {"sha256": "0" * 64})
+    with pytest.raises(EvidenceError, match="no address of a manifest"):
+        requested_manifest(made.small.store, named | {"key": "v1/runs/x.json"})
+
+
+DAMAGES = {
+    "no JSON": lambda entry: b"{",
+    "a field is missing": lambda entry: canonical_json({name: value for name, value in entry.items() if name != "run"}),
+    "a wrong type": lambda entry: canonical_json(entry | {"findings": None}),
+    "another model": lambda entry: canonical_json(entry | {"model": "other"}),
+    "another day": lambda entry: canonical_json(entry | {"logical_date": "2025-01-01T00:00:00+00:00"}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_entry_still_counts_and_is_named(store, tmp_path, damage, caplog):
+    booked = request()
+    book(store, booked)
+    path = tmp_path / booked.key
+    path.chmod(0o644)
+    path.write_bytes(DAMAGES[damage](booked.record()))
+    assert "2025-06-01" in refusal(store, RetrainingSpec(cooldown_days=7), request(day=DAY + timedelta(days=2)))
+    assert store.locate(booked.key) in caplog.text
+    assert "counts as a request for 2025-06-01" in caplog.text
+
+
+def test_a_sound_ledger_is_read_without_a_word(store, caplog):
+    book(store, request())
+    refusal(store, RetrainingSpec(cooldown_days=0), request(day=DAY + timedelta(days=2)))
+    assert caplog.text == ""
+
+
+def test_what_is_for_information_only_is_no_reason_to_train():
+    run = manifest(("drift", "warn"))
+    run["verdict"]["findings"][0]["severity"] = "info"
+    key = "v1/runs/model=a/run=2025-06-01T000000Z/b/c/d"
+    assert request_for(RetrainingSpec(when=["warn"]), run, key=key, sha256="") is None
 
 
 def test_two_runs_of_one_day_are_two_runs(store):

@@ -72,7 +72,8 @@ def test_the_finding_that_stops_comes_first_and_says_so(page):
 
 @pytest.mark.parametrize("outcome", get_args(Outcome))
 def test_an_outcome_is_a_word_and_a_shape_not_only_a_colour(make, outcome):
-    verdict = Verdict(name="drift", findings=(Finding(check="drift", outcome=outcome, sentence="drift: so it is"),))
+    finding = Finding(check="drift", outcome=outcome, sentence="drift: so it is", metric="psi", value=0.1, n=400)
+    verdict = Verdict(name="drift", findings=(finding,))
     page = render_check(make.check_record(make.drift_result(), verdict), {}).decode()
     assert f'<p class="word">{OUTCOMES[outcome][0]}</p>' in page
     assert page.count('class="shape"') + page.count('class="outline"') >= 2

@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from model_governance.contract.protection import Protection
 from model_governance.store.s3 import S3Store
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class Bucket:
     client: Any
     calls: list[str] = field(default_factory=list)
 
-    def store(self, prefix: str = "gov") -> S3Store:
-        return S3Store(f"s3://{self.name}/{prefix}", client=self.client)
+    def store(self, prefix: str = "gov", **protection: Any) -> S3Store:
+        return S3Store(f"s3://{self.name}/{prefix}", client=self.client, protection=Protection(**protection))
 
     def inject(self, event: str, fault: Callable[..., Any]) -> None:
         self.client.meta.events.register(event, fault)

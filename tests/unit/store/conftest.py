@@ -10,6 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from atomic_moto import atomic_puts
+from strict_moto import enforced_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,16 @@ def versioned(endpoint: str) -> Bucket:
     bucket.client.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"})
     bucket.inject("before-parameter-build.s3", lambda model, **_: bucket.calls.append(model.name))
     return bucket
+
+
+@pytest.fixture
+def locked(endpoint: str) -> Iterator[Bucket]:
+    """A bucket with Object Lock that enforces it."""
+    bucket = Bucket(name=f"locked-{next(_numbers)}", client=connect(endpoint))
+    bucket.client.create_bucket(Bucket=bucket.name, ObjectLockEnabledForBucket=True)
+    bucket.inject("before-parameter-build.s3", lambda model, **_: bucket.calls.append(model.name))
+    with enforced_locks():
+        yield bucket
 
 
 @pytest.fixture(params=["plain", "versioned"])

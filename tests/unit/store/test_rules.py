@@ -91,7 +91,7 @@ def test_bytes_that_were_altered_afterwards_decide_nothing(tmp_path):
         read_verified(store, stored.record())
     assert str(altered.value) == (
         f"{stored.uri}: stored with sha256 {stored.sha256}, now has {hashlib.sha256(b'<b>').hexdigest()}; "
-        "it was altered afterwards and is not used"
+        "it was altered afterwards and is not used. Restore it from its oldest version"
     )
 
 
@@ -109,4 +109,4 @@ def test_a_bucket_is_opened_with_the_client_of_its_connection(tmp_path):
     connections = SimpleNamespace(s3=lambda name: f"client of {name}")
     store = open_store("s3://bucket/prefix", folder=tmp_path, connections=connections, connection="worm")
     assert store.uri == "s3://bucket/prefix"
-    assert store._client == "client of worm"
+    assert store.bucket.client == "client of worm"

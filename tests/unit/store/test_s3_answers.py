@@ -34,6 +34,8 @@ ANSWERS = {
     "token that was never valid": (answer("InvalidToken", 400), "refused"),
     "wrong key": (answer("InvalidAccessKeyId", 403), "refused"),
     "wrong digest": (answer("BadDigest", 400), "refused"),
+    "full server": (answer("XMinioStorageFull", 507), "refused"),
+    "bucket that moves": (answer("TemporaryRedirect", 307), "unreachable"),
     "unknown code": (answer("SomethingNew", 400), "refused"),
     "no server": (exceptions.EndpointConnectionError(endpoint_url=SECRET), "unreachable"),
     "cut off": (exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), "unreachable"),

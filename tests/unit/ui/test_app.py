@@ -11,12 +11,12 @@ import pytest
 from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
+from model_governance.archiving import archive_run
 from model_governance.checks import catalogue
 from model_governance.contract.result import Artifact
 from model_governance.contract.run import Run
 from model_governance.errors import StoreUnreachable
 from model_governance.policy import parse_policy
-from model_governance.run import archive_run
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
 from model_governance.ui.app import create_app

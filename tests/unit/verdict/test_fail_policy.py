@@ -33,7 +33,10 @@ def test_a_verdict_stops_as_before_once_its_record_is_read():
 @pytest.mark.parametrize("field", ["name", "findings", "fail_on", "on_uncertain"])
 def test_a_record_that_lacks_a_field_is_refused(field):
     record = {name: value for name, value in warned().record().items() if name != field}
-    with pytest.raises(EvidenceError, match=f"found other fields .*{field}.*; read it with the release that wrote it"):
+    with pytest.raises(
+        EvidenceError,
+        match=f"{field}: expected a value, found no such field; .* read it with the release that wrote it",
+    ):
         read_verdict(record)
 
 

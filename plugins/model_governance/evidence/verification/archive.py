@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import spell_moment
 from model_governance.errors import EvidenceError, ObjectMissing
-from model_governance.evidence.acceptance import acceptance_folder
 from model_governance.evidence.chain import chain_folder, link_keys, models_with_chain, read_link
 from model_governance.evidence.index import index_differences
 from model_governance.evidence.index_rows import row_of_unreadable, rows_of
 from model_governance.evidence.manifest import FILE, model_folder
+from model_governance.evidence.pruning import pruned_objects
+from model_governance.evidence.statement import DOCUMENTS
 from model_governance.evidence.verification.link import Reader, verify_link
 from model_governance.evidence.verification.problems import Findings, Verification
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from model_governance.evidence.chain import Link
+    from model_governance.evidence.period import Period
     from model_governance.evidence.trust import Trust
     from model_governance.evidence.verification.problems import Problem
     from model_governance.store import ArtifactStore
@@ -35,6 +37,7 @@ def verify_archive(
     models: Collection[str] = (),
     trust: Trust | None = None,
     expected: Mapping[str, str] | None = None,
+    period: Period | None = None,
 ) -> list[Verification]:
     """Verify the models of an archive; sends no request but to the store.
 
@@ -43,12 +46,16 @@ def verify_archive(
         models: those to verify; all that have runs or a chain when empty.
         trust: keys whose signatures count; None: signatures are not checked.
         expected: digest of the newest link by model, kept elsewhere; it alone shows that the end was cut off.
+        period: the archive is an export of these days: objects of other runs may be missing, which is noted.
 
     Raises:
         StoreUnreachable, StoreError: the store cannot be read.
     """
     named = list(models) or sorted({*models_of(store), *(expected or {})})
-    return [verify_model(store, model, trust=trust, expected_head=(expected or {}).get(model)) for model in named]
+    return [
+        verify_model(store, model, trust=trust, expected_head=(expected or {}).get(model), period=period)
+        for model in named
+    ]
 
 
 def verify_model(
@@ -58,6 +65,7 @@ def verify_model(
     trust: Trust | None = None,
     expected_head: str | None = None,
     known_head: tuple[int, str] | None = None,
+    period: Period | None = None,
     each: Callable[[Link, Sequence[Problem]], None] = lambda *_: None,
 ) -> Verification:
     """Verify the chain of one model, as `verify_archive` does.
@@ -69,11 +77,13 @@ def verify_model(
         expected_head: digest of the newest link, kept elsewhere.
         known_head: number and digest of the newest link of an earlier moment, kept elsewhere; links may have been
             appended since.
+        period: days of an export, as `verify_archive`.
         each: gets every link that can be read, and the problems that were found at it and at what it names.
 
     Raises: as `verify_archive`.
     """
-    walk = _Walk(store=store, model=model, trust=trust, reader=Reader(store=store), each=each)
+    reader = Reader(store=store, period=period, pruned=pruned_objects(store, model, trust=trust))
+    walk = _Walk(store=store, model=model, trust=trust, reader=reader, each=each)
     for sequence, key in link_keys(store, model):
         walk.visit(sequence, key)
     walk.end(expected_head, known_head)
@@ -166,6 +176,7 @@ class _Walk:
     def end(self, expected_head: str | None, known_head: tuple[int, str] | None) -> None:
         """What can be said only once all links are known."""
         self._strangers()
+        self._versions()
         self._unlinked()
         self._index()
         folder = self.store.locate(chain_folder(self.model).rstrip("/"))
@@ -193,6 +204,14 @@ class _Walk:
                 f"{self.unsigned} of {self.links} links are UNSIGNED: whoever can write to the store can write them anew. "
                 "Set archive.signing_key (model-governance keys init)",
             )  # fmt: skip
+        removed = sum(self.reader.digests.get(key, "") is None for key in self.reader.pruned)
+        if removed:
+            self.findings.add("run.pruned", folder, f"{removed} objects were pruned, as tombstones of the chain say")
+        if self.reader.left_out:
+            self.findings.add(
+                "object.left_out", folder,
+                f"{len(self.reader.left_out)} objects of runs outside the days {self.reader.period} are not here, and were not verified",
+            )  # fmt: skip
         if self.trust is None and self.unsigned < self.links:
             self.findings.add("signature.unchecked", folder, "signatures were not checked: pass --trust FILE")
 
@@ -203,11 +222,22 @@ class _Walk:
             if key not in known:
                 self.findings.add("chain.foreign", self.store.locate(key), "lies among the links and is none")
 
+    def _versions(self) -> None:
+        """Links that were written again, or deleted behind a marker; a slow writer on some servers does the same."""
+        for key, versions in self.store.versions(chain_folder(self.model)).items():
+            if len(versions) > 1:
+                markers = sum(version.is_delete_marker for version in versions)
+                self.findings.add(
+                    "link.versions", self.store.locate(key),
+                    f"has {len(versions)} versions, {markers} of them delete markers; the oldest one was verified",
+                )  # fmt: skip
+
     def _unlinked(self) -> None:
-        """Manifests and acceptances that no link is about."""
+        """Manifests and documents that no link is about."""
         manifests = (key for key in self.store.keys(model_folder(self.model)) if key.endswith(f"/{FILE}"))
-        accepted = (key for key in self.store.keys(acceptance_folder(self.model)) if key.endswith(".json"))
-        for key in (*manifests, *accepted):
+        folders = (f"{folder}model={self.model}/" for folder in DOCUMENTS.values())
+        documents = (key for folder in folders for key in self.store.keys(folder) if key.endswith(".json"))
+        for key in (*manifests, *documents):
             if key not in self.about:
                 self.findings.add(
                     "evidence.unlinked", self.store.locate(key),
@@ -224,7 +254,7 @@ class _Walk:
         newest = self.newest
         return Verification(
             model=self.model, links=self.links, head=None if newest is None else (newest.sequence, newest.digest),
-            objects=len(self.reader.digests), verdicts=self.reader.verdicts, signed_by=tuple(sorted(self.signers)),
+            objects=self.reader.compared, verdicts=self.reader.verdicts, signed_by=tuple(sorted(self.signers)),
             problems=tuple(self.findings.problems),
         )  # fmt: skip
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.documents import read_document
 from model_governance.contract.moments import parse_moment
 from model_governance.contract.stored_result import read_result
 from model_governance.errors import EvidenceError
 from model_governance.evidence.baselines import numbers_of, read_baseline
 from model_governance.evidence.manifest import as_manifest
-from model_governance.evidence.record import CHECK_SCHEMA
-from model_governance.verdict import judge, read_verdict
+from model_governance.evidence.record import as_record
+from model_governance.verdict import judge, read_verdict, with_damage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,12 +43,15 @@ def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[st
         if named is not None
     }
     if judged["champion"] is not None:
-        baselines["champion"] = {label: read_baseline(number) for label, number in judged["champion"].items()}
+        baselines["champion"] = {
+            label: read_baseline(number, name=label) for label, number in judged["champion"].items()
+        }
     earlier = [_verdict_of(stored, reader) for stored in judged["earlier"]]
-    return judge(
+    verdict = judge(
         check, read_result(record["result"], origin=check), policy, moment=parse_moment(manifest["run"]["logical_date"]),
         baselines=baselines, earlier=earlier, basis=judged["basis"],
     )  # fmt: skip
+    return with_damage(verdict, check, [damage["sentence"] for damage in record.get("damaged", ())])
 
 
 def _record_of(stored: Mapping[str, Any], check: str, reader: Reader) -> dict[str, Any]:
@@ -75,4 +77,4 @@ def _document(stored: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     content = reader.verified(stored)
     if content is None:
         raise EvidenceError(f"the record of an earlier run, {stored['key']}, is missing or altered")
-    return read_document(content, origin=reader.store.locate(stored["key"]), schema=CHECK_SCHEMA)
+    return as_record(content, origin=reader.store.locate(stored["key"]))

@@ -6,28 +6,28 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.documents import read_document
 from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, PolicyError
 from model_governance.evidence.acceptance import as_acceptance
+from model_governance.evidence.consistency import disagreements
 from model_governance.evidence.controls import FILE as CONTROLS_FILE
 from model_governance.evidence.controls import as_control_map
 from model_governance.evidence.envelope import is_payload_of
 from model_governance.evidence.manifest import as_manifest
-from model_governance.evidence.record import CHECK_SCHEMA
+from model_governance.evidence.record import as_record
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
 from model_governance.policy.load import archived_policy
-from model_governance.verdict import combine, fail_policy_of, read_verdict
+from model_governance.verdict import Verdict, combine, fail_policy_of, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from model_governance.evidence.chain import Link
     from model_governance.evidence.controls import ControlMap
+    from model_governance.evidence.period import Period
     from model_governance.evidence.verification.problems import Findings
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
-    from model_governance.verdict import Verdict
 
 
 KEPT_BYTES = 1 << 20
@@ -44,21 +44,41 @@ class Reader:
 
     Attributes:
         store: the archive.
+        period: days of an export, which leaves objects of other runs out; None for a whole archive.
         digests: SHA-256 of every object that was read, by key; None where it is not there.
         policies: policies by digest; None where this release cannot read one.
         control_maps: control maps by digest.
         contents: the small objects of the link that is being verified, by key.
         recent: verdicts of earlier records by digest: each is read by many later runs.
         verdicts: verdicts of checks that were computed again.
+        pruned: digest by key of what sound tombstones name.
+        left_out: keys of objects of runs outside the period that are not there.
     """
 
     store: ArtifactStore
+    period: Period | None = None
     digests: dict[str, str | None] = field(default_factory=dict)
     policies: dict[str, Policy | None] = field(default_factory=dict)
     control_maps: dict[str, ControlMap] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     recent: dict[str, Verdict] = field(default_factory=dict)
     verdicts: int = 0
+    pruned: Mapping[str, str] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+
+    def may_lack_objects_of(self, link: Link) -> bool:
+        """Whether an export of the period leaves objects of this link out; documents are always there."""
+        if self.period is None or link.kind != "run":
+            return False
+        try:
+            return not self.period.holds(parse_moment(link.predicate["run"]["logical_date"]))
+        except (KeyError, TypeError, ValueError):
+            return False
+
+    @property
+    def compared(self) -> int:
+        """Number of objects that were there, whose digest was compared."""
+        return sum(digest is not None for digest in self.digests.values())
 
     def digest(self, key: str) -> str | None:
         """The digest of an object; None where nothing is stored."""
@@ -116,10 +136,10 @@ class Reader:
 def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
     """Verify what a link is about; problems are added to `findings`."""
     reader.contents.clear()
-    _objects(link, reader, findings)
+    is_whole = _objects(link, reader, findings)
     content = reader.verified(link.about)
-    if content is None:
-        return  # said by `_objects`
+    if content is None or not is_whole:
+        return  # said by `_objects`, pruned, or left out of an export
     where = reader.store.locate(link.about["key"])
     try:
         if link.kind == "run":
@@ -132,13 +152,20 @@ def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
         findings.add("object.damaged", where, f"lacks fields that this release reads ({type(error).__name__}: {error})")
 
 
-def _objects(link: Link, reader: Reader, findings: Findings) -> None:
+def _objects(link: Link, reader: Reader, findings: Findings) -> bool:
+    """Whether no object was left out; what is missing otherwise, or altered, is a problem."""
+    is_whole = True
     for subject in link.statement["subject"]:
         key, stated = subject.get("uri"), subject["digest"]["sha256"]
         if key is None:
             continue  # the model: it is not in the archive
         found = reader.digest(key)
-        if found is None:
+        if found is None and reader.pruned.get(key) == stated:
+            is_whole = False
+        elif found is None and reader.may_lack_objects_of(link):
+            reader.left_out.add(key)
+            is_whole = False
+        elif found is None:
             findings.add(
                 "object.missing", reader.store.locate(key), f"link {link.sequence} names it ({subject['name']})"
             )
@@ -147,6 +174,7 @@ def _objects(link: Link, reader: Reader, findings: Findings) -> None:
                 "object.altered", reader.store.locate(key),
                 f"has sha256 {found[:16]}…, link {link.sequence} states {stated[:16]}… ({subject['name']})",
             )  # fmt: skip
+    return is_whole
 
 
 def _document(link: Link, content: bytes, where: str, findings: Findings) -> None:
@@ -167,9 +195,9 @@ def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None
     for row in manifest["checks"]:
         found = reader.verified(row["record"]) if row["record"] else None
         if row["record"] and found is None:
-            return  # said by `_objects`
+            return  # said by `_objects`, or pruned
         origin = reader.store.locate(row["record"]["key"]) if row["record"] else where
-        records[row["name"]] = None if found is None else read_document(found, origin=origin, schema=CHECK_SCHEMA)
+        records[row["name"]] = None if found is None else as_record(found, origin=origin)
     policy = reader.policy(manifest["policy"])
     _statement(link, manifest, records, policy, content, where, reader, findings)
     _verdicts(manifest, records, where, reader, findings)
@@ -247,30 +275,31 @@ def _verdicts(
 ) -> None:  # fmt: skip
     """Whether the verdict of the run and the rows of its checks are those of the records."""
     stated = read_verdict(manifest["verdict"])
-    found = []
+    verdicts = []
     for row in manifest["checks"]:
         record = records[row["name"]]
         if record is None:
-            found += [finding for finding in stated.findings if finding.check == row["name"]]
-            if row["outcome"] != "error":
+            silent = tuple(finding for finding in stated.findings if finding.check == row["name"])
+            if row["outcome"] != "error" or not silent or any(finding.outcome != "error" for finding in silent):
                 findings.add(
                     "verdict.differs", where, f"{row['name']} never reported and is said to be {row['outcome']}"
                 )
+            else:
+                verdicts.append(Verdict(name=row["name"], findings=silent, fail_policy=stated.fail_policy))
             continue
         verdict = read_verdict(record["verdict"])
         reader.remember(row["record"]["sha256"], verdict)
-        found += list(verdict.findings)
+        verdicts.append(verdict)
         said = (row["outcome"], row["stops"], row["sentence"], record["check"], record["verdict"]["stops"])
         if said != (verdict.outcome, verdict.stops, verdict.sentence, row["name"], verdict.stops):
             findings.add(
                 "verdict.differs", where,
                 f"{row['name']} is said to be {row['outcome']}, its record says {verdict.outcome} (stops: {verdict.stops})",
             )  # fmt: skip
-    whole = combine(stated.name, [stated], fail_policy=stated.fail_policy)
-    extra = [finding for finding in stated.findings if finding not in found]
-    missing = [finding for finding in found if finding not in stated.findings]
-    if missing or any(finding.outcome != "error" for finding in extra) or whole.record() != manifest["verdict"]:
-        findings.add("verdict.differs", where, "the verdict of the run is not the worst of the verdicts of its checks")
+    problems = disagreements(manifest["policy"]["sha256"], records)
+    whole = combine(stated.name, verdicts, fail_policy=stated.fail_policy, problems=problems)
+    if whole.record() != manifest["verdict"]:
+        findings.add("verdict.differs", where, "the verdict of the run is not what the verdicts of its checks give")
 
 
 def _demands(policy: Policy, manifest: Mapping[str, Any], where: str, findings: Findings) -> None:

@@ -14,7 +14,6 @@ CODES = {
     "chain.foreign": "An object lies among the links and is none.",
     "link.damaged": "A link cannot be read as a link of its model and number.",
     "link.signature": "No signature of a link is that of a trusted key that was valid when the link was recorded.",
-    "link.versions": "The key of a link has several versions: somebody wrote it again. The oldest one was verified.",
     "object.missing": "An object that a link names is not there.",
     "object.altered": "An object does not have the digest that its link states.",
     "object.damaged": "An object has the stated digest and is not what the link says that it is.",
@@ -23,13 +22,27 @@ CODES = {
     "evidence.unlinked": "An archived run or an acceptance is in no link of the chain.",
     "index.differs": "The history index is damaged, or states what no link states. Nothing that is judged reads it; make it anew (model-governance history MODEL --rebuild).",
     "link.unsigned": "A link is unsigned: whoever can write to the store can write the whole chain anew.",
+    "link.versions": "A link was written again or deleted, which the versions of its key show. The oldest one was verified.",
     "signature.unchecked": "Signatures were not checked, because no trust file was given.",
     "chain.repeated": "Two links are about the same object.",
     "chain.repaired": "A link says that the link before it was damaged when it was appended.",
+    "run.pruned": "Objects of runs were removed, as tombstones of the chain say.",
     "verdict.unchecked": "A verdict could not be computed again.",
+    "object.left_out": "Objects of runs outside the days of an export are not there.",
 }
 """Meaning of each code. Those of NOTES are no reason to distrust what was verified."""
-NOTES = frozenset({"link.unsigned", "signature.unchecked", "chain.repeated", "chain.repaired", "verdict.unchecked"})
+NOTES = frozenset(
+    {
+        "link.unsigned",
+        "link.versions",
+        "signature.unchecked",
+        "chain.repeated",
+        "run.pruned",
+        "chain.repaired",
+        "verdict.unchecked",
+        "object.left_out",
+    }
+)
 
 Severity = Literal["error", "note"]
 

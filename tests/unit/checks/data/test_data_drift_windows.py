@@ -19,7 +19,7 @@ from model_governance.contract.check import Lookback
 from model_governance.contract.subject import Feature, ParamFile, PreviousRun
 from model_governance.engine import open_relation
 from model_governance.engine.profiles import Profile, freeze, profile_of
-from model_governance.errors import CheckError, EvidenceError, SubjectError
+from model_governance.errors import CheckError, SubjectError
 
 COLUMNS = ("income", "region")
 
@@ -68,8 +68,9 @@ def with_incomes(subject, mean, *, seed, rows=2000, role="current"):
 
 
 def in_version(run, version):
-    """The stored run as a document of another version; before v2 there were no sketches."""
+    """The stored run as a document of another version; before v2 there were neither sketches nor a digest."""
     document = json.loads(run.content)
+    del document["sha256"]
     for column in document["columns"].values():
         column.pop("sketch")
     changed = document | {"schema": f"model-governance/profile/{version}"}
@@ -267,12 +268,13 @@ def test_runs_before_a_new_reference_are_used(healthy, richer_runs):
     assert result.metric("psi", key="income").p_value > 0.01
 
 
-def test_a_run_that_stored_something_else_is_an_error(healthy, richer_runs):
+def test_a_run_that_stored_something_else_is_left_out_and_named(healthy, richer_runs):
     broken = replace(richer_runs[0], content=b"{}")
-    with pytest.raises(
-        EvidenceError, match=r"profile\.json of 2026-02-28: expected a document model-governance/profile/v2"
-    ):
-        measure(with_previous(healthy, [broken]), consecutive=True)
+    result = measure(with_previous(healthy, [broken, *richer_runs[1:]]), consecutive=True)
+    without = measure(with_previous(healthy, richer_runs[1:]), consecutive=True)
+    assert result.metrics == without.metrics
+    (note,) = [note for note in result.notes if note.startswith("not used: profile.json of 2026-02-28")]
+    assert "expected a document model-governance/profile/v2" in note
 
 
 def test_a_profile_replaces_the_rows_of_the_reference(healthy, tmp_path):

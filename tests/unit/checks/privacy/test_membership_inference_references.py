@@ -15,6 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from model_governance.archiving import archive_run
 from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.membership_inference import CHECK, estimates, figures, quantile
 from model_governance.checks.privacy.membership_inference.answer_cache import FILE
@@ -28,7 +29,7 @@ from model_governance.contract.run import Run
 from model_governance.contract.subject import Columns, Dataset, Feature, Model, PreviousRun, Subject
 from model_governance.errors import CheckError, ModelMisbehaved
 from model_governance.evidence.record import read_record
-from model_governance.run import archive_run, run_check
+from model_governance.run import run_check
 from project import small_project
 
 NAMES = list("abcd")

@@ -10,6 +10,7 @@ from model_governance.contract.documents import schema_of
 from model_governance.contract.moments import spell_moment
 from model_governance.engine.profiles import OLDER_SCHEMAS, SCHEMA, Profile, merge_columns, profile_of
 from model_governance.engine.rebin import common_cells, is_resolved
+from model_governance.errors import EvidenceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,12 +65,7 @@ class _Usable:
 
 
 def read_previous(runs: Sequence[PreviousRun]) -> PreviousProfiles:
-    """The profiles of previous runs. One of a version that this release does not read is left out, with a note.
-
-    Raises:
-        EvidenceError: what a run stored is no profile.
-        CheckError: a profile whose counts do not add up.
-    """
+    """The profiles of previous runs. One that this release cannot read is left out, with a note."""
     profiles: list[tuple[str, Profile]] = []
     notes = []
     for run in runs:
@@ -77,8 +73,11 @@ def read_previous(runs: Sequence[PreviousRun]) -> PreviousProfiles:
         if schema.startswith(SCHEMA.rsplit("/", 1)[0] + "/") and schema not in (SCHEMA, *OLDER_SCHEMAS):
             readable = " and ".join((SCHEMA, *OLDER_SCHEMAS))
             notes.append(f"not used: the profile of {moment} is a document {schema}; this release reads {readable}")
-        else:
+            continue
+        try:
             profiles.append((moment, Profile.from_bytes(run.content, origin=f"{run.name} of {moment}")))
+        except EvidenceError as error:
+            notes.append(f"not used: {error}")
     return PreviousProfiles(profiles=tuple(profiles), notes=tuple(notes))
 
 

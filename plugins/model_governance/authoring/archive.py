@@ -1,0 +1,20 @@
+"""`model-governance archive`: what is done with an archive as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model_governance.authoring.export import add_export
+from model_governance.authoring.retention import add_retention
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_archive(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the commands."""
+    archive = commands.add_parser(
+        "archive", help="export evidence, hold it, and remove what nobody has to keep"
+    ).add_subparsers(required=True, metavar="COMMAND")
+    add_export(archive)
+    add_retention(archive)

@@ -1,0 +1,139 @@
+"""What belongs into the export of a model and some days: the whole chain, and the objects of the runs of these days."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.moments import parse_moment, read_moment_key, spell_moment
+from model_governance.errors import EvidenceError, ObjectMissing
+from model_governance.evidence.acceptance import acceptance_folder
+from model_governance.evidence.chain import chain_folder, link_keys, read_link
+from model_governance.evidence.manifest import model_folder, read_manifest
+from model_governance.evidence.record import read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from model_governance.evidence.chain import Link
+    from model_governance.evidence.period import Period
+    from model_governance.store import ArtifactStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedRun:
+    """A run of the period: its link, its manifest, and the record of each check by name (None: it did not report)."""
+
+    link: Link
+    manifest: Mapping[str, Any]
+    records: Mapping[str, Mapping[str, Any] | None]
+
+    @property
+    def moment(self) -> str:
+        """Logical date of the run (ISO 8601)."""
+        return str(self.manifest["run"]["logical_date"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedDocument:
+    """An acceptance, a request or another document of the chain, and its link."""
+
+    link: Link
+    content: Mapping[str, Any]
+
+    @property
+    def sentence(self) -> str:
+        """What it says, in one sentence."""
+        content = self.content
+        if self.link.kind == "acceptance":
+            run = f"the run of {spell_moment(parse_moment(content['run']['logical_date']))} ({content['outcome']})"
+            when = spell_moment(parse_moment(content["accepted_at"]))
+            return f"{content['by']} accepted {run} as {content['purpose']} on {when}: {content['reason']}"
+        if self.link.kind == "retraining_request":
+            moment, findings = spell_moment(parse_moment(content["logical_date"])), "; ".join(content["findings"])
+            return f"retraining was requested for the run of {moment} ({content['outcome']}): {findings}"
+        return f"{self.link.kind} {self.link.about['key']}, recorded on {spell_moment(self.link.recorded_at)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What is exported.
+
+    Attributes:
+        model: name of the model.
+        period: days whose runs are exported.
+        keys: keys of the objects, sorted.
+        runs: in the order of the chain.
+        documents: all of the chain, in its order.
+        left_out: number of runs outside the period; their links are exported, their objects are not.
+    """
+
+    model: str
+    period: Period
+    keys: tuple[str, ...]
+    runs: tuple[ExportedRun, ...]
+    documents: tuple[ExportedDocument, ...]
+    left_out: int
+
+
+def select(store: ArtifactStore, model: str, period: Period) -> Selection:
+    """Select what belongs into an export.
+
+    Objects of the period are those that its links name, and those of earlier runs that its verdicts rest on. Damaged
+    links and objects are exported as they are: verification of the export reports them as it does in the archive.
+
+    Raises:
+        StoreUnreachable, StoreError: the store cannot be read.
+    """
+    keys = {*store.keys(chain_folder(model)), *store.keys(acceptance_folder(model)), *_run_keys(store, model, period)}
+    runs: list[ExportedRun] = []
+    documents: list[ExportedDocument] = []
+    left_out = 0
+    for _, key in link_keys(store, model):
+        try:
+            link = read_link(store, key)
+            if link.kind == "run" and not period.holds(parse_moment(link.predicate["run"]["logical_date"])):
+                left_out += 1
+                continue
+            keys |= {str(subject["uri"]) for subject in link.statement["subject"] if "uri" in subject}
+            if link.kind == "run":
+                runs.append(_run(store, link))
+                keys |= set(_rests_on(store, runs[-1]))
+            else:
+                documents.append(ExportedDocument(link=link, content=json.loads(store.get(link.about["key"]))))
+        except (EvidenceError, ObjectMissing, KeyError, TypeError, ValueError):
+            continue  # verification names what is wrong
+    return Selection(
+        model=model, period=period, keys=tuple(sorted(keys)), runs=tuple(runs), documents=tuple(documents),
+        left_out=left_out,
+    )  # fmt: skip
+
+
+def _run(store: ArtifactStore, link: Link) -> ExportedRun:
+    manifest = read_manifest(store, link.about["key"])
+    records = {row["name"]: read_record(store, row["record"]) if row["record"] else None for row in manifest["checks"]}
+    return ExportedRun(link=link, manifest=manifest, records=records)
+
+
+def _run_keys(store: ArtifactStore, model: str, period: Period) -> Iterator[str]:
+    """Keys of manifests and pages of runs of the period, in the chain or not."""
+    for key in store.keys(model_folder(model)):
+        moment = key.removeprefix(model_folder(model)).partition("/")[0].removeprefix("run=")
+        try:
+            if period.holds(read_moment_key(moment)):
+                yield key
+        except ValueError:
+            continue
+
+
+def _rests_on(store: ArtifactStore, run: ExportedRun) -> Iterator[str]:
+    """Keys of what the verdicts of a run rest on: baselines, earlier verdicts, and artifacts of earlier runs."""
+    for record in filter(None, run.records.values()):
+        for stored in (*record["judged"].get("earlier", ()), *record["earlier"]):
+            yield stored["key"]
+        for baseline in filter(None, record["baselines"].values()):
+            key = baseline["manifest"]["key"]
+            rows = read_manifest(store, key)["checks"]
+            yield key
+            yield from (row["record"]["key"] for row in rows if row["name"] == record["check"] and row["record"])

@@ -1,0 +1,201 @@
+"""Pruning: objects of runs that nobody has to keep are removed, after a link of the chain names each of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.documents import read_document, require_form
+from model_governance.contract.moments import moment_key, parse_moment, spell_moment
+from model_governance.contract.result import canonical_json
+from model_governance.errors import EvidenceError, ObjectMissing
+from model_governance.evidence.acceptance import acceptances
+from model_governance.evidence.chain import HINTS, link_keys, link_of, read_link
+from model_governance.evidence.forms import TombstoneForm
+from model_governance.evidence.holds import holds_in_force
+from model_governance.evidence.links import ANNOUNCED, store_document
+from model_governance.evidence.statement import DOCUMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from model_governance.evidence.chain import Link
+    from model_governance.evidence.envelope import Signer
+    from model_governance.evidence.trust import Trust
+    from model_governance.store import ArtifactStore
+
+TOMBSTONE_SCHEMA = "model-governance/tombstone/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruning:
+    """What may be removed of a model's archive.
+
+    Attributes:
+        model: name of the model.
+        before: logical date from which on runs are kept (UTC).
+        runs: logical date and manifest key of each run that is removed.
+        objects: digest by key of everything that only these runs name.
+        kept: why an older run stays, a sentence each.
+    """
+
+    model: str
+    before: datetime
+    runs: tuple[tuple[datetime, str], ...]
+    objects: dict[str, str]
+    kept: tuple[str, ...]
+
+
+def plan_pruning(
+    store: ArtifactStore, model: str, *, before: datetime, now: datetime, trust: Trust | None = None
+) -> Pruning:
+    """What may be removed of the runs before a moment: those that are neither held, locked, accepted nor a baseline.
+
+    Args:
+        store: the archive.
+        model: name of the model.
+        before: logical date from which on runs are kept (UTC).
+        now: what locks are compared with (UTC).
+        trust: keys whose holds and acceptances count; None: signatures are not asked for.
+
+    Raises:
+        EvidenceError: a link, a hold or an acceptance is damaged; nothing is removed until it is restored.
+        StoreUnreachable: as `ArtifactStore.get`.
+    """
+    links = [link for _, key in link_keys(store, model) if (link := read_link(store, key)).kind == "run"]
+    holds = holds_in_force(store, model, trust=trust)
+    accepted = {acceptance.manifest["key"]: acceptance for acceptance in acceptances(store, model)}
+    old = [link for link in links if _moment(link) < before]
+    baselines = _baselines([link for link in links if _moment(link) >= before])
+    pruned: list[Link] = []
+    kept: list[str] = []
+    for link in old:
+        key, moment = link.about["key"], _moment(link)
+        held = next((hold for hold in holds if hold.covers(moment)), None)
+        reason = held.sentence if held else ""
+        reason = reason or (accepted[key].sentence if key in accepted else "")
+        reason = reason or ("it is the baseline of a run that is kept" if key in baselines else "")
+        try:
+            reason = reason or _locked(store, key, now)
+        except ObjectMissing:
+            continue  # removed before
+        if reason:
+            kept.append(f"run {spell_moment(moment)}: {reason}")
+        else:
+            pruned.append(link)
+    staying = {
+        subject["uri"]
+        for link in links
+        if link not in pruned
+        for subject in link.statement["subject"]
+        if "uri" in subject
+    }
+    objects = {
+        subject["uri"]: subject["digest"]["sha256"]
+        for link in pruned
+        for subject in link.statement["subject"]
+        if "uri" in subject and subject["uri"] not in staying
+    }
+    runs = tuple((_moment(link), str(link.about["key"])) for link in pruned)
+    return Pruning(model=model, before=before, runs=runs, objects=objects, kept=tuple(kept))
+
+
+def prune(
+    store: ArtifactStore, planned: Pruning, *, reason: str, by: str, moment: datetime, signer: Signer | None
+) -> str:
+    """Write the tombstone and its link, then remove the objects; returns the tombstone's uri.
+
+    Where removing breaks off, pruning again completes it: the tombstone names what is to go.
+
+    Raises:
+        StoreError: the role may not remove objects, or a lock forbids it; the tombstone is written all the same.
+        StoreUnreachable: the store does not answer.
+    """
+    record = {
+        "schema": TOMBSTONE_SCHEMA,
+        "model": planned.model,
+        "before": planned.before.isoformat(),
+        "runs": [{"logical_date": moment.isoformat(), "manifest": key} for moment, key in planned.runs],
+        "removed": [{"key": key, "sha256": sha256} for key, sha256 in sorted(planned.objects.items())],
+        "reason": reason,
+        "by": by,
+        "at": moment.isoformat(),
+    }
+    content = canonical_json(record)
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    key = f"{DOCUMENTS['tombstone']}model={planned.model}/{moment_key(moment)}-{digest}.json"
+    uri = store_document(store, "tombstone", planned.model, key=key, content=content, signer=signer)
+    _remove(store, planned.objects)
+    return uri
+
+
+def finish_pruning(store: ArtifactStore, model: str, *, trust: Trust | None = None) -> int:
+    """Remove what tombstones name and is there still, because a pruning broke off; returns how many objects."""
+    left = [key for key in pruned_objects(store, model, trust=trust) if _is_there(store, key)]
+    _remove(store, left)
+    return len(left)
+
+
+def pruned_objects(store: ArtifactStore, model: str, *, trust: Trust | None) -> dict[str, str]:
+    """Digest by key of everything that sound tombstones name; one that is damaged or that nobody vouches for names nothing."""
+    found: dict[str, str] = {}
+    for key in store.keys(f"{DOCUMENTS['tombstone']}model={model}/"):
+        try:
+            content = store.get(key)
+            record = read_document(content, origin=store.locate(key), schema=TOMBSTONE_SCHEMA)
+            require_form(record, TombstoneForm, origin=store.locate(key))
+        except EvidenceError:
+            continue
+        link = link_of(store, model, about={"key": key, "sha256": hashlib.sha256(content).hexdigest()})
+        if link is None or (trust is not None and link.problem_of(trust)):
+            continue
+        found |= {removed["key"]: removed["sha256"] for removed in record["removed"]}
+    return found
+
+
+def objects_of_runs(store: ArtifactStore, model: str, *, first: datetime, last: datetime) -> set[str]:
+    """Keys of the links of the runs of a period (ends included, UTC), and of every object that they name.
+
+    Raises:
+        EvidenceError: a link is damaged.
+        StoreUnreachable: as `ArtifactStore.get`.
+    """
+    found: set[str] = set()
+    for _, key in link_keys(store, model):
+        link = read_link(store, key)
+        if link.kind == "run" and first <= _moment(link) <= last:
+            found |= {key, *(subject["uri"] for subject in link.statement["subject"] if "uri" in subject)}
+    return found
+
+
+def _moment(link: Link) -> datetime:
+    return parse_moment(link.predicate["run"]["logical_date"])
+
+
+def _baselines(links: Sequence[Link]) -> set[str]:
+    """Manifest keys of the runs that these were compared with."""
+    checks: list[dict[str, Any]] = [check for link in links for check in link.predicate["checks"]]
+    return {base["manifest"]["key"] for check in checks for base in check["baselines"].values() if base is not None}
+
+
+def _locked(store: ArtifactStore, key: str, now: datetime) -> str:
+    lock = store.lock_of(key)
+    if lock.hold:
+        return "its objects are under a legal hold of the bucket"
+    if lock.until is not None and lock.until > now:
+        return f"its objects are locked until {spell_moment(lock.until)}"
+    return ""
+
+
+def _is_there(store: ArtifactStore, key: str) -> bool:
+    return key in set(store.keys(key))
+
+
+def _remove(store: ArtifactStore, keys: Sequence[str] | dict[str, str]) -> None:
+    for key in sorted(keys):
+        store.remove(key)
+        for beside in (HINTS + key, ANNOUNCED + key):
+            if _is_there(store, beside):
+                store.remove(beside)
