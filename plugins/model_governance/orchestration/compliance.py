@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator, Variable
 
-from model_governance.authoring.coverage import period_of
 from model_governance.authoring.verify import describe_verification
 from model_governance.contract.result import canonical_json
 from model_governance.evidence.coverage import coverage
+from model_governance.evidence.period import Period
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_model
 from model_governance.orchestration.dags import policy_files
@@ -118,8 +118,9 @@ class CoverageReportOperator(_ArchiveOperator):
 
         policy, store, trust = self.opened()
         first, last = month_before(run_from_context(context).logical_date)
-        period = period_of(first, last, max_age_days=self.max_age_days)
-        record = coverage(store, [policy.name], period=period, trust=trust)
+        record = coverage(
+            store, [policy.name], period=Period(first=first, last=last), trust=trust, max_age_days=self.max_age_days
+        )
         (model,) = record["models"]
         content = canonical_json(record)
         folder = f"{REPORTS}model={policy.name}/month={first:%Y-%m}/{hashlib.sha256(content).hexdigest()[:16]}/"
