@@ -14,11 +14,16 @@ from model_governance.authoring.verify import describe_verification
 from model_governance.contract.result import canonical_json
 from model_governance.evidence.coverage import coverage
 from model_governance.evidence.period import Period
-from model_governance.evidence.trust import read_trust
+from model_governance.evidence.trust import trust_of
 from model_governance.evidence.verification import verify_model
 from model_governance.orchestration.dags import policy_files
 from model_governance.orchestration.operators import COLOUR, GovernanceViolation, read_policy, run_from_context
-from model_governance.orchestration.stores import GovernanceReportLink, report_url, store_location
+from model_governance.orchestration.stores import (
+    AirflowConnections,
+    GovernanceReportLink,
+    report_url,
+    store_location,
+)
 from model_governance.store import Stored
 
 if TYPE_CHECKING:
@@ -65,10 +70,10 @@ class _ArchiveOperator(BaseOperator):
         """The policy, its archive, and the keys that it trusts."""
         policy = read_policy(self.policy)
         store = store_location(policy, self.artifacts_uri, self.artifacts_connection).open()
-        if policy.archive.trust is None:
-            self.log.warning("%s: archive.trust is not set, so signatures are not checked", policy.name)
-            return policy, store, None
-        return policy, store, read_trust(policy.folder / policy.archive.trust)
+        trust = trust_of(policy, AirflowConnections())
+        if trust is None:
+            self.log.warning("%s: no trust file is named (archive.trust), so signatures are not checked", policy.name)
+        return policy, store, trust
 
 
 class VerifyArchiveOperator(_ArchiveOperator):
