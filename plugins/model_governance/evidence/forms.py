@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from model_governance.contract.documents import Count, Form, Moment, OpenForm, Probability, Sha256
-from model_governance.store import blob_key
+from model_governance.store import blob_key, is_blob_key
 from model_governance.verdict import RANK, Outcome, VerdictForm
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class StoredForm(Address):
 
     @model_validator(mode="after")
     def _is_content_address(self) -> StoredForm:
-        expected = blob_key(self.sha256, self.name)
-        if self.key != expected:
+        if not is_blob_key(self.key, self.sha256, self.name):
+            expected = blob_key(self.sha256, self.name)
             raise ValueError(f"expected the key {expected}, which its sha256 gives, found {self.key}")
         return self
 
@@ -251,8 +251,8 @@ class ArchivedPolicy(PolicyPart):
 
     @model_validator(mode="after")
     def _is_content_address(self) -> ArchivedPolicy:
-        expected = blob_key(self.sha256, "policy.yaml")
-        if self.key != expected:
+        if not is_blob_key(self.key, self.sha256, "policy.yaml"):
+            expected = blob_key(self.sha256, "policy.yaml")
             raise ValueError(f"expected the key {expected}, which its sha256 gives, found {self.key}")
         return self
 
@@ -286,7 +286,7 @@ class CheckRow(OpenForm):
     def _agrees(self) -> CheckRow:
         if self.record is None and self.outcome != "error":
             raise ValueError(f"expected outcome error of a check that never reported, found {self.outcome}")
-        if self.record is not None and self.record.key != blob_key(self.record.sha256, "check.json"):
+        if self.record is not None and not is_blob_key(self.record.key, self.record.sha256, "check.json"):
             raise ValueError(f"expected the record under the address of its sha256, found the key {self.record.key}")
         return self
 

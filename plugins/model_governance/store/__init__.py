@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
-from model_governance.errors import EvidenceError, StoreError
+from model_governance.errors import EvidenceError, ObjectConflict, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from model_governance.contract.protection import Protection
     from model_governance.contract.result import Artifact
     from model_governance.store.versions import LockState, StoredVersion
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,16 +96,40 @@ class ArtifactStore(Protocol):
         """
 
 
-def blob_key(sha256: str, name: str) -> str:
+COPIES = 9
+"""Further copies of an artifact at most, each stored because those before it were damaged."""
+
+
+def blob_key(sha256: str, name: str, *, copy: int = 0) -> str:
     """The content address of an artifact; it keeps the ending of the name, so that a browser knows the media type."""
-    return f"v1/blobs/sha256/{sha256[:2]}/{sha256}{PurePosixPath(name).suffix}"
+    number = f".{copy}" if copy else ""
+    return f"v1/blobs/sha256/{sha256[:2]}/{sha256}{number}{PurePosixPath(name).suffix}"
+
+
+def is_blob_key(key: str, sha256: str, name: str) -> bool:
+    """Whether a key is the content address of an artifact, or that of a further copy."""
+    return key in {blob_key(sha256, name, copy=copy) for copy in range(COPIES + 1)}
 
 
 def put_blob(store: ArtifactStore, artifact: Artifact) -> Stored:
-    """Store an artifact under its digest. Raises as `ArtifactStore.put_once`."""
+    """Store an artifact under its digest.
+
+    Where the object there was damaged, a further copy is stored beside it: what many runs share, such as the policy, must
+    not cost all later runs.
+
+    Raises: as `ArtifactStore.put_once`; ObjectConflict where all copies are damaged.
+    """
     sha256 = hashlib.sha256(artifact.content).hexdigest()
-    key = blob_key(sha256, artifact.name)
-    uri = store.put_once(key, artifact.content, media_type=artifact.media_type)
+    for copy in range(COPIES + 1):
+        key = blob_key(sha256, artifact.name, copy=copy)
+        try:
+            uri = store.put_once(key, artifact.content, media_type=artifact.media_type)
+        except ObjectConflict:
+            if copy == COPIES:
+                raise
+            log.error("%s is damaged; the same bytes are stored once more beside it", store.locate(key))
+            continue
+        break
     return Stored(
         name=artifact.name, key=key, uri=uri, sha256=sha256, size=len(artifact.content), media_type=artifact.media_type
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BLOB = re.compile(
-    r"v1/blobs/sha256/(?P<first>[0-9a-f]{2})/(?P<sha256>(?P=first)[0-9a-f]{62})\.(?P<ending>html|svg|json|yaml)"
+    r"v1/blobs/sha256/(?P<first>[0-9a-f]{2})/(?P<sha256>(?P=first)[0-9a-f]{62})(?:\.[1-9])?\.(?P<ending>html|svg|json|yaml)"
 )
 RUN = re.compile(
     r"(?P<folder>v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/run=[0-9T.-]+Z/[0-9a-f]{16}/(?P<sha256>[0-9a-f]{16}))"

@@ -43,7 +43,9 @@ def test_tampering_is_found(archive, case: Tampering):
     case.tamper(archive.folder, archive.keys)
     found = verify(archive)
     codes = {problem.code for problem in found.problems if problem.severity == "error"}
-    assert case.codes | case.judged <= codes
+    assert case.codes <= codes
+    # A manifest that contradicts itself is refused when it is read, before it is judged again.
+    assert case.judged <= codes or "object.damaged" in codes
     assert not found.is_sound
 
 

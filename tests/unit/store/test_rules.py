@@ -9,7 +9,7 @@ import pytest
 
 from model_governance.contract.result import Artifact
 from model_governance.errors import EvidenceError, ObjectConflict, StoreError
-from model_governance.store import blob_key, open_store, put_blob, read_verified
+from model_governance.store import COPIES, blob_key, is_blob_key, open_store, put_blob, read_verified
 from model_governance.store.local import LocalStore
 from model_governance.store.rules import require_key, require_prefix, require_same
 
@@ -110,3 +110,28 @@ def test_a_bucket_is_opened_with_the_client_of_its_connection(tmp_path):
     store = open_store("s3://bucket/prefix", folder=tmp_path, connections=connections, connection="worm")
     assert store.uri == "s3://bucket/prefix"
     assert store.bucket.client == "client of worm"
+
+
+def test_what_many_runs_share_is_stored_once_more_where_it_was_damaged(tmp_path):
+    store, artifact = (
+        LocalStore(str(tmp_path)),
+        Artifact(name="policy.yaml", media_type="application/yaml", content=b"a: 1"),
+    )
+    first = put_blob(store, artifact)
+    assert put_blob(store, artifact) == first
+    keys = [first.key]
+    for _ in range(COPIES):
+        damaged = tmp_path / keys[-1]
+        damaged.chmod(0o644)
+        damaged.write_bytes(b"a: 2")
+        again = put_blob(store, artifact)
+        assert again.key not in keys
+        assert is_blob_key(again.key, again.sha256, "policy.yaml")
+        assert read_verified(store, again.record()) == b"a: 1"
+        assert put_blob(store, artifact) == again
+        keys.append(again.key)
+    damaged = tmp_path / keys[-1]
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"a: 2")
+    with pytest.raises(ObjectConflict):
+        put_blob(store, artifact)

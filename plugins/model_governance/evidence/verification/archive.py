@@ -77,7 +77,7 @@ def verify_model(
         expected_head: digest of the newest link, kept elsewhere.
         known_head: number and digest of the newest link of an earlier moment, kept elsewhere; links may have been
             appended since.
-        period: days of an export, as `verify_archive`.
+        period: days of an export, which leaves objects of other runs out; None for a whole archive.
         each: gets every link that can be read, and the problems that were found at it and at what it names.
 
     Raises: as `verify_archive`.
