@@ -145,8 +145,9 @@ class StoreUnreachable(StoreError):
 class EvidenceError(GovernanceError):
     """A stored record is missing, altered or incomplete.
 
-    Cause: the bytes do not have the digest that names them, or a record has a schema that this version does not
-        read.
-    Cure: restore the object from its oldest version; read records of a newer schema with the version that wrote
-        them.
+    Cause: the bytes do not have the digest that names them; a document is another one than its key or its run says; a
+        field is missing, of a wrong type or contradicts another; or the schema is one that this version does not read.
+    Cure: restore the object that the message names from its oldest version. Where it is the baseline of a change,
+        `model-governance accept` puts another run in its place. Read records of a newer schema with the version that
+        wrote them.
     """

@@ -18,7 +18,7 @@ from model_governance.errors import CheckError, GovernanceError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.controls import control_map
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
-from model_governance.evidence.record import check_record, file_manifests, judged_by
+from model_governance.evidence.record import check_record, file_manifests, judged_by, recordable
 from model_governance.evidence.trust import trust_of
 from model_governance.report import page_of_check
 from model_governance.store import Stored, put_blob
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from model_governance.contract.result import CheckResult
     from model_governance.contract.run import Run
     from model_governance.contract.subject import Role, Subject
-    from model_governance.evidence.history import Damage
+    from model_governance.evidence.damage import Damage
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Baseline
@@ -189,7 +189,7 @@ class _Attempt:
         self.subject = subject = _with_earlier(subject, check.lookbacks(params), archive=archive, name=name)
         subject, champion_problem = beside_champion(check, policy, subject, connections=connections)
         self.subject, self.seed = subject, derive_seed(policy, subject, name)
-        self.result = check.measure(subject, params, self.seed)
+        self.result = recordable(check.measure(subject, params, self.seed))
         if champion_problem is not None:
             raise champion_problem
         asked = {threshold.against for threshold in policy.checks[name].thresholds if threshold.is_change}

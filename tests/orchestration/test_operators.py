@@ -13,6 +13,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from model_governance import checks, orchestration
 from model_governance.checks import catalogue, find
+from model_governance.contract.protection import Protection
 from model_governance.errors import PolicyError, StoreError, SubjectError
 from model_governance.orchestration.operators import (
     DataDriftOperator,
@@ -131,7 +132,11 @@ def test_the_place_of_evidence_is_argument_then_policy_then_configuration(policy
     assert (argument.open().uri, argument.connection) == ((tmp_path / "beside").as_uri(), None)
     assert (store_location(with_place).uri, store_location(with_place).connection) == ("s3://bucket/prod", "evidence")
     assert store_location(with_place, None, "other").connection == "other"
-    assert store_location(without) == configured_location()
+    assert store_location(without) == replace(configured_location(), protection=without.protection)
+    locked = read_policy(policy_file(artifacts=None, archive={"object_lock": "COMPLIANCE", "retention_days": 30}))
+    assert store_location(locked).protection == Protection(object_lock="COMPLIANCE", retention_days=30)
+    with pytest.raises(StoreError, match=r"is a folder, and the policy sets archive\.object_lock"):
+        store_location(locked, "beside", None).open()
     with pytest.raises(StoreError, match="blank"):
         store_location(without, "").open()
 

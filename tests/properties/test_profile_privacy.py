@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.distances import population_stability
-from model_governance.engine.profiles import Profile, profile_of, table_of
+from model_governance.engine.profiles import profile_of, table_of
 from model_governance.engine.publishing import publishable_profile
+from model_governance.engine.stored_profiles import read_profile
 
 AGGREGATES = {"counts", "below", "rows", "missing", "infinite", "mean", "std", "runs"}
 TOLERANCE = {300: 0.02, 1000: 0.005, 5200: 0.001, 20_000: 0.0005}
@@ -65,7 +66,7 @@ def profiles(reference, current):
     frozen = profile_of(before, families, sketched=False)
     live = profile_of(now, families, cells=frozen.cells, sketched=False)
     stored = publishable_profile(frozen, before, reference=frozen), publishable_profile(live, now, reference=frozen)
-    return frozen, live, *(Profile.from_bytes(profile.to_bytes(), origin="run") for profile in stored)
+    return frozen, live, *(read_profile(profile.to_bytes(), origin="run") for profile in stored)
 
 
 @pytest.mark.parametrize("level", [0.0, 3.0])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from system.seaweed import HOST, REGION, _free_ports
+from system.seaweed import HOST, REGION, free_ports
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -33,7 +33,7 @@ class RcloneServer:
 
     def __enter__(self) -> Self:
         self._folder = tempfile.mkdtemp(prefix="rclone-")
-        (port,) = _free_ports(1)
+        (port,) = free_ports(1)
         self.endpoint_url = f"http://{HOST}:{port}"
         served = Path(self._folder) / "served"
         served.mkdir()

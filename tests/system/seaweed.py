@@ -120,7 +120,7 @@ class SeaweedServer:
 
     def _start(self) -> None:
         names = [f"{part}.{port}" for part in _PARTS for port in ("port", "port.grpc")]
-        self._ports = dict(zip(names, _free_ports(len(names)), strict=True))
+        self._ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.endpoint_url = f"http://{HOST}:{self._ports['s3.port']}"
         data = Path(self._folder) / "data"
         data.mkdir()
@@ -211,7 +211,7 @@ def _binary() -> str:
     return found
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that are free now, all different because all are held until the last is known."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]

@@ -108,10 +108,14 @@ def require_form(document: Mapping[str, Any], form: type[SomeForm], *, origin: s
     try:
         return form.model_validate(document)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False)
-        shown = "; ".join(_described(fault) for fault in faults[:MOST_FAULTS])
-        more = f"; and {len(faults) - MOST_FAULTS} more faults" if len(faults) > MOST_FAULTS else ""
-        raise EvidenceError(f"{origin}: {shown}{more}; {RESTORE}") from error
+        raise EvidenceError(f"{origin}: {describe_faults(error)}; {RESTORE}") from error
+
+
+def describe_faults(error: ValidationError) -> str:
+    """The first faults that a form found, each with its path, what was expected and what was found."""
+    faults = error.errors(include_url=False, include_context=False)
+    shown = "; ".join(_described(fault) for fault in faults[:MOST_FAULTS])
+    return shown + (f"; and {len(faults) - MOST_FAULTS} more faults" if len(faults) > MOST_FAULTS else "")
 
 
 def _described(fault: Mapping[str, Any]) -> str:

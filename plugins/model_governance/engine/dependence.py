@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.stats.quadratic_forms import tail_freedom
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,7 +27,8 @@ class Dependence:
     """What dependent rows add to the variance of independent ones.
 
     A sum of squares over K cells then is about `factor` times a chi-square variable with `freedom` (K - 1) degrees of
-    freedom (Satterthwaite's approximation; Rao and Scott, 1981). That holds where nothing changed. A change, a single
+    freedom (Rao and Scott, 1981): the same mean, and the same variance (Satterthwaite) or the same rare tail, whichever is
+    wider. That holds where nothing changed. A change, a single
     share and a distance along one direction of the cells have a variance of at most `largest` times that of independent
     rows: a change often moves the cells as customers differ from one another.
 
@@ -42,9 +45,12 @@ class Dependence:
     @classmethod
     def of(cls, design_effect: DesignEffect) -> Dependence:
         """From the generalised design effects of the cells."""
-        uneven = 1 + design_effect.unevenness
-        factor = design_effect.mean * uneven
-        return cls(factor=factor, freedom=1 / uneven, largest=max(factor, design_effect.largest))
+        mean, directions = design_effect.mean, design_effect.directions
+        freedom = 1 / (1 + design_effect.unevenness)
+        if directions > 1:
+            freedom = min(freedom, tail_freedom(mean, design_effect.largest, directions) / directions)
+        factor = mean / freedom
+        return cls(factor=factor, freedom=freedom, largest=max(factor, design_effect.largest))
 
 
 INDEPENDENT = Dependence()
@@ -58,11 +64,13 @@ class DesignEffect:
         mean: at least 1.
         unevenness: their squared coefficient of variation.
         largest: of the direction in which clusters differ most.
+        directions: their number, cells less one; 0 where it is not known.
     """
 
     mean: float = 1.0
     unevenness: float = 0.0
     largest: float = 1.0
+    directions: int = 0
 
 
 def design_effects(
@@ -164,7 +172,9 @@ def design_effect(codes: np.ndarray, clusters: np.ndarray) -> DesignEffect:
     unevenness = max(0.0, estimated - cells / groups)
     apart = float(np.linalg.eigvalsh(relative)[-1]) - mean
     largest = mean + apart * math.sqrt(unevenness / estimated) if estimated > 0 else mean
-    return DesignEffect(mean=max(1.0, mean), unevenness=unevenness if mean > 1 else 0.0, largest=max(1.0, largest))
+    return DesignEffect(
+        mean=max(1.0, mean), unevenness=unevenness if mean > 1 else 0.0, largest=max(1.0, largest), directions=freedom,
+    )  # fmt: skip
 
 
 def _most_frequent(codes: np.ndarray) -> np.ndarray:
@@ -198,4 +208,5 @@ def combined(
     mean = (reference.mean / n + own.mean / m) / (1 / n + 1 / m)
     largest = (reference.largest / n + max(noise.largest, current.largest) / m) / (1 / n + 1 / m)
     unevenness = max(reference.unevenness, own.unevenness) if mean > 1 else 0.0
-    return Dependence.of(DesignEffect(mean=mean, unevenness=unevenness, largest=largest))
+    directions = max(reference.directions, own.directions)
+    return Dependence.of(DesignEffect(mean=mean, unevenness=unevenness, largest=largest, directions=directions))

@@ -7,6 +7,7 @@ rank sketch of its own, from which `rebin` makes cells that fit several runs.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -115,24 +116,16 @@ class Profile:
 
     def to_bytes(self) -> bytes:
         """Canonical JSON with the digest of its content: the same profile gives the same bytes."""
-        from model_governance.engine.stored_profiles import digest_of
-
         document = {
             "schema": SCHEMA, "rows": self.rows, "runs": self.runs, "model": self.model,
             "columns": {name: _record(column) for name, column in self.columns.items()},
         }  # fmt: skip
         return canonical_json(document | {"sha256": digest_of(document)})
 
-    @classmethod
-    def from_bytes(cls, content: bytes, *, origin: str) -> Profile:
-        """Read a profile; `origin` names its source in an error.
 
-        Raises:
-            EvidenceError: no profile, one of another version (both are named), or one whose fields do not agree.
-        """
-        from model_governance.engine.stored_profiles import read_profile
-
-        return read_profile(content, origin=origin)
+def digest_of(document: Mapping[str, Any]) -> str:
+    """The digest of everything in the document of a profile but the digest itself."""
+    return hashlib.sha256(canonical_json({**document, "sha256": None})).hexdigest()
 
 
 def freeze(relation: Relation, families: Mapping[str, Family]) -> dict[str, Cells]:

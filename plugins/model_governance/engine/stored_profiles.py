@@ -2,13 +2,12 @@
 
 What is checked follows from how a profile is made. The counts of a column add up to its rows. A finite value lies between
 the extremes, which are rounded outward. Mean and standard deviation lie where the counts of the cells let them lie. A
-profile also names the digest of its content, so that a change that keeps all of this is found too; profiles of release 0.2
-and earlier name none.
+profile also names the digest of its content, so that a change that keeps all of this is found too; profiles of
+earlier releases name none.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,8 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from model_governance.contract.documents import RESTORE, Count, Form, Sha256, read_document, require_form
-from model_governance.contract.result import canonical_json
-from model_governance.engine.profiles import OLDER_SCHEMAS, SCHEMA, Cells, ColumnProfile, Profile
+from model_governance.engine.profiles import OLDER_SCHEMAS, SCHEMA, Cells, ColumnProfile, Profile, digest_of
 from model_governance.engine.sketches import Sketch
 from model_governance.errors import EvidenceError
 
@@ -176,11 +174,6 @@ def read_profile(content: bytes, *, origin: str) -> Profile:
         )
     columns = {name: _column(column) for name, column in raw["columns"].items()}
     return Profile(columns=columns, model=raw["model"], rows=raw["rows"], runs=raw["runs"])
-
-
-def digest_of(document: Mapping[str, Any]) -> str:
-    """The digest of everything in a profile but the digest itself."""
-    return hashlib.sha256(canonical_json({**document, "sha256": None})).hexdigest()
 
 
 def _column(raw: Mapping[str, Any]) -> ColumnProfile:

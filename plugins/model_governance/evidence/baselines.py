@@ -15,7 +15,7 @@ from model_governance.contract.documents import RESTORE
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.result import label_of
 from model_governance.errors import EvidenceError, ObjectMissing
-from model_governance.evidence.reading import Damage
+from model_governance.evidence.damage import Damage
 from model_governance.stats.limits import read_limits
 from model_governance.verdict import RANK, Baseline, trusted_verdict
 
@@ -184,7 +184,7 @@ def _first_passed(archive: Archive, check: str, version: str) -> BaselineRun | N
         EvidenceError: a damaged run may be the first.
     """
     candidates: list[ArchivedManifest | Damage] = []
-    for manifest in _of_version(archive, version):
+    for manifest in _of_version(archive, check, version):
         if isinstance(manifest, Damage):
             candidates.append(manifest)
             continue
@@ -195,7 +195,7 @@ def _first_passed(archive: Archive, check: str, version: str) -> BaselineRun | N
         if recorded is None or recorded["model_sha256"] != version:
             break
         if recorded["accepted"] is None:
-            approved = _recorded(archive, manifest, check, recorded)
+            approved = _recorded(archive, manifest, recorded)
             if approved is not None:
                 candidates.append(approved)
                 break
@@ -209,7 +209,7 @@ def _first_passed(archive: Archive, check: str, version: str) -> BaselineRun | N
     return None
 
 
-def _of_version(archive: Archive, version: str) -> Iterator[ArchivedManifest | Damage]:
+def _of_version(archive: Archive, check: str, version: str) -> Iterator[ArchivedManifest | Damage]:
     """The runs of a model version, the newest first, with the damaged ones that may be of it.
 
     A damaged run may be of the version where the sound run before or after it is; the current run comes after all.
@@ -224,13 +224,11 @@ def _of_version(archive: Archive, version: str) -> Iterator[ArchivedManifest | D
         yield from waiting if follows or same else ()
         waiting, follows = [], same
         if same:
-            yield manifest
+            yield archive.damage_of(manifest, check) or manifest
     yield from waiting if follows else ()
 
 
-def _recorded(
-    archive: Archive, manifest: ArchivedManifest, check: str, named: Mapping[str, Any]
-) -> ArchivedManifest | None:
+def _recorded(archive: Archive, manifest: ArchivedManifest, named: Mapping[str, Any]) -> ArchivedManifest | None:
     """The approved run that a previous run of the version was judged against, shown to be what its record says.
 
     None where that run was repeated since, and another manifest of it counts.
@@ -240,7 +238,6 @@ def _recorded(
     """
     key, moment = named["manifest"]["key"], parse_moment(named["run"]["logical_date"])
     try:
-        archive.record(manifest, check)  # refuses a row that names another baseline than the record
         approved = archive.read(key)
         facts = {"run": {name: approved.content["run"][name] for name in ("run_id", "logical_date")}, "outcome":
                  approved.content["verdict"]["outcome"], "model_sha256": approved.model_sha256,
@@ -266,15 +263,16 @@ def _last_passed(archive: Archive, check: str) -> BaselineRun | None:
         EvidenceError: a damaged run may be the last that passed, and no later one was accepted.
     """
     accepted: BaselineRun | None = None
-    for manifest in archive.history():
+    for found in archive.history():
+        manifest = found if isinstance(found, Damage) else archive.damage_of(found, check) or found
         if isinstance(manifest, Damage):
             if accepted is None:
                 raise _unusable(manifest, "the last run that passed")
             return accepted
         if has_passed(manifest.content["verdict"]):
-            found = _baseline(archive, manifest, check, why="the last run that passed", instead=accepted)
-            if found is not None:
-                return found
+            baseline = _baseline(archive, manifest, check, why="the last run that passed")
+            if baseline is not None:
+                return baseline
         accepted = accepted or _accepted_instead(archive, manifest, check)
     return None
 
@@ -288,13 +286,12 @@ def _accepted_instead(archive: Archive, manifest: ArchivedManifest, check: str) 
 
 
 def _baseline(
-    archive: Archive, manifest: ArchivedManifest, check: str, *, why: str, acceptance: Acceptance | None = None,
-    instead: BaselineRun | None = None,
-) -> BaselineRun | None:  # fmt: skip
+    archive: Archive, manifest: ArchivedManifest, check: str, *, why: str, acceptance: Acceptance | None = None
+) -> BaselineRun | None:
     """A run as a baseline; None where it did not measure the check.
 
     Raises:
-        EvidenceError: its record is damaged, and there is none to take `instead`.
+        EvidenceError: its record is damaged.
     """
     try:
         record = archive.record(manifest, check)
@@ -303,10 +300,7 @@ def _baseline(
         metrics = numbers_of(record)
     except (EvidenceError, ObjectMissing) as error:
         key = (manifest.row(check) or {})["record"]["key"]
-        damage = archive.leave_out(key, manifest.logical_date, error)
-        if instead is not None:
-            return instead
-        raise _unusable(damage, f"the baseline ({why})") from error
+        raise _unusable(archive.leave_out(key, manifest.logical_date, error), f"the baseline ({why})") from error
     return BaselineRun(manifest=manifest, why=why, metrics=metrics, acceptance=acceptance)
 
 

@@ -18,7 +18,13 @@ def disagreements(policy_sha256: str, records: Mapping[str, Mapping[str, Any] | 
         records: of the checks by name; None where a check left none.
     """
     known = {name: record for name, record in records.items() if record}
-    return (*_policies(policy_sha256, known), *_versions(known))
+    return (*_names(known), *_policies(policy_sha256, known), *_versions(known))
+
+
+def _names(records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for name, record in records.items():
+        if record["check"] != name:
+            yield f"check {name} reported the record of another: expected {name}, found {record['check']}; {AGAIN}"
 
 
 def _policies(archived: str, records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -11,11 +11,11 @@ from model_governance.contract.subject import PreviousRun
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import Acceptance, read_acceptances
 from model_governance.evidence.chain import link_of, require_link
+from model_governance.evidence.damage import Damage
 from model_governance.evidence.manifest import model_folder
 from model_governance.evidence.reading import (
     NOT_USED,
     ArchivedManifest,
-    Damage,
     moment_of_manifest,
     read_archived,
     read_archived_record,
@@ -191,13 +191,17 @@ class Archive:
             self._records[place] = read_archived_record(self.store, manifest, row) if row else None
         return self._records[place]
 
+    def damage_of(self, manifest: ArchivedManifest, check: str) -> Damage | None:
+        """What is damaged in the record of a check, or in what its run says of it; it is noted. None where nothing is."""
+        try:
+            self.record(manifest, check)
+        except (EvidenceError, ObjectMissing) as error:
+            return self.leave_out((manifest.row(check) or {})["record"]["key"], manifest.logical_date, error)
+        return None
+
     def sound_record(self, manifest: ArchivedManifest, check: str) -> dict[str, Any] | None:
         """As `record`; None too where it is damaged, which is noted."""
-        try:
-            return self.record(manifest, check)
-        except (EvidenceError, ObjectMissing) as error:
-            self.leave_out((manifest.row(check) or {})["record"]["key"], manifest.logical_date, error)
-            return None
+        return None if self.damage_of(manifest, check) else self.record(manifest, check)
 
     def _last_first(self, manifests: list[ArchivedManifest]) -> list[ArchivedManifest]:
         """Manifests of one run, the last one of the chain first: clocks of workers may differ."""

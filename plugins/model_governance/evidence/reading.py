@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.moments import moment_key, parse_moment, read_moment_key, spell_moment
+from model_governance.contract.moments import moment_key, parse_moment, read_moment_key
 from model_governance.errors import EvidenceError
 from model_governance.evidence.manifest import FILE, as_manifest, run_key
 from model_governance.evidence.record import read_record
@@ -46,43 +46,6 @@ class ArchivedManifest:
     def row(self, check: str) -> dict[str, Any] | None:
         """The entry of a check that reported."""
         return next((row for row in self.content["checks"] if row["name"] == check and row["record"]), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
-    """An object of an earlier run that is not what its address says, or is missing.
-
-    Attributes:
-        key: its key.
-        uri: where it is.
-        moment: of its run (UTC); None where the object belongs to no run.
-        reason: what was expected and found, and what to do.
-    """
-
-    key: str
-    uri: str
-    moment: datetime | None
-    reason: str
-
-    @property
-    def sentence(self) -> str:
-        """`s3://…/run_manifest.json of 2026-03-01: …`."""
-        moment = f" of {spell_moment(self.moment)}" if self.moment else ""
-        return f"{self.uri}{moment}: {self.reason}"
-
-    @property
-    def stored_sentence(self) -> str:
-        """The same with the key in place of the uri: a record must not depend on where the store is mounted."""
-        return self.sentence.replace(self.uri, self.key)
-
-    def record(self) -> dict[str, Any]:
-        """As JSON types, without the uri."""
-        return {
-            "sentence": self.stored_sentence,
-            "key": self.key,
-            "logical_date": self.moment.isoformat() if self.moment else None,
-            "reason": self.reason.replace(self.uri, self.key),
-        }
 
 
 def moment_of_manifest(key: str) -> datetime | None:

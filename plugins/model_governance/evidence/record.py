@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.documents import read_document, require_form
-from model_governance.contract.result import Artifact
-from model_governance.evidence.forms import RecordForm
+from pydantic import ValidationError
+
+from model_governance.contract.documents import describe_faults, read_document, require_form
+from model_governance.contract.result import Artifact, canonical_json
+from model_governance.errors import CheckError
+from model_governance.evidence.forms import RecordForm, ResultForm
 from model_governance.store import read_verified
 
 if TYPE_CHECKING:
@@ -16,8 +19,8 @@ if TYPE_CHECKING:
     from model_governance.contract.model import Model
     from model_governance.contract.result import CheckResult
     from model_governance.contract.subject import Subject
+    from model_governance.evidence.damage import Damage
     from model_governance.evidence.history import EarlierVerdict
-    from model_governance.evidence.reading import Damage
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Baseline, Verdict
@@ -86,6 +89,27 @@ def judged_by(
     """
     numbers = None if champion is None else {label: base.record() for label, base in champion.items()}
     return {"basis": basis, "earlier": [dict(previous.record) for previous in earlier], "champion": numbers}
+
+
+def recordable(result: CheckResult) -> CheckResult:
+    """The result, once it is shown that a record can hold it and can be read again.
+
+    Raises:
+        CheckError: it holds what JSON does not, or what no reader of a record would take; the field is named.
+    """
+    record = result.record()
+    try:
+        canonical_json(record)
+        ResultForm.model_validate(record)
+    except ValidationError as error:
+        raise CheckError(
+            f"{result.kind} returned a result that no record can hold: {describe_faults(error)}"
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise CheckError(
+            f"{result.kind} returned a result that is no JSON: {error}; use plain Python values"
+        ) from error
+    return result
 
 
 def read_record(store: ArtifactStore, stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -183,6 +183,16 @@ class Policy(Part):
                 raise ValueError(f"datasets.{role}.maturity_days: only labels mature; set it at datasets.labels")
         return self
 
+    @model_validator(mode="after")
+    def _only_buckets_protect(self) -> Policy:
+        uri, keys = self.artifacts.uri, self.protection.needs_bucket()
+        if keys and uri is not None and not uri.startswith("s3://"):
+            raise ValueError(
+                f"{', '.join(keys)}: only a bucket can do this and artifacts.uri is a folder; write "
+                "artifacts.uri: s3://bucket/prefix, or remove the key"
+            )
+        return self
+
     @field_validator("checks", mode="before")
     @classmethod
     def _kind_defaults_to_the_name(cls, raw: Any) -> Any:

@@ -6,7 +6,7 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from model_governance.stats.limits import quantile_of
+from model_governance.stats.run_effects import log_likelihoods, predictive_factors, run_effects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +18,13 @@ LEAST_RUNS = 10
 NEWEST = 10
 """The newest runs are not learnt from once enough older ones are there: a change must not hide behind its own spread while
 the evidence of it adds up."""
-NOTABLE = 0.5
-"""p-value of homogeneous runs from which the excess is taken for noise, and not for chance.
-
-A stricter test would overlook real noise now and then, and at the levels of an alarm budget that costs more than it
-saves: with 30 runs of twice the variance, limits at 1 in 10,000 missed 8 times as often as stated under 0.05 with an
-estimate drawn towards 1, and 1.5 times under 0.5 without.
-"""
+UNCHANGED = 0.25
+"""Prior probability that runs have no noise: a metric has no others to learn from, and noise that twenty runs happen not to show
+costs more at the levels of an alarm budget than limits that are a tenth wider."""
+NOTABLE = 1.2
+"""Smallest factor that is noise."""
+RAREST = 1e-12
+"""The posterior says nothing of rarer levels."""
 STEP = 25.0
 """F of a step from which it is taken for a change and not for noise: chance gives 15 in one of a thousand series of 30, noise
 of which half stays from run to run 25 in one of fifty."""
@@ -38,41 +38,42 @@ def learnt_runs(runs: int) -> int:
 def variance_factor(values: Sequence[float], variances: Sequence[float], *, tail: float) -> float:
     """The factor on the variance of one run that covers the noise between runs too; 1 where there is none to speak of.
 
-    The variance of the values around their linear trend, and around a step where there is one for sure, is compared with
-    the mean of their own variances (Cochran, 1954), and raised by Student's t for the few runs behind it at the level that
-    will be asked.
+    The values around their linear trend, and around a step where there is one for sure, are compared with their own
+    variances: how likely each size of noise makes them, and each memory of it, follows from their restricted likelihood, and the
+    factor from the posterior (`stats.run_effects`), which is the wider the fewer the runs and the rarer the level.
 
     Args:
         values: of the metric in earlier runs, oldest first, shape (runs,).
         variances: sampling variance of each, above 0.
         tail: level at which the widened limit will be compared with a bound, 0 to 0.5.
     """
-    from scipy.stats import chi2, t
+    import numpy as np
 
     runs = len(values)
     if runs < LEAST_RUNS or not all(variance > 0 for variance in variances):
         return 1.0
-    squares, freedom = _unexplained(values)
-    excess = squares * runs / sum(variances)
-    if chi2.sf(excess, freedom) > NOTABLE:
-        return 1.0
-    factor = excess / freedom
-    few = float(t.isf(max(tail, 1e-12), freedom)) / max(quantile_of(max(tail, 1e-12)), 1e-9)
-    return max(1.0, factor) * (few**2 if math.isfinite(few) else 1.0)
+    scaled = np.asarray(values, dtype=float) / math.sqrt(sum(variances) / runs)
+    squares, freedom, step = _unexplained(scaled)
+    largest = squares / freedom
+    logarithms = log_likelihoods(scaled[None], largest=largest, removed="trend", step=step)
+    likelihoods = np.exp(logarithms - logarithms.max())
+    effects = run_effects(largest, unchanged=UNCHANGED)
+    return float(predictive_factors(likelihoods, effects, tail=max(tail, RAREST), notable=NOTABLE)[0])
 
 
-def _unexplained(values: Sequence[float]) -> tuple[float, int]:
-    """Sum of squares that is left, and its degrees of freedom: neither a slow decay nor a step hides behind its own spread."""
-    import numpy as np
+def _unexplained(values: np.ndarray) -> tuple[float, int, int]:
+    """Sum of squares that is left, its degrees of freedom, and the place of a step, 0 without.
 
-    runs = len(values)
-    without_line, steps = _fits(runs)
-    residuals = without_line @ np.asarray(values, dtype=float)
+    Neither a slow decay nor a step hides behind its own spread.
+    """
+    without_line, steps = _fits(len(values))
+    residuals = without_line @ values
     squares = float(residuals @ residuals)
-    gain = min(float(((residuals @ steps) ** 2).max()), squares)
-    if gain > STEP * (squares - gain) / (runs - 3):
-        return squares - gain, runs - 4
-    return squares, runs - 2
+    gains = (residuals @ steps) ** 2
+    gain = min(float(gains.max()), squares)
+    if gain > STEP * (squares - gain) / (len(values) - 3):
+        return squares - gain, len(values) - 4, int(gains.argmax()) + 1
+    return squares, len(values) - 2, 0
 
 
 @lru_cache(maxsize=64)

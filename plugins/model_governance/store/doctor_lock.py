@@ -74,7 +74,10 @@ class LockExam:
             outcome: Outcome = "fail" if self.required else "skipped"
             return replace(trial, found=f"refused ({code})", outcome=outcome, meaning=meaning), None
         if found is None or version is None:
-            meaning = "the server accepts a lock and drops it, and says nothing: archive.object_lock is refused here"
+            meaning = (
+                "the server accepts a lock and drops it: archive.object_lock is refused here (to see a lock, the role "
+                "needs s3:GetObjectRetention)"
+            )
             return replace(trial, found="accepted and dropped", outcome="fail", meaning=meaning), None
         return trial, version
 

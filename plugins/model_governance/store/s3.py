@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.protection import Protection
@@ -18,6 +19,10 @@ from model_governance.store.worm import require_worm
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from model_governance.contract.protection import LockMode
+
+_CLOSE = timedelta(hours=1)
+"""Locks that end so close to one another are not extended."""
 _OTHER_WRITER = Backoff(attempts=5, first=0.05, longest=2.0, factor=4.0)  # of the same key
 _LOG = logging.getLogger(__name__)
 
@@ -35,8 +40,9 @@ class S3Store:
 
     What `protection` asks for is sent with every new object and read back: an object that is stored without its
     lock or encryption is a StoreError. With Object Lock the first write of a process also tries to delete a locked
-    object and to shorten its lock, and refuses a bucket that lets it (`worm`). An object that exists is compared and
-    left as it is: no second write extends or shortens its lock.
+    object and to shorten its lock, and refuses a bucket that lets it (`worm`). An object that exists is compared; where
+    its lock ends before that of a new object would, it is extended: a policy that many runs share is kept as long as the
+    last of them. No lock is ever shortened.
 
     The client is any boto3 S3 client; its retries come first, and every method may be called from many threads.
     """
@@ -82,6 +88,8 @@ class S3Store:
         require_same(content, stored, uri=uri)
         if created:
             self._require_protected(key)
+        elif self.protection.object_lock:
+            self._extend_lock(key, self.protection.object_lock)
         return uri
 
     def get(self, key: str) -> bytes:
@@ -205,6 +213,17 @@ class S3Store:
             raise StoreUnreachable(f"{self.locate(key)} was stored and is not listed; try later")
         return content if first == version else self.bucket.read(self.name(key), version=first)
 
+    def _extend_lock(self, key: str, mode: LockMode) -> None:
+        """Lock an object that exists for as long as a new one; what is locked longer stays so."""
+        until = utc_now() + timedelta(days=self.protection.retention_days)
+        lock = self.lock_of(key)
+        if lock.until is None or lock.until < until - _CLOSE:
+            self.bucket.call(
+                "put_object_retention", self.name(key), action="extend the lock of", permission="s3:PutObjectRetention",
+                Retention={"Mode": lock.mode or mode, "RetainUntilDate": until}, VersionId=self._first_version(key),
+                ChecksumAlgorithm="SHA256",
+            )  # fmt: skip
+
     def _require_protected(self, key: str) -> None:
         """Read back what protects the object that was just written, because a server may accept and ignore a header."""
         if not (self.protection.object_lock or self.protection.encryption):
@@ -213,7 +232,8 @@ class S3Store:
         if lacking:
             raise StoreError(
                 f"{self.locate(key)} at {self.bucket.endpoint} is stored without the protection that the policy asks "
-                f"for: {'; '.join(lacking)}. Run `model-governance doctor` on this store and use one that keeps it"
+                f"for: {'; '.join(lacking)}. Give the role s3:GetObjectRetention, run `model-governance doctor` on this "
+                "store, and use one that keeps it"
             )
 
     def _head(self, key: str) -> dict[str, Any]:

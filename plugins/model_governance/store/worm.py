@@ -56,7 +56,7 @@ def _require(bucket: Bucket, name: str, *, protection: Protection, mode: LockMod
     version = _canary(bucket, name, protection=protection, mode=mode)
     found = None if version is None else locked_until(bucket, name, version, mode=mode)
     if version is None or found is None:
-        fault = "the server accepted the lock of a new object and dropped it"
+        fault = "the server accepted the lock of a new object and dropped it, or the role lacks s3:GetObjectRetention"
     elif not is_refused(lambda: delete_version(bucket, name, version)):
         fault = "a locked version could be deleted"
     elif not is_refused(lambda: set_lock(bucket, name, version, mode=mode, until=utc_now() + SHORTER)):

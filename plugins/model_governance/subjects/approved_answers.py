@@ -7,13 +7,15 @@ front of them; the answers do. The file holds positions of rows and answers, nev
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from pydantic import Field, ValidationError, model_validator
+
+from model_governance.contract.documents import Count, Form, OpenForm, Sha256, describe_faults, read_document
 from model_governance.contract.result import canonical_json
-from model_governance.errors import SubjectError
+from model_governance.errors import EvidenceError, SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects.datasets import load_dataset
 from model_governance.subjects.sources import read_source
@@ -109,6 +111,11 @@ def check_approval(model: Model, spec: ModelSpec, columns: Columns, *, folder: P
         "reference", DatasetSpec(uri=rows["uri"], sha256=rows["sha256"], connection=spec.connection if
         rows["uri"].startswith("s3://") else None), folder=beside, connections=connections,
     )  # fmt: skip
+    if max(rows["positions"]) >= dataset.rows:
+        raise SubjectError(
+            f"{given.uri}: rows.positions: expected positions below {dataset.rows:,}, the rows of {rows['uri']}, found "
+            f"{max(rows['positions']):,}; write the approval again with {COMMAND}"
+        )
     frame = dataset.read(list(columns.names)).iloc[rows["positions"]]
     difference = compare(approval, _answers(model, frame))
     if difference.rows:
@@ -185,20 +192,86 @@ def _digits(values: np.ndarray) -> Any:
     return np.asarray(values, dtype=np.float64).tolist()
 
 
+class ApprovedModel(OpenForm):
+    """The model that was approved."""
+
+    sha256: Sha256
+
+
+class AskedRows(OpenForm):
+    """The rows that were asked, by their positions."""
+
+    uri: str
+    sha256: str
+    positions: Annotated[list[Count], Field(min_length=1)]
+
+
+class Tolerance(Form):
+    """How far a number may be from the approved one."""
+
+    relative: Annotated[float, Field(ge=0, le=1)]
+    absolute: Annotated[float, Field(ge=0)]
+
+
+class ApprovedValues(Form):
+    """Labels or numbers, one per row; probabilities, one list per row."""
+
+    output: Literal["probabilities", "labels", "values"]
+    values: list[Any]
+    sha256: Sha256
+
+    @model_validator(mode="after")
+    def _are_of_their_output(self) -> ApprovedValues:
+        if self.output == "labels":
+            sound = all(isinstance(value, str | int | float) for value in self.values)
+        elif self.output == "values":
+            sound = all(_is_number(value) for value in self.values)
+        else:
+            sound = all(isinstance(row, list) and all(map(_is_number, row)) for row in self.values)
+        if not sound:
+            raise ValueError(f"expected {self.output}, found values of another type")
+        return self
+
+
+class ApprovalForm(OpenForm):
+    """A stored approval."""
+
+    model: ApprovedModel
+    libraries: dict[str, str] = Field(default_factory=dict)
+    features: dict[str, str]
+    classes: list[Any]
+    rows: AskedRows
+    tolerance: Tolerance
+    answers: ApprovedValues
+
+    @model_validator(mode="after")
+    def _agrees(self) -> ApprovalForm:
+        values = self.answers.values
+        if len(values) != len(self.rows.positions):
+            raise ValueError(f"expected {len(self.rows.positions)} answers, one per row, found {len(values)}")
+        if self.answers.output == "probabilities" and any(len(row) != len(self.classes) for row in values):
+            raise ValueError(f"expected {len(self.classes)} probabilities per row, found another number")
+        found = hashlib.sha256(canonical_json({"output": self.answers.output, "values": values})).hexdigest()
+        if found != self.answers.sha256:
+            raise ValueError(f"expected answers of sha256 {self.answers.sha256}, found those of {found}")
+        return self
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _read(content: bytes, *, uri: str) -> dict[str, Any]:
     try:
-        approval = json.loads(content)
-        answers = {name: approval["answers"][name] for name in ("output", "values")}
-        digest, positions = approval["answers"]["sha256"], approval["rows"]["positions"]
-        sound = approval["schema"] == SCHEMA and hashlib.sha256(canonical_json(answers)).hexdigest() == digest
-        whole = len(positions) > 0 and len(answers["values"]) == len(positions)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        approval = read_document(content, origin=uri, schema=SCHEMA)
+        ApprovalForm.model_validate(approval)
+    except EvidenceError as error:
+        raise SubjectError(f"{error}. Or write the approval again with {COMMAND}") from error
+    except ValidationError as error:
         raise SubjectError(
-            f"{uri}: is no approval of a model ({type(error).__name__}); write it with {COMMAND}"
+            f"{uri}: the approval is damaged: {describe_faults(error)}; write it again with {COMMAND}"
         ) from error
-    if not sound or not whole:
-        raise SubjectError(f"{uri}: the approval is damaged or of another version; write it again with {COMMAND}")
-    return dict(approval)
+    return approval
 
 
 COMMAND = "model-governance model approve"

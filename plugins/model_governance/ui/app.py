@@ -11,9 +11,10 @@ from fastapi import Depends, FastAPI, HTTPException  # noqa: TID253 - only the a
 from fastapi.responses import PlainTextResponse, Response  # noqa: TID253
 from starlette.exceptions import HTTPException as AnyHTTPException
 
+from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing
-from model_governance.evidence.manifest import FILE, as_manifest
-from model_governance.evidence.record import read_record
+from model_governance.evidence.manifest import FILE
+from model_governance.evidence.reading import read_archived, read_archived_record
 from model_governance.report import read_highlights, render_run
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ def _stored(store_factory: Callable[[], ArtifactStore], dag_id: str, key: str) -
             _require_digest(content, blob["sha256"])
             return _shown(content, blob["ending"])
         if run := RUN.fullmatch(key):
-            content = store_factory().get(f"{run['folder']}/{FILE}")
-            _require_digest(content, run["sha256"])
-            return _run_file(content, dag_id, run["folder"], run["file"], store=store_factory())
+            return _run_file(store_factory(), dag_id, run["folder"], run["file"])
     except ObjectMissing as error:
         raise HTTPException(404, "Nothing is stored under this address.") from error
     except EvidenceError as error:
@@ -101,17 +100,18 @@ def _stored(store_factory: Callable[[], ArtifactStore], dag_id: str, key: str) -
     raise HTTPException(404, "Nothing is stored under this address.")
 
 
-def _run_file(content: bytes, dag_id: str, folder: str, file: str, *, store: ArtifactStore) -> Response:
+def _run_file(store: ArtifactStore, dag_id: str, folder: str, file: str) -> Response:
     """The manifest of a run of this DAG, or its page, which is drawn from the evidence and so cannot differ from it."""
-    manifest = as_manifest(content, origin=f"{folder}/{FILE}")
-    if manifest["run"]["orchestrator"].get("dag_id") != dag_id:
+    manifest = read_archived(store, f"{folder}/{FILE}")
+    if manifest.content["run"]["orchestrator"].get("dag_id") != dag_id:
         raise HTTPException(404, "Nothing is stored under this address.")
     if file == FILE:
-        return _shown(content, "json")
+        return _shown(canonical_json(manifest.content), "json")
     depth = "../" * (folder.count("/") + 1)
-    records = [read_record(store, check["record"]) if check["record"] else None for check in manifest["checks"]]
+    rows = manifest.content["checks"]
+    records = [read_archived_record(store, manifest, row) if row["record"] else None for row in rows]
     return _shown(
-        render_run(manifest, href=lambda key: depth + key, highlights=read_highlights(records, store)), "html"
+        render_run(manifest.content, href=lambda key: depth + key, highlights=read_highlights(records, store)), "html"
     )
 
 

@@ -281,12 +281,12 @@ def test_json_of_any_depth_ends_in_a_sentence(content):
     from model_governance.checks.data.data_validation.expectations import read_suite
     from model_governance.contract.documents import read_document, schema_of
     from model_governance.contract.subject import ParamFile
-    from model_governance.engine.profiles import Profile
+    from model_governance.engine.stored_profiles import read_profile
 
     with pytest.raises(CheckError, match="is not JSON"):
         read_suite(ParamFile(name="suite", uri="suite.json", sha256="0" * 64, content=content))
     with pytest.raises(EvidenceError, match="no JSON"):
         read_document(content, origin="x.json", schema="x/v1")
     with pytest.raises(EvidenceError, match="no JSON"):
-        Profile.from_bytes(content, origin="profile.json")
+        read_profile(content, origin="profile.json")
     assert schema_of(content) == ""

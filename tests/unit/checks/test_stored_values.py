@@ -14,7 +14,7 @@ import synthetic
 from model_governance.checks.data.data_drift import CHECK as DRIFT
 from model_governance.checks.quality.fairness import CHECK as FAIRNESS
 from model_governance.contract.result import canonical_json
-from model_governance.engine.profiles import Profile
+from model_governance.engine.stored_profiles import read_profile
 
 ROWS = 1200
 SECRET = re.compile(rb"secret-\d+")
@@ -83,7 +83,7 @@ def test_the_profile_holds_no_value_of_fewer_than_ten_rows(subject, drift, colum
 def test_extremes_are_exact_where_the_policy_discloses_the_column(subject):
     result = DRIFT.measure(replace(subject, disclose=("income",)), DRIFT.params(joint=False), 4)
     content = next(one.content for one in result.artifacts if one.name == "profile.json")
-    columns = Profile.from_bytes(content, origin="run").columns
+    columns = read_profile(content, origin="run").columns
     current = subject.frame("current")
     assert columns["income"].maximum == current["income"].max()
     assert columns["age"].maximum > current["age"].max()

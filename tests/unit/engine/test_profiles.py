@@ -8,7 +8,8 @@ import pytest
 
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
-from model_governance.engine.profiles import Profile, freeze, merge_columns, profile_of, wasserstein_on_grid
+from model_governance.engine.profiles import freeze, merge_columns, profile_of, wasserstein_on_grid
+from model_governance.engine.stored_profiles import read_profile
 from model_governance.errors import EvidenceError
 
 FAMILIES = {"amount": "numbers", "count": "numbers", "kind": "categories"}
@@ -83,8 +84,8 @@ def test_a_profile_comes_back_from_its_bytes_and_holds_no_rare_label(cells):
     rare.loc[10, "kind"] = "only one"
     profile = profile_of(relation(rare), FAMILIES)
     content = profile.to_bytes()
-    assert Profile.from_bytes(content, origin="here") == profile
-    assert Profile.from_bytes(content, origin="here").to_bytes() == content
+    assert read_profile(content, origin="here") == profile
+    assert read_profile(content, origin="here").to_bytes() == content
     assert b"only one" not in content
 
 
@@ -101,14 +102,14 @@ def test_bytes_that_are_no_profile_are_refused_with_their_origin(cells, broken):
     raw = json.loads(profile_of(relation(frame(500, seed=2)), FAMILIES, cells=cells).to_bytes())
     broken(raw)
     with pytest.raises(EvidenceError, match=r"run\.json: columns.* oldest version"):
-        Profile.from_bytes(json.dumps(raw).encode(), origin="run.json")
+        read_profile(json.dumps(raw).encode(), origin="run.json")
 
 
 def test_a_profile_of_another_version_names_both(cells):
     raw = json.loads(profile_of(relation(frame(500, seed=2)), FAMILIES, cells=cells).to_bytes())
     newer = json.dumps(raw | {"schema": "model-governance/profile/v3"}).encode()
     with pytest.raises(EvidenceError, match=r"model-governance/profile/v2.* found model-governance/profile/v3"):
-        Profile.from_bytes(newer, origin="run.json")
+        read_profile(newer, origin="run.json")
 
 
 def test_the_grid_gives_nearly_the_quantiles_and_the_wasserstein_distance(cells):

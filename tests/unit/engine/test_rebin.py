@@ -18,8 +18,9 @@ from model_governance.engine import open_relation
 from model_governance.engine.cells import pool_neighbours
 from model_governance.engine.distances import population_stability
 from model_governance.engine.paired_pass import read_pair
-from model_governance.engine.profiles import Profile, freeze, merge_columns, profile_of, table_of
+from model_governance.engine.profiles import freeze, merge_columns, profile_of, table_of
 from model_governance.engine.rebin import common_cells, is_resolved
+from model_governance.engine.stored_profiles import read_profile
 
 RUNS = 7
 
@@ -226,13 +227,13 @@ def test_a_sketch_comes_back_from_bytes_and_an_inconsistent_one_is_refused():
     draw = np.random.default_rng(9)
     profile = profile_of(relation(draw.normal(8, 1, 900)), {"x": "numbers"}, cells=frozen_with(draw.normal(0, 1, 900)))
     content = profile.to_bytes()
-    assert Profile.from_bytes(content, origin="run").to_bytes() == content
-    assert Profile.from_bytes(content, origin="run") == profile
+    assert read_profile(content, origin="run").to_bytes() == content
+    assert read_profile(content, origin="run") == profile
     for broken in ({"below": [1]}, {"edges": [2.0, 1.0], "below": [1, 2]}, {"labels": ["a"]}):
         raw = json.loads(content)
         raw["columns"]["x"]["sketch"] |= broken
         with pytest.raises(Exception, match="sketch"):
-            Profile.from_bytes(json.dumps(raw).encode(), origin="run")
+            read_profile(json.dumps(raw).encode(), origin="run")
 
 
 def test_a_profile_without_a_sketch_is_of_use_where_no_cell_holds_many_rows():

@@ -10,7 +10,8 @@ import pytest
 
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
-from model_governance.engine.profiles import Profile, profile_of
+from model_governance.engine.profiles import profile_of
+from model_governance.engine.stored_profiles import read_profile
 from model_governance.errors import EvidenceError
 
 FAMILIES = {"amount": "numbers", "kind": "categories"}
@@ -77,43 +78,43 @@ def test_a_change_is_found_and_the_file_is_named(content, change):
     raw = json.loads(content)
     CHANGES[change](raw)
     with pytest.raises(EvidenceError, match=r"^run\.json: .* oldest version"):
-        Profile.from_bytes(json.dumps(raw).encode(), origin="run.json")
+        read_profile(json.dumps(raw).encode(), origin="run.json")
 
 
 @pytest.mark.parametrize("change", sorted(set(CHANGES) - ONLY_BY_DIGEST - {"another digest"}))
 def test_it_is_found_without_the_digest_too_as_in_profiles_of_earlier_releases(content, change):
     raw = json.loads(content)
     del raw["sha256"]
-    Profile.from_bytes(json.dumps(raw).encode(), origin="run.json")
+    read_profile(json.dumps(raw).encode(), origin="run.json")
     CHANGES[change](raw)
     with pytest.raises(EvidenceError, match=r"^run\.json: "):
-        Profile.from_bytes(json.dumps(raw).encode(), origin="run.json")
+        read_profile(json.dumps(raw).encode(), origin="run.json")
 
 
 def test_the_field_what_was_expected_and_what_was_found_are_named(content):
     raw = json.loads(content)
     kind(raw)["counts"][0] = "many"
     with pytest.raises(EvidenceError, match=r"columns\.kind\.counts\[0\]: expected a valid integer, found 'many'"):
-        Profile.from_bytes(json.dumps(raw).encode(), origin="run.json")
+        read_profile(json.dumps(raw).encode(), origin="run.json")
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
 def test_a_number_that_is_not_finite_is_refused(content, number):
     mean = json.loads(content)["columns"]["amount"]["mean"]
     with pytest.raises(EvidenceError, match="no JSON of one meaning"):
-        Profile.from_bytes(content.replace(str(mean).encode(), number.encode()), origin="run.json")
+        read_profile(content.replace(str(mean).encode(), number.encode()), origin="run.json")
 
 
 def test_a_key_twice_is_refused(content):
     with pytest.raises(EvidenceError, match="a key twice"):
-        Profile.from_bytes(b'{"rows":1,' + content[1:], origin="run.json")
+        read_profile(b'{"rows":1,' + content[1:], origin="run.json")
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-90, 1e-20, 1.0, 1e20, 1e140, 1e300])
 def test_profiles_of_any_scale_are_read(scale):
     frame = rows(600, seed=3).assign(amount=lambda table: (table["amount"] - 40) * scale)
     profile = profile_of(relation(frame), FAMILIES)
-    assert Profile.from_bytes(profile.to_bytes(), origin="run.json") == profile
+    assert read_profile(profile.to_bytes(), origin="run.json") == profile
 
 
 def test_a_column_without_a_value_is_read():
@@ -121,4 +122,4 @@ def test_a_column_without_a_value_is_read():
     cells = profile_of(relation(frame), FAMILIES).cells
     empty = frame.assign(amount=np.nan)
     profile = profile_of(relation(empty), FAMILIES, cells=cells)
-    assert Profile.from_bytes(profile.to_bytes(), origin="run.json") == profile
+    assert read_profile(profile.to_bytes(), origin="run.json") == profile

@@ -192,3 +192,32 @@ def test_a_key_that_is_none_of_a_manifest_is_no_evidence(made):
     ):
         made.small.store.put_once(f"v1/runs/model=synthetic/{key}", b"{}", media_type="application/json")
     assert Archive(made.small.store, "synthetic").keys == before
+
+
+def worse(manifest: dict) -> None:
+    """What somebody edits who wants a run that passed not to be the baseline."""
+    for part in (manifest["verdict"], manifest["checks"][0]):
+        part |= {"outcome": "fail", "stops": True}
+    manifest["verdict"]["findings"][0] |= {"outcome": "fail", "violated": True}
+
+
+@pytest.mark.parametrize("against", ["approved", "last_passed"])
+def test_a_run_that_passed_cannot_be_made_to_look_as_if_it_had_not(tmp_path, against):
+    made = nights(tmp_path, {"geq_to": 0.7}, LOSS | {"against": against})
+    made.night(1, 0.95)
+    refile(made, 0, worse)
+    finding = made.night(2, 0.8)
+    assert finding.outcome == "error"
+    assert "expected verdict.outcome of check quality as in its record" in finding.sentence
+
+
+def test_a_row_cannot_hide_the_baseline_that_its_record_names(tmp_path):
+    made = nights(tmp_path, LOSS | {"against": "approved"})
+    made.night(1, 0.95)
+    made.night(2, 0.94)
+    refile(made, 1, lambda manifest: manifest["checks"][0].update(baselines={"approved": None}))
+    finding = made.night(3, 0.92)
+    assert (finding.outcome, finding.baseline) == ("fail", 0.95), (
+        "the first run that passed is older than the forged one"
+    )
+    assert "expected baselines of check quality as in its record" in made.ended[-1].verdict.sentence

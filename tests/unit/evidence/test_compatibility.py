@@ -19,7 +19,7 @@ from model_governance.attacks.schedule import FILE, AttackBudget, schedule_attac
 from model_governance.checks.privacy.membership_inference import answer_cache
 from model_governance.contract.documents import read_document
 from model_governance.contract.subject import PreviousRun
-from model_governance.engine.profiles import Profile
+from model_governance.engine.stored_profiles import read_profile
 from model_governance.errors import EvidenceError
 from model_governance.evidence.acceptance import as_acceptance
 from model_governance.evidence.manifest import as_manifest
@@ -62,7 +62,7 @@ READERS = {
     "acceptance.json": read_acceptance,
     "check.json": read_record,
     "run_manifest.json": lambda stored: as_manifest(stored, origin="manifest"),
-    "profile.json": lambda stored: Profile.from_bytes(stored, origin="profile"),
+    "profile.json": lambda stored: read_profile(stored, origin="profile"),
     "attack_schedule.json": read_schedule,
 }
 

@@ -31,7 +31,8 @@ def test_day_effects_give_their_factor(planted):
         for _ in range(300)
     ]
     learnt = np.median(factors)
-    assert 0.9 * planted <= learnt <= 1.15 * planted
+    # A little above Student's t with known independence: days might resemble the day before.
+    assert 0.9 * planted <= learnt <= 1.25 * planted
 
 
 @pytest.mark.parametrize("planted", [2.0, 10.0])

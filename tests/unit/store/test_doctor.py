@@ -237,6 +237,11 @@ def test_a_try_that_is_refused_for_another_reason_is_an_error_and_no_answer(plai
     assert exit_code([trial for trial in trials if trial.outcome != "fail"]) == 3
 
 
+def test_what_was_found_counts_although_the_canaries_cannot_be_listed(versioned: Bucket) -> None:
+    versioned.inject("before-call.s3.ListObjectVersions", raise_times(ALWAYS, refusal("AccessDenied", 403)))
+    assert outcomes(examined(versioned))["overwrite"] == "pass"
+
+
 def test_a_bucket_that_is_not_there_or_silent_is_no_outcome(plain: Bucket) -> None:
     plain.inject("before-call.s3.HeadBucket", raise_times(1, refusal("SlowDown", 503)))
     with pytest.raises(StoreUnreachable):

@@ -290,3 +290,13 @@ def test_a_folder_we_may_not_write_to_is_named(store: LocalStore) -> None:
     with pytest.raises(StoreError, match="let the user that runs the worker") as caught:
         store.put_once("a", b"x", media_type=HTML)
     assert str(store.root) in str(caught.value)
+
+
+def test_a_folder_holds_nothing_and_says_where_to_keep_what_must_be_held(tmp_path):
+    store = LocalStore(str(tmp_path))
+    store.put_once("v1/a", b"evidence", media_type=HTML)
+    for on in (True, False):
+        with pytest.raises(
+            StoreError, match=r"v1/a: a folder has no legal hold; keep evidence that must be held in a bucket"
+        ):
+            store.hold("v1/a", on=on)

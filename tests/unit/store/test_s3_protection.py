@@ -43,15 +43,28 @@ def test_an_object_is_locked_from_its_first_write_for_the_days_of_the_policy(loc
     assert before + timedelta(days=10) <= lock.until <= datetime.now(UTC) + timedelta(days=10, seconds=2)
 
 
-def test_a_second_write_neither_extends_nor_shortens_a_lock(locked: Bucket) -> None:
+def test_a_second_write_extends_a_lock_and_never_shortens_one(locked: Bucket) -> None:
     locked.store(**WORM).put_once("v1/a", b"evidence", media_type=HTML)
     first = locked.store().lock_of("v1/a")
-    for days in (1, 4000):
-        locked.store(**WORM | {"retention_days": days}).put_once("v1/a", b"evidence", media_type=HTML)
-        with pytest.raises(ObjectConflict):
-            locked.store(**WORM | {"retention_days": days}).put_once("v1/a", b"forged", media_type=HTML)
+    locked.store(**WORM | {"retention_days": 1}).put_once("v1/a", b"evidence", media_type=HTML)
     assert locked.store().lock_of("v1/a") == first
+    longer = locked.store(**WORM | {"retention_days": 4000})
+    with pytest.raises(ObjectConflict):
+        longer.put_once("v1/a", b"forged", media_type=HTML)
+    assert locked.store().lock_of("v1/a") == first
+    longer.put_once("v1/a", b"evidence", media_type=HTML)
+    extended = locked.store().lock_of("v1/a")
+    assert extended.mode == first.mode
+    assert extended.until is not None
+    assert extended.until > datetime.now(UTC) + timedelta(days=3999)
     assert len(locked.versions("gov/v1/a")) == 1
+
+
+def test_what_was_stored_without_a_lock_is_locked_by_the_next_run_that_uses_it(locked: Bucket) -> None:
+    locked.store().put_once("v1/a", b"policy", media_type=HTML)
+    assert locked.store().lock_of("v1/a").until is None
+    locked.store(**WORM).put_once("v1/a", b"policy", media_type=HTML)
+    assert locked.store().lock_of("v1/a").mode == WORM["object_lock"]
 
 
 def test_a_lock_that_the_server_drops_from_an_object_is_an_error(locked: Bucket) -> None:

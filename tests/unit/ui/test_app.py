@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,12 +13,15 @@ import pytest
 from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
+import project
 from model_governance.archiving import archive_run
 from model_governance.checks import catalogue
-from model_governance.contract.result import Artifact
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.run import Run
 from model_governance.errors import StoreUnreachable
 from model_governance.policy import parse_policy
+from model_governance.run import run_policy
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
 from model_governance.ui.app import create_app
@@ -134,6 +139,32 @@ def test_a_run_is_shown_under_its_own_dag_only(client, archived):
 def test_the_page_of_an_altered_manifest_is_not_shown(client, store, archived):
     alter(store, archived.manifest.key)
     assert client.get(f"/dags/scheduled/store/{archived.report.key}").status_code == 409
+
+
+def test_a_manifest_is_served_as_it_is_stored(client, store, archived):
+    answer = client.get(f"/dags/scheduled/store/{archived.manifest.key}")
+    assert answer.content == store.get(archived.manifest.key)
+
+
+def test_a_run_whose_manifest_was_edited_and_filed_anew_is_not_shown(tmp_path):
+    quality = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.99}]}
+    small = project.small_project(tmp_path, checks={"quality": quality})
+    orchestrator = {"type": "airflow", "dag_id": "scheduled"}
+    run = Run(run_id="run", logical_date=datetime(2025, 6, 1, tzinfo=UTC), orchestrator=orchestrator)
+    ended = run_policy(small.policy(), run=run, store=small.store, connections=PlainConnections())
+    viewer = TestClient(create_app(lambda: small.store, guard=guard), raise_server_exceptions=False)
+    assert viewer.get(f"/dags/scheduled/store/{ended.report.key}").status_code == 200
+    manifest = json.loads(small.store.get(ended.manifest.key))
+    assert manifest["verdict"]["stops"]
+    for part in (manifest["verdict"], manifest["checks"][0]):
+        part |= {"outcome": "pass", "stops": False}
+    manifest["verdict"]["findings"][0]["outcome"] = "pass"
+    content = canonical_json(manifest)
+    folder = f"{ended.manifest.key.rsplit('/', 2)[0]}/{hashlib.sha256(content).hexdigest()[:16]}"
+    small.store.put_once(f"{folder}/run_manifest.json", content, media_type="application/json")
+    answer = viewer.get(f"/dags/scheduled/store/{folder}/report.html")
+    assert answer.status_code == 409
+    assert "expected verdict.outcome of check quality as in its record" in answer.text
 
 
 def test_an_altered_page_is_replaced_by_the_one_its_manifest_gives(client, store, archived):

@@ -78,7 +78,8 @@ def test_an_incident_is_no_noise(outcome):
     earlier = runs(draw.normal(0.85, ERROR / 2, 20))
     (red,) = verdict([measured(0.3)], AT_LEAST).findings
     incident = replace(earlier[0], findings=(replace(red, outcome=outcome),))
-    assert learnt([incident, *earlier]) == (1.0, 10)
+    assert learnt([incident, *earlier]) == learnt(earlier)
+    assert learnt(earlier)[1] == 10
     alone = [replace(run, findings=incident.findings) for run in earlier]
     assert learnt(alone) == (1.0, 0)
 
@@ -87,8 +88,10 @@ def test_an_incident_among_others_leaves_out_itself_only():
     draw = np.random.default_rng(3)
     earlier = runs(draw.normal(0.85, ERROR / 2, 20))
     (red,) = verdict([measured(0.3)], AT_LEAST).findings
+    without = [*earlier[:-3], *earlier[-2:]]
     earlier[-3] = replace(earlier[-3], findings=(red,))
-    assert learnt(earlier) == (1.0, 10)
+    assert learnt(earlier) == learnt(without)
+    assert learnt(earlier)[1] == 10
     assert noise_factor(measured(0.85), LIMITS, [*earlier, *earlier[:8]], tail=TAIL)[1] == 17
 
 

@@ -11,6 +11,7 @@ from model_governance.engine import open_relation, require_same_families
 from model_governance.engine.features import require_values
 from model_governance.engine.paired_pass import read_pair
 from model_governance.engine.profiles import Profile, profile_of
+from model_governance.engine.stored_profiles import read_profile
 from model_governance.errors import CheckError, SubjectError
 from model_governance.subjects.param_files import param_file
 
@@ -82,7 +83,7 @@ def open_comparison(subject: Subject, params: DriftParams, families: Mapping[str
     reference = None
     if params.profile is not None:
         file = param_file(subject, "profile", params.profile)
-        frozen = select_columns(Profile.from_bytes(file.content, origin=file.uri), families, origin=file.uri)
+        frozen = select_columns(read_profile(file.content, origin=file.uri), families, origin=file.uri)
         _require_finite(current, families)
     else:
         reference = _open_dataset(subject, "reference")

@@ -17,7 +17,7 @@ from model_governance.engine.run_noise import noise_between_runs
 from model_governance.stats.overdispersion import LEAST_RUNS, NEWEST, learnt_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from model_governance.checks.data.data_drift.comparison import Comparison
     from model_governance.checks.data.data_drift.windows import PreviousProfiles, WindowReference
@@ -52,7 +52,7 @@ def row_dependence(
     """
     entity = subject.columns.entity or subject.columns.batch
     clustered = _clustered(comparison, window, entity) if entity else {}
-    noise = {name: _noise(name, previous, rebinned=name in window.runs) for name in comparison.families}
+    noise = _noise(comparison.families, previous, rebinned=window.runs)
     values, missing = {}, {}
     for name in comparison.families:
         reference, current = window.reference.columns[name], window.current.columns[name]
@@ -86,23 +86,35 @@ def _larger(first: DesignEffect, second: DesignEffect) -> DesignEffect:
     return second if second.mean > first.mean else first
 
 
-def _noise(name: str, previous: PreviousProfiles, *, rebinned: bool) -> tuple[DesignEffect, DesignEffect]:
-    """What the earlier runs say of a column's values and of its missing ones; `rebinned`: on cells of their own.
+def _noise(
+    names: Iterable[str], previous: PreviousProfiles, *, rebinned: Container[str]
+) -> dict[str, tuple[DesignEffect, DesignEffect]]:
+    """What the earlier runs say of the values of each column and of its missing ones; `rebinned`: on cells of their own.
 
     In frozen cells runs that have left them all look alike.
     """
     import numpy as np
 
-    runs = [profile.columns[name] for _, profile in _learnt(previous) if name in profile.columns]
-    runs = [run for run in runs if run.held > 0 and run.cells.family == runs[0].cells.family and is_resolved(run)]
-    if len(runs) < LEAST_RUNS:
-        return DesignEffect(), DesignEffect()
-    common = _on_common_cells(runs, rebinned=rebinned)[::-1]
+    learnt = {name: runs for name in names if len(runs := _usable_runs(name, previous)) >= LEAST_RUNS}
     values = noise_between_runs(
-        np.array([run.cell_counts for run in common]), in_order=runs[0].cells.family == "numbers"
+        [
+            np.array([run.cell_counts for run in _on_common_cells(runs, rebinned=name in rebinned)[::-1]])
+            for name, runs in learnt.items()
+        ],
+        in_order=[runs[0].cells.family == "numbers" for runs in learnt.values()],
     )
-    missing = np.array([[run.missing, run.rows - run.missing] for run in runs[::-1]])
-    return values, noise_between_runs(missing, in_order=False)
+    missing = noise_between_runs(
+        [np.array([[run.missing, run.rows - run.missing] for run in runs[::-1]]) for runs in learnt.values()],
+        in_order=[False] * len(learnt),
+    )
+    found = dict(zip(learnt, zip(values, missing, strict=True), strict=True))
+    return {name: found.get(name, (DesignEffect(), DesignEffect())) for name in names}
+
+
+def _usable_runs(name: str, previous: PreviousProfiles) -> list[ColumnProfile]:
+    """The runs of a column that noise is learnt from, the newest first."""
+    runs = [profile.columns[name] for _, profile in _learnt(previous) if name in profile.columns]
+    return [run for run in runs if run.held > 0 and run.cells.family == runs[0].cells.family and is_resolved(run)]
 
 
 def _learnt(previous: PreviousProfiles) -> Sequence[tuple[str, Profile]]:

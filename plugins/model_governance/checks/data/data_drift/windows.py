@@ -10,6 +10,7 @@ from model_governance.contract.documents import schema_of
 from model_governance.contract.moments import spell_moment
 from model_governance.engine.profiles import OLDER_SCHEMAS, SCHEMA, Profile, merge_columns, profile_of
 from model_governance.engine.rebin import common_cells, is_resolved
+from model_governance.engine.stored_profiles import read_profile
 from model_governance.errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def read_previous(runs: Sequence[PreviousRun]) -> PreviousProfiles:
             notes.append(f"not used: the profile of {moment} is a document {schema}; this release reads {readable}")
             continue
         try:
-            profiles.append((moment, Profile.from_bytes(run.content, origin=f"{run.name} of {moment}")))
+            profiles.append((moment, read_profile(run.content, origin=f"{run.name} of {moment}")))
         except EvidenceError as error:
             notes.append(f"not used: {error}")
     return PreviousProfiles(profiles=tuple(profiles), notes=tuple(notes))
