@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -260,7 +261,8 @@ def _rewrite(archive: Path, keys: Path, *, edit: Callable[[Path, dict, dict], An
 
 
 def _rewrite_chain(archive: Path, keys: Path) -> None:
-    """A whole new chain: the run that failed is left out, and what follows is numbered and signed anew."""
+    """A whole new chain: the run that failed is left out, and what follows is numbered and signed anew; no index is left."""
+    shutil.rmtree(archive / "v1" / "index")
     links = [link_of(archive, number) for number in (PASSED, WAIVED, ACCEPTED, LAST)]
     failed = link_of(archive, FAILED)
     for number in range(1, LAST + 1):

@@ -243,7 +243,7 @@ def page(rows: list[dict[str, float]]) -> str:
         "# The archive as it grows",
         "",
         (
-            f"Written by `make bench PART=archive`: one run on {os.cpu_count()} cores, Python {platform.python_version()}, a local folder. Every "
+            f"Written by `make bench PART=archive`: one run on {os.cpu_count()} cores, Python {platform.python_version()}, {_place()}. Every "
             "link, manifest, record and announcement was written and signed by the code that writes those of a run, with two checks a "
             "run; each verdict was judged from its numbers, which move from run to run. All figures of a row are measured one after the "
             "other in the same process (history: in processes of their own). Those of verification are CPU seconds."
@@ -291,6 +291,11 @@ def page(rows: list[dict[str, float]]) -> str:
         f"An append to {last['length']:,} links takes {ratio:.1f} times as long as one to {first['length']:,}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _place() -> str:
+    in_memory = os.environ.get("BENCH_FOLDER", "").startswith("/dev/shm")  # noqa: S108
+    return "a folder in memory, where flushing costs nothing" if in_memory else "a local folder"
 
 
 def _policy(folder: Path) -> Path:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_governance.contract.connections import PlainConnections
-from model_governance.contract.moments import as_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import PolicyError
-from model_governance.evidence.coverage import Period, coverage
+from model_governance.evidence.coverage import coverage
+from model_governance.evidence.period import Period
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import models_of
 from model_governance.store import open_store
@@ -42,30 +42,23 @@ def add_coverage(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     command.set_defaults(command=_coverage)
 
 
-def period_of(first: date, last: date, *, max_age_days: int | None = None) -> Period:
-    """The period of two days, both included, in UTC.
-
-    Raises:
-        PolicyError: the last day is before the first one, or the age is no positive number.
-    """
-    if last < first:
-        raise PolicyError([f"--to {last} is before --from {first}; expected the last day of the period"])
-    if max_age_days is not None and max_age_days < 1:
-        raise PolicyError([f"--max-age-days {max_age_days}: expected 1 or more"])
-    return Period(start=as_moment(first), end=as_moment(last + timedelta(days=1)), max_age_days=max_age_days)
-
-
 def _coverage(options: argparse.Namespace) -> int:
     from model_governance.report.coverage_page import coverage_table, render_coverage
     from model_governance.report.terminal import console
 
-    period = period_of(options.first, options.last, max_age_days=options.max_age_days)
+    if options.last < options.first:
+        raise PolicyError(
+            [f"--to {options.last} is before --from {options.first}; expected the last day of the period"]
+        )
+    if options.max_age_days is not None and options.max_age_days < 1:
+        raise PolicyError([f"--max-age-days {options.max_age_days}: expected 1 or more"])
+    period = Period(first=options.first, last=options.last)
     store = open_store(options.store, folder=Path.cwd(), connections=PlainConnections())
     models = options.model or models_of(store)
     if not models:
         raise PolicyError([f"{store.uri}: expected an archive, found no model in it; name its folder or bucket"])
     trust = read_trust(options.trust) if options.trust else None
-    record = coverage(store, models, period=period, trust=trust)
+    record = coverage(store, models, period=period, trust=trust, max_age_days=options.max_age_days)
     code = 0 if all(model["verification"]["sound"] for model in record["models"]) else 1
     if options.output is not None:
         options.output.write_bytes(render_coverage(record))

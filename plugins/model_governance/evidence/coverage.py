@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.moments import spell_moment
+from model_governance.contract.moments import end_of, spell_moment
 from model_governance.evidence.verified_runs import control_map_of, kinds_of_checks, verified_runs
 
 if TYPE_CHECKING:
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from model_governance.evidence.controls import ControlMap
+    from model_governance.evidence.period import Period
     from model_governance.evidence.trust import Trust
     from model_governance.evidence.verified_runs import VerifiedRun, VerifiedRuns
     from model_governance.store import ArtifactStore
@@ -23,35 +23,10 @@ ARCHIVE = "archive"
 """What stands for the check where the archive itself is the evidence."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """The moments from `start` to before `end` (UTC), and how many days before `end` evidence may be; None: any."""
-
-    start: datetime
-    end: datetime
-    max_age_days: int | None = None
-
-    def holds(self, moment: datetime) -> bool:
-        """Whether a moment lies in it."""
-        return self.start <= moment < self.end
-
-    def is_fresh(self, moment: datetime) -> bool:
-        """Whether evidence of a moment in it is not too old at its end."""
-        return self.max_age_days is None or moment >= self.end - timedelta(days=self.max_age_days)
-
-    def age(self, moment: datetime) -> int:
-        """Whole days from a moment to its end."""
-        return (self.end - moment).days
-
-    @property
-    def words(self) -> str:
-        """The period for sentences: first and last day."""
-        return f"from {spell_moment(self.start)} to {spell_moment(self.end - timedelta(days=1))}"
-
-
 def coverage(
-    store: ArtifactStore, models: Sequence[str], *, period: Period, trust: Trust | None = None
-) -> dict[str, Any]:
+    store: ArtifactStore, models: Sequence[str], *, period: Period, trust: Trust | None = None,
+    max_age_days: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """The coverage of models as JSON types, schema COVERAGE_SCHEMA. Only verified links count.
 
     Args:
@@ -59,6 +34,7 @@ def coverage(
         models: names of the models.
         period: which runs count, by their logical date.
         trust: keys whose signatures count; None: signatures are not checked, and the report says so.
+        max_age_days: evidence is fresh for so many days before the end of the period; None: any of the period.
 
     Raises:
         StoreUnreachable, StoreError: the store cannot be read.
@@ -67,11 +43,11 @@ def coverage(
     return {
         "schema": COVERAGE_SCHEMA,
         "store": store.uri,
-        "from": period.start.isoformat(),
-        "to": period.end.isoformat(),
-        "max_age_days": period.max_age_days,
+        "from": period.first.isoformat(),
+        "to": period.last.isoformat(),
+        "max_age_days": max_age_days,
         "signatures_checked": trust is not None,
-        "models": [_model(store, model, period, trust) for model in models],
+        "models": [_model(store, model, period, max_age_days, trust) for model in models],
     }
 
 
@@ -80,15 +56,26 @@ class _Facts:
     """What is known of a model in a period. `checks` are the kinds of the checks of its newest policy, by name."""
 
     period: Period
+    max_age_days: int | None
     runs: tuple[VerifiedRun, ...]
     newest: VerifiedRun | None
     doubted: int
     checks: Mapping[str, str]
 
+    def age(self, run: VerifiedRun) -> int:
+        """Whole days from a run to the end of the period."""
+        return (end_of(self.period.last) - run.logical_date).days
 
-def _model(store: ArtifactStore, model: str, period: Period, trust: Trust | None) -> dict[str, Any]:
+    def is_fresh(self, run: VerifiedRun) -> bool:
+        """Whether the evidence of a run is not too old at the end of the period."""
+        return self.max_age_days is None or self.age(run) <= self.max_age_days
+
+
+def _model(
+    store: ArtifactStore, model: str, period: Period, max_age_days: int | None, trust: Trust | None
+) -> dict[str, Any]:
     read = verified_runs(store, model, trust=trust)
-    facts = _facts(store, read, period)
+    facts = _facts(store, read, period, max_age_days)
     controls = control_map_of(store, facts.newest)
     catalogs = [_catalog(name, controls, facts) for name in controls.catalogs]
     return {
@@ -104,11 +91,12 @@ def _model(store: ArtifactStore, model: str, period: Period, trust: Trust | None
     }
 
 
-def _facts(store: ArtifactStore, read: VerifiedRuns, period: Period) -> _Facts:
-    known = sorted((run for run in read.runs if run.logical_date < period.end), key=_order)
+def _facts(store: ArtifactStore, read: VerifiedRuns, period: Period, max_age_days: int | None) -> _Facts:
+    known = sorted((run for run in read.runs if run.logical_date < end_of(period.last)), key=_order)
     newest = known[-1] if known else None
     return _Facts(
         period=period,
+        max_age_days=max_age_days,
         runs=tuple(run for run in known if period.holds(run.logical_date)),
         newest=newest,
         doubted=sum(period.holds(moment) for moment in read.doubted),
@@ -160,7 +148,7 @@ def _control(name: str, controls: ControlMap, facts: _Facts) -> dict[str, Any]:
 def _evidence(check: str, facts: _Facts) -> dict[str, Any] | None:
     """The newest fresh evidence of a check; None without any."""
     measured = [run for run in facts.runs if (found := run.check(check)) is not None and found.is_measured]
-    if not measured or not facts.period.is_fresh(measured[-1].logical_date):
+    if not measured or not facts.is_fresh(measured[-1]):
         return None
     found = measured[-1].check(check)
     assert found is not None  # noqa: S101 - it is in the list because it is there
@@ -170,7 +158,7 @@ def _evidence(check: str, facts: _Facts) -> dict[str, Any] | None:
 def _piece(check: str, kind: str, outcome: str, run: VerifiedRun, runs: int, facts: _Facts) -> dict[str, Any]:
     return {
         "check": check, "kind": kind, "outcome": outcome, "run_id": run.run_id, "sequence": run.sequence,
-        "logical_date": run.logical_date.isoformat(), "age_days": facts.period.age(run.logical_date), "runs": runs,
+        "logical_date": run.logical_date.isoformat(), "age_days": facts.age(run), "runs": runs,
     }  # fmt: skip
 
 
@@ -200,13 +188,13 @@ def _archive_gap(facts: _Facts) -> tuple[str, str] | None:
     run = facts.runs[-1]
     if not run.is_signed:
         return "unsigned", "the newest run is archived UNSIGNED: whoever can write to the store can alter it"
-    return None if facts.period.is_fresh(run.logical_date) else _stale("the archive", "was written", run, facts)
+    return None if facts.is_fresh(run) else _stale("the archive", "was written", run, facts)
 
 
 def _stale(what: str, did: str, run: VerifiedRun, facts: _Facts) -> tuple[str, str]:
     return "stale", (
-        f"{what} {did} last on {spell_moment(run.logical_date)}, {facts.period.age(run.logical_date)} days before the end of "
-        f"the period; at most {facts.period.max_age_days} are asked"
+        f"{what} {did} last on {spell_moment(run.logical_date)}, {facts.age(run)} days before the end of "
+        f"the period; at most {facts.max_age_days} are asked"
     )
 
 
@@ -216,9 +204,9 @@ def _no_run(facts: _Facts) -> tuple[str, None, str]:
         return (
             "unverified",
             None,
-            f"{facts.doubted} runs {facts.period.words} are archived and none can be verified{newest}",
+            f"{facts.doubted} runs from {facts.period} are archived and none can be verified{newest}",
         )
-    return "no_run", None, f"no run {facts.period.words}: the DAG did not run, or its runs were not archived{newest}"
+    return "no_run", None, f"no run from {facts.period}: the DAG did not run, or its runs were not archived{newest}"
 
 
 def _gap(check: str, facts: _Facts) -> tuple[str, str] | None:
@@ -227,7 +215,7 @@ def _gap(check: str, facts: _Facts) -> tuple[str, str] | None:
         return None
     with_check = [(run, found) for run in facts.runs if (found := run.check(check)) is not None]
     if not with_check:
-        return "not_configured", f"no run {facts.period.words} had the check {check}"
+        return "not_configured", f"no run from {facts.period} had the check {check}"
     run, found = with_check[-1]
     moment = spell_moment(run.logical_date)
     if not found.is_measured:

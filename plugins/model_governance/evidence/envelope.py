@@ -154,6 +154,12 @@ def canonical(statement: Mapping[str, Any]) -> bytes:
     return rfc8785.dumps(dict(statement))
 
 
+def is_payload_of(payload: bytes, statement: Mapping[str, Any]) -> bool:
+    """Whether a payload that is in canonical form is that of a statement."""
+    # Equal bytes are the same JSON, however they were written.
+    return _plain(statement) == payload or canonical(statement) == payload
+
+
 def _plain(statement: Mapping[str, Any]) -> bytes:
     return json.dumps(statement, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 

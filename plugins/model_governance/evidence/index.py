@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, GovernanceError, ObjectConflict, ObjectMissing
 from model_governance.evidence.chain import find_head, link_key, read_link
-from model_governance.evidence.index_rows import INDEX_SCHEMA, row_of_unreadable, rows_of, schema, table_of
+from model_governance.evidence.index_rows import INDEX_SCHEMA, empty_table, row_of_unreadable, rows_of, schema, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ class IndexReader:
         """The rows of links 1 to `head`, in the order of the chain. Raises as `ArtifactStore.get`."""
         import pyarrow as pa
 
-        return pa.concat_tables([schema().empty_table(), *(self.block(*each) for each in cover(head))])
+        return pa.concat_tables([empty_table(), *(self.block(*each) for each in cover(head))])
 
     def block(self, first: int, size: int) -> pa.Table:
         """The rows of a block: its file, else those of the smaller blocks in it, else those of its link."""
@@ -213,7 +213,7 @@ def _rebuilt(store: ArtifactStore, model: str, head: int, generation: int) -> tu
     import pyarrow as pa
 
     reader = IndexReader(store=store, model=model, links_only=True)
-    tables = [schema().empty_table()]
+    tables = [empty_table()]
     blocks = list(cover(head))
     for first, size in blocks:
         tables.append(reader.block(first, size))

@@ -66,6 +66,14 @@ def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema())
 
 
+def empty_table() -> pa.Table:
+    """No row."""
+    import pyarrow as pa
+
+    # `empty_table` of a schema imports pandas.
+    return pa.Table.from_batches([], schema=schema())
+
+
 def _rows_of_run(base: Mapping[str, Any], predicate: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     run = {
         **base,

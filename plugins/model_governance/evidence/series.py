@@ -1,8 +1,12 @@
-"""Series over the runs of a model, from its history index: outcomes of runs and checks, values of metrics."""
+"""Series over the runs of a model, from its history index: outcomes of runs and checks, values of metrics.
+
+Columns are read from their buffers: what pyarrow offers instead imports pandas, which takes longer than all the rest.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,20 +15,35 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    Array = np.ndarray[Any, Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Runs:
-    """The rows of runs, ordered by logical date and number of the link. `place` is the run of each row, from 0 on."""
+    """The rows of runs in the order of logical date and number of the link.
+
+    Attributes:
+        table: the index.
+        order: row of the table of each row here.
+        place: the run of each row, from 0 on.
+        starts: the first row of each run.
+    """
 
     table: pa.Table
-    place: np.ndarray[Any, Any]
-    starts: np.ndarray[Any, Any]
+    order: Array
+    place: Array
+    starts: Array
 
-    def column(self, name: str) -> np.ndarray[Any, Any]:
-        """A column as Python values."""
-        return self.table[name].combine_chunks().to_numpy(zero_copy_only=False)
+    def words(self, name: str) -> Array:
+        """A column of text as Python values."""
+        import numpy as np
 
-    def spread(self, rows: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> list[Any]:
+        codes, words = _coded(self.table[name])
+        return np.array([*words, None], dtype=object)[codes[self.order]]
+
+    def spread(self, rows: Array, values: Array) -> list[Any]:
         """One value per run from those of some rows; None where no row is of the run."""
         import numpy as np
 
@@ -45,24 +64,23 @@ def series_of(
         most: how many series of metrics at most; None: all. `omitted` counts the others.
     """
     runs = _runs(table)
-    moments = [moment.isoformat() for moment in runs.table["logical_date"].take(runs.starts).to_pylist()]
-    series = [_series(None, None, None, runs.column("outcome")[runs.starts].tolist(), None)]
+    times, sequences = (_numbers(table[name])[0][runs.order][runs.starts] for name in ("logical_date", "sequence"))
+    moments = [(_EPOCH + timedelta(microseconds=int(time))).isoformat() for time in times]
+    series = [_series(None, None, None, runs.words("outcome")[runs.starts].tolist(), None)]
+    check_outcomes, finding_outcomes, known = runs.words("check_outcome"), runs.words("finding_outcome"), _values(runs)
     omitted = 0
     for check, groups in _groups(runs, checks, metrics).items():
         rows = groups.pop((None, None))
-        series.append(_series(check, None, None, runs.spread(rows, runs.column("check_outcome")), None))
+        series.append(_series(check, None, None, runs.spread(rows, check_outcomes), None))
         for (metric, key), rows in groups.items():
             if most is not None and len(series) >= most:
                 omitted += 1
                 continue
-            outcomes = runs.spread(rows, runs.column("finding_outcome"))
-            values = [
-                None if value is None or value != value else value for value in runs.spread(rows, runs.column("value"))
-            ]
-            series.append(_series(check, metric, key, outcomes, values))
+            outcomes = runs.spread(rows, finding_outcomes)
+            series.append(_series(check, metric, key, outcomes, runs.spread(rows, known)))
     return {
         "runs": len(moments), "first": moments[0] if moments else None, "last": moments[-1] if moments else None,
-        "moments": moments, "sequences": runs.column("sequence")[runs.starts].tolist(), "series": series,
+        "moments": moments, "sequences": sequences.tolist(), "series": series,
         "omitted": omitted,
     }  # fmt: skip
 
@@ -75,33 +93,39 @@ def _series(
 
 def _runs(table: pa.Table) -> _Runs:
     import numpy as np
-    import pyarrow.compute as pc
 
-    runs = table.filter(pc.equal(table["kind"], "run")).sort_by(
-        [("logical_date", "ascending"), ("sequence", "ascending")]
-    )
-    sequences = runs["sequence"].combine_chunks().to_numpy(zero_copy_only=False)
-    is_start = np.ones(len(sequences), dtype=bool)
-    is_start[1:] = sequences[1:] != sequences[:-1]
-    return _Runs(table=runs, place=np.cumsum(is_start) - 1, starts=np.flatnonzero(is_start))
+    codes, words = _coded(table["kind"])
+    rows = np.flatnonzero(codes == words.index("run")) if "run" in words else np.empty(0, dtype=np.int64)
+    times, sequences = _numbers(table["logical_date"])[0], _numbers(table["sequence"])[0]
+    order = rows[np.lexsort((rows, sequences[rows], times[rows]))]
+    is_start = np.ones(len(order), dtype=bool)
+    is_start[1:] = sequences[order][1:] != sequences[order][:-1]
+    return _Runs(table=table, order=order, place=np.cumsum(is_start) - 1, starts=np.flatnonzero(is_start))
+
+
+def _values(runs: _Runs) -> Array:
+    """The values of metrics, None where there is none."""
+    import numpy as np
+
+    numbers, known = _numbers(runs.table["value"])
+    values = numbers.astype(object)
+    values[~known] = None
+    return np.asarray(values[runs.order], dtype=object)
 
 
 def _groups(
     runs: _Runs, checks: Sequence[str], metrics: Sequence[str]
-) -> dict[str, dict[tuple[str | None, str | None], np.ndarray[Any, Any]]]:
+) -> dict[str, dict[tuple[str | None, str | None], Array]]:
     """The rows of each wanted check, under (None, None), and of each of its wanted metrics, under metric and key."""
     import numpy as np
 
-    names = {name: runs.table[name].combine_chunks().dictionary_encode() for name in ("check", "metric", "key")}
-    words = {name: [*encoded.dictionary.to_pylist(), None] for name, encoded in names.items()}
-    codes = {
-        name: encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
-        for name, encoded in names.items()
-    }
+    coded = {name: _coded(runs.table[name]) for name in ("check", "metric", "key")}
+    codes = {name: column[runs.order].astype(np.int64) for name, (column, _) in coded.items()}
+    words: dict[str, list[Any]] = {name: [*named, None] for name, (_, named) in coded.items()}
     whole = (codes["check"] * len(words["metric"]) + codes["metric"]) * len(words["key"]) + codes["key"]
     order = np.argsort(whole, kind="stable")
     _, starts = np.unique(whole[order], return_index=True)
-    found: dict[str, dict[tuple[str | None, str | None], np.ndarray[Any, Any]]] = {}
+    found: dict[str, dict[tuple[str | None, str | None], Array]] = {}
     for rows in np.split(order, starts[1:]) if len(order) else ():
         check, metric, key = (words[name][codes[name][rows[0]]] for name in ("check", "metric", "key"))
         if checks and check not in checks:
@@ -111,3 +135,36 @@ def _groups(
         if metric is not None and (not metrics or metric in metrics):
             groups[metric, key] = rows
     return found
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[Array, list[str]]:
+    """A column of text as places in a list of its words; what is null has the place behind the last one."""
+    import numpy as np
+
+    if len(column) == 0:
+        return np.empty(0, dtype=np.int64), []
+    encoded = column.combine_chunks().dictionary_encode()
+    words = encoded.dictionary.to_pylist()
+    places, known = _buffered(encoded.indices, "int32")
+    return np.where(known, places, len(words)), words
+
+
+def _numbers(column: pa.ChunkedArray) -> tuple[Array, Array]:
+    """A column of numbers or moments (microseconds), and where it is not null."""
+    import numpy as np
+
+    kind = "float64" if str(column.type) == "double" else "int64"
+    if len(column) == 0:
+        return np.empty(0, dtype=kind), np.empty(0, dtype=bool)
+    return _buffered(column.combine_chunks(), kind)
+
+
+def _buffered(array: pa.Array, kind: str) -> tuple[Array, Array]:
+    import numpy as np
+
+    validity, values = array.buffers()
+    span = slice(array.offset, array.offset + len(array))
+    numbers = np.frombuffer(values, dtype=kind)[span]
+    if validity is None:
+        return numbers, np.ones(len(array), dtype=bool)
+    return numbers, np.unpackbits(np.frombuffer(validity, dtype=np.uint8), bitorder="little")[span].astype(bool)

@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from model_governance.orchestration.archive import ArchiveEvidenceOperator as ArchiveEvidenceOperator
+    from model_governance.orchestration.compliance import CoverageReportOperator as CoverageReportOperator
+    from model_governance.orchestration.compliance import VerifyArchiveOperator as VerifyArchiveOperator
+    from model_governance.orchestration.compliance import archive_verification_dag as archive_verification_dag
+    from model_governance.orchestration.compliance import compliance_report_dag as compliance_report_dag
     from model_governance.orchestration.dags import governance_dag as governance_dag
     from model_governance.orchestration.dags import governance_dags as governance_dags
     from model_governance.orchestration.dags import governance_task_group as governance_task_group
@@ -29,10 +33,14 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "ArchiveEvidenceOperator": "archive",
+    "CoverageReportOperator": "compliance",
     "GovernanceCheckOperator": "operators",
     "GovernanceGateOperator": "gate",
     "GovernanceViolation": "operators",
     "RequestRetrainingOperator": "retraining",
+    "VerifyArchiveOperator": "compliance",
+    "archive_verification_dag": "compliance",
+    "compliance_report_dag": "compliance",
     "governance_dag": "dags",
     "governance_dags": "dags",
     "governance_task_group": "dags",

@@ -58,7 +58,7 @@ def governance_dags(folder: str | os.PathLike[str]) -> dict[str, DAG]:
     Raises:
         PolicyError: the folder is missing or holds no policy; an empty folder would be a run that passes.
     """
-    files = _policy_files(Path(folder))
+    files = policy_files(Path(folder))
     asked = get_parsing_context().dag_id
     if asked is None:
         dags, refused = _built(files)
@@ -72,7 +72,12 @@ def governance_dags(folder: str | os.PathLike[str]) -> dict[str, DAG]:
     return {asked: dags[asked]} if asked in dags else {}
 
 
-def _policy_files(folder: Path) -> list[Path]:
+def policy_files(folder: Path) -> list[Path]:
+    """The policies of a folder, sorted.
+
+    Raises:
+        PolicyError: the folder is missing or holds none.
+    """
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix in ENDINGS)
     except NotADirectoryError:

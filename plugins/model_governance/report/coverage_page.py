@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.report.page import expect_schema, fill
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ def render_coverage(record: Mapping[str, Any]) -> bytes:
         EvidenceError: the record has another schema.
     """
     expect_schema(record, SCHEMA)
-    first, last = _days(record)
+    first, last = record["from"], record["to"]
     return fill(
         "coverage.html", first=first, last=last, reasons=REASONS,
         **{name: record[name] for name in ("schema", "store", "models", "max_age_days", "signatures_checked")},
@@ -51,7 +49,7 @@ def coverage_table(record: Mapping[str, Any], model: Mapping[str, Any]) -> Table
     from rich.table import Table
     from rich.text import Text
 
-    first, last = _days(record)
+    first, last = record["from"], record["to"]
     total = model["with_evidence"] + model["without_evidence"]
     table = Table(
         title=f"{model['model']}, {first} to {last}: {model['without_evidence']} of {total} controls without fresh evidence",
@@ -75,8 +73,3 @@ def _rows(model: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping[str, Any]]]:
     for catalog in model["catalogs"]:
         for control in catalog["controls"]:
             yield bool(control["evidence"]), control
-
-
-def _days(record: Mapping[str, Any]) -> tuple[str, str]:
-    """First and last day of the period."""
-    return spell_moment(parse_moment(record["from"])), spell_moment(parse_moment(record["to"]) - timedelta(days=1))

@@ -162,7 +162,7 @@ def test_a_run_that_a_crash_left_without_link_gets_one_with_its_controls_and_wai
     )  # fmt: skip
     killed = Mock(side_effect=KeyboardInterrupt)
     with monkeypatch.context() as patch:
-        patch.setattr("model_governance.run.link_run", killed)
+        patch.setattr("model_governance.archiving.link_run", killed)
         with pytest.raises(KeyboardInterrupt):
             project.run()
     project.run(DAY.replace(day=2), "night-2")

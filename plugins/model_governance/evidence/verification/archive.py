@@ -64,6 +64,7 @@ def verify_model(
     *,
     trust: Trust | None = None,
     expected_head: str | None = None,
+    known_head: tuple[int, str] | None = None,
     period: Period | None = None,
     each: Callable[[Link, Sequence[Problem]], None] = lambda *_: None,
 ) -> Verification:
@@ -74,6 +75,8 @@ def verify_model(
         model: name of the model.
         trust: keys whose signatures count; None: signatures are not checked.
         expected_head: digest of the newest link, kept elsewhere.
+        known_head: number and digest of the newest link of an earlier moment, kept elsewhere; links may have been
+            appended since.
         period: days of an export, which leaves objects of other runs out; None for a whole archive.
         each: gets every link that can be read, and the problems that were found at it and at what it names.
 
@@ -83,7 +86,7 @@ def verify_model(
     walk = _Walk(store=store, model=model, trust=trust, reader=reader, each=each)
     for sequence, key in link_keys(store, model):
         walk.visit(sequence, key)
-    walk.end(expected_head)
+    walk.end(expected_head, known_head)
     return walk.verification()
 
 
@@ -104,6 +107,8 @@ class _Walk:
     unsigned: int = 0
     signers: set[str] = field(default_factory=set)
     about: dict[str, int] = field(default_factory=dict)
+    digests: dict[int, str] = field(default_factory=dict)
+    """Of every link that can be read, by number."""
     rows: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     """What the history index must state, by number of the link."""
 
@@ -129,7 +134,8 @@ class _Walk:
         self._repeated(link, where)
         verify_link(link, self.reader, self.findings)
         self.links += 1
-        self.last, self.newest = (sequence, link.digest), link
+        self.digests[sequence] = digest = link.digest
+        self.last, self.newest = (sequence, digest), link
         self.rows[sequence] = rows_of(link)
         self.each(link, self.findings.problems[known:])
 
@@ -167,7 +173,7 @@ class _Walk:
         if earlier != link.sequence:
             self.findings.add("chain.repeated", where, f"link {earlier} is about the same object, {link.about['key']}")
 
-    def end(self, expected_head: str | None) -> None:
+    def end(self, expected_head: str | None, known_head: tuple[int, str] | None) -> None:
         """What can be said only once all links are known."""
         self._strangers()
         self._versions()
@@ -184,6 +190,13 @@ class _Walk:
                 "chain.head", folder,
                 f"the newest link of {self.model} has sha256 {head}, expected {expected_head}: links were removed from the "
                 "end, or the chain was written anew. Where links were appended since, expect the head of now",
+            )  # fmt: skip
+        if known_head is not None and self.digests.get(known_head[0]) != known_head[1]:
+            self.findings.add(
+                "chain.head", folder,
+                f"link {known_head[0]} of {self.model} was the newest one earlier, with sha256 {known_head[1]}; now it "
+                f"{'has ' + self.digests[known_head[0]] if known_head[0] in self.digests else 'is not there, or cannot be read'}: "
+                "links were removed, or the chain was written anew",
             )  # fmt: skip
         if self.unsigned:
             self.findings.add(

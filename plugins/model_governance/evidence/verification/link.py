@@ -19,7 +19,7 @@ from model_governance.evidence.acceptance import as_acceptance
 from model_governance.evidence.consistency import disagreements
 from model_governance.evidence.controls import FILE as CONTROLS_FILE
 from model_governance.evidence.controls import as_control_map
-from model_governance.evidence.envelope import canonical
+from model_governance.evidence.envelope import is_payload_of
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import as_record
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
@@ -251,7 +251,7 @@ def _statement(
         findings.add("statement.differs", where, "the run is said to be about other datasets than its checks read")
     rebuilt, test_result = run_statements(evidence, _place(link))
     _compare(link, rebuilt, where, findings)
-    if canonical(test_result) != link.envelopes[1].payload:
+    if not is_payload_of(link.envelopes[1].payload, test_result):
         findings.add(
             "statement.differs", where, f"the test result beside link {link.sequence} is not that of the manifest"
         )
@@ -274,7 +274,7 @@ def _place(link: Link) -> Place:
 
 
 def _compare(link: Link, rebuilt: Mapping[str, Any], where: str, findings: Findings) -> None:
-    if canonical(rebuilt) == link.envelopes[0].payload:
+    if is_payload_of(link.envelopes[0].payload, rebuilt):
         return
     stated, given = link.statement, dict(rebuilt)
     differing = [name for name in ("subject", "predicateType") if stated.get(name) != given.get(name)]
