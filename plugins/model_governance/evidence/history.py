@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.subject import PreviousRun
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import Acceptance, read_acceptances
-from model_governance.evidence.chain import link_of, require_link
+from model_governance.evidence.chain import HINTS, link_of, require_link
 from model_governance.evidence.damage import Damage
 from model_governance.evidence.manifest import model_folder
 from model_governance.evidence.reading import (
@@ -74,9 +74,14 @@ class Archive:
 
     @cached_property
     def keys(self) -> dict[datetime, list[str]]:
-        """The keys of all manifests by moment, the newest moment first. Keys of other objects are no evidence."""
+        """The keys of all manifests by moment, the newest moment first. Keys of other objects are no evidence.
+
+        A manifest that a hint names was there when its link was appended: one that is gone is read as missing, and so said.
+        """
         by_moment: dict[datetime, list[str]] = {}
-        for key in self.store.keys(model_folder(self.model)):
+        folder = model_folder(self.model)
+        hinted = (key.removeprefix(HINTS) for key in self.store.keys(f"{HINTS}{folder}"))
+        for key in sorted({*self.store.keys(folder), *hinted}):
             moment = moment_of_manifest(key)
             if moment is not None and (self.before is None or moment < self.before):
                 by_moment.setdefault(moment, []).append(key)
