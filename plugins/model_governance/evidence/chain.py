@@ -286,35 +286,6 @@ def link_of(store: ArtifactStore, model: str, *, about: Mapping[str, Any], searc
     return _link_about(store, model, about, newest=newest, oldest=max(1, newest - search + 1))
 
 
-def require_link(store: ArtifactStore, model: str, *, about: Mapping[str, Any], trust: Trust) -> Link:
-    """The link about an object, once a trusted key is shown to vouch for it and the link behind it to hold its digest.
-
-    Raises:
-        EvidenceError: no link is about the object, none of its signatures counts, or the chain is broken behind it.
-        StoreUnreachable: as `ArtifactStore.get`.
-    """
-    origin = store.locate(about["key"])
-    link = link_of(store, model, about=about)
-    if link is None:
-        raise EvidenceError(
-            f"{origin}: expected a signed link about it in the chain of {model}, found none; it was forged, or its writer was "
-            "killed and no run has repaired it yet. It is not used: model-governance verify says more"
-        )
-    problem = link.problem_of(trust)
-    if not problem:
-        try:
-            following = read_link(store, link_key(model, link.sequence + 1))
-            problem = "" if following.previous == link.digest else "the link behind it holds another digest"
-        except (ObjectMissing, EvidenceError):
-            problem = ""  # it is the newest, or the next one is damaged itself, which verification reports
-    if problem:
-        raise EvidenceError(
-            f"{origin}: link {link.sequence} of {model} is about it, but {problem}; it is not used. Restore the chain from "
-            "the oldest versions, or correct the trust file: model-governance verify says more"
-        )
-    return link
-
-
 def is_about(link: Link, about: Mapping[str, Any]) -> bool:
     """Whether a link is about this object, by key and digest."""
     return (link.about["key"], link.about["sha256"]) == (about["key"], about["sha256"])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.subject import PreviousRun
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import Acceptance, read_acceptances
-from model_governance.evidence.chain import HINTS, link_of, require_link
+from model_governance.evidence.chain import HINTS, link_of
 from model_governance.evidence.damage import Damage
 from model_governance.evidence.manifest import model_folder
 from model_governance.evidence.reading import (
@@ -20,17 +19,18 @@ from model_governance.evidence.reading import (
     read_archived,
     read_archived_record,
 )
+from model_governance.evidence.record import EarlierVerdict
+from model_governance.evidence.trusted_link import require_link
 from model_governance.store import read_verified
 from model_governance.verdict import trusted_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from model_governance.contract.check import Lookback, Season
     from model_governance.evidence.trust import Trust
     from model_governance.store import ArtifactStore
-    from model_governance.verdict import Verdict
 
 __all__ = [
     "Archive",
@@ -238,14 +238,6 @@ class Archive:
 def first_moment(store: ArtifactStore, model: str) -> datetime | None:
     """The moment of the first archived run of a model; None where it has none."""
     return min(Archive(store, model).keys, default=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlierVerdict:
-    """The verdict of a check in a previous run, and `key` and `sha256` of the record that holds it."""
-
-    verdict: Verdict
-    record: Mapping[str, str]
 
 
 def earlier_verdicts(archive: Archive, check: str, *, runs_back: int) -> list[EarlierVerdict]:

@@ -10,9 +10,9 @@ from model_governance.contract.documents import read_document, require_form
 from model_governance.contract.moments import moment_key, parse_moment, spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
-from model_governance.evidence.chain import require_link
 from model_governance.evidence.forms import HoldForm
 from model_governance.evidence.statement import DOCUMENTS
+from model_governance.evidence.trusted_link import require_link
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
     from model_governance.contract.result import CheckResult
     from model_governance.contract.subject import Subject
     from model_governance.evidence.damage import Damage
-    from model_governance.evidence.history import EarlierVerdict
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
     from model_governance.verdict import Baseline, Verdict
 
 CHECK_SCHEMA = "model-governance/check/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierVerdict:
+    """The verdict of a check in a previous run, and `key` and `sha256` of the record that holds it."""
+
+    verdict: Verdict
+    record: Mapping[str, str]
 
 
 def check_record(

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.moments import parse_moment
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
@@ -226,8 +224,3 @@ def _test_result(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "warnedTests": named["WARNED"],
         "failedTests": named["FAILED"],
     }
-
-
-def moment_of(predicate: Mapping[str, Any]) -> datetime:
-    """When a link says that it was recorded (UTC)."""
-    return parse_moment(predicate["recorded_at"])

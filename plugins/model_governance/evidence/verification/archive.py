@@ -14,8 +14,9 @@ from model_governance.evidence.index_rows import row_of_unreadable, rows_of
 from model_governance.evidence.manifest import FILE, model_folder
 from model_governance.evidence.pruning import pruned_objects
 from model_governance.evidence.statement import DOCUMENTS
-from model_governance.evidence.verification.link import Reader, verify_link
+from model_governance.evidence.verification.link import verify_link
 from model_governance.evidence.verification.problems import Findings, Verification
+from model_governance.evidence.verification.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

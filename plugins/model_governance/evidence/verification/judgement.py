@@ -15,7 +15,7 @@ from model_governance.verdict import judge, read_verdict, with_damage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.evidence.verification.link import Reader
+    from model_governance.evidence.verification.reader import Reader
     from model_governance.policy import Policy
     from model_governance.verdict import Baseline, Verdict
 
