@@ -13,7 +13,10 @@ from model_governance.errors import EvidenceError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.evidence.signing import PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 

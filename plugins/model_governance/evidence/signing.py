@@ -15,14 +15,11 @@ from model_governance.errors import EvidenceError, StoreUnreachable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from model_governance.contract.connections import Connections
-    from model_governance.evidence.envelope import Signer
+    from model_governance.evidence.envelope import PublicKey, Signer
     from model_governance.policy import Policy
-
-    PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 
 SOURCES = ("file", "env", "connection", "kms")
 EXPECTED = "expected file:PATH, env:VARIABLE, connection:NAME or kms:KEY"

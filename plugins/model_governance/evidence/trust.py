@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     import os
 
     from model_governance.contract.connections import Connections
-    from model_governance.evidence.envelope import Envelope
-    from model_governance.evidence.signing import PublicKey
+    from model_governance.evidence.envelope import Envelope, PublicKey
     from model_governance.policy import Policy
 
 TRUST_SCHEMA = "model-governance/trust/v1"

@@ -4,6 +4,63 @@ from __future__ import annotations
 
 from typing import Any
 
+_OPTIONS = {
+    "artifacts_uri": {
+        "description": "file:///folder, s3://bucket/prefix, or a folder relative to AIRFLOW_HOME; "
+        "empty means the folder governance in AIRFLOW_HOME.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "s3://governance-evidence/prod",
+        "default": "",
+    },
+    "artifacts_connection": {
+        "description": "Airflow aws connection of the bucket; empty means plain boto3.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "governance_s3",
+        "default": "",
+    },
+    "signing_key": {
+        "description": "Private key that signs evidence of policies that name none: file:PATH, env:VARIABLE, "
+        "connection:NAME (its password) or kms:KEY[@CONNECTION]; empty leaves their evidence unsigned.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "connection:governance_signing_key",
+        "default": "",
+    },
+    "trust": {
+        "description": "File with the public keys that may sign, for policies that name none; relative to "
+        "AIRFLOW_HOME. With it no earlier run is read without their signature.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "/opt/airflow/governance/trust.yaml",
+        "default": "",
+    },
+    "cache_folder": {
+        "description": "Folder in which the checks of a worker share objects of S3, or one relative to "
+        "AIRFLOW_HOME; empty means the folder governance-cache in AIRFLOW_HOME.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "/var/cache/governance",
+        "default": "",
+    },
+    "cache_bytes": {
+        "description": "Size of that folder at most; 0 turns it off.",
+        "version_added": "0.1.0",
+        "type": "integer",
+        "example": "2147483648",
+        "default": "10737418240",
+    },
+    "policies": {
+        "description": "Folder of policies that dags/governance.py turns into DAGs; "
+        "empty means include/policies beside the DAGs folder.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "/opt/airflow/include/policies",
+        "default": "",
+    },
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """The provider metadata (entry point `apache_airflow_provider`)."""
@@ -22,62 +79,7 @@ def get_provider_info() -> dict[str, Any]:
         "config": {
             "model_governance": {
                 "description": "Where evidence goes and who signs it when a policy does not say, and what the report viewer serves.",
-                "options": {
-                    "artifacts_uri": {
-                        "description": "file:///folder, s3://bucket/prefix, or a folder relative to AIRFLOW_HOME; "
-                        "empty means the folder governance in AIRFLOW_HOME.",
-                        "version_added": "0.1.0",
-                        "type": "string",
-                        "example": "s3://governance-evidence/prod",
-                        "default": "",
-                    },
-                    "artifacts_connection": {
-                        "description": "Airflow aws connection of the bucket; empty means plain boto3.",
-                        "version_added": "0.1.0",
-                        "type": "string",
-                        "example": "governance_s3",
-                        "default": "",
-                    },
-                    "signing_key": {
-                        "description": "Private key that signs evidence of policies that name none: file:PATH, env:VARIABLE, "
-                        "connection:NAME (its password) or kms:KEY[@CONNECTION]; empty leaves their evidence unsigned.",
-                        "version_added": "0.1.0",
-                        "type": "string",
-                        "example": "connection:governance_signing_key",
-                        "default": "",
-                    },
-                    "trust": {
-                        "description": "File with the public keys that may sign, for policies that name none; relative to "
-                        "AIRFLOW_HOME. With it no earlier run is read without their signature.",
-                        "version_added": "0.1.0",
-                        "type": "string",
-                        "example": "/opt/airflow/governance/trust.yaml",
-                        "default": "",
-                    },
-                    "cache_folder": {
-                        "description": "Folder in which the checks of a worker share objects of S3, or one relative to "
-                        "AIRFLOW_HOME; empty means the folder governance-cache in AIRFLOW_HOME.",
-                        "version_added": "0.1.0",
-                        "type": "string",
-                        "example": "/var/cache/governance",
-                        "default": "",
-                    },
-                    "cache_bytes": {
-                        "description": "Size of that folder at most; 0 turns it off.",
-                        "version_added": "0.1.0",
-                        "type": "integer",
-                        "example": "2147483648",
-                        "default": "10737418240",
-                    },
-                    "policies": {
-                        "description": "Folder of policies that dags/governance.py turns into DAGs; "
-                        "empty means include/policies beside the DAGs folder.",
-                        "version_added": "0.1.0",
-                        "type": "string",
-                        "example": "/opt/airflow/include/policies",
-                        "default": "",
-                    },
-                },
+                "options": _OPTIONS,
             }
         },
     }
