@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.authoring.anchor import add_anchor
 from model_governance.authoring.export import add_export
 from model_governance.authoring.retention import add_retention
 
@@ -18,3 +19,4 @@ def add_archive(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     ).add_subparsers(required=True, metavar="COMMAND")
     add_export(archive)
     add_retention(archive)
+    add_anchor(archive)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import canonical_json
-from model_governance.errors import PolicyError
+from model_governance.errors import EvidenceError, PolicyError
+from model_governance.evidence.anchors import read_certificates
 from model_governance.evidence.period import Period
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_archive
@@ -19,6 +20,8 @@ from model_governance.store import open_store
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+
+    from cryptography.x509 import Certificate
 
     from model_governance.evidence.verification import Verification
 
@@ -38,6 +41,12 @@ def add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="digest of the newest link, kept elsewhere: shows that the end was cut off (repeatable)",
     )  # fmt: skip
     verify.add_argument(
+        "--tsa-certificate",
+        type=Path,
+        metavar="FILE",
+        help="certificates of the time stamp authority (PEM, root first)",
+    )
+    verify.add_argument(
         "--days", nargs=2, type=date.fromisoformat, metavar=("FROM", "TO"),
         help="the store is an export of these days (UTC): objects of other runs may be missing, which is noted",
     )  # fmt: skip
@@ -51,6 +60,7 @@ def _verify(options: argparse.Namespace) -> int:
     models = options.model or []
     found = verify_archive(
         store, models=models, trust=read_trust(options.trust) if options.trust else None,
+        authority=certificates_in(options.tsa_certificate) if options.tsa_certificate else (),
         expected=_expected(options.expect_head or [], models), period=period_of(*options.days) if options.days else None,
     )  # fmt: skip
     if not found:
@@ -77,9 +87,19 @@ def describe_verification(verification: Verification) -> list[str]:
         f"{verification.model}: {answer}: {verification.links} links, {verification.objects} objects, "
         f"{verification.verdicts} verdicts computed again, {signed}"
     )
+    if verification.anchored is not None:
+        head += f"; time stamp over link {verification.anchored[0]} of {verification.anchored[1]}"
     told = [f"  {problem.code}  {problem.where}\n      {problem.sentence}" for problem in errors]
     told += [f"  note: {problem.sentence} ({problem.code})" for problem in notes]
     return [first, f"  {head}", *told]
+
+
+def certificates_in(path: Path) -> list[Certificate]:
+    """The certificates in a file. Raises EvidenceError where there is none."""
+    try:
+        return read_certificates(path.read_bytes(), origin=str(path))
+    except OSError as error:
+        raise EvidenceError(f"{path}: cannot be read ({error.strerror}); pass the right path") from error
 
 
 def period_of(first: date, last: date) -> Period:

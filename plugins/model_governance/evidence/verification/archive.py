@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import spell_moment
 from model_governance.errors import EvidenceError, ObjectMissing
+from model_governance.evidence.anchors import Anchor, anchored
 from model_governance.evidence.chain import chain_folder, link_keys, models_with_chain, read_link
 from model_governance.evidence.index import index_differences
 from model_governance.evidence.index_rows import row_of_unreadable, rows_of
@@ -20,6 +21,8 @@ from model_governance.evidence.verification.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from cryptography.x509 import Certificate
 
     from model_governance.evidence.chain import Link
     from model_governance.evidence.period import Period
@@ -39,6 +42,7 @@ def verify_archive(
     trust: Trust | None = None,
     expected: Mapping[str, str] | None = None,
     period: Period | None = None,
+    authority: Sequence[Certificate] = (),
 ) -> list[Verification]:
     """Verify the models of an archive; sends no request but to the store.
 
@@ -48,13 +52,16 @@ def verify_archive(
         trust: keys whose signatures count; None: signatures are not checked.
         expected: digest of the newest link by model, kept elsewhere; it alone shows that the end was cut off.
         period: the archive is an export of these days: objects of other runs may be missing, which is noted.
+        authority: certificates of the time stamp authority, its root first; empty: time stamps are not checked.
 
     Raises:
         StoreUnreachable, StoreError: the store cannot be read.
     """
     named = list(models) or sorted({*models_of(store), *(expected or {})})
     return [
-        verify_model(store, model, trust=trust, expected_head=(expected or {}).get(model), period=period)
+        verify_model(
+            store, model, trust=trust, expected_head=(expected or {}).get(model), period=period, authority=authority
+        )
         for model in named
     ]
 
@@ -67,6 +74,7 @@ def verify_model(
     expected_head: str | None = None,
     known_head: tuple[int, str] | None = None,
     period: Period | None = None,
+    authority: Sequence[Certificate] = (),
     each: Callable[[Link, Sequence[Problem]], None] = lambda *_: None,
 ) -> Verification:
     """Verify the chain of one model, as `verify_archive` does.
@@ -79,6 +87,7 @@ def verify_model(
         known_head: number and digest of the newest link of an earlier moment, kept elsewhere; links may have been
             appended since.
         period: days of an export, which leaves objects of other runs out; None for a whole archive.
+        authority: certificates of the time stamp authority, its root first; empty: time stamps are not checked.
         each: gets every link that can be read, and the problems that were found at it and at what it names.
 
     Raises: as `verify_archive`.
@@ -88,6 +97,7 @@ def verify_model(
     for sequence, key in link_keys(store, model):
         walk.visit(sequence, key)
     walk.end(expected_head, known_head)
+    walk.time_stamps(authority)
     return walk.verification()
 
 
@@ -107,6 +117,7 @@ class _Walk:
     links: int = 0
     unsigned: int = 0
     signers: set[str] = field(default_factory=set)
+    anchor: tuple[int, str] | None = None
     about: dict[str, int] = field(default_factory=dict)
     digests: dict[int, str] = field(default_factory=dict)
     """Of every link that can be read, by number."""
@@ -250,12 +261,29 @@ class _Walk:
         for where, sentence in index_differences(self.store, self.model, self.rows):
             self.findings.add("index.differs", where, sentence)
 
+    def time_stamps(self, authority: Sequence[Certificate]) -> None:
+        """Verify the anchors: each is over a link that is there, by this authority."""
+        if not authority:
+            folder = f"v1/anchors/model={self.model}"
+            if any(True for _ in self.store.keys(f"{folder}/")):
+                self.findings.add(
+                    "anchor.unchecked",
+                    self.store.locate(folder),
+                    "time stamps were not checked: pass --tsa-certificate FILE",
+                )
+            return
+        for found in anchored(self.store, self.model, certificates=authority):
+            if isinstance(found, Anchor):
+                self.anchor = (found.sequence, found.moment.isoformat())
+            else:
+                self.findings.add("chain.anchor", self.store.locate(chain_folder(self.model).rstrip("/")), str(found))
+
     def verification(self) -> Verification:
         """The answer."""
         newest = self.newest
         return Verification(
             model=self.model, links=self.links, head=None if newest is None else (newest.sequence, newest.digest),
-            objects=self.reader.compared, verdicts=self.reader.verdicts, signed_by=tuple(sorted(self.signers)),
+            objects=self.reader.compared, verdicts=self.reader.verdicts, signed_by=tuple(sorted(self.signers)), anchored=self.anchor,
             problems=tuple(self.findings.problems),
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ CODES = {
     "chain.gap": "A number is missing between two links: a link was removed.",
     "chain.previous": "A link does not hold the digest of the link before it: one of the two was altered, exchanged or removed.",
     "chain.head": "The newest link is not the expected one: links were removed from the end, or the chain was written anew.",
+    "chain.anchor": "A time stamp over a link proves nothing, or the link that it is over was removed.",
     "chain.time": "A link says that it was recorded before the link in front of it.",
     "chain.foreign": "An object lies among the links and is none.",
     "link.damaged": "A link cannot be read as a link of its model and number.",
@@ -24,6 +25,7 @@ CODES = {
     "link.unsigned": "A link is unsigned: whoever can write to the store can write the whole chain anew.",
     "link.versions": "A link was written again or deleted, which the versions of its key show. The oldest one was verified.",
     "signature.unchecked": "Signatures were not checked, because no trust file was given.",
+    "anchor.unchecked": "Time stamps were not checked, because no certificate of their authority was given.",
     "chain.repeated": "Two links are about the same object.",
     "chain.repaired": "A link says that the link before it was damaged when it was appended.",
     "run.pruned": "Objects of runs were removed, as tombstones of the chain say.",
@@ -37,6 +39,7 @@ NOTES = frozenset(
         "link.unsigned",
         "link.versions",
         "signature.unchecked",
+        "anchor.unchecked",
         "chain.repeated",
         "run.pruned",
         "chain.repaired",
@@ -90,6 +93,7 @@ class Verification:
         objects: number of objects whose digest was compared.
         verdicts: number of verdicts of checks that were computed again.
         signed_by: owners of the keys whose signatures were verified.
+        anchored: number of the newest link with a time stamp that was verified, and its moment; None without one.
         problems: in the order of the chain.
     """
 
@@ -99,6 +103,7 @@ class Verification:
     objects: int
     verdicts: int
     signed_by: tuple[str, ...]
+    anchored: tuple[int, str] | None
     problems: tuple[Problem, ...]
 
     @property
@@ -116,5 +121,6 @@ class Verification:
             "objects": self.objects,
             "verdicts": self.verdicts,
             "signed_by": list(self.signed_by),
+            "anchored": None if self.anchored is None else {"sequence": self.anchored[0], "moment": self.anchored[1]},
             "problems": [problem.record() for problem in self.problems],
         }
