@@ -108,7 +108,7 @@ def blob_key(sha256: str, name: str, *, copy: int = 0) -> str:
 
 def is_blob_key(key: str, sha256: str, name: str) -> bool:
     """Whether a key is the content address of an artifact, or that of a further copy."""
-    return key in {blob_key(sha256, name, copy=copy) for copy in range(COPIES + 1)}
+    return any(key == blob_key(sha256, name, copy=copy) for copy in range(COPIES + 1))
 
 
 def put_blob(store: ArtifactStore, artifact: Artifact) -> Stored:
