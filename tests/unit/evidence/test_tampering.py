@@ -83,3 +83,23 @@ def test_the_judge_alone_finds_what_an_insider_writes_into_the_newest_link(archi
 def test_a_link_signed_anew_with_the_same_payload_breaks_nothing(archive):
     restate(archive.folder, PASSED, lambda _: None, signer=insider(archive.keys))
     assert verify(archive).is_sound
+
+
+@pytest.mark.parametrize("release", ["this", "another"])
+def test_a_release_that_judges_otherwise_says_so_and_accuses_nobody(archive, release, monkeypatch):
+    from dataclasses import replace
+
+    from model_governance.evidence.verification import judgement, link
+    from model_governance.verdict import judge
+
+    def judges_otherwise(*arguments, **named):
+        verdict = judge(*arguments, **named)
+        return replace(verdict, findings=tuple(replace(each, noise=2.0) for each in verdict.findings))
+
+    monkeypatch.setattr(judgement, "judge", judges_otherwise)
+    if release == "another":
+        monkeypatch.setattr(link, "version", lambda _: "99.0")
+    found = verify(archive)
+    codes = {problem.code for problem in found.problems}
+    assert codes == ({"verdict.unchecked"} if release == "another" else {"verdict.differs"})
+    assert found.is_sound == (release == "another")

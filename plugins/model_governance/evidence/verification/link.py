@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from model_governance.evidence.verification.problems import Findings
     from model_governance.evidence.verification.reader import Reader
     from model_governance.policy import Policy
+
+
+PACKAGE = "airflow-model-governance"
 
 
 def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
@@ -250,7 +254,9 @@ def _judgements(
             continue
         reader.verdicts += 1
         if verdict.record() != record["verdict"]:
+            wrote, runs = manifest["environment"]["packages"].get(PACKAGE), version(PACKAGE)
             findings.add(
-                "verdict.differs", where,
-                f"{name}: recorded {record['verdict']['outcome']}, but its numbers and the policy give {verdict.outcome}",
+                "verdict.differs" if wrote == runs else "verdict.unchecked", where,
+                f"{name}: recorded {record['verdict']['outcome']}, but its numbers and the policy give {verdict.outcome}"
+                + ("" if wrote == runs else f" under release {runs}; verify with release {wrote}, which judged it"),
             )  # fmt: skip
