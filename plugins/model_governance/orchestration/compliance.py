@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator, Variable
+from airflow.sdk.exceptions import AirflowFailException
 
 from model_governance.authoring.verify import describe_verification
 from model_governance.contract.result import canonical_json
+from model_governance.errors import PolicyError
 from model_governance.evidence.coverage import coverage
 from model_governance.evidence.period import Period
 from model_governance.evidence.trust import trust_of
@@ -67,8 +69,15 @@ class _ArchiveOperator(BaseOperator):
         self.artifacts_connection = artifacts_connection
 
     def opened(self) -> tuple[Policy, ArtifactStore, Trust | None]:
-        """The policy, its archive, and the keys that it trusts."""
-        policy = read_policy(self.policy)
+        """The policy, its archive, and the keys that it trusts.
+
+        Raises:
+            AirflowFailException: the policy is wrong; another try finds it no better.
+        """
+        try:
+            policy = read_policy(self.policy)
+        except PolicyError as error:
+            raise AirflowFailException(str(error)) from error
         store = store_location(policy, self.artifacts_uri, self.artifacts_connection).open()
         trust = trust_of(policy, AirflowConnections())
         if trust is None:
