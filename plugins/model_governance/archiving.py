@@ -83,7 +83,7 @@ def archive_run(
         record = read_record(store, summary["record"]) if summary else None
         records[name] = record
         verdicts.append(trusted_verdict(record["verdict"]) if record else _never_reported(policy, name))
-    problems = disagreements(policy.sha256, records)
+    problems = disagreements(policy.file_sha256, records)
     verdict = combine(policy.name, verdicts, fail_policy=fail_policy_of(policy), problems=problems)
     signer = signer_of(policy, connections)
     manifest, stored = write_manifest(

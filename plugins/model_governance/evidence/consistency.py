@@ -14,7 +14,7 @@ def disagreements(policy_sha256: str, records: Mapping[str, Mapping[str, Any] | 
     """Why the records of a run do not belong together, one sentence each; empty where they do.
 
     Args:
-        policy_sha256: of the policy that is archived with the run.
+        policy_sha256: of the file of the policy that is archived with the run: a DAG file may add checks to it.
         records: of the checks by name; None where a check left none.
     """
     known = {name: record for name, record in records.items() if record}
@@ -28,7 +28,9 @@ def _names(records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _policies(archived: str, records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    found = _by_digest((record["policy"]["sha256"], name) for name, record in records.items())
+    found = _by_digest(
+        (record["policy"].get("file_sha256", record["policy"]["sha256"]), name) for name, record in records.items()
+    )
     if set(found) - {archived}:
         yield (
             f"the run was not judged by one policy: expected sha256 {archived}, the policy that is archived with it, found "

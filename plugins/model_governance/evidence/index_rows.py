@@ -19,6 +19,7 @@ UNREADABLE = "unreadable"
 """What stands for the kind of a link that is missing or damaged."""
 _OF_FINDING = ("metric", "key", "severity", "condition", "n")
 _DECIMALS = ("value", "low", "high")
+_NUMBERS = (*_DECIMALS, "bound")
 
 
 @cache
@@ -47,7 +48,7 @@ def rows_of(link: Link) -> list[dict[str, Any]]:
     if link.kind != "run":
         return [base]
     try:
-        return list(_rows_of_run(base, link.predicate))
+        return [_typed(row) for row in _rows_of_run(base, link.predicate)]
     except (KeyError, TypeError, ValueError, AttributeError):
         return [row_of_unreadable(link.sequence)]  # verification says what is wrong with it
 
@@ -87,6 +88,22 @@ def _rows_of_run(base: Mapping[str, Any], predicate: Mapping[str, Any]) -> Itera
     for check in predicate["checks"]:
         named = {**run, "check": check["name"], "check_kind": check["kind"], "check_outcome": check["outcome"]}
         yield from [{**named, **_of_finding(finding)} for finding in check["findings"]] or [named]
+
+
+def _typed(row: dict[str, Any]) -> dict[str, Any]:
+    """The row, where each value has the type of its column. Raises TypeError."""
+    texts = {
+        name: row[name] for name in row.keys() - {"sequence", "recorded_at", "logical_date", "stops", "n", *_NUMBERS}
+    }
+    wrong = [name for name, value in texts.items() if not isinstance(value, str | None)]
+    counts = row.get("n")
+    if (
+        wrong
+        or not isinstance(row["stops"], bool)
+        or not (counts is None or (type(counts) is int and counts < 1 << 53))
+    ):
+        raise TypeError(f"a statement with values of other types than {', '.join(wrong) or 'stops and n'} have")
+    return row
 
 
 def _of_finding(finding: Mapping[str, Any]) -> dict[str, Any]:

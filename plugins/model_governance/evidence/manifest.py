@@ -76,6 +76,7 @@ def write_manifest(
         "policy": {
             "name": policy.name,
             "sha256": policy.sha256,
+            "file_sha256": policy.file_sha256,
             "owner": policy.owner,
             "description": policy.description,
             "key": source.key,

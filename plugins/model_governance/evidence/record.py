@@ -67,6 +67,7 @@ def check_record(
         "policy": {
             "name": policy.name,
             "sha256": policy.sha256,
+            "file_sha256": policy.file_sha256,
             "owner": policy.owner,
             "description": policy.description,
         },

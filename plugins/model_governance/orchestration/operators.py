@@ -219,10 +219,7 @@ def with_check(policy: Policy, name: str, spec: CheckSpec) -> Policy:
     """
     if name in policy.checks:
         raise PolicyError([f"policy {policy.name}: check {name!r} is taken; give the added one another name"])
-    added = policy.model_copy(update={"checks": {**policy.checks, name: spec}})
-    # No longer the bytes of the file: the source becomes the canonical JSON of what is really run.
-    added._source = b""  # noqa: SLF001 - a policy has no other way to forget its file
-    return added
+    return policy.with_check(name, spec)
 
 
 def pull_all(context: Context, task_ids: Sequence[str], key: str) -> list[Mapping[str, Any]]:

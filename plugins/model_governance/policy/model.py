@@ -175,6 +175,7 @@ class Policy(Part):
 
     _source: bytes = PrivateAttr(default=b"")
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
+    _file_sha256: str = PrivateAttr(default="")
 
     @model_validator(mode="after")
     def _only_labels_mature(self) -> Policy:
@@ -231,6 +232,17 @@ class Policy(Part):
             encryption=artifacts.encryption, kms_key=artifacts.kms_key, bucket_owner=artifacts.bucket_owner,
             object_lock=archive.object_lock, retention_days=archive.retention_days,
         )  # fmt: skip
+
+    @property
+    def file_sha256(self) -> str:
+        """Digest of the file that a policy with added checks was read from; for any other policy that of `source`."""
+        return self._file_sha256 or self.sha256
+
+    def with_check(self, name: str, spec: CheckSpec) -> Policy:
+        """This policy with one more check; its source becomes the canonical JSON of what is really run."""
+        added = self.model_copy(update={"checks": {**self.checks, name: spec}})
+        added._source, added._file_sha256 = b"", self.file_sha256  # noqa: SLF001 - of its own class
+        return added
 
     @property
     def runs_per_year(self) -> int:

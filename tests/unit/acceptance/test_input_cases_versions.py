@@ -114,11 +114,10 @@ def test_xgboost_files_say_their_version(load, form):
 def test_the_record_holds_the_version(tmp_path, boosted):
     """M1: evidence says which library answered."""
     from model_governance.contract.connections import PlainConnections
-    from model_governance.contract.subject import Subject
 
     spec = model_files.spec(tmp_path, skops.io.dumps(boosted), format="skops")
     columns = model_files.columns("a", "b", "c")
     model = load_model(spec, columns, folder=tmp_path, connections=PlainConnections())
-    recorded = _model(Subject(name="m", task="binary_classification", columns=columns, model=model))
+    recorded = _model(model)
     assert recorded is not None
     assert recorded["written_by"] == f"scikit-learn {RUNNING}"

@@ -46,7 +46,10 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         server.stop()
 
 
-def test_a_folder_gets_a_table_and_its_warnings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_gets_a_table_and_its_warnings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
     assert main(["doctor", str(tmp_path)]) == 0
     table = capsys.readouterr().out
     assert "fit for evidence; read the warnings: deletion" in table

@@ -56,6 +56,7 @@ def refile(made, place: int, change) -> str:
     assert digest not in key
     made.small.store.put_once(key, content, media_type="application/json")
     path_of(made, old).unlink()
+    path_of(made, f"v1/hints/{old}").unlink()  # who can write to the store can do that, too
     return key
 
 

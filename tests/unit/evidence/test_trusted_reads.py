@@ -84,7 +84,8 @@ def test_a_link_that_an_insider_signed_anew_is_found_by_the_one_behind_it(made):
     path = store.root / key
     path.chmod(0o644)
     path.write_bytes(b"\n".join(lines) + b"\n")
-    (store.root / made.ended[2].manifest.key).unlink()  # the last run that passed is the first one again
+    for folder in ("", "v1/hints/"):  # the last run that passed is the first one again
+        (store.root / f"{folder}{made.ended[2].manifest.key}").unlink()
     assert made.night(4, 0.95).outcome == "error"
     assert "the link behind it holds another digest" in made.ended[-1].verdict.sentence
 

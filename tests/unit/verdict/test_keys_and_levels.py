@@ -120,9 +120,9 @@ def test_what_says_nothing_of_the_key_does_not_make_it_known(earlier):
 
 
 def noisy_runs(key: str | None = None) -> list:
-    """Forty runs whose shares vary a little more than their rows explain."""
+    """Forty runs whose shares vary half as much again as their rows explain."""
     error = np.sqrt(0.2 * 0.8 / 1000)
-    pattern = np.array([1.0, -1.0, -1.0, 1.0] * 10) * error * 1.05
+    pattern = np.array([1.0, -1.0, -1.0, 1.0] * 10) * error * 1.5
     found: list = []
     for shift in pattern:
         found.insert(0, verdict([share(round(ROWS * (0.2 + shift)), ROWS, key=key)], BELOW | {"less_than": 0.3}))
@@ -131,7 +131,7 @@ def noisy_runs(key: str | None = None) -> list:
 
 def test_noise_between_runs_widens_the_interval_and_stands_in_sentence_and_finding():
     (found,) = verdict([share(200, ROWS)], BELOW | {"less_than": 0.3}, earlier=noisy_runs()).findings
-    assert 1 < found.noise < 2
+    assert 2 < found.noise < 5
     assert found.low < share(200, ROWS).low
     assert found.high > share(200, ROWS).high
     assert f"variance of 30 earlier runs x {found.noise:.1f}" in found.sentence

@@ -201,7 +201,7 @@ def _verdicts(
                 "verdict.differs", where,
                 f"{row['name']} is said to be {row['outcome']}, its record says {verdict.outcome} (stops: {verdict.stops})",
             )  # fmt: skip
-    problems = disagreements(manifest["policy"]["sha256"], records)
+    problems = disagreements(manifest["policy"].get("file_sha256", manifest["policy"]["sha256"]), records)
     whole = combine(stated.name, verdicts, fail_policy=stated.fail_policy, problems=problems)
     if whole.record() != manifest["verdict"]:
         findings.add("verdict.differs", where, "the verdict of the run is not what the verdicts of its checks give")
