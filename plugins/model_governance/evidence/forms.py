@@ -201,6 +201,25 @@ class ResultForm(OpenForm):
         return self
 
 
+class ControlPart(Form):
+    """A control that a check supports."""
+
+    id: Name
+    title: str
+
+
+Nothing = Annotated[dict[str, Any], Field(max_length=0)]
+"""Of a check that could not be judged."""
+
+
+class JudgedPart(OpenForm):
+    """What a verdict rests on beside its own numbers."""
+
+    basis: str
+    earlier: list[Address]
+    champion: dict[str, dict[str, Any]] | None
+
+
 class RecordForm(OpenForm):
     """The record of one check."""
 
@@ -216,6 +235,8 @@ class RecordForm(OpenForm):
     earlier: list[EarlierPart]
     damaged: list[DamagedPart] = Field(default_factory=list)
     baselines: dict[str, BaselinePart | None] = Field(default_factory=dict)
+    judged: JudgedPart | Nothing = Field(default_factory=dict)
+    controls: list[ControlPart] = Field(default_factory=list)
     seed: int | None
     params: dict[str, Any]
     result: ResultForm | None
@@ -338,39 +359,6 @@ class AcceptanceForm(Form):
     reason: Name
     by: Name
     accepted_at: Moment
-
-
-class HoldForm(Form):
-    """A stored hold, or the release of one."""
-
-    schema_: str = Field(alias="schema")
-    model: Name
-    first: Moment
-    last: Moment
-    reason: Name
-    by: Name
-    at: Moment
-    releases: str | None
-
-
-class PrunedRun(Form):
-    """A run that was pruned."""
-
-    logical_date: Moment
-    manifest: str
-
-
-class TombstoneForm(Form):
-    """A stored tombstone: what was removed from an archive."""
-
-    schema_: str = Field(alias="schema")
-    model: Name
-    before: Moment
-    runs: list[PrunedRun]
-    removed: list[Address]
-    reason: Name
-    by: Name
-    at: Moment
 
 
 class RequestingRun(OpenForm):

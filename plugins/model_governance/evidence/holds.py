@@ -6,11 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.documents import read_document, require_form
+from pydantic import Field
+
+from model_governance.contract.documents import Form, Moment, read_document, require_form
 from model_governance.contract.moments import moment_key, parse_moment, spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
-from model_governance.evidence.forms import HoldForm
+from model_governance.evidence.forms import Name  # noqa: TC001 - pydantic reads it
 from model_governance.evidence.statement import DOCUMENTS
 from model_governance.evidence.trusted_link import require_link
 
@@ -21,6 +23,19 @@ if TYPE_CHECKING:
     from model_governance.store import ArtifactStore
 
 HOLD_SCHEMA = "model-governance/hold/v1"
+
+
+class HoldForm(Form):
+    """A stored hold, or the release of one."""
+
+    schema_: str = Field(alias="schema")
+    model: Name
+    first: Moment
+    last: Moment
+    reason: Name
+    by: Name
+    at: Moment
+    releases: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.documents import read_document, require_form
+from pydantic import Field
+
+from model_governance.contract.documents import Form, Moment, read_document, require_form
 from model_governance.contract.moments import moment_key, parse_moment, spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import acceptances
 from model_governance.evidence.chain import HINTS, link_keys, link_of, read_link
-from model_governance.evidence.forms import TombstoneForm
+from model_governance.evidence.forms import Address, Name  # noqa: TC001 - pydantic reads them
 from model_governance.evidence.holds import holds_in_force
 from model_governance.evidence.links import ANNOUNCED, store_document
 from model_governance.evidence.statement import DOCUMENTS
@@ -27,6 +29,26 @@ if TYPE_CHECKING:
     from model_governance.store import ArtifactStore
 
 TOMBSTONE_SCHEMA = "model-governance/tombstone/v1"
+
+
+class PrunedRun(Form):
+    """A run that was pruned."""
+
+    logical_date: Moment
+    manifest: str
+
+
+class TombstoneForm(Form):
+    """A stored tombstone: what was removed from an archive."""
+
+    schema_: str = Field(alias="schema")
+    model: Name
+    before: Moment
+    runs: list[PrunedRun]
+    removed: list[Address]
+    reason: Name
+    by: Name
+    at: Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,9 +54,9 @@ def test_tampering_is_found(archive, case: Tampering):
     case.tamper(archive.folder, archive.keys)
     found = verify(archive)
     codes = {problem.code for problem in found.problems if problem.severity == "error"}
-    assert case.codes <= codes
     # A manifest that contradicts itself is refused when it is read, before it is judged again.
-    assert case.judged <= codes or "object.damaged" in codes
+    judged = {"verdict.differs"} if "object.damaged" in codes else set()
+    assert (case.codes | case.judged) - judged <= codes
     assert not found.is_sound
 
 
@@ -72,12 +72,14 @@ def test_only_the_digest_of_the_head_shows_what_was_cut_off_or_written_anew(arch
     ids=lambda case: case.name,
 )
 def test_the_judge_alone_finds_what_an_insider_writes_into_the_newest_link(archive, case: Tampering):
+    shutil.rmtree(archive.folder / "v1" / "index")  # it is no evidence, and an insider writes it anew
     for number in range(LAST, FAILED, -1):
         (archive.folder / link_of(archive.folder, number).about["key"]).unlink()
         link_file(archive.folder, number).unlink()
     assert verify(archive, head=False).is_sound
     case.tamper(archive.folder, archive.keys)
-    assert {problem.code for problem in verify(archive, head=False).problems} == case.judged
+    codes = {problem.code for problem in verify(archive, head=False).problems if problem.severity == "error"}
+    assert case.judged <= codes or codes == {"object.damaged"}
 
 
 def test_a_link_signed_anew_with_the_same_payload_breaks_nothing(archive):

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from model_governance.verdict import Baseline, Verdict
 
 
-class PrunedBasisError(EvidenceError):
-    """What a verdict rests on was pruned.
+class LostBasisError(EvidenceError):
+    """What a verdict rests on was pruned, or is damaged, which is reported where it is.
 
-    Cause: a tombstone of the chain names the record of an earlier run.
-    Cure: none; the verdict was verified while the record was there, or not at all.
+    Cause: a tombstone names the record of an earlier run, or that record is missing or altered.
+    Cure: restore a damaged record from its oldest version; what was pruned is gone.
     """
 
 
@@ -38,8 +38,8 @@ def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[st
         reader: reads the records of earlier runs, their digests verified.
 
     Raises:
-        PrunedBasisError: what the verdict rests on was pruned.
-        EvidenceError: it is missing or altered.
+        LostBasisError: what the verdict rests on was pruned, or was there and is damaged now.
+        EvidenceError: no link before it states what the verdict is said to rest on.
         KeyError: the policy lacks the check.
     """
     judged, check = record["judged"], record["check"]
@@ -87,5 +87,7 @@ def _content(stored: Mapping[str, Any], reader: Reader, what: str) -> bytes:
     if content is not None:
         return content
     if reader.pruned.get(stored["key"]) == stored["sha256"]:
-        raise PrunedBasisError(f"{what}, {stored['key']}, was pruned")
-    raise EvidenceError(f"{what}, {stored['key']}, is missing or altered")
+        raise LostBasisError(f"{what}, {stored['key']}, was pruned")
+    if (stored["key"], stored["sha256"]) in reader.stated:
+        raise LostBasisError(f"{what}, {stored['key']}, is missing or altered")
+    raise EvidenceError(f"{what}, {stored['key']}, is missing or altered, and no link before states it")

@@ -59,6 +59,7 @@ def _objects(link: Link, reader: Reader, findings: Findings) -> bool:
         key, stated = subject.get("uri"), subject["digest"]["sha256"]
         if key is None:
             continue  # the model: it is not in the archive
+        reader.stated.add((key, stated))
         found = reader.digest(key)
         if found is None and reader.pruned.get(key) == stated:
             is_whole = False
@@ -227,7 +228,7 @@ def _judgements(
     findings: Findings,
 ) -> None:  # fmt: skip
     """Judge the numbers of every record again."""
-    from model_governance.evidence.verification.judgement import PrunedBasisError, judged_again
+    from model_governance.evidence.verification.judgement import LostBasisError, judged_again
 
     for name, record in records.items():
         if record is None:
@@ -246,7 +247,7 @@ def _judgements(
             verdict = judged_again(policy, record, manifest, reader)
         except StoreUnreachable:
             raise
-        except PrunedBasisError as error:
+        except LostBasisError as error:
             findings.add("verdict.unchecked", where, f"{name}: {error}")
             continue
         except (GovernanceError, KeyError) as error:

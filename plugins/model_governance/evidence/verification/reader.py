@@ -44,6 +44,7 @@ class Reader:
         contents: the small objects of the link that is being verified, by key.
         recent: verdicts of earlier records by digest: each is read by many later runs.
         verdicts: verdicts of checks that were computed again.
+        stated: key and digest of every object that a link so far states.
         pruned: digest by key of what sound tombstones name.
         left_out: keys of objects of runs outside the period that are not there.
     """
@@ -56,6 +57,7 @@ class Reader:
     contents: dict[str, bytes] = field(default_factory=dict)
     recent: dict[str, Verdict] = field(default_factory=dict)
     verdicts: int = 0
+    stated: set[tuple[str, str]] = field(default_factory=set)
     pruned: Mapping[str, str] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
 
