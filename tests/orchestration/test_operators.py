@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from airflow.sdk import DAG
-from airflow.serialization.serialized_objects import DagSerialization
+from airflow.serialization.serialized_objects import DagSerialization, OperatorSerialization
 
 from model_governance import checks, orchestration
 from model_governance.checks import catalogue, find
@@ -154,7 +154,10 @@ def test_the_button_opens_the_viewer_for_the_configured_store_and_the_file_other
     assert here.xcom("gate", key) == page
 
 
-def test_a_serialized_dag_keeps_the_button_and_the_templates(policy_file):
+def test_a_serialized_dag_keeps_the_button_and_the_templates(policy_file, monkeypatch):
+    # Airflow keeps in its classes whether links are read, and its parser of DAG files, which other tests call, turns it off.
+    for reader in (DagSerialization, OperatorSerialization):
+        monkeypatch.setattr(reader, "_load_operator_extra_links", True)
     with DAG("serialized") as dag:
         GovernanceCheckOperator(task_id="quality", policy=policy_file(), check="quality")
         GovernanceCheckOperator.partial(task_id="mapped", policy=policy_file()).expand(check=["quality"])
