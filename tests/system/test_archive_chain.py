@@ -55,7 +55,10 @@ def test_a_locked_object_deleted_behind_the_gateway_is_found(seaweed: SeaweedSer
     bucket = seaweed.new_bucket(locked=True)
     make_keys(tmp_path / "keys", owner="Ops", moment=project.DAY)
     small = project.small_project(tmp_path, checks={"quality": project.CHEAP_CHECKS["quality"]})
-    small.change(archive={"signing_key": "file:keys/signing_key.pem", "object_lock": "COMPLIANCE", "retention_days": 1})
+    small.change(
+        archive={"signing_key": "file:keys/signing_key.pem", "object_lock": "COMPLIANCE", "retention_days": 1},
+        artifacts={"uri": f"s3://{bucket}/gov"},
+    )
     policy, client = small.policy(), seaweed.client()
     store = S3Store(f"s3://{bucket}/gov", client=client, protection=policy.protection)
     for number in range(3):

@@ -50,7 +50,7 @@ def output() -> str:
 
 @pytest.fixture(scope="module")
 def manifests(output) -> dict[str, dict]:
-    found = [json.loads(path.read_bytes()) for path in ARCHIVE.rglob("run_manifest.json")]
+    found = [json.loads(path.read_bytes()) for path in (ARCHIVE / "v1" / "runs").rglob("run_manifest.json")]
     return {one["run"]["logical_date"][:10]: one for one in found}
 
 

@@ -212,8 +212,8 @@ class Policy(Part):
 
     @property
     def source(self) -> bytes:
-        """The bytes the policy was read from; canonical JSON for a policy made in Python."""
-        return self._source or canonical_json(self.model_dump(mode="json"))
+        """The bytes the policy was read from; canonical JSON of what was set for a policy made in Python."""
+        return self._source or canonical_json(self.model_dump(mode="json", exclude_unset=True, by_alias=True))
 
     @property
     def sha256(self) -> str:

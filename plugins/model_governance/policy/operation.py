@@ -82,8 +82,8 @@ class ArchiveSpec(Part):
     def _preset_gives_the_days(cls, raw: object) -> object:
         if not isinstance(raw, dict) or raw.get("retention") not in RETENTION_DAYS:
             return raw
-        if "retention_days" in raw:
-            raise ValueError("retention and retention_days say the same twice; keep one of them")
+        if raw.get("retention_days", RETENTION_DAYS[raw["retention"]]) != RETENTION_DAYS[raw["retention"]]:
+            raise ValueError("retention and retention_days say different things; keep one of them")
         return raw | {"retention_days": RETENTION_DAYS[raw["retention"]]}
 
 
