@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import children
 from model_governance.contract.protection import Protection
+from model_governance.evidence.verification import verify_model
 from model_governance.store.doctor import examine
 from model_governance.store.s3 import S3Store
 from properties.test_store_laws import StoreLaws, StoreWithoutCanary, worm
@@ -58,3 +62,18 @@ def test_the_doctor_says_what_the_gateway_ignores_and_that_its_locks_hold(rgw: R
     assert {outcomes[name] for name in ("lock", "marker", "locked_deletion", "shorten", "hold", "bypass")} == {"pass"}
     assert outcomes["checksum"] == "pass"
     assert "fail" not in outcomes.values()
+
+
+def test_appends_of_four_processes_lose_nothing(rgw: RadosGateway) -> None:
+    """This server drops the condition on versions: only the oldest version of a number says who was first."""
+    uri = f"s3://{rgw.new_bucket(locked=True)}/gov"
+    script = str(Path(__file__).resolve().parents[1] / "appending.py")
+    surroundings = {
+        "AWS_ACCESS_KEY_ID": rgw.key, "AWS_SECRET_ACCESS_KEY": rgw.secret, "AWS_ENDPOINT_URL": rgw.endpoint_url,
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }  # fmt: skip
+    children.run_all([[sys.executable, script, uri, str(number)] for number in range(4)], more=surroundings)
+    found = verify_model(S3Store(uri, client=rgw.client()), "loans")
+    assert found.links == 32
+    errors = [problem for problem in found.problems if problem.severity == "error"]
+    assert errors == []
