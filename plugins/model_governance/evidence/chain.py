@@ -96,6 +96,16 @@ class Link:
         return found
 
     @property
+    def objects(self) -> dict[str, str]:
+        """Digest by key of every object of the archive that it states."""
+        return {each["uri"]: each["digest"]["sha256"] for each in self.statement["subject"] if "uri" in each}
+
+    @property
+    def logical_date(self) -> datetime:
+        """The moment of the run that it is about (UTC). Raises KeyError, TypeError, ValueError where it states none."""
+        return parse_moment(self.predicate["run"]["logical_date"])
+
+    @property
     def is_signed(self) -> bool:
         """Whether every line has a signature, of whomever."""
         return all(envelope.signatures for envelope in self.envelopes)

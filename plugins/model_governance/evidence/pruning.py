@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from model_governance.contract.documents import Form, Moment, read_document, require_form
-from model_governance.contract.moments import moment_key, parse_moment, spell_moment
+from model_governance.contract.moments import moment_key, spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import acceptances
-from model_governance.evidence.chain import HINTS, link_keys, link_of, read_link
+from model_governance.evidence.chain import HINTS, link_keys, link_of, models_with_chain, read_link
 from model_governance.evidence.forms import Address, Name  # noqa: TC001 - pydantic reads them
 from model_governance.evidence.holds import holds_in_force
 from model_governance.evidence.links import ANNOUNCED, store_document
 from model_governance.evidence.statement import DOCUMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from model_governance.evidence.chain import Link
@@ -86,15 +86,16 @@ def plan_pruning(
         EvidenceError: a link, a hold or an acceptance is damaged; nothing is removed until it is restored.
         StoreUnreachable: as `ArtifactStore.get`.
     """
-    links = [link for _, key in link_keys(store, model) if (link := read_link(store, key)).kind == "run"]
+    links = list(_runs(store, model))
     holds = holds_in_force(store, model, trust=trust)
     accepted = {acceptance.manifest["key"]: acceptance for acceptance in acceptances(store, model)}
-    old = [link for link in links if _moment(link) < before]
-    baselines = _baselines([link for link in links if _moment(link) >= before])
-    pruned: list[Link] = []
+    baselines = _baselines([link for link in links if link.logical_date >= before])
+    pruned: dict[str, Link] = {}
     kept: list[str] = []
-    for link in old:
-        key, moment = link.about["key"], _moment(link)
+    for link in links:
+        key, moment = str(link.about["key"]), link.logical_date
+        if moment >= before:
+            continue
         held = next((hold for hold in holds if hold.covers(moment)), None)
         reason = held.sentence if held else ""
         reason = reason or (accepted[key].sentence if key in accepted else "")
@@ -106,22 +107,13 @@ def plan_pruning(
         if reason:
             kept.append(f"run {spell_moment(moment)}: {reason}")
         else:
-            pruned.append(link)
-    staying = {
-        subject["uri"]
-        for link in links
-        if link not in pruned
-        for subject in link.statement["subject"]
-        if "uri" in subject
-    }
-    objects = {
-        subject["uri"]: subject["digest"]["sha256"]
-        for link in pruned
-        for subject in link.statement["subject"]
-        if "uri" in subject and subject["uri"] not in staying
-    }
-    runs = tuple((_moment(link), str(link.about["key"])) for link in pruned)
-    return Pruning(model=model, before=before, runs=runs, objects=objects, kept=tuple(kept))
+            pruned[key] = link
+    named = {key: sha256 for link in pruned.values() for key, sha256 in link.objects.items()}
+    staying = _staying(store, {*pruned, *pruned_objects(store, model, trust=trust)})
+    return Pruning(
+        model=model, before=before, runs=tuple((link.logical_date, key) for key, link in pruned.items()),
+        objects={key: sha256 for key, sha256 in named.items() if key not in staying}, kept=tuple(kept),
+    )  # fmt: skip
 
 
 def prune(
@@ -154,8 +146,16 @@ def prune(
 
 
 def finish_pruning(store: ArtifactStore, model: str, *, trust: Trust | None = None) -> int:
-    """Remove what tombstones name and is there still, because a pruning broke off; returns how many objects."""
-    left = [key for key in pruned_objects(store, model, trust=trust) if _is_there(store, key)]
+    """Remove what tombstones name and is there still, because a pruning broke off; returns how many objects.
+
+    What a run stored anew since stays: it has the same bytes, and so the same key.
+
+    Raises: as `plan_pruning` and `prune`.
+    """
+    stated = pruned_objects(store, model, trust=trust)
+    there = [key for key in stated if _is_there(store, key)]
+    staying = _staying(store, set(stated)) if there else set()
+    left = [key for key in there if key not in staying]
     _remove(store, left)
     return len(left)
 
@@ -185,15 +185,29 @@ def objects_of_runs(store: ArtifactStore, model: str, *, first: datetime, last: 
         StoreUnreachable: as `ArtifactStore.get`.
     """
     found: set[str] = set()
-    for _, key in link_keys(store, model):
-        link = read_link(store, key)
-        if link.kind == "run" and first <= _moment(link) <= last:
-            found |= {key, *(subject["uri"] for subject in link.statement["subject"] if "uri" in subject)}
+    for link in _runs(store, model):
+        if first <= link.logical_date <= last:
+            found |= {link.key, *link.objects}
     return found
 
 
-def _moment(link: Link) -> datetime:
-    return parse_moment(link.predicate["run"]["logical_date"])
+def _runs(store: ArtifactStore, model: str) -> Iterator[Link]:
+    """The links about runs of a model, in the order of the chain."""
+    for _, key in link_keys(store, model):
+        link = read_link(store, key)
+        if link.kind == "run":
+            yield link
+
+
+def _staying(store: ArtifactStore, removed: Collection[str]) -> set[str]:
+    """Keys of every object that a run of any model names whose manifest is not removed: models share objects, too."""
+    return {
+        key
+        for model in models_with_chain(store)
+        for link in _runs(store, model)
+        if link.about["key"] not in removed
+        for key in link.objects
+    }
 
 
 def _baselines(links: Sequence[Link]) -> set[str]:

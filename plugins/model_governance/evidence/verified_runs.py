@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError, ObjectMissing, PolicyError
 from model_governance.evidence.controls import FILE, as_control_map, built_in_controls
 from model_governance.evidence.verification import verify_model
@@ -86,7 +85,7 @@ def verified_runs(store: ArtifactStore, model: str, *, trust: Trust | None) -> V
         if link.kind != "run":
             return
         if any(problem.severity == "error" for problem in problems):
-            doubted.append(parse_moment(link.predicate["run"]["logical_date"]))
+            doubted.append(link.logical_date)
         else:
             runs.append(_run_of(link))
 
@@ -121,7 +120,7 @@ def _run_of(link: Link) -> VerifiedRun:
     return VerifiedRun(
         sequence=link.sequence,
         run_id=predicate["run"]["run_id"],
-        logical_date=parse_moment(predicate["run"]["logical_date"]),
+        logical_date=link.logical_date,
         is_signed=link.is_signed,
         checks=tuple(_check_of(check) for check in predicate["checks"]),
         policy={name: predicate["policy"][name] for name in ("key", "sha256")},

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import project
-from baseline_cases import FIRST, Nights
+from baseline_cases import FIRST, Nights, stand_in
+from model_governance.archiving import archive_run
 from model_governance.authoring.keys import make_keys
 from model_governance.authoring.retention import hold_runs
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import EvidenceError, StoreUnreachable
 from model_governance.evidence.chain import link_keys, read_link
 from model_governance.evidence.holds import Hold, holds_in_force
@@ -18,6 +20,7 @@ from model_governance.evidence.pruning import finish_pruning, plan_pruning, prun
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_model
+from model_governance.run import run_check
 
 BOUND = {"metric": "accuracy", "geq_to": 0.5}
 LOSS = {"metric": "accuracy", "min_absolute_change": -0.05, "against": "approved"}
@@ -162,4 +165,36 @@ def test_a_pruning_that_broke_off_is_finished_by_the_next_one(made):
     assert verified(made).is_sound
     assert finish_pruning(store, "synthetic", trust=trust(made)) > 0
     assert not set(planned.objects) & set(store.keys("v1/"))
+    assert verified(made).is_sound
+
+
+def test_what_a_run_of_another_model_shares_is_kept(made, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = project.small_project(tmp_path / "other", checks=made.small.raw["checks"])
+    other.change(
+        model=other.raw["model"] | {"name": "other"}, artifacts={"uri": "../archive"},
+        archive={"signing_key": "file:../keys/signing_key.pem"},
+    )  # fmt: skip
+    run = other.night(day(9), "other-1")
+    check = run_check(
+        other.policy(), "quality", run=run, store=made.small.store, connections=PlainConnections(), check=stand_in(0.9)
+    )
+    archived = archive_run(other.policy(), {"quality": check.summary()}, run=run, store=made.small.store)
+    planned = plan(made, before=99)
+    assert len(planned.runs) == 6
+    shared = set(archived.link.objects) & set(made.ended[0].link.objects)
+    assert shared, "the control map is one object for all models"
+    removed(made, planned)
+    assert shared <= set(made.small.store.keys("v1/blobs/"))
+    assert verify_model(made.small.store, "other", trust=trust(made)).is_sound
+    assert verified(made).is_sound
+
+
+def test_what_a_run_stored_anew_after_it_was_pruned_stays(made):
+    accuracy, store = made.ended[0].link.objects, made.small.store
+    removed(made, plan(made, before=99))
+    assert not set(accuracy) & set(store.keys("v1/blobs/"))
+    made.night(1, 0.901, run_id="again")
+    assert set(made.ended[-1].link.objects) & set(accuracy), "the same policy and number have the same keys"
+    assert finish_pruning(store, "synthetic", trust=trust(made)) == 0
     assert verified(made).is_sound

@@ -120,10 +120,10 @@ class _Collection:
 
     def add(self, link: Link) -> None:
         """Add a link and what it names. Raises EvidenceError where that does not have the stated digests."""
-        if link.kind == "run" and not self.period.holds(parse_moment(link.predicate["run"]["logical_date"])):
+        if link.kind == "run" and not self.period.holds(link.logical_date):
             self.left_out += 1
             return
-        self.keys |= {str(subject["uri"]) for subject in link.statement["subject"] if "uri" in subject}
+        self.keys |= set(link.objects)
         content, origin = read_verified(self.store, link.about), self.store.locate(link.about["key"])
         if link.kind != "run":
             self.documents.append(ExportedDocument(link=link, content=json.loads(content)))

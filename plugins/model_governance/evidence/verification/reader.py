@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError, ObjectMissing, PolicyError, StoreError
 from model_governance.evidence.controls import as_control_map
 from model_governance.policy.load import archived_policy
@@ -66,7 +65,7 @@ class Reader:
         if self.period is None or link.kind != "run":
             return False
         try:
-            return not self.period.holds(parse_moment(link.predicate["run"]["logical_date"]))
+            return not self.period.holds(link.logical_date)
         except (KeyError, TypeError, ValueError):
             return False
 
