@@ -21,6 +21,7 @@ from model_governance.authoring.coverage import add_coverage
 from model_governance.authoring.doctor import add_doctor
 from model_governance.authoring.history import add_history
 from model_governance.authoring.keys import add_keys
+from model_governance.authoring.policy_archive import archive_uri
 from model_governance.authoring.reproduce import add_reproduce
 from model_governance.authoring.verify import add_verify
 from model_governance.checks import catalogue, find
@@ -188,9 +189,7 @@ def _run(options: argparse.Namespace) -> int:
     if unknown:
         raise PolicyError([f"{options.policy}: no check {', '.join(unknown)}; there are {', '.join(policy.checks)}"])
     control_map(policy, catalogue())  # a mistake in these files is told before anything is measured
-    uri = options.artifacts or policy.artifacts.uri
-    if uri is None:
-        raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
+    uri = archive_uri(policy, options)
     moment = options.date or as_moment(datetime.now(UTC).date())
     with TemporaryDirectory(prefix="model-governance-") as shared:
         # The checks of one command share what they fetch, as those of a worker do.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from model_governance.checks import catalogue
+from model_governance.authoring.policy_archive import add_policy_archive, open_policy_archive
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.errors import PolicyError
@@ -16,8 +15,6 @@ from model_governance.evidence.history import Archive
 from model_governance.evidence.links import store_document
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
-from model_governance.policy import load_policy
-from model_governance.store import open_store
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +34,6 @@ def add_accept(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "accept", help="make a run the approved baseline, or the first of a new reference window; stored as evidence"
     )
     accept.add_argument("run", metavar="RUN", help="logical date in UTC (ISO 8601), or run id")
-    accept.add_argument("--policy", type=Path, required=True, help="policy of the model")
     accept.add_argument("--reason", required=True, metavar="TEXT", help="why the run is accepted")
     accept.add_argument("--by", required=True, metavar="NAME", help="who accepts it")
     accept.add_argument(
@@ -45,7 +41,7 @@ def add_accept(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="baseline: changes of this model version are measured from the run; reference: trailing and seasonal "
         "windows start from it (default: %(default)s)",
     )  # fmt: skip
-    accept.add_argument("--artifacts", metavar="URI", help="where evidence is instead of the policy's artifacts.uri")
+    add_policy_archive(accept)
     accept.set_defaults(command=_accept)
 
 
@@ -133,14 +129,7 @@ def _measured(archive: Archive, manifest: ArchivedManifest) -> bool:
 
 
 def _accept(options: argparse.Namespace) -> int:
-    policy = load_policy(options.policy, catalogue())
-    uri = options.artifacts or policy.artifacts.uri
-    if uri is None:
-        raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
-    store = open_store(
-        uri, folder=policy.folder, connections=PlainConnections(), connection=policy.artifacts.connection,
-        protection=policy.protection,
-    )  # fmt: skip
+    policy, store = open_policy_archive(options)
     acceptance, address = accept_run(
         store, policy.name, options.run, reason=options.reason, by=options.by, purpose=options.purpose,
         signer=signer_of(policy), trust=trust_of(policy, PlainConnections()),

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.authoring.accept import find_run
-from model_governance.checks import catalogue
+from model_governance.authoring.policy_archive import add_policy_archive, open_policy_archive
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.result import canonical_json, label_of
 from model_governance.contract.run import Run
-from model_governance.errors import GovernanceError, PolicyError
+from model_governance.errors import GovernanceError
 from model_governance.evidence.history import Archive
 from model_governance.evidence.record import read_record
 from model_governance.evidence.trust import trust_of
-from model_governance.policy import load_policy
 from model_governance.policy.load import archived_policy
 from model_governance.run import run_check
-from model_governance.store import open_store, read_verified
+from model_governance.store import read_verified
 from model_governance.store.overlay import OverlayStore
 from model_governance.subjects import render_sources, run_variables
 
@@ -61,13 +59,7 @@ def add_reproduce(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "reproduce", help="measure an archived run again and say which numbers are the same to the byte; stores nothing"
     )
     reproduce.add_argument("run", metavar="RUN", help="logical date in UTC (ISO 8601), or run id")
-    reproduce.add_argument(
-        "--policy",
-        type=Path,
-        required=True,
-        help="policy of the model: says where inputs are; judged is by the archived one",
-    )
-    reproduce.add_argument("--artifacts", metavar="URI", help="where evidence is instead of the policy's artifacts.uri")
+    add_policy_archive(reproduce, text="policy of the model: says where inputs are; judged is by the archived one")
     reproduce.add_argument("--json", action="store_true", help="print one JSON object and nothing else, for machines")
     reproduce.set_defaults(command=_reproduce)
 
@@ -173,13 +165,8 @@ def _versions(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
-    policy = load_policy(options.policy, catalogue())
-    uri = options.artifacts or policy.artifacts.uri
-    if uri is None:
-        raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
-    connections = PlainConnections()
-    store = open_store(uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection)
-    manifest, found = reproduce_run(policy, options.run, store=store, connections=connections)
+    policy, store = open_policy_archive(options)
+    manifest, found = reproduce_run(policy, options.run, store=store, connections=PlainConnections())
     code = 3 if any(each.answer == "not reproduced" for each in found) else 0
     code = 1 if any(each.answer == "other numbers" for each in found) else code
     if options.json:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_governance.checks import catalogue
+from model_governance.authoring.policy_archive import add_policy_archive, open_policy_archive
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.moments import end_of, parse_moment, spell_moment
 from model_governance.errors import ObjectMissing, PolicyError, StoreError
@@ -15,8 +14,6 @@ from model_governance.evidence.links import store_document
 from model_governance.evidence.pruning import finish_pruning, objects_of_runs, plan_pruning, prune
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
-from model_governance.policy import load_policy
-from model_governance.store import open_store
 
 if TYPE_CHECKING:
     import argparse
@@ -50,16 +47,16 @@ def add_retention(commands: Commands) -> None:
     _reasoned(pruning).set_defaults(command=_prune)
 
 
-def hold_runs(store: ArtifactStore, policy: Policy, hold: Hold) -> tuple[str, int]:
-    """Store a hold or a release with its link; returns its uri and how many objects the bucket holds or lets go.
+def hold_runs(store: ArtifactStore, policy: Policy, hold: Hold) -> int:
+    """Store a hold or a release with its link; returns how many objects the bucket holds or lets go.
 
     Raises:
         StoreError, StoreUnreachable: as `store_document`.
     """
-    uri = store_document(
+    store_document(
         store, "hold", policy.name, key=hold.key, content=hold.content, signer=signer_of(policy, PlainConnections())
     )
-    return uri, _hold_objects(store, policy, hold)
+    return _hold_objects(store, policy, hold)
 
 
 def _hold_objects(store: ArtifactStore, policy: Policy, hold: Hold) -> int:
@@ -80,8 +77,7 @@ def _hold_objects(store: ArtifactStore, policy: Policy, hold: Hold) -> int:
 
 def _command(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text)
-    command.add_argument("--policy", type=Path, required=True, help="policy of the model: store, signing key, trust")
-    command.add_argument("--artifacts", metavar="URI", help="where evidence is instead of the policy's artifacts.uri")
+    add_policy_archive(command, text="policy of the model: store, signing key, trust")
     return command
 
 
@@ -95,15 +91,7 @@ def _opened(options: argparse.Namespace) -> tuple[Policy, ArtifactStore]:
     empty = [f"--{name}" for name in ("reason", "by") if not getattr(options, name, "given").strip()]
     if empty:
         raise PolicyError([f"{', '.join(empty)}: empty; evidence says who did it, and why"])
-    policy = load_policy(options.policy, catalogue())
-    uri = options.artifacts or policy.artifacts.uri
-    if uri is None:
-        raise PolicyError([f"{options.policy}: no artifacts.uri; add it to the policy or pass --artifacts URI"])
-    store = open_store(
-        uri, folder=policy.folder, connections=PlainConnections(), connection=policy.artifacts.connection,
-        protection=policy.protection,
-    )  # fmt: skip
-    return policy, store
+    return open_policy_archive(options)
 
 
 def _hold(options: argparse.Namespace) -> int:
@@ -117,7 +105,7 @@ def _hold(options: argparse.Namespace) -> int:
         model=policy.name, first=options.first, last=last, reason=options.reason.strip(), by=options.by.strip(),
         at=datetime.now(UTC),
     )  # fmt: skip
-    _, objects = hold_runs(store, policy, hold)
+    objects = hold_runs(store, policy, hold)
     bucket = f"the bucket holds {objects} objects" if objects else "the store has no legal hold of its own"
     print(f"{policy.name}: {hold.sentence}; {bucket}\nhold  {hold.key}")
     return 0
