@@ -14,7 +14,7 @@ from model_governance.store.rules import require_key, require_prefix, require_sa
 from model_governance.store.s3_answers import NOT_ALLOWED, NOT_OFFERED
 from model_governance.store.s3_bucket import Bucket, code_of
 from model_governance.store.versions import LockState, StoredVersion
-from model_governance.store.worm import require_worm
+from model_governance.store.worm import require_worm, set_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,12 +217,12 @@ class S3Store:
         """Lock an object that exists for as long as a new one; what is locked longer stays so."""
         until = utc_now() + timedelta(days=self.protection.retention_days)
         lock = self.lock_of(key)
-        if lock.until is None or lock.until < until - _CLOSE:
-            self.bucket.call(
-                "put_object_retention", self.name(key), action="extend the lock of", permission="s3:PutObjectRetention",
-                Retention={"Mode": lock.mode or mode, "RetainUntilDate": until}, VersionId=self._first_version(key),
-                ChecksumAlgorithm="SHA256",
-            )  # fmt: skip
+        if lock.until is not None and lock.until >= until - _CLOSE:
+            return
+        version = self._first_version(key)
+        if version is None:
+            raise self._missing(key)
+        set_lock(self.bucket, self.name(key), version, mode=lock.mode or mode, until=until)
 
     def _require_protected(self, key: str) -> None:
         """Read back what protects the object that was just written, because a server may accept and ignore a header."""

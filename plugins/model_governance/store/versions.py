@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from model_governance.contract.protection import LockMode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVersion:
@@ -22,6 +24,6 @@ class StoredVersion:
 class LockState:
     """What protects a key's content: the mode of its lock and the moment (UTC) when it ends, and a legal hold."""
 
-    mode: str | None = None
+    mode: LockMode | None = None
     until: datetime | None = None
     hold: bool = False
