@@ -6,17 +6,16 @@ replaces none; it comes first where only one can count.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.documents import read_document, require_form
-from model_governance.contract.moments import moment_key, parse_moment, read_moment_key, spell_moment
+from model_governance.contract.moments import parse_moment, read_moment_key, spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.forms import AcceptanceForm, Purpose
-from model_governance.evidence.statement import DOCUMENTS
+from model_governance.evidence.statement import document_folder, document_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,9 +69,8 @@ class Acceptance:
 
     @property
     def key(self) -> str:
-        """Where the acceptance is stored: its moment, so that keys sort by time, and the digest of its bytes."""
-        digest = hashlib.sha256(self.content).hexdigest()[:16]
-        return f"{acceptance_folder(self.model)}{moment_key(self.accepted_at)}-{digest}.json"
+        """Where the acceptance is stored."""
+        return document_key("acceptance", self.model, moment=self.accepted_at, content=self.content)
 
     def record(self) -> dict[str, Any]:
         """The acceptance as JSON types."""
@@ -110,7 +108,9 @@ def read_acceptances(
 ) -> Iterator[tuple[str, Acceptance | EvidenceError | ObjectMissing]]:
     """Key and acceptance of every acceptance of a model, or why it is not believed; the newest first, by their keys."""
     for key in sorted(
-        (key for key in store.keys(acceptance_folder(model)) if key.endswith(".json")), key=_moment, reverse=True
+        (key for key in store.keys(document_folder("acceptance", model)) if key.endswith(".json")),
+        key=_moment,
+        reverse=True,
     ):
         try:
             yield key, _read(store, key, model)
@@ -128,11 +128,6 @@ def as_acceptance(content: bytes, *, origin: str) -> Acceptance:
     require_form(record, AcceptanceForm, origin=origin)
     fields = {name: record[name] for name in Acceptance.__slots__}
     return Acceptance(**fields | {"accepted_at": parse_moment(record["accepted_at"])})
-
-
-def acceptance_folder(model: str) -> str:
-    """Where the acceptances of a model are."""
-    return f"{DOCUMENTS['acceptance']}model={model}/"
 
 
 def _moment(key: str) -> datetime:

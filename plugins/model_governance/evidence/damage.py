@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.moments import spell_moment
+from model_governance.contract.moments import parse_moment, spell_moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -41,8 +42,16 @@ class Damage:
     def record(self) -> dict[str, Any]:
         """As JSON types, without the uri."""
         return {
-            "sentence": self.stored_sentence,
             "key": self.key,
             "logical_date": self.moment.isoformat() if self.moment else None,
             "reason": self.reason.replace(self.uri, self.key),
         }
+
+
+def read_damage(record: Mapping[str, Any]) -> Damage:
+    """What `Damage.record` wrote, with the key in place of the uri."""
+    moment = record["logical_date"]
+    return Damage(
+        key=record["key"], uri=record["key"], moment=None if moment is None else parse_moment(moment),
+        reason=record["reason"],
+    )  # fmt: skip

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def statement_in(envelope: Envelope, *, origin: str) -> Mapping[str, Any]:
     try:
         statement = json.loads(envelope.payload, parse_float=fraction, parse_constant=fraction)
         # Of ASCII without a fraction, the json module writes the canonical form.
-        write = canonical if fractions or not envelope.payload.isascii() else _plain
+        write = canonical if fractions or not envelope.payload.isascii() else canonical_json
         is_canonical = isinstance(statement, dict) and write(statement) == envelope.payload
     except (ValueError, RecursionError) as error:
         raise EvidenceError(f"{origin}: the payload is no JSON ({error})") from error
@@ -151,7 +152,7 @@ def canonical(statement: Mapping[str, Any]) -> bytes:
         ValueError: it holds what has no canonical form: NaN, an integer beyond 2^53.
     """
     if _is_plain(statement):
-        return _plain(statement)
+        return canonical_json(statement)
     import rfc8785
 
     return rfc8785.dumps(dict(statement))
@@ -160,11 +161,7 @@ def canonical(statement: Mapping[str, Any]) -> bytes:
 def is_payload_of(payload: bytes, statement: Mapping[str, Any]) -> bool:
     """Whether a payload that is in canonical form is that of a statement."""
     # Equal bytes are the same JSON, however they were written.
-    return _plain(statement) == payload or canonical(statement) == payload
-
-
-def _plain(statement: Mapping[str, Any]) -> bytes:
-    return json.dumps(statement, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return canonical_json(statement) == payload or canonical(statement) == payload
 
 
 def _is_plain(value: Any) -> bool:

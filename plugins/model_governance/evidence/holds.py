@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from model_governance.contract.documents import Form, Moment, read_document, require_form
-from model_governance.contract.moments import moment_key, parse_moment, spell_moment
+from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.evidence.forms import Name  # noqa: TC001 - pydantic reads it
-from model_governance.evidence.statement import DOCUMENTS
+from model_governance.evidence.statement import document_folder, document_key
 from model_governance.evidence.trusted_link import require_link
 
 if TYPE_CHECKING:
@@ -77,9 +77,8 @@ class Hold:
 
     @property
     def key(self) -> str:
-        """Where it is stored: its moment, so that keys sort by time, and the digest of its bytes."""
-        digest = hashlib.sha256(self.content).hexdigest()[:16]
-        return f"{DOCUMENTS['hold']}model={self.model}/{moment_key(self.at)}-{digest}.json"
+        """Where it is stored."""
+        return document_key("hold", self.model, moment=self.at, content=self.content)
 
     @property
     def sentence(self) -> str:
@@ -99,7 +98,7 @@ def holds_in_force(store: ArtifactStore, model: str, *, trust: Trust | None) -> 
         EvidenceError: a hold or a release was altered, or no trusted key vouches for it: nothing may be pruned then.
         StoreUnreachable: as `ArtifactStore.get`.
     """
-    keys = [key for key in store.keys(f"{DOCUMENTS['hold']}model={model}/") if key.endswith(".json")]
+    keys = [key for key in store.keys(document_folder("hold", model)) if key.endswith(".json")]
     found = [_read(store, key, model, trust=trust) for key in keys]
     released = {hold.releases for hold in found}
     return tuple(hold for hold in found if hold.releases is None and hold.key not in released)

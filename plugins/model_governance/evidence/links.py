@@ -18,7 +18,14 @@ from model_governance.evidence.index import index_link
 from model_governance.evidence.manifest import FILE, as_manifest, model_folder
 from model_governance.evidence.record import read_record
 from model_governance.evidence.signing import is_signed
-from model_governance.evidence.statement import DOCUMENTS, RunEvidence, announcement, document_statement, run_statements
+from model_governance.evidence.statement import (
+    DOCUMENTS,
+    RunEvidence,
+    announcement,
+    document_folder,
+    document_statement,
+    run_statements,
+)
 from model_governance.policy.load import archived_policy
 from model_governance.store import put_blob, read_verified
 
@@ -158,7 +165,7 @@ def _unlinked(store: ArtifactStore, model: str, moment: datetime) -> Iterator[st
     """Keys of documents, and of manifests of this month and the last one, that have no hint of a link."""
     months = sorted({f"{moment.replace(day=1) - timedelta(days=1):%Y-%m}", f"{moment:%Y-%m}"})
     prefixes = [f"{model_folder(model)}run={month}" for month in months]
-    for prefix in (*prefixes, *(f"{folder}model={model}/" for folder in DOCUMENTS.values())):
+    for prefix in (*prefixes, *(document_folder(kind, model) for kind in DOCUMENTS)):
         hints = {key.removeprefix(HINTS) for key in store.keys(HINTS + prefix)}
         for key in store.keys(prefix):
             is_evidence = key.endswith(f"/{FILE}") if prefix in prefixes else key.endswith(".json")
@@ -170,8 +177,8 @@ def _relink(store: ArtifactStore, model: str, key: str, signer: Signer | None, c
     content = store.get(key)
     if signer is not None:
         _require_announced(store, key, content, signer)
-    for kind, folder in DOCUMENTS.items():
-        if key.startswith(folder):
+    for kind in DOCUMENTS:
+        if key.startswith(document_folder(kind, model)):
             return link_document(store, kind, model, key=key, content=content, signer=signer)
     manifest = as_manifest(content, origin=store.locate(key))
     sha256 = hashlib.sha256(content).hexdigest()

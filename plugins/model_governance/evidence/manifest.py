@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 RUN_SCHEMA = "model-governance/run/v1"
 FILE = "run_manifest.json"
+RUNS = "v1/runs/"
 PACKAGES = (
     "airflow-model-governance",
     "apache-airflow",
@@ -115,7 +116,7 @@ def as_manifest(content: bytes, *, origin: str) -> dict[str, Any]:
 
 def model_folder(model: str) -> str:
     """Where the runs of a model are."""
-    return f"v1/runs/model={model}/"
+    return f"{RUNS}model={model}/"
 
 
 def run_folder(model: str, logical_date: datetime, run_key: str) -> str:

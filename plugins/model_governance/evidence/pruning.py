@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from model_governance.contract.documents import Form, Moment, read_document, require_form
-from model_governance.contract.moments import moment_key, spell_moment
+from model_governance.contract.moments import spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import acceptances
@@ -17,7 +17,7 @@ from model_governance.evidence.chain import HINTS, link_keys, link_of, models_wi
 from model_governance.evidence.forms import Address, Name  # noqa: TC001 - pydantic reads them
 from model_governance.evidence.holds import holds_in_force
 from model_governance.evidence.links import ANNOUNCED, store_document
-from model_governance.evidence.statement import DOCUMENTS
+from model_governance.evidence.statement import document_folder, document_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -138,8 +138,7 @@ def prune(
         "at": moment.isoformat(),
     }
     content = canonical_json(record)
-    digest = hashlib.sha256(content).hexdigest()[:16]
-    key = f"{DOCUMENTS['tombstone']}model={planned.model}/{moment_key(moment)}-{digest}.json"
+    key = document_key("tombstone", planned.model, moment=moment, content=content)
     uri = store_document(store, "tombstone", planned.model, key=key, content=content, signer=signer)
     _remove(store, planned.objects)
     return uri
@@ -163,7 +162,7 @@ def finish_pruning(store: ArtifactStore, model: str, *, trust: Trust | None = No
 def pruned_objects(store: ArtifactStore, model: str, *, trust: Trust | None) -> dict[str, str]:
     """Digest by key of everything that sound tombstones name; one that is damaged or that nobody vouches for names nothing."""
     found: dict[str, str] = {}
-    for key in store.keys(f"{DOCUMENTS['tombstone']}model={model}/"):
+    for key in store.keys(document_folder("tombstone", model)):
         try:
             content = store.get(key)
             record = read_document(content, origin=store.locate(key), schema=TOMBSTONE_SCHEMA)

@@ -18,7 +18,9 @@ from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.forms import RequestForm
 from model_governance.evidence.links import store_document
+from model_governance.evidence.manifest import RUNS
 from model_governance.evidence.reading import NOT_USED, read_archived
+from model_governance.evidence.statement import DOCUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +33,7 @@ log = logging.getLogger(__name__)
 
 REQUEST_SCHEMA = "model-governance/retraining-request/v1"
 WINDOW_DAYS = 90
-_RUNS = "v1/runs/"
-_REQUESTS = "v1/retraining/"
+_REQUESTS = DOCUMENTS["retraining_request"]
 _MOMENT = re.compile(r"/run=([0-9T:.-]+Z)/")
 
 
@@ -51,7 +52,7 @@ class RetrainingRequest:
     @property
     def key(self) -> str:
         """The entry of this run in the ledger, made of the same parts as the key of its manifest."""
-        parts = self.manifest["key"].removeprefix(_RUNS).split("/")
+        parts = self.manifest["key"].removeprefix(RUNS).split("/")
         return f"{_REQUESTS}{'/'.join(parts[:3])}.json"
 
     @property

@@ -5,8 +5,11 @@ Numbers of findings are decimal strings, so that every reader of JSON sees the s
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.moments import moment_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -144,6 +147,17 @@ def document_statement(
     subject = _subject(str(address["key"]).rpartition("/")[2], address)
     predicate = place.record() | {"document": _decimal(document), "address": _address(address)}
     return _statement([subject], PREDICATE_TYPES[kind], predicate)
+
+
+def document_folder(kind: str, model: str) -> str:
+    """Where the documents of a kind are."""
+    return f"{DOCUMENTS[kind]}model={model}/"
+
+
+def document_key(kind: str, model: str, *, moment: datetime, content: bytes) -> str:
+    """Where a document is stored: its moment, so that keys sort by time, and the digest of its bytes."""
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    return f"{document_folder(kind, model)}{moment_key(moment)}-{digest}.json"
 
 
 def decimal(number: float | int | None) -> str | None:

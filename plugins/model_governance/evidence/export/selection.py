@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment, read_moment_key, spell_moment
 from model_governance.errors import GovernanceError, StoreError, StoreUnreachable
-from model_governance.evidence.acceptance import acceptance_folder
 from model_governance.evidence.chain import chain_folder, link_keys, read_link
 from model_governance.evidence.manifest import as_manifest, model_folder, read_manifest
 from model_governance.evidence.record import read_record
+from model_governance.evidence.statement import document_folder
 from model_governance.store import read_verified
 from model_governance.store.rules import require_key
 
@@ -91,7 +91,7 @@ def select(store: ArtifactStore, model: str, period: Period) -> Selection:
         StoreUnreachable, StoreError: the store cannot be read.
     """
     collection = _Collection(store=store, period=period)
-    collection.keys |= {*store.keys(chain_folder(model)), *store.keys(acceptance_folder(model))}
+    collection.keys |= {*store.keys(chain_folder(model)), *store.keys(document_folder("acceptance", model))}
     collection.keys |= set(_run_keys(store, model, period))
     for sequence, key in link_keys(store, model):
         try:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.moments import spell_moment
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.anchors import Anchor, anchored
-from model_governance.evidence.chain import chain_folder, link_keys, models_with_chain, read_link
+from model_governance.evidence.chain import chain_folder, link_key, link_keys, models_with_chain, read_link
 from model_governance.evidence.index import index_differences
 from model_governance.evidence.index_rows import row_of_unreadable, rows_of
-from model_governance.evidence.manifest import FILE, model_folder
+from model_governance.evidence.manifest import FILE, RUNS, model_folder
 from model_governance.evidence.pruning import pruned_objects
-from model_governance.evidence.statement import DOCUMENTS
+from model_governance.evidence.statement import DOCUMENTS, document_folder
 from model_governance.evidence.verification.link import verify_link
 from model_governance.evidence.verification.problems import Findings, Verification
 from model_governance.evidence.verification.reader import Reader
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 SKEW = timedelta(minutes=10)
 """By how much the clock of a machine may be behind that of the one before."""
-_RUNS = "v1/runs/"
 
 
 def verify_archive(
@@ -187,8 +186,7 @@ class _Walk:
 
     def end(self, expected_head: str | None, known_head: tuple[int, str] | None) -> None:
         """What can be said only once all links are known."""
-        self._strangers()
-        self._versions()
+        self._chain_folder()
         self._unlinked()
         self._index()
         folder = self.store.locate(chain_folder(self.model).rstrip("/"))
@@ -227,18 +225,17 @@ class _Walk:
         if self.trust is None and self.unsigned < self.links:
             self.findings.add("signature.unchecked", folder, "signatures were not checked: pass --trust FILE")
 
-    def _strangers(self) -> None:
-        """Objects among the links that are none."""
-        known = {key for _, key in link_keys(self.store, self.model)}
-        for key in self.store.keys(chain_folder(self.model)):
-            if key not in known:
-                self.findings.add("chain.foreign", self.store.locate(key), "lies among the links and is none")
+    def _chain_folder(self) -> None:
+        """Objects among the links that are none, and links that were written again or deleted behind a marker.
 
-    def _versions(self) -> None:
-        """Links that were written again, or deleted behind a marker; a slow writer on some servers does the same."""
+        A slow writer writes a link again on some servers.
+        """
+        known = {link_key(self.model, sequence) for sequence in self.rows}
         for key, versions in self.store.versions(chain_folder(self.model)).items():
+            markers = sum(version.is_delete_marker for version in versions)
+            if key not in known and markers < len(versions):
+                self.findings.add("chain.foreign", self.store.locate(key), "lies among the links and is none")
             if len(versions) > 1:
-                markers = sum(version.is_delete_marker for version in versions)
                 self.findings.add(
                     "link.versions", self.store.locate(key),
                     f"has {len(versions)} versions, {markers} of them delete markers; the oldest one was verified",
@@ -247,7 +244,7 @@ class _Walk:
     def _unlinked(self) -> None:
         """Manifests and documents that no link is about."""
         manifests = (key for key in self.store.keys(model_folder(self.model)) if key.endswith(f"/{FILE}"))
-        folders = (f"{folder}model={self.model}/" for folder in DOCUMENTS.values())
+        folders = (document_folder(kind, self.model) for kind in DOCUMENTS)
         documents = (key for folder in folders for key in self.store.keys(folder) if key.endswith(".json"))
         for key in (*manifests, *documents):
             if key not in self.about:
@@ -290,6 +287,6 @@ class _Walk:
 
 def models_of(store: ArtifactStore) -> list[str]:
     """The models that have runs or a chain, sorted."""
-    parts = (key.removeprefix(_RUNS).split("/") for key in store.keys(_RUNS))
+    parts = (key.removeprefix(RUNS).split("/") for key in store.keys(RUNS))
     with_runs = {part[0].removeprefix("model=") for part in parts if part[0].startswith("model=")}
     return sorted({*models_with_chain(store), *with_runs})

@@ -8,6 +8,7 @@ from model_governance.contract.moments import parse_moment
 from model_governance.contract.stored_result import read_result
 from model_governance.errors import EvidenceError
 from model_governance.evidence.baselines import numbers_of, read_baseline
+from model_governance.evidence.damage import read_damage
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import as_record
 from model_governance.verdict import judge, read_verdict, with_damage
@@ -57,7 +58,7 @@ def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[st
         check, read_result(record["result"], origin=check), policy, moment=parse_moment(manifest["run"]["logical_date"]),
         baselines=baselines, earlier=earlier, basis=judged["basis"],
     )  # fmt: skip
-    return with_damage(verdict, check, [damage["sentence"] for damage in record.get("damaged", ())])
+    return with_damage(verdict, check, [read_damage(each).sentence for each in record.get("damaged", ())])
 
 
 def _record_of(stored: Mapping[str, Any], check: str, reader: Reader) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from model_governance.evidence.envelope import is_payload_of
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import as_record
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
+from model_governance.evidence.verification.judgement import LostBasisError, judged_again
 from model_governance.verdict import Verdict, combine, fail_policy_of, read_verdict
 
 if TYPE_CHECKING:
@@ -79,8 +81,6 @@ def _objects(link: Link, reader: Reader, findings: Findings) -> bool:
 
 
 def _document(link: Link, content: bytes, where: str, findings: Findings) -> None:
-    import json
-
     document = json.loads(content)
     if link.kind == "acceptance":
         as_acceptance(content, origin=where)
@@ -228,8 +228,6 @@ def _judgements(
     findings: Findings,
 ) -> None:  # fmt: skip
     """Judge the numbers of every record again."""
-    from model_governance.evidence.verification.judgement import LostBasisError, judged_again
-
     for name, record in records.items():
         if record is None:
             continue
