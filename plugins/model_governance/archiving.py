@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import read_record
 from model_governance.evidence.signing import signer_of
 from model_governance.report import page_of_run
-from model_governance.store import Stored
+from model_governance.store import stored_at
 from model_governance.verdict import Verdict, combine, fail_policy_of, trusted_verdict, unmeasured
 from model_governance.verdict.violation import ThresholdViolation
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from model_governance.contract.run import Run
     from model_governance.evidence.chain import Link
     from model_governance.policy import Policy
-    from model_governance.store import ArtifactStore
+    from model_governance.store import ArtifactStore, Stored
     from model_governance.verdict import Outcome
 
 
@@ -93,11 +92,8 @@ def archive_run(
     folder = stored.key.rsplit("/", 1)[0]
     page = page_of_run(manifest, folder=folder, records=records.values(), store=store)
     key = f"{folder}/report.html"
-    uri = store.put_once(key, page, media_type="text/html")
-    report = Stored(
-        name="report.html", key=key, uri=uri, sha256=hashlib.sha256(page).hexdigest(), size=len(page),
-        media_type="text/html",
-    )  # fmt: skip
+    store.put_once(key, page, media_type="text/html")
+    report = stored_at(store, key, page, media_type="text/html")
     link = link_run(
         store, manifest, address=stored.record(), signer=signer, records=records,
         page=report.record(), policy=policy, controls=control_map(policy, catalogue()),

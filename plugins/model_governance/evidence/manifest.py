@@ -15,14 +15,14 @@ from model_governance.contract.moments import moment_key
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.evidence.forms import ManifestForm
-from model_governance.store import Stored, put_blob
+from model_governance.store import put_blob, stored_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from model_governance.contract.run import Run
     from model_governance.policy import Policy
-    from model_governance.store import ArtifactStore
+    from model_governance.store import ArtifactStore, Stored
     from model_governance.verdict import Verdict
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def write_manifest(
     key = f"{folder}{hashlib.sha256(content).hexdigest()[:16]}/{FILE}"
     announce(key, content)
     store.put_once(key, content, media_type="application/json")
-    return manifest, _stored(store, key, content)
+    return manifest, stored_at(store, key, content, media_type="application/json")
 
 
 def read_manifest(store: ArtifactStore, key: str) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _written(store: ArtifactStore, folder: str) -> Iterator[tuple[dict[str, Any]
         if not key.endswith(f"/{FILE}"):
             continue
         content, origin = store.get(key), store.locate(key)
-        stored = _stored(store, key, content)
+        stored = stored_at(store, key, content, media_type="application/json")
         try:
             manifest = as_manifest(content, origin=origin)
         except EvidenceError as error:
@@ -193,14 +193,3 @@ def _packages() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _stored(store: ArtifactStore, key: str, content: bytes) -> Stored:
-    return Stored(
-        name=FILE,
-        key=key,
-        uri=store.locate(key),
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
-        media_type="application/json",
-    )

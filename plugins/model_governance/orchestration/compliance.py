@@ -26,7 +26,7 @@ from model_governance.orchestration.stores import (
     report_url,
     store_location,
 )
-from model_governance.store import Stored
+from model_governance.store import stored_at
 
 if TYPE_CHECKING:
     import os
@@ -139,7 +139,9 @@ class CoverageReportOperator(_ArchiveOperator):
         content = canonical_json(record)
         folder = f"{REPORTS}model={policy.name}/month={first:%Y-%m}/{hashlib.sha256(content).hexdigest()[:16]}/"
         numbers = store.put_once(f"{folder}coverage.json", content, media_type="application/json")
-        page = _stored(store, f"{folder}coverage.html", render_coverage(record))
+        html = render_coverage(record)
+        store.put_once(f"{folder}coverage.html", html, media_type="text/html")
+        page = stored_at(store, f"{folder}coverage.html", html, media_type="text/html")
         self.report_url = report_url(page, store=store, dag_id=self.dag_id)
         pushed = {name: model[name] for name in ("model", "runs", "with_evidence", "without_evidence")}
         context["ti"].xcom_push(
@@ -198,11 +200,3 @@ def _dag(folder: str | os.PathLike[str], operator: type[_ArchiveOperator], *, da
     for file in policy_files(Path(folder)):
         operator(task_id=re.sub(r"[^A-Za-z0-9_.-]", "_", file.name), policy=file.resolve(), dag=dag)
     return dag
-
-
-def _stored(store: ArtifactStore, key: str, content: bytes) -> Stored:
-    uri = store.put_once(key, content, media_type="text/html")
-    return Stored(
-        name="coverage.html", key=key, uri=uri, sha256=hashlib.sha256(content).hexdigest(), size=len(content),
-        media_type="text/html",
-    )  # fmt: skip

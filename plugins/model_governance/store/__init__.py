@@ -135,6 +135,14 @@ def put_blob(store: ArtifactStore, artifact: Artifact) -> Stored:
     )
 
 
+def stored_at(store: ArtifactStore, key: str, content: bytes, *, media_type: str) -> Stored:
+    """An object under its key, whose last part is its name; nothing is written."""
+    return Stored(
+        name=PurePosixPath(key).name, key=key, uri=store.locate(key), sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content), media_type=media_type,
+    )  # fmt: skip
+
+
 def read_verified(store: ArtifactStore, stored: Mapping[str, Any]) -> bytes:
     """The bytes under `stored["key"]`, once they are shown to have the digest `stored["sha256"]`.
 
