@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,11 @@ class SignedArchive:
     @property
     def public_key(self) -> Path:
         return self.keys / PUBLIC
+
+    def copied(self, folder: Path) -> SignedArchive:
+        """A copy in a folder, which a test may alter."""
+        shutil.copytree(self.folder, folder / "archive")
+        return SignedArchive(folder=folder / "archive", keys=self.keys, head=self.head)
 
 
 def signed_archive(folder: Path) -> SignedArchive:

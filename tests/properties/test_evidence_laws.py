@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import random
-import shutil
 
 import pytest
 
@@ -28,8 +27,7 @@ def made(tmp_path_factory) -> SignedArchive:
 
 @pytest.fixture
 def archive(made, tmp_path) -> SignedArchive:
-    shutil.copytree(made.folder, tmp_path / "archive")
-    return SignedArchive(folder=tmp_path / "archive", keys=made.keys, head=made.head)
+    return made.copied(tmp_path)
 
 
 def auditors_module():

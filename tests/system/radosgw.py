@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
 import json
 import os
 import secrets
 import shutil
 import struct
 import subprocess
-import tempfile
 import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
-from system.seaweed import HOST, REGION, free_ports
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from system.server import HOST, REGION, S3Server, free_ports
 
 PROGRAMS = ("radosgw", "radosgw-admin", "ceph", "ceph-mon", "ceph-osd", "ceph-authtool", "monmaptool")
 READY_WITHIN = 90.0  # seconds
@@ -69,32 +64,17 @@ def is_installed() -> bool:
 
 
 @dataclass
-class RadosGateway:
+class RadosGateway(S3Server):
     """The gateway with its cluster in a folder of its own; a context manager."""
 
     key: str = "RADOSGWTESTWRITER000"
-    secret: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
-    endpoint_url: str = field(default="", init=False)
-    _folder: str = field(default="", init=False)
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list, init=False)
-    _names: itertools.count[int] = field(default_factory=itertools.count, init=False)
 
-    def __enter__(self) -> Self:
-        self._folder = tempfile.mkdtemp(prefix="rgw-")
-        try:
-            self._configure()
-            self._start_monitor()
-            self._start_osd()
-            self._start_gateway()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
+    def _begin(self) -> None:
+        self._configure()
+        self._start_monitor()
+        self._start_osd()
+        self._start_gateway()
 
     def client(self, *, through: str = "") -> Any:
         """A boto3 client with the right credentials."""
@@ -108,14 +88,6 @@ class RadosGateway:
                 s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=16
             ),
         )  # fmt: skip
-
-    def new_bucket(self, *, versioned: bool = False, locked: bool = False) -> str:
-        """The name of an empty bucket nobody else uses."""
-        name, client = f"bucket-{next(self._names)}", self.client()
-        client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=locked)
-        if versioned and not locked:
-            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        return name
 
     def _configure(self) -> None:
         v1, v2, port = free_ports(3)

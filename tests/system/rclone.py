@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
-from system.seaweed import HOST, REGION, free_ports
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from system.server import HOST, REGION, S3Server, free_ports
 
 READY_WITHIN = 30.0  # seconds
 
 
 @dataclass
-class RcloneServer:
+class RcloneServer(S3Server):
     """Serves a folder of its own whose folders are the buckets; a context manager."""
 
     key: str = "rclone-test-writer"
-    secret: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
-    endpoint_url: str = field(default="", init=False)
-    _folder: str = field(default="", init=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
-    def __enter__(self) -> Self:
-        self._folder = tempfile.mkdtemp(prefix="rclone-")
+    def _begin(self) -> None:
         (port,) = free_ports(1)
         self.endpoint_url = f"http://{HOST}:{port}"
         served = Path(self._folder) / "served"
@@ -48,17 +39,7 @@ class RcloneServer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
-        try:
-            self._wait()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
+        self._wait()
 
     def client(self) -> Any:
         """A boto3 client with the right credentials."""

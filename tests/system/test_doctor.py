@@ -32,10 +32,7 @@ def doctor(
     server: Any, *words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> tuple[int, dict[str, str], dict[str, str]]:
     """The exit code, and what was found and concluded of each try."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": server.endpoint_url, "AWS_ACCESS_KEY_ID": server.key,
-        "AWS_SECRET_ACCESS_KEY": server.secret, "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():  # fmt: skip
+    for name, value in server.surroundings().items():
         monkeypatch.setenv(name, value)
     code = main(["doctor", *words, "--json"])
     trials = json.loads(capsys.readouterr().out)["trials"]

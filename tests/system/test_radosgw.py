@@ -68,11 +68,7 @@ def test_appends_of_four_processes_lose_nothing(rgw: RadosGateway) -> None:
     """This server drops the condition on versions: only the oldest version of a number says who was first."""
     uri = f"s3://{rgw.new_bucket(locked=True)}/gov"
     script = str(Path(__file__).resolve().parents[1] / "appending.py")
-    surroundings = {
-        "AWS_ACCESS_KEY_ID": rgw.key, "AWS_SECRET_ACCESS_KEY": rgw.secret, "AWS_ENDPOINT_URL": rgw.endpoint_url,
-        "AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-    }  # fmt: skip
-    children.run_all([[sys.executable, script, uri, str(number)] for number in range(4)], more=surroundings)
+    children.run_all([[sys.executable, script, uri, str(number)] for number in range(4)], more=rgw.surroundings())
     found = verify_model(S3Store(uri, client=rgw.client()), "loans")
     assert found.links == 32
     errors = [problem for problem in found.problems if problem.severity == "error"]

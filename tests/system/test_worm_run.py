@@ -20,10 +20,7 @@ pytestmark = pytest.mark.system
 
 
 def reach(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "AWS_ENDPOINT_URL": server.endpoint_url, "AWS_ACCESS_KEY_ID": server.key,
-        "AWS_SECRET_ACCESS_KEY": server.secret, "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():  # fmt: skip
+    for name, value in server.surroundings().items():
         monkeypatch.setenv(name, value)
 
 

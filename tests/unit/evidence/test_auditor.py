@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shutil
 import sys
 from dataclasses import dataclass
 
@@ -32,8 +31,7 @@ def made(tmp_path_factory) -> SignedArchive:
 @pytest.fixture
 def archive(made, tmp_path) -> SignedArchive:
     """A copy that a test may alter."""
-    shutil.copytree(made.folder, tmp_path / "archive")
-    return SignedArchive(folder=tmp_path / "archive", keys=made.keys, head=made.head)
+    return made.copied(tmp_path)
 
 
 def head(archive: SignedArchive) -> list[str]:
