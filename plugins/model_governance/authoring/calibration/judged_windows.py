@@ -133,7 +133,10 @@ class JudgedWindows:
             runs_per_year=self._policy.runs_per_year, passes=passes, fails=fails, proposal=proposal,
             detectable=smallest_detectable(seen, threshold, proposal.bound, budget=self._budget),
             detectable_now=smallest_detectable(seen, threshold, _bound(threshold), budget=self._budget),
-            seen_at_twice=bound_seen_at_twice(seen, threshold, proposal.bound, budget=self._budget),
+            seen_at_twice=bound_seen_at_twice(
+                seen, threshold, proposal.bound, budget=self._budget,
+                reference_error=0.0 if threshold.is_change else self._plan.reference_error,
+            ),
             limits=f"{self._plan.sentence}; {limits}",
         )  # fmt: skip
 
