@@ -76,15 +76,19 @@ class Advice:
         text: why, and how.
         rank: order of the steps of one run, the lowest first. A check whose violation makes the results of others
             doubtful has a lower rank than they: data before quality, quality before attacks.
+        doubts_rows: whether a violation says that the rows are not what was agreed, so that what other checks measured
+            on the same rows is about the wrong rows.
     """
 
     title: str
     text: str
     rank: int = 1000
+    doubts_rows: bool = False
 
     def record(self) -> dict[str, Any]:
         """The advice as JSON types."""
-        return {"title": self.title, "text": self.text, "rank": self.rank}
+        record: dict[str, Any] = {"title": self.title, "text": self.text, "rank": self.rank}
+        return record | ({"doubts_rows": True} if self.doubts_rows else {})
 
 
 Season = Literal["hour", "weekday", "hour_of_week", "month"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.text import estimate
 from model_governance.report.findings import excess
+from model_governance.report.reasons import in_order
 from model_governance.verdict import RANK, Finding, read_verdict
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def run_table(
         table.add_column(column, overflow="fold")
     if report_of:
         table.add_column("report", overflow="fold")
-    for name in dict.fromkeys(each.check for each in verdict.findings):
+    names = [check["name"] for check in in_order(manifest["checks"])]
+    for name in dict.fromkeys([*names, *(each.check for each in verdict.findings)]):
         for row, (finding, more) in enumerate(_of_check(verdict.findings, name)):
             label = f"{finding.label} and {more} more" if more else finding.label
             cells = [

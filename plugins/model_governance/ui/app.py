@@ -15,7 +15,7 @@ from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing
 from model_governance.evidence.manifest import FILE
 from model_governance.evidence.reading import read_archived, read_archived_record
-from model_governance.report import read_highlights, render_run
+from model_governance.report import draw_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,9 +110,8 @@ def _run_file(store: ArtifactStore, dag_id: str, folder: str, file: str) -> Resp
     depth = "../" * (folder.count("/") + 1)
     rows = manifest.content["checks"]
     records = [read_archived_record(store, manifest, row) if row["record"] else None for row in rows]
-    return _shown(
-        render_run(manifest.content, href=lambda key: depth + key, highlights=read_highlights(records, store)), "html"
-    )
+    page = draw_run(manifest.content, records=records, store=store, href=lambda key: depth + key)
+    return _shown(page, "html")
 
 
 def _require_digest(content: bytes, expected: str) -> None:
