@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+import project
 from model_governance.contract.text import number, spell_p
+from model_governance.report.check_page import render_check
 from model_governance.report.reasons import RunFacts, in_order, read_facts, reason, reasons
 from model_governance.report.run_page import render_run
 from model_governance.verdict import read_verdict
@@ -153,6 +156,24 @@ def test_r5_only_checks_of_the_same_rows_are_in_doubt(validated, other, doubtful
     assert read_facts([validated, None, other]).doubtful == doubtful
 
 
+def test_r9_a_scan_without_findings_and_four_counts_are_no_picture():
+    from model_governance.checks.supply_chain.artifact_scan.findings import ScanLog
+    from model_governance.checks.supply_chain.artifact_scan.params import ScanParams
+    from model_governance.checks.supply_chain.artifact_scan.report import figures_of
+
+    assert figures_of(ScanLog(params=ScanParams(), declared="pickle")) == ()
+
+
+def test_r13_findings_and_one_picture_are_open_the_rest_is_folded_and_printed():
+    page = render_check(*make.red_check()).decode()
+    folded = re.findall(r"<details>.*?</details>", page, re.DOTALL)
+    assert page.count("<figure>") == 2
+    assert sum(part.count("<figure>") for part in folded) == 1
+    assert all('class="badge fail"' not in part for part in folded)
+    assert "@media print" in page
+    assert "details::details-content { content-visibility: visible" in page
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(-4.75e-05, "-0.0000475"), (4.041e-05, "0.00004041"), (0.4949, "0.4949"), (1e-9, "0.000000001")]
 )
@@ -171,3 +192,14 @@ def test_one_reason_for_each_check_that_stops():
     checks = make.failing_run()["checks"]
     found = reasons(checks, read_verdict(make.failing_run()["verdict"]))
     assert [each.check for each in found] == [check["name"] for check in in_order(checks) if check["stops"]]
+
+
+def test_r18_calibrate_says_how_far_it_is(tmp_path, caplog):
+    from model_governance.authoring.calibration import Sampling, calibrate
+    from model_governance.contract.connections import PlainConnections
+
+    check = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.5}]}
+    policy = project.small_project(tmp_path, checks={"quality": check}).policy()
+    with caplog.at_level("INFO", logger="model_governance.authoring.calibration"):
+        calibrate(policy, moment=make.TODAY, connections=PlainConnections(), sampling=Sampling(windows=300, rows=100))
+    assert caplog.messages[:2] == ["quality: check 1 of 1", "quality: 50 runs drawn"]
