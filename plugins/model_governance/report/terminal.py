@@ -90,14 +90,16 @@ def observed(finding: Finding) -> str:
 def console() -> Console:
     """A console on standard output, as wide as the terminal or the variable COLUMNS says, and 124 characters in a pipe.
 
-    Below NARROWEST characters it stays that wide: the terminal breaks the lines, and nothing is cut.
+    Below NARROWEST characters it stays that wide: the terminal breaks the lines, and nothing is cut. With NO_COLOR it
+    writes no control codes at all, bold included.
     """
     from rich.console import Console as NewConsole
 
     made = NewConsole(highlight=False)
     columns = os.environ.get("COLUMNS", "")
     width = made.width if made.is_terminal or (columns.isdecimal() and int(columns) > 0) else PIPE
-    return NewConsole(width=max(width, NARROWEST), highlight=False)
+    plain = bool(os.environ.get("NO_COLOR"))
+    return NewConsole(width=max(width, NARROWEST), highlight=False, color_system=None if plain else "auto")
 
 
 def _of_check(findings: tuple[Finding, ...], name: str) -> list[tuple[Finding, int]]:

@@ -13,6 +13,7 @@ from model_governance.contract.text import number, spell_p
 from model_governance.report.check_page import render_check
 from model_governance.report.reasons import RunFacts, in_order, read_facts, reason, reasons
 from model_governance.report.run_page import render_run
+from model_governance.report.terminal import console, run_table
 from model_governance.verdict import read_verdict
 from unit.report import conftest as make
 from unit.report.reading import Reading
@@ -192,6 +193,15 @@ def test_one_reason_for_each_check_that_stops():
     checks = make.failing_run()["checks"]
     found = reasons(checks, read_verdict(make.failing_run()["verdict"]))
     assert [each.check for each in found] == [check["name"] for check in in_order(checks) if check["stops"]]
+
+
+def test_r19_no_color_means_no_codes_at_all(monkeypatch, capsys):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    console().print(run_table(make.failing_run()))
+    written = capsys.readouterr().out
+    assert "drift" in written
+    assert "\x1b" not in written
 
 
 def test_r18_calibrate_says_how_far_it_is(tmp_path, caplog):
