@@ -56,6 +56,42 @@ class ExactShare(Limits):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartlyKnownShare(Limits):
+    """A share of rows of which some are undecided: the limits hold whether these count or not.
+
+    Attributes:
+        successes: rows that are known to count.
+        undecided: rows of which nothing is known.
+        n: all rows, above 0.
+    """
+
+    family: ClassVar[str] = "partly_known_share"
+    successes: float
+    undecided: float
+    n: float
+
+    def low(self, tail: float) -> float:
+        """Lower limit where no undecided row counts, 0 to 1."""
+        return exact_low(self.successes, self.n, tail)
+
+    def high(self, tail: float) -> float:
+        """Upper limit where each undecided row counts, 0 to 1."""
+        return 1 - exact_low(self.n - self.successes - self.undecided, self.n, tail)
+
+    def inflated(self, factor: float) -> PartlyKnownShare:
+        """The same share of fewer rows."""
+        return replace(self, successes=self.successes / factor, undecided=self.undecided / factor, n=self.n / factor)
+
+    def detectable(self, bound: float, tail: float) -> float | None:
+        """As if every row were decided."""
+        return ExactShare(successes=self.successes, n=self.n).detectable(bound, tail)
+
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """As above."""
+        return ExactShare(successes=self.successes, n=self.n).detectable_below(bound, tail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DifferenceOfShares(Limits):
     """Second share less the first, of independent rows.
 

@@ -42,8 +42,8 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     valid row within the budget whose answer flips.
 
     Raises:
-        CheckError: no row can be attacked, an attack that the policy names does not fit the model, or the model is
-            constant.
+        CheckError: no row can be attacked, an attack that the policy names does not fit the model or was cut short, or
+            the model is constant.
         SubjectError, ModelMisbehaved: as `Subject.features` and `Model.predict`.
     """
     import numpy as np
