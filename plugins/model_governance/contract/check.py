@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from model_governance.contract.result import spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -23,6 +23,13 @@ class Params(BaseModel):
     """Parameters of a check as a policy spells them; each check declares a subclass."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def misfits(self, task: Task) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - most checks have none
+        """Parameters that do not fit models of a task, or are needed for it: the parameter and a sentence.
+
+        Lint reports them, and a check that is measured nevertheless refuses them.
+        """
+        yield from ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
