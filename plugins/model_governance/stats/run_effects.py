@@ -33,7 +33,7 @@ NEARLY = 1 - 1e-9
 Removed = Literal["mean", "trend"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunEffects:
     """A grid of sizes and memories of effects; the first point has none.
 
@@ -90,27 +90,26 @@ def log_likelihoods(values: np.ndarray, *, largest: float, removed: Removed, ste
     """
     import numpy as np
 
-    found = [np.zeros((len(values), 1))]
-    for turned, explained, logarithms in _terms(values.shape[1], removed, step, _steps(largest)):
-        squares = (values @ turned) ** 2
-        found.append((squares @ explained - logarithms) / 2)
-    return np.hstack(found)
+    turned, explained, logarithms = _terms(values.shape[1], removed, step, _steps(largest))
+    series = len(values)
+    squares = ((values @ turned) ** 2).reshape(series, len(MEMORIES), -1)
+    found = np.zeros((series, 1 + logarithms.size))
+    found[:, 1:] = ((squares.swapaxes(0, 1) @ explained - logarithms) / 2).swapaxes(0, 1).reshape(series, -1)
+    return found
 
 
 @lru_cache(maxsize=256)
-def _terms(runs: int, removed: Removed, step: int, steps: int) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
-    """What the likelihood has of the grid alone, for each memory.
+def _terms(runs: int, removed: Removed, step: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the likelihood has of the grid alone.
 
-    The contrasts, (runs, contrasts); for each size the share of a contrast's square that it explains, (contrasts, sizes),
-    and the logarithm of the variances' product, (sizes,).
+    The contrasts of all memories, (runs, memories * contrasts); for each size the share of a contrast's square that it
+    explains, (memories, contrasts, sizes); and the logarithm of the variances' product, (memories, 1, sizes).
     """
     import numpy as np
 
-    terms = []
-    for turned, spectrum in zip(*_contrasts(runs, removed, step), strict=True):
-        variances = 1 + np.outer(spectrum, _sizes(steps) - 1)
-        terms.append((turned, 1 - 1 / variances, np.log(variances).sum(axis=0)))
-    return tuple(terms)
+    contrasts, spectra = _contrasts(runs, removed, step)
+    variances = 1 + np.stack([np.outer(spectrum, _sizes(steps) - 1) for spectrum in spectra])
+    return np.hstack(contrasts), 1 - 1 / variances, np.log(variances).sum(axis=1, keepdims=True)
 
 
 @lru_cache(maxsize=64)
@@ -152,23 +151,27 @@ def predictive_factors(likelihoods: np.ndarray, effects: RunEffects, *, tail: fl
     import numpy as np
     from scipy.special import ndtr, ndtri
 
-    posterior = _posterior(likelihoods, effects.prior)
-    deviations, plain = np.sqrt(effects.factors), max(-float(ndtri(tail)), 1e-3)
-
-    def is_exceeded(limit: np.ndarray) -> np.ndarray:
-        return np.asarray((posterior * ndtr(-limit[:, None] / deviations)).sum(axis=1) > tail)
-
+    posterior, plain = _posterior(likelihoods, effects.prior), max(-float(ndtri(tail)), 1e-3)
     # Of columns without effects one look shows it: the search would end below what is notable.
-    below = np.full(len(posterior), plain * math.sqrt(notable) * NEARLY)
-    if not is_exceeded(below).any():
+    if (posterior @ _exceeding(effects, plain * math.sqrt(notable) * NEARLY)).max() <= tail:
         return np.ones(len(posterior))
+    deviations = np.sqrt(effects.factors)
     low, high = np.full(len(posterior), plain), np.full(len(posterior), plain * float(deviations.max()))
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        too_near = is_exceeded(middle)
+        too_near = (posterior * ndtr(-middle[:, None] / deviations)).sum(axis=1) > tail
         low, high = np.where(too_near, middle, low), np.where(too_near, high, middle)
     factors = (low / plain) ** 2
     return np.asarray(np.where(factors < notable, 1.0, factors))
+
+
+@lru_cache(maxsize=256)
+def _exceeding(effects: RunEffects, limit: float) -> np.ndarray:
+    """Chance at each point of the grid that a run exceeds a limit in standard errors of its own rows, shape (points,)."""
+    import numpy as np
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(-limit / np.sqrt(effects.factors)))
 
 
 def _posterior(likelihoods: np.ndarray, first: np.ndarray) -> np.ndarray:
