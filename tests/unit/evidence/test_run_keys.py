@@ -36,7 +36,7 @@ def put(store, moment: datetime, *, prefix: str = "", sha256: str = "b" * 16) ->
 
 @pytest.mark.parametrize("every", [timedelta(hours=5), timedelta(days=9), timedelta(days=97), timedelta(days=700)])
 def test_the_moments_are_those_of_the_whole_archive_the_newest_first(tmp_path, every):
-    store, draw = LocalStore(str(tmp_path)), random.Random(1)  # noqa: S311
+    store, draw = LocalStore(str(tmp_path)), random.Random(1)
     moments = {BEFORE + timedelta(days=3) - number * every * draw.uniform(0.5, 1.5) for number in range(60)}
     for moment in moments:
         put(store, moment)
