@@ -87,7 +87,9 @@ def archive_run(
     signer = signer_of(policy, connections)
     manifest, stored = write_manifest(
         policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
-        run=run, announce=lambda key, content: announce(store, key, content, signer=signer),
+        run=run, announce=lambda key, content: announce(
+            store, key, content, model=policy.name, signer=signer
+        ),
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
     page = page_of_run(manifest, folder=folder, records=records.values(), store=store)

@@ -19,6 +19,7 @@ from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.controls import control_map
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
 from model_governance.evidence.record import check_record, file_manifests, judged_by, recordable
+from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
 from model_governance.report import page_of_check
 from model_governance.store import Stored, put_blob
@@ -224,6 +225,7 @@ def run_policy(
 
     Raises: as `run_check` and `archive_run`.
     """
+    signer_of(policy, connections)  # a missing key is an error before anything is measured
     summaries: dict[str, Mapping[str, Any] | None] = {}
     refused: set[str] = set()
     for name in sorted(policy.checks, key=lambda name: len(scans_before(policy, name)) > 0):

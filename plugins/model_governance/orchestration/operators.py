@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from model_governance.checks import catalogue, find
 from model_governance.contract.run import Run
 from model_governance.errors import PolicyError
+from model_governance.evidence.signing import signer_of
 from model_governance.orchestration.stores import (
     AirflowConnections,
     GovernanceReportLink,
@@ -131,8 +132,10 @@ class GovernanceCheckOperator(PolicyOperator):
 
     def run(self, context: Context, store: ArtifactStore, *, check: Check | None = None) -> CheckRun:
         """Run the check on the rendered sources; `check` replaces the registered one of its kind."""
+        connections = AirflowConnections()
+        signer_of(self.policy, connections)  # a missing key is an error before anything is measured, not at the archive
         return run_check(
-            self.policy, self.check, run=run_from_context(context), store=store, connections=AirflowConnections(),
+            self.policy, self.check, run=run_from_context(context), store=store, connections=connections,
             sources=self.rendered_sources(), check=check,
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,7 +79,7 @@ class Threshold(Part):
             raise ValueError("against fits min_absolute_change and min_relative_change only")
         return self
 
-    @property
+    @cached_property
     def condition(self) -> str:
         """The condition or form of change that is set."""
         return next(name for name in (*CONDITIONS, *CHANGES) if getattr(self, name) is not None)

@@ -42,12 +42,12 @@ class ExactShare(Limits):
 
     def detectable(self, bound: float, tail: float) -> float | None:
         """Exact: the fewest successes that exclude the bound, and the share that reaches them with probability 0.95."""
-        from scipy.stats import beta, binom
+        from scipy.special import betaincinv
 
         if not 0 <= bound < 1:
             return None
-        needed = float(binom.isf(tail, math.floor(self.n), bound)) + 1
-        return float(beta.ppf(1 - MISSED, needed, self.n - needed + 1)) if needed <= self.n else None
+        needed = fewest_beyond(math.floor(self.n), bound, tail) + 1
+        return float(betaincinv(needed, self.n - needed + 1, 1 - MISSED)) if needed <= self.n else None
 
     def detectable_below(self, bound: float, tail: float) -> float | None:
         """As above, of the rows that do not count."""
@@ -187,6 +187,30 @@ def exact_low(successes: float, n: float, tail: float) -> float:
     from scipy.special import betaincinv
 
     return 0.0 if successes <= 0 else float(betaincinv(successes, n - successes + 1, tail))
+
+
+def fewest_beyond(n: int, share: float, tail: float) -> int:
+    """The fewest successes of n rows that are exceeded with a chance of at most `tail`, from a binomial distribution.
+
+    Args:
+        n: rows, 0 or more.
+        share: chance of a success, from 0 to less than 1.
+        tail: chance, 0 to 0.5.
+    """
+    from scipy.special import betainc
+
+    def is_exceeded(count: int) -> bool:
+        return count < n and float(betainc(count + 1, n - count, share)) > tail
+
+    # The quantile of Cornish and Fisher (1938) is seldom off by more than one.
+    quantile = quantile_of(tail)
+    near = n * share + quantile * math.sqrt(n * share * (1 - share)) + (quantile**2 - 1) * (1 - 2 * share) / 6
+    count = min(max(0, round(near)), n)
+    while is_exceeded(count):
+        count += 1
+    while count > 0 and not is_exceeded(count - 1):
+        count -= 1
+    return count
 
 
 def wilson_limits(successes: float, n: float, tail: float) -> tuple[float, float]:
