@@ -133,6 +133,43 @@ def run_dag(airflow_db, request):
         path.unlink()
 
 
+@pytest.fixture
+def run_queued(airflow_db, request, monkeypatch):
+    """Runs a DAG run that something else created: `create` makes it and gives its id, `before` hears of it, then its tasks run."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+    from airflow.models import dagrun
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    path = HOME / "dags" / f"{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:12]}.py"
+
+    def run(source, create, *, dag_id, before=lambda run: None):
+        path.write_text(source)
+        bag = DagBag(path, bundle_path=HOME / "dags", bundle_name="dags-folder")
+        assert bag.import_errors == {}
+        DagBundlesManager().sync_bundles_to_db()
+        sync_bag_to_db(bag, "dags-folder", None)
+        run_id = create(bag)
+
+        def queued(*, dag, session, **_):
+            found = session.scalars(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)).one()
+            found.dag = dag
+            found.set_state("running")
+            session.commit()
+            return found
+
+        with create_session() as session:
+            before(session.scalars(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)).one())
+        with monkeypatch.context() as patch:
+            patch.setattr(dagrun, "get_or_create_dagrun", queued)
+            return DagResult(bag.dags[dag_id].test(logical_date=None))
+
+    yield run
+    path.unlink()
+
+
 class DagResult:
     """A finished run and questions about it."""
 

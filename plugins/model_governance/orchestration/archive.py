@@ -12,9 +12,9 @@ from model_governance.orchestration.operators import (
     GovernanceViolation,
     PolicyOperator,
     pull_all,
-    run_from_context,
     with_check,
 )
+from model_governance.orchestration.run_moment import run_from_context
 from model_governance.orchestration.stores import AirflowConnections
 
 if TYPE_CHECKING:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from functools import cache
 from types import new_class
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from model_governance.checks import catalogue, find
-from model_governance.contract.run import Run
 from model_governance.errors import PolicyError
+from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
 from model_governance.orchestration.stores import (
     AirflowConnections,
     GovernanceReportLink,
@@ -27,10 +25,8 @@ from model_governance.verdict.violation import ThresholdViolation
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from airflow.sdk import Context, XComArg
-    from airflow.sdk.types import DagRunProtocol as DagRun
 
     from model_governance.contract.check import Check
     from model_governance.contract.subject import Role
@@ -52,7 +48,7 @@ class GovernanceViolation(AirflowFailException):
     """
 
 
-class PolicyOperator(BaseOperator):
+class PolicyOperator(AnyRunOperator):
     """An operator for one policy.
 
     The policy is read and checked in the constructor, which costs milliseconds and no data, so that a
@@ -229,37 +225,6 @@ def pull_all(context: Context, task_ids: Sequence[str], key: str) -> list[Mappin
         pulled = context["ti"].xcom_pull(task_ids=[task_id], key=key)
         values += [value for value in pulled if value is not None]
     return values
-
-
-def run_from_context(context: Context) -> Run:
-    """The run of a task: its moment is the logical date in UTC, the same as `{{ ts }}`.
-
-    Runs without a logical date (asset events, some manual runs) take the moment from which they could start.
-    """
-    from airflow import __version__
-
-    run, task = context["dag_run"], context["ti"]
-    moment = run.logical_date or run.run_after
-    return Run(
-        run_id=run.run_id,
-        logical_date=moment.astimezone(UTC),
-        data_interval=_data_interval(run),
-        orchestrator={
-            "type": "airflow",
-            "version": __version__,
-            "dag_id": task.dag_id,
-            "run_id": run.run_id,
-            "task_id": task.task_id,
-            "map_index": task.map_index if task.map_index is not None else -1,
-            "try_number": task.try_number,
-            "logical_date": run.logical_date.isoformat() if run.logical_date else None,
-        },
-    )
-
-
-def _data_interval(run: DagRun) -> tuple[datetime, datetime] | None:
-    start, end = run.data_interval_start, run.data_interval_end
-    return None if start is None or end is None else (start.astimezone(UTC), end.astimezone(UTC))
 
 
 def __getattr__(name: str) -> Any:
