@@ -198,6 +198,22 @@ class DagResult:
 
 
 @pytest.fixture
+def add_pool(airflow_db):
+    """Adds pools to this Airflow and takes them away again."""
+    from airflow.models.pool import Pool
+
+    added = []
+
+    def add(name):
+        Pool.create_or_update_pool(name, 2, "", include_deferred=False)
+        added.append(name)
+
+    yield add
+    for name in added:
+        Pool.delete_pool(name)
+
+
+@pytest.fixture
 def scheduled():
     """Writes a DAG file with the scheduled DAG of a policy."""
     return lambda policy: (

@@ -19,8 +19,10 @@ from model_governance.orchestration.archive import ArchiveEvidenceOperator
 from model_governance.orchestration.dag_validation import require_valid
 from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.operators import operator_for, read_policy
+from model_governance.orchestration.pools import require_pools
 from model_governance.orchestration.refused import refused_dag, report_import_errors
 from model_governance.orchestration.retraining import RequestRetrainingOperator
+from model_governance.orchestration.run_limits import deadline_alert, run_timeout
 from model_governance.policy import load_policy
 from model_governance.policy.agreement import RESERVED_NAMES
 from model_governance.policy.load import read_source
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
     from model_governance.orchestration.operators import GovernanceCheckOperator
-    from model_governance.policy import Policy, Threshold
+    from model_governance.policy import CheckSpec, Policy, Threshold
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +99,7 @@ def _built(files: Sequence[Path]) -> tuple[dict[str, DAG], dict[Path, Sequence[s
     refused: dict[Path, Sequence[str]] = {}
     for file in files:
         try:
-            dag = governance_dag(load_policy(file, catalogue()), auto_register=False)
+            dag = governance_dag(load_policy(file, catalogue()), file=file, auto_register=False)
             require_valid(dag, file)
             if dag.dag_id in dags:
                 raise PolicyError([f"{file}: model.name gives DAG {dag.dag_id}, as another policy of this folder does"])
@@ -160,17 +162,18 @@ def dag_id_of(name: str) -> str:
     return f"{DAG_PREFIX}{name.replace('-', '_')}"
 
 
-def governance_dag(policy: Policy, *, auto_register: bool = True) -> DAG:
+def governance_dag(policy: Policy, *, file: Path | None = None, auto_register: bool = True) -> DAG:
     """The DAG of one policy: its checks in parallel, then archive, retraining request and gate.
 
-    `auto_register` says whether Airflow finds the DAG although the DAG file assigns it to no name.
+    `file` is where the policy stands, for messages; `auto_register` says whether Airflow finds the DAG although the DAG file assigns it to no name.
 
     Raises:
-        PolicyError: a check has the name of one of the tasks that follow the checks, or a file of `archive.controls`
-            has mistakes.
+        PolicyError: a check has the name of one of the tasks that follow the checks, a file of `archive.controls` has
+            mistakes, or a pool does not exist.
     """
     if policy.archive.controls:
         control_map(policy, catalogue())
+    require_pools(policy, file=file)
     schedule = policy.schedule
     dag = DAG(
         dag_id=dag_id_of(policy.name),
@@ -179,6 +182,8 @@ def governance_dag(policy: Policy, *, auto_register: bool = True) -> DAG:
         start_date=datetime.combine(schedule.start_date, time(), UTC),
         catchup=schedule.catchup,
         max_active_runs=1,
+        dagrun_timeout=run_timeout(policy),
+        deadline=deadline_alert(policy),
         tags={"model-governance", policy.name, *schedule.tags},
         doc_md=describe_policy(policy),
         default_args={"owner": policy.owner},
@@ -223,7 +228,10 @@ def add_tasks(policy: Policy, *, also: Sequence[Any] = (), **store: Any) -> Gove
         raise PolicyError([f"policy {policy.name}: check {name!r} has the name of a task of its DAG" for name in taken])
     shared: dict[str, Any] = {"policy": policy, **store, **task_defaults(policy)}
     archive = ArchiveEvidenceOperator(task_id="archive", **shared)
-    tasks = {name: operator_for(spec.kind)(task_id=name, check=name, **shared) for name, spec in policy.checks.items()}
+    tasks = {
+        name: operator_for(spec.kind)(task_id=name, check=name, **(shared | check_settings(spec)))
+        for name, spec in policy.checks.items()
+    }
     for name, task in tasks.items():
         # A scan of the model's file precedes every check that loads the file: a refused file is loaded nowhere.
         for scan in scans_before(policy, name):
@@ -231,7 +239,7 @@ def add_tasks(policy: Policy, *, also: Sequence[Any] = (), **store: Any) -> Gove
         task >> archive
     for check in also:
         check >> archive
-    gate = GovernanceGateOperator(task_id="gate")
+    gate = GovernanceGateOperator(task_id="gate", **task_defaults(policy))
     archive >> gate
     if policy.retraining is not None:
         archive >> RequestRetrainingOperator(task_id="request_retraining", **shared) >> gate
@@ -248,6 +256,14 @@ def task_defaults(policy: Policy) -> dict[str, Any]:
         "execution_timeout": timedelta(minutes=schedule.timeout_minutes),
     }
     return settings | ({"pool": schedule.pool} if schedule.pool else {})
+
+
+def check_settings(spec: CheckSpec) -> dict[str, Any]:
+    """What a check of the policy sets for its task alone."""
+    settings: dict[str, Any] = {"pool": spec.pool, "queue": spec.queue, "executor_config": spec.executor_config or None}
+    if spec.timeout_minutes is not None:
+        settings["execution_timeout"] = timedelta(minutes=spec.timeout_minutes)
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def describe_policy(policy: Policy) -> str:

@@ -20,14 +20,15 @@ class GovernanceGateOperator(BaseOperator):
     """Fails the run with every finding that stops it; passes only if every archive upstream says so.
 
     Archive and retraining succeed although a check failed, and Airflow takes a run's state from its
-    leaves: without this task a failed run would end as a success.
+    leaves: without this task a failed run would end as a success. Infrastructure that fails while it decides is retried;
+    a finding is not, because the same evidence gives the same answer.
     """
 
     operator_extra_links = (GovernanceReportLink(),)
     ui_color = COLOUR
 
-    def __init__(self, *, trigger_rule: str = "all_done", retries: int = 0, **kwargs: Any) -> None:
-        super().__init__(trigger_rule=trigger_rule, retries=retries, **kwargs)
+    def __init__(self, *, trigger_rule: str = "all_done", **kwargs: Any) -> None:
+        super().__init__(trigger_rule=trigger_rule, **kwargs)
         self.report_url = ""
 
     def execute(self, context: Context) -> None:
