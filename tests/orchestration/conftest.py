@@ -135,11 +135,15 @@ def run_dag(airflow_db, request):
 
 @pytest.fixture
 def run_queued(airflow_db, request, monkeypatch):
-    """Runs a DAG run that something else created: `create` makes it and gives its id, `before` hears of it, then its tasks run."""
+    """Runs a DAG run that something else created: `create` makes it and gives its id, `before` hears of it, then its tasks run.
+
+    Tasks that ended stay as they are, unless `create` clears them.
+    """
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
     from airflow.models import dagrun
     from airflow.models.dagrun import DagRun
+    from airflow.serialization.definitions.dag import SerializedDAG
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
@@ -164,10 +168,29 @@ def run_queued(airflow_db, request, monkeypatch):
             before(session.scalars(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)).one())
         with monkeypatch.context() as patch:
             patch.setattr(dagrun, "get_or_create_dagrun", queued)
+            patch.setattr(SerializedDAG, "clear_dags", lambda **_: None)
             return DagResult(bag.dags[dag_id].test(logical_date=None))
 
     yield run
-    path.unlink()
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def clear_tasks():
+    """Clears tasks of a run as the button does, all of them if none is named; gives the id of the run."""
+
+    def clear(run, *task_ids):
+        from airflow.models.taskinstance import TaskInstance, clear_task_instances
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            mine = select(TaskInstance).where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id)
+            found = [task for task in session.scalars(mine) if not task_ids or task.task_id in task_ids]
+            clear_task_instances(found, session)
+        return run.run_id
+
+    return clear
 
 
 class DagResult:

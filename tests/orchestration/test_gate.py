@@ -11,8 +11,8 @@ from airflow.sdk.bases.operator import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.between_tasks import GovernanceViolation
 from model_governance.orchestration.gate import GovernanceGateOperator
-from model_governance.orchestration.operators import GovernanceViolation
 from model_governance.orchestration.stores import GovernanceReportLink
 
 RUN = "scheduled__2026-06-01"

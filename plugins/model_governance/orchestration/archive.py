@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.archiving import archive_run
 from model_governance.evidence.chain import describe_link
-from model_governance.orchestration.operators import (
-    ARCHIVE,
-    VERDICT,
-    GovernanceViolation,
-    PolicyOperator,
-    pull_all,
-    with_check,
-)
+from model_governance.orchestration.between_tasks import ARCHIVE, PROBLEM, VERDICT, GovernanceViolation, pull_all
+from model_governance.orchestration.operators import PolicyOperator, with_check
 from model_governance.orchestration.run_moment import run_from_context
 from model_governance.orchestration.stores import AirflowConnections
 
@@ -46,8 +40,9 @@ class ArchiveEvidenceOperator(PolicyOperator):
         summaries = _by_check(policy, pull_all(context, task_ids, VERDICT))
         store = self.location().open()
         archived = archive_run(
-            policy, summaries, run=run_from_context(context), store=store, connections=AirflowConnections()
-        )
+            policy, summaries, run=run_from_context(context), store=store, connections=AirflowConnections(),
+            reasons={told["name"]: told["sentence"] for told in pull_all(context, task_ids, PROBLEM)},
+        )  # fmt: skip
         url = self.link_to(archived.report, store)
         context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"report_url": url})
         self.log.info("%s\npage: %s\n%s", archived.verdict.sentence, archived.report.uri, describe_link(archived.link))

@@ -18,8 +18,9 @@ from model_governance.evidence.coverage import coverage
 from model_governance.evidence.period import Period
 from model_governance.evidence.trust import trust_of
 from model_governance.evidence.verification import verify_model
+from model_governance.orchestration.between_tasks import GovernanceViolation
 from model_governance.orchestration.dags import policy_files
-from model_governance.orchestration.operators import COLOUR, GovernanceViolation, read_policy
+from model_governance.orchestration.operators import COLOUR, read_policy
 from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
 from model_governance.orchestration.stores import (
     AirflowConnections,

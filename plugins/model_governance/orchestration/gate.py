@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
-from model_governance.orchestration.operators import ARCHIVE, COLOUR, GovernanceViolation, pull_all
+from model_governance.orchestration.between_tasks import ARCHIVE, GovernanceViolation, pull_all
+from model_governance.orchestration.operators import COLOUR
 from model_governance.orchestration.stores import GovernanceReportLink
 
 if TYPE_CHECKING:

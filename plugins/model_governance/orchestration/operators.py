@@ -6,10 +6,12 @@ from functools import cache
 from types import new_class
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from model_governance.checks import catalogue, find
 from model_governance.errors import PolicyError
+from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation
+from model_governance.orchestration.one_run import pinned, require_one_policy, wait_for_earlier_runs
 from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
 from model_governance.orchestration.stores import (
     AirflowConnections,
@@ -19,12 +21,12 @@ from model_governance.orchestration.stores import (
 )
 from model_governance.policy import DatasetSpec, Policy, load_policy
 from model_governance.policy.subject_spec import TEMPLATED
-from model_governance.run import run_check
+from model_governance.run import problem_text, run_check
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from airflow.sdk import Context, XComArg
 
@@ -35,17 +37,7 @@ if TYPE_CHECKING:
     from model_governance.run import CheckRun
     from model_governance.store import ArtifactStore, Stored
 
-VERDICT = "verdict"
-ARCHIVE = "archive"
 COLOUR = "#e8eef4"
-
-
-class GovernanceViolation(AirflowFailException):
-    """A verdict that stops the run. Airflow does not retry it: the same evidence gives the same verdict.
-
-    Cause: a check raised `ThresholdViolation`; its evidence is stored.
-    Cure: as for `ThresholdViolation`; clear the task only after data, model or policy have changed.
-    """
 
 
 class PolicyOperator(AnyRunOperator):
@@ -115,10 +107,17 @@ class GovernanceCheckOperator(PolicyOperator):
     def execute(self, context: Context) -> None:
         """Resolve the store, run the check, push the small verdict, raise if the verdict stops the run."""
         self.require_check()
-        store = self.location().open()
-        done = self.run(context, store)
+        wait_for_earlier_runs(context)
+        try:
+            require_one_policy(context, self.policy, self._checks_of_the_dag())
+            store = self.location().open()
+            done = self.run(context, store)
+        except (Exception, AirflowTaskTimeout) as error:
+            # Page and gate say why there is no verdict, whether or not a later try gives one.
+            context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": _reason(error)[:2000]})
+            raise
         url = self.link_to(done.report, store)
-        context["ti"].xcom_push(key=VERDICT, value=done.summary() | {"report_url": url})
+        context["ti"].xcom_push(key=VERDICT, value=done.summary() | pinned(self.policy) | {"report_url": url})
         self.log.info("%s\nreport: %s\nrecord: %s", done.verdict.sentence, done.report.uri, done.record.uri)
         try:
             done.raise_if_it_stops()
@@ -131,6 +130,12 @@ class GovernanceCheckOperator(PolicyOperator):
             self.policy, self.check, run=run_from_context(context), store=store, connections=AirflowConnections(),
             sources=self.rendered_sources(), check=check,
         )  # fmt: skip
+
+    def _checks_of_the_dag(self) -> list[str]:
+        """The tasks of this DAG that run checks, mapped ones too."""
+        tasks = self.get_dag().tasks
+        kinds = {task.task_id: getattr(task, "operator_class", type(task)) for task in tasks}
+        return [task_id for task_id, kind in kinds.items() if issubclass(kind, GovernanceCheckOperator)]
 
     def rendered_sources(self) -> dict[Role, DatasetSpec]:
         """The policy's datasets with Airflow's templates filled in."""
@@ -153,6 +158,12 @@ class GovernanceCheckOperator(PolicyOperator):
             raise PolicyError(
                 [f"policy {self.policy.name}: check {self.check!r} is {kind}, {type(self).__name__} runs {self.kind}"]
             )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, AirflowTaskTimeout):
+        return f"its task was stopped at its time limit ({error})"
+    return str(error) if isinstance(error, GovernanceViolation) else problem_text(error)
 
 
 def only_check_of(policy: Policy, kind: str | None) -> str:
@@ -216,15 +227,6 @@ def with_check(policy: Policy, name: str, spec: CheckSpec) -> Policy:
     if name in policy.checks:
         raise PolicyError([f"policy {policy.name}: check {name!r} is taken; give the added one another name"])
     return policy.with_check(name, spec)
-
-
-def pull_all(context: Context, task_ids: Sequence[str], key: str) -> list[Mapping[str, Any]]:
-    """What tasks pushed under an XCom key, every map index of each; tasks that pushed nothing are absent."""
-    values: list[Mapping[str, Any]] = []
-    for task_id in task_ids:
-        pulled = context["ti"].xcom_pull(task_ids=[task_id], key=key)
-        values += [value for value in pulled if value is not None]
-    return values
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,135 @@
+"""Situations between the tasks and the runs of one model, each with the right end (numbers as in the acceptance cases)."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+from model_governance.orchestration import one_run
+
+BY_HAND = """
+# airflow
+from airflow.sdk import DAG
+from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.operators import GovernanceCheckOperator
+
+with DAG({dag!r}, schedule=None):
+    first = GovernanceCheckOperator(task_id="first", policy={first!r}, check="quality", retries=2)
+    second = GovernanceCheckOperator.partial(task_id="second", policy={second!r}, retries=2).expand(check=["calibration"])
+    archive = ArchiveEvidenceOperator(task_id="archive", policy={second!r}, check_task_ids=["first", "second"])
+    first >> second >> archive >> GovernanceGateOperator(task_id="gate")
+"""
+
+
+@pytest.fixture
+def new_run():
+    """Creates a queued run of a DAG, as a person does who triggers it for a date."""
+
+    def create(dag_id, logical_date):
+        from airflow.api.client.local_client import Client
+        from airflow.sdk import timezone
+
+        return Client().trigger_dag(dag_id, logical_date=timezone.parse(logical_date))["dag_run_id"]
+
+    return create
+
+
+def both(first, second):
+    return BY_HAND.format(dag="edited", first=str(first), second=str(second))
+
+
+def digest_of(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a5_a_policy_that_is_edited_during_a_run_fails_the_later_checks_and_the_whole_run_can_be_cleared(
+    policy_file, run_queued, new_run, clear_tasks, tmp_path, read_uri
+):
+    old = policy_file(name="edited", folder=tmp_path / "old", artifacts={"uri": str(tmp_path / "evidence")})
+    new = policy_file(
+        name="edited", folder=tmp_path / "new", accuracy=0.55, artifacts={"uri": str(tmp_path / "evidence")}
+    )
+    digests = [digest_of(file) for file in (old, new)]
+
+    done = run_queued(both(old, new), lambda _: new_run("edited", "2025-06-01T02:00:00+00:00"), dag_id="edited")
+    assert done.states() == {"first": "success", "second[0]": "failed", "archive": "success", "gate": "failed"}
+    assert done.task("second", 0).try_number == 1, "the file stays edited, so another try finds the same"
+    sentence = (
+        f"the policy of edited was edited during the run: check quality was judged under sha256 {digests[0]}, this task reads "
+        f"sha256 {digests[1]}; clear the whole run to judge it under the policy as it is now, or restore the policy and clear "
+        "this task"
+    )
+    assert done.xcom("second", "problem", 0) == {"name": "calibration", "sentence": sentence}
+    assert sentence in read_uri(done.xcom("archive", "archive")["report"]["uri"]).decode()
+
+    again = run_queued(both(new, new), lambda _: clear_tasks(done.run), dag_id="edited")
+    assert set(again.states().values()) == {"success"}
+
+    part = run_queued(both(old, old), lambda _: clear_tasks(done.run, "second", "archive", "gate"), dag_id="edited")
+    assert part.states() == {"first": "success", "second[0]": "failed", "archive": "success", "gate": "failed"}
+
+
+def test_a15_the_reason_of_an_infrastructure_failure_reaches_page_and_gate(
+    policy_file, run_dag, scheduled, read_uri, capfd, monkeypatch
+):
+    monkeypatch.setenv("AIRFLOW_CONN_AWAY", "postgresql://reader:secret-password@127.0.0.1:9/feeds")
+    datasets = {
+        "train": {"query": "select * from rows", "connection": "away"},
+        "current": {"query": "select * from rows", "connection": "away"},
+    }
+    done = run_dag(scheduled(policy_file(name="away", datasets=datasets)))
+
+    assert (done.state, done.task("quality").try_number) == ("failed", 3)
+    archived = done.xcom("archive", "archive")
+    assert archived["outcomes"]["quality"] == "error"
+    assert "left no verdict" not in archived["sentence"]
+    reason = done.xcom("quality", "problem")["sentence"]
+    assert "127.0.0.1" in reason
+    assert "secret-password" not in reason
+    said = capfd.readouterr()
+    gate = (said.out + said.err).rsplit("GovernanceViolation: away: ERROR", 1)[1]
+    page = read_uri(archived["report"]["uri"]).decode()
+    for place in (archived["sentence"], gate, page):
+        assert "127.0.0.1" in place
+
+
+def test_a17_a_backfilled_run_waits_until_the_earlier_one_has_ended(
+    policy_file, run_queued, new_run, scheduled, monkeypatch
+):
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    monkeypatch.setattr(one_run, "LOOK_AGAIN", timedelta(seconds=1))
+    dag_id = "governance_backfilled"
+
+    def end_the_first_run(after):
+        time.sleep(after)
+        with create_session() as session:
+            run = session.scalars(select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.logical_date)).first()
+            run.set_state("success")
+            ended.append(run.end_date)
+
+    ended = []
+
+    def create(_):
+        earlier, later = (new_run(dag_id, f"2025-06-0{day}T02:00:00+00:00") for day in (1, 2))
+        with create_session() as session:  # a backfill starts as many of its runs at once as it was told
+            session.scalars(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == earlier)).one().set_state(
+                "running"
+            )
+        thread.start()
+        return later
+
+    thread = threading.Thread(target=end_the_first_run, args=(8,))
+    done = run_queued(scheduled(policy_file(name="backfilled")), create, dag_id=dag_id)
+    thread.join()
+
+    assert (done.state, done.task("quality").try_number) == ("success", 1)
+    assert done.task("quality").end_date > ended[0]
+    assert done.task("archive").start_date > ended[0]
