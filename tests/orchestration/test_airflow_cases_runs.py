@@ -133,3 +133,59 @@ def test_a17_a_backfilled_run_waits_until_the_earlier_one_has_ended(
     assert (done.state, done.task("quality").try_number) == ("success", 1)
     assert done.task("quality").end_date > ended[0]
     assert done.task("archive").start_date > ended[0]
+
+
+WARNS = {
+    "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.999, "severity": "warn"}]},
+    "other": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.1}]},
+}
+WITH_CALLBACKS = """
+# airflow
+from pathlib import Path
+from model_governance.orchestration import governance_dags
+
+def tell(context):
+    told = context["governance"]
+    Path({out!r}).write_text(context["dag_run"].run_id + " " + told["outcome"] + " " + told["sentence"])
+
+def fail(context):
+    raise RuntimeError("the channel is down")
+
+globals().update(governance_dags({folder!r}, on_warning=[fail, tell]))
+"""
+
+
+def test_a16_a_run_that_warns_says_so_in_log_callback_and_asset_event(
+    policy_file, run_dag, tmp_path, asset_events, capfd
+):
+    folder, out = tmp_path / "policies", tmp_path / "told"
+    policy_file(name="warned", folder=folder, checks=WARNS)
+    source = WITH_CALLBACKS.format(out=str(out), folder=str(folder))
+    done = run_dag(source)
+
+    said = capfd.readouterr()
+    assert (done.state, done.task("gate").try_number) == ("success", 1)
+    archived = done.xcom("archive", "archive")
+    assert archived["outcome"] == "warn"
+    assert out.read_text() == f"{done.run.run_id} warn {archived['sentence']}"
+    assert "the channel is down" in said.out + said.err
+    ((task, extra),) = asset_events("governance_accepted_warned")
+    assert (task, extra["outcome"], extra["outcomes"]["quality"]) == ("gate", "warn", "warn")
+    assert extra["manifest"]["sha256"] == archived["manifest"]["sha256"]
+    ((task, extra),) = asset_events("governance_evidence_warned")
+    assert (task, extra["outcome"], extra["stops"]) == ("archive", "warn", False)
+
+
+def test_a16_a_run_that_passes_warns_nobody_and_one_that_is_stopped_is_not_accepted(
+    policy_file, run_dag, tmp_path, asset_events
+):
+    for name, run in (("green", "healthy"), ("red", "spoiled")):
+        folder, out = tmp_path / name, tmp_path / f"told-{name}"
+        policy_file(name=name, folder=folder, run=run)
+        run_dag(WITH_CALLBACKS.format(out=str(out), folder=str(folder)))
+        assert not out.exists()
+
+    ((_, extra),) = asset_events("governance_accepted_green")
+    assert extra["outcome"] == "pass"
+    assert asset_events("governance_accepted_red") == []
+    assert len(asset_events("governance_evidence_red")) == 1

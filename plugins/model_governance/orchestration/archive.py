@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import Asset
+
 from model_governance.archiving import archive_run
 from model_governance.evidence.chain import describe_link
 from model_governance.orchestration.between_tasks import ARCHIVE, PROBLEM, VERDICT, GovernanceViolation, pull_all
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     from model_governance.policy import Policy
 
 
+def evidence_asset(model: str) -> Asset:
+    """The asset whose events say that a run of a model was archived, whatever its outcome; `extra` names its manifest."""
+    return Asset(name=f"governance_evidence_{model}", uri=f"x-governance://evidence/{model}")
+
+
 class ArchiveEvidenceOperator(PolicyOperator):
     """Writes the manifest and the page of a run from the verdicts of its checks, and pushes "archive".
 
@@ -32,6 +39,8 @@ class ArchiveEvidenceOperator(PolicyOperator):
     ) -> None:
         super().__init__(trigger_rule=trigger_rule, **kwargs)
         self.check_task_ids = check_task_ids
+        self.asset = evidence_asset(self.policy.name)
+        self.add_outlets([self.asset])
 
     def execute(self, context: Context) -> None:
         """Collect the verdicts, archive them, push the summary. The gate, not this task, fails the run."""
@@ -44,6 +53,10 @@ class ArchiveEvidenceOperator(PolicyOperator):
             reasons={told["name"]: told["sentence"] for told in pull_all(context, task_ids, PROBLEM)},
         )  # fmt: skip
         url = self.link_to(archived.report, store)
+        context["outlet_events"][self.asset].extra = {
+            "outcome": archived.verdict.outcome, "stops": archived.verdict.stops,
+            "manifest": archived.manifest.record() | {"uri": archived.manifest.uri},
+        }  # fmt: skip
         context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"report_url": url})
         self.log.info("%s\npage: %s\n%s", archived.verdict.sentence, archived.report.uri, describe_link(archived.link))
 

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_governance.run import scans_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from airflow.sdk.definitions.deadline import DeadlineAlert
 
-    from model_governance.policy import Policy
+    from model_governance.policy import CheckSpec, Policy
 
 
-def run_timeout(policy: Policy) -> timedelta:
+def run_timeout(policy: Policy, of_tasks: Mapping[str, Any]) -> timedelta:
     """`schedule.run_timeout_minutes`, or the longest time that its tasks may take with all of their tries.
 
     Tasks that follow one another are added up, of tasks side by side the longest counts: scans of the model's file, the
-    other checks, archive, retraining request, gate. One task may take `(1 + retries) * timeout_minutes + retries *
-    retry_delay_seconds`.
+    other checks, archive, retraining request, gate. One task may take its time limit `1 + retries` times, and waits for
+    `retry_delay` before each further try.
+
+    Args:
+        policy: the policy.
+        of_tasks: arguments of its tasks (`DagSettings.of_tasks`).
     """
-    schedule = policy.schedule
-    if schedule.run_timeout_minutes is not None:
-        return timedelta(minutes=schedule.run_timeout_minutes)
+    if policy.schedule.run_timeout_minutes is not None:
+        return timedelta(minutes=policy.schedule.run_timeout_minutes)
+    limit, retries, delay = of_tasks["execution_timeout"], int(of_tasks["retries"]), of_tasks["retry_delay"]
     scans = {scan for name in policy.checks for scan in scans_before(policy, name)}
     stages = [scans, policy.checks.keys() - scans]
-    after = 2 if policy.retraining is None else 3
-    longest = [max(_limits(policy, stage)) for stage in stages if stage] + [schedule.timeout_minutes] * after
-    waits = timedelta(seconds=schedule.retries * schedule.retry_delay_seconds) * len(longest)
-    return timedelta(minutes=(1 + schedule.retries) * sum(longest)) + waits
+    after = [limit] * (2 if policy.retraining is None else 3)
+    longest = [max(_limit(policy.checks[name], limit) for name in stage) for stage in stages if stage] + after
+    pause = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+    return (1 + retries) * sum(longest, timedelta()) + retries * len(longest) * pause
 
 
 def deadline_alert(policy: Policy) -> DeadlineAlert | None:
@@ -51,5 +55,5 @@ def deadline_alert(policy: Policy) -> DeadlineAlert | None:
     )
 
 
-def _limits(policy: Policy, names: Iterable[str]) -> list[int]:
-    return [policy.checks[name].timeout_minutes or policy.schedule.timeout_minutes for name in names]
+def _limit(spec: CheckSpec, default: timedelta) -> timedelta:
+    return default if spec.timeout_minutes is None else timedelta(minutes=spec.timeout_minutes)
