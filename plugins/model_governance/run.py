@@ -65,6 +65,7 @@ class CheckRun:
     artifacts: tuple[Stored, ...]
     started_at: datetime
     seconds: float
+    metrics: int = 0
     problem: Exception | None = None
 
     def summary(self) -> dict[str, Any]:
@@ -148,6 +149,7 @@ def run_check(
         problem=problem,
         started_at=started_at,
         seconds=time.monotonic() - started,
+        metrics=len(attempt.result.metrics) if attempt.result else 0,
         **stored,
     )
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from model_governance.contract.connections import PlainConnections
+from model_governance.engine import stored
+from model_governance.evidence import manifest
+from model_governance.evidence.history import Archive, earlier_verdicts
 from model_governance.orchestration import one_run
+from model_governance.store import open_store
 
 BY_HAND = """
 # airflow
@@ -189,3 +201,79 @@ def test_a16_a_run_that_passes_warns_nobody_and_one_that_is_stopped_is_not_accep
     assert extra["outcome"] == "pass"
     assert asset_events("governance_accepted_red") == []
     assert len(asset_events("governance_evidence_red")) == 1
+
+
+def test_a14_of_three_backfilled_runs_one_requests_a_retraining(policy_file, run_dag, scheduled, asset_events):
+    rule = {"when": ["fail"], "cooldown_days": 7, "max_per_90_days": 4}
+    source = scheduled(policy_file(name="thrice", run="spoiled", retraining=rule))
+    # A17: each waits for the one before it, so that the ledger of the one before is complete.
+    done = [run_dag(source, logical_date=f"2025-06-0{day}T02:00:00+00:00") for day in (1, 2, 3)]
+
+    assert [run.states()["request_retraining"] for run in done] == ["success", "skipped", "skipped"]
+    assert len(asset_events("governance_retraining_thrice")) == 1
+
+
+def test_a9_rows_that_a_killed_check_left_are_removed_by_the_next_task(
+    policy_file, run_dag, scheduled, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = (
+        "import os, signal\nfrom model_governance.engine.stored import Spool\nspool = Spool()\n"
+        "(spool.folder / 'rows').write_bytes(b'copied rows')\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
+    (left,) = tmp_path.glob("governance-spools-*/*/rows")
+    assert killed.returncode == -signal.SIGKILL
+    stored._sweep_once.cache_clear()  # a task of its own process has swept nothing yet
+    checks = {"drift": {"kind": "data_drift", "thresholds": [{"metric": "psi", "less_than": 5}]}}
+    run_dag(scheduled(policy_file(name="swept", checks=checks)))
+
+    assert not left.exists()
+
+
+def test_a18_a_later_try_counts_although_the_clock_of_its_worker_is_behind(
+    policy_file, run_dag, scheduled, monkeypatch, read_uri, tmp_path
+):
+    slow = datetime.now(UTC) - timedelta(seconds=90)
+    faulty = run_dag(scheduled(policy_file(name="clocks", run="spoiled")))
+    first = json.loads(read_uri(faulty.xcom("archive", "archive")["manifest"]["uri"]))
+    monkeypatch.setattr(manifest, "datetime", SimpleNamespace(now=slow.astimezone))
+    right = run_dag(scheduled(policy_file(name="clocks")))
+
+    assert [str(run.state) for run in (faulty, right)] == ["failed", "success"]
+    store = open_store(str(tmp_path / "evidence"), folder=tmp_path, connections=PlainConnections())
+    archive = Archive(store, "clocks", before=datetime(2025, 6, 2, tzinfo=UTC))
+    (counts,) = earlier_verdicts(archive, "quality", runs_back=5)
+    assert counts.verdict.outcome == "pass"
+    second = json.loads(read_uri(right.xcom("archive", "archive")["manifest"]["uri"]))
+    assert second["finished_at"] < first["finished_at"]
+
+
+def test_a19_a_gate_whose_scheduler_was_killed_after_the_archive_ends_the_run_right(
+    policy_file, run_queued, new_run, clear_tasks, scheduled
+):
+    source, dag_id = scheduled(policy_file(name="halfway", run="spoiled")), "governance_halfway"
+    done = run_queued(source, lambda _: new_run(dag_id, "2025-06-01T02:00:00+00:00"), dag_id=dag_id)
+    again = run_queued(source, lambda _: clear_tasks(done.run, "gate"), dag_id=dag_id)
+
+    assert done.states() == again.states()
+    assert done.states()["gate"] == "failed"
+    assert done.xcom("archive", "archive") == again.xcom("archive", "archive")
+
+
+def test_a20_clearing_a_failed_check_or_the_whole_run_gives_the_same_record_and_one_request(
+    policy_file, run_queued, new_run, clear_tasks, scheduled, asset_events
+):
+    rule = {"when": ["fail"], "cooldown_days": 7, "max_per_90_days": 4}
+    source, dag_id = scheduled(policy_file(name="cleared", run="spoiled", retraining=rule)), "governance_cleared"
+    later = ("quality", "archive", "request_retraining", "gate")
+    runs = [run_queued(source, lambda _: new_run(dag_id, "2025-06-01T02:00:00+00:00"), dag_id=dag_id)]
+    runs += [
+        run_queued(source, lambda _, names=names: clear_tasks(runs[0].run, *names), dag_id=dag_id)
+        for names in (later, ())
+    ]
+
+    assert {run.state for run in runs} == {"failed"}
+    assert len({run.xcom("quality", "verdict")["record"]["sha256"] for run in runs}) == 1
+    assert len(asset_events("governance_retraining_cleared")) == 1

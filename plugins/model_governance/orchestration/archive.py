@@ -12,6 +12,7 @@ from model_governance.orchestration.between_tasks import ARCHIVE, PROBLEM, VERDI
 from model_governance.orchestration.operators import PolicyOperator, with_check
 from model_governance.orchestration.run_moment import run_from_context
 from model_governance.orchestration.stores import AirflowConnections
+from model_governance.orchestration.task_log import quiet_libraries, verdict_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,18 +48,21 @@ class ArchiveEvidenceOperator(PolicyOperator):
         task_ids = sorted(self.upstream_task_ids if self.check_task_ids is None else self.check_task_ids)
         policy = self._policy_with_added_checks(task_ids)
         summaries = _by_check(policy, pull_all(context, task_ids, VERDICT))
-        store = self.location().open()
-        archived = archive_run(
-            policy, summaries, run=run_from_context(context), store=store, connections=AirflowConnections(),
-            reasons={told["name"]: told["sentence"] for told in pull_all(context, task_ids, PROBLEM)},
-        )  # fmt: skip
+        with quiet_libraries():
+            store = self.location().open()
+            archived = archive_run(
+                policy, summaries, run=run_from_context(context), store=store, connections=AirflowConnections(),
+                reasons={told["name"]: told["sentence"] for told in pull_all(context, task_ids, PROBLEM)},
+            )  # fmt: skip
         url = self.link_to(archived.report, store)
         context["outlet_events"][self.asset].extra = {
             "outcome": archived.verdict.outcome, "stops": archived.verdict.stops,
             "manifest": archived.manifest.record() | {"uri": archived.manifest.uri},
         }  # fmt: skip
         context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"report_url": url})
-        self.log.info("%s\npage: %s\n%s", archived.verdict.sentence, archived.report.uri, describe_link(archived.link))
+        self.log.info(
+            "%s\npage: %s\n%s", verdict_lines(archived.verdict), archived.report.uri, describe_link(archived.link)
+        )
 
     def _policy_with_added_checks(self, task_ids: Sequence[str]) -> Policy:
         """The policy with the checks that the DAG file added (`@task.governance_check`)."""

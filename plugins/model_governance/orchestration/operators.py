@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from model_governance.checks import catalogue, find
+from model_governance.engine.stored import remove_rows_of_killed_tasks
 from model_governance.errors import PolicyError
 from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation
 from model_governance.orchestration.one_run import pinned, require_one_policy, wait_for_earlier_runs
@@ -19,6 +20,7 @@ from model_governance.orchestration.stores import (
     report_url,
     store_location,
 )
+from model_governance.orchestration.task_log import check_lines, quiet_libraries
 from model_governance.policy import DatasetSpec, Policy, load_policy
 from model_governance.policy.subject_spec import TEMPLATED
 from model_governance.run import problem_text, run_check
@@ -110,15 +112,17 @@ class GovernanceCheckOperator(PolicyOperator):
         wait_for_earlier_runs(context)
         try:
             require_one_policy(context, self.policy, self._checks_of_the_dag())
-            store = self.location().open()
-            done = self.run(context, store)
+            with quiet_libraries():
+                remove_rows_of_killed_tasks()
+                store = self.location().open()
+                done = self.run(context, store)
         except (Exception, AirflowTaskTimeout) as error:
             # Page and gate say why there is no verdict, whether or not a later try gives one.
             context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": _reason(error)[:2000]})
             raise
         url = self.link_to(done.report, store)
         context["ti"].xcom_push(key=VERDICT, value=done.summary() | pinned(self.policy) | {"report_url": url})
-        self.log.info("%s\nreport: %s\nrecord: %s", done.verdict.sentence, done.report.uri, done.record.uri)
+        self.log.info("%s", check_lines(done))
         try:
             done.raise_if_it_stops()
         except ThresholdViolation as violation:
