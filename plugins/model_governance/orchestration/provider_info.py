@@ -51,6 +51,14 @@ _OPTIONS = {
         "example": "2147483648",
         "default": "10737418240",
     },
+    "pools": {
+        "description": "Pools that exist, separated by commas: a policy that names another one is refused. Airflow shows its DAG "
+        "processor no pools, so that without this list a wrong name is found only by commands that read the database.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "default_pool,attacks",
+        "default": "",
+    },
     "policies": {
         "description": "Folder of policies that dags/governance.py turns into DAGs; "
         "empty means include/policies beside the DAGs folder.",
