@@ -15,6 +15,7 @@ from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Role
 from model_governance.contract.threat_model import ThreatModel
 from model_governance.policy.cron import runs_in_a_year
+from model_governance.policy.notifications import NotificationSpec
 from model_governance.policy.operation import AlarmSpec, ArchiveSpec, ArtifactSpec, RetrainingSpec, ScheduleSpec
 from model_governance.policy.part import Name, Part
 from model_governance.policy.subject_spec import DatasetSpec, ModelSpec
@@ -104,6 +105,10 @@ class CheckSpec(Part):
     kind: str = Field(description="which check; by default the name under which it stands")
     params: dict[str, Any] = Field(default_factory=dict, description="the params of the check")
     thresholds: tuple[Threshold, ...] = Field(min_length=1)
+    owner: str | None = Field(
+        default=None, min_length=1, max_length=250,
+        description="who answers for what this check finds; by default the owner of the policy",
+    )  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod
@@ -171,6 +176,7 @@ class Policy(Part):
     alarms: AlarmSpec = AlarmSpec()
     retraining: RetrainingSpec | None = None
     schedule: ScheduleSpec = ScheduleSpec()
+    notifications: NotificationSpec = NotificationSpec()
     waivers: tuple[Waiver, ...] = ()
 
     _source: bytes = PrivateAttr(default=b"")
@@ -219,6 +225,11 @@ class Policy(Part):
     def sha256(self) -> str:
         """Digest of `source`."""
         return hashlib.sha256(self.source).hexdigest()
+
+    def owner_of(self, check: str) -> str:
+        """Who answers for what a check finds; the owner of the policy for what is no check."""
+        spec = self.checks.get(check)
+        return self.owner if spec is None or spec.owner is None else spec.owner
 
     def waivers_at(self, moment: datetime) -> list[dict[str, Any]]:
         """The waivers in force for a run of this moment, as JSON types."""
