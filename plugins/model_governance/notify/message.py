@@ -121,6 +121,28 @@ def message_of(
     )  # fmt: skip
 
 
+def bare_note(model: str, *, outcome: Outcome, stops: bool, sentence: str, problem: str, link: str = "") -> Note:
+    """The note of a run whose archive cannot be read: what is known of it, without what became of its findings.
+
+    Args:
+        model: name of the model.
+        outcome: of the run.
+        stops: whether it stops.
+        sentence: of its verdict.
+        problem: why the archive cannot be read.
+        link: address of its page.
+    """
+    lines = [line.strip().removeprefix("- ") for line in sentence.splitlines()[1:]] or [sentence]
+    return Note(
+        title=f"{model}: {outcome.upper()}",
+        lead=f"What is new in this run is not known: {problem}",
+        sections=(Section(title="Findings", lines=tuple(lines[:MOST_LINES]), omitted=max(0, len(lines) - MOST_LINES)),),
+        level="fail" if stops else "warn", subject=model, link=link,
+        facts={"schema": "model-governance/message/v1", "kind": "run", "model": model, "outcome": outcome,
+               "stops": stops, "status": "unknown", "link": link},
+    )  # fmt: skip
+
+
 def describe_issue(issue: Issue) -> str:
     """The sentence of the finding, and since when it is so."""
     sentence = issue.finding.sentence

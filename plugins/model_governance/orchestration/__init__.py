@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from model_governance.orchestration.dags import governance_dags as governance_dags
     from model_governance.orchestration.dags import governance_task_group as governance_task_group
     from model_governance.orchestration.gate import GovernanceGateOperator as GovernanceGateOperator
+    from model_governance.orchestration.notify import NotifyOperator as NotifyOperator
     from model_governance.orchestration.operators import GovernanceCheckOperator as GovernanceCheckOperator
     from model_governance.orchestration.operators import GovernanceViolation as GovernanceViolation
     from model_governance.orchestration.operators import operator_for as operator_for
@@ -37,6 +38,7 @@ _MODULES = {
     "GovernanceCheckOperator": "operators",
     "GovernanceGateOperator": "gate",
     "GovernanceViolation": "operators",
+    "NotifyOperator": "notify",
     "RequestRetrainingOperator": "retraining",
     "VerifyArchiveOperator": "compliance",
     "archive_verification_dag": "compliance",

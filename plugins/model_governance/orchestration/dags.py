@@ -18,6 +18,7 @@ from model_governance.evidence.controls import control_map
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
 from model_governance.orchestration.dag_validation import require_valid
 from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.notify import LIMIT, NotifyOperator
 from model_governance.orchestration.operators import operator_for, read_policy
 from model_governance.orchestration.refused import refused_dag, report_import_errors
 from model_governance.orchestration.retraining import RequestRetrainingOperator
@@ -233,6 +234,8 @@ def add_tasks(policy: Policy, *, also: Sequence[Any] = (), **store: Any) -> Gove
         check >> archive
     gate = GovernanceGateOperator(task_id="gate")
     archive >> gate
+    if policy.notifications.channels:
+        archive >> NotifyOperator(task_id="notify", **shared | {"retries": 0, "execution_timeout": LIMIT}) >> gate
     if policy.retraining is not None:
         archive >> RequestRetrainingOperator(task_id="request_retraining", **shared) >> gate
     return gate
