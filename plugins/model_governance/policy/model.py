@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from model_governance.contract.moments import end_of
+from model_governance.contract.moments import as_moment, end_of
 from model_governance.contract.protection import Protection
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Role
@@ -135,6 +135,13 @@ class Waiver(Part):
     @classmethod
     def _midnight_is_a_moment_and_no_day(cls, raw: Any) -> Any:
         return datetime.fromisoformat(raw) if isinstance(raw, str) and ":" in raw else raw
+
+    @property
+    def until(self) -> str:
+        """`2026-06-30` for a last day, `2026-06-30 12:00:00 UTC` for a moment."""
+        if isinstance(self.expires, datetime):
+            return f"{as_moment(self.expires):%Y-%m-%d %H:%M:%S} UTC"
+        return self.expires.isoformat()
 
     def is_live(self, moment: datetime) -> bool:
         """Whether it is in force for a run of this moment."""
