@@ -168,7 +168,10 @@ def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mappi
             )
         elif check is not None and "metric" in waiver:
             params = _mapping(checks[name]).get("params")
-            problem = key_problem(waiver.get("key"), check.spec(waiver["metric"]), check, params=params, raw=raw)
+            spec = check.spec(waiver["metric"])
+            problem = key_problem(waiver.get("key"), spec, check, params=params, raw=raw)
+            if waiver.get("key") is not None and spec.per is None:
+                problem = f"{spec.name} of {check.kind} is one number, not one per column or class; remove `key`"
             if problem:
                 yield (*where, "key"), problem
 

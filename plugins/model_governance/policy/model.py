@@ -185,10 +185,20 @@ class Policy(Part):
     schedule: ScheduleSpec = ScheduleSpec()
     notifications: NotificationSpec = NotificationSpec()
     waivers: tuple[Waiver, ...] = ()
+    approvers: tuple[str, ...] = Field(
+        default=(), max_length=50,
+        description="Airflow users who may grant waivers and accept runs; neither the owner nor who asks decides alone",
+    )  # fmt: skip
 
     _source: bytes = PrivateAttr(default=b"")
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
     _file_sha256: str = PrivateAttr(default="")
+
+    @model_validator(mode="after")
+    def _owner_is_no_approver(self) -> Policy:
+        if self.approvers and all(approver.casefold() == self.owner.casefold() for approver in self.approvers):
+            raise ValueError(f"approvers: the owner {self.owner} cannot decide alone; name another person")
+        return self
 
     @model_validator(mode="after")
     def _only_labels_mature(self) -> Policy:
