@@ -14,9 +14,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-PREFIX, KINDS = "model-governance:", ("governance-run/v1", "acceptance/v1", "retraining-request/v1", "tombstone/v1")
-TYPE, V1 = "application/vnd.in-toto+json", "https://in-toto.io/Statement/v1"
-TEST = "https://in-toto.io/attestation/test-result/v0.1"
+KINDS = [f"{name}/v1" for name in ("governance-run", "acceptance", "retraining-request", "hold", "tombstone", "waiver")]
+PREFIX, TYPE = "model-governance:", "application/vnd.in-toto+json"
+V1, TEST = "https://in-toto.io/Statement/v1", "https://in-toto.io/attestation/test-result/v0.1"
 RANK = ["skipped", "pass", "waived", "warn", "uncertain", "fail", "error"]  # from best to worst
 WORDS = {"fail": "failed", "error": "failed", "warn": "warned", "uncertain": "warned", "waived": "warned"}
 TEXTS = ("metric", "key", "outcome", "severity", "condition", "against", "n", "waiver", "sentence")

@@ -21,6 +21,7 @@ from model_governance.evidence.history import Archive, earlier_artifacts, earlie
 from model_governance.evidence.record import check_record, file_manifests, judged_by, recordable
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
+from model_governance.evidence.waivers import granted_waivers
 from model_governance.report import page_of_check
 from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_judged, load_subject
@@ -205,10 +206,14 @@ class _Attempt:
             baselines["champion"] = baselines_of(check.measure(self.champion, params, self.seed))
         earlier = earlier_verdicts(archive, name, runs_back=_runs_read(policy, name))
         basis = comparison_basis(subject, baselines)
-        self.judged = judged_by(basis, earlier, champion=baselines.get("champion"))
+        granted = granted_waivers(archive, name)
+        self.judged = judged_by(
+            basis, earlier, champion=baselines.get("champion"), waivers=[each.address for each in granted]
+        )
         return judge(
             name, self.result, policy, moment=run.logical_date, baselines=baselines,
             earlier=[previous.verdict for previous in earlier], basis=basis,
+            granted=[each.waiver for each in granted],
         )  # fmt: skip
 
 

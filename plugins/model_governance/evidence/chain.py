@@ -54,7 +54,7 @@ class Link:
         key: where it is stored.
         model: name of the model, as key and statement say.
         sequence: its number from 1 on, as key and statement say.
-        kind: what it is about: `run`, `acceptance`, `retraining_request`, `tombstone`.
+        kind: what it is about: `run`, `acceptance`, `retraining_request`, `hold`, `tombstone`, `waiver`.
         statement: what it states.
         envelopes: the lines of the bundle: the statement, and for a run the test result.
         content: the stored bytes.

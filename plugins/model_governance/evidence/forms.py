@@ -219,6 +219,7 @@ class JudgedPart(OpenForm):
     basis: str
     earlier: list[Address]
     champion: dict[str, dict[str, Any]] | None
+    waivers: list[Address] = Field(default_factory=list)
 
 
 class RecordForm(OpenForm):

@@ -80,7 +80,7 @@ class Archive:
             problem = acceptance if isinstance(acceptance, (EvidenceError, ObjectMissing)) else None
             if isinstance(acceptance, Acceptance):
                 try:
-                    self._require_link(key, hashlib.sha256(acceptance.content).hexdigest())
+                    self.require_link(key, hashlib.sha256(acceptance.content).hexdigest())
                 except EvidenceError as error:
                     problem = error
             if problem is not None:
@@ -164,12 +164,12 @@ class Archive:
         """The manifest under a key. Raises as `read_archived`, and EvidenceError where no trusted key vouches for it."""
         if key not in self._read:
             manifest = read_archived(self.store, key)
-            self._require_link(key, manifest.sha256)
+            self.require_link(key, manifest.sha256)
             self._read[key] = manifest
         return self._read[key]
 
-    def _require_link(self, key: str, sha256: str) -> None:
-        """Refuse an object that no link of the chain names, or one whose link no trusted key signed."""
+    def require_link(self, key: str, sha256: str) -> None:
+        """Refuse an object that no link of the chain names, or one whose link no trusted key signed. Raises as `TrustedLinks.require`."""
         if self._links is not None:
             self._links.require(about={"key": key, "sha256": sha256})
 

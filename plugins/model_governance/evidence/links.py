@@ -27,6 +27,7 @@ from model_governance.evidence.statement import (
     document_statement,
     run_statements,
 )
+from model_governance.evidence.waivers import in_force, named_waivers
 from model_governance.policy.load import archived_policy
 from model_governance.store import put_blob, read_verified
 
@@ -230,9 +231,15 @@ def _evidence(
 ) -> RunEvidence:  # fmt: skip
     """What the link of a run states; the control map that it names is stored."""
     kinds = sorted({row["kind"] for row in manifest["checks"] if row["kind"]})
+    moment = parse_moment(manifest["run"]["logical_date"])
+    granted = [
+        waiver
+        for record in records.values()
+        for waiver in named_waivers(record, read=lambda address: read_verified(store, address)) or ()
+    ]
     return RunEvidence(
         manifest=manifest, address=address, records=records, page=page,
-        waivers=policy.waivers_at(parse_moment(manifest["run"]["logical_date"])),
+        waivers=[*policy.waivers_at(moment), *in_force(granted, moment)],
         controls={kind: controls.controls_of(kind) for kind in kinds},
         control_map=put_blob(store, controls.artifact()).record(),
     )  # fmt: skip

@@ -87,7 +87,11 @@ def check_record(
 
 
 def judged_by(
-    basis: str, earlier: Sequence[EarlierVerdict], *, champion: Mapping[str, Baseline] | None
+    basis: str,
+    earlier: Sequence[EarlierVerdict],
+    *,
+    champion: Mapping[str, Baseline] | None,
+    waivers: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """What a verdict rests on beside result, policy and baseline runs, as JSON types: enough to judge again.
 
@@ -95,9 +99,13 @@ def judged_by(
         basis: digest of what the metrics were compared with.
         earlier: verdicts of previous runs, the newest first.
         champion: the champion's numbers by label, where a threshold asks for them.
+        waivers: `key` and `sha256` of the decisions that granted waivers of the check.
     """
     numbers = None if champion is None else {label: base.record() for label, base in champion.items()}
-    return {"basis": basis, "earlier": [dict(previous.record) for previous in earlier], "champion": numbers}
+    return {
+        "basis": basis, "earlier": [dict(previous.record) for previous in earlier], "champion": numbers,
+        "waivers": [dict(address) for address in waivers],
+    }  # fmt: skip
 
 
 def recordable(result: CheckResult) -> CheckResult:

@@ -1,4 +1,4 @@
-"""What a link of the chain says: an in-toto Statement v1 about a run, an acceptance or a request.
+"""What a link of the chain says: an in-toto Statement v1 about a run, an acceptance, a request or a waiver.
 
 Numbers of findings are decimal strings, so that every reader of JSON sees the same digits.
 """
@@ -24,6 +24,7 @@ PREDICATE_TYPES = {
     "retraining_request": "model-governance:retraining-request/v1",
     "hold": "model-governance:hold/v1",
     "tombstone": "model-governance:tombstone/v1",
+    "waiver": "model-governance:waiver/v1",
 }
 """What a link may be about, by the type of its predicate."""
 DOCUMENTS = {
@@ -31,6 +32,7 @@ DOCUMENTS = {
     "retraining_request": "v1/retraining/",
     "hold": "v1/holds/",
     "tombstone": "v1/tombstones/",
+    "waiver": "v1/waivers/",
 }
 """Where the documents of each kind are, below `model=NAME/`."""
 KINDS = {predicate: kind for kind, predicate in PREDICATE_TYPES.items()}
@@ -74,7 +76,7 @@ class RunEvidence:
         address: `key`, `sha256` and `size` of the manifest.
         records: record of each check by name; None where a check did not report.
         page: `key`, `sha256` and `size` of the run's page, where there is one.
-        waivers: those of the policy that were in force, as JSON types.
+        waivers: those of the policy and those granted later that were in force, as JSON types.
         controls: ids of the controls that a kind of check supports, by kind.
         control_map: `key`, `sha256` and `size` of the control map, where there is one.
     """

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from model_governance.orchestration.dags import governance_task_group as governance_task_group
     from model_governance.orchestration.gate import GovernanceGateOperator as GovernanceGateOperator
     from model_governance.orchestration.gate import accepted_asset as accepted_asset
+    from model_governance.orchestration.notify import NotifyOperator as NotifyOperator
     from model_governance.orchestration.operators import GovernanceCheckOperator as GovernanceCheckOperator
     from model_governance.orchestration.operators import operator_for as operator_for
     from model_governance.orchestration.retraining import RequestRetrainingOperator as RequestRetrainingOperator
@@ -39,6 +40,7 @@ _MODULES = {
     "GovernanceCheckOperator": "operators",
     "GovernanceGateOperator": "gate",
     "GovernanceViolation": "between_tasks",
+    "NotifyOperator": "notify",
     "RequestRetrainingOperator": "retraining",
     "VerifyArchiveOperator": "compliance",
     "accepted_asset": "gate",

@@ -19,6 +19,7 @@ from model_governance.orchestration.archive import ArchiveEvidenceOperator
 from model_governance.orchestration.dag_settings import NO_SETTINGS, DagSettings, of_check
 from model_governance.orchestration.dag_validation import require_valid
 from model_governance.orchestration.gate import GovernanceGateOperator, accepted_asset
+from model_governance.orchestration.notify import LIMIT, NotifyOperator
 from model_governance.orchestration.operators import operator_for, read_policy
 from model_governance.orchestration.pools import require_pools
 from model_governance.orchestration.refused import refused_dag, report_import_errors
@@ -285,6 +286,8 @@ def add_tasks(
         **settings.of_tasks(policy),
     )
     archive >> gate
+    if policy.notifications.channels:
+        archive >> NotifyOperator(task_id="notify", **shared | {"retries": 0, "execution_timeout": LIMIT}) >> gate
     if policy.retraining is not None:
         archive >> RequestRetrainingOperator(task_id="request_retraining", **shared) >> gate
     return gate

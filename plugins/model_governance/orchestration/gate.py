@@ -8,6 +8,7 @@ from airflow.sdk import Asset, BaseOperator
 
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
 from model_governance.orchestration.between_tasks import ARCHIVE, GovernanceViolation, pull_all
+from model_governance.orchestration.notify import NotifyOperator
 from model_governance.orchestration.operators import COLOUR
 from model_governance.orchestration.stores import GovernanceReportLink
 
@@ -101,8 +102,8 @@ class GovernanceGateOperator(BaseOperator):
         return problems
 
     def _failures(self, context: Context) -> list[str]:
-        """Tasks directly upstream that failed: a lost retraining request must not end as a success."""
+        """Tasks directly upstream that failed: a lost retraining request must not end as a success, a lost message may."""
         run_id = context["dag_run"].run_id
-        task_ids = sorted(self.upstream_task_ids)
+        task_ids = sorted(task.task_id for task in self.upstream_list if not isinstance(task, NotifyOperator))
         states = context["ti"].get_task_states(dag_id=self.dag_id, task_ids=task_ids, run_ids=[run_id])
         return [f"task {name} {state}" for name, state in states.get(run_id, {}).items() if state in FAILED]

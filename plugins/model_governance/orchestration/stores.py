@@ -70,7 +70,7 @@ class AirflowConnections:
         Raises:
             SubjectError: Airflow knows no connection of this name, or it has no password.
         """
-        secret = _connection(name).password
+        secret = connection_named(name).password
         if not secret:
             raise SubjectError(
                 f"Airflow connection {name!r} has no password; put the private key there, as PEM or base64"
@@ -87,7 +87,7 @@ class AirflowConnections:
         from sqlalchemy import create_engine
         from sqlalchemy.exc import ArgumentError
 
-        connection = _connection(name)
+        connection = connection_named(name)
         try:
             hook = connection.get_hook()
         except AirflowException:  # no provider offers a hook for this type
@@ -111,7 +111,7 @@ class AirflowConnections:
         Raises:
             SubjectError: Airflow knows no connection of this name, or it has no password.
         """
-        token = _connection(name).password
+        token = connection_named(name).password
         if not token:
             raise SubjectError(f"Airflow connection {name!r} has no password; put the endpoint's bearer token there")
         return str(token)
@@ -189,6 +189,12 @@ def report_url(stored: Stored, *, store: ArtifactStore, dag_id: str) -> str:
     return f"{root}{URL_PREFIX}/dags/{quote(dag_id, safe='')}/store/{quote(stored.key, safe='/=')}"
 
 
+def absolute(url: str) -> str:
+    """An address within Airflow as one that a message can hold; any other as it is."""
+    base = urlsplit(conf.get("api", "base_url", fallback=""))
+    return f"{base.scheme}://{base.netloc}{url}" if url.startswith("/") and base.netloc else url
+
+
 class GovernanceReportLink(BaseOperatorLink):
     """The button on a task's page: the report of a check, or the page of the run for archive, retraining and gate."""
 
@@ -211,11 +217,16 @@ def _aws_client(service: str, name: str | None) -> Any:
 
     # The hook falls back to the environment when a connection is missing: evidence would be written
     # with the wrong credentials, so a missing connection is refused first.
-    _connection(name)
+    connection_named(name)
     return AwsBaseHook(aws_conn_id=name, client_type=service).get_conn()
 
 
-def _connection(name: str) -> Connection:
+def connection_named(name: str) -> Connection:
+    """An Airflow connection; its password is masked in logs.
+
+    Raises:
+        SubjectError: Airflow knows no connection of this name.
+    """
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
     from airflow.sdk.log import mask_secret

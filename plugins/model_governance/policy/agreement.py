@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from model_governance.contract.threat_model import ThreatModel
 from model_governance.policy.mistakes import root_mistakes
+from model_governance.policy.notifications import notification_problems
 from model_governance.policy.position import closest
 from model_governance.policy.sense import threshold_problems
 from model_governance.policy.subject_spec import TEMPLATED
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Problem = tuple[Path, str]
 
 
-RESERVED_NAMES = ("archive", "request_retraining", "gate")
+RESERVED_NAMES = ("archive", "request_retraining", "notify", "gate")
 """Tasks of the DAG of a policy that are no checks."""
 
 
@@ -52,6 +53,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
     yield from _threat_model(raw)
     yield from _report(raw)
     yield from _waivers(raw, checks, catalogue)
+    yield from notification_problems(raw)
     yield from _templates(raw)
     yield from _blanks(raw, ())
     for position, named in enumerate(_list(_mapping(raw.get("retraining")).get("checks"))):
@@ -187,7 +189,10 @@ def _waivers(raw: Mapping[str, Any], checks: Mapping[str, Any], catalogue: Mappi
             )
         elif check is not None and "metric" in waiver:
             params = _mapping(checks[name]).get("params")
-            problem = key_problem(waiver.get("key"), check.spec(waiver["metric"]), check, params=params, raw=raw)
+            spec = check.spec(waiver["metric"])
+            problem = key_problem(waiver.get("key"), spec, check, params=params, raw=raw)
+            if waiver.get("key") is not None and spec.per is None:
+                problem = f"{spec.name} of {check.kind} is one number, not one per column or class; remove `key`"
             if problem:
                 yield (*where, "key"), problem
 

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from model_governance.contract.moments import end_of
+from model_governance.contract.moments import as_moment, end_of
 from model_governance.contract.protection import Protection
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Role
 from model_governance.contract.threat_model import ThreatModel
 from model_governance.policy.cron import runs_in_a_year
+from model_governance.policy.notifications import NotificationSpec
 from model_governance.policy.operation import (
     AlarmSpec,
     ArchiveSpec,
@@ -123,6 +124,10 @@ class CheckSpec(Part):
         default=None, min_length=1, max_length=256, description="queue of its task, for executors that have queues"
     )
     executor_config: dict[str, Any] = Field(default_factory=dict, description="what its task tells its executor")
+    owner: str | None = Field(
+        default=None, min_length=1, max_length=250,
+        description="who answers for what this check finds; by default the owner of the policy",
+    )  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod
@@ -149,6 +154,13 @@ class Waiver(Part):
     @classmethod
     def _midnight_is_a_moment_and_no_day(cls, raw: Any) -> Any:
         return datetime.fromisoformat(raw) if isinstance(raw, str) and ":" in raw else raw
+
+    @property
+    def until(self) -> str:
+        """`2026-06-30` for a last day, `2026-06-30 12:00:00 UTC` for a moment."""
+        if isinstance(self.expires, datetime):
+            return f"{as_moment(self.expires):%Y-%m-%d %H:%M:%S} UTC"
+        return self.expires.isoformat()
 
     def is_live(self, moment: datetime) -> bool:
         """Whether it is in force for a run of this moment."""
@@ -190,11 +202,22 @@ class Policy(Part):
     alarms: AlarmSpec = AlarmSpec()
     retraining: RetrainingSpec | None = None
     schedule: ScheduleSpec = ScheduleSpec()
+    notifications: NotificationSpec = NotificationSpec()
     waivers: tuple[Waiver, ...] = ()
+    approvers: tuple[str, ...] = Field(
+        default=(), max_length=50,
+        description="Airflow users who may grant waivers and accept runs; neither the owner nor who asks decides alone",
+    )  # fmt: skip
 
     _source: bytes = PrivateAttr(default=b"")
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
     _file_sha256: str = PrivateAttr(default="")
+
+    @model_validator(mode="after")
+    def _owner_is_no_approver(self) -> Policy:
+        if self.approvers and all(approver.casefold() == self.owner.casefold() for approver in self.approvers):
+            raise ValueError(f"approvers: the owner {self.owner} cannot decide alone; name another person")
+        return self
 
     @model_validator(mode="after")
     def _only_labels_mature(self) -> Policy:
@@ -238,6 +261,11 @@ class Policy(Part):
     def sha256(self) -> str:
         """Digest of `source`."""
         return hashlib.sha256(self.source).hexdigest()
+
+    def owner_of(self, check: str) -> str:
+        """Who answers for what a check finds; the owner of the policy for what is no check."""
+        spec = self.checks.get(check)
+        return self.owner if spec is None or spec.owner is None else spec.owner
 
     def waivers_at(self, moment: datetime) -> list[dict[str, Any]]:
         """The waivers in force for a run of this moment, as JSON types."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from model_governance.contract.moments import end_of
 from model_governance.contract.result import label_of
 from model_governance.stats.multiplicity import adjusted
 from model_governance.verdict.budget import budget_of
@@ -14,7 +15,7 @@ from model_governance.verdict.outcome import judged_finding
 from model_governance.verdict.requirement import Baseline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from model_governance.contract.result import CheckResult, Metric
@@ -44,6 +45,7 @@ def judge(
     baselines: Mapping[str, Mapping[str, Baseline]] = {},
     earlier: Sequence[Verdict] = (),
     basis: str = "",
+    granted: Sequence[Waiver] = (),
 ) -> Verdict:
     """The verdict of one check of a policy on its result.
 
@@ -60,6 +62,7 @@ def judge(
         earlier: verdicts of the check in previous runs, the newest first: for `confirm`, for noise between runs, and
             for evidence that accumulates.
         basis: digest of what the metrics are compared with; evidence accumulates only as long as it stays.
+        granted: waivers that were granted after the policy was written; those of the policy come first.
     """
     fail_policy = fail_policy_of(policy)
     budget = budget_of(policy)
@@ -77,7 +80,7 @@ def judge(
         base = baselines.get(threshold.against, {}) if threshold.is_change else {}
         judged = _judge_keys(name, metrics, threshold, budget=budget, baselines=base, earlier=earlier, basis=basis)
         findings.extend(_confirm(finding, threshold, earlier) for finding in _never_all_skipped(judged))
-    waived = (_waive(finding, policy.waivers, moment) for finding in findings)
+    waived = (_waive(finding, (*policy.waivers, *granted), moment) for finding in findings)
     return Verdict(name=name, findings=tuple(waived), fail_policy=fail_policy)
 
 
@@ -190,12 +193,24 @@ def _same_threshold(first: Finding, other: Finding) -> bool:
     )
 
 
-def _waive(finding: Finding, waivers: Iterable[Waiver], moment: datetime) -> Finding:
+def _waive(finding: Finding, waivers: Sequence[Waiver], moment: datetime) -> Finding:
+    """The finding, waived where a waiver of this very check, metric and key is in force at the moment of the run.
+
+    One that expired covers nothing; the sentence says so, for the number fails again without having changed.
+    """
     if finding.outcome not in ("fail", "warn", "uncertain"):
         return finding
-    for waiver in waivers:
-        fits = waiver.check == finding.check and waiver.metric == finding.metric and waiver.key in (None, finding.key)
-        if fits and waiver.is_live(moment):
-            note = f"waived until {waiver.expires} by {waiver.approver} ({waiver.ticket}): {waiver.reason}"
+    fitting = [
+        waiver
+        for waiver in waivers
+        if waiver.check == finding.check and waiver.metric == finding.metric and waiver.key in (None, finding.key)
+    ]
+    for waiver in fitting:
+        if waiver.is_live(moment):
+            note = f"waived until {waiver.until} by {waiver.approver} ({waiver.ticket}): {waiver.reason}"
             return replace(finding, outcome="waived", sentence=f"{finding.sentence}; {note}", waiver=waiver.ticket)
-    return finding
+    if not fitting:
+        return finding
+    last = max(fitting, key=lambda waiver: end_of(waiver.expires))
+    expired = f"its waiver by {last.approver} ({last.ticket}) has expired: it was in force until {last.until}"
+    return replace(finding, sentence=f"{finding.sentence}; {expired}")

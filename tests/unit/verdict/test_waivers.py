@@ -6,8 +6,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from model_governance.contract.result import CheckResult
 from model_governance.policy import Waiver
-from verdict_cases import TODAY, metric, verdict
+from model_governance.verdict import judge
+from verdict_cases import TODAY, metric, policy_of, verdict
 
 THRESHOLD = {"metric": "psi", "less_than": 0.2}
 REPEATED = [metric(0.3, key="age"), metric(0.4, key="income")]
@@ -77,3 +79,31 @@ def test_a_waived_finding_keeps_its_numbers_and_stays_a_violation():
 )
 def test_a_day_ends_at_midnight_and_a_moment_at_once(expires, outcome):
     assert outcomes([metric(0.3)], waiver(expires=expires)) == [outcome]
+
+
+def test_an_expired_waiver_is_shown_as_expired_and_the_newest_of_several():
+    old = waiver(ticket="GOV-1", expires=date(2026, 5, 1))
+    newer = waiver(ticket="GOV-2", expires=TODAY)
+    finding = verdict([metric(0.3)], THRESHOLD, waivers=(newer, old)).findings[0]
+    assert (finding.outcome, finding.waiver) == ("fail", None)
+    assert finding.sentence.endswith(
+        "; its waiver by R. Isk (GOV-2) has expired: it was in force until 2026-06-01 00:00:00 UTC"
+    )
+
+
+def test_an_expired_waiver_of_another_scope_is_not_mentioned():
+    expired = waiver(key="income", expires=date(2026, 5, 1))
+    assert "expired" not in verdict([metric(0.3)], THRESHOLD, waivers=(expired,)).findings[0].sentence
+
+
+def test_a_moment_is_spelled_to_the_second():
+    finding = verdict([metric(0.3)], THRESHOLD, waivers=(waiver(expires=TODAY + timedelta(seconds=1)),)).findings[0]
+    assert "; waived until 2026-06-01 00:00:01 UTC by R. Isk (GOV-7): " in finding.sentence
+
+
+def test_a_waiver_that_was_granted_later_covers_as_one_of_the_policy():
+    result = CheckResult(kind="data_drift", seed=1, metrics=(metric(0.3),))
+    given = {"moment": TODAY, "granted": (waiver(ticket="GOV-8"),)}
+    rules = [policy_of(THRESHOLD), policy_of(THRESHOLD, waivers=(waiver(),))]
+    found = [judge("drift", result, each, **given).findings[0] for each in rules]
+    assert [(finding.outcome, finding.waiver) for finding in found] == [("waived", "GOV-8"), ("waived", "GOV-7")]

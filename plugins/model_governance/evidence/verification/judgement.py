@@ -11,6 +11,7 @@ from model_governance.evidence.baselines import numbers_of, read_baseline
 from model_governance.evidence.damage import read_damage
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import as_record
+from model_governance.evidence.waivers import named_waivers
 from model_governance.verdict import judge, trusted_verdict, with_damage
 
 if TYPE_CHECKING:
@@ -54,9 +55,11 @@ def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[st
             label: read_baseline(number, name=label) for label, number in judged["champion"].items()
         }
     earlier = [_verdict_of(stored, reader) for stored in judged["earlier"]]
+    granted = named_waivers(record, read=lambda stored: _content(stored, reader, "the decision on a waiver"))
     verdict = judge(
         check, read_result(record["result"], origin=check), policy, moment=parse_moment(manifest["run"]["logical_date"]),
         baselines=baselines, earlier=earlier, basis=judged["basis"],
+        granted=[each.waiver for each in granted or ()],
     )  # fmt: skip
     return with_damage(verdict, check, [read_damage(each).sentence for each in record.get("damaged", ())])
 

@@ -21,6 +21,7 @@ from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import as_record
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
 from model_governance.evidence.verification.judgement import LostBasisError, judged_again
+from model_governance.evidence.waivers import GrantedWaiver, as_decision, in_force, named_waivers
 from model_governance.verdict import Verdict, combine, fail_policy_of, trusted_fail_policy, trusted_verdict
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def _document(link: Link, content: bytes, where: str, findings: Findings) -> Non
     document = json.loads(content)
     if link.kind == "acceptance":
         as_acceptance(content, origin=where)
+    if link.kind == "waiver":
+        as_decision(content, origin=where)
     address = {**link.about, "size": len(content)}
     rebuilt = document_statement(link.kind, document, _place(link), address=address)
     _compare(link, rebuilt, where, findings)
@@ -120,9 +123,10 @@ def _statement(
     """Whether the statement is the one that manifest and records give."""
     predicate = link.predicate
     page, stored_map = _subject_of(link, "report.html"), _subject_of(link, CONTROLS_FILE)
-    waivers = predicate["waivers"]
-    if policy is not None:
-        waivers = policy.waivers_at(parse_moment(manifest["run"]["logical_date"]))
+    waivers, granted = predicate["waivers"], _granted(records, reader)
+    if policy is not None and granted is not None:
+        moment = parse_moment(manifest["run"]["logical_date"])
+        waivers = [*policy.waivers_at(moment), *in_force(granted, moment)]
     controls = None if stored_map is None else reader.control_map(stored_map)
     if stored_map is not None and controls is None:
         return  # said by `_objects`
@@ -144,6 +148,14 @@ def _statement(
         findings.add(
             "statement.differs", where, f"the test result beside link {link.sequence} is not that of the manifest"
         )
+
+
+def _granted(records: Mapping[str, Mapping[str, Any] | None], reader: Reader) -> list[GrantedWaiver] | None:
+    """The granted waivers that the records name; None where one is missing or altered, which its own link says."""
+    found = [named_waivers(record, read=reader.verified) for record in records.values()]
+    if any(each is None for each in found):
+        return None
+    return [waiver for each in found for waiver in each or ()]
 
 
 def _subject_of(link: Link, name: str) -> dict[str, Any] | None:
