@@ -41,8 +41,13 @@ class Stores(Protocol):
 class Surroundings(Protocol):
     """What the scheduler around the board knows."""
 
-    def ungoverned(self, dag_ids: Collection[str], governed: Collection[str]) -> Sequence[Mapping[str, Any]]:
-        """Of some DAGs those of models without evidence: `dag_id`, `owner`, `tags` and `reason` each."""
+    def ungoverned(self, dag_ids: Collection[str], models: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """Of some DAGs those of models without evidence: `dag_id`, `owner`, `tags` and `reason` each.
+
+        Args:
+            dag_ids: DAGs that the reader may see.
+            models: rows of the index of models that have evidence.
+        """
 
     def run_state(self, dag_id: str, run_id: str) -> str | None:
         """The state of a run; None where there is none."""

@@ -48,8 +48,8 @@ def comparison(
 
 def _row(named: tuple[str, str], left: Metric | None, right: Metric | None) -> dict[str, Any]:
     a, b = ({} if side is None else side.newest for side in (left, right))
-    values = a.get("value"), b.get("value")
-    change = values[1] - values[0] if None not in values else None
+    both = a.get("value") is not None and b.get("value") is not None
+    change = b["value"] - a["value"] if both else None
     return {
         "check": named[0], "label": named[1], "a": _shown(a), "b": _shown(b),
         "a_outcome": a.get("finding_outcome") or "", "b_outcome": b.get("finding_outcome") or "",

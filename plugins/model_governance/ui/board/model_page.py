@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import label_of
 from model_governance.contract.text import interval, number
 from model_governance.report.formatting import NOT_NOTABLE, counted
+from model_governance.report.scale import SIGNS
 from model_governance.ui.board import charts
 from model_governance.ui.board.portfolio import spelled, waiver_note
 from model_governance.ui.board.standing import newness, urgency, word_of
@@ -86,7 +88,7 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
         "trend": _trend(metric, shown, events) if metric else None,
         "span": span,
         "spans": RANGES,
-        "events": [event for event in reversed(events)],
+        "events": list(reversed(events)),
         "runs": [_run(run) for run in reversed(index.runs(model["id"], latest_only=False)[-LISTED:])],
         "before": runs[-2]["name"] if len(runs) > 1 else "",
     }
@@ -119,7 +121,7 @@ def metrics_of(table: pa.Table, runs: Sequence[Mapping[str, Any]]) -> list[Metri
 
 
 def _rank(outcome: str | None) -> int:
-    return RANK.index(outcome) if outcome in RANK else len(RANK)  # type: ignore[arg-type]
+    return RANK.index(outcome) if outcome in RANK else len(RANK)
 
 
 def _metric_row(metric: Metric) -> dict[str, Any]:
@@ -134,14 +136,12 @@ def _metric_row(metric: Metric) -> dict[str, Any]:
         "interval": interval(newest["low"], newest["high"], digits=3),
         "required": _requirement(metric.condition, bound),
         "since": _since(metric),
-        "spark": charts.sparkline([point and point["value"] for point in metric.points[-HEAT:]], bound),
+        "spark": charts.sparkline([point["value"] if point else None for point in metric.points[-HEAT:]], bound),
     }
 
 
 def _requirement(condition: str | None, bound: float | None) -> str:
     """The bound as the index knows it; a change against a baseline has its direction in the report."""
-    from model_governance.report.scale import SIGNS
-
     if bound is None or condition not in SIGNS:
         return {"between": "between two bounds"}.get(condition or "", "a change, see the report")
     return SIGNS[condition] + number(bound, digits=3)
@@ -200,7 +200,7 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
 def _events(runs: Sequence[Mapping[str, Any]], documents: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """What changed, in the order of the runs: policy (P), model (M), what was accepted (A), retraining asked for (R)."""
     found: list[dict[str, Any]] = []
-    for before, run in zip(runs, runs[1:], strict=False):
+    for before, run in pairwise(runs):
         for letter, column, word in (("P", "policy_sha256", "policy"), ("M", "model_sha256", "model")):
             if before[column] != run[column]:
                 text = f"{word} changed from {before[column][:8] or 'none'} to {run[column][:8] or 'none'}"

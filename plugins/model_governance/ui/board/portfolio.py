@@ -130,7 +130,7 @@ def portfolio(
     page = min(max(query.page, 1), max(1, -(-len(listed) // PAGE)))
     return Portfolio(
         rows=[_shown(row) for row in listed[(page - 1) * PAGE : page * PAGE]], found=len(asked),
-        folded=len(asked) - len(listed), totals=totals, total=len(rows), sentences=list(_sentences(rows, now)),
+        folded=len(asked) - len(listed), totals=totals, total=len(rows), sentences=list(_sentences(rows)),
         owners=sorted({row["owner"] for row in rows if row["owner"]}),
         tags=sorted({tag for row in rows for tag in row["tags"]}), pages=max(1, -(-len(listed) // PAGE)),
     )  # fmt: skip
@@ -234,7 +234,7 @@ def waiver_note(expires: str | None, *, now: float) -> str:
     return f"waived until {expires}" if end_of(day).timestamp() > now else f"waiver expired {expires}"
 
 
-def _sentences(rows: Sequence[Mapping[str, Any]], now: float) -> Iterator[str]:
+def _sentences(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What a reader must know first."""
     governed = [row for row in rows if row["place"] != "ungoverned"]
     if not governed:

@@ -34,62 +34,8 @@ NOT_KNOWN = "There is nothing here that you may see."
 
 def add_pages(app: FastAPI, board: Board, *, dag: Sequence[Any], readable: Callable[..., Any]) -> None:
     """Add the pages, each behind a guard."""
-    may_read: Any = Depends(readable)
-
-    @app.get("/")
-    def models(request: Request, dag_ids: frozenset[str] = may_read) -> Response:
-        board.refresh_soon()
-        query = query_of(request.query_params)
-        seen, silent = _seen(board, dag_ids)
-        found = portfolio(seen, query, now=time.time(), ungoverned=silent)
-        return pages.portfolio_page(board, found, query, path=pages.route_of(request))
-
-    @app.get("/models.csv")
-    def models_csv(request: Request, dag_ids: frozenset[str] = may_read) -> Response:
-        text = csv_of(board.index.models(dag_ids=dag_ids), query_of(request.query_params), now=time.time())
-        headers = {**pages.HEADERS, "Content-Disposition": 'attachment; filename="models.csv"'}
-        return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
-
-    @app.get("/coverage")
-    def coverage(request: Request, catalog: str = "", dag_ids: frozenset[str] = may_read) -> Response:
-        board.refresh_soon()
-        view = controls_view(board.index.models(dag_ids=dag_ids), catalog=catalog, now=time.time())
-        return pages.page(board, "controls.html", path=pages.route_of(request), here="coverage", view=view)
-
-    @app.get("/static/board.js", dependencies=[may_read])
-    def script() -> Response:
-        headers = {**pages.HEADERS, "Cache-Control": "private, max-age=300"}
-        return Response(pages.SCRIPT.read_bytes(), headers=headers, media_type="text/javascript; charset=utf-8")
-
-    @app.get("/dags/{dag_id}", dependencies=dag)
-    def dag_tab(request: Request, dag_id: str) -> Response:
-        board.refresh_soon()
-        return _dag_page(board, request, dag_id)
-
-    @app.get("/dags/{dag_id}/models/{model}", dependencies=dag)
-    def model_page(request: Request, dag_id: str, model: str) -> Response:
-        board.refresh_soon()
-        return _model_page(board, request, _model(board, dag_id, model))
-
-    @app.get("/dags/{dag_id}/evidence/{name}", dependencies=dag)
-    def evidence(request: Request, dag_id: str, name: str, verify: int = 0) -> Response:
-        return _run_page(board, request, _run(board, dag_id, name), verify=bool(verify))
-
-    @app.get("/dags/{dag_id}/compare", dependencies=dag)
-    def compare(request: Request, dag_id: str, a: str = "", b: str = "") -> Response:
-        view = _comparison(board, dag_id, a, b)
-        return pages.page(board, "compare.html", path=pages.route_of(request), view=view)
-
-    @app.get("/dags/{dag_id}/runs/{run_id}", dependencies=dag)
-    def run_tab(request: Request, dag_id: str, run_id: str) -> Response:
-        board.refresh_soon()
-        return _run_tab(board, request, dag_id, run_id)
-
-    @app.get("/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", dependencies=dag)
-    def task_tab(request: Request, dag_id: str, run_id: str, task_id: str, map_index: str = "-1") -> Response:
-        board.refresh_soon()
-        place = int(map_index) if map_index.lstrip("-").isdecimal() and len(map_index) < 9 else -1
-        return _task_tab(board, request, dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=place)
+    _add_lists(app, board, readable)
+    _add_tabs(app, board, dag)
 
 
 def add_api(app: FastAPI, board: Board, *, dag: Sequence[Any], readable: Callable[..., Any]) -> None:
@@ -128,6 +74,67 @@ def add_api(app: FastAPI, board: Board, *, dag: Sequence[Any], readable: Callabl
         return _json({name: view[name] for name in ("same", "differs", "counts", "rows")})
 
 
+def _add_lists(app: FastAPI, board: Board, readable: Callable[..., Any]) -> None:
+    may_read: Any = Depends(readable)
+
+    @app.get("/")
+    def models(request: Request, dag_ids: frozenset[str] = may_read) -> Response:
+        board.refresh_soon()
+        query = query_of(request.query_params)
+        seen, silent = _seen(board, dag_ids)
+        found = portfolio(seen, query, now=time.time(), ungoverned=silent)
+        return pages.portfolio_page(board, found, query, path=pages.route_of(request))
+
+    @app.get("/models.csv")
+    def models_csv(request: Request, dag_ids: frozenset[str] = may_read) -> Response:
+        text = csv_of(board.index.models(dag_ids=dag_ids), query_of(request.query_params), now=time.time())
+        headers = {**pages.HEADERS, "Content-Disposition": 'attachment; filename="models.csv"'}
+        return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
+
+    @app.get("/coverage")
+    def coverage(request: Request, catalog: str = "", dag_ids: frozenset[str] = may_read) -> Response:
+        board.refresh_soon()
+        view = controls_view(board.index.models(dag_ids=dag_ids), catalog=catalog, now=time.time())
+        return pages.page(board, "controls.html", path=pages.route_of(request), here="coverage", view=view)
+
+    @app.get("/static/board.js", dependencies=[may_read])
+    def script() -> Response:
+        headers = {**pages.HEADERS, "Cache-Control": "private, max-age=300"}
+        return Response(pages.SCRIPT.read_bytes(), headers=headers, media_type="text/javascript; charset=utf-8")
+
+
+def _add_tabs(app: FastAPI, board: Board, dag: Sequence[Any]) -> None:
+    @app.get("/dags/{dag_id}", dependencies=dag)
+    def dag_tab(request: Request, dag_id: str) -> Response:
+        board.refresh_soon()
+        return _dag_page(board, request, dag_id)
+
+    @app.get("/dags/{dag_id}/models/{model}", dependencies=dag)
+    def model_page(request: Request, dag_id: str, model: str) -> Response:
+        board.refresh_soon()
+        return _model_page(board, request, _model(board, dag_id, model))
+
+    @app.get("/dags/{dag_id}/evidence/{name}", dependencies=dag)
+    def evidence(request: Request, dag_id: str, name: str, verify: int = 0) -> Response:
+        return _run_page(board, request, _run(board, dag_id, name), verify=bool(verify))
+
+    @app.get("/dags/{dag_id}/compare", dependencies=dag)
+    def compare(request: Request, dag_id: str, a: str = "", b: str = "") -> Response:
+        view = _comparison(board, dag_id, a, b)
+        return pages.page(board, "compare.html", path=pages.route_of(request), view=view)
+
+    @app.get("/dags/{dag_id}/runs/{run_id}", dependencies=dag)
+    def run_tab(request: Request, dag_id: str, run_id: str) -> Response:
+        board.refresh_soon()
+        return _run_tab(board, request, dag_id, run_id)
+
+    @app.get("/dags/{dag_id}/runs/{run_id}/tasks/{task_id}", dependencies=dag)
+    def task_tab(request: Request, dag_id: str, run_id: str, task_id: str, map_index: str = "-1") -> Response:
+        board.refresh_soon()
+        place = int(map_index) if map_index.lstrip("-").isdecimal() and len(map_index) < 9 else -1
+        return _task_tab(board, request, dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=place)
+
+
 def _json(answer: Mapping[str, Any]) -> Response:
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     return JSONResponse(answer, headers=headers)
@@ -136,7 +143,7 @@ def _json(answer: Mapping[str, Any]) -> Response:
 def _seen(board: Board, dag_ids: Collection[str]) -> tuple[list[dict[str, Any]], Sequence[Mapping[str, Any]]]:
     """The models of these DAGs, and those of these DAGs that are models' and have no evidence."""
     models = board.index.models(dag_ids=dag_ids)
-    return models, board.surroundings.ungoverned(dag_ids, {model["dag_id"] for model in models})
+    return models, board.surroundings.ungoverned(dag_ids, models)
 
 
 def _model(board: Board, dag_id: str, name: str) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def standing_of(runs: Sequence[Mapping[str, Any]]) -> Standing:
 
 def cells(outcomes: Sequence[str | None]) -> str:
     """Outcomes as digits of their rank; NO_OUTCOME for what is no outcome of this release."""
-    return "".join(str(RANK.index(outcome)) if outcome in RANK else NO_OUTCOME for outcome in outcomes)  # type: ignore[arg-type]
+    return "".join(str(RANK.index(outcome)) if outcome in RANK else NO_OUTCOME for outcome in outcomes)
 
 
 def outcome_of(cell: str) -> str:
