@@ -172,11 +172,11 @@ def _steps(points: Sequence[Mapping[str, Any]], xs: Sequence[float], scale: _Sca
     """The bound of each run as a level line; it may change from run to run."""
     parts, before = [], None
     for x, point in zip(xs, points, strict=True):
-        bound = point["bound"]
+        bound, start, end = point["bound"], max(x - step / 2, LEFT), min(x + step / 2, WIDTH - RIGHT)
         if bound is not None:
             height = scale(bound)
-            parts.append(f"M{x - step / 2:.1f} {height:.1f}" if before is None else f"V{height:.1f}")
-            parts.append(f"H{x + step / 2:.1f}")
+            parts.append(f"M{start:.1f} {height:.1f}" if before is None else f"V{height:.1f}")
+            parts.append(f"H{end:.1f}")
         before = bound
     return "".join(parts)
 

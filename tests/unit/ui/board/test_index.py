@@ -44,7 +44,11 @@ class Counting:
 
 
 def test_a_model_has_the_outcome_owner_and_reasons_of_its_newest_run(board, model):
-    assert (model["model"], model["dag_id"], model["owner"]) == ("synthetic", "governance_synthetic", "risk@example.com")
+    assert (model["model"], model["dag_id"], model["owner"]) == (
+        "synthetic",
+        "governance_synthetic",
+        "risk@example.com",
+    )
     assert (model["outcome"], model["strip"], model["runs"]) == ("pass", "1521", 4)
     assert json.loads(model["reasons"]) == []
     assert [run["outcome"] for run in board.index.runs(model["id"])] == ["pass", "fail", "waived", "pass"]
