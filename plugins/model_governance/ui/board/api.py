@@ -43,10 +43,10 @@ def models_answer(
 
 def model_answer(board: Board, model: Mapping[str, Any], *, now: float) -> dict[str, Any]:
     """A model with its runs, and its metrics in them."""
-    from model_governance.ui.board.model_page import metrics_of
+    from model_governance.ui.board.model_page import COLUMNS, metrics_of
 
     runs = board.index.runs(model["id"])
-    metrics = metrics_of(board.index.history(model), runs)
+    metrics = metrics_of(board.index.history(model, COLUMNS), runs)
     return {
         "as_of": board.as_of(),
         "model": _model(model)
@@ -58,10 +58,7 @@ def model_answer(board: Board, model: Mapping[str, Any], *, now: float) -> dict[
         "metrics": [
             {
                 "check": each.check, "metric": each.metric, "key": each.key, "condition": each.condition,
-                "points": [
-                    point and {name: point[name] for name in ("sequence", "value", "low", "high", "bound", "n", "finding_outcome")}
-                    for point in each.points
-                ],
+                "points": each.points,
             }
             for each in metrics
         ],

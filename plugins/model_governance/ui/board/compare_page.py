@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.text import interval, number
-from model_governance.ui.board.model_page import metrics_of
+from model_governance.ui.board.model_page import COLUMNS, metrics_of
 from model_governance.ui.board.portfolio import spelled
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def comparison(
     two; intervals that overlap leave it open.
     """
     older, newer = sorted((first, second), key=lambda run: (run["moment"], run["sequence"]))
-    table = index.history(model)
+    table = index.history(model, COLUMNS)
     left, right = ({(each.check, each.label): each for each in metrics_of(table, [run])} for run in (older, newer))
     rows = [_row(named, left.get(named), right.get(named)) for named in {**left, **right}]
     return {

@@ -100,6 +100,16 @@ def connected(path: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("commit")
 
 
+@contextmanager
+def kept_open(path: Path) -> Iterator[None]:
+    """Keep the database open: SQLite tidies it up when the last connection closes, which takes longer than a small change."""
+    with connected(path):
+        pass
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+        connection.execute("select 1 from archive limit 1").fetchall()
+        yield
+
+
 def _make(connection: sqlite3.Connection) -> None:
     """Drop what is there and make the tables; of two processes the second one finds it done."""
     connection.execute("begin immediate")

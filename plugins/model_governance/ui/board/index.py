@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.errors import GovernanceError
 from model_governance.evidence.chain import models_with_chain
 from model_governance.evidence.index import indexed_models
-from model_governance.ui.board.database import connected
+from model_governance.ui.board.database import connected, kept_open
 from model_governance.ui.board.reading import Policies, read_chain, unpacked
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ class BoardIndex:
             stores: each opens an archive.
             rebuild: forget what is known before.
         """
+        with kept_open(self.path):
+            return self._refresh(stores, rebuild=rebuild)
+
+    def _refresh(self, stores: Sequence[Callable[[], ArtifactStore]], *, rebuild: bool) -> int:
         if rebuild:
             with connected(self.path) as database:
                 for table in ("archive", "chain", "model", "run"):
@@ -116,8 +120,8 @@ class BoardIndex:
         found = {model["id"]: (model, run) for model, run in self._runs_where("run.run_id = ?", run_id, dag_id)}
         return list(found.values())
 
-    def history(self, model: Mapping[str, Any]) -> pa.Table:
-        """The rows of the history index for the runs of a model that count."""
+    def history(self, model: Mapping[str, Any], columns: Sequence[str]) -> pa.Table:
+        """Columns of the history index for the runs of a model that count; `sequence` is one of them."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -126,7 +130,7 @@ class BoardIndex:
                 "select history from chain where archive = ? and model = ?", (model["archive"], model["model"])
             ).fetchone()
         sequences = [run["sequence"] for run in self.runs(model["id"])]
-        table = unpacked(row["history"])
+        table = unpacked(row["history"], columns)
         return table.filter(pc.is_in(table["sequence"], pa.array(sequences, pa.int64())))
 
     def documents(self, model: Mapping[str, Any]) -> list[dict[str, Any]]:

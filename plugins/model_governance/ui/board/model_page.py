@@ -29,18 +29,32 @@ HEAT = 30
 """Runs of the table of checks."""
 LISTED = 30
 """Runs of the list at the end."""
-_FINDING = ("sequence", "check", "metric", "key", "value", "low", "high", "bound", "condition", "n", "finding_outcome")
+_NAMES = ("sequence", "check", "metric", "key", "condition")
+POINT = ("sequence", "value", "low", "high", "bound", "n", "finding_outcome")
+"""Columns of the index that say something of a metric in a run."""
+COLUMNS = (*_NAMES, *POINT[1:], "check_kind", "check_outcome")
+"""Columns of the index that pages read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A metric that a threshold of the newest run names, with its points: one per run, the oldest first; None without it."""
+    """A metric that a threshold of the newest run names.
+
+    Attributes:
+        check: name of the check.
+        metric: name of the metric.
+        key: column, class or slice of a repeated one.
+        condition: of the threshold.
+        rows: place of its row in `columns` for each run, the oldest first; None for a run without it.
+        columns: the columns POINT of the index.
+    """
 
     check: str
     metric: str
     key: str | None
     condition: str | None
-    points: tuple[dict[str, Any] | None, ...]
+    rows: tuple[int | None, ...]
+    columns: Mapping[str, Sequence[Any]]
 
     @property
     def label(self) -> str:
@@ -53,9 +67,22 @@ class Metric:
         return f"{self.check}:{self.label}"
 
     @property
+    def points(self) -> list[dict[str, Any] | None]:
+        """What the index holds of it for each run, the oldest first."""
+        return [
+            None if row is None else {name: column[row] for name, column in self.columns.items()} for row in self.rows
+        ]
+
+    @property
     def newest(self) -> dict[str, Any]:
-        """Its point in the newest run."""
-        return self.points[-1] or {}
+        """What the index holds of it for the newest run; empty without it."""
+        row = self.rows[-1]
+        return {} if row is None else {name: column[row] for name, column in self.columns.items()}
+
+    def series(self, name: str) -> list[Any]:
+        """One value for each run, the oldest first; None for a run without it."""
+        column = self.columns[name]
+        return [None if row is None else column[row] for row in self.rows]
 
 
 def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span: int, chosen: str) -> dict[str, Any]:
@@ -70,7 +97,7 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
     """
     runs = index.runs(model["id"])
     shown = runs[-span:]
-    table = index.history(model)
+    table = index.history(model, COLUMNS)
     metrics = metrics_of(table, shown)
     metric = next((each for each in metrics if each.address == chosen), metrics[0] if metrics else None)
     events = list(_events(runs, index.documents(model)))
@@ -96,26 +123,19 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
 
 def metrics_of(table: pa.Table, runs: Sequence[Mapping[str, Any]]) -> list[Metric]:
     """The metrics with a threshold in the newest of some runs, those that do not hold first."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if not runs:
         return []
-    sequences = [run["sequence"] for run in runs]
-    table = table.filter(pc.is_in(table["sequence"], pa.array(sequences, pa.int64())))
-    columns = {name: table[name].to_pylist() for name in _FINDING}
-    places = {sequence: place for place, sequence in enumerate(sequences)}
-    found: dict[tuple[str, str, str | None, str | None], list[dict[str, Any] | None]] = {}
-    for row in zip(*columns.values(), strict=True):
-        point = dict(zip(columns, row, strict=True))
-        if point["metric"] is None:
-            continue
-        named = point["check"], point["metric"], point["key"], point["condition"]
-        found.setdefault(named, [None] * len(runs))[places[point["sequence"]]] = point
+    sequences, *named = (table[name].to_pylist() for name in _NAMES)
+    columns = {name: table[name].to_pylist() for name in POINT}
+    places = {run["sequence"]: place for place, run in enumerate(runs)}
+    found: dict[tuple[Any, ...], list[int | None]] = {}
+    for row, (sequence, *name) in enumerate(zip(sequences, *named, strict=True)):
+        if name[1] is not None and (place := places.get(sequence)) is not None:
+            found.setdefault(tuple(name), [None] * len(runs))[place] = row
     metrics = [
-        Metric(check=check, metric=metric, key=key, condition=condition, points=tuple(points))
-        for (check, metric, key, condition), points in found.items()
-        if points[-1] is not None
+        Metric(check=check, metric=metric, key=key, condition=condition, rows=tuple(rows), columns=columns)
+        for (check, metric, key, condition), rows in found.items()
+        if rows[-1] is not None
     ]
     return sorted(metrics, key=lambda each: -_rank(each.newest["finding_outcome"]))
 
@@ -136,7 +156,7 @@ def _metric_row(metric: Metric) -> dict[str, Any]:
         "interval": interval(newest["low"], newest["high"], digits=3),
         "required": _requirement(metric.condition, bound),
         "since": _since(metric),
-        "spark": charts.sparkline([point["value"] if point else None for point in metric.points[-HEAT:]], bound),
+        "spark": charts.sparkline(metric.series("value")[-HEAT:], bound),
     }
 
 
@@ -149,7 +169,7 @@ def _requirement(condition: str | None, bound: float | None) -> str:
 
 def _since(metric: Metric) -> str:
     """`new`, `4 runs`: for how many runs without a break this finding has not held."""
-    outcomes = [point["finding_outcome"] if point else None for point in metric.points]
+    outcomes = metric.series("finding_outcome")
     return newness(outcomes[-1] or "", streak_of(outcomes))
 
 
@@ -166,10 +186,11 @@ def streak_of(outcomes: Sequence[str | None]) -> int:
 def _heat(table: pa.Table, runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row per check: its outcome in each run."""
     columns = [table[name].to_pylist() for name in ("sequence", "check", "check_kind", "check_outcome")]
+    shown = {run["sequence"] for run in runs}
     outcomes: dict[str, dict[int, str]] = {}
     kinds: dict[str, str] = {}
     for sequence, check, kind, outcome in zip(*columns, strict=True):
-        if check is not None:
+        if check is not None and sequence in shown:
             outcomes.setdefault(check, {})[sequence] = outcome
             kinds[check] = kind or kinds.get(check, "")
     newest = {check: found.get(runs[-1]["sequence"]) for check, found in outcomes.items()} if runs else {}
@@ -189,7 +210,6 @@ def _heat(table: pa.Table, runs: Sequence[Mapping[str, Any]]) -> list[dict[str, 
             ],
         }
         for check in order
-        if any(run["sequence"] in outcomes[check] for run in runs)
     ]
 
 

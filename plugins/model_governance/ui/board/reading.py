@@ -132,12 +132,14 @@ def read_chain(
     return ChainRead(head=newer.head, history=_packed(table), documents=documents, models=models)
 
 
-def unpacked(history: bytes) -> pa.Table:
-    """The rows in the bytes that `read_chain` packed."""
+def unpacked(history: bytes, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows in the bytes that `read_chain` packed; all columns by default."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.ParquetFile(pa.BufferReader(history)).read(use_threads=False)
+    return pq.ParquetFile(pa.BufferReader(history)).read(
+        columns=None if columns is None else list(columns), use_threads=False
+    )
 
 
 def short_reason(finding: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from model_governance.evidence.reading import read_archived, read_archived_recor
 from model_governance.report.findings import rank, waiver_note
 from model_governance.report.formatting import NOT_NOTABLE, counted
 from model_governance.report.next_steps import next_steps
-from model_governance.ui.board.model_page import metrics_of, streak_of
+from model_governance.ui.board.model_page import COLUMNS, metrics_of, streak_of
 from model_governance.ui.board.portfolio import spelled
 from model_governance.verdict import RANK, read_verdict
 
@@ -187,13 +187,12 @@ def _findings(
 ) -> dict[str, Any]:  # fmt: skip
     ranked = rank(verdict.findings, verdict, most=MOST)
     window = [*earlier[-LOOK_BACK + 1 :], run]
-    table = index.history(model) if run["latest"] else None
+    table = index.history(model, COLUMNS) if run["latest"] else None
     metrics = {} if table is None else {(each.check, each.label): each for each in metrics_of(table, window)}
     notable = []
     for finding in ranked.notable:
         metric = metrics.get((finding.check, finding.label))
-        outcomes = [point["finding_outcome"] if point else None for point in metric.points] if metric else []
-        streak = streak_of(outcomes)
+        streak = streak_of(metric.series("finding_outcome")) if metric else 0
         notable.append({"finding": finding, "since": _since(streak, window), "waiver": _waiver(finding)})
     return {"notable": notable, "passing": ranked.passing, "omitted": ranked.omitted}
 
