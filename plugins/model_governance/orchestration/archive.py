@@ -35,6 +35,9 @@ class ArchiveEvidenceOperator(PolicyOperator):
     :param check_task_ids: the tasks that ran the checks; by default those directly upstream
     """
 
+    # Serialized with the DAG, so that the api-server knows which archive the DAG's evidence is in.
+    template_fields: Sequence[str] = ("artifacts_uri", "evidence_store")
+
     def __init__(
         self, *, check_task_ids: Sequence[str] | None = None, trigger_rule: str = "all_done", **kwargs: Any
     ) -> None:
@@ -42,6 +45,8 @@ class ArchiveEvidenceOperator(PolicyOperator):
         self.check_task_ids = check_task_ids
         self.asset = evidence_asset(self.policy.name)
         self.add_outlets([self.asset])
+        location = self.location()
+        self.evidence_store = {"uri": location.uri, "connection": location.connection}
 
     def execute(self, context: Context) -> None:
         """Collect the verdicts, archive them, push the summary. The gate, not this task, fails the run."""

@@ -28,7 +28,7 @@ from model_governance.orchestration.run_limits import deadline_alert, run_timeou
 from model_governance.policy import load_policy
 from model_governance.policy.agreement import RESERVED_NAMES
 from model_governance.policy.load import read_source
-from model_governance.policy.names import PolicyNames, names_in
+from model_governance.policy.names import DAG_PREFIX, PolicyNames, dag_id_of, names_in
 from model_governance.run import scans_before
 from model_governance.verdict.words import describe
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DAG_PREFIX = "governance_"
 ENDINGS = (".yaml", ".yml")
 LONGEST_ID = 200
 NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_.]")
@@ -186,11 +185,6 @@ def _bytes(file: Path) -> bytes:
         return read_source(file)
     except PolicyError:
         return b""
-
-
-def dag_id_of(name: str) -> str:
-    """The DAG id of a model."""
-    return f"{DAG_PREFIX}{name.replace('-', '_')}"
 
 
 def governance_dag(

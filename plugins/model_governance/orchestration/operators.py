@@ -76,9 +76,10 @@ class PolicyOperator(AnyRunOperator):
         """Where this task's evidence goes."""
         return store_location(self.policy, self.artifacts_uri, self.artifacts_connection)
 
-    def link_to(self, stored: Stored, store: ArtifactStore) -> str:
-        """Point the task's button at a stored page; returns its address."""
-        self.report_url = report_url(stored, store=store, dag_id=self.dag_id)
+    def link_to(self, stored: Stored, store: ArtifactStore, *, task: Any = None) -> str:
+        """Point the task's button at a stored page, of a task instance whose run is not archived yet; returns its address."""
+        connection = self.location().connection
+        self.report_url = report_url(stored, store=store, dag_id=self.dag_id, connection=connection, task=task)
         return self.report_url
 
 
@@ -121,7 +122,7 @@ class GovernanceCheckOperator(PolicyOperator):
             # Page and gate say why there is no verdict, whether or not a later try gives one.
             context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": _reason(error)[:2000]})
             raise
-        url = self.link_to(done.report, store)
+        url = self.link_to(done.report, store, task=context["ti"])
         context["ti"].xcom_push(key=VERDICT, value=done.summary() | pinned(self.policy) | {"report_url": url})
         self.log.info("%s", check_lines(done))
         try:
