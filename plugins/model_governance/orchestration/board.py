@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import conf
 
-from model_governance.orchestration.operators import VERDICT
+from model_governance.orchestration.between_tasks import VERDICT
 from model_governance.orchestration.served_stores import ServedStores
 from model_governance.orchestration.stores import SECTION
 from model_governance.policy.names import dag_id_of
