@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from model_governance.orchestration.retraining import RequestRetrainingOperator as RequestRetrainingOperator
     from model_governance.orchestration.retraining import manifest_behind as manifest_behind
     from model_governance.orchestration.retraining import retraining_asset as retraining_asset
+    from model_governance.orchestration.waiting import WaitForDataOperator as WaitForDataOperator
 
 _MODULES = {
     "ArchiveEvidenceOperator": "archive",
@@ -41,6 +42,7 @@ _MODULES = {
     "GovernanceViolation": "between_tasks",
     "RequestRetrainingOperator": "retraining",
     "VerifyArchiveOperator": "compliance",
+    "WaitForDataOperator": "waiting",
     "accepted_asset": "gate",
     "archive_verification_dag": "compliance",
     "compliance_report_dag": "compliance",

@@ -54,10 +54,12 @@ def _require_a_run(encoded: str, start: datetime | None, *, catchup: bool) -> No
     """Raises ValueError where the timetable has no next run, or whatever Airflow raises while it looks for one."""
     from airflow.serialization.decoders import decode_timetable
     from airflow.timetables.base import TimeRestriction
+    from airflow.timetables.simple import AssetTriggeredTimetable
     from pendulum import instance
 
     timetable = decode_timetable(json.loads(encoded))
-    if not timetable.can_be_scheduled:
+    # A schedule by time or by assets is an AssetTriggeredTimetable too, and has runs.
+    if not timetable.can_be_scheduled or type(timetable) is AssetTriggeredTimetable:
         return
     earliest = None if start is None else instance(start)
     restriction = TimeRestriction(earliest=earliest, latest=None, catchup=catchup)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from datetime import UTC, datetime, time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ from model_governance.orchestration.pools import require_pools
 from model_governance.orchestration.refused import refused_dag, report_import_errors
 from model_governance.orchestration.retraining import RequestRetrainingOperator
 from model_governance.orchestration.run_limits import deadline_alert, run_timeout
+from model_governance.orchestration.schedules import schedule_of
+from model_governance.orchestration.waiting import WaitForDataOperator
 from model_governance.policy import load_policy
 from model_governance.policy.agreement import RESERVED_NAMES
 from model_governance.policy.load import read_source
@@ -214,8 +216,7 @@ def governance_dag(
     dag = DAG(
         dag_id=dag_id_of(policy.name),
         description=policy.description or f"Model governance of {policy.name}",
-        schedule=schedule.cron,
-        start_date=datetime.combine(schedule.start_date, time(), UTC),
+        **schedule_of(policy),
         catchup=schedule.catchup,
         max_active_runs=1,
         dagrun_timeout=run_timeout(policy, settings.of_tasks(policy)),
@@ -276,6 +277,10 @@ def add_tasks(
         for scan in scans_before(policy, name):
             tasks[scan] >> task
         task >> archive
+    if policy.schedule.wait_for_data is not None:
+        minutes = policy.schedule.wait_for_data.timeout_minutes
+        limits = {**settings.of_tasks(policy), "timeout": timedelta(minutes=minutes)}
+        WaitForDataOperator(task_id="wait_for_data", policy=policy, **limits) >> list(tasks.values())
     for check in also:
         check >> archive
     gate = GovernanceGateOperator(

@@ -28,7 +28,7 @@ from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow.sdk import Context, XComArg
 
@@ -99,10 +99,7 @@ class GovernanceCheckOperator(PolicyOperator):
     def __init__(self, *, check: str | XComArg | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.check = check if check is not None else only_check_of(self.policy, self.kind)
-        self.sources = {
-            role: dataset.model_dump(mode="json", include=set(TEMPLATED), exclude_none=True)
-            for role, dataset in self.policy.datasets.items()
-        }
+        self.sources = templated_sources(self.policy)
         if isinstance(self.check, str) and "{{" not in self.check:
             self.require_check()
 
@@ -143,10 +140,7 @@ class GovernanceCheckOperator(PolicyOperator):
 
     def rendered_sources(self) -> dict[Role, DatasetSpec]:
         """The policy's datasets with Airflow's templates filled in."""
-        return {
-            role: DatasetSpec.model_validate(dataset.model_dump(mode="json", exclude_none=True) | self.sources[role])
-            for role, dataset in self.policy.datasets.items()
-        }
+        return rendered_sources(self.policy, self.sources)
 
     def require_check(self) -> None:
         """Refuse a check that this operator cannot run.
@@ -162,6 +156,22 @@ class GovernanceCheckOperator(PolicyOperator):
             raise PolicyError(
                 [f"policy {self.policy.name}: check {self.check!r} is {kind}, {type(self).__name__} runs {self.kind}"]
             )
+
+
+def templated_sources(policy: Policy) -> dict[Role, dict[str, Any]]:
+    """What of the datasets of a policy holds templates, by role, as a template field of an operator."""
+    return {
+        role: dataset.model_dump(mode="json", include=set(TEMPLATED), exclude_none=True)
+        for role, dataset in policy.datasets.items()
+    }
+
+
+def rendered_sources(policy: Policy, sources: Mapping[Role, Mapping[str, Any]]) -> dict[Role, DatasetSpec]:
+    """The datasets of a policy with `templated_sources`, once they are rendered."""
+    return {
+        role: DatasetSpec.model_validate(dataset.model_dump(mode="json", exclude_none=True) | dict(sources[role]))
+        for role, dataset in policy.datasets.items()
+    }
 
 
 def _reason(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import BaseOperator, CronDataIntervalTimetable
 from airflow.sdk.timezone import coerce_datetime
@@ -65,10 +66,12 @@ def data_interval_of(context: Context) -> tuple[datetime, datetime]:
         return run.data_interval_start.astimezone(UTC), run.data_interval_end.astimezone(UTC)
     moment = moment_of(context)
     timetable = context["dag"].timetable if "dag" in context else None
+    timetable = getattr(timetable, "timetable", timetable)  # that of a schedule by time or by assets
     if not isinstance(timetable, CronDataIntervalTimetable):
         return moment, moment
-    end = last_firing(timetable.expression, moment + timedelta(seconds=1))
-    return last_firing(timetable.expression, end), end
+    zone = ZoneInfo(str(getattr(timetable.timezone, "name", timetable.timezone)))
+    end = last_firing(timetable.expression, moment.astimezone(zone) + timedelta(seconds=1))
+    return last_firing(timetable.expression, end).astimezone(UTC), end.astimezone(UTC)
 
 
 def run_from_context(context: Context) -> Run:
