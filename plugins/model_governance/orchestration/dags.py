@@ -24,6 +24,7 @@ from model_governance.orchestration.pools import require_pools
 from model_governance.orchestration.refused import refused_dag, report_import_errors
 from model_governance.orchestration.retraining import RequestRetrainingOperator
 from model_governance.orchestration.run_limits import deadline_alert, run_timeout
+from model_governance.orchestration.run_params import params_of
 from model_governance.orchestration.schedules import schedule_of
 from model_governance.orchestration.waiting import WaitForDataOperator
 from model_governance.policy import load_policy
@@ -223,6 +224,7 @@ def governance_dag(
         deadline=deadline_alert(policy),
         tags={"model-governance", policy.name, *schedule.tags, *settings.tags},
         doc_md=describe_policy(policy),
+        params=params_of(policy),
         default_args={**settings.default_args, "owner": policy.owner},
         auto_register=auto_register,
         **settings.of_dag(),

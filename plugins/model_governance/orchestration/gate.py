@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
 from model_governance.orchestration.between_tasks import ARCHIVE, GovernanceViolation, pull_all
@@ -58,11 +59,14 @@ class GovernanceGateOperator(BaseOperator):
         Raises:
             GovernanceViolation: a finding of an archived run stops it, an archive is missing, or a task before the
                 gate failed; lists all of them.
+            AirflowSkipException: a dry run that nothing stops; it accepts nothing.
         """
         archived: list[Mapping[str, Any]] = []
         problems = [*self._verdicts(context, archived), *self._failures(context)]
         if problems:
             raise GovernanceViolation("\n".join(problems))
+        if any(run.get("dry") for run in archived):
+            raise AirflowSkipException("dry run: " + "\n".join(run["sentence"] for run in archived))
         for run in archived:
             self.log.info("%s\npage of the run: %s", run["sentence"], run["report"]["uri"])
             self._emit(context, run)
@@ -95,9 +99,10 @@ class GovernanceGateOperator(BaseOperator):
                 problems.append(f"{task_id} archived nothing; without evidence there is no pass (see its log)")
             found += summaries
             for archived in summaries:
-                self.report_url = archived["report_url"]
+                self.report_url = archived.get("report_url", "")
                 if archived["stops"]:
-                    problems.append(f"{archived['sentence']}\npage of the run: {archived['report']['uri']}")
+                    page = "" if archived.get("dry") else f"\npage of the run: {archived['report']['uri']}"
+                    problems.append(f"{archived['sentence']}{page}")
         return problems
 
     def _failures(self, context: Context) -> list[str]:

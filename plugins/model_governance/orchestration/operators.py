@@ -14,6 +14,7 @@ from model_governance.errors import PolicyError
 from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation
 from model_governance.orchestration.one_run import pinned, require_one_policy, wait_for_earlier_runs
 from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
+from model_governance.orchestration.run_params import is_dry, require_chosen
 from model_governance.orchestration.stores import (
     AirflowConnections,
     GovernanceReportLink,
@@ -24,6 +25,7 @@ from model_governance.orchestration.task_log import check_lines, quiet_libraries
 from model_governance.policy import DatasetSpec, Policy, load_policy
 from model_governance.policy.subject_spec import TEMPLATED
 from model_governance.run import problem_text, run_check
+from model_governance.store.overlay import OverlayStore
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
@@ -106,24 +108,26 @@ class GovernanceCheckOperator(PolicyOperator):
     def execute(self, context: Context) -> None:
         """Resolve the store, run the check, push the small verdict, raise if the verdict stops the run."""
         self.require_check()
+        require_chosen(context, self.policy, self.check)
         wait_for_earlier_runs(context)
         try:
             require_one_policy(context, self.policy, self._checks_of_the_dag())
             with quiet_libraries():
                 remove_rows_of_killed_tasks()
                 store = self.location().open()
-                done = self.run(context, store)
+                done = self.run(context, OverlayStore(store) if is_dry(context) else store)
         except (Exception, AirflowTaskTimeout) as error:
             # Page and gate say why there is no verdict, whether or not a later try gives one.
             context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": _reason(error)[:2000]})
             raise
-        url = self.link_to(done.report, store)
+        url = "" if is_dry(context) else self.link_to(done.report, store)
         context["ti"].xcom_push(key=VERDICT, value=done.summary() | pinned(self.policy) | {"report_url": url})
-        self.log.info("%s", check_lines(done))
+        self.log.info("%s", check_lines(done, is_stored=not is_dry(context)))
         try:
             done.raise_if_it_stops()
         except ThresholdViolation as violation:
-            raise GovernanceViolation(f"{violation}\nreport: {done.report.uri}") from violation
+            report = "" if is_dry(context) else f"\nreport: {done.report.uri}"
+            raise GovernanceViolation(f"{violation}{report}") from violation
 
     def run(self, context: Context, store: ArtifactStore, *, check: Check | None = None) -> CheckRun:
         """Run the check on the rendered sources; `check` replaces the registered one of its kind."""

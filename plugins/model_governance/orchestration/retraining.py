@@ -73,6 +73,8 @@ class RequestRetrainingOperator(PolicyOperator):
         if len(archives) != 1:
             raise AirflowSkipException(f"{len(archives)} archived runs upstream, expected 1; nothing can be decided")
         archived = archives[0]
+        if archived.get("dry"):
+            raise AirflowSkipException("no retraining: a dry run requests nothing")
         self.report_url = archived["report_url"]
         location = self.location()
         store = location.open()

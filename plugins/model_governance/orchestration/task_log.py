@@ -40,15 +40,15 @@ def quiet_libraries() -> Iterator[None]:
             handler.removeFilter(_is_for_the_task_log)
 
 
-def check_lines(done: CheckRun) -> str:
+def check_lines(done: CheckRun, *, is_stored: bool = True) -> str:
     """What a check measured, judged and stored, in at most ten lines."""
     artifacts = f" and {len(done.artifacts)} artifacts" if done.artifacts else ""
+    stored = [f"stored: record {done.record.uri}{artifacts}", f"report: {done.report.uri}"]
     return "\n".join(
         [
             f"measured: {done.kind}, {done.metrics} metrics in {done.seconds:.1f} s",
             f"judged: {verdict_lines(done.verdict)}",
-            f"stored: record {done.record.uri}{artifacts}",
-            f"report: {done.report.uri}",
+            *(stored if is_stored else ["stored: nothing (dry run)"]),
         ]
     )
 
