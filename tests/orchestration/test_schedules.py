@@ -56,12 +56,12 @@ def test_a_policy_is_scheduled_by_assets_alone_or_by_time_too(dag_of):
     alone = dag_of(assets=["x-feed://scores", "x-feed://labels"])
     both = dag_of(assets=["x-feed://scores"], cron="0 2 * * *", timezone="Europe/Berlin")
 
-    assert {asset.uri for _, asset in alone.timetable.asset_condition.iter_assets()} == {
+    assert {asset.uri for asset in alone.timetable.asset_condition.objects} == {
         "x-feed://scores",
         "x-feed://labels",
     }
     assert isinstance(both.timetable, AssetOrTimeSchedule)
-    assert [asset for _, asset in both.timetable.asset_condition.iter_assets()] == [Asset(uri="x-feed://scores")]
+    assert list(both.timetable.asset_condition.objects) == [Asset(uri="x-feed://scores")]
     day = datetime(2026, 7, 1, tzinfo=UTC)
     assert next_run(both, day) == day
 
