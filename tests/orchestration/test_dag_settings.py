@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from airflow.sdk import Asset
 
+from model_governance.orchestration.assets import accepted_asset, dataset_asset, evidence_asset, model_asset
 from model_governance.orchestration.dags import governance_dags
 
 
@@ -69,3 +71,20 @@ def test_a_check_has_settings_of_its_own(dag_of, add_pool):
 def test_settings_do_not_change_what_is_judged(policy_file, dag_of):
     plain = dag_of({})
     assert plain.get_task("quality").policy.sha256 == dag_of({"queue": "x"}).get_task("quality").policy.sha256
+
+
+def test_checks_name_what_they_read_and_a_training_dag_can_start_them(policy_file, tmp_path):
+    scan = {"kind": "artifact_scan", "thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]}
+    quality = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}
+    schedule = {"assets": [model_asset("configured").uri]}
+    policy_file(
+        "configured", folder=tmp_path / "policies", checks={"file": scan, "quality": quality}, schedule=schedule
+    )
+    (dag,) = governance_dags(tmp_path / "policies").values()
+
+    assert dag.get_task("file").inlets == [model_asset("configured")]
+    assert dataset_asset("configured", "current") in dag.get_task("quality").inlets
+    assert model_asset("configured") in dag.get_task("quality").inlets
+    assert dag.get_task("archive").outlets == [evidence_asset("configured")]
+    assert dag.get_task("gate").outlets == [accepted_asset("configured")]
+    assert dag.timetable.asset_condition.objects == (Asset.ref(uri="x-governance://model/configured"),)

@@ -61,7 +61,7 @@ def test_a_policy_is_scheduled_by_assets_alone_or_by_time_too(dag_of):
         "x-feed://labels",
     }
     assert isinstance(both.timetable, AssetOrTimeSchedule)
-    assert list(both.timetable.asset_condition.objects) == [Asset(uri="x-feed://scores")]
+    assert list(both.timetable.asset_condition.objects) == [Asset.ref(uri="x-feed://scores")]
     day = datetime(2026, 7, 1, tzinfo=UTC)
     assert next_run(both, day) == day
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.archiving import archive_run
 from model_governance.evidence.chain import describe_link
+from model_governance.orchestration.assets import evidence_asset
 from model_governance.orchestration.between_tasks import ARCHIVE, PROBLEM, VERDICT, GovernanceViolation, pull_all
 from model_governance.orchestration.operators import PolicyOperator, with_check
 from model_governance.orchestration.run_moment import run_from_context
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from model_governance.policy import Policy
-
-
-def evidence_asset(model: str) -> Asset:
-    """The asset whose events say that a run of a model was archived, whatever its outcome; `extra` names its manifest."""
-    return Asset(name=f"governance_evidence_{model}", uri=f"x-governance://evidence/{model}")
 
 
 class ArchiveEvidenceOperator(PolicyOperator):

@@ -16,9 +16,10 @@ from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import PolicyError
 from model_governance.evidence.controls import control_map
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.assets import accepted_asset
 from model_governance.orchestration.dag_settings import NO_SETTINGS, DagSettings, of_check
 from model_governance.orchestration.dag_validation import require_valid
-from model_governance.orchestration.gate import GovernanceGateOperator, accepted_asset
+from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.operators import operator_for, read_policy
 from model_governance.orchestration.pools import require_pools
 from model_governance.orchestration.refused import refused_dag, report_import_errors

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, BaseOperator
+from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.assets import accepted_asset
 from model_governance.orchestration.between_tasks import ARCHIVE, GovernanceViolation, pull_all
 from model_governance.orchestration.operators import COLOUR
 from model_governance.orchestration.stores import GovernanceReportLink
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
 
 FAILED = ("failed", "upstream_failed")
 WARNINGS = ("warn", "uncertain")
-
-
-def accepted_asset(model: str) -> Asset:
-    """The asset whose events say that a run of a model was judged and not stopped; serving or promotion can wait for it.
-
-    The event's `extra` holds `outcome` (`pass`, `warn`, `uncertain` or `waived`), `sentence`, `outcomes` by check, `manifest` and
-    `report_url`.
-    """
-    return Asset(name=f"governance_accepted_{model}", uri=f"x-governance://accepted/{model}")
 
 
 class GovernanceGateOperator(BaseOperator):

@@ -11,7 +11,8 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 from model_governance.checks import catalogue, find
 from model_governance.engine.stored import remove_rows_of_killed_tasks
 from model_governance.errors import PolicyError
-from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation
+from model_governance.orchestration.assets import inlets_of
+from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation, is_mapped
 from model_governance.orchestration.one_run import pinned, require_one_policy, wait_for_earlier_runs
 from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
 from model_governance.orchestration.run_params import is_dry, require_chosen
@@ -104,10 +105,13 @@ class GovernanceCheckOperator(PolicyOperator):
         self.sources = templated_sources(self.policy)
         if isinstance(self.check, str) and "{{" not in self.check:
             self.require_check()
+            self.add_inlets(inlets_of(self.policy, self.check))
 
     def execute(self, context: Context) -> None:
         """Resolve the store, run the check, push the small verdict, raise if the verdict stops the run."""
         self.require_check()
+        if is_mapped(context) and context.get("map_index_template") is None:
+            context["map_index_template"] = "{{ task.check }}"  # Airflow renders it when the task has ended
         require_chosen(context, self.policy, self.check)
         wait_for_earlier_runs(context)
         try:

@@ -13,15 +13,12 @@ if TYPE_CHECKING:
 
 
 def schedule_of(policy: Policy) -> dict[str, Any]:
-    """The arguments `schedule` and `start_date` of the DAG of a policy; Airflow reads a cron expression in the zone of the latter.
-
-    Raises:
-        ValueError: Airflow refuses the uri of an asset.
-    """
+    """The arguments `schedule` and `start_date` of the DAG of a policy; Airflow reads a cron expression in the zone of the latter."""
     spec = policy.schedule
     zone = timezone(spec.timezone)
     start = datetime.combine(spec.start_date, time(), zone)
-    assets = [Asset(uri=uri) for uri in spec.assets]
+    # A reference takes the asset as the DAG that updates it names it: a second name for one uri would disable one of them.
+    assets = [Asset.ref(uri=uri) for uri in spec.assets]
     if not assets or spec.cron is None:
         return {"schedule": assets or spec.cron, "start_date": start}
     has_intervals = conf.getboolean("scheduler", "create_cron_data_intervals", fallback=False)
