@@ -88,3 +88,13 @@ def test_checks_name_what_they_read_and_a_training_dag_can_start_them(policy_fil
     assert dag.get_task("archive").outlets == [evidence_asset("configured")]
     assert dag.get_task("gate").outlets == [accepted_asset("configured")]
     assert dag.timetable.asset_condition.objects == (Asset.ref(uri="x-governance://model/configured"),)
+
+
+def test_a_refused_policy_tells_the_same_people(policy_file, tmp_path):
+    policy_file("broken", folder=tmp_path / "policies", owner=None)
+    settings = {"on_failure_callback": told, "tags": ["platform"], "access_control": {"Viewer": {"can_read"}}}
+    (dag,) = governance_dags(tmp_path / "policies", **settings).values()
+
+    assert dag.task_ids == ["policy_refused"]
+    assert (dag.on_failure_callback, dag.access_control) == (told, {"Viewer": {"DAGs": {"can_read"}}})
+    assert dag.tags == {"model-governance", "refused", "platform"}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from model_governance.orchestration.task_log import FINDINGS, verdict_lines
+from model_governance.orchestration.task_log import FINDINGS, shortened
 from model_governance.verdict import Verdict
 from model_governance.verdict.finding import Finding
 
@@ -79,7 +79,7 @@ def _is_ours(record):
 
 def test_a_verdict_with_many_findings_is_shortened_and_says_so():
     findings = [Finding(check="drift", outcome="fail", sentence=f"drift: psi of column {n} is 0.4") for n in range(40)]
-    lines = verdict_lines(Verdict(name="drift", findings=tuple(findings))).splitlines()
+    lines = shortened(Verdict(name="drift", findings=tuple(findings)).sentence).splitlines()
 
     assert len(lines) == 2 + FINDINGS
     assert lines[-1] == "  - and 35 more on the page"

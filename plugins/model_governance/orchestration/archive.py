@@ -14,7 +14,7 @@ from model_governance.orchestration.operators import PolicyOperator, with_check
 from model_governance.orchestration.run_moment import run_from_context
 from model_governance.orchestration.run_params import checks_of_run, dry_summary, is_dry
 from model_governance.orchestration.stores import AirflowConnections
-from model_governance.orchestration.task_log import quiet_libraries, verdict_lines
+from model_governance.orchestration.task_log import quiet_libraries, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ class ArchiveEvidenceOperator(PolicyOperator):
         }  # fmt: skip
         context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"report_url": url})
         self.log.info(
-            "%s\npage: %s\n%s", verdict_lines(archived.verdict), archived.report.uri, describe_link(archived.link)
+            "%s\npage: %s\n%s", shortened(archived.verdict.sentence), archived.report.uri, describe_link(archived.link)
         )
 
     def _policy_with_added_checks(self, task_ids: Sequence[str]) -> Policy:

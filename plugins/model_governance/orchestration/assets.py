@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def accepted_asset(model: str) -> Asset:
     """The asset whose events say that a run of a model was judged and not stopped; serving or promotion can wait for it.
 
-    The event's `extra` holds `outcome` (`pass`, `warn`, `uncertain` or `waived`), `sentence`, `outcomes` by check, `manifest` and
+    The event's `extra` holds `outcome` (`pass`, `waived`, `warn`, `uncertain`, or `fail` under `fail_on: never`), `sentence`, `outcomes` by check, `manifest` and
     `report_url`.
     """
     return _asset("accepted", model)

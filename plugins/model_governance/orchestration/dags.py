@@ -79,9 +79,10 @@ def governance_dags(
         default_args: arguments of all tasks, as Airflow's; what a policy sets itself goes before them.
         tags: tags of all DAGs, beside those of the policies.
         access_control: permissions of roles on the DAGs, as Airflow's.
-        queue: queue of the tasks of checks that name none.
+        queue: queue of all tasks but those of checks that name one.
         executor: executor of all tasks, by its name in Airflow's configuration.
-        on_warning: called with the context of the gate for each run that ends as `warn` or `uncertain` and is not stopped.
+        on_warning: called with the context of the gate for each run that is not stopped and ends as `warn` or `uncertain`, or as
+            `fail` under `fail_on: never`.
             `context["governance"]` holds outcome, sentence and addresses. Airflow's notifiers can be given too. One that
             raises is logged and fails nothing.
         on_failure_callback: of the DAGs, as Airflow's.
@@ -148,7 +149,7 @@ def _built(files: Sequence[Path], settings: DagSettings) -> tuple[dict[str, DAG]
         log.error("policy refused, its DAG only reports that:\n%s", "\n".join(problems))
         names = _names(file)
         dag_id = _free_id(file, names.model, taken=dags)
-        dags[dag_id] = refused_dag(file, problems, dag_id=dag_id, owner=_owner(names))
+        dags[dag_id] = refused_dag(file, problems, dag_id=dag_id, owner=_owner(names), settings=settings)
     return dags, refused
 
 

@@ -12,6 +12,7 @@ from model_governance.orchestration.assets import accepted_asset
 from model_governance.orchestration.between_tasks import ARCHIVE, GovernanceViolation, pull_all
 from model_governance.orchestration.operators import COLOUR
 from model_governance.orchestration.stores import GovernanceReportLink
+from model_governance.orchestration.task_log import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from model_governance.orchestration.dag_settings import Callback
 
 FAILED = ("failed", "upstream_failed")
-WARNINGS = ("warn", "uncertain")
+WARNINGS = ("warn", "uncertain", "fail")
+"""Outcomes of a run that is not stopped which somebody should hear of: `fail_on: never` does not stop a `fail`."""
 
 
 class GovernanceGateOperator(BaseOperator):
@@ -33,8 +35,8 @@ class GovernanceGateOperator(BaseOperator):
     leaves: without this task a failed run would end as a success. Infrastructure that fails while it decides is retried;
     a finding is not, because the same evidence gives the same answer.
 
-    :param on_warning: called with the task's context for every archived run that ends as `warn` or `uncertain` and is not
-        stopped; `context["governance"]` holds outcome, sentence and addresses. One that raises fails nothing
+    :param on_warning: called with the task's context for every archived run that is not stopped and ends as `warn` or
+        `uncertain`, or as `fail` under `fail_on: never`; `context["governance"]` holds outcome, sentence and addresses. One that raises fails nothing
     """
 
     operator_extra_links = (GovernanceReportLink(),)
@@ -60,7 +62,7 @@ class GovernanceGateOperator(BaseOperator):
         if any(run.get("dry") for run in archived):
             raise AirflowSkipException("dry run: " + "\n".join(run["sentence"] for run in archived))
         for run in archived:
-            self.log.info("%s\npage of the run: %s", run["sentence"], run["report"]["uri"])
+            self.log.info("%s\npage of the run: %s", shortened(run["sentence"]), run["report"]["uri"])
             self._emit(context, run)
             if run["outcome"] in WARNINGS:
                 self._warn(context, run)

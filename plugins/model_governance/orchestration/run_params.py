@@ -54,7 +54,9 @@ def is_dry(context: Context) -> bool:
 
 def checks_of_run(context: Context, policy: Policy) -> list[str]:
     """The checks of the run, with the scans of the model's file that precede a chosen one."""
-    chosen = _params(context).get(CHECKS) or list(policy.checks)
+    chosen = _params(context).get(CHECKS)
+    if not chosen:
+        return list(policy.checks)
     scans = {scan for name in chosen if name in policy.checks for scan in scans_before(policy, name)}
     return [name for name in policy.checks if name in scans or name in chosen]
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model_governance.run import CheckRun
-    from model_governance.verdict import Verdict
 
 OURS = ("model_governance", "airflow")
 LIBRARIES = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
@@ -47,15 +46,15 @@ def check_lines(done: CheckRun, *, is_stored: bool = True) -> str:
     return "\n".join(
         [
             f"measured: {done.kind}, {done.metrics} metrics in {done.seconds:.1f} s",
-            f"judged: {verdict_lines(done.verdict)}",
+            f"judged: {shortened(done.verdict.sentence)}",
             *(stored if is_stored else ["stored: nothing (dry run)"]),
         ]
     )
 
 
-def verdict_lines(verdict: Verdict) -> str:
-    """The sentence of a verdict, with at most FINDINGS of its findings."""
-    head, *findings = verdict.sentence.splitlines()
+def shortened(sentence: str) -> str:
+    """The sentence of a verdict, with at most FINDINGS of its findings, each on a line of its own."""
+    head, *findings = sentence.splitlines()
     more = [f"  - and {len(findings) - FINDINGS} more on the page"] if len(findings) > FINDINGS else []
     return "\n".join([head, *findings[:FINDINGS], *more])
 
