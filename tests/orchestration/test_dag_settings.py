@@ -98,3 +98,12 @@ def test_a_refused_policy_tells_the_same_people(policy_file, tmp_path):
     assert dag.task_ids == ["policy_refused"]
     assert (dag.on_failure_callback, dag.access_control) == (told, {"Viewer": {"DAGs": {"can_read"}}})
     assert dag.tags == {"model-governance", "refused", "platform"}
+
+
+@pytest.mark.parametrize("own", [{"executor_config": {"image": "a\0b"}}, {"queue": "a\0b"}, {"pool": "a\0b"}])
+def test_a_setting_of_one_check_that_no_database_stores_is_refused(policy_file, tmp_path, own):
+    quality = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}
+    policy_file("odd", folder=tmp_path / "policies", checks={"first": quality, "quality": quality | own})
+    (dag,) = governance_dags(tmp_path / "policies").values()
+
+    assert dag.task_ids == ["policy_refused"]

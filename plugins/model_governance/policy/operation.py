@@ -15,7 +15,8 @@ from model_governance.stats.multiplicity import Adjustment
 
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 AssetUri = Annotated[str, Field(min_length=1, max_length=1500, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*://\S+$")]
-PoolName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+ExecutionName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A pool or queue: up to 256 characters, none of them a control character, which databases refuse."""
 
 
 class ArtifactSpec(Part):
@@ -159,7 +160,7 @@ class ScheduleSpec(Part):
         default=None, ge=1, le=525_600,
         description="time after its start was due at which a run that has not ended raises an alert; none by default",
     )  # fmt: skip
-    pool: PoolName | None = Field(
+    pool: ExecutionName | None = Field(
         default=None, description="Airflow pool of the tasks, up to 256 characters and none of them a control character"
     )
     tags: tuple[Tag, ...] = Field(default=(), max_length=50, description="tags of the DAG")
