@@ -103,6 +103,7 @@ with DAG("mapped"):
 """)
 
     assert done.states() == {"check[0]": "failed", "check[1]": "success", "archive": "success", "gate": "failed"}
+    assert [done.task("check", index).rendered_map_index for index in (0, 1)] == ["quality", "calibration"]
     outcomes = done.xcom("archive", "archive")["outcomes"]
     assert outcomes["quality"] == "fail"
     assert outcomes["calibration"] != "error"
