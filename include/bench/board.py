@@ -8,6 +8,7 @@ its policy. That is all that the board reads for its lists. Reports and manifest
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import statistics
@@ -213,13 +214,13 @@ class Generated:
         moment = self.newest - timedelta(days=self.story.days_ago + self.runs - sequence)
         in_story = sequence > self.runs - self.story.runs
         outcome = self.story.outcome if in_story else "warn" if (sequence + self.number) % 41 == 0 else "pass"
-        digest = f"{self.number * 1000 + sequence:064x}"
+        digest = _digest("run", self.number * 1000 + sequence)
         run = {
             "sequence": sequence, "link": digest, "kind": "run", "recorded_at": moment + timedelta(minutes=9),
             "logical_date": moment, "run_id": f"scheduled__{moment.isoformat()}", "dag_id": dag_id_of(self.model),
             "manifest": f"v1/runs/model={self.model}/run={moment:%Y-%m-%dT%H%M%SZ}/{'0' * 16}/{digest[-16:]}/run_manifest.json",
             "outcome": outcome, "stops": outcome in ("fail", "error"),
-            "policy_sha256": f"{1 + sequence // 200:064x}", "model_sha256": f"{7 + sequence // 120:064x}",
+            "policy_sha256": _digest("policy", sequence // 200), "model_sha256": _digest("model", sequence // 120),
         }  # fmt: skip
         for check, (kind, metrics) in CHECKS.items():
             worst = check == "drift" and outcome != "pass"
@@ -279,6 +280,10 @@ class Generated:
             for row in own
         ]
         return {"name": check, "kind": own[0]["check_kind"], "outcome": own[0]["check_outcome"], "findings": findings}
+
+
+def _digest(what: str, number: int) -> str:
+    return hashlib.sha256(f"{what} {number}".encode()).hexdigest()
 
 
 @cache
