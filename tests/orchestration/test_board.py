@@ -218,7 +218,8 @@ def test_a11_a_user_reaches_no_archive_that_neither_a_dag_nor_the_configuration_
 
 
 def test_a_listed_archive_is_served(airflow_db, tmp_path, monkeypatch):
-    from model_governance.orchestration.served_stores import ServedStores, is_served, listed_locations
+    from model_governance.orchestration.served_stores import ServedStores
+    from model_governance.orchestration.stores import is_served, listed_locations
 
     (tmp_path / "other").mkdir()
     uri = (tmp_path / "other").as_uri()

@@ -1,6 +1,6 @@
 """Takes the pictures of the board for the documentation: generated models, and the failing run of the demo.
 
-make demo && python include/bench/board_pictures.py          (needs Debian's chromium and the extra [system])
+make demo && python include/demo/board_pictures.py          (needs Debian's chromium and the extra [system])
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 from board import board_of, generate
 from picture import OFFLINE
+from project import BUILD
 
 from model_governance.policy.names import dag_id_of
 from model_governance.store.local import LocalStore
@@ -26,7 +27,6 @@ from model_governance.ui.app import Guards, create_app
 from model_governance.ui.board.index import BoardIndex
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "pages" / "images"
-DEMO = Path(__file__).resolve().parents[1] / "demo" / "build" / "archive"
 HEIGHT = 1000
 
 
@@ -35,7 +35,7 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        generated, demo = LocalStore(str(folder / "archive")), LocalStore(str(DEMO))
+        generated, demo = LocalStore(str(folder / "archive")), LocalStore(str(BUILD / "archive"))
         newest = datetime.now(UTC).replace(hour=2, minute=0, second=0, microsecond=0)
         generate(generated, models=90, runs=365, newest=newest)
         index = BoardIndex(folder / "board.sqlite", home=dag_id_of)
