@@ -19,12 +19,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 from board import board_of, generate
 from picture import OFFLINE
-from project import BUILD
 
 from model_governance.policy.names import dag_id_of
 from model_governance.store.local import LocalStore
 from model_governance.ui.app import Guards, create_app
 from model_governance.ui.board.index import BoardIndex
+from project import BUILD
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "pages" / "images"
 HEIGHT = 1000
