@@ -21,11 +21,11 @@ from model_governance.evidence.verification import verify_model
 from model_governance.orchestration.between_tasks import GovernanceViolation
 from model_governance.orchestration.dags import policy_files
 from model_governance.orchestration.operators import COLOUR, read_policy
-from model_governance.orchestration.report_address import report_url
 from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
 from model_governance.orchestration.stores import (
     AirflowConnections,
     GovernanceReportLink,
+    report_url,
     store_location,
 )
 from model_governance.store import stored_at

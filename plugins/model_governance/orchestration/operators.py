@@ -15,12 +15,12 @@ from model_governance.evidence.signing import signer_of
 from model_governance.orchestration.assets import inlets_of
 from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation, is_mapped
 from model_governance.orchestration.one_run import pinned, require_one_policy, wait_for_earlier_runs
-from model_governance.orchestration.report_address import report_url
 from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
 from model_governance.orchestration.run_params import is_dry, require_chosen
 from model_governance.orchestration.stores import (
     AirflowConnections,
     GovernanceReportLink,
+    report_url,
     store_location,
 )
 from model_governance.orchestration.task_log import check_lines, quiet_libraries

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import conf
-
 from model_governance.errors import GovernanceError, StoreError
-from model_governance.orchestration.stores import SECTION, StoreLocation, configured_location
+from model_governance.orchestration.stores import S3, StoreLocation, listed_locations
 from model_governance.store.reopening import ReopeningStore
 
 if TYPE_CHECKING:
@@ -24,27 +22,6 @@ if TYPE_CHECKING:
     from model_governance.store import ArtifactStore
 
 log = logging.getLogger(__name__)
-
-S3 = "s3://"
-
-
-def listed_locations() -> list[StoreLocation]:
-    """The archive of the configuration, and those of `[model_governance] stores`: uris with `@CONNECTION`, comma-separated."""
-    from airflow.configuration import AIRFLOW_HOME
-
-    found = [configured_location()]
-    for entry in conf.get(SECTION, "stores", fallback="").replace("\n", ",").split(","):
-        uri, _, connection = entry.strip().partition("@") if entry.strip().startswith(S3) else (entry.strip(), "", "")
-        if uri:
-            found.append(StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection or None))
-    return found
-
-
-def is_served(store: ArtifactStore, connection: str | None) -> bool:
-    """Whether the viewer serves an open store whose DAG reaches it over this connection."""
-    if store.uri.startswith(S3) and connection is not None:
-        return True
-    return any(location.is_location_of(store) for location in listed_locations())
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperatorLink, conf
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     from model_governance.contract.protection import Protection
     from model_governance.policy import Policy
-    from model_governance.store import ArtifactStore
+    from model_governance.store import ArtifactStore, Stored
 
 SECTION = "model_governance"
 URL_PREFIX = "/governance"
 DEFAULT_CACHE_BYTES = 10 << 30
+S3 = "s3://"
 
 
 class AirflowConnections:
@@ -144,7 +145,7 @@ class StoreLocation:
 
     def is_location_of(self, store: ArtifactStore) -> bool:
         """Whether an open store has this location; sends no request."""
-        if self.uri.startswith("s3://") or store.uri.startswith("s3://"):
+        if self.uri.startswith(S3) or store.uri.startswith(S3):
             return self.uri.rstrip("/") == store.uri.rstrip("/")
         return replace(self, protection=None).open().uri == store.uri
 
@@ -179,6 +180,47 @@ def configured_location() -> StoreLocation:
     uri = conf.get(SECTION, "artifacts_uri", fallback="") or "governance"
     connection = conf.get(SECTION, "artifacts_connection", fallback="") or None
     return StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection)
+
+
+def listed_locations() -> list[StoreLocation]:
+    """The archive of the configuration, and those of `[model_governance] stores`: uris with `@CONNECTION`, comma-separated."""
+    from airflow.configuration import AIRFLOW_HOME
+
+    found = [configured_location()]
+    for entry in conf.get(SECTION, "stores", fallback="").replace("\n", ",").split(","):
+        uri, _, connection = entry.strip().partition("@") if entry.strip().startswith(S3) else (entry.strip(), "", "")
+        if uri:
+            found.append(StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection or None))
+    return found
+
+
+def is_served(store: ArtifactStore, connection: str | None) -> bool:
+    """Whether the viewer serves an open store whose DAG reaches it over this connection."""
+    if store.uri.startswith(S3) and connection is not None:
+        return True
+    return any(location.is_location_of(store) for location in listed_locations())
+
+
+def report_url(
+    stored: Stored, *, store: ArtifactStore, dag_id: str, connection: str | None = None, task: Any = None
+) -> str:
+    """Where a browser finds a stored page: in the viewer if it serves this store, else at the object's uri.
+
+    Args:
+        stored: the page.
+        store: that holds it.
+        dag_id: the DAG whose readers may see it.
+        connection: over which the DAG reaches the store.
+        task: the task instance that stored it, where its run is not archived yet.
+    """
+    if not is_served(store, connection):
+        return stored.uri
+    root = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}{URL_PREFIX}/dags/{quote(dag_id, safe='')}"
+    if task is None:
+        return f"{root}/store/{quote(stored.key, safe='/=')}"
+    index = task.map_index if task.map_index is not None else -1
+    place = f"runs/{quote(task.run_id, safe='')}/tasks/{quote(task.task_id, safe='')}"
+    return f"{root}/{place}/report?map_index={index}"
 
 
 def absolute(url: str) -> str:
