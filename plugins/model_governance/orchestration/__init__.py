@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from model_governance.orchestration.retraining import RequestRetrainingOperator as RequestRetrainingOperator
     from model_governance.orchestration.retraining import manifest_behind as manifest_behind
     from model_governance.orchestration.retraining import retraining_asset as retraining_asset
+    from model_governance.orchestration.waiver_desk import governance_waiver_dag as governance_waiver_dag
 
 _MODULES = {
     "ArchiveEvidenceOperator": "archive",
@@ -46,6 +47,7 @@ _MODULES = {
     "governance_dag": "dags",
     "governance_dags": "dags",
     "governance_task_group": "dags",
+    "governance_waiver_dag": "waiver_desk",
     "manifest_behind": "retraining",
     "operator_for": "operators",
     "retraining_asset": "retraining",

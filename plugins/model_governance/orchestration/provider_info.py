@@ -51,6 +51,14 @@ _OPTIONS = {
         "example": "2147483648",
         "default": "10737418240",
     },
+    "approvers": {
+        "description": "Users who may grant waivers and accept runs for policies that name no approvers, "
+        "separated by commas.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "ada,head.of.risk",
+        "default": "",
+    },
     "policies": {
         "description": "Folder of policies that dags/governance.py turns into DAGs; "
         "empty means include/policies beside the DAGs folder.",
