@@ -100,7 +100,9 @@ class Growing:
         manifest, stored = write_manifest(
             self.policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=self.store,
             run=Run(run_id=f"night-{self.runs}", logical_date=moment),
-            announce=lambda key, content: announce(self.store, key, content, signer=self.signer),
+            announce=lambda key, content: announce(
+                self.store, key, content, model=self.policy.name, signer=self.signer
+            ),
         )  # fmt: skip
         link_run(self.store, manifest, address=stored.record(), signer=self.signer, records=records, policy=self.policy)
         seconds = time.process_time() - began

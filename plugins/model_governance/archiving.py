@@ -62,13 +62,13 @@ class ArchivedRun:
 
 def archive_run(
     policy: Policy, summaries: Mapping[str, Mapping[str, Any] | None], *, run: Run, store: ArtifactStore,
-    connections: Connections | None = None,
+    connections: Connections | None = None, reasons: Mapping[str, str] | None = None,
 ) -> ArchivedRun:  # fmt: skip
     """Write the manifest, the page and the link of a run from the summaries of its checks, whatever happened.
 
     A check whose summary is None never reported: that is an error, not a pass. So are records that do not belong
     together: made under two policies, or on two versions of a model or dataset. `connections` give the signing key that
-    the policy names, by default as they are outside Airflow.
+    the policy names, by default as they are outside Airflow. `reasons` say, by check, why one never reported.
 
     Raises:
         EvidenceError: a stored record does not have the digest that its check reported, or is no record, or the signing
@@ -81,13 +81,19 @@ def archive_run(
         summary = summaries.get(name)
         record = read_record(store, summary["record"]) if summary else None
         records[name] = record
-        verdicts.append(trusted_verdict(record["verdict"]) if record else _never_reported(policy, name))
+        verdicts.append(
+            trusted_verdict(record["verdict"])
+            if record
+            else _never_reported(policy, name, (reasons or {}).get(name, NO_VERDICT))
+        )
     problems = disagreements(policy.file_sha256, records)
     verdict = combine(policy.name, verdicts, fail_policy=fail_policy_of(policy), problems=problems)
     signer = signer_of(policy, connections)
     manifest, stored = write_manifest(
         policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
-        run=run, announce=lambda key, content: announce(store, key, content, signer=signer),
+        run=run, announce=lambda key, content: announce(
+            store, key, content, model=policy.name, signer=signer
+        ),
     )  # fmt: skip
     folder = stored.key.rsplit("/", 1)[0]
     page = page_of_run(manifest, folder=folder, records=records.values(), store=store)
@@ -102,6 +108,8 @@ def archive_run(
     return ArchivedRun(verdict=verdict, outcomes=outcomes, manifest=stored, report=report, link=link)
 
 
-def _never_reported(policy: Policy, name: str) -> Verdict:
-    text = "its task left no verdict (not started, as after a model file that was refused; killed; or its evidence could not be written)"
-    return unmeasured(name, text, fail_policy=fail_policy_of(policy))
+NO_VERDICT = "its task left no verdict (not started, as after a model file that was refused; killed; or its evidence could not be written)"
+
+
+def _never_reported(policy: Policy, name: str, reason: str) -> Verdict:
+    return unmeasured(name, reason, fail_policy=fail_policy_of(policy))

@@ -244,6 +244,7 @@ def _calibrate(options: argparse.Namespace) -> int:
     from model_governance.report.terminal import console
 
     policy = load_policy(options.policy, catalogue())
+    _show_log("model_governance.authoring.calibration")
     calibration = calibrate(
         policy, moment=options.date or as_moment(datetime.now(UTC).date()), connections=PlainConnections(),
         sampling=Sampling(windows=options.windows, rows=options.rows),
@@ -271,6 +272,16 @@ def _compare(options: argparse.Namespace) -> int:
     if comparison.not_compared:
         print(f"not compared: {', '.join(comparison.not_compared)}")
     return 0
+
+
+def _show_log(name: str) -> None:
+    """What a part of the package logs, on standard error: a command of minutes says how far it is."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger(name)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 def _print_json(record: Mapping[str, Any]) -> None:

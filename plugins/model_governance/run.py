@@ -19,6 +19,7 @@ from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.controls import control_map
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
 from model_governance.evidence.record import check_record, file_manifests, judged_by, recordable
+from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
 from model_governance.evidence.waivers import granted_waivers
 from model_governance.report import page_of_check
@@ -66,6 +67,7 @@ class CheckRun:
     artifacts: tuple[Stored, ...]
     started_at: datetime
     seconds: float
+    metrics: int = 0
     problem: Exception | None = None
 
     def summary(self) -> dict[str, Any]:
@@ -128,17 +130,17 @@ def run_check(
         if isinstance(error, GovernanceError) and error.infrastructure:
             raise
         if isinstance(error, GovernanceError):
-            log.error("%s could not measure: %s", name, _problem_text(error))
+            log.error("%s could not measure: %s", name, problem_text(error))
         else:
             log.exception("%s could not measure", name)
         problem = error
-        verdict = unmeasured(name, _problem_text(error), fail_policy=fail_policy_of(policy))
+        verdict = unmeasured(name, problem_text(error), fail_policy=fail_policy_of(policy))
     verdict = with_damage(verdict, name, [damage.stored_sentence for damage in attempt.damaged])
     for damage in attempt.damaged:
         log.warning("%s: an object of an earlier run is damaged and was left out: %s", name, damage.sentence)
     record = check_record(
         policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
-        problem=_problem_text(problem) if problem else "", baselines=attempt.baselines, judged=attempt.judged,
+        problem=problem_text(problem) if problem else "", baselines=attempt.baselines, judged=attempt.judged,
         champion=attempt.champion, damaged=attempt.damaged,
     ) | {"controls": controls}  # fmt: skip
     stored = _store(store, record, attempt)
@@ -149,6 +151,7 @@ def run_check(
         problem=problem,
         started_at=started_at,
         seconds=time.monotonic() - started,
+        metrics=len(attempt.result.metrics) if attempt.result else 0,
         **stored,
     )
 
@@ -229,6 +232,7 @@ def run_policy(
 
     Raises: as `run_check` and `archive_run`.
     """
+    signer_of(policy, connections)  # a missing key is an error before anything is measured
     summaries: dict[str, Mapping[str, Any] | None] = {}
     refused: set[str] = set()
     for name in sorted(policy.checks, key=lambda name: len(scans_before(policy, name)) > 0):
@@ -319,7 +323,8 @@ def _load(
     return replace(subject, logical_date=run.logical_date, param_files=files, named_keys=named)
 
 
-def _problem_text(error: Exception) -> str:
+def problem_text(error: BaseException) -> str:
+    """Why a check could not measure, without secrets, as its record and the page of the run say it."""
     is_foreseen = isinstance(error, GovernanceError)
     return without_secrets(str(error) if is_foreseen else f"unexpected {type(error).__name__}: {library_words(error)}")
 

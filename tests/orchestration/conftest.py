@@ -133,6 +133,66 @@ def run_dag(airflow_db, request):
         path.unlink()
 
 
+@pytest.fixture
+def run_queued(airflow_db, request, monkeypatch):
+    """Runs a DAG run that something else created: `create` makes it and gives its id, `before` hears of it, then its tasks run.
+
+    Tasks that ended stay as they are, unless `create` clears them.
+    """
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+    from airflow.models import dagrun
+    from airflow.models.dagrun import DagRun
+    from airflow.serialization.definitions.dag import SerializedDAG
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    path = HOME / "dags" / f"{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:12]}.py"
+
+    def run(source, create, *, dag_id, before=lambda run: None):
+        path.write_text(source)
+        bag = DagBag(path, bundle_path=HOME / "dags", bundle_name="dags-folder")
+        assert bag.import_errors == {}
+        DagBundlesManager().sync_bundles_to_db()
+        sync_bag_to_db(bag, "dags-folder", None)
+        run_id = create(bag)
+
+        def queued(*, dag, session, **_):
+            found = session.scalars(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)).one()
+            found.dag = dag
+            found.set_state("running")
+            session.commit()
+            return found
+
+        with create_session() as session:
+            before(session.scalars(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)).one())
+        with monkeypatch.context() as patch:
+            patch.setattr(dagrun, "get_or_create_dagrun", queued)
+            patch.setattr(SerializedDAG, "clear_dags", lambda **_: None)
+            return DagResult(bag.dags[dag_id].test(logical_date=None))
+
+    yield run
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def clear_tasks():
+    """Clears tasks of a run as the button does, all of them if none is named; gives the id of the run."""
+
+    def clear(run, *task_ids):
+        from airflow.models.taskinstance import TaskInstance, clear_task_instances
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            mine = select(TaskInstance).where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id)
+            found = [task for task in session.scalars(mine) if not task_ids or task.task_id in task_ids]
+            clear_task_instances(found, session)
+        return run.run_id
+
+    return clear
+
+
 class DagResult:
     """A finished run and questions about it."""
 
@@ -158,6 +218,22 @@ class DagResult:
                 )
             ).first()
             return XComModel.deserialize_value(found) if found else None
+
+
+@pytest.fixture
+def add_pool(airflow_db):
+    """Adds pools to this Airflow and takes them away again."""
+    from airflow.models.pool import Pool
+
+    added = []
+
+    def add(name):
+        Pool.create_or_update_pool(name, 2, "", include_deferred=False)
+        added.append(name)
+
+    yield add
+    for name in added:
+        Pool.delete_pool(name)
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ HEAVY = (
 )  # fmt: skip
 
 
-def test_a_policy_becomes_a_dag_with_its_schedule_and_its_demands(policy_file, tmp_path):
+def test_a_policy_becomes_a_dag_with_its_schedule_and_its_demands(policy_file, tmp_path, add_pool):
+    add_pool("attacks")
     schedule = {
         "cron": "30 3 * * *",
         "retries": 4,

@@ -6,6 +6,7 @@ import pickle
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 from airflow.sdk import DAG
@@ -147,8 +148,9 @@ def test_the_button_opens_the_viewer_for_the_configured_store_and_the_file_other
     assert elsewhere.xcom("quality", key) == elsewhere.xcom("quality", "verdict")["report"]["uri"]
 
     here = run_dag(scheduled(policy_file(name="configured", run="spoiled", artifacts=None)))
-    report = here.xcom("quality", "verdict")["report"]["key"]
-    assert here.xcom("quality", key) == f"/governance/dags/governance_configured/store/{report}"
+    run = quote(here.run.run_id, safe="")
+    task = f"/governance/dags/governance_configured/runs/{run}/tasks/quality/report?map_index=-1"
+    assert here.xcom("quality", key) == task
     page = here.xcom("archive", key)
     assert page.endswith("/report.html")
     assert here.xcom("gate", key) == page

@@ -16,7 +16,7 @@ from signed_archive import LAST, MODEL, SignedArchive, insider, link_file, resta
 
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="the verifier for auditors needs the openssl command")
 MUTATIONS = 60
-NO_EVIDENCE = {"hints", "announced", "index"}
+NO_EVIDENCE = {"hints", "announced", "begun", "index"}
 VALUES = (None, "x", 3, [], {})
 
 

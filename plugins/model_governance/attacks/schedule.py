@@ -111,14 +111,24 @@ class TimeBudgetExceeded(CheckError):
     """
 
 
+class AttackCutShort(CheckError):
+    """An attack spent its query budget before it had asked a full question about every row, so it measured nothing.
+
+    Cause: `max_queries` is smaller than one question about each attacked row; rows that nobody attacked would count as
+        robust, or as not revealed.
+    Cure: raise `max_queries` to the number that the message names, or attack fewer rows.
+    """
+
+
 @dataclass(slots=True)
 class QueryBudget:
-    """Counts the rows that one attack sends to the model, against what its budget allows."""
+    """Counts the rows that one attack sends to the model, against what its budget allows; `refused` did not fit it."""
 
     attack: str
     budget: AttackBudget
     asked: int = 0
     calls: int = 0
+    refused: int = 0
     _started: float = field(default_factory=time.monotonic)
 
     @property
@@ -141,11 +151,36 @@ class QueryBudget:
                 "samples"
             )
         if self.remaining is not None and rows > self.remaining:
+            self.refused = rows
             raise QueryBudgetExceeded(
                 f"attack {self.attack!r} has {self.remaining:,} of {self.budget.max_queries:,} queries left and needs {rows:,}"
             )
         self.asked += rows
         self.calls += 1
+
+
+def require_full_questions(queries: QueryBudget, *, unasked: int, rows: int, per_row: int) -> None:
+    """Refuse what an attack reached where its query budget ended before each row was asked one full question.
+
+    Every check that attacks a model under a query budget calls it for an attack that the budget cut.
+
+    Args:
+        queries: of the attack.
+        unasked: rows without a full question.
+        rows: attacked rows.
+        per_row: queries of a full question: the fewest from which the attack can find anything about a row.
+
+    Raises:
+        AttackCutShort: there are such rows.
+    """
+    if unasked == 0:
+        return
+    enough = max(rows * per_row, queries.asked + queries.refused)
+    raise AttackCutShort(
+        f"attack {queries.attack!r} was cut after {queries.asked:,} of {queries.budget.max_queries or 0:,} queries, before {unasked:,} of "
+        f"{rows:,} rows were asked one full question, and a row that nobody attacked is not robust; set "
+        f"budget.{queries.attack}.max_queries to at least {enough:,}, or attack fewer rows"
+    )
 
 
 def limit_queries(model: Model, budget: AttackBudget, *, attack: str) -> tuple[Model, QueryBudget]:

@@ -23,7 +23,7 @@ from model_governance.subjects import render_sources, run_variables
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from model_governance.contract.connections import Connections
     from model_governance.evidence.history import ArchivedManifest
@@ -134,13 +134,43 @@ def compare_records(then: Mapping[str, Any], now: Mapping[str, Any]) -> Reproduc
         if label not in same
     ]
     differences += [f"{label} was not measured then" for label in measured if label not in recorded]
-    if then["verdict"] != now["verdict"]:
-        differences.append(f"the verdict was {then['verdict']['outcome']}, is {now['verdict']['outcome']}")
+    differences += _differing(then["verdict"], now["verdict"])
     whole = len(same) == len(recorded) == len(measured) and then["verdict"] == now["verdict"]
     return Reproduction(
         check=then["check"], answer="same" if whole else "other numbers", same=len(same), metrics=len(recorded),
         differences=tuple(differences),
     )  # fmt: skip
+
+
+def _differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two verdicts of a check: the outcome, what it counts by, and each finding."""
+    found = [f"the verdict was {then['outcome']}, is {now['outcome']}"] if then["outcome"] != now["outcome"] else []
+    found += [
+        f"{rule} was {then[rule]}, is {now[rule]}" for rule in ("fail_on", "on_uncertain") if then[rule] != now[rule]
+    ]
+    before, after = _by_threshold(then["findings"]), _by_threshold(now["findings"])
+    for name in {**before, **after}:
+        if name not in after:
+            found.append(f"the finding on {name[0]} was {before[name]['outcome']}, there is none now")
+        elif name not in before:
+            found.append(f"the finding on {name[0]} is {after[name]['outcome']}, there was none")
+        elif before[name] != after[name]:
+            fields = [field for field, value in before[name].items() if value != after[name].get(field)]
+            found.append(
+                f"the finding on {name[0]} was {before[name]['outcome']}, is {after[name]['outcome']}: "
+                f"{', '.join(fields)} differ{'s' if len(fields) == 1 else ''}"
+            )
+    return found
+
+
+def _by_threshold(findings: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, int], Mapping[str, Any]]:
+    """Findings by metric and condition; where several share both, by their order."""
+    found: dict[tuple[str, str, int], Mapping[str, Any]] = {}
+    for finding in findings:
+        name = label_of(finding["metric"] or finding["check"], finding["key"]), str(finding["condition"])
+        place = sum(each[:2] == name for each in found)
+        found[(*name, place)] = finding
+    return found
 
 
 def _not_measured(check: str, reason: str) -> Reproduction:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from model_governance.contract.result import spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -23,6 +23,13 @@ class Params(BaseModel):
     """Parameters of a check as a policy spells them; each check declares a subclass."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def misfits(self, task: Task) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - most checks have none
+        """Parameters that do not fit models of a task, or are needed for it: the parameter and a sentence.
+
+        Lint reports them, and a check that is measured nevertheless refuses them.
+        """
+        yield from ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +83,19 @@ class Advice:
         text: why, and how.
         rank: order of the steps of one run, the lowest first. A check whose violation makes the results of others
             doubtful has a lower rank than they: data before quality, quality before attacks.
+        doubts_rows: whether a violation says that the rows are not what was agreed, so that what other checks measured
+            on the same rows is about the wrong rows.
     """
 
     title: str
     text: str
     rank: int = 1000
+    doubts_rows: bool = False
 
     def record(self) -> dict[str, Any]:
         """The advice as JSON types."""
-        return {"title": self.title, "text": self.text, "rank": self.rank}
+        record: dict[str, Any] = {"title": self.title, "text": self.text, "rank": self.rank}
+        return record | ({"doubts_rows": True} if self.doubts_rows else {})
 
 
 Season = Literal["hour", "weekday", "hour_of_week", "month"]

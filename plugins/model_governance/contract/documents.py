@@ -7,9 +7,8 @@ checks every field with a pydantic model: its type as it stands (nothing is conv
 from __future__ import annotations
 
 import json
-import math
-import re
 from importlib.metadata import version
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -25,7 +24,6 @@ RESTORE = (
     "the release that wrote it"
 )
 MOST_FAULTS = 3
-_LARGE = re.compile(rb"[eE]\+?\d{3}|\d{300}")
 MOST_CHARACTERS = 80
 
 
@@ -77,11 +75,10 @@ def read_document(content: bytes, *, origin: str, schema: str, older: Sequence[s
     Raises:
         EvidenceError: the bytes are no JSON object, or one of another schema or version; both versions are named.
     """
-    checks: dict[str, Any] = {"parse_constant": _no_constant, "object_pairs_hook": _without_repetition}
-    if _LARGE.search(content):  # a call for every number is slow, so only where one may be too large for float64
-        checks["parse_float"] = _finite
     try:
-        document = json.loads(content, **checks)
+        document = json.loads(
+            content, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_repetition
+        )
     except (ValueError, RecursionError) as error:
         raise EvidenceError(
             f"{origin}: expected a document {schema}, found bytes that are no JSON of one meaning ({error}); {RESTORE}"
@@ -145,7 +142,7 @@ def _no_constant(text: str) -> float:
 
 def _finite(text: str) -> float:
     number = float(text)
-    if not math.isfinite(number):
+    if not isfinite(number):
         raise ValueError(f"the number {text[:MOST_CHARACTERS]} is not finite")
     return number
 

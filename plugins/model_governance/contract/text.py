@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 
 def number(value: float, *, digits: int = 4) -> str:
-    """A number with that many significant digits; whole numbers and numbers from 1000 on without decimals.
+    """A number with that many significant digits, never with an exponent; whole numbers and those from 1000 on without decimals.
 
-    >>> number(0.81234567), number(1234567), number(2.0)
-    ('0.8123', '1,234,567', '2')
+    >>> number(0.81234567), number(1234567), number(2.0), number(0.0000475)
+    ('0.8123', '1,234,567', '2', '0.0000475')
     """
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
-    return f"{value:,.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    written = f"{value:.{digits}g}"
+    return f"{Decimal(written):f}" if "e" in written else written
+
+
+def spell_p(value: float) -> str:
+    """A p-value as `p = 0.012`; below 0.001 as `p < 0.001`, because its digits say nothing there."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
 
 
 def interval(low: float | None, high: float | None, *, digits: int = 4) -> str:

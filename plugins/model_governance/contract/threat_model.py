@@ -6,6 +6,7 @@ send. Capability and cost are separated as in Kireev, Kulynych and Troncoso (202
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -62,6 +63,8 @@ class FeatureThreat(_Part):
             raise ValueError(f"moves is for categories and {', '.join(number_words)} for numbers; keep one of them")
         if self.moves == () or self.moves == {}:
             raise ValueError("moves is empty; write none where the value stays")
+        if isinstance(self.moves, dict) and all(set(to) <= {own} for own, to in self.moves.items()):
+            raise ValueError("moves leads from each value to itself only; name other values, or write none")
         said = [*number_words, *(["moves"] if self.moves not in (None, "none") else []), *_if(self.cost, "cost")]
         if self.mutable is False and said:
             raise ValueError(f"mutable: false leaves nothing to say with {', '.join(said)}")
@@ -172,10 +175,17 @@ class ThreatModel(_Part):
     ) -> Literal["any", "none"]:
         return "any" if entry.mutable or name in self.mutable else otherwise
 
-    def problems(self, kinds: Mapping[str, str], *, immutable: Collection[str] = ()) -> Iterator[Problem]:
+    def problems(
+        self,
+        kinds: Mapping[str, str],
+        *,
+        immutable: Collection[str] = (),
+        ranges: Mapping[str, tuple[float | None, float | None]] = {},
+    ) -> Iterator[Problem]:
         """Where it disagrees with the features of `columns`: (path below threat_model, sentence).
 
-        `kinds` gives the kind of every feature, `immutable` the features that `columns` calls not mutable.
+        `kinds` gives the kind of every feature, `immutable` the features that `columns` calls not mutable, `ranges` the
+        minimum and maximum that `columns` states.
         """
         for word in ("mutable", "increase_only"):
             yield from (
@@ -194,6 +204,9 @@ class ThreatModel(_Part):
                 yield ("features", name, "direction"), "down, while `increase_only` says up"
         for name, entry in self.features.items():
             yield from _feature_problems(("features", name), entry, kinds.get(name))
+            if kinds.get(name) in NUMBERS:
+                own = ranges.get(name, (None, None))
+                yield from _range_problems(("features", name), entry, own, whole=kinds[name] == "integer")
 
 
 def _feature_problems(path: tuple[str, ...], entry: FeatureThreat, kind: str | None) -> Iterator[Problem]:
@@ -211,3 +224,32 @@ def _feature_problems(path: tuple[str, ...], entry: FeatureThreat, kind: str | N
         yield (*path, "moves"), f"moves fits categories, and this feature is {kind}; use minimum, maximum, direction"
     if kind == "integer" and entry.step is not None and entry.step != int(entry.step):
         yield (*path, "step"), f"{entry.step:g} is no whole number, and this feature is integer"
+
+
+def _range_problems(
+    path: tuple[str, ...], entry: FeatureThreat, stated: tuple[float | None, float | None], *, whole: bool
+) -> Iterator[Problem]:
+    """Where nothing is left that a number could move to: the feature would stay, and every row would count as robust."""
+    low, high = stated
+    if entry.maximum is not None and low is not None and entry.maximum < low:
+        yield (
+            (*path, "maximum"),
+            f"{entry.maximum:g} is below the minimum {low:g} of columns.features, so no value is left",
+        )
+        return
+    if entry.minimum is not None and high is not None and entry.minimum > high:
+        yield (
+            (*path, "minimum"),
+            f"{entry.minimum:g} is above the maximum {high:g} of columns.features, so no value is left",
+        )
+        return
+    least = max((end for end in (low, entry.minimum) if end is not None), default=None)
+    most = min((end for end in (high, entry.maximum) if end is not None), default=None)
+    step = entry.step or (1.0 if whole else None)
+    if least is None or most is None or step is None:
+        return
+    first = math.ceil(least / step - 1e-9) * step
+    if first > most * (1 + 1e-9 * (1 if most > 0 else -1)):
+        word = "step" if entry.step is not None else "minimum"
+        text = f"no multiple of {step:g} lies between {least:g} and {most:g}, so no value is left"
+        yield (*path, word), text

@@ -85,6 +85,11 @@ def spools_folder() -> Path:
     return folder if is_ours and not stat.S_IMODE(status.st_mode) & 0o077 else system
 
 
+def remove_rows_of_killed_tasks() -> None:
+    """Remove the copies of rows that killed processes of this user left on this machine."""
+    _sweep_once(spools_folder())
+
+
 @cache
 def _sweep_once(folder: Path) -> None:
     for stale in sweep_spools(folder):

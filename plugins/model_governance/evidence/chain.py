@@ -12,6 +12,7 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment
@@ -45,7 +46,7 @@ _ROOT = "v1/chain/"
 _KEY = re.compile(r"v1/chain/model=(?P<model>[^/]+)/(?P<folder>[0-9]{7})/(?P<sequence>[0-9]{10})\.intoto\.jsonl")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Link:
     """A link of a chain as it is stored. Reading it checks its form; `problem_of` checks its signatures.
 
@@ -73,7 +74,7 @@ class Link:
         found: Mapping[str, Any] = self.statement["predicate"]
         return found
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the payload, which the next link holds; signing anew does not change it."""
         return hashlib.sha256(self.envelopes[0].payload).hexdigest()
@@ -84,7 +85,7 @@ class Link:
         before = self.predicate["previous"]
         return None if before is None else str(before["sha256"])
 
-    @property
+    @cached_property
     def recorded_at(self) -> datetime:
         """When it says that it was recorded (UTC)."""
         return parse_moment(self.predicate["recorded_at"])

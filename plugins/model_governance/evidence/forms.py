@@ -52,6 +52,7 @@ class Advice(OpenForm):
     title: str
     text: str
     rank: int
+    doubts_rows: bool = False
 
 
 class PolicyPart(OpenForm):

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.subject import PreviousRun
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import Acceptance, read_acceptances
-from model_governance.evidence.chain import HINTS, link_of
+from model_governance.evidence.chain import link_of
 from model_governance.evidence.damage import Damage
-from model_governance.evidence.manifest import model_folder
 from model_governance.evidence.reading import (
     NOT_USED,
     ArchivedManifest,
-    moment_of_manifest,
     read_archived,
     read_archived_record,
 )
 from model_governance.evidence.record import EarlierVerdict
-from model_governance.evidence.trusted_link import require_link
+from model_governance.evidence.run_keys import RunKeys
+from model_governance.evidence.trusted_link import TrustedLinks
 from model_governance.store import read_verified
 from model_governance.verdict import trusted_verdict
 
@@ -62,7 +61,8 @@ class Archive:
         self.store = store
         self.model = model
         self.before = before
-        self.trust = trust
+        self.keys = RunKeys(store, model, before=before)
+        self._links = None if trust is None else TrustedLinks(store=store, model=model, trust=trust)
         self._read: dict[str, ArchivedManifest] = {}
         self._records: dict[tuple[str, str], dict[str, Any] | None] = {}
         self._damaged: dict[str, Damage] = {}
@@ -73,21 +73,6 @@ class Archive:
         return tuple(self._damaged.values())
 
     @cached_property
-    def keys(self) -> dict[datetime, list[str]]:
-        """The keys of all manifests by moment, the newest moment first. Keys of other objects are no evidence.
-
-        A manifest that a hint names was there when its link was appended: one that is gone is read as missing, and so said.
-        """
-        by_moment: dict[datetime, list[str]] = {}
-        folder = model_folder(self.model)
-        hinted = (key.removeprefix(HINTS) for key in self.store.keys(f"{HINTS}{folder}"))
-        for key in sorted({*self.store.keys(folder), *hinted}):
-            moment = moment_of_manifest(key)
-            if moment is not None and (self.before is None or moment < self.before):
-                by_moment.setdefault(moment, []).append(key)
-        return dict(sorted(by_moment.items(), reverse=True))
-
-    @cached_property
     def acceptances(self) -> tuple[Acceptance | Damage, ...]:
         """What was accepted of these runs, the newest acceptance first, with those that are damaged among them."""
         found: list[Acceptance | Damage] = []
@@ -95,7 +80,7 @@ class Archive:
             problem = acceptance if isinstance(acceptance, (EvidenceError, ObjectMissing)) else None
             if isinstance(acceptance, Acceptance):
                 try:
-                    self._require_link(key, hashlib.sha256(acceptance.content).hexdigest())
+                    self.require_link(key, hashlib.sha256(acceptance.content).hexdigest())
                 except EvidenceError as error:
                     problem = error
             if problem is not None:
@@ -168,8 +153,8 @@ class Archive:
 
     def named(self, run_id: str) -> ArchivedManifest | None:
         """The newest sound manifest of a run of this id; None where there is none."""
-        for moment, keys in self.keys.items():
-            manifests = [self._sound(key, moment) for key in keys]
+        for moment in self.keys:
+            manifests = [self._sound(key, moment) for key in self.keys[moment]]
             found = [each for each in manifests if each is not None and each.content["run"]["run_id"] == run_id]
             if found:
                 return self._last_first(found)[0]
@@ -179,14 +164,14 @@ class Archive:
         """The manifest under a key. Raises as `read_archived`, and EvidenceError where no trusted key vouches for it."""
         if key not in self._read:
             manifest = read_archived(self.store, key)
-            self._require_link(key, manifest.sha256)
+            self.require_link(key, manifest.sha256)
             self._read[key] = manifest
         return self._read[key]
 
-    def _require_link(self, key: str, sha256: str) -> None:
-        """Refuse an object that no link of the chain names, or one whose link no trusted key signed."""
-        if self.trust is not None:
-            require_link(self.store, self.model, about={"key": key, "sha256": sha256}, trust=self.trust)
+    def require_link(self, key: str, sha256: str) -> None:
+        """Refuse an object that no link of the chain names, or one whose link no trusted key signed. Raises as `TrustedLinks.require`."""
+        if self._links is not None:
+            self._links.require(about={"key": key, "sha256": sha256})
 
     def record(self, manifest: ArchivedManifest, check: str) -> dict[str, Any] | None:
         """The verified record of a check; None where it did not report. Raises as `read_archived_record`."""

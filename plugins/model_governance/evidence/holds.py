@@ -14,7 +14,7 @@ from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.evidence.forms import Name  # noqa: TC001 - pydantic reads it
 from model_governance.evidence.statement import document_folder, document_key
-from model_governance.evidence.trusted_link import require_link
+from model_governance.evidence.trusted_link import TrustedLinks
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,12 +99,13 @@ def holds_in_force(store: ArtifactStore, model: str, *, trust: Trust | None) -> 
         StoreUnreachable: as `ArtifactStore.get`.
     """
     keys = [key for key in store.keys(document_folder("hold", model)) if key.endswith(".json")]
-    found = [_read(store, key, model, trust=trust) for key in keys]
+    links = None if trust is None else TrustedLinks(store=store, model=model, trust=trust)
+    found = [_read(store, key, model, links=links) for key in keys]
     released = {hold.releases for hold in found}
     return tuple(hold for hold in found if hold.releases is None and hold.key not in released)
 
 
-def _read(store: ArtifactStore, key: str, model: str, *, trust: Trust | None) -> Hold:
+def _read(store: ArtifactStore, key: str, model: str, *, links: TrustedLinks | None) -> Hold:
     content, origin = store.get(key), store.locate(key)
     record = read_document(content, origin=origin, schema=HOLD_SCHEMA)
     require_form(record, HoldForm, origin=origin)
@@ -115,6 +116,6 @@ def _read(store: ArtifactStore, key: str, model: str, *, trust: Trust | None) ->
             f"{origin}: the bytes do not have the digest in their key; the hold was altered afterwards. Restore it from its "
             "oldest version"
         )
-    if trust is not None:
-        require_link(store, model, about={"key": key, "sha256": hashlib.sha256(content).hexdigest()}, trust=trust)
+    if links is not None:
+        links.require(about={"key": key, "sha256": hashlib.sha256(content).hexdigest()})
     return hold

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import canonical_json
@@ -35,6 +35,8 @@ MOST_LACKING = 100
 """Links that a reader takes from the chain because the index lacks them; with more the index is made anew."""
 INDEX = "v1/index/"
 """Under this prefix: no evidence, and never believed where something is judged."""
+_MODELS = f"{INDEX}models/"
+"""Under this prefix: one object for each model that has an index, so that one listing names all of them."""
 _MARKER = re.compile(r"/(?P<generation>[0-9]{6})\.json$")
 
 
@@ -58,11 +60,11 @@ class IndexReader:
     lacking: int = 0
     links_only: bool = False
 
-    def table(self, head: int) -> pa.Table:
-        """The rows of links 1 to `head`, in the order of the chain. Raises as `ArtifactStore.get`."""
+    def table(self, head: int, *, after: int = 0) -> pa.Table:
+        """The rows of the links behind `after` up to `head`, in the order of the chain. Raises as `ArtifactStore.get`."""
         import pyarrow as pa
 
-        return pa.concat_tables([empty_table(), *(self.block(*each) for each in cover(head))])
+        return pa.concat_tables([empty_table(), *(self.block(*each) for each in cover(head, after=after))])
 
     def block(self, first: int, size: int) -> pa.Table:
         """The rows of a block: its file, else those of the smaller blocks in it, else those of its link."""
@@ -149,11 +151,47 @@ def read_history(store: ArtifactStore, model: str, *, rebuild: bool = False) -> 
     return History(table=table, head=head, notes=(*because, done))
 
 
+def read_newer(store: ArtifactStore, model: str, *, known: int) -> History:
+    """As `read_history`, without the rows of the links up to `known`; one request where there is no newer link.
+
+    Raises:
+        StoreUnreachable, StoreError: the store cannot be read.
+    """
+    if known > 0:
+        try:
+            store.get(link_key(model, known + 1))
+        except ObjectMissing:
+            return History(table=empty_table(), head=known, notes=())
+    head = find_head(store, model).sequence
+    if head <= known or head - known > MOST_LACKING:
+        history = read_history(store, model)
+        return replace(history, table=_behind(history.table, known))
+    reader = IndexReader(store=store, model=model, generation=newest_generation(store, model))
+    table = reader.table(head, after=known)
+    if reader.damaged:
+        history = read_history(store, model)
+        return replace(history, table=_behind(history.table, known))
+    return History(table=table, head=head, notes=())
+
+
+def indexed_models(store: ArtifactStore) -> list[str]:
+    """The models that have an index, from one short listing; archives of older releases do not name all of theirs."""
+    return [key.removeprefix(_MODELS).removesuffix(".json") for key in store.keys(_MODELS) if key.endswith(".json")]
+
+
+def _behind(table: pa.Table, known: int) -> pa.Table:
+    import pyarrow.compute as pc
+
+    return table.filter(pc.greater(table["sequence"], known))
+
+
 def index_link(store: ArtifactStore, link: Link) -> None:
     """Add a link to the index, and close the blocks that it completes; what fails is logged, the link is stored anyway."""
     reader = IndexReader(store=store, model=link.model)
     try:
         reader.generation = newest_generation(store, link.model)
+        if link.sequence % SIZES[-2] == 1:
+            store.put_once(f"{_MODELS}{link.model}.json", b"{}", media_type="application/json")
         _write(store, link.model, reader.generation, link.sequence, 1, table_of(rows_of(link)))
         for size in reversed(SIZES[:-1]):
             if link.sequence % size == 0:
@@ -194,9 +232,9 @@ def newest_generation(store: ArtifactStore, model: str) -> int:
     return max((int(match["generation"]) for match in found if match), default=1)
 
 
-def cover(head: int) -> Iterator[tuple[int, int]]:
-    """First link and size of the largest blocks that links 1 to `head` consist of."""
-    first = 1
+def cover(head: int, *, after: int = 0) -> Iterator[tuple[int, int]]:
+    """First link and size of the largest blocks that the links behind `after` up to `head` consist of."""
+    first = after + 1
     while first <= head:
         size = next(size for size in SIZES if (first - 1) % size == 0 and first + size - 1 <= head)
         yield first, size

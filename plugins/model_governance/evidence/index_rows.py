@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from model_governance.evidence.chain import Link
 
-INDEX_SCHEMA = "model-governance/index/v1"
+INDEX_SCHEMA = "model-governance/index/v2"
 UNREADABLE = "unreadable"
 """What stands for the kind of a link that is missing or damaged."""
 _OF_FINDING = ("metric", "key", "severity", "condition", "n")
@@ -27,14 +27,15 @@ def schema() -> pa.Schema:
     """The columns of the index.
 
     `sequence`, `link` (SHA-256 of the payload), `kind` and `recorded_at` are those of the link; `logical_date` to
-    `model_sha256` those of a run; `check` to `n` those of one finding. `bound` is null for a condition of two numbers.
+    `model_sha256` those of a run; `check` to `n` those of one finding. `manifest` is the key of the run's manifest, `dag_id`
+    the DAG that ran it, null without one. `bound` is null for a condition of two numbers.
     """
     import pyarrow as pa
 
     moment, text, number = pa.timestamp("us", tz="UTC"), pa.string(), pa.float64()
     columns = {
         "sequence": pa.int64(), "link": text, "kind": text, "recorded_at": moment,
-        "logical_date": moment, "run_id": text, "outcome": text, "stops": pa.bool_(), "policy_sha256": text,
+        "logical_date": moment, "run_id": text, "dag_id": text, "manifest": text, "outcome": text, "stops": pa.bool_(), "policy_sha256": text,
         "model_sha256": text, "check": text, "check_kind": text, "check_outcome": text,
         "metric": text, "key": text, "severity": text, "condition": text, "n": pa.int64(),
         "value": number, "low": number, "high": number, "bound": number, "finding_outcome": text,
@@ -80,6 +81,8 @@ def _rows_of_run(base: Mapping[str, Any], predicate: Mapping[str, Any]) -> Itera
         **base,
         "logical_date": parse_moment(predicate["run"]["logical_date"]),
         "run_id": predicate["run"]["run_id"],
+        "dag_id": predicate["run"]["orchestrator"].get("dag_id"),
+        "manifest": predicate["manifest"]["key"],
         "outcome": predicate["verdict"]["outcome"],
         "stops": predicate["verdict"]["stops"],
         "policy_sha256": predicate["policy"]["sha256"],

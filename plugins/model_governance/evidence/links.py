@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError, ObjectConflict, ObjectMissing, PolicyError
-from model_governance.evidence.chain import HINTS, append, leave_hint, link_of
+from model_governance.evidence.begun import BLOCK, is_noted, note_begun, note_linked, unfinished
+from model_governance.evidence.chain import HINTS, append, find_head, leave_hint, link_of
 from model_governance.evidence.controls import built_in_controls
 from model_governance.evidence.envelope import canonical, read_envelope, seal
 from model_governance.evidence.index import index_link
@@ -33,7 +34,7 @@ from model_governance.store import put_blob, read_verified
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from model_governance.evidence.chain import Link
+    from model_governance.evidence.chain import Head, Link
     from model_governance.evidence.controls import ControlMap
     from model_governance.evidence.envelope import Signer
     from model_governance.evidence.statement import Place
@@ -48,6 +49,8 @@ FRESH = timedelta(minutes=1)
 """A manifest that is older was archived by an earlier try, whose link may stand further back in the chain."""
 SEARCHED = 100
 """Newest links that are searched for that of an earlier try."""
+YOUNG = 10
+"""Length of a chain up to which the archive may hold runs of before the chain."""
 UNFINISHED = 5
 """Archived runs without a link that one append repairs at most: a crash leaves one."""
 
@@ -92,20 +95,21 @@ def store_document(
 
     Raises: as `announce`, `ArtifactStore.put_once` and `append`.
     """
-    announce(store, key, content, signer=signer)
+    announce(store, key, content, model=model, signer=signer)
     uri = store.put_once(key, content, media_type="application/json")
     link_document(store, kind, model, key=key, content=content, signer=signer)
     return uri
 
 
-def announce(store: ArtifactStore, key: str, content: bytes, *, signer: Signer | None) -> None:
-    """Say, signed, that an object is about to be stored: only what was announced gets its link after a crash.
+def announce(store: ArtifactStore, key: str, content: bytes, *, model: str, signer: Signer | None) -> None:
+    """Note, and say signed, that an object is about to be stored: only what was announced gets its link after a crash.
 
-    Without this, whoever can write to the store could forge a run and have it signed by the next one. Unsigned
-    evidence has no such announcement.
+    Without the signature, whoever can write to the store could forge a run and have it signed by the next one. Unsigned
+    evidence has the note alone.
 
     Raises: as `Signer.sign` and `ArtifactStore.put_once`.
     """
+    note_begun(store, model, key)
     if signer is None:
         return
     envelope = seal(canonical(announcement(key, hashlib.sha256(content).hexdigest())), signer)
@@ -135,7 +139,9 @@ def repair(
 ) -> list[Link]:
     """Append what was archived and has no link, because its writer was killed in between; it is logged as a warning.
 
-    Runs of the month of `moment` and of the month before are looked at, and all documents.
+    What was begun lately is known from its notes. In a young chain, at every hundredth link, and where the newest link has no
+    note (its writer was killed, or was of a release that took none), all runs of the month of `moment` and of the month
+    before are looked at too, and all documents.
 
     Args:
         store: the archive.
@@ -148,18 +154,34 @@ def repair(
     Raises:
         StoreUnreachable, StoreError: as `append`. What is damaged is logged and left out: verification reports it.
     """
+    head, seen = find_head(store, model), {but}
     repaired: list[Link] = []
-    for key in _unlinked(store, model, parse_moment(moment)):
-        if key == but or len(repaired) == UNFINISHED:
+    for number, key in _left(store, model, parse_moment(moment), head):
+        if key in seen or len(repaired) == UNFINISHED:
             continue
+        seen.add(key)
         try:
-            link = _relink(store, model, key, signer, controls)
+            content = store.get(key)
+        except ObjectMissing:
+            continue  # its writer is at work, or was killed before it stored anything
+        try:
+            link = _relink(store, model, key, content, signer, controls)
         except (EvidenceError, ObjectMissing, PolicyError) as error:
             log.error("%s has no link in the chain and cannot get one: %s", store.locate(key), error)
             continue
-        log.warning("%s was archived without its link; it is link %s now", store.locate(key), link.sequence)
+        if number is not None:
+            note_linked(store, model, key, number=number)
+        if link.sequence > head.sequence:
+            log.warning("%s was archived without its link; it is link %s now", store.locate(key), link.sequence)
         repaired.append(link)
     return repaired
+
+
+def _left(store: ArtifactStore, model: str, moment: datetime, head: Head) -> Iterator[tuple[int | None, str]]:
+    """Keys of what may lack its link, with the number of its note where it has one."""
+    yield from unfinished(store, model, head=head.sequence)
+    if head.sequence < YOUNG or head.sequence % BLOCK == 0 or head.link is None or not is_noted(store, head.link):
+        yield from ((None, key) for key in _unlinked(store, model, moment))
 
 
 def _unlinked(store: ArtifactStore, model: str, moment: datetime) -> Iterator[str]:
@@ -174,8 +196,9 @@ def _unlinked(store: ArtifactStore, model: str, moment: datetime) -> Iterator[st
                 yield key
 
 
-def _relink(store: ArtifactStore, model: str, key: str, signer: Signer | None, controls: ControlMap) -> Link:
-    content = store.get(key)
+def _relink(
+    store: ArtifactStore, model: str, key: str, content: bytes, signer: Signer | None, controls: ControlMap
+) -> Link:
     if signer is not None:
         _require_announced(store, key, content, signer)
     for kind in DOCUMENTS:
@@ -238,4 +261,5 @@ def _append(
     link = link or append(store, model, make, about=about, signer=signer)
     leave_hint(store, link)
     index_link(store, link)
+    note_linked(store, model, link.about["key"], number=link.sequence)
     return link

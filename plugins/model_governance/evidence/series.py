@@ -85,6 +85,26 @@ def series_of(
     }  # fmt: skip
 
 
+RUN_WORDS = ("link", "run_id", "dag_id", "manifest", "outcome", "policy_sha256", "model_sha256")
+"""Columns of text that say something about a run as a whole."""
+
+
+def runs_of(table: pa.Table) -> list[dict[str, Any]]:
+    """One entry per run, in the order of logical date and number of the link: RUN_WORDS, `sequence`, `moment`, `recorded`, `stops`.
+
+    Moments are seconds since 1970 (UTC).
+    """
+    runs = _runs(table)
+    columns: dict[str, list[Any]] = {name: runs.words(name)[runs.starts].tolist() for name in RUN_WORDS}
+    for name, column in (("sequence", "sequence"), ("moment", "logical_date"), ("recorded", "recorded_at")):
+        columns[name] = _numbers(table[column])[0][runs.order][runs.starts].tolist()
+    for name in ("moment", "recorded"):
+        columns[name] = [microseconds / 1e6 for microseconds in columns[name]]
+    stops = table["stops"].to_pylist()
+    columns["stops"] = [bool(stops[row]) for row in runs.order[runs.starts]]
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
 def _series(
     check: str | None, metric: str | None, key: str | None, outcomes: list[Any], values: list[Any] | None
 ) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.forms import Name  # noqa: TC001 - pydantic reads it
 from model_governance.evidence.statement import document_folder, document_key
-from model_governance.evidence.trusted_link import require_link
 from model_governance.policy.model import Waiver
 
 if TYPE_CHECKING:
@@ -196,7 +195,5 @@ def _read(archive: Archive, key: str) -> WaiverDecision:
             f"{origin}: the bytes do not have the digest in their key; the waiver was altered afterwards and covers nothing. "
             "Restore it from its oldest version"
         )
-    if archive.trust is not None:
-        about = {"key": key, "sha256": hashlib.sha256(content).hexdigest()}
-        require_link(archive.store, archive.model, about=about, trust=archive.trust)
+    archive.require_link(key, hashlib.sha256(content).hexdigest())
     return decision

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from model_governance.orchestration.archive import ArchiveEvidenceOperator as ArchiveEvidenceOperator
+    from model_governance.orchestration.archive import evidence_asset as evidence_asset
+    from model_governance.orchestration.between_tasks import GovernanceViolation as GovernanceViolation
     from model_governance.orchestration.compliance import CoverageReportOperator as CoverageReportOperator
     from model_governance.orchestration.compliance import VerifyArchiveOperator as VerifyArchiveOperator
     from model_governance.orchestration.compliance import archive_verification_dag as archive_verification_dag
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
     from model_governance.orchestration.dags import governance_dags as governance_dags
     from model_governance.orchestration.dags import governance_task_group as governance_task_group
     from model_governance.orchestration.gate import GovernanceGateOperator as GovernanceGateOperator
+    from model_governance.orchestration.gate import accepted_asset as accepted_asset
     from model_governance.orchestration.notify import NotifyOperator as NotifyOperator
     from model_governance.orchestration.operators import GovernanceCheckOperator as GovernanceCheckOperator
-    from model_governance.orchestration.operators import GovernanceViolation as GovernanceViolation
     from model_governance.orchestration.operators import operator_for as operator_for
     from model_governance.orchestration.retraining import RequestRetrainingOperator as RequestRetrainingOperator
     from model_governance.orchestration.retraining import manifest_behind as manifest_behind
@@ -38,12 +40,14 @@ _MODULES = {
     "CoverageReportOperator": "compliance",
     "GovernanceCheckOperator": "operators",
     "GovernanceGateOperator": "gate",
-    "GovernanceViolation": "operators",
+    "GovernanceViolation": "between_tasks",
     "NotifyOperator": "notify",
     "RequestRetrainingOperator": "retraining",
     "VerifyArchiveOperator": "compliance",
+    "accepted_asset": "gate",
     "archive_verification_dag": "compliance",
     "compliance_report_dag": "compliance",
+    "evidence_asset": "archive",
     "governance_dag": "dags",
     "governance_dags": "dags",
     "governance_task_group": "dags",

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import Asset
+
 from model_governance.archiving import archive_run
 from model_governance.evidence.chain import describe_link
-from model_governance.orchestration.operators import (
-    ARCHIVE,
-    VERDICT,
-    GovernanceViolation,
-    PolicyOperator,
-    pull_all,
-    run_from_context,
-    with_check,
-)
+from model_governance.orchestration.between_tasks import ARCHIVE, PROBLEM, VERDICT, GovernanceViolation, pull_all
+from model_governance.orchestration.operators import PolicyOperator, with_check
+from model_governance.orchestration.run_moment import run_from_context
 from model_governance.orchestration.stores import AirflowConnections
+from model_governance.orchestration.task_log import quiet_libraries, verdict_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +20,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from model_governance.policy import Policy
+
+
+def evidence_asset(model: str) -> Asset:
+    """The asset whose events say that a run of a model was archived, whatever its outcome; `extra` names its manifest."""
+    return Asset(name=f"governance_evidence_{model}", uri=f"x-governance://evidence/{model}")
 
 
 class ArchiveEvidenceOperator(PolicyOperator):
@@ -33,24 +35,39 @@ class ArchiveEvidenceOperator(PolicyOperator):
     :param check_task_ids: the tasks that ran the checks; by default those directly upstream
     """
 
+    # Serialized with the DAG, so that the api-server knows which archive the DAG's evidence is in.
+    template_fields: Sequence[str] = ("artifacts_uri", "evidence_store")
+
     def __init__(
         self, *, check_task_ids: Sequence[str] | None = None, trigger_rule: str = "all_done", **kwargs: Any
     ) -> None:
         super().__init__(trigger_rule=trigger_rule, **kwargs)
         self.check_task_ids = check_task_ids
+        self.asset = evidence_asset(self.policy.name)
+        self.add_outlets([self.asset])
+        location = self.location()
+        self.evidence_store = {"uri": location.uri, "connection": location.connection}
 
     def execute(self, context: Context) -> None:
         """Collect the verdicts, archive them, push the summary. The gate, not this task, fails the run."""
         task_ids = sorted(self.upstream_task_ids if self.check_task_ids is None else self.check_task_ids)
         policy = self._policy_with_added_checks(task_ids)
         summaries = _by_check(policy, pull_all(context, task_ids, VERDICT))
-        store = self.location().open()
-        archived = archive_run(
-            policy, summaries, run=run_from_context(context), store=store, connections=AirflowConnections()
-        )
+        with quiet_libraries():
+            store = self.location().open()
+            archived = archive_run(
+                policy, summaries, run=run_from_context(context), store=store, connections=AirflowConnections(),
+                reasons={told["name"]: told["sentence"] for told in pull_all(context, task_ids, PROBLEM)},
+            )  # fmt: skip
         url = self.link_to(archived.report, store)
+        context["outlet_events"][self.asset].extra = {
+            "outcome": archived.verdict.outcome, "stops": archived.verdict.stops,
+            "manifest": archived.manifest.record() | {"uri": archived.manifest.uri},
+        }  # fmt: skip
         context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"report_url": url})
-        self.log.info("%s\npage: %s\n%s", archived.verdict.sentence, archived.report.uri, describe_link(archived.link))
+        self.log.info(
+            "%s\npage: %s\n%s", verdict_lines(archived.verdict), archived.report.uri, describe_link(archived.link)
+        )
 
     def _policy_with_added_checks(self, task_ids: Sequence[str]) -> Policy:
         """The policy with the checks that the DAG file added (`@task.governance_check`)."""

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, BaseOperator, Variable
+from airflow.sdk import DAG, Variable
 from airflow.sdk.exceptions import AirflowFailException
 
 from model_governance.authoring.verify import describe_verification
@@ -18,8 +18,10 @@ from model_governance.evidence.coverage import coverage
 from model_governance.evidence.period import Period
 from model_governance.evidence.trust import trust_of
 from model_governance.evidence.verification import verify_model
+from model_governance.orchestration.between_tasks import GovernanceViolation
 from model_governance.orchestration.dags import policy_files
-from model_governance.orchestration.operators import COLOUR, GovernanceViolation, read_policy, run_from_context
+from model_governance.orchestration.operators import COLOUR, read_policy
+from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
 from model_governance.orchestration.stores import (
     AirflowConnections,
     GovernanceReportLink,
@@ -44,7 +46,7 @@ REPORTS = "v1/reports/coverage/"
 """Under this prefix of the archive: the coverage reports, by model and period."""
 
 
-class _ArchiveOperator(BaseOperator):
+class _ArchiveOperator(AnyRunOperator):
     """Reads its policy when it runs, so that a broken policy fails its own task and takes no DAG away.
 
     :param policy: the policy's file, best an absolute path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +16,19 @@ from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import PolicyError
 from model_governance.evidence.controls import control_map
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.dag_settings import NO_SETTINGS, DagSettings, of_check
 from model_governance.orchestration.dag_validation import require_valid
-from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.gate import GovernanceGateOperator, accepted_asset
 from model_governance.orchestration.notify import LIMIT, NotifyOperator
 from model_governance.orchestration.operators import operator_for, read_policy
+from model_governance.orchestration.pools import require_pools
 from model_governance.orchestration.refused import refused_dag, report_import_errors
 from model_governance.orchestration.retraining import RequestRetrainingOperator
+from model_governance.orchestration.run_limits import deadline_alert, run_timeout
 from model_governance.policy import load_policy
 from model_governance.policy.agreement import RESERVED_NAMES
 from model_governance.policy.load import read_source
-from model_governance.policy.names import PolicyNames, names_in
+from model_governance.policy.names import DAG_PREFIX, PolicyNames, dag_id_of, names_in
 from model_governance.run import scans_before
 from model_governance.verdict.words import describe
 
@@ -35,18 +38,29 @@ if TYPE_CHECKING:
 
     from airflow.sdk import XComArg
 
+    from model_governance.orchestration.dag_settings import Callback
     from model_governance.orchestration.operators import GovernanceCheckOperator
     from model_governance.policy import Policy, Threshold
 
 log = logging.getLogger(__name__)
 
-DAG_PREFIX = "governance_"
 ENDINGS = (".yaml", ".yml")
 LONGEST_ID = 200
 NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_.]")
 
 
-def governance_dags(folder: str | os.PathLike[str]) -> dict[str, DAG]:
+def governance_dags(
+    folder: str | os.PathLike[str],
+    *,
+    default_args: Mapping[str, Any] | None = None,
+    tags: Sequence[str] = (),
+    access_control: Mapping[str, Any] | None = None,
+    queue: str | None = None,
+    executor: str | None = None,
+    on_warning: Sequence[Callback] = (),
+    on_failure_callback: Callback | Sequence[Callback] | None = None,
+    on_success_callback: Callback | Sequence[Callback] | None = None,
+) -> dict[str, DAG]:
     """One DAG per policy file of a folder, by DAG id, for `globals().update(...)` in a DAG file.
 
     Every DAG is built and validated as Airflow validates it before it is handed over. A policy with mistakes, or
@@ -56,20 +70,37 @@ def governance_dags(folder: str | os.PathLike[str]) -> dict[str, DAG]:
 
     While Airflow parses the DAG file for a task, only the policy of that task is read.
 
+    Args:
+        folder: the policies.
+        default_args: arguments of all tasks, as Airflow's; what a policy sets itself goes before them.
+        tags: tags of all DAGs, beside those of the policies.
+        access_control: permissions of roles on the DAGs, as Airflow's.
+        queue: queue of the tasks of checks that name none.
+        executor: executor of all tasks, by its name in Airflow's configuration.
+        on_warning: called with the context of the gate for each run that ends as `warn` or `uncertain` and is not stopped.
+            `context["governance"]` holds outcome, sentence and addresses. Airflow's notifiers can be given too. One that
+            raises is logged and fails nothing.
+        on_failure_callback: of the DAGs, as Airflow's.
+        on_success_callback: of the DAGs, as Airflow's.
+
     Raises:
         PolicyError: the folder is missing or holds no policy; an empty folder would be a run that passes.
     """
+    settings = DagSettings(
+        default_args=default_args or {}, tags=tags, access_control=access_control, queue=queue, executor=executor,
+        on_warning=on_warning, on_failure_callback=on_failure_callback, on_success_callback=on_success_callback,
+    )  # fmt: skip
     files = policy_files(Path(folder))
     asked = get_parsing_context().dag_id
     if asked is None:
-        dags, refused = _built(files)
+        dags, refused = _built(files, settings)
         report_import_errors(files, refused)
         return dags
     if not asked.startswith(DAG_PREFIX):
         return {}
-    dags, _ = _built(_that_may_give(asked, files))
+    dags, _ = _built(_that_may_give(asked, files), settings)
     if asked not in dags:
-        dags, _ = _built(files)
+        dags, _ = _built(files, settings)
     return {asked: dags[asked]} if asked in dags else {}
 
 
@@ -92,13 +123,13 @@ def policy_files(folder: Path) -> list[Path]:
     return files
 
 
-def _built(files: Sequence[Path]) -> tuple[dict[str, DAG], dict[Path, Sequence[str]]]:
+def _built(files: Sequence[Path], settings: DagSettings) -> tuple[dict[str, DAG], dict[Path, Sequence[str]]]:
     """The DAGs of these files, and the problems of those that were refused."""
     dags: dict[str, DAG] = {}
     refused: dict[Path, Sequence[str]] = {}
     for file in files:
         try:
-            dag = governance_dag(load_policy(file, catalogue()), auto_register=False)
+            dag = governance_dag(load_policy(file, catalogue()), file=file, settings=settings, auto_register=False)
             require_valid(dag, file)
             if dag.dag_id in dags:
                 raise PolicyError([f"{file}: model.name gives DAG {dag.dag_id}, as another policy of this folder does"])
@@ -156,22 +187,24 @@ def _bytes(file: Path) -> bytes:
         return b""
 
 
-def dag_id_of(name: str) -> str:
-    """The DAG id of a model."""
-    return f"{DAG_PREFIX}{name.replace('-', '_')}"
-
-
-def governance_dag(policy: Policy, *, auto_register: bool = True) -> DAG:
+def governance_dag(
+    policy: Policy, *, file: Path | None = None, settings: DagSettings = NO_SETTINGS, auto_register: bool = True
+) -> DAG:
     """The DAG of one policy: its checks in parallel, then archive, retraining request and gate.
 
-    `auto_register` says whether Airflow finds the DAG although the DAG file assigns it to no name.
+    Args:
+        policy: the policy.
+        file: where it stands, for messages.
+        settings: what the DAG file sets for the DAGs of all policies.
+        auto_register: whether Airflow finds the DAG although the DAG file assigns it to no name.
 
     Raises:
-        PolicyError: a check has the name of one of the tasks that follow the checks, or a file of `archive.controls`
-            has mistakes.
+        PolicyError: a check has the name of one of the tasks that follow the checks, a file of `archive.controls` has
+            mistakes, or a pool does not exist.
     """
     if policy.archive.controls:
         control_map(policy, catalogue())
+    require_pools(policy, file=file)
     schedule = policy.schedule
     dag = DAG(
         dag_id=dag_id_of(policy.name),
@@ -180,13 +213,16 @@ def governance_dag(policy: Policy, *, auto_register: bool = True) -> DAG:
         start_date=datetime.combine(schedule.start_date, time(), UTC),
         catchup=schedule.catchup,
         max_active_runs=1,
-        tags={"model-governance", policy.name, *schedule.tags},
+        dagrun_timeout=run_timeout(policy, settings.of_tasks(policy)),
+        deadline=deadline_alert(policy),
+        tags={"model-governance", policy.name, *schedule.tags, *settings.tags},
         doc_md=describe_policy(policy),
-        default_args={"owner": policy.owner},
+        default_args={**settings.default_args, "owner": policy.owner},
         auto_register=auto_register,
+        **settings.of_dag(),
     )
     with dag:
-        add_tasks(policy)
+        add_tasks(policy, settings=settings)
     return dag
 
 
@@ -217,14 +253,19 @@ def governance_task_group(
     return group
 
 
-def add_tasks(policy: Policy, *, also: Sequence[Any] = (), **store: Any) -> GovernanceGateOperator:
+def add_tasks(
+    policy: Policy, *, also: Sequence[Any] = (), settings: DagSettings = NO_SETTINGS, **store: Any
+) -> GovernanceGateOperator:
     """Create a policy's tasks in the current DAG or task group and return the gate."""
     taken = [name for name in RESERVED_NAMES if name in policy.checks]
     if taken:
         raise PolicyError([f"policy {policy.name}: check {name!r} has the name of a task of its DAG" for name in taken])
-    shared: dict[str, Any] = {"policy": policy, **store, **task_defaults(policy)}
+    shared: dict[str, Any] = {"policy": policy, **store, **settings.of_tasks(policy)}
     archive = ArchiveEvidenceOperator(task_id="archive", **shared)
-    tasks = {name: operator_for(spec.kind)(task_id=name, check=name, **shared) for name, spec in policy.checks.items()}
+    tasks = {
+        name: operator_for(spec.kind)(task_id=name, check=name, **(shared | of_check(spec)))
+        for name, spec in policy.checks.items()
+    }
     for name, task in tasks.items():
         # A scan of the model's file precedes every check that loads the file: a refused file is loaded nowhere.
         for scan in scans_before(policy, name):
@@ -232,25 +273,18 @@ def add_tasks(policy: Policy, *, also: Sequence[Any] = (), **store: Any) -> Gove
         task >> archive
     for check in also:
         check >> archive
-    gate = GovernanceGateOperator(task_id="gate")
+    gate = GovernanceGateOperator(
+        task_id="gate",
+        on_warning=settings.on_warning,
+        outlets=[accepted_asset(policy.name)],
+        **settings.of_tasks(policy),
+    )
     archive >> gate
     if policy.notifications.channels:
         archive >> NotifyOperator(task_id="notify", **shared | {"retries": 0, "execution_timeout": LIMIT}) >> gate
     if policy.retraining is not None:
         archive >> RequestRetrainingOperator(task_id="request_retraining", **shared) >> gate
     return gate
-
-
-def task_defaults(policy: Policy) -> dict[str, Any]:
-    """Retries, timeout and pool of a policy's tasks, from its `schedule`."""
-    schedule = policy.schedule
-    settings = {
-        "owner": policy.owner,
-        "retries": schedule.retries,
-        "retry_delay": timedelta(seconds=schedule.retry_delay_seconds),
-        "execution_timeout": timedelta(minutes=schedule.timeout_minutes),
-    }
-    return settings | ({"pool": schedule.pool} if schedule.pool else {})
 
 
 def describe_policy(policy: Policy) -> str:

@@ -4,31 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import Asset, BaseOperator
 
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.between_tasks import ARCHIVE, GovernanceViolation, pull_all
 from model_governance.orchestration.notify import NotifyOperator
-from model_governance.orchestration.operators import ARCHIVE, COLOUR, GovernanceViolation, pull_all
+from model_governance.orchestration.operators import COLOUR
 from model_governance.orchestration.stores import GovernanceReportLink
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from airflow.sdk import Context
 
+    from model_governance.orchestration.dag_settings import Callback
+
 FAILED = ("failed", "upstream_failed")
+WARNINGS = ("warn", "uncertain")
+
+
+def accepted_asset(model: str) -> Asset:
+    """The asset whose events say that a run of a model was judged and not stopped; serving or promotion can wait for it.
+
+    The event's `extra` holds `outcome` (`pass`, `warn`, `uncertain` or `waived`), `sentence`, `outcomes` by check, `manifest` and
+    `report_url`.
+    """
+    return Asset(name=f"governance_accepted_{model}", uri=f"x-governance://accepted/{model}")
 
 
 class GovernanceGateOperator(BaseOperator):
     """Fails the run with every finding that stops it; passes only if every archive upstream says so.
 
+    A run that is not stopped emits an event of `accepted_asset(model)`, where that is an outlet of the gate.
+
     Archive and retraining succeed although a check failed, and Airflow takes a run's state from its
-    leaves: without this task a failed run would end as a success.
+    leaves: without this task a failed run would end as a success. Infrastructure that fails while it decides is retried;
+    a finding is not, because the same evidence gives the same answer.
+
+    :param on_warning: called with the task's context for every archived run that ends as `warn` or `uncertain` and is not
+        stopped; `context["governance"]` holds outcome, sentence and addresses. One that raises fails nothing
     """
 
     operator_extra_links = (GovernanceReportLink(),)
     ui_color = COLOUR
 
-    def __init__(self, *, trigger_rule: str = "all_done", retries: int = 0, **kwargs: Any) -> None:
-        super().__init__(trigger_rule=trigger_rule, retries=retries, **kwargs)
+    def __init__(self, *, on_warning: Sequence[Callback] = (), trigger_rule: str = "all_done", **kwargs: Any) -> None:
+        super().__init__(trigger_rule=trigger_rule, **kwargs)
+        self.on_warning = tuple(on_warning)
         self.report_url = ""
 
     def execute(self, context: Context) -> None:
@@ -38,11 +60,32 @@ class GovernanceGateOperator(BaseOperator):
             GovernanceViolation: a finding of an archived run stops it, an archive is missing, or a task before the
                 gate failed; lists all of them.
         """
-        problems = [*self._verdicts(context), *self._failures(context)]
+        archived: list[Mapping[str, Any]] = []
+        problems = [*self._verdicts(context, archived), *self._failures(context)]
         if problems:
             raise GovernanceViolation("\n".join(problems))
+        for run in archived:
+            self.log.info("%s\npage of the run: %s", run["sentence"], run["report"]["uri"])
+            self._emit(context, run)
+            if run["outcome"] in WARNINGS:
+                self._warn(context, run)
 
-    def _verdicts(self, context: Context) -> list[str]:
+    def _emit(self, context: Context, run: Mapping[str, Any]) -> None:
+        asset = accepted_asset(run["name"])
+        if asset in self.outlets:
+            context["outlet_events"][asset].extra = {
+                name: run[name] for name in ("name", "outcome", "sentence", "outcomes", "manifest", "report_url")
+            }
+
+    def _warn(self, context: Context, run: Mapping[str, Any]) -> None:
+        for callback in self.on_warning:
+            try:
+                callback({**context, "governance": run})
+            except Exception:
+                self.log.exception("on_warning callback %r failed; the run stays as it was judged", callback)
+
+    def _verdicts(self, context: Context, found: list[Mapping[str, Any]]) -> list[str]:
+        """What stops the run; adds every archived run to `found`."""
         archives = sorted(task.task_id for task in self.upstream_list if isinstance(task, ArchiveEvidenceOperator))
         if not archives:
             return [f"gate {self.task_id} has no archive directly upstream, so nothing was decided; connect one"]
@@ -51,6 +94,7 @@ class GovernanceGateOperator(BaseOperator):
             summaries = pull_all(context, [task_id], ARCHIVE)
             if not summaries:
                 problems.append(f"{task_id} archived nothing; without evidence there is no pass (see its log)")
+            found += summaries
             for archived in summaries:
                 self.report_url = archived["report_url"]
                 if archived["stops"]:

@@ -12,8 +12,10 @@ from model_governance.evidence.requests import requested_manifest
 from model_governance.evidence.trust import trust_of
 from model_governance.notify import bare_note, digest_of, is_quiet, message_of, recipients, routed
 from model_governance.notify.deliveries import deliveries_of, delivery_to, store_deliveries
+from model_governance.orchestration.between_tasks import ARCHIVE, pull_all
 from model_governance.orchestration.channels import ChannelFailed, send
-from model_governance.orchestration.operators import ARCHIVE, PolicyOperator, pull_all, run_from_context
+from model_governance.orchestration.operators import PolicyOperator
+from model_governance.orchestration.run_moment import run_from_context
 from model_governance.orchestration.stores import AirflowConnections, absolute
 from model_governance.verdict import RANK, trusted_verdict
 

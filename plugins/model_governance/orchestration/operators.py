@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from functools import cache
 from types import new_class
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from model_governance.checks import catalogue, find
-from model_governance.contract.run import Run
+from model_governance.engine.stored import remove_rows_of_killed_tasks
 from model_governance.errors import PolicyError
+from model_governance.evidence.signing import signer_of
+from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation
+from model_governance.orchestration.one_run import pinned, require_one_policy, wait_for_earlier_runs
+from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
 from model_governance.orchestration.stores import (
     AirflowConnections,
     GovernanceReportLink,
     report_url,
     store_location,
 )
+from model_governance.orchestration.task_log import check_lines, quiet_libraries
 from model_governance.policy import DatasetSpec, Policy, load_policy
 from model_governance.policy.subject_spec import TEMPLATED
-from model_governance.run import run_check
+from model_governance.run import problem_text, run_check
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from airflow.sdk import Context, XComArg
-    from airflow.sdk.types import DagRunProtocol as DagRun
 
     from model_governance.contract.check import Check
     from model_governance.contract.subject import Role
@@ -39,20 +40,10 @@ if TYPE_CHECKING:
     from model_governance.run import CheckRun
     from model_governance.store import ArtifactStore, Stored
 
-VERDICT = "verdict"
-ARCHIVE = "archive"
 COLOUR = "#e8eef4"
 
 
-class GovernanceViolation(AirflowFailException):
-    """A verdict that stops the run. Airflow does not retry it: the same evidence gives the same verdict.
-
-    Cause: a check raised `ThresholdViolation`; its evidence is stored.
-    Cure: as for `ThresholdViolation`; clear the task only after data, model or policy have changed.
-    """
-
-
-class PolicyOperator(BaseOperator):
+class PolicyOperator(AnyRunOperator):
     """An operator for one policy.
 
     The policy is read and checked in the constructor, which costs milliseconds and no data, so that a
@@ -85,9 +76,10 @@ class PolicyOperator(BaseOperator):
         """Where this task's evidence goes."""
         return store_location(self.policy, self.artifacts_uri, self.artifacts_connection)
 
-    def link_to(self, stored: Stored, store: ArtifactStore) -> str:
-        """Point the task's button at a stored page; returns its address."""
-        self.report_url = report_url(stored, store=store, dag_id=self.dag_id)
+    def link_to(self, stored: Stored, store: ArtifactStore, *, task: Any = None) -> str:
+        """Point the task's button at a stored page, of a task instance whose run is not archived yet; returns its address."""
+        connection = self.location().connection
+        self.report_url = report_url(stored, store=store, dag_id=self.dag_id, connection=connection, task=task)
         return self.report_url
 
 
@@ -119,11 +111,20 @@ class GovernanceCheckOperator(PolicyOperator):
     def execute(self, context: Context) -> None:
         """Resolve the store, run the check, push the small verdict, raise if the verdict stops the run."""
         self.require_check()
-        store = self.location().open()
-        done = self.run(context, store)
-        url = self.link_to(done.report, store)
-        context["ti"].xcom_push(key=VERDICT, value=done.summary() | {"report_url": url})
-        self.log.info("%s\nreport: %s\nrecord: %s", done.verdict.sentence, done.report.uri, done.record.uri)
+        wait_for_earlier_runs(context)
+        try:
+            require_one_policy(context, self.policy, self._checks_of_the_dag())
+            with quiet_libraries():
+                remove_rows_of_killed_tasks()
+                store = self.location().open()
+                done = self.run(context, store)
+        except (Exception, AirflowTaskTimeout) as error:
+            # Page and gate say why there is no verdict, whether or not a later try gives one.
+            context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": _reason(error)[:2000]})
+            raise
+        url = self.link_to(done.report, store, task=context["ti"])
+        context["ti"].xcom_push(key=VERDICT, value=done.summary() | pinned(self.policy) | {"report_url": url})
+        self.log.info("%s", check_lines(done))
         try:
             done.raise_if_it_stops()
         except ThresholdViolation as violation:
@@ -131,10 +132,18 @@ class GovernanceCheckOperator(PolicyOperator):
 
     def run(self, context: Context, store: ArtifactStore, *, check: Check | None = None) -> CheckRun:
         """Run the check on the rendered sources; `check` replaces the registered one of its kind."""
+        connections = AirflowConnections()
+        signer_of(self.policy, connections)  # a missing key is an error before anything is measured, not at the archive
         return run_check(
-            self.policy, self.check, run=run_from_context(context), store=store, connections=AirflowConnections(),
+            self.policy, self.check, run=run_from_context(context), store=store, connections=connections,
             sources=self.rendered_sources(), check=check,
         )  # fmt: skip
+
+    def _checks_of_the_dag(self) -> list[str]:
+        """The tasks of this DAG that run checks, mapped ones too."""
+        tasks = self.get_dag().tasks
+        kinds = {task.task_id: getattr(task, "operator_class", type(task)) for task in tasks}
+        return [task_id for task_id, kind in kinds.items() if issubclass(kind, GovernanceCheckOperator)]
 
     def rendered_sources(self) -> dict[Role, DatasetSpec]:
         """The policy's datasets with Airflow's templates filled in."""
@@ -157,6 +166,12 @@ class GovernanceCheckOperator(PolicyOperator):
             raise PolicyError(
                 [f"policy {self.policy.name}: check {self.check!r} is {kind}, {type(self).__name__} runs {self.kind}"]
             )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, AirflowTaskTimeout):
+        return f"its task was stopped at its time limit ({error})"
+    return str(error) if isinstance(error, GovernanceViolation) else problem_text(error)
 
 
 def only_check_of(policy: Policy, kind: str | None) -> str:
@@ -220,46 +235,6 @@ def with_check(policy: Policy, name: str, spec: CheckSpec) -> Policy:
     if name in policy.checks:
         raise PolicyError([f"policy {policy.name}: check {name!r} is taken; give the added one another name"])
     return policy.with_check(name, spec)
-
-
-def pull_all(context: Context, task_ids: Sequence[str], key: str) -> list[Mapping[str, Any]]:
-    """What tasks pushed under an XCom key, every map index of each; tasks that pushed nothing are absent."""
-    values: list[Mapping[str, Any]] = []
-    for task_id in task_ids:
-        pulled = context["ti"].xcom_pull(task_ids=[task_id], key=key)
-        values += [value for value in pulled if value is not None]
-    return values
-
-
-def run_from_context(context: Context) -> Run:
-    """The run of a task: its moment is the logical date in UTC, the same as `{{ ts }}`.
-
-    Runs without a logical date (asset events, some manual runs) take the moment from which they could start.
-    """
-    from airflow import __version__
-
-    run, task = context["dag_run"], context["ti"]
-    moment = run.logical_date or run.run_after
-    return Run(
-        run_id=run.run_id,
-        logical_date=moment.astimezone(UTC),
-        data_interval=_data_interval(run),
-        orchestrator={
-            "type": "airflow",
-            "version": __version__,
-            "dag_id": task.dag_id,
-            "run_id": run.run_id,
-            "task_id": task.task_id,
-            "map_index": task.map_index if task.map_index is not None else -1,
-            "try_number": task.try_number,
-            "logical_date": run.logical_date.isoformat() if run.logical_date else None,
-        },
-    )
-
-
-def _data_interval(run: DagRun) -> tuple[datetime, datetime] | None:
-    start, end = run.data_interval_start, run.data_interval_end
-    return None if start is None or end is None else (start.astimezone(UTC), end.astimezone(UTC))
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,22 @@ _OPTIONS = {
         "example": "governance_s3",
         "default": "",
     },
+    "stores": {
+        "description": "Further archives that board and report viewer read: uris with @CONNECTION, comma-separated. "
+        "A bucket that a policy names with a connection need not be listed.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "s3://governance-evidence/risk@governance_s3, file:///srv/evidence",
+        "default": "",
+    },
+    "board_index": {
+        "description": "File of the board's local index, on a local disk, or one relative to AIRFLOW_HOME; "
+        "empty means governance-board.sqlite in AIRFLOW_HOME. It may be deleted.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "/var/lib/airflow/governance-board.sqlite",
+        "default": "",
+    },
     "signing_key": {
         "description": "Private key that signs evidence of policies that name none: file:PATH, env:VARIABLE, "
         "connection:NAME (its password) or kms:KEY[@CONNECTION]; empty leaves their evidence unsigned.",
@@ -59,6 +75,14 @@ _OPTIONS = {
         "example": "ada,head.of.risk",
         "default": "",
     },
+    "pools": {
+        "description": "Pools that exist, separated by commas: a policy that names another one is refused. Airflow shows its DAG "
+        "processor no pools, so that without this list a wrong name is found only by commands that read the database.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "default_pool,attacks",
+        "default": "",
+    },
     "policies": {
         "description": "Folder of policies that dags/governance.py turns into DAGs; "
         "empty means include/policies beside the DAGs folder.",
@@ -86,7 +110,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "config": {
             "model_governance": {
-                "description": "Where evidence goes and who signs it when a policy does not say, and what the report viewer serves.",
+                "description": "Where evidence goes and who signs it when a policy does not say, and what the board reads.",
                 "options": _OPTIONS,
             }
         },

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseOperator
 
-from model_governance.orchestration.operators import GovernanceViolation
+from model_governance.orchestration.between_tasks import GovernanceViolation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,7 +11,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from model_governance.errors import PolicyError
 from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
 from model_governance.evidence.signing import signer_of
-from model_governance.orchestration.operators import ARCHIVE, PolicyOperator, pull_all
+from model_governance.orchestration.between_tasks import ARCHIVE, pull_all
+from model_governance.orchestration.operators import PolicyOperator
 from model_governance.orchestration.stores import AirflowConnections, StoreLocation
 
 if TYPE_CHECKING:

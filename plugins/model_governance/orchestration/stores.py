@@ -173,7 +173,7 @@ def store_location(policy: Policy, uri: str | None = None, connection: str | Non
 
 
 def configured_location() -> StoreLocation:
-    """The store that Airflow's configuration names; the report viewer serves this one."""
+    """The store that Airflow's configuration names."""
     from airflow.configuration import AIRFLOW_HOME
 
     uri = conf.get(SECTION, "artifacts_uri", fallback="") or "governance"
@@ -181,12 +181,28 @@ def configured_location() -> StoreLocation:
     return StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection)
 
 
-def report_url(stored: Stored, *, store: ArtifactStore, dag_id: str) -> str:
-    """Where a browser finds a stored page: in the report viewer if it serves this store, else at the object's uri."""
-    if not configured_location().is_location_of(store):
+def report_url(
+    stored: Stored, *, store: ArtifactStore, dag_id: str, connection: str | None = None, task: Any = None
+) -> str:
+    """Where a browser finds a stored page: in the viewer if it serves this store, else at the object's uri.
+
+    Args:
+        stored: the page.
+        store: that holds it.
+        dag_id: the DAG whose readers may see it.
+        connection: over which the DAG reaches the store.
+        task: the task instance that stored it, where its run is not archived yet.
+    """
+    from model_governance.orchestration.served_stores import is_served
+
+    if not is_served(store, connection):
         return stored.uri
-    root = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
-    return f"{root}{URL_PREFIX}/dags/{quote(dag_id, safe='')}/store/{quote(stored.key, safe='/=')}"
+    root = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}{URL_PREFIX}/dags/{quote(dag_id, safe='')}"
+    if task is None:
+        return f"{root}/store/{quote(stored.key, safe='/=')}"
+    index = task.map_index if task.map_index is not None else -1
+    place = f"runs/{quote(task.run_id, safe='')}/tasks/{quote(task.task_id, safe='')}"
+    return f"{root}/{place}/report?map_index={index}"
 
 
 def absolute(url: str) -> str:

@@ -47,7 +47,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
             yield where, f"{kind[:80]!r} is not a check{closest(kind, catalogue)}"
             continue
         check = catalogue[kind]
-        yield from _params(path, spec.get("params"), check)
+        yield from _params(path, spec.get("params"), check, task=_mapping(raw.get("model")).get("task"))
         yield from _thresholds(path, spec, check, raw)
         yield from _subject(path, raw, check, params=_mapping(spec.get("params")))
     yield from _threat_model(raw)
@@ -64,12 +64,12 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
             )
 
 
-def _params(path: Path, params: Any, check: Check) -> Iterator[Problem]:
+def _params(path: Path, params: Any, check: Check, *, task: Any) -> Iterator[Problem]:
     if params is not None and not isinstance(params, dict):
         return
     yield from ((where, text) for where, text in misread_numbers(params or {}, check.params, (*path, "params")))
     try:
-        check.params.model_validate(params or {})
+        read = check.params.model_validate(params or {})
     except ValidationError as error:
         for mistake in root_mistakes(error):
             where = (*path, "params", *mistake["loc"])
@@ -82,6 +82,9 @@ def _params(path: Path, params: Any, check: Check) -> Iterator[Problem]:
                 yield where, f"{check.kind} needs this parameter"
             else:
                 yield where, f"{mistake['msg'].removeprefix('Value error, ')}; found {mistake['input']!r}"
+    else:
+        if task in check.tasks:
+            yield from (((*path, "params", name), problem) for name, problem in read.misfits(task))
 
 
 def _thresholds(path: Path, spec: Mapping[str, Any], check: Check, raw: Mapping[str, Any]) -> Iterator[Problem]:
@@ -135,8 +138,26 @@ def _threat_model(raw: Mapping[str, Any]) -> Iterator[Problem]:
         return  # its own mistakes are reported where the policy is read
     kinds = {name: str(_mapping(feature).get("kind")) for name, feature in features.items()}
     immutable = [name for name, feature in features.items() if _mapping(feature).get("mutable") is False]
-    for path, text in model.problems(kinds, immutable=immutable):
+    ranges = {
+        name: (_number(_mapping(feature).get("minimum")), _number(_mapping(feature).get("maximum")))
+        for name, feature in features.items()
+    }
+    for path, text in model.problems(kinds, immutable=immutable, ranges=ranges):
         yield ("threat_model", *path), text
+    priced = [name for name, entry in model.features.items() if entry.cost is not None]
+    if priced and not any(_reads_costs(spec) for spec in _mapping(raw.get("checks")).values()):
+        yield (
+            ("threat_model", "features", priced[0], "cost"),
+            "no check reads it: costs count under `norm: cost` of an evasion check only; set that norm, or remove the costs",
+        )
+
+
+def _reads_costs(spec: Any) -> bool:
+    return _mapping(_mapping(spec).get("params")).get("norm") == "cost"
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _report(raw: Mapping[str, Any]) -> Iterator[Problem]:

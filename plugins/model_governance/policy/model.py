@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,14 @@ from model_governance.contract.subject import Columns, Role
 from model_governance.contract.threat_model import ThreatModel
 from model_governance.policy.cron import runs_in_a_year
 from model_governance.policy.notifications import NotificationSpec
-from model_governance.policy.operation import AlarmSpec, ArchiveSpec, ArtifactSpec, RetrainingSpec, ScheduleSpec
+from model_governance.policy.operation import (
+    AlarmSpec,
+    ArchiveSpec,
+    ArtifactSpec,
+    PoolName,
+    RetrainingSpec,
+    ScheduleSpec,
+)
 from model_governance.policy.part import Name, Part
 from model_governance.policy.subject_spec import DatasetSpec, ModelSpec
 
@@ -79,7 +87,7 @@ class Threshold(Part):
             raise ValueError("against fits min_absolute_change and min_relative_change only")
         return self
 
-    @property
+    @cached_property
     def condition(self) -> str:
         """The condition or form of change that is set."""
         return next(name for name in (*CONDITIONS, *CHANGES) if getattr(self, name) is not None)
@@ -105,6 +113,17 @@ class CheckSpec(Part):
     kind: str = Field(description="which check; by default the name under which it stands")
     params: dict[str, Any] = Field(default_factory=dict, description="the params of the check")
     thresholds: tuple[Threshold, ...] = Field(min_length=1)
+    pool: PoolName | None = Field(default=None, description="Airflow pool of its task instead of schedule.pool")
+    timeout_minutes: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_080,
+        description="time after which its task is stopped, instead of schedule.timeout_minutes",
+    )
+    queue: str | None = Field(
+        default=None, min_length=1, max_length=256, description="queue of its task, for executors that have queues"
+    )
+    executor_config: dict[str, Any] = Field(default_factory=dict, description="what its task tells its executor")
     owner: str | None = Field(
         default=None, min_length=1, max_length=250,
         description="who answers for what this check finds; by default the owner of the policy",

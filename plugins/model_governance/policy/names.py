@@ -24,6 +24,7 @@ _NAME = re.compile(r"(?:^|[{,\s])name[ \t]*:[ \t]*[\"']?(?P<name>[\w.-]+)", re.M
 DEPTH = 2
 """The name stands in a block at the top."""
 _MODEL_KEYS = {"uri", "sha256", "format", "task"}
+DAG_PREFIX = "governance_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,11 @@ class PolicyNames:
 
     model: str | None
     owner: str | None
+
+
+def dag_id_of(model: str) -> str:
+    """The DAG id of a model."""
+    return f"{DAG_PREFIX}{model.replace('-', '_')}"
 
 
 def names_in(source: bytes) -> PolicyNames:

@@ -13,6 +13,7 @@ from model_governance.policy.part import Part
 from model_governance.stats.multiplicity import Adjustment
 
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
+PoolName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class ArtifactSpec(Part):
@@ -130,11 +131,27 @@ class ScheduleSpec(Part):
     retries: int = Field(default=2, ge=0, le=100, description="further tries of a task that could not measure or store")
     retry_delay_seconds: int = Field(default=300, ge=0, le=604_800, description="wait before each of them")
     timeout_minutes: int = Field(default=120, ge=1, le=10_080, description="time after which a task is stopped")
-    pool: str | None = Field(
-        default=None, min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$",
-        description="Airflow pool of the tasks, up to 256 characters and none of them a control character",
+    run_timeout_minutes: int | None = Field(
+        default=None, ge=1, le=525_600,
+        description="time after which Airflow ends a run as failed; by default what its tasks may take with all their tries",
     )  # fmt: skip
+    deadline_minutes: int | None = Field(
+        default=None, ge=1, le=525_600,
+        description="time after its start was due at which a run that has not ended raises an alert; none by default",
+    )  # fmt: skip
+    pool: PoolName | None = Field(
+        default=None, description="Airflow pool of the tasks, up to 256 characters and none of them a control character"
+    )
     tags: tuple[Tag, ...] = Field(default=(), max_length=50, description="tags of the DAG")
+
+    @model_validator(mode="after")
+    def _deadline_comes_before_the_end(self) -> ScheduleSpec:
+        if self.run_timeout_minutes and self.deadline_minutes and self.deadline_minutes >= self.run_timeout_minutes:
+            raise ValueError(
+                f"deadline_minutes {self.deadline_minutes} is never reached: the run is ended after run_timeout_minutes "
+                f"{self.run_timeout_minutes}; make it smaller"
+            )
+        return self
 
     @field_validator("cron")
     @classmethod

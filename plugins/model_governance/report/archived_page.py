@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.errors import GovernanceError
 from model_governance.report.check_page import render_check
 from model_governance.report.highlights import read_highlights
+from model_governance.report.reasons import read_facts
 from model_governance.report.run_page import controls_of_run, render_run
 
 if TYPE_CHECKING:
@@ -39,17 +40,36 @@ def page_of_run(
         GovernanceError: the store cannot be reached, or evidence is not what was recorded.
     """
     depth = "../" * (folder.count("/") + 1)
+    return _drawn_or_explained(
+        lambda: draw_run(manifest, records=[*records], store=store, href=lambda key: depth + key),
+        title=manifest["verdict"]["name"],
+        verdict=manifest["verdict"],
+    )
 
-    def draw() -> bytes:
-        kept = list(records)
-        return render_run(
-            manifest,
-            href=lambda key: depth + key,
-            highlights=read_highlights(kept, store),
-            controls=controls_of_run(kept),
-        )
 
-    return _drawn_or_explained(draw, title=manifest["verdict"]["name"], verdict=manifest["verdict"])
+def draw_run(
+    manifest: Mapping[str, Any], *, records: Sequence[Mapping[str, Any] | None], store: ArtifactStore,
+    href: Callable[[str], str],
+) -> bytes:  # fmt: skip
+    """The page of a run with what its records add to the manifest: sentences, pictures, details and controls.
+
+    Args:
+        manifest: the stored manifest.
+        records: those of the checks, in the order of the manifest; None where a check left none.
+        store: holds the pictures.
+        href: turns the key of a stored object into a link relative to the page.
+
+    Raises:
+        EvidenceError: the manifest has another schema, or a stored picture is not the recorded one.
+        StoreUnreachable, ObjectMissing: as `ArtifactStore.get`.
+    """
+    return render_run(
+        manifest,
+        href=href,
+        highlights=read_highlights(records, store),
+        controls=controls_of_run(records),
+        facts=read_facts(records),
+    )
 
 
 def _drawn_or_explained(draw: Callable[[], bytes], *, title: str, verdict: Mapping[str, Any]) -> bytes:

@@ -94,11 +94,7 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
     ranked = rank(verdict.findings, verdict)
 
     def scale(finding: Finding) -> Markup:
-        return as_markup(
-            draw_scale(
-                finding, better=directions.get(finding.metric or "", "neither"), others=ranked.notable + ranked.passing
-            )
-        )
+        return as_markup(draw_scale(finding, better=directions.get(finding.metric or "", "neither")))
 
     return fill(
         "check.html",

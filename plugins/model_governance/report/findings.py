@@ -88,7 +88,9 @@ def excess(finding: Finding) -> float:
 
 def waiver_note(finding: Finding) -> WaiverNote:
     """The parts of the sentence that `verdict` wrote for a waived finding."""
-    pattern = rf"; waived until (\d{{4}}-\d\d-\d\d(?: [\d:]+ UTC)?) by (.+?) \({re.escape(finding.waiver or '')}\): (.*)$"
+    pattern = (
+        rf"; waived until (\d{{4}}-\d\d-\d\d(?: [\d:]+ UTC)?) by (.+?) \({re.escape(finding.waiver or '')}\): (.*)$"
+    )
     match = re.search(pattern, finding.sentence, re.DOTALL)
     if match is None:
         return WaiverNote(finding=finding, observed=finding.sentence)

@@ -29,8 +29,8 @@ def next_steps(checks: Sequence[Mapping[str, Any]], *, expiries: Iterable[str] =
     """What to do next, derived from the outcomes of a run; never empty.
 
     Args:
-        checks: entries of the manifest with `name`, `outcome`, `damaged` and `advice`, the last as the check declares it
-            or None.
+        checks: entries of the manifest with `name`, `outcome`, `damaged`, `advice` (as the check declares it, or None)
+            and `reason`, what it found in few words.
         expiries: dates (YYYY-MM-DD) on which the waivers in use end.
     """
     steps = [*_repairs(checks), *_restores(checks), *_advised(checks), *_without_violation(checks, expiries)]
@@ -61,7 +61,10 @@ def _advised(checks: Sequence[Mapping[str, Any]]) -> Iterator[NextStep]:
     for check in checks:
         if check["outcome"] in ("fail", "warn"):
             advice = check.get("advice") or READ_THE_REPORT
-            names.setdefault((advice["rank"], advice["title"], advice["text"]), []).append(check["name"])
+            # That the rows are wrong is for violations that stop: a warning says how many rows it is about.
+            mild = check["outcome"] == "warn" and advice.get("doubts_rows")
+            text = f"{check.get('reason') or 'A threshold of severity warn is violated'}." if mild else advice["text"]
+            names.setdefault((advice["rank"], advice["title"], text), []).append(check["name"])
     for (_, title, text), violated in sorted(names.items(), key=lambda item: item[0][0]):
         yield NextStep(title=title, text=text, checks=tuple(violated))
 

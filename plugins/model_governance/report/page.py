@@ -40,18 +40,25 @@ def as_markup(text: str) -> Markup:
     return Markup(text)  # noqa: S704 - the only door past autoescaping, and nothing a user wrote goes through it
 
 
-def fill(template: str, **values: Any) -> bytes:
-    """The page as UTF-8 bytes; the same values give the same bytes."""
-    return (_environment().get_template(template).render(**values).strip() + "\n").encode()
+def fill(template: str, *, folder: Path = HERE, **values: Any) -> bytes:
+    """The page as UTF-8 bytes; the same values give the same bytes.
+
+    Args:
+        template: name of the file.
+        folder: where it is; what it imports may be there or here.
+        values: what it shows.
+    """
+    return (_environment(folder).get_template(template).render(**values).strip() + "\n").encode()
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folder: Path) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        loader=FileSystemLoader([folder, HERE]), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
     css = as_markup((HERE / "page.css").read_text("utf-8"))
     environment.globals.update(
         css=css, outcomes=formatting.OUTCOMES, better=formatting.BETTER, interval=formatting.interval

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from model_governance.report import formatting
 from model_governance.report.baselines import baselines_of_run
-from model_governance.report.findings import count_outcomes, rank, waiver_note, worst_first
+from model_governance.report.findings import count_outcomes, waiver_note, worst_first
+from model_governance.report.formatting import counted
 from model_governance.report.next_steps import next_steps
 from model_governance.report.page import as_markup, expect_schema, fill
+from model_governance.report.reasons import MOST_REASONS, NO_FACTS, in_order, reason, reasons
 from model_governance.report.scale import draw_scale
 from model_governance.verdict import RANK, read_verdict
 
@@ -20,25 +23,31 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from model_governance.report.highlights import CheckHighlights
+    from model_governance.report.reasons import RunFacts
     from model_governance.verdict import Finding, Verdict
 
 SCHEMA = "model-governance/run/v1"
-MOST_NAMES = 8
-"""The most stopping checks that the headline names."""
+MOST_FINDINGS = 20
+HOLDS = ("pass", "waived")
+"""Outcomes of findings that are not listed: the first holds, the second has a list of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One check in the table of a run: the entry of the manifest, its worst finding, and counts of the others."""
+    """One check in the table of a run: the entry of the manifest, its worst finding, and counts of the others.
+
+    `doubtful` says that it measured rows which another check found not as agreed.
+    """
 
     entry: Mapping[str, Any]
     worst: Finding | None
     others: tuple[tuple[str, int], ...]
+    doubtful: bool
 
 
 def render_run(
     manifest: Mapping[str, Any], *, href: Callable[[str], str], highlights: Sequence[CheckHighlights] = (),
-    controls: Sequence[Mapping[str, Any]] = (),
+    controls: Sequence[Mapping[str, Any]] = (), facts: RunFacts = NO_FACTS,
 ) -> bytes:  # fmt: skip
     """The page of one run as a self-contained HTML file.
 
@@ -47,6 +56,7 @@ def render_run(
         href: turns the key of a stored object into a link relative to this page.
         highlights: sentences and pictures of the checks, as `read_highlights` takes them from their records.
         controls: those that the checks support, as `controls_of_run` takes them from their records.
+        facts: what the records say beside the manifest, as `read_facts` takes it from them.
 
     Raises:
         EvidenceError: the manifest has another schema.
@@ -54,30 +64,55 @@ def render_run(
     expect_schema(manifest, SCHEMA)
     verdict = read_verdict(manifest["verdict"])
     waived = [waiver_note(finding) for finding in worst_first(verdict.findings, verdict) if finding.outcome == "waived"]
-    stopping = [finding for finding in verdict.findings if verdict.fail_policy.stops(finding.outcome, finding.severity)]
-    checks = manifest["checks"]
+    checks = in_order(manifest["checks"])
+    listed = _not_holding(checks, verdict)
+    why = reasons(checks, verdict, facts=facts)
     return fill(
         "run.html",
         manifest=manifest,
         verdict=verdict,
         headline=_headline(checks, verdict),
+        reasons=why[:MOST_REASONS],
         tally=formatting.format_counts(count_outcomes(verdict.findings)),
         next_steps=next_steps(
-            [_measured_outcome(check, verdict) for check in checks],
+            [_measured(check, verdict, facts=facts) for check in checks],
             expiries=[note.expires for note in waived if note.expires],
         ),
-        rows=[_row(check, verdict) for check in checks],
-        stopping=rank(stopping, verdict),
-        highlights=highlights,
+        rows=[_row(check, verdict, facts=facts) for check in checks],
+        listed=listed[:MOST_FINDINGS],
+        omitted=count_outcomes(listed[MOST_FINDINGS:]),
+        holding=sum(finding.outcome == "pass" for finding in verdict.findings),
+        stops=lambda finding: verdict.fail_policy.stops(finding.outcome, finding.severity),
+        meaning=lambda finding: facts.meanings.get((finding.check, finding.label), ""),
+        highlights=_of_notable(highlights, checks),
         controls=controls,
         waived=waived,
-        baselines=baselines_of_run(checks),
+        baselines=baselines_of_run(manifest["checks"]),
         took=_took(manifest["started_at"], manifest["finished_at"]),
         reports={check["name"]: href(check["report"]["key"]) for check in checks if check["report"]},
-        scale=_scale,
+        scale=partial(_scale, facts=facts),
         markup=as_markup,
         href=href,
     )
+
+
+def _not_holding(checks: Sequence[Mapping[str, Any]], verdict: Verdict) -> list[Finding]:
+    """Every finding that neither passes nor is waived, check by check, the worst of a check first."""
+    places = {check["name"]: place for place, check in enumerate(checks)}
+    found = [finding for finding in worst_first(verdict.findings, verdict) if finding.outcome not in HOLDS]
+    return sorted(found, key=lambda finding: places.get(finding.check, len(places)))
+
+
+def _of_notable(
+    highlights: Sequence[CheckHighlights], checks: Sequence[Mapping[str, Any]]
+) -> list[tuple[CheckHighlights, bool]]:
+    """The highlights in the order of the checks, each with whether the check asks for attention, so that its picture is shown."""
+    by_name = {each.name: each for each in highlights}
+    return [
+        (by_name[check["name"]], check["outcome"] not in formatting.NOT_NOTABLE)
+        for check in checks
+        if check["name"] in by_name
+    ]
 
 
 def controls_of_run(records: Iterable[Mapping[str, Any] | None]) -> list[dict[str, Any]]:
@@ -91,18 +126,19 @@ def controls_of_run(records: Iterable[Mapping[str, Any] | None]) -> list[dict[st
     return list(found.values())
 
 
-def _scale(finding: Finding) -> Markup:
-    """The scale of a finding; none for a change against a baseline, whose direction only the check's record holds."""
-    return as_markup("" if finding.baseline is not None else draw_scale(finding, better="neither"))
+def _scale(finding: Finding, *, facts: RunFacts) -> Markup:
+    """The scale of a finding; none for a change against a baseline whose direction no record tells."""
+    better = facts.better.get((finding.check, finding.label), "neither")
+    unknown = finding.baseline is not None and better == "neither"
+    return as_markup("" if unknown else draw_scale(finding, better=better))
 
 
-def _headline(checks: list[Mapping[str, Any]], verdict: Verdict) -> str:
+def _headline(checks: Sequence[Mapping[str, Any]], verdict: Verdict) -> str:
     """One sentence with the result of the run."""
     stops = [check for check in checks if check["stops"]]
-    total = f"{len(checks)} check" + ("" if len(checks) == 1 else "s")
+    total = counted(len(checks), "check")
     if stops:
-        names = ", ".join(check["name"] for check in stops[:MOST_NAMES]) + (", …" if len(stops) > MOST_NAMES else "")
-        return f"{len(stops)} of {total} stop{'s' if len(stops) == 1 else ''} this run: {names}."
+        return f"{len(stops)} of {total} stop{'s' if len(stops) == 1 else ''} this run."
     if verdict.stops:
         return verdict.stopping[0].sentence
     if verdict.outcome == "pass":
@@ -113,16 +149,22 @@ def _headline(checks: list[Mapping[str, Any]], verdict: Verdict) -> str:
     return f"None of {total} stops this run."
 
 
-def _measured_outcome(check: Mapping[str, Any], verdict: Verdict) -> Mapping[str, Any]:
-    """A check with the outcome of what it measured: the advice of a check is not for damage of earlier runs."""
+def _measured(check: Mapping[str, Any], verdict: Verdict, *, facts: RunFacts) -> Mapping[str, Any]:
+    """A check with the outcome of what it measured, and why: the advice of a check is not for damage of earlier runs."""
     own = [finding for finding in verdict.findings if finding.check == check["name"] and not finding.is_damage]
     outcome = max((finding.outcome for finding in own), key=RANK.index, default=check["outcome"])
-    return {**check, "outcome": outcome}
+    worst = next((finding for finding in worst_first(own, verdict) if finding.outcome == outcome), None)
+    return {**check, "outcome": outcome, "reason": "" if worst is None else reason(worst, facts=facts)}
 
 
-def _row(entry: Mapping[str, Any], verdict: Verdict) -> Row:
+def _row(entry: Mapping[str, Any], verdict: Verdict, *, facts: RunFacts) -> Row:
     ranked = worst_first((finding for finding in verdict.findings if finding.check == entry["name"]), verdict)
-    return Row(entry=entry, worst=ranked[0] if ranked else None, others=count_outcomes(ranked[1:]))
+    return Row(
+        entry=entry,
+        worst=ranked[0] if ranked else None,
+        others=count_outcomes(ranked[1:]),
+        doubtful=entry["name"] in facts.doubtful,
+    )
 
 
 def _took(started: str | None, finished: str | None) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from model_governance.contract.text import interval, number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from model_governance.contract.result import Better
     from model_governance.verdict import Finding
 
-WIDTH, HEIGHT, MARGIN, AXIS = 280, 48, 5, 24
+WIDTH, HEIGHT, AXIS = 280, 48, 24
+LEFT, RIGHT = 5, WIDTH - 5
+APART = 48
+"""Pixels between the middles of two numbers below the line, so that they do not overlap."""
 SIGNS = {"equal_to": "= ", "greater_than": "> ", "less_than": "< ", "geq_to": "≥ ", "leq_to": "≤ ", "between": ""}
 
 
@@ -43,60 +45,72 @@ def allowed(finding: Finding, *, better: Better) -> tuple[float, float] | None:
     return -math.inf, finding.baseline - step
 
 
-def draw_scale(finding: Finding, *, better: Better, others: Sequence[Finding] = ()) -> str:
-    """The finding as an inline SVG with a text alternative; empty where there is no number to draw.
+def draw_scale(finding: Finding, *, better: Better) -> str:
+    """The finding as an inline SVG with a text alternative; empty where there is no number to draw, or one number is required.
 
-    Findings `others` it that answer to the same demand on the same metric share its line, so that a
-    longer way past the bound is a worse value.
+    The ends of the line follow from what is allowed and not from the value, so that every finding of a threshold has the
+    same line, on each page. A value beyond an end is drawn at the end with an arrow.
     """
     limits = allowed(finding, better=better)
-    if finding.value is None or limits is None:
+    if finding.value is None or limits is None or limits[0] == limits[1]:
         return ""
-    place = _Scale([finding, *(other for other in others if _same_threshold(other, finding))], limits)
-    value = place(finding.value)
-    parts = [_line("axis", place.left, place.right), _line("room", place(limits[0]), place(limits[1]))]
-    parts += [_tick("bound", place(limit)) for limit in limits if math.isfinite(limit)]
+    scale = _Scale(*_ends(limits, finding))
+    value = scale.place(finding.value)
+    parts = [_line("axis", LEFT, RIGHT), _line("room", scale.place(limits[0]), scale.place(limits[1]))]
+    parts += [_tick("bound", scale.place(limit)) for limit in limits if math.isfinite(limit)]
     if finding.baseline is not None:
-        parts.append(_tick("baseline", place(finding.baseline)))
+        parts.append(_tick("baseline", scale.place(finding.baseline)))
     if finding.low is not None and finding.high is not None:
-        low, high = place(finding.low), place(finding.high)
+        low, high = scale.place(finding.low), scale.place(finding.high)
         parts += [_line("whisker", low, high), _tick("whisker", low, reach=4), _tick("whisker", high, reach=4)]
-    parts.append(f'<circle class="value" cx="{value:.1f}" cy="{AXIS}" r="5"/>')
+    parts.append(_mark(value) if scale.holds(finding.value) else _arrow(value))
     parts.append(_text("number", value, AXIS - 12, number(finding.value)))
-    parts += [_text("limit", place(bound), AXIS + 20, text) for bound, text in _bounds(finding, limits)]
+    bounds = _bounds(finding, limits)
+    parts += [_text("limit", scale.place(bound), AXIS + 20, text) for bound, text in bounds]
+    taken = [scale.place(bound) for bound, _ in bounds]
+    parts += [
+        _text("end", place, AXIS + 20, number(end, digits=2))
+        for place, end in ((LEFT, scale.low), (RIGHT, scale.high))
+        if all(abs(place - other) > APART for other in taken)
+    ]
     return (
         f'<svg class="scale {finding.outcome}" role="img" aria-label="{escape(_alternative_text(finding))}" '
         f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">{"".join(parts)}</svg>'
     )
 
 
+@dataclass(frozen=True, slots=True)
 class _Scale:
-    """Where a number lies on the line, in pixels from the left."""
+    """A line from one number to another; numbers beyond an end have the place of the end."""
 
-    def __init__(self, findings: Sequence[Finding], limits: tuple[float, float]) -> None:
-        numbers = [(finding.value, finding.low, finding.high, finding.baseline) for finding in findings]
-        values = [*limits, *(value for own in numbers for value in own)]
-        points = [float(value) for value in values if value is not None and math.isfinite(value)]
-        low, high = min(points), max(points)
-        # Most metrics start at zero: without it a small excess looks like a large one. Only where all numbers are
-        # close (an accuracy of 0.79 against 0.8) does the line show their range alone.
-        if 0 <= low < 0.9 * high:
-            low = 0.0
-        span = (high - low) or abs(high) or 1.0
-        self.left, self.right = MARGIN, WIDTH - MARGIN
-        self._low = low if low == 0 else low - 0.12 * span
-        self._high = high + 0.12 * span
+    low: float
+    high: float
 
-    def __call__(self, number: float) -> float:
-        if math.isinf(number):
-            return self.right if number > 0 else self.left
-        share = (number - self._low) / (self._high - self._low)
-        return self.left + share * (self.right - self.left)
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def place(self, value: float) -> float:
+        """Where a number lies, in pixels from the left."""
+        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return LEFT + share * (RIGHT - LEFT)
 
 
-def _same_threshold(finding: Finding, other: Finding) -> bool:
-    same = (finding.metric, finding.condition, finding.bound) == (other.metric, other.condition, other.bound)
-    return same and finding.baseline is None
+def _ends(limits: tuple[float, float], finding: Finding) -> tuple[float, float]:
+    """The numbers at the ends of the line: the bound in its middle, 0 or the whole share at an end where that is possible."""
+    low, high = limits
+    if finding.baseline is not None:
+        edge = low if math.isfinite(low) else high
+        reach = 3 * (abs(edge - finding.baseline) or 0.1 * abs(finding.baseline) or 1.0)
+        return min(edge, finding.baseline) - reach, max(edge, finding.baseline) + reach
+    if math.isfinite(low) and math.isfinite(high):
+        reach = (high - low) or abs(high) or 1.0
+        return (0.0 if low == 0 else low - reach), high + reach
+    bound = low if math.isfinite(low) else high
+    if bound == 0:
+        return -1.0, 1.0
+    if 0.5 <= bound < 1:
+        return 0.0, 1.0
+    return min(0.0, 2 * bound), max(0.0, 2 * bound)
 
 
 def _bounds(finding: Finding, limits: tuple[float, float]) -> list[tuple[float, str]]:
@@ -115,6 +129,16 @@ def _alternative_text(finding: Finding) -> str:
     spread = interval(finding.low, finding.high)
     value = "" if finding.value is None else number(finding.value)
     return f"{finding.label} {value}{f', 95% interval {spread}' if spread else ''}; allowed is {finding.requirement}; outcome {finding.outcome}"
+
+
+def _mark(place: float) -> str:
+    return f'<circle class="value" cx="{place:.1f}" cy="{AXIS}" r="5"/>'
+
+
+def _arrow(place: float) -> str:
+    """A triangle at an end of the line: the value lies further out."""
+    tip, back = (place + 5, place - 5) if place > WIDTH / 2 else (place - 5, place + 5)
+    return f'<path class="value" d="M{tip:.1f} {AXIS} L{back:.1f} {AXIS - 6} L{back:.1f} {AXIS + 6} Z"/>'
 
 
 def _line(name: str, start: float, end: float) -> str:

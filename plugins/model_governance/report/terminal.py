@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.text import estimate
 from model_governance.report.findings import excess
+from model_governance.report.reasons import in_order
 from model_governance.verdict import RANK, Finding, read_verdict
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def run_table(
         table.add_column(column, overflow="fold")
     if report_of:
         table.add_column("report", overflow="fold")
-    for name in dict.fromkeys(each.check for each in verdict.findings):
+    names = [check["name"] for check in in_order(manifest["checks"])]
+    for name in dict.fromkeys([*names, *(each.check for each in verdict.findings)]):
         for row, (finding, more) in enumerate(_of_check(verdict.findings, name)):
             label = f"{finding.label} and {more} more" if more else finding.label
             cells = [
@@ -88,14 +90,16 @@ def observed(finding: Finding) -> str:
 def console() -> Console:
     """A console on standard output, as wide as the terminal or the variable COLUMNS says, and 124 characters in a pipe.
 
-    Below NARROWEST characters it stays that wide: the terminal breaks the lines, and nothing is cut.
+    Below NARROWEST characters it stays that wide: the terminal breaks the lines, and nothing is cut. With NO_COLOR it
+    writes no control codes at all, bold included.
     """
     from rich.console import Console as NewConsole
 
     made = NewConsole(highlight=False)
     columns = os.environ.get("COLUMNS", "")
     width = made.width if made.is_terminal or (columns.isdecimal() and int(columns) > 0) else PIPE
-    return NewConsole(width=max(width, NARROWEST), highlight=False)
+    plain = bool(os.environ.get("NO_COLOR"))
+    return NewConsole(width=max(width, NARROWEST), highlight=False, color_system=None if plain else "auto")
 
 
 def _of_check(findings: tuple[Finding, ...], name: str) -> list[tuple[Finding, int]]:

@@ -30,7 +30,7 @@ def adjusted(p_values: Sequence[float], method: Adjustment) -> tuple[float, ...]
     wrong = [p_value for p_value in p_values if not 0 <= p_value <= 1]
     if wrong:
         raise ValueError(f"a p-value lies in [0, 1]; found {wrong[0]}")
-    if method == "bonferroni" or not p_values:
+    if method == "bonferroni" or len(p_values) < 2:  # of a single test both are the p-value itself
         return tuple(min(1.0, p_value * len(p_values)) for p_value in p_values)
     from scipy.stats import false_discovery_control
 

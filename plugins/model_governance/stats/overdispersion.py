@@ -73,9 +73,10 @@ def _unexplained(values: np.ndarray) -> tuple[float, int, int]:
     residuals = without_line @ values
     squares = float(residuals @ residuals)
     gains = (residuals @ steps) ** 2
-    gain = min(float(gains.max()), squares)
+    largest = int(gains.argmax())
+    gain = min(float(gains[largest]), squares)
     if gain > STEP * (squares - gain) / (len(values) - 3):
-        return squares - gain, len(values) - 4, int(gains.argmax()) + 1
+        return squares - gain, len(values) - 4, largest + 1
     return squares, len(values) - 2, 0
 
 

@@ -27,11 +27,13 @@ PRIOR_COLUMNS = 1.0
 UPDATES = 3
 """Steps of the EM algorithm: until it converges the prior would have a few points and no doubt (Laird and Louis, 1991)."""
 BISECTIONS = 40
+NEARLY = 1 - 1e-9
+"""Far enough from 1 for a limit to differ from the next one by more than rounding."""
 
 Removed = Literal["mean", "trend"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunEffects:
     """A grid of sizes and memories of effects; the first point has none.
 
@@ -51,9 +53,14 @@ def run_effects(largest: float, *, unchanged: float) -> RunEffects:
         largest: the spread, at least 0.
         unchanged: prior probability of no effects; the rest is spread evenly over sizes, on a logarithmic scale, and memories.
     """
+    return _grid(_steps(largest), unchanged)
+
+
+@lru_cache(maxsize=64)
+def _grid(steps: int, unchanged: float) -> RunEffects:
     import numpy as np
 
-    sizes = _sizes(largest)
+    sizes = _sizes(steps)
     points = len(MEMORIES) * len(sizes)
     return RunEffects(
         factors=np.array([1.0, *np.tile(sizes, len(MEMORIES))]),
@@ -61,10 +68,15 @@ def run_effects(largest: float, *, unchanged: float) -> RunEffects:
     )
 
 
-def _sizes(largest: float) -> np.ndarray:
+def _steps(largest: float) -> int:
+    """How many sizes reach beyond the largest spread."""
+    return math.ceil(math.log(BEYOND * max(1.0, largest), STEP))
+
+
+def _sizes(steps: int) -> np.ndarray:
     import numpy as np
 
-    return np.asarray(STEP ** np.arange(1, math.ceil(math.log(BEYOND * max(1.0, largest), STEP)) + 1))
+    return np.asarray(STEP ** np.arange(1, steps + 1))
 
 
 def log_likelihoods(values: np.ndarray, *, largest: float, removed: Removed, step: int = 0) -> np.ndarray:
@@ -78,14 +90,26 @@ def log_likelihoods(values: np.ndarray, *, largest: float, removed: Removed, ste
     """
     import numpy as np
 
-    contrasts, spectra = _contrasts(values.shape[1], removed, step)
-    excess = _sizes(largest) - 1
-    found = [np.zeros((len(values), 1))]
-    for turned, spectrum in zip(contrasts, spectra, strict=True):
-        variances = 1 + np.outer(spectrum, excess)
-        squares = (values @ turned) ** 2
-        found.append((squares @ (1 - 1 / variances) - np.log(variances).sum(axis=0)) / 2)
-    return np.hstack(found)
+    turned, explained, logarithms = _terms(values.shape[1], removed, step, _steps(largest))
+    series = len(values)
+    squares = ((values @ turned) ** 2).reshape(series, len(MEMORIES), -1)
+    found = np.zeros((series, 1 + logarithms.size))
+    found[:, 1:] = ((squares.swapaxes(0, 1) @ explained - logarithms) / 2).swapaxes(0, 1).reshape(series, -1)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _terms(runs: int, removed: Removed, step: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the likelihood has of the grid alone.
+
+    The contrasts of all memories, (runs, memories * contrasts); for each size the share of a contrast's square that it
+    explains, (memories, contrasts, sizes); and the logarithm of the variances' product, (memories, 1, sizes).
+    """
+    import numpy as np
+
+    contrasts, spectra = _contrasts(runs, removed, step)
+    variances = 1 + np.stack([np.outer(spectrum, _sizes(steps) - 1) for spectrum in spectra])
+    return np.hstack(contrasts), 1 - 1 / variances, np.log(variances).sum(axis=1, keepdims=True)
 
 
 @lru_cache(maxsize=64)
@@ -127,15 +151,27 @@ def predictive_factors(likelihoods: np.ndarray, effects: RunEffects, *, tail: fl
     import numpy as np
     from scipy.special import ndtr, ndtri
 
-    posterior = _posterior(likelihoods, effects.prior)
-    deviations, plain = np.sqrt(effects.factors), max(-float(ndtri(tail)), 1e-3)
+    posterior, plain = _posterior(likelihoods, effects.prior), max(-float(ndtri(tail)), 1e-3)
+    # Of columns without effects one look shows it: the search would end below what is notable.
+    if (posterior @ _exceeding(effects, plain * math.sqrt(notable) * NEARLY)).max() <= tail:
+        return np.ones(len(posterior))
+    deviations = np.sqrt(effects.factors)
     low, high = np.full(len(posterior), plain), np.full(len(posterior), plain * float(deviations.max()))
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        is_exceeded = (posterior * ndtr(-middle[:, None] / deviations)).sum(axis=1) > tail
-        low, high = np.where(is_exceeded, middle, low), np.where(is_exceeded, high, middle)
+        too_near = (posterior * ndtr(-middle[:, None] / deviations)).sum(axis=1) > tail
+        low, high = np.where(too_near, middle, low), np.where(too_near, high, middle)
     factors = (low / plain) ** 2
     return np.asarray(np.where(factors < notable, 1.0, factors))
+
+
+@lru_cache(maxsize=256)
+def _exceeding(effects: RunEffects, limit: float) -> np.ndarray:
+    """Chance at each point of the grid that a run exceeds a limit in standard errors of its own rows, shape (points,)."""
+    import numpy as np
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(-limit / np.sqrt(effects.factors)))
 
 
 def _posterior(likelihoods: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -103,7 +104,12 @@ COPIES = 9
 def blob_key(sha256: str, name: str, *, copy: int = 0) -> str:
     """The content address of an artifact; it keeps the ending of the name, so that a browser knows the media type."""
     number = f".{copy}" if copy else ""
-    return f"v1/blobs/sha256/{sha256[:2]}/{sha256}{number}{PurePosixPath(name).suffix}"
+    return f"v1/blobs/sha256/{sha256[:2]}/{sha256}{number}{_ending(name)}"
+
+
+@lru_cache(maxsize=1024)
+def _ending(name: str) -> str:
+    return PurePosixPath(name).suffix
 
 
 def is_blob_key(key: str, sha256: str, name: str) -> bool:

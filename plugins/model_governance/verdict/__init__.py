@@ -11,7 +11,7 @@ from model_governance.verdict.finding import (
 )
 from model_governance.verdict.judgement import baselines_of, combine, judge, unmeasured, with_damage
 from model_governance.verdict.requirement import Baseline
-from model_governance.verdict.stored import VerdictForm, read_verdict, trusted_verdict
+from model_governance.verdict.stored import VerdictForm, read_verdict, trusted_fail_policy, trusted_verdict
 
 __all__ = [
     "RANK",
@@ -27,6 +27,7 @@ __all__ = [
     "fail_policy_of",
     "judge",
     "read_verdict",
+    "trusted_fail_policy",
     "trusted_verdict",
     "unmeasured",
     "with_damage",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.result import label_of
+from model_governance.verdict.noise import samples_of
 from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from model_governance.contract.result import Value
     from model_governance.policy import Policy
 
@@ -35,6 +39,11 @@ class FailPolicy:
         if outcome == "uncertain":
             weight = min({"fail": 2, "warn": 1, "pass": 0}[self.on_uncertain], 2 if severity == "error" else 1)
         return weight >= {"error": 2, "warn": 1, "never": 3}[self.fail_on]
+
+
+def worst_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """The worst outcome of at least one."""
+    return max(outcomes, key=RANK.index)
 
 
 def fail_policy_of(policy: Policy) -> FailPolicy:
@@ -112,7 +121,7 @@ def damage_finding(check: str, sentence: str) -> Finding:
     return Finding(check=check, outcome="warn", severity="info", sentence=sentence)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The findings of a check or a run, the worst outcome, and whether the run must stop."""
 
@@ -127,7 +136,12 @@ class Verdict:
     @property
     def outcome(self) -> Outcome:
         """The worst outcome of all findings."""
-        return max((finding.outcome for finding in self.findings), key=RANK.index)
+        return worst_of(finding.outcome for finding in self.findings)
+
+    @cached_property
+    def samples(self) -> Mapping[tuple[str, str | None], tuple[float, float]]:
+        """Value and variance of each metric, for the noise between runs: as many later runs read them as learn from it."""
+        return samples_of(self.findings)
 
     @property
     def stopping(self) -> tuple[Finding, ...]:

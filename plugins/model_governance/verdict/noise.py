@@ -32,22 +32,33 @@ def noise_factor(metric: Metric, limits: Limits, earlier: Sequence[Verdict], *, 
     """
     if isinstance(limits, LargestShareFactor | NoncentralChiSquare | PartialConjunction):
         return 1.0, 0
-    values, variances = [], []
-    for verdict in reversed(earlier[:RUNS]):
-        finding = _same_metric(metric, verdict.findings)
-        if finding is None or finding.value is None or finding.low is None or finding.high is None:
+    name = metric.name, metric.key
+    samples = [verdict.samples[name] for verdict in reversed(earlier[:RUNS]) if name in verdict.samples]
+    learnt = learnt_runs(len(samples))
+    values, variances = [sample[0] for sample in samples[:learnt]], [sample[1] for sample in samples[:learnt]]
+    return variance_factor(values, variances, tail=tail), learnt
+
+
+def samples_of(findings: Sequence[Finding]) -> dict[tuple[str, str | None], tuple[float, float]]:
+    """Value and sampling variance of each metric of a verdict, by name and key: what noise is learnt from.
+
+    A metric for which the run was red is left out: an incident is no noise. So is one without an interval.
+    """
+    first: dict[tuple[str, str | None], Finding] = {}
+    red = set()
+    for finding in findings:
+        if finding.metric is None:
+            continue
+        name = finding.metric, finding.key
+        first.setdefault(name, finding)
+        if finding.outcome not in LEARNT_FROM:
+            red.add(name)
+    samples = {}
+    for name, finding in first.items():
+        if name in red or finding.value is None or finding.low is None or finding.high is None:
             continue
         # The interval in a finding holds the noise of then, unless its threshold is on a change.
         widened = finding.noise if finding.baseline is None else 1.0
-        values.append(float(finding.value))
-        variances.append(((float(finding.high) - float(finding.low)) / (2 * AT_95)) ** 2 / widened)
-    learnt = learnt_runs(len(values))
-    return variance_factor(values[:learnt], variances[:learnt], tail=tail), learnt
-
-
-def _same_metric(metric: Metric, findings: Sequence[Finding]) -> Finding | None:
-    """The finding of an earlier run on this metric, unless the run was red for it: an incident is no noise."""
-    same = [finding for finding in findings if (finding.metric, finding.key) == (metric.name, metric.key)]
-    if not same or any(finding.outcome not in LEARNT_FROM for finding in same):
-        return None
-    return same[0]
+        variance = ((float(finding.high) - float(finding.low)) / (2 * AT_95)) ** 2 / widened
+        samples[name] = float(finding.value), variance
+    return samples

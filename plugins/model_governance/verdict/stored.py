@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from model_governance.contract.documents import Count, Form, Probability, require_form
 from model_governance.stats.accumulation import NOTHING
-from model_governance.verdict.finding import FailPolicy, Finding, Outcome, Verdict
+from model_governance.verdict.finding import FailPolicy, Finding, Outcome, Verdict, worst_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ class FindingForm(Form):
     level: Probability | None = None
     limit: float | None = None
     detectable: float | None = None
-    noise: Annotated[float, Field(ge=0)] = 1.0
+    noise: Annotated[float, Field(ge=1)] = 1.0
     log_evidence: Annotated[list[float], Field(min_length=len(NOTHING), max_length=len(NOTHING))] | None = None
     basis: str = ""
     violated: bool = False
@@ -70,14 +70,11 @@ class VerdictForm(Form):
     @model_validator(mode="after")
     def _follows(self) -> VerdictForm:
         rules = FailPolicy(fail_on=self.fail_on, on_uncertain=self.on_uncertain)
-        findings = tuple(
-            Finding(check=finding.check, outcome=finding.outcome, sentence="", severity=finding.severity)
-            for finding in self.findings
-        )
-        verdict = Verdict(name=self.name, findings=findings, fail_policy=rules)
-        if (self.outcome, self.stops) != (verdict.outcome, verdict.stops):
+        outcome = worst_of(finding.outcome for finding in self.findings)
+        stops = any(rules.stops(finding.outcome, finding.severity) for finding in self.findings)
+        if (self.outcome, self.stops) != (outcome, stops):
             raise ValueError(
-                f"expected outcome {verdict.outcome} and stops {verdict.stops}, which follow from the findings, found "
+                f"expected outcome {outcome} and stops {stops}, which follow from the findings, found "
                 f"{self.outcome} and {self.stops}"
             )
         return self
@@ -96,8 +93,12 @@ def read_verdict(record: Mapping[str, Any], *, origin: str = "a stored verdict")
 def trusted_verdict(record: Mapping[str, Any]) -> Verdict:
     """The verdict of a document whose form was checked already."""
     findings = tuple(_finding(finding) for finding in record["findings"])
-    fail_policy = FailPolicy(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
-    return Verdict(name=record["name"], findings=findings, fail_policy=fail_policy)
+    return Verdict(name=record["name"], findings=findings, fail_policy=trusted_fail_policy(record))
+
+
+def trusted_fail_policy(record: Mapping[str, Any]) -> FailPolicy:
+    """The rules by which a verdict counts, of a document whose form was checked already."""
+    return FailPolicy(fail_on=record["fail_on"], on_uncertain=record["on_uncertain"])
 
 
 def _finding(record: Mapping[str, Any]) -> Finding:

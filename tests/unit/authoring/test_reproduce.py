@@ -8,7 +8,12 @@ import pytest
 
 import project
 import synthetic
+from model_governance.authoring.reproduce import compare_records
+from model_governance.checks import catalogue
 from model_governance.cli import main
+from model_governance.evidence.history import Archive
+from model_governance.policy import load_policy
+from model_governance.store.local import LocalStore
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +76,20 @@ def test_a_policy_that_changed_since_does_not_count(folder, capsys):
         assert answers(capsys)["quality"]["answer"] == "same"
     finally:
         policy.write_text(kept)
+
+
+def test_a_finding_that_differs_is_named_where_the_outcome_is_the_same(folder):
+    policy, store = load_policy(folder / "policy.yaml", catalogue()), LocalStore(str(folder / "archive"))
+    (manifest,) = Archive(store, policy.name).runs()
+    then = Archive(store, policy.name).record(manifest, "quality")
+    now = json.loads(json.dumps(then))
+    now["verdict"]["findings"][0] |= {"noise": 2.0, "limit": 0.5}
+    assert compare_records(then, now).differences == ("the finding on accuracy was pass, is pass: limit, noise differ",)
+    now["verdict"]["findings"] = [now["verdict"]["findings"][0] | {"key": "b"}]
+    assert compare_records(then, now).differences == (
+        "the finding on accuracy was pass, there is none now",
+        "the finding on accuracy[b] is pass, there was none",
+    )
 
 
 def test_an_unknown_run_is_a_usage_error(folder, capsys):

@@ -41,7 +41,7 @@ WHOLE = Period(first=date(2026, 3, 1), last=date(2026, 3, 4))
 MIDDLE = Period(first=date(2026, 3, 2), last=date(2026, 3, 3))
 MOMENT = datetime(2026, 4, 1, 9, 30, tzinfo=UTC)
 
-NO_EVIDENCE = ("v1/hints/", "v1/announced/", "v1/index/")
+NO_EVIDENCE = ("v1/hints/", "v1/announced/", "v1/begun/", "v1/index/")
 
 
 @pytest.fixture(scope="module")

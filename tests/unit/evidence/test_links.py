@@ -12,7 +12,8 @@ import synthetic
 from model_governance.authoring.accept import accept_run
 from model_governance.authoring.keys import make_keys
 from model_governance.errors import EvidenceError, StoreUnreachable
-from model_governance.evidence.chain import find_head, link_keys, read_link
+from model_governance.evidence.begun import note_begun
+from model_governance.evidence.chain import link_keys, read_link
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_archive
@@ -89,7 +90,7 @@ def test_a_missing_key_is_an_error_and_a_later_try_archives_the_run(small):
     small.change(archive={"signing_key": "env:NO_SUCH_KEY"})
     with pytest.raises(EvidenceError, match="NO_SUCH_KEY"):
         night(small, 0)
-    assert find_head(small.store, "synthetic").sequence == 0
+    assert list(small.store.keys("v1/")) == []  # nothing was measured in vain
     small.change(archive={"signing_key": "file:keys/signing_key.pem"})
     night(small, 0)
     assert [link.predicate["run"]["run_id"] for link in links(small)] == ["night-0"]
@@ -119,6 +120,24 @@ def test_what_a_crash_left_out_is_appended_by_the_next_run(small, prefix):
     night(small, 2)
     assert sorted(link.predicate["run"]["run_id"] for link in links(small)) == ["night-0", "night-1", "night-2"]
     assert is_sound(small)
+
+
+def test_a_run_whose_note_is_damaged_is_appended_all_the_same(small):
+    with pytest.raises(StoreUnreachable):
+        _run_on(small, DiesBefore(small.store, "v1/chain/"), day=1)
+    (note,) = small.store.keys("v1/begun/")
+    path = small.store.root / note
+    path.chmod(0o644)
+    path.write_bytes(b"{}")
+    night(small, 2)
+    assert sorted(link.predicate["run"]["run_id"] for link in links(small)) == ["night-1", "night-2"]
+
+
+def test_what_was_begun_and_never_stored_is_no_fault(small, caplog):
+    note_begun(small.store, "synthetic", "v1/runs/model=synthetic/run=2026-03-01T000000Z/a/b/run_manifest.json")
+    night(small, 0)
+    assert len(links(small)) == 1
+    assert "no link" not in caplog.text
 
 
 def test_an_acceptance_whose_writer_died_is_appended_by_the_next_run(small):

@@ -6,7 +6,7 @@ import pytest
 
 from model_governance.contract.result import Artifact
 from model_governance.errors import EvidenceError
-from model_governance.report import read_highlights
+from model_governance.report.highlights import read_highlights
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
 

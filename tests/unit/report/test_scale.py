@@ -71,23 +71,38 @@ def place(svg: str, name: str) -> float:
     return float(found[1])
 
 
+def words(svg: str, name: str) -> list[str]:
+    return re.findall(rf'<text class="{name}"[^>]*>([^<]*)</text>', svg)
+
+
 def test_the_value_lies_on_its_side_of_the_bound(make):
-    beyond = draw_scale(finding(make, 1.93, {"less_than": 0.2}), better="lower")
+    beyond = draw_scale(finding(make, 0.3, {"less_than": 0.2}), better="lower")
     within = draw_scale(finding(make, 0.1, {"less_than": 0.2}), better="lower")
     assert place(beyond, "value") > place(beyond, "bound")
     assert place(within, "value") < place(within, "bound")
 
 
-def test_findings_of_one_demand_share_a_line(make):
-    small, large = (finding(make, value, {"less_than": 0.2}) for value in (0.4, 0.9))
-    both = [small, large]
-    drawn = [draw_scale(one, better="lower", others=both) for one in both]
-    assert place(drawn[0], "bound") == place(drawn[1], "bound")
-    assert place(drawn[0], "value") < place(drawn[1], "value")
+def test_every_finding_of_a_threshold_has_the_same_line(make):
+    drawn = [draw_scale(finding(make, value, {"less_than": 0.1}), better="lower") for value in (0.013, 0.09, 9.5)]
+    assert {place(svg, "bound") for svg in drawn} == {140.0}
+    assert place(drawn[0], "value") < place(drawn[1], "value") < 140  # 0.013 and the bound 0.1 are apart
+    assert all(words(svg, "end") == ["0", "0.2"] for svg in drawn)
+
+
+def test_a_value_beyond_the_end_is_an_arrow_with_its_number(make):
+    svg = draw_scale(finding(make, 9.5, {"less_than": 0.1}), better="lower")
+    assert '<path class="value" d="M280.0 24' in svg
+    assert "circle" not in svg
+    assert words(svg, "number") == ["9.5"]
+
+
+def test_a_share_that_must_be_high_is_drawn_from_nothing_to_all(make):
+    svg = draw_scale(finding(make, 0.49, {"geq_to": 0.8}), better="higher")
+    assert words(svg, "end") == ["0", "1"]
 
 
 @pytest.mark.parametrize("value", [0, 0.2, -5, 1e9, 1e-9])
-@pytest.mark.parametrize("condition", [{"equal_to": 0}, {"less_than": 0.2}, {"between": [-5, 5]}], ids=str)
+@pytest.mark.parametrize("condition", [{"less_than": 0.2}, {"geq_to": 0.8}, {"between": [-5, 5]}], ids=str)
 def test_every_mark_stays_inside_the_picture(make, value, condition):
     svg = draw_scale(finding(make, value, condition), better="lower")
     places = [float(one) for one in re.findall(r' (?:cx|x|x1|x2)="([^"]+)"', svg)]

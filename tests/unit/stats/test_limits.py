@@ -21,6 +21,7 @@ from model_governance.stats.limits import (
     LargestShareFactor,
     NoncentralChiSquare,
     PartialConjunction,
+    PartlyKnownShare,
     RatioOfShares,
     RocArea,
     Stretched,
@@ -39,6 +40,7 @@ THIN = NoncentralChiSquare(
 )
 FAMILIES = [
     ExactShare(successes=7.0, n=400.0),
+    PartlyKnownShare(successes=7.0, undecided=5.0, n=400.0),
     DifferenceOfShares(first=(3.0, 900.0), second=(12.0, 300.0)),
     WeightedDifference(strata=((0.7, (30.0, 90.0), (45.0, 80.0)), (0.3, (3.0, 30.0), (9.0, 40.0)))),
     RatioOfShares(first=(8.0, 4000.0), second=(14.0, 2000.0)),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
+import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from urllib.parse import urljoin
 
 import pytest
-from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 import project
+from board_cases import app_for, board_over
 from model_governance.archiving import archive_run
 from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
@@ -24,7 +28,7 @@ from model_governance.policy import parse_policy
 from model_governance.run import run_policy
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
-from model_governance.ui.app import create_app
+from model_governance.ui.stored import _blob
 
 POLICY = b"""
 version: 1
@@ -36,19 +40,19 @@ checks: {quality: {kind: model_quality, thresholds: [{metric: accuracy, geq_to: 
 """ % (b"0" * 64)
 
 
-def guard(dag_id: str) -> None:
-    if dag_id not in ("scheduled", "other"):
-        raise HTTPException(403, "Not yours.")
-
-
 @pytest.fixture
 def store(tmp_path):
-    return LocalStore(str(tmp_path))
+    return LocalStore(str(tmp_path / "archive"))
 
 
 @pytest.fixture
-def client(store):
-    return TestClient(create_app(lambda: store, guard=guard), raise_server_exceptions=False)
+def board(store, tmp_path):
+    return board_over(tmp_path, store)
+
+
+@pytest.fixture
+def client(board):
+    return TestClient(app_for(board, "scheduled", "other"), raise_server_exceptions=False)
 
 
 @pytest.fixture
@@ -61,6 +65,33 @@ def archived(store):
     return archive_run(parse_policy(POLICY, catalogue()), {}, run=run, store=store)
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A run with one check, of the DAG `scheduled`."""
+    folder = tmp_path_factory.mktemp("measured")
+    quality = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.99}]}
+    small = project.small_project(folder, checks={"quality": quality})
+    run = Run(
+        run_id="run", logical_date=datetime(2025, 6, 1, tzinfo=UTC),
+        orchestrator={"type": "airflow", "dag_id": "scheduled"},
+    )  # fmt: skip
+    ended = run_policy(small.policy(), run=run, store=small.store, connections=PlainConnections())
+    return small, ended
+
+
+@pytest.fixture
+def copied(measured, tmp_path):
+    """A copy of its archive that a test may alter, the client of it, the manifest and the name of the run."""
+    small, ended = measured
+    shutil.copytree(small.folder / "archive", tmp_path / "copied")
+    store = LocalStore(str(tmp_path / "copied"))
+    client = TestClient(app_for(board_over(tmp_path, store), "scheduled", "other"), raise_server_exceptions=False)
+    manifest = json.loads(store.get(ended.manifest.key))
+    return SimpleNamespace(
+        store=store, client=client, manifest=manifest, ended=ended, name=ended.manifest.key.split("/")[-2]
+    )
+
+
 def blob(store, content=b"<!doctype html><p>fine</p>", name="report.html"):
     return put_blob(store, Artifact(name=name, media_type="text/html", content=content))
 
@@ -71,24 +102,33 @@ def alter(store, key):
     path.write_bytes(path.read_bytes() + b" ")
 
 
-def test_a_page_is_served_in_a_sandbox_without_network(client, store):
-    page = blob(store)
-    answer = client.get(f"/dags/scheduled/store/{page.key}")
+def test_a_report_of_a_run_is_served_in_a_sandbox_without_network(copied):
+    report = copied.manifest["checks"][0]["report"]
+    answer = copied.client.get(f"/dags/scheduled/store/{report['key']}?run={copied.name}")
 
-    assert (answer.status_code, answer.content) == (200, b"<!doctype html><p>fine</p>")
+    assert (answer.status_code, answer.content) == (200, copied.store.get(report["key"]))
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"] == (
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"].startswith("private")
-    assert client.get(f"/dags/scheduled/reports/{page.sha256}.html").content == answer.content
 
 
-def test_a_page_with_scripts_runs_them_in_an_origin_of_its_own_without_network(client, store):
-    answer = client.get(f"/dags/scheduled/store/{blob(store, b'<SCRIPT>draw()</SCRIPT>', 'evidently.html').key}")
+def test_a_blob_is_served_only_through_a_run_that_names_it(copied):
+    report = copied.manifest["checks"][0]["report"]["key"]
+    stranger = blob(copied.store, b"<p>of another team</p>").key
+    get = copied.client.get
 
-    rules = answer.headers["content-security-policy"]
+    assert get(f"/dags/scheduled/store/{report}").status_code == 404
+    assert get(f"/dags/scheduled/store/{report}?run={'0' * 16}").status_code == 404
+    assert get(f"/dags/other/store/{report}?run={copied.name}").status_code == 404
+    assert get(f"/dags/scheduled/store/{stranger}?run={copied.name}").status_code == 404
+
+
+def test_a_page_with_scripts_runs_them_in_an_origin_of_its_own_without_network(store):
+    page = blob(store, b"<SCRIPT>draw()</SCRIPT>", "evidently.html")
+    rules = _blob(store, page.key).headers["content-security-policy"]
     assert rules.startswith("sandbox allow-scripts; default-src 'none'")
     assert "connect-src 'none'" in rules
     assert "allow-same-origin" not in rules
@@ -98,37 +138,40 @@ def test_a_page_with_scripts_runs_them_in_an_origin_of_its_own_without_network(c
     ("name", "media_type"),
     [("a.json", "application/json"), ("a.svg", "image/svg+xml"), ("a.yaml", "text/plain; charset=utf-8")],
 )
-def test_other_kinds_of_evidence_have_their_media_type(client, store, name, media_type):
-    answer = client.get(f"/dags/scheduled/store/{blob(store, b'{}', name).key}")
-    assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+def test_other_kinds_of_evidence_have_their_media_type(store, name, media_type):
+    answer = _blob(store, blob(store, b"{}", name).key)
+    assert answer.headers["content-type"] == media_type
     assert answer.headers["content-security-policy"].startswith("sandbox;")
 
 
-def test_altered_bytes_are_not_shown(client, store):
-    page = blob(store)
-    alter(store, page.key)
-    answer = client.get(f"/dags/scheduled/store/{page.key}")
+def test_altered_bytes_are_not_shown(copied):
+    report = copied.manifest["checks"][0]["report"]["key"]
+    alter(copied.store, report)
+    answer = copied.client.get(f"/dags/scheduled/store/{report}?run={copied.name}")
 
     assert answer.status_code == 409
     assert "altered" in answer.text
-    assert "fine" not in answer.text
+    assert "<" not in answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"].startswith("text/plain")
 
 
-def test_the_page_of_a_run_and_every_link_on_it_resolve(client, archived):
-    import re
-
-    address = f"/dags/scheduled/store/{archived.report.key}"
-    page = client.get(address)
+def test_the_page_of_a_run_and_every_link_on_it_resolve(copied):
+    address = f"/dags/scheduled/store/{copied.ended.report.key}"
+    page = copied.client.get(address)
 
     assert page.status_code == 200
-    assert "never reported" in page.text
-    links = [one for one in re.findall(r'href="([^"#]+)"', page.text) if not one.startswith("http")]
-    assert links
+    links = [html.unescape(one) for one in re.findall(r'href="([^"#]+)"', page.text) if not one.startswith("http")]
+    assert len(links) > 3
     for link in links:
-        assert client.get(urljoin(address, link)).status_code == 200
-    assert client.get(f"/dags/scheduled/store/{archived.manifest.key}").json()["run"]["run_id"] == "run"
+        assert copied.client.get(urljoin(address, link)).status_code == 200
+    assert copied.client.get(f"/dags/scheduled/store/{copied.ended.manifest.key}").json()["run"]["run_id"] == "run"
+
+
+def test_a_run_that_the_index_does_not_know_yet_is_shown(client, archived):
+    page = client.get(f"/dags/scheduled/store/{archived.report.key}")
+    assert page.status_code == 200
+    assert "never reported" in page.text
 
 
 def test_a_run_is_shown_under_its_own_dag_only(client, archived):
@@ -146,23 +189,16 @@ def test_a_manifest_is_served_as_it_is_stored(client, store, archived):
     assert answer.content == store.get(archived.manifest.key)
 
 
-def test_a_run_whose_manifest_was_edited_and_filed_anew_is_not_shown(tmp_path):
-    quality = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.99}]}
-    small = project.small_project(tmp_path, checks={"quality": quality})
-    orchestrator = {"type": "airflow", "dag_id": "scheduled"}
-    run = Run(run_id="run", logical_date=datetime(2025, 6, 1, tzinfo=UTC), orchestrator=orchestrator)
-    ended = run_policy(small.policy(), run=run, store=small.store, connections=PlainConnections())
-    viewer = TestClient(create_app(lambda: small.store, guard=guard), raise_server_exceptions=False)
-    assert viewer.get(f"/dags/scheduled/store/{ended.report.key}").status_code == 200
-    manifest = json.loads(small.store.get(ended.manifest.key))
+def test_a_run_whose_manifest_was_edited_and_filed_anew_is_not_shown(copied):
+    manifest = copied.manifest
     assert manifest["verdict"]["stops"]
     for part in (manifest["verdict"], manifest["checks"][0]):
         part |= {"outcome": "pass", "stops": False}
     manifest["verdict"]["findings"][0]["outcome"] = "pass"
     content = canonical_json(manifest)
-    folder = f"{ended.manifest.key.rsplit('/', 2)[0]}/{hashlib.sha256(content).hexdigest()[:16]}"
-    small.store.put_once(f"{folder}/run_manifest.json", content, media_type="application/json")
-    answer = viewer.get(f"/dags/scheduled/store/{folder}/report.html")
+    folder = f"{copied.ended.manifest.key.rsplit('/', 2)[0]}/{hashlib.sha256(content).hexdigest()[:16]}"
+    copied.store.put_once(f"{folder}/run_manifest.json", content, media_type="application/json")
+    answer = copied.client.get(f"/dags/scheduled/store/{folder}/report.html")
     assert answer.status_code == 409
     assert "expected verdict.outcome of check quality as in its record" in answer.text
 
@@ -191,6 +227,7 @@ def test_an_altered_page_is_replaced_by_the_one_its_manifest_gives(client, store
     ],
 )
 def test_every_other_key_is_unknown(client, store, key):
+    store.root.mkdir(exist_ok=True)
     (store.root / "secret.html").write_text("secret")
     ledger = store.root / "v1/retraining/model=tiny/run=2025-06-01T000000Z"
     ledger.mkdir(parents=True)
@@ -202,24 +239,29 @@ def test_every_other_key_is_unknown(client, store, key):
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_nobody_gets_past_the_guard(client, store, archived):
+def test_what_a_task_reported_is_shown_before_its_run_is_archived(board, client, store):
     page = blob(store)
-    for path in (f"store/{page.key}", f"store/{archived.report.key}", f"reports/{page.sha256}.html", "store/nonsense"):
-        answer = client.get(f"/dags/strange/{path}")
-        assert (answer.status_code, answer.text) == (403, "Not yours.\n")
+    report = {"key": page.key, "uri": page.uri}
+    board.surroundings.verdicts["run", "quality"] = {"name": "quality", "outcome": "fail", "report": report}
+    address = "/dags/scheduled/runs/run/tasks/quality/report"
+
+    assert client.get(address).content == b"<!doctype html><p>fine</p>"
+    assert client.get(address.replace("quality", "drift")).status_code == 404
+    report["uri"] = f"file:///somewhere/else/{page.key}"
+    assert client.get(address).status_code == 502  # no archive that is served
+    report |= {"key": "secret.txt", "uri": "file:///secret.txt"}
+    assert client.get(address).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/redoc"])
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/redoc", "/static/", "/static/../app.py"])
 def test_nothing_else_is_offered(client, path):
     assert client.get(path).status_code == 404
 
 
-def test_a_store_that_does_not_answer_is_said_plainly():
-    def unreachable():
-        raise StoreUnreachable("s3.internal:9000 refused the connection of key AKIA")
-
-    client = TestClient(create_app(unreachable, guard=guard))
-    answer = client.get(f"/dags/scheduled/store/v1/blobs/sha256/00/{'0' * 64}.html")
+def test_a_store_that_does_not_answer_is_said_plainly(board, client, archived):
+    board.stores.problem = StoreUnreachable("s3.internal:9000 refused the connection of key AKIA")
+    board.index.refresh([lambda: board.stores.stores[0]])
+    answer = client.get(f"/dags/scheduled/store/{archived.report.key}")
 
     assert answer.status_code == 502
     assert "AKIA" not in answer.text  # details belong into the log

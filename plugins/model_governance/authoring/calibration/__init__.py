@@ -9,6 +9,7 @@ Nothing here edits a policy: the lines to paste are printed, and a review decide
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from model_governance.policy import DatasetSpec, Policy
 
 __all__ = ["Calibrated", "Calibration", "NotCalibrated", "calibrate"]
+
+log = logging.getLogger(__name__)
 
 SCHEMA = "model-governance/calibration/v1"
 LEAST_WINDOWS = 100
@@ -120,7 +123,8 @@ def calibrate(policy: Policy, *, moment: datetime, connections: Connections, sam
     subject = load_subject(policy, roles=roles, with_model=True, sources=sources, connections=connections)
     rows = sampling.rows or _rows_of_run(policy, sources, connections)
     outcomes: list[Calibrated | NotCalibrated] = []
-    for name in policy.checks:
+    for place, name in enumerate(policy.checks, start=1):
+        log.info("%s: check %s of %s", name, place, len(policy.checks))
         outcomes.extend(_check(policy, name, subject=subject, sampling=sampling, rows=rows))
     return Calibration(
         policy=policy, moment=moment, reference_rows=subject.datasets["reference"].rows, rows=rows,

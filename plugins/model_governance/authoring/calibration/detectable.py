@@ -24,15 +24,22 @@ if TYPE_CHECKING:
 READ = 25
 """Windows that are read: they differ little in the width of their limits."""
 STEPS = 25
+UNSURE = 0.05
+"""How often the unchanged metric lies nearer to a bound than is reckoned with."""
 NEAR = 1e-3
 """Bounds nearer to each other than this part of themselves are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """One metric of a window: its number, the edge that the bound allows, and the number that fails in 95% of runs."""
+    """One metric of a window: its number, the edge that the bound allows, and the number that fails in 95% of runs.
+
+    `low` and `high` are the limits of the number, each with 95% confidence.
+    """
 
     value: float
+    low: float
+    high: float
     edge: float
     detectable: float
 
@@ -41,10 +48,15 @@ class _Seen:
         """How far from the metric the number lies."""
         return abs(self.detectable - self.value)
 
-    @property
-    def edge_seen_at_twice(self) -> float:
-        """The edge as far from the metric as the number lies beyond the edge of now."""
-        return self.value + (self.detectable - self.edge)
+    def edge_seen_at_twice(self, reference_error: float) -> float:
+        """The edge as far from the unchanged metric as the number lies beyond the edge of now.
+
+        Args:
+            reference_error: as of `bound_seen_at_twice`.
+        """
+        # The nearer the unchanged metric lies to the bound, the smaller is a change of twice the bound.
+        nearest = self.high if self.detectable > self.edge else self.low
+        return self.value + reference_error * (nearest - self.value) + (self.detectable - self.edge)
 
 
 def smallest_detectable(
@@ -74,39 +86,49 @@ def smallest_detectable(
 
 
 def bound_seen_at_twice(
-    windows: Sequence[Window], threshold: Threshold, bound: float | None, *, budget: Budget
+    windows: Sequence[Window],
+    threshold: Threshold,
+    bound: float | None,
+    *,
+    budget: Budget,
+    reference_error: float = 0.0,
 ) -> float | None:
     """The nearest bound that fails a change of twice its size in 95% of single runs; this bound where it does already.
 
-    A change of twice the size lies as far beyond the bound as the bound lies from the unchanged metric. None where what is
-    detectable is not known.
+    A change of twice the size lies as far beyond the bound as the bound lies from the unchanged metric, which the reference
+    tells with an error: the bound holds for the nearest unchanged metric that the reference allows with 95% confidence.
+    None where what is detectable is not known.
 
     Args:
         windows: as of `smallest_detectable`; the metrics of unchanged runs.
         threshold: gives the condition and its direction.
         bound: to start from; None gives None.
         budget: of the policy.
+        reference_error: standard error of the unchanged metric as a part of that of a run; 0 where a run is compared with
+            the reference itself.
     """
     import numpy as np
 
     if bound is None:
         return None
-    upper = side_of(threshold) == "upper"
+    side = 1 if side_of(threshold) == "upper" else -1
+
+    def wanted_edge(one: _Seen) -> float:
+        return one.edge_seen_at_twice(reference_error)
+
     for _ in range(STEPS):
         found = [
-            _farthest(seen, key=lambda one: one.edge_seen_at_twice if upper else -one.edge_seen_at_twice)
+            _farthest(seen, key=lambda one: side * wanted_edge(one))
             for seen in _windows(windows, threshold, bound, budget=budget)
         ]
         known = [one for one in found if one is not None]
         if not known:
             return None
-        edge, wanted = (
-            float(np.median([getattr(one, name) for one in known])) for name in ("edge", "edge_seen_at_twice")
-        )
+        edge = float(np.median([one.edge for one in known]))
+        wanted = float(np.median([wanted_edge(one) for one in known]))
         # The edge of a relative change is a multiple of its bound.
         moved = bound * wanted / edge if edge else wanted
-        nearer = moved <= bound if upper else moved >= bound
-        if nearer or abs(moved - bound) <= NEAR * abs(bound):
+        if side * (moved - bound) <= 0 or abs(moved - bound) <= NEAR * abs(bound):
             return bound
         bound = moved
     return bound
@@ -129,10 +151,12 @@ def _seen(
         measurement = measurement_of(metric, threshold, before, earlier=(), level=tail)
         if measurement.obstacle is not None or measurement.limits is None:
             continue
-        number = detectable_beyond(measurement.limits, measurement.allowed, tail=tail)
+        limits = measurement.limits
+        number = detectable_beyond(limits, measurement.allowed, tail=tail)
         if number is not None:
+            low, high = limits.low(UNSURE), limits.high(UNSURE)
             edge = _edge(measurement.allowed)
-            found.append(_Seen(value=measurement.value, edge=edge, detectable=number))
+            found.append(_Seen(value=measurement.value, low=low, high=high, edge=edge, detectable=number))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
     from model_governance.policy import Policy, Threshold
     from model_governance.verdict import Baseline
 
+log = logging.getLogger(__name__)
+
 FIRST = 100
 STEP = 50
+TOLD = 50
+"""Runs after which the log says how many were drawn."""
 HOPELESS = 20
 """As many errors and nothing else end the drawing."""
 TIGHT = 0.05
@@ -52,7 +57,8 @@ class JudgedWindows:
 
     def add(self, result: CheckResult) -> None:
         """One more window; windows of a pair are judged against each other."""
-        before, self._last, self._drawn = self._last, result, self._drawn + 1
+        before, self._last = self._last, result
+        self._count()
         if len(self._read) < READ:
             self._read.append(result)
         for place, threshold in self._thresholds.items():
@@ -70,9 +76,15 @@ class JudgedWindows:
 
     def add_error(self, reason: str) -> None:
         """One more window, on which the check itself was an error."""
-        self._last, self._drawn = None, self._drawn + 1
+        self._last = None
+        self._count()
         for place in self._thresholds:
             self._count_error(place, reason)
+
+    def _count(self) -> None:
+        self._drawn += 1
+        if self._drawn % TOLD == 0:
+            log.info("%s: %s runs drawn", self._name, f"{self._drawn:,}")
 
     def _count_error(self, place: int, reason: str) -> None:
         """An error fails a run under any bound."""
@@ -133,7 +145,10 @@ class JudgedWindows:
             runs_per_year=self._policy.runs_per_year, passes=passes, fails=fails, proposal=proposal,
             detectable=smallest_detectable(seen, threshold, proposal.bound, budget=self._budget),
             detectable_now=smallest_detectable(seen, threshold, _bound(threshold), budget=self._budget),
-            seen_at_twice=bound_seen_at_twice(seen, threshold, proposal.bound, budget=self._budget),
+            seen_at_twice=bound_seen_at_twice(
+                seen, threshold, proposal.bound, budget=self._budget,
+                reference_error=0.0 if threshold.is_change else self._plan.reference_error,
+            ),
             limits=f"{self._plan.sentence}; {limits}",
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ be alike, and the half brings the error of the reference itself.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,11 @@ class WindowPlan:
     def half(self) -> int:
         """Rows of the half that plays the reference."""
         return self.reference_rows - self.reference_rows // 2
+
+    @property
+    def reference_error(self) -> float:
+        """Standard error of a metric over the whole reference as a part of that over a run; 0 of one that compares them."""
+        return 0.0 if self.compares else math.sqrt(self.rows / self.reference_rows)
 
     @property
     def dependence(self) -> float:

@@ -12,7 +12,7 @@ from model_governance.evidence.damage import read_damage
 from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import as_record
 from model_governance.evidence.waivers import named_waivers
-from model_governance.verdict import judge, read_verdict, with_damage
+from model_governance.verdict import judge, trusted_verdict, with_damage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +77,7 @@ def _record_of(stored: Mapping[str, Any], check: str, reader: Reader) -> dict[st
 def _verdict_of(stored: Mapping[str, Any], reader: Reader) -> Verdict:
     """The verdict of an earlier record; the same record is named by as many later runs as a verdict reads."""
     if stored["sha256"] not in reader.recent:
-        reader.remember(stored["sha256"], read_verdict(_document(stored, reader)["verdict"]))
+        reader.remember(stored["sha256"], trusted_verdict(_document(stored, reader)["verdict"]))
     return reader.recent[stored["sha256"]]
 
 

@@ -22,7 +22,7 @@ from model_governance.evidence.record import as_record
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
 from model_governance.evidence.verification.judgement import LostBasisError, judged_again
 from model_governance.evidence.waivers import GrantedWaiver, as_decision, in_force, named_waivers
-from model_governance.verdict import Verdict, combine, fail_policy_of, read_verdict
+from model_governance.verdict import Verdict, combine, fail_policy_of, trusted_fail_policy, trusted_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,20 +192,20 @@ def _verdicts(
     findings: Findings,
 ) -> None:  # fmt: skip
     """Whether the verdict of the run and the rows of its checks are those of the records."""
-    stated = read_verdict(manifest["verdict"])
+    stated, rules = manifest["verdict"], trusted_fail_policy(manifest["verdict"])
     verdicts = []
     for row in manifest["checks"]:
         record = records[row["name"]]
         if record is None:
-            silent = tuple(finding for finding in stated.findings if finding.check == row["name"])
+            silent = tuple(finding for finding in trusted_verdict(stated).findings if finding.check == row["name"])
             if row["outcome"] != "error" or not silent or any(finding.outcome != "error" for finding in silent):
                 findings.add(
                     "verdict.differs", where, f"{row['name']} never reported and is said to be {row['outcome']}"
                 )
             else:
-                verdicts.append(Verdict(name=row["name"], findings=silent, fail_policy=stated.fail_policy))
+                verdicts.append(Verdict(name=row["name"], findings=silent, fail_policy=rules))
             continue
-        verdict = read_verdict(record["verdict"])
+        verdict = trusted_verdict(record["verdict"])
         reader.remember(row["record"]["sha256"], verdict)
         verdicts.append(verdict)
         said = (row["outcome"], row["stops"], row["sentence"], record["check"], record["verdict"]["stops"])
@@ -215,8 +215,8 @@ def _verdicts(
                 f"{row['name']} is said to be {row['outcome']}, its record says {verdict.outcome} (stops: {verdict.stops})",
             )  # fmt: skip
     problems = disagreements(manifest["policy"].get("file_sha256", manifest["policy"]["sha256"]), records)
-    whole = combine(stated.name, verdicts, fail_policy=stated.fail_policy, problems=problems)
-    if whole.record() != manifest["verdict"]:
+    whole = combine(stated["name"], verdicts, fail_policy=rules, problems=problems)
+    if whole.record() != stated:
         findings.add("verdict.differs", where, "the verdict of the run is not what the verdicts of its checks give")
 
 
@@ -229,7 +229,7 @@ def _demands(policy: Policy, manifest: Mapping[str, Any], where: str, findings: 
             where,
             f"the policy has the checks {', '.join(policy.checks)}; the run has {', '.join(names)}",
         )
-    if read_verdict(manifest["verdict"]).fail_policy != fail_policy_of(policy):
+    if trusted_fail_policy(manifest["verdict"]) != fail_policy_of(policy):
         findings.add(
             "verdict.differs", where, "the verdict counts by another fail_on or on_uncertain than the policy's"
         )

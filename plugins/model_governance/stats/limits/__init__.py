@@ -11,7 +11,7 @@ from model_governance.stats.limits.orders import RankAgreement
 from model_governance.stats.limits.ratio_of_shares import RatioOfShares
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.share_factor import LargestShareFactor
-from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
+from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare, PartlyKnownShare
 from model_governance.stats.limits.stored import read_limits
 from model_governance.stats.limits.stretched import Forecast, GrowingError, Scale, Stretched
 from model_governance.stats.limits.student import StudentT
@@ -32,6 +32,7 @@ __all__ = [
     "Limits",
     "NoncentralChiSquare",
     "PartialConjunction",
+    "PartlyKnownShare",
     "RangeOf",
     "RankAgreement",
     "RatioOfShares",

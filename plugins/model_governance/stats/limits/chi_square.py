@@ -138,7 +138,7 @@ class NoncentralChiSquare(Limits):
             return 1.0
         own = (self.statistic - self.freedom) * self.unit
         if self.spread > 1 and self.independent is not None:
-            p_value = crossing(lambda tail: self._chi_square_low(tail) > bound)
+            p_value = crossing(lambda tail: self._chi_square_low(tail) - bound)
             if p_value < 0.5:
                 return p_value
         # The bound, moved to where the limit without the delta method's factor would have to be.

@@ -42,17 +42,53 @@ class ExactShare(Limits):
 
     def detectable(self, bound: float, tail: float) -> float | None:
         """Exact: the fewest successes that exclude the bound, and the share that reaches them with probability 0.95."""
-        from scipy.stats import beta, binom
+        from scipy.special import betaincinv
 
         if not 0 <= bound < 1:
             return None
-        needed = float(binom.isf(tail, math.floor(self.n), bound)) + 1
-        return float(beta.ppf(1 - MISSED, needed, self.n - needed + 1)) if needed <= self.n else None
+        needed = fewest_beyond(math.floor(self.n), bound, tail) + 1
+        return float(betaincinv(needed, self.n - needed + 1, 1 - MISSED)) if needed <= self.n else None
 
     def detectable_below(self, bound: float, tail: float) -> float | None:
         """As above, of the rows that do not count."""
         mirrored = ExactShare(successes=self.n - self.successes, n=self.n).detectable(1 - bound, tail)
         return None if mirrored is None else 1 - mirrored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartlyKnownShare(Limits):
+    """A share of rows of which some are undecided: the limits hold whether these count or not.
+
+    Attributes:
+        successes: rows that are known to count.
+        undecided: rows of which nothing is known.
+        n: all rows, above 0.
+    """
+
+    family: ClassVar[str] = "partly_known_share"
+    successes: float
+    undecided: float
+    n: float
+
+    def low(self, tail: float) -> float:
+        """Lower limit where no undecided row counts, 0 to 1."""
+        return exact_low(self.successes, self.n, tail)
+
+    def high(self, tail: float) -> float:
+        """Upper limit where each undecided row counts, 0 to 1."""
+        return 1 - exact_low(self.n - self.successes - self.undecided, self.n, tail)
+
+    def inflated(self, factor: float) -> PartlyKnownShare:
+        """The same share of fewer rows."""
+        return replace(self, successes=self.successes / factor, undecided=self.undecided / factor, n=self.n / factor)
+
+    def detectable(self, bound: float, tail: float) -> float | None:
+        """As if every row were decided."""
+        return ExactShare(successes=self.successes, n=self.n).detectable(bound, tail)
+
+    def detectable_below(self, bound: float, tail: float) -> float | None:
+        """As above."""
+        return ExactShare(successes=self.successes, n=self.n).detectable_below(bound, tail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +187,30 @@ def exact_low(successes: float, n: float, tail: float) -> float:
     from scipy.special import betaincinv
 
     return 0.0 if successes <= 0 else float(betaincinv(successes, n - successes + 1, tail))
+
+
+def fewest_beyond(n: int, share: float, tail: float) -> int:
+    """The fewest successes of n rows that are exceeded with a chance of at most `tail`, from a binomial distribution.
+
+    Args:
+        n: rows, 0 or more.
+        share: chance of a success, from 0 to less than 1.
+        tail: chance, 0 to 0.5.
+    """
+    from scipy.special import betainc
+
+    def is_exceeded(count: int) -> bool:
+        return count < n and float(betainc(count + 1, n - count, share)) > tail
+
+    # The quantile of Cornish and Fisher (1938) is seldom off by more than one.
+    quantile = quantile_of(tail)
+    near = n * share + quantile * math.sqrt(n * share * (1 - share)) + (quantile**2 - 1) * (1 - 2 * share) / 6
+    count = min(max(0, round(near)), n)
+    while is_exceeded(count):
+        count += 1
+    while count > 0 and not is_exceeded(count - 1):
+        count -= 1
+    return count
 
 
 def wilson_limits(successes: float, n: float, tail: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from model_governance.stats.limits.orders import RankAgreement
 from model_governance.stats.limits.ratio_of_shares import RatioOfShares
 from model_governance.stats.limits.ratios import SmallestRatio
 from model_governance.stats.limits.share_factor import LargestShareFactor
-from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare
+from model_governance.stats.limits.shares import AbsoluteDifference, DifferenceOfShares, ExactShare, PartlyKnownShare
 from model_governance.stats.limits.stretched import Forecast, GrowingError, Stretched
 from model_governance.stats.limits.student import StudentT
 from model_governance.stats.limits.wasserstein import WassersteinLimits
@@ -35,6 +35,7 @@ FAMILIES: dict[str, type[Limits]] = {
         LargestShareFactor,
         NoncentralChiSquare,
         PartialConjunction,
+        PartlyKnownShare,
         RangeOf,
         RankAgreement,
         SmallestRatio,

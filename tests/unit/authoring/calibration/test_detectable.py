@@ -56,6 +56,14 @@ def test_a_bound_below_moves_down():
     assert bound == pytest.approx(0.9 - (norm.isf(level) + norm.isf(0.05)) * ERROR, rel=1e-3)
 
 
+def test_the_error_of_the_reference_moves_the_bound_away_so_that_an_unlucky_reference_still_shows_twice():
+    level = budget().level_for(threshold(geq_to=0.9))
+    seen = windows(normal(0.9))
+    bound = bound_seen_at_twice(seen, threshold(geq_to=0.89), 0.89, budget=budget(), reference_error=0.3)
+    unlucky = 0.9 - norm.isf(0.05) * 0.3 * ERROR
+    assert bound == pytest.approx(unlucky - (norm.isf(level) + norm.isf(0.05)) * ERROR, rel=1e-3)
+
+
 def test_of_several_keys_the_one_that_needs_most_room_decides():
     few = [share(value, key) for value, key in ((0.01, "a"), (0.05, "b"))]
     alone = bound_seen_at_twice(windows(few[1]), threshold(less_than=0.06), 0.06, budget=budget())

@@ -16,7 +16,9 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import synthetic
-from model_governance.checks.robustness.evasion import CHECK
+from model_governance.attacks.schedule import AttackCutShort
+from model_governance.attacks.trees.minimal import Change
+from model_governance.checks.robustness.evasion import CHECK, exact
 from model_governance.contract.result import canonical_json
 from model_governance.contract.slices import Slice
 from model_governance.contract.subject import Columns, Dataset, Feature, Model, PreviousRun, Subject
@@ -267,17 +269,35 @@ def test_a_tree_is_solved_exactly_and_the_heuristics_stand_beside_it():
     assert result.metric("queries_per_row", key="exact").value <= 3
 
 
-def test_exact_answers_that_a_budget_cuts_leave_rows_undecided_and_never_robust():
-    subject = one_column(
+def test_an_exact_attack_that_its_budget_cuts_is_refused():
+    with pytest.raises(AttackCutShort, match="7 of 12 rows were asked one full question"):
+        measure(bands(), attacks=["exact"], epsilon=0.03, exact_rows=16, budget={"exact": {"max_queries": 5}})
+
+
+def test_rows_that_no_attack_was_given_are_not_robust():
+    result = measure(bands(), attacks=["exact"], epsilon=0.03, exact_rows=4)
+    everything = result.metric("attack_success_rate", key="all")
+    assert everything.n == 4
+    assert everything.value == result.metric("exact_attack_success_rate", key="exact@0.03").value
+
+
+def test_undecided_rows_are_neither_robust_nor_flipped(monkeypatch):
+    monkeypatch.setattr(exact, "minimal_change", lambda *_, **__: UNSOLVED)
+    cut = measure(bands(), attacks=["exact"], epsilon=0.03).metric("exact_attack_success_rate", key="exact@0.03")
+    assert "left undecided" in cut.detail
+    assert cut.low == 0.0
+    assert cut.high > 0.5
+
+
+UNSOLVED = Change(status="unsolved", distance=None, lower=0.0, witness=None, target=None, nodes=1)
+
+
+def bands():
+    """A tree that answers by bands of one number."""
+    return one_column(
         DecisionTreeClassifier(max_depth=4, random_state=0), task="binary_classification",
         labels=lambda x: ((x // 10) % 2).astype(int),
     )  # fmt: skip
-    result = measure(subject, attacks=["exact"], epsilon=0.03, exact_rows=16, budget={"exact": {"max_queries": 5}})
-    whole = measure(subject, attacks=["exact"], epsilon=0.03, exact_rows=16)
-    cut = result.metric("exact_attack_success_rate", key="exact@0.03")
-    assert cut.value >= whole.metric("exact_attack_success_rate", key="exact@0.03").value
-    assert "left undecided" in cut.detail
-    assert table(result, "attacks")[0]["reached"].startswith("stopped at its budget of 5 queries")
 
 
 def test_the_exact_attack_needs_trees(healthy):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from model_governance.checks.data.data_drift.column_drift import ColumnDrift
 
 MIN_ROWS = 10
+NEW_VALUES = "not in the reference"
+"""The bar of categories that the reference does not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ def _categories(labels: Sequence[str], counts: Sequence[tuple[int, int]], *, max
     pooled = sum(reference for reference, _ in rest), sum(current for _, current in rest)
     bars = [(labels[place], counts[place]) for place in own]
     if any(pooled):
-        bars.append(("all others", pooled))
+        bars.append((NEW_VALUES if pooled[0] == 0 else "all others", pooled))
     return _as_bars([label for label, _ in bars], [pair for _, pair in bars])
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.data.data_drift.disclosure import publishable_bars
 from model_governance.contract.result import Artifact, canonical_json
+from model_governance.contract.text import spell_p
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _test(calculation: Any, column: ColumnDrift, *, detected: bool) -> Any:
 
     psi = column.psi
     description = (
-        f"PSI is {psi.value:.3f} (95% interval {psi.low:.3f} to {psi.high:.3f}, p = {psi.p_value:.2g}); "
+        f"PSI is {psi.value:.3f} (95% interval {psi.low:.3f} to {psi.high:.3f}, {spell_p(psi.p_value)}); "
         f"the column {'counts' if detected else 'does not count'} as drifted."
     )
     return MetricTestResult(

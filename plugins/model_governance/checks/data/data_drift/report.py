@@ -8,6 +8,7 @@ from model_governance.checks.data.data_drift.aggregation import list_names
 from model_governance.checks.data.data_drift.evidently_report import render
 from model_governance.checks.data.data_drift.figures import draw_distributions, draw_forest
 from model_governance.contract.result import Table
+from model_governance.contract.text import spell_p
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -69,7 +70,7 @@ def highlights(
     )
     sentences = [
         f"{column.name} drifted: PSI {column.psi.value:.3g} (95% interval {column.psi.low:.3g} to "
-        f"{column.psi.high:.3g}, p = {column.psi.p_value:.2g}){_means(column)}."
+        f"{column.psi.high:.3g}, {spell_p(column.psi.p_value)}){_means(column)}."
         for column in largest_first[:MAX_SENTENCES]
     ]
     if len(largest_first) > MAX_SENTENCES:

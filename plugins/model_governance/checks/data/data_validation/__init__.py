@@ -31,7 +31,8 @@ CHECK = Check(
     advice=Advice(
         rank=10,
         title="Look at the data first.",
-        text="The data is not what was agreed. Until it is repaired, every other result of this run is about the wrong rows.",
+        text="The data is not what was agreed. Until it is repaired, what other checks measured on it is about the wrong rows.",
+        doubts_rows=True,
     ),
     cost="Seconds; grows with rows times expectations, and is one SQL query per expectation on large data.",
     not_calibrated="a suite is deterministic: what it requires of the rows is written, not estimated",

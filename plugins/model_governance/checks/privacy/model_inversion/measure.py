@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import restrict_outputs
 from model_governance.attacks.art_toolbox import DISTRIBUTION
-from model_governance.attacks.schedule import limit_queries, schedule_attacks
+from model_governance.attacks.schedule import limit_queries, require_full_questions, schedule_attacks
 from model_governance.checks.privacy.model_inversion import report
 from model_governance.checks.privacy.model_inversion.candidates import draw_candidates
 from model_governance.checks.privacy.model_inversion.confidence import ClassConfidence
@@ -37,7 +37,7 @@ def measure(subject: Subject, params: InversionParams, seed: int) -> CheckResult
         Distance ratio, gain and confidence for each attack and class.
 
     Raises:
-        CheckError: too few rows, no class with enough training rows, or an attack that cannot run.
+        CheckError: too few rows, no class with enough training rows, or an attack that cannot run or was cut short.
         SubjectError, ModelMisbehaved: as `Subject.features`, `Subject.target` and `Model`.
     """
     import numpy as np
@@ -47,9 +47,12 @@ def measure(subject: Subject, params: InversionParams, seed: int) -> CheckResult
     model = restrict_outputs(subject.require_model(), params.attacker_access)
     leaks: list[ClassLeakage] = []
     for attack in schedule.due:
-        counted, _ = limit_queries(model, schedule.budget(attack), attack=attack)
+        counted, queries = limit_queries(model, schedule.budget(attack), attack=attack)
         # Each attack has its own generator, so that one that is not due changes nothing for another.
         reconstructions = _reconstruct(attack, counted, candidates, params, seed)
+        require_full_questions(
+            queries, unasked=reconstructions.unasked, rows=len(reconstructions.classes), per_row=reconstructions.per_row
+        )
         leaks.extend(compare(attack, reconstructions, candidates, resamples=params.resamples, seed=seed))
     measured = tuple(declared(METRICS, estimate) for estimate in estimates(leaks))
     return CheckResult(

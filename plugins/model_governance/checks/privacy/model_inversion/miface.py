@@ -37,6 +37,7 @@ class GradientAscent:
         self.candidates, self.confidence, self.classes = candidates, confidence, classes
         self.best, self.reached = rows, np.zeros(len(rows))
         self.start, self.last = rows, np.empty((0, 0))
+        self.asked = 0
         cells = candidates.public[list(candidates.distance.numeric)].to_numpy(dtype=np.float64, na_value=np.nan)
         self.low, high = np.nanmin(cells, axis=0), np.nanmax(cells, axis=0)
         self.width = np.where(high > self.low, high - self.low, 1.0)
@@ -65,6 +66,7 @@ class GradientAscent:
 
         frame = self.frame(scaled)
         probabilities = self.last = self.confidence.model.predict_proba(frame)
+        self.asked += 1
         own = probabilities[np.arange(len(probabilities)), self.classes]
         improved = np.flatnonzero(own > self.reached)
         self.reached[improved] = own[improved]
@@ -117,7 +119,11 @@ def miface(
             _run(ascent, len(model.classes), params.max_iterations)
         except QueryBudgetExceeded:
             truncated = True
-    return Reconstructions(rows=ascent.best, classes=classes, confidence=ascent.reached, truncated=truncated)
+    # A full question is a step: the start, its gradient and where it leads.
+    unasked = len(rows) if truncated and ascent.asked < 2 else 0
+    return Reconstructions(
+        rows=ascent.best, classes=classes, confidence=ascent.reached, truncated=truncated, unasked=unasked, per_row=3
+    )
 
 
 def _run(ascent: GradientAscent, classes: int, max_iterations: int) -> None:

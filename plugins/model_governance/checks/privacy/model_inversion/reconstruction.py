@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.schedule import QueryBudgetExceeded
@@ -26,13 +26,16 @@ MOVE_NUMBER, REPLACE_CATEGORY = 0.6, 0.1  # probabilities of a change in refinem
 class Reconstructions:
     """Reconstructed rows with the class number that each was optimised for (n,), and the confidence reached (n,).
 
-    `truncated` says that the query budget ended before the attack did.
+    `truncated` says that the query budget ended before the attack did; `unasked` counts the rows that had no full question
+    by then, which is one of `per_row` queries.
     """
 
     rows: pd.DataFrame
     classes: np.ndarray
     confidence: np.ndarray
     truncated: bool = False
+    unasked: int = 0
+    per_row: int = 1
 
 
 def starting_rows(
@@ -66,18 +69,22 @@ def search(
 
     rows, classes = starting_rows(candidates, params, generator)
     state = CoordinateSearch(candidates, confidence, rows, classes)
+    swept = False
     try:
         state.reached = confidence(rows, classes)
         far = np.arange(len(rows)) % 2 == 0
         for _ in range(params.sweeps):
             for name in generator.permutation(list(rows.columns)).tolist():
                 state.improve({name: _public_values(state, name, generator)}, params.stop_confidence, among=far)
+            swept = True
         steps = np.where(far, FAR_STEP, NEAR_STEP)
         for _ in range(params.refinements):
             improved = state.improve(_perturbed(state, steps, generator), params.stop_confidence)
             steps = (steps * np.where(improved, STEP_UP, STEP_DOWN)).clip(MIN_STEP, 1.0)
     except QueryBudgetExceeded:
-        return state.result(truncated=True)
+        # A full question tries values of each column once.
+        unasked, per_row = 0 if swept else len(rows), 1 + PROPOSALS * len(rows.columns)
+        return replace(state.result(), truncated=True, unasked=unasked, per_row=per_row)
     return state.result()
 
 
@@ -127,11 +134,9 @@ class CoordinateSearch:
         improved[rows] = True
         return improved
 
-    def result(self, *, truncated: bool = False) -> Reconstructions:
+    def result(self) -> Reconstructions:
         """The reconstructions in their present state."""
-        return Reconstructions(
-            rows=self._frame(self.cells), classes=self.classes, confidence=self.reached, truncated=truncated
-        )
+        return Reconstructions(rows=self._frame(self.cells), classes=self.classes, confidence=self.reached)
 
     def _frame(self, cells: dict[str, np.ndarray]) -> pd.DataFrame:
         return cast_like({name: column.tolist() for name, column in cells.items()}, self.candidates.public)

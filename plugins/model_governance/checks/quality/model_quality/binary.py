@@ -56,7 +56,7 @@ def evaluate_binary(evaluation: Evaluation) -> TaskMetrics:
         notes.append(f"Predicted positive from a probability of {model.decision.threshold:g} on.")
     confusion = outcomes.confusion()
     tables = [report.confusion_table(confusion, outcomes.names), report.class_table(confusion, outcomes.names)]
-    drawn = [figures.confusion(confusion, outcomes.names)]
+    drawn = []  # the table holds the four counts
     if outcomes.probabilities is not None:
         score, hit = outcomes.probabilities[:, positive], outcomes.truth == positive
         bins = bin_probabilities(score, hit, count=params.calibration_bins)

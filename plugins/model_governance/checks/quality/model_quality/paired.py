@@ -23,6 +23,7 @@ from model_governance.checks.quality.model_quality.discrimination import (
 from model_governance.checks.quality.model_quality.evaluation import NO_POSITIVE, ONE_CLASS, too_few
 from model_governance.checks.quality.model_quality.uncertainty import TAIL, influence_reach
 from model_governance.contract.result import Estimate
+from model_governance.contract.text import spell_p
 from model_governance.stats.intervals import mcnemar, paired_shares
 
 if TYPE_CHECKING:
@@ -241,4 +242,4 @@ def paired_errors(error: np.ndarray, champion: np.ndarray, *, seed: int) -> list
 
 
 def _p(test: str, p_value: float) -> str:
-    return f"p {p_value:.2g} ({test})"
+    return f"{spell_p(p_value)} ({test})"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.schedule import QueryBudgetExceeded, limit_queries
+from model_governance.attacks.schedule import QueryBudgetExceeded, limit_queries, require_full_questions
 from model_governance.checks.robustness.evasion import autoattack, exact, greedy, hopskipjump, pgd
 from model_governance.checks.robustness.evasion.gradients import flip_gradients, why_no_gradients
 from model_governance.checks.robustness.evasion.outcome import Outcome, conclude
 from model_governance.checks.robustness.evasion.params import DEFAULT_ATTACKS, AttackName
-from model_governance.checks.robustness.evasion.starts import find_starts
+from model_governance.checks.robustness.evasion.row_space import ROUNDING
+from model_governance.checks.robustness.evasion.starts import ROUND, find_starts
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from model_governance.attacks.schedule import AttackBudget
     from model_governance.checks.robustness.evasion.exact import ExactDistances
+    from model_governance.checks.robustness.evasion.params import EvasionParams
     from model_governance.checks.robustness.evasion.queries import Queries
     from model_governance.checks.robustness.evasion.target import Target
 
@@ -26,12 +28,14 @@ if TYPE_CHECKING:
 class Attack:
     """One attack: `why_not` says why it does not fit a target (empty: it does), `run` records its flips in the queries.
 
-    An exact attack returns its distances too.
+    An exact attack returns its distances too. `question` counts the queries of a full question about one row: of the
+    attacks that ask about all rows in every call it is one call.
     """
 
     access: str
     why_not: Callable[[Target], str]
     run: Callable[[Target, Queries, AttackBudget], ExactDistances | None]
+    question: Callable[[EvasionParams], int] = lambda _: 1
 
 
 def select_attacks(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, ...]]:
@@ -54,7 +58,11 @@ def select_attacks(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, .
 
 
 def run_attack(target: Target, name: AttackName, budget: AttackBudget) -> Outcome:
-    """The outcome of one attack within its budget; one that exceeds its queries counts with what it reached."""
+    """The outcome of one attack within its budget; one that exceeds its queries counts with what it reached.
+
+    Raises:
+        AttackCutShort: the budget ended before every row was asked a full question.
+    """
     model, query_budget = limit_queries(target.model, budget, attack=name)
     queries = target.queries(model)
     reached, distances = "finished", None
@@ -65,11 +73,29 @@ def run_attack(target: Target, name: AttackName, budget: AttackBudget) -> Outcom
         exceeded = True
     if exceeded:
         reached = f"stopped at its budget of {budget.max_queries:,} queries, {query_budget.asked:,} asked"
+        unasked, rows, per_row = _unasked(target, name, queries, distances)
+        require_full_questions(query_budget, unasked=unasked, rows=rows, per_row=per_row)
     return conclude(queries, name, target.model, exact=distances, reached=reached)
+
+
+def _unasked(
+    target: Target, name: AttackName, queries: Queries, distances: ExactDistances | None
+) -> tuple[int, int, int]:
+    """Rows without a full question that did not flip within the budget either, all rows, and queries of a question."""
+    if distances is not None:
+        return distances.unreached, len(distances.rows), 1
+    per_row = ATTACKS[name].question(target.params)
+    open_ = queries.nearest > target.params.main_epsilon + ROUNDING
+    return int((open_ & (queries.asked < per_row)).sum()), len(queries.nearest), per_row
 
 
 def _fits_everything(_target: Target) -> str:
     return ""
+
+
+def _first_estimate(params: EvasionParams) -> int:
+    """A round of starts, and the queries of the first estimate of the boundary's direction."""
+    return min(ROUND, params.initial_size) + min(hopskipjump.FIRST_DIRECTIONS, params.max_evaluations)
 
 
 def _run_hopskipjump(target: Target, queries: Queries, budget: AttackBudget) -> None:
@@ -137,7 +163,9 @@ def _run_autoattack(name: str) -> Callable[[Target, Queries, AttackBudget], None
 
 
 ATTACKS: Mapping[str, Attack] = {
-    "hopskipjump": Attack(access="black box, labels only", why_not=_fits_everything, run=_run_hopskipjump),
+    "hopskipjump": Attack(
+        access="black box, labels only", why_not=_fits_everything, run=_run_hopskipjump, question=_first_estimate
+    ),
     "greedy": Attack(access="black box, scores", why_not=_why_not_greedy, run=_run_greedy),
     "gradient": Attack(access="white box, gradients", why_not=_why_not_gradient, run=_run_gradient),
     "exact": Attack(access="white box, trees", why_not=exact.why_not, run=_run_exact),

@@ -57,7 +57,7 @@ def _of_attack(outcome: Outcome, results: Results) -> Iterator[Estimate]:
 def _of_all_attacks(results: Results) -> Iterator[Estimate]:
     """Success rate among the attacked rows and accuracy among all drawn rows, at the main budget and at each."""
     sample, params = results.sample, results.params
-    attacked, drawn = len(sample.attacked), len(sample.frame)
+    attacked, drawn = results.counted
     bound = _bound(results)
     for budget in (None, *params.epsilons):
         flipped = int(results.flipped(params.main_epsilon if budget is None else budget).sum())
@@ -73,9 +73,9 @@ def _of_all_attacks(results: Results) -> Iterator[Estimate]:
         else:
             yield share_of(name, attacked - flipped, drawn, key=key, detail=detail)
     if sample.correct is None:
-        yield Estimate(name="clean_accuracy", value=None, n=drawn, reason=sample.no_accuracy)
+        yield Estimate(name="clean_accuracy", value=None, n=len(sample.frame), reason=sample.no_accuracy)
     else:
-        yield share_of("clean_accuracy", attacked, drawn)
+        yield share_of("clean_accuracy", len(sample.attacked), len(sample.frame))
 
 
 def _bound(results: Results) -> str:
@@ -126,7 +126,7 @@ def _quantiles(results: Results) -> Iterator[Estimate]:
     """Quantiles of the smallest flip over all attacked rows; rows without one lie beyond every distance."""
     import numpy as np
 
-    sizes = np.sort(results.distances)
+    sizes = np.sort(results.distances[results.examined])
     for share in QUANTILES:
         value, interval = order_statistics(sizes, share)
         key = f"{share:g}"
@@ -157,7 +157,8 @@ def order_statistics(ordered: np.ndarray, share: float) -> tuple[float, tuple[fl
 
 def _of_slices(results: Results) -> Iterator[Estimate]:
     flipped, metric = results.flipped(results.params.main_epsilon), "slice_attack_success_rate"
-    for name, rows in results.slices.items():
+    for name, members in results.slices.items():
+        rows = members & results.examined
         n = int(rows.sum())
         if n < SHOWN_FROM:
             reason = too_small(n, needed=SHOWN_FROM, what="attacked rows")

@@ -38,7 +38,7 @@ class ExactDistances:
 
     `distance` is the size of the smallest flip, infinite where there is none, NaN where the search was cut short;
     `lower` is proven in any case. `certified` (budgets, n) says of every row whether a bound proves it robust.
-    `cut` says that the query budget was exceeded before all sampled rows were solved.
+    `unreached` counts the sampled rows that the query budget left unsolved.
     """
 
     rows: np.ndarray
@@ -46,7 +46,12 @@ class ExactDistances:
     lower: np.ndarray
     budgets: tuple[float, ...]
     certified: np.ndarray
-    cut: bool = False
+    unreached: int = 0
+
+    @property
+    def cut(self) -> bool:
+        """Whether the query budget ended before all sampled rows were solved."""
+        return self.unreached > 0
 
     @property
     def solved(self) -> np.ndarray:
@@ -103,20 +108,22 @@ def attack(target: Target, queries: Queries) -> ExactDistances:
     ])  # fmt: skip
     rows = np.sort(target.generator(3).permutation(target.rows)[: target.params.exact_rows])
     distance, lower = np.full(len(rows), np.nan), np.zeros(len(rows))
-    cut = False
+    unreached = 0
     for place, row in enumerate(rows.tolist()):
         change = minimal_change(partition, row, objective=norm, limit=FAR, tolerance=tolerance)
         try:
             flips = change.witness is not None and _confirmed(target, queries, row, change)
         except QueryBudgetExceeded:
-            cut = True
+            unreached = len(rows) - place
             break
         lower[place] = change.lower
         if change.status == "impossible":
             distance[place] = np.inf
         elif change.status == "found" and flips and change.distance is not None:
             distance[place] = change.distance
-    return ExactDistances(rows=rows, distance=distance, lower=lower, budgets=budgets, certified=certified, cut=cut)
+    return ExactDistances(
+        rows=rows, distance=distance, lower=lower, budgets=budgets, certified=certified, unreached=unreached
+    )
 
 
 def _partition(target: Target) -> CellPartition:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from model_governance.checks.robustness.evasion.results import Results, share_of
 from model_governance.contract.result import Estimate
 from model_governance.stats.intervals import bootstrap
+from model_governance.stats.limits import PartlyKnownShare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +38,16 @@ def _at_budget(exact: ExactDistances, others: list[Outcome], budget: float) -> I
     key, m = f"{EXACT}@{budget:g}", len(exact.rows)
     proven = exact.proven(budget)
     yield share_of("certified_attack_success_rate", int((~proven).sum()), len(proven), key=key)
+    count = int(exact.flips(budget).sum())
     undecided = int((~proven[exact.rows] & ~exact.flips(budget)).sum())
-    detail = f"upper bound: {undecided} of {m} rows were left undecided" if undecided else ""
-    yield share_of("exact_attack_success_rate", int((~proven[exact.rows]).sum()), m, key=key, detail=detail)
+    name = "exact_attack_success_rate"
+    if undecided:
+        # Neither robust nor flipped: the interval reaches from none of them to all of them.
+        limits = PartlyKnownShare(successes=float(count), undecided=float(undecided), n=float(m))
+        detail = f"upper bound: {undecided} of {m} rows were left undecided"
+        yield Estimate(name=name, value=(count + undecided) / m, n=m, key=key, detail=detail, limits=limits)
+    else:
+        yield share_of(name, count, m, key=key)
     if others:
         caught = np.any([outcome.within(budget)[exact.rows] for outcome in others], axis=0)
         flips = exact.flips(budget)

@@ -42,13 +42,14 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     valid row within the budget whose answer flips.
 
     Raises:
-        CheckError: no row can be attacked, an attack that the policy names does not fit the model, or the model is
-            constant.
+        CheckError: no row can be attacked, an attack that the policy names does not fit the model or was cut short, or
+            the model is constant.
         SubjectError, ModelMisbehaved: as `Subject.features` and `Model.predict`.
     """
     import numpy as np
 
-    _require_tolerance(subject, params)
+    for name, problem in params.misfits(subject.task):
+        raise CheckError(f"params.{name}: {problem}")
     generator = np.random.default_rng(seed)
     sample = draw_sample(subject, params.samples, generator)
     frames = real_rows(subject)
@@ -81,21 +82,6 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         notes=(*scope_of(params, space), *sample.notes, *unfit, *schedule.deferred.values(), *notes),
         tools=versions_of("numpy", "pandas"),
     )
-
-
-def _require_tolerance(subject: Subject, params: EvasionParams) -> None:
-    """A regression needs `tolerance`, the change of the prediction that counts as a flip.
-
-    Raises:
-        CheckError: a regression without tolerance, or a classification with one.
-    """
-    if subject.task == "regression" and params.tolerance is None:
-        raise CheckError(
-            "a regression has no classes that could flip: set params.tolerance to the change of the prediction "
-            f"(in units of {subject.columns.target or 'the target'}) that would matter"
-        )
-    if subject.task != "regression" and params.tolerance is not None:
-        raise CheckError(f"params.tolerance is for regression, and the model's task is {subject.task}; remove it")
 
 
 def _target(

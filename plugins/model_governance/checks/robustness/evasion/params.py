@@ -12,7 +12,10 @@ from model_governance.contract.floors import floors_of, share_of
 from model_governance.contract.slices import Slice
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from model_governance.contract.check import Floor
+    from model_governance.contract.subject import Task
 
 AttackName = Literal["hopskipjump", "greedy", "gradient", "exact", "autoattack", "apgd", "fab", "square"]
 Norm = Literal["linf", "l2", "cost"]
@@ -56,6 +59,14 @@ class EvasionParams(Params):
     max_evaluations: int = Field(default=300, ge=10, description="most queries of one boundary estimate of hopskipjump")
     initial_size: int = Field(default=1000, ge=10, description="tries per row to find a first adversarial row")
     exact_rows: int = Field(default=20, ge=1, description="rows for which exact computes the smallest flip")
+
+    def misfits(self, task: Task) -> Iterator[tuple[str, str]]:
+        """A regression needs `tolerance`, the change of the prediction that counts as a flip; no other task has it."""
+        if task == "regression" and self.tolerance is None:
+            change = "the change of the prediction (in units of the target) that would matter"
+            yield "tolerance", f"a regression has no classes that could flip: set it to {change}"
+        if task != "regression" and self.tolerance is not None:
+            yield "tolerance", f"it is for regression, and the model's task is {task}; remove it"
 
     @field_validator("attacks")
     @classmethod

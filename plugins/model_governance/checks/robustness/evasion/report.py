@@ -90,7 +90,7 @@ def _attacks(results: Results) -> Table:
 def _budgets(results: Results) -> Table:
     """The security curve in numbers (Biggio and Roli, 2018)."""
     rows = []
-    attacked, drawn = len(results.sample.attacked), len(results.sample.frame)
+    attacked, drawn = results.counted
     for budget in results.params.epsilons:
         flipped = int(results.flipped(budget).sum())
         survivors = attacked - flipped

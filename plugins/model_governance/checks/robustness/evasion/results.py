@@ -42,6 +42,24 @@ class Results:
         return np.any([np.zeros(n, dtype=bool), *(outcome.within(budget) for outcome in self.outcomes)], axis=0)
 
     @property
+    def examined(self) -> np.ndarray:
+        """Which attacked rows some attack was given, shape (n,): a row that none was given is not robust, it is unknown.
+
+        All of them where no attack was due.
+        """
+        import numpy as np
+
+        if not self.outcomes:
+            return np.ones(len(self.sample.attacked), dtype=bool)
+        return np.any([outcome.examined for outcome in self.outcomes], axis=0)
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """Examined rows, and drawn rows without those that were attacked by none."""
+        examined = int(self.examined.sum())
+        return examined, len(self.sample.frame) - (len(self.sample.attacked) - examined)
+
+    @property
     def distances(self) -> np.ndarray:
         """Size of the smallest flip of every row that any attack found, infinite where none."""
         import numpy as np

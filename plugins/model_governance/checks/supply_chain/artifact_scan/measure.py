@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.checks.supply_chain.artifact_scan.metrics import METRICS
-from model_governance.checks.supply_chain.artifact_scan.report import figure_of, highlights_of, tables_of
+from model_governance.checks.supply_chain.artifact_scan.report import figures_of, highlights_of, tables_of
 from model_governance.checks.supply_chain.artifact_scan.scan import scan_file
 from model_governance.contract.result import CheckResult, make_metric, versions_of
 
@@ -41,7 +41,7 @@ def measure(subject: Subject, params: ScanParams, seed: int) -> CheckResult:
         seed=seed,
         metrics=metrics_of(log),
         tables=tables_of(log),
-        artifacts=(figure_of(log),),
+        artifacts=figures_of(log),
         highlights=highlights_of(log),
         notes=(
             f"sha256 {file.sha256}, {len(file.content):,} bytes, declared as {file.format}; nothing was deserialised",

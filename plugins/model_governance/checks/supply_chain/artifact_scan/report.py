@@ -56,8 +56,10 @@ def tables_of(log: ScanLog) -> tuple[Table, ...]:
     )  # fmt: skip
 
 
-def figure_of(log: ScanLog) -> Artifact:
-    """Bytes by kind of part, and number of findings by rule and severity."""
+def figures_of(log: ScanLog) -> tuple[Artifact, ...]:
+    """Bytes by kind of part, and number of findings by rule and severity; nothing where there are no findings."""
+    if not log.findings:
+        return ()
     sizes: Counter[str] = Counter()
     for part in log.parts:
         sizes[part.kind] += part.size
@@ -74,7 +76,7 @@ def figure_of(log: ScanLog) -> Artifact:
         color=[COLOURS[severity] for (severity, _), _ in counts],
     )  # fmt: skip
     right.set_yticks(range(len(counts)), [f"{rule} ({severity})" for (severity, rule), _ in counts])
-    right.set_title("Findings" if counts else "No findings")
+    right.set_title("Findings")
     for axis, count in ((left, len(kinds)), (right, len(counts))):
         axis.set_ylim(max(count, 2) - 0.5, -0.5)
-    return to_svg(figure, name="artifact_scan.svg", title="What the model file holds and what was found in it")
+    return (to_svg(figure, name="artifact_scan.svg", title="What the model file holds and what was found in it"),)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.contract.result import Artifact, Table
+from model_governance.contract.text import spell_p
 from model_governance.stats.multiplicity import adjusted
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def highlights_of(metrics: tuple[Metric, ...], params: ScreenParams) -> tuple[st
     if not significant:
         return ("Nothing in the new window differs from the accepted one beyond chance.",)
     return tuple(
-        f"{metric.label} is {metric.formatted} (p {metric.p_value:.2g}{_detail(metric)})." for metric in significant[:3]
+        f"{metric.label} is {metric.formatted} ({spell_p(float(metric.p_value or 0.0))}{_detail(metric)})."
+        for metric in significant[:3]
     )
 
 

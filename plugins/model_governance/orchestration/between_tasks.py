@@ -1,0 +1,36 @@
+"""What the tasks of a run tell one another, and how one of them fails without being tried again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.sdk import Context
+
+VERDICT = "verdict"
+"""XCom key of a check's verdict."""
+PROBLEM = "problem"
+"""XCom key of why a check gave none: `name` and `sentence`."""
+ARCHIVE = "archive"
+"""XCom key of the archived run."""
+
+
+class GovernanceViolation(AirflowFailException):
+    """A verdict that stops the run. Airflow does not retry it: the same evidence gives the same verdict.
+
+    Cause: a check raised `ThresholdViolation`; its evidence is stored.
+    Cure: as for `ThresholdViolation`; clear the task only after data, model or policy have changed.
+    """
+
+
+def pull_all(context: Context, task_ids: Sequence[str], key: str) -> list[Mapping[str, Any]]:
+    """What tasks pushed under an XCom key, every map index of each; tasks that pushed nothing are absent."""
+    values: list[Mapping[str, Any]] = []
+    for task_id in task_ids:
+        pulled = context["ti"].xcom_pull(task_ids=[task_id], key=key)
+        values += [value for value in pulled if value is not None]
+    return values

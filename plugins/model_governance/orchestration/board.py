@@ -1,0 +1,100 @@
+"""What Airflow's database says of DAGs and runs, for the board. Only the api-server comes here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import conf
+
+from model_governance.orchestration.between_tasks import VERDICT
+from model_governance.orchestration.served_stores import ServedStores
+from model_governance.orchestration.stores import SECTION
+from model_governance.policy.names import dag_id_of
+from model_governance.ui.board.board import Board
+from model_governance.ui.board.index import BoardIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+MODEL_TAG, GOVERNED_TAG = "model", "model-governance"
+
+
+class AirflowSurroundings:
+    """Implements `model_governance.ui.board.board.Surroundings` with Airflow's database."""
+
+    def ungoverned(self, dag_ids: Collection[str], models: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """DAGs with the tag `model` that no policy governs, and DAGs of policies without an archived run."""
+        tags, dags = self._tagged(dag_ids)
+        governed = {model["dag_id"] for model in models}
+        names = {model["model"] for model in models}
+        found = []
+        for dag_id in sorted(dags):
+            own, (owner, paused) = tags[dag_id], dags[dag_id]
+            if dag_id in governed:
+                continue
+            if GOVERNED_TAG in own and any(dag_id_of(tag) == dag_id for tag in own):
+                reason = "Its policy has no archived run yet."
+            elif MODEL_TAG in own and not own & names:
+                reason = (
+                    f"It has the tag {MODEL_TAG}, and no policy governs it: model-governance policy init drafts one."
+                )
+            else:
+                continue
+            reason += " The Dag is paused." if paused else ""
+            found.append({"dag_id": dag_id, "owner": owner, "tags": sorted(own), "reason": reason})
+        return found
+
+    def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """The state of a run; None where there is none."""
+        from airflow.models.dagrun import DagRun
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            state = session.scalar(select(DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+        return None if state is None else str(state)
+
+    def reported(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> Mapping[str, Any] | None:
+        """What the task of a check pushed as its verdict; None where it pushed nothing."""
+        from airflow.models.xcom import XComModel
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            query = XComModel.get_many(
+                run_id=run_id, dag_ids=dag_id, task_ids=task_id, key=VERDICT, map_indexes=map_index
+            )
+            found = session.scalars(query).first()
+            value = XComModel.deserialize_value(found) if found else None
+        known = isinstance(value, dict) and {"name", "outcome", "report"} <= value.keys()
+        return value if known else None
+
+    def _tagged(self, dag_ids: Collection[str]) -> tuple[dict[str, set[str]], dict[str, tuple[str, bool]]]:
+        """The tags, and owner and pause, of the DAGs among these with a tag of ours."""
+        from airflow.models.dag import DagModel, DagTag
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        ours = select(DagTag.dag_id).where(DagTag.name.in_([MODEL_TAG, GOVERNED_TAG]))
+        with create_session() as session:
+            tagged = session.execute(select(DagTag.dag_id, DagTag.name).where(DagTag.dag_id.in_(ours))).all()
+            models = session.execute(
+                select(DagModel.dag_id, DagModel.owners, DagModel.is_paused).where(
+                    DagModel.dag_id.in_(ours), DagModel.is_stale.is_(False)
+                )
+            ).all()
+        tags: dict[str, set[str]] = {}
+        for dag_id, name in tagged:
+            tags.setdefault(dag_id, set()).add(name)
+        dags = {dag_id: (owners or "", bool(paused)) for dag_id, owners, paused in models if dag_id in dag_ids}
+        return tags, dags
+
+
+def airflow_board() -> Board:
+    """The board of this Airflow. Its index is a file, `[model_governance] board_index`, best on a local disk."""
+    from airflow.configuration import AIRFLOW_HOME
+
+    path = Path(AIRFLOW_HOME) / (conf.get(SECTION, "board_index", fallback="") or "governance-board.sqlite")
+    return Board(
+        index=BoardIndex(path, home=dag_id_of), stores=ServedStores(), surroundings=AirflowSurroundings()
+    )  # fmt: skip

@@ -1,0 +1,59 @@
+"""How long a run may take: after one limit Airflow ends it as failed, after another it says that the run is late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from model_governance.run import scans_before
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow.sdk.definitions.deadline import DeadlineAlert
+
+    from model_governance.policy import CheckSpec, Policy
+
+
+def run_timeout(policy: Policy, of_tasks: Mapping[str, Any]) -> timedelta:
+    """`schedule.run_timeout_minutes`, or the longest time that its tasks may take with all of their tries.
+
+    Tasks that follow one another are added up, of tasks side by side the longest counts: scans of the model's file, the
+    other checks, archive, retraining request, gate. One task may take its time limit `1 + retries` times, and waits for
+    `retry_delay` before each further try.
+
+    Args:
+        policy: the policy.
+        of_tasks: arguments of its tasks (`DagSettings.of_tasks`).
+    """
+    if policy.schedule.run_timeout_minutes is not None:
+        return timedelta(minutes=policy.schedule.run_timeout_minutes)
+    limit, retries, delay = of_tasks["execution_timeout"], int(of_tasks["retries"]), of_tasks["retry_delay"]
+    scans = {scan for name in policy.checks for scan in scans_before(policy, name)}
+    stages = [scans, policy.checks.keys() - scans]
+    after = [limit] * (2 if policy.retraining is None else 3)
+    longest = [max(_limit(policy.checks[name], limit) for name in stage) for stage in stages if stage] + after
+    pause = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+    return (1 + retries) * sum(longest, timedelta()) + retries * len(longest) * pause
+
+
+def deadline_alert(policy: Policy) -> DeadlineAlert | None:
+    """The alert of `schedule.deadline_minutes`, counted from the moment at which the run was queued; None without it."""
+    minutes = policy.schedule.deadline_minutes
+    if minutes is None:
+        return None
+    from airflow.sdk.definitions.callback import SyncCallback
+    from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+    from model_governance.orchestration.alerts import run_is_late
+
+    # A run without a logical date has a deadline too, so it is not counted from that date.
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=minutes),
+        callback=SyncCallback(run_is_late, kwargs={"model": policy.name, "owner": policy.owner, "minutes": minutes}),
+    )
+
+
+def _limit(spec: CheckSpec, default: timedelta) -> timedelta:
+    return default if spec.timeout_minutes is None else timedelta(minutes=spec.timeout_minutes)

@@ -1,0 +1,120 @@
+"""Which archives the api-server may read for the board and the report viewer, and how they are opened.
+
+An archive is served when the configuration names it, or when the archive task of a DAG names it as a bucket over an Airflow
+connection. A DAG author may use any connection anyway; what the api-server itself may reach, its own folders and its own
+cloud role, is served only where an administrator listed it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import conf
+
+from model_governance.errors import GovernanceError, StoreError
+from model_governance.orchestration.stores import SECTION, StoreLocation, configured_location
+from model_governance.store.reopening import ReopeningStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from model_governance.store import ArtifactStore
+
+log = logging.getLogger(__name__)
+
+S3 = "s3://"
+
+
+def listed_locations() -> list[StoreLocation]:
+    """The archive of the configuration, and those of `[model_governance] stores`: uris with `@CONNECTION`, comma-separated."""
+    from airflow.configuration import AIRFLOW_HOME
+
+    found = [configured_location()]
+    for entry in conf.get(SECTION, "stores", fallback="").replace("\n", ",").split(","):
+        uri, _, connection = entry.strip().partition("@") if entry.strip().startswith(S3) else (entry.strip(), "", "")
+        if uri:
+            found.append(StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection or None))
+    return found
+
+
+def is_served(store: ArtifactStore, connection: str | None) -> bool:
+    """Whether the viewer serves an open store whose DAG reaches it over this connection."""
+    if store.uri.startswith(S3) and connection is not None:
+        return True
+    return any(location.is_location_of(store) for location in listed_locations())
+
+
+@dataclass(slots=True)
+class ServedStores:
+    """Implements `model_governance.ui.board.board.Stores`."""
+
+    _of_dags: dict[str, StoreLocation] = field(default_factory=dict)
+    _read_until: Any = None
+    _open: dict[StoreLocation, ReopeningStore] = field(default_factory=dict)
+
+    def openers(self) -> Sequence[Callable[[], ArtifactStore]]:
+        """One function for each archive that opens it."""
+        return [lambda location=location: self._opened(location) for location in self._locations()]  # type: ignore[misc]
+
+    def open(self, uri: str) -> ArtifactStore:
+        """The served archive with this uri.
+
+        Raises:
+            StoreError: no configuration and no DAG names it, or it cannot be opened.
+        """
+        for opener in self.openers():
+            try:
+                store = opener()
+            except GovernanceError as error:
+                log.warning("an archive cannot be opened: %s", error)
+                continue
+            if store.uri == uri:
+                return store
+        raise StoreError(
+            f"{uri}: no archive that the board may read; list it in [model_governance] stores, or name a connection in "
+            "artifacts.connection of the policy"
+        )
+
+    def _opened(self, location: StoreLocation) -> ArtifactStore:
+        if location not in self._open:
+            self._open[location] = ReopeningStore(location.open)
+        return self._open[location]
+
+    def _locations(self) -> list[StoreLocation]:
+        self._read_dags()
+        listed = listed_locations()
+        uris = {location.uri.rstrip("/") for location in listed}
+        return [*listed, *(each for uri, each in self._of_dags.items() if uri not in uris)]
+
+    def _read_dags(self) -> None:
+        """Take the stores of DAGs that were serialized since the last time."""
+        from airflow.models.serialized_dag import SerializedDagModel
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        query = select(SerializedDagModel).order_by(SerializedDagModel.last_updated)
+        if self._read_until is not None:
+            query = query.where(SerializedDagModel.last_updated > self._read_until)
+        with create_session() as session:
+            for row in session.scalars(query):
+                self._read_until = row.last_updated
+                for named in _evidence_stores(row.data):
+                    location = StoreLocation(uri=named["uri"], folder=Path("/"), connection=named["connection"])
+                    self._of_dags[location.uri.rstrip("/")] = location
+
+
+def _evidence_stores(value: Any) -> list[dict[str, str]]:
+    """The buckets over a connection that archive tasks name, anywhere in a serialized DAG."""
+    if isinstance(value, list):
+        return [found for part in value for found in _evidence_stores(part)]
+    if not isinstance(value, dict):
+        return []
+    named = value.get("evidence_store")
+    named = named.get("__var", named) if isinstance(named, dict) else None
+    found = [found for part in value.values() for found in _evidence_stores(part)]
+    if isinstance(named, dict) and str(named.get("uri", "")).startswith(S3) and named.get("connection"):
+        found.append({"uri": str(named["uri"]), "connection": str(named["connection"])})
+    return found

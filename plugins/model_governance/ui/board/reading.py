@@ -1,0 +1,251 @@
+"""Reads the chain of a model for the board: the rows of its history index, and the newest link of each of its DAGs."""
+
+from __future__ import annotations
+
+import io
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from model_governance.contract.moments import parse_moment
+from model_governance.contract.result import label_of
+from model_governance.contract.text import interval, number
+from model_governance.errors import EvidenceError, ObjectMissing, PolicyError
+from model_governance.evidence.chain import link_key, read_link
+from model_governance.evidence.index import read_newer
+from model_governance.evidence.index_rows import UNREADABLE
+from model_governance.evidence.series import runs_of
+from model_governance.policy.cron import next_firing
+from model_governance.policy.load import archived_policy
+from model_governance.store import read_verified
+from model_governance.ui.board.standing import Standing, standing_of
+from model_governance.verdict import RANK
+from model_governance.verdict.words import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from model_governance.evidence.chain import Link
+    from model_governance.store import ArtifactStore
+
+log = logging.getLogger(__name__)
+
+MOST_REASONS = 2
+OF_RUNS = ("acceptance", "retraining_request")
+"""Kinds of links that are about a document of one run."""
+NOT_READ: dict[str, Any] = {"owner": "", "description": "", "tags": [], "cron": None, "grace": 0}
+"""What is shown of a policy that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow:
+    """A model in the archive as one DAG governs it: the unit that a user may or may not see.
+
+    Attributes:
+        dag_id: the DAG that ran it.
+        standing: of its newest run.
+        newest: the newest run, as `runs_of` gives it.
+        runs: all runs in their order, `latest` being those that count.
+        facts: what the newest link and its policy state: owner, tags, cron, reasons, waivers, checks.
+        due_at: moment from which it is overdue (seconds since 1970); None without a schedule.
+        damaged: links of the chain that are missing or damaged.
+    """
+
+    dag_id: str
+    standing: Standing
+    newest: Mapping[str, Any]
+    runs: Sequence[Mapping[str, Any]]
+    facts: Mapping[str, Any]
+    due_at: float | None
+    damaged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainRead:
+    """What was read of a chain: its head, the rows of its index, its documents, and a row for each DAG."""
+
+    head: int
+    history: bytes
+    documents: Sequence[Mapping[str, Any]]
+    models: Sequence[ModelRow]
+
+
+@dataclass(slots=True)
+class Policies:
+    """What policies say that no link does, read once for each digest."""
+
+    store: ArtifactStore
+    _read: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def facts(self, policy: Mapping[str, str]) -> dict[str, Any]:
+        """`description`, `tags`, `cron` and `grace` (minutes) of a stored policy."""
+        sha256 = policy["sha256"]
+        if sha256 not in self._read:
+            self._read[sha256] = self._facts(policy)
+        return self._read[sha256]
+
+    def _facts(self, stored: Mapping[str, str]) -> dict[str, Any]:
+        origin = self.store.locate(stored["key"])
+        try:
+            policy = archived_policy(read_verified(self.store, stored), origin=origin)
+        except (EvidenceError, ObjectMissing, PolicyError) as error:
+            log.warning("the board shows neither schedule nor tags of %s: %s", origin, error)
+            return NOT_READ
+        schedule = policy.schedule
+        return {
+            "description": policy.description, "tags": list(schedule.tags), "cron": schedule.cron,
+            "grace": schedule.timeout_minutes,
+        }  # fmt: skip
+
+
+def read_chain(
+    store: ArtifactStore, model: str, *, known: tuple[int, bytes, Sequence[Mapping[str, Any]]] | None,
+    policies: Policies, home: Callable[[str], str],
+) -> ChainRead | None:  # fmt: skip
+    """What a chain holds; None where nothing is newer than what is known.
+
+    Args:
+        store: the archive.
+        model: name of the model.
+        known: head, rows and documents that were read before.
+        policies: reads policies of this store.
+        home: the DAG whose readers see runs that no DAG ran, by the name of the model.
+
+    Raises:
+        StoreUnreachable, StoreError: the store cannot be read.
+    """
+    head, before, documents = known or (0, b"", ())
+    newer = read_newer(store, model, known=head)
+    if newer.head == head:
+        return None
+    table = _joined(before, newer.table)
+    documents = [*documents, *_documents(store, model, newer.table)]
+    rows = _by_dag(runs_of(table), home(model))
+    damaged = table["kind"].to_pylist().count(UNREADABLE)
+    models = [
+        _model_row(store, model, dag_id=dag_id, runs=of_dag, policies=policies, damaged=damaged)
+        for dag_id, of_dag in rows.items()
+    ]
+    return ChainRead(head=newer.head, history=_packed(table), documents=documents, models=models)
+
+
+def unpacked(history: bytes, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows in the bytes that `read_chain` packed; all columns by default."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(pa.BufferReader(history)).read(
+        columns=None if columns is None else list(columns), use_threads=False
+    )
+
+
+def short_reason(finding: Mapping[str, Any]) -> str:
+    """`accuracy 0.495 (0.49 to 0.5), must be at least 0.8`, from a finding of a link, whose numbers are decimal strings."""
+    if finding["metric"] is None or finding["condition"] is None:
+        return str(finding["sentence"]).partition(": ")[2] or str(finding["sentence"])
+    decimals = {name: None if finding[name] is None else float(finding[name]) for name in ("value", "low", "high")}
+    value = "absent" if decimals["value"] is None else number(decimals["value"], digits=3)
+    spread = interval(decimals["low"], decimals["high"], digits=3)
+    bound = finding["bound"]
+    bounds: Any = tuple(map(float, bound)) if isinstance(bound, list) else float(bound)
+    required = describe(finding["condition"], bounds, finding["against"])
+    label = label_of(finding["metric"], finding["key"])
+    return f"{label} {value}{f' ({spread})' if spread else ''}, must be {required}"
+
+
+def _joined(before: bytes, newer: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.concat_tables([unpacked(before), newer]).combine_chunks() if before else newer.combine_chunks()
+
+
+def _packed(table: pa.Table) -> bytes:
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _by_dag(runs: Sequence[dict[str, Any]], home: str) -> dict[str, list[dict[str, Any]]]:
+    """The runs of each DAG in their order, each with `name` and whether it is the last try of its moment."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        run["name"] = str(run["manifest"]).split("/")[-2] if "/" in str(run["manifest"]) else ""
+        run["latest"] = True
+        of_dag = found.setdefault(run["dag_id"] or home, [])
+        if of_dag and of_dag[-1]["moment"] == run["moment"]:
+            of_dag[-1]["latest"] = False
+        of_dag.append(run)
+    return found
+
+
+def _model_row(
+    store: ArtifactStore,
+    model: str,
+    *,
+    dag_id: str,
+    runs: Sequence[Mapping[str, Any]],
+    policies: Policies,
+    damaged: int,
+) -> ModelRow:
+    counted = [run for run in runs if run["latest"]]
+    newest = counted[-1]
+    try:
+        facts = _facts(read_link(store, link_key(model, newest["sequence"])), policies)
+    except (EvidenceError, ObjectMissing) as error:
+        facts = {**NOT_READ, "reasons": [str(error)], "waived_until": None, "checks": []}
+    return ModelRow(
+        dag_id=dag_id, standing=standing_of(counted), newest=newest, runs=runs, facts=facts,
+        due_at=_due_at(facts["cron"], newest["moment"], facts["grace"]), damaged=damaged,
+    )  # fmt: skip
+
+
+def _facts(link: Link, policies: Policies) -> dict[str, Any]:
+    predicate = link.predicate
+    findings = [finding for check in predicate["checks"] for finding in check["findings"]]
+    telling = [finding for finding in findings if finding["outcome"] not in ("pass", "skipped")]
+    telling.sort(key=lambda finding: -RANK.index(finding["outcome"]))
+    silent = [check["name"] for check in predicate["checks"] if check["kind"] is None]
+    reasons = [*([f"{', '.join(silent)}: never reported"] if silent else []), *map(short_reason, telling)]
+    waived = {
+        (check["name"], finding["metric"])
+        for check in predicate["checks"] for finding in check["findings"] if finding["outcome"] == "waived"
+    }  # fmt: skip
+    ends = sorted(str(each["expires"]) for each in predicate["waivers"] if (each["check"], each["metric"]) in waived)
+    return {
+        **policies.facts(predicate["policy"]),
+        "owner": predicate["policy"]["owner"],
+        "reasons": reasons[:MOST_REASONS] + ([f"and {len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []),
+        "waived_until": ends[0] if ends else None,
+        "checks": [{name: check[name] for name in ("name", "kind", "outcome")} for check in predicate["checks"]],
+    }  # fmt: skip
+
+
+def _due_at(cron: str | None, moment: float, grace_minutes: int) -> float | None:
+    """When evidence of the next run is missing: its start and the longest time of a task behind it."""
+    if cron is None:
+        return None
+    start = next_firing(cron, datetime.fromtimestamp(moment, UTC))
+    return (start + timedelta(minutes=grace_minutes)).timestamp()
+
+
+def _documents(store: ArtifactStore, model: str, table: pa.Table) -> Iterator[dict[str, Any]]:
+    """Kind, moment, run and a sentence of each link that is about a document of one run."""
+    for sequence, kind in sorted(set(zip(table["sequence"].to_pylist(), table["kind"].to_pylist(), strict=True))):
+        if kind not in OF_RUNS:
+            continue
+        try:
+            link = read_link(store, link_key(model, sequence))
+            document = link.predicate["document"]
+            of_run = (document.get("run") or {}).get("logical_date") or document.get("logical_date")
+            yield {
+                "sequence": sequence, "kind": kind, "recorded": link.recorded_at.timestamp(),
+                "moment": parse_moment(of_run).timestamp(), "name": document["manifest"]["key"].split("/")[-2],
+                "by": str(document.get("by") or ""), "reason": str(document.get("reason") or ""),
+            }  # fmt: skip
+        except (EvidenceError, ObjectMissing, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            log.warning("the board does not show link %s of %s: %s", sequence, model, error)

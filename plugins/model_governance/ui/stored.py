@@ -1,0 +1,165 @@
+"""Stored objects of runs: by keys of known patterns, of a run of the reader's DAG, with their digest verified, in a sandbox."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from model_governance.contract.result import canonical_json
+from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing
+from model_governance.evidence.manifest import FILE
+from model_governance.evidence.reading import read_archived, read_archived_record
+from model_governance.report import draw_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from model_governance.evidence.reading import ArchivedManifest
+    from model_governance.store import ArtifactStore
+    from model_governance.ui.board.board import Board
+
+log = logging.getLogger(__name__)
+
+BLOB = re.compile(
+    r"v1/blobs/sha256/(?P<first>[0-9a-f]{2})/(?P<sha256>(?P=first)[0-9a-f]{62})(?:\.[1-9])?\.(?P<ending>html|svg|json|yaml)"
+)
+RUN = re.compile(
+    r"(?P<folder>v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/run=[0-9T.-]+Z/[0-9a-f]{16}/(?P<name>[0-9a-f]{16}))"
+    rf"/(?P<file>report\.html|{re.escape(FILE)})"
+)
+MEDIA_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "svg": "image/svg+xml",
+    "json": "application/json",
+    "yaml": "text/plain; charset=utf-8",
+}
+
+# A page is shown on Airflow's own origin: the sandbox gives it an origin of its own, so that nothing in it
+# reaches the session, and `default-src 'none'` denies it the network. Our own pages need no scripts.
+STATIC_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+# Evidently's report draws with scripts; in the same sandbox they can draw and do nothing else.
+SCRIPT_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data:; font-src data:; connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+UNKNOWN = "Nothing is stored under this address."
+
+
+def stored_object(board: Board, dag_id: str, key: str, name: str) -> Response:
+    """An object of a run of a DAG.
+
+    Args:
+        board: knows the archives.
+        dag_id: the DAG, whose runs the reader may see.
+        key: of the object: a file of a run, or a blob that the manifest of the run `name` names.
+        name: the first 16 digits of the manifest's digest; of no use for a file of a run, whose key holds it.
+
+    Raises:
+        HTTPException: 404 unknown or of another DAG, 409 altered, 502 the archive does not answer.
+    """
+    if run := RUN.fullmatch(key):
+        folder, file = run["folder"], run["file"]
+        return _of_any(board, dag_id, run["name"], key, lambda store: _run_file(board, store, dag_id, folder, file))
+    blob = BLOB.fullmatch(key)
+    found = board.index.run_named(name, dag_id=dag_id) if blob and name else None
+    if blob is None or found is None:
+        raise HTTPException(404, UNKNOWN)
+    manifest_key = found[1]["manifest"]
+
+    def read(store: ArtifactStore) -> Response:
+        manifest = _manifest_of_dag(board, store, manifest_key, dag_id)
+        if key not in set(_keys_of(manifest.content)):
+            raise HTTPException(404, UNKNOWN)
+        return _blob(store, key)
+
+    return _of_any(board, dag_id, name, key, read)
+
+
+def reported_page(board: Board, report: Mapping[str, Any]) -> Response:
+    """The report that a task has stored, whether or not its run is archived yet. Raises as `stored_object`."""
+    key, uri = str(report["key"]), str(report["uri"])
+    if not BLOB.fullmatch(key) or not uri.endswith(f"/{key}"):
+        raise HTTPException(404, UNKNOWN)
+    return answered(key, lambda: _blob(board.stores.open(uri.removesuffix(f"/{key}")), key))
+
+
+def answered(key: str, read: Callable[[], Response]) -> Response:
+    """What a reading gives, its errors as answers of HTTP. Raises as `stored_object`."""
+    try:
+        return read()
+    except ObjectMissing as error:
+        raise HTTPException(404, UNKNOWN) from error
+    except EvidenceError as error:
+        log.error("refused to show %s: %s", key, error)
+        raise HTTPException(409, f"Not shown: {error}") from error
+    except GovernanceError as error:
+        log.exception("cannot read %s", key)
+        raise HTTPException(502, "The archive does not answer; the api-server's log says why.") from error
+
+
+def _of_any(board: Board, dag_id: str, name: str, key: str, read: Callable[[ArtifactStore], Response]) -> Response:
+    """The answer of the first archive that holds the run."""
+
+    def search() -> Response:
+        missing = ObjectMissing(key)
+        for store in board.archives_of(name, dag_id):
+            try:
+                return read(store)
+            except ObjectMissing as error:
+                missing = error
+        raise missing
+
+    return answered(key, search)
+
+
+def _run_file(board: Board, store: ArtifactStore, dag_id: str, folder: str, file: str) -> Response:
+    """The manifest of a run of this DAG, or its page, which is drawn from the evidence and so cannot differ from it."""
+    manifest = _manifest_of_dag(board, store, f"{folder}/{FILE}", dag_id)
+    if file == FILE:
+        return _shown(canonical_json(manifest.content), "json")
+    depth, name = "../" * (folder.count("/") + 1), folder.rpartition("/")[2]
+    rows = manifest.content["checks"]
+    records = [read_archived_record(store, manifest, row) if row["record"] else None for row in rows]
+    content = draw_run(manifest.content, records=records, store=store, href=lambda key: f"{depth}{key}?run={name}")
+    return _shown(content, "html")
+
+
+def _manifest_of_dag(board: Board, store: ArtifactStore, key: str, dag_id: str) -> ArchivedManifest:
+    """The manifest, where it is of a run of this DAG. Raises HTTPException where not; else as `read_archived`."""
+    manifest = read_archived(store, key)
+    ran = manifest.content["run"]["orchestrator"].get("dag_id") or board.index.home(manifest.content["policy"]["name"])
+    if ran != dag_id:
+        raise HTTPException(404, UNKNOWN)
+    return manifest
+
+
+def _keys_of(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of the blobs that a manifest names."""
+    yield manifest["policy"]["key"]
+    for row in manifest["checks"]:
+        yield from (row[name]["key"] for name in ("record", "report") if row[name])
+        yield from (artifact["key"] for artifact in row["artifacts"])
+
+
+def _blob(store: ArtifactStore, key: str) -> Response:
+    """The bytes of a blob. Raises EvidenceError where they were altered, else as `ArtifactStore.get`."""
+    blob = BLOB.fullmatch(key)
+    if blob is None:
+        raise HTTPException(404, UNKNOWN)
+    content = store.get(key)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != blob["sha256"]:
+        raise EvidenceError(f"stored with sha256 {blob['sha256']}, now has {sha256}; the object was altered afterwards")
+    return _shown(content, blob["ending"])
+
+
+def _shown(content: bytes, ending: str) -> Response:
+    policy = SCRIPT_POLICY if ending == "html" and b"<script" in content.lower() else STATIC_POLICY
+    headers = {**HEADERS, "Content-Security-Policy": policy, "Cache-Control": "private, max-age=300"}
+    return Response(content, media_type=MEDIA_TYPES[ending], headers=headers)

@@ -1,0 +1,71 @@
+"""What a DAG file sets for the DAGs of all policies."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from model_governance.orchestration.dags import governance_dags
+
+
+def told(context):
+    """A callback that does nothing."""
+
+
+@pytest.fixture
+def dag_of(policy_file, tmp_path):
+    """The DAG of the only policy of a folder, with settings."""
+
+    def build(settings, **policy):
+        policy_file("configured", folder=tmp_path / "policies", **policy)
+        (dag,) = governance_dags(tmp_path / "policies", **settings).values()
+        assert dag.task_ids != ["policy_refused"], dag.doc_md
+        return dag
+
+    return build
+
+
+def test_settings_reach_the_dag_and_every_task(dag_of):
+    dag = dag_of(
+        {
+            "tags": ["platform"], "queue": "governance", "executor": "LocalExecutor", "on_failure_callback": told,
+            "on_success_callback": [told], "access_control": {"Viewer": {"can_read"}},
+            "default_args": {"priority_weight": 3, "retries": 9},
+        },
+        retraining={},
+    )  # fmt: skip
+
+    assert {"platform", "model-governance", "configured"} <= dag.tags
+    assert dag.on_failure_callback is told
+    assert dag.on_success_callback == [told]
+    assert dag.access_control == {"Viewer": {"DAGs": {"can_read"}}}
+    for task in dag.tasks:
+        assert (task.queue, task.executor, task.priority_weight) == ("governance", "LocalExecutor", 3)
+        assert task.retries == 2, "the policy says so itself"
+        assert task.owner == "team@example.com"
+
+
+def test_what_the_policy_leaves_open_is_taken_from_the_defaults_and_counts_in_the_time_limit(dag_of):
+    limits = {"retries": 1, "execution_timeout": timedelta(minutes=5), "retry_delay": timedelta(minutes=1)}
+    dag = dag_of({"default_args": limits}, schedule={"cron": None})
+
+    assert {(task.retries, task.execution_timeout, task.retry_delay) for task in dag.tasks} == {tuple(limits.values())}
+    assert dag.dagrun_timeout == 3 * timedelta(minutes=2 * 5 + 1)
+
+
+def test_a_check_has_settings_of_its_own(dag_of, add_pool):
+    add_pool("attacks")
+    quality = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}
+    own = {"pool": "attacks", "queue": "gpu", "timeout_minutes": 7, "executor_config": {"KubernetesExecutor": {"a": 1}}}
+    dag = dag_of({"queue": "governance"}, checks={"own": quality | own, "other": quality})
+
+    task, other = dag.get_task("own"), dag.get_task("other")
+    assert (task.pool, task.queue, task.execution_timeout) == ("attacks", "gpu", timedelta(minutes=7))
+    assert task.executor_config == {"KubernetesExecutor": {"a": 1}}
+    assert (other.pool, other.queue, other.executor_config) == ("default_pool", "governance", {})
+
+
+def test_settings_do_not_change_what_is_judged(policy_file, dag_of):
+    plain = dag_of({})
+    assert plain.get_task("quality").policy.sha256 == dag_of({"queue": "x"}).get_task("quality").policy.sha256
