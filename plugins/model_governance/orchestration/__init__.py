@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from model_governance.orchestration.retraining import manifest_behind as manifest_behind
     from model_governance.orchestration.retraining import retraining_asset as retraining_asset
     from model_governance.orchestration.waiver_desk import governance_waiver_dag as governance_waiver_dag
+    from model_governance.orchestration.watch import governance_watch_dag as governance_watch_dag
 
 _MODULES = {
     "ArchiveEvidenceOperator": "archive",
@@ -52,6 +53,7 @@ _MODULES = {
     "governance_dags": "dags",
     "governance_task_group": "dags",
     "governance_waiver_dag": "waiver_desk",
+    "governance_watch_dag": "watch",
     "manifest_behind": "retraining",
     "operator_for": "operators",
     "retraining_asset": "retraining",
