@@ -271,3 +271,16 @@ def asset_events():
             return [(one.source_task_id, one.extra) for one in session.scalars(query.order_by(AssetEvent.id))]
 
     return events
+
+
+@pytest.fixture
+def receiver(monkeypatch):
+    """A webhook under the Airflow connection `hook`; its address is a secret."""
+    from model_governance.orchestration import channels
+    from model_governance.store.backoff import Backoff
+    from webhook_receiver import webhook
+
+    monkeypatch.setattr(channels, "TRIES", Backoff(attempts=2, first=0.01, longest=0.01))
+    with webhook() as made:
+        monkeypatch.setenv("AIRFLOW_CONN_HOOK", made.connection)
+        yield made

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 
 import pytest
 import skops.io
 
 from model_governance.contract.connections import PlainConnections
 from model_governance.notify.deliveries import DELIVERIES
-from model_governance.orchestration import channels
 from model_governance.store import open_store
-from model_governance.store.backoff import Backoff
+from webhook_receiver import SECRET
 
-SECRET = "Pl4nted-S3cret-signature"
 CHECKS = {
     "quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]},
     "target": {
@@ -24,32 +19,6 @@ CHECKS = {
         "thresholds": [{"metric": "accuracy", "geq_to": 0.9, "severity": "warn"}],
     },
 }
-
-
-@pytest.fixture
-def receiver(monkeypatch):
-    """A webhook that keeps what it is sent; its address is the secret of the connection `hook`."""
-    got: list[dict] = []
-    answer = {"status": 200}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append({"path": self.path, "headers": dict(self.headers), "body": json.loads(body)})
-            self.send_response(answer["status"])
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/hook?sig={SECRET}"
-    monkeypatch.setenv("AIRFLOW_CONN_HOOK", json.dumps({"conn_type": "http", "password": address}))
-    monkeypatch.setattr(channels, "TRIES", Backoff(attempts=2, first=0.01, longest=0.01))
-    yield SimpleNamespace(got=got, answer=answer, stop=server.shutdown)
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture

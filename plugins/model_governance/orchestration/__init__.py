@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from model_governance.orchestration.retraining import manifest_behind as manifest_behind
     from model_governance.orchestration.retraining import retraining_asset as retraining_asset
     from model_governance.orchestration.waiting import WaitForDataOperator as WaitForDataOperator
+    from model_governance.orchestration.waiver_desk import governance_waiver_dag as governance_waiver_dag
+    from model_governance.orchestration.watch import governance_watch_dag as governance_watch_dag
 
 _MODULES = {
     "ArchiveEvidenceOperator": "archive",
@@ -55,6 +57,8 @@ _MODULES = {
     "governance_dag": "dags",
     "governance_dags": "dags",
     "governance_task_group": "dags",
+    "governance_waiver_dag": "waiver_desk",
+    "governance_watch_dag": "watch",
     "manifest_behind": "retraining",
     "model_asset": "assets",
     "operator_for": "operators",

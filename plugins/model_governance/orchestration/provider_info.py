@@ -67,6 +67,14 @@ _OPTIONS = {
         "example": "2147483648",
         "default": "10737418240",
     },
+    "approvers": {
+        "description": "Users who may grant waivers and accept runs for policies that name no approvers, "
+        "separated by commas.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "ada,head.of.risk",
+        "default": "",
+    },
     "pools": {
         "description": "Pools that exist, separated by commas: a policy that names another one is refused. Airflow shows its DAG "
         "processor no pools, so that without this list a wrong name is found only by commands that read the database.",
