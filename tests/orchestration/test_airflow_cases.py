@@ -250,6 +250,7 @@ def test_a8_a_gate_that_is_killed_on_a_green_run_is_tried_again(policy_file, air
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import timezone
 
+    checks = {"quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}}
     path = HOME / "dags" / "killed_gate.py"
     path.write_text(f"""
 # airflow DAG
@@ -266,7 +267,7 @@ def execute(self, context):
     decide(self, context)
 
 GovernanceGateOperator.execute = execute if os.environ.get("KILL_THE_GATE") else decide
-dag = governance_dag(read_policy({str(policy_file(name="killed"))!r}))
+dag = governance_dag(read_policy({str(policy_file(name="killed", checks=checks))!r}))
 """)
     moment = timezone.parse("2025-06-01T02:00:00+00:00")
     (dag,) = DagBag(path).dags.values()
