@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import skops.io
+from airflow.sdk.api.datamodels._generated import DagRunType
 
 from model_governance.contract.connections import PlainConnections
 from model_governance.notify.deliveries import DELIVERIES
+from model_governance.orchestration import NotifyOperator
 from model_governance.store import open_store
 from webhook_receiver import SECRET
 
@@ -131,13 +134,19 @@ with DAG("lost"):
     assert "the run archived nothing" in receiver.got[0]["body"]["text"]
 
 
+def test_the_runs_of_a_backfill_send_nothing(receiver, policy_file):
+    policy = policy_file(name="backfilled", notifications={"channels": [{"type": "webhook", "connection": "hook"}]})
+    task = NotifyOperator(task_id="notify", policy=policy)
+    context = {"dag_run": SimpleNamespace(run_type=DagRunType.BACKFILL), "ti": None}
+    task.execute(context)
+    assert receiver.got == []
+
+
 def test_a_policy_without_channels_has_no_task(policy_file, run_dag, scheduled):
     assert "notify" not in run_dag(scheduled(policy_file(name="silent"))).states()
 
 
 def test_a_message_that_is_killed_leaves_the_state_of_the_run_alone(receiver, night, monkeypatch):
-    from model_governance.orchestration.notify import NotifyOperator
-
     def killed(*_):
         raise SystemExit(9)
 

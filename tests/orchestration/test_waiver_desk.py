@@ -1,13 +1,17 @@
 """The desk for waivers and acceptances: what is refused before anybody is asked, who may answer, and what is recorded.
 
-`dag.test()` waits for ever at a task that waits for a human, so that its tasks are run one by one; tests/system has the
-whole of it with a scheduler.
+Most tests run the tasks one by one; the last one lets `dag.test()` wait while somebody answers over the REST API.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -177,3 +181,74 @@ def test_a_decision_that_is_recorded_twice_is_one(desk):
     desk.answer(at=at)
     desk.run("record")
     assert len(list(store_location(read_policy(desk.policy)).open().keys("v1/waivers/"))) == 1
+
+
+PROGRAM = """
+import json, os, threading, time
+from airflow.utils.db import initdb
+
+initdb()
+from airflow.api_fastapi.app import create_app
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import timezone
+from fastapi.testclient import TestClient
+
+answers = {}
+
+def ask_and_answer():
+    with TestClient(create_app(apps="core"), base_url="http://localhost") as client:
+        def token(name):
+            login = client.post("/auth/token", json={"username": name, "password": "secret-password"})
+            return {"Authorization": "Bearer " + login.json()["access_token"]}
+        eve, ada = token("eve"), token("ada")
+        runs = "/api/v2/dags/governance_waiver/dagRuns"
+        for _ in range(240):
+            found = client.get(runs, headers=ada).json().get("dag_runs") or []
+            address = f"{runs}/{found[0]['dag_run_id']}/taskInstances/decide/-1/hitlDetails" if found else None
+            if address and client.get(address, headers=ada).status_code == 200:
+                break
+            time.sleep(1)
+        choice = {"chosen_options": ["Approve"], "params_input": {}}
+        answers["eve"] = client.patch(address, json=choice, headers=eve).status_code
+        answers["ada"] = client.patch(address, json=choice, headers=ada).status_code
+        answers["again"] = client.patch(address, json=choice, headers=ada).status_code
+
+thread = threading.Thread(target=ask_and_answer, daemon=True)
+thread.start()
+dag = DagBag(os.environ["DAG_FILE"]).dags["governance_waiver"]
+run = dag.test(run_conf=json.loads(os.environ["ASKED"]))
+thread.join(60)
+answers["state"] = str(run.state)
+answers["tasks"] = {one.task_id: str(one.state) for one in run.get_task_instances()}
+print(json.dumps(answers))
+"""
+
+
+def test_the_answer_comes_over_the_rest_api_from_an_approver_alone(desk, nightly, tmp_path):
+    """Must-show 4, through the real REST call: what ada approves, the next run reads; eve may not answer at all."""
+    assert nightly(1).state == "failed"
+    passwords = tmp_path / "passwords.json"
+    passwords.write_text(json.dumps({"ada": "secret-password", "eve": "secret-password"}))
+    file = Path(os.environ["AIRFLOW_HOME"]) / "dags" / "desk_over_rest.py"
+    file.write_text(
+        "# airflow\nfrom model_governance.orchestration import governance_waiver_dag\n"
+        f"dag = governance_waiver_dag({str(desk.folder)!r})\n"
+    )
+    env = os.environ | {
+        "DAG_FILE": str(file),
+        "ASKED": json.dumps(ASKED | {"model": desk.model}),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "ada:op,eve:op",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=env, check=False, timeout=400
+    )
+    file.unlink()
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    answers = json.loads(done.stdout.splitlines()[-1])
+    assert answers == {
+        "eve": 403, "ada": 200, "again": 409, "state": "success",
+        "tasks": {"request": "success", "decide": "success", "record": "success"},
+    }  # fmt: skip
+    after = nightly(2)
+    assert (after.state, after.xcom("archive", "archive")["outcome"]) == ("success", "waived")

@@ -23,7 +23,9 @@ class Watched:
         return self.write(f"{name}-{self.number}", folder=self.folder, schedule=schedule, **keys)
 
     def night(self, policy, moment="2025-06-01T02:00:00+00:00"):
-        return self.run_dag(self.scheduled(policy), logical_date=moment)
+        done = self.run_dag(self.scheduled(policy), logical_date=moment)
+        set_paused(done.run.dag_id, paused=False)  # Airflow creates it paused
+        return done
 
     def watch(self, hour=1, **arguments):
         """The alerts as (model, kind), and the run."""

@@ -6,7 +6,7 @@ The board reads them to say which channel failed, and a repeated run does not se
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -87,6 +87,12 @@ def delivery_to(
         type=channel.type, connection=channel.connection, severity=channel.severity, owner=channel.owner,
         content=content, status=status, problem=problem, digest="" if note is None else _digest(note),
     )  # fmt: skip
+
+
+def was_last_sent(deliveries: Sequence[Delivery], sent: Delivery) -> bool:
+    """Whether this is what the channel was told last: a run whose second try said something else says it again."""
+    same = [each for each in deliveries if replace(each, digest="") == replace(sent, digest="")]
+    return bool(same) and same[-1] == sent
 
 
 def store_deliveries(

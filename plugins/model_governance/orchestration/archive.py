@@ -15,6 +15,7 @@ from model_governance.orchestration.run_moment import run_from_context
 from model_governance.orchestration.run_params import checks_of_run, dry_summary, is_dry
 from model_governance.orchestration.stores import AirflowConnections
 from model_governance.orchestration.task_log import quiet_libraries, shortened
+from model_governance.orchestration.telemetry import count_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +72,7 @@ class ArchiveEvidenceOperator(PolicyOperator):
             "manifest": archived.manifest.record() | {"uri": archived.manifest.uri},
         }  # fmt: skip
         context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"report_url": url})
+        count_run(policy.name, archived.summary())
         self.log.info(
             "%s\npage: %s\n%s", shortened(archived.verdict.sentence), archived.report.uri, describe_link(archived.link)
         )

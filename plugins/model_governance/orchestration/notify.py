@@ -11,7 +11,7 @@ from model_governance.evidence.history import Archive
 from model_governance.evidence.requests import requested_manifest
 from model_governance.evidence.trust import trust_of
 from model_governance.notify import bare_note, digest_of, is_quiet, message_of, recipients, routed
-from model_governance.notify.deliveries import deliveries_of, delivery_to, store_deliveries
+from model_governance.notify.deliveries import deliveries_of, delivery_to, store_deliveries, was_last_sent
 from model_governance.orchestration.between_tasks import ARCHIVE, pull_all
 from model_governance.orchestration.channels import ChannelFailed, send
 from model_governance.orchestration.operators import PolicyOperator
@@ -53,7 +53,7 @@ class NotifyOperator(PolicyOperator):
     def execute(self, context: Context) -> None:
         """Send what each channel hears. Raises nothing that a channel or the archive causes."""
         try:
-            if str(context["dag_run"].run_type) == "backfill":
+            if context["dag_run"].run_type == "backfill":
                 self.log.info("a run of a backfill: no message is sent")
                 return
             if is_dry(context):
@@ -140,7 +140,7 @@ def _to_all(policy: Policy, note: Note, outcome: str) -> Iterator[Delivery]:
 
 def _sent(policy: Policy, channel: ChannelSpec, note: Note, content: Content, before: Sequence[Delivery]) -> Delivery:
     sent = delivery_to(channel, content, "sent", note=note)
-    if sent in before:
+    if was_last_sent(before, sent):
         return sent
     try:
         send(note, channel, to=recipients(channel, policy))

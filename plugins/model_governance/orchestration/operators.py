@@ -24,6 +24,7 @@ from model_governance.orchestration.stores import (
     store_location,
 )
 from model_governance.orchestration.task_log import check_lines, quiet_libraries
+from model_governance.orchestration.telemetry import count_check
 from model_governance.policy import DatasetSpec, Policy, load_policy
 from model_governance.policy.subject_spec import TEMPLATED
 from model_governance.run import problem_text, run_check
@@ -128,6 +129,7 @@ class GovernanceCheckOperator(PolicyOperator):
             raise
         url = "" if is_dry(context) else self.link_to(done.report, store, task=context["ti"])
         context["ti"].xcom_push(key=VERDICT, value=done.summary() | pinned(self.policy) | {"report_url": url})
+        count_check(self.policy.name, done.summary())
         self.log.info("%s", check_lines(done, is_stored=not is_dry(context)))
         try:
             done.raise_if_it_stops()

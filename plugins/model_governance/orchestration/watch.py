@@ -25,6 +25,7 @@ from model_governance.orchestration.dags import policy_files
 from model_governance.orchestration.operators import COLOUR, read_policy
 from model_governance.orchestration.run_limits import run_timeout
 from model_governance.orchestration.stores import AirflowConnections, StoreLocation, configured_location, store_location
+from model_governance.orchestration.telemetry import count_watch
 from model_governance.policy.load import read_source
 from model_governance.policy.names import dag_id_of, names_in
 from model_governance.policy.notifications import ChannelSpec
@@ -75,7 +76,7 @@ def governance_watch_dag(
     dag = DAG(
         dag_id=dag_id, description="Tells which models are not governed", schedule=schedule,
         start_date=datetime(2025, 1, 1, tzinfo=UTC), catchup=False, max_active_runs=1, tags={"model-governance"},
-        is_paused_upon_creation=False, dagrun_timeout=timedelta(hours=1), default_args={"retries": 1},
+        is_paused_upon_creation=False, dagrun_timeout=timedelta(hours=1), default_args={"retries": 1, "retry_delay": timedelta(minutes=1)},
     )  # fmt: skip
     WatchOperator(task_id="watch", folder=folder, channels=channels, missed=missed, retired=retired, dag=dag)
     return dag
@@ -142,6 +143,7 @@ class WatchOperator(BaseOperator):
         )  # fmt: skip
         rows = [{"model": each.model, "kind": each.kind, "sentence": each.sentence} for each in alerts]
         context["ti"].xcom_push(key=ALERTS, value=rows)
+        count_watch(len({alert.model for alert in alerts}))
         if alerts:
             raise GovernanceViolation("\n".join(alert.sentence for alert in alerts))
         self.log.info("every model is governed: %d watched", len(facts))
@@ -240,14 +242,13 @@ def _of_archive(location: StoreLocation, model: str, policy: Policy | None) -> d
 
 
 def _of_dag(context: Context, model: str, moment: datetime) -> dict[str, Any]:
-    """What Airflow knows of the DAG of a model."""
-    from airflow.sdk.exceptions import AirflowRuntimeError
-
+    """What Airflow knows of the DAG of a model. The error where it knows none depends on who carries the question."""
     dag_id = dag_id_of(model)
     try:
         paused = context["ti"].get_dag(dag_id).is_paused
-    except AirflowRuntimeError as error:
-        state: DagState = "missing" if "404" in str(error) or "not_found" in str(error) else "unknown"
+    except Exception as error:
+        said = f"{error} {getattr(error, 'detail', '')}"
+        state: DagState = "missing" if "not_found" in said or "404" in said else "unknown"
         return {"dag": state}
     return {"dag": "paused" if paused else "active", "running_since": _running_since(dag_id, moment)}
 

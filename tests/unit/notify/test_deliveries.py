@@ -9,7 +9,7 @@ import pytest
 from model_governance.contract.connections import PlainConnections
 from model_governance.errors import ObjectConflict
 from model_governance.notify import message_of
-from model_governance.notify.deliveries import MOST_TRIES, deliveries_of, delivery_to, store_deliveries
+from model_governance.notify.deliveries import MOST_TRIES, deliveries_of, delivery_to, store_deliveries, was_last_sent
 from model_governance.policy.notifications import ChannelSpec
 from model_governance.store import open_store
 from notify_cases import DAY, FAIL, PASS, before
@@ -46,6 +46,17 @@ def test_a_second_manifest_of_a_run_finds_what_the_first_sent(store):
     assert delivery_to(HOOK, "digest", "sent", note=note(FAIL)) not in known
     other = RUN | {"manifest": RUN["manifest"].replace("a" * 16, "d" * 16)}
     assert deliveries_of(store, "loans", **other) == []
+
+
+def test_only_what_a_channel_was_told_last_is_not_said_again():
+    fail, resolved = (delivery_to(HOOK, "run", "sent", note=note(*each)) for each in ((FAIL,), (PASS, FAIL)))
+    failed = delivery_to(HOOK, "run", "failed", problem="status 500", note=note(FAIL))
+    other = delivery_to(HOOK.model_copy(update={"connection": "other"}), "run", "sent", note=note(FAIL))
+    assert was_last_sent([fail], fail)
+    assert was_last_sent([resolved, fail, failed, other], fail)
+    assert not was_last_sent([fail, resolved], fail)
+    assert not was_last_sent([failed, other], fail)
+    assert not was_last_sent([], fail)
 
 
 def test_what_cannot_be_read_is_left_out(store):
