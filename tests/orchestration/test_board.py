@@ -233,18 +233,25 @@ def test_a_listed_archive_is_served(airflow_db, tmp_path, monkeypatch):
 
 def test_dags_of_models_without_evidence_are_told(airflow_db, policy_file, run_dag):
     from model_governance.orchestration.board import AirflowSurroundings
+    from model_governance.orchestration.served_stores import ServedStores
 
-    run_dag("""
+    run_dag(
+        """
 # airflow DAG
 from airflow.sdk import DAG
 from airflow.providers.standard.operators.empty import EmptyOperator
 with DAG("train_churn", schedule=None, tags=["model", "churn"]):
     EmptyOperator(task_id="train")
-""")
-    around = AirflowSurroundings()
+with DAG("governance_retraining", schedule=None, tags=["model-governance", "retraining"]):
+    EmptyOperator(task_id="train")
+""",
+        dag_id="train_churn",
+    )
+    around = AirflowSurroundings(ServedStores())
     (found,) = around.ungoverned({"train_churn"}, [])
     assert found["dag_id"] == "train_churn"
     assert "no policy governs it" in found["reason"]
     assert around.ungoverned({"other"}, []) == []
     assert around.ungoverned({"train_churn"}, [{"dag_id": "governance_churn", "model": "churn"}]) == []
+    assert around.ungoverned({"governance_retraining"}, []) == []  # one of ours that archives nothing
     assert around.run_state("train_churn", "nowhere") is None
