@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from model_governance.errors import StoreError
+from model_governance.errors import GovernanceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -110,7 +110,7 @@ class Board:
         for opener in self.stores.openers():
             try:
                 opened.append(opener())
-            except StoreError as error:
+            except GovernanceError as error:  # of another DAG: a connection that is gone, for example
                 log.warning("an archive cannot be opened: %s", error)
         return opened
 
