@@ -92,7 +92,8 @@ class Board:
                     "An archive does not answer; what is shown was read before. The api-server's log says why."
                 )
             elif archive.behind:
-                sentences.append(f"{archive.behind:,} models of an archive are still to be read.")
+                # How many are to be read would tell a reader of models that he may not see.
+                sentences.append("An archive is still being read; newer runs may be missing.")
         return sentences
 
     def as_of(self) -> float | None:
