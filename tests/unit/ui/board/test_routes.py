@@ -187,6 +187,7 @@ def test_health_names_no_archive(client, store):
 def test_what_is_still_to_be_read_tells_no_numbers_of_models(board, client):
     import sqlite3
 
+    client.get("/")  # the archive is not asked again for some seconds
     with sqlite3.connect(board.index.path) as database:
         database.execute("update archive set behind = 4711")
     assert "An archive is still being read" in client.get("/").text
