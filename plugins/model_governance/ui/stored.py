@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from model_governance.contract.result import canonical_json
-from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing
+from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, StoreError
 from model_governance.evidence.manifest import FILE
 from model_governance.evidence.reading import read_archived, read_archived_record
 from model_governance.report import draw_run
@@ -107,13 +107,15 @@ def _of_any(board: Board, dag_id: str, name: str, key: str, read: Callable[[Arti
     """The answer of the first archive that holds the run."""
 
     def search() -> Response:
-        missing = ObjectMissing(key)
+        problem: StoreError = ObjectMissing(key)
         for store in board.archives_of(name, dag_id):
             try:
                 return read(store)
-            except ObjectMissing as error:
-                missing = error
-        raise missing
+            except ObjectMissing:
+                continue
+            except StoreError as error:
+                problem = error
+        raise problem
 
     return answered(key, search)
 

@@ -23,7 +23,7 @@ from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.run import Run
-from model_governance.errors import StoreUnreachable
+from model_governance.errors import StoreUnreachable, SubjectError
 from model_governance.policy import parse_policy
 from model_governance.run import run_policy
 from model_governance.store import put_blob
@@ -172,6 +172,17 @@ def test_a_run_that_the_index_does_not_know_yet_is_shown(client, archived):
     page = client.get(f"/dags/scheduled/store/{archived.report.key}")
     assert page.status_code == 200
     assert "never reported" in page.text
+
+
+@pytest.mark.parametrize("broken", [StoreUnreachable("no route"), SubjectError("no connection")])
+def test_an_archive_of_another_dag_that_cannot_be_read_hides_no_run(board, client, archived, broken):
+    good = board.stores.openers
+
+    def refuse():
+        raise broken
+
+    board.stores.openers = lambda: [refuse, *good()]
+    assert client.get(f"/dags/scheduled/store/{archived.report.key}").status_code == 200
 
 
 def test_a_run_is_shown_under_its_own_dag_only(client, archived):

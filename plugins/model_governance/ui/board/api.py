@@ -80,7 +80,7 @@ def health_answer(board: Board) -> dict[str, Any]:
     archives = board.index.archives()
     return {
         "index": "reading" if board.is_first_reading else "ok",
-        "behind": sum(archive.behind for archive in archives),
+        "behind": any(archive.behind for archive in archives),
         "archives": len(archives),
         "unreachable": sum(bool(archive.problem) for archive in archives),
         "as_of": board.as_of(),

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from model_governance.errors import StoreError
+from model_governance.errors import GovernanceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -92,7 +92,8 @@ class Board:
                     "An archive does not answer; what is shown was read before. The api-server's log says why."
                 )
             elif archive.behind:
-                sentences.append(f"{archive.behind:,} models of an archive are still to be read.")
+                # How many are to be read would tell a reader of models that he may not see.
+                sentences.append("An archive is still being read; newer runs may be missing.")
         return sentences
 
     def as_of(self) -> float | None:
@@ -110,7 +111,7 @@ class Board:
         for opener in self.stores.openers():
             try:
                 opened.append(opener())
-            except StoreError as error:
+            except GovernanceError as error:  # of another DAG: a connection that is gone, for example
                 log.warning("an archive cannot be opened: %s", error)
         return opened
 

@@ -61,7 +61,6 @@ def page(
 
 def portfolio_page(board: Board, found: Portfolio, query: Query, *, path: str) -> Response:
     """The page of the portfolio."""
-    behind = sum(archive.behind for archive in board.index.archives())
     waits = found.total == 0 and board.is_first_reading
 
     def address(*, page: int = 1, passes: bool | None = None, csv: bool = False) -> str:
@@ -69,7 +68,7 @@ def portfolio_page(board: Board, found: Portfolio, query: Query, *, path: str) -
 
     return page(
         board, "portfolio.html", path=path, here="portfolio", refresh=AGAIN if waits else None, found=found, query=query,
-        urgency=URGENCY, sorts=tuple(SORTS), number=min(query.page, found.pages), per_page=PAGE, address=address, behind=behind,
+        urgency=URGENCY, sorts=tuple(SORTS), number=min(query.page, found.pages), per_page=PAGE, address=address,
     )  # fmt: skip
 
 

@@ -182,3 +182,13 @@ def test_health_names_no_archive(client, store):
     answer = client.get("/api/v1/health")
     assert answer.json()["archives"] == 1
     assert str(store.root) not in answer.text
+
+
+def test_what_is_still_to_be_read_tells_no_numbers_of_models(board, client):
+    import sqlite3
+
+    client.get("/")  # the archive is not asked again for some seconds
+    with sqlite3.connect(board.index.path) as database:
+        database.execute("update archive set behind = 4711")
+    assert "An archive is still being read" in client.get("/").text
+    assert "4711" not in client.get("/").text + client.get("/api/v1/health").text + client.get("/api/v1/models").text
