@@ -41,7 +41,7 @@ from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import read_record
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import read_trust
-from model_governance.evidence.verification import judgement, verify_model
+from model_governance.evidence.verification import link, verify_model
 from model_governance.policy import load_policy
 from model_governance.run import run_check
 from model_governance.store import put_blob
@@ -85,7 +85,7 @@ class Growing:
     runs: int = 0
 
     def grow(self, count: int) -> list[float]:
-        """Append runs; the CPU seconds that each took for manifest, announcement, link, repair and index."""
+        """Append runs; the CPU seconds that each took for manifest, announcement, notes, link, repair and index."""
         return [self.append() for _ in range(count)]
 
     def append(self) -> float:
@@ -212,7 +212,7 @@ def history_of(store: ArtifactStore) -> tuple[float, float]:
 
 def _verified(store: ArtifactStore, folder: Path) -> tuple[float, float, Any]:
     """Seconds of a verification with a trust file, those of judging again, and the answer."""
-    trust, spent, plain = read_trust(folder / "keys" / "trust.yaml"), [0.0], judgement.judged_again
+    trust, spent, plain = read_trust(folder / "keys" / "trust.yaml"), [0.0], link.judged_again
 
     def timed(*arguments: Any) -> Any:
         began = time.process_time()
@@ -221,12 +221,12 @@ def _verified(store: ArtifactStore, folder: Path) -> tuple[float, float, Any]:
         finally:
             spent[0] += time.process_time() - began
 
-    judgement.judged_again = timed
+    link.judged_again = timed
     began = time.process_time()
     try:
         found = verify_model(store, MODEL, trust=trust)
     finally:
-        judgement.judged_again = plain
+        link.judged_again = plain
     seconds = time.process_time() - began
     if not found.is_sound or found.problems:
         raise SystemExit(f"the archive of the bench is not sound: {found.problems[:3]}")
@@ -296,7 +296,7 @@ def page(rows: list[dict[str, float]]) -> str:
         "## History, append and previous runs",
         "",
         (
-            f"Append: manifest, announcement, link, repair, hint and index of one run, median and mean of {MEASURED} runs from that length on, in CPU time. "
+            f"Append: manifest, announcement, notes, link, repair, hint and index of one run, median and mean of {MEASURED} runs from that length on, in CPU time. "
             "Previous runs: what each check does once to find the verdicts of earlier runs."
         ),
         "",

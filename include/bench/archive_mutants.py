@@ -2,7 +2,7 @@
 
     make bench PART=archive_mutants      2,000 mutants; writes its section of MUTANTS.md
 
-Verification, with a trust file, has to find every mutant but those of objects that are no evidence (hints, announcements, the history index). The
+Verification, with a trust file, has to find every mutant but those of objects that are no evidence (hints, announcements, notes, the history index). The
 next night may use no number of a damaged object: each number that its finding compares is that of the sound archive, or the
 check is an error in words, or its record names the damaged object.
 """
@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 import project
 from baseline_cases import Nights
 from model_governance.authoring.keys import make_keys
+from model_governance.evidence.begun import BEGUN
 from model_governance.evidence.chain import HINTS
 from model_governance.evidence.index import INDEX
 from model_governance.evidence.links import ANNOUNCED
@@ -45,7 +46,7 @@ ABOUT = (
     "with a trust file has to find each. The next night was run on every fourth mutant: it says what is damaged, or compares "
     "with the numbers of the sound archive (`make bench PART=archive_mutants`)."
 )
-NO_EVIDENCE = (HINTS, ANNOUNCED, INDEX)
+NO_EVIDENCE = (HINTS, ANNOUNCED, BEGUN, INDEX)
 COMPARED = ("baseline", "noise", "limit", "log_evidence", "basis")
 """What a finding takes from earlier runs."""
 UNFORESEEN = re.compile(r"unexpected \w+")

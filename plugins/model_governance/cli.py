@@ -20,6 +20,7 @@ from model_governance.authoring.archive import add_archive
 from model_governance.authoring.coverage import add_coverage
 from model_governance.authoring.doctor import add_doctor
 from model_governance.authoring.history import add_history
+from model_governance.authoring.index import add_index
 from model_governance.authoring.keys import add_keys
 from model_governance.authoring.policy_archive import archive_uri
 from model_governance.authoring.reproduce import add_reproduce
@@ -98,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     add_verify(commands)
     add_coverage(commands)
     add_history(commands)
+    add_index(commands)
     add_reproduce(commands)
     add_doctor(commands)
     add_archive(commands)

@@ -34,7 +34,9 @@ CALLBACKS = {
     "get_activations": "ART calls it on an estimator",
     "get_extra_info": "httpcore asks a connection for its socket",
     "get_link": "Airflow calls it on an operator's extra link",
+    "poke": "Airflow calls it on a sensor",
     "readline": "pickletools reads the lines of a stream with it",
+    "render_template": "Airflow calls it for each template field of an operator",
     "sleep": "part of httpcore's interface of a network",
     "start_tls": "httpcore calls it on a connection that becomes encrypted",
 }

@@ -117,7 +117,7 @@ def run_dag(airflow_db, request):
 
     written = []
 
-    def run(source, *, dag_id=None, logical_date="2025-06-01T02:00:00+00:00"):
+    def run(source, *, dag_id=None, logical_date="2025-06-01T02:00:00+00:00", conf=None):
         name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:12]
         path = HOME / "dags" / f"{name}.py"
         path.write_text(source)
@@ -126,7 +126,9 @@ def run_dag(airflow_db, request):
         assert [name for name in bag.import_errors if name.endswith(".py")] == []  # refused policies have their own
         dag = bag.dags[dag_id] if dag_id else next(iter(bag.dags.values()))
         moment = timezone.parse(logical_date)
-        return DagResult(dag.test(run_after=moment, logical_date=moment))  # the same moment is the same run
+        return DagResult(
+            dag.test(run_after=moment, logical_date=moment, run_conf=conf)
+        )  # the same moment is the same run
 
     yield run
     for path in set(written):

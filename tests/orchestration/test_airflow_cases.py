@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 from datetime import UTC, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,9 @@ from model_governance.orchestration.dag_validation import require_valid
 from model_governance.orchestration.dags import governance_dag, governance_dags
 from model_governance.orchestration.operators import read_policy
 from model_governance.orchestration.pools import known_pools
+from task_logs import run_with_log_files
+
+HOME = Path(os.environ["AIRFLOW_HOME"])
 
 MOMENT = "2025-06-03T04:05:06+00:00"
 
@@ -239,3 +244,37 @@ def test_a8_a_gate_that_cannot_ask_is_tried_again_and_a_finding_is_not(policy_fi
 
     failed = run_dag(scheduled(policy_file(name="gate_finding", run="spoiled")))
     assert (failed.state, failed.task("gate").try_number, failed.task("gate").max_tries) == ("failed", 1, 2)
+
+
+def test_a8_a_gate_that_is_killed_on_a_green_run_is_tried_again(policy_file, airflow_db, tmp_path):
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.sdk import timezone
+
+    checks = {"quality": {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}}
+    path = HOME / "dags" / "killed_gate.py"
+    path.write_text(f"""
+# airflow DAG
+import os, signal
+from model_governance.orchestration.dags import governance_dag
+from model_governance.orchestration.gate import GovernanceGateOperator
+from model_governance.orchestration.operators import read_policy
+
+decide = GovernanceGateOperator.execute
+
+def execute(self, context):
+    if context["ti"].try_number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    decide(self, context)
+
+GovernanceGateOperator.execute = execute if os.environ.get("KILL_THE_GATE") else decide
+dag = governance_dag(read_policy({str(policy_file(name="killed", checks=checks))!r}))
+""")
+    moment = timezone.parse("2025-06-01T02:00:00+00:00")
+    (dag,) = DagBag(path).dags.values()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KILL_THE_GATE", "1")  # read by the processes of the tasks
+        run = run_with_log_files(dag, dags=HOME / "dags", logs=tmp_path, run_after=moment, logical_date=moment)
+    path.unlink()
+
+    gate = run.get_task_instance("gate")
+    assert (str(run.state), str(gate.state), gate.try_number) == ("success", "success", 2)

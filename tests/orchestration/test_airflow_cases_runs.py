@@ -130,11 +130,11 @@ def test_a17_a_backfilled_run_waits_until_the_earlier_one_has_ended(
     ended = []
 
     def create(_):
-        earlier, later = (new_run(dag_id, f"2025-06-0{day}T02:00:00+00:00") for day in (1, 2))
+        _, later = (new_run(dag_id, f"2025-06-0{day}T02:00:00+00:00") for day in (1, 2))
         with create_session() as session:  # a backfill starts as many of its runs at once as it was told
-            session.scalars(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == earlier)).one().set_state(
-                "running"
-            )
+            first, second = session.scalars(select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.logical_date))
+            first.run_type = second.run_type = "backfill"
+            first.set_state("running")
         thread.start()
         return later
 

@@ -15,7 +15,7 @@ from model_governance.orchestration.plugin import GovernancePlugin
 from model_governance.orchestration.provider_info import get_provider_info
 
 PROGRAM = """
-import json, os, re
+import json, os, re, time
 from fastapi.testclient import TestClient
 from airflow.api_fastapi.app import create_app
 from airflow.utils.db import initdb
@@ -28,7 +28,12 @@ answers = {}
 with TestClient(app, base_url="http://localhost") as client:
     login = client.post("/auth/token", json={"username": "vera", "password": "secret-password"})
     bearer = {"Authorization": f"Bearer {login.json()['access_token']}"}
-    client.get("/governance/", headers=bearer)  # reads the archive
+    os.environ["DENIED_PART"] = "none"
+    for _ in range(240):  # the archive is read in the background
+        if client.get("/governance/api/v1/health", headers=bearer).json()["as_of"]:
+            break
+        client.get("/governance/", headers=bearer)
+        time.sleep(0.5)
     for part in os.environ["PARTS"].split(","):
         os.environ["DENIED_PART"] = part
         routes = {}
@@ -187,8 +192,10 @@ def test_a10_a11_a_bucket_of_the_policy_opens_in_the_viewer_and_a_corrected_conn
 
         monkeypatch.setenv("AIRFLOW_CONN_EVIDENCE", server.connection("WRONGKEY"))
         guards = Guards(dag=lambda dag_id: None, readable=lambda: frozenset({"governance_bucketed"}))
-        client = TestClient(create_app(airflow_board(), guards), raise_server_exceptions=False)
+        board = airflow_board()
+        client = TestClient(create_app(board, guards), raise_server_exceptions=False)
         assert client.get(report.removeprefix("/governance")).status_code == 502
+        board.index.refresh(board.stores.openers())
         assert "does not answer" in client.get("/").text
         monkeypatch.setenv("AIRFLOW_CONN_EVIDENCE", server.connection(server.KEY))
         answer = client.get(report.removeprefix("/governance"))
@@ -196,6 +203,9 @@ def test_a10_a11_a_bucket_of_the_policy_opens_in_the_viewer_and_a_corrected_conn
         assert "accuracy" in answer.text
         assert answer.headers["content-security-policy"].startswith("sandbox")
         assert client.get(page.removeprefix("/governance")).status_code == 200
+        board.index.refresh(board.stores.openers())
+        assert "does not answer" not in client.get("/").text
+        assert [model["model"] for model in board.index.models(dag_ids={"governance_bucketed"})] == ["bucketed"]
 
 
 def test_a11_a_user_reaches_no_archive_that_neither_a_dag_nor_the_configuration_names(airflow_db, tmp_path):
@@ -208,7 +218,8 @@ def test_a11_a_user_reaches_no_archive_that_neither_a_dag_nor_the_configuration_
 
 
 def test_a_listed_archive_is_served(airflow_db, tmp_path, monkeypatch):
-    from model_governance.orchestration.served_stores import ServedStores, is_served, listed_locations
+    from model_governance.orchestration.served_stores import ServedStores
+    from model_governance.orchestration.stores import is_served, listed_locations
 
     (tmp_path / "other").mkdir()
     uri = (tmp_path / "other").as_uri()
@@ -222,18 +233,25 @@ def test_a_listed_archive_is_served(airflow_db, tmp_path, monkeypatch):
 
 def test_dags_of_models_without_evidence_are_told(airflow_db, policy_file, run_dag):
     from model_governance.orchestration.board import AirflowSurroundings
+    from model_governance.orchestration.served_stores import ServedStores
 
-    run_dag("""
+    run_dag(
+        """
 # airflow DAG
 from airflow.sdk import DAG
 from airflow.providers.standard.operators.empty import EmptyOperator
 with DAG("train_churn", schedule=None, tags=["model", "churn"]):
     EmptyOperator(task_id="train")
-""")
-    around = AirflowSurroundings()
+with DAG("governance_retraining", schedule=None, tags=["model-governance", "retraining"]):
+    EmptyOperator(task_id="train")
+""",
+        dag_id="train_churn",
+    )
+    around = AirflowSurroundings(ServedStores())
     (found,) = around.ungoverned({"train_churn"}, [])
     assert found["dag_id"] == "train_churn"
     assert "no policy governs it" in found["reason"]
     assert around.ungoverned({"other"}, []) == []
     assert around.ungoverned({"train_churn"}, [{"dag_id": "governance_churn", "model": "churn"}]) == []
+    assert around.ungoverned({"governance_retraining"}, []) == []  # one of ours that archives nothing
     assert around.run_state("train_churn", "nowhere") is None

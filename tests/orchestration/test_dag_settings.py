@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from airflow.sdk import Asset
 
+from model_governance.orchestration.assets import accepted_asset, dataset_asset, evidence_asset, model_asset
 from model_governance.orchestration.dags import governance_dags
 
 
@@ -69,3 +71,39 @@ def test_a_check_has_settings_of_its_own(dag_of, add_pool):
 def test_settings_do_not_change_what_is_judged(policy_file, dag_of):
     plain = dag_of({})
     assert plain.get_task("quality").policy.sha256 == dag_of({"queue": "x"}).get_task("quality").policy.sha256
+
+
+def test_checks_name_what_they_read_and_a_training_dag_can_start_them(policy_file, tmp_path):
+    scan = {"kind": "artifact_scan", "thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]}
+    quality = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}
+    schedule = {"assets": [model_asset("configured").uri]}
+    policy_file(
+        "configured", folder=tmp_path / "policies", checks={"file": scan, "quality": quality}, schedule=schedule
+    )
+    (dag,) = governance_dags(tmp_path / "policies").values()
+
+    assert dag.get_task("file").inlets == [model_asset("configured")]
+    assert dataset_asset("configured", "current") in dag.get_task("quality").inlets
+    assert model_asset("configured") in dag.get_task("quality").inlets
+    assert dag.get_task("archive").outlets == [evidence_asset("configured")]
+    assert dag.get_task("gate").outlets == [accepted_asset("configured")]
+    assert dag.timetable.asset_condition.objects == (Asset.ref(uri="x-governance://model/configured"),)
+
+
+def test_a_refused_policy_tells_the_same_people(policy_file, tmp_path):
+    policy_file("broken", folder=tmp_path / "policies", owner=None)
+    settings = {"on_failure_callback": told, "tags": ["platform"], "access_control": {"Viewer": {"can_read"}}}
+    (dag,) = governance_dags(tmp_path / "policies", **settings).values()
+
+    assert dag.task_ids == ["policy_refused"]
+    assert (dag.on_failure_callback, dag.access_control) == (told, {"Viewer": {"DAGs": {"can_read"}}})
+    assert dag.tags == {"model-governance", "refused", "platform"}
+
+
+@pytest.mark.parametrize("own", [{"executor_config": {"image": "a\0b"}}, {"queue": "a\0b"}, {"pool": "a\0b"}])
+def test_a_setting_of_one_check_that_no_database_stores_is_refused(policy_file, tmp_path, own):
+    quality = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}
+    policy_file("odd", folder=tmp_path / "policies", checks={"first": quality, "quality": quality | own})
+    (dag,) = governance_dags(tmp_path / "policies").values()
+
+    assert dag.task_ids == ["policy_refused"]

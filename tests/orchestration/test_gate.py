@@ -50,6 +50,8 @@ def gated(policy_file):
 
 def archived(name, *, stops=False):
     return {
+        "name": name,
+        "outcome": "fail" if stops else "pass",
         "stops": stops,
         "sentence": f"{name}: the findings",
         "report": {"uri": f"file:///evidence/{name}.html"},

@@ -15,7 +15,7 @@ from airflow.serialization.serialized_objects import DagSerialization, OperatorS
 from model_governance import checks, orchestration
 from model_governance.checks import catalogue, find
 from model_governance.contract.protection import Protection
-from model_governance.errors import PolicyError, StoreError, SubjectError
+from model_governance.errors import EvidenceError, PolicyError, StoreError, SubjectError
 from model_governance.orchestration.operators import (
     DataDriftOperator,
     GovernanceCheckOperator,
@@ -103,6 +103,7 @@ with DAG("mapped"):
 """)
 
     assert done.states() == {"check[0]": "failed", "check[1]": "success", "archive": "success", "gate": "failed"}
+    assert [done.task("check", index).rendered_map_index for index in (0, 1)] == ["quality", "calibration"]
     outcomes = done.xcom("archive", "archive")["outcomes"]
     assert outcomes["quality"] == "fail"
     assert outcomes["calibration"] != "error"
@@ -123,6 +124,15 @@ with DAG("doubled"):
 """)
 
     assert done.states() == {"a": "success", "b": "success", "archive": "failed", "gate": "failed"}
+
+
+def test_a_missing_signing_key_fails_the_check_before_it_measures(policy_file, tmp_path):
+    operator = GovernanceCheckOperator(
+        task_id="quality", policy=policy_file(archive={"signing_key": "env:NO_SUCH_KEY"}), check="quality"
+    )
+    with pytest.raises(EvidenceError, match="NO_SUCH_KEY: the variable is not set"):
+        operator.execute({})
+    assert not (tmp_path / "evidence").exists()
 
 
 def test_the_place_of_evidence_is_argument_then_policy_then_configuration(policy_file, tmp_path):

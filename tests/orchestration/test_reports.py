@@ -37,7 +37,7 @@ def test_airflow_s_login_guards_every_page(policy_file, run_dag, scheduled, tmp_
     passwords = tmp_path / "passwords.json"
     passwords.write_text(json.dumps({"vera": "secret-password"}))
     env = os.environ | {
-        "KEY": done.xcom("quality", "verdict")["report"]["key"],
+        "KEY": done.xcom("archive", "archive")["report"]["key"],
         "DAG_ID": "governance_guarded",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "vera:viewer",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),

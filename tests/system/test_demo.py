@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -203,3 +204,35 @@ def test_the_request_of_the_failing_run_starts_a_retraining(ui):
     (run,) = wait_for(ended, seconds=240)
     assert run["state"] == "success"
     assert list((BUILD / "candidates").glob("*/acs_employment.skops"))
+
+
+def framed(page, address: str):
+    """What a view of the board shows inside Airflow's page."""
+    page.goto(address)
+    frame = page.frame_locator("iframe").first
+    frame.get_by_role("heading", level=1).wait_for(timeout=60_000)
+    return frame
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_person_walks_from_the_list_to_the_report_and_finds_the_tabs(ui, browser, scheme):
+    failed = next(
+        each for each in ask(f"{ui}/api/v2/dags/{project.DAG_ID}/dagRuns")["dag_runs"] if each["state"] == "failed"
+    )
+    run = f"{ui}/dags/{project.DAG_ID}/runs/{urllib.parse.quote(failed['dag_run_id'], safe='')}"
+    page = browser.new_page(color_scheme=scheme)
+    frame = framed(page, f"{ui}/plugin/governance")
+    assert "1 of 1 model is stopped" in frame.locator("body").inner_text()
+    frame.get_by_role("link", name="acs-employment", exact=True).click()
+    frame.get_by_role("link", name="The newest run").click()
+    frame.get_by_role("heading", name="acs-employment, run of 2018-12-31").wait_for(timeout=60_000)
+    assert "psi[AGEP] is" in frame.locator("body").inner_text()
+    frame.locator("summary", has_text="drift").click()
+    report = frame.frame_locator("iframe[title='Report of drift']")
+    report.get_by_role("heading", name="Data drift").wait_for(timeout=60_000)
+
+    assert framed(page, f"{ui}/dags/{project.DAG_ID}/plugin/governance-dag").get_by_text("Checks by run").count() == 1
+    assert framed(page, f"{run}/plugin/governance-run").get_by_text("What to do").count() == 1
+    task = framed(page, f"{run}/tasks/drift/plugin/governance-findings")
+    assert task.get_by_role("heading", level=1).inner_text() == "Data drift"
+    page.close()

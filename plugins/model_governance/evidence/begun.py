@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.contract.result import canonical_json
 from model_governance.errors import ObjectMissing
-from model_governance.evidence.chain import PER_FOLDER, find_head
+from model_governance.evidence.chain import find_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 BEGUN = "v1/begun/"
 BLOCK = 100
-"""Numbers whose notes are listed together. One block and the one before it are looked at, so 100 to 199 appends."""
+"""Numbers whose notes lie in one folder. That of the head and the one before it are looked at: the last 100 to 199 appends."""
 
 _NOTE = re.compile(r"/(?P<number>[0-9]{10})-(?P<digest>[0-9a-f]{32})(?P<linked>\.linked)?\.json$")
 
@@ -59,7 +59,7 @@ def unfinished(store: ArtifactStore, model: str, *, head: int) -> Iterator[tuple
     linked = set()
     block = (head + 1) // BLOCK
     for each in range(max(0, block - 1), block + 1):
-        for note in store.keys(_block(model, each)):
+        for note in store.keys(_folder(model, each)):
             match = _NOTE.search(note)
             if match is not None and match["linked"]:
                 linked.add(match["digest"])
@@ -81,15 +81,15 @@ def is_noted(store: ArtifactStore, link: Link) -> bool:
 
 
 def _beginning(model: str, number: int) -> str:
-    return f"{BEGUN}model={model}/{number // PER_FOLDER:07d}/{number:010d}"
+    return f"{_folder(model, number // BLOCK)}{number:010d}"
 
 
 def _linked_note(model: str, key: str, number: int) -> str:
     return f"{_beginning(model, number)}-{_digest(key)}.linked.json"
 
 
-def _block(model: str, block: int) -> str:
-    return _beginning(model, block * BLOCK).removesuffix("00")
+def _folder(model: str, block: int) -> str:
+    return f"{BEGUN}model={model}/{block:08d}/"
 
 
 def _digest(key: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.contract.documents import read_document, require_form
 from model_governance.contract.moments import parse_moment, read_moment_key, spell_moment
 from model_governance.contract.result import canonical_json
-from model_governance.errors import EvidenceError, ObjectMissing
+from model_governance.errors import EvidenceError, ObjectConflict, ObjectMissing
 from model_governance.evidence.forms import RequestForm
 from model_governance.evidence.links import store_document
 from model_governance.evidence.manifest import RUNS
@@ -23,7 +23,7 @@ from model_governance.evidence.reading import NOT_USED, read_archived
 from model_governance.evidence.statement import DOCUMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from model_governance.evidence.envelope import Signer
     from model_governance.policy import RetrainingSpec
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REQUEST_SCHEMA = "model-governance/retraining-request/v1"
+TURN_SCHEMA = "model-governance/retraining-turn/v1"
 WINDOW_DAYS = 90
 _REQUESTS = DOCUMENTS["retraining_request"]
 _MOMENT = re.compile(r"/run=([0-9T:.-]+Z)/")
@@ -128,14 +129,41 @@ def damaged_entries(store: ArtifactStore, request: RetrainingRequest) -> list[st
     return sentences
 
 
-def refusal(store: ArtifactStore, spec: RetrainingSpec, request: RetrainingRequest) -> str:
+def take_turn(store: ArtifactStore, spec: RetrainingSpec, request: RetrainingRequest) -> str:
+    """Why the request must wait, in one sentence; empty where it may be booked, by this run and by no other at the same time.
+
+    Several runs may ask at once and see the same ledger. Before it books, each creates the next object of a numbered
+    series, which only one of them can; the others look again. A run that was killed before it booked has its turn still.
+
+    Raises:
+        EvidenceError: an object of the series is no turn.
+        StoreError, StoreUnreachable: as `ArtifactStore`.
+    """
+    while True:
+        turns = _turns(store, request.model)
+        if request.key in turns.values():
+            return ""
+        if reason := refusal(store, spec, request, also=turns.values()):
+            return reason
+        key = f"{_turn_folder(request.model)}{max(turns, default=0) + 1:06d}.json"
+        content = canonical_json({"schema": TURN_SCHEMA, "request": request.key})
+        try:
+            store.put_once(key, content, media_type="application/json")
+        except ObjectConflict:
+            continue
+        return ""
+
+
+def refusal(store: ArtifactStore, spec: RetrainingSpec, request: RetrainingRequest, *, also: Iterable[str] = ()) -> str:
     """Why the request must wait, in one sentence; empty when nothing speaks against it.
 
-    Distances count in both directions: a backfilled run next to a request requests nothing new.
+    Distances count in both directions: a backfilled run next to a request requests nothing new. `also` are keys of requests
+    that are about to be booked.
     """
     for sentence in damaged_entries(store, request):
         log.warning("%s", sentence)
-    others = {key: moment for key, moment in _entries(store, request.model).items() if key != request.key}
+    others = _entries(store, request.model) | {key: _moment(key) for key in also}
+    others.pop(request.key, None)
     gaps = [abs(request.logical_date - moment) for moment in others.values()]
     if spec.cooldown_days and any(gap <= timedelta(days=spec.cooldown_days) for gap in gaps):
         nearest = min(others.values(), key=lambda moment: abs(request.logical_date - moment))
@@ -159,6 +187,22 @@ def book(store: ArtifactStore, request: RetrainingRequest, *, signer: Signer | N
 def _entries(store: ArtifactStore, model: str) -> dict[str, datetime]:
     """The keys of all entries of a model, each with the moment in it."""
     return {key: _moment(key) for key in store.keys(f"{_REQUESTS}model={model}/")}
+
+
+def _turn_folder(model: str) -> str:
+    return f"v1/retraining-turns/model={model}/"
+
+
+def _turns(store: ArtifactStore, model: str) -> dict[int, str]:
+    """The key of the request of each turn that was taken, by number."""
+    turns = {}
+    for key in store.keys(_turn_folder(model)):
+        turn = read_document(store.get(key), origin=store.locate(key), schema=TURN_SCHEMA)
+        number = key.removeprefix(_turn_folder(model)).removesuffix(".json")
+        if not number.isdecimal() or not isinstance(turn.get("request"), str):
+            raise EvidenceError(f"{store.locate(key)}: expected a turn of the retraining ledger; {NOT_USED}")
+        turns[int(number)] = turn["request"]
+    return turns
 
 
 def _require_entry(store: ArtifactStore, key: str, model: str) -> None:

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from model_governance.orchestration.archive import ArchiveEvidenceOperator as ArchiveEvidenceOperator
-    from model_governance.orchestration.archive import evidence_asset as evidence_asset
+    from model_governance.orchestration.assets import accepted_asset as accepted_asset
+    from model_governance.orchestration.assets import dataset_asset as dataset_asset
+    from model_governance.orchestration.assets import evidence_asset as evidence_asset
+    from model_governance.orchestration.assets import model_asset as model_asset
     from model_governance.orchestration.between_tasks import GovernanceViolation as GovernanceViolation
     from model_governance.orchestration.compliance import CoverageReportOperator as CoverageReportOperator
     from model_governance.orchestration.compliance import VerifyArchiveOperator as VerifyArchiveOperator
@@ -26,13 +29,13 @@ if TYPE_CHECKING:
     from model_governance.orchestration.dags import governance_dags as governance_dags
     from model_governance.orchestration.dags import governance_task_group as governance_task_group
     from model_governance.orchestration.gate import GovernanceGateOperator as GovernanceGateOperator
-    from model_governance.orchestration.gate import accepted_asset as accepted_asset
     from model_governance.orchestration.notify import NotifyOperator as NotifyOperator
     from model_governance.orchestration.operators import GovernanceCheckOperator as GovernanceCheckOperator
     from model_governance.orchestration.operators import operator_for as operator_for
     from model_governance.orchestration.retraining import RequestRetrainingOperator as RequestRetrainingOperator
     from model_governance.orchestration.retraining import manifest_behind as manifest_behind
     from model_governance.orchestration.retraining import retraining_asset as retraining_asset
+    from model_governance.orchestration.waiting import WaitForDataOperator as WaitForDataOperator
     from model_governance.orchestration.waiver_desk import governance_waiver_dag as governance_waiver_dag
     from model_governance.orchestration.watch import governance_watch_dag as governance_watch_dag
 
@@ -45,16 +48,19 @@ _MODULES = {
     "NotifyOperator": "notify",
     "RequestRetrainingOperator": "retraining",
     "VerifyArchiveOperator": "compliance",
-    "accepted_asset": "gate",
+    "WaitForDataOperator": "waiting",
+    "accepted_asset": "assets",
     "archive_verification_dag": "compliance",
     "compliance_report_dag": "compliance",
-    "evidence_asset": "archive",
+    "dataset_asset": "assets",
+    "evidence_asset": "assets",
     "governance_dag": "dags",
     "governance_dags": "dags",
     "governance_task_group": "dags",
     "governance_waiver_dag": "waiver_desk",
     "governance_watch_dag": "watch",
     "manifest_behind": "retraining",
+    "model_asset": "assets",
     "operator_for": "operators",
     "retraining_asset": "retraining",
 }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset
+from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.archiving import archive_run
 from model_governance.evidence.chain import describe_link
+from model_governance.orchestration.assets import evidence_asset
 from model_governance.orchestration.between_tasks import ARCHIVE, PROBLEM, VERDICT, GovernanceViolation, pull_all
 from model_governance.orchestration.operators import PolicyOperator, with_check
 from model_governance.orchestration.run_moment import run_from_context
+from model_governance.orchestration.run_params import checks_of_run, dry_summary, is_dry
 from model_governance.orchestration.stores import AirflowConnections
-from model_governance.orchestration.task_log import quiet_libraries, verdict_lines
+from model_governance.orchestration.task_log import quiet_libraries, shortened
 from model_governance.orchestration.telemetry import count_run
 
 if TYPE_CHECKING:
@@ -21,11 +23,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from model_governance.policy import Policy
-
-
-def evidence_asset(model: str) -> Asset:
-    """The asset whose events say that a run of a model was archived, whatever its outcome; `extra` names its manifest."""
-    return Asset(name=f"governance_evidence_{model}", uri=f"x-governance://evidence/{model}")
 
 
 class ArchiveEvidenceOperator(PolicyOperator):
@@ -50,15 +47,24 @@ class ArchiveEvidenceOperator(PolicyOperator):
         self.evidence_store = {"uri": location.uri, "connection": location.connection}
 
     def execute(self, context: Context) -> None:
-        """Collect the verdicts, archive them, push the summary. The gate, not this task, fails the run."""
+        """Collect the verdicts, archive them, push the summary. The gate, not this task, fails the run.
+
+        Raises:
+            AirflowSkipException: the run is a dry run; its summary is pushed, and nothing is stored.
+        """
         task_ids = sorted(self.upstream_task_ids if self.check_task_ids is None else self.check_task_ids)
         policy = self._policy_with_added_checks(task_ids)
         summaries = _by_check(policy, pull_all(context, task_ids, VERDICT))
+        reasons = {told["name"]: told["sentence"] for told in pull_all(context, task_ids, PROBLEM)}
+        if is_dry(context):
+            checks = checks_of_run(context, policy)
+            context["ti"].xcom_push(key=ARCHIVE, value=dry_summary(policy, summaries, checks=checks, reasons=reasons))
+            raise AirflowSkipException("dry run: nothing is archived")
         with quiet_libraries():
             store = self.location().open()
             archived = archive_run(
                 policy, summaries, run=run_from_context(context), store=store, connections=AirflowConnections(),
-                reasons={told["name"]: told["sentence"] for told in pull_all(context, task_ids, PROBLEM)},
+                reasons=reasons,
             )  # fmt: skip
         url = self.link_to(archived.report, store)
         context["outlet_events"][self.asset].extra = {
@@ -68,7 +74,7 @@ class ArchiveEvidenceOperator(PolicyOperator):
         context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"report_url": url})
         count_run(policy.name, archived.summary())
         self.log.info(
-            "%s\npage: %s\n%s", verdict_lines(archived.verdict), archived.report.uri, describe_link(archived.link)
+            "%s\npage: %s\n%s", shortened(archived.verdict.sentence), archived.report.uri, describe_link(archived.link)
         )
 
     def _policy_with_added_checks(self, task_ids: Sequence[str]) -> Policy:

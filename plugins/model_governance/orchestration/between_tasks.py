@@ -34,3 +34,9 @@ def pull_all(context: Context, task_ids: Sequence[str], key: str) -> list[Mappin
         pulled = context["ti"].xcom_pull(task_ids=[task_id], key=key)
         values += [value for value in pulled if value is not None]
     return values
+
+
+def is_mapped(context: Context) -> bool:
+    """Whether the task is an instance of a mapped one."""
+    index = context["ti"].map_index
+    return index is not None and index >= 0

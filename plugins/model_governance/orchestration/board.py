@@ -21,19 +21,27 @@ MODEL_TAG, GOVERNED_TAG = "model", "model-governance"
 
 
 class AirflowSurroundings:
-    """Implements `model_governance.ui.board.board.Surroundings` with Airflow's database."""
+    """Implements `model_governance.ui.board.board.Surroundings` with Airflow's database.
+
+    Args:
+        stores: knows which DAGs archive evidence.
+    """
+
+    def __init__(self, stores: ServedStores) -> None:
+        self.stores = stores
 
     def ungoverned(self, dag_ids: Collection[str], models: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
         """DAGs with the tag `model` that no policy governs, and DAGs of policies without an archived run."""
         tags, dags = self._tagged(dag_ids)
         governed = {model["dag_id"] for model in models}
         names = {model["model"] for model in models}
+        archiving = self.stores.governed_dags()
         found = []
         for dag_id in sorted(dags):
             own, (owner, paused) = tags[dag_id], dags[dag_id]
             if dag_id in governed:
                 continue
-            if GOVERNED_TAG in own and any(dag_id_of(tag) == dag_id for tag in own):
+            if GOVERNED_TAG in own and dag_id in archiving:
                 reason = "Its policy has no archived run yet."
             elif MODEL_TAG in own and not own & names:
                 reason = (
@@ -95,6 +103,5 @@ def airflow_board() -> Board:
     from airflow.configuration import AIRFLOW_HOME
 
     path = Path(AIRFLOW_HOME) / (conf.get(SECTION, "board_index", fallback="") or "governance-board.sqlite")
-    return Board(
-        index=BoardIndex(path, home=dag_id_of), stores=ServedStores(), surroundings=AirflowSurroundings()
-    )  # fmt: skip
+    stores = ServedStores()
+    return Board(index=BoardIndex(path, home=dag_id_of), stores=stores, surroundings=AirflowSurroundings(stores))

@@ -28,8 +28,8 @@ class DagSettings:
         tags: tags of the DAGs, beside those of the policies.
         access_control: permissions of roles on the DAGs, as Airflow's.
         queue, executor: of the tasks.
-        on_warning: called with the context of the gate for a run that ends as `warn` or `uncertain` and is not stopped; its
-            `governance` holds outcome, sentence and addresses.
+        on_warning: called with the context of the gate for a run that is not stopped and ends as `warn` or `uncertain`, or
+            as `fail` under `fail_on: never`; its `governance` holds outcome, sentence and addresses.
         on_failure_callback, on_success_callback: of the DAGs, as Airflow's.
     """
 
@@ -62,7 +62,7 @@ class DagSettings:
         }
         theirs = {
             name for name, key in OF_THE_SCHEDULE.items()
-            if name in self.default_args and key not in schedule.model_fields_set
+            if self.default_args.get(name) is not None and key not in schedule.model_fields_set
         }  # fmt: skip
         given = {"owner": policy.owner, "queue": self.queue, "executor": self.executor}
         return {

@@ -24,7 +24,8 @@ OF_ANY_TYPE = {"default_args", "access_control"}
 def require_valid(dag: DAG, file: Path) -> None:
     """Nothing, where Airflow can validate, serialize, store and schedule a DAG.
 
-    What a policy says is in the DAG itself and the same in all of its tasks, so that one task is serialized for all.
+    What a policy says is in the DAG itself and the same in all of its tasks, so that one task is serialized for all, and those
+    with a configuration of their own for the executor.
 
     Raises:
         PolicyError: it cannot; says what Airflow said.
@@ -36,7 +37,8 @@ def require_valid(dag: DAG, file: Path) -> None:
         dag.validate()
         dag.check_cycle()
         fields = DagSerialization.serialize_to_json(dag, OF_ANY_TYPE)
-        text = json.dumps([fields, OperatorSerialization.serialize_operator(dag.tasks[0])])
+        tasks = [dag.tasks[0], *(task for task in dag.tasks[1:] if task.executor_config)]
+        text = json.dumps([fields, *map(OperatorSerialization.serialize_operator, tasks)])
         text.encode()
         if UNSTORABLE in text:
             raise ValueError("a text holds the character NUL, which no database stores; remove it")
@@ -54,10 +56,12 @@ def _require_a_run(encoded: str, start: datetime | None, *, catchup: bool) -> No
     """Raises ValueError where the timetable has no next run, or whatever Airflow raises while it looks for one."""
     from airflow.serialization.decoders import decode_timetable
     from airflow.timetables.base import TimeRestriction
+    from airflow.timetables.simple import AssetTriggeredTimetable
     from pendulum import instance
 
     timetable = decode_timetable(json.loads(encoded))
-    if not timetable.can_be_scheduled:
+    # A schedule by time or by assets is an AssetTriggeredTimetable too, and has runs.
+    if not timetable.can_be_scheduled or type(timetable) is AssetTriggeredTimetable:
         return
     earliest = None if start is None else instance(start)
     restriction = TimeRestriction(earliest=earliest, latest=None, catchup=catchup)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from datetime import UTC, datetime, time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +16,19 @@ from model_governance.contract.secret_text import without_secrets
 from model_governance.errors import PolicyError
 from model_governance.evidence.controls import control_map
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.assets import accepted_asset
 from model_governance.orchestration.dag_settings import NO_SETTINGS, DagSettings, of_check
 from model_governance.orchestration.dag_validation import require_valid
-from model_governance.orchestration.gate import GovernanceGateOperator, accepted_asset
+from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.notify import LIMIT, NotifyOperator
 from model_governance.orchestration.operators import operator_for, read_policy
 from model_governance.orchestration.pools import require_pools
 from model_governance.orchestration.refused import refused_dag, report_import_errors
 from model_governance.orchestration.retraining import RequestRetrainingOperator
 from model_governance.orchestration.run_limits import deadline_alert, run_timeout
+from model_governance.orchestration.run_params import params_of
+from model_governance.orchestration.schedules import schedule_of
+from model_governance.orchestration.waiting import WaitForDataOperator
 from model_governance.policy import load_policy
 from model_governance.policy.agreement import RESERVED_NAMES
 from model_governance.policy.load import read_source
@@ -75,9 +79,10 @@ def governance_dags(
         default_args: arguments of all tasks, as Airflow's; what a policy sets itself goes before them.
         tags: tags of all DAGs, beside those of the policies.
         access_control: permissions of roles on the DAGs, as Airflow's.
-        queue: queue of the tasks of checks that name none.
+        queue: queue of all tasks but those of checks that name one.
         executor: executor of all tasks, by its name in Airflow's configuration.
-        on_warning: called with the context of the gate for each run that ends as `warn` or `uncertain` and is not stopped.
+        on_warning: called with the context of the gate for each run that is not stopped and ends as `warn` or `uncertain`, or as
+            `fail` under `fail_on: never`.
             `context["governance"]` holds outcome, sentence and addresses. Airflow's notifiers can be given too. One that
             raises is logged and fails nothing.
         on_failure_callback: of the DAGs, as Airflow's.
@@ -144,7 +149,7 @@ def _built(files: Sequence[Path], settings: DagSettings) -> tuple[dict[str, DAG]
         log.error("policy refused, its DAG only reports that:\n%s", "\n".join(problems))
         names = _names(file)
         dag_id = _free_id(file, names.model, taken=dags)
-        dags[dag_id] = refused_dag(file, problems, dag_id=dag_id, owner=_owner(names))
+        dags[dag_id] = refused_dag(file, problems, dag_id=dag_id, owner=_owner(names), settings=settings)
     return dags, refused
 
 
@@ -209,14 +214,14 @@ def governance_dag(
     dag = DAG(
         dag_id=dag_id_of(policy.name),
         description=policy.description or f"Model governance of {policy.name}",
-        schedule=schedule.cron,
-        start_date=datetime.combine(schedule.start_date, time(), UTC),
+        **schedule_of(policy),
         catchup=schedule.catchup,
         max_active_runs=1,
         dagrun_timeout=run_timeout(policy, settings.of_tasks(policy)),
         deadline=deadline_alert(policy),
         tags={"model-governance", policy.name, *schedule.tags, *settings.tags},
         doc_md=describe_policy(policy),
+        params=params_of(policy),
         default_args={**settings.default_args, "owner": policy.owner},
         auto_register=auto_register,
         **settings.of_dag(),
@@ -271,6 +276,10 @@ def add_tasks(
         for scan in scans_before(policy, name):
             tasks[scan] >> task
         task >> archive
+    if policy.schedule.wait_for_data is not None:
+        minutes = policy.schedule.wait_for_data.timeout_minutes
+        limits = {**settings.of_tasks(policy), "timeout": timedelta(minutes=minutes)}
+        WaitForDataOperator(task_id="wait_for_data", policy=policy, **limits) >> list(tasks.values())
     for check in also:
         check >> archive
     gate = GovernanceGateOperator(

@@ -15,6 +15,7 @@ from model_governance.contract.check import Advice, Check, Params, SelfTest, Sug
 from model_governance.contract.result import CheckResult, Metric, MetricSpec
 from model_governance.contract.subject import Role
 from model_governance.errors import CheckError, PolicyError
+from model_governance.orchestration.between_tasks import is_mapped
 from model_governance.orchestration.operators import GovernanceCheckOperator, read_policy, with_check
 from model_governance.policy import CheckSpec
 from model_governance.policy.mistakes import root_mistakes
@@ -83,7 +84,7 @@ class GovernanceCheckDecoratedOperator(DecoratedOperator, GovernanceCheckOperato
 
     def execute(self, context: Context) -> None:
         """As GovernanceCheckOperator; an expanded check is refused, because a run has one verdict per check."""
-        if (context["ti"].map_index or -1) >= 0:
+        if is_mapped(context):
             raise PolicyError([f"check {self.check}: cannot be expanded; write one decorated function per check"])
         super().execute(context)
 

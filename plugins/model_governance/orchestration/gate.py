@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, BaseOperator
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.orchestration.archive import ArchiveEvidenceOperator
+from model_governance.orchestration.assets import accepted_asset
 from model_governance.orchestration.between_tasks import ARCHIVE, GovernanceViolation, pull_all
 from model_governance.orchestration.notify import NotifyOperator
 from model_governance.orchestration.operators import COLOUR
 from model_governance.orchestration.stores import GovernanceReportLink
+from model_governance.orchestration.task_log import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,16 +23,8 @@ if TYPE_CHECKING:
     from model_governance.orchestration.dag_settings import Callback
 
 FAILED = ("failed", "upstream_failed")
-WARNINGS = ("warn", "uncertain")
-
-
-def accepted_asset(model: str) -> Asset:
-    """The asset whose events say that a run of a model was judged and not stopped; serving or promotion can wait for it.
-
-    The event's `extra` holds `outcome` (`pass`, `warn`, `uncertain` or `waived`), `sentence`, `outcomes` by check, `manifest` and
-    `report_url`.
-    """
-    return Asset(name=f"governance_accepted_{model}", uri=f"x-governance://accepted/{model}")
+WARNINGS = ("warn", "uncertain", "fail")
+"""Outcomes of a run that is not stopped which somebody should hear of: `fail_on: never` does not stop a `fail`."""
 
 
 class GovernanceGateOperator(BaseOperator):
@@ -41,8 +36,8 @@ class GovernanceGateOperator(BaseOperator):
     leaves: without this task a failed run would end as a success. Infrastructure that fails while it decides is retried;
     a finding is not, because the same evidence gives the same answer.
 
-    :param on_warning: called with the task's context for every archived run that ends as `warn` or `uncertain` and is not
-        stopped; `context["governance"]` holds outcome, sentence and addresses. One that raises fails nothing
+    :param on_warning: called with the task's context for every archived run that is not stopped and ends as `warn` or
+        `uncertain`, or as `fail` under `fail_on: never`; `context["governance"]` holds outcome, sentence and addresses. One that raises fails nothing
     """
 
     operator_extra_links = (GovernanceReportLink(),)
@@ -59,13 +54,16 @@ class GovernanceGateOperator(BaseOperator):
         Raises:
             GovernanceViolation: a finding of an archived run stops it, an archive is missing, or a task before the
                 gate failed; lists all of them.
+            AirflowSkipException: a dry run that nothing stops; it accepts nothing.
         """
         archived: list[Mapping[str, Any]] = []
         problems = [*self._verdicts(context, archived), *self._failures(context)]
         if problems:
             raise GovernanceViolation("\n".join(problems))
+        if any(run.get("dry") for run in archived):
+            raise AirflowSkipException("dry run: " + "\n".join(run["sentence"] for run in archived))
         for run in archived:
-            self.log.info("%s\npage of the run: %s", run["sentence"], run["report"]["uri"])
+            self.log.info("%s\npage of the run: %s", shortened(run["sentence"]), run["report"]["uri"])
             self._emit(context, run)
             if run["outcome"] in WARNINGS:
                 self._warn(context, run)
@@ -96,9 +94,10 @@ class GovernanceGateOperator(BaseOperator):
                 problems.append(f"{task_id} archived nothing; without evidence there is no pass (see its log)")
             found += summaries
             for archived in summaries:
-                self.report_url = archived["report_url"]
+                self.report_url = archived.get("report_url", "")
                 if archived["stops"]:
-                    problems.append(f"{archived['sentence']}\npage of the run: {archived['report']['uri']}")
+                    page = "" if archived.get("dry") else f"\npage of the run: {archived['report']['uri']}"
+                    problems.append(f"{archived['sentence']}{page}")
         return problems
 
     def _failures(self, context: Context) -> list[str]:

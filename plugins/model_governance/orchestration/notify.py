@@ -16,6 +16,7 @@ from model_governance.orchestration.between_tasks import ARCHIVE, pull_all
 from model_governance.orchestration.channels import ChannelFailed, send
 from model_governance.orchestration.operators import PolicyOperator
 from model_governance.orchestration.run_moment import run_from_context
+from model_governance.orchestration.run_params import is_dry
 from model_governance.orchestration.stores import AirflowConnections, absolute
 from model_governance.verdict import RANK, trusted_verdict
 
@@ -54,6 +55,9 @@ class NotifyOperator(PolicyOperator):
         try:
             if context["dag_run"].run_type == "backfill":
                 self.log.info("a run of a backfill: no message is sent")
+                return
+            if is_dry(context):
+                self.log.info("a dry run: no message is sent")
                 return
             deliveries = self._notify(context)
         except Exception as error:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ENDED = ("success", "failed")
+IN_ORDER = ("scheduled", "backfill")
+"""Types of runs that have a place in the series of runs."""
 LOOK_AGAIN = timedelta(seconds=30)
 
 
@@ -48,11 +50,13 @@ def wait_for_earlier_runs(context: Context) -> None:
     """Nothing, where no earlier run of this DAG is running: verdicts rest on the runs before, so their order counts.
 
     Runs of a schedule follow one another (`max_active_runs`), those of a backfill do not: Airflow gives a backfill a
-    limit of its own. The earliest running run never waits.
+    limit of its own. The earliest running run never waits, and a run that a person starts waits for nothing.
 
     Raises:
         AirflowRescheduleException: one is running; Airflow starts the task again later, without using up a try.
     """
+    if context["dag_run"].run_type not in IN_ORDER:
+        return
     earlier = context["ti"].get_previous_dagrun(state="running")
     if earlier is not None:
         log.info("waits until the earlier run %s has ended", earlier.run_id)

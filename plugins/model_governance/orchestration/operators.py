@@ -12,9 +12,11 @@ from model_governance.checks import catalogue, find
 from model_governance.engine.stored import remove_rows_of_killed_tasks
 from model_governance.errors import PolicyError
 from model_governance.evidence.signing import signer_of
-from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation
+from model_governance.orchestration.assets import inlets_of
+from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation, is_mapped
 from model_governance.orchestration.one_run import pinned, require_one_policy, wait_for_earlier_runs
 from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
+from model_governance.orchestration.run_params import is_dry, require_chosen
 from model_governance.orchestration.stores import (
     AirflowConnections,
     GovernanceReportLink,
@@ -26,11 +28,12 @@ from model_governance.orchestration.telemetry import count_check
 from model_governance.policy import DatasetSpec, Policy, load_policy
 from model_governance.policy.subject_spec import TEMPLATED
 from model_governance.run import problem_text, run_check
+from model_governance.store.overlay import OverlayStore
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow.sdk import Context, XComArg
 
@@ -102,35 +105,37 @@ class GovernanceCheckOperator(PolicyOperator):
     def __init__(self, *, check: str | XComArg | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.check = check if check is not None else only_check_of(self.policy, self.kind)
-        self.sources = {
-            role: dataset.model_dump(mode="json", include=set(TEMPLATED), exclude_none=True)
-            for role, dataset in self.policy.datasets.items()
-        }
+        self.sources = templated_sources(self.policy)
         if isinstance(self.check, str) and "{{" not in self.check:
             self.require_check()
+            self.add_inlets(inlets_of(self.policy, self.check))
 
     def execute(self, context: Context) -> None:
         """Resolve the store, run the check, push the small verdict, raise if the verdict stops the run."""
         self.require_check()
+        if is_mapped(context) and context.get("map_index_template") is None:
+            context["map_index_template"] = "{{ task.check }}"  # Airflow renders it when the task has ended
+        require_chosen(context, self.policy, self.check)
         wait_for_earlier_runs(context)
         try:
             require_one_policy(context, self.policy, self._checks_of_the_dag())
             with quiet_libraries():
                 remove_rows_of_killed_tasks()
                 store = self.location().open()
-                done = self.run(context, store)
+                done = self.run(context, OverlayStore(store) if is_dry(context) else store)
         except (Exception, AirflowTaskTimeout) as error:
             # Page and gate say why there is no verdict, whether or not a later try gives one.
             context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": _reason(error)[:2000]})
             raise
-        url = self.link_to(done.report, store, task=context["ti"])
+        url = "" if is_dry(context) else self.link_to(done.report, store, task=context["ti"])
         context["ti"].xcom_push(key=VERDICT, value=done.summary() | pinned(self.policy) | {"report_url": url})
         count_check(self.policy.name, done.summary())
-        self.log.info("%s", check_lines(done))
+        self.log.info("%s", check_lines(done, is_stored=not is_dry(context)))
         try:
             done.raise_if_it_stops()
         except ThresholdViolation as violation:
-            raise GovernanceViolation(f"{violation}\nreport: {done.report.uri}") from violation
+            report = "" if is_dry(context) else f"\nreport: {done.report.uri}"
+            raise GovernanceViolation(f"{violation}{report}") from violation
 
     def run(self, context: Context, store: ArtifactStore, *, check: Check | None = None) -> CheckRun:
         """Run the check on the rendered sources; `check` replaces the registered one of its kind."""
@@ -149,10 +154,7 @@ class GovernanceCheckOperator(PolicyOperator):
 
     def rendered_sources(self) -> dict[Role, DatasetSpec]:
         """The policy's datasets with Airflow's templates filled in."""
-        return {
-            role: DatasetSpec.model_validate(dataset.model_dump(mode="json", exclude_none=True) | self.sources[role])
-            for role, dataset in self.policy.datasets.items()
-        }
+        return rendered_sources(self.policy, self.sources)
 
     def require_check(self) -> None:
         """Refuse a check that this operator cannot run.
@@ -168,6 +170,22 @@ class GovernanceCheckOperator(PolicyOperator):
             raise PolicyError(
                 [f"policy {self.policy.name}: check {self.check!r} is {kind}, {type(self).__name__} runs {self.kind}"]
             )
+
+
+def templated_sources(policy: Policy) -> dict[Role, dict[str, Any]]:
+    """What of the datasets of a policy holds templates, by role, as a template field of an operator."""
+    return {
+        role: dataset.model_dump(mode="json", include=set(TEMPLATED), exclude_none=True)
+        for role, dataset in policy.datasets.items()
+    }
+
+
+def rendered_sources(policy: Policy, sources: Mapping[Role, Mapping[str, Any]]) -> dict[Role, DatasetSpec]:
+    """The datasets of a policy with `templated_sources`, once they are rendered."""
+    return {
+        role: DatasetSpec.model_validate(dataset.model_dump(mode="json", exclude_none=True) | dict(sources[role]))
+        for role, dataset in policy.datasets.items()
+    }
 
 
 def _reason(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, BaseOperator
 
 from model_governance.orchestration.between_tasks import GovernanceViolation
+from model_governance.orchestration.dag_settings import NO_SETTINGS, DagSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def refused_dag(file: Path, problems: Sequence[str], *, dag_id: str, owner: str | None = None) -> DAG:
-    """The daily DAG of a policy with mistakes: never paused, its only task fails and lists them."""
+def refused_dag(
+    file: Path, problems: Sequence[str], *, dag_id: str, owner: str | None = None, settings: DagSettings = NO_SETTINGS
+) -> DAG:
+    """The daily DAG of a policy with mistakes: never paused, its only task fails and lists them.
+
+    It has the access control, the tags and the callbacks of the other DAGs: who hears of a failed run hears of this one.
+    """
     dag = DAG(
         dag_id=dag_id,
         description=f"{file.name} was refused; nothing is checked until it is corrected",
@@ -32,11 +38,12 @@ def refused_dag(file: Path, problems: Sequence[str], *, dag_id: str, owner: str 
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=False,
-        tags={"model-governance", "refused"},
+        tags={"model-governance", "refused", *settings.tags},
         # Airflow would read a text that ends in `.md` as the path of a file.
         doc_md="\n".join([f"`{file.name}` was refused:", "", *(f"- {problem}" for problem in problems), ""]),
         default_args={"owner": owner} if owner else {},
         auto_register=False,
+        **settings.of_dag(),
     )
     RefusedPolicyOperator(task_id="policy_refused", problems=problems, dag=dag)
     return dag

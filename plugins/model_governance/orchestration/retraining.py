@@ -9,7 +9,7 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.errors import PolicyError
-from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
+from model_governance.evidence.requests import book, is_booked, request_for, requested_manifest, take_turn
 from model_governance.evidence.signing import signer_of
 from model_governance.orchestration.between_tasks import ARCHIVE, pull_all
 from model_governance.orchestration.operators import PolicyOperator
@@ -73,6 +73,8 @@ class RequestRetrainingOperator(PolicyOperator):
         if len(archives) != 1:
             raise AirflowSkipException(f"{len(archives)} archived runs upstream, expected 1; nothing can be decided")
         archived = archives[0]
+        if archived.get("dry"):
+            raise AirflowSkipException("no retraining: a dry run requests nothing")
         self.report_url = archived["report_url"]
         location = self.location()
         store = location.open()
@@ -97,7 +99,7 @@ class RequestRetrainingOperator(PolicyOperator):
         if is_booked(store, request):
             if self._was_emitted(context, request):
                 raise AirflowSkipException(f"no retraining: this run requested already ({store.locate(request.key)})")
-        elif reason := refusal(store, policy, request):
+        elif reason := take_turn(store, policy, request):
             raise AirflowSkipException(f"no retraining: {reason}")
         book(store, request, signer=signer_of(self.policy, AirflowConnections()))
         return request

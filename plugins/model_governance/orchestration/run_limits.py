@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run_timeout(policy: Policy, of_tasks: Mapping[str, Any]) -> timedelta:
     """`schedule.run_timeout_minutes`, or the longest time that its tasks may take with all of their tries.
 
-    Tasks that follow one another are added up, of tasks side by side the longest counts: scans of the model's file, the
+    Tasks that follow one another are added up, the wait for data included, of tasks side by side the longest counts: scans of the model's file, the
     other checks, archive, retraining request, gate. One task may take its time limit `1 + retries` times, and waits for
     `retry_delay` before each further try.
 
@@ -33,8 +33,10 @@ def run_timeout(policy: Policy, of_tasks: Mapping[str, Any]) -> timedelta:
     stages = [scans, policy.checks.keys() - scans]
     after = [limit] * (2 if policy.retraining is None else 3)
     longest = [max(_limit(policy.checks[name], limit) for name in stage) for stage in stages if stage] + after
+    wait = policy.schedule.wait_for_data
+    waiting = timedelta() if wait is None else timedelta(minutes=wait.timeout_minutes)
     pause = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
-    return (1 + retries) * sum(longest, timedelta()) + retries * len(longest) * pause
+    return waiting + (1 + retries) * sum(longest, timedelta()) + retries * len(longest) * pause
 
 
 def deadline_alert(policy: Policy) -> DeadlineAlert | None:

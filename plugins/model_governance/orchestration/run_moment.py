@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import BaseOperator, CronDataIntervalTimetable
 from airflow.sdk.timezone import coerce_datetime
 
 from model_governance.contract.run import Run
+from model_governance.orchestration.run_params import chosen_date
 from model_governance.policy.cron import last_firing
 from model_governance.policy.templates import spell_ts_with_tz
 from model_governance.subjects.templates import run_variables
@@ -39,8 +41,11 @@ class AnyRunOperator(BaseOperator):
 
 
 def with_moments(context: Context) -> Context:
-    """The context, with `ds`, `ts`, `logical_date`, data interval and their other spellings where Airflow left them out."""
-    if "ds" in context or "dag_run" not in context:
+    """The context, with `ds`, `ts`, `logical_date`, data interval and their other spellings where Airflow left them out.
+
+    Those of a date that a person chose replace those of the run.
+    """
+    if "dag_run" not in context or ("ds" in context and chosen_date(context) is None):
         return context
     moment, (start, end) = moment_of(context), data_interval_of(context)
     given = run_variables(moment) | {"ts_nodash_with_tz": spell_ts_with_tz(moment)}
@@ -49,9 +54,9 @@ def with_moments(context: Context) -> Context:
 
 
 def moment_of(context: Context) -> datetime:
-    """The logical date of the run in UTC; without one, the moment from which it could start."""
+    """The date that a person chose for the run, else its logical date, else the moment from which it could start; in UTC."""
     run = context["dag_run"]
-    return (run.logical_date or run.run_after).astimezone(UTC)
+    return (chosen_date(context) or run.logical_date or run.run_after).astimezone(UTC)
 
 
 def data_interval_of(context: Context) -> tuple[datetime, datetime]:
@@ -61,14 +66,17 @@ def data_interval_of(context: Context) -> tuple[datetime, datetime]:
     the schedule has intervals (`[scheduler] create_cron_data_intervals`), else the moment itself, as start and end.
     """
     run = context["dag_run"]
-    if run.data_interval_start is not None and run.data_interval_end is not None:
+    has_interval = run.data_interval_start is not None and run.data_interval_end is not None
+    if has_interval and chosen_date(context) is None:
         return run.data_interval_start.astimezone(UTC), run.data_interval_end.astimezone(UTC)
     moment = moment_of(context)
     timetable = context["dag"].timetable if "dag" in context else None
+    timetable = getattr(timetable, "timetable", timetable)  # that of a schedule by time or by assets
     if not isinstance(timetable, CronDataIntervalTimetable):
         return moment, moment
-    end = last_firing(timetable.expression, moment + timedelta(seconds=1))
-    return last_firing(timetable.expression, end), end
+    zone = ZoneInfo(str(getattr(timetable.timezone, "name", timetable.timezone)))
+    end = last_firing(timetable.expression, moment.astimezone(zone) + timedelta(seconds=1))
+    return last_firing(timetable.expression, end).astimezone(UTC), end.astimezone(UTC)
 
 
 def run_from_context(context: Context) -> Run:

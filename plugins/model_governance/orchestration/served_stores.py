@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import conf
-
 from model_governance.errors import GovernanceError, StoreError
-from model_governance.orchestration.stores import SECTION, StoreLocation, configured_location
+from model_governance.orchestration.stores import S3, StoreLocation, listed_locations
 from model_governance.store.reopening import ReopeningStore
 
 if TYPE_CHECKING:
@@ -25,32 +23,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-S3 = "s3://"
-
-
-def listed_locations() -> list[StoreLocation]:
-    """The archive of the configuration, and those of `[model_governance] stores`: uris with `@CONNECTION`, comma-separated."""
-    from airflow.configuration import AIRFLOW_HOME
-
-    found = [configured_location()]
-    for entry in conf.get(SECTION, "stores", fallback="").replace("\n", ",").split(","):
-        uri, _, connection = entry.strip().partition("@") if entry.strip().startswith(S3) else (entry.strip(), "", "")
-        if uri:
-            found.append(StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection or None))
-    return found
-
-
-def is_served(store: ArtifactStore, connection: str | None) -> bool:
-    """Whether the viewer serves an open store whose DAG reaches it over this connection."""
-    if store.uri.startswith(S3) and connection is not None:
-        return True
-    return any(location.is_location_of(store) for location in listed_locations())
-
 
 @dataclass(slots=True)
 class ServedStores:
-    """Implements `model_governance.ui.board.board.Stores`."""
+    """Implements `model_governance.ui.board.board.Stores`; knows which DAGs have an archive task."""
 
+    _governed: set[str] = field(default_factory=set)
     _of_dags: dict[str, StoreLocation] = field(default_factory=dict)
     _read_until: Any = None
     _open: dict[StoreLocation, ReopeningStore] = field(default_factory=dict)
@@ -78,6 +56,11 @@ class ServedStores:
             "artifacts.connection of the policy"
         )
 
+    def governed_dags(self) -> frozenset[str]:
+        """The DAGs that archive evidence."""
+        self._read_dags()
+        return frozenset(self._governed)
+
     def _opened(self, location: StoreLocation) -> ArtifactStore:
         if location not in self._open:
             self._open[location] = ReopeningStore(location.open)
@@ -102,12 +85,15 @@ class ServedStores:
             for row in session.scalars(query):
                 self._read_until = row.last_updated
                 for named in _evidence_stores(row.data):
+                    self._governed.add(row.dag_id)
+                    if not named["uri"].startswith(S3) or not named["connection"]:
+                        continue
                     location = StoreLocation(uri=named["uri"], folder=Path("/"), connection=named["connection"])
                     self._of_dags[location.uri.rstrip("/")] = location
 
 
 def _evidence_stores(value: Any) -> list[dict[str, str]]:
-    """The buckets over a connection that archive tasks name, anywhere in a serialized DAG."""
+    """`uri` and `connection` of the archives that archive tasks name, anywhere in a serialized DAG; empty without connection."""
     if isinstance(value, list):
         return [found for part in value for found in _evidence_stores(part)]
     if not isinstance(value, dict):
@@ -115,6 +101,6 @@ def _evidence_stores(value: Any) -> list[dict[str, str]]:
     named = value.get("evidence_store")
     named = named.get("__var", named) if isinstance(named, dict) else None
     found = [found for part in value.values() for found in _evidence_stores(part)]
-    if isinstance(named, dict) and str(named.get("uri", "")).startswith(S3) and named.get("connection"):
-        found.append({"uri": str(named["uri"]), "connection": str(named["connection"])})
+    if isinstance(named, dict) and "uri" in named:
+        found.append({"uri": str(named["uri"]), "connection": str(named.get("connection") or "")})
     return found

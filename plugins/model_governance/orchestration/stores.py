@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SECTION = "model_governance"
 URL_PREFIX = "/governance"
 DEFAULT_CACHE_BYTES = 10 << 30
+S3 = "s3://"
 
 
 class AirflowConnections:
@@ -144,7 +145,7 @@ class StoreLocation:
 
     def is_location_of(self, store: ArtifactStore) -> bool:
         """Whether an open store has this location; sends no request."""
-        if self.uri.startswith("s3://") or store.uri.startswith("s3://"):
+        if self.uri.startswith(S3) or store.uri.startswith(S3):
             return self.uri.rstrip("/") == store.uri.rstrip("/")
         return replace(self, protection=None).open().uri == store.uri
 
@@ -181,6 +182,25 @@ def configured_location() -> StoreLocation:
     return StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection)
 
 
+def listed_locations() -> list[StoreLocation]:
+    """The archive of the configuration, and those of `[model_governance] stores`: uris with `@CONNECTION`, comma-separated."""
+    from airflow.configuration import AIRFLOW_HOME
+
+    found = [configured_location()]
+    for entry in conf.get(SECTION, "stores", fallback="").replace("\n", ",").split(","):
+        uri, _, connection = entry.strip().partition("@") if entry.strip().startswith(S3) else (entry.strip(), "", "")
+        if uri:
+            found.append(StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection or None))
+    return found
+
+
+def is_served(store: ArtifactStore, connection: str | None) -> bool:
+    """Whether the viewer serves an open store whose DAG reaches it over this connection."""
+    if store.uri.startswith(S3) and connection is not None:
+        return True
+    return any(location.is_location_of(store) for location in listed_locations())
+
+
 def report_url(
     stored: Stored, *, store: ArtifactStore, dag_id: str, connection: str | None = None, task: Any = None
 ) -> str:
@@ -193,8 +213,6 @@ def report_url(
         connection: over which the DAG reaches the store.
         task: the task instance that stored it, where its run is not archived yet.
     """
-    from model_governance.orchestration.served_stores import is_served
-
     if not is_served(store, connection):
         return stored.uri
     root = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}{URL_PREFIX}/dags/{quote(dag_id, safe='')}"

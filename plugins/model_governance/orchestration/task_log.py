@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model_governance.run import CheckRun
-    from model_governance.verdict import Verdict
 
 OURS = ("model_governance", "airflow")
 LIBRARIES = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
@@ -40,22 +39,22 @@ def quiet_libraries() -> Iterator[None]:
             handler.removeFilter(_is_for_the_task_log)
 
 
-def check_lines(done: CheckRun) -> str:
+def check_lines(done: CheckRun, *, is_stored: bool = True) -> str:
     """What a check measured, judged and stored, in at most ten lines."""
     artifacts = f" and {len(done.artifacts)} artifacts" if done.artifacts else ""
+    stored = [f"stored: record {done.record.uri}{artifacts}", f"report: {done.report.uri}"]
     return "\n".join(
         [
             f"measured: {done.kind}, {done.metrics} metrics in {done.seconds:.1f} s",
-            f"judged: {verdict_lines(done.verdict)}",
-            f"stored: record {done.record.uri}{artifacts}",
-            f"report: {done.report.uri}",
+            f"judged: {shortened(done.verdict.sentence)}",
+            *(stored if is_stored else ["stored: nothing (dry run)"]),
         ]
     )
 
 
-def verdict_lines(verdict: Verdict) -> str:
-    """The sentence of a verdict, with at most FINDINGS of its findings."""
-    head, *findings = verdict.sentence.splitlines()
+def shortened(sentence: str) -> str:
+    """The sentence of a verdict, with at most FINDINGS of its findings, each on a line of its own."""
+    head, *findings = sentence.splitlines()
     more = [f"  - and {len(findings) - FINDINGS} more on the page"] if len(findings) > FINDINGS else []
     return "\n".join([head, *findings[:FINDINGS], *more])
 

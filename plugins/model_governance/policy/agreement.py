@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Problem = tuple[Path, str]
 
 
-RESERVED_NAMES = ("archive", "request_retraining", "notify", "gate")
+RESERVED_NAMES = ("wait_for_data", "archive", "request_retraining", "notify", "gate")
 """Tasks of the DAG of a policy that are no checks."""
 
 
@@ -41,7 +41,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
         kind = str(spec.get("kind", name))
         path: Path = ("checks", name)
         if name in RESERVED_NAMES:
-            yield path, f"{name} is the name of a task that follows the checks; give the check another name"
+            yield path, f"{name} is the name of a task of the DAG that is no check; give the check another name"
         if kind not in catalogue:
             where = (*path, "kind") if "kind" in spec else path
             yield where, f"{kind[:80]!r} is not a check{closest(kind, catalogue)}"

@@ -41,14 +41,14 @@ def runs_in_a_year(expression: str) -> int:
 
 
 def fires_at(expression: str, moment: datetime) -> bool:
-    """Whether the expression fires in the minute of a moment (UTC)."""
+    """Whether the expression fires in the minute of a moment, in the time zone of the moment."""
     from croniter import croniter
 
     return bool(croniter.match(expression, moment))
 
 
 def last_firing(expression: str, moment: datetime) -> datetime:
-    """The last moment before this one at which the expression fires (UTC)."""
+    """The last moment before this one at which the expression fires, in the time zone of the moment."""
     from croniter import croniter
 
     fired: datetime = croniter(expression, moment).get_prev(datetime)
@@ -56,7 +56,7 @@ def last_firing(expression: str, moment: datetime) -> datetime:
 
 
 def next_firing(expression: str, moment: datetime) -> datetime:
-    """The first moment after this one at which the expression fires (UTC)."""
+    """The first moment after this one at which the expression fires, in the time zone of the moment."""
     from croniter import croniter
 
     fired: datetime = croniter(expression, moment).get_next(datetime)

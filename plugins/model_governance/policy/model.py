@@ -21,7 +21,7 @@ from model_governance.policy.operation import (
     AlarmSpec,
     ArchiveSpec,
     ArtifactSpec,
-    PoolName,
+    ExecutionName,
     RetrainingSpec,
     ScheduleSpec,
 )
@@ -113,16 +113,14 @@ class CheckSpec(Part):
     kind: str = Field(description="which check; by default the name under which it stands")
     params: dict[str, Any] = Field(default_factory=dict, description="the params of the check")
     thresholds: tuple[Threshold, ...] = Field(min_length=1)
-    pool: PoolName | None = Field(default=None, description="Airflow pool of its task instead of schedule.pool")
+    pool: ExecutionName | None = Field(default=None, description="Airflow pool of its task instead of schedule.pool")
     timeout_minutes: int | None = Field(
         default=None,
         ge=1,
         le=10_080,
         description="time after which its task is stopped, instead of schedule.timeout_minutes",
     )
-    queue: str | None = Field(
-        default=None, min_length=1, max_length=256, description="queue of its task, for executors that have queues"
-    )
+    queue: ExecutionName | None = Field(default=None, description="queue of its task, for executors that have queues")
     executor_config: dict[str, Any] = Field(default_factory=dict, description="what its task tells its executor")
     owner: str | None = Field(
         default=None, min_length=1, max_length=250,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,7 +14,9 @@ from model_governance.policy.part import Part
 from model_governance.stats.multiplicity import Adjustment
 
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
-PoolName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+AssetUri = Annotated[str, Field(min_length=1, max_length=1500, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*://\S+$")]
+ExecutionName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A pool or queue: up to 256 characters, none of them a control character, which databases refuse."""
 
 
 class ArtifactSpec(Part):
@@ -118,11 +121,29 @@ class RetrainingSpec(Part):
     max_per_90_days: int = Field(default=4, ge=1, description="requests in 90 days at most")
 
 
+class WaitSpec(Part):
+    """How long a run waits for its data."""
+
+    timeout_minutes: int = Field(ge=1, le=10_080, description="time after which the checks run and say what is missing")
+
+
 class ScheduleSpec(Part):
     """When the DAG runs and how its tasks behave."""
 
     cron: str | None = Field(
-        default="0 2 * * *", max_length=100, description="when runs start, in UTC; null: only by hand"
+        default="0 2 * * *",
+        max_length=100,
+        description="when runs start; null: only by hand or by assets. With assets there is no default",
+    )
+    timezone: str = Field(
+        default="UTC", max_length=64, description="time zone of cron and start_date, as Europe/Berlin"
+    )
+    assets: tuple[AssetUri, ...] = Field(
+        default=(), max_length=20,
+        description="uris of Airflow assets: a run starts when all of them were updated, and where cron is set also then",
+    )  # fmt: skip
+    wait_for_data: WaitSpec | None = Field(
+        default=None, description="wait until the files of the datasets are there; by default the checks run at once"
     )
     start_date: date = Field(
         default=date(2025, 1, 1), ge=date(1970, 1, 1), lt=date(2200, 1, 1), description="first day of the schedule"
@@ -139,7 +160,7 @@ class ScheduleSpec(Part):
         default=None, ge=1, le=525_600,
         description="time after its start was due at which a run that has not ended raises an alert; none by default",
     )  # fmt: skip
-    pool: PoolName | None = Field(
+    pool: ExecutionName | None = Field(
         default=None, description="Airflow pool of the tasks, up to 256 characters and none of them a control character"
     )
     tags: tuple[Tag, ...] = Field(default=(), max_length=50, description="tags of the DAG")
@@ -152,6 +173,22 @@ class ScheduleSpec(Part):
                 f"{self.run_timeout_minutes}; make it smaller"
             )
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _assets_replace_the_default_cron(cls, raw: Any) -> Any:
+        return {**raw, "cron": None} if isinstance(raw, dict) and raw.get("assets") and "cron" not in raw else raw
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(
+                f"{name!r} is no time zone; write a name of the IANA database such as Europe/Berlin"
+            ) from error
+        return name
 
     @field_validator("cron")
     @classmethod

@@ -165,14 +165,14 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         return self.root / require_key(key)
 
-    def _walk(self, start: Path, beginning: str) -> Iterator[str]:
+    def _walk(self, start: Path | str, beginning: str) -> Iterator[str]:
         """Keys below a folder; `beginning` is that of the names in the folder itself, the others are not gone into."""
         if beginning:
             # Names alone: asking for the type of each of ten thousand folders takes longer than all the rest.
             for name in _names(start):
                 if name.startswith(beginning) and not name.startswith("."):
-                    path = start / name
-                    yield from self._walk(path, "") if path.is_dir() else (self._key(str(start), name),)
+                    path = f"{start}/{name}"
+                    yield from self._walk(path, "") if os.path.isdir(path) else (self._key(str(start), name),)  # noqa: PTH112 - as above
             return
         for parent, folders, names in os.walk(start, onerror=_raise_unless_missing):
             folders[:] = [name for name in folders if not name.startswith(".")]
@@ -185,7 +185,7 @@ class LocalStore:
         return f"{above}/{name}" if above else name
 
 
-def _names(folder: Path) -> list[str]:
+def _names(folder: Path | str) -> list[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208 - paths of ten thousand names take as long as listing them
     except OSError as error:

@@ -91,6 +91,13 @@ def store_many(
     )  # fmt: skip
 
 
+def names_of(spec: DatasetSpec, *, folder: Path, connections: Connections) -> list[str]:
+    """The names of the files that a run reads of a dataset of many files. Raises as `store_many`."""
+    uri = spec.uri or ""
+    _, names = _listed(uri, folder=folder, connections=connections, connection=spec.connection)
+    return prune(uri, {name: _partition(name) for name in names}, spec)
+
+
 def manifest_of(parts: Sequence[PartFile]) -> bytes:
     """The list of files as canonical JSON: names, digests and sizes in bytes. Its digest is that of the dataset."""
     return canonical_json(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from model_governance.contract.moments import spell_moment
 from model_governance.errors import SubjectError
@@ -72,12 +73,14 @@ def judged_run(policy: Policy, run: Run) -> Run | None:
     labels, cron = policy.datasets.get("labels"), policy.schedule.cron
     if labels is None or labels.maturity_days is None or "current" not in policy.datasets:
         return None
-    moment = run.logical_date - timedelta(days=labels.maturity_days)
-    if cron is not None and fires_at(cron, run.logical_date) and not fires_at(cron, moment):
+    zone = ZoneInfo(policy.schedule.timezone)
+    moment = run.logical_date.astimezone(zone) - timedelta(days=labels.maturity_days)  # the same time of day there
+    if cron is not None and fires_at(cron, run.logical_date.astimezone(zone)) and not fires_at(cron, moment):
         moment = last_firing(cron, moment)
     if moment.date() < policy.schedule.start_date:
         return None
-    return replace(run, logical_date=moment, data_interval=_judged_interval(run, moment, cron))
+    interval = _judged_interval(run, moment, cron, zone)
+    return replace(run, logical_date=moment.astimezone(UTC), data_interval=interval)
 
 
 def judged_sources(policy: Policy, judged: Run) -> dict[Role, DatasetSpec]:
@@ -91,11 +94,12 @@ def judged_sources(policy: Policy, judged: Run) -> dict[Role, DatasetSpec]:
     return {"labelled_current": rendered["current"], "labels": rendered["labels"]}
 
 
-def _judged_interval(run: Run, moment: datetime, cron: str | None) -> tuple[datetime, datetime] | None:
+def _judged_interval(run: Run, moment: datetime, cron: str | None, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
     """The data interval of the judged run: as long as that of this run, or until the schedule fires next."""
     if run.data_interval is None:
         return None
-    start, end = (edge + (moment - run.logical_date) for edge in run.data_interval)
-    if cron is not None and run.data_interval[1] == next_firing(cron, run.data_interval[0]):
-        end = next_firing(cron, start)
-    return start, end
+    first, last = (edge.astimezone(zone) for edge in run.data_interval)
+    start, end = (edge.astimezone(UTC) + (moment - run.logical_date) for edge in (first, last))
+    if cron is not None and last == next_firing(cron, first):
+        end = next_firing(cron, start.astimezone(zone))
+    return start.astimezone(UTC), end.astimezone(UTC)

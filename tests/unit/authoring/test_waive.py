@@ -165,6 +165,7 @@ def test_a_waiver_may_be_asked_for_until_the_second_it_ends(project):
         (Person(id="eve"), "bob", "eve is none of its approvers: ada, risk@example.com, carl"),
         (Person(id="risk@example.com"), "bob", "owns it"),
         (Person(id="7", name="Carl"), "bob", "owns it"),
+        (Person(id="7", name="ada"), "bob", r"ada \(7\) is none of its approvers"),
         (ADA, "", "it is not known who asked"),
     ],
 )

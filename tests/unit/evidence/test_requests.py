@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +12,7 @@ from baseline_cases import nights
 from model_governance.contract.moments import moment_key
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
-from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest
+from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest, take_turn
 from model_governance.policy import RetrainingSpec
 from model_governance.store.local import LocalStore
 
@@ -146,3 +148,54 @@ def test_two_runs_of_one_day_are_two_runs(store):
     assert morning.key != evening.key
     assert refusal(store, RetrainingSpec(cooldown_days=0), evening) == ""
     assert "2025-06-01" in refusal(store, RetrainingSpec(cooldown_days=1), evening)
+
+
+class Slow:
+    """A store in which every look at the ledger ends before anybody writes: runs that ask at the same time see the same."""
+
+    def __init__(self, below, parties):
+        self._below, self._start, self._looked = below, threading.Barrier(parties), threading.local()
+
+    def __getattr__(self, name):
+        return getattr(self._below, name)
+
+    def put_once(self, key, content, *, media_type):
+        if not getattr(self._looked, "once", False):
+            self._looked.once = True
+            self._start.wait(timeout=10)
+        return self._below.put_once(key, content, media_type=media_type)
+
+
+@pytest.mark.parametrize(("cooldown", "most", "booked"), [(7, 4, 1), (0, 2, 2), (0, 4, 3)])
+def test_a14_of_three_runs_that_ask_at_once_as_many_are_booked_as_the_rule_allows(store, cooldown, most, booked):
+    rule = RetrainingSpec(cooldown_days=cooldown, max_per_90_days=most)
+    asking = [request(day=DAY + timedelta(days=day)) for day in range(3)]
+    slow = Slow(store, parties=3)
+
+    def ask(one):
+        reason = take_turn(slow, rule, one)
+        if not reason:
+            book(store, one)
+        return reason
+
+    with ThreadPoolExecutor(3) as threads:
+        reasons = list(threads.map(ask, asking))
+
+    assert reasons.count("") == booked
+    assert sum(is_booked(store, one) for one in asking) == booked
+    assert all("cooldown_days" in reason or "max_per_90_days" in reason for reason in reasons if reason)
+
+
+def test_a_run_that_was_killed_before_it_booked_has_its_turn_still_and_others_wait_for_it(store):
+    rule, killed, next_day = RetrainingSpec(cooldown_days=7), request(), request(day=DAY + timedelta(days=1))
+    assert take_turn(store, rule, killed) == ""
+
+    assert "was requested for 2025-06-01" in take_turn(store, rule, next_day)
+    assert take_turn(store, rule, killed) == ""
+    assert len(list(store.keys("v1/retraining-turns/"))) == 1
+
+
+def test_what_is_no_turn_is_not_passed_over(store):
+    store.put_once("v1/retraining-turns/model=tiny/000001.json", b"{}", media_type="application/json")
+    with pytest.raises(EvidenceError, match=r"000001\.json"):
+        take_turn(store, RetrainingSpec(), request())

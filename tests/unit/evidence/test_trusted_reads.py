@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from datetime import timedelta
 
 import pytest
 
 import project
 from baseline_cases import Nights
 from model_governance.authoring.keys import make_keys
+from model_governance.contract.connections import PlainConnections
 from model_governance.errors import EvidenceError
 from model_governance.evidence.chain import link_key, read_link
 from model_governance.evidence.envelope import canonical, seal
+from model_governance.evidence.history import Archive
 from model_governance.evidence.signing import signer_of
+from model_governance.evidence.trust import trust_of
 
 LOWER = {b"0.95": b"0.55", b"0.948": b"0.548"}
 LOSS = {"metric": "accuracy", "min_absolute_change": -0.02, "against": "last_passed"}
@@ -110,6 +115,41 @@ def test_an_unsigned_run_cannot_be_accepted(made):
     trust = read_trust(made.small.folder / "keys" / "trust.yaml")
     with pytest.raises(EvidenceError, match="it is unsigned"):
         accept_run(made.small.store, "synthetic", "2026-03-01", reason="it is fine", by="A. Owner", trust=trust)
+
+
+class Watched:
+    """A store that counts what is read below a prefix."""
+
+    def __init__(self, store) -> None:
+        self._store, self.read = store, Counter()
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def get(self, key):
+        self.read[key] += 1
+        return self._store.get(key)
+
+
+def test_each_link_is_read_once_and_mostly_found_without_a_hint(made):
+    sign(made, "keys")
+    for day in range(1, 6):
+        made.night(day, 0.95)
+    watched = Watched(made.small.store)
+    archive = Archive(
+        watched,
+        "synthetic",
+        before=project.DAY + timedelta(days=60),
+        trust=trust_of(made.small.policy(), PlainConnections()),
+    )
+    assert len(list(archive.runs())) == 5
+    links = {key: times for key, times in watched.read.items() if key.startswith("v1/chain/")}
+    sound = {
+        key: times for key, times in links.items() if key != link_key("synthetic", 6)
+    }  # there is no link behind the newest
+    assert len(sound) == 5
+    assert set(sound.values()) == {1}
+    assert sum(key.startswith("v1/hints/") for key in watched.read) == 1
 
 
 def _forge(made, changes: dict[bytes, bytes], *, day: int) -> None:

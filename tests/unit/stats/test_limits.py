@@ -32,6 +32,8 @@ from model_governance.stats.limits import (
     tail_of,
 )
 from model_governance.stats.limits.chi_square import noncentral_tail, thin_cell_low, thin_cell_p_above
+from model_governance.stats.limits.confidence import crossing
+from model_governance.stats.limits.shares import fewest_beyond
 
 TAILS = (0.4, 0.05, 0.025, 0.01, 1e-4, 1e-7)
 CHI = NoncentralChiSquare(value=0.1, statistic=120.0, freedom=9, unit=1e-3, whole=(120.0, 9))
@@ -347,3 +349,22 @@ def test_thin_cells_and_thick_ones_share_the_level():
         thin = thin_cells(table, ordered=False)
         red += population_stability(pool_rare(table), thin=thin).limits.p_above(0.0) <= tail
     assert red <= binom.isf(1e-3, runs, tail)
+
+
+@pytest.mark.parametrize(
+    "distance",
+    [lambda tail: math.copysign(1.0, tail - 0.01), lambda tail: math.log(tail / 0.01), lambda tail: tail**9 - 1e-18],
+)
+def test_a_crossing_is_found_where_the_limit_jumps_bends_or_is_nearly_flat(distance):
+    assert crossing(distance) == pytest.approx(0.01, rel=1e-5)
+
+
+def test_the_fewest_successes_are_those_of_the_exact_binomial_quantile():
+    draw = np.random.default_rng(4)
+    for _ in range(2000):
+        n, share = (
+            int(draw.choice([1, 2, 7, 40, 900, 50_000])),
+            float(draw.choice([0.0, 0.001, 0.03, 0.5, 0.97, 0.9999])),
+        )
+        tail = float(draw.choice([0.4, 0.05, 0.0004, 1e-7, 1e-12]))
+        assert fewest_beyond(n, share, tail) == max(0, binom.isf(tail, n, share))

@@ -83,3 +83,14 @@ def test_a_factor_near_one_is_none():
     values = np.random.default_rng(5).normal(size=300)
     assert factor(values, tail=1e-3) == 1.0
     assert factor(series(np.random.default_rng(6), 20, planted=6.0, memory=0.0), tail=1e-3) >= 1.2
+
+
+@pytest.mark.parametrize("spread", [0.3, 1.0, 1.6, 3.0])
+def test_one_look_at_columns_without_effects_gives_what_the_search_gives(spread):
+    values = spread * np.random.default_rng(8).normal(size=(40, 30))
+    effects = run_effects(2.0, unchanged=0.5)
+    likelihoods = np.exp(log_likelihoods(values, largest=2.0, removed="trend"))
+    for row in likelihoods:
+        searched = predictive_factors(row[None], effects, tail=1e-4, notable=1.0)
+        expected = np.where(searched < 1.2, 1.0, searched)
+        assert predictive_factors(row[None], effects, tail=1e-4, notable=1.2) == pytest.approx(expected)

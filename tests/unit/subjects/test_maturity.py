@@ -15,7 +15,13 @@ from model_governance.subjects.maturity import judged_run, judged_sources, load_
 START = date(2026, 3, 1)
 
 
-def policy(days: int | None = 2, *, cron: str | None = "0 2 * * *", labels: str = "labels/{{ ds }}.parquet") -> Policy:
+def policy(
+    days: int | None = 2,
+    *,
+    cron: str | None = "0 2 * * *",
+    labels: str = "labels/{{ ds }}.parquet",
+    timezone: str = "UTC",
+) -> Policy:
     return Policy(
         version=1,
         owner="risk",
@@ -23,7 +29,7 @@ def policy(days: int | None = 2, *, cron: str | None = "0 2 * * *", labels: str 
         columns={"features": {"a": {"kind": "numeric"}}},
         datasets={"current": {"uri": "runs/{{ ds }}.parquet"}, "labels": {"uri": labels, "maturity_days": days}},
         checks={"data_drift": {"thresholds": [{"metric": "drift_share", "leq_to": 0.3}]}},
-        schedule={"cron": cron, "start_date": START},
+        schedule={"cron": cron, "start_date": START, "timezone": timezone},
     )
 
 
@@ -46,6 +52,16 @@ def run(*moment: int, interval=None) -> Run:
 )
 def test_the_judged_run_is_the_last_one_whose_labels_are_complete(cron, days, now, judged):
     assert judged_run(policy(days, cron=cron), run(*now)).logical_date == datetime(*judged, tzinfo=UTC)
+
+
+def test_the_judged_run_is_at_the_same_time_of_day_in_the_zone_of_the_schedule():
+    berlin = policy(2, timezone="Europe/Berlin")  # clocks went forward on 29 March: 2 am is 1 am UTC before, 0 am after
+    after = run(2026, 3, 30, 0, interval=(datetime(2026, 3, 30, 0, tzinfo=UTC), datetime(2026, 3, 31, 0, tzinfo=UTC)))
+
+    judged = judged_run(berlin, after)
+    assert judged.logical_date == datetime(2026, 3, 28, 1, tzinfo=UTC)
+    assert judged.data_interval == (datetime(2026, 3, 28, 1, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC))
+    assert judged_run(policy(2), after).logical_date == datetime(2026, 3, 28, 0, tzinfo=UTC)
 
 
 def test_no_run_is_judged_before_the_schedule_is_old_enough_or_without_maturity():

@@ -55,7 +55,7 @@ def controls_view(
         )  # fmt: skip
     return {
         "catalog": catalog, "title": controls.catalogs[catalog].title, "note": controls.catalogs[catalog].note,
-        "catalogs": names, "models": shown, "omitted": len(listed) - len(shown), "rows": rows,
+        "catalogs": names, "models": [model | {"night": spelled(model["moment"])} for model in map(dict, shown)], "omitted": len(listed) - len(shown), "rows": rows,
         "fresh_days": fresh_days, "version": controls.version,
     }  # fmt: skip
 
@@ -73,4 +73,4 @@ def _cell(
         return {"state": "none", "text": "none", "why": why}
     days = int(max(0.0, now - model["moment"]) // DAY)
     state = "fresh" if days <= fresh_days else "old"
-    return {"state": state, "text": f"{days} d", "why": f"{', '.join(measured)}, run of {spelled(model['moment'])}"}
+    return {"state": state, "text": f"{days} d", "why": ", ".join(measured)}

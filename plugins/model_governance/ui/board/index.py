@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import GovernanceError
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LIST_ALL_EVERY = 3600.0
 """Seconds after which every chain is listed; in between, models are found by the names that the index keeps."""
+WORKERS, BATCH = 8, 64
+"""Models that are read at the same time, and how many are read before the next ones are."""
 _RUN_COLUMNS = (
     "sequence", "link", "manifest", "name", "run_id", "moment", "recorded", "outcome", "stops", "policy_sha256",
     "model_sha256", "latest",
@@ -158,19 +162,46 @@ class BoardIndex:
         return [(models[row["owner_id"]], dict(row)) for row in rows]
 
     def _refresh_archive(self, store: ArtifactStore) -> int:
-        read = 0
+        read, policies = 0, Policies(store)
         try:
             names = self._names(store)
-            policies = Policies(store)
-            for behind, name in zip(range(len(names), 0, -1), names, strict=True):
-                if self._refresh_model(store, name, policies):
-                    read += 1
-                    self._note(store.uri, behind=behind - 1)
+            heads = self._heads(store.uri)
+            with ThreadPoolExecutor(WORKERS) as pool:
+                for start in range(0, len(names), BATCH):
+                    batch = names[start : start + BATCH]
+                    chains = pool.map(partial(self._newer, store, heads, policies), batch)
+                    for behind, (name, chain) in enumerate(zip(batch, chains, strict=True), start=start + 1):
+                        if chain is not None:
+                            read += 1
+                            self._write(store.uri, name, chain, behind=len(names) - behind)
             self._note(store.uri, behind=0, read_at=time.time())
         except GovernanceError as error:
             log.warning("the board cannot read %s: %s", store.uri, error)
             self._note(store.uri, problem=str(error))
         return read
+
+    def _heads(self, uri: str) -> dict[str, int]:
+        """The newest link that is known of each model of an archive."""
+        with connected(self.path) as database:
+            rows = database.execute("select model, head from chain where archive = ?", (uri,)).fetchall()
+        return {row["model"]: row["head"] for row in rows}
+
+    def _newer(self, store: ArtifactStore, heads: Mapping[str, int], policies: Policies, name: str) -> ChainRead | None:
+        def before() -> tuple[bytes, Sequence[Mapping[str, Any]]]:
+            with connected(self.path) as database:
+                row = database.execute(
+                    "select history, documents from chain where archive = ? and model = ?", (store.uri, name)
+                ).fetchone()
+            return row["history"], json.loads(row["documents"])
+
+        return read_chain(
+            store, name, head=heads.get(name, 0), before=before, policies=policies, home=self.home
+        )  # fmt: skip
+
+    def _write(self, uri: str, name: str, chain: ChainRead, *, behind: int) -> None:
+        with connected(self.path) as database:
+            _write_chain(database, uri, name, chain)
+            database.execute("update archive set behind = ?, problem = '' where uri = ?", (behind, uri))
 
     def _names(self, store: ArtifactStore) -> list[str]:
         """The models of an archive: those of the index, those known, and now and then those of every chain."""
@@ -184,19 +215,6 @@ class BoardIndex:
             with connected(self.path) as database:
                 database.execute("update archive set listed_at = ? where uri = ?", (time.time(), store.uri))
         return sorted(names)
-
-    def _refresh_model(self, store: ArtifactStore, name: str, policies: Policies) -> bool:
-        with connected(self.path) as database:
-            row = database.execute(
-                "select head, history, documents from chain where archive = ? and model = ?", (store.uri, name)
-            ).fetchone()
-        known = (row["head"], row["history"], json.loads(row["documents"])) if row else None
-        chain = read_chain(store, name, known=known, policies=policies, home=self.home)
-        if chain is None:
-            return False
-        with connected(self.path) as database:
-            _write_chain(database, store.uri, name, chain)
-        return True
 
     def _note(self, uri: str, *, behind: int | None = None, read_at: float | None = None, problem: str = "") -> None:
         with connected(self.path) as database:

@@ -27,7 +27,7 @@ RANGES = (30, 90, 365)
 """Numbers of runs that a page can show."""
 HEAT = 30
 """Runs of the table of checks."""
-LISTED = 30
+LISTED = 15
 """Runs of the list at the end."""
 _NAMES = ("sequence", "check", "metric", "key", "condition")
 POINT = ("sequence", "value", "low", "high", "bound", "n", "finding_outcome")
@@ -112,6 +112,7 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
         "heat": _heat(table, runs[-HEAT:]),
         "heat_runs": [_run(run) for run in runs[-HEAT:]],
         "metrics": [_metric_row(each) for each in metrics],
+        "holding": sum(each.newest["finding_outcome"] in NOT_NOTABLE for each in metrics),
         "trend": _trend(metric, shown, events) if metric else None,
         "span": span,
         "spans": RANGES,
@@ -152,6 +153,7 @@ def _metric_row(metric: Metric) -> dict[str, Any]:
         "check": metric.check,
         "label": metric.label,
         "outcome": newest["finding_outcome"],
+        "notable": newest["finding_outcome"] not in NOT_NOTABLE,
         "value": "absent" if newest["value"] is None else number(newest["value"], digits=3),
         "interval": interval(newest["low"], newest["high"], digits=3),
         "required": _requirement(metric.condition, bound),

@@ -249,9 +249,9 @@ def _sentences(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     overdue = [row for row in governed if row["place"] == "overdue"]
     if overdue:
         oldest = min(row["moment"] for row in overdue)
-        yield f"{counted(len(overdue), 'model')} overdue; the oldest evidence is of {spelled(oldest)}."
+        yield f"{counted(len(overdue), 'model')} {'is' if len(overdue) == 1 else 'are'} overdue; the oldest evidence is of {spelled(oldest)}."
     silent = len(rows) - len(governed)
     if silent:
-        yield f"{counted(silent, 'Dag')} of models {'has' if silent == 1 else 'have'} no evidence."
+        yield f"{counted(silent, 'Dag')} {'of a model has' if silent == 1 else 'of models have'} no evidence."
     if not stopped and not overdue:
         yield f"The oldest evidence is of {spelled(min(row['moment'] for row in governed))}."

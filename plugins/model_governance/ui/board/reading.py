@@ -102,7 +102,7 @@ class Policies:
 
 
 def read_chain(
-    store: ArtifactStore, model: str, *, known: tuple[int, bytes, Sequence[Mapping[str, Any]]] | None,
+    store: ArtifactStore, model: str, *, head: int, before: Callable[[], tuple[bytes, Sequence[Mapping[str, Any]]]],
     policies: Policies, home: Callable[[str], str],
 ) -> ChainRead | None:  # fmt: skip
     """What a chain holds; None where nothing is newer than what is known.
@@ -110,19 +110,20 @@ def read_chain(
     Args:
         store: the archive.
         model: name of the model.
-        known: head, rows and documents that were read before.
+        head: the newest link that is known; 0 for none.
+        before: gives rows and documents that were read before; asked for where there are any and something is newer.
         policies: reads policies of this store.
         home: the DAG whose readers see runs that no DAG ran, by the name of the model.
 
     Raises:
         StoreUnreachable, StoreError: the store cannot be read.
     """
-    head, before, documents = known or (0, b"", ())
     newer = read_newer(store, model, known=head)
     if newer.head == head:
         return None
-    table = _joined(before, newer.table)
-    documents = [*documents, *_documents(store, model, newer.table)]
+    history, known_documents = before() if head else (b"", ())
+    table = _joined(history, newer.table)
+    documents = [*known_documents, *_documents(store, model, newer.table)]
     rows = _by_dag(runs_of(table), home(model))
     damaged = table["kind"].to_pylist().count(UNREADABLE)
     models = [

@@ -76,7 +76,7 @@ def run_view(
     verdict = read_verdict(manifest.content["verdict"])
     return view | {
         "altered": any(proof.state in (ALTERED, MISSING) for proof in proofs),
-        "proofs": sorted(proofs, key=lambda proof: proof.state == SAME),
+        "proofs": sorted(proofs, key=lambda proof: ("", SAME).count(proof.state)),
         "verdict": verdict,
         "sentence": _sentence(verdict, checks),
         "findings": _findings(index, model, run, verdict, earlier),

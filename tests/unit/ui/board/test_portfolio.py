@@ -58,8 +58,8 @@ def test_the_sentences_say_what_must_be_known_first():
     found = asked(MODELS, SILENT)
     assert found.sentences == [
         "3 of 9 models are stopped, 2 of them since the newest run.",
-        "1 model overdue; the oldest evidence is of 2026-02-28 04:53:20 UTC.",
-        "1 Dag of models has no evidence.",
+        "1 model is overdue; the oldest evidence is of 2026-02-28 04:53:20 UTC.",
+        "1 Dag of a model has no evidence.",
     ]
     assert asked([row("a")]).sentences[0] == "No run of 1 model is stopped."
 

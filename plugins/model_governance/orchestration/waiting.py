@@ -1,0 +1,70 @@
+"""Waiting for the data of a run, without a worker that is busy with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseSensorOperator
+from airflow.sdk.exceptions import AirflowSensorTimeout
+
+from model_governance.orchestration.operators import COLOUR, read_policy, rendered_sources, templated_sources
+from model_governance.orchestration.run_moment import AnyRunOperator
+from model_governance.orchestration.stores import AirflowConnections
+from model_governance.orchestration.task_log import quiet_libraries
+from model_governance.subjects.presence import missing_data
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+    from model_governance.policy import Policy
+
+EVERY_SECONDS = 60.0
+
+
+class WaitForDataOperator(AnyRunOperator, BaseSensorOperator):
+    """Ends when the files of every dataset of a policy are there, a file of the run's partition where it names one.
+
+    Between two looks the task is rescheduled and holds no slot of a worker. When the time is over it ends too, so that the
+    checks say, in the evidence of the run, what is missing. Queries, tables of databases and lakes, and labels that need time
+    to be complete are not waited for.
+
+    :param policy: the policy's file, best an absolute path, or a policy that was read already
+    :param timeout: seconds after which it waits no longer
+    """
+
+    template_fields: Sequence[str] = ("sources",)
+    ui_color = COLOUR
+
+    def __init__(self, *, policy: str | os.PathLike[str] | Policy, **kwargs: Any) -> None:
+        super().__init__(mode="reschedule", **{"poke_interval": EVERY_SECONDS, **kwargs})
+        self.policy = read_policy(policy)
+        self.sources = templated_sources(self.policy)
+
+    def execute(self, context: Context) -> None:
+        """Look; be rescheduled, or end."""
+        try:
+            super().execute(context)
+        except AirflowSensorTimeout:
+            self.log.error(
+                "waited %.0f minutes and no longer: the checks run and say what is missing", self.timeout / 60
+            )
+
+    def poke(self, context: Context) -> bool:  # noqa: ARG002 - Airflow hands it over
+        """Whether everything is there; logs what is missing.
+
+        Raises:
+            SubjectUnreachable: a place does not answer; Airflow tries again.
+        """
+        with quiet_libraries():
+            missing = [
+                sentence
+                for role, spec in rendered_sources(self.policy, self.sources).items()
+                if not (role == "labels" and spec.maturity_days)
+                and (sentence := missing_data(spec, folder=self.policy.folder, connections=AirflowConnections()))
+            ]
+        for sentence in missing:
+            self.log.info("not there yet: %s", sentence)
+        return not missing
