@@ -7,8 +7,9 @@ evidence for too long is an alert.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
 
 from model_governance.contract.moments import spell_moment
 from model_governance.notify.note import Note, Section
@@ -81,11 +82,14 @@ def due_moments(policy: Policy, *, moment: datetime, limit: timedelta, missed: i
         limit: how long a run may take.
         missed: how many moments.
     """
-    if policy.schedule.cron is None:
+    schedule = policy.schedule
+    if schedule.cron is None:
         return ()
     found: list[datetime] = []
+    before = (moment - limit).astimezone(ZoneInfo(schedule.timezone))
     while len(found) < missed:
-        found.append(last_firing(policy.schedule.cron, found[-1] if found else moment - limit))
+        before = last_firing(schedule.cron, before)
+        found.append(before.astimezone(UTC))
     return tuple(found)
 
 

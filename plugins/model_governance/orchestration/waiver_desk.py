@@ -26,8 +26,9 @@ from model_governance.errors import GovernanceError, PolicyError
 from model_governance.evidence.history import Archive
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
+from model_governance.orchestration.between_tasks import pull_all
 from model_governance.orchestration.dags import policy_files
-from model_governance.orchestration.operators import COLOUR, pull_all, read_policy
+from model_governance.orchestration.operators import COLOUR, read_policy
 from model_governance.orchestration.stores import SECTION, AirflowConnections, store_location
 from model_governance.policy.load import read_source
 from model_governance.policy.names import names_in

@@ -116,9 +116,15 @@ def test_the_sentences_say_since_when_and_what_to_do():
     ],
 )
 def test_what_was_due_and_must_have_ended(cron, moment, missed, expected):
-    policy = SimpleNamespace(schedule=SimpleNamespace(cron=cron))
+    policy = SimpleNamespace(schedule=SimpleNamespace(cron=cron, timezone="UTC"))
     found = due_moments(policy, moment=moment, limit=2 * HOUR, missed=missed)
     assert [f"{each:%Y-%m-%d %H:%M}" for each in found] == expected
+
+
+def test_a_schedule_fires_in_its_time_zone():
+    berlin = SimpleNamespace(schedule=SimpleNamespace(cron="0 2 * * *", timezone="Europe/Berlin"))
+    found = due_moments(berlin, moment=datetime(2026, 3, 30, 12, tzinfo=UTC), limit=2 * HOUR, missed=3)
+    assert [f"{each:%m-%d %H:%M %Z}" for each in found][::2] == ["03-30 00:00 UTC", "03-28 01:00 UTC"], "summer began"
 
 
 def test_a_watch_says_what_is_new_ongoing_and_over():
