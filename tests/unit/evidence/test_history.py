@@ -41,7 +41,7 @@ def before(store, moment: datetime) -> Archive:
 
 
 def days(small, **wanted) -> list[int]:
-    lookback = Lookback(artifact="confusion.svg", **{"runs": 10, **wanted})
+    lookback = Lookback(artifact="calibration.svg", **{"runs": 10, **wanted})
     found = earlier_artifacts(before(small.store, datetime(2026, 3, 8, tzinfo=UTC)), "quality", lookback=lookback)
     return [one.logical_date.day for one in found]
 
@@ -139,7 +139,7 @@ def test_earlier_verdicts_are_those_of_the_check(nights):
 
 
 def test_an_altered_artifact_is_not_believed(nights, tmp_path):
-    wanted = Lookback(artifact="confusion.svg", runs=1)
+    wanted = Lookback(artifact="calibration.svg", runs=1)
     (seen,) = earlier_artifacts(before(nights.store, datetime(2026, 3, 8, tzinfo=UTC)), "quality", lookback=wanted)
     path = nights.folder / "archive" / seen.key
     path.chmod(0o644)
