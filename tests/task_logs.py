@@ -23,6 +23,7 @@ def run_with_log_files(dag: DAG, *, dags: Path, logs: Path, **test: Any) -> Any:
     from airflow.executors.workloads import BundleInfo
     from airflow.executors.workloads.task import TaskInstanceDTO
     from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, supervise_task
+    from airflow.serialization.serialized_objects import create_scheduler_operator
 
     def supervised(*, ti: Any, task: Any, **_: Any) -> None:
         ti.set_state("queued")
@@ -32,10 +33,13 @@ def run_with_log_files(dag: DAG, *, dags: Path, logs: Path, **test: Any) -> Any:
             priority_weight=1,
         )  # fmt: skip
         name = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
-        supervise_task(
+        code = supervise_task(
             ti=described, bundle_info=BundleInfo(name="dags-folder"), dag_rel_path=Path(dag.fileloc).relative_to(dags),
             token="", log_path=str(logs / f"{name}.log"), client=InProcessTestSupervisor._api_client(task.dag),
         )  # fmt: skip
+        if code != 0:  # a killed process tells nothing: the scheduler hears of it from the executor
+            ti.task = create_scheduler_operator(task)
+            ti.handle_failure(f"the process of the task ended with {code}")
 
     with patch("airflow.sdk.definitions.dag._run_task", supervised):
         return dag.test(**test)

@@ -246,6 +246,8 @@ def test_a8_a_gate_that_cannot_ask_is_tried_again_and_a_finding_is_not(policy_fi
     assert (failed.state, failed.task("gate").try_number, failed.task("gate").max_tries) == ("failed", 1, 2)
 
 
+# Airflow leaves the sockets of a process that it supervised to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a8_a_gate_that_is_killed_on_a_green_run_is_tried_again(policy_file, airflow_db, tmp_path):
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import timezone
