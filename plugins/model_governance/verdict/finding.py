@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.result import label_of
-from model_governance.verdict.noise import samples_of
+from model_governance.stats.limits import AT_95
 from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from model_governance.contract.result import Value
     from model_governance.policy import Policy
@@ -20,6 +20,9 @@ Outcome = Literal["pass", "warn", "fail", "error", "uncertain", "skipped", "waiv
 
 # From best to worst. A skipped finding hides nothing behind it; a waived one is never called a pass.
 RANK: tuple[Outcome, ...] = ("skipped", "pass", "waived", "warn", "uncertain", "fail", "error")
+
+LEARNT_FROM = ("pass", "uncertain", "waived")
+"""Outcomes of a metric that teach the noise between runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,3 +175,28 @@ class Verdict:
             "on_uncertain": self.fail_policy.on_uncertain,
             "findings": [finding.record() for finding in self.findings],
         }
+
+
+def samples_of(findings: Sequence[Finding]) -> dict[tuple[str, str | None], tuple[float, float]]:
+    """Value and sampling variance of each metric of a verdict, by name and key: what noise is learnt from.
+
+    A metric for which the run was red is left out: an incident is no noise. So is one without an interval.
+    """
+    first: dict[tuple[str, str | None], Finding] = {}
+    red = set()
+    for finding in findings:
+        if finding.metric is None:
+            continue
+        name = finding.metric, finding.key
+        first.setdefault(name, finding)
+        if finding.outcome not in LEARNT_FROM:
+            red.add(name)
+    samples = {}
+    for name, finding in first.items():
+        if name in red or finding.value is None or finding.low is None or finding.high is None:
+            continue
+        # The interval in a finding holds the noise of then, unless its threshold is on a change.
+        widened = finding.noise if finding.baseline is None else 1.0
+        variance = ((float(finding.high) - float(finding.low)) / (2 * AT_95)) ** 2 / widened
+        samples[name] = float(finding.value), variance
+    return samples
