@@ -20,8 +20,9 @@ Outcome = Literal["pass", "warn", "fail", "error", "uncertain", "skipped", "waiv
 
 # From best to worst. A skipped finding hides nothing behind it; a waived one is never called a pass.
 RANK: tuple[Outcome, ...] = ("skipped", "pass", "waived", "warn", "uncertain", "fail", "error")
+
 LEARNT_FROM = ("pass", "uncertain", "waived")
-"""Outcomes of findings whose metric teaches the noise between runs."""
+"""Outcomes of a metric that teach the noise between runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +144,7 @@ class Verdict:
     @cached_property
     def samples(self) -> Mapping[tuple[str, str | None], tuple[float, float]]:
         """Value and variance of each metric, for the noise between runs: as many later runs read them as learn from it."""
-        return _samples_of(self.findings)
+        return samples_of(self.findings)
 
     @property
     def stopping(self) -> tuple[Finding, ...]:
@@ -176,7 +177,7 @@ class Verdict:
         }
 
 
-def _samples_of(findings: Sequence[Finding]) -> dict[tuple[str, str | None], tuple[float, float]]:
+def samples_of(findings: Sequence[Finding]) -> dict[tuple[str, str | None], tuple[float, float]]:
     """Value and sampling variance of each metric of a verdict, by name and key: what noise is learnt from.
 
     A metric for which the run was red is left out: an incident is no noise. So is one without an interval.
