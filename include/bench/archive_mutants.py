@@ -132,7 +132,7 @@ def _other(old: Any, draw: random.Random) -> Any:
     if isinstance(old, int | float) and draw.random() < 0.7:
         return old + draw.choice([1, -1, 0.5, 1e6])
     if isinstance(old, str) and draw.random() < 0.7:
-        return draw.choice(["", f"{old}x", old[::-1] if old != old[::-1] else f"{old}y"])
+        return draw.choice([other for other in ("", f"{old}x", old[::-1], f"{old}y") if other != old])
     return draw.choice([candidate for candidate in (None, 7, "x", [], {}, [1], True) if candidate != old])
 
 

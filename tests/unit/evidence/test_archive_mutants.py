@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -20,6 +21,12 @@ def answers():
 def test_every_mutant_is_found(answers):
     assert archive_mutants.wrong_of(answers) == []
     assert sum(bool(answer.night) for answer in answers) == 9
+
+
+@pytest.mark.parametrize("old", ["", "x", "ab", True, 7, 0.5, None, [], {}, [1]])
+def test_a_mutant_changes_something(old):
+    draw = random.Random(3)
+    assert all(archive_mutants._other(old, draw) != old for _ in range(200))
 
 
 def test_a_sound_archive_is_sound(tmp_path):
