@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import logging
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from model_governance.contract.moments import parse_moment
 from model_governance.contract.result import label_of
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 MOST_REASONS = 2
 OF_RUNS = ("acceptance", "retraining_request")
 """Kinds of links that are about a document of one run."""
-NOT_READ: dict[str, Any] = {"owner": "", "description": "", "tags": [], "cron": None, "grace": 0}
+NOT_READ: dict[str, Any] = {"owner": "", "description": "", "tags": [], "cron": None, "timezone": "UTC", "grace": 0}
 """What is shown of a policy that cannot be read."""
 
 
@@ -81,7 +82,7 @@ class Policies:
     _read: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def facts(self, policy: Mapping[str, str]) -> dict[str, Any]:
-        """`description`, `tags`, `cron` and `grace` (minutes) of a stored policy."""
+        """`description`, `tags`, `cron`, `timezone` and `grace` (minutes) of a stored policy."""
         sha256 = policy["sha256"]
         if sha256 not in self._read:
             self._read[sha256] = self._facts(policy)
@@ -97,7 +98,7 @@ class Policies:
         schedule = policy.schedule
         return {
             "description": policy.description, "tags": list(schedule.tags), "cron": schedule.cron,
-            "grace": schedule.timeout_minutes,
+            "timezone": schedule.timezone, "grace": schedule.timeout_minutes,
         }  # fmt: skip
 
 
@@ -201,7 +202,7 @@ def _model_row(
         facts = {**NOT_READ, "reasons": [str(error)], "waived_until": None, "checks": []}
     return ModelRow(
         dag_id=dag_id, standing=standing_of(counted), newest=newest, runs=runs, facts=facts,
-        due_at=_due_at(facts["cron"], newest["moment"], facts["grace"]), damaged=damaged,
+        due_at=_due_at(facts, newest["moment"]), damaged=damaged,
     )  # fmt: skip
 
 
@@ -226,12 +227,12 @@ def _facts(link: Link, policies: Policies) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _due_at(cron: str | None, moment: float, grace_minutes: int) -> float | None:
+def _due_at(facts: Mapping[str, Any], moment: float) -> float | None:
     """When evidence of the next run is missing: its start and the longest time of a task behind it."""
-    if cron is None:
+    if facts["cron"] is None:
         return None
-    start = next_firing(cron, datetime.fromtimestamp(moment, UTC))
-    return (start + timedelta(minutes=grace_minutes)).timestamp()
+    start = next_firing(facts["cron"], datetime.fromtimestamp(moment, ZoneInfo(facts["timezone"])))
+    return (start + timedelta(minutes=facts["grace"])).timestamp()
 
 
 def _documents(store: ArtifactStore, model: str, table: pa.Table) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,6 +15,7 @@ from model_governance.evidence.index import indexed_models, read_newer
 from model_governance.policy.names import dag_id_of
 from model_governance.store.local import LocalStore
 from model_governance.ui.board.index import BoardIndex
+from model_governance.ui.board.reading import _due_at
 from project import DAY, small_project
 
 
@@ -178,3 +179,9 @@ def test_a_schedule_makes_a_model_overdue(board, model):
     """The policy runs at 2:00 and its tasks may take 120 minutes."""
     assert model["cron"] == "0 2 * * *"
     assert model["due_at"] == model["moment"] + 4 * 3600
+
+
+def test_a_run_is_due_at_the_hour_of_its_time_zone():
+    evening = datetime(2026, 3, 1, 20, tzinfo=UTC).timestamp()
+    facts = {"cron": "0 2 * * *", "timezone": "Europe/Berlin", "grace": 120}
+    assert _due_at(facts, evening) == datetime(2026, 3, 2, 3, tzinfo=UTC).timestamp()  # 02:00 in Berlin, and two hours
