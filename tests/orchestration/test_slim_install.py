@@ -1,4 +1,4 @@
-"""Where nothing is measured, Airflow needs none of the libraries that measure: DAGs parse, the gate and retraining run."""
+"""Where nothing is measured, Airflow needs none of the libraries that measure: DAGs parse, tasks run, the board serves."""
 
 from __future__ import annotations
 
@@ -38,6 +38,18 @@ from sqlalchemy import select
 with create_session() as session:
     of_run = select(TaskInstance).where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
     found["states"] = {one.task_id: str(one.state) for one in session.scalars(of_run) if one.task_id in tasks}
+import time
+from fastapi.testclient import TestClient
+from airflow.api_fastapi.app import create_app
+with TestClient(create_app(apps="core"), base_url="http://localhost") as client:
+    bearer = {"Authorization": "Bearer " + client.get("/auth/token").json()["access_token"]}
+    for _ in range(240):  # the board reads the archive in the background
+        if client.get("/governance/api/v1/health", headers=bearer).json()["as_of"]:
+            break
+        client.get("/governance/", headers=bearer)
+        time.sleep(0.5)
+    pages = [f"/governance/{place}" for place in ("", f"dags/{dag_id}", f"dags/{dag_id}/runs/{run_id}")]
+    found["pages"] = {page: [(shown := client.get(page, headers=bearer)).status_code, "accuracy" in shown.text] for page in pages}
 print("found", json.dumps(found))
 """
 
@@ -62,13 +74,14 @@ def test_the_list_names_dependencies_of_the_package_only():
 
 @pytest.fixture(scope="module")
 def slim_run(site):
-    """Parses a folder of DAGs in the slim environment and runs tasks of a run there: what was found, and what was logged."""
+    """Parses DAGs, runs tasks of a run and serves the board in the slim environment: what was found, and what was logged."""
 
-    def run(folder, dag_id, run_id, *tasks):
+    def run(folder, dag_id, run_id, *tasks, archive):
         ended = subprocess.run(
             [sys.executable, "-S", "-c", PROGRAM, str(folder), ",".join(HEAVY), dag_id, run_id, *tasks],
             env=os.environ | {
                 "PYTHONPATH": os.pathsep.join([str(site), str(REPOSITORY / "plugins")]), "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+                "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True", "AIRFLOW__MODEL_GOVERNANCE__ARTIFACTS_URI": str(archive),
             },
             capture_output=True, text=True, check=False,
         )  # fmt: skip
@@ -80,11 +93,15 @@ def slim_run(site):
     return run
 
 
-def test_dags_parse_and_gate_and_retraining_run_without_what_measures(slim_run, policy_file, run_dag, scheduled):
+def test_dags_parse_tasks_run_and_the_board_serves_without_what_measures(
+    slim_run, policy_file, run_dag, scheduled, tmp_path
+):
     done = run_dag(scheduled(policy_file(name="slim", run="spoiled", retraining=RULE)))
     tasks = ("gate", "request_retraining")
 
-    found, logged = slim_run(REPOSITORY / "dags", done.run.dag_id, done.run.run_id, *tasks)
+    found, logged = slim_run(
+        REPOSITORY / "dags", done.run.dag_id, done.run.run_id, *tasks, archive=tmp_path / "evidence"
+    )
 
     assert found["heavy"] == []
     assert found["errors"] == {}
@@ -93,3 +110,5 @@ def test_dags_parse_and_gate_and_retraining_run_without_what_measures(slim_run, 
     assert found["states"] == {"gate": "failed", "request_retraining": "skipped"}
     assert "GovernanceViolation: slim: FAIL" in logged
     assert "this run requested already" in logged  # it read the archived run and the ledger
+    assert found["pages"]
+    assert {page: shown for page, shown in found["pages"].items() if shown != [200, True]} == {}
