@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -95,7 +96,7 @@ def small_project(folder: Path, *, checks: dict | None = None) -> Project:
         },
         "datasets": {role: {"uri": f"{role}.parquet"} for role in frames},
         "columns": synthetic.COLUMNS.model_dump(mode="json", exclude_none=True),
-        "checks": checks or CHEAP_CHECKS,
+        "checks": deepcopy(checks or CHEAP_CHECKS),
         "artifacts": {"uri": "archive"},
     }
     return Project(folder=folder, raw=raw).change()

@@ -175,7 +175,7 @@ def test_a_model_does_not_gain_on_itself():
 def test_a_share_names_the_rows_that_differ():
     found = paired_share("accuracy_gain", np.array([True] * 8 + [False] * 2), np.array([True] * 5 + [False] * 5))
     assert "better on 3 rows, worse on 0" in found.detail
-    assert "p 0.25" in found.detail
+    assert "p = 0.25" in found.detail
 
 
 def test_a_mean_difference_is_students():

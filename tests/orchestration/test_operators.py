@@ -6,6 +6,7 @@ import pickle
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import pytest
@@ -131,7 +132,7 @@ def test_a_missing_signing_key_fails_the_check_before_it_measures(policy_file, t
         task_id="quality", policy=policy_file(archive={"signing_key": "env:NO_SUCH_KEY"}), check="quality"
     )
     with pytest.raises(EvidenceError, match="NO_SUCH_KEY: the variable is not set"):
-        operator.execute({})
+        operator.execute({"ti": Mock(map_index=-1), "dag_run": Mock(run_type="manual"), "params": {}})
     assert not (tmp_path / "evidence").exists()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model_governance.contract.text import interval, number
+from model_governance.contract.text import interval, number, p_cell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,7 +46,11 @@ def comparison_table(comparison: Comparison) -> Table:
         comparison.columns, key=lambda column: -(column.equal_width_psi if column.psi is None else column.psi)
     ):
         cells = [
-            "-" if (value := getattr(column, name)) is None else number(value, digits=2 if name == "p_value" else 3)
+            "-"
+            if (value := getattr(column, name)) is None
+            else p_cell(value)
+            if name == "p_value"
+            else number(value, digits=3)
             for name in measured
         ]
         if "psi" in measured:

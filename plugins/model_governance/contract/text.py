@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+TINY = 1e-9
+"""Numbers nearer to 0 than this are not written out."""
+SMALLEST_P = 0.001
+
 
 def number(value: float, *, digits: int = 4) -> str:
     """A number with that many significant digits, never with an exponent; whole numbers and those from 1000 on without decimals.
 
     >>> number(0.81234567), number(1234567), number(2.0), number(0.0000475)
     ('0.8123', '1,234,567', '2', '0.0000475')
+
+    What is nearer to 0 than a billionth is written as `< 0.000000001`.
     """
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
+    if abs(value) < TINY:
+        return f"< {Decimal(str(TINY)):f}" if value > 0 else f"> -{Decimal(str(TINY)):f}"
     written = f"{value:.{digits}g}"
     return f"{Decimal(written):f}" if "e" in written else written
 
 
 def spell_p(value: float) -> str:
     """A p-value as `p = 0.012`; below 0.001 as `p < 0.001`, because its digits say nothing there."""
-    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
+    return f"p {p_cell(value)}" if value < SMALLEST_P else f"p = {p_cell(value)}"
+
+
+def p_cell(value: float) -> str:
+    """As `spell_p`, for a column that is called p."""
+    return f"< {SMALLEST_P:g}" if value < SMALLEST_P else number(value, digits=2)
 
 
 def interval(low: float | None, high: float | None, *, digits: int = 4) -> str:

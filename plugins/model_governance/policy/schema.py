@@ -18,7 +18,7 @@ def policy_schema(catalogue: Mapping[str, Check]) -> dict[str, Any]:
     """JSON schema (draft 2020-12) of a policy over these checks."""
     schema = Policy.model_json_schema(ref_template="#/$defs/{model}")
     definitions = schema["$defs"]
-    definitions.pop(CheckSpec.__name__)
+    shared = definitions.pop(CheckSpec.__name__)["properties"]
     threshold = definitions["Threshold"]
     for kind, check in catalogue.items():
         params = check.params.model_json_schema(ref_template="#/$defs/{model}")
@@ -27,14 +27,15 @@ def policy_schema(catalogue: Mapping[str, Check]) -> dict[str, Any]:
         definitions[f"{kind}_threshold"] = threshold | {
             "properties": threshold["properties"] | {"metric": {"enum": [metric.name for metric in check.metrics]}},
         }
-        definitions[f"{kind}_check"] = _check(check)
+        definitions[f"{kind}_check"] = _check(check, shared)
     checks = schema["properties"]["checks"]
     by_kind = [{"$ref": f"#/$defs/{kind}_check"} for kind in catalogue]
     checks["patternProperties"] = {pattern: {"anyOf": by_kind} for pattern in checks["patternProperties"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": TITLE}
 
 
-def _check(check: Check) -> dict[str, Any]:
+def _check(check: Check, shared: Mapping[str, Any]) -> dict[str, Any]:
+    """One kind of check; `shared` are the keys of every check."""
     return {
         "title": check.title,
         "description": check.question,
@@ -42,6 +43,7 @@ def _check(check: Check) -> dict[str, Any]:
         "additionalProperties": False,
         "required": ["thresholds"],
         "properties": {
+            **shared,
             "kind": {"const": check.kind},
             "params": {"$ref": f"#/$defs/{check.kind}_params"},
             "thresholds": {

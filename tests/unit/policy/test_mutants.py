@@ -26,7 +26,7 @@ from policy_mutants import policy_mutants, suite_mutants  # noqa: E402
 
 POLICY = (INCLUDE / "policies" / "acs_employment.yaml").read_text()
 SUITE = (INCLUDE / "suites" / "acs_employment.json").read_text()
-SECONDS = 2
+SECONDS = 5
 CHARACTERS = 60_000
 
 

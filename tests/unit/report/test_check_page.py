@@ -80,9 +80,9 @@ def test_an_outcome_is_a_word_and_a_shape_not_only_a_colour(make, outcome):
 
 
 def test_icons_of_different_outcomes_differ_in_outline(make):
-    from model_governance.report.page import _environment
+    from model_governance.report.page import HERE, _environment
 
-    icon = _environment().get_template("parts.html").module.icon
+    icon = _environment(HERE).get_template("parts.html").module.icon
     assert len({str(icon(one)).split('class="mark"')[0] for one in get_args(Outcome)}) == len(get_args(Outcome))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.robustness.evasion.metrics import ALL
 from model_governance.contract.check import Suggestion
@@ -10,14 +10,20 @@ from model_governance.contract.check import Suggestion
 if TYPE_CHECKING:
     import pandas as pd
 
-    from model_governance.contract.subject import Columns
+    from model_governance.contract.subject import Columns, Task
 
 
-def suggest(_reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestion:
-    """A budget of a tenth of each feature's range, a warning on the success rate, and an error on its change."""
+def suggest(reference: pd.DataFrame, columns: Columns, *, task: Task | None = None, **_: object) -> Suggestion:
+    """A budget of a tenth of each feature's range, a warning on the success rate, and an error on its change.
+
+    A regression gets a tolerance too: half the standard deviation of its target.
+    """
     mutable = [name for name, feature in columns.features.items() if feature.mutable]
+    params: dict[str, Any] = {"epsilon": 0.1, "samples": 100, "norm": "linf"}
+    if task == "regression":
+        params["tolerance"] = _half_a_deviation(reference, columns.target)
     return Suggestion(
-        params={"epsilon": 0.1, "samples": 100, "norm": "linf"},
+        params=params,
         thresholds=(
             {"metric": "attack_success_rate", "less_than": 0.5, "severity": "warn"},
             {"metric": "unattacked_share", "less_than": 0.5, "severity": "warn"},
@@ -31,3 +37,9 @@ def suggest(_reference: pd.DataFrame, columns: Columns, **_: object) -> Suggesti
             "and how far."
         ),
     )
+
+
+def _half_a_deviation(reference: pd.DataFrame, target: str | None) -> float:
+    """Half the standard deviation of the target, to two digits; 1 where the reference does not tell."""
+    deviation = float(reference[target].astype("float64").std()) if target in reference else 0.0
+    return float(f"{deviation / 2:.2g}") if deviation > 0 else 1.0
