@@ -128,11 +128,18 @@ with DAG("doubled"):
 
 
 def test_a_missing_signing_key_fails_the_check_before_it_measures(policy_file, tmp_path):
-    operator = GovernanceCheckOperator(
-        task_id="quality", policy=policy_file(archive={"signing_key": "env:NO_SUCH_KEY"}), check="quality"
-    )
+    with DAG("unsigned"):
+        operator = GovernanceCheckOperator(
+            task_id="quality", policy=policy_file(archive={"signing_key": "env:NO_SUCH_KEY"}), check="quality"
+        )
     with pytest.raises(EvidenceError, match="NO_SUCH_KEY: the variable is not set"):
-        operator.execute({"ti": Mock(map_index=-1), "dag_run": Mock(run_type="manual"), "params": {}})
+        operator.execute(
+            {
+                "ti": Mock(map_index=-1, **{"get_task_states.return_value": {}}),
+                "dag_run": Mock(run_type="manual"),
+                "params": {},
+            }
+        )
     assert not (tmp_path / "evidence").exists()
 
 

@@ -239,6 +239,8 @@ def test_the_answer_comes_over_the_rest_api_from_an_approver_alone(desk, nightly
         "ASKED": json.dumps(ASKED | {"model": desk.model}),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "ada:op,eve:op",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        # A database of its own: another process that migrates the one of these tests takes it from under them.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/desk.db",
     }
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=env, check=False, timeout=400
