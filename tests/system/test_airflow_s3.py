@@ -37,7 +37,8 @@ with create_session() as session:
     pulled = {key: XComModel.deserialize_value(session.scalars(
         XComModel.get_many(run_id=run.run_id, dag_ids=run.dag_id, task_ids=task, key=key)).one())
         for task, key in (("quality", "verdict"), ("archive", "archive"))}
-    events = [one.extra for one in session.scalars(select(AssetEvent))]
+    # The run tells of its evidence too; these are the requests for a new model.
+    events = [one.extra for one in session.scalars(select(AssetEvent)) if one.source_task_id == "request_retraining"]
 print(json.dumps({"state": str(run.state), "states": {one.task_id: str(one.state) for one in run.get_task_instances()},
                   "events": events, **pulled}))
 """

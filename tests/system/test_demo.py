@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -191,7 +192,8 @@ def test_the_user_interface_shows_the_runs_and_their_reports(ui, browser):
 
 def test_the_request_of_the_failing_run_starts_a_retraining(ui):
     """`dag.test()` writes the event and starts nobody; the same event sent again starts the DAG that waits for it."""
-    (event,) = ask(f"{ui}/api/v2/assets/events")["asset_events"]
+    events = ask(f"{ui}/api/v2/assets/events")["asset_events"]
+    (event,) = [each for each in events if each["source_task_id"] == "request_retraining"]
     assert event["source_dag_id"] == project.DAG_ID
     dag = f"{ui}/api/v2/dags/governance_retraining"
     wait_for(lambda: ask(dag), seconds=120)
@@ -222,8 +224,9 @@ def test_a_person_walks_from_the_list_to_the_report_and_finds_the_tabs(ui, brows
     run = f"{ui}/dags/{project.DAG_ID}/runs/{urllib.parse.quote(failed['dag_run_id'], safe='')}"
     page = browser.new_page(color_scheme=scheme)
     frame = framed(page, f"{ui}/plugin/governance")
-    assert "1 of 1 model is stopped" in frame.locator("body").inner_text()
-    frame.get_by_role("link", name="acs-employment", exact=True).click()
+    # Two where the DAG by hand ran before, which governs the same model.
+    assert re.search(r"1 of 1 model is stopped|2 of 2 models are stopped", frame.locator("body").inner_text())
+    frame.get_by_role("link", name="acs-employment", exact=True).first.click()
     frame.get_by_role("link", name="The newest run").click()
     frame.get_by_role("heading", name="acs-employment, run of 2018-12-31").wait_for(timeout=60_000)
     assert "psi[AGEP] is" in frame.locator("body").inner_text()
