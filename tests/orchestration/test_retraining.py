@@ -8,8 +8,9 @@ import json
 import pytest
 
 from model_governance.errors import EvidenceError, PolicyError
+from model_governance.orchestration.assets import retraining_asset
 from model_governance.orchestration.operators import GovernanceCheckOperator
-from model_governance.orchestration.retraining import RequestRetrainingOperator, manifest_behind, retraining_asset
+from model_governance.orchestration.retraining import RequestRetrainingOperator, manifest_behind
 
 RULE = {"when": ["fail"], "checks": ["quality"], "cooldown_days": 7, "max_per_90_days": 4}
 

@@ -254,7 +254,7 @@ def planted(*_args, **_kwargs):
     "target",
     [
         pytest.param("model_governance.report.check_page.draw_scale", id="a picture of a check's page"),
-        pytest.param("model_governance.report.run_page.next_steps", id="a part of the run's page"),
+        pytest.param("model_governance.report.run_page.steps_of_run", id="a part of the run's page"),
     ],
 )
 def test_a_page_that_cannot_be_drawn_keeps_nothing_from_being_archived(small, monkeypatch, target):

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from model_governance.checks import catalogue
 from model_governance.contract.moments import end_of
+from model_governance.contract.result import label_of
 from model_governance.errors import PolicyError
 from model_governance.evidence.links import store_document
 from model_governance.evidence.waivers import WaiverDecision, as_expiry
@@ -57,7 +58,7 @@ class WaiverRequest:
     @property
     def sentence(self) -> str:
         """What is asked for."""
-        label = self.metric + (f"[{self.key}]" if self.key is not None else "")
+        label = label_of(self.metric, self.key)
         return f"waive {label} of {self.check} until {self.expires} ({self.ticket}): {self.reason}"
 
 

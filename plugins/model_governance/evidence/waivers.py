@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from model_governance.contract.documents import Form, Moment, describe_faults, read_document, require_form
 from model_governance.contract.moments import parse_moment, spell_moment
-from model_governance.contract.result import canonical_json
+from model_governance.contract.result import canonical_json, label_of
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.forms import Name  # noqa: TC001 - pydantic reads it
 from model_governance.evidence.statement import document_folder, document_key
@@ -91,7 +91,7 @@ class WaiverDecision:
     @property
     def sentence(self) -> str:
         """Who decided what, when and why."""
-        label = f"{self.check}: {self.metric}" + (f"[{self.key}]" if self.key is not None else "")
+        label = f"{self.check}: {label_of(self.metric, self.key)}"
         return (
             f"waiver of {label} until {self.expires} ({self.ticket}), asked for by {self.requested_by}, {self.decision} by "
             f"{self.decided_by} on {spell_moment(self.decided_at)}: {self.reason}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from model_governance.orchestration.assets import dataset_asset as dataset_asset
     from model_governance.orchestration.assets import evidence_asset as evidence_asset
     from model_governance.orchestration.assets import model_asset as model_asset
+    from model_governance.orchestration.assets import retraining_asset as retraining_asset
     from model_governance.orchestration.between_tasks import GovernanceViolation as GovernanceViolation
     from model_governance.orchestration.compliance import CoverageReportOperator as CoverageReportOperator
     from model_governance.orchestration.compliance import VerifyArchiveOperator as VerifyArchiveOperator
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from model_governance.orchestration.operators import operator_for as operator_for
     from model_governance.orchestration.retraining import RequestRetrainingOperator as RequestRetrainingOperator
     from model_governance.orchestration.retraining import manifest_behind as manifest_behind
-    from model_governance.orchestration.retraining import retraining_asset as retraining_asset
     from model_governance.orchestration.waiting import WaitForDataOperator as WaitForDataOperator
     from model_governance.orchestration.waiver_desk import governance_waiver_dag as governance_waiver_dag
     from model_governance.orchestration.watch import governance_watch_dag as governance_watch_dag
@@ -62,7 +62,7 @@ _MODULES = {
     "manifest_behind": "retraining",
     "model_asset": "assets",
     "operator_for": "operators",
-    "retraining_asset": "retraining",
+    "retraining_asset": "assets",
 }
 
 

@@ -67,12 +67,10 @@ class ArchiveEvidenceOperator(PolicyOperator):
                 reasons=reasons,
             )  # fmt: skip
         url = self.link_to(archived.report, store)
-        context["outlet_events"][self.asset].extra = {
-            "outcome": archived.verdict.outcome, "stops": archived.verdict.stops,
-            "manifest": archived.manifest.record() | {"uri": archived.manifest.uri},
-        }  # fmt: skip
-        context["ti"].xcom_push(key=ARCHIVE, value=archived.summary() | {"report_url": url})
-        count_run(policy.name, archived.summary())
+        summary = archived.summary()
+        context["outlet_events"][self.asset].extra = {name: summary[name] for name in ("outcome", "stops", "manifest")}
+        context["ti"].xcom_push(key=ARCHIVE, value=summary | {"report_url": url})
+        count_run(policy.name, summary)
         self.log.info(
             "%s\npage: %s\n%s", shortened(archived.verdict.sentence), archived.report.uri, describe_link(archived.link)
         )

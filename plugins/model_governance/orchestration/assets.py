@@ -52,5 +52,10 @@ def inlets_of(policy: Policy, check: str) -> list[Asset]:
     return [*named, *([model_asset(policy.name)] if kind.needs_model or kind.reads_model_file else [])]
 
 
+def retraining_asset(model: str) -> Asset:
+    """The asset whose events request a new version of a model; schedule a retraining DAG on it."""
+    return _asset("retraining", model)
+
+
 def _asset(what: str, model: str) -> Asset:
     return Asset(name=f"governance_{what}_{model}", uri=f"x-governance://{what.replace('_', '/')}/{model}")

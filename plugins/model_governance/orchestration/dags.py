@@ -265,7 +265,8 @@ def add_tasks(
     taken = [name for name in RESERVED_NAMES if name in policy.checks]
     if taken:
         raise PolicyError([f"policy {policy.name}: check {name!r} has the name of a task of its DAG" for name in taken])
-    shared: dict[str, Any] = {"policy": policy, **store, **settings.of_tasks(policy)}
+    of_tasks = settings.of_tasks(policy)
+    shared: dict[str, Any] = {"policy": policy, **store, **of_tasks}
     archive = ArchiveEvidenceOperator(task_id="archive", **shared)
     tasks = {
         name: operator_for(spec.kind)(task_id=name, check=name, **(shared | of_check(spec)))
@@ -278,15 +279,12 @@ def add_tasks(
         task >> archive
     if policy.schedule.wait_for_data is not None:
         minutes = policy.schedule.wait_for_data.timeout_minutes
-        limits = {**settings.of_tasks(policy), "timeout": timedelta(minutes=minutes)}
-        WaitForDataOperator(task_id="wait_for_data", policy=policy, **limits) >> list(tasks.values())
+        waiting = of_tasks | {"timeout": timedelta(minutes=minutes)}
+        WaitForDataOperator(task_id="wait_for_data", policy=policy, **waiting) >> list(tasks.values())
     for check in also:
         check >> archive
     gate = GovernanceGateOperator(
-        task_id="gate",
-        on_warning=settings.on_warning,
-        outlets=[accepted_asset(policy.name)],
-        **settings.of_tasks(policy),
+        task_id="gate", on_warning=settings.on_warning, outlets=[accepted_asset(policy.name)], **of_tasks
     )
     archive >> gate
     if policy.notifications.channels:

@@ -56,10 +56,15 @@ class GovernanceGateOperator(BaseOperator):
                 gate failed; lists all of them.
             AirflowSkipException: a dry run that nothing stops; it accepts nothing.
         """
-        archived: list[Mapping[str, Any]] = []
-        problems = [*self._verdicts(context, archived), *self._failures(context)]
+        archives = {
+            task.task_id: pull_all(context, [task.task_id], ARCHIVE)
+            for task in sorted(self.upstream_list, key=lambda task: task.task_id)
+            if isinstance(task, ArchiveEvidenceOperator)
+        }
+        problems = [*self._verdicts(archives), *self._failures(context)]
         if problems:
             raise GovernanceViolation("\n".join(problems))
+        archived = [run for runs in archives.values() for run in runs]
         if any(run.get("dry") for run in archived):
             raise AirflowSkipException("dry run: " + "\n".join(run["sentence"] for run in archived))
         for run in archived:
@@ -82,17 +87,14 @@ class GovernanceGateOperator(BaseOperator):
             except Exception:
                 self.log.exception("on_warning callback %r failed; the run stays as it was judged", callback)
 
-    def _verdicts(self, context: Context, found: list[Mapping[str, Any]]) -> list[str]:
-        """What stops the run; adds every archived run to `found`."""
-        archives = sorted(task.task_id for task in self.upstream_list if isinstance(task, ArchiveEvidenceOperator))
+    def _verdicts(self, archives: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+        """What stops the run, by what each archive upstream pushed."""
         if not archives:
             return [f"gate {self.task_id} has no archive directly upstream, so nothing was decided; connect one"]
         problems = []
-        for task_id in archives:
-            summaries = pull_all(context, [task_id], ARCHIVE)
+        for task_id, summaries in archives.items():
             if not summaries:
                 problems.append(f"{task_id} archived nothing; without evidence there is no pass (see its log)")
-            found += summaries
             for archived in summaries:
                 self.report_url = archived.get("report_url", "")
                 if archived["stops"]:

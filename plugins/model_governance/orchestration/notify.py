@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,7 @@ class NotifyOperator(PolicyOperator):
             context["ti"].xcom_push(key=NOTIFICATIONS, value={"problem": str(error)[:2000] if known else "unexpected"})
             return
         for delivery in deliveries:
-            self.log.log(30 if delivery.status == "failed" else 20, "%s", delivery.sentence)
+            self.log.log(logging.WARNING if delivery.status == "failed" else logging.INFO, "%s", delivery.sentence)
         rows = [
             {"type": each.type, "connection": each.connection, "content": each.content, "status": each.status,
              "problem": each.problem}

@@ -117,24 +117,26 @@ class GovernanceCheckOperator(PolicyOperator):
             context["map_index_template"] = "{{ task.check }}"  # Airflow renders it when the task has ended
         require_chosen(context, self.policy, self.check)
         wait_for_earlier_runs(context)
+        dry = is_dry(context)
         try:
             require_one_policy(context, self.policy, self._checks_of_the_dag())
             with quiet_libraries():
                 remove_rows_of_killed_tasks()
                 store = self.location().open()
-                done = self.run(context, OverlayStore(store) if is_dry(context) else store)
+                done = self.run(context, OverlayStore(store) if dry else store)
         except (Exception, AirflowTaskTimeout) as error:
             # Page and gate say why there is no verdict, whether or not a later try gives one.
             context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": _reason(error)[:2000]})
             raise
-        url = "" if is_dry(context) else self.link_to(done.report, store, task=context["ti"])
-        context["ti"].xcom_push(key=VERDICT, value=done.summary() | pinned(self.policy) | {"report_url": url})
-        count_check(self.policy.name, done.summary())
-        self.log.info("%s", check_lines(done, is_stored=not is_dry(context)))
+        url = "" if dry else self.link_to(done.report, store, task=context["ti"])
+        summary = done.summary()
+        context["ti"].xcom_push(key=VERDICT, value=summary | pinned(self.policy) | {"report_url": url})
+        count_check(self.policy.name, summary)
+        self.log.info("%s", check_lines(done, is_stored=not dry))
         try:
             done.raise_if_it_stops()
         except ThresholdViolation as violation:
-            report = "" if is_dry(context) else f"\nreport: {done.report.uri}"
+            report = "" if dry else f"\nreport: {done.report.uri}"
             raise GovernanceViolation(f"{violation}{report}") from violation
 
     def run(self, context: Context, store: ArtifactStore, *, check: Check | None = None) -> CheckRun:

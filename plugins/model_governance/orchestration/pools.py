@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from airflow.sdk import conf
-
 from model_governance.errors import PolicyError
-from model_governance.orchestration.stores import SECTION
+from model_governance.orchestration.stores import configured_names
 from model_governance.policy.position import closest, spell
 from model_governance.policy.yaml_text import read_yaml
 
@@ -49,9 +47,8 @@ def known_pools() -> frozenset[str] | None:
 
     None where neither can be read: Airflow gives its DAG processor and its tasks no access to that database.
     """
-    listed = [name.strip() for name in conf.get(SECTION, "pools", fallback="").split(",")]
-    if any(listed):
-        return frozenset({DEFAULT_POOL, *filter(None, listed)})
+    if listed := configured_names("pools"):
+        return frozenset({DEFAULT_POOL, *listed})
     from airflow import settings
 
     open_session = getattr(settings, "NonScopedSession", None)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowSkipException
 
 from model_governance.errors import PolicyError
 from model_governance.evidence.requests import book, is_booked, request_for, requested_manifest, take_turn
 from model_governance.evidence.signing import signer_of
+from model_governance.orchestration.assets import retraining_asset
 from model_governance.orchestration.between_tasks import ARCHIVE, pull_all
 from model_governance.orchestration.operators import PolicyOperator
 from model_governance.orchestration.stores import AirflowConnections, StoreLocation
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
 
 FINDINGS = 20
 """The most sentences in an event; the manifest has all of them."""
-
-
-def retraining_asset(model: str) -> Asset:
-    """The asset whose events request a new version of a model; schedule a retraining DAG on it."""
-    # A scheme that starts with x- is taken as it is; for any other, Airflow imports the handlers of all
-    # providers while it parses the DAG file, and with the one of amazon boto3.
-    return Asset(name=f"governance_retraining_{model}", uri=f"x-governance://retraining/{model}")
 
 
 def manifest_behind(extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -173,6 +173,12 @@ def store_location(policy: Policy, uri: str | None = None, connection: str | Non
     return located(uri=configured.uri, folder=configured.folder, connection=connection or configured.connection)
 
 
+def configured_names(option: str) -> list[str]:
+    """The parts of a comma-separated option of `[model_governance]`; none where it is not set."""
+    text = conf.get(SECTION, option, fallback="").replace("\n", ",")
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def configured_location() -> StoreLocation:
     """The store that Airflow's configuration names."""
     from airflow.configuration import AIRFLOW_HOME
@@ -187,10 +193,9 @@ def listed_locations() -> list[StoreLocation]:
     from airflow.configuration import AIRFLOW_HOME
 
     found = [configured_location()]
-    for entry in conf.get(SECTION, "stores", fallback="").replace("\n", ",").split(","):
-        uri, _, connection = entry.strip().partition("@") if entry.strip().startswith(S3) else (entry.strip(), "", "")
-        if uri:
-            found.append(StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection or None))
+    for entry in configured_names("stores"):
+        uri, _, connection = entry.partition("@") if entry.startswith(S3) else (entry, "", "")
+        found.append(StoreLocation(uri=uri, folder=Path(AIRFLOW_HOME), connection=connection or None))
     return found
 
 

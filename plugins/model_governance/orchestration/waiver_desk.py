@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
-from airflow.sdk import DAG, BaseOperator, Param, conf
+from airflow.sdk import DAG, BaseOperator, Param
 from airflow.sdk.exceptions import AirflowFailException
 
 from model_governance.authoring.accept import accept_run, find_run
@@ -29,7 +29,7 @@ from model_governance.evidence.trust import trust_of
 from model_governance.orchestration.between_tasks import pull_all
 from model_governance.orchestration.dags import policy_files
 from model_governance.orchestration.operators import COLOUR, read_policy
-from model_governance.orchestration.stores import SECTION, AirflowConnections, store_location
+from model_governance.orchestration.stores import AirflowConnections, configured_names, store_location
 from model_governance.policy.load import read_source
 from model_governance.policy.names import names_in
 
@@ -91,8 +91,7 @@ def governance_waiver_dag(
 
 def approvers_of(policy: Policy) -> tuple[str, ...]:
     """Users who may decide: those of the policy, else those of Airflow's `[model_governance] approvers`."""
-    named = conf.get(SECTION, "approvers", fallback="")
-    return policy.approvers or tuple(each.strip() for each in named.split(",") if each.strip())
+    return policy.approvers or tuple(configured_names("approvers"))
 
 
 def policy_of_model(folder: str | os.PathLike[str], model: str) -> Policy:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model_governance.report.findings import waiver_note, worst_first
+from model_governance.report.reasons import NO_FACTS, UNRANKED, reason
+from model_governance.verdict import RANK
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from model_governance.report.reasons import RunFacts
+    from model_governance.verdict import Verdict
 
 READ_THE_REPORT: dict[str, Any] = {
     "title": "Read why.",
     "text": "Open the report of the check; the findings that stop the run come first.",
-    "rank": 10_000,
+    "rank": UNRANKED,
 }
 """The advice of a record that holds none."""
 
@@ -23,6 +30,31 @@ class NextStep:
     title: str
     text: str
     checks: tuple[str, ...] = ()
+
+
+def steps_of_run(
+    checks: Sequence[Mapping[str, Any]], verdict: Verdict, *, facts: RunFacts = NO_FACTS
+) -> tuple[NextStep, ...]:
+    """What to do next after an archived run, on each of its pages.
+
+    Args:
+        checks: entries of the manifest.
+        verdict: of the run.
+        facts: of its records.
+    """
+    waived = (waiver_note(finding) for finding in verdict.findings if finding.outcome == "waived")
+    return next_steps(
+        [_measured(check, verdict, facts=facts) for check in checks],
+        expiries=[note.expires for note in waived if note.expires],
+    )
+
+
+def _measured(check: Mapping[str, Any], verdict: Verdict, *, facts: RunFacts) -> Mapping[str, Any]:
+    """A check with the outcome of what it measured, and why: the advice of a check is not for damage of earlier runs."""
+    own = [finding for finding in verdict.findings if finding.check == check["name"] and not finding.is_damage]
+    outcome = max((finding.outcome for finding in own), key=RANK.index, default=check["outcome"])
+    worst = next((finding for finding in worst_first(own, verdict) if finding.outcome == outcome), None)
+    return {**check, "outcome": outcome, "reason": "" if worst is None else reason(worst, facts=facts)}
 
 
 def next_steps(checks: Sequence[Mapping[str, Any]], *, expiries: Iterable[str] = ()) -> tuple[NextStep, ...]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.report import formatting
 from model_governance.report.baselines import baselines_of_run
-from model_governance.report.findings import count_outcomes, waiver_note, worst_first
+from model_governance.report.findings import MOST_FINDINGS, count_outcomes, waiver_note, worst_first
 from model_governance.report.formatting import counted
-from model_governance.report.next_steps import next_steps
+from model_governance.report.next_steps import steps_of_run
 from model_governance.report.page import as_markup, expect_schema, fill
-from model_governance.report.reasons import MOST_REASONS, NO_FACTS, in_order, reason, reasons
+from model_governance.report.reasons import MOST_REASONS, NO_FACTS, in_order, reasons
 from model_governance.report.scale import draw_scale
-from model_governance.verdict import RANK, read_verdict
+from model_governance.verdict import read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from model_governance.verdict import Finding, Verdict
 
 SCHEMA = "model-governance/run/v1"
-MOST_FINDINGS = 20
 HOLDS = ("pass", "waived")
 """Outcomes of findings that are not listed: the first holds, the second has a list of its own."""
 
@@ -74,10 +73,7 @@ def render_run(
         headline=_headline(checks, verdict),
         reasons=why[:MOST_REASONS],
         tally=formatting.format_counts(count_outcomes(verdict.findings)),
-        next_steps=next_steps(
-            [_measured(check, verdict, facts=facts) for check in checks],
-            expiries=[note.expires for note in waived if note.expires],
-        ),
+        next_steps=steps_of_run(checks, verdict, facts=facts),
         rows=[_row(check, verdict, facts=facts) for check in checks],
         listed=listed[:MOST_FINDINGS],
         omitted=count_outcomes(listed[MOST_FINDINGS:]),
@@ -147,14 +143,6 @@ def _headline(checks: Sequence[Mapping[str, Any]], verdict: Verdict) -> str:
             return f"{passed} of {total} pass, the others were skipped."
         return "The one check passes." if passed == 1 else f"All {total} pass."
     return f"None of {total} stops this run."
-
-
-def _measured(check: Mapping[str, Any], verdict: Verdict, *, facts: RunFacts) -> Mapping[str, Any]:
-    """A check with the outcome of what it measured, and why: the advice of a check is not for damage of earlier runs."""
-    own = [finding for finding in verdict.findings if finding.check == check["name"] and not finding.is_damage]
-    outcome = max((finding.outcome for finding in own), key=RANK.index, default=check["outcome"])
-    worst = next((finding for finding in worst_first(own, verdict) if finding.outcome == outcome), None)
-    return {**check, "outcome": outcome, "reason": "" if worst is None else reason(worst, facts=facts)}
 
 
 def _row(entry: Mapping[str, Any], verdict: Verdict, *, facts: RunFacts) -> Row:

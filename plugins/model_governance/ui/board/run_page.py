@@ -11,10 +11,11 @@ from model_governance.evidence.chain import link_key, read_link
 from model_governance.evidence.reading import read_archived, read_archived_record
 from model_governance.report.findings import rank, waiver_note
 from model_governance.report.formatting import NOT_NOTABLE, counted
-from model_governance.report.next_steps import next_steps
+from model_governance.report.next_steps import steps_of_run
+from model_governance.report.reasons import in_order, read_facts
 from model_governance.ui.board.model_page import COLUMNS, metrics_of, streak_of
 from model_governance.ui.board.portfolio import spelled
-from model_governance.verdict import RANK, read_verdict
+from model_governance.verdict import read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,7 +83,7 @@ def run_view(
         "findings": _findings(index, model, run, verdict, earlier),
         "changes": _changes(run, earlier),
         "checks": _checks(checks, records),
-        "next_steps": next_steps(checks, expiries=_expiries(verdict)),
+        "next_steps": steps_of_run(in_order(checks), verdict, facts=read_facts(records.values())),
     }
 
 
@@ -212,11 +213,6 @@ def _waiver(finding: Finding) -> str:
     return f"waived until {note.expires} by {note.approver}: {note.reason}" if note.expires else "waived"
 
 
-def _expiries(verdict: Verdict) -> list[str]:
-    notes = (waiver_note(finding) for finding in verdict.findings if finding.outcome == "waived")
-    return [note.expires for note in notes if note.expires]
-
-
 def _changes(run: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> list[str]:
     """What is not as in the run before: outcome, policy, model."""
     if not earlier:
@@ -239,7 +235,6 @@ def _checks(
     checks: Sequence[Mapping[str, Any]], records: Mapping[str, Mapping[str, Any] | None]
 ) -> list[dict[str, Any]]:
     """The checks, the worst first, each with its question and its own sentences."""
-    ordered = sorted(checks, key=lambda check: (not check["stops"], -RANK.index(check["outcome"])))
     return [
         dict(check)
         | {
@@ -247,5 +242,5 @@ def _checks(
             "sentence": str(check["sentence"]).partition("\n")[2].replace("  - ", "") or check["sentence"],
             "shown": records[check["name"]] is not None and check["report"] is not None,
         }
-        for check in ordered
+        for check in in_order(checks)
     ]
