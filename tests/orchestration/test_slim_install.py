@@ -48,7 +48,7 @@ with TestClient(create_app(apps="core"), base_url="http://localhost") as client:
             break
         client.get("/governance/", headers=bearer)
         time.sleep(0.5)
-    pages = [f"/governance/{place}" for place in ("", f"dags/{dag_id}", f"dags/{dag_id}/runs/{run_id}")]
+    pages = [f"/governance/{place}" for place in (f"?q={dag_id}", f"dags/{dag_id}", f"dags/{dag_id}/runs/{run_id}")]
     found["pages"] = {page: [(shown := client.get(page, headers=bearer)).status_code, "accuracy" in shown.text] for page in pages}
 print("found", json.dumps(found))
 """

@@ -247,7 +247,7 @@ def test_a_regression_flips_where_the_prediction_changes_by_more_than_the_tolera
 def test_a_tolerance_is_for_a_regression_and_a_regression_needs_one(healthy):
     with pytest.raises(CheckError, match=r"params.tolerance: a regression has no classes"):
         measure(one_column(LinearRegression(), task="regression", labels=lambda x: x))
-    with pytest.raises(CheckError, match="tolerance is for regression"):
+    with pytest.raises(CheckError, match=r"params.tolerance: it is for regression"):
         measure(healthy, tolerance=1.0)
 
 
