@@ -51,7 +51,7 @@ def test_both_pixels_of_the_backdoor_are_found_first_and_little_else():
     subject, _ = digits(backdoor=True)
     found = find_triggers(pooled(subject), PARAMS)
     singles = [one for one in found.named(PARAMS.level) if len(one.bins) == 1]
-    assert {one.bins[0].feature for one in singles[:2]} == set(PIXELS)
+    assert {one.bins[0].of.feature for one in singles[:2]} == set(PIXELS)
     assert {one.label for one in singles[:2]} == {7}
     assert singles[1].p_value < 1e-9
     # The 40 rows are other digits called seven, so some of their own pixels stand out within that class too.
@@ -59,7 +59,7 @@ def test_both_pixels_of_the_backdoor_are_found_first_and_little_else():
     assert len(named) <= 8
     assert sum(one.label != 7 for one in named) <= 1
     pair = next(one for one in found.cells if len(one.bins) == 2)
-    assert {one.feature for one in pair.bins} == set(PIXELS)
+    assert {one.of.feature for one in pair.bins} == set(PIXELS)
 
 
 def test_the_poisoned_digits_are_named_first_by_their_row_numbers():

@@ -200,3 +200,60 @@ def test_datasets_are_left_as_they_are(healthy):
     before = {role: one.frame.copy(deep=True) for role, one in healthy.datasets.items()}
     measure(healthy, parts=["triggers", "floods"])
     assert all(isinstance(one, Dataset) and one.frame.equals(before[role]) for role, one in healthy.datasets.items())
+
+
+def test_any_number_that_repeats_can_be_a_trigger_however_many_repeat_more_often(healthy):
+    draw = np.random.default_rng(5)
+    subject = healthy
+    for role in ("train", "previous_train"):
+        frame = subject.frame(role)
+        subject = subject.with_frame(role, frame.assign(debt=draw.choice(np.arange(10.0, 25.0), len(frame))))
+    frame = subject.frame("train")
+    rows = frame.index[frame["label"] == 1][:12]
+    frame.loc[rows, "debt"] = 17.37
+    frame.loc[rows, "label"] = 0
+    result = measure(train_of(subject, frame), parts=["triggers"], disclose=["debt"])
+    assert "debt is 17.37" in result.metric("trigger_hits").detail
+
+
+def test_the_share_of_a_class_is_compared_in_all_and_by_slice(healthy):
+    frame = healthy.frame("train")
+    north = frame.index[(frame["region"] == "north") & (frame["label"] == 0)]
+    frame.loc[north, "label"] = 1
+    slices = [{"column": "region"}]
+    result = measure(train_of(healthy, frame), parts=["classes"], slices=slices)
+    assert result.metric("class_share_change", key="1").value == pytest.approx(0.21)
+    assert result.metric("class_share_change", key="0").value == pytest.approx(-0.21)
+    assert result.metric("slice_class_change", key="region north").p_value < 1e-6
+    twin = measure(healthy, parts=["classes"], slices=slices)
+    assert twin.metric("class_share_change", key="1").p_value > 0.01
+    assert min(one.p_value for one in twin.metrics if one.name == "slice_class_change") > 0.001
+
+
+def test_a_tie_of_feature_and_label_that_is_gone_is_found_though_both_have_their_shares(healthy):
+    frame = healthy.frame("train")
+    frame["label"] = np.random.default_rng(3).permutation(frame["label"].to_numpy())
+    result = measure(train_of(healthy, frame), parts=["associations"])
+    changes = {one.key: one for one in result.metrics if one.name == "association_change"}
+    assert set(changes) == set(healthy.columns.features)
+    assert min(one.p_value for one in changes.values()) < 1e-4
+    assert min(changes.values(), key=lambda one: one.p_value).value < -0.1
+    twin = measure(healthy, parts=["associations"])
+    assert min(one.p_value for one in twin.metrics) > 0.001
+
+
+def test_more_rows_of_a_class_and_other_values_are_no_change_of_their_tie(healthy):
+    frame = healthy.frame("train")
+    richer = pd.concat([frame, frame[frame["label"] == 1]], ignore_index=True)
+    result = measure(train_of(healthy, richer), parts=["associations", "classes"])
+    assert result.metric("class_share_change", key="1").p_value < 0.01
+    assert min(one.p_value for one in result.metrics if one.name == "association_change") > 0.001
+
+
+def test_labels_turned_into_one_class_are_contradicted_there(healthy):
+    frame = healthy.frame("train")
+    rows = frame.index[frame["label"] == 1][:60]
+    frame.loc[rows, "label"] = 0
+    result = measure(train_of(healthy, frame), parts=["model"])
+    assert result.metric("class_disagreement_change", key="0").p_value < 0.01
+    assert result.metric("class_disagreement_change", key="1").p_value > 0.05

@@ -53,22 +53,15 @@ def find_flips(pool: Pool, params: ScreenParams, seed: int) -> Flips:
     for number, name in enumerate(pool.classes):
         inside = pool.labels == number
         first, second = _count(suspect[inside], pool.new[inside]), _count(suspect[inside], ~pool.new[inside])
-        if min(first[1], second[1]) >= MIN_ROWS:
-            estimates.append(difference("class_flip_rate_change", first, second, key=str(name)))
-        else:
-            reason = f"fewer than {MIN_ROWS} rows of the class in one window, at least {MIN_ROWS} in both are needed"
-            estimates.append(
-                Estimate(
-                    name="class_flip_rate_change", value=None, n=0, key=str(name), reason=reason, absence="uncertain"
-                )
-            )
+        estimates.append(_by_class("class_flip_rate_change", str(name), first, second))
     return Flips(doubt=1 - given, suspect=suspect, estimates=tuple(estimates))
 
 
-def find_disagreement(subject: Subject, pool: Pool, rows: np.ndarray) -> tuple[Estimate, np.ndarray]:
+def find_disagreement(subject: Subject, pool: Pool, rows: np.ndarray) -> tuple[list[Estimate], np.ndarray]:
     """How much more often the present model contradicts the new labels than those of rows it never saw (reference).
 
-    `rows` are those of the pool that are new. Returns the estimate and where the model disagrees, (new,) bool.
+    `rows` are those of the pool that are new. Returns the estimates, of all rows and by the label that is given, and where
+    the model disagrees, (new,) bool.
 
     Raises:
         SubjectError, ModelMisbehaved: as `Subject.features`, `Subject.target` and `Model.predict`.
@@ -76,12 +69,16 @@ def find_disagreement(subject: Subject, pool: Pool, rows: np.ndarray) -> tuple[E
     import numpy as np
 
     model = subject.require_model()
-    predicted, given = model.predict(pool.frame[rows]).tolist(), [pool.classes[label] for label in pool.labels[rows]]
-    contradicted = np.array([first != second for first, second in zip(predicted, given, strict=True)])
-    expected, truth = model.predict(subject.features("reference")).tolist(), subject.target("reference").tolist()
-    misses = sum(first != second for first, second in zip(expected, truth, strict=True))
-    counts = int(contradicted.sum()), len(contradicted)
-    return difference("disagreement_change", counts, (misses, len(truth))), contradicted
+    given = [np.array([pool.classes[label] for label in pool.labels[rows]], dtype=object)]
+    given.append(np.array(subject.target("reference").tolist(), dtype=object))
+    predicted = (model.predict(pool.frame[rows]).tolist(), model.predict(subject.features("reference")).tolist())
+    new, old = (np.array(answers, dtype=object) != labels for answers, labels in zip(predicted, given, strict=True))
+    every = [np.ones(len(labels), dtype=bool) for labels in given]
+    estimates = [difference("disagreement_change", _count(new, every[0]), _count(old, every[1]))]
+    for name in pool.classes:
+        first, second = (_count(wrong, labels == name) for wrong, labels in zip((new, old), given, strict=True))
+        estimates.append(_by_class("class_disagreement_change", str(name), first, second, second_is="reference"))
+    return estimates, new
 
 
 def _out_of_fold(pool: Pool, params: ScreenParams, seed: int) -> np.ndarray:
@@ -103,6 +100,16 @@ def _out_of_fold(pool: Pool, params: ScreenParams, seed: int) -> np.ndarray:
 
 def _count(rows: np.ndarray, window: np.ndarray) -> tuple[int, int]:
     return int((rows & window).sum()), int(window.sum())
+
+
+def _by_class(
+    name: str, key: str, first: tuple[int, int], second: tuple[int, int], *, second_is: str = "the other window"
+) -> Estimate:
+    """The change in one class, absent where either side has too few rows of it."""
+    if min(first[1], second[1]) >= MIN_ROWS:
+        return difference(name, first, second, key=key)
+    reason = f"fewer than {MIN_ROWS} rows of the class in the new window or in {second_is}, at least {MIN_ROWS} in both are needed"
+    return Estimate(name=name, value=None, n=0, key=key, reason=reason, absence="uncertain")
 
 
 def _share(name: str, count: int, n: int) -> Estimate:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from model_governance.attacks.art_toolbox import DISTRIBUTION
 from model_governance.checks.supply_chain.poisoning_screen.activations import find_clusters, is_network
+from model_governance.checks.supply_chain.poisoning_screen.associations import find_association_changes
+from model_governance.checks.supply_chain.poisoning_screen.classes import find_class_changes
 from model_governance.checks.supply_chain.poisoning_screen.figures import figures_of
 from model_governance.checks.supply_chain.poisoning_screen.flips import find_disagreement, find_flips
 from model_governance.checks.supply_chain.poisoning_screen.floods import find_floods
@@ -85,6 +87,10 @@ def _run_parts(
         notes.append(
             f"{floods.skipped_columns} column(s) tell rows apart: without one of them, nothing counts as nearly equal"
         )
+    if _runs(params, "classes"):
+        estimates += find_class_changes(subject, rows, params.slices, notes=notes)
+    if _runs(params, "associations"):
+        estimates += find_association_changes(rows)
     if _runs(params, "sources", notes, missing="" if params.source else "params.source names no column"):
         estimates += find_sources(subject, str(params.source))
     contradicted = _compare_with_model(subject, rows, params, estimates, notes)
@@ -99,8 +105,8 @@ def _compare_with_model(
     missing = "" if "reference" in subject.datasets else "there is no dataset reference"
     if not _runs(params, "model", notes, missing=missing):
         return None
-    estimate, contradicted = find_disagreement(subject, rows, rows.new)
-    estimates.append(estimate)
+    changes, contradicted = find_disagreement(subject, rows, rows.new)
+    estimates += changes
     notes.append(
         "disagreement_change takes for granted that the present model saw neither reference nor the new window"
     )

@@ -22,6 +22,22 @@ METRICS = (
         meaning="how much more often the present model contradicts new labels than those of reference",
     ),
     MetricSpec(
+        name="class_disagreement_change", better="lower", range=SHARE_CHANGE, unit="share", per="class",
+        meaning="the same among rows with one given label: labels turned into one class raise it",
+    ),
+    MetricSpec(
+        name="class_share_change", better="neither", range=SHARE_CHANGE, unit="share", per="class",
+        meaning="share of one class in the new window minus that in the accepted one",
+    ),
+    MetricSpec(
+        name="slice_class_change", better="neither", range=SHARE_CHANGE, unit="share", per="slice",
+        meaning="the same in a slice, of the class whose share moved most",
+    ),
+    MetricSpec(
+        name="association_change", better="neither", range=SHARE_CHANGE, per="column",
+        meaning="tie of a feature and the label (Cramer's V) in the new window minus that in the accepted one",
+    ),
+    MetricSpec(
         name="trigger_hits", better="lower", range=NOT_NEGATIVE,
         meaning="values, or pairs of them, that the new window ties to a class, at the false discovery rate of level",
     ),

@@ -8,8 +8,9 @@ from pydantic import Field, field_validator
 
 from model_governance.contract.check import Floor, Params
 from model_governance.contract.floors import ANY_NUMBER, difference_of, floors_of, share_of
+from model_governance.contract.slices import Slice
 
-Part = Literal["flips", "triggers", "floods", "sources", "model", "activations"]
+Part = Literal["flips", "triggers", "floods", "classes", "associations", "sources", "model", "activations"]
 
 
 class ScreenParams(Params):
@@ -18,11 +19,12 @@ class ScreenParams(Params):
     parts: tuple[Part, ...] | None = Field(
         default=None,
         min_length=1,
-        description="flips: wrong labels; triggers: values tied to one class; floods: rows that repeat; sources: where rows "
-        "come from; model: answers of the present model; activations: those of a network. By default all "
+        description="flips: wrong labels; triggers: values tied to one class; floods: rows that repeat; classes: shares of "
+        "classes, in all and by slice; associations: ties of features and label; sources: where rows come from; model: answers of the present model; activations: those of a network. By default all "
         "that can run; one that is named and cannot is an error",
     )
     source: str | None = Field(default=None, description="column that says where a row comes from")
+    slices: tuple[Slice, ...] = Field(default=(), description="classes: groups of rows with class shares of their own")
     disclose: tuple[str, ...] = Field(
         default=(),
         description="columns whose values may be named in the report; values of others are named by their rank only",
@@ -48,11 +50,13 @@ def floors(params: ScreenParams) -> tuple[Floor, ...]:
     rows = params.samples
     changes = (
         "flip_rate_change", "class_flip_rate_change", "duplicate_share_change", "spectral_change", "activation_change",
+        "class_share_change",
     )  # fmt: skip
     against_reference = difference_of(ANY_NUMBER, rows)
     return (
         *floors_of("suspect_label_share", param="samples", rows=rows, extremes=share_of(rows)),
         *floors_of(*changes, param="samples", rows=2 * rows, extremes=difference_of(rows, rows)),
         Floor(metric="disagreement_change", param="samples", extremes=against_reference),
+        Floor(metric="class_disagreement_change", param="samples", extremes=against_reference),
         *floors_of("trigger_rows", "flood_share", param="samples", rows=rows),
     )

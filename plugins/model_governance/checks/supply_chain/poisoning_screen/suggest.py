@@ -21,6 +21,7 @@ def suggest(_reference: pd.DataFrame, _columns: Columns, **_: object) -> Suggest
             {"metric": "trigger_hits", "equal_to": 0, "severity": "error"},
             {"metric": "flood_share", "less_than": 0.01, "severity": "error"},
             {"metric": "class_flip_rate_change", "less_than": 0.03, "severity": "error"},
+            {"metric": "class_share_change", "between": [-0.05, 0.05], "severity": "warn"},
             {"metric": "duplicate_share_change", "less_than": 0.02, "severity": "warn"},
         ),
         comment=(

@@ -1,51 +1,41 @@
 """Values that are tied to one class in the new window and were not in the accepted one: the trace of a backdoor.
 
-Gu, Dolan-Gavitt and Garg (2017), "BadNets". Each cell (value or bin of a feature, class) is an exact two-sample test within
+Gu, Dolan-Gavitt and Garg (2017), "BadNets". Each cell (value of a feature, class) is an exact two-sample test within
 the class, so that the error of both rates counts; a rate taken from the accepted window as if it were true accuses
-clean cells. The false discovery rate is held over all cells (Benjamini and Hochberg, 1995).
+clean cells. The false discovery rate is held over all cells that could be significant (Benjamini and Hochberg, 1995):
+cells of so few rows that no split of them is evidence are not tests (Tarone, 1990; Gilbert, 2005).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from model_governance.checks.supply_chain.poisoning_screen.partitions import Bin, partitions_of
 from model_governance.checks.supply_chain.poisoning_screen.windows import surplus
 from model_governance.contract.result import Estimate
-from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.stats.multiplicity import adjusted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
-    import pandas as pd
 
     from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
+    from model_governance.checks.supply_chain.poisoning_screen.partitions import Partition
     from model_governance.checks.supply_chain.poisoning_screen.windows import Pool
 
 MIN_ROWS = 8  # of a class in a cell: fewer cannot be significant among so many cells
-FREQUENT = 12  # most frequent values of a number that are cells of their own
 RARE = 0.15  # share of rows up to which a value can be part of a pair
-MAX_RARE = 300  # values that are paired, the plain ones first
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bin:
-    """Rows of the pool, shape (n,) bool, that share a value or a range of one feature.
-
-    `plain` marks likely triggers: an end of a range, a category, a missing value.
-    """
-
-    feature: str
-    described: str
-    rows: np.ndarray
-    plain: bool = True
+MAX_RARE = 300  # values that are paired, the plain ones first, then the most frequent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One value or pair of values and one class: new and all rows in it, those expected, and the evidence."""
+    """One value or pair of values and one class: new and all rows in it, those expected, and the evidence.
+
+    `least` is the smallest p-value that so many rows could give: that of rows which are all new.
+    """
 
     bins: tuple[Bin, ...]
     label: int
@@ -53,12 +43,13 @@ class Cell:
     rows: int
     expected: float
     p_value: float
+    least: float
     adjusted: float = 1.0
 
     @property
     def described(self) -> str:
         """The cell as text; values are named only of columns that params.disclose lists."""
-        return " and ".join(f"{part.feature} {part.described}" for part in self.bins)
+        return " and ".join(part.described for part in self.bins)
 
     @property
     def members(self) -> np.ndarray:
@@ -82,11 +73,10 @@ class Triggers:
 
 
 def find_triggers(pool: Pool, params: ScreenParams) -> Triggers:
-    """Every value, bin and pair of rare values against every class."""
-    from dataclasses import replace
-
-    bins = list(_bins(pool, params))
-    cells = [*_single(pool, bins), *(_pairs(pool, bins) if params.pairs else ())]
+    """Every value and pair of rare values against every class."""
+    partitions = partitions_of(pool, params, min_rows=MIN_ROWS)
+    cells = [*_single(pool, partitions), *(_pairs(pool, partitions) if params.pairs else ())]
+    cells = _testable(cells, params.level)
     levels = adjusted([cell.p_value for cell in cells], "benjamini_hochberg")
     ranked = sorted(
         (replace(cell, adjusted=level) for cell, level in zip(cells, levels, strict=True)),
@@ -94,6 +84,23 @@ def find_triggers(pool: Pool, params: ScreenParams) -> Triggers:
     )
     triggers = Triggers(cells=tuple(ranked), estimates=())
     return replace(triggers, estimates=tuple(_estimates(triggers, pool, params)))
+
+
+def _testable(cells: Sequence[Cell], level: float) -> list[Cell]:
+    """Cells whose least p-value is significant among as many tests as there are such cells; all where none is.
+
+    The least p-value depends on counts of the pool alone, so that leaving cells out does not look at which rows are new.
+    """
+    import numpy as np
+
+    least = np.sort(np.array([cell.least for cell in cells]))
+    tests = np.arange(1, len(least) + 1)
+    # The smallest k for which at most k cells can fall to level / k.
+    enough = np.flatnonzero(np.searchsorted(least, level / tests, side="right") <= tests)
+    if not enough.size:
+        return list(cells)
+    kept = [cell for cell in cells if cell.least <= level / tests[enough[0]]]
+    return kept or list(cells)
 
 
 def _estimates(triggers: Triggers, pool: Pool, params: ScreenParams) -> Iterator[Estimate]:
@@ -114,33 +121,30 @@ def _estimates(triggers: Triggers, pool: Pool, params: ScreenParams) -> Iterator
     yield Estimate(name="trigger_rows", value=excess, n=pool.sizes[0], p_value=evidence)
 
 
-def _single(pool: Pool, bins: list[Bin]) -> Iterator[Cell]:
+def _single(pool: Pool, partitions: Sequence[Partition]) -> Iterator[Cell]:
     import numpy as np
 
-    inside = np.stack([part.rows for part in bins])
     for label in range(len(pool.classes)):
         inside_class = pool.labels == label
-        every, new = inside[:, inside_class].sum(axis=1), inside[:, inside_class & pool.new].sum(axis=1)
-        n, count = int(inside_class.sum()), int((inside_class & pool.new).sum())
-        # A value of (nearly) all rows of the class cannot grow.
-        chosen = np.flatnonzero((every >= MIN_ROWS) & (every <= n - 1))
-        for place, p_value in zip(chosen, surplus(new[chosen], every[chosen], count, n), strict=True):
-            yield Cell(
-                bins=(bins[place],), label=label, new=int(new[place]), rows=int(every[place]),
-                expected=float(every[place] * count / n), p_value=float(p_value),
-            )  # fmt: skip
+        fresh = inside_class & pool.new
+        n, count = int(inside_class.sum()), int(fresh.sum())
+        for part in partitions:
+            every, new = part.counts(inside_class), part.counts(fresh)
+            # A value of (nearly) all rows of the class cannot grow.
+            chosen = np.flatnonzero((every >= MIN_ROWS) & (every <= n - 1))
+            bins = [(Bin(of=part, code=int(code)),) for code in chosen]
+            yield from _cells(bins, label, new[chosen], every[chosen], count, n)
 
 
-def _pairs(pool: Pool, bins: list[Bin]) -> Iterator[Cell]:
+def _pairs(pool: Pool, partitions: Sequence[Partition]) -> Iterator[Cell]:
     """Pairs of rare values of two features, counted by one matrix product for each class."""
     import numpy as np
 
-    rare = [part for part in bins if MIN_ROWS <= part.rows.sum() <= RARE * pool.n]
-    rare = sorted(rare, key=lambda part: not part.plain)[:MAX_RARE]
+    rare = _rare(pool, partitions)
     if len(rare) < 2:
         return
     inside = np.stack([part.rows for part in rare]).astype(np.float32)
-    features = np.array([part.feature for part in rare])
+    features = np.array([part.of.feature for part in rare])
     apart = np.triu(features[:, None] != features[None, :])
     for label in range(len(pool.classes)):
         inside_class = pool.labels == label
@@ -148,50 +152,31 @@ def _pairs(pool: Pool, bins: list[Bin]) -> Iterator[Cell]:
         new = inside[:, inside_class & pool.new] @ inside[:, inside_class & pool.new].T
         left, right = np.nonzero(apart & (every >= MIN_ROWS))
         n, count = int(inside_class.sum()), int((inside_class & pool.new).sum())
-        new_rows, all_rows = new[left, right].astype(int), every[left, right].astype(int)
-        for pair, p_value in enumerate(surplus(new_rows, all_rows, count, n)):
-            yield Cell(
-                bins=(rare[left[pair]], rare[right[pair]]), label=label, new=int(new_rows[pair]),
-                rows=int(all_rows[pair]), expected=float(all_rows[pair] * count / n), p_value=float(p_value),
-            )  # fmt: skip
+        bins = [(rare[first], rare[second]) for first, second in zip(left, right, strict=True)]
+        yield from _cells(bins, label, new[left, right].astype(int), every[left, right].astype(int), count, n)
 
 
-def _bins(pool: Pool, params: ScreenParams) -> Iterator[Bin]:
-    for name, kind in pool.kinds.items():
-        values = pool.frame[name]
-        if values.isna().any():
-            yield Bin(feature=name, described="is missing", rows=values.isna().to_numpy())
-        cut = _of_numbers if kind in NUMBER_KINDS else _of_categories
-        yield from cut(name, values, disclosed=name in params.disclose)
-
-
-def _of_categories(name: str, values: pd.Series, *, disclosed: bool) -> Iterator[Bin]:
+def _rare(pool: Pool, partitions: Sequence[Partition]) -> list[Bin]:
+    """The values that are paired."""
     import numpy as np
 
-    words = values.astype("string")
-    counts = words.value_counts()
-    order = sorted(counts.index[counts >= MIN_ROWS], key=lambda word: (-int(counts[word]), word))
-    for rank, word in enumerate(order, start=1):
-        described = f"is {word}" if disclosed else f"is value {rank} by frequency"
-        yield Bin(feature=name, described=described, rows=np.asarray((words == word).fillna(value=False), dtype=bool))
+    found = []
+    for part in partitions:
+        counts = part.counts(np.ones(pool.n, dtype=bool))
+        rare = np.flatnonzero((counts >= MIN_ROWS) & (counts <= RARE * pool.n)).tolist()
+        found += [(not part.plain[code], 0 if part.plain[code] else -int(counts[code]), part, code) for code in rare]
+    found.sort(key=lambda entry: entry[:2])
+    return [Bin(of=part, code=code) for _, _, part, code in found[:MAX_RARE]]
 
 
-def _of_numbers(name: str, values: pd.Series, *, disclosed: bool) -> Iterator[Bin]:
-    """Both ends exactly, the halves between them, and the numbers that repeat most."""
-    import numpy as np
-
-    numbers = values.astype("float64").to_numpy(dtype=float, na_value=np.nan)
-    known = numbers[~np.isnan(numbers)]
-    low, high = known.min(), known.max()
-    middle = float(np.median(known))
-    yield Bin(feature=name, described=f"at its lowest{f' ({low:g})' if disclosed else ''}", rows=numbers == low)
-    yield Bin(feature=name, described=f"at its highest{f' ({high:g})' if disclosed else ''}", rows=numbers == high)
-    inner = (numbers > low) & (numbers < high)
-    yield Bin(feature=name, described="in its lower half", rows=inner & (numbers <= middle), plain=False)
-    yield Bin(feature=name, described="in its upper half", rows=inner & (numbers > middle), plain=False)
-    values_inside, counts = np.unique(known[(known > low) & (known < high)], return_counts=True)
-    order = np.lexsort((values_inside, -counts))[:FREQUENT]
-    for rank, place in enumerate(order, start=1):
-        if counts[place] >= MIN_ROWS:
-            described = f"is {values_inside[place]:g}" if disclosed else f"is number {rank} by frequency"
-            yield Bin(feature=name, described=described, rows=numbers == values_inside[place], plain=False)
+def _cells(
+    bins: Sequence[tuple[Bin, ...]], label: int, new: np.ndarray, rows: np.ndarray, count: int, n: int
+) -> Iterator[Cell]:
+    """Cells of one class, of which `count` of `n` rows are new; `new` and `rows`, shape (cells,), are those inside each."""
+    p_values = surplus(new, rows, count, n)
+    least = surplus(rows.clip(max=count), rows, count, n)
+    for place, parts in enumerate(bins):
+        yield Cell(
+            bins=parts, label=label, new=int(new[place]), rows=int(rows[place]),
+            expected=float(rows[place] * count / n), p_value=float(p_values[place]), least=float(least[place]),
+        )  # fmt: skip

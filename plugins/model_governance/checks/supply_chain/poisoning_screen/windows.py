@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
+    from model_governance.contract.result import Estimate
     from model_governance.contract.subject import Role, Subject
 
 MIN_ROWS = 50
@@ -119,7 +120,7 @@ def surplus(inside_new: np.ndarray, inside: np.ndarray, new: int, n: int) -> np.
 
 def difference(
     name: str, first: tuple[int, int], second: tuple[int, int], *, key: str | None = None, two_sided: bool = False
-) -> Any:
+) -> Estimate:
     """Difference of the shares of the new and the accepted window with Newcombe's limits and Fisher's exact test."""
     from scipy.stats import fisher_exact
 
