@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 FILE = "attack_schedule.json"
 SCHEMA = "model-governance/attack-schedule/v1"
+PLANNED_SHARE = 0.9  # of the rows that may still be asked; the rest confirms what the attacks found
 
 
 class CarriedMetric(Form):
@@ -326,8 +327,8 @@ def schedule_attacks(attacks: Sequence[str], budgets: Mapping[str, AttackBudget]
         raise CheckError(
             f"budget names {', '.join(unknown)}, which attacks does not list; it runs {', '.join(attacks)}"
         )
-    model = subject.require_model().sha256
-    last = _last_executions(subject.earlier, model)
+    model = subject.require_model()
+    last = _last_executions(subject.earlier, model.sha256)
     due: list[str] = []
     deferred: dict[str, str] = {}
     for attack in attacks:
@@ -338,10 +339,27 @@ def schedule_attacks(attacks: Sequence[str], budgets: Mapping[str, AttackBudget]
             last_executed = spell_moment(previous.moment)
             deferred[attack] = f"{attack}: not due in this run; every {every} runs, last executed {last_executed}"
     return AttackSchedule(
-        attacks=tuple(attacks), due=tuple(due), deferred=deferred, budgets=dict(budgets), last=last,
-        moment=subject.logical_date,
-        model=model,
+        attacks=tuple(attacks), due=tuple(due), deferred=deferred, budgets=_planned(due, budgets, model), last=last,
+        moment=subject.logical_date, model=model.sha256,
     )  # fmt: skip
+
+
+def _planned(due: Sequence[str], budgets: Mapping[str, AttackBudget], model: Model) -> dict[str, AttackBudget]:
+    """The budgets with what a bounded model may still be asked divided among the attacks that have no bound of their own.
+
+    An attack then stops at its share and reports what it reached, where it would otherwise use up the bound and leave
+    nothing.
+    """
+    planned = dict(budgets)
+    if model.rows_left is None:
+        return planned
+    left = int(PLANNED_SHARE * model.rows_left())
+    left -= sum(budget.max_queries or 0 for name, budget in budgets.items() if name in due)
+    open_ = [name for name in due if planned.get(name, AttackBudget()).max_queries is None]
+    for name in open_:
+        share = max(1, left // len(open_))
+        planned[name] = planned.get(name, AttackBudget()).model_copy(update={"max_queries": share})
+    return planned
 
 
 def schedule_lookback(budgets: Mapping[str, AttackBudget]) -> Lookback | None:

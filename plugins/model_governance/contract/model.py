@@ -32,6 +32,7 @@ class Model:
     to the numeric and integer features in policy order, (n, features), in raw units.
     `train` takes rows, labels and a seed and returns a copy of the same recipe, trained from scratch.
     `decision` says where the labels are those of a threshold on the probability, None where they are the model's own.
+    `rows_left` gives the rows that may still be asked of it, None where nothing bounds them.
     `written_by` names library and version that wrote the file, empty where the file does not say so.
     """
 
@@ -48,6 +49,7 @@ class Model:
     train: Callable[[pd.DataFrame, pd.Series, int], Model] | None = None
     decision: Decision | None = None
     written_by: str = ""
+    rows_left: Callable[[], int] | None = None
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Labels, values or scores, shape (n,).

@@ -56,8 +56,8 @@ def test_an_endpoint_answers_as_the_model_behind_it(uri, served):
     np.testing.assert_allclose(model.predict_proba(TODAY), NATIVE.predict_proba(TODAY[FEATURES]), rtol=1e-11)
     assert (model.call_logits, model.call_gradient, model.train) == (None, None, None)
     infers = [request for path, _, request in served.seen if path.endswith("/infer")]
-    # 70 rows in batches of 50, and 32 of the first call again, for labels and for probabilities
-    assert [one["inputs"][0]["shape"][0] for one in infers] == [50, 20, 32, 50, 20, 32]
+    # 70 rows in batches of 50, and the same again, for labels and for probabilities
+    assert [one["inputs"][0]["shape"][0] for one in infers] == [50, 20] * 4
 
 
 def test_the_metadata_are_what_the_policy_pins(uri, served):
@@ -157,7 +157,7 @@ def strange_label(answer):
     ids=["shape", "rows", "name", "label", "json", "400", "422"],
 )
 def test_a_wrong_answer_is_the_models_fault_and_not_asked_for_again(uri, served, fault, told):
-    model = connected(uri, served)
+    model = connected(uri, served, endpoint={**PATIENT, "max_rows": 2_000})  # only the first call is asked twice
     model.predict(TODAY)
     served.faults = [fault]
     asked = len(served.seen)
@@ -185,8 +185,23 @@ def jitter(answer):
 def test_answers_that_change_when_asked_twice_are_refused(uri, served):
     model = connected(uri, served)
     served.faults = [changed(lambda _: None), changed(lambda _: None), changed(jitter)]
-    with pytest.raises(ModelMisbehaved, match="32 of 32 rows differently when asked twice"):
+    with pytest.raises(ModelMisbehaved, match="50 of 70 rows differently when asked twice"):
         model.predict_proba(TODAY)
+
+
+def test_a_thousand_rows_are_asked_twice_however_the_calls_cut_them(uri, served):
+    model = connected(uri, served, endpoint={**PATIENT, "batch_rows": 1_000})
+    for _ in range(3):
+        model.predict(rows(600, seed=3))
+    infers = [request for path, _, request in served.seen if path.endswith("/infer")]
+    assert [one["inputs"][0]["shape"][0] for one in infers] == [600, 600, 600, 400, 600]
+
+
+def test_an_endpoint_says_how_many_rows_it_may_still_be_asked(uri, served):
+    model = connected(uri, served, endpoint={**PATIENT, "max_rows": 1_000})
+    assert model.rows_left() == 1_000
+    model.predict(TODAY)
+    assert model.rows_left() == 1_000 - 70 - 32
 
 
 def test_the_budget_holds_for_the_whole_check(uri, served):

@@ -69,6 +69,11 @@ class InferenceClient:
         hold_to(self._client, self._deadline)
         weakref.finalize(self, self._client.close)
 
+    @property
+    def rows_left(self) -> int:
+        """Rows that may still be asked."""
+        return self._limits.max_rows - self.rows_asked
+
     def metadata(self) -> dict[str, Any]:
         """What the endpoint says of itself.
 
