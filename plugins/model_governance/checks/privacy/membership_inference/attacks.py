@@ -50,13 +50,20 @@ class Scores:
         return f"{word}, {self.models} reference model{'s' if self.models > 1 else ''}"
 
 
-def default_attacks(model: Model) -> tuple[str, ...]:
-    """The strongest quick attack that the model allows, which decides, and the cheap ones after it."""
+def default_attacks(model: Model, *, models: int) -> tuple[str, ...]:
+    """The strongest attack that the model and so many reference models allow, which decides, and the cheaper ones after it.
+
+    The choice is made from what the model offers, never from scores, so that it does not need a correction for the best
+    of several.
+    """
+    strongest: tuple[str, ...] = ("quantile",)
+    if model.train is not None:
+        strongest = ("ensemble", "rmia") if models >= ensemble.MIN_MODELS else ("rmia",)
     if not model.classes:
-        return ("rmia", "loss") if model.train is not None else ("quantile", "loss")
+        return (*strongest, "loss")
     if model.call_proba is None:
         return ("label_only", "rule_based")
-    return ("rmia" if model.train is not None else "quantile", "loss", "black_box", "rule_based")
+    return (*strongest, "loss", "black_box", "rule_based")
 
 
 def check_attacks(model: Model, attacks: tuple[str, ...], *, models: int) -> None:

@@ -48,7 +48,7 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
         SubjectError, ModelMisbehaved: as `Subject.features`, `Subject.target` and `Model`.
     """
     model = subject.require_model()
-    attacks = params.attacks or default_attacks(model)
+    attacks = params.attacks or default_attacks(model, models=params.reference_models)
     deciding = attacks[0]
     check_attacks(model, attacks, models=params.reference_models)
     schedule = schedule_attacks(attacks, params.budgets, subject)

@@ -24,11 +24,12 @@ class MembershipParams(Params):
         min_length=1,
         description=(
             "the first attack decides: slices, exposed rows and the memorisation bound are computed from it; by default "
-            "what the model allows: rmia (quantile if it cannot be retrained; label_only if it has no probabilities), "
-            "loss, black_box, rule_based. rmia, rmia_online, lira, lira_offline, ensemble: compared with reference models; "
-            "quantile: more confident than on similar held-out rows; loss: member if the loss is low; label_only: member if "
-            "correct under noise; boundary: member if far from the decision boundary; black_box: ART, a classifier trained "
-            "on outputs and labels; rule_based: ART, member if correct"
+            "what the model allows: ensemble (rmia alone below 3 reference models; quantile if it cannot be retrained; "
+            "label_only if it has no probabilities), rmia, loss, black_box, rule_based. rmia, rmia_online, lira, "
+            "lira_offline, ensemble: compared with reference models; quantile: more confident than on similar held-out rows; "
+            "loss: member if the loss is low; label_only: member if correct under noise; boundary: member if far from the "
+            "decision boundary; black_box: ART, a classifier trained on outputs and labels; rule_based: ART, member if "
+            "correct"
         ),
     )
     attack_model: Literal["gb", "rf", "lr"] = Field(

@@ -29,7 +29,7 @@ def suggest(reference: pd.DataFrame, _columns: Columns, **_: object) -> Suggesti
         comment=(
             f"Guessing identifies {fpr:.0%} of the members at a false-positive rate of {fpr:.0%} and has an AUC of 0.5; the "
             "limits allow five times that and an AUC of 0.6. They hold for every attack that the model allows: a limit for "
-            "one attack has a key, such as rmia@0.01. If half of the held-out rows equal training rows, the check can no "
+            "one attack has a key, such as ensemble@0.01. If half of the held-out rows equal training rows, the check can no "
             "longer detect leakage. Non-members must be held-out rows of the training distribution: provide them as "
             "datasets.population."
         ),
