@@ -235,7 +235,7 @@ def run_policy(
     signer_of(policy, connections)  # a missing key is an error before anything is measured
     summaries: dict[str, Mapping[str, Any] | None] = {}
     refused: set[str] = set()
-    for name in sorted(policy.checks, key=lambda name: len(scans_before(policy, name)) > 0):
+    for name in in_order(policy):
         if refused & set(scans_before(policy, name)):
             continue
         done = run_check(policy, name, run=run, store=store, connections=connections, sources=sources)
@@ -244,6 +244,11 @@ def run_policy(
         if done.verdict.stops:
             refused.add(name)
     return archive_run(policy, summaries, run=run, store=store, connections=connections)
+
+
+def in_order(policy: Policy) -> list[str]:
+    """The checks of a policy, scans of the model's file before the checks that load it."""
+    return sorted(policy.checks, key=lambda name: len(scans_before(policy, name)) > 0)
 
 
 def scans_before(policy: Policy, name: str) -> tuple[str, ...]:

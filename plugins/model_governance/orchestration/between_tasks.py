@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 VERDICT = "verdict"
-"""XCom key of a check's verdict."""
+"""XCom key of a check's verdict; a list of them where one task runs all checks."""
 PROBLEM = "problem"
 """XCom key of why a check gave none: `name` and `sentence`."""
 ARCHIVE = "archive"
@@ -28,11 +28,15 @@ class GovernanceViolation(AirflowFailException):
 
 
 def pull_all(context: Context, task_ids: Sequence[str], key: str) -> list[Mapping[str, Any]]:
-    """What tasks pushed under an XCom key, every map index of each; tasks that pushed nothing are absent."""
+    """What tasks pushed under an XCom key, every map index of each; tasks that pushed nothing are absent.
+
+    Of a task that pushed a list, each entry counts.
+    """
     values: list[Mapping[str, Any]] = []
     for task_id in task_ids:
-        pulled = context["ti"].xcom_pull(task_ids=[task_id], key=key)
-        values += [value for value in pulled if value is not None]
+        for pulled in context["ti"].xcom_pull(task_ids=[task_id], key=key):
+            if pulled is not None:
+                values += pulled if isinstance(pulled, list) else [pulled]
     return values
 
 

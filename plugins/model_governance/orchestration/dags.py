@@ -21,6 +21,7 @@ from model_governance.orchestration.dag_settings import NO_SETTINGS, DagSettings
 from model_governance.orchestration.dag_validation import require_valid
 from model_governance.orchestration.gate import GovernanceGateOperator
 from model_governance.orchestration.notify import LIMIT, NotifyOperator
+from model_governance.orchestration.one_task import TASK_ID, GovernanceRunOperator
 from model_governance.orchestration.operators import operator_for, read_policy
 from model_governance.orchestration.pools import require_pools
 from model_governance.orchestration.refused import refused_dag, report_import_errors
@@ -268,19 +269,13 @@ def add_tasks(
     of_tasks = settings.of_tasks(policy)
     shared: dict[str, Any] = {"policy": policy, **store, **of_tasks}
     archive = ArchiveEvidenceOperator(task_id="archive", **shared)
-    tasks = {
-        name: operator_for(spec.kind)(task_id=name, check=name, **(shared | of_check(spec)))
-        for name, spec in policy.checks.items()
-    }
-    for name, task in tasks.items():
-        # A scan of the model's file precedes every check that loads the file: a refused file is loaded nowhere.
-        for scan in scans_before(policy, name):
-            tasks[scan] >> task
+    tasks = _one_task(shared) if policy.schedule.layout == "one_task" else _task_per_check(policy, shared)
+    for task in tasks:
         task >> archive
     if policy.schedule.wait_for_data is not None:
         minutes = policy.schedule.wait_for_data.timeout_minutes
         waiting = of_tasks | {"timeout": timedelta(minutes=minutes)}
-        WaitForDataOperator(task_id="wait_for_data", policy=policy, **waiting) >> list(tasks.values())
+        WaitForDataOperator(task_id="wait_for_data", policy=policy, **waiting) >> tasks
     for check in also:
         check >> archive
     gate = GovernanceGateOperator(
@@ -292,6 +287,23 @@ def add_tasks(
     if policy.retraining is not None:
         archive >> RequestRetrainingOperator(task_id="request_retraining", **shared) >> gate
     return gate
+
+
+def _task_per_check(policy: Policy, shared: Mapping[str, Any]) -> list[Any]:
+    """A task for each check; a scan of the model's file precedes every check that loads it: a refused file is loaded nowhere."""
+    tasks = {
+        name: operator_for(spec.kind)(task_id=name, check=name, **{**shared, **of_check(spec)})
+        for name, spec in policy.checks.items()
+    }
+    for name, task in tasks.items():
+        for scan in scans_before(policy, name):
+            tasks[scan] >> task
+    return list(tasks.values())
+
+
+def _one_task(shared: Mapping[str, Any]) -> list[Any]:
+    """One task that runs all checks."""
+    return [GovernanceRunOperator(task_id=TASK_ID, **shared)]
 
 
 def describe_policy(policy: Policy) -> str:

@@ -126,7 +126,7 @@ class GovernanceCheckOperator(PolicyOperator):
                 done = self.run(context, OverlayStore(store) if dry else store)
         except (Exception, AirflowTaskTimeout) as error:
             # Page and gate say why there is no verdict, whether or not a later try gives one.
-            context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": _reason(error)[:2000]})
+            context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": reason_of(error)[:2000]})
             raise
         url = "" if dry else self.link_to(done.report, store, task=context["ti"])
         summary = done.summary()
@@ -190,7 +190,8 @@ def rendered_sources(policy: Policy, sources: Mapping[Role, Mapping[str, Any]]) 
     }
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """Why a task gives no verdict, as page and gate say it."""
     if isinstance(error, AirflowTaskTimeout):
         return f"its task was stopped at its time limit ({error})"
     return str(error) if isinstance(error, GovernanceViolation) else problem_text(error)

@@ -30,7 +30,8 @@ def run_timeout(policy: Policy, of_tasks: Mapping[str, Any]) -> timedelta:
         return timedelta(minutes=policy.schedule.run_timeout_minutes)
     limit, retries, delay = of_tasks["execution_timeout"], int(of_tasks["retries"]), of_tasks["retry_delay"]
     scans = {scan for name in policy.checks for scan in scans_before(policy, name)}
-    stages = [scans, policy.checks.keys() - scans]
+    one_task = policy.schedule.layout == "one_task"
+    stages = [{next(iter(policy.checks))}] if one_task else [scans, policy.checks.keys() - scans]
     after = [limit] * (2 if policy.retraining is None else 3)
     longest = [max(_limit(policy.checks[name], limit) for name in stage) for stage in stages if stage] + after
     wait = policy.schedule.wait_for_data

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Problem = tuple[Path, str]
 
 
-RESERVED_NAMES = ("wait_for_data", "archive", "request_retraining", "notify", "gate")
+RESERVED_NAMES = ("wait_for_data", "checks", "archive", "request_retraining", "notify", "gate")
 """Tasks of the DAG of a policy that are no checks."""
 
 

@@ -218,6 +218,19 @@ class Policy(Part):
         return self
 
     @model_validator(mode="after")
+    def _one_task_has_one_setting(self) -> Policy:
+        if self.schedule.layout != "one_task":
+            return self
+        for name, check in self.checks.items():
+            own = sorted({"pool", "queue", "executor_config", "timeout_minutes"} & check.model_fields_set)
+            if own:
+                raise ValueError(
+                    f"checks.{name}.{own[0]}: with schedule.layout one_task all checks run in one task; set "
+                    f"schedule.{own[0] if own[0] in ('pool', 'timeout_minutes') else 'layout: task_per_check'}, or remove it"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _only_labels_mature(self) -> Policy:
         for role, dataset in self.datasets.items():
             if dataset.maturity_days is not None and role != "labels":

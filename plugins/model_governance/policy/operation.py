@@ -149,6 +149,11 @@ class ScheduleSpec(Part):
         default=date(2025, 1, 1), ge=date(1970, 1, 1), lt=date(2200, 1, 1), description="first day of the schedule"
     )
     catchup: bool = Field(default=False, description="whether runs before today are made up for")
+    layout: Literal["task_per_check", "one_task"] = Field(
+        default="task_per_check",
+        description="a task for each check, side by side, or one task for all: a small model then spends most of its CPU on "
+        "measuring, since libraries are imported once",
+    )
     retries: int = Field(default=2, ge=0, le=100, description="further tries of a task that could not measure or store")
     retry_delay_seconds: int = Field(default=300, ge=0, le=604_800, description="wait before each of them")
     timeout_minutes: int = Field(default=120, ge=1, le=10_080, description="time after which a task is stopped")
