@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from model_governance.checks.data.data_validation.columns import of_frame
 from model_governance.checks.data.data_validation.dialect import register
 from model_governance.checks.data.data_validation.expectations import labels
+from model_governance.checks.data.data_validation.lean_import import import_great_expectations
 from model_governance.checks.data.data_validation.pattern_trial import require_quick
 from model_governance.checks.data.data_validation.translation import (
     QUANTILES,
@@ -138,6 +139,7 @@ def without_values(message: str, names: Iterable[str]) -> str:
 
 
 def _suite(expectations: Positioned, columns: Mapping[str, Column], *, sql: bool) -> Any:
+    import_great_expectations()
     import great_expectations as gx
     from great_expectations.expectations.registry import get_expectation_impl
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.data.data_validation.batches import without_values
 from model_governance.checks.data.data_validation.expectations import labels
+from model_governance.checks.data.data_validation.lean_import import import_great_expectations
 from model_governance.checks.data.data_validation.results import ExpectationResult, read_result
 from model_governance.checks.data.data_validation.translation import (
     PRESENCE,
@@ -90,7 +91,7 @@ def _from_kinds(
 
 def _require_known(names: Sequence[str], expectations: tuple[Expectation, ...]) -> None:
     """Require types and kwargs of Great Expectations, which drops an unknown expectation without an error."""
-    import great_expectations.expectations  # noqa: F401  (fills the registry)
+    import_great_expectations()
     from great_expectations.expectations.registry import (
         get_expectation_impl,
         list_registered_expectation_implementations,
