@@ -1,8 +1,9 @@
-"""Servers that the system tests talk to."""
+"""Servers and the browser that the system tests talk to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from system.seaweed import SeaweedServer
+
+OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
+           "--disable-component-update", "--no-first-run"]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +23,17 @@ def seaweed() -> Iterator[SeaweedServer]:
 
     with SeaweedServer() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The machine's Chromium, without what it would ask other hosts by itself.
+
+    For one module only: the event loop of playwright must not run while another module uses asyncio.
+    """
+    from playwright import sync_api
+
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OFFLINE)
+        yield chromium
+        chromium.close()

@@ -63,3 +63,18 @@ CHECKS = """() => {
 def problems_of(page) -> list[str]:
     """What is wrong with the page that is open, in words."""
     return page.evaluate(CHECKS)
+
+
+def serious_faults(page) -> list[str]:
+    """What axe calls serious or critical on the page that is open: its rule, and each element."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    response = Axe().run(page).response
+    assert response["passes"], "axe looked at nothing"
+    violations = response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:120]}"
+        for each in violations
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 import threading
 import time
 
@@ -14,9 +14,8 @@ from model_governance.contract.result import Artifact
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
 from signed_archive import signed_archive
-from system.page_checks import problems_of
+from system.page_checks import problems_of, serious_faults
 from system.server import free_ports
-from system.test_demo import OFFLINE
 
 pytestmark = pytest.mark.system
 
@@ -55,16 +54,6 @@ def served(tmp_path_factory):
     thread.join(10)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright import sync_api
-
-    with sync_api.sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OFFLINE)
-        yield one
-        one.close()
-
-
 def addresses(board):
     runs = [run["name"] for run in board.index.runs(1)]
     return [
@@ -92,6 +81,40 @@ def test_every_page_is_named_readable_and_whole_and_asks_no_other_host(served, b
     assert {address: problems for address, problems in found.items() if problems} == {}
     assert errors == []
     assert {url.partition("/dags")[0][: len(root)] for url in asked} == {root}
+
+
+def archived_pages(board):
+    """The page of a run and the report of its check, as they are archived."""
+    store = board.stores.stores[0]
+    (run,) = [run for run in board.index.runs(1) if run["run_id"] == "night-2"]
+    manifest = json.loads(store.get(run["manifest"]))
+    return [
+        f"/dags/{DAG}/store/{run['manifest'].rpartition('/')[0]}/report.html",
+        f"/dags/{DAG}/store/{manifest['checks'][0]['report']['key']}?run={run['name']}",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_on_any_page(served, browser, scheme):
+    root, board = served
+    # Archived pages forbid scripts, and so axe; the test that they do stands below.
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    found = {}
+    for address in addresses(board) + archived_pages(board):
+        answer = page.goto(root + address)
+        assert answer.status == 200, address
+        page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+        found[address] = serious_faults(page)
+    context.close()
+    assert {address: faults for address, faults in found.items() if faults} == {}
+
+
+def test_axe_would_find_a_fault(browser):
+    page = browser.new_page()
+    page.set_content("<html lang=en><title>x</title><main><h1>x</h1><button></button></main>")
+    assert [fault.partition(":")[0] for fault in serious_faults(page)] == ["button-name"]
+    page.close()
 
 
 def test_the_keyboard_leads_from_the_list_to_the_report(served, browser):

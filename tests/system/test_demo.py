@@ -8,7 +8,6 @@ import importlib.util
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,8 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "include" / "demo" / "build"
 ARCHIVE = BUILD / "archive"
 ENDS = {"2016-12-31": "uncertain", "2017-12-31": "warn", "2018-12-31": "fail"}
-OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync",
-           "--disable-component-update", "--no-first-run"]  # fmt: skip
 
 
 def load(path: Path):
@@ -87,16 +84,6 @@ def test_everything_that_a_manifest_names_is_stored_with_its_digest(manifests):
 
 def test_the_model_that_was_governed_is_the_one_that_training_gives(output):
     assert "the same bytes as the approved model" in output
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright import sync_api
-
-    with sync_api.sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OFFLINE)
-        yield one
-        one.close()
 
 
 def test_a_person_can_read_why_the_run_is_red(output, browser):
