@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_governance.attacks.trees.ensemble import LEAF, NO_SET, NoExactAnswer
+from model_governance.attacks.trees.ladder import held, held_type, limits, numbers_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,7 @@ class Cut:
         moves: what the feature may do.
         conditions: numbers of the conditions that ask for this feature, shape (conditions,).
         sides: whether a cell meets a condition (goes left), shape (cells, conditions).
+        held: type of the numbers that the column holds.
     """
 
     moves: FeatureMoves
@@ -42,6 +44,7 @@ class Cut:
     listed: tuple[Any, ...] = ()
     cell_of: np.ndarray | None = None
     has_missing: bool = False
+    held: np.dtype[Any]
 
     @property
     def cells(self) -> int:
@@ -81,8 +84,8 @@ def cut_features(
 ) -> tuple[Cut, ...] | NoExactAnswer:
     """The cells of every raw feature, found by applying the model's own encoding.
 
-    A number that the encoding only raises or only lowers is cut by bisection over all 64-bit numbers, so that a cell
-    ends exactly where the model's own arithmetic says; every other feature is tried value by value.
+    A number that the encoding only raises or only lowers is cut by bisection over all numbers that its column holds, so
+    that a cell ends exactly where the model's own arithmetic says; every other feature is tried value by value.
 
     Args:
         model: the trees and their encoding.
@@ -150,20 +153,6 @@ def _with_values(frame: pd.DataFrame, name: str, values: Sequence[Any]) -> pd.Da
     return rows
 
 
-def _ladder(numbers: np.ndarray) -> np.ndarray:
-    """64-bit numbers as whole numbers in the same order, neighbours one apart."""
-    import numpy as np
-
-    bits = np.asarray(numbers, dtype=np.float64).view(np.int64)
-    return np.where(bits >= 0, bits, np.int64(-(2**63)) - bits)
-
-
-def _numbers(ladder: np.ndarray) -> np.ndarray:
-    import numpy as np
-
-    return np.where(ladder >= 0, ladder, np.int64(-(2**63)) - ladder).view(np.float64)
-
-
 def _cut_lines(
     model: TreeModel, conditions: Conditions, lines: list[tuple[FeatureMoves, np.ndarray]], frame: pd.DataFrame
 ) -> list[Cut]:
@@ -174,17 +163,16 @@ def _cut_lines(
         return []
     depth = max(1, *(len(asked) for _, asked in lines))
     ask = _Line(model, conditions, lines, frame)
-    largest = np.finfo(np.float64).max
-    low = np.full((len(lines), depth), _ladder(np.array([-largest]))[0])
-    high = np.full((len(lines), depth), _ladder(np.array([largest]))[0])
+    ends = np.array([limits(kind) for kind in ask.held], dtype=np.int64)
+    low, high = (np.repeat(ends[:, [end]], depth, axis=1) for end in (0, 1))
     at_low, at_high = ask.left(low[:, :, None])[:, :, 0], ask.left(high[:, :, None])[:, :, 0]
     while (high - 1 > low).any():
         low, high = _narrowed(ask, low, high, at_low)
-    firsts = _numbers(high)
     cuts = []
     for number, (moves, asked) in enumerate(lines):
         changing = (at_low != at_high)[number, : len(asked)]
-        first = np.where(changing, firsts[number, : len(asked)], np.inf)
+        firsts = numbers_at(high[number, : len(asked)], ask.held[number]).astype(float)
+        first = np.where(changing, firsts, np.inf)
         starts = np.concatenate([[-np.inf], np.unique(first[changing])])
         beyond = first[None, :] <= starts[:, None]
         sides = np.where(beyond, at_high[number, : len(asked)], at_low[number, : len(asked)])
@@ -192,7 +180,9 @@ def _cut_lines(
         if missing:
             empty = _with_values(frame, moves.name, [np.nan])
             sides = np.concatenate([sides, _sides(model, conditions, asked, empty)])
-        cuts.append(Cut(moves=moves, conditions=asked, sides=sides, starts=starts, has_missing=missing))
+        cuts.append(
+            Cut(moves=moves, conditions=asked, sides=sides, starts=starts, has_missing=missing, held=ask.held[number])
+        )
     return cuts
 
 
@@ -229,6 +219,7 @@ class _Line:
 
         self._model, self._frame = model, frame
         self._names = [moves.name for moves, _ in lines]
+        self.held = [held_type(frame[moves.name].dtype, moves.step) for moves, _ in lines]
         self._nodes = np.full((len(lines), max(1, *(len(asked) for _, asked in lines))), -1)
         for number, (_, asked) in enumerate(lines):
             self._nodes[number, : len(asked)] = conditions.node[asked]
@@ -236,9 +227,14 @@ class _Line:
     def left(self, ladder: np.ndarray) -> np.ndarray:
         """Whether each rung goes left; the features take their rungs in the same rows."""
         import numpy as np
+        import pandas as pd
 
         flat = ladder.reshape(len(ladder), -1)
-        rows = _repeated(self._frame, flat.shape[1]).assign(**dict(zip(self._names, _numbers(flat), strict=True)))
+        rows = _repeated(self._frame, flat.shape[1])
+        # In the column's own type: scalers of a pipeline calculate in the precision that they are given.
+        for name, rungs, kind in zip(self._names, flat, self.held, strict=True):
+            numbers, dtype = numbers_at(rungs, kind), self._frame[name].dtype
+            rows[name] = pd.array(numbers, dtype=dtype) if pd.api.types.is_extension_array_dtype(dtype) else numbers
         with np.errstate(over="ignore"):
             encoded = self._model.encoding.encode(rows)
         nodes = np.repeat(self._nodes, ladder.shape[2], axis=1)
@@ -256,7 +252,8 @@ def _cut_list(
 ) -> Cut | NoExactAnswer:
     import numpy as np
 
-    values = _values(moves)
+    kind = held_type(frame[moves.name].dtype, moves.step)
+    values = _values(moves, kind)
     if isinstance(values, NoExactAnswer):
         return values
     candidate = [value for value in frame[moves.name].drop_duplicates().tolist() if not _is_missing(value)]
@@ -267,8 +264,9 @@ def _cut_list(
         _sides(model, conditions, asked, _with_values(frame, moves.name, tried)), axis=0, return_inverse=True
     )
     return Cut(
-        moves=moves, conditions=asked, sides=known, listed=tuple(tried), cell_of=np.ravel(cell_of), has_missing=missing
-    )
+        moves=moves, conditions=asked, sides=known, listed=tuple(tried), cell_of=np.ravel(cell_of), has_missing=missing,
+        held=kind,
+    )  # fmt: skip
 
 
 def _is_missing(value: object) -> bool:
@@ -277,7 +275,7 @@ def _is_missing(value: object) -> bool:
     return bool(pd.isna(value))
 
 
-def _values(moves: FeatureMoves) -> list[Any] | NoExactAnswer:
+def _values(moves: FeatureMoves, kind: np.dtype[Any]) -> list[Any] | NoExactAnswer:
     import numpy as np
 
     if moves.kind == "category":
@@ -291,7 +289,7 @@ def _values(moves: FeatureMoves) -> list[Any] | NoExactAnswer:
         return NoExactAnswer(
             f"column {moves.name} has more than {MOST_LISTED} values that the model takes as categories"
         )
-    grid = np.arange(first, last + 1) * moves.step
+    grid = held(np.arange(first, last + 1) * moves.step, kind)
     return [
         int(value) if float(value).is_integer() and float(moves.step).is_integer() else float(value) for value in grid
     ]

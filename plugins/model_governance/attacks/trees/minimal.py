@@ -261,6 +261,6 @@ def _witness(partition: CellPartition, row: int, distances: LeafDistances, cells
         kind = changed[name].dtype
         whole = kind.kind in "iu" and float(value).is_integer()
         changed[name] = [int(value) if whole else value]
-        if whole or kind.kind not in "iufb":
+        if whole or kind.kind not in "iub":
             changed[name] = changed[name].astype(kind)
     return changed

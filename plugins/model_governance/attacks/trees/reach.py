@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model_governance.attacks.trees.ladder import below, held, largest, on_grid
+
 if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.attacks.trees.cells import Cut
-    from model_governance.attacks.trees.moves import FeatureMoves
 
 SLACK = 1e-12  # relative; a budget that is met to the last bit is met
 
@@ -46,7 +47,7 @@ def _along_line(cut: Cut, value: Any) -> Reach:
         return _staying(cut, cut.cells - 1, value)
     own = int(np.searchsorted(starts, own_value, side="right")) - 1
     found = np.full(cut.cells, np.nan)
-    found[: len(starts)] = _nearest(starts, own, own_value, moves)
+    found[: len(starts)] = _nearest(cut, own, own_value)
     found[own] = own_value
     away = np.abs(found - own_value) / moves.span
     distance = np.where(np.isnan(found), np.inf, away)
@@ -58,36 +59,34 @@ def _along_line(cut: Cut, value: Any) -> Reach:
     )
 
 
-def _nearest(starts: np.ndarray, own: int, value: float, moves: FeatureMoves) -> np.ndarray:
+def _nearest(cut: Cut, own: int, value: float) -> np.ndarray:
     """The nearest allowed number of each cell, NaN where there is none."""
     import numpy as np
 
-    ends = np.append(np.nextafter(starts[1:], -np.inf), np.finfo(float).max)
-    low = -np.inf if moves.low is None else moves.low
-    high = np.inf if moves.high is None else moves.high
+    starts, moves, kind = cut.starts, cut.moves, cut.held
+    assert starts is not None  # noqa: S101 - the cut is one along a line
+    ends = np.append(below(starts[1:], kind), largest(kind))
+    low, high = _limits(cut)
     if moves.most is not None:
         slack = SLACK * (abs(value) + moves.most)
         low, high = max(low, value - moves.most - slack), min(high, value + moves.most + slack)
     number = np.arange(len(starts))
-    above, below = number > own, number < own
-    up = _on_grid(np.maximum(starts, low), moves.step, up=True)
-    down = _on_grid(np.minimum(ends, high), moves.step, up=False)
+    above, below_own = number > own, number < own
+    up = on_grid(np.maximum(starts, low), moves.step, kind, up=True)
+    down = on_grid(np.minimum(ends, high), moves.step, kind, up=False)
     rising = above & (up <= np.minimum(ends, high)) & moves.movable & (moves.direction >= 0)
-    falling = below & (down >= np.maximum(starts, low)) & moves.movable & (moves.direction <= 0)
+    falling = below_own & (down >= np.maximum(starts, low)) & moves.movable & (moves.direction <= 0)
     return np.where(rising, up, np.where(falling, down, np.nan))
 
 
-def _on_grid(numbers: np.ndarray, step: float | None, *, up: bool) -> np.ndarray:
-    """The nearest multiples of `step` not below (not above) these numbers."""
+def _limits(cut: Cut) -> tuple[float, float]:
+    """The smallest and the largest allowed number, as the column holds them."""
     import numpy as np
 
-    if step is None:
-        return numbers
-    with np.errstate(over="ignore", invalid="ignore"):
-        rungs = np.ceil(numbers / step) if up else np.floor(numbers / step)
-        # A quotient may round onto the wrong side of a whole number.
-        rungs = np.where((rungs * step < numbers) if up else (rungs * step > numbers), rungs + (1 if up else -1), rungs)
-        return rungs * step
+    low = -np.inf if cut.moves.low is None else cut.moves.low
+    high = np.inf if cut.moves.high is None else cut.moves.high
+    low, high = held(np.array([low, high]), cut.held).tolist()
+    return low, high
 
 
 def _staying(cut: Cut, own: int, value: Any) -> Reach:
@@ -110,7 +109,7 @@ def _among_listed(cut: Cut, value: Any) -> Reach:
     values: list[Any] = [None] * cut.cells
     for number, other in enumerate(cut.listed):
         cell = int(cell_of[number])
-        steps = _step_to(cut.moves, value, other)
+        steps = _step_to(cut, value, other)
         if steps is not None and steps[0] < distance[cell]:
             distance[cell], cost[cell] = steps
             values[cell] = other
@@ -118,19 +117,23 @@ def _among_listed(cut: Cut, value: Any) -> Reach:
     return Reach(own=own, distance=distance, cost=cost, values=tuple(values))
 
 
-def _step_to(moves: FeatureMoves, value: Any, other: Any) -> tuple[float, float] | None:
+def _step_to(cut: Cut, value: Any, other: Any) -> tuple[float, float] | None:
     """Distance and cost of a change to another listed value; None where it is not allowed."""
+    import numpy as np
     import pandas as pd
 
+    moves = cut.moves
     if not moves.movable or pd.isna(other):
         return None
     if moves.kind == "category":
         targets = moves.categories if moves.allowed is None else moves.allowed.get(value, ())
         return (moves.category_distance, moves.cost) if other in targets and other in moves.categories else None
     away = float(other) - float(value)
-    inside = (moves.low is None or other >= moves.low) and (moves.high is None or other <= moves.high)
-    on_grid = moves.step is None or float(other) == round(float(other) / moves.step) * moves.step
+    low, high = _limits(cut)
+    inside = low <= float(other) <= high
+    multiple = None if moves.step is None else round(float(other) / moves.step) * moves.step
+    fits = multiple is None or float(other) == float(held(np.array([multiple]), cut.held)[0])
     near = moves.most is None or abs(away) <= moves.most * (1 + SLACK)
-    if not (inside and on_grid and near) or away * moves.direction < 0:
+    if not (inside and fits and near) or away * moves.direction < 0:
         return None
     return abs(away) / moves.span, abs(away) / moves.span * moves.cost

@@ -189,11 +189,18 @@ def _confirmed(target: Target, queries: Queries, row: int, change: Change) -> bo
 
 
 def _exactly(old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Changes that added to the old values give the new ones to the last bit, where floating point can."""
+    """Changes that added to the old values give the new ones to the last bit, or the next number beyond them.
+
+    A change is coarser than the numbers near 0 that it leads to, and short of the new value the model may not flip.
+    """
     import numpy as np
 
     deltas = new - old
+    side, outward = np.sign(deltas), np.copysign(np.inf, deltas)
     for _ in range(4):
-        missed = old + deltas - new
-        deltas = np.where(missed == 0, deltas, np.nextafter(deltas, np.where(missed > 0, -np.inf, np.inf)))
+        short = (old + deltas - new) * side < 0
+        deltas = np.where(short, np.nextafter(deltas, outward), deltas)
+    for _ in range(4):
+        less = np.nextafter(deltas, 0.0)
+        deltas = np.where((old + less - new) * side >= 0, less, deltas)
     return deltas

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.robustness.evasion.row_space import ROUNDING
 
@@ -28,7 +28,8 @@ def valid_rows(space: RowSpace, before: pd.DataFrame, after: pd.DataFrame) -> np
         old, new = before[name].to_numpy(dtype=object), after[name].to_numpy(dtype=object)
         same = np.array([a is b or a == b for a, b in zip(old, new, strict=True)], dtype=bool)
         if name in axes:
-            allowed = _number(axes[name], old.astype(np.float64), new.astype(np.float64))
+            spacing = _spacing(after[name].dtype)
+            allowed = _number(axes[name], old.astype(np.float64), new.astype(np.float64), spacing)
         elif name in choices:
             allowed = _category(choices[name], old, new)
         else:
@@ -37,10 +38,17 @@ def valid_rows(space: RowSpace, before: pd.DataFrame, after: pd.DataFrame) -> np
     return valid
 
 
-def _number(axis: Axis, old: np.ndarray, new: np.ndarray) -> np.ndarray:
+def _spacing(dtype: Any) -> float:
+    """Relative distance of neighbouring numbers of a column: a narrow one rounds what is written into it."""
     import numpy as np
 
-    slack = ROUNDING * axis.span
+    return float(np.finfo(getattr(dtype, "numpy_dtype", dtype)).eps) if dtype.kind == "f" else 0.0
+
+
+def _number(axis: Axis, old: np.ndarray, new: np.ndarray, spacing: float) -> np.ndarray:
+    import numpy as np
+
+    slack = ROUNDING * axis.span + spacing * np.abs(new)
     inside: np.ndarray = (new >= axis.low - slack) & (new <= axis.high + slack)
     if axis.step:
         inside &= np.abs(new - axis.step * np.rint(new / axis.step)) <= slack
