@@ -71,7 +71,7 @@ class RequestRetrainingOperator(PolicyOperator):
         self.report_url = archived["report_url"]
         location = self.location()
         store = location.open()
-        request = self._request(context, archived["manifest"], store)
+        request = self._request(context, archived, store)
         context["outlet_events"][self.asset].extra = request.record() | {
             "findings": [*request.findings[:FINDINGS]],
             "findings_total": len(request.findings),
@@ -80,11 +80,12 @@ class RequestRetrainingOperator(PolicyOperator):
         }
         self.log.info("requested a new %s:\n%s", request.model, "\n".join(request.findings[:FINDINGS]))
 
-    def _request(self, context: Context, manifest: Mapping[str, Any], store: ArtifactStore) -> RetrainingRequest:
+    def _request(self, context: Context, archived: Mapping[str, Any], store: ArtifactStore) -> RetrainingRequest:
         """The request, booked. Raises AirflowSkipException with the reason where there is none to make."""
-        policy = self.retraining_policy
+        policy, manifest = self.retraining_policy, archived["manifest"]
+        head = {name: archived["link"][name] for name in ("sequence", "sha256")}
         request = request_for(
-            policy, requested_manifest(store, manifest), key=manifest["key"], sha256=manifest["sha256"]
+            policy, requested_manifest(store, manifest), key=manifest["key"], sha256=manifest["sha256"], head=head
         )
         if request is None:
             checks = ", ".join(policy.checks) or "any check"
