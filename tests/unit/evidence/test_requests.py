@@ -202,7 +202,7 @@ def _ask_from_another_process(folder, day):
 
 
 def test_three_processes_that_ask_for_three_nights_at_once_book_one_retraining(tmp_path):
-    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as processes:
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("fork")) as processes:
         reasons = list(processes.map(_ask_from_another_process, [str(tmp_path)] * 3, range(3)))
 
     assert reasons.count("") == 1
