@@ -5,7 +5,9 @@ The champion was trained while the column `debt` was shuffled, as by a broken fe
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,20 +16,19 @@ import skops.io
 
 import project
 import synthetic
-from model_governance.authoring.promote import conclude, govern_challenger
+from model_governance.authoring.promote import Proposal, conclude, govern_challenger
 from model_governance.authoring.retrain import open_retraining, screen_window, train
 from model_governance.contract.connections import PlainConnections
 from model_governance.evidence.history import Archive
-from model_governance.evidence.promotions import champion_version
+from model_governance.evidence.promotions import Version, champion_version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from model_governance.archiving import ArchivedRun
-    from model_governance.authoring.promote import Proposal
     from model_governance.authoring.retrain import Retraining
 
-ROWS = 1500
+ROWS = 900
 CHECKS = {
     "quality": {
         "kind": "model_quality",
@@ -40,7 +41,7 @@ CHECKS = {
     },
     "privacy": {
         "kind": "membership_inference",
-        "params": {"attacks": ["black_box"], "samples": 700, "fpr": [0.05]},
+        "params": {"attacks": ["black_box"], "samples": 800, "fpr": [0.05]},
         "thresholds": [{"metric": "attack_auc", "leq_to": 0.99}],
     },
     "robustness": {
@@ -117,6 +118,29 @@ def train_nothing_new(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {"uri": request["champion"]["uri"], "sha256": request["champion"]["sha256"]}
 
 
+def train_returns_a_path(request: dict[str, Any], folder: Path) -> Path:
+    """What a function forgets to say: which model it made."""
+    return folder
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def again(proposal: Proposal) -> Proposal:
+    """The same challenger, judged some time later."""
+    return replace(proposal, judged_at=datetime.now(UTC))
+
+
+def allowed(loop: Loop) -> Proposal:
+    """What the evidence says of a challenger that nothing speaks against; nobody measured it."""
+    challenger = Version(model=loop.retraining.champion.model | {"sha256": "f" * 64}, datasets={})
+    return Proposal(
+        challenger=challenger, problems=(), summaries={}, measured=(), comparisons=(), gained=False,
+        judged_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
 def _forest(rows: pd.DataFrame, **more: Any) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
@@ -134,7 +158,8 @@ class Loop:
     """The steps of one retraining, as the DAG takes them."""
 
     def __init__(self, made: project.Project, red: ArchivedRun) -> None:
-        self.made, self.policy, self.store = made, made.policy(), made.store
+        self.made, self.night, self.policy, self.store = made, red, made.policy(), made.store
+        self.now = datetime.now(UTC)
         self.connections = PlainConnections()
         named = {"key": red.manifest.key, "sha256": red.manifest.sha256}
         champion = champion_version(Archive(self.store, self.policy.name), self.policy)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from model_governance.archiving import archive_run
 from model_governance.authoring.accept import accept_run
+from model_governance.authoring.decisions import NOBODY, margins_of, measured, refuse, store_decision
+from model_governance.contract.moments import parse_moment
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.stored_result import read_result
 from model_governance.errors import PolicyError
 from model_governance.evidence.consistency import disagreements
 from model_governance.evidence.history import Archive
-from model_governance.evidence.links import store_document
 from model_governance.evidence.promotions import (
     Promotion,
     Version,
     champion_of,
-    champion_version,
     promotions,
     take_turn,
     version_in_policy,
@@ -35,7 +35,7 @@ from model_governance.subjects.sources import read_source
 from model_governance.verdict.non_inferiority import compare_models
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from model_governance.authoring.retrain import Retraining
     from model_governance.contract.connections import Connections
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 Summaries = dict[str, "Mapping[str, Any] | None"]
 GOOD = ("pass", "waived")
-NOBODY = "policy"
-"""Who decides where no person is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +69,22 @@ class Proposal:
     comparisons: tuple[Mapping[str, Any], ...]
     gained: bool
     judged_at: datetime
+
+    def record(self) -> dict[str, Any]:
+        """The proposal as JSON types, for the next task."""
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "challenger": self.challenger.record(), "problems": list(self.problems), "measured": list(self.measured),
+            "comparisons": list(self.comparisons), "judged_at": self.judged_at.isoformat(),
+        }  # fmt: skip
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> Proposal:
+        """The proposal that `record` gave."""
+        return cls(
+            challenger=Version(**record["challenger"]), problems=tuple(record["problems"]), summaries=record["summaries"],
+            measured=tuple(record["measured"]), comparisons=tuple(record["comparisons"]), gained=record["gained"],
+            judged_at=parse_moment(record["judged_at"]),
+        )  # fmt: skip
 
 
 def govern_challenger(
@@ -170,24 +184,6 @@ def conclude(
     return _promote(retraining, proposal, store, connections, by=by, signer=signer, trust=trust)
 
 
-def refuse(
-    retraining: Retraining, reason: str, store: ArtifactStore, *, challenger: Version | None = None,
-    measured: Sequence[Mapping[str, str]] = (), comparisons: Sequence[Mapping[str, Any]] = (), by: str = NOBODY,
-    moment: datetime, signer: Signer | None = None, decision: Literal["refused", "stopped"] = "refused",
-) -> Promotion:  # fmt: skip
-    """Store that a window or a challenger is refused, or that training is stopped, with what that rests on.
-
-    Raises: as `store_document`.
-    """
-    refusal = Promotion(
-        model=retraining.policy.name, decision=decision, reason=reason, policy_sha256=retraining.policy.file_sha256,
-        named_sha256=retraining.policy.model.sha256, request=retraining.manifest, challenger=challenger,
-        champion=retraining.champion, margins=_margins(retraining.policy), measured=list(measured),
-        comparisons=list(comparisons), by=by, decided_at=moment,
-    )  # fmt: skip
-    return _stored(refusal, store, signer)
-
-
 def roll_back(
     policy: Policy, store: ArtifactStore, *, reason: str, by: str, moment: datetime | None = None,
     signer: Signer | None = None, trust: Trust | None = None,
@@ -202,7 +198,10 @@ def roll_back(
     if not reason.strip() or not by.strip():
         raise PolicyError([f"{policy.name}: a rollback says who asks for it, and why"])
     archive = Archive(store, policy.name, trust=trust)
-    present = champion_version(archive, policy)
+    newest = champion_of(archive, policy)
+    if newest is not None and newest.decision == "rolled_back" and newest.decided_at == moment:
+        return newest  # an earlier try stored it
+    present = version_in_policy(policy) if newest is None else newest.champion
     made = next(
         (
             each for each in promotions(archive)
@@ -220,7 +219,7 @@ def roll_back(
         named_sha256=policy.model.sha256, champion=former, challenger=present, replaced=present, by=by.strip(),
         decided_at=moment or datetime.now(UTC),
     )  # fmt: skip
-    stored = _stored(back, store, signer)
+    stored = store_decision(back, store, signer)
     point_champion_at(former.model["uri"])
     return stored
 
@@ -230,16 +229,6 @@ def require_promotion(policy: Policy) -> PromotionSpec:
     if policy.promotion is None:
         raise PolicyError([f"{policy.name}: no `promotion:`, so nothing can be promoted; add it with its margins"])
     return policy.promotion
-
-
-def measured(summaries: Mapping[str, Mapping[str, Any] | None], of: str) -> tuple[Mapping[str, str], ...]:
-    """The records behind summaries of checks, as a decision names them."""
-    return tuple(
-        {"check": name, "of": of, "outcome": each["outcome"]}
-        | {part: each["record"][part] for part in ("key", "sha256")}
-        for name, each in summaries.items()
-        if each
-    )
 
 
 def _promote(
@@ -255,14 +244,14 @@ def _promote(
         named_sha256=retraining.policy.model.sha256, request=retraining.manifest, challenger=proposal.challenger,
         champion=Version(model=model, datasets=proposal.challenger.datasets), replaced=retraining.champion,
         manifest={"key": archived.manifest.key, "sha256": archived.manifest.sha256},
-        margins=_margins(retraining.policy), measured=list(proposal.measured), comparisons=list(proposal.comparisons),
+        margins=margins_of(retraining.policy), measured=list(proposal.measured), comparisons=list(proposal.comparisons),
         gained=proposal.gained, by=by, decided_at=proposal.judged_at,
     )  # fmt: skip
     accept_run(
         store, policy.name, retraining.run.run_id, reason="promoted: no worse than the champion within the margins", by=by,
         moment=proposal.judged_at, signer=signer, trust=trust,
     )  # fmt: skip
-    stored = _stored(promotion, store, signer)
+    stored = store_decision(promotion, store, signer)
     point_champion_at(model["uri"])
     return stored
 
@@ -301,21 +290,11 @@ def _with_approval(
     return model | {"approval": {"uri": store.locate(stored.key), "sha256": stored.sha256}}
 
 
-def _stored(promotion: Promotion, store: ArtifactStore, signer: Signer | None) -> Promotion:
-    store_document(store, "promotion", promotion.model, key=promotion.key, content=promotion.content, signer=signer)
-    return promotion
-
-
 def _results(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
         name: read_result(record["result"], origin=name) if record["result"] else None
         for name, record in records.items()
     }
-
-
-def _margins(policy: Policy) -> dict[str, dict[str, float]]:
-    margins = {} if policy.promotion is None else policy.promotion.margins
-    return {check: dict(each) for check, each in margins.items()}
 
 
 def _versions(retraining: Retraining, challenger: Version) -> list[str]:

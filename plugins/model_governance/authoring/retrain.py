@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from model_governance.authoring.decisions import refuse
 from model_governance.checks import find
 from model_governance.contract.documents import describe_faults
 from model_governance.contract.moments import parse_moment
 from model_governance.contract.result import Artifact
 from model_governance.contract.run import Run
 from model_governance.errors import SubjectError
-from model_governance.evidence.promotions import Version
+from model_governance.evidence.history import Archive
+from model_governance.evidence.promotions import Version, champion_version, trainings_without_gain
 from model_governance.evidence.requests import requested_manifest
 from model_governance.run import run_check
 from model_governance.store import put_blob
@@ -30,11 +32,15 @@ if TYPE_CHECKING:
 
     from model_governance.contract.connections import Connections
     from model_governance.contract.subject import Role
+    from model_governance.evidence.envelope import Signer
+    from model_governance.evidence.promotions import Promotion
+    from model_governance.evidence.trust import Trust
     from model_governance.policy import DatasetSpec, Policy
     from model_governance.store import ArtifactStore
 
 AFTER = timedelta(seconds=1)
 """How long after the run that requested it the run of a challenger stands in the history of the model."""
+MOST_FINDINGS = 3
 OF_ONE_FILE = ("sha256", "approval", "accept_version")
 """Keys of a model that belong to its very bytes."""
 
@@ -168,6 +174,30 @@ def train(
     with TemporaryDirectory(prefix="model-governance-training-") as folder:
         made = function(training_request(retraining), Path(folder))
         return register(retraining, made, store, connections, folder=Path(folder), connection=connection)
+
+
+def stop_training(
+    policy: Policy, store: ArtifactStore, manifest: Mapping[str, str], *, signer: Signer | None = None,
+    trust: Trust | None = None,
+) -> Promotion | None:  # fmt: skip
+    """The finding "training does not help" of a run that would request one more, stored as evidence; None while it helps.
+
+    It is raised where as many trainings in a row as `retraining.max_without_gain` ended without a better model. Who edits the
+    policy has looked, and training starts again.
+
+    Raises: as `open_retraining`, `promotions` and `store_document`.
+    """
+    archive, spec = Archive(store, policy.name, trust=trust), policy.retraining
+    count = trainings_without_gain(archive, policy)
+    if spec is None or count < spec.max_without_gain:
+        return None
+    retraining = open_retraining(policy, store, manifest, champion=champion_version(archive, policy))
+    reason = (
+        f"training does not help: {count} trainings in a row ended without a better model, and the policy allows "
+        f"max_without_gain: {spec.max_without_gain}. Look at the data and the training code; any edit of the policy lets "
+        f"training start again. This run: {' '.join(retraining.findings[:MOST_FINDINGS])}"
+    )
+    return refuse(retraining, reason, store, moment=retraining.logical_date + AFTER, signer=signer, decision="stopped")
 
 
 def training_request(retraining: Retraining) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectConflict, ObjectMissing
 from model_governance.evidence.chain import HINTS
 from model_governance.evidence.forms import Address, Name
+from model_governance.evidence.history import Archive
 from model_governance.evidence.reading import NOT_USED
 from model_governance.evidence.statement import document_folder, document_key
 from model_governance.policy import DatasetSpec, ModelSpec, Policy
@@ -28,7 +29,7 @@ from model_governance.verdict import Outcome  # noqa: TC001 - pydantic reads it
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from model_governance.evidence.history import Archive
+    from model_governance.evidence.trust import Trust
     from model_governance.store import ArtifactStore
 
 PROMOTION_SCHEMA = "model-governance/promotion/v1"
@@ -93,6 +94,10 @@ class Version:
     def sha256(self) -> str:
         """Digest of its bytes."""
         return str(self.model["sha256"])
+
+    def record(self) -> dict[str, Any]:
+        """The version as JSON types."""
+        return {"model": dict(self.model), "datasets": {role: dict(spec) for role, spec in self.datasets.items()}}
 
     def model_spec(self) -> ModelSpec:
         """The block `model`. Raises ValidationError."""
@@ -232,6 +237,25 @@ def champion_of(archive: Archive, policy: Policy, *, moment: datetime | None = N
         if promotion.decision in CHANGES and (moment is None or promotion.decided_at <= moment):
             return promotion
     return None
+
+
+def governed(
+    policy: Policy, store: ArtifactStore, *, moment: datetime | None = None, trust: Trust | None = None
+) -> Policy:
+    """The policy for the version that is the champion; as it stands where nothing of it is promoted.
+
+    Args:
+        policy: as its file stands.
+        store: the archive.
+        moment: who was champion then (UTC); None: now. All tasks of a run ask for the same moment.
+        trust: keys of which one must have signed the decision; None: signatures are not asked for.
+
+    Raises: as `promotions`.
+    """
+    if policy.promotion is None:
+        return policy
+    promotion = champion_of(Archive(store, policy.name, trust=trust), policy, moment=moment)
+    return policy if promotion is None else promotion.champion.of(policy)
 
 
 def version_in_policy(policy: Policy) -> Version:
