@@ -1,7 +1,8 @@
-"""Trains a candidate when a governance run requests it: an Airflow DAG scheduled on the retraining asset.
+"""Trains when a governance run requests it: Airflow DAGs scheduled on the retraining assets.
 
-It stops at the candidate on purpose. A new model goes live when its digest is written into the policy,
-which is a change that people review.
+Every policy that names `retraining.train` has the whole loop: screen the window, train, govern the challenger, promote or
+refuse it. The DAG below, for the policy of the demo, which names none, shows a loop by hand: it stops at the candidate, and a new
+model goes live when its digest is written into the policy, which is a change that people review.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import logging
 import runpy
 from pathlib import Path
 
-from airflow.sdk import dag, task
+from airflow.sdk import conf, dag, task
 
-from model_governance.orchestration import manifest_behind, retraining_asset
+from model_governance.orchestration import governance_retraining_dags, manifest_behind, retraining_asset
 
+BESIDE = Path(__file__).resolve().parents[1] / "include" / "policies"
 DEMO = Path(__file__).resolve().parents[1] / "include" / "demo"
 REQUESTED = retraining_asset("acs-employment")
 
@@ -58,3 +60,4 @@ def governance_retraining():
 
 
 governance_retraining()
+globals().update(governance_retraining_dags(conf.get("model_governance", "policies", fallback="") or BESIDE))

@@ -14,7 +14,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-KINDS = [f"{name}/v1" for name in ("governance-run", "acceptance", "retraining-request", "hold", "tombstone", "waiver")]
+NAMES = ("governance-run", "acceptance", "retraining-request", "hold", "tombstone", "waiver", "promotion")
+KINDS = [f"{name}/v1" for name in NAMES]
 PREFIX, TYPE = "model-governance:", "application/vnd.in-toto+json"
 V1, TEST = "https://in-toto.io/Statement/v1", "https://in-toto.io/attestation/test-result/v0.1"
 RANK = ["skipped", "pass", "waived", "warn", "uncertain", "fail", "error"]  # from best to worst

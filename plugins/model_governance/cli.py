@@ -24,6 +24,7 @@ from model_governance.authoring.index import add_index
 from model_governance.authoring.keys import add_keys
 from model_governance.authoring.policy_archive import archive_uri
 from model_governance.authoring.reproduce import add_reproduce
+from model_governance.authoring.rollback import add_rollback
 from model_governance.authoring.verify import add_verify
 from model_governance.checks import catalogue, find
 from model_governance.contract.connections import CacheSettings, PlainConnections
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     add_accept(commands)
+    add_rollback(commands)
     _add_calibrate(commands)
     _add_compare(commands)
     _add_checks(commands)
@@ -205,6 +207,8 @@ def _run_checks(
 ) -> int:
     from model_governance.evidence.chain import describe_link
     from model_governance.evidence.manifest import read_manifest
+    from model_governance.evidence.promotions import governed
+    from model_governance.evidence.trust import trust_of
     from model_governance.report.terminal import console, run_table
     from model_governance.run import run_check, run_policy
     from model_governance.store import open_store
@@ -215,6 +219,7 @@ def _run_checks(
         uri, folder=policy.folder, connections=connections, connection=policy.artifacts.connection,
         protection=policy.protection,
     )  # fmt: skip
+    policy = governed(policy, store, trust=trust_of(policy, connections))
     sources = render_sources(policy, run_variables(moment))
     one_check = partial(run_check, policy, run=run, store=store, connections=connections, sources=sources)
     if options.check:

@@ -232,6 +232,23 @@ def run_policy(
 
     Raises: as `run_check` and `archive_run`.
     """
+    summaries = run_checks(policy, run=run, store=store, connections=connections, sources=sources, report=report)
+    return archive_run(policy, summaries, run=run, store=store, connections=connections)
+
+
+def run_checks(
+    policy: Policy,
+    *,
+    run: Run,
+    store: ArtifactStore,
+    connections: Connections,
+    sources: Mapping[Role, DatasetSpec] | None = None,
+    report: Callable[[CheckRun], None] = lambda _: None,
+) -> dict[str, Mapping[str, Any] | None]:
+    """Every check of a policy, one after the other: summaries by name, without those that a refused model file kept from running.
+
+    Raises: as `run_check`.
+    """
     signer_of(policy, connections)  # a missing key is an error before anything is measured
     summaries: dict[str, Mapping[str, Any] | None] = {}
     refused: set[str] = set()
@@ -243,7 +260,7 @@ def run_policy(
         summaries[name] = done.summary()
         if done.verdict.stops:
             refused.add(name)
-    return archive_run(policy, summaries, run=run, store=store, connections=connections)
+    return summaries
 
 
 def in_order(policy: Policy) -> list[str]:

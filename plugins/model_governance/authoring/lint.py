@@ -56,7 +56,7 @@ def lint(
     position, _ = read_yaml(policy.source, str(path))
     control_map(policy, catalogue)
     problems = [*_expired(policy, moment), *_files(policy, catalogue)]
-    notes: list[str] = []
+    notes = list(_not_compared(policy, catalogue))
     if online is not None:
         problems += [*_model(policy, online, notes), *_datasets(policy, online, notes, moment=moment)]
     if problems:
@@ -71,6 +71,20 @@ def _expired(policy: Policy, moment: datetime) -> Iterator[Problem]:
                 ("waivers", number, "expires"),
                 f"the waiver ended on {waiver.expires}, at {end_of(waiver.expires):%Y-%m-%d %H:%M} UTC; remove it, or have it approved anew",
             )
+
+
+def _not_compared(policy: Policy, catalogue: Mapping[str, Check]) -> Iterator[str]:
+    """What a challenger is not asked before it replaces the champion: allowed, and worth knowing."""
+    if policy.promotion is None:
+        return
+    for name, spec in policy.checks.items():
+        if catalogue[spec.kind].needs_model and name not in policy.promotion.margins:
+            yield f"promotion.margins: no margin for {name}: a challenger may be worse there, up to the thresholds"
+    screens = [
+        name for name, spec in policy.checks.items() if "previous_train" in catalogue[spec.kind].roles_for(spec.params)
+    ]
+    if policy.retraining is not None and policy.retraining.train is not None and not screens:
+        yield "retraining.window: no check compares it with datasets.previous_train: a poisoned window would be trained on"
 
 
 def _files(policy: Policy, catalogue: Mapping[str, Check]) -> Iterator[Problem]:

@@ -370,6 +370,13 @@ class RequestingRun(OpenForm):
     dag_id: str | None
 
 
+class ChainHead(OpenForm):
+    """The newest link of a chain at some moment."""
+
+    sequence: Count
+    sha256: Sha256
+
+
 class RequestForm(OpenForm):
     """A stored entry of the ledger of retraining requests."""
 
@@ -380,6 +387,7 @@ class RequestForm(OpenForm):
     outcome: Outcome
     findings: list[str]
     manifest: Address
+    head: ChainHead | None = None
 
 
 def _require_once(what: str, names: Sequence[str]) -> None:

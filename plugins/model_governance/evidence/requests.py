@@ -40,7 +40,11 @@ _MOMENT = re.compile(r"/run=([0-9T:.-]+Z)/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainingRequest:
-    """Why a model should be trained again: the findings of one archived run."""
+    """Why a model should be trained again: the findings of one archived run.
+
+    `head` holds `sequence` and `sha256` of the run's link: the chain that the request rests on ends there. Requests of earlier
+    releases have none.
+    """
 
     model: str
     policy_sha256: str
@@ -49,6 +53,7 @@ class RetrainingRequest:
     outcome: str
     findings: tuple[str, ...]
     manifest: Mapping[str, str]
+    head: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:
@@ -86,7 +91,7 @@ def requested_manifest(store: ArtifactStore, named: Mapping[str, Any]) -> dict[s
 
 
 def request_for(
-    spec: RetrainingSpec, manifest: Mapping[str, Any], *, key: str, sha256: str
+    spec: RetrainingSpec, manifest: Mapping[str, Any], *, key: str, sha256: str, head: Mapping[str, Any] | None = None
 ) -> RetrainingRequest | None:
     """The request that a policy's rule makes of an archived run; None where the rule does not hold.
 
@@ -109,6 +114,7 @@ def request_for(
         outcome=manifest["verdict"]["outcome"],
         findings=tuple(finding["sentence"] for finding in counting),
         manifest={"key": key, "sha256": sha256},
+        head=head,
     )
 
 
@@ -215,7 +221,7 @@ def _require_entry(store: ArtifactStore, key: str, model: str) -> None:
     origin = store.locate(key)
     entry = read_document(store.get(key), origin=origin, schema=REQUEST_SCHEMA)
     require_form(entry, RequestForm, origin=origin)
-    fields: dict[str, Any] = {name: entry[name] for name in RetrainingRequest.__slots__}
+    fields: dict[str, Any] = {name: entry.get(name) for name in RetrainingRequest.__slots__}
     request = RetrainingRequest(**fields | {"logical_date": parse_moment(entry["logical_date"])})
     facts = (request.model, request.logical_date, request.key)
     if facts != (model, _moment(key), key):

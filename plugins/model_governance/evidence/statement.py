@@ -1,4 +1,4 @@
-"""What a link of the chain says: an in-toto Statement v1 about a run, an acceptance, a request or a waiver.
+"""What a link of the chain says: an in-toto Statement v1 about a run, an acceptance, a request, a waiver or a promotion.
 
 Numbers of findings are decimal strings, so that every reader of JSON sees the same digits.
 """
@@ -25,6 +25,7 @@ PREDICATE_TYPES = {
     "hold": "model-governance:hold/v1",
     "tombstone": "model-governance:tombstone/v1",
     "waiver": "model-governance:waiver/v1",
+    "promotion": "model-governance:promotion/v1",
 }
 """What a link may be about, by the type of its predicate."""
 DOCUMENTS = {
@@ -33,6 +34,7 @@ DOCUMENTS = {
     "hold": "v1/holds/",
     "tombstone": "v1/tombstones/",
     "waiver": "v1/waivers/",
+    "promotion": "v1/promotions/",
 }
 """Where the documents of each kind are, below `model=NAME/`."""
 KINDS = {predicate: kind for kind, predicate in PREDICATE_TYPES.items()}

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from model_governance.orchestration.operators import operator_for as operator_for
     from model_governance.orchestration.retraining import RequestRetrainingOperator as RequestRetrainingOperator
     from model_governance.orchestration.retraining import manifest_behind as manifest_behind
+    from model_governance.orchestration.retraining_loop import governance_retraining_dag as governance_retraining_dag
+    from model_governance.orchestration.retraining_loop import governance_retraining_dags as governance_retraining_dags
+    from model_governance.orchestration.rollback_desk import governance_rollback_dag as governance_rollback_dag
     from model_governance.orchestration.waiting import WaitForDataOperator as WaitForDataOperator
     from model_governance.orchestration.waiver_desk import governance_waiver_dag as governance_waiver_dag
     from model_governance.orchestration.watch import governance_watch_dag as governance_watch_dag
@@ -56,6 +59,9 @@ _MODULES = {
     "evidence_asset": "assets",
     "governance_dag": "dags",
     "governance_dags": "dags",
+    "governance_retraining_dag": "retraining_loop",
+    "governance_retraining_dags": "retraining_loop",
+    "governance_rollback_dag": "rollback_desk",
     "governance_task_group": "dags",
     "governance_waiver_dag": "waiver_desk",
     "governance_watch_dag": "watch",

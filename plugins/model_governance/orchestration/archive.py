@@ -10,7 +10,7 @@ from model_governance.archiving import archive_run
 from model_governance.evidence.chain import describe_link
 from model_governance.orchestration.assets import evidence_asset
 from model_governance.orchestration.between_tasks import ARCHIVE, PROBLEM, VERDICT, GovernanceViolation, pull_all
-from model_governance.orchestration.operators import PolicyOperator, with_check
+from model_governance.orchestration.operators import PolicyOperator, champion_policy, with_check
 from model_governance.orchestration.run_moment import run_from_context
 from model_governance.orchestration.run_params import checks_of_run, dry_summary, is_dry
 from model_governance.orchestration.stores import AirflowConnections
@@ -63,7 +63,7 @@ class ArchiveEvidenceOperator(PolicyOperator):
         with quiet_libraries():
             store = self.location().open()
             archived = archive_run(
-                policy, summaries, run=run_from_context(context), store=store, connections=AirflowConnections(),
+                champion_policy(policy, store, context), summaries, run=run_from_context(context), store=store, connections=AirflowConnections(),
                 reasons=reasons,
             )  # fmt: skip
         url = self.link_to(archived.report, store)

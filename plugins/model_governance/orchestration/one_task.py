@@ -12,7 +12,14 @@ from model_governance.evidence.signing import signer_of
 from model_governance.orchestration.assets import inlets_of
 from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation
 from model_governance.orchestration.one_run import pinned, wait_for_earlier_runs
-from model_governance.orchestration.operators import PolicyOperator, reason_of, rendered_sources, templated_sources
+from model_governance.orchestration.operators import (
+    PolicyOperator,
+    champion_policy,
+    datasets_of_version,
+    reason_of,
+    rendered_sources,
+    templated_sources,
+)
 from model_governance.orchestration.run_moment import run_from_context
 from model_governance.orchestration.run_params import checks_of_run, is_dry
 from model_governance.orchestration.stores import AirflowConnections
@@ -86,10 +93,11 @@ class GovernanceRunOperator(PolicyOperator):
         connections = AirflowConnections()
         signer_of(self.policy, connections)  # a missing key is an error before anything is measured
         with quiet_libraries():
+            policy = champion_policy(self.policy, store, context)
+            sources = rendered_sources(self.policy, self.sources) | datasets_of_version(policy, self.policy)
             return run_check(
-                self.policy, name, run=run_from_context(context), store=store, connections=connections,
-                sources=rendered_sources(self.policy, self.sources),
-            )  # fmt: skip
+                policy, name, run=run_from_context(context), store=store, connections=connections, sources=sources
+            )
 
 
 class _Told:

@@ -11,7 +11,9 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 from model_governance.checks import catalogue, find
 from model_governance.engine.stored import remove_rows_of_killed_tasks
 from model_governance.errors import PolicyError
+from model_governance.evidence.promotions import governed
 from model_governance.evidence.signing import signer_of
+from model_governance.evidence.trust import trust_of
 from model_governance.orchestration.assets import inlets_of
 from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation, is_mapped
 from model_governance.orchestration.one_run import pinned, require_one_policy, wait_for_earlier_runs
@@ -143,9 +145,10 @@ class GovernanceCheckOperator(PolicyOperator):
         """Run the check on the rendered sources; `check` replaces the registered one of its kind."""
         connections = AirflowConnections()
         signer_of(self.policy, connections)  # a missing key is an error before anything is measured, not at the archive
+        policy = champion_policy(self.policy, store, context)
         return run_check(
-            self.policy, self.check, run=run_from_context(context), store=store, connections=connections,
-            sources=self.rendered_sources(), check=check,
+            policy, self.check, run=run_from_context(context), store=store, connections=connections,
+            sources={**self.rendered_sources(), **datasets_of_version(policy, self.policy)}, check=check,
         )  # fmt: skip
 
     def _checks_of_the_dag(self) -> list[str]:
@@ -188,6 +191,16 @@ def rendered_sources(policy: Policy, sources: Mapping[Role, Mapping[str, Any]]) 
         role: DatasetSpec.model_validate(dataset.model_dump(mode="json", exclude_none=True) | dict(sources[role]))
         for role, dataset in policy.datasets.items()
     }
+
+
+def champion_policy(policy: Policy, store: ArtifactStore, context: Context) -> Policy:
+    """The policy for the version that was the champion when the run started, so that all of its tasks agree. Raises as `governed`."""
+    return governed(policy, store, moment=context["dag_run"].start_date, trust=trust_of(policy, AirflowConnections()))
+
+
+def datasets_of_version(policy: Policy, file: Policy) -> dict[Role, DatasetSpec]:
+    """The datasets that belong to the version of a policy and not to that of its file."""
+    return {role: spec for role, spec in policy.datasets.items() if file.datasets.get(role) != spec}
 
 
 def reason_of(error: BaseException) -> str:

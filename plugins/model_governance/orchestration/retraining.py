@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from model_governance.authoring.retrain import stop_training
 from model_governance.errors import PolicyError
 from model_governance.evidence.requests import book, is_booked, request_for, requested_manifest, take_turn
 from model_governance.evidence.signing import signer_of
+from model_governance.evidence.trust import trust_of
 from model_governance.orchestration.assets import retraining_asset
-from model_governance.orchestration.between_tasks import ARCHIVE, pull_all
+from model_governance.orchestration.between_tasks import ARCHIVE, GovernanceViolation, pull_all
 from model_governance.orchestration.operators import PolicyOperator
 from model_governance.orchestration.stores import AirflowConnections, StoreLocation
 
@@ -60,6 +62,7 @@ class RequestRetrainingOperator(PolicyOperator):
         """Decide from the archived run, book in the ledger, emit.
 
         Raises:
+            GovernanceViolation: training does not help; a person is asked instead.
             AirflowSkipException: the rule does not hold, the budget is used up, or this run requested already.
         """
         archives = pull_all(context, sorted(self.upstream_task_ids), ARCHIVE)
@@ -71,7 +74,7 @@ class RequestRetrainingOperator(PolicyOperator):
         self.report_url = archived["report_url"]
         location = self.location()
         store = location.open()
-        request = self._request(context, archived["manifest"], store)
+        request = self._request(context, archived, store)
         context["outlet_events"][self.asset].extra = request.record() | {
             "findings": [*request.findings[:FINDINGS]],
             "findings_total": len(request.findings),
@@ -80,22 +83,39 @@ class RequestRetrainingOperator(PolicyOperator):
         }
         self.log.info("requested a new %s:\n%s", request.model, "\n".join(request.findings[:FINDINGS]))
 
-    def _request(self, context: Context, manifest: Mapping[str, Any], store: ArtifactStore) -> RetrainingRequest:
+    def _request(self, context: Context, archived: Mapping[str, Any], store: ArtifactStore) -> RetrainingRequest:
         """The request, booked. Raises AirflowSkipException with the reason where there is none to make."""
-        policy = self.retraining_policy
+        policy, manifest = self.retraining_policy, archived["manifest"]
+        head = {name: archived["link"][name] for name in ("sequence", "sha256")}
         request = request_for(
-            policy, requested_manifest(store, manifest), key=manifest["key"], sha256=manifest["sha256"]
+            policy, requested_manifest(store, manifest), key=manifest["key"], sha256=manifest["sha256"], head=head
         )
         if request is None:
             checks = ", ".join(policy.checks) or "any check"
             raise AirflowSkipException(f"no retraining: nothing is {' or '.join(policy.when)} in {checks}")
-        if is_booked(store, request):
-            if self._was_emitted(context, request):
-                raise AirflowSkipException(f"no retraining: this run requested already ({store.locate(request.key)})")
-        elif reason := take_turn(store, policy, request):
+        if is_booked(store, request) and self._was_emitted(context, request):
+            raise AirflowSkipException(f"no retraining: this run requested already ({store.locate(request.key)})")
+        self._require_gain(store, manifest)
+        if not is_booked(store, request) and (reason := take_turn(store, policy, request)):
             raise AirflowSkipException(f"no retraining: {reason}")
         book(store, request, signer=signer_of(self.policy, AirflowConnections()))
         return request
+
+    def _require_gain(self, store: ArtifactStore, manifest: Mapping[str, Any]) -> None:
+        """Nothing, as long as training helps; otherwise it is stored that training is stopped.
+
+        Raises:
+            GovernanceViolation: as many trainings in a row as the policy allows ended without a better model.
+        """
+        if self.policy.promotion is None:
+            return
+        connections = AirflowConnections()
+        stopped = stop_training(
+            self.policy, store, manifest, signer=signer_of(self.policy, connections),
+            trust=trust_of(self.policy, connections),
+        )  # fmt: skip
+        if stopped is not None:
+            raise GovernanceViolation(stopped.sentence)
 
     def _was_emitted(self, context: Context, request: RetrainingRequest) -> bool:
         source = (request.run["dag_id"], request.run["run_id"])

@@ -3,6 +3,7 @@
 from model_governance.policy.load import load_policy, parse_policy
 from model_governance.policy.model import CheckSpec, ConfirmSpec, Policy, Threshold, Waiver
 from model_governance.policy.operation import AlarmSpec, ArchiveSpec, ArtifactSpec, RetrainingSpec, ScheduleSpec
+from model_governance.policy.promotion import PromotionSpec, TrainingSpec
 from model_governance.policy.subject_spec import CsvSpec, DatasetSpec, EndpointSpec, ModelSpec
 
 __all__ = [
@@ -16,9 +17,11 @@ __all__ = [
     "EndpointSpec",
     "ModelSpec",
     "Policy",
+    "PromotionSpec",
     "RetrainingSpec",
     "ScheduleSpec",
     "Threshold",
+    "TrainingSpec",
     "Waiver",
     "load_policy",
     "parse_policy",

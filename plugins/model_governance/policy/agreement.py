@@ -13,6 +13,7 @@ from model_governance.contract.threat_model import ThreatModel
 from model_governance.policy.mistakes import root_mistakes
 from model_governance.policy.notifications import notification_problems
 from model_governance.policy.position import closest
+from model_governance.policy.promotion_agreement import promotion_problems
 from model_governance.policy.sense import threshold_problems
 from model_governance.policy.subject_spec import TEMPLATED
 from model_governance.policy.templates import is_template, template_problem
@@ -54,6 +55,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
     yield from _report(raw)
     yield from _waivers(raw, checks, catalogue)
     yield from notification_problems(raw)
+    yield from promotion_problems(raw, catalogue)
     yield from _templates(raw)
     yield from _blanks(raw, ())
     for position, named in enumerate(_list(_mapping(raw.get("retraining")).get("checks"))):

@@ -6,7 +6,7 @@ import hashlib
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
@@ -21,12 +21,15 @@ from model_governance.policy.operation import (
     AlarmSpec,
     ArchiveSpec,
     ArtifactSpec,
-    ExecutionName,
     RetrainingSpec,
     ScheduleSpec,
 )
 from model_governance.policy.part import Name, Part
+from model_governance.policy.promotion import ExecutionName, PromotionSpec
 from model_governance.policy.subject_spec import DatasetSpec, ModelSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Severity = Literal["error", "warn", "info"]
 Condition = Literal["equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between"]
@@ -199,6 +202,7 @@ class Policy(Part):
     archive: ArchiveSpec = ArchiveSpec()
     alarms: AlarmSpec = AlarmSpec()
     retraining: RetrainingSpec | None = None
+    promotion: PromotionSpec | None = None
     schedule: ScheduleSpec = ScheduleSpec()
     notifications: NotificationSpec = NotificationSpec()
     waivers: tuple[Waiver, ...] = ()
@@ -228,6 +232,14 @@ class Policy(Part):
                     f"checks.{name}.{own[0]}: with schedule.layout one_task all checks run in one task; set "
                     f"schedule.{own[0] if own[0] in ('pool', 'timeout_minutes') else 'layout: task_per_check'}, or remove it"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _training_ends_in_a_decision(self) -> Policy:
+        if self.retraining is not None and self.retraining.train is not None and self.promotion is None:
+            raise ValueError(
+                "retraining.train needs promotion, which says when the new version replaces the present one"
+            )
         return self
 
     @model_validator(mode="after")
@@ -301,6 +313,22 @@ class Policy(Part):
         added = self.model_copy(update={"checks": {**self.checks, name: spec}})
         added._source, added._file_sha256 = b"", self.file_sha256  # noqa: SLF001 - of its own class
         return added
+
+    def with_version(
+        self, model: ModelSpec, datasets: Mapping[Role, DatasetSpec], *, champion: ModelSpec | None = None
+    ) -> Policy:
+        """This policy for another version of its model; its source becomes the canonical JSON of what is really run.
+
+        Args:
+            model: the version.
+            datasets: the rows that belong to the version and replace those of their roles: what it was trained on.
+            champion: the model that it is compared with; None: as the policy says.
+        """
+        roles = {**self.datasets, **datasets}
+        update = {"model": model, "datasets": roles} | ({} if champion is None else {"champion": champion})
+        other = self.model_copy(update=update)
+        other._source, other._file_sha256 = b"", self.file_sha256  # noqa: SLF001 - of its own class
+        return other
 
     @property
     def runs_per_year(self) -> int:

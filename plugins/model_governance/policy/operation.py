@@ -11,12 +11,12 @@ from pydantic import Field, field_validator, model_validator
 from model_governance.contract.protection import Encryption, LockMode
 from model_governance.policy.cron import require_cron
 from model_governance.policy.part import Part
+from model_governance.policy.promotion import ExecutionName, TrainingSpec
+from model_governance.policy.subject_spec import DatasetSpec
 from model_governance.stats.multiplicity import Adjustment
 
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 AssetUri = Annotated[str, Field(min_length=1, max_length=1500, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*://\S+$")]
-ExecutionName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""A pool or queue: up to 256 characters, none of them a control character, which databases refuse."""
 
 
 class ArtifactSpec(Part):
@@ -119,6 +119,22 @@ class RetrainingSpec(Part):
         description="days after a request without a further one, counted from moment to moment",
     )
     max_per_90_days: int = Field(default=4, ge=1, description="requests in 90 days at most")
+    max_without_gain: int = Field(
+        default=3, ge=1, le=100,
+        description="trainings in a row that may end without a better model; then a person is asked instead of training again",
+    )  # fmt: skip
+    train: TrainingSpec | None = Field(
+        default=None, description="what trains the new version; by default the asset event alone asks for it"
+    )
+    window: DatasetSpec | None = Field(
+        default=None, description="rows that the new version is trained on; rendered for the run that requests it"
+    )
+
+    @model_validator(mode="after")
+    def _training_has_rows(self) -> RetrainingSpec:
+        if self.train is not None and self.window is None:
+            raise ValueError("train needs window, the rows that the new version is trained on")
+        return self
 
 
 class WaitSpec(Part):

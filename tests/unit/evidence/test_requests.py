@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import multiprocessing
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
+from moto import mock_aws
 
+from atomic_moto import atomic_puts
 from baseline_cases import nights
 from model_governance.contract.moments import moment_key
 from model_governance.contract.result import canonical_json
@@ -15,6 +20,7 @@ from model_governance.errors import EvidenceError
 from model_governance.evidence.requests import book, is_booked, refusal, request_for, requested_manifest, take_turn
 from model_governance.policy import RetrainingSpec
 from model_governance.store.local import LocalStore
+from model_governance.store.s3 import S3Store
 
 DAY = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -184,6 +190,59 @@ def test_a14_of_three_runs_that_ask_at_once_as_many_are_booked_as_the_rule_allow
     assert reasons.count("") == booked
     assert sum(is_booked(store, one) for one in asking) == booked
     assert all("cooldown_days" in reason or "max_per_90_days" in reason for reason in reasons if reason)
+
+
+def _ask_from_another_process(folder, day):
+    store = LocalStore(folder)
+    one = request(day=DAY + timedelta(days=day))
+    reason = take_turn(store, RetrainingSpec(cooldown_days=7), one)
+    if not reason:
+        book(store, one)
+    return reason
+
+
+def test_three_processes_that_ask_for_three_nights_at_once_book_one_retraining(tmp_path):
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("fork")) as processes:
+        reasons = list(processes.map(_ask_from_another_process, [str(tmp_path)] * 3, range(3)))
+
+    assert reasons.count("") == 1
+    assert len(list(LocalStore(str(tmp_path)).keys("v1/retraining/"))) == 1
+
+
+def test_three_runs_that_ask_a_bucket_at_once_book_one_retraining():
+    """moto, with the question "is it there?" and the write in one step, as a real S3 server has it."""
+    asking = [request(day=DAY + timedelta(days=day)) for day in range(3)]
+    with mock_aws(), atomic_puts():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="evidence")
+        slow = Slow(S3Store("s3://evidence/governance", client=client), parties=3)
+
+        def ask(one):
+            reason = take_turn(slow, RetrainingSpec(cooldown_days=7), one)
+            if not reason:
+                book(slow, one)
+            return reason
+
+        with ThreadPoolExecutor(3) as threads:
+            reasons = list(threads.map(ask, asking))
+        booked = list(slow.keys("v1/retraining/"))
+
+    assert (reasons.count(""), len(booked)) == (1, 1)
+
+
+def test_a_request_names_the_link_that_its_chain_ended_with(store):
+    head = {"sequence": 12, "sha256": "c" * 64}
+    key = request().manifest["key"]
+    made = request_for(RetrainingSpec(), manifest(("drift", "fail")), key=key, sha256="b" * 64, head=head)
+    book(store, made)
+    assert json.loads(store.get(made.key))["head"] == head
+
+
+def test_an_entry_of_an_earlier_release_has_no_head_and_is_read_without_a_word(store, caplog):
+    old = {name: value for name, value in request().record().items() if name != "head"}
+    store.put_once(request().key, canonical_json(old), media_type="application/json")
+    assert "2025-06-01" in refusal(store, RetrainingSpec(), request(day=DAY + timedelta(days=1)))
+    assert caplog.text == ""
 
 
 def test_a_run_that_was_killed_before_it_booked_has_its_turn_still_and_others_wait_for_it(store):

@@ -21,6 +21,7 @@ from model_governance.evidence.manifest import as_manifest
 from model_governance.evidence.record import as_record
 from model_governance.evidence.statement import Place, RunEvidence, document_statement, run_statements
 from model_governance.evidence.verification.judgement import LostBasisError, judged_again
+from model_governance.evidence.verification.promotion import verify_promotion
 from model_governance.evidence.waivers import GrantedWaiver, as_decision, in_force, named_waivers
 from model_governance.verdict import Verdict, combine, fail_policy_of, trusted_fail_policy, trusted_verdict
 
@@ -48,7 +49,7 @@ def verify_link(link: Link, reader: Reader, findings: Findings) -> None:
         if link.kind == "run":
             _run(link, content, reader, findings)
         else:
-            _document(link, content, where, findings)
+            _document(link, content, where, reader, findings)
     except (EvidenceError, ObjectMissing) as error:
         findings.add("object.damaged", where, str(error))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -81,12 +82,14 @@ def _objects(link: Link, reader: Reader, findings: Findings) -> bool:
     return is_whole
 
 
-def _document(link: Link, content: bytes, where: str, findings: Findings) -> None:
+def _document(link: Link, content: bytes, where: str, reader: Reader, findings: Findings) -> None:
     document = json.loads(content)
     if link.kind == "acceptance":
         as_acceptance(content, origin=where)
     if link.kind == "waiver":
         as_decision(content, origin=where)
+    if link.kind == "promotion":
+        verify_promotion(content, where, reader, findings)
     address = {**link.about, "size": len(content)}
     rebuilt = document_statement(link.kind, document, _place(link), address=address)
     _compare(link, rebuilt, where, findings)

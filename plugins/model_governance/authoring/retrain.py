@@ -1,0 +1,271 @@
+"""Retraining, from the request to a challenger: the window is screened, the model is trained, its file becomes evidence."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from model_governance.authoring.decisions import refuse
+from model_governance.checks import find
+from model_governance.contract.documents import describe_faults
+from model_governance.contract.moments import parse_moment
+from model_governance.contract.result import Artifact
+from model_governance.contract.run import Run
+from model_governance.errors import SubjectError
+from model_governance.evidence.history import Archive
+from model_governance.evidence.promotions import Version, champion_version, trainings_without_gain
+from model_governance.evidence.requests import requested_manifest
+from model_governance.run import run_check
+from model_governance.store import put_blob
+from model_governance.subjects import render_sources, run_variables
+from model_governance.subjects.sources import read_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from model_governance.contract.connections import Connections
+    from model_governance.contract.subject import Role
+    from model_governance.evidence.envelope import Signer
+    from model_governance.evidence.promotions import Promotion
+    from model_governance.evidence.trust import Trust
+    from model_governance.policy import DatasetSpec, Policy
+    from model_governance.store import ArtifactStore
+
+AFTER = timedelta(seconds=1)
+"""How long after the run that requested it the run of a challenger stands in the history of the model."""
+MOST_FINDINGS = 3
+OF_ONE_FILE = ("sha256", "approval", "accept_version")
+"""Keys of a model that belong to its very bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retraining:
+    """One retraining: the policy as its file stands, who is champion, and the request.
+
+    Attributes:
+        policy: as its file stands.
+        champion: the present version.
+        manifest: `key` and `sha256` of the manifest of the run that requested it.
+        findings: why, one sentence each.
+        logical_date: of that run (UTC).
+        data_interval: of that run, where it has one.
+    """
+
+    policy: Policy
+    champion: Version
+    manifest: Mapping[str, str]
+    findings: tuple[str, ...]
+    logical_date: datetime
+    data_interval: tuple[datetime, datetime] | None
+
+    @property
+    def run(self) -> Run:
+        """The run in which the challenger is governed: on the data of the requesting run, and right after it."""
+        return Run(
+            run_id=f"challenger-{self.manifest['sha256'][:16]}", logical_date=self.logical_date + AFTER,
+            data_interval=self.data_interval, orchestrator={"type": "retraining"},
+        )  # fmt: skip
+
+    def window(self) -> DatasetSpec:
+        """The rows to train on, rendered for the requesting run. Raises PolicyError."""
+        spec = self.policy.retraining.window if self.policy.retraining else None
+        if spec is None:
+            raise SubjectError(f"{self.policy.name}: the policy names no retraining.window; add the rows to train on")
+        return self._rendered(self.policy.with_version(self.policy.model, {"train": spec}))["train"]
+
+    def sources_of(self, policy: Policy) -> dict[Role, DatasetSpec]:
+        """The datasets of a version's policy, rendered for the requesting run. Raises PolicyError."""
+        return self._rendered(policy)
+
+    def challenged(self, challenger: Version) -> Policy:
+        """The policy for the challenger, with the champion beside it."""
+        return self.policy.with_version(
+            challenger.model_spec(), challenger.dataset_specs(), champion=self.champion.model_spec()
+        )
+
+    def datasets_of_window(self) -> dict[str, dict[str, Any]]:
+        """What belongs to a version that is trained on the window: its rows, and those of the champion as the previous ones."""
+        rows = {"train": self.window().model_dump(mode="json", exclude_none=True)}
+        before = self.champion.datasets.get("train")
+        return rows if before is None else {**rows, "previous_train": dict(before)}
+
+    def _rendered(self, policy: Policy) -> dict[Role, DatasetSpec]:
+        return render_sources(policy, run_variables(self.logical_date, data_interval=self.data_interval))
+
+
+def open_retraining(
+    policy: Policy, store: ArtifactStore, manifest: Mapping[str, str], *, champion: Version
+) -> Retraining:
+    """The retraining that an archived run requested, its manifest verified.
+
+    Args:
+        policy: as its file stands.
+        store: the archive.
+        manifest: `key` and `sha256` of the manifest of the run that requested it.
+        champion: the present version.
+
+    Raises:
+        EvidenceError: the manifest is another one, damaged, or of another model.
+        ObjectMissing, StoreUnreachable: as `ArtifactStore.get`.
+    """
+    content = requested_manifest(store, manifest)
+    run, interval = content["run"], content["run"]["data_interval"]
+    findings = [
+        each["sentence"] for each in content["verdict"]["findings"] if each["outcome"] not in ("pass", "skipped")
+    ]
+    return Retraining(
+        policy=policy, champion=champion,
+        manifest={name: manifest[name] for name in ("key", "sha256")}, findings=tuple(findings),
+        logical_date=parse_moment(run["logical_date"]),
+        data_interval=(parse_moment(interval[0]), parse_moment(interval[1])) if interval else None,
+    )  # fmt: skip
+
+
+def screen_window(retraining: Retraining, store: ArtifactStore, connections: Connections) -> list[dict[str, Any]]:
+    """Run the checks of the policy that compare `previous_train` with `train`, on the champion's rows and the window.
+
+    Returns:
+        Their summaries; none where the policy has no such check.
+
+    Raises: as `run_check`.
+    """
+    policy = retraining.champion.of(retraining.policy)
+    rows = Version(model=retraining.champion.model, datasets=retraining.datasets_of_window()).dataset_specs()
+    policy = policy.with_version(policy.model, rows)
+    names = [name for name, spec in policy.checks.items() if "previous_train" in find(spec.kind).roles_for(spec.params)]
+    sources = retraining.sources_of(policy)
+    return [
+        run_check(policy, name, run=retraining.run, store=store, connections=connections, sources=sources).summary()
+        for name in names
+    ]
+
+
+def train(
+    retraining: Retraining, store: ArtifactStore, connections: Connections, *, connection: str | None = None
+) -> Version:
+    """Call the policy's training function; its file goes into the archive, where nothing can change it.
+
+    The function is given the request (`model`, `findings`, `manifest`, `logical_date`, `window`, `champion`) and an empty
+    folder, and returns the keys of `model` that the new version changes, at least `uri`.
+
+    Args:
+        retraining: what is trained.
+        store: the archive.
+        connections: gives S3 clients.
+        connection: name of the connection of the archive.
+
+    Raises:
+        SubjectError: the function cannot be imported, or returned no model that a policy could name.
+    """
+    spec = retraining.policy.retraining
+    name = spec.train.callable if spec and spec.train else None
+    if name is None:
+        raise SubjectError(
+            f"{retraining.policy.name}: the policy names no retraining.train.callable; add module:function"
+        )
+    function = _imported(name)
+    with TemporaryDirectory(prefix="model-governance-training-") as folder:
+        made = function(training_request(retraining), Path(folder))
+        return register(retraining, made, store, connections, folder=Path(folder), connection=connection)
+
+
+def stop_training(
+    policy: Policy, store: ArtifactStore, manifest: Mapping[str, str], *, signer: Signer | None = None,
+    trust: Trust | None = None,
+) -> Promotion | None:  # fmt: skip
+    """The finding "training does not help" of a run that would request one more, stored as evidence; None while it helps.
+
+    It is raised where as many trainings in a row as `retraining.max_without_gain` ended without a better model. Who edits the
+    policy has looked, and training starts again.
+
+    Raises: as `open_retraining`, `promotions` and `store_document`.
+    """
+    archive, spec = Archive(store, policy.name, trust=trust), policy.retraining
+    count = trainings_without_gain(archive, policy)
+    if spec is None or count < spec.max_without_gain:
+        return None
+    retraining = open_retraining(policy, store, manifest, champion=champion_version(archive, policy))
+    reason = (
+        f"training does not help: {count} trainings in a row ended without a better model, and the policy allows "
+        f"max_without_gain: {spec.max_without_gain}. Look at the data and the training code; any edit of the policy lets "
+        f"training start again. This run: {' '.join(retraining.findings[:MOST_FINDINGS])}"
+    )
+    return refuse(retraining, reason, store, moment=retraining.logical_date + AFTER, signer=signer, decision="stopped")
+
+
+def training_request(retraining: Retraining) -> dict[str, Any]:
+    """What a training function, or the conf of a training DAG, is given, as JSON types; paths are absolute."""
+    window = retraining.window().model_dump(mode="json", exclude_none=True)
+    return {
+        "model": retraining.policy.name,
+        "findings": list(retraining.findings),
+        "manifest": dict(retraining.manifest),
+        "logical_date": retraining.logical_date.isoformat(),
+        "window": _absolute(window, retraining.policy),
+        "champion": _absolute(retraining.champion.model, retraining.policy),
+    }
+
+
+def _absolute(source: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    uri = source.get("uri")
+    if uri is None or ":" in uri:
+        return dict(source)
+    return {**source, "uri": str(policy.folder / uri)}
+
+
+def register(
+    retraining: Retraining, made: Any, store: ArtifactStore, connections: Connections, *, folder: Path,
+    connection: str | None = None,
+) -> Version:  # fmt: skip
+    """The challenger that training made; a local file is copied into the archive under its digest.
+
+    Args:
+        retraining: what was trained.
+        made: keys of `model` that the new version changes, at least `uri`.
+        store: the archive.
+        connections: gives S3 clients.
+        folder: where a relative uri starts.
+        connection: name of the connection of the archive.
+
+    Raises:
+        SubjectError: it is no model that a policy could name, or there is no file.
+    """
+    what = f"{retraining.policy.name}: training returned {made!r:.300}"
+    if not isinstance(made, dict) or not isinstance(made.get("uri"), str):
+        raise SubjectError(f"{what}; expected the keys of `model` that change, at least uri")
+    model = {name: value for name, value in retraining.champion.model.items() if name not in OF_ONE_FILE} | made
+    if not model["uri"].startswith("mlflow:"):
+        content, sha256 = read_source(
+            model["uri"], folder=folder, connections=connections, connection=model.get("connection"),
+            expected=made.get("sha256"),
+        )  # fmt: skip
+        model["sha256"] = sha256
+        if "://" not in model["uri"] or model["uri"].startswith("file://"):
+            name = f"model{Path(model['uri']).suffix}"
+            stored = put_blob(store, Artifact(name=name, media_type="application/octet-stream", content=content))
+            model |= {"uri": store.locate(stored.key)} | ({"connection": connection} if connection else {})
+    version = Version(model=model, datasets=retraining.datasets_of_window())
+    try:
+        version.model_spec()
+    except ValidationError as error:
+        raise SubjectError(f"{what}; expected keys of `model`: {describe_faults(error)}") from error
+    return version
+
+
+def _imported(name: str) -> Callable[[dict[str, Any], Path], Any]:
+    module, _, function = name.partition(":")
+    try:
+        found: Callable[[dict[str, Any], Path], Any] = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise SubjectError(
+            f"retraining.train.callable {name}: cannot be imported on this machine ({error}); install the module where the "
+            "task that trains runs, or correct the name"
+        ) from error
+    return found

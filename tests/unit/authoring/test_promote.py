@@ -1,0 +1,164 @@
+"""The loop on a real model: a red night, a challenger, and a decision that verifies."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+
+import pytest
+
+import project
+import retraining_cases as cases
+from model_governance.authoring.decisions import measured, refuse
+from model_governance.authoring.promote import roll_back
+from model_governance.cli import main
+from model_governance.contract.connections import PlainConnections
+from model_governance.contract.result import canonical_json
+from model_governance.errors import PolicyError, SubjectError
+from model_governance.evidence.acceptance import acceptances
+from model_governance.evidence.history import Archive
+from model_governance.evidence.promotions import champion_version, governed, promotions
+from model_governance.evidence.verification.archive import verify_model
+from model_governance.run import run_policy
+from model_governance.subjects import load_dataset, load_model
+from model_governance.subjects.approved_answers import approve
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory):
+    """The project after its red night."""
+    made = cases.red_project(tmp_path_factory.mktemp("red"))
+    policy = made.policy()
+    rows = load_dataset("reference", policy.datasets["reference"], folder=made.folder, connections=PlainConnections())
+    model = load_model(policy.model, policy.columns, folder=made.folder, connections=PlainConnections())
+    approval = canonical_json(
+        approve(
+            model, policy.columns, rows.read(list(policy.columns.names)), uri="reference.parquet", sha256=rows.sha256
+        )
+    )
+    (made.folder / "approval.json").write_bytes(approval)
+    digest = cases.sha256_of(approval)
+    made.change(model=made.raw["model"] | {"approval": {"uri": "approval.json", "sha256": digest}})
+    night = made.run()
+    assert night.verdict.stops
+    return made, night
+
+
+@pytest.fixture
+def loop(red, tmp_path):
+    """A copy of that project, before anything was trained."""
+    made, night = red
+    shutil.copytree(made.folder, tmp_path / "copy")
+    return cases.Loop(project.Project(folder=tmp_path / "copy", raw=dict(made.raw)), night)
+
+
+def night_of(loop, day):
+    """One more night of the model that is the champion."""
+    policy = governed(loop.made.policy(), loop.store)
+    run = loop.made.night(project.DAY + timedelta(days=day), f"night-{day}")
+    return run_policy(policy, run=run, store=loop.store, connections=PlainConnections())
+
+
+def test_a_promoted_challenger_is_champion_the_next_night_and_a_rollback_ends_that(loop, capsys):
+    """Must-show 1: champion the next night, its approval holds, it is the baseline, rollback works, everything verifies."""
+    assert [each["outcome"] for each in loop.screen()] == ["pass"]
+    proposal = loop.challenge("train_sound")
+    done = loop.conclude(proposal)
+    assert (done.decision, done.gained, proposal.problems) == ("promoted", True, ())
+    assert loop.conclude(proposal) == done  # a task that is tried again
+
+    after = night_of(loop, 1)
+    policy = governed(loop.made.policy(), loop.store)
+    assert after.outcomes["quality"] == "pass"
+    assert policy.model.sha256 == proposal.challenger.sha256
+    assert policy.model.approval.sha256 != loop.policy.model.approval.sha256
+    (accepted,) = acceptances(loop.store, "synthetic")
+    assert (accepted.purpose, accepted.model_sha256) == ("baseline", proposal.challenger.sha256)
+    assert verify_model(loop.store, "synthetic").is_sound
+
+    words = ["--policy", str(loop.made.policy_file), "--reason", "complaints of customers", "--by", "A. Owner"]
+    assert main(["rollback", *words]) == 0
+    assert "is the champion again" in capsys.readouterr().out
+    assert night_of(loop, 2).outcomes["quality"] == "fail"
+    assert governed(loop.made.policy(), loop.store).model.sha256 == loop.policy.model.sha256
+    with pytest.raises(PolicyError, match="was promoted by nobody"):
+        roll_back(loop.policy, loop.store, reason="once more", by="A. Owner")
+    assert loop.conclude(cases.again(proposal)).reason.startswith("this very version was rolled back")
+    assert verify_model(loop.store, "synthetic").is_sound
+
+
+def test_a_better_challenger_that_leaks_more_is_refused_with_its_records(loop):
+    proposal = loop.challenge("train_memorising")
+    by_metric = {each["metric"]: each for each in proposal.comparisons}
+    assert by_metric["accuracy"]["low"] > 0.05
+    assert by_metric["attack_auc"]["outcome"] == "fail"
+    done = loop.conclude(proposal)
+    assert (done.decision, done.gained) == ("refused", False)
+    assert "attack_auc" in done.reason
+    assert champion_version(Archive(loop.store, "synthetic"), loop.policy).sha256 == loop.policy.model.sha256
+    verification = verify_model(loop.store, "synthetic")
+    assert verification.is_sound
+    alter(loop, done.measured[0]["key"])
+    (problem,) = [each for each in verify_model(loop.store, "synthetic").problems if each.code == "object.altered"]
+    assert "rests on it" in problem.sentence or "names it" in problem.sentence
+
+
+def test_a_better_challenger_that_is_less_robust_is_refused(loop):
+    loop.made.change(promotion={"margins": {"robustness": {"mean_drop": 0.01}}})
+    loop = cases.Loop(loop.made, loop.night)
+    done = loop.conclude(loop.challenge("train_sound"))
+    assert (done.decision, "mean_drop" in done.reason) == ("refused", True)
+
+
+def test_too_few_rows_are_uncertain_and_promote_nothing(loop):
+    loop.made.write_current(cases.world(40, seed=3))
+    loop.made.change(promotion={"margins": {"quality": {"calibration_error": 0.01}}, "require": ["quality"]})
+    loop = cases.Loop(loop.made, loop.night)
+    proposal = loop.challenge("train_sound")
+    assert [each["outcome"] for each in proposal.comparisons] == ["uncertain"]
+    assert loop.conclude(proposal).decision == "refused"
+
+
+def test_a_poisoned_window_is_refused_with_evidence(loop):
+    cases.with_trigger(cases.world(seed=4)).to_parquet(loop.made.folder / "window.parquet", index=False)
+    (screened,) = loop.screen()
+    assert (screened["outcome"], screened["stops"]) == ("fail", True)
+    summaries = {screened["name"]: screened}
+    done = refuse(
+        loop.retraining, screened["sentence"], loop.store, measured=measured(summaries, "window"), moment=loop.now
+    )
+    assert (done.decision, done.challenger) == ("refused", None)
+    assert verify_model(loop.store, "synthetic").is_sound
+
+
+def test_training_that_gives_the_champion_again_is_refused(loop):
+    proposal = loop.challenge("train_nothing_new")
+    assert "is the champion already" in loop.conclude(proposal).reason
+
+
+def test_a_person_may_refuse_what_the_evidence_allows(loop):
+    proposal = cases.allowed(loop)
+    done = loop.conclude(proposal, by="Ada (ada)", refused_because="Ada (ada) rejected it")
+    assert (done.decision, done.by, done.reason) == ("refused", "Ada (ada)", "Ada (ada) rejected it")
+
+
+def test_a_challenger_of_a_champion_that_was_replaced_meanwhile_is_refused(loop):
+    first = loop.conclude(loop.challenge("train_sound"))
+    assert first.decision == "promoted"
+    assert "became the champion in the meantime" in loop.conclude(cases.allowed(loop)).reason
+    assert [each.decision for each in promotions(Archive(loop.store, "synthetic"))] == ["refused", "promoted"]
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [("no_such_function", "cannot be imported"), ("train_returns_a_path", "expected the keys of `model`")],
+)
+def test_a_training_function_that_is_none_is_named(loop, function, said):
+    with pytest.raises(SubjectError, match=said):
+        loop.challenge(function)
+
+
+def alter(loop, key):
+    file = loop.made.folder / "archive" / key
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes().replace(b'"seed"', b'"sead"'))
