@@ -24,9 +24,9 @@ from model_governance.evidence.trust import trust_of
 from model_governance.evidence.waivers import granted_waivers
 from model_governance.report import page_of_check
 from model_governance.store import Stored, put_blob
-from model_governance.subjects import load_judged, load_subject
+from model_governance.subjects import load_judged, load_subject, run_variables
 from model_governance.subjects.champions import beside_champion, champion_subject
-from model_governance.subjects.param_files import read_param_file
+from model_governance.subjects.param_files import absolute, load_param_files
 from model_governance.verdict import (
     Verdict,
     baselines_of,
@@ -305,7 +305,7 @@ def params_of(check: Check, policy: Policy, name: str) -> Params:
     raw = dict(policy.checks[name].params)
     for key in check.file_params:
         if raw.get(key) is not None:
-            raw[key] = str(policy.folder / raw[key])
+            raw[key] = absolute(raw[key], policy.folder)
     return check.params.model_validate(raw)
 
 
@@ -333,11 +333,8 @@ def _load(
         subject = load_judged(policy, sources, load, run=run, first_run=lambda: first_moment(store, policy.name))
     else:
         subject = load(sources)
-    files = {
-        param: read_param_file(param, str(policy.folder / raw[param]))
-        for param in check.file_params
-        if raw.get(param) is not None
-    }
+    variables = run_variables(run.logical_date, data_interval=run.data_interval)
+    files = load_param_files(policy, name, check.file_params, variables=variables, connections=connections)
     named: dict[str, frozenset[str]] = {}
     for threshold in policy.checks[name].thresholds:
         if threshold.key is not None:

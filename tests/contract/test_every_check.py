@@ -12,6 +12,7 @@ import pytest
 
 import synthetic
 from model_governance.checks import catalogue
+from model_governance.contract.check import with_files
 from model_governance.contract.result import CheckResult, canonical_json
 from model_governance.errors import GovernanceError
 from model_governance.policy import CheckSpec, Policy
@@ -46,7 +47,7 @@ def once(healthy):
         if check.kind not in known:
             before = {role: one.frame.copy(deep=True) for role, one in healthy.datasets.items()}
             started = time.monotonic()
-            result = _measure(check, healthy)
+            result = _measure(check, _given_files(check, healthy))
             seconds = time.monotonic() - started
             changed = tuple(role for role, frame in before.items() if not frame.equals(healthy.frame(role)))
             known[check.kind] = Measured(result=result, seconds=seconds, changed=changed)
@@ -61,8 +62,17 @@ def measured(once):
     return lambda check: once(check).result
 
 
+def _given_files(check, subject):
+    """The subject with the files that the params of the check's self-test name."""
+    return with_files(subject, check.self_test.params, check.self_test.files(subject))
+
+
 def _measure(check, subject) -> CheckResult:
     return check.measure(subject, check.params.model_validate(dict(check.self_test.params)), SEED)
+
+
+def _faulty(check, healthy):
+    return check.self_test.apply(_given_files(check, healthy))
 
 
 def _judge(check, result) -> Verdict:
@@ -74,7 +84,7 @@ def _judge(check, result) -> Verdict:
 def test_its_declaration_is_complete(check):
     assert check.title
     assert check.question.endswith("?")
-    assert check.roles or check.reads_model_file
+    assert check.roles or check.reads_model_file or check.file_params
     names = [one.name for one in check.metrics]
     assert len(names) == len(set(names)) > 0
     assert all(one.meaning for one in check.metrics)
@@ -106,7 +116,7 @@ def test_its_values_lie_in_the_range_that_it_declares_and_are_of_the_task(check,
 
 
 def test_it_gives_the_same_bytes_under_the_same_seed(check, healthy, measured):
-    again = _measure(check, healthy)
+    again = _measure(check, _given_files(check, healthy))
     assert canonical_json(again.record()) == canonical_json(measured(check).record())
     assert [one.content for one in again.artifacts] == [one.content for one in measured(check).artifacts]
 
@@ -126,7 +136,7 @@ def test_its_record_survives_json_and_holds_no_rows(check, measured, healthy):
 
 def test_it_shows_a_picture(check, measured, healthy):
     """Of the planted fault at least: a scan that found nothing has nothing to draw."""
-    artifacts = [*measured(check).artifacts, *_measure(check, check.self_test.apply(healthy)).artifacts]
+    artifacts = [*measured(check).artifacts, *_measure(check, _faulty(check, healthy)).artifacts]
     pictures = [one for one in artifacts if one.media_type in ("image/svg+xml", "image/png")]
     assert pictures
     assert all(one.title for one in pictures)
@@ -138,8 +148,7 @@ def test_it_passes_the_healthy_subject(check, measured):
 
 
 def test_it_sees_the_planted_fault(check, healthy):
-    faulty = check.self_test.apply(healthy)
-    verdict = _judge(check, _measure(check, faulty))
+    verdict = _judge(check, _measure(check, _faulty(check, healthy)))
     assert verdict.outcome == "fail", f"{check.self_test.description}\n{verdict.sentence}"
 
 
@@ -149,7 +158,7 @@ def test_it_is_quick_on_little_data(check, once):
 
 def test_it_refuses_an_empty_dataset(check, healthy):
     for role in check.roles:
-        empty = healthy.with_frame(role, healthy.datasets[role].frame.head(0))
+        empty = _given_files(check, healthy.with_frame(role, healthy.datasets[role].frame.head(0)))
         with pytest.raises(GovernanceError, match="no rows"):
             _measure(check, empty)
 
@@ -157,11 +166,11 @@ def test_it_refuses_an_empty_dataset(check, healthy):
 def test_it_refuses_a_missing_role(check, healthy):
     if not check.roles:
         with pytest.raises(GovernanceError, match="file"):
-            _measure(check, replace(healthy, model_file=None))
+            _measure(check, replace(healthy, model_file=None, param_files={}))
         return
     without = {role: one for role, one in healthy.datasets.items() if role not in check.roles}
     with pytest.raises(GovernanceError, match="was not given"):
-        _measure(check, replace(healthy, datasets=without))
+        _measure(check, _given_files(check, replace(healthy, datasets=without)))
 
 
 def test_it_refuses_an_all_null_feature(check, healthy):
@@ -170,7 +179,7 @@ def test_it_refuses_an_all_null_feature(check, healthy):
     role = check.roles[-1]
     frame = healthy.datasets[role].frame.assign(income=float("nan"))
     with pytest.raises(GovernanceError, match="income"):
-        _measure(check, healthy.with_frame(role, frame))
+        _measure(check, _given_files(check, healthy.with_frame(role, frame)))
 
 
 def test_it_refuses_a_missing_column(check, healthy):
@@ -179,7 +188,7 @@ def test_it_refuses_a_missing_column(check, healthy):
     role = check.roles[-1]
     frame = healthy.datasets[role].frame.drop(columns="income")
     with pytest.raises(GovernanceError, match="income"):
-        _measure(check, healthy.with_frame(role, frame))
+        _measure(check, _given_files(check, healthy.with_frame(role, frame)))
 
 
 def test_policy_init_gets_a_suggestion_that_the_policy_accepts(check, healthy):

@@ -263,8 +263,11 @@ def _check(check: Check, draft: _Draft) -> Iterator[str]:
     suggestion = check.suggest(draft.known, draft.columns, task=draft.task, model=draft.model)
     yield f"  # {check.question}"
     yield from _comment(suggestion.comment, indent=2)
-    if not suggestion.thresholds:
-        yield f"  # {check.kind} is left out."
+    # A file that the check cannot do without is one that only the owner knows.
+    needed = [f"params.{name}" for name in check.file_params if check.params.model_fields[name].is_required()]
+    if needed or not suggestion.thresholds:
+        reason = f": name the file of {', '.join(needed)} to add it" if needed else ""
+        yield f"  # {check.kind} is left out{reason}."
         yield ""
         return
     yield f"  {check.kind}:"

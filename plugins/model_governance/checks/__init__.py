@@ -23,12 +23,15 @@ BUILT_IN = (
     "privacy.attribute_inference",
     "privacy.model_extraction",
     "privacy.model_inversion",
+    "privacy.structural_disclosure",
+    "privacy.synthetic_release",
     "quality.performance_estimation",
     "quality.fairness",
     "quality.attribution_drift",
     "robustness.corruption",
     "supply_chain.artifact_scan",
     "supply_chain.poisoning_screen",
+    "supply_chain.external_report",
 )
 
 

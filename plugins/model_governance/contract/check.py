@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from model_governance.contract.result import spec_of
+from model_governance.contract.subject import ParamFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from model_governance.contract.result import CheckResult, MetricSpec
-    from model_governance.contract.subject import Columns, Model, ParamFile, Role, Subject, Task
+    from model_governance.contract.subject import Columns, Model, Role, Subject, Task
     from model_governance.stats.limits import Limits
 
 
@@ -41,12 +43,23 @@ class SelfTest:
         threshold: a threshold as in a policy; passes on the healthy subject and is violated on the faulty one.
         apply: turns a healthy subject into a faulty one.
         params: params of the check, as in a policy.
+        files: the content of the files that these params name, by param, as the healthy subject has them.
     """
 
     description: str
     threshold: Mapping[str, Any]
     apply: Callable[[Subject], Subject]
     params: Mapping[str, Any] = field(default_factory=dict)
+    files: Callable[[Subject], Mapping[str, bytes]] = lambda _: {}
+
+
+def with_files(subject: Subject, params: Mapping[str, Any], files: Mapping[str, bytes]) -> Subject:
+    """The subject with other content in the files that these params name."""
+    held = {
+        name: ParamFile(name=name, uri=params[name], sha256=hashlib.sha256(content).hexdigest(), content=content)
+        for name, content in files.items()
+    }
+    return replace(subject, param_files={**subject.param_files, **held})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +187,8 @@ class Check:
         lookback: `lookback(params)`, what it needs of previous runs, one thing or several, in `subject.earlier`.
         floors: `floors(params)`, metrics that cannot prove everything under these params; thresholds that could never
             fail are refused.
-        file_params: params that hold a path beside the policy; the check gets them absolute.
+        file_params: params that hold a path beside the policy or an address, with templates of the run; the check gets
+            paths absolute, and what they name in `subject.param_files`.
         read_file: `read_file(file)` raises CheckError where such a file cannot be used; lint calls it. None where only a
             run can say.
         needs_model: whether it calls the model.

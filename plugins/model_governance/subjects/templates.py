@@ -62,6 +62,23 @@ def run_variables(logical_date: datetime, *, data_interval: tuple[datetime, date
     return {**spelled, "logical_date": moment, **interval}
 
 
+def render_text(where: str, template: str, variables: Mapping[str, Any]) -> str:
+    """One text of a policy rendered.
+
+    Args:
+        where: its place in the policy, for the error.
+        template: the text as the policy spells it.
+        variables: what it may use.
+
+    Raises:
+        PolicyError: the template is wrong or uses a variable that is not given.
+    """
+    try:
+        return _render(make_environment(), template, variables)
+    except ValueError as error:
+        raise PolicyError([f"{where}: {error}; the template is {template!r}"]) from error
+
+
 def _rendered(
     environment: SandboxedEnvironment,
     role: Role,

@@ -110,7 +110,7 @@ def test_a_policy_that_makes_no_sense_is_refused(params, words):
 
 
 def test_distances_are_gowers(healthy):
-    from model_governance.checks.privacy.model_inversion.gower import GowerDistance
+    from model_governance.attacks.gower import GowerDistance
 
     frame = healthy.datasets["reference"].frame[list(healthy.columns.names)]
     gower = GowerDistance.fit(frame, healthy.columns)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_governance.attacks.access import encode_labels
-from model_governance.checks.privacy.model_inversion.gower import GowerDistance
+from model_governance.attacks.gower import GowerDistance
 from model_governance.checks.privacy.model_inversion.params import MIN_CLASS_ROWS, MIN_PUBLIC_ROWS
 from model_governance.errors import CheckError
 

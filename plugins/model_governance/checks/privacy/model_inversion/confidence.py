@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.checks.privacy.model_inversion.gower import GowerDistance
+    from model_governance.attacks.gower import GowerDistance
     from model_governance.contract.subject import Model
 
 NEIGHBOURS = 8

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.attacks.gower import GowerDistance
     from model_governance.checks.privacy.model_inversion.candidates import ClassRows
-    from model_governance.checks.privacy.model_inversion.gower import GowerDistance
 
 MAX_IMBALANCE = 4  # rows of the larger group for each of the smaller
 NEAREST = 100  # rows in order of distance that a relabelling looks at

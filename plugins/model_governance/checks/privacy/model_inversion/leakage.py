@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.attacks.gower import GowerDistance
     from model_governance.checks.privacy.model_inversion.candidates import Candidates, ClassRows
     from model_governance.checks.privacy.model_inversion.distance_ratio import DistanceRatio
-    from model_governance.checks.privacy.model_inversion.gower import GowerDistance
     from model_governance.checks.privacy.model_inversion.reconstruction import Reconstructions
 
 Interval = tuple[float, float]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from model_governance.checks.privacy.model_inversion.gower import GowerDistance
+from model_governance.attacks.gower import GowerDistance
 from model_governance.contract.check import SelfTest
 
 if TYPE_CHECKING:
