@@ -1,4 +1,4 @@
-"""Reports each month which controls had fresh evidence: an Airflow DAG with one task per policy."""
+"""Reports each month which controls had fresh evidence, and exports it: an Airflow DAG with one task per policy."""
 
 from pathlib import Path
 

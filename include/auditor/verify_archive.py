@@ -40,11 +40,6 @@ def follows(verdict):
     return (verdict["outcome"], verdict["stops"]) == (max((each[0] for each in found), key=RANK.index), stops)
 
 
-def word(judged):
-    """The outcome in the words of a test result."""
-    return "failed" if judged["stops"] else WORDS.get(judged["outcome"], "passed")
-
-
 def summary(check, findings):
     """What link, manifest and records must say alike about a check."""
     texts = [{name: each[name] for name in TEXTS} for each in findings]
@@ -58,6 +53,7 @@ class Verifier:
         self.root, self.keys, self.days, self.links = root, keys, days, 0
         self.problems, self.digests, self.left_out = [], {}, set()
         self.problem = lambda *problem: self.problems.append(problem)
+        self.word = lambda judged: "failed" if judged["stops"] else WORDS.get(judged["outcome"], "passed")
 
     def files(self, folder, ending=""):
         paths = (path.relative_to(self.root) for path in (self.root / folder).rglob(f"*{ending}") if path.is_file())
@@ -70,8 +66,8 @@ class Verifier:
         return content if self.digests[key] == sha256 else None
 
     def model(self, model, head):
-        """Verify every link of a model in its order, then what only all of them show; returns the newest."""
-        folder, last, digest, newest, about = f"v1/chain/model={model}", 0, None, None, set()
+        """Verify every link of a model, then what only all show; returns the newest and the number of pruned objects."""
+        folder, last, digest, newest, about, removed = f"v1/chain/model={model}", 0, None, None, set(), set()
         for key in self.files(folder):
             number = int(key[-23:-13]) if key[-23:-13].isdecimal() else 0
             if key != f"{folder}/{number // 1000:07d}/{number:010d}.intoto.jsonl":
@@ -79,9 +75,12 @@ class Verifier:
                 continue
             if number != last + 1:
                 self.problem("chain.gap", key, f"links between {last} and {number} are not there")
-            expected, last, digest = digest if number == last + 1 else None, number, None
+            expected, last, digest, known = digest if number == last + 1 else None, number, None, len(self.problems)
             try:
                 payload, statement, others, address = self.link(key, model, number)
+                is_signed, kind = len(self.problems) == known, statement["predicateType"].removeprefix(PREFIX)
+                if is_signed and kind == "tombstone/v1" and self.content(**address):
+                    removed |= {(each["key"], each["sha256"]) for each in statement["predicate"]["document"]["removed"]}
                 previous = (statement["predicate"]["previous"] or {}).get("sha256")
                 if (number == 1 and previous) or (number > 1 and expected and previous != expected):
                     self.problem("chain.previous", key, f"names {previous} as the link before, which is {expected}")
@@ -90,12 +89,14 @@ class Verifier:
                 self.objects(key, statement, others, address)
             except Exception as error:
                 self.problem("object.damaged" if digest else "link.damaged", key, f"{type(error).__name__}: {error}")
+        pruned = [each for each in self.problems if each[0].endswith("missing") and (each[1], each[2][-64:]) in removed]
+        self.problems = [each for each in self.problems if each not in pruned]
         runs = self.files(f"v1/runs/model={model}", "run_manifest.json")
         for key in (key for key in (*runs, *self.files(f"v1/acceptances/model={model}")) if key not in about):
             self.problem("evidence.unlinked", key, "is in no link: forged, or left by a writer that was killed")
         if newest is None or (head and head != newest):
             self.problem("chain.head" if newest else "chain.empty", folder, f"ends with {newest}, expected {head}")
-        return last, newest
+        return last, newest, len(pruned)
 
     def link(self, key, model, number):
         """Payload, statement, those beside it, and address of a link; its form and signatures are verified."""
@@ -122,10 +123,9 @@ class Verifier:
     def is_signed(self, payload, keyid, signature):
         """Whether openssl accepts the signature of the pre-authentication encoding (DSSE v1)."""
         with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "message").write_bytes(f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload)
-            Path(folder, "signature").write_bytes(signature)
-            command = ["openssl", "pkeyutl", "-verify", "-rawin", "-in", "message", "-sigfile", "signature", "-pubin"]
-            command += self.keys.get(keyid, [])  # none: openssl refuses
+            Path(folder, "text").write_bytes(f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload)
+            Path(folder, "sig").write_bytes(signature)  # without a key, openssl refuses
+            command = ["openssl", "pkeyutl", "-verify", "-rawin", "-in", "text", "-sigfile", "sig", *self.keys.get(keyid, ())]
             return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
 
     def objects(self, link, statement, others, address):
@@ -138,7 +138,7 @@ class Verifier:
                 if outside and self.digests[key] is None:
                     self.left_out.add(key)
                 else:
-                    self.problem("object.altered" if self.digests[key] else "object.missing", key, f"{link} names it")
+                    self.problem("object.altered" if self.digests[key] else "object.missing", key, f"{link}: {sha256}")
         if others and (manifest := self.content(**address)):
             self.run(link, place, others[0]["predicate"], json.loads(manifest), address, named)
 
@@ -157,7 +157,7 @@ class Verifier:
                 self.problem("verdict.differs", where, f"{row['name']} is not {row['outcome']} by its record")
             findings += said["findings"]
             checks.append(summary(row, said["findings"]))
-            tests[f"{word(row)}Tests"].append(row["name"])
+            tests[f"{self.word(row)}Tests"].append(row["name"])
             objects |= {(at["key"], at["sha256"]) for at in (row["record"], row["report"], *row["artifacts"]) if at}
         reported = [each for each in verdict["findings"] if each in findings or each["outcome"] != "error"]
         if reported != findings or not follows(verdict):
@@ -168,7 +168,7 @@ class Verifier:
             "verdict": place["verdict"] | {"name": policy["name"], "findings": verdict["findings"]} == verdict,
             "checks": [summary(each, each["findings"]) for each in place["checks"]] == checks,
             "objects": {at for at in named if "/report" not in at[0] and at[1] != place["controls_sha256"]} == objects,
-            "test result": test == {"result": word(verdict).upper(), "configuration": configuration} | tests,
+            "test result": test == {"result": self.word(verdict).upper(), "configuration": configuration} | tests,
         }
         if differing := ", ".join(name for name in alike if not alike[name]):
             self.problem("statement.differs", where, f"{link} states another {differing} than what it names")
@@ -185,12 +185,12 @@ def main():
     for path in options.key:
         der = base64.b64decode("".join(path.read_text().split("-----")[2].split()))
         digest = () if len(der) == 44 else ("-digest", "sha256")  # ed25519, else P-256
-        keys[hashlib.sha256(der).hexdigest()] = ["-inkey", path.resolve(), *digest]
+        keys[hashlib.sha256(der).hexdigest()] = ["-pubin", "-inkey", path.resolve(), *digest]
     root = options.folder / "data" if (options.folder / "bagit.txt").is_file() else options.folder
     verifier = Verifier(root, keys, options.days)
     folders = (path.name for place in ("chain", "runs") for path in (root / "v1" / place).glob("model=*"))
     for model in sorted({name.removeprefix("model=") for name in folders} | set(heads)):
-        print("{}: head {} sha256 {}".format(model, *verifier.model(model, heads.get(model))))
+        print("{}: head {} sha256 {}, {} objects pruned".format(model, *verifier.model(model, heads.get(model))))
     total = f"{verifier.links} links, {len(verifier.digests)} objects, {len(verifier.left_out)} not in the export"
     print(*(f"{code}  {where}\n    {text}" for code, where, text in verifier.problems), total, sep="\n")
     return 1 if verifier.problems or not verifier.links else 0

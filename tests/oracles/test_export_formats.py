@@ -1,4 +1,5 @@
-"""Other implementations accept what we export: bagit-py and sha256sum (RFC 8493), cyclonedx-python-lib (CycloneDX 1.6)."""
+"""Other implementations accept what we export: bagit-py and sha256sum (RFC 8493), cyclonedx-python-lib (CycloneDX 1.6),
+compliance-trestle (OSCAL) where it is installed."""
 
 from __future__ import annotations
 
@@ -100,3 +101,17 @@ def test_the_validator_refuses_what_is_no_cyclonedx(exported):
     document = json.loads((exported / "data" / "bom.cdx.json").read_text())
     document["metadata"]["component"]["verdict"] = "pass"
     assert problem_of(json.dumps(document)) is not None
+
+
+def test_the_assessment_results_are_valid_oscal(exported, tmp_path):
+    results = pytest.importorskip("trestle.oscal.assessment_results", reason="needs compliance-trestle")
+    document = json.loads((exported / "data" / "assessment_results.oscal.json").read_text())
+    (tmp_path / "results.json").write_text(json.dumps(document))
+    found = results.AssessmentResults.oscal_read(tmp_path / "results.json")
+    assert [each.title for each in found.results] == [
+        each["title"] for each in document["assessment-results"]["results"]
+    ]
+    del document["assessment-results"]["results"][0]["reviewed-controls"]
+    (tmp_path / "results.json").write_text(json.dumps(document))
+    with pytest.raises(Exception, match="reviewed"):
+        results.AssessmentResults.oscal_read(tmp_path / "results.json")

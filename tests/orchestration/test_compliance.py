@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,7 +16,10 @@ import pytest
 from model_governance.authoring.keys import make_keys
 from model_governance.errors import PolicyError
 from model_governance.evidence.chain import link_key
+from model_governance.evidence.trust import read_trust
+from model_governance.evidence.verification import verify_model
 from model_governance.orchestration.compliance import archive_verification_dag, month_before
+from model_governance.store.local import LocalStore
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -103,7 +108,7 @@ def test_a_model_that_never_ran_is_no_pass(policy_file, run_dag, tmp_path):
     assert verify(run_dag, policy, 3).state == "failed"
 
 
-def test_the_report_of_the_month_before_is_stored_as_page_and_numbers(archived, run_dag, read_uri):
+def test_the_report_and_the_evidence_of_the_month_before_are_stored(archived, run_dag, read_uri, tmp_path):
     policy, _ = archived
     done = run_dag(dag_file("compliance_report_dag", policy.parent), logical_date="2025-07-01T00:00:00+00:00")
     assert done.states() == {policy.name: "success"}
@@ -113,8 +118,40 @@ def test_the_report_of_the_month_before_is_stored_as_page_and_numbers(archived, 
     record = json.loads(read_uri(pushed["numbers"]))
     assert (record["from"], record["to"]) == ("2025-06-01", "2025-06-30")
     assert b"2025-06-01 to 2025-06-30" in read_uri(pushed["page"])
+    exported = done.xcom(policy.name, "export")
+    assert f"/v1/reports/export/model={policy.stem}/month=2025-06/" in exported["uri"]
+    content = read_uri(exported["uri"])
+    assert hashlib.sha256(content).hexdigest() == exported["sha256"]
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        packed.extractall(tmp_path / "given")
+    (bag,) = (tmp_path / "given").iterdir()
+    trust = read_trust(tmp_path / "keys" / "trust.yaml")
+    found = verify_model(LocalStore(str(bag / "data")), policy.stem, trust=trust)
+    assert found.is_sound
+    assert found.links == 2
     again = run_dag(dag_file("compliance_report_dag", policy.parent), logical_date="2025-07-01T00:00:00+00:00")
     assert again.xcom(policy.name, "coverage")["page"] == pushed["page"]
+    assert again.xcom(policy.name, "export") == exported
+
+
+def test_the_export_goes_to_a_store_of_its_own_where_one_is_named(archived, run_dag, tmp_path):
+    policy, evidence = archived
+    source = dag_file("compliance_report_dag", policy.parent).replace(
+        "schedule=None", f"schedule=None, exports_uri={str(tmp_path / 'auditors')!r}"
+    )
+    done = run_dag(source, logical_date="2025-07-01T00:00:00+00:00")
+    assert done.state == "success"
+    (stored,) = (tmp_path / "auditors").rglob("*.zip")
+    assert done.xcom(policy.name, "export")["uri"] == f"file://{stored}"
+    assert not (evidence / "v1" / "reports" / "export").exists()
+
+
+def test_a_month_without_a_run_has_a_report_and_nothing_to_export(archived, run_dag):
+    policy, evidence = archived
+    done = run_dag(dag_file("compliance_report_dag", policy.parent), logical_date="2025-09-01T00:00:00+00:00")
+    assert done.state == "success"
+    assert done.xcom(policy.name, "coverage")["runs"] == 0
+    assert not (evidence / "v1" / "reports" / "export").exists()
 
 
 def test_a_report_on_an_archive_that_is_not_sound_is_stored_and_fails(archived, run_dag):
@@ -123,6 +160,7 @@ def test_a_report_on_an_archive_that_is_not_sound_is_stored_and_fails(archived, 
     done = run_dag(dag_file("compliance_report_dag", policy.parent), logical_date="2025-07-01T00:00:00+00:00")
     assert done.state == "failed"
     assert list((evidence / "v1" / "reports").rglob("coverage.html"))
+    assert list((evidence / "v1" / "reports").rglob("*.zip"))
 
 
 def test_the_month_before_crosses_the_year():

@@ -13,7 +13,14 @@ from model_governance.contract.connections import PlainConnections
 from model_governance.contract.moments import as_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import ObjectMissing, PolicyError
-from model_governance.evidence.export import BagWriter, bill_of_materials, junit_of, model_card, select
+from model_governance.evidence.export import (
+    BagWriter,
+    assessment_results,
+    bill_of_materials,
+    junit_of,
+    model_card,
+    select,
+)
 from model_governance.evidence.signing import public_pem
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_model
@@ -36,6 +43,7 @@ FILES = (
     ("verification.json", "the answer of the verification of the whole archive, before the export"),
     ("junit.xml", "a test suite per run and a test case per finding"),
     ("bom.cdx.json", "model versions and data as a CycloneDX 1.6 ML-BOM"),
+    ("assessment_results.oscal.json", "the runs as OSCAL 1.1 assessment results, with the controls that their checks support"),
     ("model_card.md", "the model card"),
 )  # fmt: skip
 WITH_TRUST = ((TRUST, "the trust file that the signatures were verified with"), ("keys/", "its public keys, in PEM"))
@@ -136,6 +144,7 @@ def _derived(
     yield "verification.json", canonical_json(verification.record())
     yield "junit.xml", junit_of(selection.model, selection.runs)
     yield "bom.cdx.json", bill_of_materials(selection, head=head)
+    yield "assessment_results.oscal.json", assessment_results(selection, head=head)
     yield "model_card.md", model_card(selection, head=head)
     if trust and request.trust_file:
         yield TRUST, request.trust_file.read_bytes()

@@ -76,9 +76,7 @@ def read_document(content: bytes, *, origin: str, schema: str, older: Sequence[s
         EvidenceError: the bytes are no JSON object, or one of another schema or version; both versions are named.
     """
     try:
-        document = json.loads(
-            content, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_repetition
-        )
+        document = _STRICT.decode(content.decode())
     except (ValueError, RecursionError) as error:
         raise EvidenceError(
             f"{origin}: expected a document {schema}, found bytes that are no JSON of one meaning ({error}); {RESTORE}"
@@ -152,3 +150,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("an object holds a key twice")
     return found
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_repetition)
+"""Made once: a decoder costs as much as a small document."""

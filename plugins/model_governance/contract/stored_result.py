@@ -9,17 +9,23 @@ from model_governance.errors import CheckError, EvidenceError
 from model_governance.stats.limits import read_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 
-def read_result(record: Mapping[str, Any], *, origin: str) -> CheckResult:
+def read_result(record: Mapping[str, Any], *, origin: str, wanted: Container[str] | None = None) -> CheckResult:
     """The result that `CheckResult.record` wrote, without tables and artifacts.
+
+    Args:
+        record: whose form was checked.
+        origin: names it in messages.
+        wanted: names of the metrics that are read; None for all, and all where there is none of these names.
 
     Raises:
         EvidenceError: the record holds other fields than a result of this release; `origin` names it.
     """
     try:
-        metrics = tuple(_metric(metric) for metric in record["metrics"])
+        named = [metric for metric in record["metrics"] if wanted is None or metric["name"] in wanted]
+        metrics = tuple(_metric(metric) for metric in named or record["metrics"])
         return CheckResult(
             kind=record["kind"], seed=record["seed"], status=record["status"], reason=record["reason"], metrics=metrics
         )

@@ -106,10 +106,16 @@ def trust_of(policy: Policy, connections: Connections) -> Trust | None:
 
     Raises: as `read_trust`.
     """
+    path = trust_file_of(policy, connections)
+    return None if path is None else read_trust(path)
+
+
+def trust_file_of(policy: Policy, connections: Connections) -> Path | None:
+    """The trust file that `trust_of` reads."""
     path, folder = policy.archive.trust, policy.folder
     if path is None:
         path, folder = connections.keys.trust, connections.keys.folder
-    return None if path is None else read_trust(folder / path)
+    return None if path is None else folder / path
 
 
 def read_trust(path: str | os.PathLike[str]) -> Trust:

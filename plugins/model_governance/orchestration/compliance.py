@@ -1,4 +1,4 @@
-"""DAGs over the archives of all policies: one verifies them each week, one reports each month which controls had evidence."""
+"""DAGs over the archives of all policies: one verifies them each week, one reports and exports the month before."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from model_governance.contract.result import canonical_json
 from model_governance.errors import PolicyError
 from model_governance.evidence.coverage import coverage
 from model_governance.evidence.period import Period
-from model_governance.evidence.trust import trust_of
+from model_governance.evidence.trust import trust_file_of, trust_of
 from model_governance.evidence.verification import verify_model
 from model_governance.orchestration.between_tasks import GovernanceViolation
 from model_governance.orchestration.dags import policy_files
+from model_governance.orchestration.monthly_export import store_export
 from model_governance.orchestration.operators import COLOUR, read_policy
 from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
 from model_governance.orchestration.stores import (
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore
 
-HEAD, COVERAGE = "head", "coverage"
+HEAD, COVERAGE, EXPORT = "head", "coverage", "export"
 """XCom keys of what the two operators push."""
 REPORTS = "v1/reports/coverage/"
 """Under this prefix of the archive: the coverage reports, by model and period."""
@@ -113,30 +114,43 @@ class VerifyArchiveOperator(_ArchiveOperator):
 
 
 class CoverageReportOperator(_ArchiveOperator):
-    """Stores which controls had fresh evidence in the calendar month before the run, as page and as JSON.
+    """Reports on the calendar month before the run: which controls had fresh evidence, and the evidence itself as a bag.
 
     The report lies in the policy's archive under v1/reports/coverage/ and names the verified head that it was made from.
-    A report on an archive that is not sound is stored too, and then the task fails.
+    Beside it, or in a store of its own, lies the export of the month under v1/reports/export/, as `model-governance archive
+    export` writes it, in one ZIP file. Those of an archive that is not sound are stored too, and then the task fails.
 
     :param max_age_days: evidence is fresh for so many days before the end of the month; by default the whole month
+    :param exports_uri: store of the exports instead of the archive (templated)
+    :param exports_connection: Airflow aws connection of that store
     """
 
+    template_fields: Sequence[str] = (*_ArchiveOperator.template_fields, "exports_uri")
     operator_extra_links = (GovernanceReportLink(),)
 
-    def __init__(self, *, max_age_days: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        max_age_days: int | None = None,
+        exports_uri: str | None = None,
+        exports_connection: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.max_age_days = max_age_days
+        self.exports_uri = exports_uri
+        self.exports_connection = exports_connection
         self.report_url = ""
 
     def execute(self, context: Context) -> None:
-        """Make the report, store it, push its numbers and addresses."""
+        """Make report and export, store them, push numbers and addresses."""
         from model_governance.report.coverage_page import render_coverage
 
         policy, store, trust = self.opened()
-        first, last = month_before(run_from_context(context).logical_date)
-        record = coverage(
-            store, [policy.name], period=Period(first=first, last=last), trust=trust, max_age_days=self.max_age_days
-        )
+        moment = run_from_context(context).logical_date
+        first, last = month_before(moment)
+        period = Period(first=first, last=last)
+        record = coverage(store, [policy.name], period=period, trust=trust, max_age_days=self.max_age_days)
         (model,) = record["models"]
         content = canonical_json(record)
         folder = f"{REPORTS}model={policy.name}/month={first:%Y-%m}/{hashlib.sha256(content).hexdigest()[:16]}/"
@@ -150,8 +164,25 @@ class CoverageReportOperator(_ArchiveOperator):
             key=COVERAGE, value=pushed | {"page": page.uri, "numbers": numbers, "report_url": self.report_url}
         )
         self.log.info("%s to %s: %s\npage: %s", first, last, pushed, page.uri)
+        self._export(context, policy, store, period=period, moment=moment)
         if not model["verification"]["sound"]:
             raise GovernanceViolation(f"the archive {store.uri} is not sound; the report lists why: {page.uri}")
+
+    def _export(
+        self, context: Context, policy: Policy, store: ArtifactStore, *, period: Period, moment: datetime
+    ) -> None:
+        """Export the month; one without a run that can be read has nothing to export, which the report shows."""
+        target = store
+        if self.exports_uri is not None:
+            target = store_location(policy, self.exports_uri, self.exports_connection).open()
+        trust_file = trust_file_of(policy, AirflowConnections())
+        try:
+            stored = store_export(store, target, policy.name, period=period, trust_file=trust_file, moment=moment)
+        except PolicyError as error:
+            self.log.warning("nothing was exported: %s", error)
+            return
+        context["ti"].xcom_push(key=EXPORT, value={"uri": stored.uri, "sha256": stored.sha256, "size": stored.size})
+        self.log.info("export: %s, sha256 %s", stored.uri, stored.sha256)
 
 
 def archive_verification_dag(
@@ -171,19 +202,29 @@ def archive_verification_dag(
 
 
 def compliance_report_dag(
-    folder: str | os.PathLike[str], *, dag_id: str = "governance_compliance_report", schedule: str | None = "@monthly"
+    folder: str | os.PathLike[str],
+    *,
+    dag_id: str = "governance_compliance_report",
+    schedule: str | None = "@monthly",
+    exports_uri: str | None = None,
+    exports_connection: str | None = None,
 ) -> DAG:
-    """A DAG that reports which controls had fresh evidence in the month before, one task per policy of a folder.
+    """A DAG that reports which controls had fresh evidence in the month before, and exports it: a task per policy of a folder.
 
     Args:
         folder: the policies.
         dag_id: id of the DAG.
         schedule: when it runs.
+        exports_uri: store of the exports, such as a bucket of the auditors; by default the archive of each policy.
+        exports_connection: Airflow aws connection of that store.
 
     Raises:
         PolicyError: the folder is missing or holds no policy.
     """
-    return _dag(folder, CoverageReportOperator, dag_id=dag_id, schedule=schedule)
+    return _dag(
+        folder, CoverageReportOperator, dag_id=dag_id, schedule=schedule, exports_uri=exports_uri,
+        exports_connection=exports_connection,
+    )  # fmt: skip
 
 
 def month_before(moment: datetime) -> tuple[date, date]:
@@ -192,7 +233,14 @@ def month_before(moment: datetime) -> tuple[date, date]:
     return last.replace(day=1), last
 
 
-def _dag(folder: str | os.PathLike[str], operator: type[_ArchiveOperator], *, dag_id: str, schedule: str | None) -> DAG:
+def _dag(
+    folder: str | os.PathLike[str],
+    operator: type[_ArchiveOperator],
+    *,
+    dag_id: str,
+    schedule: str | None,
+    **arguments: Any,
+) -> DAG:
     # No policy is read here: what a file holds decides nothing about the DAG.
     dag = DAG(
         dag_id=dag_id, description=str(operator.__doc__).partition("\n")[0], schedule=schedule,
@@ -200,5 +248,5 @@ def _dag(folder: str | os.PathLike[str], operator: type[_ArchiveOperator], *, da
         default_args={"retries": 2},
     )  # fmt: skip
     for file in policy_files(Path(folder)):
-        operator(task_id=re.sub(r"[^A-Za-z0-9_.-]", "_", file.name), policy=file.resolve(), dag=dag)
+        operator(task_id=re.sub(r"[^A-Za-z0-9_.-]", "_", file.name), policy=file.resolve(), dag=dag, **arguments)
     return dag

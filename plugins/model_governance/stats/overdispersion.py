@@ -52,7 +52,7 @@ def variance_factor(values: Sequence[float], variances: Sequence[float], *, tail
     import numpy as np
 
     runs = len(values)
-    if runs < LEAST_RUNS or not all(variance > 0 for variance in variances):
+    if runs < LEAST_RUNS or min(variances) <= 0:
         return 1.0
     scaled = np.asarray(values, dtype=float) / math.sqrt(sum(variances) / runs)
     squares, freedom, step = _unexplained(scaled)

@@ -114,7 +114,9 @@ def _ending(name: str) -> str:
 
 def is_blob_key(key: str, sha256: str, name: str) -> bool:
     """Whether a key is the content address of an artifact, or that of a further copy."""
-    return any(key == blob_key(sha256, name, copy=copy) for copy in range(COPIES + 1))
+    return key == blob_key(sha256, name) or any(
+        key == blob_key(sha256, name, copy=copy) for copy in range(1, COPIES + 1)
+    )
 
 
 def put_blob(store: ArtifactStore, artifact: Artifact) -> Stored:

@@ -32,7 +32,7 @@ def noise_factor(metric: Metric, limits: Limits, earlier: Sequence[Verdict], *, 
     if isinstance(limits, LargestShareFactor | NoncentralChiSquare | PartialConjunction):
         return 1.0, 0
     name = metric.name, metric.key
-    samples = [verdict.samples[name] for verdict in reversed(earlier[:RUNS]) if name in verdict.samples]
+    samples = [sample for verdict in reversed(earlier[:RUNS]) if (sample := verdict.samples.get(name)) is not None]
     learnt = learnt_runs(len(samples))
     values, variances = [sample[0] for sample in samples[:learnt]], [sample[1] for sample in samples[:learnt]]
     return variance_factor(values, variances, tail=tail), learnt

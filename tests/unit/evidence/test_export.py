@@ -283,6 +283,39 @@ def test_the_model_card_says_what_stands_against_the_model(bag):
     assert "| fail | 1 |\n| waived | 1 |" in card
 
 
+def test_the_oscal_results_name_controls_and_say_of_none_that_it_is_satisfied(bag):
+    text = (bag / "data" / "assessment_results.oscal.json").read_text()
+    document = json.loads(text)["assessment-results"]
+    failed, waived = document["results"]
+    assert [result["title"] for result in (failed, waived)] == ["Run of 2026-03-02: fail", "Run of 2026-03-03: waived"]
+    (finding,) = failed["findings"]
+    assert finding["target"]["status"]["state"] == "not-satisfied"
+    assert finding["description"].startswith("quality: FAIL")
+    assert '"state": "satisfied"' not in text
+    assert "findings" not in waived
+    (selection,) = failed["reviewed-controls"]["control-selections"]
+    assert {"control-id": "NIST-AI-RMF_MEASURE_2.3"} in selection["include-controls"]
+    observed = {each["uuid"]: each for each in failed["observations"]}
+    (related,) = finding["related-observations"]
+    assert "accuracy is 0.1825" in observed[related["observation-uuid"]]["description"]
+    plans = {f"#{each['uuid']}" for each in document["back-matter"]["resources"]}
+    assert document["import-ap"]["href"] in plans
+
+
+def test_a_run_whose_checks_support_no_control_says_so(made):
+    from model_governance.evidence.export import assessment_results, select
+
+    selection = select(LocalStore(str(made.folder)), MODEL, WHOLE)
+    for run in selection.runs:
+        for check in run.link.predicate["checks"]:
+            check["controls"].clear()
+    document = json.loads(assessment_results(selection, head=made.head))["assessment-results"]
+    for result in document["results"]:
+        (chosen,) = result["reviewed-controls"]["control-selections"]
+        assert "support no control" in chosen["description"]
+        assert "include-controls" not in chosen
+
+
 def test_the_trust_file_and_its_keys_are_beside_the_evidence(made, bag):
     assert (bag / "data" / "trust.yaml").read_bytes() == made.trust.read_bytes()
     (key,) = (bag / "data" / "keys").iterdir()

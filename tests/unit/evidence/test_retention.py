@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import project
+from auditor import OPENSSL, audit
 from baseline_cases import FIRST, Nights, stand_in
 from model_governance.archiving import archive_run
 from model_governance.authoring.keys import make_keys
@@ -17,7 +18,7 @@ from model_governance.errors import EvidenceError, StoreUnreachable
 from model_governance.evidence.chain import link_keys, read_link
 from model_governance.evidence.holds import Hold, holds_in_force
 from model_governance.evidence.pruning import finish_pruning, plan_pruning, prune
-from model_governance.evidence.signing import signer_of
+from model_governance.evidence.signing import open_signer, signer_of
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_model
 from model_governance.run import run_check
@@ -82,6 +83,40 @@ def test_old_runs_go_and_the_chain_says_which(made):
     assert link.is_signed
     stated = {each["key"] for each in link.predicate["document"]["removed"]}
     assert stated == set(planned.objects)
+
+
+@pytest.mark.skipif(OPENSSL is None, reason="the verifier for auditors needs the openssl command")
+def test_the_verifier_for_auditors_agrees_about_what_was_pruned(made):
+    planned, keys = plan(made, before=4), made.small.folder / "keys"
+    folder, public = made.small.store.root, keys / "signing_key.pub"
+    removed(made, planned)
+    answer = audit(folder, public)
+    assert (answer.code, answer.problems) == (0, set())
+    assert f"{len(planned.objects)} objects pruned" in answer.output
+    staying = next(key for key in made.small.store.keys("v1/blobs/") if key.endswith(".html"))
+    (folder / staying).unlink()
+    assert audit(folder, public).problems == {"object.missing"}
+    assert "object.missing" in {problem.code for problem in verified(made).problems}
+
+
+@pytest.mark.skipif(OPENSSL is None, reason="the verifier for auditors needs the openssl command")
+@pytest.mark.parametrize("fault", ["altered", "signed by a stranger"])
+def test_a_tombstone_that_is_not_sound_excuses_nothing_in_either_verifier(made, fault, tmp_path):
+    planned = plan(made, before=4)
+    public = made.small.folder / "keys" / "signing_key.pub"
+    if fault == "altered":
+        removed(made, planned)
+        (tombstone,) = made.small.store.keys("v1/tombstones/")
+        path = made.small.store.root / tombstone
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes().replace(b"A. Owner", b"A. Other"))
+    else:
+        make_keys(tmp_path / "stranger", owner="Nobody", moment=project.DAY)
+        other = open_signer("file:signing_key.pem", folder=tmp_path / "stranger", connections=PlainConnections())
+        prune(made.small.store, planned, reason="to hide it", by="Nobody", moment=NOW, signer=other)
+    ours = {problem.code for problem in verified(made).problems if problem.severity == "error"}
+    assert audit(made.small.store.root, public).problems == ours
+    assert "object.missing" in ours
 
 
 def test_what_a_run_shares_with_one_that_stays_is_kept(made):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
+import zipfile
 from typing import TYPE_CHECKING
 
 from model_governance.errors import PolicyError, StoreError
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+"""The first moment that a ZIP file knows."""
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 
@@ -82,6 +86,18 @@ class BagWriter:
 
     def _refused(self, error: OSError) -> StoreError:
         return StoreError(f"cannot write the bag {self.folder}: {error.strerror}; free space or name another folder")
+
+
+def zipped(folder: Path) -> bytes:
+    """The files of a complete bag as one ZIP file, below the folder's name; the same bag gives the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+            entry = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}", date_time=_NO_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o100644 << 16  # a plain file, readable by all
+            packed.writestr(entry, path.read_bytes())
+    return buffer.getvalue()
 
 
 def _manifest(digests: Mapping[str, str]) -> bytes:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from model_governance.evidence.export.selection import ExportedRun, Selection
 
 PACKAGE = "airflow-model-governance"
-_NAMESPACE = uuid.UUID("2f1b5a0e-6a2c-5f0e-9b7e-6d0f3c1a7e55")
+NAMESPACE = uuid.UUID("2f1b5a0e-6a2c-5f0e-9b7e-6d0f3c1a7e55")
 
 
 def bill_of_materials(selection: Selection, *, head: str) -> bytes:
@@ -30,7 +30,7 @@ def bill_of_materials(selection: Selection, *, head: str) -> bytes:
     newest = newest_by_version(selection)
     (_, last), *earlier = reversed(newest.items())
     components = [_model(sha256, run, selection) for sha256, run in earlier] + list(_datasets(selection))
-    serial = uuid.uuid5(_NAMESPACE, f"{selection.model} {selection.period} {head}")
+    serial = uuid.uuid5(NAMESPACE, f"{selection.model} {selection.period} {head}")
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",

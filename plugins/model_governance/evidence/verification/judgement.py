@@ -56,8 +56,9 @@ def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[st
         }
     earlier = [_verdict_of(stored, reader) for stored in judged["earlier"]]
     granted = named_waivers(record, read=lambda stored: _content(stored, reader, "the decision on a waiver"))
+    asked = {threshold.metric for threshold in policy.checks[check].thresholds}
     verdict = judge(
-        check, read_result(record["result"], origin=check), policy, moment=parse_moment(manifest["run"]["logical_date"]),
+        check, read_result(record["result"], origin=check, wanted=asked), policy, moment=parse_moment(manifest["run"]["logical_date"]),
         baselines=baselines, earlier=earlier, basis=judged["basis"],
         granted=[each.waiver for each in granted or ()],
     )  # fmt: skip
