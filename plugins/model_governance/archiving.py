@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from model_governance.checks import catalogue
+from model_governance.contract.connections import PlainConnections
+from model_governance.errors import EvidenceError
 from model_governance.evidence.consistency import disagreements
 from model_governance.evidence.controls import control_map
+from model_governance.evidence.history import Archive
 from model_governance.evidence.links import announce, link_run
 from model_governance.evidence.manifest import write_manifest
 from model_governance.evidence.record import read_record
 from model_governance.evidence.signing import signer_of
+from model_governance.evidence.trust import trust_of
 from model_governance.report import page_of_run
+from model_governance.report.newness import RUNS, history_of
 from model_governance.store import stored_at
 from model_governance.verdict import Verdict, combine, fail_policy_of, trusted_verdict, unmeasured
 from model_governance.verdict.violation import ThresholdViolation
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
     from model_governance.policy import Policy
     from model_governance.store import ArtifactStore, Stored
     from model_governance.verdict import Outcome
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +99,9 @@ def archive_run(
     verdict = combine(policy.name, verdicts, fail_policy=fail_policy_of(policy), problems=problems)
     signer = signer_of(policy, connections)
     manifest, stored = write_manifest(
-        policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store,
-        run=run, announce=lambda key, content: announce(
+        policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=store, run=run,
+        history=lambda: _history(policy, verdict, records, run=run, store=store, connections=connections),
+        announce=lambda key, content: announce(
             store, key, content, model=policy.name, signer=signer
         ),
     )  # fmt: skip
@@ -109,6 +119,23 @@ def archive_run(
 
 
 NO_VERDICT = "its task left no verdict (not started, as after a model file that was refused; killed; or its evidence could not be written)"
+
+
+def _history(
+    policy: Policy, verdict: Verdict, records: Mapping[str, Mapping[str, Any] | None], *, run: Run, store: ArtifactStore,
+    connections: Connections | None,
+) -> dict[str, Any] | None:  # fmt: skip
+    """What the manifest says of the runs before; None where they cannot be trusted. Damaged runs are left out."""
+    try:
+        trust = trust_of(policy, connections or PlainConnections())
+        archive = Archive(store, policy.name, before=run.logical_date, trust=trust)
+        earlier = [(each.logical_date, each.content) for each in islice(archive.runs(), RUNS - 1)]
+    except EvidenceError as error:
+        # The checks that need earlier runs report it; this run is archived all the same.
+        log.warning("the findings are not compared with those of earlier runs: %s", error)
+        return None
+    model = next((record["model"]["sha256"] for record in records.values() if record and record["model"]), None)
+    return history_of(verdict, moment=run.logical_date, model=model, earlier=earlier)
 
 
 def _never_reported(policy: Policy, name: str, reason: str) -> Verdict:

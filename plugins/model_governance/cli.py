@@ -155,8 +155,11 @@ def _add_compare(commands: Commands) -> None:
 
 
 def _add_checks(commands: Commands) -> None:
-    checks = commands.add_parser("checks", help="list the checks, or describe one: params, metrics, advice and cost")
+    checks = commands.add_parser(
+        "checks", help="list the checks, or describe one: params, metrics, advice, cost and an example policy"
+    )
     checks.add_argument("kind", nargs="?")
+    _add_json(checks)
     checks.set_defaults(command=_checks)
 
 
@@ -275,7 +278,8 @@ def _compare(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(asdict(comparison))
         return 0
-    console().print(comparison_table(comparison))
+    terminal = console()
+    terminal.print(comparison_table(comparison, width=terminal.width))
     if comparison.not_compared:
         print(f"not compared: {', '.join(comparison.not_compared)}")
     return 0
@@ -306,9 +310,12 @@ def _print_check(done: CheckRun) -> None:
 
 
 def _checks(options: argparse.Namespace) -> int:
-    from model_governance.authoring.describe import describe
+    from model_governance.authoring.describe import describe, described
 
     if options.kind is None:
+        if options.json:
+            _print_json({"checks": {check.kind: check.question for check in catalogue().values()}})
+            return 0
         for check in catalogue().values():
             print(f"{check.kind:24} {check.question}")
         return 0
@@ -316,7 +323,10 @@ def _checks(options: argparse.Namespace) -> int:
         check = find(options.kind)
     except KeyError as error:
         raise PolicyError([str(error.args[0])]) from error
-    print(describe(check))
+    if options.json:
+        _print_json(described(check))
+    else:
+        print(describe(check))
     return 0
 
 

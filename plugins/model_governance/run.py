@@ -143,7 +143,7 @@ def run_check(
         problem=problem_text(problem) if problem else "", baselines=attempt.baselines, judged=attempt.judged,
         champion=attempt.champion, damaged=attempt.damaged,
     ) | {"controls": controls}  # fmt: skip
-    stored = _store(store, record, attempt)
+    stored = _store(store, record, attempt, run=run)
     return CheckRun(
         name=name,
         kind=check.kind,
@@ -348,11 +348,13 @@ def problem_text(error: BaseException) -> str:
     return without_secrets(str(error) if is_foreseen else f"unexpected {type(error).__name__}: {library_words(error)}")
 
 
-def _store(store: ArtifactStore, record: dict[str, Any], attempt: _Attempt) -> dict[str, Any]:
+def _store(store: ArtifactStore, record: dict[str, Any], attempt: _Attempt, *, run: Run) -> dict[str, Any]:
     artifacts = (*(attempt.result.artifacts if attempt.result else ()), *file_manifests(attempt.subject))
     stored = tuple(put_blob(store, artifact) for artifact in artifacts)
     pictures = {artifact.name: artifact.content for artifact in artifacts if artifact.media_type == "image/svg+xml"}
     record = record | {"stored": [artifact.record() for artifact in stored]}
-    page = Artifact(name="report.html", media_type="text/html", content=page_of_check(record, pictures))
+    page = Artifact(
+        name="report.html", media_type="text/html", content=page_of_check(record, pictures, run=run.record())
+    )
     facts = Artifact(name="check.json", media_type="application/json", content=canonical_json(record))
     return {"artifacts": stored, "report": put_blob(store, page), "record": put_blob(store, facts)}

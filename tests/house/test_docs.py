@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs_blocks import PAGES, ROOT
+from model_governance.authoring.example_policy import example_policy
 from model_governance.checks import catalogue
 from model_governance.contract.result import describe_range
 
@@ -66,7 +67,7 @@ def test_the_example_policy_of_a_check_lints(generator, kind, tmp_path):
     from model_governance.policy import load_policy
 
     file = tmp_path / "policy.yaml"
-    file.write_text(generator.checks.example_policy(catalogue()[kind]))
+    file.write_text(example_policy(catalogue()[kind]))
     policy = load_policy(file, catalogue())
     assert policy.checks[kind].thresholds
 

@@ -223,6 +223,51 @@ def test_a6_a_run_that_is_late_raises_an_alert_by_the_path_that_airflow_calls(po
     )
 
 
+def test_a6_the_channels_of_the_policy_hear_of_a_run_that_is_late_and_a_dead_one_keeps_none_from_it(
+    policy_file, receiver, caplog
+):
+    from airflow.sdk.execution_time.callback_supervisor import execute_callback
+
+    channels = [
+        {"type": "webhook", "connection": "missing"},
+        {"type": "webhook", "connection": "hook", "severity": "warn", "owner": "checker"},
+    ]
+    quality = {"kind": "model_quality", "owner": "checker", "thresholds": [{"metric": "accuracy", "geq_to": 0.5}]}
+    policy = policy_file(
+        name="late", schedule={"cron": "0 2 * * *", "deadline_minutes": 90}, checks={"quality": quality},
+        notifications={"channels": channels},
+    )  # fmt: skip
+    dag = governance_dag(read_policy(policy), auto_register=False)
+    require_valid(dag, "late.yaml")
+    (alert,) = dag.deadline
+    given = alert.callback.kwargs | {"context": {"dag_run": {"dag_id": "governance_late", "dag_run_id": "r/1"}}}
+    assert execute_callback(alert.callback.path, given, "", None, logging.getLogger("airflow")) == (True, None)
+    (got,) = receiver.got
+    assert "late: run is late" in got["body"]["text"]
+    assert "Run r/1 of DAG governance_late has not ended 90 minutes after it was queued" in got["body"]["text"]
+    assert got["body"]["governance"]["kind"] == "late"
+    assert any("webhook (missing) was not told" in said for said in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    ("retries", "retraining", "minutes"),
+    [
+        (0, None, 3 * 10 + 15),
+        (0, {}, 3 * 10 + 15),  # of the two tasks side by side the notifications take longer
+        (2, {}, 4 * (3 * 10 + 2)),  # and here the request with its tries
+    ],
+)
+def test_a6_the_longer_of_notifications_and_retraining_request_counts_in_the_timeout(
+    policy_file, retries, retraining, minutes
+):
+    policy = policy_file(
+        schedule={"cron": None, "retries": retries, "timeout_minutes": 10, "retry_delay_seconds": 60},
+        retraining=retraining, notifications={"channels": [{"type": "webhook", "connection": "hook"}]},
+    )  # fmt: skip
+
+    assert governance_dag(read_policy(policy), auto_register=False).dagrun_timeout == timedelta(minutes=minutes)
+
+
 def test_a6_a_deadline_after_the_end_of_every_run_is_refused(policy_file):
     with pytest.raises(PolicyError, match=r"deadline_minutes 60 is never reached: .* run_timeout_minutes 60"):
         read_policy(policy_file(schedule={"deadline_minutes": 60, "run_timeout_minutes": 60}))

@@ -78,3 +78,11 @@ def serious_faults(page) -> list[str]:
         if each["impact"] in ("serious", "critical")
         for node in each["nodes"]
     ]
+
+
+def framed(page, address: str):
+    """What a view of the board shows inside Airflow's page."""
+    page.goto(address)
+    frame = page.frame_locator("iframe").first
+    frame.get_by_role("heading", level=1).wait_for(timeout=60_000)
+    return frame

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from system.page_checks import framed
+
 pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -193,14 +195,6 @@ def test_the_request_of_the_failing_run_starts_a_retraining(ui):
     (run,) = wait_for(ended, seconds=240)
     assert run["state"] == "success"
     assert list((BUILD / "candidates").glob("*/acs_employment.skops"))
-
-
-def framed(page, address: str):
-    """What a view of the board shows inside Airflow's page."""
-    page.goto(address)
-    frame = page.frame_locator("iframe").first
-    frame.get_by_role("heading", level=1).wait_for(timeout=60_000)
-    return frame
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from model_governance.authoring.example_policy import example_policy
 from model_governance.checks import wing_of
 from model_governance.contract.result import describe_range
-from reference.example_policy import example_policy
 from reference.markdown import cell, code, prose, sentence, table
 from reference.schemas import key_tables
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from model_governance.authoring.example_policy import example_policy
 from model_governance.checks import wing_of
 from model_governance.contract.result import describe_range
 
@@ -20,11 +21,28 @@ WIDTH = 100
 
 
 def describe(check: Check) -> str:
-    """What a check asks, needs and costs, what to do when it is violated, its params and its metrics.
+    """What a check asks, needs and costs, what to do when it is violated, its params and metrics, and a policy with it.
 
-    Lines hold at most 100 characters.
+    Lines of text hold at most 100 characters.
     """
-    return "\n".join(line for paragraph in _paragraphs(check) for line in _wrapped(paragraph))
+    text = "\n".join(line for paragraph in _paragraphs(check) for line in _wrapped(paragraph))
+    return f"{text}\n\nexample policy\n{textwrap.indent(example_policy(check), '  ').rstrip()}"
+
+
+def described(check: Check) -> dict[str, Any]:
+    """The same as JSON types; `params` is a JSON schema, `example` the YAML of a policy."""
+    return {
+        "kind": check.kind, "title": check.title, "question": check.question, **_facts(check),
+        "params": check.params.model_json_schema(),
+        "metrics": [
+            {
+                "name": spec.name, "meaning": spec.meaning, "better": spec.better, "unit": spec.unit,
+                "range": describe_range(spec.range), "per": spec.per, "tasks": list(spec.tasks or check.tasks),
+            }
+            for spec in check.metrics
+        ],
+        "example": example_policy(check),
+    }  # fmt: skip
 
 
 def _paragraphs(check: Check) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from model_governance.contract.documents import Count, Form, Moment, OpenForm, Probability, Sha256
+from model_governance.evidence.history_form import HistoryPart  # noqa: TC001 - pydantic reads the annotation
 from model_governance.store import blob_key, is_blob_key
 from model_governance.verdict import RANK, Outcome, VerdictForm
 
@@ -326,6 +327,7 @@ class ManifestForm(OpenForm):
     environment: Environment
     started_at: Moment
     finished_at: Moment
+    history: HistoryPart | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> ManifestForm:

@@ -52,13 +52,15 @@ def write_manifest(
     verdict: Verdict,
     store: ArtifactStore,
     run: Run,
+    history: Callable[[], Mapping[str, Any] | None],
     announce: Callable[[str, bytes], None],
 ) -> tuple[dict[str, Any], Stored]:
     """Store the manifest of a run and return it; the same run with the same records is written once.
 
-    `announce` hears of key and bytes before they are stored.
+    `history` gives what it says of the runs before, and is asked only when a manifest is written. `announce` hears of key
+    and bytes before they are stored.
 
-    Raises: as `ArtifactStore.put_once` and `announce`.
+    Raises: as `ArtifactStore.put_once`, `history` and `announce`.
     """
     rows = [
         _check_row(name, records[name], summaries.get(name), verdict)
@@ -90,6 +92,7 @@ def write_manifest(
         "environment": {"python": platform.python_version(), "packages": _packages()},
         "started_at": min((row["started_at"] for row in rows if row["started_at"]), default=now),
         "finished_at": now,
+        "history": history(),
     }
     content = canonical_json(manifest)
     key = f"{folder}{hashlib.sha256(content).hexdigest()[:16]}/{FILE}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from model_governance.contract.moments import spell_moment
-from model_governance.notify.issues import GRAVITY
 from model_governance.notify.message import MOST_LINES
 from model_governance.notify.note import Note, Section
 from model_governance.report.findings import count_outcomes
 from model_governance.report.formatting import counted, format_counts
+from model_governance.report.issues import GRAVITY
 from model_governance.verdict import RANK
 
 if TYPE_CHECKING:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.moments import spell_moment
-from model_governance.notify.issues import GRAVITY, track
 from model_governance.notify.note import Note, Section
 from model_governance.report.formatting import counted
+from model_governance.report.issues import GRAVITY, track
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from model_governance.notify.issues import Change, Issue
     from model_governance.notify.note import Level
+    from model_governance.report.issues import Change, Issue
     from model_governance.verdict import Outcome, Verdict
 
 Status = Literal["new", "worsening", "resolved in part", "ongoing", "waived", "resolved", "passed"]

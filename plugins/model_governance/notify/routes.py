@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from model_governance.verdict import RANK
 
 if TYPE_CHECKING:
-    from model_governance.notify.issues import Issue
     from model_governance.notify.message import RunMessage
     from model_governance.policy import Policy
     from model_governance.policy.notifications import ChannelSpec
+    from model_governance.report.issues import Issue
     from model_governance.verdict import Finding, Outcome
 
 GRAVE = ("fail", "error")
@@ -40,6 +40,12 @@ def is_quiet(message: RunMessage) -> bool:
 def recipients(channel: ChannelSpec, policy: Policy) -> tuple[str, ...]:
     """Mail addresses of a channel."""
     return channel.to or (channel.owner or policy.owner,)
+
+
+def for_whole_model(channel: ChannelSpec, policy: Policy) -> ChannelSpec:
+    """The channel with its recipients, and without what cuts the message of a run: for what is said of no finding."""
+    to = recipients(channel, policy) if channel.type == "mail" else ()
+    return channel.model_copy(update={"to": to, "owner": None, "severity": "fail"})
 
 
 def _reaches(issue: Issue, severity: str) -> bool:

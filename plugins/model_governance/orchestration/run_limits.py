@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from model_governance.notify import for_whole_model
+from model_governance.orchestration.notify import LIMIT
 from model_governance.run import scans_before
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ def run_timeout(policy: Policy, of_tasks: Mapping[str, Any]) -> timedelta:
     """`schedule.run_timeout_minutes`, or the longest time that its tasks may take with all of their tries.
 
     Tasks that follow one another are added up, the wait for data included, of tasks side by side the longest counts: scans of the model's file, the
-    other checks, archive, retraining request, gate. One task may take its time limit `1 + retries` times, and waits for
-    `retry_delay` before each further try.
+    other checks, archive, retraining request or notifications, gate. One task may take its time limit `1 + retries` times,
+    and waits for `retry_delay` before each further try; notifications have a limit of their own and one try.
 
     Args:
         policy: the policy.
@@ -32,12 +34,17 @@ def run_timeout(policy: Policy, of_tasks: Mapping[str, Any]) -> timedelta:
     scans = {scan for name in policy.checks for scan in scans_before(policy, name)}
     one_task = policy.schedule.layout == "one_task"
     stages = [{next(iter(policy.checks))}] if one_task else [scans, policy.checks.keys() - scans]
-    after = [limit] * (2 if policy.retraining is None else 3)
-    longest = [max(_limit(policy.checks[name], limit) for name in stage) for stage in stages if stage] + after
+    pause = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
+    longest = [max(_limit(policy.checks[name], limit) for name in stage) for stage in stages if stage] + [limit, limit]
+    after_archive = [timedelta()]
+    if policy.retraining is not None:
+        after_archive.append((1 + retries) * limit + retries * pause)
+    if policy.notifications.channels:
+        after_archive.append(LIMIT)
     wait = policy.schedule.wait_for_data
     waiting = timedelta() if wait is None else timedelta(minutes=wait.timeout_minutes)
-    pause = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
-    return waiting + (1 + retries) * sum(longest, timedelta()) + retries * len(longest) * pause
+    tasks = (1 + retries) * sum(longest, timedelta()) + retries * len(longest) * pause
+    return waiting + tasks + max(after_archive)
 
 
 def deadline_alert(policy: Policy) -> DeadlineAlert | None:
@@ -50,11 +57,13 @@ def deadline_alert(policy: Policy) -> DeadlineAlert | None:
 
     from model_governance.orchestration.alerts import run_is_late
 
+    channels = [for_whole_model(channel, policy).model_dump(mode="json") for channel in policy.notifications.channels]
+    given = {"model": policy.name, "owner": policy.owner, "minutes": minutes, "channels": channels}
     # A run without a logical date has a deadline too, so it is not counted from that date.
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(minutes=minutes),
-        callback=SyncCallback(run_is_late, kwargs={"model": policy.name, "owner": policy.owner, "minutes": minutes}),
+        callback=SyncCallback(run_is_late, kwargs=given),
     )
 
 

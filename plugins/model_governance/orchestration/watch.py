@@ -17,6 +17,7 @@ from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError, GovernanceError, ObjectMissing, PolicyError
 from model_governance.evidence.chain import find_head, link_key, models_with_chain, read_link
 from model_governance.evidence.trust import trust_of
+from model_governance.notify import for_whole_model
 from model_governance.notify.watch import Alert, ModelFacts, alerts_of, due_moments, watch_note
 from model_governance.orchestration.between_tasks import GovernanceViolation
 from model_governance.orchestration.channels import ChannelFailed, send
@@ -200,7 +201,7 @@ class WatchOperator(BaseOperator):
         heard: dict[ChannelSpec, set[str] | None] = dict.fromkeys(self.channels)
         for policy in policies.values():
             for channel in policy.notifications.channels:
-                models = heard.setdefault(_recipient(channel, policy), set())
+                models = heard.setdefault(for_whole_model(channel, policy), set())
                 if models is not None:
                     models.add(policy.name)
         for channel, models in heard.items():
@@ -265,12 +266,6 @@ def _running_since(dag_id: str, moment: datetime) -> datetime | None:
     answer = SUPERVISOR_COMMS.send(GetPreviousDagRun(dag_id=dag_id, logical_date=moment + FAR, state="running"))
     run = getattr(answer, "dag_run", None)
     return None if run is None else run.start_date
-
-
-def _recipient(channel: ChannelSpec, policy: Policy) -> ChannelSpec:
-    """The channel with its recipients, and without what cuts a message of a run: a model is governed or not."""
-    to = channel.to or ((channel.owner or policy.owner,) if channel.type == "mail" else ())
-    return channel.model_copy(update={"to": to, "owner": None, "severity": "fail"})
 
 
 def _files(folder: str) -> list[Path]:

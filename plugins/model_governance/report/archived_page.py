@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def page_of_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
+def page_of_check(record: Mapping[str, Any], pictures: Mapping[str, bytes], *, run: Mapping[str, Any]) -> bytes:
     """As `render_check`, or a plain page with the findings and the reason why there is no other."""
-    return _drawn_or_explained(lambda: render_check(record, pictures), title=record["check"], verdict=record["verdict"])
+    return _drawn_or_explained(
+        lambda: render_check(record, pictures, run=run), title=record["check"], verdict=record["verdict"]
+    )
 
 
 def page_of_run(

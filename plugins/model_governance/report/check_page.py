@@ -74,12 +74,15 @@ class MetricGroup:
         return any(metric["detail"] for metric in self.metrics)
 
 
-def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
+def render_check(
+    record: Mapping[str, Any], pictures: Mapping[str, bytes], *, run: Mapping[str, Any] | None = None
+) -> bytes:  # fmt: skip
     """The page of one check as a self-contained HTML file.
 
     Args:
         record: the stored record, schema "model-governance/check/v1".
         pictures: the recorded SVG artifacts by name; a missing one is reported as missing.
+        run: `logical_date` and `run_id`, which the record leaves out so that the same inputs give the same record.
 
     Raises:
         EvidenceError: the record has another schema, or a picture is not the recorded one.
@@ -100,6 +103,7 @@ def render_check(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> by
         "check.html",
         record=record,
         result=result,
+        run=run,
         verdict=verdict,
         lead=_lead(record, verdict),
         ranked=ranked,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from model_governance.contract.repetition import is_repeated, once
 from model_governance.contract.result import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Sized
+    from collections.abc import Iterator, Sized
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -70,6 +71,11 @@ def to_svg(figure: Figure, *, name: str, title: str) -> Artifact:
         return Artifact(name=name, media_type="image/svg+xml", content=b"", title=title)
     for axis in figure.axes:
         _style(axis)
+        _show_whole_markers(axis)
+    if any(axis.get_legend() for axis in figure.axes):
+        figure.draw_without_rendering()  # only then is it known where a legend lies
+        for axis in figure.axes:
+            _uncover(axis)
     buffer = io.BytesIO()
     # A fixed salt and no date: the same figure must give the same digest on a retry. Letters stay letters
     # ("none"), so that they can be searched, read aloud and drawn in the font of the page around them.
@@ -78,6 +84,48 @@ def to_svg(figure: Figure, *, name: str, title: str) -> Artifact:
     with mpl.rc_context({"svg.hashsalt": "model-governance", "svg.fonttype": "none"}):
         FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None, "Title": title})
     return Artifact(name=name, media_type="image/svg+xml", content=buffer.getvalue(), title=title)
+
+
+def _show_whole_markers(axes: Axes) -> None:
+    """Do not cut markers at the edge: those of a point on the edge are drawn whole, and a point beyond it not at all."""
+    import numpy as np
+
+    (left, right), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+    for artist, points in _marked(axes):
+        known = np.asarray(points, dtype=float)
+        known = known[np.isfinite(known).all(axis=1)]
+        inside = (known >= (left, bottom)) & (known <= (right, top))
+        if inside.all():
+            artist.set_clip_on(False)
+
+
+def _marked(axes: Axes) -> Iterator[tuple[Artist, Any]]:
+    """What is drawn by markers at data points, with these points."""
+    for line in axes.lines:
+        if line.get_marker() not in (None, "", " ", "None", "none") and line.get_transform() == axes.transData:
+            yield line, line.get_xydata()
+    for cloud in axes.collections:
+        if len(cast("Sized", cloud.get_offsets())) > 1 and cloud.get_offset_transform() == axes.transData:
+            yield cloud, cloud.get_offsets()
+
+
+def _uncover(axes: Axes) -> None:
+    """Move a legend beside the axes where it lies on a line, a bar or a point."""
+    legend = axes.get_legend()
+    if legend is None:
+        return
+    box = legend.get_window_extent()
+    lines = (line.get_path().transformed(line.get_transform()) for line in axes.lines)
+    bars = (patch.get_window_extent() for patch in axes.patches if patch.get_visible())
+    clouds = (cloud.get_offset_transform().transform(cloud.get_offsets()) for cloud in axes.collections)
+    covers = (
+        any(line.intersects_bbox(box, filled=False) for line in lines)
+        or any(bar.overlaps(box) for bar in bars)
+        or any(box.contains(*point) for cloud in clouds if len(cloud) > 1 for point in cloud)
+    )
+    if covers:
+        legend.set_loc("center left")
+        legend.set_bbox_to_anchor((1.01, 0.5))
 
 
 def _style(axes: Axes) -> None:

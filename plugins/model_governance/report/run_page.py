@@ -11,6 +11,8 @@ from model_governance.report import formatting
 from model_governance.report.baselines import baselines_of_run
 from model_governance.report.findings import MOST_FINDINGS, count_outcomes, waiver_note, worst_first
 from model_governance.report.formatting import counted
+from model_governance.report.history_table import outcome_line
+from model_governance.report.newness import newness
 from model_governance.report.next_steps import steps_of_run
 from model_governance.report.page import as_markup, expect_schema, fill
 from model_governance.report.reasons import MOST_REASONS, NO_FACTS, in_order, reasons
@@ -80,6 +82,9 @@ def render_run(
         holding=sum(finding.outcome == "pass" for finding in verdict.findings),
         stops=lambda finding: verdict.fail_policy.stops(finding.outcome, finding.severity),
         meaning=lambda finding: facts.meanings.get((finding.check, finding.label), ""),
+        newness=partial(newness, manifest.get("history")),
+        course=[*(manifest.get("history") or {}).get("outcomes", ()), verdict.outcome],
+        blocks=outcome_line,
         highlights=_of_notable(highlights, checks),
         controls=controls,
         waived=waived,

@@ -50,6 +50,7 @@ COLOURS = {
     figures.CURRENT.lower(): "var(--current)",
 }
 LARGEST = 1.3  # by which a picture may grow to fill the page
+READABLE = 11 / (8 * 96 / 72)  # by which it must grow so that letters of 8 pt have 11 px; narrower screens scroll
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}(?![0-9a-zA-Z])")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[[^\]]*\])?[^>]*>", re.IGNORECASE)
 _POINTER = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
@@ -73,7 +74,7 @@ def inline_svg(content: bytes, *, title: str, prefix: str) -> str:
     box = root.get("viewBox") or f"0 0 {width:g} {height:g}"
     return (
         f'<svg role="img" aria-label="{escape(title)}" width="{width:g}" height="{height:g}" '
-        f'viewBox="{escape(box)}" style="max-width:{LARGEST * width:g}px">{inside}</svg>'
+        f'viewBox="{escape(box)}" style="min-width:{READABLE * width:g}px;max-width:{LARGEST * width:g}px">{inside}</svg>'
     )
 
 

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from model_governance.ui.board import pages
 from model_governance.ui.board.routes import add_api, add_pages
+from model_governance.ui.conditional import ConditionalRoute
 from model_governance.ui.stored import HEADERS, STATIC_POLICY, reported_page, stored_object
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def create_app(board: Board, guards: Guards) -> FastAPI:
     totals hold nothing of other DAGs.
     """
     app = FastAPI(title="Model governance", docs_url=None, redoc_url=None, openapi_url=None)
+    app.router.route_class = ConditionalRoute
     of_dag = [Depends(guards.dag)]
 
     @app.get("/dags/{dag_id}/store/{key:path}", dependencies=of_dag)

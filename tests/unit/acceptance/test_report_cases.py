@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import yaml
 
 import project
+import synthetic
 from model_governance.contract.text import number, spell_p
 from model_governance.report.check_page import render_check
 from model_governance.report.reasons import RunFacts, in_order, read_facts, reason, reasons
@@ -157,6 +165,84 @@ def test_r5_only_checks_of_the_same_rows_are_in_doubt(validated, other, doubtful
     assert read_facts([validated, None, other]).doubtful == doubtful
 
 
+def nights(folder, *changes):
+    """The manifest of each of some runs of one model, one a day, and the page of the last; `changes` alter the data before."""
+    small = project.small_project(folder, checks={"quality": project.CHEAP_CHECKS["quality"]})
+    manifests = []
+    for place, change in enumerate(changes):
+        change(small)
+        done = small.run(project.DAY + timedelta(days=place), f"night-{place}")
+        manifests.append(json.loads(small.store.get(done.manifest.key)))
+    return manifests, Reading(small.store.get(done.report.key))
+
+
+def hold(small):
+    small.write_current(synthetic.rows(seed=3))
+
+
+def fail(small, seed=3):
+    frame = synthetic.rows(seed=seed)
+    small.write_current(frame.assign(label=1 - frame["label"]))
+
+
+def test_r15_a_finding_says_on_the_archived_page_that_it_is_new_and_later_for_how_many_runs(tmp_path):
+    manifests, page = nights(tmp_path, hold, fail, partial(fail, seed=4))
+    first, second, third = (manifest["history"] for manifest in manifests)
+    assert first == {"outcomes": [], "findings": []}
+    assert [(each["runs"], each["since"][:10]) for each in second["findings"]] == [(1, "2026-03-02")]
+    assert third["outcomes"] == ["pass", "fail"]
+    assert "for 2 runs, since 2026-03-02" in page.words
+    assert "the last 3 runs, the newest on the right" in page.words
+    assert "the same number" not in page.words
+
+    (tmp_path / "other").mkdir()
+    _, page = nights(tmp_path / "other", hold, fail)
+    block = page.words[page.words.index("Findings that do not hold") :]
+    assert "stops the run new" in block
+
+
+def test_r6_a_number_that_is_that_of_the_run_before_says_so(tmp_path):
+    manifests, page = nights(tmp_path, hold, fail, fail, fail)
+    (finding,) = manifests[-1]["history"]["findings"]
+    assert (finding["runs"], finding["unchanged_since"][:10]) == (3, "2026-03-02")
+    assert "for 3 runs, since 2026-03-02; the same number of the same model since 2026-03-02" in page.words
+
+
+def test_r6_another_model_with_the_same_number_is_no_unchanged_result(tmp_path):
+    def other_model(small):
+        import skops.io
+
+        small.write_model(skops.io.dumps(synthetic.pipeline(synthetic.rows(seed=1)), compression=8))
+        fail(small)
+
+    manifests, _ = nights(tmp_path, fail, other_model)
+    (finding,) = manifests[-1]["history"]["findings"]
+    assert manifests[0]["model"]["sha256"] != manifests[1]["model"]["sha256"]
+    assert (finding["runs"], finding["unchanged_since"]) == (2, None)
+
+
+def test_r15_a_trust_file_that_cannot_be_read_keeps_no_run_from_the_archive(tmp_path):
+    small = project.small_project(tmp_path).change(archive={"trust": "missing.yaml"})
+    done = small.run()
+    assert done.verdict.outcome == "error"
+    assert json.loads(small.store.get(done.manifest.key))["history"] is None
+
+
+def test_r15_the_page_of_an_older_release_says_nothing_of_earlier_runs():
+    page = run(("drift", "data_drift", drift(6.03)), facts=facts_of())
+    assert "the newest on the right" not in page.words
+
+
+def test_r12_the_page_of_a_check_names_the_moment_the_run_and_the_model(tmp_path):
+    small = project.small_project(tmp_path)
+    done = small.check("quality")
+    page = Reading(small.store.get(done.report.key))
+    header = page.words[: page.words.index("Findings")]
+    assert "run of 2026-03-01" in header
+    assert f"model {small.policy().model.sha256[:12]}" in header
+    assert "night-1" in page.words
+
+
 def test_r9_a_scan_without_findings_and_four_counts_are_no_picture():
     from model_governance.checks.supply_chain.artifact_scan.findings import ScanLog
     from model_governance.checks.supply_chain.artifact_scan.params import ScanParams
@@ -213,3 +299,46 @@ def test_r18_calibrate_says_how_far_it_is(tmp_path, caplog):
     with caplog.at_level("INFO", logger="model_governance.authoring.calibration"):
         calibrate(policy, moment=make.TODAY, connections=PlainConnections(), sampling=Sampling(windows=300, rows=100))
     assert caplog.messages[:2] == ["quality: check 1 of 1", "quality: 50 runs drawn"]
+
+
+@pytest.mark.parametrize("kind", ["membership_inference", "model_quality"])
+def test_r20_a_check_is_described_in_lines_that_fit_with_an_example_and_as_json(kind, capsys):
+    from model_governance.checks import find
+    from model_governance.cli import main
+
+    assert main(["checks", kind]) == 0
+    text, _, example = capsys.readouterr().out.partition("\nexample policy\n")
+    assert max(map(len, text.splitlines())) <= 100
+    assert all(spec.name in text for spec in find(kind).metrics)
+    assert main(["checks", kind, "--json"]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert [metric["name"] for metric in described["metrics"]] == [spec.name for spec in find(kind).metrics]
+    assert described["params"]["properties"].keys() == find(kind).params.model_fields.keys()
+    assert [line.strip() for line in example.splitlines() if line] == [
+        line.strip() for line in described["example"].splitlines()
+    ]
+    assert list(yaml.safe_load(described["example"])["checks"]) == [kind]
+
+
+def test_r21_what_the_screen_found_is_a_sentence_about_rows_and_labels():
+    from model_governance.checks.supply_chain.poisoning_screen.metrics import METRICS
+    from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
+    from model_governance.checks.supply_chain.poisoning_screen.report import CHANGES, Screen, highlights_of
+    from model_governance.checks.supply_chain.poisoning_screen.triggers import Bin, Cell, Triggers
+
+    high = Bin(feature="income", described="at its highest", rows=np.ones(30, dtype=bool))
+    cell = Cell(bins=(high,), label=1, new=19, rows=25, expected=4.24, p_value=1.2e-10, adjusted=1.2e-8)
+    screen = Screen(pool=SimpleNamespace(classes=(0, 1)), triggers=Triggers(cells=(cell,), estimates=()))
+    named = [("trigger_hits", 1), ("trigger_rows", 14.76), ("new_source_share", 0.031)]
+    metrics = tuple(replace(make.metric(name, value), p_value=1e-8) for name, value in named)
+    assert highlights_of(metrics, screen, ScreenParams()) == (
+        "3.1% of the new window come from sources that the accepted one does not know (p < 0.001).",
+        "Rows with income at its highest are labelled 1 too often: 19 rows of the new window, 4.2 expected (p < 0.001).",
+    )
+    assert CHANGES.keys() == {spec.name for spec in METRICS} - {"suspect_label_share"}
+
+
+def test_r16_paper_has_margins_and_a_sentence_stays_with_its_picture():
+    page = render_check(*make.red_check()).decode()
+    assert re.search(r"@page \{ margin: \d+mm", page)
+    assert re.search(r"\.highlight \{ break-inside: avoid", page)

@@ -8,7 +8,9 @@ from scipy.stats import ks_2samp, wasserstein_distance
 
 import synthetic
 from model_governance.authoring.compare import compare_files
+from model_governance.authoring.comparison_table import DISTANCES
 from model_governance.cli import main
+from model_governance.contract.text import number
 from model_governance.errors import SubjectError
 
 
@@ -58,3 +60,22 @@ def test_files_without_a_common_column_are_refused(files, tmp_path):
     synthetic.rows(seed=1)[["row"]].rename(columns={"row": "key"}).to_parquet(tmp_path / "other.parquet", index=False)
     with pytest.raises(SubjectError, match="no column in common"):
         compare_files(files[0], str(tmp_path / "other.parquet"))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_r17_no_number_is_cut_and_what_has_no_room_is_named(files, capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    found = compare_files(*files)
+    assert main(["compare", *files]) == 0
+    written = capsys.readouterr().out
+    assert "…" not in written
+    assert max(map(len, written.splitlines())) <= width
+    rows = [line.split() for line in written.splitlines()]
+    for line in found.columns:
+        (cells,) = [row for row in rows if row[:1] == [line.name] and len(row) > 2]
+        assert number(line.psi, digits=3) == cells[1]
+    titles = next(row for row in rows if row[:1] == ["column"])
+    caption = " ".join(written.split()).partition("characters: ")[2].partition(", see --json")[0]
+    assert {*titles, *caption.split(", ")} >= set(DISTANCES.values())
+    assert set(titles).isdisjoint(caption.split(", "))
+    assert bool(caption) == (width < 160)

@@ -94,3 +94,18 @@ def test_letters_are_escaped_again():
 
 def test_rules_for_the_whole_page_are_left_out():
     assert "display" not in inlined("<style>* { display: none }</style><path/>")
+
+
+def test_r11_letters_of_our_figures_have_11_pixels_on_the_narrowest_screen():
+    from model_governance.report import figures
+
+    figure, (axes,) = figures.canvas(width=7.0)
+    axes.plot([0, 1], [0, 1], label="a")
+    axes.legend()
+    content = figures.to_svg(figure, name="a.svg", title="a").content
+    shown = inline_svg(content, title="a", prefix="p-")
+    least = float(re.search(r"min-width:([0-9.]+)px", shown)[1])
+    box = [float(part) for part in re.search(r'viewBox="([^"]+)"', shown)[1].split()]
+    sizes = [float(size) for size in re.findall(r"font:? ?(?:-size:)?\s*([0-9.]+)px", shown)]
+    assert sizes
+    assert min(sizes) * least / box[2] >= 11 - 1e-6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from model_governance import __version__
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from model_governance.ui.board.board import Board
     from model_governance.ui.board.portfolio import Query
 
+MOST = 200
+"""Models of an answer at most."""
 MODEL_FIELDS = (
     "model", "dag_id", "owner", "outcome", "stops", "since", "streak", "strip", "runs", "moment", "recorded", "due_at",
     "waived_until", "manifest", "requested", "damaged",
@@ -29,15 +32,25 @@ def models_answer(
     *,
     now: float,
     ungoverned: Sequence[Mapping[str, Any]],
+    limit: str = "",
+    cursor: str = "",
 ) -> dict[str, Any]:
-    """The portfolio."""
-    found = portfolio(models, query, now=now, ungoverned=ungoverned)
-    page = min(query.page, found.pages)
+    """The portfolio, `limit` models of it, behind the cursor of the answer before."""
+    mistakes = list(query.mistakes)
+    size = int(limit) if limit.isdecimal() and len(limit) < 4 and 0 < int(limit) <= MOST else PAGE
+    if limit and str(size) != limit:
+        mistakes.append(f"There is no limit {limit!r:.60}; it is a number from 1 to {MOST}.")
+    asked = partial(portfolio, models, query, now=now, ungoverned=ungoverned, limit=size)
+    try:
+        found = asked(cursor=cursor)
+    except ValueError:
+        mistakes.append("This cursor is none of this order; these are the first models.")
+        found = asked()
     return {
         "as_of": board.as_of(), "problems": board.problems(), "total": found.total, "totals": found.totals,
-        "found": found.found, "folded": found.folded, "mistakes": list(query.mistakes), "per_page": PAGE,
+        "found": found.found, "folded": found.folded, "mistakes": mistakes, "limit": size,
         "models": [_model(row) | {"state": row["place"], "reasons": row["reasons"]} for row in found.rows],
-        "next": page + 1 if page < found.pages else None,
+        "next": found.next or None,
     }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ HEADERS = {
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, no-store",
+    "Cache-Control": "private, no-cache",
 }
 AGAIN = 5
 """Seconds after which a page that waits for something asks again."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import end_of, parse_moment, spell_moment
 from model_governance.report.formatting import counted
+from model_governance.ui.board.cursor import cursor_of, place_of, read_cursor
 from model_governance.ui.board.standing import HOLDS, URGENCY, newness, urgency, word_of
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ class Portfolio:
         owners: of all of them.
         tags: of all of them.
         pages: how many pages there are.
+        next: cursor of the rows that follow; empty where none do.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -88,6 +91,7 @@ class Portfolio:
     owners: Sequence[str]
     tags: Sequence[str]
     pages: int
+    next: str
 
 
 def query_of(parameters: Mapping[str, str]) -> Query:
@@ -112,8 +116,9 @@ def query_of(parameters: Mapping[str, str]) -> Query:
 
 
 def portfolio(
-    models: Sequence[Mapping[str, Any]], query: Query, *, now: float, ungoverned: Sequence[Mapping[str, Any]] = ()
-) -> Portfolio:
+    models: Sequence[Mapping[str, Any]], query: Query, *, now: float, ungoverned: Sequence[Mapping[str, Any]] = (),
+    limit: int = PAGE, cursor: str = "",
+) -> Portfolio:  # fmt: skip
     """The models that a query asks for.
 
     Args:
@@ -121,18 +126,30 @@ def portfolio(
         query: what is asked for.
         now: seconds since 1970.
         ungoverned: DAGs of models without evidence, each with `dag_id`, `owner`, `tags` and `reason`.
+        limit: rows of a page.
+        cursor: the rows behind it are shown instead of the page of the query; `next` of the answer before.
+
+    Raises:
+        ValueError: the cursor is none of this order.
     """
     rows = [_row(model, now=now) for model in models] + [_ungoverned_row(dag) for dag in ungoverned]
     totals = {place: sum(row["place"] == place for row in rows) for place in URGENCY}
-    asked = sorted((row for row in rows if _fits(row, query)), key=SORTS[query.sort])
+    order = lambda row: place_of(row, SORTS[query.sort](row))  # noqa: E731
+    asked = sorted((row for row in rows if _fits(row, query)), key=order)
     fold = not query.passes and HOLDS not in query.outcomes and not query.text
     listed = [row for row in asked if not fold or row["place"] != HOLDS]
-    page = min(max(query.page, 1), max(1, -(-len(listed) // PAGE)))
+    places = [order(row) for row in listed]
+    pages = max(1, -(-len(listed) // limit))
+    start = (min(max(query.page, 1), pages) - 1) * limit
+    if cursor:
+        start = bisect_right(places, read_cursor(cursor, query.sort, like=places[0] if places else None))
+    end = start + limit
     return Portfolio(
-        rows=[_shown(row) for row in listed[(page - 1) * PAGE : page * PAGE]], found=len(asked),
+        rows=[_shown(row) for row in listed[start:end]], found=len(asked),
+        next=cursor_of(places[end - 1], query.sort) if end < len(listed) else "",
         folded=len(asked) - len(listed), totals=totals, total=len(rows), sentences=list(_sentences(rows)),
         owners=sorted({row["owner"] for row in rows if row["owner"]}),
-        tags=sorted({tag for row in rows for tag in row["tags"]}), pages=max(1, -(-len(listed) // PAGE)),
+        tags=sorted({tag for row in rows for tag in row["tags"]}), pages=pages,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends  # noqa: TID253 - only the api-server comes here
@@ -44,11 +45,16 @@ def add_api(app: FastAPI, board: Board, *, dag: Sequence[Any], readable: Callabl
     root = "/api/v1"
 
     @app.get(f"{root}/models")
-    def models(request: Request, dag_ids: frozenset[str] = may_read) -> Response:
+    def models(
+        request: Request, limit: str = "", cursor: str = "", dag_ids: frozenset[str] = may_read
+    ) -> Response:  # fmt: skip
         board.refresh_soon()
         seen, silent = _seen(board, dag_ids)
-        query = query_of(request.query_params)
-        return _json(api.models_answer(board, seen, query, now=time.time(), ungoverned=silent))
+        query = replace(query_of(request.query_params), page=1)
+        answer = api.models_answer(
+            board, seen, query, now=time.time(), ungoverned=silent, limit=limit, cursor=cursor
+        )  # fmt: skip
+        return _json(answer)
 
     @app.get(f"{root}/coverage")
     def coverage(catalog: str = "", dag_ids: frozenset[str] = may_read) -> Response:
@@ -136,7 +142,7 @@ def _add_tabs(app: FastAPI, board: Board, dag: Sequence[Any]) -> None:
 
 
 def _json(answer: Mapping[str, Any]) -> Response:
-    headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+    headers = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
     return JSONResponse(answer, headers=headers)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
 
 import pytest
 
-from model_governance.ui.board.portfolio import PAGE, csv_of, portfolio, query_of, waiver_note
+from model_governance.ui.board.portfolio import PAGE, SORTS, csv_of, portfolio, query_of, waiver_note
 
 NOW = 1_772_600_000.0
 DAY = 86_400.0
@@ -118,3 +119,46 @@ def test_the_csv_holds_the_whole_filtered_list_and_no_formula():
     assert [
         each["model"] for each in csv.DictReader(io.StringIO(csv_of(MODELS, query_of({"outcome": "warn"}), now=NOW)))
     ] == ["warns"]
+
+
+def read_by_cursor(models, sort, *, limit, between=lambda models: models):
+    """Every model that a reader of all pages gets; `between` changes the list after each page."""
+    query, cursor, read = query_of({"passes": "1", "sort": sort}), "", []
+    while True:
+        found = portfolio(models, query, now=NOW, ungoverned=SILENT, limit=limit, cursor=cursor)
+        read += names(found)
+        models, cursor = between(models), found.next
+        if not cursor:
+            return read
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("limit", [1, 3, 10, 50])
+def test_cursors_lead_through_the_whole_list_in_its_order(sort, limit):
+    assert read_by_cursor(MODELS, sort, limit=limit) == names(asked(MODELS, SILENT, passes="1", sort=sort))
+
+
+def test_a_model_that_comes_or_goes_between_two_pages_repeats_and_skips_no_other():
+    def between(models):
+        gone = [model for model in models if model["model"] != "broken"]
+        return gone if any(model["model"] == "a-new-one" for model in gone) else [row("a-new-one", "error"), *gone]
+
+    read = read_by_cursor(MODELS, "urgency", limit=2, between=between)
+    assert len(read) == len(set(read))
+    assert set(read) >= {model["model"] for model in MODELS} - {"broken"}
+
+
+def test_two_models_of_one_name_and_moment_are_both_read():
+    twins = [row("twin", dag_id=f"governance_{name}", archive=f"file:///{name}") for name in "abc"]
+    assert read_by_cursor(twins, "urgency", limit=1).count("twin") == 3
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["!", "e30", "not base64 at all", *(base64.urlsafe_b64encode(json.dumps(place).encode()).decode() for place in (
+        ["name", "a"], ["urgency"], ["urgency", "x", 1, 2, 3, 4, 5], ["urgency", [], {}, None, "a", "b", "c"], {},
+    ))],
+)  # fmt: skip
+def test_what_is_no_cursor_of_this_order_is_refused(cursor):
+    with pytest.raises(ValueError, match=r"cursor|place"):
+        portfolio(MODELS, query_of({}), now=NOW, cursor=cursor)

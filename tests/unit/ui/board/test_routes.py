@@ -192,3 +192,37 @@ def test_what_is_still_to_be_read_tells_no_numbers_of_models(board, client):
         database.execute("update archive set behind = 4711")
     assert "An archive is still being read" in client.get("/").text
     assert "4711" not in client.get("/").text + client.get("/api/v1/health").text + client.get("/api/v1/models").text
+
+
+def test_an_answer_that_the_reader_has_already_is_not_sent_again(board, client):
+    for path in ("/", f"/dags/{DAG}", "/api/v1/models", f"/api/v1/dags/{DAG}/models/synthetic", "/static/board.js"):
+        first = client.get(path)
+        again = client.get(path, headers={"If-None-Match": f'"other", {first.headers["etag"]}'})
+        assert (again.status_code, again.content) == (304, b""), path
+        assert again.headers["etag"] == first.headers["etag"]
+        assert again.headers["cache-control"] == first.headers["cache-control"]
+        assert client.get(path, headers={"If-None-Match": '"other"'}).content == first.content
+    stranger = TestClient(app_for(board, "governance_other"), raise_server_exceptions=False)
+    known = {"If-None-Match": client.get(f"/dags/{DAG}").headers["etag"]}
+    assert stranger.get(f"/dags/{DAG}", headers=known).status_code == 404
+    assert "etag" not in stranger.get(f"/dags/{DAG}").headers
+
+
+def test_the_etag_changes_with_the_answer(board, client):
+    before = client.get("/api/v1/models").headers["etag"]
+    board.surroundings.silent = [{"dag_id": DAG, "owner": "o", "tags": ["model"], "reason": "no policy"}]
+    assert client.get("/api/v1/models", headers={"If-None-Match": before}).status_code == 200
+
+
+def test_the_api_goes_on_behind_a_cursor_and_names_what_is_none(board, client):
+    board.surroundings.silent = [{"dag_id": DAG, "owner": "o", "tags": ["model"], "reason": "no policy"}]
+    first = client.get("/api/v1/models?passes=1&limit=1").json()
+    second = client.get(f"/api/v1/models?passes=1&limit=1&cursor={first['next']}").json()
+    assert [each["model"] for answer in (first, second) for each in answer["models"]] == [DAG, "synthetic"]
+    assert (first["limit"], second["next"]) == (1, None)
+    wrong = client.get("/api/v1/models?passes=1&limit=500&cursor=none").json()
+    assert [each["model"] for each in wrong["models"]] == [DAG, "synthetic"]
+    assert wrong["mistakes"] == [
+        "There is no limit '500'; it is a number from 1 to 200.",
+        "This cursor is none of this order; these are the first models.",
+    ]

@@ -63,7 +63,7 @@ def measure(subject: Subject, params: ScreenParams, seed: int) -> CheckResult:
         metrics=metrics,
         tables=tables_of(screen, params),
         artifacts=(*figures_of(screen, params, metrics), row_numbers(reasons)),
-        highlights=highlights_of(metrics, params),
+        highlights=highlights_of(metrics, screen, params),
         notes=(*notes, f"suspicious_rows.csv names {len(reasons):,} rows of the new window by number only"),
         tools=versions_of(DISTRIBUTION, "numpy", "pandas", "scikit-learn", "scipy"),
     )

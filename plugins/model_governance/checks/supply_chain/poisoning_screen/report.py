@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.contract.result import Artifact, Table
 from model_governance.contract.text import spell_p
+from model_governance.report.formatting import counted
 from model_governance.stats.multiplicity import adjusted
 
 if TYPE_CHECKING:
@@ -37,7 +38,23 @@ class Screen:
     contradicted: np.ndarray | None = None
 
 
-def highlights_of(metrics: tuple[Metric, ...], params: ScreenParams) -> tuple[str, ...]:
+CHANGES = {
+    "flip_rate_change": "Labels look wrong in another share of rows than before",
+    "class_flip_rate_change": "Labels {key} look wrong in another share of rows than before",
+    "disagreement_change": "The present model contradicts the new labels more often than those of the reference",
+    "trigger_hits": "Values of the new window go with one class more often than before",
+    "trigger_rows": "Values of the new window go with one class more often than before",
+    "flood_share": "{share} of the new window are groups of equal rows, or nearly equal ones",
+    "duplicate_share_change": "Another share of rows than before equals another row",
+    "spectral_change": "Another share of rows than before stands out in a network's features",
+    "activation_change": "Another share of rows than before forms a small cluster in a network's activations",
+    "source_share_change": "Rows of the source {key} are another share of the window than before",
+    "new_source_share": "{share} of the new window come from sources that the accepted one does not know",
+}
+"""What evidence for a metric means, as a sentence."""
+
+
+def highlights_of(metrics: tuple[Metric, ...], screen: Screen, params: ScreenParams) -> tuple[str, ...]:
     """The changes with evidence among all that were tested, the strongest first."""
     tested = [metric for metric in metrics if metric.p_value is not None]
     levels = adjusted([float(metric.p_value or 0.0) for metric in tested], "benjamini_hochberg")
@@ -47,14 +64,22 @@ def highlights_of(metrics: tuple[Metric, ...], params: ScreenParams) -> tuple[st
     significant.sort(key=lambda metric: (float(metric.p_value or 0.0), metric.label))
     if not significant:
         return ("Nothing in the new window differs from the accepted one beyond chance.",)
-    return tuple(
-        f"{metric.label} is {metric.formatted} ({spell_p(float(metric.p_value or 0.0))}{_detail(metric)})."
-        for metric in significant[:3]
-    )
+    # Both metrics of the triggers have one sentence.
+    return tuple(dict.fromkeys(_sentence(metric, screen, params) for metric in significant))[:3]
 
 
-def _detail(metric: Metric) -> str:
-    return f"; {metric.detail}" if metric.detail else ""
+def _sentence(metric: Metric, screen: Screen, params: ScreenParams) -> str:
+    evidence = spell_p(float(metric.p_value or 0.0))
+    cells = screen.triggers.named(params.level) if screen.triggers is not None else ()
+    if metric.name in ("trigger_hits", "trigger_rows") and cells:
+        cell = cells[0]
+        others = f"; so are {counted(len(cells) - 1, 'other value')}" if len(cells) > 1 else ""
+        return (
+            f"Rows with {cell.described} are labelled {screen.pool.classes[cell.label]} too often: {_count(cell.new)} rows of "
+            f"the new window, {cell.expected:.1f} expected ({evidence}){others}."
+        )
+    change = CHANGES[metric.name].format(key=metric.key, share=f"{metric.value or 0.0:.1%}")
+    return f"{change}{f': {metric.detail}' if metric.detail else ''} ({evidence})."
 
 
 def tables_of(screen: Screen, params: ScreenParams) -> tuple[Table, ...]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from model_governance.notify import message_of, track
-from model_governance.notify.issues import MOST_RUNS
+from model_governance.report.issues import MOST_RUNS
 from notify_cases import DAY, FAIL, PASS, before, finding, verdict
 
 
