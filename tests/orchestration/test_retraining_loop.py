@@ -179,7 +179,12 @@ HUMAN = {"margins": MARGINS, "approve": "human"}
 def test_where_a_person_decides_only_an_approver_may(red, user, option, said):
     made = red("human", promotion=HUMAN, approvers=["ada", "risk@example.com"])
     step = governed_step(read_policy(made.policy_file), made)
-    answer = {"chosen_options": [option], "params_input": {}, "responded_at": None, "responded_by_user": user}
+    answer = {
+        "chosen_options": [option],
+        "params_input": {},
+        "responded_at": "2026-03-02T08:00:00+00:00",
+        "responded_by_user": user,
+    }
     step.results["approve"] = answer
     with pytest.raises((GovernanceViolation, AirflowFailException), match=said):
         step.run("decide")
