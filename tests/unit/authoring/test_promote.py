@@ -59,8 +59,8 @@ def quick(loop):
 
 
 def changed(loop, **keys):
-    """The same under another policy, with the checks that its margins name and the screen of the window."""
-    checks = {name: cases.CHECKS[name] for name in (*keys["promotion"]["margins"], "window")}
+    """The same under another policy, with quality, the checks that its margins name, and the screen of the window."""
+    checks = {name: cases.CHECKS[name] for name in ("quality", *keys["promotion"]["margins"], "window")}
     return cases.Loop(loop.made.change(checks=checks, **keys), loop.night)
 
 
@@ -111,7 +111,7 @@ def test_a_better_challenger_that_leaks_more_is_refused_with_its_records(loop):
     assert cases.faults(loop.store, "synthetic") == []
     alter(loop, done.measured[0]["key"])
     (problem,) = [each for each in verify_model(loop.store, "synthetic").problems if each.code == "object.altered"]
-    assert "rests on it" in problem.sentence or "names it" in problem.sentence
+    assert "challenger/quality/check.json" in problem.sentence
 
 
 def test_a_better_challenger_that_is_less_robust_is_refused(loop):
