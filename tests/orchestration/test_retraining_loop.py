@@ -10,7 +10,6 @@ from airflow.sdk.exceptions import AirflowFailException
 import retraining_cases as cases
 from model_governance.evidence.history import Archive
 from model_governance.evidence.promotions import promotions
-from model_governance.evidence.verification.archive import verify_model
 from model_governance.orchestration import (
     governance_retraining_dag,
     governance_retraining_dags,
@@ -65,7 +64,7 @@ def test_four_red_nights_give_one_retraining_whose_model_is_champion_the_next_ni
     after = run_dag(nightly, logical_date="2025-06-05T02:00:00+00:00")
     assert after.states()["quality"] == "success"
     assert decisions(made, "fournights") == ["promoted"]
-    assert verify_model(made.store, "fournights").is_sound
+    assert cases.faults(made.store, "fournights") == []
 
 
 def test_a_poisoned_window_ends_the_run_before_anything_is_trained(red, run_dag, scheduled, asset_events):
@@ -76,7 +75,7 @@ def test_a_poisoned_window_ends_the_run_before_anything_is_trained(red, run_dag,
     assert done.state == "failed"
     assert (done.states()["screen"], done.states()["train"]) == ("failed", "upstream_failed")
     assert decisions(made, "poisoned") == ["refused"]
-    assert verify_model(made.store, "poisoned").is_sound
+    assert cases.faults(made.store, "poisoned") == []
 
 
 class Step:
@@ -179,7 +178,12 @@ HUMAN = {"margins": MARGINS, "approve": "human"}
 def test_where_a_person_decides_only_an_approver_may(red, user, option, said):
     made = red("human", promotion=HUMAN, approvers=["ada", "risk@example.com"])
     step = governed_step(read_policy(made.policy_file), made)
-    answer = {"chosen_options": [option], "params_input": {}, "responded_at": None, "responded_by_user": user}
+    answer = {
+        "chosen_options": [option],
+        "params_input": {},
+        "responded_at": "2026-03-02T08:00:00+00:00",
+        "responded_by_user": user,
+    }
     step.results["approve"] = answer
     with pytest.raises((GovernanceViolation, AirflowFailException), match=said):
         step.run("decide")
@@ -230,7 +234,7 @@ def test_training_that_does_not_help_is_a_finding_instead_of_a_request(red, run_
     assert len(asset_events("governance_retraining_nohelp")) == 1
     newest = max(promotions(Archive(made.store, "nohelp")), key=lambda each: each.decision == "stopped")
     assert (newest.decision, "training does not help: 1 trainings" in newest.reason) == ("stopped", True)
-    assert verify_model(made.store, "nohelp").is_sound
+    assert cases.faults(made.store, "nohelp") == []
 
 
 @pytest.mark.parametrize(("user", "said"), [(None, "nobody is none of its approvers"), ("ada", "promoted by nobody")])

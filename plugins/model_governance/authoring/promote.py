@@ -141,7 +141,7 @@ def judge_challenger(
 
 def conclude(
     retraining: Retraining, proposal: Proposal, store: ArtifactStore, connections: Connections, *, by: str = NOBODY,
-    refused_because: str = "", signer: Signer | None = None, trust: Trust | None = None,
+    refused_because: str = "", moment: datetime | None = None, signer: Signer | None = None, trust: Trust | None = None,
 ) -> Promotion:  # fmt: skip
     """Promote the challenger or refuse it, as evidence; doing the same again completes what a crash left.
 
@@ -155,6 +155,7 @@ def conclude(
         connections: gives S3 clients.
         by: who decides.
         refused_because: why a person refuses what the evidence allows; empty: the evidence decides.
+        moment: when a person decided (UTC); None: when the evidence was judged. The same at every try.
         signer: signs the links; None leaves them unsigned.
         trust: keys of which one must have signed what is read.
 
@@ -163,11 +164,12 @@ def conclude(
         EvidenceError: earlier decisions are damaged.
         SubjectError: the challenger cannot be loaded for its approval.
     """
+    moment = moment or proposal.judged_at
     archive = Archive(store, retraining.policy.name, trust=trust)
     before = champion_of(archive, retraining.policy)
     problems = [*proposal.problems, *([refused_because] if refused_because else []), *_rolled_back(archive, proposal)]
     present = version_in_policy(retraining.policy) if before is None else before.champion
-    if before is not None and _is_same(before, proposal):
+    if before is not None and (before.decided_at, before.champion.sha256) == (moment, proposal.challenger.sha256):
         return before  # an earlier try stored it
     if present.sha256 != retraining.champion.sha256:
         problems.append(f"version {present.sha256[:12]} became the champion in the meantime; compare with that one")
@@ -179,9 +181,9 @@ def conclude(
     if problems:
         return refuse(
             retraining, "; ".join(problems), store, challenger=proposal.challenger, measured=proposal.measured,
-            comparisons=proposal.comparisons, by=by, moment=proposal.judged_at, signer=signer,
+            comparisons=proposal.comparisons, by=by, moment=moment, signer=signer,
         )  # fmt: skip
-    return _promote(retraining, proposal, store, connections, by=by, signer=signer, trust=trust)
+    return _promote(retraining, proposal, store, connections, by=by, moment=moment, signer=signer, trust=trust)
 
 
 def roll_back(
@@ -233,7 +235,7 @@ def require_promotion(policy: Policy) -> PromotionSpec:
 
 def _promote(
     retraining: Retraining, proposal: Proposal, store: ArtifactStore, connections: Connections, *, by: str,
-    signer: Signer | None, trust: Trust | None,
+    moment: datetime, signer: Signer | None, trust: Trust | None,
 ) -> Promotion:  # fmt: skip
     policy = retraining.challenged(proposal.challenger)
     model = _with_approval(retraining.policy, proposal.challenger, store, connections)
@@ -245,11 +247,11 @@ def _promote(
         champion=Version(model=model, datasets=proposal.challenger.datasets), replaced=retraining.champion,
         manifest={"key": archived.manifest.key, "sha256": archived.manifest.sha256},
         margins=margins_of(retraining.policy), measured=list(proposal.measured), comparisons=list(proposal.comparisons),
-        gained=proposal.gained, by=by, decided_at=proposal.judged_at,
+        gained=proposal.gained, by=by, decided_at=moment,
     )  # fmt: skip
     accept_run(
         store, policy.name, retraining.run.run_id, reason="promoted: no worse than the champion within the margins", by=by,
-        moment=proposal.judged_at, signer=signer, trust=trust,
+        moment=moment, signer=signer, trust=trust,
     )  # fmt: skip
     stored = store_decision(promotion, store, signer)
     point_champion_at(model["uri"])
@@ -321,7 +323,3 @@ def _rolled_back(archive: Archive, proposal: Proposal) -> list[str]:
         if each.decision == "rolled_back" and each.challenger and each.challenger.sha256 == proposal.challenger.sha256:
             return [f"this very version was rolled back by {each.by}: {each.reason}"]
     return []
-
-
-def _is_same(before: Promotion, proposal: Proposal) -> bool:
-    return before.decided_at == proposal.judged_at and before.champion.sha256 == proposal.challenger.sha256

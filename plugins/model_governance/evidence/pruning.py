@@ -192,18 +192,19 @@ def objects_of_runs(store: ArtifactStore, model: str, *, first: datetime, last: 
 
 def _runs(store: ArtifactStore, model: str) -> Iterator[Link]:
     """The links about runs of a model, in the order of the chain."""
-    for _, key in link_keys(store, model):
-        link = read_link(store, key)
-        if link.kind == "run":
-            yield link
+    return (link for link in _links(store, model) if link.kind == "run")
+
+
+def _links(store: ArtifactStore, model: str) -> Iterator[Link]:
+    return (read_link(store, key) for _, key in link_keys(store, model))
 
 
 def _staying(store: ArtifactStore, removed: Collection[str]) -> set[str]:
-    """Keys of every object that a run of any model names whose manifest is not removed: models share objects, too."""
+    """Keys of every object that a link of any model names, but for runs whose manifest is removed: models share objects, too."""
     return {
         key
         for model in models_with_chain(store)
-        for link in _runs(store, model)
+        for link in _links(store, model)
         if link.about["key"] not in removed
         for key in link.objects
     }

@@ -147,10 +147,15 @@ def announcement(key: str, sha256: str) -> dict[str, Any]:
 def document_statement(
     kind: str, document: Mapping[str, Any], place: Place, *, address: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The statement about a stored document (an acceptance, a request) at `address` (`key`, `sha256`, `size`)."""
-    subject = _subject(str(address["key"]).rpartition("/")[2], address)
+    """The statement about a stored document (an acceptance, a request) at `address` (`key`, `sha256`, `size`).
+
+    That about a decision on a version names the records that the decision rests on, too.
+    """
+    subjects = [_subject(str(address["key"]).rpartition("/")[2], address)]
+    rests_on = document["measured"] if kind == "promotion" else ()
+    subjects += [_subject(f"{each['of']}/{each['check']}/check.json", _address(each)) for each in rests_on]
     predicate = place.record() | {"document": _decimal(document), "address": _address(address)}
-    return _statement([subject], PREDICATE_TYPES[kind], predicate)
+    return _statement(subjects, PREDICATE_TYPES[kind], predicate)
 
 
 def document_folder(kind: str, model: str) -> str:

@@ -28,7 +28,7 @@ from model_governance.orchestration.dags import policy_files
 from model_governance.orchestration.operators import COLOUR, PolicyOperator
 from model_governance.orchestration.stores import AirflowConnections
 from model_governance.orchestration.task_log import quiet_libraries
-from model_governance.orchestration.waiver_desk import approvers_of
+from model_governance.orchestration.waiver_desk import approvers_of, responded_at
 from model_governance.policy import load_policy
 from model_governance.policy.names import dag_id_of
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from model_governance.authoring.retrain import Retraining
     from model_governance.evidence.promotions import Promotion
-    from model_governance.orchestration.dag_settings import DagSettings
     from model_governance.policy import Policy, TrainingSpec
     from model_governance.store import ArtifactStore
 
@@ -51,7 +50,6 @@ WAIT = timedelta(days=7)
 def governance_retraining_dag(
     policy: Policy,
     *,
-    settings: DagSettings = NO_SETTINGS,
     response_timeout: timedelta = WAIT,
     auto_register: bool = True,
 ) -> DAG:
@@ -61,7 +59,6 @@ def governance_retraining_dag(
 
     Args:
         policy: with `retraining.train` and `promotion`.
-        settings: what the DAG file sets for the DAGs of all policies.
         response_timeout: how long an approver may take under `promotion.approve: human`; without an answer nothing is promoted.
         auto_register: whether Airflow finds the DAG although the DAG file assigns it to no name.
 
@@ -74,11 +71,10 @@ def governance_retraining_dag(
     dag = DAG(
         dag_id=retraining_dag_id(policy.name), description=f"Retrains {policy.name} when a run requests it",
         schedule=[retraining_asset(policy.name)], start_date=datetime(2025, 1, 1, tzinfo=UTC), catchup=False,
-        max_active_runs=1, tags={"model-governance", "retraining", policy.name, *settings.tags},
-        auto_register=auto_register, **settings.of_dag(),
+        max_active_runs=1, tags={"model-governance", "retraining", policy.name},
+        auto_register=auto_register,
     )  # fmt: skip
-    of_tasks = settings.of_tasks(policy)
-    shared: dict[str, Any] = {"policy": policy, **of_tasks}
+    shared: dict[str, Any] = {"policy": policy, **NO_SETTINGS.of_tasks(policy)}
     with dag:
         screen = ScreenWindowOperator(task_id="screen", **shared)
         govern = GovernChallengerOperator(task_id="govern", **shared)
@@ -94,9 +90,7 @@ def governance_retraining_dag(
     return dag
 
 
-def governance_retraining_dags(
-    folder: str | os.PathLike[str], *, settings: DagSettings = NO_SETTINGS
-) -> dict[str, DAG]:
+def governance_retraining_dags(folder: str | os.PathLike[str]) -> dict[str, DAG]:
     """The retraining DAG of every policy of a folder that names a training entry point, by DAG id.
 
     A policy with mistakes has none: its governance DAG says what they are.
@@ -112,7 +106,7 @@ def governance_retraining_dags(
         except PolicyError:
             continue
         if policy.retraining is not None and policy.retraining.train is not None:
-            dag = governance_retraining_dag(policy, settings=settings, auto_register=False)
+            dag = governance_retraining_dag(policy, auto_register=False)
             dags[dag.dag_id] = dag
     return dags
 
@@ -298,12 +292,12 @@ class DecideOnChallengerOperator(RetrainingOperator):
         """Decide. Raises GovernanceViolation with every reason of a refusal."""
         proposal = Proposal.read(pull_all(context, ["govern"], RETURN)[0])
         answers = pull_all(context, ["approve"], RETURN) if self.asks else []
-        by, rejected = self._answer(answers[0]) if answers else ("", "")
+        person = self._answer(answers[0]) if answers else {}
         if self.asks and not answers and not proposal.problems:
             raise AirflowFailException(f"{self.policy.name}: no approver answered; nothing is promoted")
         connections = AirflowConnections()
         decided = conclude(
-            retraining, proposal, store, connections, **({"by": by} if by else {}), refused_because=rejected,
+            retraining, proposal, store, connections, **person,
             signer=signer_of(self.policy, connections), trust=trust_of(self.policy, connections),
         )  # fmt: skip
         return _told(decided, store)
@@ -313,8 +307,8 @@ class DecideOnChallengerOperator(RetrainingOperator):
         """Whether a person has the last word."""
         return self.policy.promotion is not None and self.policy.promotion.approve == "human"
 
-    def _answer(self, answer: Mapping[str, Any]) -> tuple[str, str]:
-        """Who answered, and why the challenger is refused where it is. Raises PolicyError where this person may not decide."""
+    def _answer(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """Who answered, when, and why the challenger is refused where it is, as `conclude` takes them. Raises PolicyError where this person may not decide."""
         user = answer.get("responded_by_user") or {}
         person = Person(id=str(user.get("id") or ""), name=str(user.get("name") or ""))
         require_two_persons(
@@ -324,7 +318,10 @@ class DecideOnChallengerOperator(RetrainingOperator):
             by=person,
         )
         approved = answer["chosen_options"] == [ApprovalOperator.APPROVE]
-        return person.shown, "" if approved else f"{person.shown} rejected it"
+        return {
+            "by": person.shown, "moment": responded_at(answer),
+            "refused_because": "" if approved else f"{person.shown} rejected it",
+        }  # fmt: skip
 
 
 def training_run_id(retraining: Retraining) -> str:

@@ -219,8 +219,7 @@ def record_decision(folder: str | os.PathLike[str], asked: Mapping[str, Any], an
         policy, approvers=approvers_of(policy), requested_by=asked["requested_by"], by=by,
         check=asked["check"] if is_waiver else None,
     )  # fmt: skip
-    moment = answer["responded_at"]
-    moment = parse_moment(moment) if isinstance(moment, str) else moment.astimezone(UTC)
+    moment = responded_at(answer)
     store, signer = store_location(policy).open(), signer_of(policy, AirflowConnections())
     if is_waiver:
         request = waiver_request(asked, asked["requested_by"])
@@ -234,6 +233,12 @@ def record_decision(folder: str | os.PathLike[str], asked: Mapping[str, Any], an
         trust=trust_of(policy, AirflowConnections()),
     )  # fmt: skip
     return f"{acceptance.sentence}\n{uri}"
+
+
+def responded_at(answer: Mapping[str, Any]) -> datetime:
+    """When a person answered (UTC)."""
+    moment = answer["responded_at"]
+    return parse_moment(moment) if isinstance(moment, str) else moment.astimezone(UTC)
 
 
 def waiver_request(params: Mapping[str, Any], requested_by: str) -> WaiverRequest:

@@ -71,7 +71,7 @@ class Comparison:
 def compare_models(
     promotion: PromotionSpec, challenger: Mapping[str, CheckResult | None], champion: Mapping[str, CheckResult | None]
 ) -> tuple[Comparison, ...]:
-    """Every metric with a margin, of the challenger beside the champion.
+    """Every metric with a margin, of the challenger beside the champion, sorted by check and metric.
 
     Args:
         promotion: the margins.
@@ -80,8 +80,8 @@ def compare_models(
     """
     return tuple(
         comparison
-        for check, margins in promotion.margins.items()
-        for label, margin in margins.items()
+        for check, margins in sorted(promotion.margins.items())
+        for label, margin in sorted(margins.items())
         for comparison in _compared(check, label, margin, challenger.get(check), champion.get(check))
     )
 

@@ -88,3 +88,12 @@ def test_a_margin_without_a_key_holds_for_every_key():
     assert [each.outcome for each in compared(*made, promotion)] == ["pass", "fail"]
     one = PromotionSpec(margins={"quality": {"class_recall[a]": 0.02}})
     assert [each.key for each in compared(*made, one)] == ["a"]
+
+
+def test_comparisons_have_one_order_whatever_that_of_the_policy():
+    """A stored object has no order of keys: verification must find the same list."""
+    metrics = result(("accuracy", 0.8, 0.01), ("log_loss", 0.3, 0.01))
+    margins = {"accuracy": 0.1, "log_loss": 0.1}
+    for order in (margins, dict(reversed(margins.items()))):
+        found = compared(metrics, metrics, PromotionSpec(margins={"quality": order}))
+        assert [each.metric for each in found] == ["accuracy", "log_loss"]
