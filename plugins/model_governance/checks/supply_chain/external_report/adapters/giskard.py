@@ -32,7 +32,7 @@ def read(content: bytes, where: str) -> Report:
             where, expected=f"{EXPECTS} whose keys are detectors", found=f"the key {readable(foreign[0])!r}",
             then="check that params.format names the tool that wrote the file",
         )  # fmt: skip
-    findings = {level: sum(len(issues.get(level, [])) for issues in scan.values()) for level in LEVELS}
+    findings: dict[str, int] = {level: sum(len(issues.get(level, [])) for issues in scan.values()) for level in LEVELS}
     return Report(
         tool="Giskard",
         items=tuple(_item(name, issues) for name, issues in scan.items()),

@@ -201,9 +201,10 @@ def _open(run: Run) -> list[Result]:
 
 def _rule(run: Run, result: Result) -> str:
     index = result.ruleIndex if result.ruleIndex is not None else result.rule.index
-    extension = result.rule.toolComponent.index
-    is_extended = extension is not None and 0 <= extension < len(run.tool.extensions)
-    rules = (run.tool.extensions[extension] if is_extended else run.tool.driver).rules
+    extension, component = result.rule.toolComponent.index, run.tool.driver
+    if extension is not None and 0 <= extension < len(run.tool.extensions):
+        component = run.tool.extensions[extension]
+    rules = component.rules
     at_index = rules[index].id if index is not None and 0 <= index < len(rules) else None
     return result.ruleId or result.rule.id or at_index or "a rule that is not named"
 
