@@ -253,6 +253,12 @@ def test_a_report_on_several_models_is_refused():
     assert "found 'openai:other'" in refusal(external_reports.document(raw), "promptfoo", target="openai:bank")
 
 
+def test_a_garak_report_that_joins_runs_on_two_models_is_refused():
+    joined = external_reports.garak() + external_reports.garak(target="draft", ends="2026-02-20T00:00:00")
+    assert "found 'draft' or 'rest:draft'" in refusal(joined, "garak", target="bank-assistant")
+    assert "one of 2026-02-20 00:00 UTC" in refusal(joined, "garak", max_age_hours=26)
+
+
 def test_a_report_that_names_no_target_is_refused_where_one_is_asked_for():
     told = refusal(external_reports.MLFLOW, "mlflow", target="bank-assistant")
     assert "found no target in it; have MLflow name its target, or leave params.target out" in told
