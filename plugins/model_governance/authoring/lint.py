@@ -11,9 +11,11 @@ from model_governance.evidence.controls import control_map
 from model_governance.policy import load_policy
 from model_governance.policy.load import located
 from model_governance.policy.position import spell
+from model_governance.policy.templates import is_template
 from model_governance.policy.yaml_text import read_yaml
 from model_governance.subjects import load_dataset, load_model, render_sources, run_variables
 from model_governance.subjects.param_files import read_param_file
+from model_governance.subjects.sources import SCHEME
 
 if TYPE_CHECKING:
     import os
@@ -88,14 +90,15 @@ def _not_compared(policy: Policy, catalogue: Mapping[str, Check]) -> Iterator[st
 
 
 def _files(policy: Policy, catalogue: Mapping[str, Check]) -> Iterator[Problem]:
-    """Files that params name, as their check reads them."""
+    """Files that params name, as their check reads them; those in a store or of a single run are left to the run."""
     for name, spec in policy.checks.items():
         check = catalogue[spec.kind]
         for param in check.file_params:
-            if spec.params.get(param) is None or check.read_file is None:
+            path = spec.params.get(param)
+            if path is None or check.read_file is None or is_template(path) or SCHEME.match(path):
                 continue
             try:
-                check.read_file(read_param_file(param, str(policy.folder / spec.params[param])))
+                check.read_file(read_param_file(param, str(policy.folder / path)))
             except GovernanceError as error:
                 yield ("checks", name, "params", param), str(error)
 

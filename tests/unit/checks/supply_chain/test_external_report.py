@@ -86,6 +86,17 @@ def test_a_suppressed_finding_of_sarif_does_not_count_and_is_said():
     assert any("1 findings are suppressed" in note for note in result.notes)
 
 
+def test_rules_of_an_extension_of_a_sarif_tool_count():
+    log = json.loads(external_reports.sarif("error"))
+    run = log["runs"][0]
+    run["tool"]["extensions"] = [{"name": "codeql/python-queries", "rules": run["tool"]["driver"].pop("rules")}]
+    run["results"] = [{"rule": {"index": 1, "toolComponent": {"index": 0}}, "message": {"text": "…"}}]
+    result = measured(external_reports.document(log), "sarif")
+    assert (value(result, "items"), value(result, "failed_share", "CodeQL")) == (3, pytest.approx(1 / 3))
+    assert value(result, "findings", "warning") == 1
+    assert result.tables[1].rows[0][1] == "py/weak-hash"
+
+
 def test_a_clean_sarif_log_is_one_whose_rules_found_nothing():
     result = measured(external_reports.sarif(), "sarif")
     assert value(result, "failed_share", "CodeQL") == 0
@@ -114,6 +125,11 @@ def test_modelscan_fails_files_with_an_issue_and_files_that_it_broke_on():
     assert value(result, "failed_share", "files") == pytest.approx(2 / 3)
     assert [value(result, "findings", severity) for severity in ("critical", "low", "scan error")] == [2, 0, 1]
     assert value(result, "skipped_attempts") == 1
+
+
+def test_a_file_that_several_scanners_read_is_one_file():
+    content = external_reports.modelscan(issues=("a.pkl",), scanned=("a.pkl", "b.h5", "b.h5"))
+    assert value(measured(content, "modelscan"), "failed_share", "files") == 0.5
 
 
 def test_junit_counts_failures_and_errors_as_failed():
@@ -235,6 +251,12 @@ def test_a_report_on_several_models_is_refused():
     raw = json.loads(external_reports.promptfoo())
     raw["results"]["results"][5]["provider"] = {"id": "openai:other"}
     assert "found 'openai:other'" in refusal(external_reports.document(raw), "promptfoo", target="openai:bank")
+
+
+def test_a_garak_report_that_joins_runs_on_two_models_is_refused():
+    joined = external_reports.garak() + external_reports.garak(target="draft", ends="2026-02-20T00:00:00")
+    assert "found 'draft' or 'rest:draft'" in refusal(joined, "garak", target="bank-assistant")
+    assert "one of 2026-02-20 00:00 UTC" in refusal(joined, "garak", max_age_hours=26)
 
 
 def test_a_report_that_names_no_target_is_refused_where_one_is_asked_for():

@@ -14,6 +14,8 @@ from botocore.exceptions import EndpointConnectionError
 
 import external_reports
 import project
+from model_governance.authoring.lint import lint
+from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
 from model_governance.errors import PolicyError, SubjectUnreachable
 from model_governance.subjects import run_variables
@@ -126,6 +128,19 @@ def test_a_template_that_no_run_fills_says_what_there_is(tmp_path):
         load_param_files(
             policy, "red_team", ["report"], variables=run_variables(project.DAY), connections=PlainConnections()
         )
+
+
+def test_lint_leaves_the_files_of_a_single_run_to_that_run(tmp_path):
+    def linted(suite: str) -> None:
+        thresholds = [{"metric": "critical_failures", "equal_to": 0}]
+        check = {"kind": "data_validation", "params": {"suite": suite}, "thresholds": thresholds}
+        made = project.small_project(tmp_path, checks={"validation": check})
+        lint(made.policy_file, catalogue(), moment=project.DAY)
+
+    for suite in ("suites/{{ ds }}.json", "s3://suites/loans.json"):
+        linted(suite)
+    with pytest.raises(PolicyError, match=r"params\.suite: .*suites\.json cannot be read"):
+        linted("suites.json")
 
 
 def _reading(folder: Path, report: str):

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def suggest(_reference: pd.DataFrame, _columns: Columns, **_: object) -> Suggestion:
-    """An error for models that hold training rows or can, and warnings for the rules that support a rejection."""
+    """An error for models that hold training rows, and warnings for rules that support a rejection."""
     return Suggestion(
         thresholds=(
             {"metric": "recommendation", "key": "immediate_rejection", "equal_to": 0, "severity": "error"},
-            {"metric": "risk", "key": "degrees_of_freedom", "equal_to": 0, "severity": "error"},
+            {"metric": "risk", "key": "degrees_of_freedom", "equal_to": 0, "severity": "warn"},
             {"metric": "risk", "key": "unnecessary_risk", "equal_to": 0, "severity": "warn"},
             {"metric": "risk", "key": "class_disclosure", "equal_to": 0, "severity": "warn"},
         ),

@@ -14,9 +14,7 @@ from model_governance.errors import CheckError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pydantic import RootModel
-
-M = TypeVar("M", bound="BaseModel | RootModel[Any]")
+M = TypeVar("M", bound=BaseModel)
 MOST_MISTAKES = 3  # that an error lists
 AGAIN = "have the tool write its report again, and let the check run after it"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from model_governance.checks.supply_chain.external_report.reading import unusable
 from model_governance.contract.text import library_words
@@ -56,7 +56,7 @@ def read_xml(content: bytes, where: str, *, expected: str) -> Element:
         (opened[-1].children if opened else roots).append(element)
         opened.append(element)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object) -> NoReturn:
         raise _Refused("a DTD, which can hold entities")
 
     parser = expat.ParserCreate()

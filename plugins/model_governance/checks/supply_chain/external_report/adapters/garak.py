@@ -66,16 +66,14 @@ def read(content: bytes, where: str) -> Report:
         )  # fmt: skip
     if not any(end in entries for end in ENDS):
         raise unusable(where, expected=EXPECTS, found="no entry completion: the run was cut, or still goes on")
-    setup = _part(Setup, entries["start_run setup"][0], where)
+    setups = [_part(Setup, entry, where) for entry in entries["start_run setup"]]
     init = _part(Init, entries["init"][0], where)
     ends = [_part(Completion, entry, where).end_time for entry in entries.get("completion", ())]
-    kind, name = setup.target_type, setup.target_name
-    names = tuple(readable(text) for text in (name, f"{kind}:{name}" if kind and name else None) if text)
     return Report(
         tool=f"garak {readable(init.garak_version)}",
         items=tuple(_item(entry, where) for entry in entries.get("eval", ())),
-        made_at=moment(max(ends, default=init.start_time), where, expected=EXPECTS),
-        targets=(names,) if names else (),
+        made_at=moment(min(ends, default=init.start_time), where, expected=EXPECTS),
+        targets=tuple(dict.fromkeys(names for setup in setups if (names := _names(setup)))),
         notes=("the moments of garak name no time zone and are taken as UTC",),
     )
 
@@ -93,6 +91,14 @@ def _item(entry: tuple[int, dict[str, Any]], where: str) -> Item:
         category=name, name=name, passed=evaluation.passed, failed=evaluation.total - evaluation.passed,
         skipped=evaluation.nones,
     )  # fmt: skip
+
+
+def _names(setup: Setup) -> tuple[str, ...]:
+    """What policies may call the target: its name, alone or behind its type; empty where the run names none."""
+    if not setup.target_name:
+        return ()
+    kind, name = setup.target_type, readable(setup.target_name)
+    return (name, readable(f"{kind}:{name}")) if kind else (name,)
 
 
 def _part(model: type[Any], entry: tuple[int, dict[str, Any]], where: str) -> Any:

@@ -14,10 +14,11 @@ from model_governance.checks.supply_chain.external_report.content import Adapter
 from model_governance.checks.supply_chain.external_report.reading import json_document, unusable, validated
 
 EXPECTS = "a scan of Giskard (ScanReport.to_json)"
-LEVELS = ("major", "medium", "minor")
+Level = Literal["major", "medium", "minor"]
+LEVELS: tuple[Level, ...] = ("major", "medium", "minor")
 
 
-class Scan(RootModel[dict[str, dict[Literal["major", "medium", "minor"], list[str]]]]):
+class Scan(RootModel[dict[str, dict[Level, list[str]]]]):
     """Descriptions of issues, by detector and level."""
 
 
@@ -31,7 +32,7 @@ def read(content: bytes, where: str) -> Report:
             where, expected=f"{EXPECTS} whose keys are detectors", found=f"the key {readable(foreign[0])!r}",
             then="check that params.format names the tool that wrote the file",
         )  # fmt: skip
-    findings = {level: sum(len(issues.get(level, ())) for issues in scan.values()) for level in LEVELS}
+    findings: dict[str, int] = {level: sum(len(issues.get(level, [])) for issues in scan.values()) for level in LEVELS}
     return Report(
         tool="Giskard",
         items=tuple(_item(name, issues) for name, issues in scan.items()),
@@ -40,8 +41,8 @@ def read(content: bytes, where: str) -> Report:
     )
 
 
-def _item(name: str, issues: dict[Literal["major", "medium", "minor"], list[str]]) -> Item:
-    worst = next((level for level in LEVELS if issues.get(level)), "")
+def _item(name: str, issues: dict[Level, list[str]]) -> Item:
+    worst: str = next((level for level in LEVELS if issues.get(level)), "")
     return Item(
         category="detectors", name=readable(name), passed=int(not worst), failed=int(bool(worst)), severity=worst
     )

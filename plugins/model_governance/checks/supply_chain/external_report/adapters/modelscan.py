@@ -88,7 +88,8 @@ def read(content: bytes, where: str) -> Report:
             found=f"{len(scan.issues)} issues, or others by severity: the report was cut or changed",
         )  # fmt: skip
     bad = {issue.source for issue in scan.issues} | {error.source for error in scan.errors}
-    named = summary.scanned.scanned_files
+    # A file is listed once for each scanner that read it.
+    named = list(dict.fromkeys(summary.scanned.scanned_files))
     clean = [name for name in named if name not in bad]
     # Early versions count the files without naming them.
     unnamed = max(0, summary.scanned.total_scanned - len(named)) if not named else 0

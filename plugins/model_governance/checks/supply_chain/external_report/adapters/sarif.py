@@ -43,8 +43,8 @@ class Rule(Part):
     defaultConfiguration: Configuration = Configuration()  # noqa: N815 - the standard's spelling
 
 
-class Driver(Part):
-    """The tool."""
+class Component(Part):
+    """The tool, or a package of rules that it was extended by."""
 
     name: str = Field(min_length=1)
     version: str | None = None
@@ -53,9 +53,15 @@ class Driver(Part):
 
 
 class Tool(Part):
-    """The tool and its extensions."""
+    """The tool and its extensions; some tools (CodeQL) have all their rules in these."""
 
-    driver: Driver
+    driver: Component
+    extensions: list[Component] = Field(default_factory=list)
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules of all of them."""
+        return [rule for component in (self.driver, *self.extensions) for rule in component.rules]
 
 
 class Suppression(Part):
@@ -64,11 +70,18 @@ class Suppression(Part):
     status: Literal["accepted", "underReview", "rejected"] = "accepted"
 
 
+class ComponentReference(Part):
+    """An extension, by its place in the list."""
+
+    index: int | None = None
+
+
 class RuleReference(Part):
-    """The rule of a result, by its place in the list."""
+    """The rule of a result, by its name or its place in the list of a component."""
 
     id: str | None = None
     index: int | None = None
+    toolComponent: ComponentReference = ComponentReference()  # noqa: N815 - the standard's spelling
 
 
 class Result(Part):
@@ -160,7 +173,7 @@ def _items(run: Run, where: str) -> Iterator[Item]:
     category = readable(run.tool.driver.name)
     failing = {_rule(run, result) for result in _open(run)}
     undecided = {_rule(run, result) for result in run.results if result.kind in UNDECIDED} - failing
-    passing = {_rule(run, result) for result in run.results} | {rule.id for rule in run.tool.driver.rules}
+    passing = {_rule(run, result) for result in run.results} | {rule.id for rule in run.tool.rules}
     if not passing:
         files = [file.location.uri for file in run.artifacts if file.location.uri]
         if not files:
@@ -187,13 +200,17 @@ def _open(run: Run) -> list[Result]:
 
 
 def _rule(run: Run, result: Result) -> str:
-    index, rules = result.ruleIndex if result.ruleIndex is not None else result.rule.index, run.tool.driver.rules
+    index = result.ruleIndex if result.ruleIndex is not None else result.rule.index
+    extension, component = result.rule.toolComponent.index, run.tool.driver
+    if extension is not None and 0 <= extension < len(run.tool.extensions):
+        component = run.tool.extensions[extension]
+    rules = component.rules
     at_index = rules[index].id if index is not None and 0 <= index < len(rules) else None
     return result.ruleId or result.rule.id or at_index or "a rule that is not named"
 
 
 def _level(run: Run, result: Result) -> str:
-    rules = {rule.id: rule.defaultConfiguration.level for rule in run.tool.driver.rules}
+    rules = {rule.id: rule.defaultConfiguration.level for rule in run.tool.rules}
     return result.level or rules.get(_rule(run, result), "warning")
 
 
@@ -212,7 +229,7 @@ def _targets(log: Log) -> Iterator[tuple[str, ...]]:
                 yield (readable(file.location.uri),)
 
 
-def _named(driver: Driver) -> str:
+def _named(driver: Component) -> str:
     return readable(f"{driver.name} {driver.semanticVersion or driver.version or ''}")
 
 
