@@ -66,7 +66,7 @@ def conclude(
     rows, moves, nearest = np.flatnonzero(np.isfinite(queries.nearest)), queries.best, queries.nearest.copy()
     valid = np.zeros(0, dtype=bool)
     if len(rows):
-        after = queries.space.rows(moves.take(rows), queries.origins, rows)
+        after = queries.space.rows(moves.take(rows), queries.origins, rows, projected=True)
         again = queries.answers.flipped(model.predict(after), rows)
         np.add.at(queries.asked, rows, 1)
         if not again.all():

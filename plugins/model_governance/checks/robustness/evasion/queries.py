@@ -66,6 +66,7 @@ class Queries:
         """
         import numpy as np
 
+        moves = self.space.project(moves, self.origins, rows)
         if any(axis.step == 0 for axis in self.space.axes):
             changed = self._ask(moves, rows)
         else:
@@ -102,7 +103,7 @@ class Queries:
         changed = np.zeros(len(rows), dtype=bool)
         for start in range(0, len(rows), BATCH):
             part = slice(start, start + BATCH)
-            frame = self.space.rows(moves.take(part), self.origins, rows[part])
+            frame = self.space.rows(moves.take(part), self.origins, rows[part], projected=True)
             changed[part] = self.answers.flipped(self.model.predict(frame), rows[part])
             np.add.at(self.asked, rows[part], 1)
         return changed
