@@ -58,10 +58,10 @@ class Relations:
         import numpy as np
 
         for relation in self.ordered:
-            changed = _changed(before, after, relation.sources)
+            target = str(relation.dependent)
+            changed = _changed(before, after, (*relation.sources, target))
             if not changed.any():
                 continue
-            target = str(relation.dependent)
             if relation.derived is not None:
                 value = _value(relation, after)
                 old = floats(after[target])
@@ -101,16 +101,15 @@ class Relations:
             frame: made-up rows, shape (n, d).
             instead: rows that obey, shape (n, d), with the same columns; what `frame` shares with them is not recomputed.
         """
+        import numpy as np
         import pandas as pd
 
         before = {name: instead[name].array for name in self.columns}
         after = {name: frame[name].astype(instead[name].dtype).array for name in self.columns}
         self.complete(before, after)
-        broken = self.broken(before, after)
-        made = frame.assign(**{name: pd.Series(values, index=frame.index) for name, values in after.items()})
-        return made.where(~pd.Series(broken, index=frame.index), instead.set_axis(frame.index)).astype(
-            frame.dtypes.to_dict()
-        )
+        broken, places = self.broken(before, after), np.arange(len(frame))
+        both = pd.concat([frame.assign(**after), instead], ignore_index=True)
+        return both.iloc[np.where(broken, places + len(frame), places)].reset_index(drop=True)
 
     def hold(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         """For each relation in words the mask (n,) of the rows of a frame in which it holds; a gap breaks none."""

@@ -94,7 +94,7 @@ class Relation(BaseModel):
 
 def dependents(relations: Sequence[Relation]) -> Mapping[str, str]:
     """Why a column does not move by itself, for every column that follows from others."""
-    return {relation.dependent: relation.text for relation in relations if relation.dependent is not None}
+    return {str(relation.dependent): relation.text for relation in relations if relation.dependent is not None}
 
 
 def in_order(relations: Sequence[Relation]) -> list[Relation]:
@@ -103,7 +103,7 @@ def in_order(relations: Sequence[Relation]) -> list[Relation]:
     Raises:
         ValueError: columns follow from one another in a circle.
     """
-    by_column = {relation.dependent: relation for relation in relations if relation.dependent is not None}
+    by_column = {str(relation.dependent): relation for relation in relations if relation.dependent is not None}
     graph = {column: relation.sources for column, relation in by_column.items()}
     try:
         return [by_column[name] for name in TopologicalSorter(graph).static_order() if name in by_column]

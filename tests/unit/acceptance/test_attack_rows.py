@@ -376,3 +376,28 @@ def test_t6_rows_that_break_a_relation_already_are_not_attacked_and_counted():
 def test_t6_a_relation_that_the_data_contradict_is_an_error():
     with pytest.raises(CheckError, match=r"dti = income / debt holds in \d% of 400 rows of current"):
         evasion(linked(relations=[{"derived": "dti = income / debt"}]))
+
+
+@pytest.mark.parametrize("outputs", ["probabilities", "label"])
+@pytest.mark.parametrize("kind", ["model_inversion", "model_extraction"])
+def test_t6_queries_of_privacy_attacks_obey_all_relations(kind, outputs):
+    asked: list[pd.DataFrame] = []
+    subject = linked(count=700)
+    rows = subject.datasets["current"].frame
+
+    def listening(call):
+        return lambda frame: (asked.append(frame.copy()), call(frame))[1]
+
+    heard = replace(subject.model, call=listening(subject.model.call), call_proba=listening(subject.model.call_proba))
+    roles = {"train": rows.head(300), "reference": rows.tail(400).reset_index(drop=True)}
+    data = {role: Dataset(role=role, uri=role, sha256=role, frame=frame) for role, frame in roles.items()}
+    check = find(kind)
+    small = {
+        "model_inversion": {"restarts": 4, "sweeps": 1, "refinements": 3},
+        "model_extraction": {"query_budgets": [100]},
+    }
+    params = check.params.model_validate(small[kind] | {"attacker_access": {"outputs": outputs}})
+    check.measure(replace(subject, model=heard, datasets=data), params, 1)
+    made = pd.concat(asked)
+    assert len(set(made["debt"]) - set(rows["debt"])) > 0 or kind == "model_extraction"
+    assert possible(made).all()
