@@ -123,8 +123,8 @@ class EvasionParams(Params):
         """Which rows are drawn; without `rows` those that the story of the preset is about."""
         if isinstance(self.rows, RowSelection):
             chosen = self.rows
-        elif self.rows is None and preset in PRESET_ROWS and task == "binary_classification":
-            chosen = PRESET_ROWS[preset]
+        elif self.rows is None and preset is not None and task == "binary_classification":
+            chosen = PRESET_ROWS.get(preset, RowSelection())
         else:
             chosen = RowSelection()
         return chosen if self.to is None else chosen.model_copy(update={"predicted": SIDES[self.to]})

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
 
     from model_governance.attacks.relations import Relations
@@ -61,8 +59,8 @@ def _one_of_each(space: RowSpace, relations: Relations, moves: Moves, origins: O
     groups = [relation.one_of for relation in relations.every if relation.one_of is not None]
     picks = moves.picks
     for group in groups:
-        places = [place for place, choice in enumerate(space.choices) if choice.feature in group]
-        mine = np.flatnonzero((picks[:, places] >= 0).any(axis=1)) if places else np.zeros(0, dtype=int)
+        places = np.flatnonzero([choice.feature in group for choice in space.choices])
+        mine = np.flatnonzero((picks[:, places] >= 0).any(axis=1))
         if len(mine):
             picks = picks.copy() if picks is moves.picks else picks
             picks[np.ix_(mine, places)] = _raised(
@@ -71,7 +69,7 @@ def _one_of_each(space: RowSpace, relations: Relations, moves: Moves, origins: O
     return moves if picks is moves.picks else type(moves)(moves.deltas, picks)
 
 
-def _raised(space: RowSpace, places: Sequence[int], picks: np.ndarray, own: np.ndarray) -> np.ndarray:
+def _raised(space: RowSpace, places: np.ndarray, picks: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Picks (n, flags) in which one flag is raised, the first of those that are, and every other one is down."""
     import numpy as np
 

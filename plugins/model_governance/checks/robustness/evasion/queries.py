@@ -82,7 +82,7 @@ class Queries:
         return changed
 
     def flip_margins(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
-        """How near moves bring the answers of these rows to a flip, shape (n,): the larger the nearer.
+        """How near moves, which obey all relations, bring the answers of these rows to a flip, shape (n,): the larger the nearer.
 
         Raises:
             CheckError: the model gives labels only.
@@ -92,7 +92,7 @@ class Queries:
         margins = np.empty(len(rows))
         for start in range(0, len(rows), BATCH):
             part = slice(start, start + BATCH)
-            frame = self.space.rows(moves.take(part), self.origins, rows[part])
+            frame = self.space.rows(moves.take(part), self.origins, rows[part], projected=True)
             margins[part] = self.answers.flip_margins(self.model, frame, rows[part])
             np.add.at(self.asked, rows[part], 1)
         return margins

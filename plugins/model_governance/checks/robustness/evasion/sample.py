@@ -49,8 +49,9 @@ class Sample:
         """Numbers of the rows to attack: those classified correctly; all without labels, or where a prediction was asked for."""
         import numpy as np
 
-        everyone = self.correct is None or self.drawing.by_prediction
-        return np.arange(len(self.frame)) if everyone else np.flatnonzero(self.correct)
+        if self.correct is None or self.drawing.by_prediction:
+            return np.arange(len(self.frame))
+        return np.flatnonzero(self.correct)
 
     @property
     def too_few(self) -> bool:
