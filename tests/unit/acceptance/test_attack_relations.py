@@ -159,7 +159,7 @@ def test_t6_queries_of_privacy_attacks_obey_all_relations(kind, outputs):
     data = {role: Dataset(role=role, uri=role, sha256=role, frame=frame) for role, frame in roles.items()}
     check = find(kind)
     small = {
-        "model_inversion": {"restarts": 4, "sweeps": 1, "refinements": 3},
+        "model_inversion": {"restarts": 6, "sweeps": 1, "refinements": 3},
         "model_extraction": {"query_budgets": [100]},
     }
     params = check.params.model_validate(small[kind] | {"attacker_access": {"outputs": outputs}})

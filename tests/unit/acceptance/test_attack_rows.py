@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,10 @@ from xgboost import XGBClassifier
 
 from attack_cases import evasion, subject_of, table
 from model_governance.checks import find
-from model_governance.contract.subject import Subject
 from model_governance.contract.threat_model import ThreatModel
+
+if TYPE_CHECKING:
+    from model_governance.contract.subject import Subject
 
 NARROW = {
     "all in 32 bits": "float32",

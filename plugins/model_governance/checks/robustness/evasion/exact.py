@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.attacks.trees import FeatureMoves, NoExactAnswer, certified_at, minimal_change, partition_cells
 from model_governance.attacks.trees.ensemble import LEAF
-from model_governance.checks.robustness.evasion.row_space import ROUNDING, Moves
+from model_governance.checks.robustness.evasion.moves import ROUNDING, Moves
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.errors import CheckError
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.attacks.trees import CellPartition, Change, Objective
+    from model_governance.checks.robustness.evasion.moves import Axis, Choice
     from model_governance.checks.robustness.evasion.queries import Queries
-    from model_governance.checks.robustness.evasion.row_space import Axis, Choice
     from model_governance.checks.robustness.evasion.target import Target
     from model_governance.contract.threat_model import Direction
 

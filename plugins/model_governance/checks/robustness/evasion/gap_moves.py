@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from model_governance.checks.robustness.evasion.row_space import Choice
+from model_governance.checks.robustness.evasion.moves import Choice
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.checks.robustness.evasion.row_space import Axis
+    from model_governance.checks.robustness.evasion.moves import Axis
     from model_governance.contract.threat_model import Capability
 
     Frames = Sequence[tuple[str, pd.DataFrame]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.robustness.evasion.row_space import ROUNDING, Moves
+from model_governance.checks.robustness.evasion.moves import ROUNDING, Moves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -59,19 +59,11 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     for name, problem in params.misfits(subject.task):
         raise CheckError(f"params.{name}: {problem}")
     generator = np.random.default_rng(seed)
-    threat, selection = subject.threat_model, params.selection(subject.threat_model.preset, subject.task)
-    refused = refused_gaps(subject.require_model(), subject.features("current"))
-    frames = real_rows(subject, refused)
-    relations = bind_relations(threat.relations, subject.columns, frames)
-    sample = draw_sample(subject, params.samples, generator, selection=selection, refused=refused, relations=relations)
-    unanswered = _unanswered_gaps(subject, frames, refused)
-    space = row_space(
-        subject.columns, frames, threat=threat, categories=params.categories, refused=unanswered, relations=relations
-    )
+    space, frames, sample, unanswered = _prepared(subject, params, generator)
     if space.width == 0:
         return _nothing_may_move(space, seed)
     if sample.too_few:
-        return too_few_rows(subject, params, sample, space, selection.text, seed)
+        return too_few_rows(subject, params, sample, space, seed)
     target = _target(subject, params, space, sample, draw_donors(frames[0][1], generator), seed)
     names, unfit = select_attacks(target)
     schedule = schedule_attacks(names, params.budget, subject)
@@ -104,6 +96,23 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         ),
         tools=versions_of("numpy", "pandas"),
     )
+
+
+def _prepared(
+    subject: Subject, params: EvasionParams, generator: np.random.Generator
+) -> tuple[RowSpace, list[tuple[Role, pd.DataFrame]], Sample, tuple[str, ...]]:
+    """What an attacker can change, real rows, the rows under attack, and the columns whose gaps the model refuses."""
+    threat, columns = subject.threat_model, subject.columns
+    refused = refused_gaps(subject.require_model(), subject.features("current"))
+    frames = real_rows(subject, refused)
+    relations = bind_relations(threat.relations, columns, frames)
+    selection = params.selection(threat.preset, subject.task)
+    sample = draw_sample(subject, params.samples, generator, selection=selection, refused=refused, relations=relations)
+    unanswered = _unanswered_gaps(subject, frames, refused)
+    space = row_space(
+        columns, frames, threat=threat, categories=params.categories, refused=unanswered, relations=relations
+    )
+    return space, frames, sample, unanswered
 
 
 def _unanswered_gaps(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.robustness.evasion.row_space import ROUNDING, Moves
+from model_governance.checks.robustness.evasion.moves import ROUNDING, Moves
 from model_governance.checks.robustness.evasion.validity import valid_rows
 from model_governance.errors import ModelMisbehaved
 

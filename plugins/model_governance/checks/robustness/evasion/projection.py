@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
+
+from model_governance.checks.robustness.evasion.moves import Moves
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
 
     from model_governance.attacks.relations import Relations
-    from model_governance.checks.robustness.evasion.row_space import Moves, Origins, RowSpace
+    from model_governance.checks.robustness.evasion.moves import Axis, Choice, Origins
+
+
+class Space(Protocol):
+    """What a projection needs of the space of rows."""
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The numbers that may move."""
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The categories that may move."""
+
+    def settle(self, deltas: np.ndarray, origins: Origins, rows: np.ndarray, *, inward: bool = False) -> np.ndarray:
+        """Changes put on the grid, cut to ranges and directions."""
+
+    def cells(
+        self, moves: Moves, origins: Origins, rows: np.ndarray, names: Iterable[str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Columns before and after moves."""
+
 
 HALVINGS = 10  # a change is known to a thousandth of it
 
 
-def project_moves(space: RowSpace, relations: Relations, moves: Moves, origins: Origins, rows: np.ndarray) -> Moves:
+def project_moves(space: Space, relations: Relations, moves: Moves, origins: Origins, rows: np.ndarray) -> Moves:
     """The moves with relations kept: a flag of a group takes the place of the others, numbers go as far as they may.
 
     The rows under attack obey all relations, so a change is shortened towards its row until they hold again; what no
@@ -39,20 +64,20 @@ def project_moves(space: RowSpace, relations: Relations, moves: Moves, origins: 
     for _ in range(HALVINGS):
         share = (low + high) / 2
         tried = np.where(tied, space.settle(full * share[:, None], origins, rows[broken], inward=True), full)
-        bad = _broken(space, relations, type(moves)(tried, picks[broken]), origins, rows[broken])
+        bad = _broken(space, relations, Moves(tried, picks[broken]), origins, rows[broken])
         kept[~bad] = tried[~bad]
         low, high = np.where(bad, low, share), np.where(bad, share, high)
     deltas[broken] = kept
-    still = broken[_broken(space, relations, type(moves)(kept, picks[broken]), origins, rows[broken])]
+    still = broken[_broken(space, relations, Moves(kept, picks[broken]), origins, rows[broken])]
     deltas[still], picks[still] = 0.0, -1
-    return type(moves)(deltas, picks)
+    return Moves(deltas, picks)
 
 
-def _broken(space: RowSpace, relations: Relations, moves: Moves, origins: Origins, rows: np.ndarray) -> np.ndarray:
+def _broken(space: Space, relations: Relations, moves: Moves, origins: Origins, rows: np.ndarray) -> np.ndarray:
     return relations.broken(*space.cells(moves, origins, rows, relations.columns))
 
 
-def _one_of_each(space: RowSpace, relations: Relations, moves: Moves, origins: Origins, rows: np.ndarray) -> Moves:
+def _one_of_each(space: Space, relations: Relations, moves: Moves, origins: Origins, rows: np.ndarray) -> Moves:
     """Where a flag of a group is raised, the others fall; where one falls and none is raised, the group stays as it was."""
     import numpy as np
 
@@ -66,10 +91,10 @@ def _one_of_each(space: RowSpace, relations: Relations, moves: Moves, origins: O
             picks[np.ix_(mine, places)] = _raised(
                 space, places, picks[mine][:, places], origins.own[rows[mine]][:, places]
             )
-    return moves if picks is moves.picks else type(moves)(moves.deltas, picks)
+    return moves if picks is moves.picks else Moves(moves.deltas, picks)
 
 
-def _raised(space: RowSpace, places: np.ndarray, picks: np.ndarray, own: np.ndarray) -> np.ndarray:
+def _raised(space: Space, places: np.ndarray, picks: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Picks (n, flags) in which one flag is raised, the first of those that are, and every other one is down."""
     import numpy as np
 

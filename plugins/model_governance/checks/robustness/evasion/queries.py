@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from model_governance.checks.robustness.evasion.row_space import Moves
+from model_governance.checks.robustness.evasion.moves import Moves
 
 if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.checks.robustness.evasion.answers import Answers
+    from model_governance.checks.robustness.evasion.moves import Origins
     from model_governance.checks.robustness.evasion.params import Norm
-    from model_governance.checks.robustness.evasion.row_space import Origins, RowSpace
+    from model_governance.checks.robustness.evasion.row_space import RowSpace
     from model_governance.contract.subject import Model
 
 # Bounds the memory of one call to the model.

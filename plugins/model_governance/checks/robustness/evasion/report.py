@@ -12,8 +12,9 @@ from model_governance.stats.intervals import clopper_pearson
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from model_governance.checks.robustness.evasion.moves import Axis, Choice
     from model_governance.checks.robustness.evasion.results import Results
-    from model_governance.checks.robustness.evasion.row_space import Axis, Choice, RowSpace
+    from model_governance.checks.robustness.evasion.row_space import RowSpace
     from model_governance.checks.robustness.evasion.sample import Sample
     from model_governance.checks.robustness.evasion.sentences import Change
     from model_governance.contract.subject import Columns

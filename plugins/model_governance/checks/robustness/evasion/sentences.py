@@ -6,15 +6,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.checks.robustness.evasion.outcome import smallest
-from model_governance.checks.robustness.evasion.row_space import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from model_governance.checks.robustness.evasion.moves import Choice, Moves, Origins
     from model_governance.checks.robustness.evasion.outcome import Outcome
     from model_governance.checks.robustness.evasion.params import EvasionParams
-    from model_governance.checks.robustness.evasion.row_space import Choice, Moves, Origins, RowSpace
+    from model_governance.checks.robustness.evasion.row_space import RowSpace
     from model_governance.checks.robustness.evasion.sample import Sample
 
 MOST_CHANGES = 10

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.robustness.evasion.gap_moves import number_gap, with_gap
-from model_governance.checks.robustness.evasion.row_space import Axis, Choice, RowSpace
+from model_governance.checks.robustness.evasion.moves import Axis, Choice
+from model_governance.checks.robustness.evasion.row_space import RowSpace
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.errors import CheckError
 

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Subject
 
 
-def too_few_rows(
-    subject: Subject, params: EvasionParams, sample: Sample, space: RowSpace, kind: str, seed: int
-) -> CheckResult:
+def too_few_rows(subject: Subject, params: EvasionParams, sample: Sample, space: RowSpace, seed: int) -> CheckResult:
     """No attack runs; a threshold on any metric is uncertain, because nobody knows, and never passes.
 
     Args:
@@ -31,9 +29,9 @@ def too_few_rows(
         params: say which metrics there would be.
         sample: the rows that were found.
         space: what the attacker could change.
-        kind: of the rows, in words.
         seed: of the run.
     """
+    kind = params.selection(subject.threat_model.preset, subject.task).text
     reason = f"{too_small(len(sample.attacked), needed=SHOWN_FROM, what='rows')} ({kind})"
     named = {key for keys in subject.named_keys.values() for key in keys}
     estimates = [

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.checks.robustness.evasion.relation_check import relations_hold
-from model_governance.checks.robustness.evasion.row_space import ROUNDING
 from model_governance.contract.relations import dependents
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.checks.robustness.evasion.row_space import Axis, Choice, RowSpace
+    from model_governance.checks.robustness.evasion.moves import Axis, Choice
+    from model_governance.checks.robustness.evasion.row_space import RowSpace
 
 
 def valid_rows(space: RowSpace, before: pd.DataFrame, after: pd.DataFrame) -> np.ndarray:
