@@ -16,10 +16,11 @@ from model_governance.attacks.trees import TreeModel, read_ensemble
 from model_governance.checks.robustness.evasion import exact, greedy, hopskipjump, pgd
 from model_governance.checks.robustness.evasion.answers import Answers
 from model_governance.checks.robustness.evasion.gradients import flip_gradients
+from model_governance.checks.robustness.evasion.moves import Axis, Choice
 from model_governance.checks.robustness.evasion.outcome import conclude
 from model_governance.checks.robustness.evasion.params import EvasionParams
 from model_governance.checks.robustness.evasion.queries import Queries
-from model_governance.checks.robustness.evasion.row_space import Axis, Choice, RowSpace
+from model_governance.checks.robustness.evasion.row_space import RowSpace
 from model_governance.checks.robustness.evasion.starts import find_starts
 from model_governance.checks.robustness.evasion.target import Target
 from model_governance.contract.subject import Columns, Feature, Model

@@ -16,6 +16,7 @@ from model_governance.authoring.column_roles import QUANTILE, UNKNOWN, Asked, Ro
 from model_governance.authoring.label_guess import guess_task, positive_label
 from model_governance.authoring.model_facts import read_facts
 from model_governance.authoring.operating_point import operating_points
+from model_governance.authoring.relation_guess import propose_relations
 from model_governance.checks import catalogue
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.subject import NUMBER_KINDS
@@ -238,6 +239,25 @@ def _columns(draft: _Draft) -> Iterator[str]:
         yield f"    {_quoted(name)}: {{kind: {feature.kind}}}    # {values}{remark}"
     for name, reason in draft.roles.left_out.items():
         yield f"    # left out: {_one_line(name)} ({reason})"
+    yield ""
+    yield from _relations(draft)
+
+
+def _relations(draft: _Draft) -> Iterator[str]:
+    """Relations that the reference shows, as comments: only the owner knows a law from a coincidence."""
+    proposals = propose_relations(draft.frame, draft.columns)
+    if not proposals:
+        return
+    text = (
+        "Relations that the reference shows between columns. An attack that does not know them asks about rows that nobody "
+        "could send: keep what is a law, and remove the comment signs."
+    )
+    yield from _comment(text, indent=0)
+    yield "# threat_model:"
+    yield "#   relations:"
+    for proposal in proposals:
+        support = f"{proposal.support:.2%} of {proposal.rows:,} rows"
+        yield f"#     - {_one_line(_flow(proposal.relation))}    # in {support}"
     yield ""
 
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from model_governance.contract.relations import Relation, dependents, relation_problems
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    Problem = tuple[tuple[str, ...], str]
+    Problem = tuple[tuple[str | int, ...], str]
 
 Direction = Literal["up", "down"]
 Preset = Literal["fraud", "credit_applicant", "sensor"]
@@ -54,6 +56,15 @@ class FeatureThreat(_Part):
         description="norm cost only: of crossing the whole range of a number, or of one change of a category; 1 by default",
     )
 
+    may_be_omitted: bool = Field(
+        default=False, description="the attacker can leave the value out; without it, a value never becomes missing"
+    )
+    may_be_filled: bool = Field(
+        default=False,
+        description="a missing value can become one that the data show (of a number at most 32 of them, spread evenly); "
+        "without it, a missing value stays missing",
+    )
+
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> FeatureThreat:
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
@@ -66,6 +77,7 @@ class FeatureThreat(_Part):
         if isinstance(self.moves, dict) and all(set(to) <= {own} for own, to in self.moves.items()):
             raise ValueError("moves leads from each value to itself only; name other values, or write none")
         said = [*number_words, *(["moves"] if self.moves not in (None, "none") else []), *_if(self.cost, "cost")]
+        said += [word for word in ("may_be_omitted", "may_be_filled") if getattr(self, word)]
         if self.mutable is False and said:
             raise ValueError(f"mutable: false leaves nothing to say with {', '.join(said)}")
         return self
@@ -91,6 +103,8 @@ class Capability:
     direction: Direction | None = None
     allowed: CategoryMoves = "any"
     cost: float = 1.0
+    may_be_omitted: bool = False
+    may_be_filled: bool = False
 
 
 class ThreatModel(_Part):
@@ -105,6 +119,10 @@ class ThreatModel(_Part):
     mutable: tuple[str, ...] = Field(default=(), description="the features an attacker can change; all others stay")
     increase_only: tuple[str, ...] = Field(default=(), description="numbers an attacker can raise and never lower")
     features: dict[str, FeatureThreat] = Field(default_factory=dict, description="what differs from that, by feature")
+    relations: tuple[Relation, ...] = Field(
+        default=(),
+        description="what holds between columns whatever an attacker sends; every row that an attack asks about obeys",
+    )
 
     @model_validator(mode="after")
     def _presets_have_what_they_need(self) -> ThreatModel:
@@ -144,7 +162,7 @@ class ThreatModel(_Part):
         if why:
             return Capability(moves=False, why=why)
         allowed = entry.moves if entry.moves is not None else self._category_moves(name, entry, categories)
-        if kind in CATEGORIES and allowed == "none":
+        if kind in CATEGORIES and allowed == "none" and not (entry.may_be_omitted or entry.may_be_filled):
             return Capability(moves=False, why="categories are fixed")
         return Capability(
             moves=True,
@@ -154,12 +172,17 @@ class ThreatModel(_Part):
             direction=entry.direction or ("up" if name in self.increase_only else None),
             allowed=allowed,
             cost=1.0 if entry.cost is None else entry.cost,
+            may_be_omitted=entry.may_be_omitted,
+            may_be_filled=entry.may_be_filled,
         )
 
     def _why_it_stays(self, name: str, entry: FeatureThreat, kind: str, *, mutable: bool) -> str:
         """The reason why a feature stays as it is; empty where it may move."""
         if kind not in NUMBERS | CATEGORIES:
             return f"{kind} is never moved"
+        follows = dependents(self.relations).get(name)
+        if follows is not None:
+            return f"recomputed: {follows}"
         if entry.mutable is not None:
             return "" if entry.mutable else "immutable"
         if not mutable:
@@ -207,6 +230,15 @@ class ThreatModel(_Part):
             if kinds.get(name) in NUMBERS:
                 own = ranges.get(name, (None, None))
                 yield from _range_problems(("features", name), entry, own, whole=kinds[name] == "integer")
+        yield from relation_problems(self.relations, kinds, moved=self._moved)
+
+    @property
+    def _moved(self) -> dict[str, tuple[str, ...]]:
+        """The places that let a feature move by name."""
+        moved: dict[str, tuple[str, ...]] = {
+            name: ("features", name) for name, entry in self.features.items() if entry.mutable is not False
+        }
+        return moved | {name: ("mutable" if name in self.mutable else "increase_only",) for name in self.listed}
 
 
 def _feature_problems(path: tuple[str, ...], entry: FeatureThreat, kind: str | None) -> Iterator[Problem]:

@@ -27,7 +27,7 @@ class Cut:
     """The cells of one feature.
 
     A cut along a line has `starts`, the first number of each cell, ascending (the first one minus infinity); where
-    rows miss the value, one cell more, the last, is that of missing values. A cut of listed values has `listed`,
+    rows miss the value, or may, one cell more, the last, is that of missing values. A cut of listed values has `listed`,
     the values, and `cell_of`, the cell of each.
 
     Attributes:
@@ -176,9 +176,9 @@ def _cut_lines(
         starts = np.concatenate([[-np.inf], np.unique(first[changing])])
         beyond = first[None, :] <= starts[:, None]
         sides = np.where(beyond, at_high[number, : len(asked)], at_low[number, : len(asked)])
-        missing = bool(frame[moves.name].isna().any())
+        missing = moves.omittable or bool(frame[moves.name].isna().any())
         if missing:
-            empty = _with_values(frame, moves.name, [np.nan])
+            empty = _with_values(frame, moves.name, [_gap(frame[moves.name])])
             sides = np.concatenate([sides, _sides(model, conditions, asked, empty)])
         cuts.append(
             Cut(moves=moves, conditions=asked, sides=sides, starts=starts, has_missing=missing, held=ask.held[number])
@@ -258,8 +258,8 @@ def _cut_list(
         return values
     candidate = [value for value in frame[moves.name].drop_duplicates().tolist() if not _is_missing(value)]
     listed = list(dict.fromkeys([*values, *candidate]))
-    missing = bool(frame[moves.name].isna().any())
-    tried = [*listed, np.nan] if missing else listed
+    missing = moves.omittable or bool(frame[moves.name].isna().any())
+    tried = [*listed, _gap(frame[moves.name])] if missing else listed
     known, cell_of = np.unique(
         _sides(model, conditions, asked, _with_values(frame, moves.name, tried)), axis=0, return_inverse=True
     )
@@ -267,6 +267,12 @@ def _cut_list(
         moves=moves, conditions=asked, sides=known, listed=tuple(tried), cell_of=np.ravel(cell_of), has_missing=missing,
         held=kind,
     )  # fmt: skip
+
+
+def _gap(column: pd.Series) -> Any:
+    """A missing value as the rows show it; NaN where they show none."""
+    gaps = column[column.isna()]
+    return gaps.iloc[0] if len(gaps) else float("nan")
 
 
 def _is_missing(value: object) -> bool:
@@ -280,6 +286,8 @@ def _values(moves: FeatureMoves, kind: np.dtype[Any]) -> list[Any] | NoExactAnsw
 
     if moves.kind == "category":
         return list(moves.categories)
+    if not moves.movable:
+        return list(moves.fills)
     if moves.step is None or moves.low is None or moves.high is None:
         return NoExactAnswer(
             f"column {moves.name} is a number that the model takes as a category; give it a grid and limits, or make it a category"

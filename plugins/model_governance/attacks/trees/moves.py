@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class FeatureMoves:
     """The values that an attacker may give one raw feature, and how far each of them is from the row's own.
 
-    A value that is missing stays missing and none becomes missing. The row's own value is always allowed, even
-    where it lies outside `low` and `high`, off the grid, or is no known category.
+    A value that is missing stays missing and none becomes missing, unless `fills` and `omittable` say so. The row's own
+    value is always allowed, even where it lies outside `low` and `high`, off the grid, or is no known category.
 
     Attributes:
         name: of the column.
@@ -31,6 +31,10 @@ class FeatureMoves:
             None: each may become every other.
         category_distance: distance of a change of category, at least 0 (0: free).
         cost: of moving a number by one span, or of changing a category; at least 0.
+        omittable: whether the value may become missing.
+        fills: what a missing value may become.
+        gap_distance: distance of leaving a value out, and of filling it in; at least 0.
+        gap_cost: of either; at least 0.
     """
 
     name: str
@@ -46,6 +50,10 @@ class FeatureMoves:
     allowed: Mapping[Any, tuple[Any, ...]] | None = None
     category_distance: float = 1.0
     cost: float = 1.0
+    omittable: bool = False
+    fills: tuple[Any, ...] = ()
+    gap_distance: float = 0.0
+    gap_cost: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning.
@@ -55,7 +63,7 @@ class FeatureMoves:
         """
         if self.span <= 0 or (self.step is not None and self.step <= 0):
             raise ValueError(f"{self.name}: span and step must be above 0, found {self.span} and {self.step}")
-        if min(self.category_distance, self.cost, self.most or 0.0) < 0:
-            raise ValueError(f"{self.name}: category_distance, cost and most must be at least 0")
+        if min(self.category_distance, self.cost, self.gap_distance, self.gap_cost, self.most or 0.0) < 0:
+            raise ValueError(f"{self.name}: distances, costs and most must be at least 0")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"{self.name}: low {self.low} is above high {self.high}")

@@ -134,7 +134,9 @@ def _axis(
     asks = ~extents.all(axis=1)
     if not asks.any():
         return None
-    line = partition.cuts[feature].starts is not None
+    cut = partition.cuts[feature]
+    # The place of missing values lies on no line: its extents are no runs.
+    line = cut.starts is not None and not (cut.has_missing and allowed[-1] == cut.cells - 1)
     place = _places(extents[asks], line=line)
     own = int(place[np.flatnonzero(allowed == distances.reaches[feature].own)[0]])
     best = np.lexsort((parts[allowed], place))

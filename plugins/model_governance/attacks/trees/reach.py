@@ -39,24 +39,24 @@ def reach_of(cut: Cut, value: Any) -> Reach:
 
 def _along_line(cut: Cut, value: Any) -> Reach:
     import numpy as np
+    import pandas as pd
 
     starts, moves = cut.starts, cut.moves
     assert starts is not None  # noqa: S101 - the cut is one along a line
-    own_value = np.nan if value is None else float(value)
-    if np.isnan(own_value):
-        return _staying(cut, cut.cells - 1, value)
+    if pd.isna(value):
+        cells = np.searchsorted(starts, np.array(moves.fills, dtype=float), side="right") - 1
+        return _filled(cut, cut.cells - 1, value, dict(zip(cells.tolist(), moves.fills, strict=True)))
+    own_value = float(value)
     own = int(np.searchsorted(starts, own_value, side="right")) - 1
     found = np.full(cut.cells, np.nan)
     found[: len(starts)] = _nearest(cut, own, own_value)
     found[own] = own_value
     away = np.abs(found - own_value) / moves.span
     distance = np.where(np.isnan(found), np.inf, away)
-    return Reach(
-        own=own,
-        distance=distance,
-        cost=distance * moves.cost if moves.cost else np.where(np.isnan(found), np.inf, 0.0),
-        values=found,
-    )
+    cost = distance * moves.cost if moves.cost else np.where(np.isnan(found), np.inf, 0.0)
+    if moves.omittable:
+        distance[-1], cost[-1] = moves.gap_distance, moves.gap_cost
+    return Reach(own=own, distance=distance, cost=cost, values=found)
 
 
 def _nearest(cut: Cut, own: int, value: float) -> np.ndarray:
@@ -89,11 +89,16 @@ def _limits(cut: Cut) -> tuple[float, float]:
     return low, high
 
 
-def _staying(cut: Cut, own: int, value: Any) -> Reach:
+def _filled(cut: Cut, own: int, value: Any, fills: dict[int, Any]) -> Reach:
+    """A missing value, which stays or becomes the value that its moves give for a cell."""
     import numpy as np
 
-    distance = np.where(np.arange(cut.cells) == own, 0.0, np.inf)
-    return Reach(own=own, distance=distance, cost=distance, values=(value,) * cut.cells)
+    distance, cost = np.full(cut.cells, np.inf), np.full(cut.cells, np.inf)
+    values: list[Any] = [value] * cut.cells
+    for cell, fill in fills.items():
+        distance[cell], cost[cell], values[cell] = cut.moves.gap_distance, cut.moves.gap_cost, fill
+    distance[own], cost[own], values[own] = 0.0, 0.0, value
+    return Reach(own=own, distance=distance, cost=cost, values=tuple(values))
 
 
 def _among_listed(cut: Cut, value: Any) -> Reach:
@@ -103,7 +108,9 @@ def _among_listed(cut: Cut, value: Any) -> Reach:
     cell_of = cut.cell_of
     assert cell_of is not None  # noqa: S101 - the cut is one of listed values
     if pd.isna(value):
-        return _staying(cut, int(cell_of[-1]), value)
+        known = zip(cell_of.tolist(), cut.listed, strict=True)
+        fills = {cell: listed for cell, listed in known if listed in cut.moves.fills}
+        return _filled(cut, int(cell_of[-1]), value, fills)
     own = int(cell_of[cut.listed.index(value)])
     distance, cost = np.full(cut.cells, np.inf), np.full(cut.cells, np.inf)
     values: list[Any] = [None] * cut.cells
@@ -113,6 +120,9 @@ def _among_listed(cut: Cut, value: Any) -> Reach:
         if steps is not None and steps[0] < distance[cell]:
             distance[cell], cost[cell] = steps
             values[cell] = other
+    gap = int(cell_of[-1])
+    if cut.moves.omittable and cut.moves.gap_distance < distance[gap]:
+        distance[gap], cost[gap], values[gap] = cut.moves.gap_distance, cut.moves.gap_cost, cut.listed[-1]
     distance[own], cost[own], values[own] = 0.0, 0.0, value
     return Reach(own=own, distance=distance, cost=cost, values=tuple(values))
 

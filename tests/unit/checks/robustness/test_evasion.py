@@ -155,15 +155,18 @@ def test_rows_with_holes_are_left_out_and_counted(healthy):
     frame.loc[100:109, "debt"] = np.inf
     frame["label"] = frame["label"].astype("float64").where(frame.index != 200)
     result = measure(healthy.with_frame("current", frame))
-    assert any(one.startswith("110 of 400 rows hold missing or infinite") for one in result.notes)
-    assert any(one.startswith("1 of 400 rows have no label") for one in result.notes)
+    assert "that can be attacked: 289 (110 hold infinite values, gaps that the model refuses" in result.notes[0]
+    assert "1 have no label yet)" in result.notes[0]
+    assert "the model raises on rows without income" in result.notes[1]
 
 
 def test_no_complete_row_is_an_error(healthy):
     frame = healthy.datasets["current"].frame.copy()
     frame.loc[::2, "income"] = np.nan
     frame.loc[1::2, "debt"] = np.nan
-    with pytest.raises(CheckError, match="none of 400 rows is complete"):
+    with pytest.raises(
+        CheckError, match=r"none of 400 rows can be attacked \(the model takes no gap in income, debt\)"
+    ):
         measure(healthy.with_frame("current", frame))
 
 

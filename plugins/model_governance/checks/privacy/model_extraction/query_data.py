@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.access import encode_labels
+from model_governance.attacks.relations import bind_relations
 from model_governance.attacks.surrogate import design_of
 from model_governance.checks.privacy.model_extraction.params import MIN_HELD_OUT, MIN_QUERIES
 from model_governance.errors import CheckError
@@ -24,6 +25,7 @@ class QueryData:
     """Rows that were not trained on: `pool` with true labels (n,) to query with, `held_out` that no attack queries.
 
     The columns of `synthetic` are sampled from the pool independently; it has as many rows as the largest query budget.
+    They obey the relations of the threat model: a row that cannot is a real one.
     """
 
     role: Role
@@ -41,6 +43,8 @@ def split_query_data(subject: Subject, params: ExtractionParams, generator: np.r
         CheckError: too few rows, or labels that the model does not know.
         SubjectError: as `Subject.features` and `Subject.target`.
     """
+    import numpy as np
+
     role: Role = "population" if "population" in subject.datasets else "reference"
     frame, labels = subject.features(role), encode_labels(subject, role)
     order = generator.permutation(len(frame))
@@ -51,11 +55,16 @@ def split_query_data(subject: Subject, params: ExtractionParams, generator: np.r
             f"which are held out; found {len(order):,}"
         )
     pool = frame.iloc[order[held_out:]].reset_index(drop=True)
+    relations = bind_relations(subject.threat_model.relations, subject.columns, [(role, frame)])
+    synthetic = _sample_columns(pool, max(params.query_budgets), generator)
+    if relations is not None:
+        real = pool.iloc[np.arange(len(synthetic)) % len(pool)].reset_index(drop=True)
+        synthetic = relations.obeyed(synthetic, real)
     return QueryData(
         role=role,
         pool=pool,
         labels=labels[order[held_out:]],
-        synthetic=_sample_columns(pool, max(params.query_budgets), generator),
+        synthetic=synthetic,
         held_out=frame.iloc[order[:held_out]].reset_index(drop=True),
         design=design_of(pool, subject.columns),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.attacks.access import encode_labels
 from model_governance.attacks.gower import GowerDistance
+from model_governance.attacks.relations import bind_relations
 from model_governance.checks.privacy.model_inversion.params import MIN_CLASS_ROWS, MIN_PUBLIC_ROWS
 from model_governance.errors import CheckError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.attacks.relations import Relations
     from model_governance.checks.privacy.model_inversion.params import InversionParams
     from model_governance.contract.subject import Columns, Role, Subject
 
@@ -43,6 +45,11 @@ class Candidates:
     public: pd.DataFrame
     classes: tuple[ClassRows, ...]
     distance: GowerDistance
+    relations: Relations | None = None
+
+    def obeyed(self, rows: pd.DataFrame, instead: pd.DataFrame) -> pd.DataFrame:
+        """The rows as the relations of the threat model allow them; those of `instead`, which obey, where they cannot be."""
+        return rows if self.relations is None else self.relations.obeyed(rows, instead)
 
 
 def draw_candidates(subject: Subject, params: InversionParams, generator: np.random.Generator) -> Candidates:
@@ -81,7 +88,8 @@ def draw_candidates(subject: Subject, params: InversionParams, generator: np.ran
             )
         )  # fmt: skip
     distance = GowerDistance.fit(public, subject.columns)
-    return Candidates(role=role, public=public, classes=tuple(classes), distance=distance)
+    relations = bind_relations(subject.threat_model.relations, subject.columns, [(role, outside)])
+    return Candidates(role=role, public=public, classes=tuple(classes), distance=distance, relations=relations)
 
 
 def cast_like(cells: dict[str, Sequence[Any]], rows: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from model_governance.attacks.gower import GowerDistance
+    from model_governance.attacks.relations import Relations
     from model_governance.contract.subject import Model
 
 NEIGHBOURS = 8
@@ -25,8 +26,8 @@ class ClassConfidence:
     2022): 1 for a row well inside the class.
     """
 
-    def __init__(self, model: Model, distance: GowerDistance, *, seed: int) -> None:
-        self.model = model
+    def __init__(self, model: Model, distance: GowerDistance, *, seed: int, relations: Relations | None = None) -> None:
+        self.model, self.relations = model, relations
         self.distance = distance
         self.seed = seed
 
@@ -56,5 +57,6 @@ class ClassConfidence:
                 for place, name in enumerate(self.distance.numeric)
             }
             cells = {name: moved.get(name, rows[name].to_numpy()) for name in rows.columns}
-            neighbours.append(cast_like(cells, rows))
+            made = cast_like(cells, rows)
+            neighbours.append(made if self.relations is None else self.relations.obeyed(made, rows))
         return neighbours

@@ -72,7 +72,8 @@ def _reconstruct(
 ) -> Reconstructions:
     import numpy as np
 
-    generator, confidence = np.random.default_rng(seed), ClassConfidence(model, candidates.distance, seed=seed)
+    generator = np.random.default_rng(seed)
+    confidence = ClassConfidence(model, candidates.distance, seed=seed, relations=candidates.relations)
     if attack == "miface":
         return miface(candidates, confidence, params, generator, seed=seed)
     return search(candidates, confidence, params, generator)

@@ -58,7 +58,7 @@ class GradientAscent:
         values = np.where(self.integer, values.round(), values)
         cells = {name: self.start[name].tolist() for name in self.start.columns}
         cells |= {name: values[:, place].tolist() for place, name in enumerate(self.candidates.distance.numeric)}
-        return cast_like(cells, self.candidates.public)
+        return self.candidates.obeyed(cast_like(cells, self.candidates.public), self.start)
 
     def probabilities(self, scaled: np.ndarray) -> np.ndarray:
         """Class probabilities (n, classes); rows with the highest confidence so far are stored in `best`."""

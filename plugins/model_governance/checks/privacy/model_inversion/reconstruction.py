@@ -51,7 +51,9 @@ def starting_rows(
         parts.extend([class_rows.centre, candidates.public.iloc[drawn]])
         classes.extend([class_rows.number] * params.restarts)
     rows = pd.concat(parts, ignore_index=True)
-    return cast_like({name: rows[name].tolist() for name in rows.columns}, candidates.public), np.array(classes)
+    cast = cast_like({name: rows[name].tolist() for name in rows.columns}, candidates.public)
+    real = candidates.public.iloc[np.arange(len(cast)) % len(candidates.public)].reset_index(drop=True)
+    return candidates.obeyed(cast, real), np.array(classes)
 
 
 def search(
@@ -120,16 +122,21 @@ class CoordinateSearch:
         if len(active) == 0:
             return improved
         count = next(iter(proposals.values())).shape[1]
-        cells = {name: np.repeat(column[active], count) for name, column in self.cells.items()}
-        cells |= {name: values[active].ravel() for name, values in proposals.items()}
+        present = {name: np.repeat(column[active], count) for name, column in self.cells.items()}
+        cells = present | {name: values[active].ravel() for name, values in proposals.items()}
         classes = np.repeat(self.classes[active], count)
-        confidence = self.confidence(self._frame(cells), classes).reshape(len(active), count)
+        asked = self._frame(cells)
+        if self.candidates.relations is not None:
+            asked = self.candidates.obeyed(asked, self._frame(present))
+        confidence = self.confidence(asked, classes).reshape(len(active), count)
         best = confidence.argmax(axis=1)
         highest = confidence[np.arange(len(active)), best]
         higher = highest > self.reached[active]
-        rows, best = active[higher], best[higher]
+        rows, places, best = active[higher], (np.arange(len(active)) * count + best)[higher], best[higher]
         for name, values in proposals.items():
             self.cells[name][rows] = values[rows, best]
+        for name in () if self.candidates.relations is None else self.cells:
+            self.cells[name][rows] = np.array(asked[name].iloc[places].tolist(), dtype=object)
         self.reached[rows] = highest[higher]
         improved[rows] = True
         return improved

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from model_governance.attacks.schedule import QueryBudgetExceeded, limit_queries, require_full_questions
 from model_governance.checks.robustness.evasion import autoattack, exact, greedy, hopskipjump, pgd
 from model_governance.checks.robustness.evasion.gradients import flip_gradients, why_no_gradients
+from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.checks.robustness.evasion.outcome import Outcome, conclude
 from model_governance.checks.robustness.evasion.params import DEFAULT_ATTACKS, AttackName
-from model_governance.checks.robustness.evasion.row_space import ROUNDING
 from model_governance.checks.robustness.evasion.starts import ROUND, find_starts
 from model_governance.errors import CheckError
 

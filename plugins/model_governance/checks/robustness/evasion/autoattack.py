@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from model_governance.attacks.autoattack import AutoSettings, auto_attack
 from model_governance.attacks.balls import Ball
 from model_governance.checks.robustness.evasion.gradients import numeric_columns
-from model_governance.checks.robustness.evasion.row_space import ROUNDING
+from model_governance.checks.robustness.evasion.moves import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

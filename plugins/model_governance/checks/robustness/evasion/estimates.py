@@ -60,10 +60,11 @@ def _of_all_attacks(results: Results) -> Iterator[Estimate]:
     attacked, drawn = results.counted
     bound = _bound(results)
     for budget in (None, *params.epsilons):
-        flipped = int(results.flipped(params.main_epsilon if budget is None else budget).sum())
-        deferred = ""
+        epsilon, deferred = params.main_epsilon if budget is None else budget, ""
+        flipped, survivors = int(results.flipped(epsilon).sum()), results.survivors(epsilon)
         if budget is None:
             flipped, deferred = _with_deferred(flipped, attacked, results.carried_forward)
+            survivors = min(survivors, attacked - flipped)
         suffix, key = ("", None) if budget is None else ("_at", f"{budget:g}")
         detail = "; ".join(text for text in (bound, deferred) if text)
         yield share_of(f"attack_success_rate{suffix}", flipped, attacked, key=key or ALL, detail=detail)
@@ -71,11 +72,11 @@ def _of_all_attacks(results: Results) -> Iterator[Estimate]:
         if sample.correct is None:
             yield Estimate(name=name, value=None, n=drawn, key=key, reason=sample.no_accuracy)
         else:
-            yield share_of(name, attacked - flipped, drawn, key=key, detail=detail)
+            yield share_of(name, survivors, drawn, key=key, detail=detail)
     if sample.correct is None:
         yield Estimate(name="clean_accuracy", value=None, n=len(sample.frame), reason=sample.no_accuracy)
     else:
-        yield share_of("clean_accuracy", len(sample.attacked), len(sample.frame))
+        yield share_of("clean_accuracy", int(sample.correct.sum()), len(sample.frame))
 
 
 def _bound(results: Results) -> str:

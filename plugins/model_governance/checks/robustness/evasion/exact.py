@@ -6,13 +6,13 @@ attacks can be compared with it, and a sound lower bound on all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.attacks.trees import FeatureMoves, NoExactAnswer, certified_at, minimal_change, partition_cells
 from model_governance.attacks.trees.ensemble import LEAF
-from model_governance.checks.robustness.evasion.row_space import ROUNDING, Moves
+from model_governance.checks.robustness.evasion.moves import ROUNDING, Moves
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.errors import CheckError
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.attacks.trees import CellPartition, Change, Objective
+    from model_governance.checks.robustness.evasion.moves import Axis, Choice
     from model_governance.checks.robustness.evasion.queries import Queries
-    from model_governance.checks.robustness.evasion.row_space import Axis, Choice
     from model_governance.checks.robustness.evasion.target import Target
     from model_governance.contract.threat_model import Direction
 
@@ -84,6 +84,11 @@ def why_not(target: Target) -> str:
     """Why a target has no exact answers; empty where it has."""
     if isinstance(target.trees, NoExactAnswer):
         return target.trees.reason
+    if target.space.relations is not None:
+        movable = [axis.feature for axis in target.space.axes] + [choice.feature for choice in target.space.choices]
+        bound = target.space.relations.binding(movable)
+        if bound:
+            return f"it moves every column by itself, and a relation ties columns that move: {bound[0].text}"
     leaves = int((target.trees.ensemble.feature == LEAF).sum())
     if target.params.attacks is None and leaves > MOST_LEAVES:
         return f"the trees have {leaves:,} leaves, so it may take minutes; name it in attacks to have it"
@@ -141,11 +146,14 @@ def _partition(target: Target) -> CellPartition:
 def feature_moves(target: Target) -> Sequence[FeatureMoves]:
     """What every feature of the model may become, as the exact search takes it."""
     axes = {axis.feature: axis for axis in target.space.axes}
-    choices = {choice.feature: choice for choice in target.space.choices}
+    gaps = {choice.feature: choice for choice in target.space.choices if choice.of_number}
+    choices = {choice.feature: choice for choice in target.space.choices if not choice.of_number}
     moves = []
     for name, feature in target.columns.features.items():
         if name in axes:
-            moves.append(_of_axis(axes[name]))
+            moves.append(_of_axis(axes[name], gaps.get(name)))
+        elif name in gaps:
+            moves.append(_of_gap(gaps[name]))
         elif name in choices:
             moves.append(_of_choice(choices[name]))
         else:
@@ -154,25 +162,41 @@ def feature_moves(target: Target) -> Sequence[FeatureMoves]:
     return moves
 
 
-def _of_axis(axis: Axis) -> FeatureMoves:
-    return FeatureMoves(
+def _of_axis(axis: Axis, gap: Choice | None) -> FeatureMoves:
+    moves = FeatureMoves(
         name=axis.feature, kind="number", direction=SIGNS[axis.direction], low=axis.low, high=axis.high,
         step=axis.step or None, span=axis.span, cost=axis.cost,
     )  # fmt: skip
+    return moves if gap is None else _opened(moves, gap)
+
+
+def _of_gap(gap: Choice) -> FeatureMoves:
+    """A number that stays where it is there, and whose gap can be made or filled."""
+    return _opened(FeatureMoves(name=gap.feature, kind="number", movable=False), gap)
+
+
+def _opened(moves: FeatureMoves, choice: Choice) -> FeatureMoves:
+    """The moves with those from and to a gap; like changed categories, they cost nothing of a budget in linf or l2."""
+    assert choice.open is not None  # noqa: S101 - a choice with a gap says what is open
+    gap = len(choice.values) - 1
+    fills = tuple(value for value, may in zip(choice.values[:gap], choice.open[gap], strict=False) if may)
+    return replace(moves, omittable=bool(choice.open[gap + 1, gap]), fills=fills, gap_cost=choice.cost)
 
 
 def _of_choice(choice: Choice) -> FeatureMoves:
     """Changed categories cost nothing of a budget in linf or l2, as `RowSpace.distance` says."""
     allowed = None
+    values = choice.values[:-1] if choice.missing else choice.values
     if choice.open is not None:
         allowed = {
-            present: tuple(value for value, may in zip(choice.values, choice.open[place], strict=True) if may)
-            for place, present in enumerate(choice.values)
+            present: tuple(value for value, may in zip(values, choice.open[place], strict=False) if may)
+            for place, present in enumerate(values)
         }
-    return FeatureMoves(
-        name=choice.feature, kind="category", categories=choice.values, allowed=allowed, category_distance=0.0,
+    moves = FeatureMoves(
+        name=choice.feature, kind="category", categories=values, allowed=allowed, category_distance=0.0,
         cost=choice.cost,
     )  # fmt: skip
+    return _opened(moves, choice) if choice.missing else moves
 
 
 def _confirmed(target: Target, queries: Queries, row: int, change: Change) -> bool:
@@ -182,9 +206,12 @@ def _confirmed(target: Target, queries: Queries, row: int, change: Change) -> bo
     space, origins, witness = target.space, target.origins, change.witness
     assert witness is not None  # noqa: S101 - the caller made sure
     placed = space.place(witness)
-    deltas = _exactly(origins.values[[row]], placed.values)
+    deltas = np.nan_to_num(_exactly(origins.values[[row]], placed.values))
     changed = placed.own[0] != origins.own[row]
     picks = np.where(changed, placed.own[0], -1)[None, :]
+    for column, choice in enumerate(space.choices):
+        if choice.of_number and picks[0, column] == len(choice.values):
+            picks[0, column] = choice.values.index(float(witness[choice.feature].iloc[0]))
     return bool(queries.flipped(Moves(deltas, picks), np.array([row]))[0])
 
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from model_governance.checks.robustness.evasion.moves import Moves
     from model_governance.checks.robustness.evasion.queries import Queries
-    from model_governance.checks.robustness.evasion.row_space import Moves
     from model_governance.contract.subject import Columns, Model
 
     # Moves of rows (m,) and the sign (m,) that a regression is pushed to -> gradients (m, axes) per share of a range.

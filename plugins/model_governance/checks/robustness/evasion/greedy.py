@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.robustness.evasion.row_space import ROUNDING, Moves
+from model_governance.checks.robustness.evasion.moves import ROUNDING, Moves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,6 +175,8 @@ class _Batch:
         deltas = np.concatenate([move.deltas for move in moves])
         picks = np.concatenate([move.picks for move in moves])
         deltas = space.settle(deltas, self.queries.origins, self.rows[owner], inward=True)
+        kept = space.project(Moves(deltas, picks), self.queries.origins, self.rows[owner])
+        deltas, picks = kept.deltas, kept.picks
         new = (deltas != self.deltas[owner]).any(axis=1) | (picks != self.picks[owner]).any(axis=1)
         within = space.distance(Moves(deltas, picks), self.queries.norm) <= self.budget + ROUNDING
         selected = np.flatnonzero(new & within)

@@ -31,6 +31,10 @@ def attack(queries: Queries, starts: np.ndarray, params: EvasionParams, *, seed:
         most_directions=params.max_evaluations,
         queries=share,
     )
-    boundary_walk(queries.flips, queries.origins.encoded, starts=starts, settings=settings, seed=seed)
+    gaps = queries.origins.gaps
+    boundary_walk(
+        queries.flips, queries.origins.encoded, starts=starts, settings=settings, seed=seed,
+        movable=~gaps if gaps.any() else None,
+    )  # fmt: skip
     queries.shrink()
     queries.vary_categories()

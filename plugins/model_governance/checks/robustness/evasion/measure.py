@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.attacks.relations import bind_relations
 from model_governance.attacks.schedule import schedule_attacks
 from model_governance.attacks.trees import NoExactAnswer, at_threshold, read_ensemble
 from model_governance.checks.robustness.evasion.answers import Answers
 from model_governance.checks.robustness.evasion.attacks import run_attack, select_attacks
 from model_governance.checks.robustness.evasion.estimates import estimates_of
 from model_governance.checks.robustness.evasion.figures import figures_of
+from model_governance.checks.robustness.evasion.gaps import refused_gaps, takes_gap
 from model_governance.checks.robustness.evasion.metrics import METRICS
 from model_governance.checks.robustness.evasion.report import tables_of
 from model_governance.checks.robustness.evasion.results import Results
 from model_governance.checks.robustness.evasion.sample import draw_donors, draw_sample, real_rows
-from model_governance.checks.robustness.evasion.sentences import cheapest_changes, highlights_of, scope_of
+from model_governance.checks.robustness.evasion.sentences import (
+    cheapest_changes,
+    highlights_of,
+    notes_on_rows,
+    scope_of,
+)
 from model_governance.checks.robustness.evasion.target import Target
 from model_governance.checks.robustness.evasion.threat_space import row_space
+from model_governance.checks.robustness.evasion.too_few import too_few_rows
 from model_governance.contract.result import CheckResult, declared, versions_of
 from model_governance.contract.slices import slice_masks
 from model_governance.errors import CheckError
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from model_governance.checks.robustness.evasion.row_space import RowSpace
     from model_governance.checks.robustness.evasion.sample import Sample
     from model_governance.checks.robustness.evasion.sentences import Change
-    from model_governance.contract.subject import Subject
+    from model_governance.contract.subject import Role, Subject
 
 
 def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
@@ -51,11 +59,11 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     for name, problem in params.misfits(subject.task):
         raise CheckError(f"params.{name}: {problem}")
     generator = np.random.default_rng(seed)
-    sample = draw_sample(subject, params.samples, generator)
-    frames = real_rows(subject)
-    space = row_space(subject.columns, frames, threat=subject.threat_model, categories=params.categories)
+    space, frames, sample, unanswered = _prepared(subject, params, generator)
     if space.width == 0:
         return _nothing_may_move(space, seed)
+    if sample.too_few:
+        return too_few_rows(subject, params, sample, space, seed)
     target = _target(subject, params, space, sample, draw_donors(frames[0][1], generator), seed)
     names, unfit = select_attacks(target)
     schedule = schedule_attacks(names, params.budget, subject)
@@ -79,9 +87,43 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         tables=(*tables_of(subject.columns, space, results, changes, disclosed=disclosed), schedule.table()),
         artifacts=(*figures_of(space, results), *([schedule.artifact(measured)] if schedule.rotates else [])),
         highlights=highlights_of(changes, params.tolerance),
-        notes=(*scope_of(params, space), *sample.notes, *unfit, *schedule.deferred.values(), *notes),
+        notes=(
+            *notes_on_rows(sample, unanswered),
+            *scope_of(params, space),
+            *unfit,
+            *schedule.deferred.values(),
+            *notes,
+        ),
         tools=versions_of("numpy", "pandas"),
     )
+
+
+def _prepared(
+    subject: Subject, params: EvasionParams, generator: np.random.Generator
+) -> tuple[RowSpace, list[tuple[Role, pd.DataFrame]], Sample, tuple[str, ...]]:
+    """What an attacker can change, real rows, the rows under attack, and the columns whose gaps the model refuses."""
+    threat, columns = subject.threat_model, subject.columns
+    refused = refused_gaps(subject.require_model(), subject.features("current"))
+    frames = real_rows(subject, refused)
+    relations = bind_relations(threat.relations, columns, frames)
+    selection = params.selection(threat.preset, subject.task)
+    sample = draw_sample(subject, params.samples, generator, selection=selection, refused=refused, relations=relations)
+    unanswered = _unanswered_gaps(subject, frames, refused)
+    space = row_space(
+        columns, frames, threat=threat, categories=params.categories, refused=unanswered, relations=relations
+    )
+    return space, frames, sample, unanswered
+
+
+def _unanswered_gaps(
+    subject: Subject, frames: list[tuple[Role, pd.DataFrame]], refused: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Columns whose gaps the model refuses, those among them that no row shows and an attacker could make."""
+    may = [name for name, entry in subject.threat_model.features.items() if entry.may_be_omitted]
+    shown = {name for _, frame in frames for name in frame.columns if frame[name].isna().any()}
+    model, rows = subject.require_model(), frames[-1][1]
+    makes = [name for name in may if name not in (*shown, *refused) and not takes_gap(model, rows, name)]
+    return (*refused, *makes)
 
 
 def _target(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model_governance.checks.robustness.evasion.row_space import ROUNDING, Moves
+from model_governance.checks.robustness.evasion.moves import ROUNDING, Moves
 from model_governance.checks.robustness.evasion.validity import valid_rows
 from model_governance.errors import ModelMisbehaved
 
@@ -66,7 +66,7 @@ def conclude(
     rows, moves, nearest = np.flatnonzero(np.isfinite(queries.nearest)), queries.best, queries.nearest.copy()
     valid = np.zeros(0, dtype=bool)
     if len(rows):
-        after = queries.space.rows(moves.take(rows), queries.origins, rows)
+        after = queries.space.rows(moves.take(rows), queries.origins, rows, projected=True)
         again = queries.answers.flipped(model.predict(after), rows)
         np.add.at(queries.asked, rows, 1)
         if not again.all():

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from model_governance.attacks.schedule import AttackBudget
 from model_governance.contract.check import Params
 from model_governance.contract.floors import floors_of, share_of
+from model_governance.contract.row_selection import PRESET_ROWS, SIDES, RowSelection, Side
 from model_governance.contract.slices import Slice
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from model_governance.contract.check import Floor
     from model_governance.contract.subject import Task
+    from model_governance.contract.threat_model import Preset
 
 AttackName = Literal["hopskipjump", "greedy", "gradient", "exact", "autoattack", "apgd", "fab", "square"]
 Norm = Literal["linf", "l2", "cost"]
@@ -35,6 +37,16 @@ class EvasionParams(Params):
         "(a classifier with gradients), square (scores); linf and l2. One that is named and does not fit is an error",
     )
     samples: int = Field(default=100, ge=1, description="rows drawn; cost grows with it, intervals shrink")
+    rows: RowSelection | Literal["all"] | None = Field(
+        default=None,
+        description="which rows are drawn: by prediction, label or a condition on a column; all. By default what the preset of "
+        "the threat model is about: fraud draws positives that are predicted positive, credit_applicant rows that are "
+        "predicted positive, every other policy all rows. Fewer than 10 such rows are uncertain",
+    )
+    to: Side | None = Field(
+        default=None,
+        description="the answer that the attacker wants (binary classification): rows that have the other one are drawn",
+    )
     epsilon: Budget | Annotated[tuple[Budget, ...], Field(min_length=1)] = Field(
         default=0.1,
         description="budget: share of each feature's range that may change, at most 1; with norm cost in units of cost. Of a "
@@ -65,6 +77,13 @@ class EvasionParams(Params):
         if task == "regression" and self.tolerance is None:
             change = "the change of the prediction (in units of the target) that would matter"
             yield "tolerance", f"a regression has no classes that could flip: set it to {change}"
+        if task != "binary_classification":
+            words = [("to", self.to), ("rows", isinstance(self.rows, RowSelection) and self.rows.predicted)]
+            yield from (
+                (word, f"positive and negative are answers of binary classification, and the task is {task}; remove it")
+                for word, given in words
+                if given
+            )
         if task != "regression" and self.tolerance is not None:
             yield "tolerance", f"it is for regression, and the model's task is {task}; remove it"
 
@@ -91,6 +110,24 @@ class EvasionParams(Params):
         if self.norm != "cost" and max(given) > 1:
             raise ValueError(f"epsilon is a share of the ranges in norm {self.norm}, at most 1; found {max(given):g}")
         return self
+
+    @model_validator(mode="after")
+    def _rows_can_be_flipped(self) -> EvasionParams:
+        if self.to is not None and isinstance(self.rows, RowSelection) and self.rows.predicted == self.to:
+            raise ValueError(
+                f"rows draws those predicted {self.to}, which is where `to` leads already; name the other answer"
+            )
+        return self
+
+    def selection(self, preset: Preset | None, task: Task) -> RowSelection:
+        """Which rows are drawn; without `rows` those that the story of the preset is about."""
+        if isinstance(self.rows, RowSelection):
+            chosen = self.rows
+        elif self.rows is None and preset is not None and task == "binary_classification":
+            chosen = PRESET_ROWS.get(preset, RowSelection())
+        else:
+            chosen = RowSelection()
+        return chosen if self.to is None else chosen.model_copy(update={"predicted": SIDES[self.to]})
 
     @property
     def main_epsilon(self) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.attacks.pgd import pgd_ascent
 from model_governance.checks.robustness.evasion.answers import round_significant
-from model_governance.checks.robustness.evasion.row_space import ROUNDING, Moves
+from model_governance.checks.robustness.evasion.moves import ROUNDING, Moves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

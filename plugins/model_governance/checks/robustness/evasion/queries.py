@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from model_governance.checks.robustness.evasion.row_space import Moves
+from model_governance.checks.robustness.evasion.moves import Moves
 
 if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.checks.robustness.evasion.answers import Answers
+    from model_governance.checks.robustness.evasion.moves import Origins
     from model_governance.checks.robustness.evasion.params import Norm
-    from model_governance.checks.robustness.evasion.row_space import Origins, RowSpace
+    from model_governance.checks.robustness.evasion.row_space import RowSpace
     from model_governance.contract.subject import Model
 
 # Bounds the memory of one call to the model.
@@ -66,6 +67,7 @@ class Queries:
         """
         import numpy as np
 
+        moves = self.space.project(moves, self.origins, rows)
         if any(axis.step == 0 for axis in self.space.axes):
             changed = self._ask(moves, rows)
         else:
@@ -81,7 +83,7 @@ class Queries:
         return changed
 
     def flip_margins(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
-        """How near moves bring the answers of these rows to a flip, shape (n,): the larger the nearer.
+        """How near moves, which obey all relations, bring the answers of these rows to a flip, shape (n,): the larger the nearer.
 
         Raises:
             CheckError: the model gives labels only.
@@ -91,7 +93,7 @@ class Queries:
         margins = np.empty(len(rows))
         for start in range(0, len(rows), BATCH):
             part = slice(start, start + BATCH)
-            frame = self.space.rows(moves.take(part), self.origins, rows[part])
+            frame = self.space.rows(moves.take(part), self.origins, rows[part], projected=True)
             margins[part] = self.answers.flip_margins(self.model, frame, rows[part])
             np.add.at(self.asked, rows[part], 1)
         return margins
@@ -102,7 +104,7 @@ class Queries:
         changed = np.zeros(len(rows), dtype=bool)
         for start in range(0, len(rows), BATCH):
             part = slice(start, start + BATCH)
-            frame = self.space.rows(moves.take(part), self.origins, rows[part])
+            frame = self.space.rows(moves.take(part), self.origins, rows[part], projected=True)
             changed[part] = self.answers.flipped(self.model.predict(frame), rows[part])
             np.add.at(self.asked, rows[part], 1)
         return changed

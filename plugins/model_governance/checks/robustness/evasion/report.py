@@ -12,8 +12,10 @@ from model_governance.stats.intervals import clopper_pearson
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from model_governance.checks.robustness.evasion.moves import Axis, Choice
     from model_governance.checks.robustness.evasion.results import Results
-    from model_governance.checks.robustness.evasion.row_space import Axis, RowSpace
+    from model_governance.checks.robustness.evasion.row_space import RowSpace
+    from model_governance.checks.robustness.evasion.sample import Sample
     from model_governance.checks.robustness.evasion.sentences import Change
     from model_governance.contract.subject import Columns
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 def tables_of(
     columns: Columns, space: RowSpace, results: Results, changes: Sequence[Change], *, disclosed: Collection[str]
 ) -> tuple[Table, ...]:
-    """Threat model, attacks, success by budget, and what the successful attacks changed."""
+    """Rows, threat model, attacks, success by budget, and what the successful attacks changed."""
     cheapest = Table(
         name="cheapest_changes",
         title="The cheapest changes that flip the answer, one of each pattern",
@@ -35,6 +37,7 @@ def tables_of(
         rows=changed_features(space, results),
     )
     return (
+        rows_table(results.sample),
         threat_model(columns, space, disclosed=disclosed),
         _attacks(results),
         _budgets(results),
@@ -43,10 +46,18 @@ def tables_of(
     )
 
 
+def rows_table(sample: Sample) -> Table:
+    """How many rows there were, how many of them were drawn and attacked, and why the others were not."""
+    return Table(
+        name="rows", title="Which rows were attacked", header=("step", "rows", "remark"), rows=tuple(sample.steps)
+    )
+
+
 def threat_model(columns: Columns, space: RowSpace, *, disclosed: Collection[str]) -> Table:
     """What the attacker may change; ends of a range that are values of the data only for disclosed columns."""
     axes = {axis.feature: axis for axis in space.axes}
-    choices = {choice.feature: choice for choice in space.choices}
+    choices = {choice.feature: choice for choice in space.choices if not choice.of_number}
+    gaps = {choice.feature: _gap_moves(choice) for choice in space.choices if choice.missing}
     why = dict(space.fixed)
     rows: list[tuple[Any, ...]] = []
     for name, feature in columns.features.items():
@@ -54,16 +65,29 @@ def threat_model(columns: Columns, space: RowSpace, *, disclosed: Collection[str
             axis = axes[name]
             visible = axis.source == "policy" or name in disclosed
             ends = (axis.low, axis.high) if visible else (None, None)
-            rows.append((name, feature.kind, _mutable(axis), *ends, axis.step or "any", axis.cost, axis.source))
+            may = _mutable(axis) + gaps.get(name, "")
+            rows.append((name, feature.kind, may, *ends, axis.step or "any", axis.cost, axis.source))
         elif name in choices:
             choice = choices[name]
             listed = choice.open is not None
-            source = "moves of the policy" if listed else "values in the data"
-            rows.append((name, feature.kind, "yes", None, None, f"{len(choice.values)} values", choice.cost, source))
+            source = "moves of the policy" if listed and not choice.missing else "values in the data"
+            may, count = "yes" + gaps.get(name, ""), len(choice.values) - choice.missing
+            rows.append((name, feature.kind, may, None, None, f"{count} values", choice.cost, source))
+        elif name in gaps:
+            rows.append((name, feature.kind, "no" + gaps[name], None, None, "", None, "one value in the data"))
         else:
             rows.append((name, feature.kind, "no", None, None, "", None, why[name]))
     header = ("feature", "kind", "may move", "from", "to", "step", "cost", "reason or source of the range")
     return Table(name="threat_model", title="What the attacker may change", header=header, rows=tuple(rows))
+
+
+def _gap_moves(choice: Choice) -> str:
+    """Whether the value may be left out or its gap filled, in words; empty where neither."""
+    gap = len(choice.values) - 1
+    assert choice.open is not None  # noqa: S101 - a choice with a gap says what is open
+    return (", may be omitted" if choice.open[gap + 1, gap] else "") + (
+        ", may be filled" if choice.open[gap, :gap].any() else ""
+    )
 
 
 def _mutable(axis: Axis) -> str:
@@ -93,7 +117,7 @@ def _budgets(results: Results) -> Table:
     attacked, drawn = results.counted
     for budget in results.params.epsilons:
         flipped = int(results.flipped(budget).sum())
-        survivors = attacked - flipped
+        survivors = results.survivors(budget)
         accuracy: tuple[float | None, ...] = (None, None, None)
         if results.sample.correct is not None:
             accuracy = (survivors / drawn, *clopper_pearson(survivors, drawn))
@@ -119,5 +143,5 @@ def changed_features(space: RowSpace, results: Results) -> tuple[tuple[Any, ...]
         mean = float(size[moved].mean()) if moved.any() else 0.0
         rows.append((axis.feature, float(moved.mean()), mean / axis.span, mean))
     for column, choice in enumerate(space.choices):
-        rows.append((choice.feature, float((moves.picks[:, column] >= 0).mean()), None, None))
+        rows.append((choice.label, float((moves.picks[:, column] >= 0).mean()), None, None))
     return tuple(sorted((row for row in rows if row[1] > 0), key=lambda row: (-row[1], row[0])))

@@ -59,6 +59,13 @@ class Results:
         examined = int(self.examined.sum())
         return examined, len(self.sample.frame) - (len(self.sample.attacked) - examined)
 
+    def survivors(self, budget: float) -> int:
+        """Examined rows that are classified correctly and that no attack flipped within a budget."""
+        stand = self.examined & ~self.flipped(budget)
+        if self.sample.correct is not None:
+            stand &= self.sample.correct[self.sample.attacked]
+        return int(stand.sum())
+
     @property
     def distances(self) -> np.ndarray:
         """Size of the smallest flip of every row that any attack found, infinite where none."""

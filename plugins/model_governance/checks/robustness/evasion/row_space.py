@@ -10,91 +10,18 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from model_governance.checks.robustness.evasion.moves import ROUNDING, Moves, Origins
+from model_governance.checks.robustness.evasion.projection import project_moves
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     import pandas as pd
 
+    from model_governance.attacks.relations import Relations
+    from model_governance.checks.robustness.evasion.moves import Axis, Choice
     from model_governance.checks.robustness.evasion.params import Norm
-    from model_governance.contract.threat_model import Direction
-
-# Attacks compute in float32; a move over the budget by less than this share of a range is rounding.
-ROUNDING = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """A numeric feature that may move between `low` and `high`, to multiples of `step` (0: to any number).
-
-    `direction` is the only direction it can change in (None both), `cost` that of crossing its whole range.
-    """
-
-    feature: str
-    low: float
-    high: float
-    step: float
-    source: str
-    direction: Direction | None = None
-    cost: float = 1.0
-
-    @property
-    def span(self) -> float:
-        """The range that shares are shares of, in raw units."""
-        return self.high - self.low
-
-    def allows(self, deltas: np.ndarray) -> np.ndarray:
-        """Which changes (n,) go in an allowed direction."""
-        up, down = self.direction != "down", self.direction != "up"
-        open_: np.ndarray = (deltas > 0) & up | (deltas < 0) & down
-        return open_
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A category feature with k `values`; it fills one coordinate per value.
-
-    `open` (k + 1, k) says from which present value (the last row: one that is none of these) which value can be
-    reached; None means every one. A change costs `cost`.
-    """
-
-    feature: str
-    values: tuple[Any, ...]
-    open: np.ndarray | None = field(default=None, compare=False)
-    cost: float = 1.0
-
-    def reachable(self, own: np.ndarray) -> np.ndarray:
-        """Mask (n, k) of the values that rows with these present values (n,) can take, the present one not among them."""
-        import numpy as np
-
-        k = len(self.values)
-        mask: np.ndarray = np.ones((len(own), k), dtype=bool) if self.open is None else self.open[own].copy()
-        known = own < k
-        mask[np.flatnonzero(known), own[known]] = False
-        return mask
-
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """Changes of n rows: `deltas` (n, axes) in raw units, `picks` (n, choices), -1 = as it was."""
-
-    deltas: np.ndarray
-    picks: np.ndarray
-
-    def take(self, which: np.ndarray | slice) -> Moves:
-        """The moves of some rows, by number, mask or slice."""
-        return Moves(self.deltas[which], self.picks[which])
-
-
-@dataclass(frozen=True, slots=True)
-class Origins:
-    """Rows under attack: the raw frame, axis values (n, axes), present values (n, choices), encoding (n, width) float32.
-
-    A present value is its number among those of its choice, or their count where it is none of them.
-    """
-
-    frame: pd.DataFrame
-    values: np.ndarray
-    own: np.ndarray
-    encoded: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +31,7 @@ class RowSpace:
     axes: tuple[Axis, ...]
     choices: tuple[Choice, ...] = ()
     fixed: tuple[tuple[str, str], ...] = ()
+    relations: Relations | None = field(default=None, compare=False)
 
     @property
     def width(self) -> int:
@@ -135,16 +63,14 @@ class RowSpace:
     def place(self, frame: pd.DataFrame) -> Origins:
         """The rows of a frame as origins of attacks; values outside a range are encoded at its end."""
         import numpy as np
-        import pandas as pd
 
         values = np.empty((len(frame), len(self.axes)))
         for column, axis in enumerate(self.axes):
-            values[:, column] = frame[axis.feature].to_numpy(dtype=np.float64)
-        encoded = [np.clip((values - self.lows) / self.spans, 0.0, 1.0)]
+            values[:, column] = frame[axis.feature].to_numpy(dtype=np.float64, na_value=np.nan)
+        encoded = [np.nan_to_num(np.clip((values - self.lows) / self.spans, 0.0, 1.0), nan=0.5)]
         own = np.empty((len(frame), len(self.choices)), dtype=np.int64)
         for column, choice in enumerate(self.choices):
-            known = pd.Index(choice.values, dtype=object).get_indexer(frame[choice.feature].to_numpy(dtype=object))
-            own[:, column] = np.where(known < 0, len(choice.values), known)
+            own[:, column] = choice.places(frame[choice.feature])
             encoded.append((own[:, column, None] == np.arange(len(choice.values))).astype(np.float64))
         return Origins(frame, values, own, np.concatenate(encoded, axis=1).astype(np.float32))
 
@@ -170,6 +96,9 @@ class RowSpace:
             open_[known, own[known]] = True
             best = np.where(open_, points[:, block], -np.inf).argmax(axis=1)
             moved = shift[:, block].any(axis=1) & (best != own) & open_.any(axis=1)
+            if choice.of_number:
+                # Of a number that is there, only the gap has a coordinate; it is left out from the middle on.
+                moved &= points[:, block].max(axis=1) > 0.5
             picks[:, column] = np.where(moved, best, -1)
         return Moves(deltas, picks)
 
@@ -188,7 +117,7 @@ class RowSpace:
         return np.clip(points, 0.0, 1.0).astype(np.float32)
 
     def settle(self, deltas: np.ndarray, origins: Origins, rows: np.ndarray, *, inward: bool = False) -> np.ndarray:
-        """Changes in raw units (n, axes) put on the grid, cut to ranges and directions; no change stays none."""
+        """Changes in raw units (n, axes) put on the grid, cut to ranges and directions; no change, and a gap, stays."""
         import numpy as np
 
         settled = deltas.copy()
@@ -222,13 +151,39 @@ class RowSpace:
             return np.zeros(len(shares))
         return shares.max(axis=1) if norm == "linf" else np.sqrt((shares**2).sum(axis=1))
 
-    def rows(self, moves: Moves, origins: Origins, rows: np.ndarray) -> pd.DataFrame:
-        """The raw rows after the moves, with the columns and dtypes of the origins' frame."""
+    def project(self, moves: Moves, origins: Origins, rows: np.ndarray) -> Moves:
+        """The moves of these rows, changed where a relation of the threat model would break; the same where there is none."""
+        return moves if self.relations is None else project_moves(self, self.relations, moves, origins, rows)
+
+    def rows(self, moves: Moves, origins: Origins, rows: np.ndarray, *, projected: bool = False) -> pd.DataFrame:
+        """The raw rows after the moves, with the columns and dtypes of the origins' frame; all relations hold in them.
+
+        `projected` says that the moves come from `project`.
+        """
+        import pandas as pd
+
+        names = origins.frame.columns
+        kept = moves if projected else self.project(moves, origins, rows)
+        return pd.DataFrame(self.cells(kept, origins, rows, names)[1])
+
+    def cells(
+        self, moves: Moves, origins: Origins, rows: np.ndarray, names: Iterable[str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """These columns before and after the moves, each in its own type, with what follows from them recomputed."""
+        before = {name: origins.frame[name].array.take(rows) for name in names}
+        after = self._moved(dict(before), moves, origins, rows)
+        if self.relations is not None:
+            self.relations.complete(before, after)
+        return before, after
+
+    def _moved(self, columns: dict[str, Any], moves: Moves, origins: Origins, rows: np.ndarray) -> dict[str, Any]:
+        """The columns with the moves of those that are among them."""
         import numpy as np
         import pandas as pd
 
-        columns = {name: origins.frame[name].array.take(rows) for name in origins.frame.columns}
         for column, axis in enumerate(self.axes):
+            if axis.feature not in columns:
+                continue
             old, delta = columns[axis.feature], moves.deltas[:, column]
             if delta.any():
                 values = origins.values[rows, column] + delta
@@ -238,9 +193,9 @@ class RowSpace:
                 columns[axis.feature] = moved.astype(old.dtype)
         for column, choice in enumerate(self.choices):
             picks = moves.picks[:, column]
-            if (picks >= 0).any():
+            if choice.feature in columns and (picks >= 0).any():
                 dtype = columns[choice.feature].dtype
                 values = np.array(columns[choice.feature], dtype=object)
                 values[picks >= 0] = np.array(choice.values, dtype=object)[picks[picks >= 0]]
                 columns[choice.feature] = pd.array(values, dtype=dtype)
-        return pd.DataFrame(columns)
+        return columns

@@ -1,16 +1,24 @@
-"""The rows under attack: a seeded sample of complete rows of `current`, and real rows that attacks start from."""
+"""The rows under attack: a seeded sample of `current`, and real rows that attacks start from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.checks.robustness.evasion.drawing import draw_rows
+from model_governance.checks.robustness.evasion.gaps import usable_rows
+from model_governance.contract.slices import SHOWN_FROM
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import numpy as np
     import pandas as pd
 
+    from model_governance.attacks.relations import Relations
+    from model_governance.checks.robustness.evasion.drawing import Drawing
+    from model_governance.contract.row_selection import RowSelection
     from model_governance.contract.subject import Role, Subject
 
 DONORS = 2_000
@@ -20,97 +28,107 @@ DONORS = 2_000
 class Sample:
     """Sampled rows with predictions (n,); `correct` (n,) is None where there is no accuracy, `no_accuracy` says why.
 
-    `chosen` (n,) are their places in `current`.
+    `chosen` (n,) are their places in `current`, `drawing` says how they came about, `refused` names the columns whose gaps
+    the model does not take.
     """
 
     frame: pd.DataFrame
     predicted: np.ndarray
     correct: np.ndarray | None
-    chosen: np.ndarray
-    notes: tuple[str, ...]
-    no_accuracy: str = ""
+    drawing: Drawing
+    no_accuracy: str
+    refused: tuple[str, ...]
+
+    @property
+    def chosen(self) -> np.ndarray:
+        """Places of the rows in `current`, shape (n,)."""
+        return self.drawing.chosen
 
     @property
     def attacked(self) -> np.ndarray:
-        """Numbers of the rows to attack: those classified correctly, or all without labels."""
+        """Numbers of the rows to attack: those classified correctly; all without labels, or where a prediction was asked for."""
         import numpy as np
 
-        return np.arange(len(self.frame)) if self.correct is None else np.flatnonzero(self.correct)
+        if self.correct is None or self.drawing.by_prediction:
+            return np.arange(len(self.frame))
+        return np.flatnonzero(self.correct)
+
+    @property
+    def too_few(self) -> bool:
+        """Whether rows of one kind were asked for, and hardly one was found: no share of so few says anything."""
+        return self.drawing.selective and len(self.attacked) < SHOWN_FROM
+
+    @property
+    def steps(self) -> tuple[tuple[str, int, str], ...]:
+        """What became of the rows of `current`, step by step: (step, rows, remark)."""
+        attacked = len(self.attacked)
+        wrong = len(self.frame) - attacked
+        remark = f"{wrong:,} drawn rows are classified wrongly and not attacked" if wrong else ""
+        return (*self.drawing.steps, ("attacked", attacked, remark))
 
 
-def draw_sample(subject: Subject, size: int, generator: np.random.Generator) -> Sample:
-    """At most `size` complete rows of `current`, drawn without replacement.
+def draw_sample(
+    subject: Subject, size: int, generator: np.random.Generator, *, selection: RowSelection,
+    refused: tuple[str, ...] = (), relations: Relations | None = None,
+) -> Sample:  # fmt: skip
+    """At most `size` rows of `current`, drawn without replacement among those of the selection.
+
+    A row with an infinite value, with a gap in `refused` columns, or in which a relation does not hold, is not drawn.
 
     Raises:
-        CheckError: no row is complete, or the model classifies none of the sample correctly.
+        CheckError: no row can be used, or the model classifies none of the sample correctly.
         SubjectError, ModelMisbehaved: as `Subject.features` and `Model.predict`.
     """
     import numpy as np
 
     model = subject.require_model()
     features = subject.features("current")
-    usable = complete_rows(features)
-    notes = []
-    if not usable.all():
-        notes.append(
-            f"{int((~usable).sum()):,} of {len(usable):,} rows hold missing or infinite values and were not attacked"
-        )
+    usable = usable_rows(features, refused)
+    if relations is not None:
+        usable = np.logical_and.reduce([usable, *relations.hold(features).values()])
     labels = None if subject.task == "regression" else _labels(subject)
     no_accuracy = ""
     if subject.task == "regression":
         no_accuracy = "a regression has no accuracy; use attack_success_rate"
     elif labels is None:
-        notes.append("no labels in current: attacks are scored against the model's own predictions")
         no_accuracy = "current holds no labels; use attack_success_rate, or give labels in columns.target"
-    elif labels.isna().any():
-        notes.append(f"{int(labels.isna().sum()):,} of {len(labels):,} rows have no label yet and were not attacked")
-        usable &= labels.notna().to_numpy()
-    if not usable.any():
+    if not (usable if labels is None else usable & labels.notna().to_numpy()).any():
+        unfit = f" (the model takes no gap in {', '.join(refused)})" if refused else ""
         raise CheckError(
-            f"{subject.datasets['current'].uri}: none of {len(usable):,} rows is complete (features and label); "
-            "attacks need complete rows: impute upstream or take the empty column out of columns.features"
+            f"{subject.datasets['current'].uri}: none of {len(usable):,} rows can be attacked{unfit}: each lacks its label or "
+            "a value that the model needs, or holds an infinite one; impute upstream, or take the empty column out of "
+            "columns.features"
         )
-    chosen = np.sort(generator.permutation(np.flatnonzero(usable))[:size])
-    if len(chosen) < size:
-        notes.append(f"{len(chosen):,} rows sampled instead of {size:,}: there are no more complete ones")
-    frame = features.iloc[chosen].reset_index(drop=True)
-    predicted = model.predict(frame)
-    correct = None if labels is None else np.asarray(labels.iloc[chosen].to_numpy() == predicted, dtype=bool)
-    if correct is not None and not correct.any():
+    drawing = draw_rows(subject, features, labels, usable, size=size, selection=selection, generator=generator)
+    frame = features.iloc[drawing.chosen].reset_index(drop=True)
+    predicted = model.predict(frame) if len(frame) else np.zeros(0)
+    correct = None
+    if labels is not None:
+        correct = np.asarray(labels.iloc[drawing.chosen].to_numpy() == predicted, dtype=bool)
+    sample = Sample(frame, predicted, correct, drawing, no_accuracy, refused)
+    if not sample.too_few and not len(sample.attacked):
         raise CheckError(
-            f"model {model.name!r} classifies none of {len(chosen):,} sampled rows correctly, so nothing is left to "
+            f"model {model.name!r} classifies none of {len(frame):,} sampled rows correctly, so nothing is left to "
             f"attack; compare the values of column {subject.columns.target!r} with the labels that the model returns"
         )
-    return Sample(frame, predicted, correct, chosen, tuple(notes), no_accuracy)
+    return sample
 
 
-def real_rows(subject: Subject) -> list[tuple[Role, pd.DataFrame]]:
-    """Complete rows of `reference` (when given) and `current`: they define ranges and values, and serve as starts."""
+def real_rows(subject: Subject, refused: Collection[str]) -> list[tuple[Role, pd.DataFrame]]:
+    """Rows of `reference` (when given) and `current` that the model takes: they define ranges and values, and serve as starts."""
     roles: list[Role] = ["reference", "current"] if "reference" in subject.datasets else ["current"]
     frames = []
     for role in roles:
         features = subject.features(role)
-        complete = features[complete_rows(features)]
-        if len(complete):
-            frames.append((role, complete))
+        usable = features[usable_rows(features, refused)]
+        if len(usable):
+            frames.append((role, usable))
     return frames
 
 
 def draw_donors(frame: pd.DataFrame, generator: np.random.Generator) -> pd.DataFrame:
     """At most DONORS rows of a frame, drawn without replacement."""
     return frame.iloc[generator.permutation(len(frame))[:DONORS]].reset_index(drop=True)
-
-
-def complete_rows(features: pd.DataFrame) -> np.ndarray:
-    """Mask (n,) of the rows without missing or infinite values."""
-    import numpy as np
-    import pandas as pd
-
-    complete: np.ndarray = features.notna().all(axis=1).to_numpy()
-    for name in features.columns:
-        if pd.api.types.is_float_dtype(features[name].dtype):
-            complete = complete & np.isfinite(features[name].to_numpy(dtype=np.float64, na_value=np.nan))
-    return complete
 
 
 def _labels(subject: Subject) -> pd.Series | None:

@@ -6,15 +6,17 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.checks.robustness.evasion.outcome import smallest
-from model_governance.checks.robustness.evasion.row_space import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from model_governance.checks.robustness.evasion.moves import Choice, Moves, Origins
     from model_governance.checks.robustness.evasion.outcome import Outcome
     from model_governance.checks.robustness.evasion.params import EvasionParams
-    from model_governance.checks.robustness.evasion.row_space import Moves, Origins, RowSpace
+    from model_governance.checks.robustness.evasion.row_space import RowSpace
+    from model_governance.checks.robustness.evasion.sample import Sample
 
 MOST_CHANGES = 10
 
@@ -60,6 +62,19 @@ def highlights_of(changes: tuple[Change, ...], tolerance: float | None) -> tuple
     )
 
 
+def notes_on_rows(sample: Sample, unanswered: Sequence[str]) -> tuple[str, ...]:
+    """How many rows there were, were drawn and attacked, and why the others were not; first of all that is reported."""
+    parts = [f"{name}: {count:,}" + (f" ({remark})" if remark else "") for name, count, remark in sample.steps]
+    notes = ["; ".join(parts)]
+    if sample.correct is None and "regression" not in sample.no_accuracy:
+        notes.append("no labels in current: attacks are scored against the model's own predictions")
+    if unanswered:
+        notes.append(
+            f"the model raises on rows without {', '.join(unanswered)}: it gives no answer that could be flipped"
+        )
+    return tuple(notes)
+
+
 def scope_of(params: EvasionParams, space: RowSpace) -> tuple[str, ...]:
     """What the numbers are valid for: budget, norm, features and their ranges."""
     mutable = f"{len(space.axes)} numeric and {len(space.choices)} category features"
@@ -89,12 +104,18 @@ def describe_change(space: RowSpace, origins: Origins, moves: Moves, row: int, *
             parts.append(f"{axis.feature} {'+' if delta > 0 else '−'}{_number(abs(delta))}")
     for column, choice in enumerate(space.choices):
         pick = int(moves.picks[row, column])
-        if pick >= 0 and choice.feature in disclosed:
+        if pick >= 0 and choice.feature in disclosed and _gap_verb(choice, pick) != "left out":
             old_value = origins.frame[choice.feature].iloc[row]
             parts.append(f"{choice.feature} {_value(old_value)}→{_value(choice.values[pick])}")
         elif pick >= 0:
-            parts.append(f"{choice.feature} changed")
+            parts.append(f"{choice.feature} {_gap_verb(choice, pick)}")
     return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1] if parts else "nothing"
+
+
+def _gap_verb(choice: Choice, pick: int) -> str:
+    if choice.missing and pick == len(choice.values) - 1:
+        return "left out"
+    return "filled in" if choice.of_number else "changed"
 
 
 def _number(value: float) -> str:
@@ -102,4 +123,6 @@ def _number(value: float) -> str:
 
 
 def _value(value: Any) -> str:
+    if value is None or value != value:  # only NaN differs from itself
+        return "missing"
     return _number(value) if isinstance(value, float) else str(value)

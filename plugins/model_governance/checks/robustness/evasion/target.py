@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from model_governance.attacks.trees import NoExactAnswer, TreeModel
     from model_governance.checks.robustness.evasion.answers import Answers
+    from model_governance.checks.robustness.evasion.moves import Origins
     from model_governance.checks.robustness.evasion.params import EvasionParams
-    from model_governance.checks.robustness.evasion.row_space import Origins, RowSpace
+    from model_governance.checks.robustness.evasion.row_space import RowSpace
     from model_governance.contract.subject import Columns, Model
 
 

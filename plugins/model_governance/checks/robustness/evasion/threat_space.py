@@ -4,53 +4,72 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.checks.robustness.evasion.row_space import Axis, Choice, RowSpace
+from model_governance.checks.robustness.evasion.gap_moves import number_gap, with_gap
+from model_governance.checks.robustness.evasion.moves import Axis, Choice
+from model_governance.checks.robustness.evasion.row_space import RowSpace
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import numpy as np
     import pandas as pd
 
+    from model_governance.attacks.relations import Relations
     from model_governance.contract.subject import Columns, Feature
     from model_governance.contract.threat_model import Capability, Scalar, ThreatModel
 
     Frames = Sequence[tuple[str, pd.DataFrame]]
 
 
-def row_space(columns: Columns, frames: Frames, *, threat: ThreatModel, categories: str) -> RowSpace:
+def row_space(
+    columns: Columns,
+    frames: Frames,
+    *,
+    threat: ThreatModel,
+    categories: str,
+    refused: Collection[str] = (),
+    relations: Relations | None = None,
+) -> RowSpace:
     """The space that a policy opens; `frames` are (role, rows) that show ranges and values.
 
     The first frame's range counts where the policy states none; category values come from all. `categories`
-    "free" lets those categories move of which the threat model says nothing.
+    "free" lets those categories move of which the threat model says nothing. The model refuses gaps in `refused` columns,
+    so that nobody gains by leaving them out. All rows obey the `relations`; a flag of a group is a category.
 
     Raises:
-        CheckError: a numeric feature holds other things than numbers, or none of the stated values is in the data.
+        CheckError: a numeric feature holds other things than numbers, none of the stated values is in the data, or a value
+            may be omitted whose column cannot hold a gap.
     """
     axes: list[Axis] = []
     choices: list[Choice] = []
     fixed: list[tuple[str, str]] = []
+    flags = {name for relation in threat.relations for name in relation.one_of or ()}
     for name, feature in columns.features.items():
         capability = threat.capability(
             name, kind=feature.kind, mutable=feature.mutable, categories="any" if categories == "free" else "none"
         )
         if not capability.moves:
             fixed.append((name, capability.why))
+        elif feature.kind in NUMBER_KINDS and name in flags:
+            choices.append(Choice(name, (0, 1), cost=capability.cost))
         elif feature.kind in NUMBER_KINDS:
             axis = _axis(name, feature, capability, frames)
+            gap = number_gap(axis, capability, frames, refused=refused)
             if axis.span > 0:
                 axes.append(axis)
-            else:
+            elif gap is None:
                 fixed.append((name, f"no range: one value in {axis.source}"))
+            choices += [] if gap is None else [gap]
         else:
             choice = _choice(name, capability, [frame for _, frame in frames])
+            choice = with_gap(choice, capability, frames, refused=refused)
             if len(choice.values) > 1:
                 choices.append(choice)
             else:
                 fixed.append((name, "one value in the data"))
-    return RowSpace(tuple(axes), tuple(choices), tuple(fixed))
+    return RowSpace(tuple(axes), tuple(choices), tuple(fixed), relations)
 
 
 def _axis(name: str, feature: Feature, capability: Capability, frames: Frames) -> Axis:
@@ -82,6 +101,8 @@ def _axis(name: str, feature: Feature, capability: Capability, frames: Frames) -
 
 def _choice(name: str, capability: Capability, frames: Sequence[pd.DataFrame]) -> Choice:
     values = _values(name, frames)
+    if capability.allowed == "none":
+        return Choice(name, values, open=_nothing(len(values)), cost=capability.cost)
     if isinstance(capability.allowed, str):
         return Choice(name, values, cost=capability.cost)
     return Choice(name, values, open=_open(name, values, capability.allowed), cost=capability.cost)
@@ -112,6 +133,12 @@ def _open(
             f"({len(values)} values of type {kind}); compare the spelling and the type of the values listed"
         )
     return open_
+
+
+def _nothing(k: int) -> np.ndarray:
+    import numpy as np
+
+    return np.zeros((k + 1, k), dtype=bool)
 
 
 def _family(value: Any) -> str:
