@@ -68,6 +68,12 @@ CHECKS = {
     "dirt": {"kind": "corruption", "thresholds": [{"metric": "mean_drop", "leq_to": 1}]},
     "window": {"kind": "poisoning_screen", "thresholds": [{"metric": "flood_share", "leq_to": 0.9}]},
     "file": {"kind": "artifact_scan", "thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]},
+    "structure": {"kind": "structural_disclosure", "thresholds": [{"metric": "smallest_class", "geq_to": 1}]},
+    "release": {
+        "kind": "synthetic_release",
+        "params": {"release": "current.parquet", "samples": 300},
+        "thresholds": [{"metric": "nearer_to_training_share", "leq_to": 0.9}],
+    },
 }
 
 

@@ -46,6 +46,12 @@ CHECKS = {
     "copying": {"kind": "model_extraction", "thresholds": [{"metric": "fidelity", "leq_to": 0.0}]},
     "window": {"kind": "poisoning_screen", "thresholds": [{"metric": "flip_rate_change", "leq_to": -1}]},
     "file": {"kind": "artifact_scan", "thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]},
+    "structure": {"kind": "structural_disclosure", "thresholds": [{"metric": "rows_below_k", "leq_to": 0}]},
+    "release": {
+        "kind": "synthetic_release",
+        "params": {"release": "train.parquet", "sensitive": ["channel", "income"]},
+        "thresholds": [{"metric": "duplicate_share", "leq_to": 0.1}],
+    },
 }  # fmt: skip
 
 
