@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from model_governance.contract.text import interval, number, p_cell
@@ -79,8 +78,10 @@ def _cells(column: ColumnComparison, measured: Sequence[str]) -> dict[str, str]:
     cells = {}
     for name in measured:
         value = getattr(column, name)
-        spell = p_cell if name == "p_value" else partial(number, digits=3)
-        cells[DISTANCES[name]] = "-" if value is None else spell(value)
+        if value is None:
+            cells[DISTANCES[name]] = "-"
+        else:
+            cells[DISTANCES[name]] = p_cell(value) if name == "p_value" else number(value, digits=3)
         if name == "psi":
             cells[INTERVAL] = interval(column.low, column.high, digits=3) or "-"
     return cells

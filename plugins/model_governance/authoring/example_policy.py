@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from model_governance.contract.check import Check
 
-FEATURES = {
+FEATURES: dict[str, dict[str, Any]] = {
     "age": {"kind": "integer", "minimum": 18, "maximum": 100},
     "income": {"kind": "numeric", "minimum": 0},
     "region": {"kind": "category"},

@@ -16,12 +16,12 @@ from model_governance.ui.board.cursor import cursor_of, place_of, read_cursor
 from model_governance.ui.board.standing import HOLDS, URGENCY, newness, urgency, word_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PAGE = 50
 """Rows of a page."""
 DAY = 86_400.0
-SORTS = {
+SORTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]] = {
     "urgency": lambda row: (URGENCY.index(row["place"]), -row["since_seconds"], row["model"]),
     "since": lambda row: (-row["since_seconds"], row["model"]),
     "name": lambda row: (row["model"], row["dag_id"]),
@@ -134,7 +134,10 @@ def portfolio(
     """
     rows = [_row(model, now=now) for model in models] + [_ungoverned_row(dag) for dag in ungoverned]
     totals = {place: sum(row["place"] == place for row in rows) for place in URGENCY}
-    order = lambda row: place_of(row, SORTS[query.sort](row))  # noqa: E731
+
+    def order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        return place_of(row, SORTS[query.sort](row))
+
     asked = sorted((row for row in rows if _fits(row, query)), key=order)
     fold = not query.passes and HOLDS not in query.outcomes and not query.text
     listed = [row for row in asked if not fold or row["place"] != HOLDS]
