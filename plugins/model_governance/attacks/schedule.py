@@ -316,7 +316,7 @@ def schedule_attacks(attacks: Sequence[str], budgets: Mapping[str, AttackBudget]
 
     Args:
         attacks: names of the policy's attacks, in their order.
-        budgets: budget by attack; an attack without one has no limit and is due in every run.
+        budgets: budget by attack; one without is due in every run, and limited only by what the model may be asked.
         subject: the subject of this run.
 
     Raises:
@@ -347,8 +347,7 @@ def schedule_attacks(attacks: Sequence[str], budgets: Mapping[str, AttackBudget]
 def _planned(due: Sequence[str], budgets: Mapping[str, AttackBudget], model: Model) -> dict[str, AttackBudget]:
     """The budgets with what a bounded model may still be asked divided among the attacks that have no bound of their own.
 
-    An attack then stops at its share and reports what it reached, where it would otherwise use up the bound and leave
-    nothing.
+    An attack then stops at its share and reports what it reached, and the next one is not left without rows.
     """
     planned = dict(budgets)
     if model.rows_left is None:
@@ -357,8 +356,8 @@ def _planned(due: Sequence[str], budgets: Mapping[str, AttackBudget], model: Mod
     left -= sum(budget.max_queries or 0 for name, budget in budgets.items() if name in due)
     open_ = [name for name in due if planned.get(name, AttackBudget()).max_queries is None]
     for name in open_:
-        share = max(1, left // len(open_))
-        planned[name] = planned.get(name, AttackBudget()).model_copy(update={"max_queries": share})
+        share = {"max_queries": max(1, left // len(open_))}
+        planned[name] = planned.get(name, AttackBudget()).model_copy(update=share)
     return planned
 
 
