@@ -355,10 +355,8 @@ def _planned(due: Sequence[str], budgets: Mapping[str, AttackBudget], model: Mod
     left = int(PLANNED_SHARE * model.rows_left())
     left -= sum(budget.max_queries or 0 for name, budget in budgets.items() if name in due)
     open_ = [name for name in due if planned.get(name, AttackBudget()).max_queries is None]
-    for name in open_:
-        share = {"max_queries": max(1, left // len(open_))}
-        planned[name] = planned.get(name, AttackBudget()).model_copy(update=share)
-    return planned
+    share = {"max_queries": max(1, left // max(1, len(open_)))}
+    return planned | {name: planned.get(name, AttackBudget()).model_copy(update=share) for name in open_}
 
 
 def schedule_lookback(budgets: Mapping[str, AttackBudget]) -> Lookback | None:
