@@ -28,8 +28,8 @@ CategoryMoves = Literal["any", "none"] | tuple[Scalar, ...] | dict[Scalar, tuple
 NUMBERS = frozenset({"numeric", "integer"})
 CATEGORIES = frozenset({"category", "boolean"})
 MEANINGS: Mapping[Preset, str] = {
-    "fraud": "the attacker chooses every column of `mutable` freely, categories too; all others stay",
-    "credit_applicant": "a person changes the columns of `mutable`, and those of `increase_only` upwards only; all others stay",
+    "fraud": "the attacker chooses every column of `mutable` freely, categories too; all others stay; frauds that are caught today are attacked",
+    "credit_applicant": "a person changes the columns of `mutable`, and those of `increase_only` upwards only; all others stay; rows that are predicted positive are attacked",
     "sensor": "every number may be off within its range; categories stay",
 }
 
