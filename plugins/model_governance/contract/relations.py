@@ -129,14 +129,16 @@ def relation_problems(
         wrong = _unfit(relation, names, kinds)
         if wrong:
             yield path, wrong
-        if dependent is not None and dependent in seen:
+        if dependent is None:
+            continue
+        if dependent in seen:
             yield path, f"{dependent} follows from another relation already; keep one of them"
         if dependent in moved:
             yield (
                 moved[dependent],
                 f"{dependent!r} follows from other columns ({relation.text}), so it cannot move by itself",
             )
-        seen |= {dependent} if dependent is not None else set()
+        seen.add(dependent)
     grouped = [name for relation in relations for name in relation.one_of or ()]
     for name in sorted({name for name in grouped if grouped.count(name) > 1}):
         yield ("relations",), f"{name!r} is in two groups of one_of"

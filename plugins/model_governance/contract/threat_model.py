@@ -28,8 +28,8 @@ CategoryMoves = Literal["any", "none"] | tuple[Scalar, ...] | dict[Scalar, tuple
 NUMBERS = frozenset({"numeric", "integer"})
 CATEGORIES = frozenset({"category", "boolean"})
 MEANINGS: Mapping[Preset, str] = {
-    "fraud": "the attacker chooses every column of `mutable` freely, categories too; all others stay",
-    "credit_applicant": "a person changes the columns of `mutable`, and those of `increase_only` upwards only; all others stay",
+    "fraud": "the attacker chooses every column of `mutable` freely, categories too; all others stay; frauds that are caught today are attacked",
+    "credit_applicant": "a person changes the columns of `mutable`, and those of `increase_only` upwards only; all others stay; rows that are predicted positive are attacked",
     "sensor": "every number may be off within its range; categories stay",
 }
 
@@ -56,11 +56,11 @@ class FeatureThreat(_Part):
         description="norm cost only: of crossing the whole range of a number, or of one change of a category; 1 by default",
     )
 
-    may_be_omitted: bool = Field(
-        default=False, description="the attacker can leave the value out; without it, a value never becomes missing"
+    may_be_omitted: bool | None = Field(
+        default=None, description="the attacker can leave the value out; without it, a value never becomes missing"
     )
-    may_be_filled: bool = Field(
-        default=False,
+    may_be_filled: bool | None = Field(
+        default=None,
         description="a missing value can become one that the data show (of a number at most 32 of them, spread evenly); "
         "without it, a missing value stays missing",
     )
@@ -172,8 +172,8 @@ class ThreatModel(_Part):
             direction=entry.direction or ("up" if name in self.increase_only else None),
             allowed=allowed,
             cost=1.0 if entry.cost is None else entry.cost,
-            may_be_omitted=entry.may_be_omitted,
-            may_be_filled=entry.may_be_filled,
+            may_be_omitted=bool(entry.may_be_omitted),
+            may_be_filled=bool(entry.may_be_filled),
         )
 
     def _why_it_stays(self, name: str, entry: FeatureThreat, kind: str, *, mutable: bool) -> str:

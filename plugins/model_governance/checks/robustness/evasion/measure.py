@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     """Attack a seeded sample of `current` inside the policy's threat model.
 
-    Rows that the model gets right (all rows without labels, and all of a regression) are attacked with every
-    attack of `params.attacks` that is due, by default with all default attacks that fit the model. A success is a
-    valid row within the budget whose answer flips.
+    Rows of `params.rows` that the model gets right (all of them without labels, where they were chosen by their prediction,
+    and of a regression) are attacked with every attack of `params.attacks` that is due, by default with all default
+    attacks that fit the model. A success is a valid row within the budget whose answer flips.
 
     Raises:
         CheckError: no row can be attacked, an attack that the policy names does not fit the model or was cut short, or

@@ -22,15 +22,15 @@ def find_starts(queries: Queries, donors: np.ndarray, *, tries: int, generator: 
     """
     import numpy as np
 
-    origins, gaps = queries.origins.encoded, queries.origins.gaps
+    origins, empty = queries.origins.encoded, queries.origins.gaps
     starts = np.full(origins.shape, np.nan, dtype=np.float32)
     missing = np.arange(len(origins))
     done = 0
     while done < tries and len(missing):
         size = min(ROUND, tries - done)
         points = _candidates(origins[missing], donors, len(queries.space.axes), size, generator)
-        if gaps.any():
-            points = np.where(gaps[missing][:, None, :], origins[missing][:, None, :], points)
+        if empty.any():
+            points = np.where(empty[missing][:, None, :], origins[missing][:, None, :], points)
         flips = queries.flips(points.reshape(-1, points.shape[2]), np.repeat(missing, size)).reshape(-1, size)
         gaps = np.abs(points - origins[missing][:, None, :]).max(axis=2)
         nearest = np.where(flips, gaps, np.inf).argmin(axis=1)
