@@ -17,7 +17,8 @@ import skops.io
 import project
 import synthetic
 from model_governance.authoring.promote import Proposal, conclude, govern_challenger
-from model_governance.authoring.retrain import open_retraining, screen_window, train
+from model_governance.authoring.retrain import screen_window, train
+from model_governance.authoring.retraining import open_retraining
 from model_governance.contract.connections import PlainConnections
 from model_governance.evidence.history import Archive
 from model_governance.evidence.promotions import Version, champion_version
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model_governance.archiving import ArchivedRun
-    from model_governance.authoring.retrain import Retraining
+    from model_governance.authoring.retraining import Retraining
     from model_governance.store import ArtifactStore
 
 ROWS = 900

@@ -36,9 +36,9 @@ def loop_of(policy):
 def red(tmp_path):
     """A project under its own name; `red(name, ...)` gives it."""
 
-    def make(name, **keys):
-        made = cases.red_project(tmp_path, checks=CHECKS, schedule=QUIET, **keys)
-        return made.change(model=made.raw["model"] | {"name": name}, **{"promotion": {"margins": MARGINS}} | keys)
+    def make(name, *, poisoned=False, **keys):
+        made = cases.red_project(tmp_path, checks=CHECKS, poisoned=poisoned, schedule=QUIET)
+        return made.change(**{"model": made.raw["model"] | {"name": name}, "promotion": {"margins": MARGINS}} | keys)
 
     return make
 
@@ -51,7 +51,7 @@ def test_four_red_nights_give_one_retraining_whose_model_is_champion_the_next_ni
     red, run_dag, scheduled, asset_events
 ):
     """Must-show 1, with a night that a backfill runs after the others."""
-    made = red("fournights", poisoned=False)
+    made = red("fournights")
     nightly = scheduled(made.policy_file)
     nights = [run_dag(nightly, logical_date=f"2025-06-{day:02d}T02:00:00+00:00") for day in (2, 3, 4, 1)]
     assert [night.state for night in nights] == ["failed"] * 4

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from model_governance.authoring.retrain import Retraining
+    from model_governance.authoring.retraining import Retraining
     from model_governance.evidence.envelope import Signer
     from model_governance.evidence.promotions import Version
     from model_governance.policy import Policy

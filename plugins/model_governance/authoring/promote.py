@@ -37,7 +37,7 @@ from model_governance.verdict.non_inferiority import compare_models
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from model_governance.authoring.retrain import Retraining
+    from model_governance.authoring.retraining import Retraining
     from model_governance.contract.connections import Connections
     from model_governance.evidence.envelope import Signer
     from model_governance.evidence.trust import Trust

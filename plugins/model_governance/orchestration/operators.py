@@ -195,7 +195,13 @@ def rendered_sources(policy: Policy, sources: Mapping[Role, Mapping[str, Any]]) 
 
 def champion_policy(policy: Policy, store: ArtifactStore, context: Context) -> Policy:
     """The policy for the version that was the champion when the run started, so that all of its tasks agree. Raises as `governed`."""
-    return governed(policy, store, moment=context["dag_run"].start_date, trust=trust_of(policy, AirflowConnections()))
+    if policy.promotion is None:
+        return policy
+    run = context["dag_run"]
+    # `dag.test()` says that a run started at its logical date, whenever that is.
+    is_known = run.start_date not in (None, run.logical_date, run.run_after)
+    trust = trust_of(policy, AirflowConnections())
+    return governed(policy, store, moment=run.start_date if is_known else None, trust=trust)
 
 
 def datasets_of_version(policy: Policy, file: Policy) -> dict[Role, DatasetSpec]:

@@ -13,7 +13,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from model_governance.authoring.decisions import measured, refuse
 from model_governance.authoring.promote import Proposal, conclude, govern_challenger
-from model_governance.authoring.retrain import open_retraining, register, screen_window, train, training_request
+from model_governance.authoring.retrain import register, screen_window, train, training_request
+from model_governance.authoring.retraining import open_retraining
 from model_governance.authoring.waive import Person, require_two_persons
 from model_governance.checks import catalogue
 from model_governance.errors import GovernanceError, PolicyError
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from model_governance.authoring.retrain import Retraining
+    from model_governance.authoring.retraining import Retraining
     from model_governance.evidence.promotions import Promotion
     from model_governance.policy import Policy, TrainingSpec
     from model_governance.store import ArtifactStore

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 import project
 import retraining_cases as cases
-from model_governance.authoring.decisions import measured, refuse
+from model_governance.authoring.decisions import measured, refuse, store_decision
 from model_governance.authoring.promote import roll_back
 from model_governance.cli import main
 from model_governance.contract.connections import PlainConnections
@@ -18,7 +19,6 @@ from model_governance.errors import PolicyError, SubjectError
 from model_governance.evidence.acceptance import acceptances
 from model_governance.evidence.history import Archive
 from model_governance.evidence.promotions import champion_version, governed, promotions
-from model_governance.evidence.verification.archive import verify_model
 from model_governance.run import run_policy
 from model_governance.subjects import load_dataset, load_model
 from model_governance.subjects.approved_answers import approve
@@ -109,9 +109,13 @@ def test_a_better_challenger_that_leaks_more_is_refused_with_its_records(loop):
     assert "attack_auc" in done.reason
     assert champion_version(Archive(loop.store, "synthetic"), loop.policy).sha256 == loop.policy.model.sha256
     assert cases.faults(loop.store, "synthetic") == []
+    later = done.decided_at + timedelta(seconds=1)
+    forged = replace(done, decision="promoted", champion=proposal.challenger, decided_at=later)
+    store_decision(forged, loop.store, None)  # by somebody who may write links
+    (fault,) = cases.faults(loop.store, "synthetic")
+    assert "do not show that it is no worse" in fault
     alter(loop, done.measured[0]["key"])
-    (problem,) = [each for each in verify_model(loop.store, "synthetic").problems if each.code == "object.altered"]
-    assert "challenger/quality/check.json" in problem.sentence
+    assert any("challenger/quality/check.json" in each for each in cases.faults(loop.store, "synthetic"))
 
 
 def test_a_better_challenger_that_is_less_robust_is_refused(loop):

@@ -16,6 +16,7 @@ from model_governance.errors import SubjectError
 from model_governance.policy import ModelSpec
 from model_governance.subjects import load_model
 from model_governance.subjects.loaders.mlflow_folder import model_file
+from model_governance.subjects.mlflow_alias import point_champion_at
 from synthetic import rows
 
 NUMBERS = ["income", "debt", "age"]
@@ -66,3 +67,15 @@ def test_a_registered_model_is_found_and_loaded_by_our_own_loader(run, tmp_path)
 def test_what_the_registry_does_not_hold_is_told(run, uri):
     with pytest.raises(SubjectError, match="MLflow has no such model"), model_file(uri, folder=Path()):
         pass
+
+
+def test_a_promotion_points_the_alias_of_mlflow_at_the_version(run):
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    client.delete_registered_model_alias("credit", "champion")
+    assert point_champion_at("mlflow:models/credit/1")
+    assert str(client.get_model_version_by_alias("credit", "champion").version) == "1"
+    assert not any(map(point_champion_at, ["model.skops", "mlflow:models/credit@champion", f"mlflow:runs/{run}/model"]))
+    with pytest.raises(SubjectError, match="the promotion stands"):
+        point_champion_at("mlflow:models/nobody/1")

@@ -55,6 +55,8 @@ class ExportedDocument:
         if self.link.kind == "retraining_request":
             moment, findings = spell_moment(parse_moment(content["logical_date"])), "; ".join(content["findings"])
             return f"retraining was requested for the run of {moment} ({content['outcome']}): {findings}"
+        if self.link.kind == "promotion":
+            return f"{content['decision']} by {content['by']}: {content['reason']}"
         return f"{self.link.kind} {self.link.about['key']}, recorded on {spell_moment(self.link.recorded_at)}"
 
 
