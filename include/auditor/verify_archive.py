@@ -125,17 +125,8 @@ class Verifier:
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "text").write_bytes(f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload)
             Path(folder, "sig").write_bytes(signature)  # without a key, openssl refuses
-            command = [
-                "openssl",
-                "pkeyutl",
-                "-verify",
-                "-rawin",
-                "-in",
-                "text",
-                "-sigfile",
-                "sig",
-                *self.keys.get(keyid, ()),
-            ]
+            names = ["-verify", "-rawin", "-in", "text", "-sigfile", "sig"]
+            command = ["openssl", "pkeyutl", *names, *self.keys.get(keyid, ())]
             return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
 
     def objects(self, link, statement, others, address):
