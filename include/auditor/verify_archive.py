@@ -125,9 +125,8 @@ class Verifier:
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "text").write_bytes(f"DSSEv1 {len(TYPE)} {TYPE} {len(payload)} ".encode() + payload)
             Path(folder, "sig").write_bytes(signature)  # without a key, openssl refuses
-            names = ["-verify", "-rawin", "-in", "text", "-sigfile", "sig"]
-            command = ["openssl", "pkeyutl", *names, *self.keys.get(keyid, ())]
-            return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+            names = ["pkeyutl", "-verify", "-rawin", "-in", "text", "-sigfile", "sig", *self.keys.get(keyid, ())]
+            return subprocess.run(["openssl", *names], cwd=folder, capture_output=True, check=False).returncode == 0
 
     def objects(self, link, statement, others, address):
         """Verify the objects that a link names; those of runs outside the days of an export may be left out."""
@@ -149,8 +148,7 @@ class Verifier:
         tests = {"passedTests": [], "warnedTests": [], "failedTests": []}
         objects, where = {(at["key"], at["sha256"]) for at in (address, policy)}, address["key"]
         for row in manifest["checks"]:
-            content = self.content(**row["record"]) if row["record"] else b"{}"
-            if content is None:
+            if (content := self.content(**row["record"]) if row["record"] else b"{}") is None:
                 return  # said by `objects`
             said = json.loads(content).get("verdict") or {"outcome": "error", "stops": True, "findings": []}
             is_sound = not row["record"] or follows(said)
