@@ -167,3 +167,27 @@ def test_t6_queries_of_privacy_attacks_obey_all_relations(kind, outputs):
     made = pd.concat(asked)
     assert len(set(made["debt"]) - set(rows["debt"])) > 0 or kind == "model_extraction"
     assert possible(made).all()
+
+
+def test_t6_corrupted_rows_obey_all_relations_and_what_follows_from_a_gap_is_missing():
+    asked: list[pd.DataFrame] = []
+    subject = linked()
+
+    def listening(frame):
+        asked.append(frame.copy())
+        return subject.model.call(frame)
+
+    heard = replace(subject, model=replace(subject.model, call=listening))
+    check = find("corruption")
+    result = check.measure(heard, check.params.model_validate({"samples": 300, "severities": [1, 5]}), 1)
+    made = pd.concat(asked, ignore_index=True)
+    whole = made[made.notna().all(axis=1)]
+    assert len(whole) > 3_000
+    assert possible(whole).all()
+    assert set(whole["dti"]) - set(subject.features("current")["dti"])
+    gone = made["debt"].isna() | made["income"].isna()
+    assert gone.sum() > 100
+    assert made.loc[gone, "dti"].isna().all()
+    assert made.loc[made["city"].isna(), "state"].isna().all()
+    assert "dti" not in {row["column"] for row in table(result, "fragile_columns")}
+    assert any("relations of the threat model hold in corrupted rows" in note for note in result.notes)

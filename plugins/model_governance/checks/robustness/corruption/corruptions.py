@@ -115,8 +115,17 @@ def corrupt(
     return _replaced(column.values, replacements, affected), affected
 
 
+def with_gaps(values: pd.Series, rows: np.ndarray) -> pd.Series:
+    """The values with nothing in these rows, shape (n,) bool."""
+    return _replaced(values, _gap_of(values), rows)
+
+
+def _gap_of(values: pd.Series) -> float | None:
+    return None if values.dtype == object or values.dtype == bool else float("nan")
+
+
 def _missing(column: Column, _g: np.random.Generator, _grade: Intensity, _f: tuple[float, ...]) -> Any:
-    return None if column.values.dtype == object or column.values.dtype == bool else float("nan")
+    return _gap_of(column.values)
 
 
 def _unit_error(column: Column, generator: np.random.Generator, _: Intensity, factors: tuple[float, ...]) -> Any:

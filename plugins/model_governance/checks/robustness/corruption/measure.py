@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from model_governance.attacks.relations import bind_relations
 from model_governance.checks.robustness.corruption.estimates import estimates_of, mean_drop
 from model_governance.checks.robustness.corruption.evaluation import prepare
 from model_governance.checks.robustness.corruption.metrics import METRICS
+from model_governance.checks.robustness.corruption.relations import NOTE
 from model_governance.checks.robustness.corruption.report import figures_of, highlights_of, tables_of
 from model_governance.checks.robustness.corruption.sweep import run_sweep
 from model_governance.contract.result import CheckResult, Estimate, declared, versions_of
@@ -35,8 +37,10 @@ def measure(subject: Subject, params: CorruptionParams, seed: int) -> CheckResul
     import numpy as np
 
     evaluation = prepare(subject, params, np.random.default_rng(seed))
-    sweep = run_sweep(evaluation, subject.columns, params, seed)
-    notes = _scope(evaluation, sweep)
+    rows: list[tuple[str, pd.DataFrame]] = [("current", evaluation.frame)]
+    relations = bind_relations(subject.threat_model.relations, subject.columns, rows)
+    sweep = run_sweep(evaluation, subject.columns, params, seed, relations)
+    notes = _scope(evaluation, sweep) + ([NOTE] if relations else [])
     estimates = [*estimates_of(evaluation, sweep), *_slices(subject, evaluation, sweep, params, notes)]
     metrics = tuple(declared(METRICS, estimate) for estimate in estimates)
     return CheckResult(

@@ -12,6 +12,7 @@ from model_governance.checks.robustness.corruption.corruptions import (
     corrupt,
     intensity_of,
 )
+from model_governance.checks.robustness.corruption.relations import obey
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from model_governance.attacks.relations import Relations
     from model_governance.checks.robustness.corruption.corruptions import Column
     from model_governance.checks.robustness.corruption.evaluation import Evaluation, RowOutcomes
     from model_governance.checks.robustness.corruption.params import CorruptionName, CorruptionParams
@@ -53,8 +55,12 @@ class Sweep:
     inapplicable: tuple[CorruptionName, ...]
 
 
-def run_sweep(evaluation: Evaluation, columns: Columns, params: CorruptionParams, seed: int) -> Sweep:
+def run_sweep(
+    evaluation: Evaluation, columns: Columns, params: CorruptionParams, seed: int, relations: Relations | None = None
+) -> Sweep:
     """Corrupt the sample in every way that the policy names.
+
+    A column that follows from others by a relation is not corrupted by itself.
 
     Raises:
         CheckError: a column of `params.columns` is no feature, or a named corruption fits none.
@@ -64,10 +70,11 @@ def run_sweep(evaluation: Evaluation, columns: Columns, params: CorruptionParams
         raise CheckError(
             f"params.columns names {', '.join(unknown)}, which are no features; there are {', '.join(columns.names)}"
         )
+    follows = {str(relation.dependent) for relation in relations.ordered} if relations else set()
     clean_columns = {
         name: column
         for name, column in columns_of(evaluation.frame, columns).items()
-        if not params.columns or name in params.columns
+        if (not params.columns or name in params.columns) and name not in follows
     }
     named = [corruption for corruption in NAMES if params.corruptions is None or corruption in params.corruptions]
     fitting = [
@@ -78,12 +85,14 @@ def run_sweep(evaluation: Evaluation, columns: Columns, params: CorruptionParams
         raise CheckError(
             f"no feature can show {', '.join(inapplicable)}; take it out of params.corruptions, or correct the kinds in columns.features"
         )
-    whole = tuple(point for kind in fitting for point in _whole_columns(evaluation, clean_columns, kind, params, seed))
+    whole = tuple(
+        point for kind in fitting for point in _whole_columns(evaluation, clean_columns, kind, params, seed, relations)
+    )
     grid = []
     for kind in fitting:
         refusing = {point.column for point in whole if point.corruption == kind and point.outcomes.refused.any()}
         grid += [
-            _everywhere(evaluation, clean_columns, kind, severity, refusing, params.unit_factors, seed)
+            _everywhere(evaluation, clean_columns, kind, severity, refusing, params.unit_factors, seed, relations)
             for severity in sorted(params.severities)
         ]
     return Sweep(grid=tuple(grid), columns=whole, inapplicable=inapplicable)
@@ -95,6 +104,7 @@ def _whole_columns(
     kind: CorruptionName,
     params: CorruptionParams,
     seed: int,
+    relations: Relations | None,
 ) -> Iterator[SweepPoint]:
     import numpy as np
 
@@ -110,6 +120,9 @@ def _whole_columns(
             )
             corrupted[name] = values
             affected[:, place] = hit
+            if relations is not None:
+                corrupted = obey(relations, evaluation.frame, corrupted, affected)
+                hit = affected[:, place]
             outcomes = evaluation.evaluate(corrupted, affected, np.zeros(len(evaluation.frame.columns), dtype=bool))
             variant = f"{kind} x{factors[0]:g}" if kind == "unit_error" else kind
             yield SweepPoint(corruption=kind, severity=0, outcomes=outcomes, affected=hit, column=name, variant=variant)
@@ -117,7 +130,7 @@ def _whole_columns(
 
 def _everywhere(
     evaluation: Evaluation, clean_columns: Mapping[str, Column], kind: CorruptionName, severity: int, refusing: set[str | None],
-    factors: Sequence[float], seed: int,
+    factors: Sequence[float], seed: int, relations: Relations | None,
 ) -> SweepPoint:  # fmt: skip
     import numpy as np
 
@@ -130,6 +143,8 @@ def _everywhere(
         values, hit = corrupt(column, kind, intensity_of(kind, severity), generator=generator, factors=tuple(factors))
         corrupted[name] = values
         affected[:, place] = hit
+    if relations is not None:
+        corrupted = obey(relations, evaluation.frame, corrupted, affected)
     refused_columns = np.array([name in refusing for name in evaluation.frame.columns])
     outcomes = evaluation.evaluate(corrupted, affected, refused_columns)
     return SweepPoint(corruption=kind, severity=severity, outcomes=outcomes, affected=np.asarray(affected.any(axis=1)))
