@@ -33,6 +33,7 @@ CALLBACKS = {
     "find_class": "the unpickler calls it for every global",
     "get_activations": "ART calls it on an estimator",
     "get_extra_info": "httpcore asks a connection for its socket",
+    "get_route_handler": "FastAPI calls it on a route",
     "get_link": "Airflow calls it on an operator's extra link",
     "poke": "Airflow calls it on a sensor",
     "readline": "pickletools reads the lines of a stream with it",

@@ -41,7 +41,7 @@ def problems(archive: SignedArchive) -> tuple[list[str], list[str]]:
     """The codes that each of the two verifiers reports."""
     trust = read_trust(archive.trust)
     found = verify_model(LocalStore(str(archive.folder)), MODEL, trust=trust, expected_head=archive.head)
-    keys = {keyid: ["-inkey", archive.public_key] for keyid in trust.keys}
+    keys = {keyid: ["-pubin", "-inkey", archive.public_key] for keyid in trust.keys}
     verifier = auditors_module().Verifier(archive.folder, keys, ("0", "9"))
     verifier.model(MODEL, archive.head)
     return [each.code for each in found.problems if each.severity == "error"], [code for code, *_ in verifier.problems]

@@ -42,7 +42,7 @@ def example_policy(check: Check) -> str:
         "columns": COLUMNS,
         "checks": {check.kind: {**({"params": params} if params else {}), "thresholds": thresholds}},
     }
-    return yaml.safe_dump(_plain(policy), sort_keys=False, default_flow_style=None, width=110)
+    return yaml.safe_dump(_plain(policy), sort_keys=False, default_flow_style=None, width=64)
 
 
 def _uri(role: str) -> str:

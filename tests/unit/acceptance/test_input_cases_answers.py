@@ -114,7 +114,7 @@ def test_features_in_another_order_are_caught(tmp_path, capsys):
     approved = Approved(tmp_path, onnx_file(), format="onnx", task="regression")
     approved.approve(capsys)
     approved.load()
-    with pytest.raises(SubjectError, match="features 'a', 'b', 'c', and has 'b', 'a', 'c' today"):
+    with pytest.raises(SubjectError, match="gives 160 of 160 approved rows another answer"):
         approved.load(features={name: {"kind": "numeric"} for name in "bac"})
 
 

@@ -323,11 +323,13 @@ def test_r20_a_check_is_described_in_lines_that_fit_with_an_example_and_as_json(
 def test_r21_what_the_screen_found_is_a_sentence_about_rows_and_labels():
     from model_governance.checks.supply_chain.poisoning_screen.metrics import METRICS
     from model_governance.checks.supply_chain.poisoning_screen.params import ScreenParams
+    from model_governance.checks.supply_chain.poisoning_screen.partitions import Bin, Partition
     from model_governance.checks.supply_chain.poisoning_screen.report import CHANGES, Screen, highlights_of
-    from model_governance.checks.supply_chain.poisoning_screen.triggers import Bin, Cell, Triggers
+    from model_governance.checks.supply_chain.poisoning_screen.triggers import Cell, Triggers
 
-    high = Bin(feature="income", described="at its highest", rows=np.ones(30, dtype=bool))
-    cell = Cell(bins=(high,), label=1, new=19, rows=25, expected=4.24, p_value=1.2e-10, adjusted=1.2e-8)
+    codes = np.zeros(30, dtype=np.int64)
+    high = Bin(of=Partition(feature="income", codes=codes, words=("at its highest",), plain=(True,)), code=0)
+    cell = Cell(bins=(high,), label=1, new=19, rows=25, expected=4.24, p_value=1.2e-10, least=1e-12, adjusted=1.2e-8)
     screen = Screen(pool=SimpleNamespace(classes=(0, 1)), triggers=Triggers(cells=(cell,), estimates=()))
     named = [("trigger_hits", 1), ("trigger_rows", 14.76), ("new_source_share", 0.031)]
     metrics = tuple(replace(make.metric(name, value), p_value=1e-8) for name, value in named)

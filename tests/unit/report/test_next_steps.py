@@ -55,8 +55,8 @@ def test_the_order_of_causes_is_data_then_quality_then_attacks():
     assert ranks == sorted(set(ranks))
     assert [check.kind for check in ranked] == [
         "data_validation", "artifact_scan", "data_drift", "model_quality", "performance_estimation", "fairness",
-        "attribution_drift", "evasion", "membership_inference", "attribute_inference", "model_inversion",
-        "model_extraction", "poisoning_screen", "corruption",
+        "attribution_drift", "evasion", "membership_inference", "attribute_inference", "structural_disclosure",
+        "model_inversion", "synthetic_release", "model_extraction", "external_report", "poisoning_screen", "corruption",
     ]  # fmt: skip
 
 

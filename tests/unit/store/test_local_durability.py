@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from model_governance.errors import StoreError, StoreUnreachable
+from model_governance.store import local
 from model_governance.store.local import LocalStore
 
 HTML = "text/html"
@@ -266,7 +267,9 @@ def test_an_error_without_a_number_gets_the_advice_that_fits_any(store, monkeypa
 
 def test_reading_and_listing_say_what_they_were_about(store, monkeypatch, tmp_path):
     store.put_once("v1/a", b"whole", media_type=HTML)
-    monkeypatch.setattr(type(store.root), "read_bytes", lambda _: (_ for _ in ()).throw(OSError(errno.EIO, "gone")))
+    monkeypatch.setattr(
+        local, "open", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.EIO, "gone")), raising=False
+    )
     with pytest.raises(StoreUnreachable, match=f"cannot read {store.root}/v1/a"):
         store.get("v1/a")
     refuse(monkeypatch, "scandir", errno.EACCES)

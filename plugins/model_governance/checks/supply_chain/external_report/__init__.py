@@ -29,6 +29,6 @@ CHECK = Check(
     self_test=SELF_TEST,
     suggest=suggest,
     not_calibrated="its numbers come from the report of another tool, not from rows of the reference",
-    advice=Advice(rank=90, title="Read the report of the tool that found it.", text="The check repeats what that report says: look up the failed items there, repair the model or its guard, and run the tool again."),
+    advice=Advice(rank=125, title="Read the report of the tool that found it.", text="The check repeats what that report says: look up the failed items there, repair the model or its guard, and run the tool again."),
     cost="Seconds; grows with the size of the report.",
 )  # fmt: skip
