@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import runpy
+from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import conf, dag, task
@@ -22,7 +23,12 @@ REQUESTED = retraining_asset("acs-employment")
 log = logging.getLogger(__name__)
 
 
-@dag(schedule=[REQUESTED], max_active_runs=1, tags=["model-governance", "retraining"], default_args={"retries": 1})
+@dag(
+    schedule=[REQUESTED],
+    max_active_runs=1,
+    tags=["model-governance", "retraining"],
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=30)},
+)
 def governance_retraining():
     @task
     def read_request(triggering_asset_events):
