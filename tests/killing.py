@@ -37,12 +37,16 @@ OPERATIONS = ("put_once", "get", "keys")
 
 @dataclass
 class DyingStore:
-    """A store whose process is killed at an operation, before it or after it; None: never. `count` counts them."""
+    """A store whose process is killed at an operation, before it or after it; None: never. `count` counts them.
+
+    `manifest_at` is the operation that stored the manifest of a run.
+    """
 
     store: ArtifactStore
     at: int | None = None
     after: bool = False
     count: int = 0
+    manifest_at: int = 0
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.store, name)
@@ -51,6 +55,8 @@ class DyingStore:
 
         def operation(*args: Any, **kwargs: Any) -> Any:
             self.count += 1
+            if name == "put_once" and str(args[0]).endswith(f"/{FILE}"):
+                self.manifest_at = self.count
             if self.count == self.at and not self.after:
                 os.kill(os.getpid(), signal.SIGKILL)
             answer = found(*args, **kwargs)
@@ -103,10 +109,11 @@ def kill_runs(small: project.Project, open_store: Callable[[], ArtifactStore], *
     assert threading.active_count() == 1, "a process with threads cannot be forked safely"
     draw = random.Random(seed)
     moments = nights_from(project.DAY)
-    counted, seconds = _measured(small, open_store, next(moments))
+    counted, manifest_at, seconds = _measured(small, open_store, next(moments))
     points = [(at, after) for at in range(1, counted + 1) for after in (False, True)]
     draw.shuffle(points)
     points.sort(key=lambda point: point[0] <= counted // 2)  # what the archive does comes first: fewer kills reach it
+    points.insert(0, (manifest_at, True))  # the link is not there yet: the next run has to repair it
     died, problems = 0, []
     for number in range(kills):
         killed, lived = next(moments), next(moments)
@@ -133,11 +140,14 @@ def _night_in(small: project.Project, open_store: Callable[[], Any], moment: dat
     one_night(small, open_store(), moment)
 
 
-def _measured(small: project.Project, open_store: Callable[[], ArtifactStore], moment: datetime) -> tuple[int, float]:
-    """Operations and seconds of a run that lives."""
+def _measured(
+    small: project.Project, open_store: Callable[[], ArtifactStore], moment: datetime
+) -> tuple[int, int, float]:
+    """Operations of a run that lives, the one that stored its manifest, and its seconds."""
     store, began = DyingStore(open_store()), time.monotonic()
     one_night(small, store, moment)
-    return store.count, time.monotonic() - began
+    assert store.manifest_at, "no operation stored a manifest"
+    return store.count, store.manifest_at, time.monotonic() - began
 
 
 def _problems(small: project.Project, store: ArtifactStore) -> list[str]:
