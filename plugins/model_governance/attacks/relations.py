@@ -59,7 +59,7 @@ class Relations:
 
         for relation in self.ordered:
             target = str(relation.dependent)
-            changed = _changed(before, after, (*relation.sources, target))
+            changed = changed_rows(before, after, (*relation.sources, target))
             if not changed.any():
                 continue
             if relation.derived is not None:
@@ -88,7 +88,7 @@ class Relations:
         found = np.zeros(len(next(iter(after.values()))), dtype=bool)
         for relation in self.every:
             named = (*relation.sources, *([relation.dependent] if relation.dependent is not None else []))
-            changed = _changed(before, after, named)
+            changed = changed_rows(before, after, named)
             if changed.any():
                 found |= changed & ~self._holds(relation, after)
                 found |= changed & self._left_range(relation, before, after)
@@ -228,7 +228,8 @@ def _is_whole(dtype: Any) -> bool:
     return getattr(dtype, "kind", "") in "iu"
 
 
-def _changed(before: Cells, after: Cells, names: Sequence[str]) -> np.ndarray:
+def changed_rows(before: Cells, after: Cells, names: Sequence[str]) -> np.ndarray:
+    """Mask (n,) of the rows in which one of these columns has another value; a gap equals a gap."""
     import numpy as np
     import pandas as pd
 
@@ -240,7 +241,10 @@ def _changed(before: Cells, after: Cells, names: Sequence[str]) -> np.ndarray:
         gap, gone = pd.isna(old), pd.isna(new)
         there = ~gap & ~gone
         found |= gap != gone
-        found[there] |= np.asarray(old[there] != new[there], dtype=bool)
+        first, second = old[there], new[there]
+        if old.dtype != new.dtype:  # categoricals of other categories refuse to be compared
+            first, second = np.asarray(first, dtype=object), np.asarray(second, dtype=object)
+        found[there] |= np.asarray(first != second, dtype=bool)
     return found
 
 

@@ -191,3 +191,15 @@ def test_t6_corrupted_rows_obey_all_relations_and_what_follows_from_a_gap_is_mis
     assert made.loc[made["city"].isna(), "state"].isna().all()
     assert "dti" not in {row["column"] for row in table(result, "fragile_columns")}
     assert any("relations of the threat model hold in corrupted rows" in note for note in result.notes)
+
+
+def test_t6_categoricals_can_be_corrupted_by_values_that_they_never_held():
+    subject = linked()
+    frame = subject.datasets["current"].frame
+    typed = frame.assign(**{name: frame[name].astype("category") for name in ("city", "state")})
+    check = find("corruption")
+    params = check.params.model_validate(
+        {"samples": 200, "corruptions": ["unseen_category", "missing"], "severities": [5]}
+    )
+    result = check.measure(subject.with_frame("current", typed), params, 1)
+    assert result.metric("drop", key="missing@5").value is not None

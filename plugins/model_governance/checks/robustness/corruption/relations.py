@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.attacks.relations import changed_rows
 from model_governance.checks.robustness.corruption.corruptions import with_gaps
 
 if TYPE_CHECKING:
@@ -34,11 +35,12 @@ def obey(relations: Relations, clean: pd.DataFrame, corrupted: pd.DataFrame, aff
     found = corrupted.assign(**after)
     for relation in relations.ordered:
         _spread_gaps(relation, clean, found)
+    after = {name: found[name].array for name in relations.columns}
     for name in map(str, (relation.dependent for relation in relations.ordered)):
-        affected[:, clean.columns.get_loc(name)] |= _differs(clean[name], found[name])
+        affected[:, clean.columns.get_loc(name)] |= changed_rows(before, after, [name])
     # Nothing is known of a row with a gap.
     gaps = found[list(relations.columns)].isna().any(axis=1).to_numpy()
-    broken = relations.broken(before, {name: found[name].array for name in relations.columns}) & ~gaps
+    broken = relations.broken(before, after) & ~gaps
     affected[broken] = False
     return found.assign(
         **{str(name): found[name].where(~broken, clean[name].astype(found[name].dtype)) for name in found.columns}
@@ -51,10 +53,3 @@ def _spread_gaps(relation: Relation, clean: pd.DataFrame, found: pd.DataFrame) -
     gone = (found[sources].isna() & clean[sources].notna()).any(axis=1).to_numpy()
     if gone.any():
         found[str(relation.dependent)] = with_gaps(found[str(relation.dependent)], gone)
-
-
-def _differs(clean: pd.Series, found: pd.Series) -> np.ndarray:
-    differs: np.ndarray = (
-        (clean.astype(object) != found.astype(object)) & ~(clean.isna() & found.isna())
-    ).to_numpy(dtype=bool)  # fmt: skip
-    return differs
