@@ -86,3 +86,15 @@ def test_settings_of_one_check_are_refused_where_all_share_a_task(policy_file, o
     policy = policy_file(name="mixed", checks={"quality": QUALITY | own}, schedule=ONE)
     with pytest.raises(PolicyError, match="all checks run in one task"):
         read_policy(policy)
+
+
+def test_what_keeps_all_checks_from_being_measured_is_told_for_each(policy_file, run_dag, scheduled, monkeypatch):
+    def unreachable(*_):
+        raise StoreUnreachable("the store does not answer")
+
+    monkeypatch.setattr(one_task, "champion_policy", unreachable)
+    done = run_dag(scheduled(policy_file(name="closed", schedule=ONE | {"retries": 0})))
+
+    assert done.xcom("archive", "archive")["outcomes"] == {"quality": "error", "calibration": "error"}
+    assert [one["name"] for one in done.xcom("checks", "problem")] == ["quality", "calibration"]
+    assert "the store does not answer" in done.xcom("archive", "archive")["sentence"]

@@ -30,7 +30,7 @@ from model_governance.store.overlay import OverlayStore
 from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airflow.sdk import Context
 
@@ -62,18 +62,23 @@ class GovernanceRunOperator(PolicyOperator):
     def execute(self, context: Context) -> None:
         """Run the checks, push their verdicts, raise if one stops the run or could not be measured."""
         wait_for_earlier_runs(context)
-        dry = is_dry(context)
-        remove_rows_of_killed_tasks()
-        store = self.location().open()
-        told = _Told(context)
+        dry, chosen, told = is_dry(context), checks_of_run(context, self.policy), _Told(context)
+        try:
+            with quiet_libraries():
+                store = self.location().open()
+                measure = self._prepared(context, OverlayStore(store) if dry else store)
+        except Exception as error:
+            for name in chosen:
+                told.problem(name, error)
+            raise
         problems: list[Exception] = []
-        chosen = checks_of_run(context, self.policy)
         refused: set[str] = set()
         for name in in_order(self.policy):
             if name not in chosen or refused & set(scans_before(self.policy, name)):
                 continue
             try:
-                done = self._run(context, name, OverlayStore(store) if dry else store)
+                with quiet_libraries():
+                    done = measure(name)
             except (Exception, AirflowTaskTimeout) as error:
                 told.problem(name, error)
                 if isinstance(error, AirflowTaskTimeout):
@@ -89,15 +94,15 @@ class GovernanceRunOperator(PolicyOperator):
             problems += _stopped(done)
         _raise(problems)
 
-    def _run(self, context: Context, name: str, store: ArtifactStore) -> CheckRun:
+    def _prepared(self, context: Context, store: ArtifactStore) -> Callable[[str], CheckRun]:
+        """What runs a check by its name; store, key and champion are looked up once for all of them."""
+        remove_rows_of_killed_tasks()
         connections = AirflowConnections()
         signer_of(self.policy, connections)  # a missing key is an error before anything is measured
-        with quiet_libraries():
-            policy = champion_policy(self.policy, store, context)
-            sources = rendered_sources(self.policy, self.sources) | datasets_of_version(policy, self.policy)
-            return run_check(
-                policy, name, run=run_from_context(context), store=store, connections=connections, sources=sources
-            )
+        policy = champion_policy(self.policy, store, context)
+        sources = rendered_sources(self.policy, self.sources) | datasets_of_version(policy, self.policy)
+        run = run_from_context(context)
+        return lambda name: run_check(policy, name, run=run, store=store, connections=connections, sources=sources)
 
 
 class _Told:
