@@ -257,3 +257,18 @@ def test_labels_turned_into_one_class_are_contradicted_there(healthy):
     result = measure(train_of(healthy, frame), parts=["model"])
     assert result.metric("class_disagreement_change", key="0").p_value < 0.01
     assert result.metric("class_disagreement_change", key="1").p_value > 0.05
+
+
+def test_an_infinite_number_and_labels_of_another_spelling_are_named(healthy):
+    frame = healthy.frame("train")
+    frame.loc[frame.index[:3], "debt"] = np.inf
+    with pytest.raises(CheckError, match="column 'debt' of dataset 'train' holds an infinite number in 3 of 300 rows"):
+        measure(train_of(healthy, frame))
+    spelled = healthy
+    for role in ("train", "previous_train"):
+        words = healthy.frame(role)["label"].map({0: "no", 1: "yes"})
+        spelled = spelled.with_frame(role, healthy.frame(role).assign(label=words))
+    with pytest.raises(
+        CheckError, match=r"no label of the windows \('no', 'yes'\) is one that model .* answers \(0, 1\)"
+    ):
+        measure(spelled, parts=["model"])

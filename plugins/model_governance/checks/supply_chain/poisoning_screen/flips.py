@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.supply_chain.poisoning_screen.windows import difference, encoded
 from model_governance.contract.result import Estimate
+from model_governance.contract.slices import named_values
+from model_governance.errors import CheckError
 from model_governance.stats.limits import ExactShare
 
 if TYPE_CHECKING:
@@ -64,11 +66,17 @@ def find_disagreement(subject: Subject, pool: Pool, rows: np.ndarray) -> tuple[l
     the model disagrees, (new,) bool.
 
     Raises:
+        CheckError: the model knows none of the labels.
         SubjectError, ModelMisbehaved: as `Subject.features`, `Subject.target` and `Model.predict`.
     """
     import numpy as np
 
     model = subject.require_model()
+    if model.classes and not set(pool.classes) & set(model.classes):
+        raise CheckError(
+            f"no label of the windows ({named_values(pool.classes[label] for label in pool.labels)}) is one that model {model.name!r} answers "
+            f"({', '.join(map(repr, model.classes))}); use the labels that the model was trained on"
+        )
     given = [np.array([pool.classes[label] for label in pool.labels[rows]], dtype=object)]
     given.append(np.array(subject.target("reference").tolist(), dtype=object))
     predicted = (model.predict(pool.frame[rows]).tolist(), model.predict(subject.features("reference")).tolist())

@@ -54,7 +54,7 @@ def pool_windows(subject: Subject, params: ScreenParams, generator: np.random.Ge
 
     Raises:
         SubjectError: as `Subject.features` and `Subject.target`.
-        CheckError: a window has too few rows, or the labels are of one class only.
+        CheckError: a window has too few rows or an infinite number, or the labels are of one class only.
     """
     import numpy as np
     import pandas as pd
@@ -67,6 +67,7 @@ def pool_windows(subject: Subject, params: ScreenParams, generator: np.random.Ge
             raise CheckError(
                 f"{subject.datasets[role].uri}: a screen needs {MIN_ROWS} rows of {role!r}; found {len(frame)}"
             )
+        _refuse_infinite(subject, role, frame)
         chosen = np.sort(generator.permutation(len(frame))[: params.samples])
         frames.append(frame.iloc[chosen])
         labels.append(target.iloc[chosen])
@@ -85,6 +86,19 @@ def pool_windows(subject: Subject, params: ScreenParams, generator: np.random.Ge
         place=np.concatenate(places),
         kinds={name: column.kind for name, column in subject.columns.features.items()},
     )
+
+
+def _refuse_infinite(subject: Subject, role: Role, frame: pd.DataFrame) -> None:
+    """Raise CheckError where a column of numbers holds an infinite one."""
+    import numpy as np
+
+    for name in subject.columns.of_kind(*NUMBER_KINDS):
+        count = int(np.isinf(frame[name].astype("float64").to_numpy(dtype=float, na_value=np.nan)).sum())
+        if count:
+            raise CheckError(
+                f"{subject.datasets[role].uri}: column {name!r} of dataset {role!r} holds an infinite number in {count:,} of "
+                f"{len(frame):,} rows; a screen compares finite ones: repair the feed, or leave the value empty"
+            )
 
 
 def encoded(pool: Pool) -> np.ndarray:
