@@ -20,6 +20,7 @@ from model_governance.authoring.archive import add_archive
 from model_governance.authoring.coverage import add_coverage
 from model_governance.authoring.doctor import add_doctor
 from model_governance.authoring.history import add_history
+from model_governance.authoring.import_command import add_import
 from model_governance.authoring.index import add_index
 from model_governance.authoring.keys import add_keys
 from model_governance.authoring.policy_archive import archive_uri
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_checks(commands)
     _add_policy(commands)
+    add_import(commands)
     add_model(commands)
     add_keys(commands)
     add_verify(commands)

@@ -35,6 +35,8 @@ Severity = Literal["error", "warn", "info"]
 Condition = Literal["equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between"]
 CONDITIONS: tuple[Condition, ...] = ("equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between")
 CHANGES = ("min_absolute_change", "min_relative_change")
+ADDED_KIND = "python"
+"""Kind of a check that a DAG file adds to the policy: a function of the file (`@task.governance_check`)."""
 Against = Literal["champion", "approved", "last_passed"]
 
 
@@ -313,6 +315,14 @@ class Policy(Part):
         added = self.model_copy(update={"checks": {**self.checks, name: spec}})
         added._source, added._file_sha256 = b"", self.file_sha256  # noqa: SLF001 - of its own class
         return added
+
+    def as_judged(self, check: str) -> Policy:
+        """The policy that the task of a check judged by: without the other checks that a DAG file added.
+
+        Tasks do not know of one another's additions, so each check shares the alarm budget with those of the file.
+        """
+        checks = {name: spec for name, spec in self.checks.items() if spec.kind != ADDED_KIND or name == check}
+        return self if len(checks) == len(self.checks) else self.model_copy(update={"checks": checks})
 
     def with_version(
         self, model: ModelSpec, datasets: Mapping[Role, DatasetSpec], *, champion: ModelSpec | None = None
