@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -72,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GovernanceError as error:
         print(f"model-governance: {error}", file=sys.stderr)
         return 3
+    except BrokenPipeError:
+        # The reader, such as `head`, has what it wanted; Python would complain once more while it ends.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - stays open until the process ends
+        return 0
     except Exception as error:
         # Python would exit with 1, which says that a threshold is violated.
         logging.getLogger(__name__).info("traceback", exc_info=True)

@@ -177,7 +177,9 @@ def _spec(name: str, function: Callable[..., Any], thresholds: Sequence[Threshol
     params = FunctionParams(function=function.__qualname__, source_sha256=hashlib.sha256(source.encode()).hexdigest())
     try:
         TypeAdapter(Name).validate_python(name)
-        return CheckSpec.model_validate({"kind": ADDED_KIND, "params": params.model_dump(), "thresholds": list(thresholds)})
+        return CheckSpec.model_validate(
+            {"kind": ADDED_KIND, "params": params.model_dump(), "thresholds": list(thresholds)}
+        )
     except ValidationError as error:
         raise PolicyError(
             [

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.authoring.imports.documents import read_document
-from model_governance.authoring.imports.evidently import read_evidently
-from model_governance.authoring.imports.great_expectations import read_great_expectations
-from model_governance.authoring.imports.nannyml import read_nannyml
-from model_governance.authoring.imports.sagemaker import read_sagemaker
+from model_governance.authoring.imports.from_evidently import read_evidently
+from model_governance.authoring.imports.from_great_expectations import read_great_expectations
+from model_governance.authoring.imports.from_nannyml import read_nannyml
+from model_governance.authoring.imports.from_sagemaker import read_sagemaker
 from model_governance.errors import PolicyError
 
 if TYPE_CHECKING:

@@ -120,8 +120,13 @@ def read_result(label: str, expectation: Expectation, validation: Any) -> Expect
         unexpected=unexpected,
         observed=observed,
         missing_columns=tuple(map(str, columns.get("missing", ()))),
-        extra_columns=tuple(map(str, columns.get("unexpected", ()))) if not success else (),
+        extra_columns=tuple(map(str, columns.get("unexpected", ()))) if _refuses_others(expectation) else (),
     )
+
+
+def _refuses_others(expectation: Expectation) -> bool:
+    """Whether columns that a set does not name violate it."""
+    return expectation.kwargs.get("exact_match") is not False
 
 
 def _aggregate(expectation: Expectation, observed: Any) -> float | int | str | None:

@@ -140,7 +140,9 @@ def read_evidently(documents: Sequence[Document]) -> Imported:
 
 def _report_test(document: Document, place: int, entry: Any, collector: Collector) -> Test | None:
     read = document.part(ReportTest, entry, at=f"tests[{place}]", expected=EXPECTED)
-    params, config = read.metric_config.params, read.test_config
+    inner = read.bound_test.get("test")
+    # Of a test that a preset makes, only the bound test is stated.
+    params, config = read.metric_config.params, read.test_config or (inner if isinstance(inner, dict) else {})
     part = f"tests[{place}] {read.name}".strip()
     kind, metric = _last(config.get("type")), _last(params.get("type"))
     condition = CONDITIONS.get(kind)
