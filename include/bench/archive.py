@@ -18,6 +18,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import link, verify_model
 from model_governance.policy import load_policy
+from model_governance.report.newness import RUNS as NEWNESS_RUNS
+from model_governance.report.newness import history_of
 from model_governance.run import run_check
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
@@ -100,6 +103,7 @@ class Growing:
         manifest, stored = write_manifest(
             self.policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=self.store,
             run=Run(run_id=f"night-{self.runs}", logical_date=moment),
+            history=lambda: self._history(verdict, moment, records),
             announce=lambda key, content: announce(
                 self.store, key, content, model=self.policy.name, signer=self.signer
             ),
@@ -108,6 +112,13 @@ class Growing:
         seconds = time.process_time() - began
         self.runs += 1
         return seconds
+
+    def _history(self, verdict: Verdict, moment: datetime, records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """What the manifest says of the runs before, read as a run reads them."""
+        archive = Archive(self.store, self.policy.name, before=moment)
+        earlier = [(each.logical_date, each.content) for each in islice(archive.runs(), NEWNESS_RUNS - 1)]
+        model = next((record["model"]["sha256"] for record in records.values() if record["model"]), None)
+        return history_of(verdict, moment=moment, model=model, earlier=earlier)
 
     def _record(self, name: str, moment: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
         """The record of a check whose numbers moved a little, judged as a run judges it."""
@@ -180,7 +191,7 @@ def measure(growing: Growing, folder: Path) -> dict[str, float]:
     length, store = growing.runs, growing.store
     verifying, judging, found = _verified(store, folder)
     hashing = _hashed(store)
-    history, history_process = history_of(store)
+    history, history_process = command_of_history(store)
     previous = _seconds(
         lambda: earlier_verdicts(Archive(store, MODEL, before=_end(growing)), "quality", runs_back=NOISE_RUNS)
     )
@@ -203,7 +214,7 @@ def signature_check() -> float:
     return _seconds(lambda: [public.verify(signature, message) for _ in range(1000)]) / 1000
 
 
-def history_of(store: ArtifactStore) -> tuple[float, float]:
+def command_of_history(store: ArtifactStore) -> tuple[float, float]:
     """CPU seconds of the command once its libraries are loaded, and of the whole process."""
     costs = [cost_of(python(HISTORY, store.root)) for _ in range(3)]
     inside = statistics.median(float(cost.printed.split("INSIDE")[-1]) for cost in costs)

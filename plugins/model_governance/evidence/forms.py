@@ -393,6 +393,6 @@ class RequestForm(OpenForm):
 
 
 def _require_once(what: str, names: Sequence[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    if len(set(names)) < len(names):
+        twice = [name for name, count in Counter(names).items() if count > 1]
         raise ValueError(f"expected {what} once each, found twice: {', '.join(twice[:3])}")
