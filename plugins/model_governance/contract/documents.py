@@ -103,7 +103,8 @@ def strict_json(content: bytes) -> Any:
     # same bytes again held no key twice, and each of its numbers is the one that its digits name.
     try:
         document = from_json(content, allow_inf_nan=False, cache_strings="keys")
-        if _with_short_exponents(to_json(document)) == _with_short_exponents(content):
+        written = to_json(document)
+        if written == content or _with_short_exponents(written) == _with_short_exponents(content):
             return document
     except ValueError:
         pass
