@@ -1,6 +1,7 @@
 """Measures what the archive costs as it grows, and writes include/bench/ARCHIVE.md.
 
-    make bench PART=archive        some ten minutes on two cores; BENCH_FOLDER names the file system
+    make bench PART=archive        some ten minutes on two cores; BENCH_FOLDER names the file system, BENCH_ARCHIVES a folder
+                                   whose archives are used again, and where those that lack are made
 
 An archive of real runs is made: every link, manifest, record and announcement is written by the code that writes those of
 a run, signed, and each verdict is judged from its numbers. Only the measuring is left out: the numbers of one measured run
@@ -12,12 +13,14 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shutil
 import statistics
 import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,15 +37,17 @@ from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.run import Run
 from model_governance.contract.stored_result import read_result
-from model_governance.evidence.chain import find_head
+from model_governance.evidence.chain import find_head, link_key, read_link
 from model_governance.evidence.history import Archive, earlier_verdicts
 from model_governance.evidence.links import announce, link_run
-from model_governance.evidence.manifest import write_manifest
+from model_governance.evidence.manifest import read_manifest, write_manifest
 from model_governance.evidence.record import read_record
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import link, verify_model
 from model_governance.policy import load_policy
+from model_governance.report.newness import RUNS as NEWNESS_RUNS
+from model_governance.report.newness import history_of
 from model_governance.run import run_check
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
@@ -76,6 +81,7 @@ print("INSIDE", time.process_time() - began)
 class Growing:
     """An archive that grows run by run."""
 
+    folder: Path
     policy: Policy
     store: ArtifactStore
     signer: Signer
@@ -100,6 +106,7 @@ class Growing:
         manifest, stored = write_manifest(
             self.policy, records=records, summaries=summaries, verdicts=verdicts, verdict=verdict, store=self.store,
             run=Run(run_id=f"night-{self.runs}", logical_date=moment),
+            history=lambda: self._history(verdict, moment, records),
             announce=lambda key, content: announce(
                 self.store, key, content, model=self.policy.name, signer=self.signer
             ),
@@ -108,6 +115,13 @@ class Growing:
         seconds = time.process_time() - began
         self.runs += 1
         return seconds
+
+    def _history(self, verdict: Verdict, moment: datetime, records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """What the manifest says of the runs before, read as a run reads them."""
+        archive = Archive(self.store, self.policy.name, before=moment)
+        earlier = [(each.logical_date, each.content) for each in islice(archive.runs(), NEWNESS_RUNS - 1)]
+        model = next((record["model"]["sha256"] for record in records.values() if record["model"]), None)
+        return history_of(verdict, moment=moment, model=model, earlier=earlier)
 
     def _record(self, name: str, moment: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
         """The record of a check whose numbers moved a little, judged as a run judges it."""
@@ -146,24 +160,39 @@ class Growing:
 
 def main() -> int:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
-        growing = begin(Path(folder))
+        kept = Path(os.environ.get("BENCH_ARCHIVES", f"{folder}/grown"))
+        archives = [copied(grown(kept / str(length), length), Path(folder) / str(length)) for length in LENGTHS]
         rows = []
-        for length in LENGTHS:
-            growing.grow(length - growing.runs)
-            rows.append(measure(growing, Path(folder)))
+        for growing in archives:
+            rows.append(measure(growing))
             print(rows[-1], flush=True)
+        # Of all lengths by turns: what else the machine does meets them alike.
+        taken = [[growing.append() for growing in archives] for _ in range(MEASURED)]
+        for row, seconds in zip(rows, zip(*taken, strict=True), strict=True):
+            row |= {"append": statistics.median(seconds), "append_mean": statistics.mean(seconds)}
     RESULTS.write_text(page(rows))
     print(RESULTS.read_text())
     return 0
 
 
+def grown(folder: Path, length: int) -> Path:
+    """The folder of an archive of this length, which is made where it is not there."""
+    if not (folder / "grown").exists():
+        folder.mkdir(parents=True)
+        begin(folder).grow(length)
+        (folder / "grown").touch()
+    return folder
+
+
+def copied(grown: Path, folder: Path) -> Growing:
+    """A copy of an archive, to be appended to: objects are written once, so that it can share them."""
+    shutil.copytree(grown, folder, copy_function=os.link)
+    return resumed(folder)
+
+
 def begin(folder: Path) -> Growing:
     """A project whose checks were measured once, and its empty archive."""
-    policy = load_policy(_policy(folder), catalogue())
-    store = LocalStore(str(folder / "archive"))
-    signer = signer_of(policy)
-    if signer is None:
-        raise SystemExit("the policy of the bench names no signing key")
+    policy, store = load_policy(_policy(folder), catalogue()), LocalStore(str(folder / "archive"))
     measured = {}
     for name in policy.checks:
         done = run_check(
@@ -171,26 +200,49 @@ def begin(folder: Path) -> Growing:
         )
         measured[name] = read_record(store, done.record.record()) | {"report": done.report.record() | {"uri": ""}}
     return Growing(
-        policy=policy, store=store, signer=signer, measured=measured, earlier={name: [] for name in measured}
-    )
+        folder=folder, policy=policy, store=store, signer=_signer(policy), measured=measured,
+        earlier={name: [] for name in measured},
+    )  # fmt: skip
 
 
-def measure(growing: Growing, folder: Path) -> dict[str, float]:
-    """Verification, history, appends and the reading of previous runs of an archive of this length."""
+def resumed(folder: Path) -> Growing:
+    """An archive that was grown before, with what its next run needs of the last ones."""
+    policy, store = load_policy(folder / "policy.yaml", catalogue()), LocalStore(str(folder / "archive"))
+    runs = find_head(store, MODEL).sequence
+    growing = Growing(
+        folder=folder, policy=policy, store=store, signer=_signer(policy), measured={},
+        earlier={name: [] for name in policy.checks}, runs=runs,
+    )  # fmt: skip
+    for number in range(runs, max(0, runs - NOISE_RUNS), -1):
+        for row in read_manifest(store, read_link(store, link_key(MODEL, number)).about["key"])["checks"]:
+            record = read_record(store, row["record"])
+            growing.measured.setdefault(row["name"], record | {"report": row["report"] | {"uri": ""}})
+            growing.earlier[row["name"]].append(row["record"])
+            growing.verdicts[row["record"]["sha256"]] = read_verdict(record["verdict"])
+    return growing
+
+
+def _signer(policy: Policy) -> Signer:
+    signer = signer_of(policy)
+    if signer is None:
+        raise SystemExit("the policy of the bench names no signing key")
+    return signer
+
+
+def measure(growing: Growing) -> dict[str, float]:
+    """Verification, history and the reading of previous runs of an archive of this length."""
     length, store = growing.runs, growing.store
-    verifying, judging, found = _verified(store, folder)
+    verifying, judging, found = _verified(store, growing.folder)
     hashing = _hashed(store)
-    history, history_process = history_of(store)
+    history, history_process = command_of_history(store)
     previous = _seconds(
         lambda: earlier_verdicts(Archive(store, MODEL, before=_end(growing)), "quality", runs_back=NOISE_RUNS)
     )
     head = _seconds(lambda: find_head(store, MODEL))
-    appends = growing.grow(MEASURED)
     return {
         "length": length, "objects": found.objects, "verify": verifying, "judging": judging, "hashing": hashing,
         "history": history, "history_process": history_process, "previous": previous,
-        "head": head, "append": statistics.median(appends), "append_mean": statistics.mean(appends),
-        "signature": signature_check(),
+        "head": head, "signature": signature_check(),
     }  # fmt: skip
 
 
@@ -203,7 +255,7 @@ def signature_check() -> float:
     return _seconds(lambda: [public.verify(signature, message) for _ in range(1000)]) / 1000
 
 
-def history_of(store: ArtifactStore) -> tuple[float, float]:
+def command_of_history(store: ArtifactStore) -> tuple[float, float]:
     """CPU seconds of the command once its libraries are loaded, and of the whole process."""
     costs = [cost_of(python(HISTORY, store.root)) for _ in range(3)]
     inside = statistics.median(float(cost.printed.split("INSIDE")[-1]) for cost in costs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 READ_ONLY = 0o444
+_UNQUOTED = re.compile(r"[\w./=+,@~-]*", re.ASCII)
 _PARTIAL = ".partial"
 _LEFT_BEHIND = 24 * 3600.0  # seconds
 _OTHER_WRITER = Backoff(attempts=6, first=0.01, longest=1.0, factor=4.0)  # of the same key
@@ -204,7 +206,8 @@ def _uri(path: Path) -> str:
 
 
 def _quoted(path: str) -> str:
-    return quote(path, safe="/=+,@")
+    # Nearly all keys need no quoting, and verification asks for many.
+    return path if _UNQUOTED.fullmatch(path) else quote(path, safe="/=+,@")
 
 
 def _folder(uri: str) -> Path:

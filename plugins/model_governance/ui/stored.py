@@ -29,7 +29,7 @@ BLOB = re.compile(
     r"v1/blobs/sha256/(?P<first>[0-9a-f]{2})/(?P<sha256>(?P=first)[0-9a-f]{62})(?:\.[1-9])?\.(?P<ending>html|svg|json|yaml)"
 )
 RUN = re.compile(
-    r"(?P<folder>v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/run=[0-9T.-]+Z/[0-9a-f]{16}/(?P<name>[0-9a-f]{16}))"
+    r"(?P<folder>v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/run=(?:[0-9]{4}-[0-9]{2}/)?[0-9T.-]+Z/[0-9a-f]{16}/(?P<name>[0-9a-f]{16}))"
     rf"/(?P<file>report\.html|{re.escape(FILE)})"
 )
 MEDIA_TYPES = {

@@ -25,6 +25,10 @@ LEARNT_FROM = ("pass", "uncertain", "waived")
 """Outcomes of a metric that teach the noise between runs."""
 
 
+HARMLESS = frozenset({"skipped", "pass", "waived"})
+"""Outcomes that never stop a run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailPolicy:
     """How a policy turns outcomes into a stop: its `fail_on` and `on_uncertain`."""
@@ -36,6 +40,8 @@ class FailPolicy:
         """Whether one finding must stop the run; `error` (could not measure) always does."""
         if outcome == "error":
             return True
+        if outcome in HARMLESS:
+            return False
         if outcome == "warn" and severity == "info":  # damage of earlier runs: shown, and never a stop
             return False
         weight = {"fail": 2, "warn": 1}.get(outcome, 0)
