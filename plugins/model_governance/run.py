@@ -18,6 +18,7 @@ from model_governance.errors import CheckError, GovernanceError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.controls import control_map
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
+from model_governance.evidence.manifest import moment_folder
 from model_governance.evidence.record import check_record, file_manifests, judged_by, recordable
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
@@ -353,8 +354,7 @@ def _store(store: ArtifactStore, record: dict[str, Any], attempt: _Attempt, *, r
     stored = tuple(put_blob(store, artifact) for artifact in artifacts)
     pictures = {artifact.name: artifact.content for artifact in artifacts if artifact.media_type == "image/svg+xml"}
     record = record | {"stored": [artifact.record() for artifact in stored]}
-    page = Artifact(
-        name="report.html", media_type="text/html", content=page_of_check(record, pictures, run=run.record())
-    )
+    named = run.record() | {"folder": moment_folder(record["policy"]["name"], run.logical_date)}
+    page = Artifact(name="report.html", media_type="text/html", content=page_of_check(record, pictures, run=named))
     facts = Artifact(name="check.json", media_type="application/json", content=canonical_json(record))
     return {"artifacts": stored, "report": put_blob(store, page), "record": put_blob(store, facts)}

@@ -122,9 +122,14 @@ def model_folder(model: str) -> str:
     return f"{RUNS}model={model}/"
 
 
+def moment_folder(model: str, logical_date: datetime) -> str:
+    """Where the runs of a model for one moment are, one folder for each."""
+    return f"{model_folder(model)}run={moment_key(logical_date)}/"
+
+
 def run_folder(model: str, logical_date: datetime, run_key: str) -> str:
     """Where one run is; a run that is cleared and repeated adds a manifest and replaces none."""
-    return f"{model_folder(model)}run={moment_key(logical_date)}/{run_key}/"
+    return f"{moment_folder(model, logical_date)}{run_key}/"
 
 
 def run_key(orchestrator: Mapping[str, Any], run_id: str) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from model_governance.verdict import Finding, Verdict
 
 SCHEMA = "model-governance/check/v1"
+ROOT = "../../../../"
+"""The way from the page, a blob, to where keys begin."""
 SCROLL_ROWS = 25
 """Rows above which a table scrolls in a box of its own."""
 EMPTY_RESULT: dict[str, Any] = {
@@ -82,7 +84,8 @@ def render_check(
     Args:
         record: the stored record, schema "model-governance/check/v1".
         pictures: the recorded SVG artifacts by name; a missing one is reported as missing.
-        run: `logical_date` and `run_id`, which the record leaves out so that the same inputs give the same record.
+        run: `logical_date`, `run_id` and `folder` (of the runs of this moment), which the record leaves out so that the same
+            inputs give the same record.
 
     Raises:
         EvidenceError: the record has another schema, or a picture is not the recorded one.
@@ -104,6 +107,7 @@ def render_check(
         record=record,
         result=result,
         run=run,
+        href=lambda key: ROOT + key,
         verdict=verdict,
         lead=_lead(record, verdict),
         ranked=ranked,
