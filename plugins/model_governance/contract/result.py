@@ -150,7 +150,7 @@ class Metric:
         """The value with its interval, for a sentence: `0.82 (0.817 to 0.823)`; empty where there is none."""
         if self.value is None:
             return ""
-        return estimate(self.value, self.low, self.high)
+        return estimate(self.value, self.low, self.high, self.unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.text import number
+from model_governance.contract.text import quantity
 from model_governance.errors import EvidenceError
 from model_governance.report import formatting
 from model_governance.report.baselines import describe_baseline
@@ -141,7 +141,7 @@ def _detectable(finding: Finding) -> str:
     if finding.detectable is None or finding.outcome in ("fail", "warn") or finding.condition is None:
         return ""
     side = "or less" if finding.detectable < float(finding.value or 0) else "or more"
-    return f"A true value of {number(finding.detectable)} {side} fails in a single run with probability 0.95."
+    return f"A true value of {quantity(finding.detectable, finding.unit)} {side} fails in a single run with probability 0.95."
 
 
 def _lead(record: Mapping[str, Any], verdict: Verdict) -> str:

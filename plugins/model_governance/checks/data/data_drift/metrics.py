@@ -20,6 +20,7 @@ OVERALL = (
         "drift_share",
         "Share of the compared columns that drifted, 0 to 1: the effect reaches its limit and there is evidence for it.",
         within=SHARE,
+        unit="share",
     ),
     _spec("drifted_columns", "Number of columns behind drift_share.", unit="columns"),
     _spec(
@@ -41,12 +42,14 @@ OVERALL = (
         name="flagged_share",
         better="neither",
         range=SHARE,
+        unit="share",
         meaning="Share of the current rows that the model flags: the positive class reaches the decision threshold, 0 to 1.",
     ),
     MetricSpec(
         name="flagged_share_increase",
         better="neither",
         range=SHARE_CHANGE,
+        unit="share",
         meaning="Share of current rows that the model flags, less the share of reference rows that it flags.",
     ),
     MetricSpec(
@@ -108,12 +111,14 @@ PER_COLUMN = (
         "Share of missing values in one column of the current data, less its share in the reference, -1 to 1.",
         per="column",
         within=SHARE_CHANGE,
+        unit="share",
     ),
     _spec(
         "nonfinite_share",
         "Share of infinite values in one numeric column of the current data, 0 to 1; the distances exclude them.",
         per="column",
         within=SHARE,
+        unit="share",
     ),
     _spec(
         "new_category_share",
@@ -121,6 +126,7 @@ PER_COLUMN = (
         "share that the reference's own rare categories predict (Good and Turing, 1953), -1 to 1.",
         per="column",
         within=SHARE_CHANGE,
+        unit="share",
     ),
     _spec(
         "out_of_range_share",
@@ -128,6 +134,7 @@ PER_COLUMN = (
         "that two extreme values of so many rows predict, -1 to 1: a wrong unit or a placeholder in a few rows.",
         per="column",
         within=SHARE_CHANGE,
+        unit="share",
     ),
     _spec(
         "category_share_ratio",

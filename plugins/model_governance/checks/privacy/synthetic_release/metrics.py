@@ -34,7 +34,7 @@ METRICS = (
         meaning="the same for held-out rows: what the release says about anybody, in the data or not",
     ),
     MetricSpec(
-        name="attribution_advantage", better="lower", range=SHARE_CHANGE, per="column",
+        name="attribution_advantage", better="lower", range=SHARE_CHANGE, unit="share", per="column",
         meaning="correct_attribution less its baseline: what is known about a person only because they were in the data",
     ),
 )  # fmt: skip

@@ -12,6 +12,7 @@ ANY_TASK = (
         meaning="share of rows in groups too small to be compared",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUPING,
     ),
 )
@@ -22,6 +23,7 @@ CLASSIFICATION = (
         meaning="largest minus smallest share of rows predicted positive, over the groups; needs no labels",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUPING,
     ),
     MetricSpec(
@@ -37,6 +39,7 @@ CLASSIFICATION = (
         meaning="largest minus smallest share of positives that are predicted positive, over the groups",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUPING,
     ),
     MetricSpec(
@@ -44,6 +47,7 @@ CLASSIFICATION = (
         meaning="the larger of two gaps over the groups: of true positive rates and of false positive rates",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUPING,
     ),
     MetricSpec(
@@ -51,6 +55,7 @@ CLASSIFICATION = (
         meaning="largest minus smallest share of rows predicted right, over the groups",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUPING,
     ),
     MetricSpec(
@@ -58,6 +63,7 @@ CLASSIFICATION = (
         meaning="share of a group that is predicted positive",
         better="neither",
         range=SHARE,
+        unit="share",
         per=GROUP,
     ),
     MetricSpec(
@@ -65,6 +71,7 @@ CLASSIFICATION = (
         meaning="share of a group's positives that are predicted positive",
         better="higher",
         range=SHARE,
+        unit="share",
         per=GROUP,
     ),
     MetricSpec(
@@ -72,6 +79,7 @@ CLASSIFICATION = (
         meaning="share of a group's negatives that are predicted positive",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUP,
     ),
     MetricSpec(
@@ -79,6 +87,7 @@ CLASSIFICATION = (
         meaning="share of a group's rows that are predicted right",
         better="higher",
         range=SHARE,
+        unit="share",
         per=GROUP,
     ),
 )

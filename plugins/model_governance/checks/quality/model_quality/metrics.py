@@ -17,18 +17,24 @@ COVERAGE = (
         meaning="share of the rows of current whose label is known; the others are excluded",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
 )
 
 CLASSIFICATION = (
     MetricSpec(
-        name="accuracy", meaning="share of rows whose predicted class is the label", better="higher", range=SHARE
+        name="accuracy",
+        meaning="share of rows whose predicted class is the label",
+        better="higher",
+        range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="balanced_accuracy",
         meaning="recall averaged over the classes that occur in the labels; 1/classes is guessing",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="log_loss",
@@ -41,20 +47,35 @@ CLASSIFICATION = (
 
 BINARY = (
     MetricSpec(
-        name="precision", meaning="share of predicted positives that are positive", better="higher", range=SHARE
+        name="precision",
+        meaning="share of predicted positives that are positive",
+        better="higher",
+        range=SHARE,
+        unit="share",
     ),
-    MetricSpec(name="recall", meaning="share of positives that are predicted positive", better="higher", range=SHARE),
+    MetricSpec(
+        name="recall",
+        meaning="share of positives that are predicted positive",
+        better="higher",
+        range=SHARE,
+        unit="share",
+    ),
     MetricSpec(
         name="f1", meaning="harmonic mean of precision and recall, 2TP / (2TP + FP + FN)", better="higher", range=SHARE
     ),
     MetricSpec(
-        name="specificity", meaning="share of negatives that are predicted negative", better="higher", range=SHARE
+        name="specificity",
+        meaning="share of negatives that are predicted negative",
+        better="higher",
+        range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="false_positive_rate",
         meaning="share of negatives that are predicted positive",
         better="lower",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="roc_auc",
@@ -80,9 +101,15 @@ BINARY = (
         better="lower",
         range=SHARE,
     ),
-    MetricSpec(name="prevalence", meaning="share of rows whose label is positive", better="neither", range=SHARE),
     MetricSpec(
-        name="predicted_positive_share", meaning="share of rows predicted positive", better="neither", range=SHARE
+        name="prevalence", meaning="share of rows whose label is positive", better="neither", range=SHARE, unit="share"
+    ),
+    MetricSpec(
+        name="predicted_positive_share",
+        meaning="share of rows predicted positive",
+        better="neither",
+        range=SHARE,
+        unit="share",
     ),
 )
 
@@ -98,12 +125,14 @@ MULTICLASS = (
         meaning="precision averaged over the classes, each counting the same",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="recall_macro",
         meaning="recall averaged over the classes that occur in the labels; equal to balanced_accuracy",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="roc_auc_ovr",
@@ -116,6 +145,7 @@ MULTICLASS = (
         meaning="share of the rows of a class that are predicted as it",
         better="higher",
         range=SHARE,
+        unit="share",
         per="class",
     ),
     MetricSpec(
@@ -123,6 +153,7 @@ MULTICLASS = (
         meaning="share of the rows predicted as a class that belong to it",
         better="higher",
         range=SHARE,
+        unit="share",
         per="class",
     ),
 )
@@ -182,13 +213,18 @@ RANKING = (
         range=SHARE,
     ),
     MetricSpec(
-        name="hit_rate", meaning="share of groups with a relevant item among the first k", better="higher", range=SHARE
+        name="hit_rate",
+        meaning="share of groups with a relevant item among the first k",
+        better="higher",
+        range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="rankable_group_share",
         meaning="share of groups with two items or more and a relevant one; the others are excluded",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
 )
 
@@ -212,6 +248,7 @@ FORECASTING = (
         meaning="share of targets between two forecast quantiles; the nominal share is right",
         better="neither",
         range=SHARE,
+        unit="share",
         per="interval",
     ),
     MetricSpec(
@@ -229,6 +266,7 @@ CATALOGUE = (
         meaning="share of the distinct items on offer that some group gets among its first k",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
 )
 
@@ -246,9 +284,9 @@ def _gain(name: str, key: str, tasks: tuple[Task, ...], unit: str = "") -> Metri
 
 
 GAINS = (
-    _gain("accuracy_gain", "accuracy minus the champion's", CLASSES),
-    _gain("balanced_accuracy_gain", "balanced accuracy minus the champion's", CLASSES),
-    _gain("recall_gain", "recall minus the champion's", BINARY_TASK),
+    _gain("accuracy_gain", "accuracy minus the champion's", CLASSES, "share"),
+    _gain("balanced_accuracy_gain", "balanced accuracy minus the champion's", CLASSES, "share"),
+    _gain("recall_gain", "recall minus the champion's", BINARY_TASK, "share"),
     _gain("f1_gain", "F1 minus the champion's", BINARY_TASK),
     _gain("f1_macro_gain", "macro F1 minus the champion's", MULTICLASS_TASK),
     _gain("roc_auc_gain", "ROC AUC minus the champion's", BINARY_TASK),
@@ -271,9 +309,9 @@ def _slice(name: str, meaning: str, better: Better, tasks: tuple[Task, ...], uni
 
 
 SLICES = (
-    _slice("slice_accuracy", "share of rows whose predicted class is the label", "higher", CLASSES),
-    _slice("slice_balanced_accuracy", "recall averaged over the classes that occur", "higher", CLASSES),
-    _slice("slice_recall", "share of positives that are predicted positive", "higher", BINARY_TASK),
+    _slice("slice_accuracy", "share of rows whose predicted class is the label", "higher", CLASSES, "share"),
+    _slice("slice_balanced_accuracy", "recall averaged over the classes that occur", "higher", CLASSES, "share"),
+    _slice("slice_recall", "share of positives that are predicted positive", "higher", BINARY_TASK, "share"),
     _slice("slice_roc_auc", "probability that a random positive scores above a random negative", "higher", BINARY_TASK),
     _slice("slice_average_precision", "precision averaged over the recall steps of the score", "higher", BINARY_TASK),
     _slice("slice_mae", "mean absolute error", "lower", NUMBERS, "of the target"),

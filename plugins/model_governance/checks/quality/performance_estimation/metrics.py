@@ -10,18 +10,21 @@ ESTIMATED_SHARES = (
         meaning="expected share of rows of current whose predicted class is right, before labels arrive",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="estimated_precision",
         meaning="expected share of predicted positives that are positive",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="estimated_recall",
         meaning="expected share of positives that are predicted positive",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="estimated_f1",
@@ -34,6 +37,7 @@ ESTIMATED_SHARES = (
         meaning="expected share of negatives that are predicted negative",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="estimated_average_precision",
@@ -47,6 +51,7 @@ ESTIMATED_SHARES = (
         meaning="estimated recall on current minus the same on the reference; sees a rare class that the error rate hides",
         better="higher",
         range=SHARE_CHANGE,
+        unit="share",
     ),
     MetricSpec(
         name="estimated_average_precision_change",
@@ -98,12 +103,14 @@ RELIABILITY = (
         meaning="share of rows of current with a value that the reference does not hold; nothing was learned there",
         better="lower",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="realised_accuracy",
         meaning="accuracy on the rows of current that already have a label",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="realised_mae",
