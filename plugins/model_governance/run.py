@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.archiving import archive_run
 from model_governance.checks import catalogue, find
+from model_governance.contract.plain_names import named
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.secret_text import without_secrets
 from model_governance.contract.text import library_words
@@ -194,7 +195,7 @@ class _Attempt:
         self.subject = subject = _with_earlier(subject, check.lookbacks(params), archive=archive, name=name)
         subject, champion_problem = beside_champion(check, policy, subject, connections=connections)
         self.subject, self.seed = subject, derive_seed(policy, subject, name)
-        self.result = recordable(check.measure(subject, params, self.seed))
+        self.result = recordable(named(check.measure(subject, params, self.seed), check.metrics, policy.report.labels))
         if champion_problem is not None:
             raise champion_problem
         asked = {threshold.against for threshold in policy.checks[name].thresholds if threshold.is_change}

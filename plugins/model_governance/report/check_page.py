@@ -11,7 +11,7 @@ from model_governance.contract.text import quantity
 from model_governance.errors import EvidenceError
 from model_governance.report import formatting
 from model_governance.report.baselines import describe_baseline
-from model_governance.report.findings import count_outcomes, rank
+from model_governance.report.findings import count_outcomes, in_plain_names, rank
 from model_governance.report.page import as_markup, expect_schema, fill
 from model_governance.report.scale import draw_scale
 from model_governance.report.svg import inline_svg
@@ -60,6 +60,7 @@ class MetricGroup:
     """Metrics that share name, meaning, unit and direction: one, or one per column, class or expectation."""
 
     name: str
+    title: str
     meaning: str
     unit: str
     better: Better
@@ -113,7 +114,7 @@ def render_check(
         ranked=ranked,
         tally=formatting.format_counts(count_outcomes(verdict.findings)),
         scale=scale,
-        sentence=lambda finding: finding.sentence.removeprefix(f"{record['check']}: "),
+        sentence=lambda finding: in_plain_names(finding, finding.sentence.removeprefix(f"{record['check']}: ")),
         detectable=_detectable,
         pictures=[
             {
@@ -195,6 +196,7 @@ def _grouped(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[MetricGroup], l
     groups = [
         MetricGroup(
             name=name,
+            title=own[0].get("title") or name,  # in no record of release 0.1
             meaning=own[0]["meaning"],
             unit=own[0]["unit"],
             better=own[0]["better"],

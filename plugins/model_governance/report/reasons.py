@@ -111,11 +111,13 @@ def reason(finding: Finding, *, facts: RunFacts = NO_FACTS) -> str:
         return finding.sentence.removeprefix(f"{finding.check}: ")
     value, detail = finding.seen, facts.details.get((finding.check, finding.label), "")
     if finding.outcome == "uncertain":
-        return f"{finding.label} is {value}, and the rows allow both answers to whether it is {finding.requirement}"
+        return (
+            f"{finding.plain_name} is {value}, and the rows allow both answers to whether it is {finding.requirement}"
+        )
     if finding.baseline is not None and finding.baseline != finding.value:
         change = "fell" if finding.value < finding.baseline else "rose"
-        return f"{finding.label} {change} from {quantity(finding.baseline, finding.unit, beside=[finding.value])} to {value}"
+        return f"{finding.plain_name} {change} from {quantity(finding.baseline, finding.unit, beside=[finding.value])} to {value}"
     if detail and (finding.condition, finding.bound) == ("equal_to", 0.0):
         # What was counted says more than how many there are.
         return detail
-    return f"{finding.label} is {value}, must be {finding.requirement}"
+    return f"{finding.plain_name} is {value}, must be {finding.requirement}"

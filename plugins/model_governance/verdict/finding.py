@@ -64,7 +64,7 @@ class Finding:
     smallest true value that fails in one run with probability 0.95. `noise` is the factor on the variance of the
     metric that earlier runs taught. `log_evidence` is what accumulated over the runs with the same `basis`, the digest
     of what the metric was compared with: the logarithm of one product of e-values per shift (stats/accumulation.py).
-    `unit` is that of the metric.
+    `unit` is that of the metric, `title` what readers call it with its key.
     `violated` says that the threshold was violated with certainty in this run, whether or not `confirm` asks for more.
     A finding without metric says that the check as a whole was skipped or could not measure, or that stored objects of
     earlier runs are damaged (`is_damage`).
@@ -95,6 +95,7 @@ class Finding:
     basis: str = ""
     violated: bool = False
     unit: str = ""
+    title: str = ""
 
     @property
     def label(self) -> str:
@@ -102,6 +103,11 @@ class Finding:
         if self.metric is None:
             return self.check
         return label_of(self.metric, self.key)
+
+    @property
+    def plain_name(self) -> str:
+        """What readers call the metric, or its label where nobody has said."""
+        return self.title or self.label
 
     @property
     def is_damage(self) -> bool:

@@ -44,6 +44,7 @@ def judged_finding(name: str, measurement: Measurement, threshold: Threshold, *,
         tolerance=threshold.tolerance, against=against, baseline=base.value if base else None, p_value=evidence.p_value,
         level=evidence.level, limit=decision.limit, detectable=decision.detectable, noise=measurement.noise,
         log_evidence=decision.log_evidence, basis=evidence.basis, violated=decision.outcome in ("fail", "warn"), unit=unit,
+        title=metric.plain_name,
     )  # fmt: skip
     facts = [metric.detail] if metric.detail else []
     if low is not None and high is not None:

@@ -46,6 +46,7 @@ class FindingForm(Form):
     basis: str = ""
     violated: bool = False
     unit: str = ""
+    title: str = ""
 
     @model_validator(mode="after")
     def _agrees(self) -> FindingForm:

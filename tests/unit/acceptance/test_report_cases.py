@@ -388,6 +388,34 @@ def test_r21_what_the_screen_found_is_a_sentence_about_rows_and_labels():
     assert CHANGES.keys() == {spec.name for spec in METRICS} - {"suspect_label_share"}
 
 
+BY_REGION = {
+    "kind": "fairness", "params": {"groups": ["region"]}, "thresholds": [{"metric": "selection_rate", "leq_to": 0.0}],
+}  # fmt: skip
+
+
+def test_r14_pages_call_metrics_columns_and_values_by_plain_names_with_the_label_of_policies_beside_them(tmp_path):
+    small = project.small_project(tmp_path, checks={"bias": BY_REGION})
+    labels = {"region": {"name": "region of residence", "values": {"north": "coastal people"}}}
+    small = small.change(report={"labels": labels})
+    done = small.run()
+    page = Reading(small.store.get(done.report.key))
+    label, others = "selection_rate[region=north]", "rows predicted positive, region of residence "
+
+    assert f"rows predicted positive, coastal people {label} is " in page.words
+    assert others in page.words
+    reason_of_page = r"rows predicted positive, (coastal people|region of residence \w+) is \d+"
+    assert re.search(reason_of_page, page.words[: page.words.index("Worst finding")])
+    manifest = json.loads(small.store.get(done.manifest.key))
+    report = Reading(small.store.get(manifest["checks"][0]["report"]["key"]))
+    assert "coastal people region=north" in report.words
+    assert f"bias: {label} is " in done.verdict.sentence
+
+
+def test_r14_a_record_of_release_0_1_has_no_plain_names_and_shows_its_labels():
+    page = run(("drift", "data_drift", drift(6.03)), facts=facts_of())
+    assert "drift: psi[AGEP] is 6.03" in page.words
+
+
 def test_r16_paper_has_margins_and_a_sentence_stays_with_its_picture():
     page = render_check(*make.red_check()).decode()
     assert re.search(r"@page \{ margin: \d+mm", page)

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from model_governance.contract.result import NOT_NEGATIVE, SHARE, SHARE_CHANGE, MetricSpec, Range
 
+TITLES = {
+    "drift_share": "share of columns that drifted",
+    "prediction_drift": "drift of the predictions",
+    "psi": "drift (PSI)",
+    "ks": "drift (Kolmogorov-Smirnov)",
+    "jensenshannon": "drift (Jensen-Shannon)",
+    "total_variation": "drift (total variation)",
+    "wasserstein": "drift (Wasserstein)",
+    "equal_width_psi": "drift (PSI over equal-width bins)",
+    "consecutive_psi": "drift since the run before (PSI)",
+    "joint_drift_auc": "joint drift (ROC AUC)",
+    "missing_increase": "increase of missing values",
+    "nonfinite_share": "infinite values",
+    "new_category_share": "values never seen before",
+    "out_of_range_share": "values outside the reference",
+    "category_share_ratio": "growth of a category",
+}
+
 
 def _spec(
     name: str, meaning: str, *, unit: str = "", per: str | None = None, within: Range = NOT_NEGATIVE
 ) -> MetricSpec:
-    return MetricSpec(name=name, meaning=meaning, better="lower", unit=unit, per=per, range=within)
+    return MetricSpec(
+        name=name, meaning=meaning, better="lower", unit=unit, per=per, range=within, title=TITLES.get(name, "")
+    )
 
 
 PSI_RANGE: Range = (0.0, 100.0)
@@ -40,6 +60,7 @@ OVERALL = (
     ),
     MetricSpec(
         name="flagged_share",
+        title="flagged rows",
         better="neither",
         range=SHARE,
         unit="share",
@@ -47,6 +68,7 @@ OVERALL = (
     ),
     MetricSpec(
         name="flagged_share_increase",
+        title="increase of flagged rows",
         better="neither",
         range=SHARE_CHANGE,
         unit="share",
@@ -54,6 +76,7 @@ OVERALL = (
     ),
     MetricSpec(
         name="flagged_share_ratio",
+        title="flagged rows, times those of the reference",
         better="neither",
         range=NOT_NEGATIVE,
         meaning="Share of current rows that the model flags, divided by that of the reference: 1 no change, 2 twice as many.",

@@ -28,6 +28,7 @@ ESTIMATED_SHARES = (
     ),
     MetricSpec(
         name="estimated_f1",
+        title="estimated F1",
         meaning="2TP / (2TP + FP + FN) of the expected confusion counts",
         better="higher",
         range=SHARE,
@@ -48,6 +49,7 @@ ESTIMATED_SHARES = (
     ),
     MetricSpec(
         name="estimated_recall_change",
+        title="change of the estimated recall",
         meaning="estimated recall on current minus the same on the reference; sees a rare class that the error rate hides",
         better="higher",
         range=SHARE_CHANGE,
@@ -61,6 +63,7 @@ ESTIMATED_SHARES = (
     ),
     MetricSpec(
         name="estimated_roc_auc",
+        title="estimated ROC AUC",
         meaning="expected probability that a positive scores above a negative, ties counting half; 0.5 is guessing",
         better="higher",
         range=SHARE,
@@ -70,6 +73,7 @@ ESTIMATED_SHARES = (
 ESTIMATED_ERRORS = (
     MetricSpec(
         name="estimated_mae",
+        title="estimated mean absolute error",
         meaning="expected mean absolute error on current",
         better="lower",
         range=NOT_NEGATIVE,
@@ -77,6 +81,7 @@ ESTIMATED_ERRORS = (
     ),
     MetricSpec(
         name="estimated_rmse",
+        title="estimated root mean squared error",
         meaning="root of the expected mean squared error on current",
         better="lower",
         range=NOT_NEGATIVE,
@@ -100,6 +105,7 @@ RELIABILITY = (
     ),
     MetricSpec(
         name="outside_reference_share",
+        title="rows with values never learnt",
         meaning="share of rows of current with a value that the reference does not hold; nothing was learned there",
         better="lower",
         range=SHARE,
@@ -114,6 +120,7 @@ RELIABILITY = (
     ),
     MetricSpec(
         name="realised_mae",
+        title="realised mean absolute error",
         meaning="mean absolute error on the rows of current that already have a label",
         better="lower",
         range=NOT_NEGATIVE,
