@@ -59,7 +59,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRun:
-    """One check of one run, already recorded: the verdict and where the evidence is."""
+    """One check of one run, already recorded: the verdict and where the evidence is; `datasets` as in the record."""
 
     name: str
     kind: str
@@ -70,6 +70,7 @@ class CheckRun:
     started_at: datetime
     seconds: float
     metrics: int = 0
+    datasets: tuple[Mapping[str, Any], ...] = ()
     problem: Exception | None = None
 
     def summary(self) -> dict[str, Any]:
@@ -154,6 +155,7 @@ def run_check(
         started_at=started_at,
         seconds=time.monotonic() - started,
         metrics=len(attempt.result.metrics) if attempt.result else 0,
+        datasets=tuple(record["datasets"]),
         **stored,
     )
 
