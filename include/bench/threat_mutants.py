@@ -168,6 +168,13 @@ def _attacks(mutant: dict[str, Any], draw: random.Random) -> None:
     mutant["checks"]["evasion"]["params"]["attacks"] = draw.sample(ATTACKS, draw.randrange(1, 3))
 
 
+def _narrow(mutant: dict[str, Any], draw: random.Random) -> None:
+    """One attack, whole numbers only and hardly a budget: most of such policies leave nothing to ask."""
+    names = ("open", "accounts", "own", "rent", "city")
+    mutant["threat_model"]["mutable"] = draw.sample(names, draw.randrange(1, 3))
+    mutant["checks"]["evasion"]["params"] |= {"attacks": [draw.choice(ATTACKS)], "epsilon": draw.choice(EPSILONS)}
+
+
 def _params(mutant: dict[str, Any], draw: random.Random) -> None:
     word = draw.choice(tuple(PARAMS))
     mutant["checks"]["evasion"]["params"][word] = copy.deepcopy(draw.choice(PARAMS[word]))
@@ -185,7 +192,7 @@ def _unit(mutant: dict[str, Any], draw: random.Random) -> None:
 
 
 EDITS: tuple[Callable[[dict[str, Any], random.Random], None], ...] = (
-    _range, _range, _step, _direction, _moves, _gap, _mutable, _mutable, _cost, _relation, _budget, _budget, _attacks, _params,
+    _range, _range, _step, _direction, _moves, _gap, _mutable, _mutable, _cost, _relation, _budget, _budget, _attacks, _narrow, _params,
     _params, _params, _unit,
 )  # fmt: skip
 
@@ -212,8 +219,8 @@ class Asked:
         return self.result
 
     def _count(self, before: pd.DataFrame, frame: pd.DataFrame) -> None:
-        own = before.loc[frame["ticket"]].reset_index(drop=True)
-        now = frame.reset_index(drop=True)
+        now = frame[frame["ticket"].isin(before.index)].reset_index(drop=True)  # others are real rows, to start from
+        own = before.loc[now["ticket"]].reset_index(drop=True)
         other: np.ndarray = np.zeros(len(now), dtype=bool)
         for name in now.columns:
             first, second = own[name].to_numpy(dtype=object), now[name].to_numpy(dtype=object)

@@ -48,7 +48,7 @@ def frame_of(rows: int, *, seed: int, gaps: bool) -> pd.DataFrame:
     frame["score"] = draw.normal(0, 1, rows)
     if gaps:
         frame["score"] = frame["score"].mask(draw.random(rows) < 0.3)
-    frame["ticket"] = np.arange(rows)
+    frame["ticket"] = np.arange(rows) + 1_000 * seed
     bad = 3 * frame["dti"] + 0.2 * frame["open"] + 0.8 * (home == "rent") + (frame["state"] == 20)
     bad += 0.7 * frame["score"].fillna(1.5) - frame["income"] / 80
     frame["amount"] = bad * 10

@@ -6,6 +6,7 @@ import ast
 import operator
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
 COMPARISONS: Mapping[type[ast.cmpop], str] = {ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">"}
 QUOTED = re.compile(r"`([^`]+)`")
 LONGEST = 500  # characters
+PARSED = 256  # expressions that are kept: an attack asks for the same ones at every step
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Expression:
         return node.value
 
 
+@lru_cache(maxsize=PARSED)
 def read_equation(text: str) -> tuple[str, Expression]:
     """A column and what it is made of, from `dti = debt / income`.
 
@@ -65,6 +68,7 @@ def read_equation(text: str) -> tuple[str, Expression]:
     return name, made
 
 
+@lru_cache(maxsize=PARSED)
 def read_inequality(text: str) -> tuple[Expression, str, Expression]:
     """The two sides and what is between them (<=, <, >= or >), from `open_accounts <= accounts`.
 
