@@ -54,8 +54,9 @@ def linear_relations(target: Target) -> tuple[LinearRelation, ...]:
 def derived_moves(target: Target) -> Mapping[str, FeatureMoves]:
     """What derived columns may become: anything that the columns which they follow from can make, at no cost."""
     found: dict[str, FeatureMoves] = {}
-    ranges = _ranges(target)
-    for relation in in_order(binding_relations(target.space)):
+    bound = binding_relations(target.space)
+    ranges = _ranges(target) if bound else {}
+    for relation in in_order(bound):
         name, sum_ = str(relation.dependent), _sum_of(relation)
         assert sum_ is not None  # noqa: S101 - the search does not run otherwise
         weights, constant = sum_
