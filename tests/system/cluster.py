@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -54,7 +53,15 @@ class Cluster:
     def start_worker(self, name: str) -> None:
         """Start a worker; what it caches is its own, as on a machine of its own."""
         settings = {"AIRFLOW__MODEL_GOVERNANCE__CACHE_FOLDER": str(self.airflow.home / f"cache-{name}")}
-        words = ["celery", "worker", "--celery-hostname", f"{name}@%h", "--concurrency", str(SLOTS), "--skip-serve-logs"]
+        words = [
+            "celery",
+            "worker",
+            "--celery-hostname",
+            f"{name}@%h",
+            "--concurrency",
+            str(SLOTS),
+            "--skip-serve-logs",
+        ]
         self.airflow.start_as(name, *words, settings=settings)
 
     def rows(self, query: str) -> list[tuple]:
@@ -64,7 +71,9 @@ class Cluster:
 
 
 @contextmanager
-def cluster(home: Path, *, seaweed: SeaweedServer, policies: Path, evidence: str, signing_key: Path) -> Iterator[Cluster]:
+def cluster(
+    home: Path, *, seaweed: SeaweedServer, policies: Path, evidence: str, signing_key: Path
+) -> Iterator[Cluster]:
     """A cluster that governs the policies of a folder; nothing of it runs afterwards."""
     with contextlib.ExitStack() as parts:
         database = parts.enter_context(postgres())

@@ -49,9 +49,7 @@ class Costs:
 
     def cpu(self, *names: str) -> float:
         """CPU seconds of parts since the start of this watch, all of their children included."""
-        return sum(
-            seconds - self._before.get(part, 0.0) for part, seconds in self._seen.items() if part[0] in names
-        )
+        return sum(seconds - self._before.get(part, 0.0) for part, seconds in self._seen.items() if part[0] in names)
 
     def _watch(self) -> None:
         looks = 0

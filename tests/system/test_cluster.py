@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.system
 
-LIMIT = 480
+LIMIT = 900
 """Seconds after which a night counts as stuck."""
 DOWN = 2.0
 """Seconds between the death of a part and its start."""
@@ -155,7 +155,9 @@ def test_no_artifact_verdict_or_request_is_lost_or_doubled(night: Night) -> None
     ]
 
 
-def test_the_evidence_verifies(night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_evidence_verifies(
+    night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, value in night.cluster.seaweed.surroundings().items():
         monkeypatch.setenv(name, value)
     assert main(["verify", night.store.uri, "--trust", str(night.trust), "--json"]) == 0
