@@ -36,7 +36,7 @@ class Address(Form):
 class AddressPart(TypedDict):
     """An address among many: a record names forty, and to make an object of each takes as long as all other checks of it."""
 
-    __pydantic_config__ = Address.model_config  # type: ignore[misc] - pydantic reads it
+    __pydantic_config__ = Address.model_config  # type: ignore[misc]  # pydantic reads it
 
     key: Name
     sha256: Sha256
