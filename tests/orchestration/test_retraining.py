@@ -40,6 +40,7 @@ def test_a_violation_asks_with_its_findings_and_the_manifest(policy_file, run_da
     assert extra["head"] == {"sequence": link["sequence"], "sha256": link["sha256"]}
 
 
+@pytest.mark.alters_the_archive
 def test_an_altered_manifest_starts_no_training(policy_file, run_dag, scheduled, asset_events, tmp_path):
     run_dag(scheduled(policy_file(name="altered", run="spoiled", retraining=RULE)))
     ((_, extra),) = asset_events("governance_retraining_altered")

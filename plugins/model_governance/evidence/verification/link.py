@@ -14,7 +14,7 @@ from model_governance.errors import (
     StoreUnreachable,
 )
 from model_governance.evidence.acceptance import as_acceptance
-from model_governance.evidence.consistency import disagreements
+from model_governance.evidence.consistency import disagreements, file_digest
 from model_governance.evidence.controls import FILE as CONTROLS_FILE
 from model_governance.evidence.envelope import is_payload_of
 from model_governance.evidence.manifest import as_manifest
@@ -217,7 +217,7 @@ def _verdicts(
                 "verdict.differs", where,
                 f"{row['name']} is said to be {row['outcome']}, its record says {verdict.outcome} (stops: {verdict.stops})",
             )  # fmt: skip
-    problems = disagreements(manifest["policy"].get("file_sha256", manifest["policy"]["sha256"]), records)
+    problems = disagreements(file_digest(manifest["policy"]), records)
     whole = combine(stated["name"], verdicts, fail_policy=rules, problems=problems)
     if whole.record() != stated:
         findings.add("verdict.differs", where, "the verdict of the run is not what the verdicts of its checks give")
@@ -255,6 +255,12 @@ def _judgements(
                     f"{name}: is said to be {record['verdict']['outcome']}, and its record lacks the numbers, or what they "
                     "were compared with",
                 )  # fmt: skip
+            continue
+        judged_by, archived = (file_digest(part["policy"]) for part in (record, manifest))
+        if judged_by != archived:
+            # The verdict of the run is an error for this very reason, or `_verdicts` says that it is not.
+            text = f"{name}: judged by the policy with sha256 {judged_by}, which is not the one that is archived with the run"
+            findings.add("verdict.unchecked", where, text)
             continue
         try:
             verdict = judged_again(policy, record, manifest, reader)
