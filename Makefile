@@ -10,6 +10,8 @@ SOURCES := pyproject.toml constraints.txt
 # What `make bench` measures, and the arguments it is given.
 PART ?= run
 ARGS ?=
+# Which example `make example` runs.
+NAME ?= fraud
 # install(environment, extras): what pip says goes to a log that is shown only when it fails. Python compiles what it
 # imports; compiling every file of every library takes longer than installing them.
 define install
@@ -21,7 +23,7 @@ endef
 WORKERS := -n logical --maxprocesses 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui check check-format check-lint check-layers check-types check-tests lint test test-torch \
+.PHONY: help setup demo example ui check check-format check-lint check-layers check-types check-tests lint test test-torch \
   test-system mutate docs bench clean
 
 help: ## print this list
@@ -69,6 +71,10 @@ setup: $(VENV)/.lint ## make .venv with everything that development needs
 
 demo: $(VENV)/.core ## govern a real model for three nights through Airflow
 	@$(BIN)/python include/demo/demo.py
+
+# With the libraries that the models of the examples are made with (xgboost).
+example: $(VENV)/.test ## run a worked example on real rows, which pip fetches: NAME=fraud
+	@$(BIN)/python include/examples/example.py $(NAME) $(ARGS)
 
 ui: $(VENV)/.core ## start Airflow on 127.0.0.1 with the demo's runs (make demo first)
 	@$(BIN)/python include/demo/ui.py
@@ -118,6 +124,6 @@ docs: $(VENV)/.docs ## build the documentation site into include/docs/build
 bench: $(VENV)/.test ## measure claims side by side; PART=data, security and detection measure with their peers (half an hour each), PART=archive the evidence
 	@$(BIN)/python include/bench/$(PART).py $(ARGS)
 
-clean: ## remove environments, builds and the demo's output
-	@rm -rf .venv .venv-torch .airflow include/demo/build include/docs/build build dist  \
+clean: ## remove environments, builds and the output of demo and examples
+	@rm -rf .venv .venv-torch .airflow include/demo/build include/examples/build include/docs/build build dist  \
 	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

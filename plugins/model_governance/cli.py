@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,8 +21,10 @@ from model_governance.authoring.archive import add_archive
 from model_governance.authoring.coverage import add_coverage
 from model_governance.authoring.doctor import add_doctor
 from model_governance.authoring.history import add_history
+from model_governance.authoring.import_command import add_import
 from model_governance.authoring.index import add_index
 from model_governance.authoring.keys import add_keys
+from model_governance.authoring.plan import add_plan
 from model_governance.authoring.policy_archive import archive_uri
 from model_governance.authoring.reproduce import add_reproduce
 from model_governance.authoring.rollback import add_rollback
@@ -71,6 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GovernanceError as error:
         print(f"model-governance: {error}", file=sys.stderr)
         return 3
+    except BrokenPipeError:
+        # The reader, such as `head`, has what it wanted; Python would complain once more while it ends.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - stays open until the process ends
+        return 0
     except Exception as error:
         # Python would exit with 1, which says that a threshold is violated.
         logging.getLogger(__name__).info("traceback", exc_info=True)
@@ -94,8 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     add_rollback(commands)
     _add_calibrate(commands)
     _add_compare(commands)
+    add_plan(commands)
     _add_checks(commands)
     _add_policy(commands)
+    add_import(commands)
     add_model(commands)
     add_keys(commands)
     add_verify(commands)

@@ -32,6 +32,7 @@ FRAGMENTS = [
 ]
 DAGS = [block for block in BLOCKS if block.title.startswith("dags/")]
 RUN = [page for page in page_names() if any(block.language == "console" for block in blocks_of(page))]
+FILES = {"python", "json"}
 SHOWN = {"text", "toml"}
 """Output, keys and settings that a page shows and a reader does not run."""
 
@@ -45,9 +46,9 @@ def environment(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
 def test_no_block_is_of_a_kind_that_nobody_runs(block):
-    assert block.language in {"console", "python", "yaml"} | SHOWN
-    if block.language == "python":
-        assert block.title, "a Python block names the file that the reader makes of it"
+    assert block.language in {"console", "yaml"} | FILES | SHOWN
+    if block.language in FILES:
+        assert block.title, "a block of Python or JSON names the file that the reader makes of it"
 
 
 @pytest.mark.parametrize("block", FRAGMENTS, ids=lambda block: block.name)
@@ -71,7 +72,7 @@ def test_the_commands_of_a_page_run_in_their_order(page, tmp_path):
     for block in blocks_of(page):
         if block.note.startswith("not run: "):
             continue
-        if block.language == "python" and block not in DAGS:
+        if block.language in FILES and block not in DAGS:
             (tmp_path / block.title).write_text(block.body)
         elif block.note.startswith("replaces: "):
             edited = tmp_path / block.note.removeprefix("replaces: ")

@@ -8,6 +8,8 @@ import pytest
 from airflow.sdk import DAG, task
 
 from model_governance.errors import PolicyError
+from model_governance.evidence.verification import verify_model
+from model_governance.store.local import LocalStore
 
 HEAD = """
 # airflow
@@ -59,6 +61,9 @@ def test_a_function_is_judged_by_its_thresholds_and_archived_with_the_policy(
     manifest = json.loads(read_uri(archived["manifest"]["uri"]))
     stored_policy = json.loads((tmp_path / "evidence" / manifest["policy"]["key"]).read_bytes())
     assert stored_policy["checks"]["fairness"]["thresholds"][0]["leq_to"] == limit
+    verification = verify_model(LocalStore(str(tmp_path / "evidence")), f"fair-{outcome}", trust=None)
+    assert verification.is_sound, verification.problems
+    assert verification.verdicts == len(archived["outcomes"])
 
 
 def test_what_is_no_measurement_is_an_error(policy_file, run_dag):

@@ -214,7 +214,7 @@ def test_only_policies_with_an_entry_point_have_a_retraining_dag(red, policy_fil
     (folder / "with.yaml").write_text(made.policy_file.read_text())
     (folder / "broken.yaml").write_text("model: {name: broken}\n")
     dags = governance_retraining_dags(folder)
-    assert list(dags) == ["governance_retraining_with_entry"]
+    assert list(dags) == ["governance_with_entry.retraining"]
     (dag,) = dags.values()
     assert [asset.name for asset in dag.timetable.asset_condition.objects] == ["governance_retraining_with-entry"]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from model_governance.authoring.anchor import add_anchor
 from model_governance.authoring.export import add_export
 from model_governance.authoring.retention import add_retention
+from model_governance.authoring.violations import add_violations
 
 if TYPE_CHECKING:
     import argparse
@@ -18,5 +19,6 @@ def add_archive(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "archive", help="export evidence, hold it, and remove what nobody has to keep"
     ).add_subparsers(required=True, metavar="COMMAND")
     add_export(archive)
+    add_violations(archive)
     add_retention(archive)
     add_anchor(archive)

@@ -17,12 +17,13 @@ from model_governance.contract.result import Artifact
 from model_governance.errors import SubjectError
 from model_governance.evidence.history import Archive
 from model_governance.evidence.promotions import Version, champion_version, trainings_without_gain
+from model_governance.evidence.record import read_record
 from model_governance.run import run_check
 from model_governance.store import put_blob
 from model_governance.subjects.sources import read_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from model_governance.contract.connections import Connections
     from model_governance.evidence.envelope import Signer
@@ -53,6 +54,26 @@ def screen_window(retraining: Retraining, store: ArtifactStore, connections: Con
         run_check(policy, name, run=retraining.run, store=store, connections=connections, sources=sources).summary()
         for name in names
     ]
+
+
+def screened_sha256(store: ArtifactStore, summaries: Iterable[Mapping[str, Any]]) -> str | None:
+    """The digest of the window that the checks screened, from their records; None where none did.
+
+    Args:
+        store: the archive.
+        summaries: of the checks, as `screen_window` returns them.
+
+    Raises:
+        SubjectError: they screened different rows.
+        EvidenceError: a record is another one or damaged.
+    """
+    records = [read_record(store, summary["record"]) for summary in summaries]
+    found = {each["sha256"] for record in records for each in record["datasets"] if each["role"] == "train"}
+    if len(found) > 1:
+        raise SubjectError(
+            f"the window changed while it was screened: found {', '.join(sorted(found))}; let it stay the same"
+        )
+    return next(iter(found), None)
 
 
 def train(

@@ -36,6 +36,7 @@ class Retraining:
         findings: why, one sentence each.
         logical_date: of that run (UTC).
         data_interval: of that run, where it has one.
+        window_sha256: digest of the rows that were screened, so that the model is trained on no others; None before.
     """
 
     policy: Policy
@@ -44,6 +45,7 @@ class Retraining:
     findings: tuple[str, ...]
     logical_date: datetime
     data_interval: tuple[datetime, datetime] | None
+    window_sha256: str | None = None
 
     @property
     def run(self) -> Run:
@@ -58,7 +60,8 @@ class Retraining:
         spec = self.policy.retraining.window if self.policy.retraining else None
         if spec is None:
             raise SubjectError(f"{self.policy.name}: the policy names no retraining.window; add the rows to train on")
-        return self._rendered(self.policy.with_version(self.policy.model, {"train": spec}))["train"]
+        window = self._rendered(self.policy.with_version(self.policy.model, {"train": spec}))["train"]
+        return window if self.window_sha256 is None else window.model_copy(update={"sha256": self.window_sha256})
 
     def sources_of(self, policy: Policy) -> dict[Role, DatasetSpec]:
         """The datasets of a version's policy, rendered for the requesting run. Raises PolicyError."""
@@ -81,8 +84,8 @@ class Retraining:
 
 
 def open_retraining(
-    policy: Policy, store: ArtifactStore, manifest: Mapping[str, str], *, champion: Version
-) -> Retraining:
+    policy: Policy, store: ArtifactStore, manifest: Mapping[str, str], *, champion: Version, window_sha256: str | None = None
+) -> Retraining:  # fmt: skip
     """The retraining that an archived run requested, its manifest verified.
 
     Args:
@@ -90,6 +93,7 @@ def open_retraining(
         store: the archive.
         manifest: `key` and `sha256` of the manifest of the run that requested it.
         champion: the present version.
+        window_sha256: digest of the rows that were screened.
 
     Raises:
         EvidenceError: the manifest is another one, damaged, or of another model.
@@ -105,4 +109,5 @@ def open_retraining(
         manifest={name: manifest[name] for name in ("key", "sha256")}, findings=tuple(findings),
         logical_date=parse_moment(run["logical_date"]),
         data_interval=(parse_moment(interval[0]), parse_moment(interval[1])) if interval else None,
+        window_sha256=window_sha256,
     )  # fmt: skip

@@ -64,6 +64,7 @@ class _Draft:
     folder: Path
     model: Model | None = None
     obstacle: str = ""
+    checks: tuple[str, ...] = ()
 
     @property
     def columns(self) -> Columns:
@@ -77,7 +78,14 @@ class _Draft:
 
 
 def suggest_policy(
-    *, model: str, reference: str, task: Task | None, name: str | None, folder: Path, asked: Asked | None = None
+    *,
+    model: str,
+    reference: str,
+    task: Task | None,
+    name: str | None,
+    folder: Path,
+    asked: Asked | None = None,
+    checks: tuple[str, ...] = (),
 ) -> str:
     """The text of a commented policy; paths are written relative to `folder`, where the policy will be stored.
 
@@ -91,6 +99,7 @@ def suggest_policy(
         name: name of the model; None takes the file's.
         folder: where the policy will be stored.
         asked: roles of columns, and the positive label; what is not named is guessed, with a comment.
+        checks: lines of the block `checks:` to write; by default those that the checks suggest.
 
     Raises:
         PolicyError: the ending of the model's file names no format, a column does not exist, the reference lacks an input
@@ -115,7 +124,7 @@ def suggest_policy(
     loaded, obstacle = _loaded(model, digest, form, task=task, columns=roles.columns, facts=facts)
     draft = _Draft(
         uri=model, sha256=digest, form=form, name=name or _slug(model), task=task, reference=reference, frame=frame,
-        roles=roles, folder=folder, model=loaded, obstacle=obstacle,
+        roles=roles, folder=folder, model=loaded, obstacle=obstacle, checks=checks,
     )  # fmt: skip
     return "\n".join(_lines(draft)) + "\n"
 
@@ -124,11 +133,15 @@ def _lines(draft: _Draft) -> Iterator[str]:
     yield from _head(draft)
     yield from _datasets(draft)
     yield from _columns(draft)
+    yield from (*draft.checks, "") if draft.checks else _suggested_checks(draft)
+    yield from LAST_LINES
+
+
+def _suggested_checks(draft: _Draft) -> Iterator[str]:
     yield "checks:"
     for check in catalogue().values():
         if draft.task in check.tasks and (draft.columns.target or not check.needs_labels):
             yield from _check(check, draft)
-    yield from LAST_LINES
 
 
 def _require_columns(asked: Asked, frame: pd.DataFrame, reference: str) -> None:

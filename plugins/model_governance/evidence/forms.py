@@ -36,7 +36,7 @@ class Address(Form):
 class AddressPart(TypedDict):
     """An address among many: a record names forty, and to make an object of each takes as long as all other checks of it."""
 
-    __pydantic_config__ = Address.model_config  # type: ignore[misc] - pydantic reads it
+    __pydantic_config__ = Address.model_config  # type: ignore[misc]  # pydantic reads it
 
     key: Name
     sha256: Sha256
@@ -138,7 +138,7 @@ class EarlierPart(OpenForm):
 
 
 class MetricForm(Form):
-    """A metric of a stored result; records of release 0.1 hold neither `absence` nor `limits`."""
+    """A metric of a stored result; records of release 0.1 hold neither `absence` nor `limits` nor plain names."""
 
     name: Name
     key: str | None
@@ -154,6 +154,8 @@ class MetricForm(Form):
     absence: Literal["error", "uncertain", "skipped", "no_rows"] = "error"
     p_value: Probability | None
     limits: dict[str, Any] | None = None
+    title: str = ""
+    key_title: str = ""
 
     @model_validator(mode="after")
     def _agrees(self) -> MetricForm:

@@ -126,9 +126,14 @@ def model_folder(model: str) -> str:
     return f"{RUNS}model={model}/"
 
 
+def moment_folder(model: str, logical_date: datetime) -> str:
+    """Where the runs of a model for one moment are, one folder for each."""
+    return moment_folders(model, logical_date)[0]
+
+
 def run_folder(model: str, logical_date: datetime, run_key: str) -> str:
     """Where one run is; a run that is cleared and repeated adds a manifest and replaces none."""
-    return f"{moment_folders(model, logical_date)[0]}{run_key}/"
+    return f"{moment_folder(model, logical_date)}{run_key}/"
 
 
 def moment_folders(model: str, moment: datetime) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from model_governance.orchestration.between_tasks import is_mapped
 from model_governance.orchestration.operators import GovernanceCheckOperator, read_policy, with_check
 from model_governance.policy import CheckSpec
 from model_governance.policy.mistakes import root_mistakes
+from model_governance.policy.model import ADDED_KIND
 from model_governance.policy.part import Name
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from model_governance.run import CheckRun
     from model_governance.store import ArtifactStore
 
-KIND = "python"
 ROLES: tuple[Role, ...] = get_args(Role)
 ARGUMENTS = (*ROLES, "model", "seed")
 
@@ -95,7 +95,7 @@ class GovernanceCheckDecoratedOperator(DecoratedOperator, GovernanceCheckOperato
     def _as_check(self) -> Check:
         text = inspect.getdoc(self.python_callable) or self.check.replace("_", " ")
         return Check(
-            kind=KIND,
+            kind=ADDED_KIND,
             title=self.check.replace("_", " ").replace("-", " ").capitalize(),
             question=text.splitlines()[0],
             params=FunctionParams,
@@ -120,7 +120,7 @@ class GovernanceCheckDecoratedOperator(DecoratedOperator, GovernanceCheckOperato
         if "seed" in self.arguments:
             given["seed"] = seed
         returned = self.python_callable(*self.op_args, **{**self.op_kwargs, **given})
-        return CheckResult(kind=KIND, seed=seed, metrics=tuple(self._metrics(returned, rows)))
+        return CheckResult(kind=ADDED_KIND, seed=seed, metrics=tuple(self._metrics(returned, rows)))
 
     def _metrics(self, returned: Any, rows: int) -> list[Metric]:
         if not isinstance(returned, dict) or not returned:
@@ -177,7 +177,9 @@ def _spec(name: str, function: Callable[..., Any], thresholds: Sequence[Threshol
     params = FunctionParams(function=function.__qualname__, source_sha256=hashlib.sha256(source.encode()).hexdigest())
     try:
         TypeAdapter(Name).validate_python(name)
-        return CheckSpec.model_validate({"kind": KIND, "params": params.model_dump(), "thresholds": list(thresholds)})
+        return CheckSpec.model_validate(
+            {"kind": ADDED_KIND, "params": params.model_dump(), "thresholds": list(thresholds)}
+        )
     except ValidationError as error:
         raise PolicyError(
             [

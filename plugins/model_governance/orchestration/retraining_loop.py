@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from model_governance.authoring.decisions import measured, refuse
 from model_governance.authoring.promote import Proposal, conclude, govern_challenger
-from model_governance.authoring.retrain import register, screen_window, train, training_request
+from model_governance.authoring.retrain import register, screen_window, screened_sha256, train, training_request
 from model_governance.authoring.retraining import open_retraining
 from model_governance.authoring.waive import Person, require_two_persons
 from model_governance.checks import catalogue
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from model_governance.store import ArtifactStore
 
 RETURN = "return_value"
+SUFFIX = ".retraining"
 WAIT = timedelta(days=7)
 
 
@@ -101,7 +102,7 @@ def governance_retraining_dags(folder: str | os.PathLike[str]) -> dict[str, DAG]
     """
     asked = get_parsing_context().dag_id
     dags: dict[str, DAG] = {}
-    for file in policy_files(Path(folder)) if asked is None or asked.startswith(retraining_dag_id("")) else ():
+    for file in policy_files(Path(folder)) if asked is None or asked.endswith(SUFFIX) else ():
         try:
             policy = load_policy(file, catalogue())
         except PolicyError:
@@ -113,8 +114,8 @@ def governance_retraining_dags(folder: str | os.PathLike[str]) -> dict[str, DAG]
 
 
 def retraining_dag_id(model: str) -> str:
-    """The id of the retraining DAG of a model."""
-    return dag_id_of(f"retraining_{model}")
+    """The id of the retraining DAG of a model; no name of a model has a dot, so that it is no other model's governance DAG."""
+    return f"{dag_id_of(model)}{SUFFIX}"
 
 
 def _training(spec: TrainingSpec, shared: Mapping[str, Any], screen: Any, govern: Any) -> None:
@@ -154,8 +155,11 @@ class RetrainingOperator(PolicyOperator):
 
     def opened(self, context: Context, store: ArtifactStore) -> Retraining:
         """The retraining of this run. Raises as `open_retraining`."""
-        asked = pull_all(context, ["request"], RETURN)[0]
-        return open_retraining(self.policy, store, asked["manifest"], champion=Version(**asked["champion"]))
+        asked, *screened = pull_all(context, ["request", "screen"], RETURN)
+        return open_retraining(
+            self.policy, store, asked["manifest"], champion=Version(**asked["champion"]),
+            window_sha256=str(screened[0]) if screened else None,
+        )  # fmt: skip
 
     def refuse(
         self, context: Context, retraining: Retraining, store: ArtifactStore, summaries: Mapping[str, Mapping[str, Any]]
@@ -198,14 +202,18 @@ class TakeRequestOperator(RetrainingOperator):
 
 
 class ScreenWindowOperator(RetrainingOperator):
-    """Compares the window with the rows of the champion; a window that is refused ends the run, with evidence."""
+    """Compares the window with the rows of the champion; a window that is refused ends the run, with evidence.
 
-    def step(self, context: Context, retraining: Retraining, store: ArtifactStore) -> None:
+    Returns the digest of the rows that it screened: the tasks after it accept no others. None where nothing screens them.
+    """
+
+    def step(self, context: Context, retraining: Retraining, store: ArtifactStore) -> str | None:
         """Screen, or refuse. Raises GovernanceViolation."""
         found = {each["name"]: each for each in screen_window(retraining, store, AirflowConnections())}
         if any(each["stops"] for each in found.values()):
             self.refuse(context, retraining, store, found)
         self.log.info("%s", "\n".join(each["sentence"] for each in found.values()) or "no check screens the window")
+        return screened_sha256(store, found.values())
 
 
 class TrainChallengerOperator(RetrainingOperator):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from model_governance.contract.moments import as_moment, end_of
+from model_governance.contract.plain_names import Label
 from model_governance.contract.protection import Protection
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Role
@@ -35,6 +36,8 @@ Severity = Literal["error", "warn", "info"]
 Condition = Literal["equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between"]
 CONDITIONS: tuple[Condition, ...] = ("equal_to", "greater_than", "less_than", "geq_to", "leq_to", "between")
 CHANGES = ("min_absolute_change", "min_relative_change")
+ADDED_KIND = "python"
+"""Kind of a check that a DAG file adds to the policy: a function of the file (`@task.governance_check`)."""
 Against = Literal["champion", "approved", "last_passed"]
 
 
@@ -169,8 +172,11 @@ class Waiver(Part):
 
 
 class ReportSpec(Part):
-    """What pages and records may show of the data."""
+    """What pages and records may show of the data, and in which words."""
 
+    labels: dict[str, Label] = Field(
+        default_factory=dict, description="words of pages for columns and their values, by column"
+    )
     disclose: tuple[str, ...] = Field(
         default=(),
         description="features whose values may be shown: changes of attacks, extremes in a profile, names of small groups",
@@ -313,6 +319,14 @@ class Policy(Part):
         added = self.model_copy(update={"checks": {**self.checks, name: spec}})
         added._source, added._file_sha256 = b"", self.file_sha256  # noqa: SLF001 - of its own class
         return added
+
+    def as_judged(self, check: str) -> Policy:
+        """The policy that the task of a check judged by: without the other checks that a DAG file added.
+
+        Tasks do not know of one another's additions, so each check shares the alarm budget with those of the file.
+        """
+        checks = {name: spec for name, spec in self.checks.items() if spec.kind != ADDED_KIND or name == check}
+        return self if len(checks) == len(self.checks) else self.model_copy(update={"checks": checks})
 
     def with_version(
         self, model: ModelSpec, datasets: Mapping[Role, DatasetSpec], *, champion: ModelSpec | None = None

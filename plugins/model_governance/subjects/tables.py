@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.text import first_line
 from model_governance.engine.fingerprints import fingerprint
-from model_governance.engine.pushdown import PushedRelation
 from model_governance.engine.stored_types import with_types_of_values
+from model_governance.engine.table_copies import open_table_relation, with_copy
 from model_governance.engine.table_rows import TableRows, is_lost, unreadable_columns
 from model_governance.errors import CheckError, DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.subjects.duckdb_files import CONFINED, require_file
@@ -33,8 +33,8 @@ WIDE = {"spark.sql.codegen.maxFields": "2000", "spark.sql.session.timeZone": "UT
 def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Connections) -> tuple[str, str, TableRows]:
     """The address without secrets, the fingerprint and the rows of a table.
 
-    The fingerprint is the sha256 of the table's canonical aggregates (`engine.pushdown.fingerprint`): bytes that
-    never leave the database cannot be digested. It shows most changes, not all.
+    The fingerprint is the sha256 of the table's canonical aggregates (`engine.fingerprints`): a
+    database gives no bytes and no order of rows to digest. It shows most changes, not all.
 
     Raises:
         SubjectError: a wrong uri, a missing driver, or no such table.
@@ -49,7 +49,8 @@ def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
         )
         table, refused = with_types_of_values(table)
         source = TableRows(table, {**unreadable_columns(table.drop(*refused)), **refused})
-        relation = PushedRelation(source, role=role, uri=printable_uri)
+        source = with_copy(source, role=role, uri=printable_uri)
+        relation = open_table_relation(source, role=role, uri=printable_uri)
         sha256 = fingerprint(relation) if relation.rows else ""
     except (SubjectError, CheckError):
         raise
@@ -134,6 +135,7 @@ def _one_snapshot(backend: Any) -> Any:
         connection = backend.con
         # Compiling large expressions takes longer than answering them.
         connection.execute("set jit = off")
+        connection.execute("set client_encoding = 'UTF8'")
         connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
         connection.autocommit = False
         # From here on ibis makes savepoints within this transaction, which the end of the connection ends.

@@ -45,6 +45,8 @@ class FindingForm(Form):
     log_evidence: Annotated[list[float], Field(min_length=len(NOTHING), max_length=len(NOTHING))] | None = None
     basis: str = ""
     violated: bool = False
+    unit: str = ""
+    title: str = ""
 
     @model_validator(mode="after")
     def _agrees(self) -> FindingForm:

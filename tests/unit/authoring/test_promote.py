@@ -11,7 +11,8 @@ import pytest
 import project
 import retraining_cases as cases
 from model_governance.authoring.decisions import measured, refuse, store_decision
-from model_governance.authoring.promote import roll_back
+from model_governance.authoring.promote import govern_challenger, roll_back
+from model_governance.authoring.retrain import screened_sha256, train, training_request
 from model_governance.cli import main
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.result import canonical_json
@@ -142,6 +143,23 @@ def test_a_poisoned_window_is_refused_with_evidence(quick):
     )
     assert (done.decision, done.challenger) == ("refused", None)
     assert cases.faults(quick.store, "synthetic") == []
+
+
+def test_a_window_that_changes_after_it_was_screened_is_trained_on_by_nobody(quick):
+    screened = screened_sha256(quick.store, quick.screen())
+    assert screened == cases.sha256_of((quick.made.folder / "window.parquet").read_bytes())
+    pinned = replace(quick.retraining, window_sha256=screened)
+    assert training_request(pinned)["window"]["sha256"] == screened
+    challenger = train(pinned, quick.store, quick.connections)
+    cases.with_trigger(cases.world(seed=4)).to_parquet(quick.made.folder / "window.parquet", index=False)
+    proposal = govern_challenger(pinned, challenger, quick.store, quick.connections)
+    assert any(screened in problem for problem in proposal.problems)
+    assert quick.conclude(proposal).decision == "refused"
+
+
+def test_a_request_whose_window_nobody_screened_pins_nothing(quick):
+    assert screened_sha256(quick.store, []) is None
+    assert "sha256" not in training_request(quick.retraining)["window"]
 
 
 def test_training_that_gives_the_champion_again_is_refused(quick):

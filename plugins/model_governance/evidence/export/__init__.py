@@ -6,6 +6,7 @@ from model_governance.evidence.export.junit import junit_of
 from model_governance.evidence.export.model_card import model_card
 from model_governance.evidence.export.oscal import assessment_results
 from model_governance.evidence.export.selection import ExportedDocument, ExportedRun, Selection, select
+from model_governance.evidence.export.violations import violations_of
 
 __all__ = [
     "BagWriter",
@@ -17,5 +18,6 @@ __all__ = [
     "junit_of",
     "model_card",
     "select",
+    "violations_of",
     "zipped",
 ]

@@ -45,6 +45,7 @@ def judged_again(policy: Policy, record: Mapping[str, Any], manifest: Mapping[st
         KeyError: the policy lacks the check.
     """
     judged, check = record["judged"], record["check"]
+    policy = policy.as_judged(check)
     baselines: dict[str, Mapping[str, Baseline]] = {
         against: numbers_of(_record_of(named["manifest"], check, reader))
         for against, named in record["baselines"].items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.text import interval, number
+from model_governance.contract.text import interval, quantity
 from model_governance.ui.board.model_page import COLUMNS, metrics_of
 from model_governance.ui.board.portfolio import spelled
 
@@ -50,10 +50,13 @@ def _row(named: tuple[str, str], left: Metric | None, right: Metric | None) -> d
     a, b = ({} if side is None else side.newest for side in (left, right))
     both = a.get("value") is not None and b.get("value") is not None
     change = b["value"] - a["value"] if both else None
+    metric = left or right
+    unit = metric.unit if metric else ""
     return {
-        "check": named[0], "label": named[1], "a": _shown(a), "b": _shown(b),
+        "check": named[0], "label": named[1], "a": _shown(a, unit), "b": _shown(b, unit),
+        "plain_name": metric.plain_name if metric else named[1],
         "a_outcome": a.get("finding_outcome") or "", "b_outcome": b.get("finding_outcome") or "",
-        "difference": "—" if change is None else f"{'+' if change > 0 else ''}{number(change, digits=3)}",
+        "difference": "—" if change is None else f"{'+' if change > 0 else ''}{quantity(change, unit, digits=3)}",
         "answer": _answer(a, b),
     }  # fmt: skip
 
@@ -68,8 +71,8 @@ def _answer(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
     return DIFFERS if a["high"] < b["low"] or b["high"] < a["low"] else CANNOT_TELL
 
 
-def _shown(point: Mapping[str, Any]) -> str:
+def _shown(point: Mapping[str, Any], unit: str) -> str:
     if point.get("value") is None:
         return "—"
-    spread = interval(point["low"], point["high"], digits=3)
-    return number(point["value"], digits=3) + (f" ({spread})" if spread else "")
+    spread = interval(point["low"], point["high"], unit, digits=3)
+    return quantity(point["value"], unit, digits=3) + (f" ({spread})" if spread else "")

@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import label_of
-from model_governance.contract.text import interval, number
+from model_governance.contract.text import bound_text, interval, quantity
 from model_governance.report.formatting import NOT_NOTABLE, counted
 from model_governance.report.scale import SIGNS
 from model_governance.ui.board import charts
+from model_governance.ui.board.metric_names import plain_name_of, unit_of
 from model_governance.ui.board.portfolio import spelled, waiver_note
 from model_governance.ui.board.standing import newness, urgency, word_of
 from model_governance.verdict import RANK
@@ -29,10 +30,10 @@ HEAT = 30
 """Runs of the table of checks."""
 LISTED = 15
 """Runs of the list at the end."""
-_NAMES = ("sequence", "check", "metric", "key", "condition")
+_NAMES = ("sequence", "check", "metric", "key", "condition", "check_kind")
 POINT = ("sequence", "value", "low", "high", "bound", "n", "finding_outcome")
 """Columns of the index that say something of a metric in a run."""
-COLUMNS = (*_NAMES, *POINT[1:], "check_kind", "check_outcome")
+COLUMNS = (*_NAMES, *POINT[1:], "check_outcome")
 """Columns of the index that pages read."""
 
 
@@ -45,6 +46,7 @@ class Metric:
         metric: name of the metric.
         key: column, class or slice of a repeated one.
         condition: of the threshold.
+        kind: of the check.
         rows: place of its row in `columns` for each run, the oldest first; None for a run without it.
         columns: the columns POINT of the index.
     """
@@ -53,6 +55,7 @@ class Metric:
     metric: str
     key: str | None
     condition: str | None
+    kind: str | None
     rows: tuple[int | None, ...]
     columns: Mapping[str, Sequence[Any]]
 
@@ -60,6 +63,16 @@ class Metric:
     def label(self) -> str:
         """`psi[AGEP]`."""
         return label_of(self.metric, self.key)
+
+    @property
+    def plain_name(self) -> str:
+        """`drift (PSI), AGEP`; the label where nobody has said."""
+        return plain_name_of(self.kind, self.metric, self.key) or self.label
+
+    @property
+    def unit(self) -> str:
+        """The unit that its check declares."""
+        return unit_of(self.kind, self.metric)
 
     @property
     def address(self) -> str:
@@ -134,8 +147,8 @@ def metrics_of(table: pa.Table, runs: Sequence[Mapping[str, Any]]) -> list[Metri
         if name[1] is not None and (place := places.get(sequence)) is not None:
             found.setdefault(tuple(name), [None] * len(runs))[place] = row
     metrics = [
-        Metric(check=check, metric=metric, key=key, condition=condition, rows=tuple(rows), columns=columns)
-        for (check, metric, key, condition), rows in found.items()
+        Metric(check=check, metric=metric, key=key, condition=condition, kind=kind, rows=tuple(rows), columns=columns)
+        for (check, metric, key, condition, kind), rows in found.items()
         if rows[-1] is not None
     ]
     return sorted(metrics, key=lambda each: -_rank(each.newest["finding_outcome"]))
@@ -152,21 +165,31 @@ def _metric_row(metric: Metric) -> dict[str, Any]:
         "address": metric.address,
         "check": metric.check,
         "label": metric.label,
+        "plain_name": metric.plain_name,
         "outcome": newest["finding_outcome"],
         "notable": newest["finding_outcome"] not in NOT_NOTABLE,
-        "value": "absent" if newest["value"] is None else number(newest["value"], digits=3),
-        "interval": interval(newest["low"], newest["high"], digits=3),
-        "required": _requirement(metric.condition, bound),
+        "value": _shown(newest, metric.unit) or "absent",
+        "interval": _spread(newest, metric.unit),
+        "required": _requirement(metric.condition, bound, metric.unit),
         "since": _since(metric),
         "spark": charts.sparkline(metric.series("value")[-HEAT:], bound),
     }
 
 
-def _requirement(condition: str | None, bound: float | None) -> str:
+def _shown(point: Mapping[str, Any], unit: str) -> str:
+    value = point["value"]
+    return "" if value is None else quantity(value, unit, digits=3, beside=[point["bound"]])
+
+
+def _spread(point: Mapping[str, Any], unit: str) -> str:
+    return interval(point["low"], point["high"], unit, digits=3, beside=[point["bound"]])
+
+
+def _requirement(condition: str | None, bound: float | None, unit: str) -> str:
     """The bound as the index knows it; a change against a baseline has its direction in the report."""
     if bound is None or condition not in SIGNS:
         return {"between": "between two bounds"}.get(condition or "", "a change, see the report")
-    return SIGNS[condition] + number(bound, digits=3)
+    return SIGNS[condition] + bound_text(bound, unit)
 
 
 def _since(metric: Metric) -> str:
@@ -257,14 +280,19 @@ def _trend(metric: Metric, runs: Sequence[Mapping[str, Any]], events: Sequence[M
     return {
         "address": metric.address,
         "label": metric.label,
+        "plain_name": metric.plain_name,
         "check": metric.check,
-        "svg": charts.trend(points, label=f"{metric.check}: {metric.label}", events=sorted(letters.items())),
+        "svg": charts.trend(
+            points, label=f"{metric.check}: {metric.plain_name}", events=sorted(letters.items()), unit=metric.unit
+        ),
         "rows": [
             point
             | {
-                "shown": "—" if point["value"] is None else number(point["value"], digits=3),
-                "interval": interval(point["low"], point["high"], digits=3) or "—",
-                "required": "—" if point["value"] is None else _requirement(metric.condition, point["bound"]),
+                "shown": _shown(point, metric.unit) or "—",
+                "interval": _spread(point, metric.unit) or "—",
+                "required": "—"
+                if point["value"] is None
+                else _requirement(metric.condition, point["bound"], metric.unit),
                 "outcome": point["outcome"] if point["value"] is not None else "",
             }
             for point in reversed(points)

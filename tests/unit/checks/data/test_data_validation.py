@@ -217,6 +217,40 @@ def test_missing_columns_of_a_set_are_told(healthy):
     assert measure(healthy, asked).metric("critical_failures").detail == "columns_match_set: missing agee"
 
 
+def test_a_column_that_is_demanded_and_missing_is_not_met_and_an_error_where_nobody_demands_it(healthy):
+    there = {"type": "expect_column_to_exist", "kwargs": {"column": "fee"}}
+    bound = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "fee", "min_value": 0}}
+    found = measure(healthy, there, bound)
+    assert found.metric("critical_failures").value == 2
+    assert "values_between(fee): column(s) fee missing" in found.metric("critical_failures").detail
+    several = {
+        "type": "expect_table_columns_to_match_set",
+        "kwargs": {"column_set": [*healthy.frame("current"), "fee"], "exact_match": False},
+    }
+    assert measure(healthy, several, bound).metric("critical_failures").value == 2
+    with pytest.raises(CheckError, match=r"values_between\(fee\): column\(s\) fee missing"):
+        measure(healthy, ROWS, bound)
+
+
+def test_a_column_of_another_type_than_demanded_meets_nothing_else_either(healthy):
+    texts = healthy.with_frame("current", healthy.frame("current").assign(note="seven"))
+    typed = {"type": "expect_column_values_to_be_of_type", "kwargs": {"column": "note", "type_": "number"}}
+    bound = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "note", "min_value": 0}}
+    assert measure(texts, typed, bound).metric("critical_failures").value == 2
+    with pytest.raises(CheckError, match="cannot be compared with 0"):
+        measure(texts, bound)
+
+
+def test_columns_that_nobody_expects_are_told_and_stored(healthy):
+    asked = {
+        "type": "expect_table_columns_to_match_set",
+        "kwargs": {"column_set": [name for name in healthy.frame("current") if name != "age"]},
+    }
+    found = measure(healthy, asked)
+    assert found.metric("critical_failures").detail == "columns_match_set: not expected age"
+    assert b'"extra_columns":["age"]' in found.artifacts[0].content
+
+
 def test_features_without_values_or_missing_are_errors_before_anything_is_evaluated(healthy):
     with pytest.raises(SubjectError, match="income"):
         measure(healthy.with_frame("current", healthy.frame("current").assign(income=math.nan)), ROWS)

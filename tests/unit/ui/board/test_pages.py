@@ -109,7 +109,7 @@ def test_a_trend_shows_the_chosen_metric_with_its_numbers_as_a_table(board, mode
     trend = view["trend"]
     assert trend["label"] == "accuracy"
     assert len(trend["rows"]) == 4
-    assert {row["required"] for row in trend["rows"]} == {"≥ 0.6"}
+    assert {row["required"] for row in trend["rows"]} == {"≥ 60%"}
     assert 'class="bound"' in trend["svg"]
     assert 'class="event"' in trend["svg"]
 

@@ -11,7 +11,7 @@ from model_governance.checks.data.data_validation.translation import SUMS
 from model_governance.contract.result import Artifact, canonical_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from model_governance.checks.data.data_validation.expectations import Expectation
 
@@ -34,6 +34,7 @@ class ExpectationResult:
     unexpected: int | None = None
     observed: float | int | str | None = None
     missing_columns: tuple[str, ...] = ()
+    extra_columns: tuple[str, ...] = ()
     reason: str = ""
 
     @property
@@ -48,13 +49,20 @@ class ExpectationResult:
             return f"{self.label}: {self.reason}"
         if self.unexpected is not None and self.examined is not None:
             return f"{self.label}: {self.unexpected:,} of {self.examined:,} rows"
-        if self.missing_columns:
-            return f"{self.label}: missing {', '.join(self.missing_columns)}"
+        if self.missing_columns or self.extra_columns:
+            return f"{self.label}: {'; '.join(self._columns())}"
         if self.observed is not None:
             form = {str: "", float: ",.4g"}.get(type(self.observed), ",")
             observed = format(self.observed, form)
             return f"{self.label}: observed {observed}"
         return self.label
+
+    def _columns(self) -> Iterator[str]:
+        """The columns that are missing, and those that nobody expects."""
+        if self.missing_columns:
+            yield f"missing {', '.join(self.missing_columns)}"
+        if self.extra_columns:
+            yield f"not expected {', '.join(self.extra_columns)}"
 
 
 def as_artifact(results: Sequence[ExpectationResult], *, rows: int) -> Artifact:
@@ -71,6 +79,7 @@ def as_artifact(results: Sequence[ExpectationResult], *, rows: int) -> Artifact:
             "unexpected_share": result.unexpected_share,
             "observed_value": result.observed,
             "missing_columns": list(result.missing_columns),
+            "extra_columns": list(result.extra_columns),
         }
         for result in results
     ]
@@ -97,7 +106,7 @@ def read_result(label: str, expectation: Expectation, validation: Any) -> Expect
         examined = int(result["element_count"]) - int(result.get("missing_count") or 0)
         unexpected = int(result["unexpected_count"])
     mismatched = (result.get("details") or {}).get("mismatched") if isinstance(result.get("details"), dict) else None
-    missing = mismatched.get("missing", ()) if isinstance(mismatched, dict) else ()
+    columns = mismatched if isinstance(mismatched, dict) else {}
     observed = _aggregate(expectation, result.get("observed_value"))
     success = bool(validation.success)
     if expectation.type in SUMS:
@@ -110,8 +119,14 @@ def read_result(label: str, expectation: Expectation, validation: Any) -> Expect
         examined=examined,
         unexpected=unexpected,
         observed=observed,
-        missing_columns=tuple(map(str, missing)),
+        missing_columns=tuple(map(str, columns.get("missing", ()))),
+        extra_columns=tuple(map(str, columns.get("unexpected", ()))) if _refuses_others(expectation) else (),
     )
+
+
+def _refuses_others(expectation: Expectation) -> bool:
+    """Whether columns that a set does not name violate it."""
+    return expectation.kwargs.get("exact_match") is not False
 
 
 def _aggregate(expectation: Expectation, observed: Any) -> float | int | str | None:

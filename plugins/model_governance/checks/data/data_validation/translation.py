@@ -57,6 +57,8 @@ GREATER = "expect_column_pair_values_a_to_be_greater_than_b"
 PAIRS = {GREATER, "expect_column_pair_values_to_be_equal"}
 QUANTILES = "expect_column_quantile_values_to_be_between"
 TYPE = "expect_column_values_to_be_of_type"
+EXISTS = "expect_column_to_exist"
+COLUMN_SET = "expect_table_columns_to_match_set"
 NO_VALUE_NEEDED = {
     "expect_column_to_exist", "expect_column_values_to_not_be_null", "expect_column_values_to_be_null",
     "expect_column_proportion_of_non_null_values_to_be_between",
@@ -82,7 +84,7 @@ def inapplicable(expectation: Expectation, columns: Mapping[str, Column]) -> str
     if "like_pattern" in expectation.type:
         return "like patterns are not supported; write the pattern as a regex"
     missing = [name for name in expectation.columns if name not in columns]
-    if missing and expectation.type != "expect_column_to_exist":
+    if missing and expectation.type != EXISTS:
         return f"column(s) {', '.join(missing)} missing"
     used = [columns[name] for name in expectation.columns if name in columns]
     empty = [column.name for column in used if column.values == 0]

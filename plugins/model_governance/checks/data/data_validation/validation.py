@@ -10,7 +10,10 @@ from model_governance.checks.data.data_validation.expectations import labels
 from model_governance.checks.data.data_validation.lean_import import import_great_expectations
 from model_governance.checks.data.data_validation.results import ExpectationResult, read_result
 from model_governance.checks.data.data_validation.translation import (
+    COLUMN_SET,
+    EXISTS,
     PRESENCE,
+    TYPE,
     inapplicable,
     known_from_kinds,
     unanswerable,
@@ -18,7 +21,7 @@ from model_governance.checks.data.data_validation.translation import (
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from model_governance.checks.data.data_validation.batches import Batch
     from model_governance.checks.data.data_validation.columns import Column
@@ -29,8 +32,8 @@ def validate(batch: Batch, expectations: tuple[Expectation, ...]) -> tuple[Expec
     """One result per expectation, in their order.
 
     Raises:
-        CheckError: an unknown type or kwarg, a missing column, an expectation that could not be
-            evaluated or that examined no value at all; every one of them is named.
+        CheckError: an unknown type or kwarg, a missing column whose existence no expectation demands, an expectation
+            that could not be evaluated or that examined no value at all; every one of them is named.
     """
     names = labels(expectations)
     _require_known(names, expectations)
@@ -71,12 +74,15 @@ def _from_kinds(
     problems, results = {}, {}
     # A column without values is what these say first; what else is expected of it is then not met either.
     watched = {name for expectation in expectations if expectation.type in PRESENCE for name in expectation.columns}
+    refuted = set(_refuted(columns, expectations))
     for position, (label, expectation) in enumerate(zip(names, expectations, strict=True)):
         problem = inapplicable(expectation, columns)
         known = known_from_kinds(expectation, columns) if problem is None else None
         reason = unanswerable(expectation, columns) if problem is None else None
         if reason is not None and not watched.issuperset(expectation.columns):
             problem = f"examined no value ({reason})"
+        if problem is not None and refuted.intersection(expectation.columns):
+            problem, reason = None, problem
         if problem is not None:
             problems[position] = problem
         elif reason is not None:
@@ -87,6 +93,18 @@ def _from_kinds(
                 label=label, expectation=expectation, success=success, examined=examined, unexpected=unexpected
             )
     return problems, results
+
+
+def _refuted(columns: Mapping[str, Column], expectations: tuple[Expectation, ...]) -> Iterator[str]:
+    """Columns that are missing or of another type, where an expectation says so: no other one on them can be met."""
+    for expectation in expectations:
+        named = expectation.kwargs.get("column_set") if expectation.type == COLUMN_SET else expectation.columns
+        if expectation.type in (EXISTS, COLUMN_SET) and isinstance(named, (list, tuple, set)):
+            yield from (str(name) for name in named if name not in columns)
+        elif (
+            expectation.type == TYPE and (known := known_from_kinds(expectation, columns)) is not None and not known[0]
+        ):
+            yield from expectation.columns
 
 
 def _require_known(names: Sequence[str], expectations: tuple[Expectation, ...]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from model_governance.attacks.relations import bind_relations
 from model_governance.attacks.schedule import schedule_attacks
 from model_governance.attacks.trees import NoExactAnswer, at_threshold, read_ensemble
+from model_governance.checks.robustness.evasion.allowed_changes import attackable
 from model_governance.checks.robustness.evasion.answers import Answers
 from model_governance.checks.robustness.evasion.attacks import run_attack, select_attacks
 from model_governance.checks.robustness.evasion.estimates import estimates_of
@@ -62,6 +63,7 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     space, frames, sample, unanswered = _prepared(subject, params, generator)
     if space.width == 0:
         return _nothing_may_move(space, seed)
+    sample = sample if sample.too_few else attackable(sample, space, params)
     if sample.too_few:
         return too_few_rows(subject, params, sample, space, seed)
     target = _target(subject, params, space, sample, draw_donors(frames[0][1], generator), seed)
