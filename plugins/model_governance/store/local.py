@@ -177,11 +177,15 @@ class LocalStore:
                     path = f"{start}/{name}"
                     yield from self._walk(path, "") if os.path.isdir(path) else (self._key(str(start), name),)  # noqa: PTH112 - as above
             return
-        for parent, folders, names in os.walk(start, onerror=_raise_unless_missing):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            for name in names:
-                if not name.startswith("."):
-                    yield self._key(parent, name)
+        folders = [str(start)]
+        while folders:
+            folder = folders.pop()
+            # A link to a folder is neither a key nor gone into.
+            for entry in _entries(folder):
+                if not entry.is_dir():
+                    yield self._key(folder, entry.name)
+                elif not entry.is_symlink():
+                    folders.append(entry.path)
 
     def _key(self, parent: str, name: str) -> str:
         above = parent[len(str(self.root)) :].lstrip("/")
@@ -191,6 +195,16 @@ class LocalStore:
 def _names(folder: Path | str) -> list[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208 - paths of ten thousand names take as long as listing them
+    except OSError as error:
+        _raise_unless_missing(error)
+        return []
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What a folder holds but for hidden names; asked once for a whole folder, their types cost nothing."""
+    try:
+        with os.scandir(folder) as found:
+            return [entry for entry in found if not entry.name.startswith(".")]
     except OSError as error:
         _raise_unless_missing(error)
         return []

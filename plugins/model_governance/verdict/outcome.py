@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from model_governance.contract.text import quantity
@@ -38,14 +39,15 @@ def judged_finding(name: str, measurement: Measurement, threshold: Threshold, *,
     if measurement.noise > 1 and base is None and measurement.limits is not None:
         low, high = measurement.limits.interval()
     against, unit = threshold.against if threshold.is_change else None, metric.unit
-    finding = Finding(
-        check=name, outcome=decision.outcome, sentence="", severity=threshold.severity, metric=metric.name, key=metric.key,
+    judged = partial(
+        Finding, check=name, outcome=decision.outcome, severity=threshold.severity, metric=metric.name, key=metric.key,
         value=metric.value, low=low, high=high, n=metric.n, condition=threshold.condition, bound=threshold.bound,
         tolerance=threshold.tolerance, against=against, baseline=base.value if base else None, p_value=evidence.p_value,
         level=evidence.level, limit=decision.limit, detectable=decision.detectable, noise=measurement.noise,
         log_evidence=decision.log_evidence, basis=evidence.basis, violated=decision.outcome in ("fail", "warn"), unit=unit,
         title=metric.plain_name,
     )  # fmt: skip
+    finding = judged(sentence="")  # spells its own numbers
     facts = [metric.detail] if metric.detail else []
     if low is not None and high is not None:
         facts.append(f"95% interval {finding.spread}")
@@ -56,7 +58,7 @@ def judged_finding(name: str, measurement: Measurement, threshold: Threshold, *,
     if base is not None:
         text += f" (baseline {quantity(base.value, unit, beside=[metric.value])})"
     text += f": {decision.outcome}" + (f", {decision.reason}" if decision.reason else "")
-    return replace(finding, sentence=text)
+    return judged(sentence=text)
 
 
 def _decide(measurement: Measurement, threshold: Threshold, evidence: Evidence) -> _Decision:
