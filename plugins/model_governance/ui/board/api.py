@@ -49,7 +49,7 @@ def models_answer(
     return {
         "as_of": board.as_of(), "problems": board.problems(), "total": found.total, "totals": found.totals,
         "found": found.found, "folded": found.folded, "mistakes": mistakes, "limit": size,
-        "models": [_model(row) | {"state": row["place"], "reasons": row["reasons"]} for row in found.rows],
+        "models": [_model(row) | {name: row[name] for name in ("reasons", "wings")} | {"state": row["place"]} for row in found.rows],
         "next": found.next or None,
     }  # fmt: skip
 

@@ -125,6 +125,18 @@ def test_two_runs_differ_where_their_intervals_lie_apart(board, model):
     assert "policy" in comparison(board.index, model, runs[1], runs[2])["differs"][0]
 
 
+def test_what_differs_between_two_runs_is_drawn_as_dumb_bells(board, model, client):
+    runs = board.index.runs(model["id"])
+    view = comparison(board.index, model, runs[0], runs[1])
+    assert 'aria-label="accuracy: ' in view["picture"]
+    assert "%, then " in view["picture"]
+    assert view["pictured"] == view["counts"]["differs"] == 1
+    page = client.get(f"/dags/{DAG}/compare?a={runs[0]['name']}&b={runs[1]['name']}").text
+    assert '<svg class="dumbbells"' in page
+    same = comparison(board.index, model, runs[0], runs[0])
+    assert (same["picture"], same["pictured"]) == ("", 0)
+
+
 def test_control_coverage_says_fresh_old_and_none_and_never_satisfied(board, model, client):
     now = model["moment"] + 3 * 86_400
     fresh = controls_view([model], catalog="", now=now)
