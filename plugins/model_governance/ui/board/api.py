@@ -83,7 +83,7 @@ def run_answer(board: Board, view: Mapping[str, Any]) -> dict[str, Any]:
     """A run: its manifest, where that is unaltered, and the state of its evidence."""
     return {
         "as_of": board.as_of(), "model": _model(view["model"]), "run": _run(view["run"]), "altered": view["altered"],
-        "signed": view["signed"], "manifest": view["manifest"], "changes": view.get("changes", []),
+        "signed": view["signed"], "manifest": view["manifest"], "changes": view.get("changes", []), "told": view.get("told", []),
         "evidence": [asdict(proof) for proof in view["proofs"]],
     }  # fmt: skip
 
