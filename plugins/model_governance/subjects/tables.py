@@ -64,6 +64,23 @@ def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
     return printable_uri, sha256, source
 
 
+def require_rows(spec: DatasetSpec, *, folder: Path, connections: Connections) -> None:
+    """Nothing where the table is there and holds a row.
+
+    Raises:
+        SubjectError: a wrong uri, a missing driver, no such table, or no row.
+        SubjectUnreachable: the database does not answer.
+    """
+    printable_uri, uri = _address(spec, connections)
+    table = _table(printable_uri, _connected(printable_uri, uri, folder=folder), spec.table or "")
+    try:
+        rows = int(table.limit(1).count().execute())
+    except Exception as error:
+        raise _problem(printable_uri, error) from error
+    if rows == 0:
+        raise SubjectError(f"{printable_uri}: the table holds no row")
+
+
 def _address(spec: DatasetSpec, connections: Connections) -> tuple[str, str]:
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError

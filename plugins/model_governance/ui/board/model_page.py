@@ -12,9 +12,11 @@ from model_governance.contract.text import bound_text, interval, quantity
 from model_governance.report.formatting import NOT_NOTABLE, counted
 from model_governance.report.scale import SIGNS
 from model_governance.ui.board import charts
+from model_governance.ui.board.challenger import challenger_view
 from model_governance.ui.board.metric_names import plain_name_of, unit_of
 from model_governance.ui.board.portfolio import spelled, waiver_note
 from model_governance.ui.board.standing import newness, urgency, word_of
+from model_governance.ui.board.wings import verdict_by_wing
 from model_governance.verdict import RANK
 
 if TYPE_CHECKING:
@@ -113,7 +115,8 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
     table = index.history(model, COLUMNS)
     metrics = metrics_of(table, shown)
     metric = next((each for each in metrics if each.address == chosen), metrics[0] if metrics else None)
-    events = list(_events(runs, index.documents(model)))
+    documents = index.documents(model)
+    events = list(_events(runs, documents))
     place = urgency(model, now=now)
     return {
         "model": model,
@@ -121,12 +124,14 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
         "word": word_of(place),
         "sentence": _sentence(model, runs),
         "reasons": json.loads(model["reasons"]),
+        "wings": verdict_by_wing(json.loads(model["checks"])),
         "waived": waiver_note(model["waived_until"], now=now),
         "heat": _heat(table, runs[-HEAT:]),
         "heat_runs": [_run(run) for run in runs[-HEAT:]],
         "metrics": [_metric_row(each) for each in metrics],
         "holding": sum(each.newest["finding_outcome"] in NOT_NOTABLE for each in metrics),
         "trend": _trend(metric, shown, events) if metric else None,
+        "challenger": challenger_view(model, documents),
         "span": span,
         "spans": RANGES,
         "events": list(reversed(events)),
@@ -243,7 +248,7 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _events(runs: Sequence[Mapping[str, Any]], documents: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """What changed, in the order of the runs: policy (P), model (M), what was accepted (A), retraining asked for (R)."""
+    """What changed, in the order of the runs: policy (P), model (M), a run accepted (A), retraining asked for (R), decided on a version (D), waived (W)."""
     found: list[dict[str, Any]] = []
     for before, run in pairwise(runs):
         for letter, column, word in (("P", "policy_sha256", "policy"), ("M", "model_sha256", "model")):
@@ -251,15 +256,19 @@ def _events(runs: Sequence[Mapping[str, Any]], documents: Sequence[Mapping[str, 
                 text = f"{word} changed from {before[column][:8] or 'none'} to {run[column][:8] or 'none'}"
                 found.append({"letter": letter, "moment": run["moment"], "text": text, "name": run["name"]})
     for document in documents:
-        accepted = document["kind"] == "acceptance"
         by = f" by {document['by']}" if document["by"] else ""
         why = f": {document['reason']}" if document["reason"] else ""
-        text = f"run accepted{by}{why}" if accepted else "retraining asked for"
-        found.append(
-            {"letter": "A" if accepted else "R", "moment": document["moment"], "text": text, "name": document["name"]}
-        )
+        named = document["name"] or _first_from(runs, document["moment"])
+        found.append({
+            "letter": document["letter"], "moment": document["moment"], "text": f"{document['text']}{by}{why}", "name": named,
+        })  # fmt: skip
     for event in sorted(found, key=lambda event: event["moment"]):
         yield event | {"night": spelled(event["moment"])}
+
+
+def _first_from(runs: Sequence[Mapping[str, Any]], moment: float) -> str:
+    """The name of the first run that a decision of a moment can show in; empty where there is none yet."""
+    return next((str(run["name"]) for run in runs if run["moment"] >= moment), "")
 
 
 def _trend(metric: Metric, runs: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

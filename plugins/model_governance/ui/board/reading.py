@@ -10,7 +10,6 @@ from itertools import starmap
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from model_governance.contract.moments import parse_moment
 from model_governance.contract.result import label_of
 from model_governance.contract.text import interval, quantity
 from model_governance.errors import EvidenceError, ObjectMissing, PolicyError
@@ -21,13 +20,14 @@ from model_governance.evidence.series import runs_of
 from model_governance.policy.cron import next_firing
 from model_governance.policy.load import archived_policy
 from model_governance.store import read_verified
+from model_governance.ui.board.documents import documents_of
 from model_governance.ui.board.metric_names import plain_name_of, unit_of
 from model_governance.ui.board.standing import Standing, standing_of
 from model_governance.verdict import RANK
 from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_REASONS = 2
-OF_RUNS = ("acceptance", "retraining_request")
-"""Kinds of links that are about a document of one run."""
 NOT_READ: dict[str, Any] = {"owner": "", "description": "", "tags": [], "cron": None, "timezone": "UTC", "grace": 0}
 """What is shown of a policy that cannot be read."""
 
@@ -126,7 +124,7 @@ def read_chain(
         return None
     history, known_documents = before() if head else (b"", ())
     table = _joined(history, newer.table)
-    documents = [*known_documents, *_documents(store, model, newer.table)]
+    documents = [*known_documents, *documents_of(store, model, newer.table)]
     rows = _by_dag(runs_of(table), home(model))
     damaged = table["kind"].to_pylist().count(UNREADABLE)
     models = [
@@ -237,21 +235,3 @@ def _due_at(facts: Mapping[str, Any], moment: float) -> float | None:
         return None
     start = next_firing(facts["cron"], datetime.fromtimestamp(moment, ZoneInfo(facts["timezone"])))
     return (start + timedelta(minutes=facts["grace"])).timestamp()
-
-
-def _documents(store: ArtifactStore, model: str, table: pa.Table) -> Iterator[dict[str, Any]]:
-    """Kind, moment, run and a sentence of each link that is about a document of one run."""
-    for sequence, kind in sorted(set(zip(table["sequence"].to_pylist(), table["kind"].to_pylist(), strict=True))):
-        if kind not in OF_RUNS:
-            continue
-        try:
-            link = read_link(store, link_key(model, sequence))
-            document = link.predicate["document"]
-            of_run = (document.get("run") or {}).get("logical_date") or document.get("logical_date")
-            yield {
-                "sequence": sequence, "kind": kind, "recorded": link.recorded_at.timestamp(),
-                "moment": parse_moment(of_run).timestamp(), "name": document["manifest"]["key"].split("/")[-2],
-                "by": str(document.get("by") or ""), "reason": str(document.get("reason") or ""),
-            }  # fmt: skip
-        except (EvidenceError, ObjectMissing, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            log.warning("the board does not show link %s of %s: %s", sequence, model, error)
