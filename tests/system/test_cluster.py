@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from deploy_examples import named_settings
 from model_governance.authoring.keys import make_keys
 from model_governance.cli import main
 from model_governance.policy.names import dag_id_of
@@ -165,6 +166,15 @@ def test_the_evidence_verifies(
     assert {each["model"]: (each["links"], each["problems"]) for each in found["models"]} == {
         name: (1, []) for name in expected()
     }
+
+
+def test_the_examples_of_a_cluster_set_options_that_the_celery_provider_has() -> None:
+    from airflow.providers.celery.get_provider_info import get_provider_info
+
+    known = {(name, option) for name, section in get_provider_info()["config"].items() for option in section["options"]}
+    set_there = {each for each in named_settings() if each[0] == "celery"}
+    assert set_there
+    assert set_there - known == set()
 
 
 def payload_of(link: bytes) -> bytes:

@@ -132,7 +132,9 @@ def simulated(runs: list[RunCost], *, count: int, draw: random.Random) -> float:
 
 def test_a_run_that_is_longer_than_the_night_is_refused(tmp_path: Path) -> None:
     run = cost(small_project(tmp_path))
-    with pytest.raises(PolicyError, match="take 15 s, which no number of workers makes shorter; expected less than 15 s"):
+    with pytest.raises(
+        PolicyError, match="take 15 s, which no number of workers makes shorter; expected less than 15 s"
+    ):
         workers_for([run], seconds=15, slots=2)
 
 
