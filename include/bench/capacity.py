@@ -2,10 +2,11 @@
 
     make bench PART=capacity          about ten minutes on a core
 
-Each measurement is a process forked from one that has imported Airflow's task SDK, as the process of a task is. Of a check,
-`alone` is a process with nothing but this check, and `after` the same check in a process that has run the checks above it in the
-table. What grows with the cells is the difference of two such runs, on few rows and on many. Requests and bytes are counted at a
-client of an S3 server in this process; they are those of a first run, without earlier ones to read.
+Each measurement is a process forked from one that has imported Airflow's task SDK, as the process of a task is. `after` are the
+CPU seconds of a check in a process that has run the checks above it in the table. `alone`, those of a process of its own, are
+measured for checks that do not load the model and for the quality of the model; for others that load it they are `after` and what
+quality costs alone more than after itself. What grows with the cells is the difference of few rows and many. Requests and bytes are
+counted at a client of an S3 server in this process; they are those of a first run, without earlier ones to read.
 """
 
 from __future__ import annotations
@@ -63,10 +64,10 @@ def measured(folder: Path) -> dict[str, Any]:
     from model_governance.authoring.machine_speed import reference_seconds
 
     task, needs_model = _task(folder), _kinds_with_model()
-    checks = {kind: {"other": entry} for kind, entry in _entries(folder).items()}
-    for kind, entry in _entries_of_trees(folder, checks).items():
-        if kind in needs_model:
-            checks[kind]["trees"] = entry
+    linear, trees = (_entries(folder, model, needs_model) for model in ("skops", "xgboost"))
+    checks = {kind: {"other": entry} for kind, entry in linear.items()}
+    for kind in needs_model & checks.keys() & trees.keys():
+        checks[kind]["trees"] = trees[kind]
     return {
         "measured": {
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
@@ -107,36 +108,24 @@ def _task(folder: Path) -> dict[str, float]:
     return {"cpu": spent.cpu, "mib": spent.mib}
 
 
-def _entries(folder: Path) -> dict[str, dict[str, float]]:
-    """The figures of every kind of check that can be measured, with a linear model."""
-    small, kinds = project(folder, "skops", SMALL), list(tasks.CHECKS)
-    few, many = _in_turn(folder, "skops")
-    counted = tasks.forked(lambda: tasks.counted(tasks.write_policy(small, [*few], name="counted"))).result
+def _entries(folder: Path, model: str, needs_model: set[str]) -> dict[str, dict[str, float]]:
+    """The figures of every kind of check that can be measured, with one kind of model."""
+    small = project(folder, model, SMALL)
+    few, many = _in_turn(folder, model)
+    quality = _alone(small, FIRST)
+    shared = max(0.0, quality.cpu - few[FIRST]["cpu"])
+    kinds = [kind for kind in tasks.CHECKS if kind in few and kind in many]
+    counted = tasks.forked(lambda: tasks.counted(tasks.write_policy(small, kinds, name="counted"))).result
     found = {}
     for kind in kinds:
-        if kind not in few or kind not in many:
-            continue
-        alone = _alone(small, kind)
-        print(kind, alone, few[kind], many[kind], flush=True)
-        found[kind] = {
-            "alone": alone.cpu, "after": min(few[kind]["cpu"], alone.cpu), "mib": alone.mib,
-            **_growth(few[kind], many[kind]), **counted[kind],
-        }  # fmt: skip
-    return found
-
-
-def _entries_of_trees(folder: Path, checks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """The figures with an ensemble of trees: alone, a check costs what importing its library adds, and what it takes longer."""
-    few, many = _in_turn(folder, "xgboost")
-    library = _alone(project(folder, "xgboost", SMALL), FIRST).cpu - few[FIRST]["cpu"]
-    linear = checks[FIRST]["other"]
-    added = max(0.0, library - (linear["alone"] - linear["after"]))
-    found = {}
-    for kind in few.keys() & many.keys() & checks.keys():
-        other = checks[kind]["other"]
-        after = few[kind]["cpu"]
-        alone = other["alone"] - other["after"] + after + added
-        found[kind] = other | {"alone": alone, "after": after, **_growth(few[kind], many[kind])}
+        after, figures = few[kind]["cpu"], {"alone": few[kind]["cpu"] + shared, "mib": few[kind]["mib"]}
+        if kind == FIRST:
+            figures = {"alone": max(quality.cpu, after), "mib": quality.mib}
+        elif kind not in needs_model and model == "skops":
+            alone = _alone(small, kind)
+            figures = {"alone": max(alone.cpu, after), "mib": alone.mib}
+        found[kind] = figures | {"after": after, **_growth(few[kind], many[kind]), **counted[kind]}
+        print(model, kind, {name: round(value, 1) for name, value in found[kind].items()}, flush=True)
     return found
 
 

@@ -23,12 +23,13 @@ OWNER = "bench@example.com"
 MOMENT = "2026-03-01"
 ROLES = ("train", "reference", "current", "previous_train")
 CHECKS: Mapping[str, Mapping[str, Any]] = {
+    "model_quality": {"thresholds": [{"metric": "accuracy", "geq_to": 0.1}]},
+    "artifact_scan": {"thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]},
     "data_validation": {
         "params": {"expectations": [{"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "n0"}}]},
         "thresholds": [{"metric": "critical_failures", "equal_to": 0}],
     },
     "data_drift": {"thresholds": [{"metric": "psi", "leq_to": 9}]},
-    "model_quality": {"thresholds": [{"metric": "accuracy", "geq_to": 0.1}]},
     "performance_estimation": {"thresholds": [{"metric": "estimated_accuracy", "geq_to": 0.1}]},
     "fairness": {"params": {"groups": ["c0"]}, "thresholds": [{"metric": "accuracy_gap", "leq_to": 0.9}]},
     "attribution_drift": {"thresholds": [{"metric": "attribution_ndcg", "geq_to": 0.1}]},
@@ -38,7 +39,6 @@ CHECKS: Mapping[str, Mapping[str, Any]] = {
     "attribute_inference": {"params": {"sensitive": ["c0"]}, "thresholds": [{"metric": "member_gap", "leq_to": 1.0}]},
     "model_inversion": {"thresholds": [{"metric": "inversion_gain", "leq_to": 1.0}]},
     "model_extraction": {"thresholds": [{"metric": "fidelity_gain", "leq_to": 1.0}]},
-    "artifact_scan": {"thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]},
     "poisoning_screen": {"thresholds": [{"metric": "flood_share", "leq_to": 1.0}]},
 }  # fmt: skip
 """A policy's entry for each kind of check, with the defaults of its params where it has them."""
@@ -138,12 +138,13 @@ def in_turn(paths: Sequence[Path], *, archive: str) -> list[dict[str, dict[str, 
     """Run the checks of some policies one after the other in this process.
 
     Returns:
-        By policy and check: `cpu`, its CPU seconds, and `mib`, the largest resident size of this process meanwhile. A check that
+        By policy and check, each policy after a first round of its first check: `cpu`, its CPU seconds, and `mib`, the largest resident size of this process meanwhile. A check that
         cannot be measured is left out.
     """
     found = []
     for path in paths:
         setting, spent = _Setting(path, archive), {}
+        setting.check(next(iter(setting.policy.checks)))
         for name in setting.policy.checks:
             Path("/proc/self/clear_refs").write_text("5")  # the kernel then forgets the largest size so far
             began = time.process_time()

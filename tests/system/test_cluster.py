@@ -81,8 +81,8 @@ def night(seaweed: SeaweedServer, tmp_path_factory: pytest.TempPathFactory) -> I
         airflow.start("api-server", "dag-processor", "scheduler")
         for name in WORKERS:
             parts.start_worker(name)
-        airflow.wait_until_ready()
-        airflow.wait_for(lambda: parts.rows("select count(*) from dag")[0][0] == len(expected()), "a DAG per model", 60)
+        airflow.wait_until_ready(300)
+        airflow.wait_for(lambda: parts.rows("select count(*) from dag")[0][0] == len(expected()), "a DAG per model", 300)
         with Costs(airflow.process_ids) as costs:
             store, trust = S3Store(evidence, client=seaweed.client()), folder / "keys" / "trust.yaml"
             night = Night(cluster=parts, store=store, trust=trust, policies=policies, costs=costs)
