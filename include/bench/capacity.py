@@ -40,6 +40,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ |= {"AIRFLOW_HOME": name, "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "DO_NOT_TRACK": "1"}
+        os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "300"  # wall seconds of a machine that may be busy
         _import_what_a_worker_has()
         for model in ("skops", "xgboost"):
             for size in (SMALL, LARGE):

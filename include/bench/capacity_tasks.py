@@ -33,13 +33,13 @@ CHECKS: Mapping[str, Mapping[str, Any]] = {
     "performance_estimation": {"thresholds": [{"metric": "estimated_accuracy", "geq_to": 0.1}]},
     "fairness": {"params": {"groups": ["c0"]}, "thresholds": [{"metric": "accuracy_gap", "leq_to": 0.9}]},
     "attribution_drift": {"thresholds": [{"metric": "attribution_ndcg", "geq_to": 0.1}]},
-    "evasion": {"thresholds": [{"metric": "attack_success_rate", "leq_to": 1.0}]},
-    "corruption": {"thresholds": [{"metric": "worst_drop", "leq_to": 1.0}]},
-    "membership_inference": {"thresholds": [{"metric": "attack_auc", "leq_to": 1.0}]},
-    "attribute_inference": {"params": {"sensitive": ["c0"]}, "thresholds": [{"metric": "member_gap", "leq_to": 1.0}]},
-    "model_inversion": {"thresholds": [{"metric": "inversion_gain", "leq_to": 1.0}]},
-    "model_extraction": {"thresholds": [{"metric": "fidelity_gain", "leq_to": 1.0}]},
-    "poisoning_screen": {"thresholds": [{"metric": "flood_share", "leq_to": 1.0}]},
+    "evasion": {"thresholds": [{"metric": "attack_success_rate", "leq_to": 0.99}]},
+    "corruption": {"thresholds": [{"metric": "worst_drop", "leq_to": 0.99}]},
+    "membership_inference": {"thresholds": [{"metric": "attack_auc", "leq_to": 0.99}]},
+    "attribute_inference": {"params": {"sensitive": ["c0"]}, "thresholds": [{"metric": "member_gap", "leq_to": 0.99}]},
+    "model_inversion": {"thresholds": [{"metric": "inversion_gain", "leq_to": 0.99}]},
+    "model_extraction": {"thresholds": [{"metric": "fidelity_gain", "leq_to": 0.99}]},
+    "poisoning_screen": {"thresholds": [{"metric": "flood_share", "leq_to": 0.99}]},
 }  # fmt: skip
 """A policy's entry for each kind of check, with the defaults of its params where it has them."""
 
