@@ -8,38 +8,38 @@ import os
 import resource
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     import pandas as pd
 
 MIB = 1024
-LIMIT = 120
+LIMIT = 240
 """CPU seconds after which a measurement is given up."""
 OWNER = "bench@example.com"
 MOMENT = "2026-03-01"
 ROLES = ("train", "reference", "current", "previous_train")
 CHECKS: Mapping[str, Mapping[str, Any]] = {
+    "model_quality": {"thresholds": [{"metric": "accuracy", "geq_to": 0.1}]},
+    "artifact_scan": {"thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]},
     "data_validation": {
         "params": {"expectations": [{"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "n0"}}]},
         "thresholds": [{"metric": "critical_failures", "equal_to": 0}],
     },
     "data_drift": {"thresholds": [{"metric": "psi", "leq_to": 9}]},
-    "model_quality": {"thresholds": [{"metric": "accuracy", "geq_to": 0.1}]},
     "performance_estimation": {"thresholds": [{"metric": "estimated_accuracy", "geq_to": 0.1}]},
     "fairness": {"params": {"groups": ["c0"]}, "thresholds": [{"metric": "accuracy_gap", "leq_to": 0.9}]},
     "attribution_drift": {"thresholds": [{"metric": "attribution_ndcg", "geq_to": 0.1}]},
-    "evasion": {"thresholds": [{"metric": "attack_success_rate", "leq_to": 1.0}]},
-    "corruption": {"thresholds": [{"metric": "worst_drop", "leq_to": 1.0}]},
-    "membership_inference": {"thresholds": [{"metric": "attack_auc", "leq_to": 1.0}]},
-    "attribute_inference": {"params": {"sensitive": ["c0"]}, "thresholds": [{"metric": "member_gap", "leq_to": 1.0}]},
-    "model_inversion": {"thresholds": [{"metric": "inversion_gain", "leq_to": 1.0}]},
-    "model_extraction": {"thresholds": [{"metric": "fidelity_gain", "leq_to": 1.0}]},
-    "artifact_scan": {"thresholds": [{"metric": "dangerous_findings", "equal_to": 0}]},
-    "poisoning_screen": {"thresholds": [{"metric": "flood_share", "leq_to": 1.0}]},
+    "evasion": {"thresholds": [{"metric": "attack_success_rate", "leq_to": 0.99}]},
+    "corruption": {"thresholds": [{"metric": "worst_drop", "leq_to": 0.99}]},
+    "membership_inference": {"thresholds": [{"metric": "attack_auc", "leq_to": 0.99}]},
+    "attribute_inference": {"params": {"sensitive": ["c0"]}, "thresholds": [{"metric": "member_gap", "leq_to": 0.99}]},
+    "model_inversion": {"thresholds": [{"metric": "inversion_gain", "leq_to": 0.99}]},
+    "model_extraction": {"thresholds": [{"metric": "fidelity_gain", "leq_to": 0.99}]},
+    "poisoning_screen": {"thresholds": [{"metric": "flood_share", "leq_to": 0.99}]},
 }  # fmt: skip
 """A policy's entry for each kind of check, with the defaults of its params where it has them."""
 
@@ -56,17 +56,17 @@ class Spent:
     result: Any
 
 
-def forked(work: Callable[[], Any]) -> Spent:
+def forked(work: Callable[[], Any], *, limit: int = LIMIT) -> Spent:
     """Do the work in a forked process and return what it cost; its result must be JSON.
 
     Raises:
-        RuntimeError: it raised, or took more than LIMIT CPU seconds.
+        RuntimeError: it raised, or took more than `limit` CPU seconds.
     """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         try:
             answer = {"result": work()}
         except BaseException as error:  # the parent tells of it
@@ -74,14 +74,14 @@ def forked(work: Callable[[], Any]) -> Spent:
         os.write(writing, json.dumps(answer).encode())
         os._exit(0)
     os.close(writing)
-    return _waited(child, reading)
+    return _waited(child, reading, limit)
 
 
-def _waited(child: int, reading: int) -> Spent:
+def _waited(child: int, reading: int, limit: int) -> Spent:
     with open(reading, "rb") as pipe:
         content = pipe.read()
     _, _, usage = os.wait4(child, 0)
-    answer = json.loads(content) if content else {"error": f"no answer within {LIMIT} CPU seconds"}
+    answer = json.loads(content) if content else {"error": f"no answer within {limit} CPU seconds"}
     if "error" in answer:
         raise RuntimeError(answer["error"])
     return Spent(cpu=usage.ru_utime + usage.ru_stime, mib=usage.ru_maxrss / MIB, result=answer["result"])
@@ -127,18 +127,40 @@ def write_policy(folder: Path, kinds: Sequence[str], *, name: str, data: Path | 
     return path
 
 
-def run_checks_of(path: Path, *, archive: str, twice: bool = False) -> dict[str, float]:
-    """Run the checks of a policy in this process, in its order, as a task does.
+def run_checks_of(path: Path, *, archive: str) -> None:
+    """Run the checks of a policy in this process, in its order, as a task does."""
+    setting = _Setting(path, archive)
+    for name in setting.policy.checks:
+        setting.check(name)
+
+
+def in_turn(paths: Sequence[Path], *, archive: str) -> list[dict[str, dict[str, float]]]:
+    """Run the checks of some policies one after the other in this process.
 
     Returns:
-        CPU seconds of each check, the first with what it imports for all; with `twice` those of the second time.
+        By policy and check, each policy after a first round of its first check: `cpu`, its CPU seconds, and `mib`, the largest resident size of this process meanwhile. A check that
+        cannot be measured is left out.
     """
-    spent, setting = {}, _Setting(path, archive)
-    for name in [*setting.policy.checks] * (2 if twice else 1):
-        began = time.process_time()
-        setting.check(name)
-        spent[name] = time.process_time() - began
-    return spent
+    found = []
+    for path in paths:
+        setting, spent = _Setting(path, archive), {}
+        setting.check(next(iter(setting.policy.checks)))
+        for name in setting.policy.checks:
+            Path("/proc/self/clear_refs").write_text("5")  # the kernel then forgets the largest size so far
+            began = time.process_time()
+            try:
+                setting.check(name)
+            except ValueError as error:
+                print(f"{path.stem}: {error}", flush=True)
+                continue
+            spent[name] = {"cpu": time.process_time() - began, "mib": _peak_mib()}
+        found.append(spent)
+    return found
+
+
+def _peak_mib() -> float:
+    (line,) = (each for each in Path("/proc/self/status").read_text().splitlines() if each.startswith("VmHWM:"))
+    return int(line.split()[1]) / MIB
 
 
 def summaries_of(path: Path, *, archive: str) -> dict[str, Any]:
@@ -155,8 +177,8 @@ def archive_of(path: Path, summaries: Mapping[str, Any], *, archive: str) -> Non
     archive_run(setting.policy, summaries, run=setting.run, store=setting.store)
 
 
-def counted_run(path: Path) -> dict[str, dict[str, float]]:
-    """Requests to a store in S3 and bytes put there, of the checks of a run and of its archive."""
+def counted(path: Path) -> dict[str, dict[str, float]]:
+    """Requests to a store in S3 and bytes put there, of each check of a policy and of the archive of a run of all of them."""
     import boto3
     from moto import mock_aws
 
@@ -167,19 +189,23 @@ def counted_run(path: Path) -> dict[str, dict[str, float]]:
     counts = {"requests": 0.0, "bytes": 0.0}
 
     def count(params: Mapping[str, Any], **_: Any) -> None:
+        body = params.get("body") or b""
         counts["requests"] += 1
-        body = params.get("body")
-        counts["bytes"] += len(body) if isinstance(body, bytes) else body.getbuffer().nbytes if body else 0
+        counts["bytes"] += len(body) if isinstance(body, bytes) else body.getbuffer().nbytes
 
+    found, summaries = {}, {}
     with mock_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket="evidence")
         client.meta.events.register("before-call.s3", count)
         setting = _Setting(path, "archive", store=S3Store("s3://evidence/bench", client=client))
-        summaries = {name: setting.check(name) for name in setting.policy.checks}
-        of_checks = dict(counts)
+        for name in setting.policy.checks:
+            counts |= {"requests": 0.0, "bytes": 0.0}
+            summaries[name] = setting.check(name)
+            found[name] = dict(counts)
+        counts |= {"requests": 0.0, "bytes": 0.0}
         archive_run(setting.policy, summaries, run=setting.run, store=setting.store)
-    return {"run": of_checks, "archive": {name: counts[name] - of_checks[name] for name in counts}}
+    return found | {"archive": dict(counts)}
 
 
 class _Setting:

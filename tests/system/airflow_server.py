@@ -82,7 +82,7 @@ class AirflowServer:
             text=True,
             env=self._environment,
             check=False,
-            timeout=180,
+            timeout=600,
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WORKERS = ("worker-1", "worker-2")
 SLOTS = 2
 """Tasks that a worker runs at once."""
-LOST_AFTER = 15
+LOST_AFTER = 20
 """Seconds without a sign of life after which a task counts as lost."""
 RECOVERY = {
     # A task whose worker died is found by the heartbeat that it no longer sends,
@@ -52,7 +52,9 @@ class Cluster:
 
     def start_worker(self, name: str) -> None:
         """Start a worker; what it caches is its own, as on a machine of its own."""
-        settings = {"AIRFLOW__MODEL_GOVERNANCE__CACHE_FOLDER": str(self.airflow.home / f"cache-{name}")}
+        # A slot has one core: threads of numerical libraries would only wait for one another.
+        settings = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
+        settings["AIRFLOW__MODEL_GOVERNANCE__CACHE_FOLDER"] = str(self.airflow.home / f"cache-{name}")
         words = [
             "celery",
             "worker",

@@ -13,14 +13,19 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from deploy_examples import named_settings
+from model_governance.authoring.capacity import cost_of_run, measured_figures
 from model_governance.authoring.keys import make_keys
+from model_governance.authoring.machine_speed import speed_of_this_machine
+from model_governance.checks import catalogue
 from model_governance.cli import main
+from model_governance.policy import load_policy
 from model_governance.policy.names import dag_id_of
 from model_governance.store.s3 import S3Store
 from system.airflow_server import INITDB
 from system.cluster import WORKERS, Cluster, cluster
 from system.costs import Costs
-from system.many_models import NIGHT, expected, write_models
+from system.many_models import COUNT, NIGHT, ROWS, expected, write_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +35,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.system
 
-LIMIT = 900
-"""Seconds after which a night counts as stuck."""
+LIMIT = 1200
+"""Seconds without the end of the runs that are waited for after which a night counts as stuck."""
 DOWN = 2.0
 """Seconds between the death of a part and its start."""
 GOVERNED = """
@@ -76,8 +81,8 @@ def night(seaweed: SeaweedServer, tmp_path_factory: pytest.TempPathFactory) -> I
         airflow.start("api-server", "dag-processor", "scheduler")
         for name in WORKERS:
             parts.start_worker(name)
-        airflow.wait_until_ready()
-        airflow.wait_for(lambda: parts.rows("select count(*) from dag")[0][0] == len(expected()), "a DAG per model", 60)
+        airflow.wait_until_ready(300)
+        airflow.wait_for(lambda: parts.rows("select count(*) from dag")[0][0] == len(expected()), "a DAG per model", 300)
         with Costs(airflow.process_ids) as costs:
             store, trust = S3Store(evidence, client=seaweed.client()), folder / "keys" / "trust.yaml"
             night = Night(cluster=parts, store=store, trust=trust, policies=policies, costs=costs)
@@ -93,16 +98,16 @@ def govern(night: Night) -> None:
         status, text = airflow.send(f"/api/v2/dags/{dag_id_of(name)}/dagRuns", {"logical_date": NIGHT.isoformat()})
         assert status == 200, text
     worker = WORKERS[0]
-    after(night, 2)
+    after(night, COUNT // 10)
     night.killed_tasks = airflow.wait_for(lambda: tasks_of(parts, worker), f"a task on {worker}", LIMIT)
     killed(lambda: airflow.kill(worker), lambda: parts.start_worker(worker))
-    after(night, 6)
+    after(night, 3 * COUNT // 10)
     killed(parts.redis.kill, parts.redis.start)
-    after(night, 10)
+    after(night, COUNT // 2)
     killed(parts.seaweed.kill, parts.seaweed.restart)
-    after(night, 14)
+    after(night, 7 * COUNT // 10)
     killed(lambda: airflow.kill("scheduler"), lambda: airflow.start("scheduler"))
-    after(night, len(expected()))
+    after(night, COUNT)
     night.seconds = time.monotonic() - began
 
 
@@ -165,6 +170,54 @@ def test_the_evidence_verifies(
     assert {each["model"]: (each["links"], each["problems"]) for each in found["models"]} == {
         name: (1, []) for name in expected()
     }
+
+
+def test_the_night_costs_what_the_plan_says(night: Night, capsys: pytest.CaptureFixture[str]) -> None:
+    """CPU of the workers, memory of a task and stored bytes, within 30%; a task that was lost is planned for each of its tries."""
+    figures = measured_figures()
+    speed = speed_of_this_machine(figures)
+    policies = [load_policy(path, catalogue()) for path in sorted(night.policies.glob("*.yaml"))]
+    runs = {dag_id_of(each.name): cost_of_run(each, rows=ROWS, figures=figures, speed=speed) for each in policies}
+    costs = {(dag_id, task.name): task for dag_id, run in runs.items() for task in run.tasks}
+    tries = night.cluster.rows("select dag_id, task_id, try_number from task_instance where state != 'removed'")
+    planned = {
+        "CPU s of the workers": sum(costs[dag_id, task].cpu * count for dag_id, task, count in tries),
+        "MiB of the largest task": max(run.mib for run in runs.values()),
+        "KiB stored": sum(task.stored_bytes for task in costs.values()) / 1024,
+    }
+    stored = (
+        night.cluster.seaweed.client()
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=night.store.uri.split("/")[2], Prefix="evidence/")
+    )
+    measured = {
+        # One worker was started again meanwhile; what its start cost is no task's.
+        "CPU s of the workers": night.costs.cpu(*WORKERS) - night.costs.start_of(WORKERS[0]),
+        "MiB of the largest task": night.costs.task_mib,
+        "KiB stored": sum(each["Size"] for page in stored for each in page["Contents"]) / 1024,
+    }
+    others = {part: night.costs.cpu(part) for part in ("scheduler", "api-server", "dag-processor")}
+    lines = [f"{name:24}  {planned[name]:8.0f}  {measured[name]:8.0f}" for name in planned]
+    lines += [f"{f'CPU s of {part}':24}  {'':8}  {seconds:8.0f}" for part, seconds in others.items()]
+    lines += [
+        f"{'MiB of all parts':24}  {'':8}  {night.costs.total_mib:8.0f}",
+        f"{'seconds':24}  {'':8}  {night.seconds:8.0f}",
+    ]
+    with capsys.disabled():
+        print(
+            f"\na night of {len(runs)} models, {sum(count for *_, count in tries)} tries of {len(tries)} tasks; speed {speed:.2f}"
+        )
+        print("\n".join([f"{'':24}  {'planned':>8}  {'measured':>8}", *lines]))
+    assert measured == {name: pytest.approx(value, rel=0.3) for name, value in planned.items()}
+
+
+def test_the_examples_of_a_cluster_set_options_that_the_celery_provider_has() -> None:
+    from airflow.providers.celery.get_provider_info import get_provider_info
+
+    known = {(name, option) for name, section in get_provider_info()["config"].items() for option in section["options"]}
+    set_there = {each for each in named_settings() if each[0] == "celery"}
+    assert set_there
+    assert set_there - known == set()
 
 
 def payload_of(link: bytes) -> bytes:

@@ -83,7 +83,7 @@ def cost_of_run(policy: Policy, *, rows: int, figures: Mapping[str, Any], speed:
 
     CPU seconds of a check are `alone` of its kind, those of a process of its own at few rows, plus `per_million_cells` for the rows
     times the columns that it reads. Where all checks share one task, what they import together counts once: `after` are the
-    seconds of a check in a process that has measured the quality of the model before.
+    seconds of a check in a process that has run others before.
 
     Args:
         policy: the policy.
@@ -127,10 +127,11 @@ def workers_for(runs: Sequence[RunCost], *, seconds: float, slots: int) -> int:
     total, longest = sum(run.cpu for run in runs), max(run.longest for run in runs)
     if longest >= seconds:
         run = max(runs, key=lambda each: each.longest)
-        raise PolicyError(
-            [f"{run.model}: its tasks that follow one another take {longest:.0f} s, which no number of workers makes shorter; "
-             f"expected less than {seconds:.0f} s: start earlier, run fewer checks, or give attacks a budget"]
-        )  # fmt: skip
+        sentence = (
+            f"{run.model}: its tasks that follow one another take {longest:.0f} s, which no number of workers makes shorter; "
+            f"expected less than {seconds:.0f} s: start earlier, run fewer checks, or give attacks a budget"
+        )
+        raise PolicyError([sentence])
     return max(1, math.ceil((total - longest) / (seconds - longest) / slots))
 
 
@@ -166,11 +167,5 @@ def _tasks_after(policy: Policy, figures: Mapping[str, Any], speed: float) -> tu
         )
     ]  # fmt: skip
     if policy.retraining is not None:
-        retraining = figures["retraining"]
-        tasks.append(
-            TaskCost(
-                name="request_retraining", cpu=speed * (task["cpu"] + retraining["cpu"]), mib=retraining["mib"],
-                requests=retraining["requests"],
-            )
-        )  # fmt: skip
+        tasks.append(TaskCost(name="request_retraining", cpu=speed * task["cpu"], mib=task["mib"]))
     return (*tasks, TaskCost(name="gate", cpu=speed * task["cpu"], mib=task["mib"]))

@@ -40,7 +40,6 @@ FIGURES = {
         "cpu": 2.0, "cpu_per_check": 0.5, "mib": 250.0, "bytes": 500.0, "bytes_per_check": 10.0, "requests": 20.0,
         "requests_per_check": 2.0,
     },
-    "retraining": {"cpu": 0.5, "mib": 200.0, "requests": 10.0},
     "checks": {
         "data_validation": {"other": ENTRY},
         "model_quality": {"other": ENTRY | {"alone": 6.0, "after": 1.0}, "trees": ENTRY | {"alone": 7.0, "after": 2.0}},
@@ -75,7 +74,7 @@ def test_one_task_imports_once_what_its_checks_share(tmp_path: Path) -> None:
 
 def test_a_request_for_retraining_is_a_task_more(tmp_path: Path) -> None:
     run = cost(small_project(tmp_path).change(retraining={"when": ["fail"]}))
-    assert cpu_of(run)["request_retraining"] == 1.5
+    assert cpu_of(run)["request_retraining"] == 1
 
 
 def test_a_slower_machine_spends_more_seconds_and_the_same_memory(tmp_path: Path) -> None:
@@ -132,7 +131,9 @@ def simulated(runs: list[RunCost], *, count: int, draw: random.Random) -> float:
 
 def test_a_run_that_is_longer_than_the_night_is_refused(tmp_path: Path) -> None:
     run = cost(small_project(tmp_path))
-    with pytest.raises(PolicyError, match="take 15 s, which no number of workers makes shorter; expected less than 15 s"):
+    with pytest.raises(
+        PolicyError, match="take 15 s, which no number of workers makes shorter; expected less than 15 s"
+    ):
         workers_for([run], seconds=15, slots=2)
 
 
