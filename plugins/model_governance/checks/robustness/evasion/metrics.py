@@ -52,7 +52,8 @@ METRICS = (
     ),
     MetricSpec(
         name="unattacked_share", better="lower", range=SHARE, unit="share",
-        meaning="share of attacked rows for which no attack found a flip at any distance: failed, not robust",
+        meaning="share of attacked rows for which no attack found a flip at any distance: failed, not robust; of more than "
+        "half of them nothing is known, and success rates become uncertain",
     ),
     MetricSpec(
         name="valid_share", better="higher", range=SHARE, unit="share",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from model_governance.attacks.schedule import AttackBudget
+from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.contract.check import Params
 from model_governance.contract.floors import floors_of, share_of
 from model_governance.contract.row_selection import PRESET_ROWS, SIDES, RowSelection, Side
@@ -113,6 +114,8 @@ class EvasionParams(Params):
         given = self.epsilon if isinstance(self.epsilon, tuple) else (self.epsilon,)
         if len(set(given)) != len(given):
             raise ValueError("epsilon lists a budget twice")
+        if min(given) < ROUNDING:
+            raise ValueError(f"epsilon {min(given):g} is below {ROUNDING:g}, which attacks take for rounding; raise it")
         if self.utility is not None and self.norm != "cost":
             raise ValueError(
                 f"utility compares costs with what a row is worth, and the norm is {self.norm}; set norm: cost"
