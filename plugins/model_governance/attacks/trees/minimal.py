@@ -10,7 +10,7 @@ from model_governance.attacks.trees.bounds import lower_bound, smallest_limit
 from model_governance.attacks.trees.partition import CellPartition, Objective, part
 from model_governance.attacks.trees.problem import ROUNDING, LeafDistances, Problem, gain_at, leaf_distances, restrict
 from model_governance.attacks.trees.program import Solution, feasibility_slack, solve
-from model_governance.attacks.trees.ties import ties_of
+from model_governance.attacks.trees.tied_values import ties_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,8 +92,7 @@ def _search(
     """Goal after goal, the nearest lower bound first; each only looks below the best change so far."""
     distances = leaf_distances(partition, row, objective)
     inner = limit**2 if objective == "l2" else limit
-    ties = ties_of(partition, row, distances, limit=inner) if partition.relations else None
-    if partition.relations and ties is None:
+    if partition.relations and ties_of(partition, row, distances, limit=inner) is None:
         known = lower_bound(partition, row, objective=objective, tolerance=tolerance)
         return Change(status="unsolved", distance=None, lower=known, witness=None, target=None, nodes=0)
     bounds = [
@@ -106,6 +105,7 @@ def _search(
         if least > ceiling * (1 + ROUNDING):
             lower = min(lower, least)
             continue
+        ties = ties_of(partition, row, distances, limit=ceiling) if partition.relations else None
         search = _GoalSearch(partition, row, distances, goal, ties=ties, nodes=nodes, seconds=seconds)
         found, proven, done = search.run(least=least, ceiling=ceiling)
         best = found if found is not None and (best is None or found.size < best.size) else best
@@ -190,17 +190,8 @@ class _GoalSearch:
         for _ in range(MOST_EXCLUSIONS):
             solution = self._solve(problem, -self._noise, low=proven, high=ceiling, excluded=excluded)
             candidate, proven, done = self._judged(problem, solution, known)
-            if (
-                candidate is None
-                and self._ties is not None
-                and solution.at is not None
-                and self._reaches(problem, solution.at)
-            ):
-                return (
-                    found,
-                    proven,
-                    False,
-                )  # the trees flip there, and rounding kept the values from obeying all relations
+            if candidate is None and self._is_lost(problem, solution):
+                return found, proven, False
             if candidate is not None or not done or solution.at is None or solution.status == "infeasible":
                 return _smaller(found, candidate), proven, done
             excluded.append(solution.at)
@@ -251,8 +242,10 @@ class _GoalSearch:
             return None
         return _Candidate(size=size, cells=cells, target=self._goal.target)
 
-    def _reaches(self, problem: Problem, at: np.ndarray) -> bool:
-        return gain_at(problem, at) >= self._noise
+    def _is_lost(self, problem: Problem, solution: Solution) -> bool:
+        """Whether the trees flip at a solution, and rounding kept tied values from obeying all relations there."""
+        at = solution.at
+        return self._ties is not None and at is not None and gain_at(problem, at) >= self._noise
 
     def _flipped_together(
         self, problem: Problem, at: np.ndarray, cells: dict[int, int], ties: Ties

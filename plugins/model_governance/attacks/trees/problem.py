@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.trees.partition import part
-from model_governance.attacks.trees.ties import place_bounds
+from model_governance.attacks.trees.tied_values import place_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

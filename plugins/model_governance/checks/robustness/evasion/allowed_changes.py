@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from model_governance.checks.robustness.evasion.sample import Sample
 
 
-def attackable(sample: Sample, space: RowSpace, params: EvasionParams) -> Sample:
+def attackable(sample: Sample, space: RowSpace, params: EvasionParams, worth: np.ndarray | None = None) -> Sample:
     """The sample without the rows that nothing can change within the largest budget, which nobody can ask anything about.
+
+    A row that is worth nothing to the attacker (`worth`, one number for each row of the sample) is none that they attack.
 
     Raises:
         CheckError: no row is left.
@@ -29,7 +31,8 @@ def attackable(sample: Sample, space: RowSpace, params: EvasionParams) -> Sample
 
     rows = sample.attacked
     least = np.full(len(sample.frame), np.inf)
-    least[rows] = smallest_changes(space, space.place(sample.frame.iloc[rows].reset_index(drop=True)), params)
+    origins = space.place(sample.frame.iloc[rows].reset_index(drop=True))
+    least[rows] = smallest_changes(space, origins, params, None if worth is None else worth[rows])
     kept = replace(sample, smallest_change=least, budget=max(params.epsilons))
     if len(rows) and not len(kept.attacked):
         found = least[rows].min()
@@ -42,7 +45,9 @@ def attackable(sample: Sample, space: RowSpace, params: EvasionParams) -> Sample
     return kept
 
 
-def smallest_changes(space: RowSpace, origins: Origins, params: EvasionParams) -> np.ndarray:
+def smallest_changes(
+    space: RowSpace, origins: Origins, params: EvasionParams, worth: np.ndarray | None = None
+) -> np.ndarray:
     """Size of the smallest allowed change of each row in the norm, shape (n,); infinite where nothing of it may change.
 
     Where every row has one within the smallest budget, the sizes are not reckoned any further.
@@ -56,7 +61,10 @@ def smallest_changes(space: RowSpace, origins: Origins, params: EvasionParams) -
         made = space.project(moves, origins, rows) if feature in tied else moves
         changed = (made.deltas != 0).any(axis=1) | (made.picks >= 0).any(axis=1)
         if changed.any():
-            least[changed] = np.minimum(least[changed], space.distance(made.take(changed), params.norm))
+            sizes = space.distance(made.take(changed), params.norm)
+            if worth is not None:
+                sizes = np.divide(sizes, worth[changed], out=np.full(len(sizes), np.inf), where=worth[changed] > 0)
+            least[changed] = np.minimum(least[changed], sizes)
             if (least <= min(params.epsilons)).all():
                 break
     return least

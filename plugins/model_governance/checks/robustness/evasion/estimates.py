@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from model_governance.checks.robustness.evasion.exact_estimates import exact_estimates
+from model_governance.checks.robustness.evasion.gains import gain_estimates
 from model_governance.checks.robustness.evasion.metrics import ALL
+from model_governance.checks.robustness.evasion.params import unit_of
 from model_governance.checks.robustness.evasion.results import Results, share_of, without_flip
 from model_governance.contract.result import Estimate
 from model_governance.contract.slices import SHOWN_FROM, absence_of, too_small
@@ -42,6 +44,7 @@ def _all_of(results: Results) -> Iterator[Estimate]:
     yield from _quantiles(results)
     yield from _of_slices(results)
     yield from exact_estimates(results)
+    yield from gain_estimates(results)
 
 
 def _unless_unasked(estimate: Estimate, results: Results) -> Estimate:
@@ -65,7 +68,7 @@ def _of_attack(outcome: Outcome, results: Results) -> Iterator[Estimate]:
 
     n, budget, key = int(outcome.examined.sum()), results.params.main_epsilon, outcome.attack
     count = int(outcome.within(budget)[outcome.examined].sum())
-    unit = "units of cost" if results.params.norm == "cost" else "of each range"
+    unit = unit_of(results.params, cost="units of cost", share="of each range")
     ended = "" if outcome.reached == "finished" else f"; {outcome.reached}"
     detail = f"{count} of {n} rows flip within {budget:g} {unit}{ended}"
     unknown = results.undecided(budget) & ~outcome.within(budget) if outcome.attack == "hopskipjump" else np.zeros(n)

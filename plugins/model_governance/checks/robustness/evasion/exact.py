@@ -110,8 +110,9 @@ def attack(target: Target, queries: Queries) -> ExactDistances:
     norm: Objective = target.params.norm
     tolerance = target.params.tolerance or 0.0
     budgets = target.params.epsilons
+    worth = np.ones(target.rows) if target.worth is None else target.worth
     certified = np.array([
-        [certified_at(partition, row, limit=budget, objective=norm, tolerance=tolerance) for row in range(target.rows)]
+        [certified_at(partition, row, limit=budget * worth[row], objective=norm, tolerance=tolerance) for row in range(target.rows)]
         for budget in budgets
     ])  # fmt: skip
     rows = np.sort(target.generator(3).permutation(target.rows)[: target.params.exact_rows])
@@ -124,11 +125,11 @@ def attack(target: Target, queries: Queries) -> ExactDistances:
         except QueryBudgetExceeded:
             unreached = len(rows) - place
             break
-        lower[place] = change.lower
+        lower[place] = change.lower / worth[row]
         if change.status == "impossible":
             distance[place] = np.inf
         elif change.status == "found" and flips and change.distance is not None:
-            distance[place] = change.distance
+            distance[place] = change.distance / worth[row]
     return ExactDistances(
         rows=rows, distance=distance, lower=lower, budgets=budgets, certified=certified, unreached=unreached
     )

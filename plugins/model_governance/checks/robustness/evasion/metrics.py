@@ -46,8 +46,14 @@ METRICS = (
         meaning="share of the attacked rows of a slice that some attack flips within the budget (lower bound)",
     ),
     MetricSpec(
+        name="attacker_gain", title="what the attacker gains", better="lower", range=NOT_NEGATIVE, unit="units of the utility column",
+        meaning="mean over the attacked rows of what the attacker gains: the worth of the row less the cost of the cheapest "
+        "change that flips it, 0 where none pays (with params.utility; lower bound)",
+    ),
+    MetricSpec(
         name="unattacked_share", title="rows that were not attacked", better="lower", range=SHARE, unit="share",
-        meaning="share of attacked rows for which no attack found a flip at any distance: failed, not robust",
+        meaning="share of attacked rows for which no attack found a flip at any distance: failed, not robust; of more than "
+        "half of them nothing is known, and success rates become uncertain",
     ),
     MetricSpec(
         name="valid_share", better="higher", range=SHARE, unit="share",

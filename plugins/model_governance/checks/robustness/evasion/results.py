@@ -28,7 +28,8 @@ MOST_UNATTACKED = 0.5
 class Results:
     """The drawn rows, the outcome of every attack on them, and the metrics of deferred attacks (`carried_forward`).
 
-    `slices` maps names to masks (n,) of the attacked rows, `empty_slices` are those that no row of current is in.
+    `slices` maps names to masks (n,) of the attacked rows, `empty_slices` are those that no row of current is in,
+    `worth` (n,) says what each attacked row is worth to the attacker.
     """
 
     sample: Sample
@@ -38,6 +39,7 @@ class Results:
     slices: Mapping[str, np.ndarray]
     carried_forward: tuple[Metric, ...] = ()
     empty_slices: frozenset[str] = frozenset()
+    worth: np.ndarray | None = None
 
     def flipped(self, budget: float) -> np.ndarray:
         """Which attacked rows some attack flipped within a budget, shape (n,)."""
