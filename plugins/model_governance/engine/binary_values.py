@@ -23,7 +23,17 @@ TEXTS = frozenset({19, 25, 1042, 1043})
 
 
 class NotCopied(Exception):
-    """A value that has no place in the Arrow type of its column, as an infinite date."""
+    """A value has no place in the Arrow type of its column.
+
+    Attributes:
+        column: the name of the column.
+        holding: its type and what it holds.
+    """
+
+    def __init__(self, column: str, *, holding: str) -> None:
+        super().__init__(f"column {column!r} is {holding}")
+        self.column = column
+        self.holding = holding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +99,7 @@ def _bounded(array: pa.Array, column: Column) -> pa.Array:
 
     ends, limits = pc.min_max(array).as_py(), np.iinfo(array.type.to_pandas_dtype())
     if ends["min"] == limits.min or ends["max"] == limits.max:
-        raise NotCopied(f"column {column.name!r} holds an infinite date")
+        raise NotCopied(column.name, holding=f"{column.kind} with infinite values")
     return array
 
 

@@ -50,6 +50,8 @@ READERS: dict[str, Callable[[Table], Any]] = {
 def with_copy(source: TableRows, *, role: str, uri: str) -> TableRows:
     """The table with its rows copied here, or as it is where they stay in the database.
 
+    A column with a value that has no place in its Arrow type is not comparable in the table that is returned.
+
     Raises:
         Exception: what the driver raises.
     """
@@ -64,7 +66,11 @@ def with_copy(source: TableRows, *, role: str, uri: str) -> TableRows:
     try:
         with closing(read(source.table.select(*names))) as batches:
             copied = _write(batches, path)
-    except (NotCopied, pa.ArrowException):
+    except NotCopied as found:
+        spool.close()
+        aside = {**source.unreadable, found.column: found.holding}
+        return with_copy(replace(source, unreadable=aside), role=role, uri=uri)
+    except pa.ArrowException:
         copied = False
     if not copied:
         spool.close()

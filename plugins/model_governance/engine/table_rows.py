@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_governance.engine import expressions
 from model_governance.engine.answers import read_batches
@@ -14,6 +15,7 @@ from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     import pandas as pd
     from ibis import Table
@@ -107,10 +109,12 @@ def unreadable_columns(table: Table) -> dict[str, str]:
 
     def works(names: Sequence[str]) -> bool:
         try:
-            first.order_by(*names).select(
+            tried = first.order_by(*names).select(
                 *names,
                 *(first[name].cast("float64").name(f"{name} as number") for name in names if schema[name].is_numeric()),
-            ).to_pyarrow()
+            )
+            with _savepoint(table):
+                list(read_batches(tried, 1))
         except Exception as error:
             if is_lost(error):
                 raise
@@ -120,6 +124,12 @@ def unreadable_columns(table: Table) -> dict[str, str]:
     if not comparable or works(comparable):
         return {}
     return {name: str(schema[name]) for name in comparable if not works([name])}
+
+
+def _savepoint(table: Table) -> AbstractContextManager[Any]:
+    """What a statement that fails leaves as it was: of PostgreSQL, where it would end the transaction and its snapshot."""
+    backend = table.get_backend()
+    return backend.con.transaction(force_rollback=True) if backend.name == "postgres" else nullcontext()
 
 
 def is_lost(error: Exception) -> bool:

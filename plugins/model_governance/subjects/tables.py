@@ -132,11 +132,14 @@ def _connected(printable_uri: str, uri: str, *, folder: Path) -> Any:
 
 
 def _sqlite(printable_uri: str, path: Path) -> Any:
+    import sqlite3
+
     import ibis
 
     if not path.is_file():
         raise SubjectError(f"{printable_uri}: there is no SQLite file {path}; correct the uri")
-    backend = ibis.sqlite.connect(path)
+    # It may be closed by whichever thread finds that nobody refers to it any more.
+    backend = ibis.sqlite.from_connection(sqlite3.connect(path, check_same_thread=False))
     backend.con.execute("pragma query_only = 1")
     return backend
 

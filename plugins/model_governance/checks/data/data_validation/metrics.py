@@ -37,4 +37,12 @@ METRICS: tuple[MetricSpec, ...] = (
         name="duplicate_share_increase", title="increase of repeated rows", better="lower", range=SHARE_CHANGE, unit="share",
         meaning="Share of repeated rows less that of the reference, both among as many rows as the smaller dataset has.",
     ),
+    MetricSpec(
+        name="missing_moment_share", better="lower", range=SHARE,
+        meaning="Share of the moments of a regular time axis (columns.time) that no row has, from 0 to 1.",
+    ),
+    MetricSpec(
+        name="missing_moment_share_increase", better="lower", range=SHARE_CHANGE,
+        meaning="Share of missing moments less that of the reference.",
+    ),
 )  # fmt: skip
