@@ -8,7 +8,7 @@ rows cannot be had.
 An example is a folder beside this file:
 
     policy.yaml   the policy; relative addresses start at the folder that the run writes
-    train.py      train(data, folder): writes the models and the rows that they were trained on; returns the model to begin with
+    train.py      train(data, folder): writes the models, NAME.ubj beside its training rows NAME.parquet; returns the first
     runs.py       WHEEL, the pinned package with the rows; RUNS; write_runs(data, folder): writes the rows of each run
     dag.py        the same policy as an Airflow DAG
 """
@@ -37,6 +37,7 @@ HERE = Path(__file__).resolve().parent
 NAMES = tuple(sorted(path.parent.name for path in HERE.glob("*/runs.py")))
 POLICY = "policy.yaml"
 PINNED = re.compile(r"^  uri: .*\n  sha256: [0-9a-f]{64}$", re.MULTILINE)
+TRAINED_ON = re.compile(r"^(  train: +{uri: )[^,}]+", re.MULTILINE)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -94,9 +95,10 @@ def govern(runs: tuple[ExampleRun, ...], source: Path, folder: Path, *, model: s
 
 
 def write_policy(source: Path, folder: Path, *, model: str) -> Path:
-    """The policy with address and digest of a model, as a person writes them after reviewing it."""
+    """The policy with address, digest and training rows of a model, as a person writes them after reviewing it."""
     digest = hashlib.sha256((folder / model).read_bytes()).hexdigest()
     text, changed = PINNED.subn(f"  uri: {model}\n  sha256: {digest}", source.read_text(encoding="utf-8"))
+    text = TRAINED_ON.sub(rf"\g<1>{Path(model).stem}.parquet", text)
     if changed != 1:
         raise SystemExit(f"{source}: expected one `uri` of a model with its `sha256` in the next line, found {changed}")
     path = folder / POLICY
