@@ -8,7 +8,8 @@ rows cannot be had.
 An example is a folder beside this file:
 
     policy.yaml   the policy; relative addresses start at the folder that the run writes
-    train.py      train(data, folder): writes the models and the rows that they were trained on; returns the model to begin with
+    train.py      train(data, folder): writes the models and rows, and returns the first model; where the
+                  policy reads `approved.ubj` and `approved.parquet`, a later model `other.ubj` comes with `other.parquet`
     runs.py       WHEEL, the pinned package with the rows; RUNS; write_runs(data, folder): writes the rows of each run
     dag.py        the same policy as an Airflow DAG
 """
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 NAMES = tuple(sorted(path.parent.name for path in HERE.glob("*/runs.py")))
 POLICY = "policy.yaml"
-PINNED = re.compile(r"^  uri: .*\n  sha256: [0-9a-f]{64}$", re.MULTILINE)
+PINNED = re.compile(r"^  uri: (\S+).*\n  sha256: [0-9a-f]{64}$", re.MULTILINE)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -94,11 +95,14 @@ def govern(runs: tuple[ExampleRun, ...], source: Path, folder: Path, *, model: s
 
 
 def write_policy(source: Path, folder: Path, *, model: str) -> Path:
-    """The policy with address and digest of a model, as a person writes them after reviewing it."""
+    """The policy with address, digest and training rows of a model, as a person writes them after reviewing it."""
+    text = source.read_text(encoding="utf-8")
+    pinned = PINNED.search(text)
+    if pinned is None:
+        raise SystemExit(f"{source}: expected the `uri` of the model with its `sha256` in the next line, found none")
     digest = hashlib.sha256((folder / model).read_bytes()).hexdigest()
-    text, changed = PINNED.subn(f"  uri: {model}\n  sha256: {digest}", source.read_text(encoding="utf-8"))
-    if changed != 1:
-        raise SystemExit(f"{source}: expected one `uri` of a model with its `sha256` in the next line, found {changed}")
+    text = text.replace(pinned[0], f"  uri: {model}\n  sha256: {digest}")
+    text = text.replace(f"{Path(pinned[1]).stem}.parquet", f"{Path(model).stem}.parquet")
     path = folder / POLICY
     path.write_text(text, encoding="utf-8")
     return path
