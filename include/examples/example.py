@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 NAMES = tuple(sorted(path.parent.name for path in HERE.glob("*/runs.py")))
 POLICY = "policy.yaml"
-PINNED = re.compile(r"^  uri: .*\n  sha256: [0-9a-f]{64}$", re.MULTILINE)
+PINNED = re.compile(r"^  uri: (.*)\n  sha256: [0-9a-f]{64}$", re.MULTILINE)
 TRAINED_ON = re.compile(r"^(  train: +{uri: )[^,}]+", re.MULTILINE)
 
 
@@ -95,12 +95,16 @@ def govern(runs: tuple[ExampleRun, ...], source: Path, folder: Path, *, model: s
 
 
 def write_policy(source: Path, folder: Path, *, model: str) -> Path:
-    """The policy with address, digest and training rows of a model, as a person writes them after reviewing it."""
-    digest = hashlib.sha256((folder / model).read_bytes()).hexdigest()
-    text, changed = PINNED.subn(f"  uri: {model}\n  sha256: {digest}", source.read_text(encoding="utf-8"))
-    text = TRAINED_ON.sub(rf"\g<1>{Path(model).stem}.parquet", text)
-    if changed != 1:
-        raise SystemExit(f"{source}: expected one `uri` of a model with its `sha256` in the next line, found {changed}")
+    """The policy with address and digest of a model, and the digest of a champion, as a person writes them after a review."""
+    names = iter([model])
+
+    def pinned(found: re.Match[str]) -> str:
+        name = next(names, found[1])
+        return f"  uri: {name}\n  sha256: {hashlib.sha256((folder / name).read_bytes()).hexdigest()}"
+
+    text, changed = PINNED.subn(pinned, source.read_text(encoding="utf-8"))
+    if not changed:
+        raise SystemExit(f"{source}: expected the `uri` of a model with its `sha256` in the next line, found none")
     path = folder / POLICY
     path.write_text(text, encoding="utf-8")
     return path
