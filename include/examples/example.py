@@ -8,7 +8,8 @@ rows cannot be had.
 An example is a folder beside this file:
 
     policy.yaml   the policy; relative addresses start at the folder that the run writes
-    train.py      train(data, folder): writes the models, NAME.ubj beside its training rows NAME.parquet; returns the first
+    train.py      train(data, folder): writes the models and rows, and returns the first model; where the
+                  policy reads `approved.ubj` and `approved.parquet`, a later model `other.ubj` comes with `other.parquet`
     runs.py       WHEEL, the pinned package with the rows; RUNS; write_runs(data, folder): writes the rows of each run
     dag.py        the same policy as an Airflow DAG
 """
@@ -36,8 +37,18 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 NAMES = tuple(sorted(path.parent.name for path in HERE.glob("*/runs.py")))
 POLICY = "policy.yaml"
-PINNED = re.compile(r"^  uri: (.*)\n  sha256: [0-9a-f]{64}$", re.MULTILINE)
-TRAINED_ON = re.compile(r"^(  train: +{uri: )[^,}]+", re.MULTILINE)
+    """The policy with address, digest and training rows of a model and the digest of a champion, as a person writes them."""
+    text, names = source.read_text(encoding="utf-8"), iter([model])
+    approved = PINNED.search(text)
+    if approved is None:
+        raise SystemExit(f"{source}: expected the `uri` of the model with its `sha256` in the next line, found none")
+
+    def pinned(found: re.Match[str]) -> str:
+        name = next(names, found[1])
+        return f"  uri: {name}\n  sha256: {hashlib.sha256((folder / name).read_bytes()).hexdigest()}"
+
+    text = PINNED.sub(pinned, text)
+    text = text.replace(f"{Path(approved[1]).stem}.parquet", f"{Path(model).stem}.parquet")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -95,6 +106,7 @@ def govern(runs: tuple[ExampleRun, ...], source: Path, folder: Path, *, model: s
 
 
 def write_policy(source: Path, folder: Path, *, model: str) -> Path:
+<<<<<<< HEAD
     """The policy with address and digest of a model, and the digest of a champion, as a person writes them after a review."""
     names = iter([model])
 
@@ -105,6 +117,16 @@ def write_policy(source: Path, folder: Path, *, model: str) -> Path:
     text, changed = PINNED.subn(pinned, source.read_text(encoding="utf-8"))
     if not changed:
         raise SystemExit(f"{source}: expected the `uri` of a model with its `sha256` in the next line, found none")
+=======
+    """The policy with address, digest and training rows of a model, as a person writes them after reviewing it."""
+    text = source.read_text(encoding="utf-8")
+    pinned = PINNED.search(text)
+    if pinned is None:
+        raise SystemExit(f"{source}: expected the `uri` of the model with its `sha256` in the next line, found none")
+    digest = hashlib.sha256((folder / model).read_bytes()).hexdigest()
+    text = text.replace(pinned[0], f"  uri: {model}\n  sha256: {digest}")
+    text = text.replace(f"{Path(pinned[1]).stem}.parquet", f"{Path(model).stem}.parquet")
+>>>>>>> h-fraud
     path = folder / POLICY
     path.write_text(text, encoding="utf-8")
     return path

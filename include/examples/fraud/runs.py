@@ -58,7 +58,9 @@ RUNS = (
         accepted="the components jumped for all payments at once; the share of flagged payments did not change",
     ),
     ExampleRun(date="2013-09-06", story="the same level, compared with the accepted night", outcome="pass"),
-    ExampleRun(date="2013-09-07", story="the labels of the night with the jump arrive: the model still works", outcome="pass"),
+    ExampleRun(
+        date="2013-09-07", story="the labels of the night with the jump arrive: the model still works", outcome="pass"
+    ),
     ExampleRun(
         date="2013-09-08",
         story="a retrained model went live that learnt from the held-out rows too",
