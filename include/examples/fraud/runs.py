@@ -45,7 +45,7 @@ RUNS = (
     ),
     ExampleRun(
         date=WAVE,
-        story="a fraud wave: sixty real frauds of the next evening, all within two hours",
+        story="a fraud wave: 52 real frauds of the next evening, all within two hours",
         outcome="fail",
         because=("drift.flagged_share",),
         planted=True,
