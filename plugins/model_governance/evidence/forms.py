@@ -11,9 +11,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
-from typing_extensions import TypedDict
 
 from model_governance.contract.documents import Count, Form, Moment, OpenForm, Probability, Sha256
+from model_governance.evidence.address_form import Address, AddressPart, Name
 from model_governance.evidence.history_form import HistoryPart  # noqa: TC001 - pydantic reads the annotation
 from model_governance.store import blob_key, is_blob_key
 from model_governance.verdict import RANK, Outcome, VerdictForm
@@ -21,25 +21,8 @@ from model_governance.verdict import RANK, Outcome, VerdictForm
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Name = Annotated[str, Field(min_length=1)]
 Purpose = Literal["baseline", "reference"]
 """What a run is accepted as."""
-
-
-class Address(Form):
-    """Where an object is, and the digest of its bytes."""
-
-    key: Name
-    sha256: Sha256
-
-
-class AddressPart(TypedDict):
-    """An address among many: a record names forty, and to make an object of each takes as long as all other checks of it."""
-
-    __pydantic_config__ = Address.model_config  # type: ignore[misc]  # pydantic reads it
-
-    key: Name
-    sha256: Sha256
 
 
 class StoredForm(Address):

@@ -12,7 +12,7 @@ from model_governance.contract.documents import Form, Moment, read_document, req
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
-from model_governance.evidence.forms import Name  # noqa: TC001 - pydantic reads it
+from model_governance.evidence.address_form import Name  # noqa: TC001 - pydantic reads it
 from model_governance.evidence.statement import document_folder, document_key
 from model_governance.evidence.trusted_link import TrustedLinks
 

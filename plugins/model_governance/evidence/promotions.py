@@ -18,8 +18,8 @@ from model_governance.contract.documents import Form, Moment, OpenForm, Sha256, 
 from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectConflict, ObjectMissing
+from model_governance.evidence.address_form import Address, Name
 from model_governance.evidence.chain import HINTS
-from model_governance.evidence.forms import Address, Name
 from model_governance.evidence.history import Archive
 from model_governance.evidence.reading import NOT_USED
 from model_governance.evidence.statement import document_folder, document_key

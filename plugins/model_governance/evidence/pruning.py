@@ -13,8 +13,8 @@ from model_governance.contract.moments import spell_moment
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import acceptances
+from model_governance.evidence.address_form import Address, Name  # noqa: TC001 - pydantic reads them
 from model_governance.evidence.chain import HINTS, link_keys, link_of, models_with_chain, read_link
-from model_governance.evidence.forms import Address, Name  # noqa: TC001 - pydantic reads them
 from model_governance.evidence.holds import holds_in_force
 from model_governance.evidence.links import ANNOUNCED, store_document
 from model_governance.evidence.statement import document_folder, document_key

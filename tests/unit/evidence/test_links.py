@@ -20,6 +20,7 @@ from model_governance.evidence.signing import signer_of
 from model_governance.evidence.statement import run_statements
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_archive
+from model_governance.verdict import Finding
 
 
 @pytest.fixture
@@ -72,6 +73,20 @@ def test_what_is_stated_of_a_run_is_made_in_the_order_of_its_canonical_form(smal
     assert is_sound(small)
     assert [to_json(statement) for statement in made] == [canonical(statement) for statement in made]
     assert len(made) == 2
+
+
+def test_a_finding_without_the_fields_of_later_releases_means_what_their_defaults_mean(small, monkeypatch):
+    whole = Finding.record
+
+    def of_an_earlier_release(finding):
+        return {name: value for name, value in whole(finding).items() if name not in ("unit", "title") or value}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Finding, "record", of_an_earlier_release)
+        night(small, 0)
+    records = [key for key in small.store.keys("v1/blobs/") if b'"findings":' in small.store.get(key)]
+    assert any(b'"title":""' not in small.store.get(key) for key in records)
+    assert is_sound(small)
 
 
 def test_a_repeated_archive_task_appends_nothing(small):
