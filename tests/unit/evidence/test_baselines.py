@@ -99,7 +99,10 @@ def test_later_passes_do_not_move_the_approved_run_but_the_last_passed(tmp_path)
         made.night(day, value)
     assert [finding.baseline for finding in made.ended[-1].verdict.findings] == [0.92, 0.915]
     assert made.ended[-1].verdict.findings[0].requirement == "at most 2 percentage points worse than the approved run"
-    assert made.ended[-1].verdict.findings[1].requirement == "at most 2 percentage points worse than the last run that passed"
+    assert (
+        made.ended[-1].verdict.findings[1].requirement
+        == "at most 2 percentage points worse than the last run that passed"
+    )
 
 
 def test_an_accepted_run_is_the_baseline_until_another_one_is_accepted(tmp_path):
