@@ -63,6 +63,18 @@ def quantity(value: float, unit: str = "", *, digits: int = 4, beside: Iterable[
     return f"{_plain(f'{percent:.{decimals}f}')}%"
 
 
+def difference(value: float, unit: str = "", *, digits: int = 4) -> str:
+    """A difference with its sign: of shares in percentage points.
+
+    >>> difference(0.125, "share"), difference(-0.031, "share"), difference(8.41)
+    ('+12.5 points', '-3.1 points', '+8.41')
+    """
+    sign = "+" if value > 0 else ""
+    if unit != SHARE:
+        return f"{sign}{number(value, digits=digits)}"
+    return f"{sign}{quantity(value, unit).removesuffix('%')} points"
+
+
 def bound_text(bound: float, unit: str = "") -> str:
     """A bound of a policy, as exactly as the policy has it: 0.8125 of a share as `81.25%`."""
     return f"{_plain(f'{Decimal(str(bound)) * 100:f}')}%" if unit == SHARE else number(bound)

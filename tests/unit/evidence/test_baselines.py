@@ -98,8 +98,11 @@ def test_later_passes_do_not_move_the_approved_run_but_the_last_passed(tmp_path)
     for day, value in enumerate((0.92, 0.915, 0.91), start=1):
         made.night(day, value)
     assert [finding.baseline for finding in made.ended[-1].verdict.findings] == [0.92, 0.915]
-    assert made.ended[-1].verdict.findings[0].requirement == "at most 0.02 worse than the approved run"
-    assert made.ended[-1].verdict.findings[1].requirement == "at most 0.02 worse than the last run that passed"
+    assert made.ended[-1].verdict.findings[0].requirement == "at most 2 percentage points worse than the approved run"
+    assert (
+        made.ended[-1].verdict.findings[1].requirement
+        == "at most 2 percentage points worse than the last run that passed"
+    )
 
 
 def test_an_accepted_run_is_the_baseline_until_another_one_is_accepted(tmp_path):

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import label_of
-from model_governance.contract.text import interval, quantity
+from model_governance.contract.text import difference, interval, quantity
 from model_governance.ui.board.dumbbells import End, Pair, dumbbells
 from model_governance.ui.board.metric_names import plain_name_of, unit_of
 from model_governance.ui.board.portfolio import spelled
@@ -52,6 +52,6 @@ def _row(compared: Mapping[str, Any], kind: str | None) -> dict[str, Any]:
         pair = Pair(name=name, older=ends[0], newer=ends[1], outcome=compared["outcome"])
     return {
         "check": compared["check"], "label": label, "plain_name": name, "outcome": compared["outcome"], "pair": pair,
-        "gain": "—" if gain is None else quantity(gain, unit, digits=3), "interval": interval(low, high, unit, digits=3) or "—",
-        "margin": quantity(float(compared["margin"]), unit, digits=3),
+        "gain": "—" if gain is None else difference(gain, unit, digits=3), "interval": interval(low, high, unit, digits=3) or "—",
+        "margin": difference(float(compared["margin"]), unit, digits=3).removeprefix("+"),
     }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.text import interval, quantity
+from model_governance.contract.text import difference, interval, quantity
 from model_governance.ui.board.dumbbells import MOST, End, Pair, dumbbells
 from model_governance.ui.board.model_page import COLUMNS, metrics_of
 from model_governance.ui.board.portfolio import spelled
@@ -64,7 +64,7 @@ def _row(named: tuple[str, str], left: Metric | None, right: Metric | None) -> d
         "check": named[0], "label": named[1], "a": _shown(a, unit), "b": _shown(b, unit),
         "plain_name": metric.plain_name if metric else named[1],
         "a_outcome": a.get("finding_outcome") or "", "b_outcome": b.get("finding_outcome") or "",
-        "difference": "—" if change is None else f"{'+' if change > 0 else ''}{quantity(change, unit, digits=3)}",
+        "difference": "—" if change is None else difference(change, unit, digits=3),
         "answer": _answer(a, b),
     }  # fmt: skip
 

@@ -49,9 +49,10 @@ def dumbbells(pairs: Sequence[Pair], *, older: str, newer: str) -> str:
     shown = pairs[:MOST]
     height = HEAD + ROW * len(shown)
     sentence = "; ".join(f"{each.name}: {each.older.text}, then {each.newer.text}" for each in shown)
+    middle = (FIRST + LAST) / 2
     head = (
-        f'<circle class="older" cx="{FIRST - 16}" cy="11" r="4.5"/>{_text(FIRST - 26, 15, older, "end", "end")}'
-        f'<circle class="newer" cx="{LAST + 16}" cy="11" r="4.5"/>{_text(LAST + 26, 15, newer, "end", "start")}'
+        f'<circle class="older" cx="{middle - 20}" cy="11" r="4.5"/>{_text(middle - 30, 15, older, "end", "end")}'
+        f'<circle class="newer" cx="{middle + 20}" cy="11" r="4.5"/>{_text(middle + 30, 15, newer, "end", "start")}'
     )
     rows = "".join(_row(pair, HEAD + ROW * place + ROW / 2) for place, pair in enumerate(shown))
     return (
@@ -74,13 +75,15 @@ def _row(pair: Pair, y: float) -> str:
         return f'<path class="whisker" d="M{place(end.low):.1f} {y + shift:.1f}H{place(end.high):.1f}"/>'
 
     a, b = place(pair.older.value), place(pair.newer.value)
+    numbers_of = ((pair.older.text, "value"), (pair.newer.text, "value now"))
+    left, right = numbers_of if a <= b else numbers_of[::-1]  # a number stands on the side of its circle
     name = pair.name if len(pair.name) <= LETTERS else f"{pair.name[: LETTERS - 1]}…"
     return (
         f'<g class="{escape(pair.outcome) or "skipped"}">{_text(NAMES, y + 4, name, "name", "end")}'
         f'<path class="axis" d="M{FIRST} {y:.1f}H{LAST}"/>{whisker(pair.older, -4)}{whisker(pair.newer, 4)}'
         f'<path class="between" d="M{a:.1f} {y:.1f}H{b:.1f}"/>'
         f'<circle class="older" cx="{a:.1f}" cy="{y:.1f}" r="5.5"/><circle class="newer" cx="{b:.1f}" cy="{y:.1f}" r="5.5"/>'
-        f"{_text(FIRST - 14, y + 4, pair.older.text, 'value', 'end')}{_text(LAST + 14, y + 4, pair.newer.text, 'value', 'start')}</g>"
+        f"{_text(FIRST - 14, y + 4, *left, 'end')}{_text(LAST + 14, y + 4, *right, 'start')}</g>"
     )
 
 

@@ -92,7 +92,12 @@ def test_the_newest_decision_that_compared_shows_champion_against_challenger(boa
     view = view_of(board)["challenger"]
     assert view["decided"].startswith("version bbbbbbbb replaces aaaaaaaa by policy, 2026-03-01 09:00")
     (row,) = view["rows"]
-    assert (row["plain_name"], row["gain"], row["interval"], row["margin"]) == ("accuracy", "4%", "1% to 7%", "2%")
+    assert (row["plain_name"], row["gain"], row["interval"], row["margin"]) == (
+        "accuracy",
+        "+4 points",
+        "1% to 7%",
+        "2 points",
+    )
     assert "accuracy: 80%, then 84%" in view["picture"]
 
 

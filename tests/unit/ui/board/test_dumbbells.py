@@ -21,6 +21,10 @@ def test_the_line_reaches_from_the_older_to_the_newer_value():
     assert '<g class="fail">' in svg
     assert 'aria-label="accuracy: 80%, then 50%"' in svg
     assert ">2026-03-01</text>" in svg
+    values = re.findall(r'class="(value[ a-z]*)" x="([\d.]+)" y="[\d.]+" text-anchor="(\w+)">([^<]+)<', svg)
+    assert [(name, anchor, text) for name, _, anchor, text in values] == [
+        ("value now", "end", "50%"), ("value", "start", "80%"),
+    ]  # fmt: skip
 
 
 def test_an_interval_is_part_of_the_scale_and_equal_values_stand_in_its_middle():

@@ -209,7 +209,7 @@ def test_a_run_under_another_policy_shows_which_lines_of_it_changed(board, store
     kinds = {line["kind"] for line in other["difference"]}
     assert {"+", "@"} <= kinds
     added = [line["text"] for line in other["difference"] if line["kind"] == "+"]
-    assert any("approver: Ada" in line for line in added)
+    assert any("2026-03-31" in line for line in added)
     (model,) = board.index.models()
     page = client.get(f"/dags/{DAG}/evidence/{board.index.runs(model['id'])[2]['name']}").text
     assert "What changed in the policy" in page

@@ -6,15 +6,15 @@ from model_governance.contract.result import NOT_NEGATIVE, SHARE, SHARE_CHANGE, 
 
 METRICS: tuple[MetricSpec, ...] = (
     MetricSpec(
-        name="critical_failures", title="violated expectations of severity critical", better="lower", range=NOT_NEGATIVE, unit="expectations",
+        name="critical_failures", better="lower", range=NOT_NEGATIVE, unit="expectations",
         meaning="Expectations of severity critical that are not met: the model must not be given these rows.",
     ),
     MetricSpec(
-        name="warning_failures", title="violated expectations of severity warning", better="lower", range=NOT_NEGATIVE, unit="expectations",
+        name="warning_failures", better="lower", range=NOT_NEGATIVE, unit="expectations",
         meaning="Expectations of severity warning that are not met: somebody should look at them, the model may run.",
     ),
     MetricSpec(
-        name="info_failures", title="violated expectations of severity info", better="lower", range=NOT_NEGATIVE, unit="expectations",
+        name="info_failures", better="lower", range=NOT_NEGATIVE, unit="expectations",
         meaning="Expectations of severity info that are not met: recorded for information only.",
     ),
     MetricSpec(

@@ -6,7 +6,7 @@ from model_governance.contract.result import NOT_NEGATIVE, SHARE, SHARE_CHANGE, 
 
 METRICS = (
     MetricSpec(
-        name="attack_auc", title="members told from others (ROC AUC)", better="lower", range=SHARE, unit="auc", per="attack",
+        name="attack_auc", title="attack (ROC AUC)", better="lower", range=SHARE, unit="auc", per="attack",
         meaning="probability that a random member scores above a random non-member; 0.5 is guessing",
     ),
     MetricSpec(
@@ -36,7 +36,7 @@ METRICS = (
         "each row was trained on",
     ),
     MetricSpec(
-        name="slice_auc", title="members of a slice told from others (ROC AUC)", better="lower", range=SHARE, unit="auc", per="attack@slice",
+        name="slice_auc", title="attack on a slice (ROC AUC)", better="lower", range=SHARE, unit="auc", per="attack@slice",
         meaning="probability that a random member of the slice scores above a random non-member of it",
     ),
     MetricSpec(

@@ -11,13 +11,13 @@ ALL = "all"
 
 METRICS = (
     MetricSpec(
-        name="attack_success_rate", title="attacked rows whose answer is turned", better="lower", range=SHARE, unit="share", per="attack",
+        name="attack_success_rate", title="attacks that succeed", better="lower", range=SHARE, unit="share", per="attack",
         meaning="share of the attacked rows (those the model gets right; all rows without labels and of a regression) whose "
         "answer flips within the budget, the first of several; key all: by any attack. Rows without any start found count as "
         "not flipped (lower bound)",
     ),
     MetricSpec(
-        name="attack_success_rate_at", title="attacked rows whose answer is turned within a budget", better="lower", range=SHARE, unit="share", per="budget",
+        name="attack_success_rate_at", title="attacks that succeed within a budget", better="lower", range=SHARE, unit="share", per="budget",
         meaning="share of the attacked rows that some attack flips, at each budget of epsilon (lower bound)",
     ),
     MetricSpec(
