@@ -82,7 +82,9 @@ def night(seaweed: SeaweedServer, tmp_path_factory: pytest.TempPathFactory) -> I
         for name in WORKERS:
             parts.start_worker(name)
         airflow.wait_until_ready(300)
-        airflow.wait_for(lambda: parts.rows("select count(*) from dag")[0][0] == len(expected()), "a DAG per model", 300)
+        airflow.wait_for(
+            lambda: parts.rows("select count(*) from dag")[0][0] == len(expected()), "a DAG per model", 300
+        )
         with Costs(airflow.process_ids) as costs:
             store, trust = S3Store(evidence, client=seaweed.client()), folder / "keys" / "trust.yaml"
             night = Night(cluster=parts, store=store, trust=trust, policies=policies, costs=costs)
@@ -144,20 +146,25 @@ def test_the_tasks_of_the_killed_worker_were_lost_and_done_again_elsewhere(night
 
 
 def test_no_artifact_verdict_or_request_is_lost_or_doubled(night: Night) -> None:
-    """Every object has one version, every blob belongs to a record of the chain, every run has one link."""
+    """Every object has one version, every blob belongs to a link, every run and request has one link and one event."""
     versions = {key: len(found) for key, found in night.store.versions("").items()}
     assert [key for key, count in versions.items() if count != 1] == []
     links = [key for key in versions if key.startswith("v1/chain/")]
-    assert Counter(key.split("/")[2] for key in links) == {f"model={name}": 1 for name in expected()}
+    assert Counter(key.split("/")[2] for key in links) == {f"model={name}": count for name, count in links_of().items()}
     chained = b"".join(payload_of(night.store.get(key)) for key in links).decode()
     blobs = [key for key in versions if key.startswith("v1/blobs/")]
     assert [key for key in blobs if key.split("/")[-1].split(".")[0] not in chained] == []
-    requested = night.cluster.rows(
-        "select source_dag_id from asset_event where source_task_id = 'request_retraining' order by 1"
-    )
-    assert [name for (name,) in requested] == [
-        dag_id_of(name) for name, end in expected().items() if end.outcome == "fail"
-    ]
+    events = night.cluster.rows("select source_task_id, source_dag_id, count(*) from asset_event group by 1, 2")
+    assert {each for each in events if each[0] == "archive"} == {("archive", dag_id_of(name), 1) for name in expected()}
+    asked = {name for name, count in links_of().items() if count == 2}
+    assert {each for each in events if each[0] == "request_retraining"} == {
+        ("request_retraining", dag_id_of(name), 1) for name in asked
+    }
+
+
+def links_of() -> dict[str, int]:
+    """How many links the chain of each model has: one of its run, and one of the request for retraining of a run that failed."""
+    return {name: 2 if end.outcome == "fail" else 1 for name, end in expected().items()}
 
 
 def test_the_evidence_verifies(
@@ -168,7 +175,7 @@ def test_the_evidence_verifies(
     assert main(["verify", night.store.uri, "--trust", str(night.trust), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {each["model"]: (each["links"], each["problems"]) for each in found["models"]} == {
-        name: (1, []) for name in expected()
+        name: (count, []) for name, count in links_of().items()
     }
 
 
