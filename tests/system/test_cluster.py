@@ -14,18 +14,14 @@ import psutil
 import pytest
 
 from deploy_examples import named_settings
-from model_governance.authoring.capacity import cost_of_run, measured_figures
 from model_governance.authoring.keys import make_keys
-from model_governance.authoring.machine_speed import speed_of_this_machine
-from model_governance.checks import catalogue
 from model_governance.cli import main
-from model_governance.policy import load_policy
 from model_governance.policy.names import dag_id_of
 from model_governance.store.s3 import S3Store
 from system.airflow_server import INITDB
 from system.cluster import WORKERS, Cluster, cluster
 from system.costs import Costs
-from system.many_models import COUNT, NIGHT, ROWS, expected, write_models
+from system.many_models import COUNT, NIGHT, expected, write_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +78,9 @@ def night(seaweed: SeaweedServer, tmp_path_factory: pytest.TempPathFactory) -> I
         for name in WORKERS:
             parts.start_worker(name)
         airflow.wait_until_ready(300)
-        airflow.wait_for(lambda: parts.rows("select count(*) from dag")[0][0] == len(expected()), "a DAG per model", 300)
+        airflow.wait_for(
+            lambda: parts.rows("select count(*) from dag")[0][0] == len(expected()), "a DAG per model", 300
+        )
         with Costs(airflow.process_ids) as costs:
             store, trust = S3Store(evidence, client=seaweed.client()), folder / "keys" / "trust.yaml"
             night = Night(cluster=parts, store=store, trust=trust, policies=policies, costs=costs)
@@ -144,20 +142,25 @@ def test_the_tasks_of_the_killed_worker_were_lost_and_done_again_elsewhere(night
 
 
 def test_no_artifact_verdict_or_request_is_lost_or_doubled(night: Night) -> None:
-    """Every object has one version, every blob belongs to a record of the chain, every run has one link."""
+    """Every object has one version, every blob belongs to a link, every run and request has one link and one event."""
     versions = {key: len(found) for key, found in night.store.versions("").items()}
     assert [key for key, count in versions.items() if count != 1] == []
     links = [key for key in versions if key.startswith("v1/chain/")]
-    assert Counter(key.split("/")[2] for key in links) == {f"model={name}": 1 for name in expected()}
+    assert Counter(key.split("/")[2] for key in links) == {f"model={name}": count for name, count in links_of().items()}
     chained = b"".join(payload_of(night.store.get(key)) for key in links).decode()
     blobs = [key for key in versions if key.startswith("v1/blobs/")]
     assert [key for key in blobs if key.split("/")[-1].split(".")[0] not in chained] == []
-    requested = night.cluster.rows(
-        "select source_dag_id from asset_event where source_task_id = 'request_retraining' order by 1"
-    )
-    assert [name for (name,) in requested] == [
-        dag_id_of(name) for name, end in expected().items() if end.outcome == "fail"
-    ]
+    events = night.cluster.rows("select source_task_id, source_dag_id, count(*) from asset_event group by 1, 2")
+    assert {each for each in events if each[0] == "archive"} == {("archive", dag_id_of(name), 1) for name in expected()}
+    asked = {name for name, count in links_of().items() if count == 2}
+    assert {each for each in events if each[0] == "request_retraining"} == {
+        ("request_retraining", dag_id_of(name), 1) for name in asked
+    }
+
+
+def links_of() -> dict[str, int]:
+    """How many links the chain of each model has: one of its run, and one of the request for retraining of a run that failed."""
+    return {name: 2 if end.outcome == "fail" else 1 for name, end in expected().items()}
 
 
 def test_the_evidence_verifies(
@@ -168,47 +171,27 @@ def test_the_evidence_verifies(
     assert main(["verify", night.store.uri, "--trust", str(night.trust), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {each["model"]: (each["links"], each["problems"]) for each in found["models"]} == {
-        name: (1, []) for name in expected()
+        name: (count, []) for name, count in links_of().items()
     }
 
 
-def test_the_night_costs_what_the_plan_says(night: Night, capsys: pytest.CaptureFixture[str]) -> None:
-    """CPU of the workers, memory of a task and stored bytes, within 30%; a task that was lost is planned for each of its tries."""
-    figures = measured_figures()
-    speed = speed_of_this_machine(figures)
-    policies = [load_policy(path, catalogue()) for path in sorted(night.policies.glob("*.yaml"))]
-    runs = {dag_id_of(each.name): cost_of_run(each, rows=ROWS, figures=figures, speed=speed) for each in policies}
-    costs = {(dag_id, task.name): task for dag_id, run in runs.items() for task in run.tasks}
-    tries = night.cluster.rows("select dag_id, task_id, try_number from task_instance where state != 'removed'")
-    planned = {
-        "CPU s of the workers": sum(costs[dag_id, task].cpu * count for dag_id, task, count in tries),
-        "MiB of the largest task": max(run.mib for run in runs.values()),
-        "KiB stored": sum(task.stored_bytes for task in costs.values()) / 1024,
-    }
+def test_what_the_night_cost_is_told(night: Night, capsys: pytest.CaptureFixture[str]) -> None:
+    """A process that runs a task needs less than 1 GiB, as the documentation of a worker assumes."""
+    tries = night.cluster.rows("select sum(try_number), count(*) from task_instance")[0]
+    parts = {part: night.costs.cpu(part) for part in (*WORKERS, "scheduler", "api-server", "dag-processor")}
     stored = (
         night.cluster.seaweed.client()
         .get_paginator("list_objects_v2")
         .paginate(Bucket=night.store.uri.split("/")[2], Prefix="evidence/")
     )
-    measured = {
-        # One worker was started again meanwhile; what its start cost is no task's.
-        "CPU s of the workers": night.costs.cpu(*WORKERS) - night.costs.start_of(WORKERS[0]),
-        "MiB of the largest task": night.costs.task_mib,
-        "KiB stored": sum(each["Size"] for page in stored for each in page["Contents"]) / 1024,
-    }
-    others = {part: night.costs.cpu(part) for part in ("scheduler", "api-server", "dag-processor")}
-    lines = [f"{name:24}  {planned[name]:8.0f}  {measured[name]:8.0f}" for name in planned]
-    lines += [f"{f'CPU s of {part}':24}  {'':8}  {seconds:8.0f}" for part, seconds in others.items()]
-    lines += [
-        f"{'MiB of all parts':24}  {'':8}  {night.costs.total_mib:8.0f}",
-        f"{'seconds':24}  {'':8}  {night.seconds:8.0f}",
-    ]
+    kib = sum(each["Size"] for page in stored for each in page["Contents"]) / 1024
     with capsys.disabled():
         print(
-            f"\na night of {len(runs)} models, {sum(count for *_, count in tries)} tries of {len(tries)} tasks; speed {speed:.2f}"
+            f"\na night of {COUNT} models: {night.seconds:.0f} s, {tries[0]} tries of {tries[1]} tasks, {kib:.0f} KiB stored"
         )
-        print("\n".join([f"{'':24}  {'planned':>8}  {'measured':>8}", *lines]))
-    assert measured == {name: pytest.approx(value, rel=0.3) for name, value in planned.items()}
+        print(", ".join(f"{part} {seconds:.0f} CPU s" for part, seconds in parts.items()))
+        print(f"largest task {night.costs.task_mib:.0f} MiB, all parts together {night.costs.total_mib:.0f} MiB")
+    assert 0 < night.costs.task_mib < 1024
 
 
 def test_the_examples_of_a_cluster_set_options_that_the_celery_provider_has() -> None:
