@@ -96,7 +96,7 @@ def solve(
     whole[int(starts[0]) : int(starts[-1])] = 1
     if ties is not None:
         largest = len(cost) - 1 if problem.objective == "linf" else None
-        more = ties.constrain(rows, problem.axes, starts, first=len(cost), unit=unit, whole=largest)
+        more = ties.constrain(rows, problem.axes, starts, first=len(cost), unit=unit, greatest=largest)
         cost, upper, whole = (np.concatenate(pair) for pair in zip((cost, upper, whole), more, strict=True))
         known = np.concatenate([known, np.zeros(len(cost) - len(known))])
     size = len(cost)

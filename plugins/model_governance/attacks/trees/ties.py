@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from model_governance.attacks.trees.program import Rows
 
 ON_GRID = 1e-6  # share of a step by which a value may be off its grid
-MARGIN = (
-    2e-6  # share of a range that a value keeps from the ends of its cell: twice what the solver lets a bound be off
-)
+MARGIN = 2e-6  # share of a range that a value keeps from the ends of its cell; twice what the solver may be off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +82,7 @@ class Ties:
         return max((each.price * max(each.high - each.own, each.own - each.low) for each in self.features), default=0.0)
 
     def constrain(
-        self, rows: Rows, axes: Sequence[Axis], starts: np.ndarray, *, first: int, unit: float, whole: int | None
+        self, rows: Rows, axes: Sequence[Axis], starts: np.ndarray, *, first: int, unit: float, greatest: int | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Add the constraints; gives costs, upper limits and integrality of the new variables, values before distances.
 
@@ -94,7 +92,7 @@ class Ties:
             starts: first variable of each axis.
             first: the first new variable.
             unit: of the objective.
-            whole: the variable that is at least every part (linf), None where parts are summed.
+            greatest: the variable that is at least every part (linf), None where parts are summed.
         """
         import numpy as np
 
@@ -106,8 +104,8 @@ class Ties:
             for sign in (1.0, -1.0):  # away >= price * |value - own|
                 rows.add(np.zeros(2, dtype=int), np.array([value, away]), np.array([sign * scale, -1.0]))
                 rows.close(np.array([-np.inf]), np.array([sign * tied.price * (tied.own - tied.low) / unit]))
-            if whole is not None:
-                rows.add(np.zeros(2, dtype=int), np.array([away, whole]), np.array([1.0, -1.0]))
+            if greatest is not None:
+                rows.add(np.zeros(2, dtype=int), np.array([away, greatest]), np.array([1.0, -1.0]))
                 rows.close(np.array([-np.inf]), np.zeros(1))
             if tied.feature in places:
                 _bind_value(rows, tied, value, *places[tied.feature])
@@ -118,7 +116,7 @@ class Ties:
             size = float(np.abs(units).max()) or 1.0
             rows.add(np.zeros(len(columns), dtype=int), columns, units / size)
             rows.close(np.array([(low - constant) / size]), np.array([(high - constant) / size]))
-        costs = np.concatenate([np.zeros(count), np.full(count, 0.0 if whole is not None else 1.0)])
+        costs = np.concatenate([np.zeros(count), np.full(count, 0.0 if greatest is not None else 1.0)])
         upper = np.concatenate([[each.units for each in self.features], np.full(count, np.inf)])
         return costs, upper, np.array([each.step is not None for each in self.features] + [False] * count, dtype=float)
 
@@ -141,9 +139,9 @@ class Ties:
         from model_governance.attacks.trees.program import Rows
 
         count, rows = len(self.features), Rows()
-        whole = 2 * count if self.objective == "linf" else None
+        greatest = 2 * count if self.objective == "linf" else None
         costs, upper, integral = replace(self, relations=self._tightened(margin)).constrain(
-            rows, (), np.zeros(1, dtype=int), first=0, unit=self.largest or 1.0, whole=whole
+            rows, (), np.zeros(1, dtype=int), first=0, unit=self.largest or 1.0, greatest=greatest
         )
         lower = np.zeros(len(upper))
         for number, each in enumerate(self.features):
@@ -153,7 +151,7 @@ class Ties:
             lower[number], upper[number] = (low + spare - each.low) / each.width, (high - spare - each.low) / each.width
             if each.step is not None:
                 lower[number], upper[number] = np.ceil(lower[number] - ON_GRID), np.floor(upper[number] + ON_GRID)
-        if whole is not None:
+        if greatest is not None:
             costs, upper, integral = np.append(costs, 1.0), np.append(upper, np.inf), np.append(integral, 0.0)
             lower = np.append(lower, 0.0)
         if (lower > upper).any():
