@@ -1,8 +1,9 @@
 """The data engine: exact statistics over all rows of a dataset, wherever they are, in bounded memory.
 
 `open_relation` gives the rows of a dataset, `ordered_distances` compares two of them, `require_same_families` refuses categories
-that changed their type. Rows in memory and in files are processed here (`local`, `runs`, `ordered`); rows of a table are
-processed by its database, through expressions written once (`expressions`, `pushdown`). Spark, PostgreSQL and DuckDB are
+that changed their type. Rows in memory and in files are processed here (`local`, `runs`, `ordered`), and so are those of a table
+up to a size, from a copy (`table_copies`); those of larger ones are processed by their database, through expressions written
+once (`expressions`, `pushdown`). Spark, PostgreSQL and DuckDB are
 tested to give the numbers of the embedded engine. For Snowflake, BigQuery, Databricks, Trino, ClickHouse, SQL Server and
 Athena it is tested that the expressions compile, and no more.
 """

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from ibis import Table
+    from pyarrow.parquet import ParquetWriter
 
     from model_governance.engine.column_kinds import Kind
     from model_governance.engine.labels import Labels
@@ -81,24 +82,36 @@ def with_copy(source: TableRows, *, role: str, uri: str) -> TableRows:
 
 def _write(batches: Iterator[pa.RecordBatch], path: Path) -> bool:
     """Whether all rows were written; false where there are none, or too many bytes of them."""
+    writer = None
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.nbytes
+        if size > MAX_BYTES:
+            break
+        if sum(map(len, held)) >= ROWS_PER_FRAME:
+            writer = _write_group(writer, held, path)
+            held = []
+    if held and size <= MAX_BYTES:
+        writer = _write_group(writer, held, path)
+    if writer is not None:
+        writer.close()
+    return 0 < size <= MAX_BYTES
+
+
+def _write_group(writer: ParquetWriter | None, batches: Sequence[pa.RecordBatch], path: Path) -> ParquetWriter:
+    """Write rows as one row group, since small ones would make every later pass slower."""
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-    first = next(batches, None)
-    if first is None:
-        return False
-    texts = [field.name for field in first.schema if not pa.types.is_primitive(field.type)]
-    size = 0
-    # Numbers seldom repeat: looking for a dictionary of them costs more than it saves.
-    with ParquetWriter(path, first.schema, compression="lz4", use_dictionary=texts) as writer:
-        batch: pa.RecordBatch | None = first
-        while batch is not None:
-            size += batch.nbytes
-            if size > MAX_BYTES:
-                return False
-            writer.write_batch(batch)
-            batch = next(batches, None)
-    return True
+    table = pa.Table.from_batches(batches)
+    if writer is None:
+        # Numbers seldom repeat: looking for a dictionary of them costs more than it saves.
+        texts = [field.name for field in table.schema if not pa.types.is_primitive(field.type)]
+        writer = ParquetWriter(path, table.schema, compression="lz4", use_dictionary=texts)
+    writer.write_table(table)
+    return writer
 
 
 def open_table_relation(source: TableRows, *, role: str, uri: str) -> PushedRelation | CopiedRelation:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from model_governance.checks.data.data_validation.batches import PandasBatch, SqlBatch
 from model_governance.checks.data.data_validation.duplicates import count_duplicates, duplicate_estimates
 from model_governance.checks.data.data_validation.expectations import read_suite
+from model_governance.checks.data.data_validation.lagged_columns import lag_estimates
 from model_governance.checks.data.data_validation.metrics import METRICS
 from model_governance.checks.data.data_validation.params import MAX_ROWS_IN_PANDAS
 from model_governance.checks.data.data_validation.report import (
@@ -68,6 +69,7 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
         *_estimates(results, rows=dataset.rows),
         *duplicate_estimates(duplicates),
         *time_axis_estimates(subject),
+        *lag_estimates(subject),
     )
     figure = unexpected_figure(results)
     return CheckResult(

@@ -45,4 +45,8 @@ METRICS: tuple[MetricSpec, ...] = (
         name="missing_moment_share_increase", better="lower", range=SHARE_CHANGE,
         meaning="Share of missing moments less that of the reference.",
     ),
+    MetricSpec(
+        name="lag_mismatch_share", better="lower", range=SHARE,
+        meaning="Share of the values of lagged columns that differ from what they repeat, by the lags that hold in the reference.",
+    ),
 )  # fmt: skip

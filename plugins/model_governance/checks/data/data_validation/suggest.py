@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.checks.data.data_validation.allowances import allowed_missing, allowed_outside_range, as_mostly
+from model_governance.checks.data.data_validation.lagged_columns import find_lags
 from model_governance.contract.check import Suggestion
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.engine.column_kinds import NUMBERS, kind_of_series
@@ -80,6 +81,8 @@ def suggest(reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestio
     ]
     if columns.time in reference:
         thresholds.append({"metric": "missing_moment_share_increase", "less_than": 0.1, "severity": "error"})
+        if find_lags(reference, columns):
+            thresholds.append({"metric": "lag_mismatch_share", "less_than": 0.01, "severity": "error"})
     if copies is not None:
         thresholds.append({"metric": "duplicate_share", "less_than": copies, "severity": "error"})
     return Suggestion(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from model_governance.contract.subject import Role, Subject
+    from model_governance.contract.subject import Columns, Role, Subject
 
 SHARE, INCREASE = "missing_moment_share", "missing_moment_share_increase"
 NO_TIME = "columns.time names no moment"
@@ -73,21 +73,33 @@ def time_axis_estimates(subject: Subject) -> Iterator[Estimate]:
 
 def _series(subject: Subject, role: Role) -> list[np.ndarray] | None:
     """The different moments of each series, ascending; None where the dataset has no such column."""
-    import numpy as np
-
     time, group = subject.columns.time, subject.columns.group
     dataset = subject.datasets.get(role)
     if time is None or dataset is None or time not in dataset.names:
         return None
     names = [time] if group is None or group not in dataset.names else [time, group]
     frame = dataset.read(names).dropna()
-    moments = _instants(frame[time]).dropna()
-    if len(names) == 1:
+    return _moments_of(frame, subject.columns)
+
+
+def usual_step(rows: pd.DataFrame, columns: Columns) -> float | None:
+    """The step of the axes of these rows, in the unit of `instants`; None without two distances of moments."""
+    return _step(_moments_of(rows, columns))
+
+
+def _moments_of(rows: pd.DataFrame, columns: Columns) -> list[np.ndarray]:
+    import numpy as np
+
+    if columns.time not in rows:
+        return []
+    rows = rows.reset_index(drop=True)
+    moments = instants(rows[columns.time]).dropna()
+    if columns.group not in rows:
         return [np.unique(moments.to_numpy())]
-    return [np.unique(own.to_numpy()) for _, own in moments.groupby(frame.loc[moments.index, group])]
+    return [np.unique(own.to_numpy()) for _, own in moments.groupby(rows.loc[moments.index, columns.group])]
 
 
-def _instants(values: pd.Series) -> pd.Series:
+def instants(values: pd.Series) -> pd.Series:
     """Moments as numbers: numbers as they are, dates and ISO texts as microseconds; what is neither is missing."""
     import pandas as pd
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
