@@ -284,7 +284,7 @@ def _case(name: str, codes: str, tamper, /, *, judged: str = "", needs_head: boo
 
 
 TAMPERINGS = (
-    _case("artifact altered", "object.altered", _alter_object, part="quality/report.html", old=b"0.1825", new=b"0.9825"),
+    _case("artifact altered", "object.altered", _alter_object, part="quality/report.html", old=b"18.2%", new=b"98.2%"),
     _case("artifact deleted", "object.missing", _delete_object, part="quality/report.html"),
     _case("record deleted", "object.missing", _delete_object, part="quality/check.json"),
     _case("manifest deleted", "object.missing", _delete_object, part="run_manifest.json"),

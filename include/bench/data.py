@@ -1,7 +1,7 @@
 """Measures the data engine and its peers side by side, in one run, and writes include/bench/DATA.md.
 
     make bench PART=data                       half an hour on two cores; needs 8 GB of disk and of memory
-    python include/bench/data.py validation    one section anew (drift, validation), the other stays
+    python include/bench/data.py tables        one section anew (drift, validation, tables), the others stay
 
 Every figure is that of a whole process, imports included, over the same Parquet files. Peers live in environments of
 their own, `.venv-peer-NAME`, made here.
@@ -183,7 +183,29 @@ def _validation(folder: Path) -> str:
     return "\n".join(lines)
 
 
-SECTIONS = {"drift": _drift, "validation": _validation}
+def _tables(folder: Path) -> str:
+    script = Path(__file__).with_name("table_scale.py")
+    done = cost_of([sys.executable, str(script)])
+    found = [json.loads(line) for line in done.printed.splitlines() if line.startswith("{")]
+    lines = [
+        "## Rows in a database: 2 × N rows, 5 columns",
+        "",
+        "Asked what `data_scale.py` asks, and the same rows everywhere. CPU seconds are the process's and the PostgreSQL server's.",
+        "Work leaves out what is imported. `left there` is a table as if it were too large to copy.",
+        "",
+        "| where | rows each | wall s | CPU s | work, CPU s | of it the server | peak MiB | CPU, file = 1 | work, file = 1 |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        file = next(other for other in found if (other["what"], other["rows"]) == ("file", one["rows"]))
+        lines.append(
+            f"| {one['what']} | {one['rows']:,} | {one['wall']:.1f} | {one['cpu']:.1f} | {one['work']:.2f} | {one['server']:.2f} | "
+            f"{one['mib']:.0f} | {one['cpu'] / file['cpu']:.1f} | {one['work'] / file['work']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+SECTIONS = {"drift": _drift, "validation": _validation, "tables": _tables}
 
 
 def _told(name: str, size: int, command: list[str]) -> Cost:

@@ -1,4 +1,4 @@
-"""MUTANTS.md: one page of several scripts, each of which replaces its own section and leaves the others as they are."""
+"""Pages of several scripts, each of which replaces its own section and leaves the others as they are: MUTANTS.md by default."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ PAGE = Path(__file__).with_name("MUTANTS.md")
 TITLE = "# Mutants of what the product reads"
 
 
-def write_section(title: str, about: str, rows: Sequence[Mapping[str, object]], *, page: Path = PAGE) -> str:
+def write_section(
+    title: str, about: str, rows: Sequence[Mapping[str, object]], *, page: Path = PAGE, heading: str = TITLE
+) -> str:
     """Put a section with a table in place of the one of this title, or at the end.
 
     Args:
@@ -21,6 +23,7 @@ def write_section(title: str, about: str, rows: Sequence[Mapping[str, object]], 
         about: what was measured, and how.
         rows: cells by head; at least one row, all with the heads of the first.
         page: the page, which need not exist.
+        heading: of the page.
 
     Returns:
         The section.
@@ -29,7 +32,7 @@ def write_section(title: str, about: str, rows: Sequence[Mapping[str, object]], 
     table = [heads, ["---"] * len(heads), *([str(row[head]) for head in heads] for row in rows)]
     section = "\n".join([f"## {title}", "", about, "", *(f"| {' | '.join(cells)} |" for cells in table), ""])
     others = sections(page.read_text()) if page.exists() else {}
-    page.write_text("\n".join([TITLE, "", *(others | {title: section}).values()]))
+    page.write_text("\n".join([heading, "", *(others | {title: section}).values()]))
     return section
 
 

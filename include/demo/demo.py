@@ -213,9 +213,7 @@ def shown(store, key: str) -> str:
 def run_page(store, date: str) -> str:
     """The page of the run's last manifest."""
     return next(
-        key
-        for key in store.keys("v1/runs/model=acs-employment/")
-        if f"run={date}T" in key and key.endswith("report.html")
+        key for key in store.keys("v1/runs/model=acs-employment/") if f"/{date}T" in key and key.endswith("report.html")
     )
 
 

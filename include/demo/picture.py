@@ -20,7 +20,7 @@ OFFLINE = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgro
 
 def failing_run() -> Path:
     """The page of the run with the planted accident."""
-    return next((BUILD / "archive" / "v1" / "runs").glob("*/run=2018-12-31T000000Z/*/*/report.html"))
+    return next((BUILD / "archive" / "v1" / "runs").glob("*/*/2018-12-31T000000Z/*/*/report.html"))
 
 
 def main() -> int:

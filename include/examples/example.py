@@ -94,14 +94,18 @@ def govern(runs: tuple[ExampleRun, ...], source: Path, folder: Path, *, model: s
 
 
 def write_policy(source: Path, folder: Path, *, model: str) -> Path:
-    """The policy with address, digest and training rows of a model, as a person writes them after reviewing it."""
-    text = source.read_text(encoding="utf-8")
-    pinned = PINNED.search(text)
-    if pinned is None:
+    """The policy with address, digest and training rows of a model and the digest of a champion, as a person writes them."""
+    text, names = source.read_text(encoding="utf-8"), iter([model])
+    approved = PINNED.search(text)
+    if approved is None:
         raise SystemExit(f"{source}: expected the `uri` of the model with its `sha256` in the next line, found none")
-    digest = hashlib.sha256((folder / model).read_bytes()).hexdigest()
-    text = text.replace(pinned[0], f"  uri: {model}\n  sha256: {digest}")
-    text = text.replace(f"{Path(pinned[1]).stem}.parquet", f"{Path(model).stem}.parquet")
+
+    def pinned(found: re.Match[str]) -> str:
+        name = next(names, found[1])
+        return f"  uri: {name}\n  sha256: {hashlib.sha256((folder / name).read_bytes()).hexdigest()}"
+
+    text = PINNED.sub(pinned, text)
+    text = text.replace(f"{Path(approved[1]).stem}.parquet", f"{Path(model).stem}.parquet")
     path = folder / POLICY
     path.write_text(text, encoding="utf-8")
     return path

@@ -129,13 +129,13 @@ def _history(
     try:
         trust = trust_of(policy, connections or PlainConnections())
         archive = Archive(store, policy.name, before=run.logical_date, trust=trust)
-        earlier = [(each.logical_date, each.content) for each in islice(archive.runs(), RUNS - 1)]
+        earlier = ((each.logical_date, each.content) for each in islice(archive.runs(), RUNS - 1))
+        model = next((record["model"]["sha256"] for record in records.values() if record and record["model"]), None)
+        return history_of(verdict, moment=run.logical_date, model=model, earlier=earlier)
     except EvidenceError as error:
         # The checks that need earlier runs report it; this run is archived all the same.
         log.warning("the findings are not compared with those of earlier runs: %s", error)
         return None
-    model = next((record["model"]["sha256"] for record in records.values() if record and record["model"]), None)
-    return history_of(verdict, moment=run.logical_date, model=model, earlier=earlier)
 
 
 def _never_reported(policy: Policy, name: str, reason: str) -> Verdict:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.archiving import archive_run
 from model_governance.checks import catalogue, find
+from model_governance.contract.plain_names import named
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.secret_text import without_secrets
 from model_governance.contract.text import library_words
@@ -18,6 +19,7 @@ from model_governance.errors import CheckError, GovernanceError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.controls import control_map
 from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
+from model_governance.evidence.manifest import moment_folder
 from model_governance.evidence.record import check_record, file_manifests, judged_by, recordable
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
@@ -57,7 +59,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRun:
-    """One check of one run, already recorded: the verdict and where the evidence is."""
+    """One check of one run, already recorded: the verdict and where the evidence is; `datasets` as in the record."""
 
     name: str
     kind: str
@@ -68,6 +70,7 @@ class CheckRun:
     started_at: datetime
     seconds: float
     metrics: int = 0
+    datasets: tuple[Mapping[str, Any], ...] = ()
     problem: Exception | None = None
 
     def summary(self) -> dict[str, Any]:
@@ -152,6 +155,7 @@ def run_check(
         started_at=started_at,
         seconds=time.monotonic() - started,
         metrics=len(attempt.result.metrics) if attempt.result else 0,
+        datasets=tuple(record["datasets"]),
         **stored,
     )
 
@@ -193,7 +197,7 @@ class _Attempt:
         self.subject = subject = _with_earlier(subject, check.lookbacks(params), archive=archive, name=name)
         subject, champion_problem = beside_champion(check, policy, subject, connections=connections)
         self.subject, self.seed = subject, derive_seed(policy, subject, name)
-        self.result = recordable(check.measure(subject, params, self.seed))
+        self.result = recordable(named(check.measure(subject, params, self.seed), check.metrics, policy.report.labels))
         if champion_problem is not None:
             raise champion_problem
         asked = {threshold.against for threshold in policy.checks[name].thresholds if threshold.is_change}
@@ -353,8 +357,7 @@ def _store(store: ArtifactStore, record: dict[str, Any], attempt: _Attempt, *, r
     stored = tuple(put_blob(store, artifact) for artifact in artifacts)
     pictures = {artifact.name: artifact.content for artifact in artifacts if artifact.media_type == "image/svg+xml"}
     record = record | {"stored": [artifact.record() for artifact in stored]}
-    page = Artifact(
-        name="report.html", media_type="text/html", content=page_of_check(record, pictures, run=run.record())
-    )
+    named = run.record() | {"folder": moment_folder(record["policy"]["name"], run.logical_date)}
+    page = Artifact(name="report.html", media_type="text/html", content=page_of_check(record, pictures, run=named))
     facts = Artifact(name="check.json", media_type="application/json", content=canonical_json(record))
     return {"artifacts": stored, "report": put_blob(store, page), "record": put_blob(store, facts)}

@@ -109,6 +109,20 @@ def policy_file(trained, tmp_path):
     return write
 
 
+@pytest.fixture(autouse=True)
+def _archives_verify(request):
+    """Whatever a test lets Airflow do, the archive that it leaves verifies, unless the test alters it."""
+    folder = request.getfixturevalue("tmp_path") / "evidence" if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is None or not (folder / "v1").exists() or request.node.get_closest_marker("alters_the_archive"):
+        return
+    from model_governance.evidence.verification import verify_archive
+    from model_governance.store.local import LocalStore
+
+    for found in verify_archive(LocalStore(str(folder))):
+        assert found.is_sound, [(problem.code, problem.sentence) for problem in found.problems]
+
+
 @pytest.fixture
 def run_dag(airflow_db, request):
     """Runs a DAG of a DAG file, the first if none is named, under `dag.test()`; gives the run, with states and XComs at hand."""

@@ -72,6 +72,7 @@ def test_a_sound_archive_raises_its_head_to_a_second_place(archived, run_dag, sc
     assert head_of(policy)["sequence"] == 3
 
 
+@pytest.mark.alters_the_archive
 def test_a_chain_whose_end_was_cut_off_fails_and_the_head_stays(archived, run_dag, capfd):
     policy, evidence = archived
     verify(run_dag, policy, 3)
@@ -86,6 +87,7 @@ def test_a_chain_whose_end_was_cut_off_fails_and_the_head_stays(archived, run_da
     assert head_of(policy) == known
 
 
+@pytest.mark.alters_the_archive
 def test_an_altered_object_fails(archived, run_dag):
     policy, evidence = archived
     record = next((evidence / "v1" / "blobs").rglob("*.json"))
@@ -154,6 +156,7 @@ def test_a_month_without_a_run_has_a_report_and_nothing_to_export(archived, run_
     assert not (evidence / "v1" / "reports" / "export").exists()
 
 
+@pytest.mark.alters_the_archive
 def test_a_report_on_an_archive_that_is_not_sound_is_stored_and_fails(archived, run_dag):
     policy, evidence = archived
     links_of(policy, evidence)[0].unlink()

@@ -52,7 +52,7 @@ def test_the_gate_says_every_finding_and_where_the_page_is(policy_file, run_dag,
 
     said = capfd.readouterr()
     message = (said.out + said.err).rsplit("GovernanceViolation: grouped: FAIL", 1)[1]
-    assert re.search(r"quality: accuracy is 0\.\d+ .*must be at least 0\.9: fail", message)
+    assert re.search(r"quality: accuracy is \d\d(\.\d)?% .*must be at least 90%: fail", message)
     assert re.search(r"ranking-power: roc_auc is 0\.\d+ .*must be at least 0\.9: fail", message)
     assert f"page of the run: {done.xcom('archive', 'archive')['report']['uri']}" in message
 

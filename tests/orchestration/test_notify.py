@@ -58,7 +58,7 @@ def test_four_nights_give_four_messages(receiver, night, tmp_path, caplog, capfd
         ("fail", "new"), ("fail", "worsening"), ("warn", "resolved in part"), ("pass", "resolved"),
     ]  # fmt: skip
     text = receiver.got[1]["body"]["text"]
-    assert "Worsening:\n- quality: accuracy is 0 " in text
+    assert "Worsening:\n- quality: accuracy is 0% " in text
     assert "[since 2025-06-01 02:00 UTC (2 runs), fail before]" in text
     assert "Page: file:///" in text
     assert {each["path"] for each in receiver.got} == {f"/hook?sig={SECRET}"}
@@ -117,7 +117,7 @@ def test_quiet_runs_wait_for_the_digest_of_their_day(receiver, night):
     night(2, 0.0, name="digest", notifications=spec)
     (digest,) = (each["body"] for each in receiver.got)
     assert digest["governance"]["kind"] == "digest"
-    assert "1 warn (first 2025-06-01 02:00 UTC); the newest: target: accuracy is 0.8" in digest["text"]
+    assert "1 warn (first 2025-06-01 02:00 UTC); the newest: target: accuracy is 8" in digest["text"]
 
 
 def test_a_run_without_archive_is_told(receiver, policy_file, run_dag):

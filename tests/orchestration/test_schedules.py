@@ -98,12 +98,12 @@ def waits(policy_file, trained, tmp_path, run_dag, scheduled, monkeypatch):
     """Runs a policy that waits a while for its current rows; `late` seconds after the start they are there."""
     monkeypatch.setattr(waiting, "EVERY_SECONDS", 1.0)
 
-    def run(name, *, late=None):
+    def run(name, *, late=None, assets=()):
         datasets = {
             "train": {"uri": str(trained.folder / "train.parquet")},
             "current": {"uri": f"{tmp_path}/{{{{ ds }}}}.parquet"},
         }
-        schedule = {"cron": None, "retries": 0, "wait_for_data": {"timeout_minutes": 1}}
+        schedule = {"cron": None, "retries": 0, "wait_for_data": {"timeout_minutes": 1, "assets": list(assets)}}
         source = scheduled(policy_file(name=name, datasets=datasets, schedule=schedule))
         source += "dag.get_task('wait_for_data').timeout = 6\n"
 
@@ -135,6 +135,27 @@ def test_data_that_never_comes_is_said_by_the_checks_and_fails_the_run(waits):
     archived = done.xcom("archive", "archive")
     assert set(archived["outcomes"].values()) == {"error"}
     assert "2025-06-01.parquet" in archived["sentence"]
+
+
+PRODUCER = """from airflow.sdk import DAG, Asset, task
+
+with DAG("produces_rows", schedule=None):
+
+    @task(outlets=[Asset(uri="x-rows://warehouse/night")])
+    def write(): ...
+
+    write()
+"""
+
+
+def test_a_run_waits_for_an_asset_that_was_updated_since_the_start_of_its_interval(waits, run_dag, caplog):
+    assert run_dag(PRODUCER).state == "success"
+    updated = waits("fed", late=0, assets=["x-rows://warehouse/night"])
+    assert set(updated.states().values()) == {"success"}
+    starved = waits("starved", late=0, assets=["x-rows://warehouse/night", "x-rows://warehouse/never"])
+    assert starved.states()["wait_for_data"] == "success"
+    assert "asset x-rows://warehouse/never: not updated since 2025-06-01" in caplog.text
+    assert "warehouse/night: not updated" not in caplog.text
 
 
 def test_the_time_that_a_run_waits_counts_in_its_limit(dag_of):

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import psutil
+
 from system.server import HOST, free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).parent / "airflow"
@@ -80,7 +82,7 @@ class AirflowServer:
             text=True,
             env=self._environment,
             check=False,
-            timeout=180,
+            timeout=600,
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
@@ -88,8 +90,27 @@ class AirflowServer:
     def start(self, *parts: str) -> None:
         """Start parts, as `api-server`; their output goes to a file of their name in the home."""
         for part in parts:
-            with (self.home / f"{part}.log").open("wb") as log:
-                self._parts[part] = subprocess.Popen([PROGRAM, part], env=self._environment, stdout=log, stderr=log)
+            self.start_as(part, part)
+
+    def start_as(self, name: str, *words: str, settings: Mapping[str, str] | None = None) -> None:
+        """Start the command `airflow WORDS` as a part of this name, with settings that it alone has."""
+        with (self.home / f"{name}.log").open("ab") as log:
+            self._parts[name] = subprocess.Popen(
+                [PROGRAM, *words], env=self._environment | dict(settings or {}), stdout=log, stderr=log
+            )
+
+    def process_ids(self) -> dict[str, int]:
+        """The parts that were started and not killed."""
+        return {name: process.pid for name, process in self._parts.items()}
+
+    def kill(self, name: str) -> None:
+        """End a part and every process it has started at once, as a machine that loses power does."""
+        process = self._parts.pop(name)
+        tree = psutil.Process(process.pid)
+        for one in [tree, *tree.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.wait(20)
 
     def wait_until_ready(self, seconds: int = 120) -> None:
         """Return once the API server answers. AssertionError with its log where it does not."""

@@ -24,7 +24,7 @@ _PARTS = ("master", "volume", "filer", "s3", "admin")
 class SeaweedServer(S3Server):
     """`weed mini` in a folder of its own; a context manager.
 
-    Every start is fresh: a server that finds older data needs many seconds more. It is stopped by
+    Every start but `restart` is fresh: a server that finds older data needs many seconds more. It is stopped by
     SIGKILL, because a polite stop takes 16 s and nothing of it is kept.
     """
 
@@ -79,6 +79,18 @@ class SeaweedServer(S3Server):
             with contextlib.suppress(OSError), urlopen(request, timeout=20):
                 pass
 
+    def kill(self) -> None:
+        """End the server at once, as a machine that loses power does; its data stays."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(timeout=30)
+
+    def restart(self) -> None:
+        """Start a server that was killed again, on its data and its ports; returns once it answers."""
+        self._run()
+        self._wait()
+
     def log(self) -> str:
         """What the server printed so far."""
         return (Path(self._folder) / "log").read_text(errors="replace")
@@ -91,10 +103,14 @@ class SeaweedServer(S3Server):
         names = [f"{part}.{port}" for part in _PARTS for port in ("port", "port.grpc")]
         self._ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.endpoint_url = f"http://{HOST}:{self._ports['s3.port']}"
-        data = Path(self._folder) / "data"
-        data.mkdir()
+        (Path(self._folder) / "data").mkdir()
+        if self.roles:
+            (Path(self._folder) / "identities.json").write_text(json.dumps(self._identities()))
+        self._run()
+
+    def _run(self) -> None:
         options = {
-            "dir": data,
+            "dir": Path(self._folder) / "data",
             "ip": HOST,
             "ip.bind": HOST,
             "admin.ui": "false",
@@ -108,9 +124,7 @@ class SeaweedServer(S3Server):
             **self._ports,
         }
         if self.roles:
-            config = Path(self._folder) / "identities.json"
-            config.write_text(json.dumps(self._identities()))
-            options["s3.config"] = config
+            options["s3.config"] = Path(self._folder) / "identities.json"
         surroundings = {
             "PATH": os.defpath,
             "HOME": self._folder,
@@ -118,7 +132,7 @@ class SeaweedServer(S3Server):
             "AWS_ACCESS_KEY_ID": self.key,
             "AWS_SECRET_ACCESS_KEY": self.secret,
         }
-        with (Path(self._folder) / "log").open("wb") as log:
+        with (Path(self._folder) / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [_binary(), "mini", *(f"-{name}={value}" for name, value in options.items())],
                 cwd=self._folder,
@@ -163,10 +177,7 @@ class SeaweedServer(S3Server):
         )
 
     def _stop(self) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(timeout=30)
+        self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
         for part in _PARTS:  # the places of these sockets cannot be chosen
             Path(f"/tmp/seaweedfs-{part}-grpc-{self._ports.get(f'{part}.port.grpc')}.sock").unlink(missing_ok=True)

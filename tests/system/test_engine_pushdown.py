@@ -81,7 +81,11 @@ def pushed(request):
         uri, folder = request.getfixturevalue("spark_uri")
         names = {role: str(folder / f"{role}.parquet") for role in SIDES}
     specs = {role: DatasetSpec(uri=uri, table=names[role]) for role in SIDES}
-    return {role: load_dataset(role, spec, folder=None, connections=PlainConnections()) for role, spec in specs.items()}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("model_governance.engine.table_copies.MAX_CELLS", 0)  # rows stay where they are
+        return {
+            role: load_dataset(role, spec, folder=None, connections=PlainConnections()) for role, spec in specs.items()
+        }
 
 
 @pytest.fixture(scope="module")

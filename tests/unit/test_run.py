@@ -279,8 +279,8 @@ def test_a_change_of_a_metric_that_was_not_measured_is_drawn(small):
     done = small.check("quality")
     page = small.store.get(done.report.key).decode()
     assert "could not be drawn" not in page
-    assert "slice_accuracy[region atlantis] is absent" in page
+    assert "slice_accuracy[region atlantis]</code> is absent" in page
     archived = small.archive(done)
     assert b"could not be drawn" not in small.store.get(archived.report.key)
     Console(file=StringIO(), width=200).print(run_table(json.loads(small.store.get(archived.manifest.key))))
-    assert done.verdict.findings[0].requirement == "at most 0.02 worse than the approved run"
+    assert done.verdict.findings[0].requirement == "at most 2 percentage points worse than the approved run"

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json, to_json
 
 from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError
@@ -76,7 +77,7 @@ def read_document(content: bytes, *, origin: str, schema: str, older: Sequence[s
         EvidenceError: the bytes are no JSON object, or one of another schema or version; both versions are named.
     """
     try:
-        document = _STRICT.decode(content.decode())
+        document = strict_json(content)
     except (ValueError, RecursionError) as error:
         raise EvidenceError(
             f"{origin}: expected a document {schema}, found bytes that are no JSON of one meaning ({error}); {RESTORE}"
@@ -90,6 +91,29 @@ def read_document(content: bytes, *, origin: str, schema: str, older: Sequence[s
             f"{shown[:MOST_CHARACTERS]}; read it with the release that wrote it, or restore it from its oldest version"
         )
     return dict(document)
+
+
+def strict_json(content: bytes) -> Any:
+    """What the bytes of a JSON document mean, where they have one meaning: no key twice, no number that is not finite.
+
+    Raises:
+        ValueError, RecursionError: they are no such JSON, or nested too deeply.
+    """
+    # Several times as fast as the json module, which judges whatever was not written as our writers write it: what gives the
+    # same bytes again held no key twice, and each of its numbers is the one that its digits name.
+    try:
+        document = from_json(content, allow_inf_nan=False, cache_strings="keys")
+        written = to_json(document)
+        if written == content or _with_short_exponents(written) == _with_short_exponents(content):
+            return document
+    except ValueError:
+        pass
+    return _STRICT.decode(content.decode())
+
+
+def _with_short_exponents(content: bytes) -> bytes:
+    """Numbers as `1e-5` and `1e16`, which Python writes as `1e-05` and `1e+16`; what else this shortens holds no quote."""
+    return content.replace(b"e-0", b"e-").replace(b"e+", b"e")
 
 
 def require_form(document: Mapping[str, Any], form: type[SomeForm], *, origin: str) -> SomeForm:

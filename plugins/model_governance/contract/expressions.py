@@ -6,6 +6,7 @@ import ast
 import operator
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
 COMPARISONS: Mapping[type[ast.cmpop], str] = {ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">"}
 QUOTED = re.compile(r"`([^`]+)`")
 LONGEST = 500  # characters
+PARSED = 256  # expressions that are kept: an attack asks for the same ones at every step
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,30 @@ class Expression:
         """The value, from numbers or arrays by column."""
         return self._value(self._tree, columns)
 
+    @property
+    def linear(self) -> tuple[dict[str, float], float] | None:
+        """The weight of each column and the constant, where the value is a weighted sum of columns; None where it is not."""
+        return self._sum(self._tree)
+
+    def _sum(self, node: ast.expr) -> tuple[dict[str, float], float] | None:
+        if isinstance(node, ast.Name):
+            return {self._columns.get(node.id, node.id): 1.0}, 0.0
+        if isinstance(node, ast.UnaryOp):
+            return _scaled(self._sum(node.operand), -1.0)
+        if not isinstance(node, ast.BinOp):
+            return {}, float(self._value(node, {}))
+        left, right = self._sum(node.left), self._sum(node.right)
+        if left is None or right is None:
+            return None
+        if isinstance(node.op, ast.Mult):
+            return _scaled(right, left[1]) if not left[0] else _scaled(left, right[1]) if not right[0] else None
+        if isinstance(node.op, ast.Div):
+            return None if right[0] or right[1] == 0 else _scaled(left, 1 / right[1])
+        sign = 1.0 if isinstance(node.op, ast.Add) else -1.0
+        names = dict.fromkeys((*left[0], *right[0]))
+        weights = {name: left[0].get(name, 0.0) + sign * right[0].get(name, 0.0) for name in names}
+        return weights, left[1] + sign * right[1]
+
     def _value(self, node: ast.expr, columns: Mapping[str, Any]) -> Any:
         if isinstance(node, ast.BinOp):
             return BINARY[type(node.op)](self._value(node.left, columns), self._value(node.right, columns))
@@ -43,6 +69,13 @@ class Expression:
         return node.value
 
 
+def _scaled(sum_: tuple[dict[str, float], float] | None, factor: float) -> tuple[dict[str, float], float] | None:
+    if sum_ is None:
+        return None
+    return {name: weight * factor for name, weight in sum_[0].items()}, sum_[1] * factor
+
+
+@lru_cache(maxsize=PARSED)
 def read_equation(text: str) -> tuple[str, Expression]:
     """A column and what it is made of, from `dti = debt / income`.
 
@@ -65,6 +98,7 @@ def read_equation(text: str) -> tuple[str, Expression]:
     return name, made
 
 
+@lru_cache(maxsize=PARSED)
 def read_inequality(text: str) -> tuple[Expression, str, Expression]:
     """The two sides and what is between them (<=, <, >= or >), from `open_accounts <= accounts`.
 

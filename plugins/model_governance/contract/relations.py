@@ -173,6 +173,7 @@ def sides(relation: Relation) -> tuple[Expression, str, Expression]:
 def floats(values: Any) -> Any:
     """A column as 64-bit floats, (n,), NaN where a value is missing."""
     import numpy as np
-    import pandas as pd
 
-    return pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
+    if hasattr(values, "to_numpy"):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(values, dtype=np.float64)

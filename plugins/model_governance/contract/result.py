@@ -43,6 +43,7 @@ class MetricSpec:
         range: smallest and largest value that the truth can have; None where there is no end. A threshold that no
             value, or every value, meets is a mistake of the policy.
         tasks: the tasks of models that have it; None for every task of the check.
+        title: what readers call it, where that is not its name with spaces.
     """
 
     name: str
@@ -52,6 +53,12 @@ class MetricSpec:
     per: str | None = None
     range: Range = (None, None)
     tasks: tuple[Task, ...] | None = None
+    title: str = ""
+
+    @property
+    def plain_name(self) -> str:
+        """What readers call it: `true positive rate`."""
+        return self.title or self.name.replace("_", " ")
 
 
 def describe_range(range_of_values: Range) -> str:
@@ -98,6 +105,8 @@ class Metric:
         p_value: evidence that anything changed at all, unadjusted, 0 to 1. It decides beside the bound only where
             there is no interval.
         limits: confidence limits at any level; without them those of the 95% interval are stretched.
+        title: what readers call the metric; empty where nobody has said.
+        key_title: the key in words; empty where it is its own.
 
     Raises:
         CheckError: a number is not finite, a limit is missing or exceeds the other, or a value is absent without reason.
@@ -117,6 +126,8 @@ class Metric:
     absence: Absence = "error"
     p_value: float | None = None
     limits: Limits | None = None
+    title: str = ""
+    key_title: str = ""
 
     def __post_init__(self) -> None:
         if self.p_value is not None and not 0 <= self.p_value <= 1:
@@ -139,6 +150,11 @@ class Metric:
         """The name for readers: `drift_score[AGEP]`."""
         return label_of(self.name, self.key)
 
+    @property
+    def plain_name(self) -> str:
+        """What readers call it, with its key: `true positive rate, women`; empty where nobody has said."""
+        return ", ".join(filter(None, (self.title, self.key_title or self.key))) if self.title else ""
+
     def record(self) -> dict[str, Any]:
         """The metric as JSON types."""
         return {name: getattr(self, name) for name in self.__slots__} | {
@@ -150,7 +166,7 @@ class Metric:
         """The value with its interval, for a sentence: `0.82 (0.817 to 0.823)`; empty where there is none."""
         if self.value is None:
             return ""
-        return estimate(self.value, self.low, self.high)
+        return estimate(self.value, self.low, self.high, self.unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,8 +369,11 @@ def versions_of(*tools: str) -> dict[str, str]:
 
 def canonical_json(record: Any) -> bytes:
     """The bytes of a record: sorted keys, no spaces, UTF-8, NaN refused. Same record, same bytes."""
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+    return _CANONICAL.encode(record).encode()
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+"""Made once: an encoder costs as much as a small record."""
 
 
 def _plain(number: Any) -> Value | None:

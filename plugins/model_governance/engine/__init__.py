@@ -26,11 +26,11 @@ def open_relation(dataset: Dataset) -> Relation:
     from model_governance.engine.files import ParquetRows
     from model_governance.engine.local import LocalRelation
     from model_governance.engine.memory import MemoryRows
-    from model_governance.engine.pushdown import PushedRelation
+    from model_governance.engine.table_copies import open_table_relation
     from model_governance.engine.table_rows import TableRows
 
     if isinstance(dataset.source, TableRows):
-        return PushedRelation(dataset.source, role=dataset.role, uri=dataset.uri)
+        return open_table_relation(dataset.source, role=dataset.role, uri=dataset.uri)
     pieces = dataset.source if isinstance(dataset.source, ParquetRows) else MemoryRows(dataset.frame, dataset.role)
     return LocalRelation(pieces, role=dataset.role, uri=dataset.uri)
 

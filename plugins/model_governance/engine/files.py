@@ -85,21 +85,21 @@ class ParquetRows:
         from pyarrow.parquet import ParquetWriter
 
         with ParquetWriter(path, self.schema, compression="lz4") as writer:
-            for batch in self._batches(self.schema.names, rows=ROWS_PER_PIECE):
+            for batch in self.batches(self.schema.names, rows=ROWS_PER_PIECE):
                 writer.write_batch(batch)
         return path
 
     def numbers(self, name: str) -> Iterator[np.ndarray]:
         """The values that are not null, float64."""
-        return (as_numbers(piece, name=name, role=self.role) for piece in self._pieces(name))
+        return (as_numbers(piece, name=name, role=self.role) for piece in self.pieces(name))
 
     def labels(self, name: str) -> Labels:
         """Rows per label."""
-        return tally_pieces(partial(self._pieces, name))
+        return tally_pieces(partial(self.pieces, name))
 
     def missing(self, name: str) -> int:
         """Rows without a value: null or NaN."""
-        return sum(count_missing(piece) for piece in self._pieces(name))
+        return sum(count_missing(piece) for piece in self.pieces(name))
 
     def integers(self, names: Sequence[str]) -> frozenset[str]:
         """The columns of these that are integers without a missing value."""
@@ -109,7 +109,7 @@ class ParquetRows:
     def frames(self, names: Sequence[str], *, rows: int) -> Iterator[pd.DataFrame]:
         """The rows in order, `rows` at a time; a column has one type, whichever of the pieces holds its gaps."""
         start = 0
-        for batch in self._batches(names, rows=rows):
+        for batch in self.batches(names, rows=rows):
             frame = self._frame(batch, names)
             frame.index = frame.index + start
             yield frame
@@ -150,7 +150,7 @@ class ParquetRows:
         if gaps is not None and (exact or not gaps):
             return True if gaps else None
         missing, exact = 0, True
-        for piece in self._pieces(name):
+        for piece in self.pieces(name):
             missing += piece.null_count
             exact = exact and is_exact_as_float(prepared(piece))
         return exact if missing else None
@@ -179,7 +179,7 @@ class ParquetRows:
 
         start = 0
         rows = max(1, min(ROWS_PER_PIECE, CELLS_PER_PIECE // max(len(names), 1)))
-        for batch in self._batches(names, rows=rows):
+        for batch in self.batches(names, rows=rows):
             low, high = np.searchsorted(places, [start, start + len(batch)])
             yield batch.take(pa.array(places[low:high] - start))
             start += len(batch)
@@ -200,11 +200,13 @@ class ParquetRows:
     def _known_gaps(self) -> dict[str, bool | None]:
         return {}
 
-    def _pieces(self, name: str, *, encoded: bool = False) -> Iterator[pa.Array]:
-        for batch in self._batches([name], rows=ROWS_PER_PIECE, encoded=encoded):
+    def pieces(self, name: str, *, encoded: bool = False) -> Iterator[pa.Array]:
+        """The values of a column, piece by piece; texts as dictionaries where asked for."""
+        for batch in self.batches([name], rows=ROWS_PER_PIECE, encoded=encoded):
             yield batch.column(batch.schema.get_field_index(name))
 
-    def _batches(self, names: Sequence[str], *, rows: int, encoded: bool = False) -> Iterator[pa.RecordBatch]:
+    def batches(self, names: Sequence[str], *, rows: int, encoded: bool = False) -> Iterator[pa.RecordBatch]:
+        """The rows of these columns in order, at most `rows` at a time."""
         with self._reading(), self._readers.lend(columns=len(names), encoded=encoded) as opened:
             yield from opened.iter_batches(batch_size=rows, columns=list(names), use_threads=False)
 

@@ -1,4 +1,4 @@
-"""A digest of a table that stays in its database: its canonical aggregates, since its bytes cannot be read."""
+"""A digest of a table: its canonical aggregates, since a database gives no bytes and no order of rows."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from model_governance.contract.result import canonical_json
-from model_governance.engine.answers import read_row
 
 if TYPE_CHECKING:
-    from ibis import Table
-
     from model_governance.engine.pushdown import PushedRelation
+    from model_governance.engine.table_copies import CopiedRelation
 
 FINGERPRINT_CELLS = 32
 FEW_CATEGORIES = 1000
 
 
-def fingerprint(relation: PushedRelation) -> str:
-    """The sha256 of a table's canonical aggregates, since its bytes cannot be read.
+def fingerprint(relation: PushedRelation | CopiedRelation) -> str:
+    """The sha256 of a table's canonical aggregates, the same from its copy as from its database.
 
     It covers names, types and rows; per number the counts of missing, NaN, infinite and distinct values, the range,
     and the counts of 32 cells of equal width in it; per other column what is missing and, of up to 1,000
@@ -27,7 +25,7 @@ def fingerprint(relation: PushedRelation) -> str:
     """
     import numpy as np
 
-    schema = relation.table.schema()
+    schema = relation.source.table.schema()
     incomparable = relation.source.incomparable
     numeric = [name for name, kind in schema.items() if kind.is_numeric() and name not in incomparable]
     merging = relation.merging(numeric)
@@ -41,7 +39,7 @@ def fingerprint(relation: PushedRelation) -> str:
         if summary.minimum is not None and summary.maximum is not None
     }
     counts = relation.counts(edges)
-    distinct = {name: _count_distinct(relation.table, name) for name in comparable}
+    distinct = {name: relation.count_distinct(name, most=FEW_CATEGORIES + 1) for name in comparable}
     categories = relation.value_counts([name for name, count in distinct.items() if count <= FEW_CATEGORIES])
     aggregates = {
         "types": {name: str(kind) for name, kind in schema.items()},
@@ -54,15 +52,5 @@ def fingerprint(relation: PushedRelation) -> str:
         "categories": categories,
     }  # fmt: skip
     if merging:
-        aggregates["ranges"] = {name: _exact_range(relation.table, name) for name in sorted(merging)}
+        aggregates["ranges"] = {name: list(map(str, relation.exact_range(name))) for name in sorted(merging)}
     return hashlib.sha256(canonical_json(aggregates)).hexdigest()
-
-
-def _exact_range(table: Table, name: str) -> list[str]:
-    row = read_row(table.aggregate(low=table[name].min(), high=table[name].max()))
-    return [str(row["low"]), str(row["high"])]
-
-
-def _count_distinct(table: Table, name: str) -> int:
-    """Number of distinct values of a column, up to one more than `FEW_CATEGORIES`."""
-    return int(table.select(value=table[name]).distinct().limit(FEW_CATEGORIES + 1).count().execute())

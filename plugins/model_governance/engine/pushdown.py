@@ -51,7 +51,8 @@ class PushedRelation(Relation):
         self.source = source
         self.table = source.table
         self._finite_counts: dict[str, int] = {}
-        self._merged_counts: dict[str, int] = {}
+        self._merged_counts = source.merged
+        self._summaries, self._cached_labels = source.summaries, source.labels
 
     @property
     def backend(self) -> Any:
@@ -236,7 +237,7 @@ class PushedRelation(Relation):
             SubjectError: the table lacks a column, or changed meanwhile.
         """
         self.require(names)
-        self._require_comparable(names)
+        self.source.require_comparable(names, role=self.role, uri=self.uri)
         start = 0
         for batch in read_batches(self.source.in_order(names), rows):
             yield batch
@@ -270,6 +271,15 @@ class PushedRelation(Relation):
         self._merged_counts |= {name: int(count or 0) for (name, _), count in answers.items()}
         return frozenset(name for name in names if self._merged_counts.get(name))
 
+    def count_distinct(self, name: str, *, most: int) -> int:
+        """Number of different values of a column, a null among them, up to `most`."""
+        return int(self.table.select(value=self.table[name]).distinct().limit(most).count().execute())
+
+    def exact_range(self, name: str) -> tuple[Any, Any]:
+        """The smallest and the largest value of a column as the database holds them; None where there is none."""
+        row = read_row(self.table.aggregate(low=self.table[name].min(), high=self.table[name].max()))
+        return row["low"], row["high"]
+
     def _require_exact(self, names: Sequence[str]) -> None:
         for name in sorted(self.merging(names)):
             kind = self.table.schema()[name]
@@ -289,16 +299,8 @@ class PushedRelation(Relation):
             "describes other rows; measure a snapshot or a table that nobody writes meanwhile, then run again"
         )
 
-    def _require_comparable(self, names: Sequence[str]) -> None:
-        nested = {name: kind for name, kind in self.source.incomparable.items() if name in names}
-        if nested:
-            told = ", ".join(f"{name} ({kind})" for name, kind in nested.items())
-            raise CheckError(
-                f"{self.uri}: column(s) {told} of dataset {self.role!r} are not comparable; cast them in a view, or leave them out"
-            )
-
     def _tally(self, names: Sequence[str]) -> dict[str, Labels]:
-        self._require_comparable(names)
+        self.source.require_comparable(names, role=self.role, uri=self.uri)
         tallies: dict[str, Labels] = {}
         for name in names:
             rows = read_rows(expressions.values_with_counts(self.table, name))

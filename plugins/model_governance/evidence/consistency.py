@@ -21,6 +21,12 @@ def disagreements(policy_sha256: str, records: Mapping[str, Mapping[str, Any] | 
     return (*_names(known), *_policies(policy_sha256, known), *_versions(known))
 
 
+def file_digest(policy: Mapping[str, Any]) -> str:
+    """The digest of the policy's file, as a record or a manifest names it."""
+    digest: str = policy.get("file_sha256", policy["sha256"])
+    return digest
+
+
 def _names(records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, record in records.items():
         if record["check"] != name:
@@ -28,9 +34,7 @@ def _names(records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _policies(archived: str, records: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    found = _by_digest(
-        (record["policy"].get("file_sha256", record["policy"]["sha256"]), name) for name, record in records.items()
-    )
+    found = _by_digest((file_digest(record["policy"]), name) for name, record in records.items())
     if set(found) - {archived}:
         yield (
             f"the run was not judged by one policy: expected sha256 {archived}, the policy that is archived with it, found "

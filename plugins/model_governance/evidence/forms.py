@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
+from typing_extensions import TypedDict
 
 from model_governance.contract.documents import Count, Form, Moment, OpenForm, Probability, Sha256
 from model_governance.evidence.history_form import HistoryPart  # noqa: TC001 - pydantic reads the annotation
@@ -27,6 +28,15 @@ Purpose = Literal["baseline", "reference"]
 
 class Address(Form):
     """Where an object is, and the digest of its bytes."""
+
+    key: Name
+    sha256: Sha256
+
+
+class AddressPart(TypedDict):
+    """An address among many: a record names forty, and to make an object of each takes as long as all other checks of it."""
+
+    __pydantic_config__ = Address.model_config  # type: ignore[misc]  # pydantic reads it
 
     key: Name
     sha256: Sha256
@@ -128,7 +138,7 @@ class EarlierPart(OpenForm):
 
 
 class MetricForm(Form):
-    """A metric of a stored result; records of release 0.1 hold neither `absence` nor `limits`."""
+    """A metric of a stored result; records of release 0.1 hold neither `absence` nor `limits` nor plain names."""
 
     name: Name
     key: str | None
@@ -144,6 +154,8 @@ class MetricForm(Form):
     absence: Literal["error", "uncertain", "skipped", "no_rows"] = "error"
     p_value: Probability | None
     limits: dict[str, Any] | None = None
+    title: str = ""
+    key_title: str = ""
 
     @model_validator(mode="after")
     def _agrees(self) -> MetricForm:
@@ -218,7 +230,7 @@ class JudgedPart(OpenForm):
     """What a verdict rests on beside its own numbers."""
 
     basis: str
-    earlier: list[Address]
+    earlier: list[AddressPart]
     champion: dict[str, dict[str, Any]] | None
     waivers: list[Address] = Field(default_factory=list)
 
@@ -393,6 +405,6 @@ class RequestForm(OpenForm):
 
 
 def _require_once(what: str, names: Sequence[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    if len(set(names)) < len(names):
+        twice = [name for name, count in Counter(names).items() if count > 1]
         raise ValueError(f"expected {what} once each, found twice: {', '.join(twice[:3])}")

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 INDEX_SCHEMA = "model-governance/index/v2"
 UNREADABLE = "unreadable"
 """What stands for the kind of a link that is missing or damaged."""
-_OF_FINDING = ("metric", "key", "severity", "condition", "n")
+_TEXTS_OF_FINDING = ("metric", "key", "severity", "condition")
 _DECIMALS = ("value", "low", "high")
-_NUMBERS = (*_DECIMALS, "bound")
 
 
 @cache
@@ -49,7 +48,7 @@ def rows_of(link: Link) -> list[dict[str, Any]]:
     if link.kind != "run":
         return [base]
     try:
-        return [_typed(row) for row in _rows_of_run(base, link.predicate)]
+        return list(_rows_of_run(base, link.predicate))
     except (KeyError, TypeError, ValueError, AttributeError):
         return [row_of_unreadable(link.sequence)]  # verification says what is wrong with it
 
@@ -77,40 +76,44 @@ def empty_table() -> pa.Table:
 
 
 def _rows_of_run(base: Mapping[str, Any], predicate: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """The rows, where each value has the type of its column. Raises TypeError, and what a lacking field raises."""
     run = {
-        **base,
-        "logical_date": parse_moment(predicate["run"]["logical_date"]),
         "run_id": predicate["run"]["run_id"],
         "dag_id": predicate["run"]["orchestrator"].get("dag_id"),
         "manifest": predicate["manifest"]["key"],
         "outcome": predicate["verdict"]["outcome"],
-        "stops": predicate["verdict"]["stops"],
         "policy_sha256": predicate["policy"]["sha256"],
         "model_sha256": predicate["model"]["sha256"],
     }
+    _require_texts(run.values())
+    stops = predicate["verdict"]["stops"]
+    if not isinstance(stops, bool):
+        raise TypeError("expected stops to be true or false")
+    run |= {**base, "logical_date": parse_moment(predicate["run"]["logical_date"]), "stops": stops}
     for check in predicate["checks"]:
         named = {**run, "check": check["name"], "check_kind": check["kind"], "check_outcome": check["outcome"]}
-        yield from [{**named, **_of_finding(finding)} for finding in check["findings"]] or [named]
-
-
-def _typed(row: dict[str, Any]) -> dict[str, Any]:
-    """The row, where each value has the type of its column. Raises TypeError."""
-    texts = {
-        name: row[name] for name in row.keys() - {"sequence", "recorded_at", "logical_date", "stops", "n", *_NUMBERS}
-    }
-    wrong = [name for name, value in texts.items() if not isinstance(value, str | None)]
-    counts = row.get("n")
-    if (
-        wrong
-        or not isinstance(row["stops"], bool)
-        or not (counts is None or (type(counts) is int and counts < 1 << 53))
-    ):
-        raise TypeError(f"a statement with values of other types than {', '.join(wrong) or 'stops and n'} have")
-    return row
+        _require_texts((named["check"], named["check_kind"], named["check_outcome"]))
+        findings = check["findings"]
+        if not findings:
+            yield named
+        for finding in findings:
+            yield named | _of_finding(finding)
 
 
 def _of_finding(finding: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {name: finding[name] for name in _OF_FINDING}
-    row |= {name: None if finding[name] is None else float(finding[name]) for name in _DECIMALS}
-    bound = finding["bound"]
-    return row | {"bound": float(bound) if isinstance(bound, str) else None, "finding_outcome": finding["outcome"]}
+    row: dict[str, Any] = {name: finding[name] for name in _TEXTS_OF_FINDING}
+    row["finding_outcome"] = finding["outcome"]
+    _require_texts(row.values())
+    count, bound = finding["n"], finding["bound"]
+    if not (count is None or (type(count) is int and count < 1 << 53)):
+        raise TypeError("expected n to be a number of rows")
+    for name in _DECIMALS:
+        row[name] = None if finding[name] is None else float(finding[name])
+    row["n"], row["bound"] = count, float(bound) if isinstance(bound, str) else None
+    return row
+
+
+def _require_texts(values: Iterable[Any]) -> None:
+    for value in values:
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"expected text, found {type(value).__name__}")

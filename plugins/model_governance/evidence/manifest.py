@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import platform
+import re
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.documents import read_document, require_form
-from model_governance.contract.moments import moment_key
+from model_governance.contract.moments import moment_key, read_moment_key
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.errors import EvidenceError
 from model_governance.evidence.forms import ManifestForm
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 RUN_SCHEMA = "model-governance/run/v1"
 FILE = "run_manifest.json"
 RUNS = "v1/runs/"
+MOMENT = r"run=(?:(?P<month>[0-9]{4}-[0-9]{2})/(?=(?P=month)))?(?P<moment>[0-9T:.-]+Z)"
+"""The part of a key that says of which moment a run is (regular expression)."""
+_MOMENT = re.compile(rf"{RUNS}model=[^/]+/{MOMENT}/")
 PACKAGES = (
     "airflow-model-governance",
     "apache-airflow",
@@ -122,9 +126,32 @@ def model_folder(model: str) -> str:
     return f"{RUNS}model={model}/"
 
 
+def moment_folder(model: str, logical_date: datetime) -> str:
+    """Where the runs of a model for one moment are, one folder for each."""
+    return moment_folders(model, logical_date)[0]
+
+
 def run_folder(model: str, logical_date: datetime, run_key: str) -> str:
     """Where one run is; a run that is cleared and repeated adds a manifest and replaces none."""
-    return f"{model_folder(model)}run={moment_key(logical_date)}/{run_key}/"
+    return f"{moment_folder(model, logical_date)}{run_key}/"
+
+
+def moment_folders(model: str, moment: datetime) -> tuple[str, str]:
+    """Where the runs of a moment are, and where early archives have them, which sort nothing by months.
+
+    All of a month have the same beginning, and no folder holds more than the months or the moments of one.
+    """
+    key = moment_key(moment)
+    return f"{model_folder(model)}run={key[:7]}/{key}/", f"{model_folder(model)}run={key}/"
+
+
+def moment_of(key: str) -> datetime | None:
+    """The moment in the key of an object of a run; None where it is that of no run."""
+    match = _MOMENT.match(key)
+    try:
+        return read_moment_key(match["moment"]) if match else None
+    except ValueError:
+        return None
 
 
 def run_key(orchestrator: Mapping[str, Any], run_id: str) -> str:

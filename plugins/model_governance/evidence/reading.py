@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import moment_key, parse_moment, read_moment_key
 from model_governance.errors import EvidenceError
-from model_governance.evidence.manifest import FILE, as_manifest, run_key
+from model_governance.evidence.manifest import FILE, MOMENT, as_manifest, run_key
 from model_governance.evidence.record import read_record
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NOT_USED = "it was altered and is not used. Restore it from its oldest version"
 _ADDRESS = re.compile(
-    rf"v1/runs/model=(?P<model>[^/]+)/run=(?P<moment>[0-9T:.-]+Z)/(?P<run>[0-9a-f]{{16}})/(?P<sha256>[0-9a-f]{{16}})/{re.escape(FILE)}"
+    rf"v1/runs/model=(?P<model>[^/]+)/{MOMENT}/(?P<run>[0-9a-f]{{16}})/(?P<sha256>[0-9a-f]{{16}})/{re.escape(FILE)}"
 )
 
 
@@ -66,7 +66,7 @@ def read_archived(store: ArtifactStore, key: str) -> ArchivedManifest:
     """
     address, origin = _ADDRESS.fullmatch(key), store.locate(key)
     if address is None:
-        raise EvidenceError(f"{origin}: is no address of a manifest; expected v1/runs/model=…/run=…/…/…/{FILE}")
+        raise EvidenceError(f"{origin}: is no address of a manifest; expected v1/runs/model=…/run=…/…/…/…/{FILE}")
     content = store.get(key)
     sha256 = hashlib.sha256(content).hexdigest()
     if not sha256.startswith(address["sha256"]):

@@ -59,7 +59,8 @@ class RetrainingRequest:
     def key(self) -> str:
         """The entry of this run in the ledger, made of the same parts as the key of its manifest."""
         parts = self.manifest["key"].removeprefix(RUNS).split("/")
-        return f"{_REQUESTS}{'/'.join(parts[:3])}.json"
+        moment, run = parts[-4:-2] if len(parts) > 4 else ("", "")
+        return f"{_REQUESTS}{parts[0]}/run={moment.removeprefix('run=')}/{run}.json"
 
     @property
     def content(self) -> bytes:

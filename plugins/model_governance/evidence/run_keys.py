@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from model_governance.contract.moments import moment_key
 from model_governance.evidence.chain import HINTS
-from model_governance.evidence.manifest import model_folder
+from model_governance.evidence.manifest import model_folder, moment_folders
 from model_governance.evidence.reading import moment_of_manifest
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ class RunKeys(Mapping[datetime, list[str]]):
 
     def __init__(self, store: ArtifactStore, model: str, *, before: datetime | None) -> None:
         self._store = store
+        self._model = model
         self._folder = model_folder(model)
         self._before = before
         self._moments: list[datetime] = []
@@ -55,7 +55,9 @@ class RunKeys(Mapping[datetime, list[str]]):
     def __getitem__(self, moment: datetime) -> list[str]:
         """The keys of the manifests of a moment, sorted. Raises KeyError where there is none."""
         if moment not in self._keys:
-            self._keys |= self._listed(f"run={moment_key(moment)}/")
+            for folder in moment_folders(self._model, moment):
+                for known, keys in self._listed(folder.removeprefix(self._folder)).items():
+                    self._keys[known] = sorted({*self._keys.get(known, ()), *keys})
         return self._keys[moment]
 
     def _list_more(self) -> bool:

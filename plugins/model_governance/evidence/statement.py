@@ -1,6 +1,7 @@
 """What a link of the chain says: an in-toto Statement v1 about a run, an acceptance, a request, a waiver or a promotion.
 
-Numbers of findings are decimal strings, so that every reader of JSON sees the same digits.
+Numbers of findings are decimal strings, so that every reader of JSON sees the same digits. What is made here has its keys in
+the order of the canonical form, so that it need not be sorted to be compared with a payload.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ KINDS = {predicate: kind for kind, predicate in PREDICATE_TYPES.items()}
 
 _DECIMALS = ("value", "low", "high", "bound", "tolerance", "baseline", "limit", "detectable", "p_value", "level")
 _SHOWN = ("metric", "key", "outcome", "severity", "condition", "against", "n", "waiver", "sentence")
+_OF_FINDING = tuple((name, name in _DECIMALS) for name in sorted((*_DECIMALS, *_SHOWN)))
+"""What is stated of a finding, and whether it is a number."""
 _RESULTS = {"fail": "FAILED", "error": "FAILED", "warn": "WARNED", "uncertain": "WARNED", "waived": "WARNED"}
 """Our outcomes in the three words of a test result; what is not here passed."""
 
@@ -63,9 +66,9 @@ class Place:
         before = None if self.previous is None else {"sha256": self.previous}
         return {
             "model_name": self.model,
-            "sequence": self.sequence,
-            "previous": before if not self.problem else {**(before or {}), "problem": self.problem},
+            "previous": before if not self.problem else {"problem": self.problem, **(before or {})},
             "recorded_at": self.recorded_at.isoformat(timespec="milliseconds"),
+            "sequence": self.sequence,
         }
 
 
@@ -95,20 +98,24 @@ class RunEvidence:
 def run_statements(evidence: RunEvidence, place: Place) -> tuple[dict[str, Any], dict[str, Any]]:
     """The statement about a governance run, and the same as a test result that other tools read."""
     subjects = run_subjects(evidence)
-    manifest = evidence.manifest
-    predicate = place.record() | {
-        "manifest": _address(evidence.address),
-        "run": manifest["run"],
-        "policy": {name: manifest["policy"][name] for name in ("name", "sha256", "owner", "key")},
-        "model": manifest["model"] or {"sha256": manifest["policy"]["model_sha256"]},
-        "datasets": [_decimal(dataset) for dataset in manifest["datasets"]],
-        "verdict": {name: manifest["verdict"][name] for name in ("outcome", "stops", "fail_on", "on_uncertain")},
+    manifest, stands = evidence.manifest, place.record()
+    predicate = {
         "checks": [_check(row, evidence) for row in manifest["checks"]],
-        "waivers": list(evidence.waivers),
         "controls_sha256": None if evidence.control_map is None else evidence.control_map["sha256"],
+        "datasets": [_decimal(dataset) for dataset in manifest["datasets"]],
         "environment": manifest["environment"],
-        "started_at": manifest["started_at"],
         "finished_at": manifest["finished_at"],
+        "manifest": _address(evidence.address),
+        "model": manifest["model"] or {"sha256": manifest["policy"]["model_sha256"]},
+        "model_name": stands["model_name"],
+        "policy": {name: manifest["policy"][name] for name in ("key", "name", "owner", "sha256")},
+        "previous": stands["previous"],
+        "recorded_at": stands["recorded_at"],
+        "run": manifest["run"],
+        "sequence": stands["sequence"],
+        "started_at": manifest["started_at"],
+        "verdict": {name: manifest["verdict"][name] for name in ("fail_on", "on_uncertain", "outcome", "stops")},
+        "waivers": list(evidence.waivers),
     }
     governance = _statement(subjects, PREDICATE_TYPES["run"], predicate)
     return governance, _statement(subjects[:1], TEST_RESULT, _test_result(manifest))
@@ -120,7 +127,7 @@ def run_subjects(evidence: RunEvidence) -> list[dict[str, Any]]:
     subjects = []
     version = (manifest["model"] or {}).get("sha256") or manifest["policy"]["model_sha256"]
     if version:
-        subjects.append({"name": f"model/{manifest['policy']['name']}", "digest": {"sha256": version}})
+        subjects.append({"digest": {"sha256": version}, "name": f"model/{manifest['policy']['name']}"})
     policy = manifest["policy"]
     subjects += [
         _subject("run_manifest.json", {**evidence.address, "media_type": "application/json"}),
@@ -183,53 +190,52 @@ def _statement(
 ) -> dict[str, Any]:
     return {
         "_type": STATEMENT_TYPE,
-        "subject": [dict(subject) for subject in subjects],
-        "predicateType": predicate_type,
         "predicate": dict(predicate),
+        "predicateType": predicate_type,
+        "subject": [dict(subject) for subject in subjects],
     }
 
 
 def _subject(name: str, stored: Mapping[str, Any]) -> dict[str, Any]:
-    subject: dict[str, Any] = {"name": name, "digest": {"sha256": stored["sha256"]}, "uri": stored["key"]}
+    subject: dict[str, Any] = {} if stored.get("size") is None else {"annotations": {"size": stored["size"]}}
+    subject["digest"] = {"sha256": stored["sha256"]}
     if stored.get("media_type"):
         subject["mediaType"] = stored["media_type"]
-    if stored.get("size") is not None:
-        subject["annotations"] = {"size": stored["size"]}
-    return subject
+    return subject | {"name": name, "uri": stored["key"]}
 
 
 def _address(stored: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: stored[name] for name in ("key", "sha256")}
+    return {"key": stored["key"], "sha256": stored["sha256"]}
 
 
 def _check(row: Mapping[str, Any], evidence: RunEvidence) -> dict[str, Any]:
     record = evidence.records.get(row["name"])
     result = (record or {}).get("result") or {}
     return {
-        "name": row["name"],
-        "kind": row["kind"],
-        "status": result.get("status") or "not_measured",
-        "outcome": row["outcome"],
-        "stops": row["stops"],
-        "seed": None if record is None else decimal(record["seed"]),
-        "tools": dict(result.get("tools") or {}),
-        "controls": list(evidence.controls.get(row["kind"] or "", ())),
-        "record": _address(row["record"]) if row["record"] else None,
         "baselines": _decimal(row["baselines"]),
+        "controls": list(evidence.controls.get(row["kind"] or "", ())),
         "findings": [_finding(finding) for finding in (record or {}).get("verdict", {}).get("findings", ())],
+        "kind": row["kind"],
+        "name": row["name"],
+        "outcome": row["outcome"],
+        "record": _address(row["record"]) if row["record"] else None,
+        "seed": None if record is None else decimal(record["seed"]),
+        "status": result.get("status") or "not_measured",
+        "stops": row["stops"],
+        "tools": dict(result.get("tools") or {}),
     }
 
 
 def _finding(finding: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: finding[name] for name in _SHOWN} | {name: _decimal(finding[name]) for name in _DECIMALS}
+    return {name: _decimal(finding[name]) if is_number else finding[name] for name, is_number in _OF_FINDING}
 
 
 def _decimal(value: Any) -> Any:
     """JSON types with every number as a decimal string; true and false stay."""
-    if isinstance(value, bool) or value is None or isinstance(value, str):
+    if isinstance(value, str | bool) or value is None:
         return value
-    if isinstance(value, int | float):
-        return decimal(value)
+    if isinstance(value, float | int):
+        return repr(value)
     if isinstance(value, dict):
         return {name: _decimal(part) for name, part in value.items()}
     return [_decimal(part) for part in value]
@@ -241,9 +247,9 @@ def _test_result(manifest: Mapping[str, Any]) -> dict[str, Any]:
         named["FAILED" if row["stops"] else _RESULTS.get(row["outcome"], "PASSED")].append(row["name"])
     verdict, policy = manifest["verdict"], manifest["policy"]
     return {
-        "result": "FAILED" if verdict["stops"] else _RESULTS.get(verdict["outcome"], "PASSED"),
         "configuration": [_subject("policy.yaml", {"key": policy["key"], "sha256": policy["sha256"]})],
-        "passedTests": named["PASSED"],
-        "warnedTests": named["WARNED"],
         "failedTests": named["FAILED"],
+        "passedTests": named["PASSED"],
+        "result": "FAILED" if verdict["stops"] else _RESULTS.get(verdict["outcome"], "PASSED"),
+        "warnedTests": named["WARNED"],
     }

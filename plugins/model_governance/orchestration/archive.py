@@ -10,6 +10,7 @@ from model_governance.archiving import archive_run
 from model_governance.evidence.chain import describe_link
 from model_governance.orchestration.assets import evidence_asset
 from model_governance.orchestration.between_tasks import ARCHIVE, PROBLEM, VERDICT, GovernanceViolation, pull_all
+from model_governance.orchestration.lineage import lineage_of_run
 from model_governance.orchestration.operators import PolicyOperator, champion_policy, with_check
 from model_governance.orchestration.run_moment import run_from_context
 from model_governance.orchestration.run_params import checks_of_run, dry_summary, is_dry
@@ -71,6 +72,7 @@ class ArchiveEvidenceOperator(PolicyOperator):
         context["outlet_events"][self.asset].extra = {name: summary[name] for name in ("outcome", "stops", "manifest")}
         context["ti"].xcom_push(key=ARCHIVE, value=summary | {"report_url": url})
         count_run(policy.name, summary)
+        self.lineage = lineage_of_run(archived)
         self.log.info(
             "%s\npage: %s\n%s", shortened(archived.verdict.sentence), archived.report.uri, describe_link(archived.link)
         )

@@ -11,6 +11,7 @@ from model_governance.errors import CheckError
 from model_governance.evidence.signing import signer_of
 from model_governance.orchestration.assets import inlets_of
 from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation
+from model_governance.orchestration.lineage import joined, lineage_of_check
 from model_governance.orchestration.one_run import pinned, wait_for_earlier_runs
 from model_governance.orchestration.operators import (
     PolicyOperator,
@@ -88,6 +89,8 @@ class GovernanceRunOperator(PolicyOperator):
             url = "" if dry else self.link_to(done.report, store, task=context["ti"])
             told.verdict(done.summary() | pinned(self.policy) | {"report_url": url})
             count_check(self.policy.name, done.summary())
+            if not dry:
+                self.lineage = joined(self.lineage, lineage_of_check(done, features=self.policy.columns.names))
             self.log.info("%s: %s", name, check_lines(done, is_stored=not dry))
             if done.verdict.stops:
                 refused.add(name)

@@ -16,6 +16,7 @@ from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
 from model_governance.orchestration.assets import inlets_of
 from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation, is_mapped
+from model_governance.orchestration.lineage import as_operator_lineage, lineage_of_check
 from model_governance.orchestration.one_run import pinned, require_one_policy, wait_for_earlier_runs
 from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
 from model_governance.orchestration.run_params import is_dry, require_chosen
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from model_governance.contract.check import Check
     from model_governance.contract.subject import Role
+    from model_governance.orchestration.lineage import Lineage
     from model_governance.orchestration.stores import StoreLocation
     from model_governance.policy import CheckSpec
     from model_governance.run import CheckRun
@@ -77,6 +79,15 @@ class PolicyOperator(AnyRunOperator):
         self.artifacts_uri = artifacts_uri
         self.artifacts_connection = artifacts_connection
         self.report_url = ""
+        self.lineage: Lineage | None = None
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 - Airflow hands it over
+        """What the task told OpenLineage's provider, which asks for it; None without the provider or without evidence."""
+        return as_operator_lineage(self.lineage)
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
+        """The same: a violated threshold fails the task after everything was measured."""
+        return self.get_openlineage_facets_on_complete(task_instance)
 
     def location(self) -> StoreLocation:
         """Where this task's evidence goes."""
@@ -134,6 +145,7 @@ class GovernanceCheckOperator(PolicyOperator):
         summary = done.summary()
         context["ti"].xcom_push(key=VERDICT, value=summary | pinned(self.policy) | {"report_url": url})
         count_check(self.policy.name, summary)
+        self.lineage = None if dry else lineage_of_check(done, features=self.policy.columns.names)
         self.log.info("%s", check_lines(done, is_stored=not dry))
         try:
             done.raise_if_it_stops()

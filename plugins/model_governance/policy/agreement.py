@@ -33,6 +33,9 @@ RESERVED_NAMES = ("wait_for_data", "checks", "archive", "request_retraining", "n
 """Tasks of the DAG of a policy that are no checks."""
 
 
+COLUMN_ROLES = ("target", "identifier", "group", "item", "time", "entity", "batch")
+
+
 def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Iterator[Problem]:
     """Every place where the policy asks for what no check, metric, role or name answers to."""
     checks = _mapping(raw.get("checks"))
@@ -163,13 +166,21 @@ def _number(value: Any) -> float | None:
 
 
 def _report(raw: Mapping[str, Any]) -> Iterator[Problem]:
-    """Names in report.disclose that are no features."""
+    """Names in report.disclose that are no features, and in report.labels that no column has."""
     features = _mapping(_mapping(raw.get("columns")).get("features"))
     for position, name in enumerate(_list(_mapping(raw.get("report")).get("disclose"))):
         if not isinstance(name, str) or name not in features:
             yield (
                 ("report", "disclose", position),
                 f"{name!r} is not in columns.features{closest(str(name), map(str, features))}",
+            )
+    columns = [*map(str, features), *map(str, filter(None, map(_mapping(raw.get("columns")).get, COLUMN_ROLES)))]
+    in_params = repr([_mapping(spec).get("params") for spec in _mapping(raw.get("checks")).values()])
+    for name in _mapping(_mapping(raw.get("report")).get("labels")):
+        if str(name) not in columns and repr(str(name)) not in in_params:
+            yield (
+                ("report", "labels", str(name)),
+                f"no column, and no param of a check, is called so{closest(str(name), columns)}",
             )
 
 

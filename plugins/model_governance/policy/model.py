@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from model_governance.contract.moments import as_moment, end_of
+from model_governance.contract.plain_names import Label
 from model_governance.contract.protection import Protection
 from model_governance.contract.result import canonical_json
 from model_governance.contract.subject import Columns, Role
@@ -171,8 +172,11 @@ class Waiver(Part):
 
 
 class ReportSpec(Part):
-    """What pages and records may show of the data."""
+    """What pages and records may show of the data, and in which words."""
 
+    labels: dict[str, Label] = Field(
+        default_factory=dict, description="words of pages for columns and their values, by column"
+    )
     disclose: tuple[str, ...] = Field(
         default=(),
         description="features whose values may be shown: changes of attacks, extremes in a profile, names of small groups",

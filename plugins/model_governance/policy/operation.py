@@ -141,6 +141,10 @@ class WaitSpec(Part):
     """How long a run waits for its data."""
 
     timeout_minutes: int = Field(ge=1, le=10_080, description="time after which the checks run and say what is missing")
+    assets: tuple[AssetUri, ...] = Field(
+        default=(), max_length=20,
+        description="uris of Airflow assets that must have been updated since the start of the run's data interval, too",
+    )  # fmt: skip
 
 
 class ScheduleSpec(Part):
@@ -159,7 +163,7 @@ class ScheduleSpec(Part):
         description="uris of Airflow assets: a run starts when all of them were updated, and where cron is set also then",
     )  # fmt: skip
     wait_for_data: WaitSpec | None = Field(
-        default=None, description="wait until the files of the datasets are there; by default the checks run at once"
+        default=None, description="wait until the datasets are there; by default the checks run at once"
     )
     start_date: date = Field(
         default=date(2025, 1, 1), ge=date(1970, 1, 1), lt=date(2200, 1, 1), description="first day of the schedule"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.text import number
+from model_governance.contract.text import quantity
 from model_governance.errors import EvidenceError
 from model_governance.report import formatting
 from model_governance.report.baselines import describe_baseline
-from model_governance.report.findings import count_outcomes, rank
+from model_governance.report.findings import count_outcomes, in_plain_names, rank
 from model_governance.report.page import as_markup, expect_schema, fill
 from model_governance.report.scale import draw_scale
 from model_governance.report.svg import inline_svg
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from model_governance.verdict import Finding, Verdict
 
 SCHEMA = "model-governance/check/v1"
+ROOT = "../../../../"
+"""The way from the page, a blob, to where keys begin."""
 SCROLL_ROWS = 25
 """Rows above which a table scrolls in a box of its own."""
 EMPTY_RESULT: dict[str, Any] = {
@@ -58,6 +60,7 @@ class MetricGroup:
     """Metrics that share name, meaning, unit and direction: one, or one per column, class or expectation."""
 
     name: str
+    title: str
     meaning: str
     unit: str
     better: Better
@@ -82,7 +85,8 @@ def render_check(
     Args:
         record: the stored record, schema "model-governance/check/v1".
         pictures: the recorded SVG artifacts by name; a missing one is reported as missing.
-        run: `logical_date` and `run_id`, which the record leaves out so that the same inputs give the same record.
+        run: `logical_date`, `run_id` and `folder` (of the runs of this moment), which the record leaves out so that the same
+            inputs give the same record.
 
     Raises:
         EvidenceError: the record has another schema, or a picture is not the recorded one.
@@ -104,12 +108,13 @@ def render_check(
         record=record,
         result=result,
         run=run,
+        href=lambda key: ROOT + key,
         verdict=verdict,
         lead=_lead(record, verdict),
         ranked=ranked,
         tally=formatting.format_counts(count_outcomes(verdict.findings)),
         scale=scale,
-        sentence=lambda finding: finding.sentence.removeprefix(f"{record['check']}: "),
+        sentence=lambda finding: in_plain_names(finding, finding.sentence.removeprefix(f"{record['check']}: ")),
         detectable=_detectable,
         pictures=[
             {
@@ -137,7 +142,7 @@ def _detectable(finding: Finding) -> str:
     if finding.detectable is None or finding.outcome in ("fail", "warn") or finding.condition is None:
         return ""
     side = "or less" if finding.detectable < float(finding.value or 0) else "or more"
-    return f"A true value of {number(finding.detectable)} {side} fails in a single run with probability 0.95."
+    return f"A true value of {quantity(finding.detectable, finding.unit)} {side} fails in a single run with probability 0.95."
 
 
 def _lead(record: Mapping[str, Any], verdict: Verdict) -> str:
@@ -191,6 +196,7 @@ def _grouped(metrics: Sequence[Mapping[str, Any]]) -> tuple[list[MetricGroup], l
     groups = [
         MetricGroup(
             name=name,
+            title=own[0].get("title") or name,  # in no record of release 0.1
             meaning=own[0]["meaning"],
             unit=own[0]["unit"],
             better=own[0]["better"],

@@ -13,6 +13,8 @@ from model_governance.verdict import RANK
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from markupsafe import Markup
+
     from model_governance.verdict import Finding, Verdict
 
 MOST_FINDINGS = 20
@@ -84,6 +86,16 @@ def excess(finding: Finding) -> float:
     ends = [abs(limit) for limit in limits if abs(limit) != float("inf")]
     unit = max(ends, default=1.0) or 1.0
     return max(limits[0] - finding.value, finding.value - limits[1]) / unit
+
+
+def in_plain_names(finding: Finding, sentence: str) -> Markup:
+    """A sentence for a page: the plain name of its metric, and small beside it the label that policies use."""
+    from markupsafe import Markup, escape
+
+    head, label, rest = sentence.partition(finding.label)
+    if not finding.title or not label or finding.title == label:
+        return escape(sentence)
+    return escape(head) + Markup('{} <code class="key">{}</code>').format(finding.title, label) + escape(rest)
 
 
 def waiver_note(finding: Finding) -> WaiverNote:

@@ -37,9 +37,9 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def interval(low: float | None, high: float | None) -> str:
+def interval(low: float | None, high: float | None, unit: str = "") -> str:
     """The interval as 1.91 to 1.95, or a dash where no interval exists."""
-    return text.interval(low, high) or "—"
+    return text.interval(low, high, unit) or "—"
 
 
 def cell(value: Any) -> str:

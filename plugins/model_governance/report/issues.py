@@ -7,7 +7,7 @@ about it: it neither resolves an issue nor interrupts it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal
 
 from model_governance.report.findings import excess
@@ -67,15 +67,15 @@ def track(verdict: Verdict, *, moment: datetime, earlier: Iterable[tuple[datetim
     series = {identity: _Series(since=moment, runs=int(identity in now)) for identity in {**last, **now}}
     walk = chain([previous] if previous else [], runs)
     open_series = dict(series)
-    for _, (then, judged) in zip(range(MOST_RUNS), walk, strict=False):
-        if not open_series:
-            break
+    for then, judged in islice(walk, MOST_RUNS) if open_series else ():
         found = _problems(judged)
         for identity, each in list(open_series.items()):
             if identity in found:
                 each.extend(then, found[identity])
             elif _settled(identity, judged) is not None:
                 del open_series[identity]
+        if not open_series:  # asked here, so that no run is read in vain
+            break
     issues = [
         _issue(series[identity], now.get(identity), _settled(identity, verdict), last.get(identity))
         for identity in series

@@ -5,6 +5,7 @@ A page is drawn from evidence alone, so that what it says of earlier runs must b
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment, spell_moment
@@ -12,7 +13,7 @@ from model_governance.report.issues import track
 from model_governance.verdict import trusted_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from model_governance.verdict import Finding, Verdict
@@ -22,7 +23,7 @@ RUNS = 14
 
 
 def history_of(
-    verdict: Verdict, *, moment: datetime, model: str | None, earlier: Sequence[tuple[datetime, Mapping[str, Any]]]
+    verdict: Verdict, *, moment: datetime, model: str | None, earlier: Iterable[tuple[datetime, Mapping[str, Any]]]
 ) -> dict[str, Any]:
     """What a manifest keeps of the runs before: their outcomes, the oldest first, and since when each finding is so.
 
@@ -30,21 +31,68 @@ def history_of(
         verdict: of the run.
         moment: of the run (UTC).
         model: digest of its model; None where none was loaded.
-        earlier: moment and manifest of the runs before, the newest first.
+        earlier: moment and manifest of at most RUNS - 1 runs before, the newest first; read only as far as findings go on,
+            because the newest one knows the outcomes before it.
     """
-    known = [(then, trusted_verdict(content["verdict"])) for then, content in earlier]
-    same_model = [(content["model"] or {}).get("sha256") == model for _, content in earlier]
+    runs = _Earlier(earlier, model)
     findings = []
-    for issue in track(verdict, moment=moment, earlier=known):
+    for issue in track(verdict, moment=moment, earlier=((each.moment, each.verdict) for each in runs)):
         if issue.change in ("resolved", "not judged"):
             continue
         finding = issue.finding
-        unchanged = _unchanged_since(finding, zip(known, same_model, strict=True)) if model else None
+        unchanged = _unchanged_since(finding, runs) if model else None
         findings.append({
             "check": finding.check, "metric": finding.metric, "key": finding.key, "runs": issue.runs,
             "since": issue.since.isoformat(), "unchanged_since": unchanged and unchanged.isoformat(),
         })  # fmt: skip
-    return {"outcomes": [judged.outcome for _, judged in reversed(known)], "findings": findings}
+    return {"outcomes": _outcomes(runs), "findings": findings}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """An earlier run: its verdict, whether its model is that of the run, and what its manifest knows of the outcomes before it."""
+
+    moment: datetime
+    verdict: Verdict
+    same_model: bool
+    outcomes: Sequence[str] | None
+
+
+class _Earlier:
+    """Earlier runs, the newest first, each read once and when it is asked for."""
+
+    def __init__(self, runs: Iterable[tuple[datetime, Mapping[str, Any]]], model: str | None) -> None:
+        self._more, self._model = iter(runs), model
+        self._read: list[_Run] = []
+
+    def __iter__(self) -> Iterator[_Run]:
+        place = 0
+        while place < len(self._read) or self._read_one():
+            yield self._read[place]
+            place += 1
+
+    def _read_one(self) -> bool:
+        found = next(self._more, None)
+        if found is None:
+            return False
+        moment, content = found
+        same = (content["model"] or {}).get("sha256") == self._model
+        known = content.get("history")
+        self._read.append(
+            _Run(
+                moment=moment, verdict=trusted_verdict(content["verdict"]), same_model=same,
+                outcomes=known["outcomes"] if known else None,
+            )
+        )  # fmt: skip
+        return True
+
+
+def _outcomes(runs: _Earlier) -> Sequence[str]:
+    """Outcomes of at most RUNS - 1 runs, the oldest first: what the newest manifest knows, and its own."""
+    newest = next(iter(runs), None)
+    if newest is None or newest.outcomes is None:
+        return [each.verdict.outcome for each in runs][::-1]
+    return [*newest.outcomes, newest.verdict.outcome][1 - RUNS :]
 
 
 def newness(history: Mapping[str, Any] | None, finding: Finding) -> str:
@@ -65,16 +113,14 @@ def newness(history: Mapping[str, Any] | None, finding: Finding) -> str:
     return f"{text}; the same number of the same model since {spell_moment(parse_moment(entry['unchanged_since']))}"
 
 
-def _unchanged_since(
-    finding: Finding, earlier: Iterable[tuple[tuple[datetime, Verdict], bool]]
-) -> datetime | None:  # fmt: skip
+def _unchanged_since(finding: Finding, earlier: Iterable[_Run]) -> datetime | None:
     """The first moment of the unbroken series of runs that gave this very number for this very model; None where it is new."""
     since = None
-    for (then, verdict), same_model in earlier:
-        same = same_model and any(_number(each) == _number(finding) for each in verdict.findings)
+    for run in earlier:
+        same = run.same_model and any(_number(each) == _number(finding) for each in run.verdict.findings)
         if not same or finding.value is None:
             return since
-        since = then
+        since = run.moment
     return since
 
 

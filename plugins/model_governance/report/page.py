@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import parse_moment, spell_moment
-from model_governance.contract.text import number
+from model_governance.contract.text import number, quantity
 from model_governance.errors import EvidenceError
 from model_governance.report import formatting
 
@@ -70,6 +70,7 @@ def _environment(folder: Path) -> Environment:
         moment=lambda text: spell_moment(parse_moment(text)),
         number=number,
         pairs=formatting.pairs,
+        quantity=quantity,
         seconds=formatting.seconds,
         size=formatting.size,
     )

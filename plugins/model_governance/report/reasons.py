@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import label_of
-from model_governance.contract.text import number
+from model_governance.contract.text import quantity
 from model_governance.report.findings import worst_first
 from model_governance.verdict import RANK
 
@@ -109,13 +109,15 @@ def reason(finding: Finding, *, facts: RunFacts = NO_FACTS) -> str:
     """A finding in few words: `accuracy fell from 0.82 to 0.4949`, `psi[AGEP] is 6.03, must be less than 0.1`."""
     if finding.metric is None or finding.value is None:
         return finding.sentence.removeprefix(f"{finding.check}: ")
-    value, detail = number(finding.value), facts.details.get((finding.check, finding.label), "")
+    value, detail = finding.seen, facts.details.get((finding.check, finding.label), "")
     if finding.outcome == "uncertain":
-        return f"{finding.label} is {value}, and the rows allow both answers to whether it is {finding.requirement}"
+        return (
+            f"{finding.plain_name} is {value}, and the rows allow both answers to whether it is {finding.requirement}"
+        )
     if finding.baseline is not None and finding.baseline != finding.value:
         change = "fell" if finding.value < finding.baseline else "rose"
-        return f"{finding.label} {change} from {number(finding.baseline)} to {value}"
+        return f"{finding.plain_name} {change} from {quantity(finding.baseline, finding.unit, beside=[finding.value])} to {value}"
     if detail and (finding.condition, finding.bound) == ("equal_to", 0.0):
         # What was counted says more than how many there are.
         return detail
-    return f"{finding.label} is {value}, must be {finding.requirement}"
+    return f"{finding.plain_name} is {value}, must be {finding.requirement}"

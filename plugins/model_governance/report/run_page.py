@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.report import formatting
 from model_governance.report.baselines import baselines_of_run
-from model_governance.report.findings import MOST_FINDINGS, count_outcomes, waiver_note, worst_first
+from model_governance.report.findings import MOST_FINDINGS, count_outcomes, in_plain_names, waiver_note, worst_first
 from model_governance.report.formatting import counted
 from model_governance.report.history_table import outcome_line
 from model_governance.report.newness import newness
@@ -81,6 +81,7 @@ def render_run(
         omitted=count_outcomes(listed[MOST_FINDINGS:]),
         holding=sum(finding.outcome == "pass" for finding in verdict.findings),
         stops=lambda finding: verdict.fail_policy.stops(finding.outcome, finding.severity),
+        sentence=lambda finding: in_plain_names(finding, finding.sentence),
         meaning=lambda finding: facts.meanings.get((finding.check, finding.label), ""),
         newness=partial(newness, manifest.get("history")),
         course=[*(manifest.get("history") or {}).get("outcomes", ()), verdict.outcome],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from model_governance.contract.text import interval, number
+from model_governance.contract.text import bound_text, quantity
 
 if TYPE_CHECKING:
     from model_governance.contract.result import Better
@@ -64,12 +64,12 @@ def draw_scale(finding: Finding, *, better: Better) -> str:
         low, high = scale.place(finding.low), scale.place(finding.high)
         parts += [_line("whisker", low, high), _tick("whisker", low, reach=4), _tick("whisker", high, reach=4)]
     parts.append(_mark(value) if scale.holds(finding.value) else _arrow(value))
-    parts.append(_text("number", value, AXIS - 12, number(finding.value)))
+    parts.append(_text("number", value, AXIS - 12, finding.seen))
     bounds = _bounds(finding, limits)
     parts += [_text("limit", scale.place(bound), AXIS + 20, text) for bound, text in bounds]
     taken = [scale.place(bound) for bound, _ in bounds]
     parts += [
-        _text("end", place, AXIS + 20, number(end, digits=2))
+        _text("end", place, AXIS + 20, quantity(end, finding.unit, digits=2))
         for place, end in ((LEFT, scale.low), (RIGHT, scale.high))
         if all(abs(place - other) > APART for other in taken)
     ]
@@ -116,19 +116,22 @@ def _ends(limits: tuple[float, float], finding: Finding) -> tuple[float, float]:
 def _bounds(finding: Finding, limits: tuple[float, float]) -> list[tuple[float, str]]:
     """What is written under the bounds: the numbers of the policy at the places they have."""
     if isinstance(finding.bound, tuple):
-        return list(zip(limits, (number(bound) for bound in finding.bound), strict=True))
+        return list(zip(limits, (bound_text(bound, finding.unit) for bound in finding.bound), strict=True))
     if finding.baseline is None and finding.bound is not None:
         place = next(limit for limit in limits if math.isfinite(limit))
         if finding.condition == "equal_to":
             place = finding.bound
-        return [(place, SIGNS[finding.condition or ""] + number(finding.bound))]
-    return [(limit, ("≥ " if limit == limits[0] else "≤ ") + number(limit)) for limit in limits if math.isfinite(limit)]
+        return [(place, SIGNS[finding.condition or ""] + bound_text(finding.bound, finding.unit))]
+    return [
+        (limit, ("≥ " if limit == limits[0] else "≤ ") + quantity(limit, finding.unit))
+        for limit in limits
+        if math.isfinite(limit)
+    ]
 
 
 def _alternative_text(finding: Finding) -> str:
-    spread = interval(finding.low, finding.high)
-    value = "" if finding.value is None else number(finding.value)
-    return f"{finding.label} {value}{f', 95% interval {spread}' if spread else ''}; allowed is {finding.requirement}; outcome {finding.outcome}"
+    spread = f", 95% interval {finding.spread}" if finding.spread else ""
+    return f"{finding.label} {finding.seen}{spread}; allowed is {finding.requirement}; outcome {finding.outcome}"
 
 
 def _mark(place: float) -> str:

@@ -84,7 +84,7 @@ def observed(finding: Finding) -> str:
         return "earlier runs are damaged"
     if finding.value is None:
         return "could not measure" if finding.outcome == "error" else "not measured"
-    return estimate(finding.value, finding.low, finding.high, digits=3)
+    return estimate(finding.value, finding.low, finding.high, finding.unit, digits=3)
 
 
 def console() -> Console:

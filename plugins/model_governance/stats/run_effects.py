@@ -149,12 +149,13 @@ def predictive_factors(likelihoods: np.ndarray, effects: RunEffects, *, tail: fl
         notable: a smaller factor is none: it says that effects are unlikely, not that there are small ones.
     """
     import numpy as np
-    from scipy.special import ndtr, ndtri
 
-    posterior, plain = _posterior(likelihoods, effects.prior), max(-float(ndtri(tail)), 1e-3)
+    posterior, plain = _posterior(likelihoods, effects.prior), _deviate(tail)
     # Of columns without effects one look shows it: the search would end below what is notable.
     if (posterior @ _exceeding(effects, plain * math.sqrt(notable) * NEARLY)).max() <= tail:
         return np.ones(len(posterior))
+    from scipy.special import ndtr
+
     deviations = np.sqrt(effects.factors)
     low, high = np.full(len(posterior), plain), np.full(len(posterior), plain * float(deviations.max()))
     for _ in range(BISECTIONS):
@@ -163,6 +164,14 @@ def predictive_factors(likelihoods: np.ndarray, effects: RunEffects, *, tail: fl
         low, high = np.where(too_near, middle, low), np.where(too_near, high, middle)
     factors = (low / plain) ** 2
     return np.asarray(np.where(factors < notable, 1.0, factors))
+
+
+@lru_cache(maxsize=256)
+def _deviate(tail: float) -> float:
+    """The standard normal deviate with this chance above it, above 0."""
+    from scipy.special import ndtri
+
+    return max(-float(ndtri(tail)), 1e-3)
 
 
 @lru_cache(maxsize=256)

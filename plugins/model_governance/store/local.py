@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 READ_ONLY = 0o444
+_UNQUOTED = re.compile(r"[\w./=+,@~-]*", re.ASCII)
 _PARTIAL = ".partial"
 _LEFT_BEHIND = 24 * 3600.0  # seconds
 _OTHER_WRITER = Backoff(attempts=6, first=0.01, longest=1.0, factor=4.0)  # of the same key
@@ -175,11 +177,15 @@ class LocalStore:
                     path = f"{start}/{name}"
                     yield from self._walk(path, "") if os.path.isdir(path) else (self._key(str(start), name),)  # noqa: PTH112 - as above
             return
-        for parent, folders, names in os.walk(start, onerror=_raise_unless_missing):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            for name in names:
-                if not name.startswith("."):
-                    yield self._key(parent, name)
+        folders = [str(start)]
+        while folders:
+            folder = folders.pop()
+            # A link to a folder is neither a key nor gone into.
+            for entry in _entries(folder):
+                if not entry.is_dir():
+                    yield self._key(folder, entry.name)
+                elif not entry.is_symlink():
+                    folders.append(entry.path)
 
     def _key(self, parent: str, name: str) -> str:
         above = parent[len(str(self.root)) :].lstrip("/")
@@ -189,6 +195,16 @@ class LocalStore:
 def _names(folder: Path | str) -> list[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208 - paths of ten thousand names take as long as listing them
+    except OSError as error:
+        _raise_unless_missing(error)
+        return []
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What a folder holds but for hidden names; asked once for a whole folder, their types cost nothing."""
+    try:
+        with os.scandir(folder) as found:
+            return [entry for entry in found if not entry.name.startswith(".")]
     except OSError as error:
         _raise_unless_missing(error)
         return []
@@ -204,7 +220,8 @@ def _uri(path: Path) -> str:
 
 
 def _quoted(path: str) -> str:
-    return quote(path, safe="/=+,@")
+    # Nearly all keys need no quoting, and verification asks for many.
+    return path if _UNQUOTED.fullmatch(path) else quote(path, safe="/=+,@")
 
 
 def _folder(uri: str) -> Path:

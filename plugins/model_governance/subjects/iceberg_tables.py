@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from model_governance.subjects.digests import digest_bytes
 from model_governance.subjects.sources import PIECE, SCHEME, local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from model_governance.policy import DatasetSpec
@@ -43,14 +44,8 @@ def open_iceberg(spec: DatasetSpec, *, folder: Path) -> tuple[StoredFile, bytes,
         raise SubjectError(
             f"{uri}: Iceberg takes catalog and credentials from pyiceberg's configuration; leave `connection` out"
         )
-    try:
-        import pyiceberg  # noqa: F401
-    except ImportError as error:
-        raise SubjectError(
-            f"{uri}: format iceberg needs the package pyiceberg, which is not installed; "
-            f"pip install 'airflow-model-governance[{EXTRA}]'"
-        ) from error
-    try:
+    _require_package(uri)
+    with _readable(uri):
         table = _table(uri, folder)
         snapshot = _snapshot(spec, table)
         manifest = _manifest(table, snapshot.snapshot_id)
@@ -61,6 +56,36 @@ def open_iceberg(spec: DatasetSpec, *, folder: Path) -> tuple[StoredFile, bytes,
                 f"manifest, found {sha256}; review the change and pin the new one, or pin `version` too"
             )
         stored = _spooled(uri, table, snapshot.snapshot_id, sha256)
+    origin = {
+        "files": len(json.loads(manifest)), "format": "iceberg", "version": snapshot.snapshot_id, "committed": _spell(snapshot.timestamp_ms),
+        "table_uuid": str(table.metadata.table_uuid),
+    }  # fmt: skip
+    return stored, manifest, origin
+
+
+def require_snapshot(spec: DatasetSpec, *, folder: Path) -> None:
+    """Nothing where the table has the snapshot that the policy names, or any. Raises as `open_iceberg`."""
+    uri = spec.uri or ""
+    _require_package(uri)
+    with _readable(uri):
+        _snapshot(spec, _table(uri, folder))
+
+
+def _require_package(uri: str) -> None:
+    try:
+        import pyiceberg  # noqa: F401
+    except ImportError as error:
+        raise SubjectError(
+            f"{uri}: format iceberg needs the package pyiceberg, which is not installed; "
+            f"pip install 'airflow-model-governance[{EXTRA}]'"
+        ) from error
+
+
+@contextmanager
+def _readable(uri: str) -> Iterator[None]:
+    """What pyiceberg raises, as errors of a dataset."""
+    try:
+        yield
     except SubjectError:
         raise
     except (OSError, ConnectionError) as error:
@@ -71,11 +96,6 @@ def open_iceberg(spec: DatasetSpec, *, folder: Path) -> tuple[StoredFile, bytes,
         raise SubjectError(
             f"{uri}: the Iceberg table cannot be read: {type(error).__name__}: {first_line(error)}"
         ) from error
-    origin = {
-        "files": len(json.loads(manifest)), "format": "iceberg", "version": snapshot.snapshot_id, "committed": _spell(snapshot.timestamp_ms),
-        "table_uuid": str(table.metadata.table_uuid),
-    }  # fmt: skip
-    return stored, manifest, origin
 
 
 def _table(uri: str, folder: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Whether the files of a dataset are there, asked without reading them."""
+"""Whether the data of a dataset are there, asked without reading them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from model_governance.errors import SubjectError
 from model_governance.policy.subject_spec import LAKE_FORMATS
+from model_governance.subjects.delta_tables import open_delta
 from model_governance.subjects.file_sets import is_many, names_of
+from model_governance.subjects.iceberg_tables import require_snapshot
 from model_governance.subjects.places import list_names
 from model_governance.subjects.sources import local_path, scheme_of
+from model_governance.subjects.tables import require_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,17 +21,24 @@ if TYPE_CHECKING:
 
 
 def missing_data(spec: DatasetSpec, *, folder: Path, connections: Connections) -> str:
-    """Why a dataset cannot be read yet, in one sentence; empty where its file, or a file of its partition, is there.
+    """Why a dataset cannot be read yet, in one sentence; empty where it is there.
 
-    Queries and tables have no file of their own, and are not asked for.
+    There is: a file, a file of the partition, a table of a lake with the version or partition that is asked for, or a table of a
+    database with at least one row. Queries are not asked.
 
     Raises:
         SubjectUnreachable: the place does not answer.
     """
-    uri = spec.uri
-    if uri is None or spec.query is not None or spec.table is not None or spec.format in LAKE_FORMATS:
-        return ""
+    uri = spec.uri or ""
     try:
+        if spec.query is not None:
+            return ""
+        if spec.table is not None:
+            require_rows(spec, folder=folder, connections=connections)
+            return ""
+        if spec.format in LAKE_FORMATS:
+            _require_lake_table(spec, folder=folder, connections=connections)
+            return ""
         if is_many(uri, folder):
             names_of(spec, folder=folder, connections=connections)
             return ""
@@ -42,3 +52,11 @@ def missing_data(spec: DatasetSpec, *, folder: Path, connections: Connections) -
         if error.infrastructure:
             raise
         return str(error)
+
+
+def _require_lake_table(spec: DatasetSpec, *, folder: Path, connections: Connections) -> None:
+    """Nothing where the table has what is asked for; of a Delta Lake table the log says it, and no file is read."""
+    if spec.format == "iceberg":
+        require_snapshot(spec, folder=folder)
+    else:
+        open_delta(spec, folder=folder, connections=connections)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.text import first_line
 from model_governance.engine.fingerprints import fingerprint
-from model_governance.engine.pushdown import PushedRelation
 from model_governance.engine.stored_types import with_types_of_values
+from model_governance.engine.table_copies import open_table_relation, with_copy
 from model_governance.engine.table_rows import TableRows, is_lost, unreadable_columns
 from model_governance.errors import CheckError, DigestMismatch, SubjectError, SubjectUnreachable
 from model_governance.subjects.duckdb_files import CONFINED, require_file
@@ -33,8 +33,8 @@ WIDE = {"spark.sql.codegen.maxFields": "2000", "spark.sql.session.timeZone": "UT
 def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Connections) -> tuple[str, str, TableRows]:
     """The address without secrets, the fingerprint and the rows of a table.
 
-    The fingerprint is the sha256 of the table's canonical aggregates (`engine.pushdown.fingerprint`): bytes that
-    never leave the database cannot be digested. It shows most changes, not all.
+    The fingerprint is the sha256 of the table's canonical aggregates (`engine.fingerprints`): a
+    database gives no bytes and no order of rows to digest. It shows most changes, not all.
 
     Raises:
         SubjectError: a wrong uri, a missing driver, or no such table.
@@ -49,7 +49,8 @@ def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
         )
         table, refused = with_types_of_values(table)
         source = TableRows(table, {**unreadable_columns(table.drop(*refused)), **refused})
-        relation = PushedRelation(source, role=role, uri=printable_uri)
+        source = with_copy(source, role=role, uri=printable_uri)
+        relation = open_table_relation(source, role=role, uri=printable_uri)
         sha256 = fingerprint(relation) if relation.rows else ""
     except (SubjectError, CheckError):
         raise
@@ -61,6 +62,23 @@ def open_table(role: Role, spec: DatasetSpec, *, folder: Path, connections: Conn
             "review the change and pin the new one, or find who changed it"
         )
     return printable_uri, sha256, source
+
+
+def require_rows(spec: DatasetSpec, *, folder: Path, connections: Connections) -> None:
+    """Nothing where the table is there and holds a row.
+
+    Raises:
+        SubjectError: a wrong uri, a missing driver, no such table, or no row.
+        SubjectUnreachable: the database does not answer.
+    """
+    printable_uri, uri = _address(spec, connections)
+    table = _table(printable_uri, _connected(printable_uri, uri, folder=folder), spec.table or "")
+    try:
+        rows = int(table.limit(1).count().execute())
+    except Exception as error:
+        raise _problem(printable_uri, error) from error
+    if rows == 0:
+        raise SubjectError(f"{printable_uri}: the table holds no row")
 
 
 def _address(spec: DatasetSpec, connections: Connections) -> tuple[str, str]:
@@ -114,11 +132,14 @@ def _connected(printable_uri: str, uri: str, *, folder: Path) -> Any:
 
 
 def _sqlite(printable_uri: str, path: Path) -> Any:
+    import sqlite3
+
     import ibis
 
     if not path.is_file():
         raise SubjectError(f"{printable_uri}: there is no SQLite file {path}; correct the uri")
-    backend = ibis.sqlite.connect(path)
+    # It may be closed by whichever thread finds that nobody refers to it any more.
+    backend = ibis.sqlite.from_connection(sqlite3.connect(path, check_same_thread=False))
     backend.con.execute("pragma query_only = 1")
     return backend
 
@@ -134,6 +155,7 @@ def _one_snapshot(backend: Any) -> Any:
         connection = backend.con
         # Compiling large expressions takes longer than answering them.
         connection.execute("set jit = off")
+        connection.execute("set client_encoding = 'UTF8'")
         connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
         connection.autocommit = False
         # From here on ibis makes savepoints within this transaction, which the end of the connection ends.

@@ -56,7 +56,7 @@ def create_app(board: Board, guards: Guards) -> FastAPI:
         found = board.surroundings.reported(dag_id, run_id, task_id, map_index)
         if found is None:
             raise HTTPException(404, "This task has stored no report.")
-        return reported_page(board, found["report"])
+        return reported_page(board, found["report"], dag_id=dag_id, run_id=run_id)
 
     add_pages(app, board, dag=of_dag, readable=guards.readable)
     add_api(app, board, dag=of_dag, readable=guards.readable)

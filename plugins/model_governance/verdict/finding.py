@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.contract.result import label_of
+from model_governance.contract.text import interval, quantity
 from model_governance.stats.limits import AT_95
 from model_governance.verdict.words import describe
 
@@ -25,6 +26,10 @@ LEARNT_FROM = ("pass", "uncertain", "waived")
 """Outcomes of a metric that teach the noise between runs."""
 
 
+HARMLESS = frozenset({"skipped", "pass", "waived"})
+"""Outcomes that never stop a run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailPolicy:
     """How a policy turns outcomes into a stop: its `fail_on` and `on_uncertain`."""
@@ -36,6 +41,8 @@ class FailPolicy:
         """Whether one finding must stop the run; `error` (could not measure) always does."""
         if outcome == "error":
             return True
+        if outcome in HARMLESS:
+            return False
         if outcome == "warn" and severity == "info":  # damage of earlier runs: shown, and never a stop
             return False
         weight = {"fail": 2, "warn": 1}.get(outcome, 0)
@@ -63,6 +70,7 @@ class Finding:
     smallest true value that fails in one run with probability 0.95. `noise` is the factor on the variance of the
     metric that earlier runs taught. `log_evidence` is what accumulated over the runs with the same `basis`, the digest
     of what the metric was compared with: the logarithm of one product of e-values per shift (stats/accumulation.py).
+    `unit` is that of the metric, `title` what readers call it with its key.
     `violated` says that the threshold was violated with certainty in this run, whether or not `confirm` asks for more.
     A finding without metric says that the check as a whole was skipped or could not measure, or that stored objects of
     earlier runs are damaged (`is_damage`).
@@ -92,6 +100,8 @@ class Finding:
     log_evidence: tuple[float, ...] | None = None
     basis: str = ""
     violated: bool = False
+    unit: str = ""
+    title: str = ""
 
     @property
     def label(self) -> str:
@@ -101,6 +111,11 @@ class Finding:
         return label_of(self.metric, self.key)
 
     @property
+    def plain_name(self) -> str:
+        """What readers call the metric, or its label where nobody has said."""
+        return self.title or self.label
+
+    @property
     def is_damage(self) -> bool:
         """Whether it says that stored objects of earlier runs were left out; the metrics of this run are others."""
         return self.metric is None and self.outcome == "warn" and self.severity == "info"
@@ -108,7 +123,26 @@ class Finding:
     @property
     def requirement(self) -> str:
         """`< 0.2` in words: "less than 0.2"."""
-        return describe(self.condition, self.bound, self.against) if self.condition and self.bound is not None else ""
+        if not self.condition or self.bound is None:
+            return ""
+        return describe(self.condition, self.bound, self.against, self.unit)
+
+    @property
+    def seen(self) -> str:
+        """The value as readers get it, told from the bound; empty where there is none."""
+        return "" if self.value is None else quantity(self.value, self.unit, beside=self.ends)
+
+    @property
+    def spread(self) -> str:
+        """The 95% interval as readers get it; empty where there is none."""
+        return interval(self.low, self.high, self.unit, beside=self.ends)
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """The numbers of the bound of a threshold on the value itself."""
+        if self.bound is None or self.against is not None:
+            return ()
+        return self.bound if isinstance(self.bound, tuple) else (self.bound,)
 
     def record(self) -> dict[str, Any]:
         """The finding as JSON types."""

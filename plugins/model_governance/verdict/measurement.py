@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.verdict.noise import noise_factor
@@ -75,13 +75,16 @@ def measurement_of(
     else:
         value = float(metric.value or 0) - baseline.value
         allowed, limits = allowed_change(threshold, metric, baseline), change_of(metric, baseline)
-    bare = Measurement(metric=metric, baseline=baseline, value=value, allowed=allowed)
     if limits is None:
         # A p-value alone says that nothing has changed, not by how much: it counts beside the bound.
-        return bare if threshold.is_change else replace(bare, p_value=metric.p_value)
+        p_value = None if threshold.is_change else metric.p_value
+        return Measurement(metric=metric, baseline=baseline, value=value, allowed=allowed, p_value=p_value)
     noise, runs = noise_factor(metric, limits, earlier, tail=level)
     limits = limits.inflated(noise) if noise > 1 else limits
-    return replace(bare, limits=limits, p_value=p_violated(limits, allowed), noise=noise, noise_runs=runs)
+    return Measurement(
+        metric=metric, baseline=baseline, value=value, allowed=allowed, limits=limits,
+        p_value=p_violated(limits, allowed), noise=noise, noise_runs=runs,
+    )  # fmt: skip
 
 
 def _obstacle(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 RUNS = 40
 """Earlier runs that are read for noise."""
+WITH_NOISE = frozenset({LargestShareFactor, NoncentralChiSquare, PartialConjunction})
+"""Limits of the distances of drift checks."""
 
 
 def noise_factor(metric: Metric, limits: Limits, earlier: Sequence[Verdict], *, tail: float) -> tuple[float, int]:
@@ -29,10 +31,10 @@ def noise_factor(metric: Metric, limits: Limits, earlier: Sequence[Verdict], *, 
         earlier: verdicts of the check in previous runs, the newest first.
         tail: level at which the limit will be compared with a bound.
     """
-    if isinstance(limits, LargestShareFactor | NoncentralChiSquare | PartialConjunction):
+    if type(limits) in WITH_NOISE:
         return 1.0, 0
     name = metric.name, metric.key
     samples = [sample for verdict in reversed(earlier[:RUNS]) if (sample := verdict.samples.get(name)) is not None]
     learnt = learnt_runs(len(samples))
-    values, variances = [sample[0] for sample in samples[:learnt]], [sample[1] for sample in samples[:learnt]]
+    values, variances = zip(*samples[:learnt], strict=True) if learnt else ((), ())
     return variance_factor(values, variances, tail=tail), learnt

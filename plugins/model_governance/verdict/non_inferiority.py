@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import label_of
-from model_governance.contract.text import interval, number
+from model_governance.contract.text import interval, quantity
 from model_governance.policy.promotion_agreement import metric_and_key
 from model_governance.stats.limits import TAIL
 from model_governance.verdict.judgement import baselines_of
 from model_governance.verdict.requirement import Allowed, change_of, limits_of
+from model_governance.verdict.words import change_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,10 +133,16 @@ def _judged(
     is_paired: bool,
 ) -> Comparison:  # fmt: skip
     label = label_of(metric.name, metric.key)
-    values = f"{number(float(metric.value or 0))}, the champion has {number(champion)}"
+    value = float(metric.value or 0)
+    values = f"{quantity(value, metric.unit, beside=[champion])}, the champion has {quantity(champion, metric.unit, beside=[value])}"
     outcome, words = _outcome(reach, margin)
-    facts = "no interval" if reach is None else f"95% interval {interval(*reach)}{', paired' if is_paired else ''}"
-    text = f"{check}: {label} is {values}: gain {number(gain)} ({facts}), at most {number(margin)} worse: {words}"
+    facts = (
+        "no interval"
+        if reach is None
+        else f"95% interval {interval(*reach, metric.unit)}{', paired' if is_paired else ''}"
+    )
+    size = f"{'-' if gain < 0 else ''}{change_text(gain, metric.unit)}"
+    text = f"{check}: {label} is {values}: gain {size} ({facts}), at most {change_text(margin, metric.unit)} worse: {words}"
     low, high = reach if reach is not None else (None, None)
     return Comparison(
         check=check, metric=metric.name, key=metric.key, challenger=float(metric.value or 0), champion=champion, gain=gain,

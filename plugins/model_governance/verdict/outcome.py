@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from model_governance.contract.text import interval, number
+from model_governance.contract.text import quantity
 from model_governance.stats.accumulation import NOTHING, accumulated, deviate_of, log_evidence_of, runs_until
 from model_governance.stats.limits import TAIL
 from model_governance.verdict.finding import Finding
 from model_governance.verdict.requirement import detectable_beyond, nearest_limit, surely_allowed
-from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
     from model_governance.policy import Threshold
@@ -38,27 +38,27 @@ def judged_finding(name: str, measurement: Measurement, threshold: Threshold, *,
     low, high = metric.low, metric.high
     if measurement.noise > 1 and base is None and measurement.limits is not None:
         low, high = measurement.limits.interval()
-    requirement = describe(threshold.condition, threshold.bound, threshold.against if threshold.is_change else None)
-    seen = "absent" if metric.value is None else number(metric.value)
+    against, unit = threshold.against if threshold.is_change else None, metric.unit
+    judged = partial(
+        Finding, check=name, outcome=decision.outcome, severity=threshold.severity, metric=metric.name, key=metric.key,
+        value=metric.value, low=low, high=high, n=metric.n, condition=threshold.condition, bound=threshold.bound,
+        tolerance=threshold.tolerance, against=against, baseline=base.value if base else None, p_value=evidence.p_value,
+        level=evidence.level, limit=decision.limit, detectable=decision.detectable, noise=measurement.noise,
+        log_evidence=decision.log_evidence, basis=evidence.basis, violated=decision.outcome in ("fail", "warn"), unit=unit,
+        title=metric.plain_name,
+    )  # fmt: skip
+    finding = judged(sentence="")  # spells its own numbers
     facts = [metric.detail] if metric.detail else []
     if low is not None and high is not None:
-        facts.append(f"95% interval {interval(low, high)}")
+        facts.append(f"95% interval {finding.spread}")
     if measurement.noise > 1:
         facts.append(f"variance of {measurement.noise_runs} earlier runs x {measurement.noise:.1f}")
     facts.append(f"n = {metric.n:,}")
-    text = f"{name}: {metric.label} is {seen} ({'; '.join(facts)}), must be {requirement}"
+    text = f"{name}: {metric.label} is {finding.seen or 'absent'} ({'; '.join(facts)}), must be {finding.requirement}"
     if base is not None:
-        text += f" (baseline {number(base.value)})"
+        text += f" (baseline {quantity(base.value, unit, beside=[metric.value])})"
     text += f": {decision.outcome}" + (f", {decision.reason}" if decision.reason else "")
-    return Finding(
-        check=name, outcome=decision.outcome, sentence=text, severity=threshold.severity, metric=metric.name,
-        key=metric.key, value=metric.value, low=low, high=high, n=metric.n, condition=threshold.condition,
-        bound=threshold.bound, tolerance=threshold.tolerance,
-        against=threshold.against if threshold.is_change else None, baseline=base.value if base else None,
-        p_value=evidence.p_value, level=evidence.level, limit=decision.limit, detectable=decision.detectable,
-        noise=measurement.noise, log_evidence=decision.log_evidence, basis=evidence.basis,
-        violated=decision.outcome in ("fail", "warn"),
-    )  # fmt: skip
+    return judged(sentence=text)
 
 
 def _decide(measurement: Measurement, threshold: Threshold, evidence: Evidence) -> _Decision:
@@ -114,7 +114,7 @@ def _by_limits(
         return replace(shown, reason="the interval lies on both sides")
     reason = (
         f"beyond the bound, but not surely enough for the alarm budget (its limit at level {evidence.tail:.2g} is "
-        f"{number(start + limit)})"
+        f"{quantity(start + limit, measurement.metric.unit, beside=[start + allowed.low, start + allowed.high])})"
     )
     runs = runs_until(log_evidence, needed=_needed(evidence), deviate=deviate)
     if runs is not None:

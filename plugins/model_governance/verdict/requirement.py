@@ -41,10 +41,10 @@ class Allowed:
 
     def holds(self, value: float) -> bool:
         """Whether a value is allowed; a closed end is forgiving by a rounding error."""
+        if not self.closed:
+            return self.low < value < self.high
         slack = ROUNDING * max(1.0, *(abs(end) for end in (self.low, self.high) if math.isfinite(end)))
-        if self.closed:
-            return self.low - slack <= value <= self.high + slack
-        return self.low < value < self.high
+        return self.low - slack <= value <= self.high + slack
 
 
 def allowed_by(threshold: Threshold) -> Allowed:
@@ -53,14 +53,12 @@ def allowed_by(threshold: Threshold) -> Allowed:
     if isinstance(bound, tuple):
         low, high = bound
         return Allowed(low=low - threshold.tolerance * abs(low), high=high + threshold.tolerance * abs(high))
-    slack = threshold.tolerance * abs(bound)
-    return {
-        "equal_to": Allowed(low=bound - slack, high=bound + slack),
-        "greater_than": Allowed(low=bound - slack, closed=False),
-        "geq_to": Allowed(low=bound - slack),
-        "less_than": Allowed(high=bound + slack, closed=False),
-        "leq_to": Allowed(high=bound + slack),
-    }[threshold.condition]
+    slack, condition = threshold.tolerance * abs(bound), threshold.condition
+    if condition == "equal_to":
+        return Allowed(low=bound - slack, high=bound + slack)
+    if condition in ("greater_than", "geq_to"):
+        return Allowed(low=bound - slack, closed=condition == "geq_to")
+    return Allowed(high=bound + slack, closed=condition == "leq_to")
 
 
 def allowed_change(threshold: Threshold, metric: Metric, base: Baseline) -> Allowed:

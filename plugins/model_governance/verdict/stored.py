@@ -45,6 +45,8 @@ class FindingForm(Form):
     log_evidence: Annotated[list[float], Field(min_length=len(NOTHING), max_length=len(NOTHING))] | None = None
     basis: str = ""
     violated: bool = False
+    unit: str = ""
+    title: str = ""
 
     @model_validator(mode="after")
     def _agrees(self) -> FindingForm:
@@ -102,7 +104,5 @@ def trusted_fail_policy(record: Mapping[str, Any]) -> FailPolicy:
 
 
 def _finding(record: Mapping[str, Any]) -> Finding:
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
-    }
-    return Finding(**fields)
+    pairs = {name: tuple(record[name]) for name in ("bound", "log_evidence") if isinstance(record.get(name), list)}
+    return Finding(**{**record, **pairs} if pairs else record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_governance.contract.text import number
+from model_governance.contract.text import SHARE, bound_text, number
 
 WORDS = {
     "equal_to": "equal to",
@@ -23,15 +23,24 @@ NO_BASELINE = {
 """Why a change cannot be judged without a baseline, and what to do."""
 
 
-def describe(condition: str, bound: float | tuple[float, float], against: str | None) -> str:
-    """`less than 0.2`, `at most 0.02 worse than the champion`."""
+def describe(condition: str, bound: float | tuple[float, float], against: str | None, unit: str = "") -> str:
+    """`less than 0.2`, `at least 80%`, `at most 2 percentage points worse than the champion`."""
     if isinstance(bound, tuple):
-        return f"between {number(bound[0])} and {number(bound[1])}"
+        return f"between {bound_text(bound[0], unit)} and {bound_text(bound[1], unit)}"
     if condition not in WORDS:
         other = BASELINES.get(against or "", "its baseline")
-        relative = condition == "min_relative_change"
-        size = f"{number(100 * abs(bound))}%" if relative else number(abs(bound))
         if bound == 0:
             return f"no worse than {other}"
+        size = change_text(bound, unit, relative=condition == "min_relative_change")
         return f"at least {size} better than {other}" if bound > 0 else f"at most {size} worse than {other}"
-    return f"{WORDS[condition]} {number(bound)}"
+    return f"{WORDS[condition]} {bound_text(bound, unit)}"
+
+
+def change_text(change: float, unit: str, *, relative: bool = False) -> str:
+    """The size of a change: `5%` of a baseline, `2 percentage points` of a share, else a number."""
+    if relative:
+        return bound_text(abs(change), SHARE)
+    if unit != SHARE:
+        return number(abs(change))
+    points = bound_text(abs(change), unit).removesuffix("%")
+    return f"{points} percentage point{'' if points == '1' else 's'}"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from xgboost import XGBClassifier
@@ -116,10 +117,58 @@ def test_t6_a_row_that_breaks_a_relation_is_not_valid_for_the_checker():
 
 
 def test_t6_exact_says_in_words_that_it_is_not_available():
-    with pytest.raises(CheckError, match=r"a relation ties columns that move: dti = debt / income"):
+    with pytest.raises(
+        CheckError, match=r"linear relations only, and one that ties columns that move is not: dti = debt / income"
+    ):
         evasion(linked(), attacks=["exact"])
     free = linked(mutable=["debt"])
-    assert any("the exact attack was not run: it moves" in note for note in evasion(free, samples=12).notes)
+    assert any("the exact attack was not run: it takes linear" in note for note in evasion(free, samples=12).notes)
+    linear = linked(relations=[{"inequality": "open <= accounts"}])
+    with pytest.raises(CheckError, match=r"in norm l2 it moves every column by itself"):
+        evasion(linear, attacks=["exact"], norm="l2")
+    gaps = linked(relations=[{"inequality": "debt <= 20 * income"}], features={"debt": {"may_be_filled": True}})
+    with pytest.raises(CheckError, match=r"a column of a relation may be left out or filled in: debt"):
+        evasion(gaps, attacks=["exact"])
+
+
+SUMS = [
+    {"derived": "total = open + closed"}, {"inequality": "open - 2 <= closed"}, {"one_of": ["own", "rent", "other"]},
+    {"derived": "`half paid` = 0.5 * paid - 1", "decimals": 1},
+]  # fmt: skip
+
+
+def summed(last) -> Subject:
+    """Whole numbers with a sum, a difference, a half and flags; every allowed row can be listed."""
+    draw = np.random.default_rng(8)
+    frame = pd.DataFrame({"closed": draw.integers(0, 6, 400), "paid": draw.integers(0, 5, 400)})
+    frame["open"] = np.minimum(draw.integers(0, 7, 400), frame["closed"] + 2)
+    frame["total"], frame["half paid"] = frame["open"] + frame["closed"], (0.5 * frame["paid"] - 1).round(1)
+    home = draw.choice(["own", "rent", "other"], 400)
+    frame = frame.assign(**{name: (home == name).astype(int) for name in ("own", "rent", "other")})
+    score = 2 * np.sin(frame["total"]) - 0.5 * frame["open"] + frame["half paid"] + (home == "rent")
+    labels = (score + draw.normal(0, 0.6, 400) > score.median()).astype(int).to_numpy()
+    kinds = {name: {"kind": "numeric" if name == "half paid" else "integer"} for name in frame.columns}
+    threat = ThreatModel.model_validate({"relations": SUMS})
+    return subject_of(last.fit(frame, labels), frame, labels, kinds, threat_model=threat)
+
+
+@pytest.mark.parametrize("norm", ["linf", "cost"])
+@pytest.mark.parametrize(
+    "last",
+    [XGBClassifier(n_estimators=12, max_depth=3, n_jobs=1), RandomForestClassifier(7, max_depth=4, random_state=0)],
+    ids=["boosted", "forest"],
+)
+def test_exact_obeys_linear_relations_and_no_attack_comes_nearer(last, norm):
+    result = evasion(summed(last), norm=norm, epsilon=0.25, samples=24, exact_rows=24)
+    exact = result.metric("exact_attack_success_rate", key="exact@0.25")
+    assert "undecided" not in exact.detail
+    assert exact.value >= result.metric("attack_success_rate", key="greedy").value > 0.2
+    assert result.metric("valid_share").value == 1.0
+    assert result.metric("missed_share", key="exact@0.25").value <= 0.05
+    for attack in ("greedy", "hopskipjump"):
+        assert result.metric("optimality_gap", key=attack).value >= 0.0
+    (solved,) = (row for row in table(result, "attacks") if row["attack"] == "exact")
+    assert solved["flipped at any distance"] == solved["rows attacked"]
 
 
 def test_t6_relations_between_columns_that_stay_leave_exact_as_it_is():

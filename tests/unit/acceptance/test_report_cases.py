@@ -17,11 +17,14 @@ import yaml
 
 import project
 import synthetic
-from model_governance.contract.text import number, spell_p
+from model_governance.checks import catalogue, find
+from model_governance.contract.result import SHARE
+from model_governance.contract.text import number, quantity, spell_p
 from model_governance.report.check_page import render_check
 from model_governance.report.reasons import RunFacts, in_order, read_facts, reason, reasons
 from model_governance.report.run_page import render_run
-from model_governance.report.terminal import console, run_table
+from model_governance.report.scale import draw_scale
+from model_governance.report.terminal import console, observed, run_table
 from model_governance.verdict import read_verdict
 from unit.report import conftest as make
 from unit.report.reading import Reading
@@ -275,6 +278,52 @@ def test_r7_a_p_value_is_never_0(value, text):
     assert spell_p(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.4949, "49.5%"), (0.8, "80%"), (-0.031, "-3.1%"), (0.0004, "0.04%"), (0.99951, "99.951%"), (1.0, "100%"), (0.0, "0%"),
+        (3e-8, "< 0.0001%"), (0.00000048, "< 0.0001%"), (1.5, "150%"),
+    ],
+)  # fmt: skip
+def test_r7_a_share_is_a_percentage_that_says_neither_nothing_nor_all_where_it_is_not_meant(value, text):
+    assert quantity(value, "share") == text
+
+
+def test_r7_a_share_that_misses_its_bound_is_never_written_as_the_bound():
+    metric = make.metric("drift_share", 0.79996, low=0.79992, high=0.79999, unit="share")
+    (finding,) = make.judged("drift", (metric,), [{"metric": "drift_share", "geq_to": 0.8}]).findings
+    assert "drift_share is 79.996% (95% interval 79.99% to 79.999%;" in finding.sentence
+    assert "must be at least 80%" in finding.sentence
+    assert re.search(r"its limit at level 0.00055 is 80\.00\d+%", finding.sentence)
+
+
+def test_r7_a_number_is_written_the_same_in_sentence_table_scale_page_and_terminal():
+    metric = make.metric("drift_share", 0.4949, low=0.4912, high=0.4986)
+    verdict = make.judged("drift", (metric,), [{"metric": "drift_share", "less_than": 0.125}])
+    page = run(("drift", "data_drift", verdict), facts=facts_of())
+    row = page.words[page.words.index("Worst finding") : page.words.index("What to do next")]
+    assert "49.5% 49.1% to 49.9% less than 12.5%" in row
+    assert "drift_share is 49.5%, must be less than 12.5%" in page.words[: page.words.index("Checks")]
+    assert observed(verdict.findings[0]) == "49.5% (49.1% to 49.9%)"
+    drawn = draw_scale(verdict.findings[0], better="lower")
+    assert re.findall(r">([^<>]+%)</text>", drawn) == ["49.5%", "&lt; 12.5%", "0%", "25%"]
+
+
+def test_r7_a_change_of_a_share_is_counted_in_percentage_points():
+    judged = make.judged(
+        "q", (make.metric("accuracy", 0.7949, better="higher", unit="share"),),
+        [{"metric": "accuracy", "min_absolute_change": -0.02}],
+    )  # fmt: skip
+    assert "must be at most 2 percentage points worse than the approved run" in judged.findings[0].sentence
+
+
+@pytest.mark.parametrize("kind", catalogue())
+def test_r7_every_metric_that_says_it_is_a_share_has_the_unit_of_shares(kind):
+    named = [spec for spec in find(kind).metrics if re.match(r"(expected )?share of ", spec.meaning, re.IGNORECASE)]
+    shares = [spec for spec in named if spec.range == SHARE]
+    assert [spec.name for spec in shares if spec.unit != "share"] == []
+
+
 def test_one_reason_for_each_check_that_stops():
     checks = make.failing_run()["checks"]
     found = reasons(checks, read_verdict(make.failing_run()["verdict"]))
@@ -303,7 +352,6 @@ def test_r18_calibrate_says_how_far_it_is(tmp_path, caplog):
 
 @pytest.mark.parametrize("kind", ["membership_inference", "model_quality"])
 def test_r20_a_check_is_described_in_lines_that_fit_with_an_example_and_as_json(kind, capsys):
-    from model_governance.checks import find
     from model_governance.cli import main
 
     assert main(["checks", kind]) == 0
@@ -338,6 +386,34 @@ def test_r21_what_the_screen_found_is_a_sentence_about_rows_and_labels():
         "Rows with income at its highest are labelled 1 too often: 19 rows of the new window, 4.2 expected (p < 0.001).",
     )
     assert CHANGES.keys() == {spec.name for spec in METRICS} - {"suspect_label_share"}
+
+
+BY_REGION = {
+    "kind": "fairness", "params": {"groups": ["region"]}, "thresholds": [{"metric": "selection_rate", "leq_to": 0.0}],
+}  # fmt: skip
+
+
+def test_r14_pages_call_metrics_columns_and_values_by_plain_names_with_the_label_of_policies_beside_them(tmp_path):
+    small = project.small_project(tmp_path, checks={"bias": BY_REGION})
+    labels = {"region": {"name": "region of residence", "values": {"north": "coastal people"}}}
+    small = small.change(report={"labels": labels})
+    done = small.run()
+    page = Reading(small.store.get(done.report.key))
+    label, others = "selection_rate[region=north]", "rows predicted positive, region of residence "
+
+    assert f"rows predicted positive, coastal people {label} is " in page.words
+    assert others in page.words
+    reason_of_page = r"rows predicted positive, (coastal people|region of residence \w+) is \d+"
+    assert re.search(reason_of_page, page.words[: page.words.index("Worst finding")])
+    manifest = json.loads(small.store.get(done.manifest.key))
+    report = Reading(small.store.get(manifest["checks"][0]["report"]["key"]))
+    assert "coastal people region=north" in report.words
+    assert f"bias: {label} is " in done.verdict.sentence
+
+
+def test_r14_a_record_of_release_0_1_has_no_plain_names_and_shows_its_labels():
+    page = run(("drift", "data_drift", drift(6.03)), facts=facts_of())
+    assert "drift: psi[AGEP] is 6.03" in page.words
 
 
 def test_r16_paper_has_margins_and_a_sentence_stays_with_its_picture():

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Annotated
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import Field
 
-from model_governance.contract.documents import Count, Form, Moment, OpenForm, Probability, read_document, require_form
+from model_governance.contract.documents import (
+    Count,
+    Form,
+    Moment,
+    OpenForm,
+    Probability,
+    read_document,
+    require_form,
+    strict_json,
+)
+from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError
 
 
@@ -43,6 +57,55 @@ def test_a_document_is_read_as_it_stands():
 def test_what_has_no_one_meaning_as_json_is_refused(text):
     with pytest.raises(EvidenceError, match=r"^s3://b/x\.json: .*no JSON of one meaning.*oldest version"):
         read(text)
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+KEYS = st.sampled_from(["a", "b", "e-0", "e-", "e+", "\\", '"']) | st.text(max_size=4)
+VALUES = st.recursive(SCALARS, lambda part: st.lists(part) | st.dictionaries(KEYS, part), max_leaves=12)
+
+
+def outcome(read_json, content: bytes) -> str:
+    """What a reader makes of bytes: `repr` tells 1 from 1.0 and True, and shows the order of keys."""
+    try:
+        return repr(read_json(content))
+    except (ValueError, RecursionError):
+        return "refused"
+
+
+def spelled(value, draw) -> str:
+    """A value as JSON in one of many spellings, some of which name a key twice or no finite number."""
+    space = draw(st.sampled_from(["", "", "", " "]))
+    if isinstance(value, dict):
+        pairs = [f"{json.dumps(key)}:{space}{spelled(part, draw)}" for key, part in value.items()]
+        return "{" + ",".join([*pairs, *pairs[: draw(st.integers(0, 1))]]) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(spelled(part, draw) for part in value) + "]"
+    if isinstance(value, float):
+        return draw(
+            st.sampled_from([repr(value), f"{value:e}", f"{value:E}", f"{value}0" if "." in str(value) else "1e999"])
+        )
+    return json.dumps(value, ensure_ascii=draw(st.booleans()))
+
+
+@given(VALUES, st.data())
+def test_the_fast_way_to_read_json_means_what_the_strict_one_means(value, data):
+    def refusing(text):
+        raise ValueError(text)
+
+    def finite(text):
+        return float(text) if math.isfinite(float(text)) else refusing(text)
+
+    def once(pairs):
+        return dict(pairs) if len(dict(pairs)) == len(pairs) else refusing(pairs)
+
+    strict = json.JSONDecoder(parse_constant=refusing, parse_float=finite, object_pairs_hook=once)
+    content = spelled(value, data.draw).encode(errors="surrogatepass")
+    for each in (
+        content,
+        content.lower(),
+        canonical_json(value) if "refused" not in outcome(canonical_json, value) else content,
+    ):
+        assert outcome(strict_json, each) == outcome(lambda content: strict.decode(content.decode()), each)
 
 
 def test_a_schema_that_is_no_text_is_named_without_a_type_error():

@@ -12,6 +12,7 @@ import project
 import synthetic
 from model_governance.checks import find
 from model_governance.evidence.consistency import disagreements
+from model_governance.evidence.verification import verify_model
 from model_governance.run import archive_run
 
 QUALITY = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}
@@ -56,6 +57,21 @@ def test_a_policy_that_was_edited_between_two_checks_is_an_error_that_names_both
     manifest = json.loads(small.store.get(ended.manifest.key))
     assert (manifest["verdict"]["outcome"], manifest["verdict"]["stops"]) == ("error", True)
     assert sentence in small.store.get(ended.report.key).decode().replace("&#39;", "'")
+    verification = verify_model(small.store, small.policy().name, trust=None)
+    assert verification.is_sound, verification.problems
+    (note,) = [problem for problem in verification.problems if problem.code == "verdict.unchecked"]
+    assert note.sentence.startswith(f"first: judged by the policy with sha256 {before}")
+
+
+def test_a_run_of_two_policies_that_is_said_to_pass_is_found(small):
+    first = small.check("first")
+    small.change(owner="somebody.else@example.com")
+    second = small.check("second")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("model_governance.archiving.disagreements", lambda *_: ())
+        assert archived(small, first, second).verdict.outcome == "pass"
+    verification = verify_model(small.store, small.policy().name, trust=None)
+    assert "verdict.differs" in {problem.code for problem in verification.problems}
 
 
 def test_a_policy_that_is_archived_but_judged_nothing_is_an_error(small):

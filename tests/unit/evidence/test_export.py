@@ -261,7 +261,7 @@ def test_junit_has_a_suite_for_each_run_and_a_case_for_each_finding(bag):
     assert [waived.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["2", "0", "0", "1"]
     failure = failed.find("testcase[@name='accuracy']/failure")
     assert failure is not None
-    assert failure.get("message", "").startswith("quality: accuracy is 0.1825")
+    assert failure.get("message", "").startswith("quality: accuracy is 18.2%")
 
 
 def test_junit_holds_no_character_that_xml_cannot_hold(made):
@@ -277,7 +277,7 @@ def test_junit_holds_no_character_that_xml_cannot_hold(made):
 
 def test_the_model_card_says_what_stands_against_the_model(bag):
     card = (bag / "data" / "model_card.md").read_text()
-    assert "| quality | accuracy | 0.1825 | 0.1459 to 0.2239 | at least 0.6 | waived |" in card
+    assert "| quality | accuracy | 18.2% | 14.6% to 22.4% | at least 60% | waived |" in card
     assert "waived until 2026-03-31 by Ada (RISK-7)" in card
     assert "Ada accepted the run of 2026-03-01 (pass) as baseline" in card
     assert "| fail | 1 |\n| waived | 1 |" in card
@@ -297,7 +297,7 @@ def test_the_oscal_results_name_controls_and_say_of_none_that_it_is_satisfied(ba
     assert {"control-id": "NIST-AI-RMF_MEASURE_2.3"} in selection["include-controls"]
     observed = {each["uuid"]: each for each in failed["observations"]}
     (related,) = finding["related-observations"]
-    assert "accuracy is 0.1825" in observed[related["observation-uuid"]]["description"]
+    assert "accuracy is 18.2%" in observed[related["observation-uuid"]]["description"]
     plans = {f"#{each['uuid']}" for each in document["back-matter"]["resources"]}
     assert document["import-ap"]["href"] in plans
 

@@ -6,6 +6,7 @@ import hashlib
 from datetime import timedelta
 
 import pytest
+from pydantic_core import to_json
 
 import project
 import synthetic
@@ -14,7 +15,9 @@ from model_governance.authoring.keys import make_keys
 from model_governance.errors import EvidenceError, StoreUnreachable
 from model_governance.evidence.begun import note_begun
 from model_governance.evidence.chain import link_keys, read_link
+from model_governance.evidence.envelope import canonical
 from model_governance.evidence.signing import signer_of
+from model_governance.evidence.statement import run_statements
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import verify_archive
 
@@ -55,6 +58,20 @@ def test_a_run_is_a_signed_link_with_every_object_it_used_and_made(small):
         "validation/report.html",
     } <= named.keys()
     assert run.summary()["link"] == {"key": link.key, "sequence": 1, "sha256": link.digest, "signed": True}
+
+
+def test_what_is_stated_of_a_run_is_made_in_the_order_of_its_canonical_form(small, monkeypatch):
+    night(small, 0)
+    made = []
+
+    def kept(evidence, place):
+        made.extend(run_statements(evidence, place))
+        return tuple(made)
+
+    monkeypatch.setattr("model_governance.evidence.verification.link.run_statements", kept)
+    assert is_sound(small)
+    assert [to_json(statement) for statement in made] == [canonical(statement) for statement in made]
+    assert len(made) == 2
 
 
 def test_a_repeated_archive_task_appends_nothing(small):

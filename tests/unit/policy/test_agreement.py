@@ -300,7 +300,18 @@ def test_a_report_discloses_features_that_exist():
     assert found(report={"disclose": ["age", "town"]}) == []
 
 
-@pytest.mark.parametrize("report", [None, [], {}, {"disclose": None}, {"disclose": "age"}])
+def test_labels_are_of_columns_of_the_policy_or_of_columns_that_a_check_names():
+    labels = {"age": {"name": "age in years"}, "tonw": {"values": {1: "north"}}, "sex": {}}
+    by_sex = {"bias": {"kind": "fairness", "params": {"groups": ["sex"]}}}
+    problems = {path: text for path, text in found(report={"labels": labels}, checks=by_sex) if path[0] == "report"}
+    assert problems == {
+        ("report", "labels", "tonw"): "no column, and no param of a check, is called so; did you mean 'town'?"
+    }
+
+
+@pytest.mark.parametrize(
+    "report", [None, [], {}, {"disclose": None}, {"disclose": "age"}, {"labels": None}, {"labels": []}]
+)
 def test_a_report_of_the_wrong_shape_is_refused_elsewhere(report):
     assert found(report=report) == []
 

@@ -58,9 +58,7 @@ def test_every_link_leads_to_a_file_of_the_bag_or_a_place_of_the_page(page, data
 def test_the_worst_run_comes_first_and_its_findings_are_sentences(page):
     headings = [text for level, text in page.headings if level == 2 and text.startswith("2026")]
     assert headings == ["2026-03-02: Fail", "2026-03-03: Waived", "2026-03-04: Pass"]
-    assert (
-        "quality: accuracy is 0.1825 (95% interval 0.1459 to 0.2239; n = 400), must be at least 0.6: fail" in page.words
-    )
+    assert "quality: accuracy is 18.2% (95% interval 14.6% to 22.4%; n = 400), must be at least 60%: fail" in page.words
 
 
 def test_it_says_what_was_verified_and_by_whose_key(page, made):

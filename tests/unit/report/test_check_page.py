@@ -91,8 +91,19 @@ def test_it_needs_neither_network_nor_script(red, page):
     for forbidden in (b"http://", b"https://", b"@import", b"<script", b"<link", b"<iframe"):
         assert forbidden not in red
     assert page.handlers == []
-    assert {tag for tag, _ in page.fetched} <= {"use", "image"}
-    assert all(target.startswith(("#", "data:image/png;base64,")) for _, target in page.fetched)
+    fetched = [(tag, target) for tag, target in page.fetched if tag != "a"]
+    assert {tag for tag, _ in fetched} <= {"use", "image"}
+    assert all(target.startswith(("#", "data:image/png;base64,")) for _, target in fetched)
+
+
+def test_links_lead_to_the_artifacts_beside_the_page_and_to_the_runs_of_its_moment(make):
+    record, pictures = make.red_check()
+    run = {"run_id": "night", "logical_date": "2018-03-14T00:00:00+00:00", "folder": "v1/runs/model=acs/run=x/"}
+    page = Reading(render_check(record, pictures, run=run))
+    links = {target for tag, target in page.fetched if tag == "a"}
+    assert links == {f"../../../../{each['key']}" for each in record["stored"]} | {
+        "../../../../v1/runs/model=acs/run=x/"
+    }
 
 
 def test_an_address_of_the_user_is_text_and_never_fetched(make):

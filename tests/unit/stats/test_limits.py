@@ -32,7 +32,7 @@ from model_governance.stats.limits import (
     tail_of,
 )
 from model_governance.stats.limits.chi_square import noncentral_tail, thin_cell_low, thin_cell_p_above
-from model_governance.stats.limits.confidence import crossing
+from model_governance.stats.limits.confidence import FARTHEST, FINEST, HALVINGS, _around, _bisected, crossing
 from model_governance.stats.limits.shares import fewest_beyond
 
 TAILS = (0.4, 0.05, 0.025, 0.01, 1e-4, 1e-7)
@@ -357,6 +357,13 @@ def test_thin_cells_and_thick_ones_share_the_level():
 )
 def test_a_crossing_is_found_where_the_limit_jumps_bends_or_is_nearly_flat(distance):
     assert crossing(distance) == pytest.approx(0.01, rel=1e-5)
+
+
+def test_the_grid_around_a_guess_is_where_the_bisection_would_end():
+    places = np.random.default_rng(6).integers(0, 2**HALVINGS + 1, 300) * FINEST
+    beside = [math.nextafter(place, end) for place in places for end in (0.0, FARTHEST)]
+    for guess in (0.0, FARTHEST, 5e-324, *places, *beside, *np.random.default_rng(7).uniform(0, FARTHEST, 300)):
+        assert _around(guess) == _bisected(lambda quantile, guess=guess: quantile < guess)
 
 
 def test_the_fewest_successes_are_those_of_the_exact_binomial_quantile():

@@ -300,3 +300,14 @@ def test_a_folder_holds_nothing_and_says_where_to_keep_what_must_be_held(tmp_pat
             StoreError, match=r"v1/a: a folder has no legal hold; keep evidence that must be held in a bucket"
         ):
             store.hold("v1/a", on=on)
+
+
+def test_a_link_to_a_folder_and_what_is_hidden_are_no_keys(store):
+    store.put_once("v1/runs/a/report.html", b"x", media_type=HTML)
+    store.put_once("v1/runs/b.html", b"x", media_type=HTML)
+    (store.root / "v1/runs/again").symlink_to(store.root / "v1/runs/a", target_is_directory=True)
+    (store.root / "v1/runs/.hidden").mkdir()
+    (store.root / "v1/runs/.hidden/c.html").write_text("x")
+    (store.root / "v1/runs/a/.d.partial").write_text("x")
+    assert list(store.keys("v1/")) == ["v1/runs/a/report.html", "v1/runs/b.html"]
+    assert list(store.keys("v1/runs/a/r")) == ["v1/runs/a/report.html"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import boto3
+import duckdb
 import pytest
 
 from model_governance.contract.connections import PlainConnections
@@ -53,15 +57,58 @@ def test_an_object_is_there_only_under_its_whole_name(monkeypatch, tmp_path):
         assert asked(tmp_path, uri="s3://rows/day.parquet") == ""
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [
-        {"query": "select 1", "connection": "warehouse"}, {"table": "rows", "connection": "warehouse"},
-        {"uri": "nowhere", "format": "delta"},
-    ],
-)  # fmt: skip
-def test_queries_and_tables_are_not_asked_for(tmp_path, spec):
-    assert asked(tmp_path, **spec) == ""
+def test_a_query_is_not_asked(tmp_path):
+    assert asked(tmp_path, query="select 1", connection="warehouse") == ""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_a_table_of_a_database_is_there_when_it_holds_a_row(tmp_path, kind):
+    uri = f"{kind}:///rows.db"
+    assert "no" in asked(tmp_path, uri=uri, table="night")
+    connect = sqlite3.connect if kind == "sqlite" else duckdb.connect
+    with closing(connect(str(tmp_path / "rows.db"))) as database:
+        database.execute("create table other (n integer)")
+        database.commit()
+    assert "there is no table night" in asked(tmp_path, uri=uri, table="night")
+    with closing(connect(str(tmp_path / "rows.db"))) as database:
+        database.execute("create table night (n integer)")
+        database.commit()
+    assert "the table holds no row" in asked(tmp_path, uri=uri, table="night")
+    with closing(connect(str(tmp_path / "rows.db"))) as database:
+        database.execute("insert into night values (1)")
+        database.commit()
+    assert asked(tmp_path, uri=uri, table="night") == ""
+
+
+def test_a_table_of_a_lake_is_there_with_the_version_or_partition_that_is_asked_for(tmp_path):
+    import pyarrow as pa
+    from deltalake import write_deltalake
+
+    assert "there is no Delta Lake table" in asked(tmp_path, uri="rows", format="delta")
+    first = pa.table({"n": [1], "day": ["2026-03-01"]})
+    write_deltalake(str(tmp_path / "rows"), first, partition_by=["day"])
+    assert asked(tmp_path, uri="rows", format="delta") == ""
+    assert "at version 1" in asked(tmp_path, uri="rows", format="delta", version=1)
+    assert "no partition lies within 2026-03-02" in asked(tmp_path, uri="rows", format="delta", **DAY)
+    write_deltalake(str(tmp_path / "rows"), pa.table({"n": [2], "day": ["2026-03-02"]}), mode="append")
+    assert asked(tmp_path, uri="rows", format="delta", version=1) == ""
+    assert asked(tmp_path, uri="rows", format="delta", **DAY) == ""
+
+
+def test_a_snapshot_of_an_iceberg_table_is_asked_for_without_its_rows(monkeypatch, tmp_path):
+    from model_governance.subjects import iceberg_tables
+
+    monkeypatch.setattr(iceberg_tables, "_require_package", lambda uri: None)
+    monkeypatch.setattr(iceberg_tables, "_spooled", lambda *_: pytest.fail("rows were read"))
+    monkeypatch.setattr(iceberg_tables, "_snapshot", lambda spec, table: table)
+    monkeypatch.setattr(iceberg_tables, "_table", lambda uri, folder: "table")
+    assert asked(tmp_path, uri="iceberg://lake/rows.night", format="iceberg") == ""
+
+    def absent(uri, folder):
+        raise FileNotFoundError("metadata/v1.metadata.json")
+
+    monkeypatch.setattr(iceberg_tables, "_table", absent)
+    assert "there is no Iceberg table" in asked(tmp_path, uri="rows", format="iceberg")
 
 
 def test_a_place_that_does_not_answer_is_no_missing_file(monkeypatch, tmp_path):

@@ -168,6 +168,46 @@ def test_the_page_of_a_run_and_every_link_on_it_resolve(copied):
     assert copied.client.get(f"/dags/scheduled/store/{copied.ended.manifest.key}").json()["run"]["run_id"] == "run"
 
 
+def test_every_link_of_a_report_resolves_to_its_artifacts_and_to_the_page_of_its_run(copied):
+    row = copied.manifest["checks"][0]
+    address = f"/dags/scheduled/store/of/{copied.name}/{row['report']['key']}"
+    report = copied.client.get(address)
+    links = set(re.findall(r'href="([^"#]+)"', report.text))
+
+    assert len(links) == len(row["artifacts"]) + 1
+    answers = [copied.client.get(urljoin(address, link)) for link in links]
+    assert {answer.status_code for answer in answers} == {200}
+    assert any(
+        answer.text == copied.client.get(f"/dags/scheduled/store/of/{copied.name}/{copied.ended.report.key}").text
+        for answer in answers
+    )
+
+
+def test_the_folder_of_a_moment_leads_to_the_run_through_which_it_is_read_and_to_no_other(copied):
+    folder = copied.ended.manifest.key.split("/", 4)
+    moment = "/".join(folder[:4]) + "/"
+    get = copied.client.get
+    assert get(f"/dags/scheduled/store/of/{copied.name}/{moment}").status_code == 200
+    for address in (f"of/{copied.name}/{moment.replace('2025', '2024')}", f"of/{'0' * 16}/{moment}", moment):
+        assert get(f"/dags/scheduled/store/{address}").status_code == 404
+    assert get(f"/dags/other/store/of/{copied.name}/{moment}").status_code == 404
+
+
+def test_the_report_of_a_task_is_shown_through_its_run_once_that_is_archived(copied, tmp_path):
+    report = copied.manifest["checks"][0]["report"]
+    board = board_over(tmp_path / "again", copied.store)
+    stored = {"key": report["key"], "uri": copied.store.locate(report["key"])}
+    board.surroundings.verdicts[("run", "quality")] = {"name": "quality", "report": stored}
+    board.surroundings.verdicts[("later", "quality")] = {"name": "quality", "report": stored}
+    client = TestClient(app_for(board, "scheduled"), follow_redirects=False)
+
+    answer = client.get("/dags/scheduled/runs/run/tasks/quality/report")
+    assert answer.status_code == 303
+    shown = client.get(urljoin("/dags/scheduled/runs/run/tasks/quality/report", answer.headers["location"]))
+    assert shown.content == copied.store.get(report["key"])
+    assert client.get("/dags/scheduled/runs/later/tasks/quality/report").status_code == 200
+
+
 def test_a_run_that_the_index_does_not_know_yet_is_shown(client, archived):
     page = client.get(f"/dags/scheduled/store/{archived.report.key}")
     assert page.status_code == 200

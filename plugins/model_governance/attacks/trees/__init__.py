@@ -15,8 +15,9 @@ from model_governance.attacks.trees.moves import FeatureMoves
 from model_governance.attacks.trees.partition import CellPartition, Objective, partition_cells
 from model_governance.attacks.trees.reading import TreeModel, read_ensemble
 from model_governance.attacks.trees.threshold import at_threshold
+from model_governance.attacks.trees.ties import LinearRelation
 
 __all__ = [
-    "CellPartition", "Change", "FeatureMoves", "NoExactAnswer", "Objective", "TreeEnsemble", "TreeModel", "at_threshold",
+    "CellPartition", "Change", "FeatureMoves", "LinearRelation", "NoExactAnswer", "Objective", "TreeEnsemble", "TreeModel", "at_threshold",
     "certified_at", "lower_bound", "minimal_change", "partition_cells", "read_ensemble",
 ]  # fmt: skip

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from model_governance.attacks.trees.ascent import greedy_ascent, size_at
-from model_governance.attacks.trees.bounds import smallest_limit
+from model_governance.attacks.trees.bounds import lower_bound, smallest_limit
 from model_governance.attacks.trees.partition import CellPartition, Objective, part
 from model_governance.attacks.trees.problem import ROUNDING, LeafDistances, Problem, gain_at, leaf_distances, restrict
 from model_governance.attacks.trees.program import Solution, feasibility_slack, solve
+from model_governance.attacks.trees.tied_values import ties_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pandas as pd
 
     from model_governance.attacks.trees.goals import Goal
+    from model_governance.attacks.trees.ties import Ties
 
 NODES = 1_000  # of the search per goal; rows of usual models take fewer than 20
 MOST_EXCLUSIONS = 20  # rows that almost flip and are excluded one by one
@@ -56,11 +58,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Candidate:
-    """The best change so far: its size in units of the parts, its cells and its goal."""
+    """The best change so far: its size in units of the parts, its cells, the values of tied features, and its goal."""
 
     size: float
     cells: dict[int, int]
     target: int
+    values: Mapping[int, float] = field(default_factory=dict)
 
 
 def minimal_change(
@@ -89,6 +92,9 @@ def _search(
     """Goal after goal, the nearest lower bound first; each only looks below the best change so far."""
     distances = leaf_distances(partition, row, objective)
     inner = limit**2 if objective == "l2" else limit
+    if partition.relations and ties_of(partition, row, distances, limit=inner) is None:
+        known = lower_bound(partition, row, objective=objective, tolerance=tolerance)
+        return Change(status="unsolved", distance=None, lower=known, witness=None, target=None, nodes=0)
     bounds = [
         (smallest_limit(partition, distances.least, goal), goal) for goal in partition.goals(row, tolerance=tolerance)
     ]
@@ -99,7 +105,8 @@ def _search(
         if least > ceiling * (1 + ROUNDING):
             lower = min(lower, least)
             continue
-        search = _GoalSearch(partition, row, distances, goal, nodes=nodes, seconds=seconds)
+        ties = ties_of(partition, row, distances, limit=ceiling) if partition.relations else None
+        search = _GoalSearch(partition, row, distances, goal, ties=ties, nodes=nodes, seconds=seconds)
         found, proven, done = search.run(least=least, ceiling=ceiling)
         best = found if found is not None and (best is None or found.size < best.size) else best
         lower, solved, searched = min(lower, proven), solved and done, searched + search.searched
@@ -128,7 +135,7 @@ def _answer(
             nodes=searched,
         )
     lower = min(lower, best.size)
-    witness, model = _witness(partition, row, distances, best.cells), partition.model
+    witness, model = _witness(partition, row, distances, best.cells, values=best.values), partition.model
     # The goal compares two classes, and a third one may have the largest score.
     target = best.target if model.ensemble.decision == "value" else int(model.decide(witness)[0])
     return Change(
@@ -151,10 +158,12 @@ class _GoalSearch:
         distances: LeafDistances,
         goal: Goal,
         *,
+        ties: Ties | None,
         nodes: int | None,
         seconds: float | None,
     ) -> None:
         self._partition, self._row, self._distances, self._goal = partition, row, distances, goal
+        self._ties = ties
         self._limits = {"nodes": nodes, "seconds": seconds}
         self.searched = 0
 
@@ -166,7 +175,8 @@ class _GoalSearch:
         is solved for gains beyond all rounding.
         """
         problem = restrict(self._partition, self._distances, self._goal, limit=ceiling)
-        found = self._ascent(problem, least=least)
+        # The ascent moves every feature by itself, which no relation lets it do.
+        found = self._ascent(problem, least=least) if self._ties is None else None
         if found is not None and found.size <= least * (1 + ROUNDING):
             return found, least, True
         if found is not None:
@@ -180,6 +190,8 @@ class _GoalSearch:
         for _ in range(MOST_EXCLUSIONS):
             solution = self._solve(problem, -self._noise, low=proven, high=ceiling, excluded=excluded)
             candidate, proven, done = self._judged(problem, solution, known)
+            if candidate is None and self._is_lost(problem, solution):
+                return found, proven, False
             if candidate is not None or not done or solution.at is None or solution.status == "infeasible":
                 return _smaller(found, candidate), proven, done
             excluded.append(solution.at)
@@ -199,7 +211,7 @@ class _GoalSearch:
     def _solve(
         self, problem: Problem, required: float, *, low: float, high: float, excluded: Sequence[np.ndarray] = ()
     ) -> Solution:
-        solution = solve(problem, required=required, low=low, excluded=excluded, **self._limits)  # type: ignore[arg-type]
+        solution = solve(problem, required=required, low=low, excluded=excluded, ties=self._ties, **self._limits)  # type: ignore[arg-type]
         self.searched += solution.nodes
         beyond = solution.at is not None and size_at(problem, solution.at) > high * (1 + ROUNDING)
         return replace(solution, status="infeasible", at=None) if beyond and solution.status == "optimal" else solution
@@ -223,10 +235,43 @@ class _GoalSearch:
         cells = {
             axis.feature: int(axis.cells[place]) for axis, place in zip(axes, at, strict=True) if place != axis.own
         }
+        if self._ties is not None:
+            return self._flipped_together(problem, at, cells, self._ties)
         size = self._size(cells)
         if not self._flips_surely(problem, at, cells):
             return None
         return _Candidate(size=size, cells=cells, target=self._goal.target)
+
+    def _is_lost(self, problem: Problem, solution: Solution) -> bool:
+        """Whether the trees flip at a solution, and rounding kept tied values from obeying all relations there."""
+        at = solution.at
+        return self._ties is not None and at is not None and gain_at(problem, at) >= self._noise
+
+    def _flipped_together(
+        self, problem: Problem, at: np.ndarray, cells: dict[int, int], ties: Ties
+    ) -> _Candidate | None:
+        """The change to these places with values of tied features that obey all relations, if the model flips at it."""
+        bounds = {
+            axis.feature: (float(axis.bounds[0, place]), float(axis.bounds[1, place]))
+            for axis, place in zip(problem.axes, at, strict=True)
+            if axis.bounds is not None
+        }
+        values = ties.nearest(bounds)
+        if values is None:
+            return None
+        free = {feature: cell for feature, cell in cells.items() if feature not in values}
+        moved = {each.feature: values[each.feature] for each in ties.features if values[each.feature] != each.own}
+        parts = [self._size(free), *(each.price * abs(values[each.feature] - each.own) for each in ties.features)]
+        size = max(parts) if self._distances.objective == "linf" else sum(parts)
+        witness = _witness(self._partition, self._row, self._distances, free, values=moved)
+        gain = float(self._partition.model.margin(witness)[0] @ self._goal.weights + self._goal.offset)
+        other = self._partition.model.ensemble.decision != "value" and bool(
+            self._partition.model.decide(witness)[0]
+            != self._partition.model.decide(self._partition.frame.iloc[[self._row]])[0]
+        )
+        if gain < self._noise and not other:
+            return None
+        return _Candidate(size=size, cells=free, target=self._goal.target, values=moved)
 
     def _size(self, cells: dict[int, int]) -> float:
         parts = [
@@ -252,13 +297,19 @@ def _smaller(first: _Candidate | None, other: _Candidate | None) -> _Candidate |
     return other if other.size < first.size else first
 
 
-def _witness(partition: CellPartition, row: int, distances: LeafDistances, cells: dict[int, int]) -> pd.DataFrame:
-    """The row with these features moved; a column keeps its type where the new value fits it."""
+def _witness(
+    partition: CellPartition, row: int, distances: LeafDistances, cells: Mapping[int, int],
+    values: Mapping[int, float] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """The row with these features moved, tied ones to their `values`; a column keeps its type where the new value fits it."""
     changed = partition.frame.iloc[[row]].reset_index(drop=True)
-    for feature, cell in cells.items():
-        value = distances.reaches[feature].values[cell]
+    moved = {feature: distances.reaches[feature].values[cell] for feature, cell in cells.items()}
+    for feature, value in (moved | dict(values or {})).items():
         name = partition.cuts[feature].moves.name
         kind = changed[name].dtype
+        if kind.kind == "b":
+            changed[name] = [bool(value)]
+            continue
         whole = kind.kind in "iu" and float(value).is_integer()
         changed[name] = [int(value) if whole else value]
         if whole or kind.kind not in "iub":

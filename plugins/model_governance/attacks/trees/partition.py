@@ -19,19 +19,24 @@ if TYPE_CHECKING:
 
     from model_governance.attacks.trees.moves import FeatureMoves
     from model_governance.attacks.trees.reading import TreeModel
+    from model_governance.attacks.trees.ties import LinearRelation
 
 Objective = Literal["linf", "l1", "l2", "cost", "count"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellPartition:
-    """The cells of all features and the boxes of all leaves; `frame` holds the rows, `scores` their raw scores."""
+    """The cells of all features and the boxes of all leaves; `frame` holds the rows, `scores` their raw scores.
+
+    All `relations` hold in the rows and in every changed one.
+    """
 
     model: TreeModel
     cuts: tuple[Cut, ...]
     boxes: Boxes
     frame: pd.DataFrame
     scores: np.ndarray
+    relations: tuple[LinearRelation, ...] = ()
 
     def goals(self, row: int, *, tolerance: float = 0.0) -> tuple[Goal, ...]:
         """The goals that change the answer for this row."""
@@ -43,7 +48,7 @@ class CellPartition:
 
 
 def partition_cells(
-    model: TreeModel, moves: Sequence[FeatureMoves], frame: pd.DataFrame
+    model: TreeModel, moves: Sequence[FeatureMoves], frame: pd.DataFrame, relations: Sequence[LinearRelation] = ()
 ) -> CellPartition | NoExactAnswer:
     """Partition a model into cells and boxes.
 
@@ -51,6 +56,8 @@ def partition_cells(
         model: from `read_ensemble`.
         moves: one for every raw column of the model.
         frame: the rows to solve, at least one; other columns are ignored.
+        relations: what holds in every row; "linf", "l1" and "cost" know them. A feature that follows from others may move, at
+            an infinite span: it costs nothing.
     """
     if frame.empty:
         return NoExactAnswer("no rows are given")
@@ -60,7 +67,9 @@ def partition_cells(
     if isinstance(cuts, NoExactAnswer):
         return cuts
     boxes = make_boxes(model.ensemble, conditions, cuts)
-    return CellPartition(model=model, cuts=cuts, boxes=boxes, frame=frame, scores=model.margin(frame))
+    return CellPartition(
+        model=model, cuts=cuts, boxes=boxes, frame=frame, scores=model.margin(frame), relations=tuple(relations)
+    )
 
 
 def part(reach: Reach, objective: Objective) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.trees.partition import part
+from model_governance.attacks.trees.tied_values import place_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ class Axis:
         parts: what going there adds to the objective, shape (places,).
         leaf, kind: which leaf asks for this feature, and which extent it has, shape (entries,).
         extents: the places of each extent, shape (kinds, places).
+        bounds: the smallest and the largest value of each place, shape (2, places); of tied features only.
     """
 
     feature: int
@@ -41,6 +43,7 @@ class Axis:
     leaf: np.ndarray
     kind: np.ndarray
     extents: np.ndarray
+    bounds: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +146,9 @@ def _axis(
     first = best[np.flatnonzero(np.diff(place[best], prepend=-1))]
     renumbered = np.cumsum(asks) - 1
     entry = asks[kind]
+    tied = any(cut.moves.name in relation.weights for relation in partition.relations)
     return Axis(
-        feature=feature, line=line, own=own, cells=allowed[first], parts=parts[allowed[first]],
+        bounds=place_bounds(cut, allowed, place) if tied else None, feature=feature, line=line, own=own, cells=allowed[first], parts=parts[allowed[first]],
         leaf=leaf[known][entry], kind=renumbered[kind[entry]], extents=extents[asks][:, first],
     )  # fmt: skip
 

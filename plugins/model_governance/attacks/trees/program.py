@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import numpy as np
 
     from model_governance.attacks.trees.problem import Axis, Problem
+    from model_governance.attacks.trees.ties import Ties
 
 TOLERANCE = 1e-6  # by which HiGHS lets a constraint, or a binary, be off
 SPARE = 1e-3  # HiGHS fails more often where a bound that it is given is tight
@@ -36,7 +37,7 @@ class Solution:
 
 
 @dataclass(slots=True)
-class _Rows:
+class Rows:
     """Constraints as triplets: low <= sum of value * variable <= high."""
 
     row: list[np.ndarray] = field(default_factory=list)
@@ -61,7 +62,7 @@ class _Rows:
 
 def solve(
     problem: Problem, *, required: float, low: float, nodes: int | None, seconds: float | None,
-    excluded: Sequence[np.ndarray] = (),
+    excluded: Sequence[np.ndarray] = (), ties: Ties | None = None,
 ) -> Solution:  # fmt: skip
     """The smallest objective (in units of the parts) whose gain is at least `required`.
 
@@ -72,14 +73,15 @@ def solve(
         nodes: most nodes of the search; None: no limit.
         seconds: most seconds; None: no limit. An answer then may depend on the machine.
         excluded: places, shape (axes,), that are known to lack the gain; all that lead to the same leaves are excluded.
+        ties: relations between the values of features.
     """
     import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_matrix
 
     starts = _variables(problem)
-    unit = max(float(axis.parts.max()) for axis in problem.axes) or 1.0
-    rows = _Rows()
+    unit = max(*(float(axis.parts.max()) for axis in problem.axes), 0.0 if ties is None else ties.largest) or 1.0
+    rows = Rows()
     _one_leaf_per_tree(rows, problem)
     for axis, start in zip(problem.axes, starts[:-1], strict=True):
         (_bind_line if axis.line else _bind_list)(rows, problem, axis, int(start))
@@ -87,22 +89,27 @@ def solve(
     for at in excluded:
         _exclude(rows, problem, starts, at)
     # The HiGHS of scipy 1.17 loses solutions to a limit on the very sum that it minimises, so it gets none.
-    cost, constant = _measure(rows, problem, starts, unit=unit)
+    cost, constant = _measure(rows, problem, starts, unit=unit, apart=frozenset() if ties is None else ties.numbers)
+    upper, whole = np.ones(len(cost)), np.zeros(len(cost))
+    known = np.zeros(len(cost))
+    known[int(starts[-1]) :] = (1 - SPARE) * min(1.0, low / unit)
+    whole[int(starts[0]) : int(starts[-1])] = 1
+    if ties is not None:
+        largest = len(cost) - 1 if problem.objective == "linf" else None
+        more = ties.constrain(rows, problem.axes, starts, first=len(cost), unit=unit, whole=largest)
+        cost, upper, whole = (np.concatenate(pair) for pair in zip((cost, upper, whole), more, strict=True))
+        known = np.concatenate([known, np.zeros(len(cost) - len(known))])
     size = len(cost)
     matrix = csr_matrix(
         (np.concatenate(rows.value), (np.concatenate(rows.row), np.concatenate(rows.column))), shape=(rows.count, size)
     )
-    whole = np.zeros(size)
-    whole[int(starts[0]) : int(starts[-1])] = 1
-    known = np.zeros(size)
-    known[int(starts[-1]) :] = (1 - SPARE) * min(1.0, low / unit)
     options: dict[str, float | bool] = {"mip_rel_gap": 0.0}
     options |= {} if nodes is None else {"node_limit": nodes}
     options |= {} if seconds is None else {"time_limit": seconds}
     # HiGHS's presolve has lost solutions of such programs and is no faster on them; it is the way out, not the way in.
     for lower, presolve in ((known, False), (np.zeros(size), False), (np.zeros(size), True)):
         found = milp(
-            cost, integrality=whole, bounds=Bounds(lower, 1),
+            cost, integrality=whole, bounds=Bounds(lower, upper),
             constraints=LinearConstraint(matrix, np.concatenate(rows.low), np.concatenate(rows.high)),
             options=options | {"presolve": presolve},
         )  # fmt: skip
@@ -145,7 +152,7 @@ def _places(problem: Problem, solved: np.ndarray, starts: np.ndarray) -> np.ndar
     return np.array(at, dtype=int)
 
 
-def _one_leaf_per_tree(rows: _Rows, problem: Problem) -> None:
+def _one_leaf_per_tree(rows: Rows, problem: Problem) -> None:
     import numpy as np
 
     rows.add(problem.tree, np.arange(len(problem.tree)), np.ones(len(problem.tree)))
@@ -153,7 +160,7 @@ def _one_leaf_per_tree(rows: _Rows, problem: Problem) -> None:
     rows.close(one, one)
 
 
-def _bind_line(rows: _Rows, problem: Problem, axis: Axis, start: int) -> None:
+def _bind_line(rows: Rows, problem: Problem, axis: Axis, start: int) -> None:
     """p[b] says that the place is at most b; leaves beyond b need it to be 0, leaves up to b need it to be 1."""
     import numpy as np
 
@@ -180,7 +187,7 @@ def _bind_line(rows: _Rows, problem: Problem, axis: Axis, start: int) -> None:
     rows.close(np.full(len(chain), -np.inf), np.zeros(len(chain)))
 
 
-def _bind_list(rows: _Rows, problem: Problem, axis: Axis, start: int) -> None:
+def _bind_list(rows: Rows, problem: Problem, axis: Axis, start: int) -> None:
     """z[k] says that the place is k; leaves inside an extent need one of its places."""
     import numpy as np
 
@@ -215,7 +222,7 @@ def _unit(problem: Problem) -> float:
     return (4 * float((best - worst).sum())) or 1.0
 
 
-def _exclude(rows: _Rows, problem: Problem, starts: np.ndarray, at: np.ndarray) -> None:
+def _exclude(rows: Rows, problem: Problem, starts: np.ndarray, at: np.ndarray) -> None:
     """Not all axes may stay where every tree leads to the leaf that it leads to from these places."""
     import numpy as np
 
@@ -241,7 +248,7 @@ def _exclude(rows: _Rows, problem: Problem, starts: np.ndarray, at: np.ndarray) 
     rows.close(np.array([-np.inf]), np.array([bound - 1 - constant]))
 
 
-def _reach_goal(rows: _Rows, problem: Problem, required: float) -> None:
+def _reach_goal(rows: Rows, problem: Problem, required: float) -> None:
     """The gain: what a leaf lacks against the best leaf of its tree."""
     import numpy as np
 
@@ -253,10 +260,13 @@ def _reach_goal(rows: _Rows, problem: Problem, required: float) -> None:
     rows.close(np.array([-np.inf]), np.array([spare / scale]))
 
 
-def _measure(rows: _Rows, problem: Problem, starts: np.ndarray, *, unit: float) -> tuple[np.ndarray, float]:
+def _measure(
+    rows: Rows, problem: Problem, starts: np.ndarray, *, unit: float, apart: Collection[int]
+) -> tuple[np.ndarray, float]:
     """Costs of all variables in units of `unit`, and the constant that they lack.
 
-    For "linf" one variable more, the last, is at least the part of every axis; otherwise the parts are summed.
+    For "linf" one variable more, the last, is at least the part of every axis; otherwise the parts are summed, but for those
+    of the features in `apart`, whose values are summed elsewhere.
     """
     import numpy as np
 
@@ -268,6 +278,9 @@ def _measure(rows: _Rows, problem: Problem, starts: np.ndarray, *, unit: float) 
         constants.append(float(axis.parts[-1]) / unit if axis.line else 0.0)
     places = [start + np.arange(len(one)) for start, one in zip(starts, weights, strict=False)]
     if problem.objective != "linf":
+        counted = [float(axis.feature not in apart) for axis in problem.axes]
+        weights = [weight * once for weight, once in zip(weights, counted, strict=True)]
+        constants = [constant * once for constant, once in zip(constants, counted, strict=True)]
         cost = np.zeros(size)
         cost[np.concatenate(places)] = np.concatenate(weights)
         return cost, sum(constants) * unit

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from model_governance.contract.moments import parse_moment, spell_moment
-from model_governance.contract.text import interval, number
 from model_governance.evidence.export.bom import newest_by_version
 from model_governance.verdict import RANK, read_verdict
 
@@ -56,8 +55,8 @@ def model_card(selection: Selection, *, head: str) -> bytes:
 
 def _row(finding: Finding) -> tuple[str, ...]:
     shown = (
-        finding.check, finding.label, number(finding.value) if finding.value is not None else "absent",
-        interval(finding.low, finding.high) or "—", finding.requirement or "—", finding.outcome,
+        finding.check, finding.label, finding.seen or "absent",
+        finding.spread or "—", finding.requirement or "—", finding.outcome,
     )  # fmt: skip
     return tuple(map(_text, shown))
 

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.moments import parse_moment, read_moment_key, spell_moment
+from model_governance.contract.moments import parse_moment, spell_moment
 from model_governance.errors import GovernanceError, StoreError, StoreUnreachable
 from model_governance.evidence.chain import chain_folder, link_keys, read_link
-from model_governance.evidence.manifest import as_manifest, model_folder, read_manifest
+from model_governance.evidence.manifest import as_manifest, model_folder, moment_of, read_manifest
 from model_governance.evidence.record import read_record
 from model_governance.evidence.statement import document_folder
 from model_governance.store import read_verified
@@ -150,12 +150,9 @@ def _is_key(key: str) -> bool:
 def _run_keys(store: ArtifactStore, model: str, period: Period) -> Iterator[str]:
     """Keys of manifests and pages of runs of the period, in the chain or not."""
     for key in store.keys(model_folder(model)):
-        moment = key.removeprefix(model_folder(model)).partition("/")[0].removeprefix("run=")
-        try:
-            if period.holds(read_moment_key(moment)):
-                yield key
-        except ValueError:
-            continue
+        moment = moment_of(key)
+        if moment is not None and period.holds(moment):
+            yield key
 
 
 def _rests_on(store: ArtifactStore, run: ExportedRun) -> Iterator[str]:

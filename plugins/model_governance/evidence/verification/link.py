@@ -14,7 +14,7 @@ from model_governance.errors import (
     StoreUnreachable,
 )
 from model_governance.evidence.acceptance import as_acceptance
-from model_governance.evidence.consistency import disagreements
+from model_governance.evidence.consistency import disagreements, file_digest
 from model_governance.evidence.controls import FILE as CONTROLS_FILE
 from model_governance.evidence.envelope import is_payload_of
 from model_governance.evidence.manifest import as_manifest
@@ -107,7 +107,7 @@ def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None
         records[row["name"]] = None if found is None else as_record(found, origin=origin)
     policy = reader.policy(manifest["policy"])
     _statement(link, manifest, records, policy, content, where, reader, findings)
-    _verdicts(manifest, records, where, reader, findings)
+    recorded = _verdicts(manifest, records, where, reader, findings)
     if policy is None:
         findings.add(
             "verdict.baseless",
@@ -116,7 +116,7 @@ def _run(link: Link, content: bytes, reader: Reader, findings: Findings) -> None
         )
     else:
         _demands(policy, manifest, where, findings)
-        _judgements(policy, manifest, records, reader, findings)
+        _judgements(policy, manifest, records, recorded, reader, findings)
 
 
 def _statement(
@@ -193,14 +193,14 @@ def _compare(link: Link, rebuilt: Mapping[str, Any], where: str, findings: Findi
 def _verdicts(
     manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any] | None], where: str, reader: Reader,
     findings: Findings,
-) -> None:  # fmt: skip
-    """Whether the verdict of the run and the rows of its checks are those of the records."""
-    stated, rules = manifest["verdict"], trusted_fail_policy(manifest["verdict"])
-    verdicts = []
+) -> dict[str, Verdict]:  # fmt: skip
+    """Whether the verdict of the run and the rows of its checks are those of the records; gives the recorded ones by check."""
+    stated, rules = trusted_verdict(manifest["verdict"]), trusted_fail_policy(manifest["verdict"])
+    verdicts, recorded = [], {}
     for row in manifest["checks"]:
         record = records[row["name"]]
         if record is None:
-            silent = tuple(finding for finding in trusted_verdict(stated).findings if finding.check == row["name"])
+            silent = tuple(finding for finding in stated.findings if finding.check == row["name"])
             if row["outcome"] != "error" or not silent or any(finding.outcome != "error" for finding in silent):
                 findings.add(
                     "verdict.differs", where, f"{row['name']} never reported and is said to be {row['outcome']}"
@@ -208,7 +208,7 @@ def _verdicts(
             else:
                 verdicts.append(Verdict(name=row["name"], findings=silent, fail_policy=rules))
             continue
-        verdict = trusted_verdict(record["verdict"])
+        recorded[row["name"]] = verdict = trusted_verdict(record["verdict"])
         reader.remember(row["record"]["sha256"], verdict)
         verdicts.append(verdict)
         said = (row["outcome"], row["stops"], row["sentence"], record["check"], record["verdict"]["stops"])
@@ -217,10 +217,11 @@ def _verdicts(
                 "verdict.differs", where,
                 f"{row['name']} is said to be {row['outcome']}, its record says {verdict.outcome} (stops: {verdict.stops})",
             )  # fmt: skip
-    problems = disagreements(manifest["policy"].get("file_sha256", manifest["policy"]["sha256"]), records)
-    whole = combine(stated["name"], verdicts, fail_policy=rules, problems=problems)
-    if whole.record() != stated:
+    problems = disagreements(file_digest(manifest["policy"]), records)
+    # Its outcome and whether it stops follow from its findings, which its form has shown.
+    if combine(stated.name, verdicts, fail_policy=rules, problems=problems) != stated:
         findings.add("verdict.differs", where, "the verdict of the run is not what the verdicts of its checks give")
+    return recorded
 
 
 def _demands(policy: Policy, manifest: Mapping[str, Any], where: str, findings: Findings) -> None:
@@ -239,8 +240,8 @@ def _demands(policy: Policy, manifest: Mapping[str, Any], where: str, findings: 
 
 
 def _judgements(
-    policy: Policy, manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any] | None], reader: Reader,
-    findings: Findings,
+    policy: Policy, manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any] | None],
+    recorded: Mapping[str, Verdict], reader: Reader, findings: Findings,
 ) -> None:  # fmt: skip
     """Judge the numbers of every record again."""
     for name, record in records.items():
@@ -256,6 +257,12 @@ def _judgements(
                     "were compared with",
                 )  # fmt: skip
             continue
+        judged_by, archived = (file_digest(part["policy"]) for part in (record, manifest))
+        if judged_by != archived:
+            # The verdict of the run is an error for this very reason, or `_verdicts` says that it is not.
+            text = f"{name}: judged by the policy with sha256 {judged_by}, which is not the one that is archived with the run"
+            findings.add("verdict.unchecked", where, text)
+            continue
         try:
             verdict = judged_again(policy, record, manifest, reader)
         except StoreUnreachable:
@@ -267,7 +274,7 @@ def _judgements(
             findings.add("verdict.baseless", where, f"{name}: cannot be judged again: {error}")
             continue
         reader.verdicts += 1
-        if verdict.record() != record["verdict"]:
+        if verdict != recorded[name]:
             wrote, runs = manifest["environment"]["packages"].get(PACKAGE), version(PACKAGE)
             findings.add(
                 "verdict.differs" if wrote == runs else "verdict.unchecked", where,

@@ -24,6 +24,9 @@ NEAR = 1e-6
 """Quantiles that are no farther apart are taken for the same."""
 FARTHEST = 37.0
 """Standard normal quantile beyond which a probability is no longer told from 0 in double precision."""
+HALVINGS = math.ceil(math.log2(FARTHEST / NEAR))
+FINEST = FARTHEST / 2**HALVINGS
+"""Distance of two quantiles at the end of a bisection."""
 _NORMAL = NormalDist()
 
 
@@ -123,7 +126,7 @@ def crossing(distance: Callable[[float], float]) -> float:
         return 0.0
     guess = _guess(distance)
     if guess is not None:
-        near, far = _bisected(lambda quantile: quantile < guess)
+        near, far = _around(guess)
         if (near == 0 or beyond(near)) and (far == FARTHEST or not beyond(far)):
             return tail_of(near)
     return tail_of(_bisected(beyond)[0])
@@ -141,6 +144,15 @@ def _bisected(beyond: Callable[[float], bool]) -> tuple[float, float]:
         if far - near < NEAR:
             break
     return near, far
+
+
+def _around(guess: float) -> tuple[float, float]:
+    """What `_bisected` gives where all quantiles below the guess are beyond: the search ends on a grid that is exact."""
+    steps = math.ceil(guess / FINEST)
+    steps -= steps * FINEST >= guess
+    steps += (steps + 1) * FINEST < guess
+    steps = min(max(steps, 0), 2**HALVINGS - 1)
+    return steps * FINEST, (steps + 1) * FINEST
 
 
 def _guess(distance: Callable[[float], float]) -> float | None:

@@ -49,7 +49,7 @@ def models_answer(
     return {
         "as_of": board.as_of(), "problems": board.problems(), "total": found.total, "totals": found.totals,
         "found": found.found, "folded": found.folded, "mistakes": mistakes, "limit": size,
-        "models": [_model(row) | {"state": row["place"], "reasons": row["reasons"]} for row in found.rows],
+        "models": [_model(row) | {name: row[name] for name in ("reasons", "wings")} | {"state": row["place"]} for row in found.rows],
         "next": found.next or None,
     }  # fmt: skip
 
@@ -83,7 +83,7 @@ def run_answer(board: Board, view: Mapping[str, Any]) -> dict[str, Any]:
     """A run: its manifest, where that is unaltered, and the state of its evidence."""
     return {
         "as_of": board.as_of(), "model": _model(view["model"]), "run": _run(view["run"]), "altered": view["altered"],
-        "signed": view["signed"], "manifest": view["manifest"], "changes": view.get("changes", []),
+        "signed": view["signed"], "manifest": view["manifest"], "changes": view.get("changes", []), "told": view.get("told", []),
         "evidence": [asdict(proof) for proof in view["proofs"]],
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.text import number
+from model_governance.contract.text import bound_text, quantity
 from model_governance.ui.board.standing import outcome_of
 from model_governance.verdict import RANK
 
@@ -83,13 +83,14 @@ def sparkline(values: Sequence[float | None], bound: float | None) -> str:
     )
 
 
-def trend(points: Sequence[Mapping[str, Any]], *, label: str, events: Sequence[tuple[int, str]]) -> str:
+def trend(points: Sequence[Mapping[str, Any]], *, label: str, events: Sequence[tuple[int, str]], unit: str = "") -> str:
     """A metric over runs: line and marks, the 95% interval as a band, the bound as a step line, events as vertical rules.
 
     Args:
         points: one per run, the oldest first: `value`, `low`, `high`, `bound`, `outcome`, `day`; numbers may be None.
         label: of the metric, for the sentence.
         events: place of a point and the letter of what changed before it.
+        unit: of the metric.
     """
     numbers = [point[name] for point in points for name in ("value", "low", "high", "bound") if point[name] is not None]
     if len(points) < 2 or not numbers:
@@ -99,7 +100,10 @@ def trend(points: Sequence[Mapping[str, Any]], *, label: str, events: Sequence[t
     xs = [LEFT + step * place for place in range(len(points))]
     parts = [
         f'<path class="axis" d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>',
-        *(_text("end", LEFT - 8, scale(end) + 4, number(end, digits=3), "end") for end in (scale.low, scale.high)),
+        *(
+            _text("end", LEFT - 8, scale(end) + 4, quantity(end, unit, digits=3), "end")
+            for end in (scale.low, scale.high)
+        ),
         _text("end", LEFT, HEIGHT - BOTTOM + 18, points[0]["day"], "start"),
         _text("end", WIDTH - RIGHT, HEIGHT - BOTTOM + 18, points[-1]["day"], "end"),
         *(_event(xs[place], letter) for place, letter in events),
@@ -107,11 +111,11 @@ def trend(points: Sequence[Mapping[str, Any]], *, label: str, events: Sequence[t
         f'<path class="bound" d="{_steps(points, xs, scale, step)}"/>',
         f'<path class="line" d="{_lines([(x, point["value"]) for x, point in zip(xs, points, strict=True)], scale)}"/>',
         *(_dot(x, point, scale) for x, point in zip(xs, points, strict=True) if point["value"] is not None),
-        *_direct_labels(points, scale),
+        *_direct_labels(points, scale, unit),
     ]
     values = [point["value"] for point in points if point["value"] is not None]
     sentence = (
-        f"{label}, {len(points)} runs: {number(min(values), digits=3)} to {number(max(values), digits=3)}"
+        f"{label}, {len(points)} runs: {quantity(min(values), unit, digits=3)} to {quantity(max(values), unit, digits=3)}"
         if values
         else label
     )
@@ -195,14 +199,16 @@ def _event(x: float, letter: str) -> str:
     )  # fmt: skip
 
 
-def _direct_labels(points: Sequence[Mapping[str, Any]], scale: _Scale) -> list[str]:
+def _direct_labels(points: Sequence[Mapping[str, Any]], scale: _Scale, unit: str) -> list[str]:
     """Names at the right end of the lines, moved apart where they would touch."""
     newest, x = points[-1], WIDTH - RIGHT + 10
     labels: list[tuple[float, str, str]] = []
     if newest["value"] is not None:
-        labels.append((scale(newest["value"]), "now", number(newest["value"], digits=3)))
+        labels.append(
+            (scale(newest["value"]), "now", quantity(newest["value"], unit, digits=3, beside=[newest["bound"]]))
+        )
     if newest["bound"] is not None:
-        labels.append((scale(newest["bound"]), "bound", f"bound {number(newest['bound'], digits=3)}"))
+        labels.append((scale(newest["bound"]), "bound", f"bound {bound_text(newest['bound'], unit)}"))
     labels.sort()
     if len(labels) == 2 and labels[1][0] - labels[0][0] < 14:
         middle = (labels[0][0] + labels[1][0]) / 2

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 """A database of another version is dropped and made anew."""
 BUSY_SECONDS = 30
 
@@ -27,7 +27,7 @@ create table chain (
     model text not null,
     head integer not null,        -- the newest link that was read
     history blob not null,        -- the rows of the history index up to it, as Parquet
-    documents text not null,      -- acceptances and retraining requests, as JSON
+    documents text not null,      -- what was decided about the model, as JSON
     primary key (archive, model)
 );
 create table model (

@@ -138,13 +138,18 @@ class BoardIndex:
         return table.filter(pc.is_in(table["sequence"], pa.array(sequences, pa.int64())))
 
     def documents(self, model: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Acceptances and requests about runs of a model, in the order of the chain."""
+        """Acceptances and requests about runs of a model, decisions on its versions and waivers, in the order of the chain.
+
+        What is about a run of another DAG is not among them.
+        """
         with connected(self.path) as database:
             row = database.execute(
                 "select documents from chain where archive = ? and model = ?", (model["archive"], model["model"])
             ).fetchone()
         names = {run["name"] for run in self.runs(model["id"], latest_only=False)}
-        return [document for document in json.loads(row["documents"]) if document["name"] in names]
+        return [
+            document for document in json.loads(row["documents"]) if not document["name"] or document["name"] in names
+        ]
 
     def _runs_where(self, condition: str, value: str, dag_id: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         query = (

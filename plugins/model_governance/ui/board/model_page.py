@@ -8,12 +8,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.result import label_of
-from model_governance.contract.text import interval, number
+from model_governance.contract.text import bound_text, interval, quantity
 from model_governance.report.formatting import NOT_NOTABLE, counted
 from model_governance.report.scale import SIGNS
 from model_governance.ui.board import charts
+from model_governance.ui.board.challenger import challenger_view
+from model_governance.ui.board.metric_names import plain_name_of, unit_of
 from model_governance.ui.board.portfolio import spelled, waiver_note
 from model_governance.ui.board.standing import newness, urgency, word_of
+from model_governance.ui.board.wings import verdict_by_wing
 from model_governance.verdict import RANK
 
 if TYPE_CHECKING:
@@ -29,10 +32,10 @@ HEAT = 30
 """Runs of the table of checks."""
 LISTED = 15
 """Runs of the list at the end."""
-_NAMES = ("sequence", "check", "metric", "key", "condition")
+_NAMES = ("sequence", "check", "metric", "key", "condition", "check_kind")
 POINT = ("sequence", "value", "low", "high", "bound", "n", "finding_outcome")
 """Columns of the index that say something of a metric in a run."""
-COLUMNS = (*_NAMES, *POINT[1:], "check_kind", "check_outcome")
+COLUMNS = (*_NAMES, *POINT[1:], "check_outcome")
 """Columns of the index that pages read."""
 
 
@@ -45,6 +48,7 @@ class Metric:
         metric: name of the metric.
         key: column, class or slice of a repeated one.
         condition: of the threshold.
+        kind: of the check.
         rows: place of its row in `columns` for each run, the oldest first; None for a run without it.
         columns: the columns POINT of the index.
     """
@@ -53,6 +57,7 @@ class Metric:
     metric: str
     key: str | None
     condition: str | None
+    kind: str | None
     rows: tuple[int | None, ...]
     columns: Mapping[str, Sequence[Any]]
 
@@ -60,6 +65,16 @@ class Metric:
     def label(self) -> str:
         """`psi[AGEP]`."""
         return label_of(self.metric, self.key)
+
+    @property
+    def plain_name(self) -> str:
+        """`drift (PSI), AGEP`; the label where nobody has said."""
+        return plain_name_of(self.kind, self.metric, self.key) or self.label
+
+    @property
+    def unit(self) -> str:
+        """The unit that its check declares."""
+        return unit_of(self.kind, self.metric)
 
     @property
     def address(self) -> str:
@@ -100,7 +115,8 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
     table = index.history(model, COLUMNS)
     metrics = metrics_of(table, shown)
     metric = next((each for each in metrics if each.address == chosen), metrics[0] if metrics else None)
-    events = list(_events(runs, index.documents(model)))
+    documents = index.documents(model)
+    events = list(_events(runs, documents))
     place = urgency(model, now=now)
     return {
         "model": model,
@@ -108,12 +124,14 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
         "word": word_of(place),
         "sentence": _sentence(model, runs),
         "reasons": json.loads(model["reasons"]),
+        "wings": verdict_by_wing(json.loads(model["checks"])),
         "waived": waiver_note(model["waived_until"], now=now),
         "heat": _heat(table, runs[-HEAT:]),
         "heat_runs": [_run(run) for run in runs[-HEAT:]],
         "metrics": [_metric_row(each) for each in metrics],
         "holding": sum(each.newest["finding_outcome"] in NOT_NOTABLE for each in metrics),
         "trend": _trend(metric, shown, events) if metric else None,
+        "challenger": challenger_view(model, documents),
         "span": span,
         "spans": RANGES,
         "events": list(reversed(events)),
@@ -134,8 +152,8 @@ def metrics_of(table: pa.Table, runs: Sequence[Mapping[str, Any]]) -> list[Metri
         if name[1] is not None and (place := places.get(sequence)) is not None:
             found.setdefault(tuple(name), [None] * len(runs))[place] = row
     metrics = [
-        Metric(check=check, metric=metric, key=key, condition=condition, rows=tuple(rows), columns=columns)
-        for (check, metric, key, condition), rows in found.items()
+        Metric(check=check, metric=metric, key=key, condition=condition, kind=kind, rows=tuple(rows), columns=columns)
+        for (check, metric, key, condition, kind), rows in found.items()
         if rows[-1] is not None
     ]
     return sorted(metrics, key=lambda each: -_rank(each.newest["finding_outcome"]))
@@ -152,21 +170,31 @@ def _metric_row(metric: Metric) -> dict[str, Any]:
         "address": metric.address,
         "check": metric.check,
         "label": metric.label,
+        "plain_name": metric.plain_name,
         "outcome": newest["finding_outcome"],
         "notable": newest["finding_outcome"] not in NOT_NOTABLE,
-        "value": "absent" if newest["value"] is None else number(newest["value"], digits=3),
-        "interval": interval(newest["low"], newest["high"], digits=3),
-        "required": _requirement(metric.condition, bound),
+        "value": _shown(newest, metric.unit) or "absent",
+        "interval": _spread(newest, metric.unit),
+        "required": _requirement(metric.condition, bound, metric.unit),
         "since": _since(metric),
         "spark": charts.sparkline(metric.series("value")[-HEAT:], bound),
     }
 
 
-def _requirement(condition: str | None, bound: float | None) -> str:
+def _shown(point: Mapping[str, Any], unit: str) -> str:
+    value = point["value"]
+    return "" if value is None else quantity(value, unit, digits=3, beside=[point["bound"]])
+
+
+def _spread(point: Mapping[str, Any], unit: str) -> str:
+    return interval(point["low"], point["high"], unit, digits=3, beside=[point["bound"]])
+
+
+def _requirement(condition: str | None, bound: float | None, unit: str) -> str:
     """The bound as the index knows it; a change against a baseline has its direction in the report."""
     if bound is None or condition not in SIGNS:
         return {"between": "between two bounds"}.get(condition or "", "a change, see the report")
-    return SIGNS[condition] + number(bound, digits=3)
+    return SIGNS[condition] + bound_text(bound, unit)
 
 
 def _since(metric: Metric) -> str:
@@ -220,7 +248,7 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _events(runs: Sequence[Mapping[str, Any]], documents: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """What changed, in the order of the runs: policy (P), model (M), what was accepted (A), retraining asked for (R)."""
+    """What changed, in the order of the runs: policy (P), model (M), a run accepted (A), retraining asked for (R), decided on a version (D), waived (W)."""
     found: list[dict[str, Any]] = []
     for before, run in pairwise(runs):
         for letter, column, word in (("P", "policy_sha256", "policy"), ("M", "model_sha256", "model")):
@@ -228,15 +256,19 @@ def _events(runs: Sequence[Mapping[str, Any]], documents: Sequence[Mapping[str, 
                 text = f"{word} changed from {before[column][:8] or 'none'} to {run[column][:8] or 'none'}"
                 found.append({"letter": letter, "moment": run["moment"], "text": text, "name": run["name"]})
     for document in documents:
-        accepted = document["kind"] == "acceptance"
         by = f" by {document['by']}" if document["by"] else ""
         why = f": {document['reason']}" if document["reason"] else ""
-        text = f"run accepted{by}{why}" if accepted else "retraining asked for"
-        found.append(
-            {"letter": "A" if accepted else "R", "moment": document["moment"], "text": text, "name": document["name"]}
-        )
+        named = document["name"] or _first_from(runs, document["moment"])
+        found.append({
+            "letter": document["letter"], "moment": document["moment"], "text": f"{document['text']}{by}{why}", "name": named,
+        })  # fmt: skip
     for event in sorted(found, key=lambda event: event["moment"]):
         yield event | {"night": spelled(event["moment"])}
+
+
+def _first_from(runs: Sequence[Mapping[str, Any]], moment: float) -> str:
+    """The name of the first run that a decision of a moment can show in; empty where there is none yet."""
+    return next((str(run["name"]) for run in runs if run["moment"] >= moment), "")
 
 
 def _trend(metric: Metric, runs: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -257,14 +289,19 @@ def _trend(metric: Metric, runs: Sequence[Mapping[str, Any]], events: Sequence[M
     return {
         "address": metric.address,
         "label": metric.label,
+        "plain_name": metric.plain_name,
         "check": metric.check,
-        "svg": charts.trend(points, label=f"{metric.check}: {metric.label}", events=sorted(letters.items())),
+        "svg": charts.trend(
+            points, label=f"{metric.check}: {metric.plain_name}", events=sorted(letters.items()), unit=metric.unit
+        ),
         "rows": [
             point
             | {
-                "shown": "—" if point["value"] is None else number(point["value"], digits=3),
-                "interval": interval(point["low"], point["high"], digits=3) or "—",
-                "required": "—" if point["value"] is None else _requirement(metric.condition, point["bound"]),
+                "shown": _shown(point, metric.unit) or "—",
+                "interval": _spread(point, metric.unit) or "—",
+                "required": "—"
+                if point["value"] is None
+                else _requirement(metric.condition, point["bound"], metric.unit),
                 "outcome": point["outcome"] if point["value"] is not None else "",
             }
             for point in reversed(points)

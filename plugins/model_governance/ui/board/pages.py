@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
+from model_governance.report.findings import in_plain_names
 from model_governance.report.page import as_markup, fill
 from model_governance.ui.board import charts
 from model_governance.ui.board.portfolio import PAGE, SORTS, spelled
@@ -54,7 +55,8 @@ def page(
     content = fill(
         template, folder=HERE, board_css=as_markup(_css()), root=root_of(path), here=here, refresh=refresh,
         problems=board.problems() if board else [], as_of=spelled(_whole(board.as_of())) if board else "",
-        svg=as_markup, strip=_strip, mark=_mark, word_of=word_of, **values,
+        svg=as_markup, strip=_strip, mark=_mark, word_of=word_of,
+        worded=lambda finding: in_plain_names(finding, finding.sentence), **values,
     )  # fmt: skip
     return Response(content, status, HEADERS, media_type="text/html; charset=utf-8")
 

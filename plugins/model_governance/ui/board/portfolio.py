@@ -14,6 +14,7 @@ from model_governance.contract.moments import end_of, parse_moment, spell_moment
 from model_governance.report.formatting import counted
 from model_governance.ui.board.cursor import cursor_of, place_of, read_cursor
 from model_governance.ui.board.standing import HOLDS, URGENCY, newness, urgency, word_of
+from model_governance.ui.board.wings import verdict_by_wing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -193,7 +194,7 @@ def _ungoverned_row(dag: Mapping[str, Any]) -> dict[str, Any]:
         "place": "ungoverned", "model": dag["dag_id"], "dag_id": dag["dag_id"], "owner": dag["owner"],
         "tags": list(dag["tags"]), "description": "", "since_seconds": 0.0, "reasons": json.dumps([dag["reason"]]),
         "strip": "", "streak": 0, "stops": 0, "outcome": "", "moment": None, "since": None, "waived_until": None,
-        "requested": None, "damaged": 0, "manifest": "", "runs": 0, "recorded": None, "due_at": None, "archive": "", "days_since_evidence": None,
+        "requested": None, "damaged": 0, "manifest": "", "runs": 0, "recorded": None, "due_at": None, "archive": "", "checks": "[]", "days_since_evidence": None,
     }  # fmt: skip
 
 
@@ -222,6 +223,8 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         )
         reasons.insert(0, last)
     return row | {
+        "wings": verdict_by_wing(json.loads(row["checks"])),
+        "ago": _ago(row["days_since_evidence"]),
         "word": word_of(place),
         "newness": _overdue_for(row) if overdue else newness(row["outcome"], row["streak"]),
         "reasons": reasons,
@@ -230,6 +233,13 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "waived": waiver_note(row["waived_until"], now=row.get("now", 0.0)),
         "requested_day": spelled(row["requested"]),
     }
+
+
+def _ago(days: int | None) -> str:
+    """How old the newest evidence is; empty without any."""
+    if days is None:
+        return ""
+    return f"{counted(days, 'day')} ago" if days else "today"
 
 
 def _overdue_for(row: Mapping[str, Any]) -> str:

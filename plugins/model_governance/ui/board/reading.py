@@ -6,12 +6,12 @@ import io
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from model_governance.contract.moments import parse_moment
 from model_governance.contract.result import label_of
-from model_governance.contract.text import interval, number
+from model_governance.contract.text import interval, quantity
 from model_governance.errors import EvidenceError, ObjectMissing, PolicyError
 from model_governance.evidence.chain import link_key, read_link
 from model_governance.evidence.index import read_newer
@@ -20,12 +20,14 @@ from model_governance.evidence.series import runs_of
 from model_governance.policy.cron import next_firing
 from model_governance.policy.load import archived_policy
 from model_governance.store import read_verified
+from model_governance.ui.board.documents import documents_of
+from model_governance.ui.board.metric_names import plain_name_of, unit_of
 from model_governance.ui.board.standing import Standing, standing_of
 from model_governance.verdict import RANK
 from model_governance.verdict.words import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_REASONS = 2
-OF_RUNS = ("acceptance", "retraining_request")
-"""Kinds of links that are about a document of one run."""
 NOT_READ: dict[str, Any] = {"owner": "", "description": "", "tags": [], "cron": None, "timezone": "UTC", "grace": 0}
 """What is shown of a policy that cannot be read."""
 
@@ -124,7 +124,7 @@ def read_chain(
         return None
     history, known_documents = before() if head else (b"", ())
     table = _joined(history, newer.table)
-    documents = [*known_documents, *_documents(store, model, newer.table)]
+    documents = [*known_documents, *documents_of(store, model, newer.table)]
     rows = _by_dag(runs_of(table), home(model))
     damaged = table["kind"].to_pylist().count(UNREADABLE)
     models = [
@@ -144,17 +144,19 @@ def unpacked(history: bytes, columns: Sequence[str] | None = None) -> pa.Table:
     )
 
 
-def short_reason(finding: Mapping[str, Any]) -> str:
-    """`accuracy 0.495 (0.49 to 0.5), must be at least 0.8`, from a finding of a link, whose numbers are decimal strings."""
+def short_reason(finding: Mapping[str, Any], kind: str | None) -> str:
+    """`accuracy 49.5% (49% to 50%), must be at least 80%`, from a finding of a link, whose numbers are decimal strings."""
     if finding["metric"] is None or finding["condition"] is None:
         return str(finding["sentence"]).partition(": ")[2] or str(finding["sentence"])
     decimals = {name: None if finding[name] is None else float(finding[name]) for name in ("value", "low", "high")}
-    value = "absent" if decimals["value"] is None else number(decimals["value"], digits=3)
-    spread = interval(decimals["low"], decimals["high"], digits=3)
-    bound = finding["bound"]
+    bound, unit = finding["bound"], unit_of(kind, finding["metric"])
     bounds: Any = tuple(map(float, bound)) if isinstance(bound, list) else float(bound)
-    required = describe(finding["condition"], bounds, finding["against"])
-    label = label_of(finding["metric"], finding["key"])
+    beside = [] if finding["against"] else [bounds] if isinstance(bounds, float) else [*bounds]
+    seen = decimals["value"]
+    value = "absent" if seen is None else quantity(seen, unit, digits=3, beside=beside)
+    spread = interval(decimals["low"], decimals["high"], unit, digits=3, beside=beside)
+    required = describe(finding["condition"], bounds, finding["against"], unit)
+    label = plain_name_of(kind, finding["metric"], finding["key"]) or label_of(finding["metric"], finding["key"])
     return f"{label} {value}{f' ({spread})' if spread else ''}, must be {required}"
 
 
@@ -208,11 +210,11 @@ def _model_row(
 
 def _facts(link: Link, policies: Policies) -> dict[str, Any]:
     predicate = link.predicate
-    findings = [finding for check in predicate["checks"] for finding in check["findings"]]
-    telling = [finding for finding in findings if finding["outcome"] not in ("pass", "skipped")]
-    telling.sort(key=lambda finding: -RANK.index(finding["outcome"]))
+    findings = [(finding, check["kind"]) for check in predicate["checks"] for finding in check["findings"]]
+    telling = [each for each in findings if each[0]["outcome"] not in ("pass", "skipped")]
+    telling.sort(key=lambda each: -RANK.index(each[0]["outcome"]))
     silent = [check["name"] for check in predicate["checks"] if check["kind"] is None]
-    reasons = [*([f"{', '.join(silent)}: never reported"] if silent else []), *map(short_reason, telling)]
+    reasons = [*([f"{', '.join(silent)}: never reported"] if silent else []), *starmap(short_reason, telling)]
     waived = {
         (check["name"], finding["metric"])
         for check in predicate["checks"] for finding in check["findings"] if finding["outcome"] == "waived"
@@ -233,21 +235,3 @@ def _due_at(facts: Mapping[str, Any], moment: float) -> float | None:
         return None
     start = next_firing(facts["cron"], datetime.fromtimestamp(moment, ZoneInfo(facts["timezone"])))
     return (start + timedelta(minutes=facts["grace"])).timestamp()
-
-
-def _documents(store: ArtifactStore, model: str, table: pa.Table) -> Iterator[dict[str, Any]]:
-    """Kind, moment, run and a sentence of each link that is about a document of one run."""
-    for sequence, kind in sorted(set(zip(table["sequence"].to_pylist(), table["kind"].to_pylist(), strict=True))):
-        if kind not in OF_RUNS:
-            continue
-        try:
-            link = read_link(store, link_key(model, sequence))
-            document = link.predicate["document"]
-            of_run = (document.get("run") or {}).get("logical_date") or document.get("logical_date")
-            yield {
-                "sequence": sequence, "kind": kind, "recorded": link.recorded_at.timestamp(),
-                "moment": parse_moment(of_run).timestamp(), "name": document["manifest"]["key"].split("/")[-2],
-                "by": str(document.get("by") or ""), "reason": str(document.get("reason") or ""),
-            }  # fmt: skip
-        except (EvidenceError, ObjectMissing, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            log.warning("the board does not show link %s of %s: %s", sequence, model, error)

@@ -15,6 +15,7 @@ from model_governance.report.next_steps import steps_of_run
 from model_governance.report.reasons import in_order, read_facts
 from model_governance.ui.board.model_page import COLUMNS, metrics_of, streak_of
 from model_governance.ui.board.portfolio import spelled
+from model_governance.ui.board.run_context import channels_told, policy_difference
 from model_governance.verdict import read_verdict
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def run_view(
         "sentence": _sentence(verdict, checks),
         "findings": _findings(index, model, run, verdict, earlier),
         "changes": _changes(run, earlier),
+        "difference": policy_difference(store, manifest.content, earlier[-1] if earlier else None),
+        "told": channels_told(store, model["model"], run),
         "checks": _checks(checks, records),
         "next_steps": steps_of_run(in_order(checks), verdict, facts=read_facts(records.values())),
     }

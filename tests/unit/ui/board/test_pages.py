@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from model_governance.notify.deliveries import Delivery, store_deliveries
 from model_governance.ui.board import charts
 from model_governance.ui.board.compare_page import comparison
 from model_governance.ui.board.controls_page import controls_view
@@ -109,7 +111,7 @@ def test_a_trend_shows_the_chosen_metric_with_its_numbers_as_a_table(board, mode
     trend = view["trend"]
     assert trend["label"] == "accuracy"
     assert len(trend["rows"]) == 4
-    assert {row["required"] for row in trend["rows"]} == {"≥ 0.6"}
+    assert {row["required"] for row in trend["rows"]} == {"≥ 60%"}
     assert 'class="bound"' in trend["svg"]
     assert 'class="event"' in trend["svg"]
 
@@ -123,6 +125,18 @@ def test_two_runs_differ_where_their_intervals_lie_apart(board, model):
     assert answers["critical_failures"] == "same"
     assert view["differs"] == []
     assert "policy" in comparison(board.index, model, runs[1], runs[2])["differs"][0]
+
+
+def test_what_differs_between_two_runs_is_drawn_as_dumb_bells(board, model, client):
+    runs = board.index.runs(model["id"])
+    view = comparison(board.index, model, runs[0], runs[1])
+    assert 'aria-label="accuracy: ' in view["picture"]
+    assert "%, then " in view["picture"]
+    assert view["pictured"] == view["counts"]["differs"] == 1
+    page = client.get(f"/dags/{DAG}/compare?a={runs[0]['name']}&b={runs[1]['name']}").text
+    assert '<svg class="dumbbells"' in page
+    same = comparison(board.index, model, runs[0], runs[0])
+    assert (same["picture"], same["pictured"]) == ("", 0)
 
 
 def test_control_coverage_says_fresh_old_and_none_and_never_satisfied(board, model, client):
@@ -187,3 +201,39 @@ def test_there_is_no_trend_of_one_run_and_none_without_numbers():
 
 def test_a_constant_metric_is_drawn():
     assert all(0 <= y <= charts.HEIGHT for _, y in coordinates(charts.trend([point(0.0)] * 3, label="m", events=[])))
+
+
+def test_a_run_under_another_policy_shows_which_lines_of_it_changed(board, store, client):
+    same, other = view_of(board, store, 1), view_of(board, store, 2)
+    assert same["difference"] == []
+    kinds = {line["kind"] for line in other["difference"]}
+    assert {"+", "@"} <= kinds
+    added = [line["text"] for line in other["difference"] if line["kind"] == "+"]
+    assert any("approver: Ada" in line for line in added)
+    (model,) = board.index.models()
+    page = client.get(f"/dags/{DAG}/evidence/{board.index.runs(model['id'])[2]['name']}").text
+    assert "What changed in the policy" in page
+    assert '<span class="added">+' in page
+
+
+def test_a_channel_that_failed_is_named_on_the_page_of_the_run(board, store, client):
+    (model,) = board.index.models()
+    run = board.index.runs(model["id"])[1]
+    assert view_of(board, store, 1)["told"] == []
+    shared = {"severity": "warn", "owner": None, "content": "run"}
+    tries = [
+        [Delivery(type="slack", connection="team", status="failed", problem="HTTP 500 at <b>hook</b>", **shared)],
+        [
+            Delivery(type="mail", connection="mail", status="sent", **shared),
+            Delivery(type="slack", connection="team", status="failed", problem="HTTP 503 at <b>hook</b>", **shared),
+        ],
+    ]
+    for deliveries in tries:
+        moment = datetime.fromtimestamp(run["moment"], UTC)
+        store_deliveries(store, "synthetic", moment=moment, manifest=run["manifest"], deliveries=deliveries)
+    assert [(each["channel"], each["status"]) for each in view_of(board, store, 1)["told"]] == [
+        ("slack (team)", "failed"), ("mail (mail)", "sent"),
+    ]  # fmt: skip
+    page = client.get(f"/dags/{DAG}/evidence/{run['name']}").text
+    assert "HTTP 503 at &lt;b&gt;hook&lt;/b&gt;" in page
+    assert "HTTP 500" not in page

@@ -65,6 +65,13 @@ def test_the_sentences_say_what_must_be_known_first():
     assert asked([row("a")]).sentences[0] == "No run of 1 model is stopped."
 
 
+def test_a_row_says_how_old_its_evidence_is_and_the_verdict_of_each_wing():
+    checks = json.dumps([{"name": "q", "kind": "model_quality", "outcome": "warn"}])
+    found = asked([row("a", "warn", checks=checks, moment=NOW - 3 * DAY), row("b", "warn", moment=NOW - 60)], SILENT)
+    shown = {each["model"]: (each["ago"], each["wings"]) for each in found.rows}
+    assert shown == {"a": ("3 days ago", {"quality": "warn"}), "b": ("today", {}), "train_churn": ("", {})}
+
+
 def test_filters_are_and_ed_and_unknown_values_are_said():
     models = [
         row("a", "fail", owner="risk", tags='["credit"]'),

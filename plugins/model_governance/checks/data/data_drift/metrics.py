@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from model_governance.contract.result import NOT_NEGATIVE, SHARE, SHARE_CHANGE, MetricSpec, Range
 
+TITLES = {
+    "drift_share": "share of columns that drifted",
+    "prediction_drift": "drift of the predictions",
+    "psi": "drift (PSI)",
+    "ks": "drift (Kolmogorov-Smirnov)",
+    "jensenshannon": "drift (Jensen-Shannon)",
+    "total_variation": "drift (total variation)",
+    "wasserstein": "drift (Wasserstein)",
+    "equal_width_psi": "drift (PSI over equal-width bins)",
+    "consecutive_psi": "drift since the run before (PSI)",
+    "joint_drift_auc": "joint drift (ROC AUC)",
+    "missing_increase": "increase of missing values",
+    "nonfinite_share": "infinite values",
+    "new_category_share": "values never seen before",
+    "out_of_range_share": "values outside the reference",
+    "category_share_ratio": "growth of a category",
+}
+
 
 def _spec(
     name: str, meaning: str, *, unit: str = "", per: str | None = None, within: Range = NOT_NEGATIVE
 ) -> MetricSpec:
-    return MetricSpec(name=name, meaning=meaning, better="lower", unit=unit, per=per, range=within)
+    return MetricSpec(
+        name=name, meaning=meaning, better="lower", unit=unit, per=per, range=within, title=TITLES.get(name, "")
+    )
 
 
 PSI_RANGE: Range = (0.0, 100.0)
@@ -20,6 +40,7 @@ OVERALL = (
         "drift_share",
         "Share of the compared columns that drifted, 0 to 1: the effect reaches its limit and there is evidence for it.",
         within=SHARE,
+        unit="share",
     ),
     _spec("drifted_columns", "Number of columns behind drift_share.", unit="columns"),
     _spec(
@@ -39,18 +60,23 @@ OVERALL = (
     ),
     MetricSpec(
         name="flagged_share",
+        title="flagged rows",
         better="neither",
         range=SHARE,
+        unit="share",
         meaning="Share of the current rows that the model flags: the positive class reaches the decision threshold, 0 to 1.",
     ),
     MetricSpec(
         name="flagged_share_increase",
+        title="increase of flagged rows",
         better="neither",
         range=SHARE_CHANGE,
+        unit="share",
         meaning="Share of current rows that the model flags, less the share of reference rows that it flags.",
     ),
     MetricSpec(
         name="flagged_share_ratio",
+        title="flagged rows, times those of the reference",
         better="neither",
         range=NOT_NEGATIVE,
         meaning="Share of current rows that the model flags, divided by that of the reference: 1 no change, 2 twice as many.",
@@ -108,12 +134,14 @@ PER_COLUMN = (
         "Share of missing values in one column of the current data, less its share in the reference, -1 to 1.",
         per="column",
         within=SHARE_CHANGE,
+        unit="share",
     ),
     _spec(
         "nonfinite_share",
         "Share of infinite values in one numeric column of the current data, 0 to 1; the distances exclude them.",
         per="column",
         within=SHARE,
+        unit="share",
     ),
     _spec(
         "new_category_share",
@@ -121,6 +149,7 @@ PER_COLUMN = (
         "share that the reference's own rare categories predict (Good and Turing, 1953), -1 to 1.",
         per="column",
         within=SHARE_CHANGE,
+        unit="share",
     ),
     _spec(
         "out_of_range_share",
@@ -128,6 +157,7 @@ PER_COLUMN = (
         "that two extreme values of so many rows predict, -1 to 1: a wrong unit or a placeholder in a few rows.",
         per="column",
         within=SHARE_CHANGE,
+        unit="share",
     ),
     _spec(
         "category_share_ratio",

@@ -1,7 +1,8 @@
 """Data validation: do the current rows meet the expectations of the policy?
 
 Great Expectations evaluates every expectation over all rows, in pandas or in SQL on DuckDB. Shares of unexpected rows
-have exact 95% intervals (Clopper and Pearson, 1934). Rows that repeat another in every feature are counted by hashes.
+have exact 95% intervals (Clopper and Pearson, 1934). Rows that repeat another in every feature are counted by hashes,
+and moments that a regular time axis lacks are compared with the reference.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from model_governance.checks.data.data_validation.report import (
     unexpected_rows,
 )
 from model_governance.checks.data.data_validation.results import as_artifact
+from model_governance.checks.data.data_validation.time_axis import time_axis_estimates
 from model_governance.checks.data.data_validation.translation import PRESENCE
 from model_governance.checks.data.data_validation.validation import validate
 from model_governance.checks.data.data_validation.view import integer_columns, open_view
@@ -63,7 +64,11 @@ def measure(subject: Subject, params: ValidationParams, seed: int) -> CheckResul
         results = validate(batch, expectations)
         _require_values(subject, batch, seen=[result.expectation for result in results if not result.success])
     duplicates = count_duplicates(subject, seed=seed)
-    estimates = (*_estimates(results, rows=dataset.rows), *duplicate_estimates(duplicates))
+    estimates = (
+        *_estimates(results, rows=dataset.rows),
+        *duplicate_estimates(duplicates),
+        *time_axis_estimates(subject),
+    )
     figure = unexpected_figure(results)
     return CheckResult(
         kind="data_validation",

@@ -29,6 +29,8 @@ LEVEL = 0.01
 MAX_VALUES = 50
 MAX_FLAG_VALUES = 2
 """A set of this many values is complete; of a larger one the reference may have missed rare values by chance."""
+VARYING, MOST_FREQUENT = 20, 0.5
+"""A number of more different values than this, of which none fills half of the reference's rows, has two at least in every run."""
 ROW_COUNT_FACTOR = 5
 SHARE_OF_COPIES, MOST_COPIES = 0.1, 0.4
 ENDS = {"minimum": "min_value", "maximum": "max_value"}
@@ -76,13 +78,15 @@ def suggest(reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestio
         {"metric": "warning_failures", "equal_to": 0, "severity": "warn"},
         {"metric": "duplicate_share_increase", "less_than": 0.1, "severity": "error"},
     ]
+    if columns.time in reference:
+        thresholds.append({"metric": "missing_moment_share_increase", "less_than": 0.1, "severity": "error"})
     if copies is not None:
         thresholds.append({"metric": "duplicate_share", "less_than": copies, "severity": "error"})
     return Suggestion(
         params={"expectations": [expectation for expectation in expectations if not _is_trivial(expectation)]},
         thresholds=thresholds,
         comment=(
-            f"Derived from {len(reference):,} reference rows: columns, types, completeness, ranges, value sets of up to "
+            f"Derived from {len(reference):,} reference rows: columns, types, completeness, ranges, numbers that vary, value sets of up to "
             f"{MAX_VALUES} categories, unique keys, the newest time, and a row count within a factor of "
             f"{ROW_COUNT_FACTOR}. Where chance alone can violate an expectation, `mostly` tolerates it: as many independent "
             f"rows from the same source violate one or more of these {by_chance} with a probability of at most {LEVEL:.0%} ({chance:.1g} each). Declared minimum "
@@ -135,6 +139,9 @@ def _of_column(name: str, feature: Feature, column: pd.Series) -> Iterator[Propo
     )
     if feature.kind in NUMBER_KINDS:
         yield from _ranges(name, feature, column)
+        if column.nunique() > VARYING and column.value_counts(normalize=True).iloc[0] < MOST_FREQUENT:
+            varies = {"column": name, "min_value": 2}
+            yield Proposal(type="column_unique_value_count_to_be_between", severity="critical", kwargs=varies)
     if feature.kind in ("category", "boolean"):
         yield from _values(name, column)
     if type_ == "datetime":

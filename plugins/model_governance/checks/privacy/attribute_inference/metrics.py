@@ -6,26 +6,26 @@ from model_governance.contract.result import SHARE, SHARE_CHANGE, MetricSpec
 
 METRICS = (
     MetricSpec(
-        name="attack_gain", better="lower", range=SHARE_CHANGE, unit="share", per="attack@attribute",
+        name="attack_gain", title="values found only of members", better="lower", range=SHARE_CHANGE, unit="share", per="attack@attribute",
         meaning="share of members whose attribute the attack infers, minus the share that imputation without the model "
         "infers, on the same rows: what the model reveals; at most 0 where it reveals nothing",
     ),
     MetricSpec(
-        name="member_gap", better="lower", range=SHARE_CHANGE, unit="share", per="attack@attribute",
+        name="member_gap", title="members' values found more often", better="lower", range=SHARE_CHANGE, unit="share", per="attack@attribute",
         meaning="share of members whose attribute the attack infers, minus that of non-members with the same values: what "
         "was memorised; 0 for a model that memorises no row, if both groups differ in nothing but the attribute",
     ),
     MetricSpec(
-        name="attack_accuracy", better="lower", range=SHARE, unit="share", per="attack@attribute",
+        name="attack_accuracy", title="values found", better="lower", range=SHARE, unit="share", per="attack@attribute",
         meaning="share of members whose attribute the attack infers; it means nothing without imputation_accuracy, so "
         "give no threshold on it",
     ),
     MetricSpec(
-        name="imputation_accuracy", better="neither", range=SHARE, unit="share", per="attribute",
+        name="imputation_accuracy", title="values found without the model", better="neither", range=SHARE, unit="share", per="attribute",
         meaning="share of members whose attribute the other features and the true label reveal without the model",
     ),
     MetricSpec(
-        name="majority_accuracy", better="neither", range=SHARE, unit="share", per="attribute",
+        name="majority_accuracy", title="values found by the most frequent one", better="neither", range=SHARE, unit="share", per="attribute",
         meaning="share of members who have the most frequent value of the attacker's rows",
     ),
     MetricSpec(

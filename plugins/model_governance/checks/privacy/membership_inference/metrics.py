@@ -6,15 +6,15 @@ from model_governance.contract.result import NOT_NEGATIVE, SHARE, SHARE_CHANGE, 
 
 METRICS = (
     MetricSpec(
-        name="attack_auc", better="lower", range=SHARE, unit="auc", per="attack",
+        name="attack_auc", title="members told from others (ROC AUC)", better="lower", range=SHARE, unit="auc", per="attack",
         meaning="probability that a random member scores above a random non-member; 0.5 is guessing",
     ),
     MetricSpec(
-        name="tpr_at_fpr", better="lower", range=SHARE, unit="share", per="attack@false-positive rate",
+        name="tpr_at_fpr", title="members found", better="lower", range=SHARE, unit="share", per="attack@false-positive rate",
         meaning="share of members identified while at most the given share of non-members is falsely identified",
     ),
     MetricSpec(
-        name="advantage", better="lower", range=SHARE_CHANGE, unit="share", per="attack",
+        name="advantage", title="advantage of the attacker", better="lower", range=SHARE_CHANGE, unit="share", per="attack",
         meaning="largest true- minus false-positive rate over all thresholds, on the rows that chose the threshold",
     ),
     MetricSpec(
@@ -22,25 +22,25 @@ METRICS = (
         meaning="true- minus false-positive rate at thresholds that other rows chose; 0 is guessing",
     ),
     MetricSpec(
-        name="dummy_tpr", better="neither", range=SHARE, unit="share", per="attack@false-positive rate",
+        name="dummy_tpr", title="members found by chance", better="neither", range=SHARE, unit="share", per="attack@false-positive rate",
         meaning="control: true-positive rate of the deciding attack when membership is permuted at random",
     ),
     MetricSpec(
-        name="memorisation_lower_bound", better="lower", range=NOT_NEGATIVE, unit="epsilon", per="attack",
+        name="memorisation_lower_bound", title="least memorisation shown", better="lower", range=NOT_NEGATIVE, unit="epsilon", per="attack",
         meaning="memorisation that the deciding attack proves with 95% confidence, in the unit of differential privacy; "
         "no guarantee, and no bound on epsilon unless independent coins decided whether each row was trained on",
     ),
     MetricSpec(
-        name="epsilon_lower_bound", better="lower", range=NOT_NEGATIVE, unit="epsilon", per="attack",
+        name="epsilon_lower_bound", title="least epsilon shown", better="lower", range=NOT_NEGATIVE, unit="epsilon", per="attack",
         meaning="epsilon that the training procedure exceeds with 95% confidence, where independent coins decided whether "
         "each row was trained on",
     ),
     MetricSpec(
-        name="slice_auc", better="lower", range=SHARE, unit="auc", per="attack@slice",
+        name="slice_auc", title="members of a slice told from others (ROC AUC)", better="lower", range=SHARE, unit="auc", per="attack@slice",
         meaning="probability that a random member of the slice scores above a random non-member of it",
     ),
     MetricSpec(
-        name="slice_tpr", better="lower", range=SHARE, unit="share", per="attack@slice",
+        name="slice_tpr", title="members of a slice found", better="lower", range=SHARE, unit="share", per="attack@slice",
         meaning="share of the slice's members identified at the threshold of all rows, at the first false-positive rate",
     ),
     MetricSpec(
@@ -53,7 +53,7 @@ METRICS = (
         meaning="mean log error on non-members minus that on training rows; 0.1 is about a tenth more",
     ),
     MetricSpec(
-        name="overlap_share", better="lower", range=SHARE, unit="share",
+        name="overlap_share", title="rows that are members and non-members", better="lower", range=SHARE, unit="share",
         meaning="share of all non-member rows that equal a training row in every feature and the label",
     ),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec
 METRICS = (
     MetricSpec(
         name="attribution_ndcg",
+        title="agreement of what the model relies on (nDCG)",
         meaning="how well current keeps the reference's order of features, as normalised discounted cumulative gain "
         "of the reference's attributions; 1 is the same order",
         better="higher",
@@ -14,6 +15,7 @@ METRICS = (
     ),
     MetricSpec(
         name="attribution",
+        title="what the model relies on",
         meaning="mean absolute change of the answer on current when the feature takes values of the reference",
         better="neither",
         range=NOT_NEGATIVE,

@@ -9,9 +9,11 @@ GROUPING, GROUP = "column of groups", "column=group"  # what a metric is repeate
 ANY_TASK = (
     MetricSpec(
         name="unscored_share",
+        title="rows in groups too small to compare",
         meaning="share of rows in groups too small to be compared",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUPING,
     ),
 )
@@ -19,13 +21,16 @@ ANY_TASK = (
 CLASSIFICATION = (
     MetricSpec(
         name="demographic_parity_difference",
+        title="gap of rows predicted positive",
         meaning="largest minus smallest share of rows predicted positive, over the groups; needs no labels",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUPING,
     ),
     MetricSpec(
         name="selection_rate_ratio",
+        title="smallest over largest share predicted positive",
         meaning="smallest share of rows predicted positive over the largest (demographic parity ratio); the four-fifths "
         "rule asks for 0.8",
         better="higher",
@@ -34,37 +39,47 @@ CLASSIFICATION = (
     ),
     MetricSpec(
         name="equal_opportunity_difference",
+        title="gap of recall",
         meaning="largest minus smallest share of positives that are predicted positive, over the groups",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUPING,
     ),
     MetricSpec(
         name="equalized_odds_difference",
+        title="gap of true or false positive rates",
         meaning="the larger of two gaps over the groups: of true positive rates and of false positive rates",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUPING,
     ),
     MetricSpec(
         name="accuracy_gap",
+        title="gap of accuracy",
         meaning="largest minus smallest share of rows predicted right, over the groups",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUPING,
     ),
     MetricSpec(
         name="selection_rate",
+        title="rows predicted positive",
         meaning="share of a group that is predicted positive",
         better="neither",
         range=SHARE,
+        unit="share",
         per=GROUP,
     ),
     MetricSpec(
         name="true_positive_rate",
+        title="recall",
         meaning="share of a group's positives that are predicted positive",
         better="higher",
         range=SHARE,
+        unit="share",
         per=GROUP,
     ),
     MetricSpec(
@@ -72,13 +87,16 @@ CLASSIFICATION = (
         meaning="share of a group's negatives that are predicted positive",
         better="lower",
         range=SHARE,
+        unit="share",
         per=GROUP,
     ),
     MetricSpec(
         name="group_accuracy",
+        title="accuracy",
         meaning="share of a group's rows that are predicted right",
         better="higher",
         range=SHARE,
+        unit="share",
         per=GROUP,
     ),
 )

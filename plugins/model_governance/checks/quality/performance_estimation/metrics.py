@@ -10,21 +10,25 @@ ESTIMATED_SHARES = (
         meaning="expected share of rows of current whose predicted class is right, before labels arrive",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="estimated_precision",
         meaning="expected share of predicted positives that are positive",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="estimated_recall",
         meaning="expected share of positives that are predicted positive",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="estimated_f1",
+        title="estimated F1",
         meaning="2TP / (2TP + FP + FN) of the expected confusion counts",
         better="higher",
         range=SHARE,
@@ -34,6 +38,7 @@ ESTIMATED_SHARES = (
         meaning="expected share of negatives that are predicted negative",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="estimated_average_precision",
@@ -44,9 +49,11 @@ ESTIMATED_SHARES = (
     ),
     MetricSpec(
         name="estimated_recall_change",
+        title="change of the estimated recall",
         meaning="estimated recall on current minus the same on the reference; sees a rare class that the error rate hides",
         better="higher",
         range=SHARE_CHANGE,
+        unit="share",
     ),
     MetricSpec(
         name="estimated_average_precision_change",
@@ -56,6 +63,7 @@ ESTIMATED_SHARES = (
     ),
     MetricSpec(
         name="estimated_roc_auc",
+        title="estimated ROC AUC",
         meaning="expected probability that a positive scores above a negative, ties counting half; 0.5 is guessing",
         better="higher",
         range=SHARE,
@@ -65,6 +73,7 @@ ESTIMATED_SHARES = (
 ESTIMATED_ERRORS = (
     MetricSpec(
         name="estimated_mae",
+        title="estimated mean absolute error",
         meaning="expected mean absolute error on current",
         better="lower",
         range=NOT_NEGATIVE,
@@ -72,6 +81,7 @@ ESTIMATED_ERRORS = (
     ),
     MetricSpec(
         name="estimated_rmse",
+        title="estimated root mean squared error",
         meaning="root of the expected mean squared error on current",
         better="lower",
         range=NOT_NEGATIVE,
@@ -95,18 +105,22 @@ RELIABILITY = (
     ),
     MetricSpec(
         name="outside_reference_share",
+        title="rows with values never learnt",
         meaning="share of rows of current with a value that the reference does not hold; nothing was learned there",
         better="lower",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="realised_accuracy",
         meaning="accuracy on the rows of current that already have a label",
         better="higher",
         range=SHARE,
+        unit="share",
     ),
     MetricSpec(
         name="realised_mae",
+        title="realised mean absolute error",
         meaning="mean absolute error on the rows of current that already have a label",
         better="lower",
         range=NOT_NEGATIVE,

@@ -131,6 +131,8 @@ def _run_greedy(target: Target, queries: Queries, _budget: AttackBudget) -> None
 def _why_not_gradient(target: Target) -> str:
     if not target.space.axes:
         return "only categories may move"
+    if target.worth is not None:
+        return "it has one budget for all rows, and with utility each row has its own"
     return why_no_gradients(target.model)
 
 

@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from model_governance.checks.robustness.evasion.exact_estimates import exact_estimates
+from model_governance.checks.robustness.evasion.gains import gain_estimates
 from model_governance.checks.robustness.evasion.metrics import ALL
-from model_governance.checks.robustness.evasion.outcome import Outcome, smallest
-from model_governance.checks.robustness.evasion.results import Results, share_of
+from model_governance.checks.robustness.evasion.params import unit_of
+from model_governance.checks.robustness.evasion.results import Results, share_of, without_flip
 from model_governance.contract.result import Estimate
 from model_governance.contract.slices import SHOWN_FROM, absence_of, too_small
 from model_governance.stats.intervals import bootstrap
@@ -18,13 +19,23 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from model_governance.checks.robustness.evasion.outcome import Outcome
     from model_governance.contract.result import Metric
 
+AT_A_BUDGET = frozenset({
+    "attack_success_rate", "attack_success_rate_at", "robust_accuracy", "robust_accuracy_at", "slice_attack_success_rate",
+    "certified_attack_success_rate", "exact_attack_success_rate", "missed_share",
+})  # fmt: skip
 QUANTILES = (0.1, 0.5, 0.9)
 
 
 def estimates_of(results: Results) -> Iterator[Estimate]:
     """Every metric that the check declares, but for those of deferred attacks."""
+    for estimate in _all_of(results):
+        yield _unless_unasked(estimate, results)
+
+
+def _all_of(results: Results) -> Iterator[Estimate]:
     for outcome in results.outcomes:
         yield from _of_attack(outcome, results)
     yield from _of_all_attacks(results)
@@ -33,6 +44,23 @@ def estimates_of(results: Results) -> Iterator[Estimate]:
     yield from _quantiles(results)
     yield from _of_slices(results)
     yield from exact_estimates(results)
+    yield from gain_estimates(results)
+
+
+def _unless_unasked(estimate: Estimate, results: Results) -> Estimate:
+    """The estimate; without a value where it is one of a budget within which no attacked row may change at all."""
+    if estimate.name not in AT_A_BUDGET or estimate.value is None:
+        return estimate
+    key = (estimate.key or "").rpartition("@")[2]
+    per_budget = estimate.name.endswith("_at") or (estimate.key or "").startswith("exact@")
+    budget = next((epsilon for epsilon in results.params.epsilons if per_budget and f"{epsilon:g}" == key), None)
+    budget = results.params.main_epsilon if budget is None else budget
+    if results.changeable(budget):
+        return estimate
+    reason = (
+        f"no allowed change of an attacked row lies within {budget:g}, so nobody was asked a question at this budget"
+    )
+    return Estimate(name=estimate.name, value=None, n=0, key=estimate.key, reason=reason, absence="uncertain")
 
 
 def _of_attack(outcome: Outcome, results: Results) -> Iterator[Estimate]:
@@ -40,10 +68,11 @@ def _of_attack(outcome: Outcome, results: Results) -> Iterator[Estimate]:
 
     n, budget, key = int(outcome.examined.sum()), results.params.main_epsilon, outcome.attack
     count = int(outcome.within(budget)[outcome.examined].sum())
-    unit = "units of cost" if results.params.norm == "cost" else "of each range"
+    unit = unit_of(results.params, cost="units of cost", share="of each range")
     ended = "" if outcome.reached == "finished" else f"; {outcome.reached}"
     detail = f"{count} of {n} rows flip within {budget:g} {unit}{ended}"
-    yield share_of("attack_success_rate", count, n, key=key, detail=detail)
+    unknown = results.undecided(budget) & ~outcome.within(budget) if outcome.attack == "hopskipjump" else np.zeros(n)
+    yield share_of("attack_success_rate", count, n, key=key, detail=detail, undecided=int(unknown.sum()))
     sizes = outcome.found
     if len(sizes) == 0:
         reason = "no row was flipped, so every distance lies beyond what the attack reached"
@@ -67,12 +96,15 @@ def _of_all_attacks(results: Results) -> Iterator[Estimate]:
             survivors = min(survivors, attacked - flipped)
         suffix, key = ("", None) if budget is None else ("_at", f"{budget:g}")
         detail = "; ".join(text for text in (bound, deferred) if text)
-        yield share_of(f"attack_success_rate{suffix}", flipped, attacked, key=key or ALL, detail=detail)
+        unknown = min(int(results.undecided(epsilon).sum()), attacked - flipped)
+        yield share_of(
+            f"attack_success_rate{suffix}", flipped, attacked, key=key or ALL, detail=detail, undecided=unknown
+        )
         name = f"robust_accuracy{suffix}"
         if sample.correct is None:
             yield Estimate(name=name, value=None, n=drawn, key=key, reason=sample.no_accuracy)
         else:
-            yield share_of(name, survivors, drawn, key=key, detail=detail)
+            yield share_of(name, survivors, drawn, key=key, detail=detail, doubtful=min(unknown, survivors))
     if sample.correct is None:
         yield Estimate(name="clean_accuracy", value=None, n=len(sample.frame), reason=sample.no_accuracy)
     else:
@@ -83,8 +115,13 @@ def _bound(results: Results) -> str:
     """How many rows no attack flipped at any distance; empty where none, or where no attack searched everywhere."""
     if not any(outcome.attack == "hopskipjump" for outcome in results.outcomes):
         return ""
-    count = _without_flip(results.outcomes)
-    return f"no attack found any flip of {count} rows, at any distance" if count else ""
+    count = int(without_flip(results.outcomes).sum())
+    unknown = (
+        "; they are more than half of the rows, and count as unknown"
+        if results.undecided(results.params.main_epsilon).any()
+        else ""
+    )
+    return f"no attack found any flip of {count} rows, at any distance{unknown}" if count else ""
 
 
 def _with_deferred(flipped: int, n: int, carried_forward: Sequence[Metric]) -> tuple[int, str]:
@@ -97,22 +134,11 @@ def _with_deferred(flipped: int, n: int, carried_forward: Sequence[Metric]) -> t
     return n - round(n * (1 - strongest.value)), text
 
 
-def _without_flip(outcomes: Sequence[Outcome]) -> int:
-    """Number of rows that no attack flipped at any distance, although nothing proves that there is no flip."""
-    import numpy as np
-
-    open_ = ~np.isfinite(smallest(outcomes)[0])
-    for outcome in outcomes:
-        if outcome.exact is not None:
-            open_[outcome.exact.impossible] = False
-    return int(open_.sum())
-
-
 def _unattacked(outcomes: Sequence[Outcome]) -> Estimate:
     if not any(outcome.attack == "hopskipjump" for outcome in outcomes):
         reason = "hopskipjump, which searches at every distance, did not run"
         return Estimate(name="unattacked_share", value=None, n=0, reason=reason)
-    return share_of("unattacked_share", _without_flip(outcomes), len(outcomes[0].nearest))
+    return share_of("unattacked_share", int(without_flip(outcomes).sum()), len(outcomes[0].nearest))
 
 
 def _valid(outcomes: Sequence[Outcome]) -> Estimate:
@@ -166,4 +192,5 @@ def _of_slices(results: Results) -> Iterator[Estimate]:
             absence = absence_of(name, results.params.slices, empty=name in results.empty_slices)
             yield Estimate(name=metric, value=None, n=0, key=name, reason=reason, absence=absence)
         else:
-            yield share_of(metric, int(flipped[rows].sum()), n, key=name)
+            unknown = int((results.undecided(results.params.main_epsilon) & rows & ~flipped).sum())
+            yield share_of(metric, int(flipped[rows].sum()), n, key=name, undecided=unknown)

@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Literal
 from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.attacks.trees import FeatureMoves, NoExactAnswer, certified_at, minimal_change, partition_cells
 from model_governance.attacks.trees.ensemble import LEAF
+from model_governance.checks.robustness.evasion.linear_relations import (
+    derived_moves,
+    linear_relations,
+    why_not_linear,
+)
 from model_governance.checks.robustness.evasion.moves import ROUNDING, Moves
 from model_governance.contract.subject import NUMBER_KINDS
 from model_governance.errors import CheckError
@@ -84,11 +89,9 @@ def why_not(target: Target) -> str:
     """Why a target has no exact answers; empty where it has."""
     if isinstance(target.trees, NoExactAnswer):
         return target.trees.reason
-    if target.space.relations is not None:
-        movable = [axis.feature for axis in target.space.axes] + [choice.feature for choice in target.space.choices]
-        bound = target.space.relations.binding(movable)
-        if bound:
-            return f"it moves every column by itself, and a relation ties columns that move: {bound[0].text}"
+    crooked = why_not_linear(target)
+    if crooked:
+        return crooked
     leaves = int((target.trees.ensemble.feature == LEAF).sum())
     if target.params.attacks is None and leaves > MOST_LEAVES:
         return f"the trees have {leaves:,} leaves, so it may take minutes; name it in attacks to have it"
@@ -107,8 +110,9 @@ def attack(target: Target, queries: Queries) -> ExactDistances:
     norm: Objective = target.params.norm
     tolerance = target.params.tolerance or 0.0
     budgets = target.params.epsilons
+    worth = np.ones(target.rows) if target.worth is None else target.worth
     certified = np.array([
-        [certified_at(partition, row, limit=budget, objective=norm, tolerance=tolerance) for row in range(target.rows)]
+        [certified_at(partition, row, limit=budget * worth[row], objective=norm, tolerance=tolerance) for row in range(target.rows)]
         for budget in budgets
     ])  # fmt: skip
     rows = np.sort(target.generator(3).permutation(target.rows)[: target.params.exact_rows])
@@ -121,11 +125,11 @@ def attack(target: Target, queries: Queries) -> ExactDistances:
         except QueryBudgetExceeded:
             unreached = len(rows) - place
             break
-        lower[place] = change.lower
+        lower[place] = change.lower / worth[row]
         if change.status == "impossible":
             distance[place] = np.inf
         elif change.status == "found" and flips and change.distance is not None:
-            distance[place] = change.distance
+            distance[place] = change.distance / worth[row]
     return ExactDistances(
         rows=rows, distance=distance, lower=lower, budgets=budgets, certified=certified, unreached=unreached
     )
@@ -134,7 +138,8 @@ def attack(target: Target, queries: Queries) -> ExactDistances:
 def _partition(target: Target) -> CellPartition:
     if isinstance(target.trees, NoExactAnswer):
         raise CheckError(f"model {target.model.name!r} has no exact answers: {target.trees.reason}")
-    partition = partition_cells(target.trees, feature_moves(target), target.origins.frame)
+    frame = target.origins.frame
+    partition = partition_cells(target.trees, feature_moves(target), frame, linear_relations(target))
     if isinstance(partition, NoExactAnswer):
         raise CheckError(
             f"model {target.model.name!r} has no exact answers under this threat model: {partition.reason}; "
@@ -148,9 +153,11 @@ def feature_moves(target: Target) -> Sequence[FeatureMoves]:
     axes = {axis.feature: axis for axis in target.space.axes}
     gaps = {choice.feature: choice for choice in target.space.choices if choice.of_number}
     choices = {choice.feature: choice for choice in target.space.choices if not choice.of_number}
-    moves = []
+    moves, derived = [], derived_moves(target)
     for name, feature in target.columns.features.items():
-        if name in axes:
+        if name in derived:
+            moves.append(derived[name])
+        elif name in axes:
             moves.append(_of_axis(axes[name], gaps.get(name)))
         elif name in gaps:
             moves.append(_of_gap(gaps[name]))

@@ -74,7 +74,8 @@ class _Batch:
     ) -> None:
         import numpy as np
 
-        self.queries, self.rows, self.budget, self.streams = queries, rows, budget, streams
+        self.queries, self.rows, self.streams = queries, rows, streams
+        self.limits = queries.limits(budget, rows)
         space = queries.space
         self.deltas = np.zeros((len(rows), len(space.axes)))
         self.picks = np.full((len(rows), len(space.choices)), -1)
@@ -93,9 +94,9 @@ class _Batch:
         if self.queries.norm != "linf":
             drawn /= max(1, len(space.axes)) ** (0.5 if self.queries.norm == "l2" else 1.0)
         prices = np.array([axis.cost for axis in space.axes]) if self.queries.norm == "cost" else 1.0
-        reach = np.clip(self.budget * drawn / np.maximum(prices, ROUNDING), -1.0, 1.0) * space.spans
+        reach = np.clip(self.limits[:, None] * drawn / np.maximum(prices, ROUNDING), -1.0, 1.0) * space.spans
         self.deltas = space.settle(reach, origins, self.rows, inward=True)
-        outside = space.distance(Moves(self.deltas, self.picks), self.queries.norm) > self.budget + ROUNDING
+        outside = space.distance(Moves(self.deltas, self.picks), self.queries.norm) > self.limits + ROUNDING
         self.picks[outside] = -1
         self.deltas[outside] = 0.0
 
@@ -178,7 +179,7 @@ class _Batch:
         kept = space.project(Moves(deltas, picks), self.queries.origins, self.rows[owner])
         deltas, picks = kept.deltas, kept.picks
         new = (deltas != self.deltas[owner]).any(axis=1) | (picks != self.picks[owner]).any(axis=1)
-        within = space.distance(Moves(deltas, picks), self.queries.norm) <= self.budget + ROUNDING
+        within = space.distance(Moves(deltas, picks), self.queries.norm) <= self.limits[owner] + ROUNDING
         selected = np.flatnonzero(new & within)
         rows = np.column_stack([owner[selected], deltas[selected], picks[selected]])
         selected = selected[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
@@ -190,12 +191,12 @@ class _Batch:
 
         space, norm = self.queries.space, self.queries.norm
         if norm == "linf":
-            return np.full(len(open_), self.budget)
+            return self.limits[open_]
         others = self.deltas[open_].copy()
         others[:, column] = 0.0
         spent = space.distance(Moves(others, self.picks[open_]), norm)
         if norm == "l2":
-            return np.sqrt(np.maximum(self.budget**2 - spent**2, 0.0))
+            return np.sqrt(np.maximum(self.limits[open_] ** 2 - spent**2, 0.0))
         price = space.axes[column].cost
-        remaining = np.maximum(self.budget - spent, 0.0)
+        remaining = np.maximum(self.limits[open_] - spent, 0.0)
         return remaining / price if price > 0 else np.full(len(open_), ANY)

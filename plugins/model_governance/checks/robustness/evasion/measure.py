@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.relations import bind_relations
 from model_governance.attacks.schedule import schedule_attacks
 from model_governance.attacks.trees import NoExactAnswer, at_threshold, read_ensemble
+from model_governance.checks.robustness.evasion.allowed_changes import attackable
 from model_governance.checks.robustness.evasion.answers import Answers
 from model_governance.checks.robustness.evasion.attacks import run_attack, select_attacks
 from model_governance.checks.robustness.evasion.estimates import estimates_of
 from model_governance.checks.robustness.evasion.figures import figures_of
+from model_governance.checks.robustness.evasion.gains import worth_of
 from model_governance.checks.robustness.evasion.gaps import refused_gaps, takes_gap
 from model_governance.checks.robustness.evasion.metrics import METRICS
 from model_governance.checks.robustness.evasion.report import tables_of
@@ -62,9 +65,13 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     space, frames, sample, unanswered = _prepared(subject, params, generator)
     if space.width == 0:
         return _nothing_may_move(space, seed)
+    worth = worth_of(subject, params, sample)
+    sample = sample if sample.too_few else attackable(sample, space, params, worth)
     if sample.too_few:
         return too_few_rows(subject, params, sample, space, seed)
     target = _target(subject, params, space, sample, draw_donors(frames[0][1], generator), seed)
+    if worth is not None:
+        target = replace(target, worth=worth[sample.attacked])
     names, unfit = select_attacks(target)
     schedule = schedule_attacks(names, params.budget, subject)
     outcomes = tuple(run_attack(target, name, schedule.budget(name)) for name in names if name in schedule.due)
@@ -75,7 +82,7 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     results = Results(
         sample=sample, outcomes=outcomes, params=params, seed=seed, carried_forward=schedule.carried_forward(METRICS),
         slices={name: rows[places] for name, rows in masks.items()},
-        empty_slices=frozenset(name for name, rows in masks.items() if not rows.any()),
+        empty_slices=frozenset(name for name, rows in masks.items() if not rows.any()), worth=target.worth,
     )  # fmt: skip
     measured = tuple(declared(METRICS, estimate) for estimate in estimates_of(results))
     disclosed = subject.disclose

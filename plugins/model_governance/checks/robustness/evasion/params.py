@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 
 from model_governance.attacks.schedule import AttackBudget
+from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.contract.check import Params
 from model_governance.contract.floors import floors_of, share_of
 from model_governance.contract.row_selection import PRESET_ROWS, SIDES, RowSelection, Side
@@ -55,6 +56,12 @@ class EvasionParams(Params):
     norm: Norm = Field(
         default="linf",
         description="linf: every feature within the budget; l2: all changes together; cost: sum of the threat model's costs",
+    )
+    utility: str | None = Field(
+        default=None,
+        min_length=1,
+        description="norm cost only: a column of numbers that says what a row is worth to the attacker, as the amount of a "
+        "payment; epsilon and all sizes are then costs as a share of it, and the gain net of cost is reported",
     )
     tolerance: float | None = Field(
         default=None, gt=0, description="regression only: a change of the prediction beyond it is a flip"
@@ -107,6 +114,12 @@ class EvasionParams(Params):
         given = self.epsilon if isinstance(self.epsilon, tuple) else (self.epsilon,)
         if len(set(given)) != len(given):
             raise ValueError("epsilon lists a budget twice")
+        if min(given) < ROUNDING:
+            raise ValueError(f"epsilon {min(given):g} is below {ROUNDING:g}, which attacks take for rounding; raise it")
+        if self.utility is not None and self.norm != "cost":
+            raise ValueError(
+                f"utility compares costs with what a row is worth, and the norm is {self.norm}; set norm: cost"
+            )
         if self.norm != "cost" and max(given) > 1:
             raise ValueError(f"epsilon is a share of the ranges in norm {self.norm}, at most 1; found {max(given):g}")
         return self
@@ -138,6 +151,13 @@ class EvasionParams(Params):
     def epsilons(self) -> tuple[float, ...]:
         """All perturbation budgets, the smallest first."""
         return tuple(sorted(self.epsilon)) if isinstance(self.epsilon, tuple) else (self.epsilon,)
+
+
+def unit_of(params: EvasionParams, *, cost: str, share: str) -> str:
+    """The unit of sizes and budgets in words, of which `cost` and `share` are those of the norms."""
+    if params.utility is not None:
+        return f"times {params.utility}, in cost"
+    return cost if params.norm == "cost" else share
 
 
 def floors(params: EvasionParams) -> tuple[Floor, ...]:

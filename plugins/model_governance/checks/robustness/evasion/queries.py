@@ -28,7 +28,7 @@ class Queries:
     """The model, asked about moves of the rows under attack, and the smallest flip found for each.
 
     `answers` holds the predictions of the rows before the attack and defines a flip. `nearest` (n,) holds
-    the size of the smallest flip in the norm, infinite where none was found; `asked` (n,) counts the rows sent to the model.
+    the size of the smallest flip in the norm (as a share of `worth`, (n,), where rows have one), infinite where none was found; `asked` (n,) counts the rows sent to the model.
     """
 
     model: Model
@@ -36,6 +36,7 @@ class Queries:
     origins: Origins
     answers: Answers
     norm: Norm
+    worth: np.ndarray | None = None
     nearest: np.ndarray = field(init=False)
     asked: np.ndarray = field(init=False)
     _deltas: np.ndarray = field(init=False)
@@ -55,6 +56,17 @@ class Queries:
     def best(self) -> Moves:
         """The smallest flip of every row; no move where none was found."""
         return Moves(self._deltas.copy(), self._picks.copy())
+
+    def sizes(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
+        """Size of moves of these rows, shape (n,), in the norm or as a share of what each row is worth."""
+        sizes = self.space.distance(moves, self.norm)
+        return sizes if self.worth is None else sizes / self.worth[rows]
+
+    def limits(self, budget: float, rows: np.ndarray) -> np.ndarray:
+        """The budget of each of these rows in the norm itself, shape (n,)."""
+        import numpy as np
+
+        return np.full(len(rows), budget) if self.worth is None else budget * self.worth[rows]
 
     def flips(self, points: np.ndarray, rows: np.ndarray, *, inward: bool = False) -> np.ndarray:
         """Whether the decoded points (n, width) flip the answers of these rows (n,)."""
@@ -113,7 +125,7 @@ class Queries:
         import numpy as np
 
         hits = np.flatnonzero(changed)
-        sizes = self.space.distance(moves.take(hits), self.norm)
+        sizes = self.sizes(moves.take(hits), rows[hits])
         changes = self._changes(moves.take(hits))
         order = np.lexsort((changes, sizes, rows[hits]))
         victims, first = np.unique(rows[hits][order], return_index=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.robustness.evasion.attacks import ATTACKS
+from model_governance.checks.robustness.evasion.gains import gains_table
 from model_governance.checks.robustness.evasion.outcome import smallest
 from model_governance.contract.result import Table
 from model_governance.stats.intervals import clopper_pearson
@@ -36,11 +37,13 @@ def tables_of(
         header=("feature", "share of successes", "mean change (share of range)", "mean change"),
         rows=changed_features(space, results),
     )
+    gains = gains_table(results)
     return (
         rows_table(results.sample),
         threat_model(columns, space, disclosed=disclosed),
         _attacks(results),
         _budgets(results),
+        *([] if gains is None else [gains]),
         cheapest,
         changed,
     )

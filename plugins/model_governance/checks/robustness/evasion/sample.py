@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.checks.robustness.evasion.drawing import draw_rows
 from model_governance.checks.robustness.evasion.gaps import usable_rows
+from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.contract.slices import SHOWN_FROM
 from model_governance.errors import CheckError
 
@@ -29,7 +31,8 @@ class Sample:
     """Sampled rows with predictions (n,); `correct` (n,) is None where there is no accuracy, `no_accuracy` says why.
 
     `chosen` (n,) are their places in `current`, `drawing` says how they came about, `refused` names the columns whose gaps
-    the model does not take.
+    the model does not take. `smallest_change` (n,) is the size of the smallest allowed change of each row, once it is known,
+    and `budget` the largest one: a row whose smallest change is larger is not attacked.
     """
 
     frame: pd.DataFrame
@@ -38,6 +41,8 @@ class Sample:
     drawing: Drawing
     no_accuracy: str
     refused: tuple[str, ...]
+    smallest_change: np.ndarray | None = None
+    budget: float = math.inf
 
     @property
     def chosen(self) -> np.ndarray:
@@ -46,12 +51,34 @@ class Sample:
 
     @property
     def attacked(self) -> np.ndarray:
-        """Numbers of the rows to attack: those classified correctly; all without labels, or where a prediction was asked for."""
+        """Numbers of the rows to attack: those classified correctly; all without labels, or where a prediction was asked for.
+
+        Rows that nothing can change within the budget are not among them.
+        """
+        import numpy as np
+
+        return np.flatnonzero(self._wanted & self._changeable)
+
+    @property
+    def unchangeable(self) -> int:
+        """Number of rows that would be attacked if anything of them could change within the budget."""
+        return int((self._wanted & ~self._changeable).sum())
+
+    @property
+    def _wanted(self) -> np.ndarray:
         import numpy as np
 
         if self.correct is None or self.drawing.by_prediction:
-            return np.arange(len(self.frame))
-        return np.flatnonzero(self.correct)
+            return np.ones(len(self.frame), dtype=bool)
+        return self.correct
+
+    @property
+    def _changeable(self) -> np.ndarray:
+        import numpy as np
+
+        if self.smallest_change is None:
+            return np.ones(len(self.frame), dtype=bool)
+        return np.asarray(self.smallest_change <= self.budget + ROUNDING)
 
     @property
     def too_few(self) -> bool:
@@ -61,10 +88,14 @@ class Sample:
     @property
     def steps(self) -> tuple[tuple[str, int, str], ...]:
         """What became of the rows of `current`, step by step: (step, rows, remark)."""
-        attacked = len(self.attacked)
-        wrong = len(self.frame) - attacked
-        remark = f"{wrong:,} drawn rows are classified wrongly and not attacked" if wrong else ""
-        return (*self.drawing.steps, ("attacked", attacked, remark))
+        attacked, unchangeable = len(self.attacked), self.unchangeable
+        wrong = len(self.frame) - attacked - unchangeable
+        remarks = [f"{wrong:,} drawn rows are classified wrongly and not attacked"] if wrong else []
+        if unchangeable:
+            remarks.append(
+                f"{unchangeable:,} are not attacked because nothing of them may change within {self.budget:g}"
+            )
+        return (*self.drawing.steps, ("attacked", attacked, "; ".join(remarks)))
 
 
 def draw_sample(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.checks.robustness.evasion.outcome import smallest
+from model_governance.checks.robustness.evasion.params import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -78,7 +79,7 @@ def notes_on_rows(sample: Sample, unanswered: Sequence[str]) -> tuple[str, ...]:
 def scope_of(params: EvasionParams, space: RowSpace) -> tuple[str, ...]:
     """What the numbers are valid for: budget, norm, features and their ranges."""
     mutable = f"{len(space.axes)} numeric and {len(space.choices)} category features"
-    unit = "units of cost" if params.norm == "cost" else "shares of the ranges in threat_model"
+    unit = unit_of(params, cost="units of cost", share="shares of the ranges in threat_model")
     budgets = ", ".join(f"{epsilon:g}" for epsilon in params.epsilons)
     notes = [
         f"budget {budgets} in {params.norm} over {mutable}; distances are {unit}",

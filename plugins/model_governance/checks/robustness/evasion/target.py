@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The model and n rows under attack; `donors` are real rows to start from, `trees` those of the model, if it has any."""
+    """The model and n rows under attack.
+
+    `donors` are real rows to start from, `trees` those of the model, if it has any, `worth` (n,) is what each row is worth to
+    the attacker, where the policy says so.
+    """
 
     model: Model
     columns: Columns
@@ -32,6 +36,7 @@ class Target:
     params: EvasionParams
     seed: int
     trees: TreeModel | NoExactAnswer
+    worth: np.ndarray | None = None
 
     @property
     def rows(self) -> int:
@@ -40,7 +45,7 @@ class Target:
 
     def queries(self, model: Model) -> Queries:
         """A fresh record of the queries of one attack to `model`, whose queries are limited."""
-        return Queries(model, self.space, self.origins, self.answers, self.params.norm)
+        return Queries(model, self.space, self.origins, self.answers, self.params.norm, self.worth)
 
     def generator(self, attack: int) -> np.random.Generator:
         """The random numbers of one attack, which do not depend on the other attacks."""

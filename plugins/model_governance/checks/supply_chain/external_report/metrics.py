@@ -6,7 +6,7 @@ from model_governance.contract.result import NOT_NEGATIVE, SHARE, MetricSpec
 
 METRICS = (
     MetricSpec(
-        name="failed_share", better="lower", range=SHARE, unit="share", per="category",
+        name="failed_share", title="share of items that failed", better="lower", range=SHARE, unit="share", per="category",
         meaning="share of the decided attempts of a category (probe, plugin, suite) that failed, with its exact interval",
     ),
     MetricSpec(

@@ -6,7 +6,7 @@ from model_governance.contract.result import NOT_NEGATIVE, SHARE, SHARE_CHANGE, 
 
 METRICS = (
     MetricSpec(
-        name="suspect_label_share", better="lower", range=SHARE, unit="share",
+        name="suspect_label_share", title="labels that look wrong", better="lower", range=SHARE, unit="share",
         meaning="share of the new window whose label looks wrong; noisy labels make many, so judge the change",
     ),
     MetricSpec(
@@ -34,11 +34,11 @@ METRICS = (
         meaning="the same in a slice, of the class whose share moved most",
     ),
     MetricSpec(
-        name="association_change", better="neither", range=SHARE_CHANGE, per="column",
+        name="association_change", title="change of the tie to the label", better="neither", range=SHARE_CHANGE, per="column",
         meaning="tie of a feature and the label (Cramer's V) in the new window minus that in the accepted one",
     ),
     MetricSpec(
-        name="trigger_hits", better="lower", range=NOT_NEGATIVE,
+        name="trigger_hits", title="cells that look like triggers", better="lower", range=NOT_NEGATIVE,
         meaning="values, or pairs of them, that the new window ties to a class, at the false discovery rate of level",
     ),
     MetricSpec(
@@ -46,7 +46,7 @@ METRICS = (
         meaning="new rows beyond those expected at the named value where they are most",
     ),
     MetricSpec(
-        name="flood_share", better="lower", range=SHARE, unit="share",
+        name="flood_share", title="repeated rows", better="lower", range=SHARE, unit="share",
         meaning="share of the new window in groups of (nearly) equal rows that it holds more often than chance",
     ),
     MetricSpec(
@@ -66,7 +66,7 @@ METRICS = (
         meaning="share of one source in the new window minus that in the accepted one",
     ),
     MetricSpec(
-        name="new_source_share", better="lower", range=SHARE, unit="share",
+        name="new_source_share", title="rows of new sources", better="lower", range=SHARE, unit="share",
         meaning="share of the new window from sources that the accepted one does not know",
     ),
 )  # fmt: skip
