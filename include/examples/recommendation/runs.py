@@ -27,7 +27,15 @@ YEARS = {
 }  # fmt: skip
 """The years in which the users of each run joined; it starts on the first Monday afterwards."""
 
-RUNS = tuple(ExampleRun(date=date, story="?", outcome="pass", accepted="half stars are a new scale of the site" if date=="2005-01-03" else "") for date in YEARS)
+RUNS = tuple(
+    ExampleRun(
+        date=date,
+        story="?",
+        outcome="pass",
+        accepted="half stars are a new scale of the site" if date == "2005-01-03" else "",
+    )
+    for date in YEARS
+)
 
 
 def write_runs(data: Mapping[str, Path], folder: Path) -> None:
