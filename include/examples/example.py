@@ -83,12 +83,11 @@ def govern(runs: tuple[ExampleRun, ...], source: Path, folder: Path, *, model: s
     os.environ["MODEL_GOVERNANCE_TRUST"] = str(keys / TRUST)
     for suite in source.glob("*.json"):
         shutil.copy(suite, folder)
-    right, first = True, model
+    right = True
     for run in runs:
-        model = run.model or model
-        if model != first:
+        if run.model:
+            model = run.model
             print(f"\nFrom now on the policy names {model}.")
-            first = model
         path = write_policy(source / POLICY, folder, model=model)
         right &= govern_run(run, path)
     return verified(folder / "archive", keys / TRUST) and right
@@ -123,7 +122,7 @@ def govern_run(run: ExampleRun, path: Path) -> bool:
         render_sources,
         run_policy,
         run_variables,
-    )  # fmt: skip
+    )
     from model_governance.contract.moments import moment_key, parse_moment
     from model_governance.evidence.manifest import read_manifest
     from model_governance.report.terminal import console, reasons, run_table
@@ -137,8 +136,8 @@ def govern_run(run: ExampleRun, path: Path) -> bool:
         sources=render_sources(policy, run_variables(moment)),
     )  # fmt: skip
     manifest, screen = read_manifest(store, archived.manifest.key), console()
-    accident = "; a PLANTED accident" if run.planted else ""
-    screen.print(f"\n[bold]{run.date}[/bold]: {run.story}{accident}", soft_wrap=True)
+    planted = " (PLANTED)" if run.planted else ""
+    screen.print(f"\n[bold]{run.date}[/bold]{planted}: {run.story}", soft_wrap=True)
     screen.print(run_table(manifest, title=f"{policy.name}, {run.date}"))
     for reason in reasons(manifest):
         screen.print(f" • {reason}", markup=False)

@@ -33,8 +33,9 @@ DAYS = {
 """The days of the market that each run brings; it starts at the midnight that ends them, 14:00 UTC."""
 
 
-
-def run_of(date: str, story: str, *, outcome: str = "pass", because: tuple[str, ...] = (), planted: bool = False) -> ExampleRun:
+def run_of(
+    date: str, story: str, *, outcome: str = "pass", because: tuple[str, ...] = (), planted: bool = False
+) -> ExampleRun:
     """A run at the midnight of the market that ends its days."""
     return ExampleRun(date=f"{date}T14:00:00", story=story, outcome=outcome, because=because, planted=planted)
 
@@ -95,7 +96,9 @@ def write_runs(data: Mapping[str, Path], folder: Path) -> None:
     (folder / "current").mkdir()
     for date, days in DAYS.items():
         arrived = planted(date, between(rows, *days))
-        published = arrived.assign(**dict(zip(QUANTILES, forecast(boosters, arrived, widening=widening).T, strict=True)))
+        published = arrived.assign(
+            **dict(zip(QUANTILES, forecast(boosters, arrived, widening=widening).T, strict=True))
+        )
         if date == CLOCK:
             published = an_hour_late(published)
         published.to_parquet(folder / "current" / f"{date}.parquet", index=False)

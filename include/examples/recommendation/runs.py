@@ -27,7 +27,35 @@ YEARS = {
 }  # fmt: skip
 """The years in which the users of each run joined; it starts on the first Monday afterwards."""
 
-RUNS = tuple(ExampleRun(date=date, story="?", outcome="pass", accepted="half stars are a new scale of the site" if date=="2005-01-03" else "") for date in YEARS)
+RUNS = (
+    ExampleRun(
+        date="2005-01-03",
+        story="users of 2003 and 2004: since early 2003 the site takes half stars, which no user of the reference could give",
+        outcome="fail",
+        because=("drift.psi[half_stars]",),
+        accepted="half stars are a new scale of the site; the ranking is as good as before",
+    ),
+    ExampleRun(date="2006-01-02", story="users of 2005, compared with the accepted run", outcome="pass"),
+    ExampleRun(date="2008-01-07", story="users of 2006 and 2007", outcome="pass"),
+    ExampleRun(
+        date=STORE,
+        story="the feature store does not answer, and every user gets the mean of the training rows",
+        outcome="fail",
+        because=(
+            "drift.psi[collaborative]", "drift.psi[genre_affinity]", "quality.ndcg", "quality.catalogue_coverage",
+        ),
+        planted=True,
+    ),
+    ExampleRun(
+        date=ROWS,
+        story="features are joined by position, and every film gets those of the film before it",
+        outcome="fail",
+        because=("quality.ndcg",),
+        planted=True,
+    ),
+    ExampleRun(date="2014-01-06", story="users of 2012 and 2013", outcome="pass"),
+    ExampleRun(date="2016-01-04", story="users of 2014 and 2015", outcome="pass"),
+)  # fmt: skip
 
 
 def write_runs(data: Mapping[str, Path], folder: Path) -> None:
