@@ -5,7 +5,6 @@ make example NAME=fraud && python include/examples/fraud/pictures.py        (nee
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fetch import BUILD
 from fraud.runs import RUNS
+from run_page import picture_of_run
 
 from model_governance.evidence.history import Archive
 from model_governance.report.figures import CURRENT, LIMIT, REFERENCE, canvas, to_svg
@@ -29,7 +29,6 @@ TAKEN = (
     ("fraud_quality.svg", "2013-09-07", "quality", "roc_precision_recall.svg"),
     ("fraud_evasion.svg", "2013-09-04", "robustness", "robustness_curve.svg"),
 )
-SIZE = (1000, 830)
 
 
 class Point(NamedTuple):
@@ -99,19 +98,6 @@ def nights(findings: list[list[dict[str, Any]]]) -> bytes:
     ).content
 
 
-def page_of_run(folder: Path) -> bytes:
-    """The upper part of a run's page as a browser shows it."""
-    from playwright import sync_api
-
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = chromium.new_page(viewport={"width": SIZE[0], "height": SIZE[1]}, color_scheme="light")
-        page.goto(f"{(folder / 'report.html').as_uri()}")
-        content = page.screenshot()
-        chromium.close()
-    return content
-
-
 def figure_of(manifest: dict[str, Any], check: str, name: str) -> bytes:
     """A figure that a check stored, as it stands in the report."""
     (found,) = [one for one in manifest["checks"] if one["name"] == check]
@@ -126,7 +112,7 @@ def main() -> int:
     }
     findings = [archived[run.date].content["verdict"]["findings"] for run in RUNS]
     (PAGES / "fraud_nights.svg").write_bytes(nights(findings))
-    (PAGES / "fraud_wave.png").write_bytes(page_of_run((ARCHIVE / archived[SHOWN].key).parent))
+    (PAGES / "fraud_wave.png").write_bytes(picture_of_run(ARCHIVE, SHOWN))
     for name, night, check, figure in TAKEN:
         (PAGES / name).write_bytes(figure_of(archived[night].content, check, figure))
     return 0
