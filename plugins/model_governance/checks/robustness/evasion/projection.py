@@ -35,7 +35,8 @@ class Space(Protocol):
         """Columns before and after moves."""
 
 
-HALVINGS = 10  # a change is known to a thousandth of it
+ARMS = 3  # shares that are tried in one call: a call costs more than its rows
+ROUNDS = 5  # a change is known to a thousandth of it, (ARMS + 1) to the power of -ROUNDS
 
 
 def project_moves(space: Space, relations: Relations, moves: Moves, origins: Origins, rows: np.ndarray) -> Moves:
@@ -59,14 +60,20 @@ def project_moves(space: Space, relations: Relations, moves: Moves, origins: Ori
         return moves
     deltas, picks = moves.deltas.copy(), moves.picks.copy()
     full, tied = deltas[broken].copy(), np.isin([axis.feature for axis in space.axes], relations.columns)
-    low, high = np.zeros(len(broken)), np.ones(len(broken))
-    kept = np.where(tied, 0.0, full)
-    for _ in range(HALVINGS):
-        share = (low + high) / 2
-        tried = np.where(tied, space.settle(full * share[:, None], origins, rows[broken], inward=True), full)
-        bad = _broken(space, relations, Moves(tried, picks[broken]), origins, rows[broken])
-        kept[~bad] = tried[~bad]
-        low, high = np.where(bad, low, share), np.where(bad, share, high)
+    low, high, places = np.zeros(len(broken)), np.ones(len(broken)), np.arange(len(broken))
+    kept, each = np.where(tied, 0.0, full), np.tile(places, ARMS)
+    for _ in range(ROUNDS):
+        cuts = low + (high - low) * np.arange(1, ARMS + 1)[:, None] / (ARMS + 1)
+        shortened = space.settle(full[each] * cuts.reshape(-1, 1), origins, rows[broken][each], inward=True)
+        tried = np.where(tied, shortened, full[each])
+        bad = _broken(space, relations, Moves(tried, picks[broken][each]), origins, rows[broken][each]).reshape(
+            ARMS, -1
+        )
+        good = np.where(bad.any(axis=0), bad.argmax(axis=0), ARMS)  # how many of the shares, from the smallest on
+        some = good > 0
+        kept[some] = tried.reshape(ARMS, len(broken), -1)[good[some] - 1, places[some]]
+        ends = np.concatenate([low[None], cuts, high[None]])
+        low, high = ends[good, places], ends[good + 1, places]
     deltas[broken] = kept
     still = broken[_broken(space, relations, Moves(kept, picks[broken]), origins, rows[broken])]
     deltas[still], picks[still] = 0.0, -1
