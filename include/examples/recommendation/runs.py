@@ -32,7 +32,7 @@ RUNS = (
         date="2005-01-03",
         story="users of 2003 and 2004: since early 2003 the site takes half stars, which no user of the reference could give",
         outcome="fail",
-        because=("drift.psi[half_stars]",),
+        because=("drift.total_variation[half_stars]",),
         accepted="half stars are a new scale of the site; the ranking is as good as before",
     ),
     ExampleRun(date="2006-01-02", story="users of 2005, compared with the accepted run", outcome="pass"),
