@@ -41,7 +41,10 @@ def example(request, tmp_path_factory):
 
 
 def manifests(name: str, folder: Path) -> dict[str, dict]:
-    found = [json.loads(path.read_bytes()) for path in (folder / "build" / name / "archive").rglob("run_manifest.json")]
+    found = [
+        json.loads(path.read_bytes())
+        for path in (folder / "build" / name / "archive" / "v1" / "runs").rglob("run_manifest.json")
+    ]
     return {one["run"]["logical_date"]: one for one in found}
 
 
