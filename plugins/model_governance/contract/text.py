@@ -39,7 +39,8 @@ def number(value: float, *, digits: int = 4) -> str:
 def quantity(value: float, unit: str = "", *, digits: int = 4, beside: Iterable[float | None] = ()) -> str:
     """A value of a metric: a share as a percentage, anything else as `number`.
 
-    A percentage has one decimal; near 0% and 100% more, so that neither is written where it is not meant.
+    A percentage has one decimal; nearer than one to 0% and 100% it has two significant digits of that distance, because many
+    flags and rare classes are there.
 
     Args:
         value: the value.
@@ -47,14 +48,14 @@ def quantity(value: float, unit: str = "", *, digits: int = 4, beside: Iterable[
         digits: significant digits of what is no share.
         beside: numbers that it is compared with; a share gets as many decimals as tell it from them.
 
-    >>> quantity(0.4949, "share"), quantity(0.9996, "share"), quantity(0.79996, "share", beside=[0.8]), quantity(0.4949)
-    ('49.5%', '99.96%', '79.996%', '0.4949')
+    >>> quantity(0.4949, "share"), quantity(0.00364, "share"), quantity(0.79996, "share", beside=[0.8]), quantity(0.4949)
+    ('49.5%', '0.36%', '79.996%', '0.4949')
     """
     if unit != SHARE:
         return number(value, digits=digits)
     percent = 100 * value
     near = min(abs(percent), abs(100 - abs(percent)))
-    decimals = 1 if near >= 0.1 or near < TINY else min(FINEST, 1 - math.floor(math.log10(near)))
+    decimals = 1 if near >= 1 or near < TINY else min(FINEST, 1 - math.floor(math.log10(near)))
     others = [100 * other for other in beside if other is not None and TINY < abs(other - value) < math.inf]
     while decimals < FINEST and any(round(percent, decimals) == round(other, decimals) for other in others):
         decimals += 1
