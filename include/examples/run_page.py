@@ -13,7 +13,8 @@ def picture_of_run(archive: Path, date: str, *, width: int = 1000, height: int =
     """The upper part of the page of the run at a logical date (`2014-10-31`), as PNG, width and height in pixels."""
     from playwright import sync_api
 
-    (page_file,) = archive.glob(f"v1/runs/*/run={date}T*/*/*/report.html")
+    pages = (archive / "v1" / "runs").rglob("report.html")
+    (page_file,) = [path for path in pages if f"{date}T" in str(path)]
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="light")
