@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from system.seaweed import SeaweedServer
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.cluster]
 
 LIMIT = 1200
 """Seconds without the end of the runs that are waited for after which a night counts as stuck."""
