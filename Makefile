@@ -24,7 +24,7 @@ WORKERS := -n logical --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo example ui check check-format check-lint check-layers check-types check-tests lint test test-torch \
-  test-system test-cluster mutate docs bench clean
+  test-system cluster mutate docs bench clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -114,7 +114,7 @@ test-torch: .venv-torch/.test ## the tests that need torch, in .venv-torch
 test-system: $(VENV)/.system ## end to end with a real S3 server and a real browser
 	@$(BIN)/python -m pytest $(WORKERS) --dist loadfile -m "system and not cluster" tests/system
 
-test-cluster: $(VENV)/.system ## a night of twenty models on a cluster of one host, every part of which is killed once (needs redis-server)
+cluster: $(VENV)/.system ## a night of twenty models on a cluster of one host, every part of which is killed once (needs redis-server)
 	@$(BIN)/python -m pytest -m cluster tests/system/test_cluster.py
 
 mutate: $(VENV)/.test ## change the code of the rooms that decide, mutant by mutant, and see whether a test fails

@@ -12,10 +12,10 @@ from model_governance.attacks.trees.bounds import certified_at, lower_bound
 from model_governance.attacks.trees.ensemble import NoExactAnswer, TreeEnsemble
 from model_governance.attacks.trees.minimal import Change, minimal_change
 from model_governance.attacks.trees.moves import FeatureMoves
-from model_governance.attacks.trees.partition import CellPartition, Objective, partition_cells
+from model_governance.attacks.trees.partition import CellPartition, partition_cells
+from model_governance.attacks.trees.question import LinearRelation, Objective
 from model_governance.attacks.trees.reading import TreeModel, read_ensemble
 from model_governance.attacks.trees.threshold import at_threshold
-from model_governance.attacks.trees.ties import LinearRelation
 
 __all__ = [
     "CellPartition", "Change", "FeatureMoves", "LinearRelation", "NoExactAnswer", "Objective", "TreeEnsemble", "TreeModel", "at_threshold",

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.attacks.trees.goals import Goal
-    from model_governance.attacks.trees.partition import CellPartition, Objective
+    from model_governance.attacks.trees.partition import CellPartition
+    from model_governance.attacks.trees.question import Objective
 
 from model_governance.attacks.trees.problem import ROUNDING, leaf_distances
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from model_governance.attacks.trees.ascent import greedy_ascent, size_at
 from model_governance.attacks.trees.bounds import lower_bound, smallest_limit
-from model_governance.attacks.trees.partition import CellPartition, Objective, part
+from model_governance.attacks.trees.partition import CellPartition, part
 from model_governance.attacks.trees.problem import ROUNDING, LeafDistances, Problem, gain_at, leaf_distances, restrict
 from model_governance.attacks.trees.program import Solution, feasibility_slack, solve
 from model_governance.attacks.trees.tied_values import ties_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from model_governance.attacks.trees.goals import Goal
+    from model_governance.attacks.trees.question import Objective
     from model_governance.attacks.trees.ties import Ties
 
 NODES = 1_000  # of the search per goal; rows of usual models take fewer than 20

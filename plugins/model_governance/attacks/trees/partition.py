@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from model_governance.attacks.trees.boxes import Boxes, make_boxes
 from model_governance.attacks.trees.cells import Cut, conditions_of, cut_features
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from model_governance.attacks.trees.moves import FeatureMoves
+    from model_governance.attacks.trees.question import LinearRelation, Objective
     from model_governance.attacks.trees.reading import TreeModel
-    from model_governance.attacks.trees.ties import LinearRelation
-
-Objective = Literal["linf", "l1", "l2", "cost", "count"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_governance.attacks.trees.cell_bounds import place_bounds
 from model_governance.attacks.trees.partition import part
-from model_governance.attacks.trees.tied_values import place_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.attacks.trees.goals import Goal
-    from model_governance.attacks.trees.partition import CellPartition, Objective
+    from model_governance.attacks.trees.partition import CellPartition
+    from model_governance.attacks.trees.question import Objective
     from model_governance.attacks.trees.reach import Reach
 
 ROUNDING = 1e-9  # relative: a limit that is met up to rounding is met

@@ -9,26 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from model_governance.attacks.trees.constraint_rows import Rows
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
 
-    from model_governance.attacks.trees.partition import Objective
     from model_governance.attacks.trees.problem import Axis
-    from model_governance.attacks.trees.program import Rows
+    from model_governance.attacks.trees.question import Objective
 
 ON_GRID = 1e-6  # share of a step by which a value may be off its grid
 MARGIN = 2e-6  # share of a range that a value keeps from the ends of its cell; twice what the solver may be off
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinearRelation:
-    """What holds in every allowed row: `low` <= the sum of the features' values, each times its weight, <= `high`."""
-
-    weights: Mapping[str, float]
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +127,6 @@ class Ties:
         import numpy as np
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_matrix
-
-        from model_governance.attacks.trees.program import Rows
 
         count, rows = len(self.features), Rows()
         greatest = 2 * count if self.objective == "linf" else None
