@@ -32,7 +32,7 @@ RUN = re.compile(
     r"(?P<folder>v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/run=(?:[0-9]{4}-[0-9]{2}/)?[0-9T.-]+Z/[0-9a-f]{16}/(?P<name>[0-9a-f]{16}))"
     rf"/(?P<file>report\.html|{re.escape(FILE)})"
 )
-MOMENT = re.compile(r"v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/run=[0-9T.-]+Z/")
+MOMENT = re.compile(r"v1/runs/model=[a-z0-9][a-z0-9_-]{0,99}/run=(?:[0-9]{4}-[0-9]{2}/)?[0-9T.-]+Z/")
 OF_RUN = re.compile(r"of/(?P<name>[0-9a-f]{16})/(?P<key>.+)")
 """A key below the name of the run that it is read through, so that relative links of stored pages stay below it."""
 MEDIA_TYPES = {

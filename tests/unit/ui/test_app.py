@@ -184,8 +184,7 @@ def test_every_link_of_a_report_resolves_to_its_artifacts_and_to_the_page_of_its
 
 
 def test_the_folder_of_a_moment_leads_to_the_run_through_which_it_is_read_and_to_no_other(copied):
-    folder = copied.ended.manifest.key.split("/", 4)
-    moment = "/".join(folder[:4]) + "/"
+    moment = copied.ended.manifest.key.rsplit("/", 3)[0] + "/"
     get = copied.client.get
     assert get(f"/dags/scheduled/store/of/{copied.name}/{moment}").status_code == 200
     for address in (f"of/{copied.name}/{moment.replace('2025', '2024')}", f"of/{'0' * 16}/{moment}", moment):

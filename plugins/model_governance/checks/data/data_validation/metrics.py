@@ -38,15 +38,15 @@ METRICS: tuple[MetricSpec, ...] = (
         meaning="Share of repeated rows less that of the reference, both among as many rows as the smaller dataset has.",
     ),
     MetricSpec(
-        name="missing_moment_share", better="lower", range=SHARE,
+        name="missing_moment_share", better="lower", range=SHARE, unit="share",
         meaning="Share of the moments of a regular time axis (columns.time) that no row has, from 0 to 1.",
     ),
     MetricSpec(
-        name="missing_moment_share_increase", better="lower", range=SHARE_CHANGE,
+        name="missing_moment_share_increase", better="lower", range=SHARE_CHANGE, unit="share",
         meaning="Share of missing moments less that of the reference.",
     ),
     MetricSpec(
-        name="lag_mismatch_share", better="lower", range=SHARE,
+        name="lag_mismatch_share", better="lower", range=SHARE, unit="share",
         meaning="Share of the values of lagged columns that differ from what they repeat, by the lags that hold in the reference.",
     ),
 )  # fmt: skip
