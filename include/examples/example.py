@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 NAMES = tuple(sorted(path.parent.name for path in HERE.glob("*/runs.py")))
 POLICY = "policy.yaml"
-PINNED = re.compile(r"^  uri: (\S+).*\n  sha256: [0-9a-f]{64}$", re.MULTILINE)
+PINNED = re.compile(r"^  uri: (\S+).*\n  sha256: \"?[0-9a-f]{64}\"?$", re.MULTILINE)
 
 
 def main(arguments: list[str] | None = None) -> int:

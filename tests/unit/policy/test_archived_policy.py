@@ -16,9 +16,9 @@ from model_governance.policy.load import archived_policy
 INCLUDE = Path(__file__).resolve().parents[3] / "include"
 SOURCES = {
     **{
-        path.stem: path.read_bytes()
+        f"{path.parent.name}/{path.stem}": path.read_bytes()
         for path in sorted(INCLUDE.rglob("*.yaml"))
-        if b"\nowner:" in path.read_bytes() and b"{name}" not in path.read_bytes()
+        if "build" not in path.parts and b"\nowner:" in path.read_bytes() and b"{name}" not in path.read_bytes()
     },
     "preset": yaml.safe_dump(POLICY | {"archive": {"retention": "pci_dss"}}).encode(),
 }
