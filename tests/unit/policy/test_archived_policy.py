@@ -37,7 +37,8 @@ def test_a_policy_with_an_added_check_is_read_back(name):
     policy = parse_policy(SOURCES[name], catalogue())
     added = policy.with_check("own", ADDED)
     read = archived_policy(added.source, origin=name)
-    assert read.model_dump() == added.model_dump()
+    # JSON has no number as a key: the quantile 0.1 of a param comes back as "0.1", which the param reads alike.
+    assert read.model_dump(mode="json") == added.model_dump(mode="json")
     assert read.sha256 == added.sha256
     assert added.file_sha256 == policy.sha256 != added.sha256
     assert added.with_check("another", ADDED).file_sha256 == policy.sha256
