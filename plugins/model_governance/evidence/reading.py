@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from model_governance.contract.moments import moment_key, parse_moment, read_moment_key
+from model_governance.contract.moments import moment_key, parse_moment
 from model_governance.errors import EvidenceError
-from model_governance.evidence.manifest import FILE, MOMENT, as_manifest, run_key
+from model_governance.evidence.manifest import FILE, MOMENT, as_manifest, moment_of, run_key
 from model_governance.evidence.record import read_record
 
 if TYPE_CHECKING:
@@ -50,11 +50,7 @@ class ArchivedManifest:
 
 def moment_of_manifest(key: str) -> datetime | None:
     """The moment in the key of a manifest; None where the key is that of no manifest."""
-    match = _ADDRESS.fullmatch(key)
-    try:
-        return read_moment_key(match["moment"]) if match else None
-    except ValueError:
-        return None
+    return moment_of(key) if _ADDRESS.fullmatch(key) else None
 
 
 def read_archived(store: ArtifactStore, key: str) -> ArchivedManifest:
