@@ -14,6 +14,7 @@ from pydantic import Field
 from model_governance.authoring.imports.documents import Schema
 from model_governance.authoring.imports.imported import STRICTER, Collector
 from model_governance.errors import PolicyError
+from model_governance.formats.sagemaker_names import METRICS, SYNONYMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,15 +26,14 @@ Switch = Literal["Enabled", "Disabled"]
 EXPECTED = "constraints.json or statistics.json as SageMaker Model Monitor writes them"
 TYPES = {"Integral": "integer", "Fractional": "number", "String": "text"}
 
-CLASSIFICATION = {
-    "accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "f1", "auc": "roc_auc",
-    "true_positive_rate": "recall", "true_negative_rate": "specificity", "false_positive_rate": "false_positive_rate",
-}  # fmt: skip
+REGRESSION = ("mae", "rmse", "r2")
 QUALITY: Mapping[str, Mapping[str, str]] = {
-    "binary_classification_constraints": CLASSIFICATION,
-    "multiclass_classification_constraints": {"accuracy": "accuracy"},
-    "regression_constraints": {"mae": "mae", "rmse": "rmse", "r2": "r2"},
+    "binary_classification_constraints": {name: metric for name, metric in METRICS.items() if name not in REGRESSION}
+    | SYNONYMS,
+    "multiclass_classification_constraints": {"accuracy": METRICS["accuracy"]},
+    "regression_constraints": {name: METRICS[name] for name in REGRESSION},
 }
+"""What a file on model quality holds one of, and the metrics that are taken from it."""
 OPERATORS = {"LessThanThreshold": "geq_to", "GreaterThanThreshold": "leq_to"}
 """What SageMaker reports as a violation, and the demand that it violates."""
 

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from model_governance.errors import EvidenceError
+from model_governance.formats.sagemaker_names import METRICS
 from model_governance.store import read_verified
 from model_governance.verdict import read_verdict
 
@@ -31,11 +32,7 @@ CHECK_TYPES: Mapping[str, str] = {
 """The check types of SageMaker for expectations on one column."""
 COLUMNS = "expect_table_columns_to_match_set"
 DISTANCES = ("ks", "psi", "jensenshannon", "total_variation", "wasserstein", "drift_score")
-QUALITY: Mapping[str, str] = {
-    "accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "f1", "roc_auc": "auc",
-    "specificity": "true_negative_rate", "false_positive_rate": "false_positive_rate", "mae": "mae", "rmse": "rmse",
-    "r2": "r2",
-}  # fmt: skip
+QUALITY: Mapping[str, str] = {metric: name for name, metric in METRICS.items()}
 OPERATORS = {"geq_to": "LessThanThreshold", "greater_than": "LessThanThreshold", "leq_to": "GreaterThanThreshold",
              "less_than": "GreaterThanThreshold"}  # fmt: skip
 UNMET = ("fail", "warn")
