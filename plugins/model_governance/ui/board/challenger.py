@@ -42,7 +42,7 @@ def _row(compared: Mapping[str, Any], kind: str | None) -> dict[str, Any]:
         for name in ("champion", "challenger", "gain", "low", "high")
     )
     label = label_of(compared["metric"], compared["key"])
-    name = plain_name_of(kind, compared["metric"], compared["key"]) or label
+    name = plain_name_of(kind, compared["metric"], compared["key"])
     pair = None
     if champion is not None and challenger is not None:
         ends = [

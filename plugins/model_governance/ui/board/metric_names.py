@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks import catalogue
 from model_governance.contract.plain_names import key_words
+from model_governance.contract.result import label_of
 
 if TYPE_CHECKING:
     from model_governance.contract.result import MetricSpec
@@ -19,10 +20,10 @@ def unit_of(kind: str | None, metric: str | None) -> str:
 
 
 def plain_name_of(kind: str | None, metric: str, key: str | None) -> str:
-    """What readers call a metric, with its key; empty where nobody declares it."""
+    """What readers call a metric, with its key; the label of policies where nobody declares it."""
     spec = _spec_of(kind, metric)
     if spec is None:
-        return ""
+        return label_of(metric, key)
     return spec.plain_name if key is None else f"{spec.plain_name}, {key_words(key, spec.per, {})}"
 
 

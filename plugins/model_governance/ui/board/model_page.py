@@ -69,7 +69,7 @@ class Metric:
     @property
     def plain_name(self) -> str:
         """`drift (PSI), AGEP`; the label where nobody has said."""
-        return plain_name_of(self.kind, self.metric, self.key) or self.label
+        return plain_name_of(self.kind, self.metric, self.key)
 
     @property
     def unit(self) -> str:

@@ -10,7 +10,6 @@ from itertools import starmap
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from model_governance.contract.result import label_of
 from model_governance.contract.text import interval, quantity
 from model_governance.errors import EvidenceError, ObjectMissing, PolicyError
 from model_governance.evidence.chain import link_key, read_link
@@ -156,7 +155,7 @@ def short_reason(finding: Mapping[str, Any], kind: str | None) -> str:
     value = "absent" if seen is None else quantity(seen, unit, digits=3, beside=beside)
     spread = interval(decimals["low"], decimals["high"], unit, digits=3, beside=beside)
     required = describe(finding["condition"], bounds, finding["against"], unit)
-    label = plain_name_of(kind, finding["metric"], finding["key"]) or label_of(finding["metric"], finding["key"])
+    label = plain_name_of(kind, finding["metric"], finding["key"])
     return f"{label} {value}{f' ({spread})' if spread else ''}, must be {required}"
 
 
