@@ -51,6 +51,11 @@ def shelf(tmp_path, fetching):
     )  # fmt: skip
 
 
+def test_no_script_of_the_bench_has_the_name_of_an_example():
+    # An example is a folder without __init__.py: a module of its name anywhere on the path is imported instead.
+    assert not {path.stem for path in (EXAMPLES.parent / "bench").glob("*.py")} & set(NAMES)
+
+
 def changed(wheel, **fields):
     return type(wheel)(**{name: getattr(wheel, name) for name in type(wheel).__slots__} | fields)
 

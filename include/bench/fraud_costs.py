@@ -1,7 +1,7 @@
 """Card payments: how many frauds that are caught today slip through at a cost of 1, 2 and 5% of their amount; writes FRAUD.md.
 
-    make bench PART=fraud               the whole page, about ten minutes on one core; fetches 73 MB once
-    make bench PART=fraud ARGS=--quick  twenty frauds and one price, to the screen
+    make bench PART=fraud_costs               the whole page, about ten minutes on one core; fetches 73 MB once
+    make bench PART=fraud_costs ARGS=--quick  twenty frauds and one price, to the screen
 
 One model, three answers: what release 0.1.0 asked (any rows, a tenth of each range), the same about frauds that are caught, and
 what a fraudster gains net of cost.
@@ -157,7 +157,7 @@ def page(rows: list[tuple[str, ...]], facts: list[str]) -> str:
     """The figures as a page."""
     return "\n".join([
         "# Frauds that slip through, and what they gain", "",
-        ("`make bench PART=fraud` writes this page. Card payments of two days of September 2013 (Worldline and ULB, 284,807 rows, 492 "
+        ("`make bench PART=fraud_costs` writes this page. Card payments of two days of September 2013 (Worldline and ULB, 284,807 rows, 492 "
         "frauds), a boosted model of 60 trees trained on the first 60% in time; the later ones are attacked."), "",
         *facts, "",
         ("The fraudster may ask for less (each euro less is a euro lost) and move V1 to V28 inside the range of 98% of payments, at the "
