@@ -15,6 +15,6 @@ METRICS: Mapping[str, str] = {
     "true_negative_rate": "specificity", "false_positive_rate": "false_positive_rate", "mae": "mae", "rmse": "rmse",
     "r2": "r2",
 }  # fmt: skip
-"""Its name of a metric, and the name in `model_quality`."""
+"""Its name of a metric, and ours."""
 SYNONYMS: dict[str, str] = {"true_positive_rate": "recall"}
 """Names that it has beside those of `METRICS`."""

@@ -196,9 +196,9 @@ def _take(test: Test, collector: Collector) -> None:
     elif metric == "DriftedColumnsCount":
         name = "drift_share" if test.of == "share" else "drifted_columns"
         note = "a column counts as drifted by its PSI and the evidence for it"
-        collector.demand(test.place, "data_drift", threshold={"metric": name, **test.threshold}, note=note)
+        collector.demand(test.place, {"metric": name, **test.threshold}, note=note)
     elif metric in QUALITY:
-        collector.demand(test.place, "model_quality", threshold={"metric": QUALITY[metric], **test.threshold})
+        collector.demand(test.place, {"metric": QUALITY[metric], **test.threshold})
     elif metric in RANKING:
         _take_ranking(test, collector)
     elif metric in SHARES and test.of == "share":
@@ -223,17 +223,17 @@ def _take_drift(test: Test, collector: Collector) -> None:
     method = str(test.params.get("method"))
     if method in DRIFT_METHODS and test.condition in UPPER:
         metric, column = DRIFT_METHODS[method], test.params.get("column")
-        collector.demand(test.place, "data_drift", threshold={"metric": metric, "key": column, **test.threshold})
+        collector.demand(test.place, {"metric": metric, "key": column, **test.threshold})
     else:
         collector.leave(test.place, f"{method}: {OTHER_METHODS.get(method, P_VALUE)}")
 
 
 def _take_ranking(test: Test, collector: Collector) -> None:
     k = test.params.get("k")
-    if isinstance(k, int) and not collector.choose("model_quality", top_k=k):
+    if isinstance(k, int) and not collector.choose(RANKING[test.metric], top_k=k):
         collector.leave(test.place, f"k is {k}, and a line before takes another; one check has one top_k")
         return
-    collector.demand(test.place, "model_quality", threshold={"metric": RANKING[test.metric], **test.threshold})
+    collector.demand(test.place, {"metric": RANKING[test.metric], **test.threshold})
 
 
 def _take_share(test: Test, column: str, collector: Collector) -> None:

@@ -22,14 +22,8 @@ if TYPE_CHECKING:
 EXPECTED = "a configuration of NannyML: {calculators: [{type, params: {thresholds}}]}"
 BASE_2 = math.sqrt(math.log(2))
 """NannyML takes the logarithm to base 2 in its Jensen-Shannon distance, we the natural one."""
-QUALITY: Mapping[str, str] = {
-    "accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "f1", "roc_auc": "roc_auc",
-    "specificity": "specificity", "average_precision": "average_precision", "mae": "mae", "rmse": "rmse", "mape": "mape",
-}  # fmt: skip
-CALCULATORS: Mapping[str, tuple[str, str]] = {
-    "performance": ("model_quality", ""), "cbpe": ("performance_estimation", "estimated_"),
-    "dle": ("performance_estimation", "estimated_"),
-}  # fmt: skip
+PREFIXES: Mapping[str, str] = {"performance": "", "cbpe": "estimated_", "dle": "estimated_"}
+"""What stands before the name of a metric that a calculator computes or estimates."""
 LEARNED = "NannyML computes the bound from chunks of the reference; `model-governance calibrate` proposes one"
 AUC = "domain_classifier"
 
@@ -101,15 +95,11 @@ def _read_calculator(document: Document, place: int, calculator: Calculator, col
 
 def _read_constant(part: str, name: str, threshold: Threshold, calculator: Calculator, collector: Collector) -> None:
     kind, columns = calculator.type, calculator.params.column_names or []
-    if kind in CALCULATORS:
-        check, prefix = CALCULATORS[kind]
-        if name not in QUALITY:
-            collector.leave(part, f"no metric of {check} is this number")
-        else:
-            collector.demand(part, check, threshold={"metric": prefix + QUALITY[name], **_condition(threshold)})
+    if kind in PREFIXES:
+        collector.demand(part, {"metric": PREFIXES[kind] + name, **_condition(threshold)})
     elif kind == AUC:
         demand = {"metric": "joint_drift_auc", **_condition(threshold)}
-        collector.demand(part, "data_drift", threshold=demand, note="another classifier tells the rows apart")
+        collector.demand(part, demand, note="another classifier tells the rows apart")
     elif threshold.upper is None:
         collector.leave(part, "a distance has an upper bound")
     elif not columns and kind in ("univariate_drift", "missing_values", "unseen_values"):
@@ -134,12 +124,12 @@ def _read_drift(part: str, method: str, upper: float, columns: Sequence[str], co
         elif method == "l_infinity":
             _distance(where, "total_variation", column, upper, collector, note=STRICTER)
         else:
-            collector.leave(where, f"no metric of data_drift is NannyML's {method}; demand psi, ks or total_variation")
+            collector.leave(where, f"no metric here is NannyML's {method}; demand psi, ks or total_variation")
 
 
 def _distance(where: str, metric: str, column: str, bound: float, collector: Collector, *, note: str = "") -> None:
     demand = {"metric": metric, "key": column, "leq_to": bound}
-    collector.demand(where, "data_drift", threshold=demand, note=note)
+    collector.demand(where, demand, note=note)
 
 
 def _read_values(part: str, upper: float, calculator: Calculator, collector: Collector) -> None:

@@ -170,13 +170,13 @@ def _read_distribution(part: str, feature: Feature, config: Distribution, collec
         collector.leave(part, "perform_comparison is Disabled")
     elif feature.inferred_type in ("Integral", "Fractional"):
         demand = {"metric": "ks", "key": feature.name, "leq_to": config.comparison_threshold}
-        collector.demand(part, "data_drift", threshold=demand)
+        collector.demand(part, demand)
     elif feature.inferred_type != "String":
         collector.leave(part, f"a column of type {feature.inferred_type} has no distribution to compare")
     elif config.categorical_drift_method == "LInfinity":
         bound = config.categorical_comparison_threshold
         demand = {"metric": "total_variation", "key": feature.name, "leq_to": bound}
-        collector.demand(part, "data_drift", threshold=demand, note=STRICTER)
+        collector.demand(part, demand, note=STRICTER)
     else:
         method = config.categorical_drift_method
         collector.leave(
@@ -197,11 +197,11 @@ def _read_quality(document: Document, kind: str, collector: Collector) -> None:
             collector.leave(part, f"the operator is unknown; known are {', '.join(OPERATORS)}")
         elif name == "mse" and constraint.threshold >= 0:
             demand = {"metric": "rmse", condition: math.sqrt(constraint.threshold)}
-            collector.demand(part, "model_quality", threshold=demand, note="the root of mse")
+            collector.demand(part, demand, note="the root of mse")
         elif metric is None:
-            collector.leave(part, "no metric of model_quality is this number")
+            collector.leave(part, "no metric here is this number")
         else:
-            collector.demand(part, "model_quality", threshold={"metric": metric, condition: constraint.threshold})
+            collector.demand(part, {"metric": metric, condition: constraint.threshold})
 
 
 def _read_statistics(document: Document, collector: Collector) -> None:

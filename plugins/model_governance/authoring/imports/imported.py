@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from model_governance.checks import find
+from model_governance.checks import catalogue
 from model_governance.checks.data.data_validation.expectations import Expectation
 from model_governance.policy.model import Threshold
 
@@ -101,18 +101,17 @@ class Collector:
         self.expectations.append(expectation)
         self._add(part, f"expectation {expectation.label}", note)
 
-    def demand(self, part: str, check: str, *, threshold: Mapping[str, Any], note: str = "") -> None:
-        """Take a threshold on a metric of a check.
+    def demand(self, part: str, threshold: Mapping[str, Any], *, note: str = "") -> None:
+        """Take a threshold on a metric, for the check that has it.
 
         Args:
             part: where it stands in the file.
-            check: kind of the check.
             threshold: `metric`, `key`, a condition and `severity`, as a policy writes them.
             note: how it differs from what the file says; makes the line `adapted`.
         """
-        known = {spec.name for spec in find(check).metrics}
-        if threshold["metric"] not in known:
-            self.leave(part, f"{check} has no metric {threshold['metric']}")
+        check = _check_with(threshold["metric"], is_keyed="key" in threshold)
+        if check is None:
+            self.leave(part, f"no check has a metric {threshold['metric']}")
             return
         try:
             Threshold.model_validate(threshold)
@@ -126,9 +125,9 @@ class Collector:
         chosen.append(threshold)
         self._add(part, _spelled(check, threshold), note)
 
-    def choose(self, check: str, **params: Any) -> bool:
-        """Set params of a check; False where a line before chose another value."""
-        chosen = self.params.setdefault(check, {})
+    def choose(self, metric: str, **params: Any) -> bool:
+        """Set params of the check that has a metric; False where a line before chose another value."""
+        chosen = self.params.setdefault(str(_check_with(metric, is_keyed=False)), {})
         if any(chosen.get(name, value) != value for name, value in params.items()):
             return False
         chosen.update(params)
@@ -156,6 +155,19 @@ class Collector:
     def _add(self, part: str, text: str, note: str) -> None:
         state: State = "adapted" if note else "taken"
         self.lines.append(Line(part=part, state=state, text=f"{text} ({note})" if note else text))
+
+
+def _check_with(metric: str, *, is_keyed: bool) -> str | None:
+    """The kind of check that has a metric, repeated by key or not: `mae` is the quality of a model, and `mae[noise@1]` is not."""
+    return next(
+        (
+            check.kind
+            for check in catalogue().values()
+            for spec in check.metrics
+            if spec.name == metric and (spec.per is not None) == is_keyed
+        ),
+        None,
+    )
 
 
 def _spelled(check: str, threshold: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
-from model_governance.errors import EvidenceError
 from model_governance.formats.sagemaker_names import METRICS
 from model_governance.store import read_verified
 from model_governance.verdict import read_verdict
@@ -58,10 +57,8 @@ def violations_of(store: ArtifactStore, run: ExportedRun) -> tuple[list[Violatio
         if record is None:
             continue
         unmet = [finding for finding in read_verdict(record["verdict"]).findings if finding.outcome in UNMET]
-        if record["kind"] == "data_validation" and unmet:
-            new, others = _of_expectations(_results(store, record))
-        else:
-            new, others = _of_findings(record["kind"], unmet)
+        results = _results(store, record) if unmet else None
+        new, others = _of_findings(unmet) if results is None else _of_expectations(results)
         found += new
         unnamed += others
     outcomes = {record["verdict"]["outcome"] if record else "error" for record in run.records.values()}
@@ -69,13 +66,12 @@ def violations_of(store: ArtifactStore, run: ExportedRun) -> tuple[list[Violatio
     return found, unnamed, "Failed" if "error" in outcomes else status
 
 
-def _results(store: ArtifactStore, record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The results of the expectations, from the stored object that the record names."""
+def _results(store: ArtifactStore, record: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The results of expectations, from the stored object that the record names; None where the check has none."""
     stored = next((entry for entry in record["stored"] if entry["name"] == RESULTS), None)
     if stored is None:
-        raise EvidenceError(f"{record['check']}: expected {RESULTS} among the objects of the record, found none")
-    content = json.loads(read_verified(store, stored))
-    results: list[dict[str, Any]] = content["results"]
+        return None
+    results: list[dict[str, Any]] = json.loads(read_verified(store, stored))["results"]
     return results
 
 
@@ -119,14 +115,14 @@ def _described(entry: Mapping[str, Any]) -> str:
     return f"Constraint {entry['label']} is not met: expected match: {wanted:.2%}; observed: {1 - entry['unexpected_share']:.2%}."
 
 
-def _of_findings(kind: str, unmet: list[Finding]) -> tuple[list[Violation], int]:
+def _of_findings(unmet: list[Finding]) -> tuple[list[Violation], int]:
     found: list[Violation] = []
     for finding in unmet:
-        if kind == "data_drift" and finding.key is not None and finding.metric in DISTANCES:
+        if finding.key is not None and finding.metric in DISTANCES:
             # The words of the prebuilt container, which alarms take apart.
             text = f"Baseline drift distance: {finding.value} exceeds threshold: {finding.bound}"
             found.append(_violation(finding.key, "baseline_drift_check", text))
-        elif kind == "model_quality" and finding.key is None:
+        elif finding.key is None:
             operator, name = OPERATORS.get(str(finding.condition)), QUALITY.get(str(finding.metric))
             if operator is not None and name is not None:
                 text = f"Metric {name} with {finding.value} was {operator} '{finding.bound}'"
