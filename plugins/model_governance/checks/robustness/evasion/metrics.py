@@ -53,7 +53,7 @@ METRICS = (
     MetricSpec(
         name="unattacked_share", title="rows that were not attacked", better="lower", range=SHARE, unit="share",
         meaning="share of attacked rows for which no attack found a flip at any distance: failed, not robust; of more than "
-        "half of them nothing is known, and success rates become uncertain",
+        "half of them nothing is known, and success rates become uncertain where no other attack searched within the budget",
     ),
     MetricSpec(
         name="valid_share", better="higher", range=SHARE, unit="share",

@@ -74,8 +74,8 @@ class Results:
     def undecided(self, budget: float) -> np.ndarray:
         """Examined rows (n,) of which nothing is known at a budget, where they are more than MOST_UNATTACKED of all; else none.
 
-        HopSkipJump, which searches at every distance, found no flip of them, nor did another attack, and nothing proves that
-        there is none.
+        HopSkipJump, which searches at every distance, found no flip of them, no other attack searched within the budget, and
+        nothing proves that there is none.
         """
         import numpy as np
 
@@ -89,6 +89,8 @@ class Results:
         for outcome in self.outcomes:
             if outcome.exact is not None:
                 found &= ~outcome.exact.proven(budget)
+            elif outcome.attack != "hopskipjump":
+                found &= outcome.asked == 0
         return found
 
     def survivors(self, budget: float) -> int:
