@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import skops.io
 import yaml
 
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
+
+from linked_rows import RELATIONS, linked_rows
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    import pandas as pd
 
 ROWS = 90
 CITIES = {1: 10, 2: 10, 3: 20, 4: 30}  # cities and their states are codes, so that a call to the model is quick
@@ -23,12 +29,6 @@ FEATURES: Mapping[str, Mapping[str, Any]] = {
     "city": {"kind": "category"}, "state": {"kind": "category"}, "score": {"kind": "numeric"},
     "ticket": {"kind": "integer", "mutable": False},
 }  # fmt: skip
-RELATIONS = (
-    {"derived": "dti = debt / income", "decimals": 4},
-    {"inequality": "open <= accounts"},
-    {"one_of": ["own", "rent", "other"]},
-    {"determines": {"city": "state"}},
-)
 NUMBERS = ("debt", "income", "dti", "open", "accounts", "own", "rent", "other", "score")
 WORDS = ("city", "state")
 EVASION = {"samples": 16, "max_iterations": 2, "max_evaluations": 40, "initial_size": 60, "exact_rows": 4}
@@ -37,14 +37,7 @@ EVASION = {"samples": 16, "max_iterations": 2, "max_evaluations": 40, "initial_s
 def frame_of(rows: int, *, seed: int, gaps: bool) -> pd.DataFrame:
     """Applicants whose columns depend on one another; `ticket` numbers the rows."""
     draw = np.random.default_rng(seed)
-    frame = pd.DataFrame({"debt": draw.gamma(2, 20, rows).clip(0, 200), "income": draw.uniform(20, 150, rows)})
-    frame["dti"] = (frame["debt"] / frame["income"]).round(4)
-    frame["accounts"] = draw.integers(1, 12, rows)
-    frame["open"] = draw.binomial(frame["accounts"], 0.5)
-    home = draw.choice(["own", "rent", "other"], rows)
-    frame = frame.assign(**{name: (home == name).astype(int) for name in ("own", "rent", "other")})
-    frame["city"] = draw.choice(list(CITIES), rows)
-    frame["state"] = frame["city"].map(CITIES)
+    frame, home = linked_rows(draw, rows, CITIES)
     frame["score"] = draw.normal(0, 1, rows)
     if gaps:
         frame["score"] = frame["score"].mask(draw.random(rows) < 0.3)

@@ -14,6 +14,7 @@ from sklearn.preprocessing import OneHotEncoder
 from xgboost import XGBClassifier
 
 from attack_cases import evasion, subject_of, table
+from linked_rows import RELATIONS, linked_rows
 from model_governance.attacks.relations import bind_relations
 from model_governance.checks import find
 from model_governance.checks.robustness.evasion.threat_space import row_space
@@ -29,25 +30,12 @@ LINKED = {
     "state": {"kind": "category"},
 }  # fmt: skip
 STATES = {"Boston": "MA", "Salem": "MA", "Albany": "NY", "Buffalo": "NY", "Trenton": "NJ"}
-RELATIONS = [
-    {"derived": "dti = debt / income", "decimals": 4},
-    {"inequality": "open <= accounts"},
-    {"one_of": ["own", "rent", "other"]},
-    {"determines": {"city": "state"}},
-]
 
 
 def linked(*, relations=RELATIONS, count: int = 400, **threat) -> Subject:
     """Applicants whose columns depend on one another, and a boosted model that uses all of them."""
     draw = np.random.default_rng(21)
-    frame = pd.DataFrame({"debt": draw.gamma(2, 20, count).clip(0, 200), "income": draw.uniform(20, 150, count)})
-    frame["dti"] = (frame["debt"] / frame["income"]).round(4)
-    frame["accounts"] = draw.integers(1, 12, count)
-    frame["open"] = draw.binomial(frame["accounts"], 0.5)
-    home = draw.choice(["own", "rent", "other"], count)
-    frame = frame.assign(**{name: (home == name).astype(int) for name in ("own", "rent", "other")})
-    frame["city"] = draw.choice(list(STATES), count)
-    frame["state"] = frame["city"].map(STATES)
+    frame, home = linked_rows(draw, count, STATES)
     frame = frame[list(LINKED)]
     bad = (
         3 * frame["dti"]
