@@ -23,6 +23,7 @@ from model_governance.errors import DigestMismatch, SubjectError
 from model_governance.evidence.record import _datasets, file_manifests
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
+from model_governance.subjects.presence import missing_data
 
 deltalake = pytest.importorskip("deltalake")
 pytest.importorskip("pyiceberg")
@@ -272,3 +273,21 @@ def test_the_form_of_the_rows_is_in_no_metric(load, tmp_path, kind):
                 result = check.measure(subject, check.params.model_validate(params), 5)
                 found.append([(one.name, one.key, one.value, one.low, one.high, one.n) for one in result.metrics])
     assert found[:2] == found[2:]
+
+
+def test_a_table_of_a_lake_is_there_with_the_version_or_partition_that_is_asked_for(tmp_path):
+    def asked(**spec):
+        return missing_data(
+            DatasetSpec(uri="rows", format="delta", **spec), folder=tmp_path, connections=PlainConnections()
+        )
+
+    day = {"partition": "day", "interval": "2026-03-02/2026-03-03"}
+    assert "there is no Delta Lake table" in asked()
+    first = pa.table({"n": [1], "day": ["2026-03-01"]})
+    deltalake.write_deltalake(str(tmp_path / "rows"), first, partition_by=["day"])
+    assert asked() == ""
+    assert "at version 1" in asked(version=1)
+    assert "no partition lies within 2026-03-02" in asked(**day)
+    deltalake.write_deltalake(str(tmp_path / "rows"), pa.table({"n": [2], "day": ["2026-03-02"]}), mode="append")
+    assert asked(version=1) == ""
+    assert asked(**day) == ""

@@ -80,21 +80,6 @@ def test_a_table_of_a_database_is_there_when_it_holds_a_row(tmp_path, kind):
     assert asked(tmp_path, uri=uri, table="night") == ""
 
 
-def test_a_table_of_a_lake_is_there_with_the_version_or_partition_that_is_asked_for(tmp_path):
-    import pyarrow as pa
-    from deltalake import write_deltalake
-
-    assert "there is no Delta Lake table" in asked(tmp_path, uri="rows", format="delta")
-    first = pa.table({"n": [1], "day": ["2026-03-01"]})
-    write_deltalake(str(tmp_path / "rows"), first, partition_by=["day"])
-    assert asked(tmp_path, uri="rows", format="delta") == ""
-    assert "at version 1" in asked(tmp_path, uri="rows", format="delta", version=1)
-    assert "no partition lies within 2026-03-02" in asked(tmp_path, uri="rows", format="delta", **DAY)
-    write_deltalake(str(tmp_path / "rows"), pa.table({"n": [2], "day": ["2026-03-02"]}), mode="append")
-    assert asked(tmp_path, uri="rows", format="delta", version=1) == ""
-    assert asked(tmp_path, uri="rows", format="delta", **DAY) == ""
-
-
 def test_a_snapshot_of_an_iceberg_table_is_asked_for_without_its_rows(monkeypatch, tmp_path):
     from model_governance.subjects import iceberg_tables
 
