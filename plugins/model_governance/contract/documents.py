@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 
 from model_governance.contract.moments import parse_moment
 from model_governance.errors import EvidenceError
+from model_governance.formats.json_objects import keys_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,12 +170,5 @@ def _finite(text: str) -> float:
     return number
 
 
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("an object holds a key twice")
-    return found
-
-
-_STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_repetition)
+_STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=keys_once)
 """Made once: a decoder costs as much as a small document."""

@@ -1,7 +1,8 @@
-"""The objects of a JSON document, however deep they stand."""
+"""Objects of JSON documents: all of one, however deep they stand, and none with a key twice."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,3 +19,16 @@ def objects_of(document: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
+
+
+def keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object, as `object_pairs_hook` of the json module, which otherwise keeps the last of two values in silence.
+
+    Raises:
+        ValueError: a key is given twice.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"key {twice[:80]!r} is given twice in one object")
+    return found

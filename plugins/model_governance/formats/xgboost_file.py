@@ -10,6 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from model_governance.formats.json_objects import keys_once
 from model_governance.formats.ubjson import UnreadableUbjson, read_ubjson
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def read_document(content: bytes) -> tuple[dict[str, Any], int]:
         if content[:1] == b"{" and content[1:2] in (b"i", b"U", b"I", b"l", b"L"):
             document, end = read_ubjson(content)
         else:
-            document, end = json.loads(content, object_pairs_hook=_unique), len(content)
+            document, end = json.loads(content, object_pairs_hook=keys_once), len(content)
     except UnreadableUbjson as error:
         raise UnreadableModel(f"no readable UBJSON: {error}") from error
     except (ValueError, RecursionError) as error:
@@ -103,13 +104,6 @@ def check_document(document: dict[str, Any], *, size: int) -> None:
     _check_categories(model.get("cats"), features=features)
     if sets > MAX_GROWTH * size + ALWAYS_ALLOWED:
         raise InconsistentModel(f"its sets of categories would take {sets:,} bytes")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return fields
 
 
 def _check_objective(learner: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_governance.contract.text import library_words
 from model_governance.errors import PolicyError
+from model_governance.formats.json_objects import keys_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +84,7 @@ def read_document(path: Path) -> Document:
             [f"{path}: expected at most {most:,} bytes, found more; name the file that holds the demands"]
         )
     try:
-        content = yaml.safe_load(source) if is_yaml else json.loads(source)
+        content = yaml.safe_load(source) if is_yaml else json.loads(source, object_pairs_hook=keys_once)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise PolicyError([f"{path}: is no {'YAML' if is_yaml else 'JSON'}: {library_words(error)}"]) from error
     if not isinstance(content, dict):

@@ -229,6 +229,7 @@ def test_constraints_on_model_quality_become_thresholds(tmp_path):
     [
         ("{", r"is no JSON"),
         ("[]", r"expected one object, found list"),
+        ('{"features": [], "features": [{"name": "a"}]}', r"is no JSON: key 'features' is given twice in one object"),
         ("{}", r"expected constraints\.json or statistics\.json .* found an empty object"),
         ('{"features": [{"name": "a", "completeness": 1.5}]}', r"features\.0\.completeness: Input should be less"),
         (

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from model_governance.checks.data.data_validation.sense import problem_of
 from model_governance.contract.text import library_words
 from model_governance.errors import CheckError
+from model_governance.formats.json_objects import keys_once
 
 if TYPE_CHECKING:
     from model_governance.contract.subject import ParamFile
@@ -87,7 +88,7 @@ def read_suite(file: ParamFile) -> tuple[Expectation, ...]:
         CheckError: not JSON, not a suite, or without expectations.
     """
     try:
-        suite = json.loads(file.content.decode("utf-8"), object_pairs_hook=_keys_once)
+        suite = json.loads(file.content.decode("utf-8"), object_pairs_hook=keys_once)
     except (ValueError, RecursionError) as error:
         raise CheckError(f"suite {file.uri}: is not JSON ({library_words(error)})") from error
     listed = suite.get("expectations") if isinstance(suite, dict) else None
@@ -116,14 +117,6 @@ def labels(expectations: tuple[Expectation, ...]) -> tuple[str, ...]:
         counts[label] += 1
         distinct.append(label if counts[label] == 1 else f"{label} #{counts[label]}")
     return tuple(distinct)
-
-
-def _keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object; JSON readers otherwise keep the last of two values in silence."""
-    twice = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-    if twice:
-        raise ValueError(f"key {twice[0]!r} is given twice in one object")
-    return dict(pairs)
 
 
 def _read(entry: Any) -> Expectation:
