@@ -31,7 +31,8 @@ def as_numbers(array: pa.Array, *, name: str, role: str) -> np.ndarray:
     if pa.types.is_decimal(kind):
         values = as_plain_numbers(values)
         if pa.types.is_decimal(values.type):
-            raise inexact(name, role, holding=f"{kind} of more digits than float64 holds")
+            told = f"decimal({kind.precision}, {kind.scale})"
+            raise inexact(name, role, holding=f"{told} of more digits than float64 holds")
     elif not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
         raise not_a_number(name, role, arrives=str(kind), holding=type(values[0].as_py()).__name__)
     return as_floats(values.to_numpy(zero_copy_only=False), name=name, role=role)

@@ -14,7 +14,8 @@ from model_governance.checks.quality.model_quality.labels import labelled_rows
 from model_governance.contract.connections import PlainConnections
 from model_governance.contract.model import Model
 from model_governance.contract.subject import Columns, Feature, Subject
-from model_governance.engine import open_relation
+from model_governance.engine import open_relation, ordered_distances
+from model_governance.engine.table_copies import MAX_CELLS
 from model_governance.errors import CheckError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
@@ -57,6 +58,12 @@ def rows(keys: list) -> list[tuple]:
     ]
 
 
+@pytest.fixture(params=[MAX_CELLS, 0], ids=["copied", "pushed"], autouse=True)
+def most_cells(request, monkeypatch):
+    """Whether the rows are copied, or stay in their database: the answers are the same."""
+    monkeypatch.setattr("model_governance.engine.table_copies.MAX_CELLS", request.param)
+
+
 @pytest.fixture(params=["duckdb", "sqlite"])
 def kind(request, tmp_path):
     write(tmp_path, request.param, "scores", rows(KEYS))
@@ -92,7 +99,7 @@ def test_a_number_beyond_what_floats_tell_apart_is_refused_by_the_database_as_it
         "counts": lambda name: relation.counts({name: [1.0, 2.0]}),
         "quantiles": lambda name: relation.quantiles([0.5], [name]),
         "numbers": lambda name: list(relation.numbers(name)),
-        "distances": lambda name: relation.distances_to(relation, [name]),
+        "distances": lambda name: ordered_distances(relation, relation, [name]),
     }
     for name in ("k", "ub"):
         for ask in asked.values():
