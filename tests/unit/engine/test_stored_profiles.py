@@ -106,7 +106,7 @@ def test_a_number_that_is_not_finite_is_refused(content, number):
 
 
 def test_a_key_twice_is_refused(content):
-    with pytest.raises(EvidenceError, match="no JSON of one meaning .key 'rows' is given twice"):
+    with pytest.raises(EvidenceError, match=r"no JSON of one meaning .key 'rows' is given twice"):
         read_profile(b'{"rows":1,' + content[1:], origin="run.json")
 
 
