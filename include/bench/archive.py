@@ -23,10 +23,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from growing import FIRST, MODEL, copied, grown
 from processes import cost_of, python
 
+from model_governance.contract.processors import processors
 from model_governance.evidence.chain import find_head
 from model_governance.evidence.history import Archive, earlier_verdicts
 from model_governance.evidence.trust import read_trust
 from model_governance.evidence.verification import link, verify_model
+from model_governance.evidence.verification.parts import MIN_LINKS
 from model_governance.report.newness import RUNS as NEWNESS_RUNS
 from model_governance.verdict.noise import RUNS as NOISE_RUNS
 
@@ -78,13 +80,14 @@ def measure(growing: Growing) -> dict[str, float]:
     verifying, judging, objects = min(_verified(store, growing.folder) for _ in range(times))
     readings += readings_of_json()
     hashing = min(_hashed(store) for _ in range(times))
+    shared = min(_shared(store, growing.folder) for _ in range(VERIFICATIONS))
     history, history_process = command_of_history(store)
     previous = _seconds(
         lambda: earlier_verdicts(Archive(store, MODEL, before=_end(growing)), "quality", runs_back=NOISE_RUNS)
     )
     head = _seconds(lambda: find_head(store, MODEL))
     return {
-        "length": length, "objects": objects, "verify": verifying, "judging": judging, "hashing": hashing,
+        "length": length, "objects": objects, "verify": verifying, "judging": judging, "hashing": hashing, "shared": shared,
         "history": history, "history_process": history_process, "previous": previous,
         "head": head, "signature": signature_check(), "reading": statistics.mean(readings),
         "fastest_reading": min(readings),
@@ -141,6 +144,14 @@ def _verified(store: ArtifactStore, folder: Path) -> tuple[float, float, int]:
     return seconds, spent[0], found.objects
 
 
+def _shared(store: ArtifactStore, folder: Path) -> float:
+    """Seconds on the clock of a verification by as many processes as there are processors, as the command has it."""
+    trust = read_trust(folder / "keys" / "trust.yaml")
+    began = time.perf_counter()
+    verify_model(store, MODEL, trust=trust, processes=processors())
+    return time.perf_counter() - began
+
+
 def _hashed(store: ArtifactStore) -> float:
     """Seconds to read every object of the archive that verification reads, and to hash it."""
     began = time.process_time()
@@ -182,18 +193,21 @@ def page(rows: list[dict[str, float]]) -> str:
             "`verify` with a trust file reads and hashes every object, checks both signatures, the chain, the statement against manifest "
             "and records, and the history index against the links, and judges every verdict again from up to "
             f"{NOISE_RUNS} earlier ones. The share of hashing is what reading and hashing the same files takes alone. Of both the fastest of "
-            f"{VERIFICATIONS} times, of {LENGTHS[-1]:,} links the only one."
+            f"{VERIFICATIONS} times, of {LENGTHS[-1]:,} links the only one. The command shares a chain of 1,000 links and more among the "
+            f"processors: the last two columns are seconds on the clock with all {processors()}, the fastest of {VERIFICATIONS} times, "
+            "and what of them is beyond the same share of hashing, per link."
         ),
         "",
-        "| links | verify, CPU s | hashing, CPU s | judging again, CPU s | the rest, ms per link | judging, ms per link | all beyond hashing, ms per link | reading JSON, ms, mean (fastest) |",
-        "|---|---|---|---|---|---|---|---|",
+        "| links | verify, CPU s | hashing, CPU s | judging again, CPU s | the rest, ms per link | judging, ms per link | all beyond hashing, ms per link | reading JSON, ms, mean (fastest) | the command, s | beyond hashing, ms per link |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         rest = row["verify"] - row["hashing"] - row["judging"]
         per = 1000 / row["length"]
         lines.append(
             f"| {row['length']:,} | {row['verify']:.2f} | {row['hashing']:.2f} | {row['judging']:.2f} | {rest * per:.2f} | "
-            f"{row['judging'] * per:.2f} | {(rest + row['judging']) * per:.2f} | {1000 * row['reading']:.3f} ({1000 * row['fastest_reading']:.3f}) |"
+            f"{row['judging'] * per:.2f} | {(rest + row['judging']) * per:.2f} | {1000 * row['reading']:.3f} ({1000 * row['fastest_reading']:.3f}) | "
+            f"{row['shared']:.2f} | {(row['shared'] - row['hashing'] / _processes(row['length'])) * per:.2f} |"
         )
     lines += [
         "",
@@ -227,6 +241,10 @@ def page(rows: list[dict[str, float]]) -> str:
         f"An append to {last['length']:,} links takes {ratio:.1f} times as long as one to {first['length']:,}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _processes(links: float) -> int:
+    return max(1, min(processors(), int(links) // MIN_LINKS))
 
 
 def _place() -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.connections import PlainConnections
+from model_governance.contract.processors import processors
 from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, PolicyError
 from model_governance.evidence.anchors import read_certificates
@@ -62,6 +63,7 @@ def _verify(options: argparse.Namespace) -> int:
         store, models=models, trust=read_trust(options.trust) if options.trust else None,
         authority=certificates_in(options.tsa_certificate) if options.tsa_certificate else (),
         expected=_expected(options.expect_head or [], models), period=period_of(*options.days) if options.days else None,
+        processes=processors(),
     )  # fmt: skip
     if not found:
         raise PolicyError([f"{store.uri}: expected an archive, found no model in it; name its folder or bucket"])

@@ -6,10 +6,10 @@ Columns are processed by as many threads as there are cores (at most four). Coun
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from model_governance.contract.processors import processors
 from model_governance.engine.ordered import order_statistics, order_windows
 from model_governance.engine.relation import FEW_VALUES, ROWS_PER_FRAME, NumberRange, NumberSummary, Relation
 from model_governance.engine.sums import Moments
@@ -70,8 +70,7 @@ class Pieces(Protocol):
 
 def threads() -> int:
     """Number of columns that are processed in parallel."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MAX_THREADS)
+    return min(processors(), MAX_THREADS)
 
 
 def by_column(work: Callable[[str], Result], names: Iterable[str]) -> dict[str, Result]:

@@ -60,6 +60,18 @@ class Reader:
     pruned: Mapping[str, str] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
 
+    def take(self, part: Reader) -> None:
+        """Add what was read of another part of the chain."""
+        self.digests |= part.digests
+        self.verdicts += part.verdicts
+        self.stated |= part.stated
+        self.left_out |= part.left_out
+
+    def forget_documents(self) -> None:
+        """Keep digests, and no document."""
+        for documents in (self.policies, self.control_maps, self.contents, self.recent):
+            documents.clear()
+
     def may_lack_objects_of(self, link: Link) -> bool:
         """Whether an export of the period leaves objects of this link out; documents are always there."""
         if self.period is None or link.kind != "run":
