@@ -107,9 +107,13 @@ def _write_group(writer: ParquetWriter | None, batches: Sequence[pa.RecordBatch]
 
     table = pa.Table.from_batches(batches)
     if writer is None:
-        # Numbers seldom repeat: looking for a dictionary of them costs more than it saves.
-        texts = [field.name for field in table.schema if not pa.types.is_primitive(field.type)]
-        writer = ParquetWriter(path, table.schema, compression="lz4", use_dictionary=texts)
+        # Numbers seldom repeat: looking for a dictionary of them costs more than it saves. So do the smallest and the largest
+        # text, which nothing reads, and compression of a file that is read for some seconds.
+        texts = [
+            field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)
+        ]
+        others = [name for name in table.schema.names if name not in texts]
+        writer = ParquetWriter(path, table.schema, compression="none", use_dictionary=texts, write_statistics=others)
     writer.write_table(table)
     return writer
 
