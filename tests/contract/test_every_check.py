@@ -7,7 +7,9 @@ import re
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import product
 
+import numpy as np
 import pytest
 
 import synthetic
@@ -198,3 +200,13 @@ def test_policy_init_gets_a_suggestion_that_the_policy_accepts(check, healthy):
     for threshold in spec.thresholds:
         check.spec(threshold.metric)
     assert suggestion.comment
+
+
+def test_policy_init_gets_only_metrics_of_the_task(check, healthy):
+    """A draft that demands a metric of another task is refused by lint; a rare label is demanded other metrics of."""
+    reference, columns = healthy.datasets["reference"].frame, healthy.columns
+    rare = reference.assign(**{columns.target: np.arange(len(reference)) % 40 == 0})
+    for task, rows in product(check.tasks, (reference, rare)):
+        for threshold in check.suggest(rows, columns, task=task).thresholds:
+            tasks = check.spec(threshold["metric"]).tasks
+            assert tasks is None or task in tasks, f"{task} has no {threshold['metric']}"

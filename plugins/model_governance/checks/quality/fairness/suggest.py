@@ -39,11 +39,13 @@ def suggest(reference: pd.DataFrame, columns: Columns, *, task: Task | None = No
     bins = {name: edges for name in many_values if (edges := _quartiles(reference[name]))}
     if bins:
         params["bins"] = bins
-    thresholds = [
-        {"metric": "selection_rate_ratio", "key": groups[0], "geq_to": 0.8, "severity": "warn"},
-        {"metric": "equalized_odds_difference", "key": groups[0], "less_than": 0.1, "severity": "warn"},
-        {"metric": "accuracy_gap", "key": groups[0], "less_than": 0.1, "severity": "warn"},
-    ]
+    thresholds = [{"metric": "accuracy_gap", "key": groups[0], "less_than": 0.1, "severity": "warn"}]
+    if task != "multiclass_classification":
+        thresholds = [
+            {"metric": "selection_rate_ratio", "key": groups[0], "geq_to": 0.8, "severity": "warn"},
+            {"metric": "equalized_odds_difference", "key": groups[0], "less_than": 0.1, "severity": "warn"},
+            *thresholds,
+        ]
     if _has_numeric_target(reference, columns) if task is None else task == "regression":
         # Limits of a regression are in units of its target, which only its owner knows.
         thresholds = [{"metric": "unscored_share", "less_than": 0.1, "severity": "warn"}]

@@ -71,19 +71,18 @@ def suggest(
     elif task == "regression":
         thresholds, comment = _for_regression(labels, measured)
     else:
-        thresholds, comment = _for_classification(labels, measured)
+        thresholds, comment = _for_classification(labels, measured, is_binary=task == "binary_classification")
     return Suggestion(params=params, thresholds=(*thresholds, COVERAGE), comment=comment + note)
 
 
-def _for_classification(labels: pd.Series, measured: Measured) -> tuple[Thresholds, str]:
+def _for_classification(labels: pd.Series, measured: Measured, *, is_binary: bool) -> tuple[Thresholds, str]:
     majority = float(labels.value_counts(normalize=True).iloc[0])
-    count = labels.nunique()
-    is_rare, is_binary = majority > RARE_EVENTS, count == 2
+    is_rare = majority > RARE_EVENTS
     names = ["average_precision", "recall"] if is_rare else ["accuracy", "roc_auc"]
     names = names if is_binary else ["roc_auc_ovr"] if is_rare else ["accuracy", "roc_auc_ovr"]
     thresholds, reasons = _floors(measured, [*names, "balanced_accuracy"])
     if not measured:
-        thresholds, reasons = _floors_by_labels(labels, majority=majority, count=count)
+        thresholds, reasons = _floors_by_labels(labels, majority=majority, is_binary=is_binary)
     band = _flagged_share(measured, labels) if is_rare and is_binary else None
     if band is not None:
         thresholds.append({"metric": "predicted_positive_share", "between": band})
@@ -107,14 +106,15 @@ def _floors(measured: Measured, names: list[str]) -> tuple[Thresholds, list[str]
     return [{"metric": name, "geq_to": bound} for name, bound in found.items()], reasons
 
 
-def _floors_by_labels(labels: pd.Series, *, majority: float, count: int) -> tuple[Thresholds, list[str]]:
+def _floors_by_labels(labels: pd.Series, *, majority: float, is_binary: bool) -> tuple[Thresholds, list[str]]:
     """Better than guessing, which is all that labels alone can say."""
+    count = max(2, labels.nunique())
     thresholds: Thresholds = [{"metric": "balanced_accuracy", "greater_than": round(1 / count, 3)}]
     reasons = [f"Recall averaged over {count} classes must beat guessing."]
     if majority <= RARE_EVENTS:
         thresholds.insert(0, {"metric": "accuracy", "greater_than": round(majority, 3)})
         reasons.append(f"Accuracy must beat always naming the largest class of the reference ({majority:.1%}).")
-    elif count == 2:
+    elif is_binary:
         prevalence = round(1 - majority, 4)
         thresholds.insert(0, {"metric": "average_precision", "greater_than": prevalence, "severity": "warn"})
         reasons.append(

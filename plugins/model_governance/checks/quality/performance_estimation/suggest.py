@@ -52,7 +52,9 @@ def suggest(
     is_regression = not _looks_like_classes(labels) if task is None else task == "regression"
     if is_regression:
         return _for_regression(labels)
-    return _for_classification(labels, reached=_accuracy(reference.loc[labels.index], labels, columns, model))
+    is_binary = labels.nunique() == 2 if task is None else task == "binary_classification"
+    reached = _accuracy(reference.loc[labels.index], labels, columns, model)
+    return _for_classification(labels, reached=reached, is_binary=is_binary)
 
 
 def _accuracy(rows: pd.DataFrame, labels: pd.Series, columns: Columns, model: Model | None) -> float | None:
@@ -66,7 +68,7 @@ def _accuracy(rows: pd.DataFrame, labels: pd.Series, columns: Columns, model: Mo
         return None
 
 
-def _for_classification(labels: pd.Series, *, reached: float | None) -> Suggestion:
+def _for_classification(labels: pd.Series, *, reached: float | None, is_binary: bool) -> Suggestion:
     shares = labels.value_counts(normalize=True)
     majority, rarest = round(float(shares.iloc[0]), 3), float(shares.iloc[-1])
     increase = 0.02 if rarest > RARE else float(f"{rarest / 4:.2g}")
@@ -81,7 +83,7 @@ def _for_classification(labels: pd.Series, *, reached: float | None) -> Suggesti
             f"The rarest class is {rarest:.2%} of the rows: the error rate may rise by a quarter of that, because two in a "
             "hundred could never be exceeded."
         )
-        if len(shares) == 2:
+        if is_binary:
             thresholds.insert(1, {"metric": "estimated_recall_change", "geq_to": -0.1})
             comment += " Recall, which sees the rare class, may fall by ten points."
     if majority <= 0.8 and (reached is None or reached > majority + ABOVE_GUESSING):
