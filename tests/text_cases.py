@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from model_governance.contract.subject import Columns, Dataset, Model, Subject
 from project import Project, small_project
 
 if TYPE_CHECKING:
@@ -138,3 +139,18 @@ def text_project(
     project.change(columns=COLUMNS, **({} if threat_model is None else {"threat_model": threat_model}), **more)
     project.write_model(skops.io.dumps(fitted(messages(400, seed=1, keyword=keyword))))
     return project
+
+
+def text_subject(native: Any, frame: pd.DataFrame, *, labels_only: bool = False, **more: Any) -> Subject:
+    """The subject of a fitted pipeline and rows of `current`."""
+    columns = Columns.model_validate(COLUMNS)
+    names = list(columns.names)
+    model = Model(
+        name="messages", format="skops", sha256="0" * 64, task="binary_classification", native=native, classes=(0, 1),
+        call=lambda rows: native.predict(rows[names]),
+        call_proba=None if labels_only else lambda rows: native.predict_proba(rows[names]),
+    )  # fmt: skip
+    return Subject(
+        name="messages", task="binary_classification", columns=columns, model=model,
+        datasets={"current": Dataset("current", "current.parquet", "0" * 64, frame)}, **more,
+    )  # fmt: skip

@@ -21,22 +21,10 @@ from model_governance.checks.robustness.corruption.text_corruptions import (
     look_alike,
     mistype,
 )
-from model_governance.contract.subject import Columns, Dataset, Feature, Model, Subject
+from model_governance.contract.subject import Columns, Feature
 from model_governance.errors import CheckError
 
 NAMES = tuple(TEXT_CORRUPTIONS)
-
-
-def subject_of(model, frame, *, format="skops"):  # noqa: A002 - the word of the model
-    columns = Columns.model_validate(text_cases.COLUMNS)
-    held = Model(
-        name="messages", format=format, sha256="0" * 64, task="binary_classification", native=model, classes=(0, 1),
-        call=lambda rows: model.predict(rows[list(columns.names)]),
-    )  # fmt: skip
-    return Subject(
-        name="messages", task="binary_classification", columns=columns, model=held,
-        datasets={"current": Dataset("current", "current.parquet", "0" * 64, frame)},
-    )  # fmt: skip
 
 
 def measure(subject, **params):
@@ -143,7 +131,9 @@ def test_a_model_that_one_word_decides_loses_more_to_typing_mistakes_than_one_th
     losses = {}
     for keyword in (True, False):
         model = text_cases.fitted(text_cases.messages(400, seed=1, keyword=keyword))
-        found = measure(subject_of(model, text_cases.messages(400, seed=3, keyword=keyword)), corruptions=["typos"])
+        found = measure(
+            text_cases.text_subject(model, text_cases.messages(400, seed=3, keyword=keyword)), corruptions=["typos"]
+        )
         assert found.metric("clean_accuracy").value == 1.0
         losses[keyword] = found.metric("drop", key="typos@5")
     assert losses[True].low > 0.15
@@ -153,7 +143,8 @@ def test_a_model_that_one_word_decides_loses_more_to_typing_mistakes_than_one_th
 def test_a_vectoriser_that_lowers_the_case_loses_nothing_to_the_case():
     model = text_cases.fitted(text_cases.messages(400, seed=1, keyword=True), tfidf=True)
     found = measure(
-        subject_of(model, text_cases.messages(400, seed=3, keyword=True)), corruptions=["casing", "homoglyphs"]
+        text_cases.text_subject(model, text_cases.messages(400, seed=3, keyword=True)),
+        corruptions=["casing", "homoglyphs"],
     )
     assert found.metric("drop", key="casing@5").value == 0.0
     assert found.metric("drop", key="homoglyphs@5").value > 0.15
@@ -164,7 +155,7 @@ def test_a_vectoriser_that_lowers_the_case_loses_nothing_to_the_case():
 
 def test_corruptions_of_texts_that_a_policy_names_need_a_text():
     model = text_cases.fitted(text_cases.messages(100, seed=1, keyword=True))
-    subject = subject_of(model, text_cases.messages(100, seed=3, keyword=True))
+    subject = text_cases.text_subject(model, text_cases.messages(100, seed=3, keyword=True))
     kinds = {
         name: Feature(kind="category" if name == "body" else one.kind) for name, one in subject.columns.features.items()
     }
