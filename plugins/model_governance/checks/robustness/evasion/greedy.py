@@ -26,6 +26,7 @@ MOVES = 12  # and as many more as texts may have edits
 STARTS = (
     6  # a forest's shares of votes are flat around many rows: half as many starts miss 4 in 100 of the flips there are
 )
+TEXT_STARTS = 2  # of these, the ones that edit texts: every round asks about every word
 BETWEEN = 4  # grid points tried between the ends of what the budget leaves of a feature
 
 
@@ -41,17 +42,19 @@ def attack(queries: Queries, budgets: Sequence[float], *, seed: int) -> None:
 def search(queries: Queries, rows: np.ndarray, budget: float, *, seed: int, texts: bool = True) -> None:
     """Look for flips of these rows within a budget, from the rows as they are and from random valid ones.
 
-    With `texts`, texts are edited too: in every round one drawn edit of characters and one of words for each word.
+    With `texts`, the first TEXT_STARTS starts edit texts too: in every round one drawn edit of characters and one of words
+    for each word.
     Every row draws from streams of its own, so that what it finds does not depend on the rows beside it.
     """
     import numpy as np
 
     for start in range(STARTS):
         open_ = rows[queries.nearest[rows] > budget + ROUNDING]
-        if len(open_) == 0:
+        edits = texts and start < TEXT_STARTS
+        if len(open_) == 0 or not (queries.space.width or edits):
             return
         streams = [np.random.Generator(np.random.SFC64([seed, start, int(row)])) for row in open_]
-        batch = _Batch(queries, open_, budget, streams, texts=texts)
+        batch = _Batch(queries, open_, budget, streams, texts=edits)
         if start > 0:
             batch.scatter(categories=start == STARTS - 1)
         batch.run()
