@@ -113,8 +113,8 @@ def corrupt(
 ) -> tuple[pd.Series, np.ndarray]:
     """The column with a share of its cells corrupted, and which cells, shape (n,) bool.
 
-    The input is not changed; a text without a corrupted word counts as clean. The type stays where it can hold the new values: whole numbers stay whole, but a
-    missing one makes them floats, as reading a file with a missing value does.
+    The input is not changed; a text without a corrupted word counts as clean. The type stays where it can hold the new
+    values: whole numbers stay whole, but a missing one makes them floats, as reading a file with a missing value does.
     """
     import numpy as np
 

@@ -6,18 +6,16 @@ flip an answer. What happens to a word does not depend on the share of words, so
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from model_governance.attacks.characters import HOMOGLYPHS, KEYBOARD
+from model_governance.attacks.text_edits import WORD
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
-
-WORD = re.compile(r"\S+")
-"""A word is what stands between white space."""
 
 
 def corrupt_words(values: Sequence[Any], name: str, *, share: float, generator: np.random.Generator) -> list[Any]:
