@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from model_governance.evidence.verification import Problem, Verification
     from model_governance.store import ArtifactStore
 
-MEASURED = ("pass", "warn", "fail", "uncertain")
-"""Outcomes of a check that measured and that nobody waived."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckEvidence:
@@ -33,11 +30,6 @@ class CheckEvidence:
     kind: str | None
     outcome: str
     sentence: str
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether the check measured and was judged."""
-        return self.outcome in MEASURED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
