@@ -55,8 +55,10 @@ def models_answer(
 
 
 def model_answer(board: Board, model: Mapping[str, Any], *, now: float) -> dict[str, Any]:
-    """A model with its runs, and its metrics in them."""
+    """A model with its runs, its metrics in them, its newest slices and the coverage of controls."""
+    from model_governance.ui.board.controls_page import model_coverage
     from model_governance.ui.board.model_page import COLUMNS, metrics_of
+    from model_governance.ui.board.newest import Newest
 
     runs = board.index.runs(model["id"])
     metrics = metrics_of(board.index.history(model, COLUMNS), runs)
@@ -76,6 +78,8 @@ def model_answer(board: Board, model: Mapping[str, Any], *, now: float) -> dict[
             for each in metrics
         ],
         "documents": board.index.documents(model),
+        "slices": board.index.newest([model]).get(model["id"], Newest()).slices,
+        "coverage": model_coverage(board.index, model, now=now),
     }  # fmt: skip
 
 

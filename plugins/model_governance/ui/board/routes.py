@@ -58,7 +58,7 @@ def add_api(app: FastAPI, board: Board, *, dag: Sequence[Any], readable: Callabl
 
     @app.get(f"{root}/coverage")
     def coverage(catalog: str = "", dag_ids: frozenset[str] = may_read) -> Response:
-        view = controls_view(board.index.models(dag_ids=dag_ids), catalog=catalog, now=time.time())
+        view = controls_view(board.index, board.index.models(dag_ids=dag_ids), catalog=catalog, now=time.time())
         return _json(view | {"models": [{name: each[name] for name in ("model", "dag_id")} for each in view["models"]]})
 
     @app.get(f"{root}/health", dependencies=[may_read])
@@ -100,7 +100,7 @@ def _add_lists(app: FastAPI, board: Board, readable: Callable[..., Any]) -> None
     @app.get("/coverage")
     def coverage(request: Request, catalog: str = "", dag_ids: frozenset[str] = may_read) -> Response:
         board.refresh_soon()
-        view = controls_view(board.index.models(dag_ids=dag_ids), catalog=catalog, now=time.time())
+        view = controls_view(board.index, board.index.models(dag_ids=dag_ids), catalog=catalog, now=time.time())
         return pages.page(board, "controls.html", path=pages.route_of(request), here="coverage", view=view)
 
     @app.get("/static/board.js", dependencies=[may_read])
