@@ -47,6 +47,7 @@ class FakeSurroundings:
 
     silent: list[dict[str, Any]] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
+    tasks: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     verdicts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def ungoverned(self, dag_ids, models):
@@ -54,6 +55,9 @@ class FakeSurroundings:
 
     def run_state(self, dag_id, run_id):
         return self.states.get(run_id)
+
+    def task_states(self, dag_id, run_id):
+        return self.tasks.get(run_id, [])
 
     def reported(self, dag_id, run_id, task_id, map_index):
         return self.verdicts.get((run_id, task_id))

@@ -235,7 +235,7 @@ def test_dags_of_models_without_evidence_are_told(airflow_db, policy_file, run_d
     from model_governance.orchestration.board import AirflowSurroundings
     from model_governance.orchestration.served_stores import ServedStores
 
-    run_dag(
+    done = run_dag(
         """
 # airflow DAG
 from airflow.sdk import DAG
@@ -255,3 +255,5 @@ with DAG("governance_retraining", schedule=None, tags=["model-governance", "retr
     assert around.ungoverned({"train_churn"}, [{"dag_id": "governance_churn", "model": "churn"}]) == []
     assert around.ungoverned({"governance_retraining"}, []) == []  # one of ours that archives nothing
     assert around.run_state("train_churn", "nowhere") is None
+    assert around.task_states("train_churn", "nowhere") == []
+    assert around.task_states("train_churn", done.run.run_id) == [("train", "success")]

@@ -63,6 +63,20 @@ class AirflowSurroundings:
             state = session.scalar(select(DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
         return None if state is None else str(state)
 
+    def task_states(self, dag_id: str, run_id: str) -> Sequence[tuple[str, str]]:
+        """Id and state of each task of a run, in the order in which they start; a mapped task once for each of its states."""
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        of_run = select(TaskInstance.task_id, TaskInstance.state, TaskInstance.start_date).where(
+            TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id
+        )
+        with create_session() as session:
+            rows = session.execute(of_run).all()
+        started = sorted(rows, key=lambda row: (row[2] is None, row[2].timestamp() if row[2] else 0.0, row[0]))
+        return list(dict.fromkeys((task_id, str(state or "not started")) for task_id, state, _ in started))
+
     def reported(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> Mapping[str, Any] | None:
         """What the task of a check pushed as its verdict; None where it pushed nothing."""
         from airflow.models.xcom import XComModel

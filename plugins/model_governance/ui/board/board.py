@@ -52,6 +52,9 @@ class Surroundings(Protocol):
     def run_state(self, dag_id: str, run_id: str) -> str | None:
         """The state of a run; None where there is none."""
 
+    def task_states(self, dag_id: str, run_id: str) -> Sequence[tuple[str, str]]:
+        """Id and state of each task of a run, in the order in which they start; a mapped task once for each of its states."""
+
     def reported(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> Mapping[str, Any] | None:
         """What a task that runs a check has reported: `name` and `report`; None where it has not."""
 

@@ -76,12 +76,12 @@ def portfolio_page(board: Board, found: Portfolio, query: Query, *, path: str) -
 
 def message(
     board: Board | None, *, path: str, title: str, sentence: str, status: int = 200, refresh: int | None = None,
-    links: Sequence[tuple[str, str]] = (), command: str = "",
+    links: Sequence[tuple[str, str]] = (), command: str = "", tasks: Sequence[tuple[str, str]] = (),
 ) -> Response:  # fmt: skip
-    """A page that says one thing: why there is nothing to see, and what to do."""
+    """A page that says one thing: why there is nothing to see, and what to do; `tasks` with their states in Airflow."""
     return page(
         board, "message.html", path=path, status=status, refresh=refresh, title=title, sentence=sentence, links=links,
-        command=command,
+        command=command, tasks=tasks,
     )  # fmt: skip
 
 

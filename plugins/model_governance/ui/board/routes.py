@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GOING_ON = ("queued", "running")
+FAILED = ("failed", "upstream_failed")
 NOT_KNOWN = "There is nothing here that you may see."
 
 
@@ -239,15 +240,16 @@ def _not_archived(board: Board, request: Request, dag_id: str, run_id: str) -> R
     state = board.surroundings.run_state(dag_id, run_id)
     if state is None:
         raise HTTPException(404, NOT_KNOWN)
-    going_on = state in GOING_ON
+    tasks = board.surroundings.task_states(dag_id, run_id)
+    failed = [task for task, task_state in tasks if task_state in FAILED]
     sentence = (
         "This run is still going on; its evidence is archived when all checks have ended."
-        if going_on
+        if state in GOING_ON
         else f"The run has ended ({state}), and the index knows no evidence of it yet. If it stays so, no evidence was stored: "
-        "look at the log of its archive task."
+        f"look at the log of {', '.join(failed) or 'its archive task'}."
     )
     return pages.message(
-        board, path=pages.route_of(request), title="No evidence yet", sentence=sentence, refresh=pages.AGAIN
+        board, path=pages.route_of(request), title="No evidence yet", sentence=sentence, refresh=pages.AGAIN, tasks=tasks
     )  # fmt: skip
 
 

@@ -144,6 +144,19 @@ def test_a_run_that_is_going_on_asks_again_and_one_without_evidence_says_where_t
     assert client.get(f"/dags/{DAG}/runs/night-7").status_code == 404
 
 
+def test_a_run_without_evidence_shows_the_states_of_its_tasks_and_guesses_no_outcome(client, board):
+    board.surroundings.states |= {"night-9": "running", "night-8": "failed"}
+    board.surroundings.tasks |= {
+        "night-9": [("quality", "success"), ("privacy", "running"), ("archive", "not started")],
+        "night-8": [("quality", "failed"), ("archive", "upstream_failed"), ("gate", "failed")],
+    }
+    running, ended = (client.get(f"/dags/{DAG}/runs/{run}").text for run in ("night-9", "night-8"))
+    cells = re.findall(r'<th scope="row">(\w+)</th><td>([\w ]+)</td>', running)
+    assert cells == board.surroundings.tasks["night-9"]
+    assert "badge" not in running.partition("<main")[2]
+    assert "look at the log of quality, archive, gate." in ended
+
+
 def test_a_check_that_has_ended_before_its_run_links_its_report(client, board):
     board.surroundings.verdicts["night-9", "quality"] = {"name": "quality", "outcome": "fail", "report": {}}
     page = client.get(f"/dags/{DAG}/runs/night-9/tasks/quality")
