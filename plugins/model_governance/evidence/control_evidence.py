@@ -175,8 +175,8 @@ def _archive_gap(history: ModelHistory, newest: Occasion) -> tuple[str, str] | N
 
 def _stale(what: str, did: str, occasion: Occasion, history: ModelHistory) -> tuple[str, str]:
     return "stale", (
-        f"{what} {did} last on {spell_moment(occasion.logical_date)}, {history.age(occasion)} days before {history.end}; "
-        f"at most {history.max_age_days} are asked"
+        f"{what} {did} last on {spell_moment(occasion.logical_date)}, {history.age(occasion):,} days before {history.end}; "
+        f"fresh is at most {history.max_age_days} days"
     )
 
 

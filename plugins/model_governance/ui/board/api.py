@@ -58,10 +58,10 @@ def model_answer(board: Board, model: Mapping[str, Any], *, now: float) -> dict[
     """A model with its runs, its metrics in them, its newest slices and the coverage of controls."""
     from model_governance.ui.board.controls_page import model_coverage
     from model_governance.ui.board.model_page import COLUMNS, metrics_of
-    from model_governance.ui.board.newest import Newest
 
     runs = board.index.runs(model["id"])
     metrics = metrics_of(board.index.history(model, COLUMNS), runs)
+    kept = board.index.newest([model])[model["id"]]
     return {
         "as_of": board.as_of(),
         "model": _model(model)
@@ -78,8 +78,8 @@ def model_answer(board: Board, model: Mapping[str, Any], *, now: float) -> dict[
             for each in metrics
         ],
         "documents": board.index.documents(model),
-        "slices": board.index.newest([model]).get(model["id"], Newest()).slices,
-        "coverage": model_coverage(board.index, model, now=now),
+        "slices": kept.slices,
+        "coverage": model_coverage(board.index, kept, now=now),
     }  # fmt: skip
 
 

@@ -25,19 +25,18 @@ UNREAD = "the newest link cannot be read: run model-governance verify"
 UNREAD_CELL = {"state": "none", "text": "none", "why": UNREAD}
 
 
-def model_coverage(index: BoardIndex, model: Mapping[str, Any], *, now: float) -> dict[str, Any]:
+def model_coverage(index: BoardIndex, kept: Newest, *, now: float) -> dict[str, Any]:
     """What the page of a model shows of controls: by catalogue of the control map of its newest run, those without evidence first.
 
     It is what `model-governance coverage` reports, asked of the index instead of verified links.
 
     Args:
         index: of the board.
-        model: its row.
+        kept: what it keeps of the newest run of the model.
         now: seconds since 1970.
     """
-    kept = index.newest([model]).get(model["id"])
-    history = None if kept is None else history_of(kept, now=now)
-    if kept is None or history is None:
+    history = history_of(kept, now=now)
+    if history is None:
         return {"catalogs": [], "problem": UNREAD, "fresh_days": FRESH_DAYS}
     controls = index.control_map(kept.controls)
     catalogs = [_absent_first(catalog_coverage(name, controls, history)) for name in controls.catalogs]
@@ -85,7 +84,7 @@ def controls_view(
     listed = sorted(models, key=lambda model: (model["model"], model["dag_id"]))
     shown = listed[:MOST_MODELS]
     kept = index.newest(shown)
-    columns = [_column(kept.get(model["id"]), catalog=catalog, now=now) for model in shown]
+    columns = [_column(kept[model["id"]], catalog=catalog, now=now) for model in shown]
     rows = [
         {
             "id": name, "title": stated.title, "kinds": controls.kinds_of(name),
@@ -101,9 +100,9 @@ def controls_view(
     }  # fmt: skip
 
 
-def _column(kept: Newest | None, *, catalog: str, now: float) -> dict[str, dict[str, str]]:
+def _column(kept: Newest, *, catalog: str, now: float) -> dict[str, dict[str, str]]:
     """The cells of a model by control; empty where nothing can be read."""
-    history = None if kept is None else history_of(kept, now=now)
+    history = history_of(kept, now=now)
     if history is None:
         return {}
     return {

@@ -155,7 +155,7 @@ class BoardIndex:
         ]
 
     def newest(self, models: Sequence[Mapping[str, Any]]) -> dict[int, Newest]:
-        """What is kept of the newest run of models, by their id."""
+        """What is kept of the newest run of each of some models, by their id."""
         marks = ", ".join("?" for _ in models)
         query = f"select * from newest where model in ({marks})"  # noqa: S608 - marks only
         with connected(self.path) as database:

@@ -15,7 +15,6 @@ from model_governance.ui.board import charts
 from model_governance.ui.board.challenger import challenger_view
 from model_governance.ui.board.controls_page import model_coverage
 from model_governance.ui.board.metric_names import plain_name_of, unit_of
-from model_governance.ui.board.newest import Newest
 from model_governance.ui.board.portfolio import spelled, waiver_note
 from model_governance.ui.board.slices_page import slices_view
 from model_governance.ui.board.standing import newness, urgency, word_of
@@ -117,6 +116,7 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
     shown = runs[-span:]
     table = index.history(model, COLUMNS)
     metrics = metrics_of(table, shown)
+    kept = index.newest([model])[model["id"]]
     metric = next((each for each in metrics if each.address == chosen), metrics[0] if metrics else None)
     documents = index.documents(model)
     events = list(_events(runs, documents))
@@ -135,18 +135,14 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
         "holding": sum(each.newest["finding_outcome"] in NOT_NOTABLE for each in metrics),
         "trend": _trend(metric, shown, events) if metric else None,
         "challenger": challenger_view(model, documents),
-        "slices": _slices(index, model),
-        "coverage": model_coverage(index, model, now=now),
+        "slices": slices_view(kept.slices),
+        "coverage": model_coverage(index, kept, now=now),
         "span": span,
         "spans": RANGES,
         "events": list(reversed(events)),
         "runs": [_run(run) for run in reversed(index.runs(model["id"], latest_only=False)[-LISTED:])],
         "before": runs[-2]["name"] if len(runs) > 1 else "",
     }
-
-
-def _slices(index: BoardIndex, model: Mapping[str, Any]) -> dict[str, Any]:
-    return slices_view(index.newest([model]).get(model["id"], Newest()).slices)
 
 
 def metrics_of(table: pa.Table, runs: Sequence[Mapping[str, Any]]) -> list[Metric]:

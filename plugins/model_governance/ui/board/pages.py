@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "board.js"
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'self'; frame-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'self'"
+)
+ASKS_AGAIN = "; connect-src 'self'"
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'self'; "
-    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",
@@ -58,7 +62,8 @@ def page(
         svg=as_markup, strip=_strip, mark=_mark, word_of=word_of,
         worded=lambda finding: in_plain_names(finding, finding.sentence), **values,
     )  # fmt: skip
-    return Response(content, status, HEADERS, media_type="text/html; charset=utf-8")
+    headers = HEADERS if refresh is None else HEADERS | {"Content-Security-Policy": POLICY + ASKS_AGAIN}
+    return Response(content, status, headers, media_type="text/html; charset=utf-8")
 
 
 def portfolio_page(board: Board, found: Portfolio, query: Query, *, path: str) -> Response:

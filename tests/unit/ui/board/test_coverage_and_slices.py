@@ -29,6 +29,10 @@ def control(view, name):
     return next(each for catalog in view["catalogs"] for each in catalog["controls"] if each["id"] == name)
 
 
+def kept_of(board, model):
+    return board.index.newest([model])[model["id"]]
+
+
 def days_after(model, days):
     return model["moment"] + days * 86_400
 
@@ -38,7 +42,7 @@ def test_a_model_has_the_coverage_that_the_verified_report_of_its_runs_has(board
     last = datetime.fromtimestamp(days_after(model, days - 1), UTC).date()
     period = Period(first=DAY.date(), last=last)
     (verified,) = coverage(store, ["synthetic"], period=period, max_age_days=FRESH_DAYS)["models"]
-    view = model_coverage(board.index, model, now=days_after(model, days))
+    view = model_coverage(board.index, kept_of(board, model), now=days_after(model, days))
     stated = {each["catalog"]: each for each in verified["catalogs"]}
     for catalog in view["catalogs"]:
         of_report = stated[catalog["catalog"]]
@@ -53,7 +57,7 @@ def test_a_model_has_the_coverage_that_the_verified_report_of_its_runs_has(board
 
 
 def test_controls_without_evidence_come_first_and_each_says_why(board, model, client):
-    view = model_coverage(board.index, model, now=days_after(model, 1))
+    view = model_coverage(board.index, kept_of(board, model), now=days_after(model, 1))
     for catalog in view["catalogs"]:
         covered = [bool(each["evidence"]) for each in catalog["controls"]]
         assert covered == sorted(covered)
@@ -62,7 +66,7 @@ def test_controls_without_evidence_come_first_and_each_says_why(board, model, cl
     assert gap["sentence"] == "the policy has no check of kind data_drift or fairness"
     page = client.get(f"/dags/{NAME}").text
     assert "controls have no fresh evidence." in page
-    assert "days before now; at most 31 are asked" in page
+    assert "days before now; fresh is at most 31 days" in page
     assert "compliant" not in page
 
 
@@ -85,7 +89,7 @@ def test_a_control_map_that_a_policy_adds_is_that_of_the_page(tmp_path):
     project.change(archive={"controls": ["bank.yaml"]}).run()
     board = board_over(tmp_path, project.store)
     (model,) = board.index.models()
-    view = model_coverage(board.index, model, now=days_after(model, 1))
+    view = model_coverage(board.index, kept_of(board, model), now=days_after(model, 1))
     assert [piece["check"] for piece in control(view, "BANK:7")["evidence"]] == ["quality"]
     assert view["version"].endswith("bank 1")
 
@@ -97,10 +101,10 @@ def test_a_check_that_did_not_measure_in_the_newest_run_counts_by_its_last_measu
     project.run(DAY + timedelta(days=20), "night-21")
     board = board_over(tmp_path, project.store)
     (model,) = board.index.models()
-    seen = history_of(board.index.newest([model])[model["id"]], now=model["moment"]).checks["quality"]
+    seen = history_of(kept_of(board, model), now=model["moment"]).checks["quality"]
     assert isinstance(seen, CheckHistory)
     assert (seen.measured.sequence, seen.newest.sequence, seen.newest.outcome, seen.runs) == (1, 2, "error", 1)
-    later = model_coverage(board.index, model, now=days_after(model, 15))
+    later = model_coverage(board.index, kept_of(board, model), now=days_after(model, 15))
     (gap,) = [each for each in control(later, "EU-AI-ACT:15")["gaps"] if each["check"] == "quality"]
     assert gap["reason"] == "error"
     assert "current.parquet" in gap["sentence"]
@@ -111,7 +115,7 @@ def test_a_newest_link_that_cannot_be_read_is_said_and_covers_nothing(store, tmp
     board = board_over(tmp_path / "again", store)
     (model,) = board.index.models()
     page = TestClient(app_for(board, NAME)).get(f"/dags/{NAME}").text
-    newest = board.index.newest([model])[model["id"]]
+    newest = kept_of(board, model)
     assert (newest.evidence is None) == ("Nothing is known of controls" in page)
 
 

@@ -139,7 +139,13 @@ def test_a_dag_without_evidence_says_so(client, board):
 
 def test_a_run_that_is_going_on_asks_again_and_one_without_evidence_says_where_to_look(client, board):
     board.surroundings.states |= {"night-9": "running", "night-8": "failed"}
-    assert 'http-equiv="refresh"' in client.get(f"/dags/{DAG}/runs/night-9").text
+    waiting = client.get(f"/dags/{DAG}/runs/night-9")
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in waiting.text
+    assert 'data-again="5"' in waiting.text
+    assert "connect-src 'self'" in waiting.headers["content-security-policy"]
+    shown = client.get(f"/dags/{DAG}")
+    assert "data-again" not in shown.text
+    assert "connect-src" not in shown.headers["content-security-policy"]
     assert "look at the log of its archive task" in client.get(f"/dags/{DAG}/runs/night-8").text
     assert client.get(f"/dags/{DAG}/runs/night-7").status_code == 404
 
