@@ -147,6 +147,9 @@ def board_of(index: BoardIndex, store: LocalStore) -> Board:
         def ungoverned(self, dag_ids: Any, models: Any) -> list[Any]:
             return []
 
+        def halts(self, models: Any) -> dict[str, Any]:
+            return {}
+
         def run_state(self, dag_id: str, run_id: str) -> None:
             return None
 

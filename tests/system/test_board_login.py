@@ -25,7 +25,7 @@ DAGS = """
 from airflow.sdk import DAG
 from airflow.providers.standard.operators.empty import EmptyOperator
 for name in ("spoiled", "steady"):
-    with DAG(f"governance_{name}", schedule=None, tags=["model-governance"]):
+    with DAG(f"governance_{name}", schedule=None, tags=["model-governance"], is_paused_upon_creation=False):
         EmptyOperator(task_id="quality")
 """
 RUN = "night-1"

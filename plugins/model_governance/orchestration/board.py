@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import conf
 
+from model_governance.contract.moments import as_moment
+from model_governance.notify.watch import ModelFacts, alerts_of
 from model_governance.orchestration.between_tasks import VERDICT
 from model_governance.orchestration.served_stores import ServedStores
 from model_governance.orchestration.stores import SECTION
@@ -17,6 +20,10 @@ from model_governance.ui.board.index import BoardIndex
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from model_governance.notify.watch import DagState
+
+FAR = timedelta(days=36_500)
+"""Limit of a run where neither policy nor DAG has one."""
 MODEL_TAG, GOVERNED_TAG = "model", "model-governance"
 
 
@@ -52,6 +59,24 @@ class AirflowSurroundings:
             reason += " The Dag is paused." if paused else ""
             found.append({"dag_id": dag_id, "owner": owner, "tags": sorted(own), "reason": reason})
         return found
+
+    def halts(self, models: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
+        """Why no further run of some models may come, by the id of their DAG, in the sentences of the watch."""
+        self.stores.governed_dags()  # reads the limits of DAGs that were serialized since
+        states, running, moment = _dag_states(), _running_since(), datetime.now(UTC)
+        facts = [
+            ModelFacts(
+                model=model["dag_id"], owner=model["owner"], policy=model["model"], known_since=moment,
+                dag=states.get(model["dag_id"], "missing"), running_since=running.get(model["dag_id"]),
+                limit=self._limit(model),
+            )
+            for model in models
+        ]  # fmt: skip
+        found: dict[str, dict[str, None]] = {}
+        for alert in alerts_of(facts, moment=moment):
+            text = alert.sentence.removeprefix(f"{alert.model}: ")
+            found.setdefault(alert.model, {})[text[:1].upper() + text[1:]] = None
+        return {dag_id: list(sentences) for dag_id, sentences in found.items()}
 
     def run_state(self, dag_id: str, run_id: str) -> str | None:
         """The state of a run; None where there is none."""
@@ -91,6 +116,12 @@ class AirflowSurroundings:
         known = isinstance(value, dict) and {"name", "outcome", "report"} <= value.keys()
         return value if known else None
 
+    def _limit(self, model: Mapping[str, Any]) -> timedelta:
+        """How long a run of a model may take: by its policy, else by its DAG, else FAR."""
+        if model["deadline"] is not None:
+            return timedelta(seconds=model["deadline"])
+        return self.stores.run_timeout(model["dag_id"]) or FAR
+
     def _tagged(self, dag_ids: Collection[str]) -> tuple[dict[str, set[str]], dict[str, tuple[str, bool]]]:
         """The tags, and owner and pause, of the DAGs among these with a tag of ours."""
         from airflow.models.dag import DagModel, DagTag
@@ -110,6 +141,28 @@ class AirflowSurroundings:
             tags.setdefault(dag_id, set()).add(name)
         dags = {dag_id: (owners or "", bool(paused)) for dag_id, owners, paused in models if dag_id in dag_ids}
         return tags, dags
+
+
+def _dag_states() -> dict[str, DagState]:
+    """Whether each DAG that Airflow knows is active, paused, or in no file any more."""
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        rows = session.execute(select(DagModel.dag_id, DagModel.is_paused, DagModel.is_stale)).all()
+    return {dag_id: "missing" if stale else "paused" if paused else "active" for dag_id, paused, stale in rows}
+
+
+def _running_since() -> dict[str, datetime]:
+    """When the oldest run of a DAG that is running began (UTC), for DAGs with such a run."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import func, select
+
+    oldest = select(DagRun.dag_id, func.min(DagRun.start_date)).where(DagRun.state == "running").group_by(DagRun.dag_id)
+    with create_session() as session:
+        return {dag_id: as_moment(since) for dag_id, since in session.execute(oldest).all() if since is not None}
 
 
 def airflow_board() -> Board:

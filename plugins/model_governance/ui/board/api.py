@@ -32,6 +32,7 @@ def models_answer(
     *,
     now: float,
     ungoverned: Sequence[Mapping[str, Any]],
+    halts: Mapping[str, Sequence[str]],
     limit: str = "",
     cursor: str = "",
 ) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def models_answer(
     size = int(limit) if limit.isdecimal() and len(limit) < 4 and 0 < int(limit) <= MOST else PAGE
     if limit and str(size) != limit:
         mistakes.append(f"There is no limit {limit!r:.60}; it is a number from 1 to {MOST}.")
-    asked = partial(portfolio, models, query, now=now, ungoverned=ungoverned, limit=size)
+    asked = partial(portfolio, models, query, now=now, ungoverned=ungoverned, halts=halts, limit=size)
     try:
         found = asked(cursor=cursor)
     except ValueError:

@@ -49,6 +49,13 @@ class Surroundings(Protocol):
             models: rows of the index of models that have evidence.
         """
 
+    def halts(self, models: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
+        """Why no further run of some models may come, by the id of their DAG: it is paused, gone, or a run of it is stuck.
+
+        Args:
+            models: rows of the index; `deadline` are the seconds that a run may take, where the policy says so.
+        """
+
     def run_state(self, dag_id: str, run_id: str) -> str | None:
         """The state of a run; None where there is none."""
 

@@ -47,6 +47,7 @@ create table model (
     runs integer not null,
     moment real not null,         -- of the newest run
     recorded real not null,
+    deadline real,                -- seconds that a run may take by its policy; null: it says none
     due_at real,                  -- overdue from this moment on; null: no schedule
     reasons text not null,        -- JSON list of sentences
     waived_until text,            -- the first end of the waivers in use

@@ -311,7 +311,7 @@ def _write_model(
         "tags": json.dumps(facts["tags"]), "cron": facts["cron"], "outcome": standing.outcome,
         "stops": int(standing.stops), "since": standing.since, "streak": standing.streak, "strip": standing.strip,
         "runs": sum(run["latest"] for run in row.runs), "moment": row.newest["moment"],
-        "recorded": row.newest["recorded"], "due_at": row.due_at, "reasons": json.dumps(facts["reasons"]),
+        "recorded": row.newest["recorded"], "due_at": row.due_at, "deadline": facts["deadline"], "reasons": json.dumps(facts["reasons"]),
         "waived_until": facts["waived_until"], "checks": json.dumps(facts["checks"]),
         "manifest": row.newest["name"], "requested": max(requests, default=None),
         "damaged": row.damaged,

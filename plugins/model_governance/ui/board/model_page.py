@@ -102,7 +102,9 @@ class Metric:
         return [None if row is None else column[row] for row in self.rows]
 
 
-def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span: int, chosen: str) -> dict[str, Any]:
+def model_view(
+    index: BoardIndex, model: Mapping[str, Any], *, now: float, span: int, chosen: str, halt: Sequence[str] = ()
+) -> dict[str, Any]:
     """What the page of a model shows.
 
     Args:
@@ -111,6 +113,7 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
         now: seconds since 1970.
         span: how many runs the trends show.
         chosen: `address` of the metric whose trend is shown; by default that of the worst finding.
+        halt: why no further run may come, in sentences.
     """
     runs = index.runs(model["id"])
     shown = runs[-span:]
@@ -120,13 +123,13 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
     metric = next((each for each in metrics if each.address == chosen), metrics[0] if metrics else None)
     documents = index.documents(model)
     events = list(_events(runs, documents))
-    place = urgency(model, now=now)
+    place = urgency(model, now=now, halted=bool(halt))
     return {
         "model": model,
         "place": place,
         "word": word_of(place),
         "sentence": _sentence(model, runs),
-        "reasons": json.loads(model["reasons"]),
+        "reasons": [*halt, *json.loads(model["reasons"])],
         "wings": verdict_by_wing(json.loads(model["checks"])),
         "waived": waiver_note(model["waived_until"], now=now),
         "heat": _heat(table, runs[-HEAT:]),

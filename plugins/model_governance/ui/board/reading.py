@@ -45,6 +45,7 @@ NOT_READ: dict[str, Any] = {
     "cron": None,
     "timezone": "UTC",
     "grace": 0,
+    "deadline": None,
     "kinds": {},
 }
 """What is shown of a policy that cannot be read."""
@@ -93,7 +94,7 @@ class Policies:
     _read: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def facts(self, policy: Mapping[str, str]) -> dict[str, Any]:
-        """`description`, `tags`, `cron`, `timezone`, `grace` (minutes) and `kinds` (of checks, by name) of a stored policy."""
+        """Of a stored policy: `description`, `tags`, `cron`, `timezone`, `grace` (minutes), `deadline` (seconds), `kinds` of checks by name."""
         sha256 = policy["sha256"]
         if sha256 not in self._read:
             self._read[sha256] = self._facts(policy)
@@ -110,6 +111,7 @@ class Policies:
         return {
             "description": policy.description, "tags": list(schedule.tags), "cron": schedule.cron,
             "timezone": schedule.timezone, "grace": schedule.timeout_minutes,
+            "deadline": None if schedule.deadline_minutes is None else 60.0 * schedule.deadline_minutes,
             "kinds": {name: spec.kind for name, spec in policy.checks.items()},
         }  # fmt: skip
 

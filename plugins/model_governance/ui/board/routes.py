@@ -50,10 +50,10 @@ def add_api(app: FastAPI, board: Board, *, dag: Sequence[Any], readable: Callabl
         request: Request, limit: str = "", cursor: str = "", dag_ids: frozenset[str] = may_read
     ) -> Response:  # fmt: skip
         board.refresh_soon()
-        seen, silent = _seen(board, dag_ids)
+        seen, silent, halts = _seen(board, dag_ids)
         query = replace(query_of(request.query_params), page=1)
         answer = api.models_answer(
-            board, seen, query, now=time.time(), ungoverned=silent, limit=limit, cursor=cursor
+            board, seen, query, now=time.time(), ungoverned=silent, halts=halts, limit=limit, cursor=cursor
         )  # fmt: skip
         return _json(answer)
 
@@ -88,13 +88,14 @@ def _add_lists(app: FastAPI, board: Board, readable: Callable[..., Any]) -> None
     def models(request: Request, dag_ids: frozenset[str] = may_read) -> Response:
         board.refresh_soon()
         query = query_of(request.query_params)
-        seen, silent = _seen(board, dag_ids)
-        found = portfolio(seen, query, now=time.time(), ungoverned=silent)
+        seen, silent, halts = _seen(board, dag_ids)
+        found = portfolio(seen, query, now=time.time(), ungoverned=silent, halts=halts)
         return pages.portfolio_page(board, found, query, path=pages.route_of(request))
 
     @app.get("/models.csv")
     def models_csv(request: Request, dag_ids: frozenset[str] = may_read) -> Response:
-        text = csv_of(board.index.models(dag_ids=dag_ids), query_of(request.query_params), now=time.time())
+        seen, _, halts = _seen(board, dag_ids)
+        text = csv_of(seen, query_of(request.query_params), now=time.time(), halts=halts)
         headers = {**pages.HEADERS, "Content-Disposition": 'attachment; filename="models.csv"'}
         return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
 
@@ -147,10 +148,12 @@ def _json(answer: Mapping[str, Any]) -> Response:
     return JSONResponse(answer, headers=headers)
 
 
-def _seen(board: Board, dag_ids: Collection[str]) -> tuple[list[dict[str, Any]], Sequence[Mapping[str, Any]]]:
-    """The models of these DAGs, and those of these DAGs that are models' and have no evidence."""
+def _seen(
+    board: Board, dag_ids: Collection[str]
+) -> tuple[list[dict[str, Any]], Sequence[Mapping[str, Any]], Mapping[str, Sequence[str]]]:
+    """The models of these DAGs, those of these DAGs that are models' and have no evidence, and which DAGs run no more."""
     models = board.index.models(dag_ids=dag_ids)
-    return models, board.surroundings.ungoverned(dag_ids, models)
+    return models, board.surroundings.ungoverned(dag_ids, models), board.surroundings.halts(models)
 
 
 def _model(board: Board, dag_id: str, name: str) -> dict[str, Any]:
@@ -208,8 +211,9 @@ def _dag_page(board: Board, request: Request, dag_id: str) -> Response:
 def _model_page(board: Board, request: Request, model: Mapping[str, Any]) -> Response:
     asked = request.query_params.get("runs", "")
     span = int(asked) if asked in map(str, RANGES) else RANGES[1]
+    halt = board.surroundings.halts([model]).get(model["dag_id"], ())
     view = model_view(
-        board.index, model, now=time.time(), span=span, chosen=request.query_params.get("metric", "")
+        board.index, model, now=time.time(), span=span, chosen=request.query_params.get("metric", ""), halt=halt
     )  # fmt: skip
     return pages.page(board, "model.html", path=pages.route_of(request), view=view)
 

@@ -163,6 +163,17 @@ def test_a_run_without_evidence_shows_the_states_of_its_tasks_and_guesses_no_out
     assert "look at the log of quality, archive, gate." in ended
 
 
+def test_a_dag_that_runs_no_more_is_said_by_list_model_and_data(client, board):
+    board.surroundings.halted[DAG] = ["Its DAG is paused; no run starts until somebody unpauses it"]
+    for address in ("/", f"/dags/{DAG}"):
+        page = client.get(address).text
+        assert "Its DAG is paused" in page
+    (model,) = client.get("/api/v1/models").json()["models"]
+    assert model["state"] == "overdue", "which it is too, and comes first"
+    assert model["reasons"][0].startswith("Its DAG is paused")
+    assert "Its DAG is paused" in client.get("/models.csv").text
+
+
 def test_a_check_that_has_ended_before_its_run_links_its_report(client, board):
     board.surroundings.verdicts["night-9", "quality"] = {"name": "quality", "outcome": "fail", "report": {}}
     page = client.get(f"/dags/{DAG}/runs/night-9/tasks/quality")
