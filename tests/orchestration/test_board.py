@@ -233,7 +233,7 @@ def test_a_listed_archive_is_served(airflow_db, tmp_path, monkeypatch):
     assert is_served(store, None)
 
 
-def test_dags_that_are_paused_gone_or_stuck_are_told(airflow_db, policy_file, run_dag, scheduled):
+def test_dags_that_are_paused_gone_stuck_or_refused_are_told(airflow_db, policy_file, run_dag, scheduled, tmp_path):
     """What the watch alerts about, the board shows: by the deadline of the policy, else by the limit of the DAG."""
     from airflow.models.dag import DagModel
     from airflow.models.dagrun import DagRun
@@ -258,13 +258,22 @@ def test_dags_that_are_paused_gone_or_stuck_are_told(airflow_db, policy_file, ru
             run.state, run.start_date = "running", since
     models[-1]["deadline"] = 120.0 * 60
 
-    found = AirflowSurroundings(ServedStores()).halts(models)
+    (folder := tmp_path / "refused").mkdir()
+    refused = f"# airflow DAG\nfrom model_governance.orchestration import governance_dags\nglobals().update(governance_dags({str(folder)!r}))\n"
+    for name in ("halt_slow", "halt_never"):
+        (folder / f"{name}.yaml").write_text(f"owner: risk\nmodel: {{name: {name}}}\n")
+    run_dag(refused, dag_id="governance_halt_slow")
+    run_dag(refused, dag_id="governance_halt_never")
+    around = AirflowSurroundings(ServedStores())
+    found = around.halts(models)
 
     assert {dag_id: text.split(";")[0].partition(" since ")[0] for dag_id, (text,) in found.items()} == {
         "governance_halt_halted": "Its DAG is paused", "governance_halt_gone": "Airflow has no DAG of it",
-        "governance_halt_late": "A run is running",
+        "governance_halt_late": "A run is running", "governance_halt_slow": "halt_slow.yaml was refused",
     }  # fmt: skip
     assert "may take 1 h 0 min" in found["governance_halt_late"][0]
+    (never,) = around.ungoverned({"governance_halt_never"}, [])
+    assert never["reason"].startswith("halt_never.yaml was refused; nothing is checked until it is corrected.")
 
 
 def test_dags_of_models_without_evidence_are_told(airflow_db, policy_file, run_dag):

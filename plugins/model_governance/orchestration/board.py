@@ -11,6 +11,7 @@ from airflow.sdk import conf
 from model_governance.contract.moments import as_moment
 from model_governance.notify.watch import ModelFacts, alerts_of
 from model_governance.orchestration.between_tasks import VERDICT
+from model_governance.orchestration.refused import REFUSED_TAG
 from model_governance.orchestration.served_stores import ServedStores
 from model_governance.orchestration.stores import SECTION
 from model_governance.policy.names import dag_id_of
@@ -38,17 +39,19 @@ class AirflowSurroundings:
         self.stores = stores
 
     def ungoverned(self, dag_ids: Collection[str], models: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-        """DAGs with the tag `model` that no policy governs, and DAGs of policies without an archived run."""
+        """DAGs with the tag `model` that no policy governs, and DAGs of policies that were refused or have no archived run."""
         tags, dags = self._tagged(dag_ids)
         governed = {model["dag_id"] for model in models}
         names = {model["model"] for model in models}
         archiving = self.stores.governed_dags()
         found = []
         for dag_id in sorted(dags):
-            own, (owner, paused) = tags[dag_id], dags[dag_id]
+            own, (owner, paused, description) = tags[dag_id], dags[dag_id]
             if dag_id in governed:
                 continue
-            if GOVERNED_TAG in own and dag_id in archiving:
+            if own >= {GOVERNED_TAG, REFUSED_TAG}:
+                reason = f"{description}."
+            elif GOVERNED_TAG in own and dag_id in archiving:
                 reason = "Its policy has no archived run yet."
             elif MODEL_TAG in own and not own & names:
                 reason = (
@@ -61,7 +64,7 @@ class AirflowSurroundings:
         return found
 
     def halts(self, models: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
-        """Why no further run of some models may come, by the id of their DAG, in the sentences of the watch."""
+        """Why no further run of some models may come, by the id of their DAG, in the sentences of the watch; refused policies too."""
         self.stores.governed_dags()  # reads the limits of DAGs that were serialized since
         states, running, moment = _dag_states(), _running_since(), datetime.now(UTC)
         facts = [
@@ -76,6 +79,10 @@ class AirflowSurroundings:
         for alert in alerts_of(facts, moment=moment):
             text = alert.sentence.removeprefix(f"{alert.model}: ")
             found.setdefault(alert.model, {})[text[:1].upper() + text[1:]] = None
+        tags, dags = self._tagged({model["dag_id"] for model in models})
+        for dag_id, (_, _, description) in dags.items():
+            if tags[dag_id] >= {GOVERNED_TAG, REFUSED_TAG}:
+                found.setdefault(dag_id, {})[description] = None
         return {dag_id: list(sentences) for dag_id, sentences in found.items()}
 
     def run_state(self, dag_id: str, run_id: str) -> str | None:
@@ -122,8 +129,8 @@ class AirflowSurroundings:
             return timedelta(seconds=model["deadline"])
         return self.stores.run_timeout(model["dag_id"]) or FAR
 
-    def _tagged(self, dag_ids: Collection[str]) -> tuple[dict[str, set[str]], dict[str, tuple[str, bool]]]:
-        """The tags, and owner and pause, of the DAGs among these with a tag of ours."""
+    def _tagged(self, dag_ids: Collection[str]) -> tuple[dict[str, set[str]], dict[str, tuple[str, bool, str]]]:
+        """The tags, and owner, pause and description, of the DAGs among these with a tag of ours."""
         from airflow.models.dag import DagModel, DagTag
         from airflow.utils.session import create_session
         from sqlalchemy import select
@@ -132,14 +139,18 @@ class AirflowSurroundings:
         with create_session() as session:
             tagged = session.execute(select(DagTag.dag_id, DagTag.name).where(DagTag.dag_id.in_(ours))).all()
             models = session.execute(
-                select(DagModel.dag_id, DagModel.owners, DagModel.is_paused).where(
+                select(DagModel.dag_id, DagModel.owners, DagModel.is_paused, DagModel.description).where(
                     DagModel.dag_id.in_(ours), DagModel.is_stale.is_(False)
                 )
             ).all()
         tags: dict[str, set[str]] = {}
         for dag_id, name in tagged:
             tags.setdefault(dag_id, set()).add(name)
-        dags = {dag_id: (owners or "", bool(paused)) for dag_id, owners, paused in models if dag_id in dag_ids}
+        dags = {
+            dag_id: (owners or "", bool(paused), description or "")
+            for dag_id, owners, paused, description in models
+            if dag_id in dag_ids
+        }
         return tags, dags
 
 

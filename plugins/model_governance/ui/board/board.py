@@ -50,7 +50,7 @@ class Surroundings(Protocol):
         """
 
     def halts(self, models: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
-        """Why no further run of some models may come, by the id of their DAG: it is paused, gone, or a run of it is stuck.
+        """Why no further run of some models may come, by the id of their DAG: it is paused, gone or refused, or a run of it is stuck.
 
         Args:
             models: rows of the index; `deadline` are the seconds that a run may take, where the policy says so.

@@ -287,7 +287,7 @@ def _sentences(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{counted(len(overdue), 'model')} {'is' if len(overdue) == 1 else 'are'} overdue; the oldest evidence is of {spelled(oldest)}."
     halted = sum(bool(row["halt"]) for row in governed)
     if halted:
-        yield f"{counted(halted, 'model')} {'is' if halted == 1 else 'are'} not running: the Dag is paused, gone or stuck."
+        yield f"{counted(halted, 'model')} {'is' if halted == 1 else 'are'} not running: the Dag is paused, gone or stuck, or its policy was refused."
     silent = len(rows) - len(governed)
     if silent:
         yield f"{counted(silent, 'Dag')} {'of a model has' if silent == 1 else 'of models have'} no evidence."

@@ -18,8 +18,8 @@ NO_OUTCOME = "."
 URGENCY = (
     "ungoverned", "overdue", "halted", "error", "fail_new", "fail", "uncertain", "warn", "waived", "skipped", "pass",
 )  # fmt: skip
-"""The order of the portfolio, the most urgent first. A model is `halted` whose DAG is paused, gone or stuck. `skipped` measured
-nothing, so it stands above a pass."""
+"""The order of the portfolio, the most urgent first. A model is `halted` whose DAG is paused, gone or stuck, or whose
+policy was refused. `skipped` measured nothing, so it stands above a pass."""
 HOLDS = "pass"
 
 

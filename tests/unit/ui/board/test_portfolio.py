@@ -57,7 +57,7 @@ def test_a_model_whose_dag_is_paused_gone_or_stuck_is_never_folded_and_says_why(
     assert holds["reasons"][1].endswith(", pass")
     assert late["reasons"][0] == "Airflow has no DAG of it"
     assert "; the next was due" in late["reasons"][1]
-    assert "2 models are not running: the Dag is paused, gone or stuck." in found.sentences
+    assert "2 models are not running: the Dag is paused, gone or stuck, or its policy was refused." in found.sentences
     rows = list(csv.DictReader(io.StringIO(csv_of(MODELS, query_of({}), now=NOW, halts=halts))))
     assert {each["model"]: each["state"] for each in rows}["holds"] == "halted"
 
