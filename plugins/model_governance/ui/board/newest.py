@@ -30,6 +30,7 @@ PARTS_OF_ROWS = ("slice", "column=group")
 """What a metric of a slice, or of a group of rows, is repeated over."""
 WEAK_SLICES = "weak_slices"
 """Name of the table of slices that a search found."""
+_OF_CHECK = ("sequence", "check", "check_outcome")
 _OF_METRIC = ("name", "key", "value", "low", "high", "n", "unit", "better", "reason", "title", "key_title")
 
 
@@ -108,48 +109,35 @@ def evidence_of(
 ) -> dict[str, Any]:
     """How often and when each check of the newest policy measured, from the history index, as JSON types.
 
-    `signed` says whether the newest link is signed, `newest` is its run; `checks` have `name`, `kind`, `runs`, and as `newest` and `measured` the
-    run (`sequence`, `run_id`, `moment`), outcome and sentence; null where there is none.
+    `signed` says whether the newest link is signed, `newest` is its run; `checks` have `name`, `kind`, `runs` (in which they
+    measured), and as `newest` and `measured` the run (`sequence`, `run_id`, `moment`), outcome and sentence; null where there
+    is none.
     """
-    by_sequence = {run["sequence"]: run for run in runs}
-    order = {run["sequence"]: place for place, run in enumerate(runs)}
-    columns = [table[name].to_pylist() for name in ("sequence", "check", "check_kind", "check_outcome")]
-    outcomes: dict[str, dict[int, str]] = {}
     stated = {check.name: check for check in stated_checks(link)}
     known = dict(kinds) or {check.name: check.kind for check in stated.values() if check.kind is not None}
-    for sequence, check, _, outcome in zip(*columns, strict=True):
-        if check in known and sequence in by_sequence:
-            outcomes.setdefault(check, {})[sequence] = outcome
+    outcomes: dict[str, dict[int, str]] = {name: {} for name in known}
+    for sequence, check, outcome in zip(*(table[name].to_pylist() for name in _OF_CHECK), strict=True):
+        if check in outcomes:
+            outcomes[check][sequence] = outcome
     checks = []
     for name, kind in known.items():
-        found = outcomes.get(name, {})
-        having = sorted(found, key=lambda sequence: order[sequence])
-        measured = [sequence for sequence in having if found[sequence] in MEASURED]
-        sentence = stated[name].sentence if name in stated else ""
+        having = [run for run in runs if run["sequence"] in outcomes[name]]
+        seen = [_occasion(run, outcomes[name][run["sequence"]]) for run in having]
+        if seen and having[-1]["sequence"] == link.sequence and name in stated:
+            seen[-1]["sentence"] = stated[name].sentence
+        measured = [occasion for occasion in seen if occasion["outcome"] in MEASURED]
+        last, last_measured = (each[-1] if each else None for each in (seen, measured))
         checks.append(
-            {
-                "name": name, "kind": kind, "runs": len(measured),
-                "newest": _occasion(having, found, by_sequence, sentences={link.sequence: sentence}),
-                "measured": _occasion(measured, found, by_sequence, sentences={}),
-            }
+            {"name": name, "kind": kind, "runs": len(measured), "newest": last, "measured": last_measured}
         )  # fmt: skip
-    of_newest = {runs[-1]["sequence"]: "archived"}
     return {
         "signed": link.is_signed, "runs": len(runs), "first": runs[0]["moment"], "checks": checks,
-        "newest": _occasion([runs[-1]["sequence"]], of_newest, by_sequence, sentences={}),
+        "newest": _occasion(runs[-1], "archived"),
     }  # fmt: skip
 
 
-def _occasion(
-    sequences: Sequence[int], outcomes: Mapping[int, str], runs: Mapping[int, Mapping[str, Any]], *,
-    sentences: Mapping[int, str],
-) -> dict[str, Any] | None:  # fmt: skip
-    if not sequences:
-        return None
-    run = runs[sequences[-1]]
-    return {name: run[name] for name in ("sequence", "run_id", "moment")} | {
-        "outcome": outcomes[run["sequence"]], "sentence": sentences.get(run["sequence"], ""),
-    }  # fmt: skip
+def _occasion(run: Mapping[str, Any], outcome: str) -> dict[str, Any]:
+    return {name: run[name] for name in ("sequence", "run_id", "moment")} | {"outcome": outcome, "sentence": ""}
 
 
 def slices_of(store: ArtifactStore, link: Link) -> dict[str, Any]:
