@@ -111,12 +111,16 @@ def test_a_check_that_did_not_measure_in_the_newest_run_counts_by_its_last_measu
 
 
 def test_a_newest_link_that_cannot_be_read_is_said_and_covers_nothing(store, tmp_path):
-    next((store.root / "v1/chain").rglob("0000000005*")).unlink()
+    path = next((store.root / "v1/chain").rglob("0000000005*"))
+    path.chmod(0o644)
+    path.write_bytes(b"nonsense\n")
     board = board_over(tmp_path / "again", store)
     (model,) = board.index.models()
-    page = TestClient(app_for(board, NAME)).get(f"/dags/{NAME}").text
-    newest = kept_of(board, model)
-    assert (newest.evidence is None) == ("Nothing is known of controls" in page)
+    client = TestClient(app_for(board, NAME))
+    assert kept_of(board, model).evidence is None
+    assert "Nothing is known of controls: the newest link cannot be read" in client.get(f"/dags/{NAME}").text
+    rows = controls_view(board.index, [model], catalog="EU-AI-ACT", now=days_after(model, 1))["rows"]
+    assert {row["cells"][0]["state"] for row in rows} == {"none"}
 
 
 @pytest.fixture(scope="module")
