@@ -176,8 +176,8 @@ def _other_tasks(policy: Policy, figures: Mapping[str, Any], speed: float) -> tu
     }
     return (
         TaskCost(
-            name="archive", cpu=speed * (task["cpu"] + archive["cpu"] + archive["cpu_per_check"] * count),
-            mib=archive["mib"], stored_bytes=archive["bytes"] + archive["bytes_per_check"] * count,
+            name="archive", cpu=speed * (task["cpu"] + archive["cpu"]), mib=archive["mib"],
+            stored_bytes=archive["bytes"] + archive["bytes_per_check"] * count,
             requests=archive["requests"] + archive["requests_per_check"] * count,
         ),
         *(TaskCost(name=name, cpu=speed * task["cpu"], mib=task["mib"]) for name, there in small.items() if there),
