@@ -198,9 +198,10 @@ def page(figures: Mapping[str, Any]) -> str:
     """The figures as a page."""
     head = figures["measured"]
     lines = [
-        f"# What tasks cost ({head['machine']}; {head['day']})",
+        "# What tasks cost",
         "",
-        f"Measured by `make bench PART=capacity`: {_size(SMALL)}, and {_size(LARGE)} for what grows.",
+        f"Measured by `make bench PART=capacity` ({head['machine']}; {head['day']}): {_size(SMALL)}, and",
+        f"{_size(LARGE)} for what grows. The machine had other work: a repetition differs by a fifth, some figures by more.",
         "",
         "| kind of check | model | alone, CPU s | after those above | per million cells | peak MiB | stored KiB | requests |",
         "|---|---|---|---|---|---|---|---|",

@@ -24,6 +24,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "plugins"), str(ROOT / "tests")]
 
 import capacity_tasks as tasks  # noqa: E402 - beside this file
+
 from system.airflow_server import INITDB, AirflowServer  # noqa: E402 - of the tests
 
 if TYPE_CHECKING:
@@ -119,9 +120,9 @@ def _cpu_of_workers(airflow: AirflowServer) -> float:
 
 def _page(planned: Mapping[str, Any], measured: Mapping[str, float]) -> str:
     lines = [
-        f"# What a night costs, planned and measured ({datetime.now(UTC).date().isoformat()})",
+        "# What a night costs, planned and measured",
         "",
-        f"Measured by `make bench PART=capacity_night`: a run of {len(KINDS)} checks on {ROWS:,} rows of {COLUMNS} columns, on Airflow's",
+        f"Measured by `make bench PART=capacity_night` on {datetime.now(UTC).date().isoformat()}: a run of {len(KINDS)} checks on {ROWS:,} rows of {COLUMNS} columns, on Airflow's",
         f"LocalExecutor, and what `model-governance plan --here` says of it (scaled by {planned['speed']:.2f}).",
         "",
         "| layout | tasks | planned, CPU s | measured, CPU s | measured / planned |",
