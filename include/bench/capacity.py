@@ -201,7 +201,7 @@ def page(figures: Mapping[str, Any]) -> str:
         "# What tasks cost",
         "",
         f"Measured by `make bench PART=capacity` ({head['machine']}; {head['day']}): {_size(SMALL)}, and",
-        f"{_size(LARGE)} for what grows. The machine had other work: a repetition differs by a fifth, some figures by more.",
+        f"{_size(LARGE)} for what grows. On a machine with other work a repetition differs by a fifth, some figures by more.",
         "",
         "| kind of check | model | alone, CPU s | after those above | per million cells | peak MiB | stored KiB | requests |",
         "|---|---|---|---|---|---|---|---|",
