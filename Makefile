@@ -73,7 +73,7 @@ demo: $(VENV)/.core ## govern a real model for three nights through Airflow
 	@$(BIN)/python include/demo/demo.py
 
 # With the libraries that the models of the examples are made with (xgboost).
-example: $(VENV)/.test ## run a worked example on real rows, which pip fetches: NAME=fraud, forecasting or recommendation
+example: $(VENV)/.test ## run a worked example on real rows, which pip fetches: NAME=fraud, credit, forecasting or recommendation
 	@$(BIN)/python include/examples/example.py $(NAME) $(ARGS)
 
 ui: $(VENV)/.core ## start Airflow on 127.0.0.1 with the demo's runs (make demo first)

@@ -47,13 +47,21 @@ class FakeSurroundings:
 
     silent: list[dict[str, Any]] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
+    halted: dict[str, list[str]] = field(default_factory=dict)
+    tasks: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     verdicts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def ungoverned(self, dag_ids, models):
         return [dag for dag in self.silent if dag["dag_id"] in dag_ids]
 
+    def halts(self, models):
+        return {model["dag_id"]: self.halted[model["dag_id"]] for model in models if model["dag_id"] in self.halted}
+
     def run_state(self, dag_id, run_id):
         return self.states.get(run_id)
+
+    def task_states(self, dag_id, run_id):
+        return self.tasks.get(run_id, [])
 
     def reported(self, dag_id, run_id, task_id, map_index):
         return self.verdicts.get((run_id, task_id))

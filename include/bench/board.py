@@ -118,7 +118,7 @@ def copied(index: BoardIndex, times: int) -> None:
         (last,) = database.execute("select max(id) from model").fetchone()
         names = {
             table: [row["name"] for row in database.execute(f"pragma table_info({table})")]
-            for table in ("model", "run")
+            for table in ("model", "newest", "run")
         }
         for copy in range(1, times):
             changed = {
@@ -128,8 +128,9 @@ def copied(index: BoardIndex, times: int) -> None:
             }
             cells = ", ".join(changed.get(name, f'"{name}"') for name in names["model"])
             database.execute(f"insert into model select {cells} from model where id <= {last}")  # noqa: S608
-            cells = ", ".join(f"model + {copy * last}" if name == "model" else f'"{name}"' for name in names["run"])
-            database.execute(f"insert into run select {cells} from run where model <= {last}")  # noqa: S608
+            for table in ("newest", "run"):
+                cells = ", ".join(f"model + {copy * last}" if name == "model" else f'"{name}"' for name in names[table])
+                database.execute(f"insert into {table} select {cells} from {table} where model <= {last}")  # noqa: S608
 
 
 def board_of(index: BoardIndex, store: LocalStore) -> Board:
@@ -146,8 +147,14 @@ def board_of(index: BoardIndex, store: LocalStore) -> Board:
         def ungoverned(self, dag_ids: Any, models: Any) -> list[Any]:
             return []
 
+        def halts(self, models: Any) -> dict[str, Any]:
+            return {}
+
         def run_state(self, dag_id: str, run_id: str) -> None:
             return None
+
+        def task_states(self, dag_id: str, run_id: str) -> list[Any]:
+            return []
 
         def reported(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> None:
             return None

@@ -54,8 +54,7 @@ LIMITS = (
     "that the alarm budget leaves to each threshold (the findings are uncertain, or warn). The columns of diabetes are all scaled "
     "alike, so two that are exchanged keep their distributions. Drift only warns under the draft of a forecast, whose rows are "
     "other moments each time. modechoice is 210 real travellers in four copies with noise in their costs; the quantiles of co2 are "
-    "made from its past. bike hours and co2 are of the draft as it is; the others were measured before a draft asked for numbers "
-    "that vary, and all of them but ACS before its value sets of three values and more allowed others."
+    "made from its past. Previous training rows are half of the training rows: 30 of wine, too few for a screen."
 )
 GREEN_OF_TWENTY = 19
 

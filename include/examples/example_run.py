@@ -10,10 +10,10 @@ class ExampleRun:
     """One run of an example.
 
     `date` is the logical date (ISO 8601, a day or a moment in UTC). `outcome` is the verdict that the run must end with, and
-    `because` names the findings with this outcome that must be among the reasons, as `CHECK.METRIC[KEY]`. No other check may
-    have this outcome, so that a run is never red for another reason. `model` is the file of the model in the example's
-    folder that the policy names from this run on. `accepted` is the reason for which a person accepts the run as the new
-    reference afterwards; empty where nobody does.
+    `because` names the findings with this outcome that must be among the reasons, as `CHECK.METRIC[KEY]`, or as `CHECK.CHECK`
+    where a check could not measure. No other check may have this outcome, so that a run is never red for another reason.
+    `model` is the file of the model in the example's folder that the policy names from this run on. `accepted` is the reason
+    for which a person accepts the run as the new reference afterwards; empty where nobody does.
     """
 
     date: str

@@ -24,6 +24,7 @@ from model_governance.authoring.history import add_history
 from model_governance.authoring.import_command import add_import
 from model_governance.authoring.index import add_index
 from model_governance.authoring.keys import add_keys
+from model_governance.authoring.plan import add_plan
 from model_governance.authoring.policy_archive import archive_uri
 from model_governance.authoring.reproduce import add_reproduce
 from model_governance.authoring.rollback import add_rollback
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     add_rollback(commands)
     _add_calibrate(commands)
     _add_compare(commands)
+    add_plan(commands)
     _add_checks(commands)
     _add_policy(commands)
     add_import(commands)

@@ -21,6 +21,7 @@ from model_governance.policy import CheckSpec, Policy
 from model_governance.verdict import Verdict, judge
 
 SEED = 20261123
+FEW = 50  # rows of the datasets that a retraining compares, whose size no draft knows
 SECONDS = 60  # generous: a check that takes a minute on 400 rows has no place in a nightly run
 
 pytestmark = pytest.mark.parametrize("check", catalogue().values(), ids=lambda one: one.kind)
@@ -210,3 +211,18 @@ def test_policy_init_gets_only_metrics_of_the_task(check, healthy):
         for threshold in check.suggest(rows, columns, task=task).thresholds:
             tasks = check.spec(threshold["metric"]).tasks
             assert tasks is None or task in tasks, f"{task} has no {threshold['metric']}"
+
+
+def test_it_measures_on_as_few_reference_rows_as_it_declares(check, healthy):
+    """Where it cannot, `policy init` would draft a policy that is an error on its own reference."""
+    rows = max(check.min_reference_rows, FEW)
+    few = _given_files(check, healthy)
+    for role in few.datasets:
+        few = few.with_frame(role, few.datasets[role].frame.head(rows))
+    suggestion = check.suggest(few.datasets["reference"].frame, few.columns, task=few.task)
+    asked = {threshold["metric"] for threshold in suggestion.thresholds}
+    if not asked or check.file_params:
+        pytest.skip("it is not drafted for so few rows, or needs a file that only the owner knows")
+    result = check.measure(few, check.params.model_validate(dict(suggestion.params)), SEED)
+    absent = [metric for metric in result.metrics if metric.name in asked and metric.value is None]
+    assert [metric.label for metric in absent if metric.absence == "error"] == []

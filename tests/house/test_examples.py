@@ -190,7 +190,8 @@ def test_every_example_declares_ordinary_runs_a_natural_change_and_two_planted_a
 @pytest.mark.parametrize("name", NAMES)
 def test_the_policy_of_every_example_takes_the_digest_of_the_model(name, runner, tmp_path):
     (tmp_path / "other.ubj").write_bytes(b"another model")
-    (tmp_path / "popular.txt").write_bytes(b"a champion")
+    for champion in ("popular.txt", "scorecard.ubj"):
+        (tmp_path / champion).write_bytes(b"a champion")
     policy = load_policy(runner.write_policy(EXAMPLES / name / "policy.yaml", tmp_path, model="other.ubj"), catalogue())
     assert policy.model.sha256 == hashlib.sha256(b"another model").hexdigest()
     assert policy.model.uri == "other.ubj"

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from model_governance.orchestration.plugin import GovernancePlugin
 from model_governance.orchestration.provider_info import get_provider_info
@@ -231,11 +233,54 @@ def test_a_listed_archive_is_served(airflow_db, tmp_path, monkeypatch):
     assert is_served(store, None)
 
 
+def test_dags_that_are_paused_gone_stuck_or_refused_are_told(airflow_db, policy_file, run_dag, scheduled, tmp_path):
+    """What the watch alerts about, the board shows: by the deadline of the policy, else by the limit of the DAG."""
+    from airflow.models.dag import DagModel
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+
+    from model_governance.orchestration.board import AirflowSurroundings
+    from model_governance.orchestration.served_stores import ServedStores
+
+    schedule = {"cron": None, "retries": 0, "run_timeout_minutes": 60}
+    models = []
+    for name in ("active", "halted", "gone", "late", "slow"):
+        done = run_dag(scheduled(policy_file(name=f"halt_{name}", schedule=schedule)))
+        models.append({"dag_id": done.run.dag_id, "model": name, "owner": "risk", "deadline": None})
+    since = datetime.now(UTC) - timedelta(minutes=61)
+    with create_session() as session:
+        for name in ("active", "halted", "gone", "late", "slow"):
+            session.get(DagModel, f"governance_halt_{name}").is_paused = name == "halted"
+        session.get(DagModel, "governance_halt_gone").is_stale = True
+        for run in session.scalars(
+            select(DagRun).where(DagRun.dag_id.in_(["governance_halt_late", "governance_halt_slow"]))
+        ):
+            run.state, run.start_date = "running", since
+    models[-1]["deadline"] = 120.0 * 60
+
+    (folder := tmp_path / "refused").mkdir()
+    refused = f"# airflow DAG\nfrom model_governance.orchestration import governance_dags\nglobals().update(governance_dags({str(folder)!r}))\n"
+    for name in ("halt_slow", "halt_never"):
+        (folder / f"{name}.yaml").write_text(f"owner: risk\nmodel: {{name: {name}}}\n")
+    run_dag(refused, dag_id="governance_halt_slow")
+    run_dag(refused, dag_id="governance_halt_never")
+    around = AirflowSurroundings(ServedStores())
+    found = around.halts(models)
+
+    assert {dag_id: text.split(";")[0].partition(" since ")[0] for dag_id, (text,) in found.items()} == {
+        "governance_halt_halted": "Its DAG is paused", "governance_halt_gone": "Airflow has no DAG of it",
+        "governance_halt_late": "A run is running", "governance_halt_slow": "halt_slow.yaml was refused",
+    }  # fmt: skip
+    assert "may take 1 h 0 min" in found["governance_halt_late"][0]
+    (never,) = around.ungoverned({"governance_halt_never"}, [])
+    assert never["reason"].startswith("halt_never.yaml was refused; nothing is checked until it is corrected.")
+
+
 def test_dags_of_models_without_evidence_are_told(airflow_db, policy_file, run_dag):
     from model_governance.orchestration.board import AirflowSurroundings
     from model_governance.orchestration.served_stores import ServedStores
 
-    run_dag(
+    done = run_dag(
         """
 # airflow DAG
 from airflow.sdk import DAG
@@ -255,3 +300,5 @@ with DAG("governance_retraining", schedule=None, tags=["model-governance", "retr
     assert around.ungoverned({"train_churn"}, [{"dag_id": "governance_churn", "model": "churn"}]) == []
     assert around.ungoverned({"governance_retraining"}, []) == []  # one of ours that archives nothing
     assert around.run_state("train_churn", "nowhere") is None
+    assert around.task_states("train_churn", "nowhere") == []
+    assert around.task_states("train_churn", done.run.run_id) == [("train", "success")]

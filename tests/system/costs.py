@@ -51,6 +51,10 @@ class Costs:
         """CPU seconds of parts since the start of this watch, all of their children included."""
         return sum(seconds - self._before.get(part, 0.0) for part, seconds in self._seen.items() if part[0] in names)
 
+    def start_of(self, name: str) -> float:
+        """CPU seconds that a part had used when this watch began: those of its start."""
+        return sum(seconds for part, seconds in self._before.items() if part[0] == name)
+
     def _watch(self) -> None:
         looks = 0
         while not self._ended.wait(INTERVAL):

@@ -13,6 +13,7 @@ from board_cases import app_for, board_over
 from model_governance.contract.result import Artifact
 from model_governance.store import put_blob
 from model_governance.store.local import LocalStore
+from project import CHEAP_CHECKS, small_project
 from signed_archive import signed_archive
 from system.page_checks import problems_of, serious_faults
 from system.server import free_ports
@@ -20,6 +21,7 @@ from system.server import free_ports
 pytestmark = pytest.mark.system
 
 DAG = "governance_synthetic"
+SLICED = CHEAP_CHECKS["quality"] | {"params": {"slices": [{"column": "region"}, {"column": "channel"}]}}
 HOSTILE = b"""<!doctype html><title>hostile</title><ul id="got"></ul><script>
 const say = (text) => { const line = document.createElement("li"); line.textContent = text; got.append(line); };
 for (const [name, read] of Object.entries({
@@ -36,7 +38,12 @@ def served(tmp_path_factory):
     """A board over a small signed archive, served on a port of this machine."""
     folder = tmp_path_factory.mktemp("board")
     store = LocalStore(str(signed_archive(folder).folder))
-    board = board_over(folder, store)
+    (folder / "zones").mkdir()
+    zones = small_project(folder / "zones", checks={"quality": SLICED})
+    zones.change(model=zones.raw["model"] | {"name": "zones"}).run()
+    board = board_over(folder, store, zones.store)
+    board.surroundings.states["going-on"] = "running"
+    board.surroundings.tasks["going-on"] = [("quality", "success"), ("archive", "not started")]
     board.surroundings.silent = [
         {"dag_id": "train_churn", "owner": "growth@example.com", "tags": ["model"], "reason": "No policy governs it."}
     ]
@@ -44,7 +51,9 @@ def served(tmp_path_factory):
     report = {"key": hostile.key, "uri": hostile.uri}
     board.surroundings.verdicts["night-2", "hostile"] = {"name": "hostile", "outcome": "fail", "report": report}
     (port,) = free_ports(1)
-    server = uvicorn.Server(uvicorn.Config(app_for(board, DAG, "train_churn"), port=port, log_level="error"))
+    server = uvicorn.Server(
+        uvicorn.Config(app_for(board, DAG, "train_churn", "governance_zones"), port=port, log_level="error")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -59,7 +68,8 @@ def addresses(board):
     return [
         "/?passes=1", "/?outcome=faild", f"/dags/{DAG}", f"/dags/{DAG}/models/synthetic", f"/dags/{DAG}/evidence/{runs[1]}",
         f"/dags/{DAG}/evidence/{runs[2]}?verify=1", f"/dags/{DAG}/compare?a={runs[0]}&b={runs[1]}", "/coverage",
-        f"/dags/{DAG}/runs/night-2/tasks/quality", "/dags/train_churn",
+        f"/dags/{DAG}/runs/night-2/tasks/quality", "/dags/train_churn", "/dags/governance_zones",
+        f"/dags/{DAG}/runs/going-on",
     ]  # fmt: skip
 
 
@@ -134,6 +144,17 @@ def test_the_keyboard_leads_from_the_list_to_the_report(served, browser):
     frame = page.frame_locator("iframe[title='Report of quality']")
     frame.get_by_role("heading", level=1).wait_for(timeout=20_000)
     assert "accuracy" in frame.locator("body").inner_text()
+    page.close()
+
+
+def test_a_page_that_waits_shows_what_has_come_without_a_reload(served, browser):
+    root, board = served
+    page = browser.new_page()
+    page.goto(f"{root}/dags/{DAG}/runs/going-on")
+    page.evaluate("window.same = true")
+    board.surroundings.tasks["going-on"] = [("quality", "success"), ("archive", "running")]
+    page.get_by_role("cell", name="running").wait_for(timeout=20_000)
+    assert page.evaluate("window.same")
     page.close()
 
 

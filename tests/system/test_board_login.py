@@ -25,8 +25,25 @@ DAGS = """
 from airflow.sdk import DAG
 from airflow.providers.standard.operators.empty import EmptyOperator
 for name in ("spoiled", "steady"):
-    with DAG(f"governance_{name}", schedule=None, tags=["model-governance"]):
+    with DAG(f"governance_{name}", schedule=None, tags=["model-governance"], is_paused_upon_creation=False):
         EmptyOperator(task_id="quality")
+"""
+RUN = "night-1"
+# The DAG run and the task behind the evidence of the failing model, as Airflow knows them: the views of both have tabs.
+ENDED = f"""
+from airflow.models.dagbag import DBDagBag
+from airflow.sdk import timezone
+from airflow.utils.session import create_session
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+
+moment = timezone.parse("2026-03-01T00:00:00Z")
+with create_session() as session:
+    run = DBDagBag().get_latest_version_of_dag("governance_spoiled", session=session).create_dagrun(
+        run_id={RUN!r}, logical_date=moment, data_interval=(moment, moment), run_after=moment, run_type=DagRunType.MANUAL,
+        triggered_by=DagRunTriggeredByType.TEST, state="failed", session=session,
+    )
+    for task in run.get_task_instances(session=session):
+        task.set_state("failed", session=session)
 """
 # A reader of one DAG, and a viewer of all of them, whom FAB shows the pages of plugins only by a permission of their own.
 USERS = f"""
@@ -81,7 +98,7 @@ def airflow(archive, tmp_path_factory):
     }
     with AirflowServer(tmp_path_factory.mktemp("airflow") / "home", settings) as server:
         (server.home / "dags" / "governed.py").write_text(DAGS)
-        server.program(INITDB + USERS)
+        server.program(INITDB + USERS + ENDED)
         server.start("api-server")
         server.wait_until_ready()
         yield server
@@ -124,7 +141,9 @@ def test_every_route_asks_for_a_login_and_shows_nothing_of_a_dag_that_the_reader
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_person_logs_in_and_walks_from_the_list_over_the_worst_model_to_its_report(airflow, browser, scheme):
+def test_a_person_logs_in_and_walks_from_the_list_to_the_report_and_over_the_tabs_of_dag_run_and_task(
+    airflow, browser, scheme
+):
     page = browser.new_context(color_scheme=scheme).new_page()
     page.goto(f"{airflow.url}/")
     page.get_by_label("Username").fill("vera")
@@ -143,4 +162,11 @@ def test_a_person_logs_in_and_walks_from_the_list_over_the_worst_model_to_its_re
     assert "accuracy" in report.locator("body").inner_text()
     tab = framed(page, f"{airflow.url}/dags/governance_spoiled/plugin/governance-dag")
     assert tab.get_by_role("heading", level=1).inner_text() == "spoiled"
+    assert tab.get_by_text("controls have no fresh evidence").count() == 1
+    run = f"{airflow.url}/dags/governance_spoiled/runs/{RUN}"
+    tab = framed(page, f"{run}/plugin/governance-run")
+    assert tab.get_by_role("heading", level=1).inner_text() == "spoiled, run of 2026-03-01"
+    tab = framed(page, f"{run}/tasks/quality/plugin/governance-findings")
+    assert tab.get_by_role("heading", level=1).inner_text() == "Model quality"
+    assert "accuracy" in tab.locator("body").inner_text()
     page.context.close()

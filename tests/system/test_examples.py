@@ -64,7 +64,7 @@ def test_every_run_ends_as_declared_for_the_declared_reason(example):
         assert manifest["run"]["logical_date"].startswith(run["date"][:10])
         assert verdict["outcome"] == run["outcome"], run["date"]
         found = {
-            f"{each['check']}.{each['metric']}" + (f"[{each['key']}]" if each["key"] else "")
+            f"{each['check']}.{each['metric'] or each['check']}" + (f"[{each['key']}]" if each["key"] else "")
             for each in verdict["findings"]
             if each["outcome"] == run["outcome"]
         }

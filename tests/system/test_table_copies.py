@@ -173,3 +173,16 @@ def test_too_many_bytes_leave_the_table_and_its_snapshot(server, load, monkeypat
         connection.execute("update every set f8 = 1e9 where i4 = 500")
         assert open_relation(dataset).summaries(["f8"])["f8"].maximum == 600
         connection.execute("update every set f8 = 250 where i4 = 500")
+
+
+@pytest.mark.parametrize("expected", [None, 1, 10**9])
+def test_an_estimate_of_the_rows_decides_nothing(load, monkeypatch, expected):
+    """The planner may know nothing, or what was true long ago."""
+    monkeypatch.setattr(table_copies, "estimated_rows", lambda *_: expected)
+    dataset = load(table="every")
+    cells = dataset.source.rows * len(dataset.source.comparable)
+    assert isinstance(open_relation(dataset), CopiedRelation)
+    monkeypatch.setattr(table_copies, "MAX_CELLS", cells)
+    assert isinstance(open_relation(load(table="every")), CopiedRelation)
+    monkeypatch.setattr(table_copies, "MAX_CELLS", cells - 1)
+    assert isinstance(open_relation(load(table="every")), PushedRelation)

@@ -293,6 +293,13 @@ def _one_line(text: str) -> str:
 
 
 def _check(check: Check, draft: _Draft) -> Iterator[str]:
+    if len(draft.known) < check.min_reference_rows:
+        yield (
+            f"  # {check.kind} is left out: it needs {check.min_reference_rows} rows of the reference, which has "
+            f"{len(draft.known)}."
+        )
+        yield ""
+        return
     suggestion = check.suggest(draft.known, draft.columns, task=draft.task, model=draft.model)
     yield f"  # {check.question}"
     yield from _comment(suggestion.comment, indent=2)

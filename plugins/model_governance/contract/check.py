@@ -202,6 +202,7 @@ class Check:
         wing: the group that lists show it in; for checks of other packages only, a built-in one is in the wing of
             its folder.
         tasks: the prediction tasks it can measure.
+        min_reference_rows: rows of the reference below which it cannot measure; `policy init` leaves it out then.
 
     Raises:
         ValueError: the operator's name is no identifier that ends with "Operator".
@@ -239,6 +240,7 @@ class Check:
         "ranking",
         "forecasting",
     )
+    min_reference_rows: int = 1
 
     def __post_init__(self) -> None:
         if not (self.operator_name.isidentifier() and self.operator_name.endswith("Operator")):

@@ -43,6 +43,8 @@ def key_words(key: str, per: str | None, labels: Mapping[str, Label]) -> str:
     >>> labels = {"SEX": Label(name="sex", values={"2": "women"}), "AGEP": Label(name="age")}
     >>> [key_words(*each, labels) for each in (("SEX=2", "column=group"), ("SEX=1", "column=group"), ("AGEP", "column"))]
     ['women', 'sex 1', 'age']
+    >>> [key_words(key, "slice", labels) for key in ("SEX 2", "SEX missing", "CIT 1", "pilot")]
+    ['women', 'sex missing', 'CIT 1', 'pilot']
     >>> key_words("rmia@0.01", "attack@false-positive rate", {}), key_words("search@SEX", "attack@attribute", labels)
     ('rmia at false-positive rate 0.01', 'search of attribute sex')
     """
@@ -51,7 +53,7 @@ def key_words(key: str, per: str | None, labels: Mapping[str, Label]) -> str:
         value = key.split("@", 1)[1]
         joint = "at" if _is_number(value) else "of"
         return f"{what} {joint} {of} {_words(value, labels)}"
-    return _words(key, labels)
+    return _slice_words(key, labels) if per == "slice" else _words(key, labels)
 
 
 def named(result: CheckResult, specs: Iterable[MetricSpec], labels: Mapping[str, Label]) -> CheckResult:
@@ -77,6 +79,12 @@ def _words(key: str, labels: Mapping[str, Label]) -> str:
         return key
     label = labels[found["column"]]
     return label.values.get(found["value"]) or f"{label.name or found['column']} {found['value']}"
+
+
+def _slice_words(key: str, labels: Mapping[str, Label]) -> str:
+    """`SEX 2` and `AGEP missing`, as slices of a column's values are called; a slice with a name of its own keeps it."""
+    column = next((column for column in labels if key.startswith(f"{column} ")), None)
+    return key if column is None else _words(f"{column}={key.removeprefix(column).strip()}", labels)
 
 
 def _is_number(text: str) -> bool:

@@ -36,6 +36,8 @@ where c.oid = to_regclass(%s) and c.relkind in ('r', 'm') and a.amname = 'heap' 
   and (c.reltoastrelid = 0 or pg_relation_size(c.reltoastrelid) = 0)
 """
 
+ESTIMATE = "select reltuples from pg_class where oid = to_regclass(%s) and relkind in ('r', 'm') and not relhassubclass"
+
 
 def pages_of(connection: Any, table: Table, columns: Sequence[Column]) -> tuple[Any, int] | None:
     """The name of the table and its number of pages; None where it is not packed: a view, a partitioned table, long texts, bytes.
@@ -45,17 +47,27 @@ def pages_of(connection: Any, table: Table, columns: Sequence[Column]) -> tuple[
         table: a table of the database, or columns of one, of which some are cast.
         columns: its columns as they arrive.
     """
-    from ibis.expr.operations import DatabaseTable
-    from psycopg import sql
-
     about = connection.info
     any_bytes = about.parameter_status("server_encoding") == "SQL_ASCII" or any(one.oid == BYTES for one in columns)
     if about.server_version < RANGE_SCANS or any_bytes:
         return None
-    (place,) = table.op().find(DatabaseTable)
-    name = sql.Identifier(*filter(None, (place.namespace.database, place.name)))
+    name = _name_of(table)
     row = connection.execute(HEAP, (name.as_string(connection),)).fetchone()
     return None if row is None else (name, int(row[0]))
+
+
+def estimated_rows(connection: Any, table: Table) -> int | None:
+    """How many rows the planner expects in a table, without reading it; None where it knows nothing, as of a view."""
+    row = connection.execute(ESTIMATE, (_name_of(table).as_string(connection),)).fetchone()
+    return int(row[0]) if row is not None and row[0] > 0 else None
+
+
+def _name_of(table: Table) -> Any:
+    from ibis.expr.operations import DatabaseTable
+    from psycopg import sql
+
+    (place,) = table.op().find(DatabaseTable)
+    return sql.Identifier(*filter(None, (place.namespace.database, place.name)))
 
 
 def packed_batches(connection: Any, name: Any, pages: int, columns: Sequence[Column]) -> Iterator[pa.RecordBatch]:

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from model_governance.evidence.verification import Problem, Verification
     from model_governance.store import ArtifactStore
 
-MEASURED = ("pass", "warn", "fail", "uncertain")
-"""Outcomes of a check that measured and that nobody waived."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckEvidence:
@@ -33,11 +30,6 @@ class CheckEvidence:
     kind: str | None
     outcome: str
     sentence: str
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether the check measured and was judged."""
-        return self.outcome in MEASURED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,17 +106,27 @@ def control_map_of(store: ArtifactStore, run: VerifiedRun | None) -> ControlMap:
     return as_control_map(read_verified(store, run.control_map), origin=store.locate(run.control_map["key"]))
 
 
+def stated_checks(link: Link) -> tuple[CheckEvidence, ...]:
+    """What the link of a run states of each check."""
+    return tuple(_check_of(check) for check in link.predicate["checks"])
+
+
+def control_map_address(link: Link) -> dict[str, str] | None:
+    """`key` and `sha256` of the control map that was stored with a run; None without one."""
+    stored = next((each for each in link.statement["subject"] if each["name"] == FILE), None)
+    return None if stored is None else {"key": stored["uri"], "sha256": stored["digest"]["sha256"]}
+
+
 def _run_of(link: Link) -> VerifiedRun:
     predicate = link.predicate
-    stored = next((each for each in link.statement["subject"] if each["name"] == FILE), None)
     return VerifiedRun(
         sequence=link.sequence,
         run_id=predicate["run"]["run_id"],
         logical_date=link.logical_date,
         is_signed=link.is_signed,
-        checks=tuple(_check_of(check) for check in predicate["checks"]),
+        checks=stated_checks(link),
         policy={name: predicate["policy"][name] for name in ("key", "sha256")},
-        control_map=None if stored is None else {"key": stored["uri"], "sha256": stored["digest"]["sha256"]},
+        control_map=control_map_address(link),
     )
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REFUSED_TAG = "refused"
+
 
 def refused_dag(
     file: Path, problems: Sequence[str], *, dag_id: str, owner: str | None = None, settings: DagSettings = NO_SETTINGS
@@ -38,7 +40,7 @@ def refused_dag(
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=False,
-        tags={"model-governance", "refused", *settings.tags},
+        tags={"model-governance", REFUSED_TAG, *settings.tags},
         # Airflow would read a text that ends in `.md` as the path of a file.
         doc_md="\n".join([f"`{file.name}` was refused:", "", *(f"- {problem}" for problem in problems), ""]),
         default_args={"owner": owner} if owner else {},

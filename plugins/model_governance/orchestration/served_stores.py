@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ class ServedStores:
     """Implements `model_governance.ui.board.board.Stores`; knows which DAGs have an archive task."""
 
     _governed: set[str] = field(default_factory=set)
+    _timeouts: dict[str, float | None] = field(default_factory=dict)
     _of_dags: dict[str, StoreLocation] = field(default_factory=dict)
     _read_until: Any = None
     _open: dict[StoreLocation, ReopeningStore] = field(default_factory=dict)
@@ -61,6 +63,11 @@ class ServedStores:
         self._read_dags()
         return frozenset(self._governed)
 
+    def run_timeout(self, dag_id: str) -> timedelta | None:
+        """How long Airflow lets a run of a DAG take; None where it has no limit, or archives nothing."""
+        seconds = self._timeouts.get(dag_id)
+        return None if seconds is None else timedelta(seconds=seconds)
+
     def _opened(self, location: StoreLocation) -> ArtifactStore:
         if location not in self._open:
             self._open[location] = ReopeningStore(location.open)
@@ -86,6 +93,7 @@ class ServedStores:
                 self._read_until = row.last_updated
                 for named in _evidence_stores(row.data):
                     self._governed.add(row.dag_id)
+                    self._timeouts[row.dag_id] = row.data["dag"].get("dagrun_timeout")
                     if not named["uri"].startswith(S3) or not named["connection"]:
                         continue
                     location = StoreLocation(uri=named["uri"], folder=Path("/"), connection=named["connection"])

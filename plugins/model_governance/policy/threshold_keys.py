@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
@@ -89,4 +90,6 @@ def _problem(key: str, known: list[str], what: str) -> str:
     if key in known:
         return ""
     shown = ", ".join(known[:MOST_SHOWN]) + (f" and {len(known) - MOST_SHOWN} more" if len(known) > MOST_SHOWN else "")
-    return f"{key!r} is no {what}; there are {shown}{closest(key, known)}"
+    similar = difflib.get_close_matches(key[:100], known, n=1)
+    meant = f"; did you mean {similar[0]!r}?" if similar else ""
+    return f"{key!r} is no {what}; there are {shown}{meant}"

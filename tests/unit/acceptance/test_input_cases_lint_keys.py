@@ -55,6 +55,7 @@ def test_a_key_that_the_metric_cannot_have_is_refused_with_those_there_are(probl
     """P7."""
     found = problems(kind, threshold, params=params)
     assert any(words in line and "thresholds[0].key" in line for line in found), found
+    assert all(line.count("; there are ") <= 1 for line in found), found
 
 
 @pytest.mark.parametrize(

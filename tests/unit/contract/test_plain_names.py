@@ -28,6 +28,9 @@ SPECS = (
         ("noise@2", "corruption@severity", "noise at severity 2"),
         ("mail@example.org", "source", "mail@example.org"),
         ("young", None, "young"),
+        ("SEX 1", "slice", "men"),
+        ("SEX missing", "slice", "sex missing"),
+        ("young", "slice", "young"),
     ],
 )
 def test_the_key_of_a_metric_in_words(key, per, words):

@@ -32,6 +32,7 @@ def models_answer(
     *,
     now: float,
     ungoverned: Sequence[Mapping[str, Any]],
+    halts: Mapping[str, Sequence[str]],
     limit: str = "",
     cursor: str = "",
 ) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def models_answer(
     size = int(limit) if limit.isdecimal() and len(limit) < 4 and 0 < int(limit) <= MOST else PAGE
     if limit and str(size) != limit:
         mistakes.append(f"There is no limit {limit!r:.60}; it is a number from 1 to {MOST}.")
-    asked = partial(portfolio, models, query, now=now, ungoverned=ungoverned, limit=size)
+    asked = partial(portfolio, models, query, now=now, ungoverned=ungoverned, halts=halts, limit=size)
     try:
         found = asked(cursor=cursor)
     except ValueError:
@@ -55,11 +56,13 @@ def models_answer(
 
 
 def model_answer(board: Board, model: Mapping[str, Any], *, now: float) -> dict[str, Any]:
-    """A model with its runs, and its metrics in them."""
+    """A model with its runs, its metrics in them, its newest slices and the coverage of controls."""
+    from model_governance.ui.board.controls_page import model_coverage
     from model_governance.ui.board.model_page import COLUMNS, metrics_of
 
     runs = board.index.runs(model["id"])
     metrics = metrics_of(board.index.history(model, COLUMNS), runs)
+    kept = board.index.newest([model])[model["id"]]
     return {
         "as_of": board.as_of(),
         "model": _model(model)
@@ -76,6 +79,8 @@ def model_answer(board: Board, model: Mapping[str, Any], *, now: float) -> dict[
             for each in metrics
         ],
         "documents": board.index.documents(model),
+        "slices": kept.slices,
+        "coverage": model_coverage(board.index, kept, now=now),
     }  # fmt: skip
 
 

@@ -13,3 +13,13 @@ document.addEventListener("keydown", (event) => {
 });
 document.querySelectorAll("form.filters select").forEach((select) =>
   select.addEventListener("change", () => select.form.requestSubmit()));
+// A page that waits asks again in its place: a reload would take focus and reading position away.
+const seconds = Number(document.body.dataset.again);
+if (seconds) setInterval(async () => {
+  const answer = document.hidden ? null : await fetch(location.href).catch(() => null);
+  if (!answer?.ok) return;
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const [shown, fresh] = [document, next].map((page) => page.querySelector("main"));
+  if (!next.body.dataset.again) location.reload();
+  else if (shown.innerHTML !== fresh.innerHTML) shown.replaceWith(document.adoptNode(fresh));
+}, 1000 * seconds);

@@ -49,8 +49,18 @@ class Surroundings(Protocol):
             models: rows of the index of models that have evidence.
         """
 
+    def halts(self, models: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
+        """Why no further run of some models may come, by the id of their DAG: it is paused, gone or refused, or a run of it is stuck.
+
+        Args:
+            models: rows of the index; `deadline` are the seconds that a run may take, where the policy says so.
+        """
+
     def run_state(self, dag_id: str, run_id: str) -> str | None:
         """The state of a run; None where there is none."""
+
+    def task_states(self, dag_id: str, run_id: str) -> Sequence[tuple[str, str]]:
+        """Id and state of each task of a run, in the order in which they start; a mapped task once for each of its states."""
 
     def reported(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> Mapping[str, Any] | None:
         """What a task that runs a check has reported: `name` and `report`; None where it has not."""

@@ -83,6 +83,26 @@ def sparkline(values: Sequence[float | None], bound: float | None) -> str:
     )
 
 
+def whisker(
+    value: float, low: float | None, high: float | None, *, ends: tuple[float, float], beside: float | None = None
+) -> str:
+    """A value with its 95% interval on a line from one end to the other, `beside` as a rule. The numbers stand beside it."""
+    first, last = ends
+    width = (last - first) or 1.0
+
+    def place(number: float) -> float:
+        return 5 + 150 * (number - first) / width
+
+    interval = (
+        "" if low is None or high is None else f'<path class="whisker" d="M{place(low):.1f} 11H{place(high):.1f}"/>'
+    )
+    rule = "" if beside is None else f'<path class="bound" d="M{place(beside):.1f} 2V20"/>'
+    return (
+        f'<svg class="spark" width="160" height="22" viewBox="0 0 160 22" aria-hidden="true"><path class="axis" d="M0 11H160"/>'
+        f'{rule}{interval}<circle class="value" cx="{place(value):.1f}" cy="11" r="3.500"/></svg>'
+    )
+
+
 def trend(points: Sequence[Mapping[str, Any]], *, label: str, events: Sequence[tuple[int, str]], unit: str = "") -> str:
     """A metric over runs: line and marks, the 95% interval as a band, the bound as a step line, events as vertical rules.
 

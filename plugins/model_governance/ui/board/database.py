@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 """A database of another version is dropped and made anew."""
 BUSY_SECONDS = 30
 
@@ -47,14 +47,25 @@ create table model (
     runs integer not null,
     moment real not null,         -- of the newest run
     recorded real not null,
+    deadline real,                -- seconds that a run may take by its policy; null: it says none
     due_at real,                  -- overdue from this moment on; null: no schedule
     reasons text not null,        -- JSON list of sentences
     waived_until text,            -- the first end of the waivers in use
-    checks text not null,         -- JSON: name, kind, outcome, last moment that measured
+    checks text not null,         -- JSON: name, kind, outcome
     manifest text not null,
     requested real,               -- the newest retraining request
     damaged integer not null,     -- links of its chain that are missing or damaged
     unique (archive, model, dag_id)
+);
+create table newest (
+    model integer primary key,
+    evidence text,                -- when each check measured, as JSON; null: the newest link cannot be read
+    slices text not null,         -- metrics of slices of the newest run, as JSON
+    controls text not null        -- SHA-256 of its control map; empty: that of the package
+);
+create table control_map (
+    sha256 text primary key,
+    content blob not null         -- as it is stored with a run
 );
 create table run (
     model integer not null,

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.errors import GovernanceError
 from model_governance.evidence.chain import models_with_chain
+from model_governance.evidence.controls import built_in_controls
 from model_governance.evidence.index import indexed_models
 from model_governance.ui.board.database import connected, kept_open
+from model_governance.ui.board.newest import ControlMaps, Newest, control_map_in
 from model_governance.ui.board.reading import Policies, read_chain, unpacked
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from model_governance.evidence.controls import ControlMap
     from model_governance.store import ArtifactStore
     from model_governance.ui.board.reading import ChainRead, ModelRow
 
@@ -76,7 +79,7 @@ class BoardIndex:
     def _refresh(self, stores: Sequence[Callable[[], ArtifactStore]], *, rebuild: bool) -> int:
         if rebuild:
             with connected(self.path) as database:
-                for table in ("archive", "chain", "model", "run"):
+                for table in ("archive", "chain", "model", "newest", "control_map", "run"):
                     database.execute(f"delete from {table}")  # noqa: S608 - names of our own
         found: dict[str, int] = {}
         unopened = False
@@ -151,6 +154,28 @@ class BoardIndex:
             document for document in json.loads(row["documents"]) if not document["name"] or document["name"] in names
         ]
 
+    def newest(self, models: Sequence[Mapping[str, Any]]) -> dict[int, Newest]:
+        """What is kept of the newest run of each of some models, by their id."""
+        marks = ", ".join("?" for _ in models)
+        query = f"select * from newest where model in ({marks})"  # noqa: S608 - marks only
+        with connected(self.path) as database:
+            rows = database.execute(query, [model["id"] for model in models]).fetchall()
+        return {
+            row["model"]: Newest(
+                evidence=None if row["evidence"] is None else json.loads(row["evidence"]),
+                slices=json.loads(row["slices"]), controls=row["controls"],
+            )
+            for row in rows
+        }  # fmt: skip
+
+    def control_map(self, sha256: str) -> ControlMap:
+        """The control map with a digest, as `Newest.controls` names it."""
+        if not sha256:
+            return built_in_controls()
+        with connected(self.path) as database:
+            row = database.execute("select content from control_map where sha256 = ?", (sha256,)).fetchone()
+        return built_in_controls() if row is None else control_map_in(bytes(row["content"]))
+
     def _runs_where(self, condition: str, value: str, dag_id: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         query = (
             f"select model.id as owner_id, run.* from run join model on model.id = run.model "  # noqa: S608 - a constant
@@ -167,18 +192,18 @@ class BoardIndex:
         return [(models[row["owner_id"]], dict(row)) for row in rows]
 
     def _refresh_archive(self, store: ArtifactStore) -> int:
-        read, policies = 0, Policies(store)
+        read, policies, maps = 0, Policies(store), ControlMaps(store)
         try:
             names = self._names(store)
             heads = self._heads(store.uri)
             with ThreadPoolExecutor(WORKERS) as pool:
                 for start in range(0, len(names), BATCH):
                     batch = names[start : start + BATCH]
-                    chains = pool.map(partial(self._newer, store, heads, policies), batch)
+                    chains = pool.map(partial(self._newer, store, heads, policies, maps), batch)
                     for behind, (name, chain) in enumerate(zip(batch, chains, strict=True), start=start + 1):
                         if chain is not None:
                             read += 1
-                            self._write(store.uri, name, chain, behind=len(names) - behind)
+                            self._write(store.uri, name, chain, maps=maps, behind=len(names) - behind)
             self._note(store.uri, behind=0, read_at=time.time())
         except GovernanceError as error:
             log.warning("the board cannot read %s: %s", store.uri, error)
@@ -191,7 +216,9 @@ class BoardIndex:
             rows = database.execute("select model, head from chain where archive = ?", (uri,)).fetchall()
         return {row["model"]: row["head"] for row in rows}
 
-    def _newer(self, store: ArtifactStore, heads: Mapping[str, int], policies: Policies, name: str) -> ChainRead | None:
+    def _newer(
+        self, store: ArtifactStore, heads: Mapping[str, int], policies: Policies, maps: ControlMaps, name: str
+    ) -> ChainRead | None:
         def before() -> tuple[bytes, Sequence[Mapping[str, Any]]]:
             with connected(self.path) as database:
                 row = database.execute(
@@ -200,12 +227,16 @@ class BoardIndex:
             return row["history"], json.loads(row["documents"])
 
         return read_chain(
-            store, name, head=heads.get(name, 0), before=before, policies=policies, home=self.home
+            store, name, head=heads.get(name, 0), before=before, policies=policies, maps=maps, home=self.home
         )  # fmt: skip
 
-    def _write(self, uri: str, name: str, chain: ChainRead, *, behind: int) -> None:
+    def _write(self, uri: str, name: str, chain: ChainRead, *, maps: ControlMaps, behind: int) -> None:
         with connected(self.path) as database:
             _write_chain(database, uri, name, chain)
+            named = {row.kept.controls for row in chain.models} - {""}
+            database.executemany(
+                "insert or ignore into control_map values (?, ?)", [(each, maps.contents[each]) for each in named]
+            )
             database.execute("update archive set behind = ?, problem = '' where uri = ?", (behind, uri))
 
     def _names(self, store: ArtifactStore) -> list[str]:
@@ -232,9 +263,9 @@ class BoardIndex:
         with connected(self.path) as database:
             gone = [row["uri"] for row in database.execute("select uri from archive") if row["uri"] not in uris]
             for uri in gone:
-                database.execute(
-                    "delete from run where model in (select id from model where archive = ?)", (uri,)
-                )  # fmt: skip
+                for table in ("run", "newest"):
+                    of_archive = "model in (select id from model where archive = ?)"
+                    database.execute(f"delete from {table} where {of_archive}", (uri,))  # noqa: S608 - names of our own
                 for table, column in (("model", "archive"), ("chain", "archive"), ("archive", "uri")):
                     database.execute(f"delete from {table} where {column} = ?", (uri,))  # noqa: S608 - names of our own
 
@@ -248,6 +279,11 @@ def _write_chain(database: sqlite3.Connection, uri: str, name: str, chain: Chain
     )
     for row in chain.models:
         model = _write_model(database, uri, name, row, chain.documents)
+        evidence = None if row.kept.evidence is None else json.dumps(row.kept.evidence)
+        database.execute(
+            "insert or replace into newest (model, evidence, slices, controls) values (?, ?, ?, ?)",
+            (model, evidence, json.dumps(row.kept.slices), row.kept.controls),
+        )
         known = database.execute("select coalesce(max(sequence), 0) from run where model = ?", (model,)).fetchone()[0]
         if any(not run["latest"] for run in row.runs):
             known = 0  # a repeated run takes the place of an earlier one
@@ -275,7 +311,7 @@ def _write_model(
         "tags": json.dumps(facts["tags"]), "cron": facts["cron"], "outcome": standing.outcome,
         "stops": int(standing.stops), "since": standing.since, "streak": standing.streak, "strip": standing.strip,
         "runs": sum(run["latest"] for run in row.runs), "moment": row.newest["moment"],
-        "recorded": row.newest["recorded"], "due_at": row.due_at, "reasons": json.dumps(facts["reasons"]),
+        "recorded": row.newest["recorded"], "due_at": row.due_at, "deadline": facts["deadline"], "reasons": json.dumps(facts["reasons"]),
         "waived_until": facts["waived_until"], "checks": json.dumps(facts["checks"]),
         "manifest": row.newest["name"], "requested": max(requests, default=None),
         "damaged": row.damaged,

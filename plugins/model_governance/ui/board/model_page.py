@@ -13,8 +13,10 @@ from model_governance.report.formatting import NOT_NOTABLE, counted
 from model_governance.report.scale import SIGNS
 from model_governance.ui.board import charts
 from model_governance.ui.board.challenger import challenger_view
+from model_governance.ui.board.controls_page import model_coverage
 from model_governance.ui.board.metric_names import plain_name_of, unit_of
 from model_governance.ui.board.portfolio import spelled, waiver_note
+from model_governance.ui.board.slices_page import slices_view
 from model_governance.ui.board.standing import newness, urgency, word_of
 from model_governance.ui.board.wings import verdict_by_wing
 from model_governance.verdict import RANK
@@ -100,7 +102,9 @@ class Metric:
         return [None if row is None else column[row] for row in self.rows]
 
 
-def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span: int, chosen: str) -> dict[str, Any]:
+def model_view(
+    index: BoardIndex, model: Mapping[str, Any], *, now: float, span: int, chosen: str, halt: Sequence[str] = ()
+) -> dict[str, Any]:
     """What the page of a model shows.
 
     Args:
@@ -109,21 +113,23 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
         now: seconds since 1970.
         span: how many runs the trends show.
         chosen: `address` of the metric whose trend is shown; by default that of the worst finding.
+        halt: why no further run may come, in sentences.
     """
     runs = index.runs(model["id"])
     shown = runs[-span:]
     table = index.history(model, COLUMNS)
     metrics = metrics_of(table, shown)
+    kept = index.newest([model])[model["id"]]
     metric = next((each for each in metrics if each.address == chosen), metrics[0] if metrics else None)
     documents = index.documents(model)
     events = list(_events(runs, documents))
-    place = urgency(model, now=now)
+    place = urgency(model, now=now, halted=bool(halt))
     return {
         "model": model,
         "place": place,
         "word": word_of(place),
         "sentence": _sentence(model, runs),
-        "reasons": json.loads(model["reasons"]),
+        "reasons": [*halt, *json.loads(model["reasons"])],
         "wings": verdict_by_wing(json.loads(model["checks"])),
         "waived": waiver_note(model["waived_until"], now=now),
         "heat": _heat(table, runs[-HEAT:]),
@@ -132,6 +138,8 @@ def model_view(index: BoardIndex, model: Mapping[str, Any], *, now: float, span:
         "holding": sum(each.newest["finding_outcome"] in NOT_NOTABLE for each in metrics),
         "trend": _trend(metric, shown, events) if metric else None,
         "challenger": challenger_view(model, documents),
+        "slices": slices_view(kept.slices),
+        "coverage": model_coverage(index, kept, now=now),
         "span": span,
         "spans": RANGES,
         "events": list(reversed(events)),

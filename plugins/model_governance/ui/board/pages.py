@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "board.js"
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'self'; frame-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'self'"
+)
+ASKS_AGAIN = "; connect-src 'self'"
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'self'; "
-    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",
@@ -58,7 +62,8 @@ def page(
         svg=as_markup, strip=_strip, mark=_mark, word_of=word_of,
         worded=lambda finding: in_plain_names(finding, finding.sentence), **values,
     )  # fmt: skip
-    return Response(content, status, HEADERS, media_type="text/html; charset=utf-8")
+    headers = HEADERS if refresh is None else HEADERS | {"Content-Security-Policy": POLICY + ASKS_AGAIN}
+    return Response(content, status, headers, media_type="text/html; charset=utf-8")
 
 
 def portfolio_page(board: Board, found: Portfolio, query: Query, *, path: str) -> Response:
@@ -76,12 +81,12 @@ def portfolio_page(board: Board, found: Portfolio, query: Query, *, path: str) -
 
 def message(
     board: Board | None, *, path: str, title: str, sentence: str, status: int = 200, refresh: int | None = None,
-    links: Sequence[tuple[str, str]] = (), command: str = "",
+    links: Sequence[tuple[str, str]] = (), command: str = "", tasks: Sequence[tuple[str, str]] = (),
 ) -> Response:  # fmt: skip
-    """A page that says one thing: why there is nothing to see, and what to do."""
+    """A page that says one thing: why there is nothing to see, and what to do; `tasks` with their states in Airflow."""
     return page(
         board, "message.html", path=path, status=status, refresh=refresh, title=title, sentence=sentence, links=links,
-        command=command,
+        command=command, tasks=tasks,
     )  # fmt: skip
 
 

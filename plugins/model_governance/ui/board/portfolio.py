@@ -8,6 +8,7 @@ import json
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from model_governance.contract.moments import end_of, parse_moment, spell_moment
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 PAGE = 50
 """Rows of a page."""
 DAY = 86_400.0
+NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
 SORTS: Mapping[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]] = {
     "urgency": lambda row: (URGENCY.index(row["place"]), -row["since_seconds"], row["model"]),
     "since": lambda row: (-row["since_seconds"], row["model"]),
@@ -118,7 +120,7 @@ def query_of(parameters: Mapping[str, str]) -> Query:
 
 def portfolio(
     models: Sequence[Mapping[str, Any]], query: Query, *, now: float, ungoverned: Sequence[Mapping[str, Any]] = (),
-    limit: int = PAGE, cursor: str = "",
+    halts: Mapping[str, Sequence[str]] = NONE, limit: int = PAGE, cursor: str = "",
 ) -> Portfolio:  # fmt: skip
     """The models that a query asks for.
 
@@ -127,13 +129,14 @@ def portfolio(
         query: what is asked for.
         now: seconds since 1970.
         ungoverned: DAGs of models without evidence, each with `dag_id`, `owner`, `tags` and `reason`.
+        halts: why no further run may come, in sentences, by the id of the DAG.
         limit: rows of a page.
         cursor: the rows behind it are shown instead of the page of the query; `next` of the answer before.
 
     Raises:
         ValueError: the cursor is none of this order.
     """
-    rows = [_row(model, now=now) for model in models] + [_ungoverned_row(dag) for dag in ungoverned]
+    rows = [_row(model, now=now, halts=halts) for model in models] + [_ungoverned_row(dag) for dag in ungoverned]
     totals = {place: sum(row["place"] == place for row in rows) for place in URGENCY}
 
     def order(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -157,10 +160,13 @@ def portfolio(
     )  # fmt: skip
 
 
-def csv_of(models: Sequence[Mapping[str, Any]], query: Query, *, now: float) -> str:
+def csv_of(
+    models: Sequence[Mapping[str, Any]], query: Query, *, now: float, halts: Mapping[str, Sequence[str]] = NONE
+) -> str:
     """The whole filtered list, passes included, as CSV; a cell that a spreadsheet would take for a formula is quoted."""
     rows = sorted(
-        (row for row in (_row(model, now=now) for model in models) if _fits(row, query)), key=SORTS[query.sort]
+        (row for row in (_row(model, now=now, halts=halts) for model in models) if _fits(row, query)),
+        key=SORTS[query.sort],
     )
     out = io.StringIO()
     writer = csv.writer(out)
@@ -179,13 +185,14 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(RISKY) else text
 
 
-def _row(model: Mapping[str, Any], *, now: float) -> dict[str, Any]:
+def _row(model: Mapping[str, Any], *, now: float, halts: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """A row of the index with what order and filters need."""
-    place = urgency(model, now=now)
+    halt = halts.get(model["dag_id"], ())
+    place = urgency(model, now=now, halted=bool(halt))
     since = model["due_at"] if place == "overdue" else model["since"]
     return dict(model) | {
         "place": place, "since_seconds": since, "tags": json.loads(model["tags"]) if model["tags"] != "[]" else [],
-        "days_since_evidence": int(max(0.0, now - model["moment"]) // DAY), "now": now,
+        "days_since_evidence": int(max(0.0, now - model["moment"]) // DAY), "now": now, "halt": halt,
     }  # fmt: skip
 
 
@@ -194,7 +201,7 @@ def _ungoverned_row(dag: Mapping[str, Any]) -> dict[str, Any]:
         "place": "ungoverned", "model": dag["dag_id"], "dag_id": dag["dag_id"], "owner": dag["owner"],
         "tags": list(dag["tags"]), "description": "", "since_seconds": 0.0, "reasons": json.dumps([dag["reason"]]),
         "strip": "", "streak": 0, "stops": 0, "outcome": "", "moment": None, "since": None, "waived_until": None,
-        "requested": None, "damaged": 0, "manifest": "", "runs": 0, "recorded": None, "due_at": None, "archive": "", "checks": "[]", "days_since_evidence": None,
+        "requested": None, "damaged": 0, "manifest": "", "runs": 0, "recorded": None, "due_at": None, "archive": "", "checks": "[]", "days_since_evidence": None, "halt": (),
     }  # fmt: skip
 
 
@@ -217,11 +224,9 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     if row["damaged"]:
         links = counted(row["damaged"], "link")
         reasons.insert(0, f"{links} of its chain missing or damaged; run model-governance verify")
-    if overdue:
-        last = (
-            f"Last evidence is of {spelled(row['moment'])}, {row['outcome']}; the next was due {spelled(row['due_at'])}"
-        )
-        reasons.insert(0, last)
+    if overdue or row["halt"]:
+        due = f"; the next was due {spelled(row['due_at'])}" if overdue else ""
+        reasons[:0] = [*row["halt"], f"Last evidence is of {spelled(row['moment'])}, {row['outcome']}{due}"]
     return row | {
         "wings": verdict_by_wing(json.loads(row["checks"])),
         "ago": _ago(row["days_since_evidence"]),
@@ -280,8 +285,11 @@ def _sentences(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if overdue:
         oldest = min(row["moment"] for row in overdue)
         yield f"{counted(len(overdue), 'model')} {'is' if len(overdue) == 1 else 'are'} overdue; the oldest evidence is of {spelled(oldest)}."
+    halted = sum(bool(row["halt"]) for row in governed)
+    if halted:
+        yield f"{counted(halted, 'model')} {'is' if halted == 1 else 'are'} not running: the Dag is paused, gone or stuck, or its policy was refused."
     silent = len(rows) - len(governed)
     if silent:
         yield f"{counted(silent, 'Dag')} {'of a model has' if silent == 1 else 'of models have'} no evidence."
-    if not stopped and not overdue:
+    if not stopped and not overdue and not halted:
         yield f"The oldest evidence is of {spelled(min(row['moment'] for row in governed))}."

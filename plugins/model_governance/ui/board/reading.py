@@ -21,6 +21,7 @@ from model_governance.policy.load import archived_policy
 from model_governance.store import read_verified
 from model_governance.ui.board.documents import documents_of
 from model_governance.ui.board.metric_names import plain_name_of, unit_of
+from model_governance.ui.board.newest import Newest, newest_of
 from model_governance.ui.board.standing import Standing, standing_of
 from model_governance.verdict import RANK
 from model_governance.verdict.words import describe
@@ -32,11 +33,21 @@ if TYPE_CHECKING:
 
     from model_governance.evidence.chain import Link
     from model_governance.store import ArtifactStore
+    from model_governance.ui.board.newest import ControlMaps
 
 log = logging.getLogger(__name__)
 
 MOST_REASONS = 2
-NOT_READ: dict[str, Any] = {"owner": "", "description": "", "tags": [], "cron": None, "timezone": "UTC", "grace": 0}
+NOT_READ: dict[str, Any] = {
+    "owner": "",
+    "description": "",
+    "tags": [],
+    "cron": None,
+    "timezone": "UTC",
+    "grace": 0,
+    "deadline": None,
+    "kinds": {},
+}
 """What is shown of a policy that cannot be read."""
 
 
@@ -52,6 +63,7 @@ class ModelRow:
         facts: what the newest link and its policy state: owner, tags, cron, reasons, waivers, checks.
         due_at: moment from which it is overdue (seconds since 1970); None without a schedule.
         damaged: links of the chain that are missing or damaged.
+        kept: what is kept of the newest run beside its findings.
     """
 
     dag_id: str
@@ -61,6 +73,7 @@ class ModelRow:
     facts: Mapping[str, Any]
     due_at: float | None
     damaged: int
+    kept: Newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +94,7 @@ class Policies:
     _read: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def facts(self, policy: Mapping[str, str]) -> dict[str, Any]:
-        """`description`, `tags`, `cron`, `timezone` and `grace` (minutes) of a stored policy."""
+        """Of a stored policy: `description`, `tags`, `cron`, `timezone`, `grace` (minutes), `deadline` (seconds), `kinds` of checks by name."""
         sha256 = policy["sha256"]
         if sha256 not in self._read:
             self._read[sha256] = self._facts(policy)
@@ -98,12 +111,14 @@ class Policies:
         return {
             "description": policy.description, "tags": list(schedule.tags), "cron": schedule.cron,
             "timezone": schedule.timezone, "grace": schedule.timeout_minutes,
+            "deadline": None if schedule.deadline_minutes is None else 60.0 * schedule.deadline_minutes,
+            "kinds": {name: spec.kind for name, spec in policy.checks.items()},
         }  # fmt: skip
 
 
 def read_chain(
     store: ArtifactStore, model: str, *, head: int, before: Callable[[], tuple[bytes, Sequence[Mapping[str, Any]]]],
-    policies: Policies, home: Callable[[str], str],
+    policies: Policies, maps: ControlMaps, home: Callable[[str], str],
 ) -> ChainRead | None:  # fmt: skip
     """What a chain holds; None where nothing is newer than what is known.
 
@@ -113,6 +128,7 @@ def read_chain(
         head: the newest link that is known; 0 for none.
         before: gives rows and documents that were read before; asked for where there are any and something is newer.
         policies: reads policies of this store.
+        maps: reads control maps of this store.
         home: the DAG whose readers see runs that no DAG ran, by the name of the model.
 
     Raises:
@@ -127,7 +143,7 @@ def read_chain(
     rows = _by_dag(runs_of(table), home(model))
     damaged = table["kind"].to_pylist().count(UNREADABLE)
     models = [
-        _model_row(store, model, dag_id=dag_id, runs=of_dag, policies=policies, damaged=damaged)
+        _model_row(store, model, table, dag_id=dag_id, runs=of_dag, policies=policies, maps=maps, damaged=damaged)
         for dag_id, of_dag in rows.items()
     ]
     return ChainRead(head=newer.head, history=_packed(table), documents=documents, models=models)
@@ -189,21 +205,26 @@ def _by_dag(runs: Sequence[dict[str, Any]], home: str) -> dict[str, list[dict[st
 def _model_row(
     store: ArtifactStore,
     model: str,
+    table: pa.Table,
     *,
     dag_id: str,
     runs: Sequence[Mapping[str, Any]],
     policies: Policies,
+    maps: ControlMaps,
     damaged: int,
 ) -> ModelRow:
     counted = [run for run in runs if run["latest"]]
     newest = counted[-1]
+    kept = Newest()
     try:
-        facts = _facts(read_link(store, link_key(model, newest["sequence"])), policies)
+        link = read_link(store, link_key(model, newest["sequence"]))
+        facts = _facts(link, policies)
+        kept = newest_of(store, link, table, runs=runs, kinds=facts["kinds"], maps=maps)
     except (EvidenceError, ObjectMissing) as error:
         facts = {**NOT_READ, "reasons": [str(error)], "waived_until": None, "checks": []}
     return ModelRow(
         dag_id=dag_id, standing=standing_of(counted), newest=newest, runs=runs, facts=facts,
-        due_at=_due_at(facts, newest["moment"]), damaged=damaged,
+        due_at=_due_at(facts, newest["moment"]), damaged=damaged, kept=kept,
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GOING_ON = ("queued", "running")
+FAILED = ("failed", "upstream_failed")
 NOT_KNOWN = "There is nothing here that you may see."
 
 
@@ -49,16 +50,16 @@ def add_api(app: FastAPI, board: Board, *, dag: Sequence[Any], readable: Callabl
         request: Request, limit: str = "", cursor: str = "", dag_ids: frozenset[str] = may_read
     ) -> Response:  # fmt: skip
         board.refresh_soon()
-        seen, silent = _seen(board, dag_ids)
+        seen, silent, halts = _seen(board, dag_ids)
         query = replace(query_of(request.query_params), page=1)
         answer = api.models_answer(
-            board, seen, query, now=time.time(), ungoverned=silent, limit=limit, cursor=cursor
+            board, seen, query, now=time.time(), ungoverned=silent, halts=halts, limit=limit, cursor=cursor
         )  # fmt: skip
         return _json(answer)
 
     @app.get(f"{root}/coverage")
     def coverage(catalog: str = "", dag_ids: frozenset[str] = may_read) -> Response:
-        view = controls_view(board.index.models(dag_ids=dag_ids), catalog=catalog, now=time.time())
+        view = controls_view(board.index, board.index.models(dag_ids=dag_ids), catalog=catalog, now=time.time())
         return _json(view | {"models": [{name: each[name] for name in ("model", "dag_id")} for each in view["models"]]})
 
     @app.get(f"{root}/health", dependencies=[may_read])
@@ -87,20 +88,21 @@ def _add_lists(app: FastAPI, board: Board, readable: Callable[..., Any]) -> None
     def models(request: Request, dag_ids: frozenset[str] = may_read) -> Response:
         board.refresh_soon()
         query = query_of(request.query_params)
-        seen, silent = _seen(board, dag_ids)
-        found = portfolio(seen, query, now=time.time(), ungoverned=silent)
+        seen, silent, halts = _seen(board, dag_ids)
+        found = portfolio(seen, query, now=time.time(), ungoverned=silent, halts=halts)
         return pages.portfolio_page(board, found, query, path=pages.route_of(request))
 
     @app.get("/models.csv")
     def models_csv(request: Request, dag_ids: frozenset[str] = may_read) -> Response:
-        text = csv_of(board.index.models(dag_ids=dag_ids), query_of(request.query_params), now=time.time())
+        seen, _, halts = _seen(board, dag_ids)
+        text = csv_of(seen, query_of(request.query_params), now=time.time(), halts=halts)
         headers = {**pages.HEADERS, "Content-Disposition": 'attachment; filename="models.csv"'}
         return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
 
     @app.get("/coverage")
     def coverage(request: Request, catalog: str = "", dag_ids: frozenset[str] = may_read) -> Response:
         board.refresh_soon()
-        view = controls_view(board.index.models(dag_ids=dag_ids), catalog=catalog, now=time.time())
+        view = controls_view(board.index, board.index.models(dag_ids=dag_ids), catalog=catalog, now=time.time())
         return pages.page(board, "controls.html", path=pages.route_of(request), here="coverage", view=view)
 
     @app.get("/static/board.js", dependencies=[may_read])
@@ -146,10 +148,12 @@ def _json(answer: Mapping[str, Any]) -> Response:
     return JSONResponse(answer, headers=headers)
 
 
-def _seen(board: Board, dag_ids: Collection[str]) -> tuple[list[dict[str, Any]], Sequence[Mapping[str, Any]]]:
-    """The models of these DAGs, and those of these DAGs that are models' and have no evidence."""
+def _seen(
+    board: Board, dag_ids: Collection[str]
+) -> tuple[list[dict[str, Any]], Sequence[Mapping[str, Any]], Mapping[str, Sequence[str]]]:
+    """The models of these DAGs, those of these DAGs that are models' and have no evidence, and which DAGs run no more."""
     models = board.index.models(dag_ids=dag_ids)
-    return models, board.surroundings.ungoverned(dag_ids, models)
+    return models, board.surroundings.ungoverned(dag_ids, models), board.surroundings.halts(models)
 
 
 def _model(board: Board, dag_id: str, name: str) -> dict[str, Any]:
@@ -207,8 +211,9 @@ def _dag_page(board: Board, request: Request, dag_id: str) -> Response:
 def _model_page(board: Board, request: Request, model: Mapping[str, Any]) -> Response:
     asked = request.query_params.get("runs", "")
     span = int(asked) if asked in map(str, RANGES) else RANGES[1]
+    halt = board.surroundings.halts([model]).get(model["dag_id"], ())
     view = model_view(
-        board.index, model, now=time.time(), span=span, chosen=request.query_params.get("metric", "")
+        board.index, model, now=time.time(), span=span, chosen=request.query_params.get("metric", ""), halt=halt
     )  # fmt: skip
     return pages.page(board, "model.html", path=pages.route_of(request), view=view)
 
@@ -239,15 +244,16 @@ def _not_archived(board: Board, request: Request, dag_id: str, run_id: str) -> R
     state = board.surroundings.run_state(dag_id, run_id)
     if state is None:
         raise HTTPException(404, NOT_KNOWN)
-    going_on = state in GOING_ON
+    tasks = board.surroundings.task_states(dag_id, run_id)
+    failed = [task for task, task_state in tasks if task_state in FAILED]
     sentence = (
         "This run is still going on; its evidence is archived when all checks have ended."
-        if going_on
+        if state in GOING_ON
         else f"The run has ended ({state}), and the index knows no evidence of it yet. If it stays so, no evidence was stored: "
-        "look at the log of its archive task."
+        f"look at the log of {', '.join(failed) or 'its archive task'}."
     )
     return pages.message(
-        board, path=pages.route_of(request), title="No evidence yet", sentence=sentence, refresh=pages.AGAIN
+        board, path=pages.route_of(request), title="No evidence yet", sentence=sentence, refresh=pages.AGAIN, tasks=tasks
     )  # fmt: skip
 
 

@@ -16,9 +16,10 @@ STRIP = 30
 NO_OUTCOME = "."
 """What stands in a strip for a run whose link is missing or damaged."""
 URGENCY = (
-    "ungoverned", "overdue", "error", "fail_new", "fail", "uncertain", "warn", "waived", "skipped", "pass",
+    "ungoverned", "overdue", "halted", "error", "fail_new", "fail", "uncertain", "warn", "waived", "skipped", "pass",
 )  # fmt: skip
-"""The order of the portfolio, the most urgent first. `skipped` measured nothing, so it stands above a pass."""
+"""The order of the portfolio, the most urgent first. A model is `halted` whose DAG is paused, gone or stuck, or whose
+policy was refused. `skipped` measured nothing, so it stands above a pass."""
 HOLDS = "pass"
 
 
@@ -71,10 +72,15 @@ def outcome_of(cell: str) -> str:
     return RANK[int(cell)] if cell != NO_OUTCOME else ""
 
 
-def urgency(model: Mapping[str, Any], *, now: float) -> str:
-    """The place of a model in URGENCY at a moment (seconds since 1970), by its row of the index."""
+def urgency(model: Mapping[str, Any], *, now: float, halted: bool = False) -> str:
+    """The place of a model in URGENCY at a moment (seconds since 1970), by its row of the index.
+
+    `halted` says that its DAG is paused, gone or stuck, so that the outcome of its newest run may stay the last one.
+    """
     if model["due_at"] is not None and model["due_at"] < now:
         return "overdue"
+    if halted:
+        return "halted"
     outcome = "error" if model["damaged"] else str(model["outcome"])
     if outcome == "fail":
         return "fail_new" if model["streak"] == 1 else "fail"
@@ -90,5 +96,10 @@ def newness(outcome: str, streak: int) -> str:
 
 def word_of(place: str) -> str:
     """The word of a place in URGENCY, as badges show it."""
-    special = {"ungoverned": "Ungoverned", "overdue": "Overdue", "fail_new": OUTCOMES["fail"][0]}
+    special = {
+        "ungoverned": "Ungoverned",
+        "overdue": "Overdue",
+        "halted": "Not running",
+        "fail_new": OUTCOMES["fail"][0],
+    }
     return special.get(place) or OUTCOMES[place][0]

@@ -20,6 +20,7 @@ from model_governance.attacks.schedule import QueryBudgetExceeded
 from model_governance.checks.privacy.membership_inference import CHECK, estimates, figures, quantile
 from model_governance.checks.privacy.membership_inference.answer_cache import FILE
 from model_governance.checks.privacy.membership_inference.attacks import Scores
+from model_governance.checks.privacy.membership_inference.blind import BlindScores
 from model_governance.checks.privacy.membership_inference.boundary import NumericSpace
 from model_governance.checks.privacy.membership_inference.label_only import ROUNDS, perturb
 from model_governance.contract.connections import PlainConnections
@@ -396,7 +397,8 @@ def test_a_bound_on_epsilon_needs_coins(leaky):
 
 def test_a_bound_at_its_ceiling_and_one_without_rows_say_so(leaky):
     apart = Scores(attack="rmia", members=np.arange(100.0) + 100, non_members=np.arange(100.0))
-    bound = next(iter(estimates.of_deciding_attack(apart, None, CHECK.params(audit_guesses=100, fpr=[0.01]))))
+    alike = BlindScores(members=np.zeros(100), non_members=np.zeros(100), auc=0.5, interval=(0.4, 0.6), differs=False)
+    bound = next(iter(estimates.of_deciding_attack(apart, None, CHECK.params(audit_guesses=100, fpr=[0.01]), alike)))
     assert bound.name == "memorisation_lower_bound"
     assert bound.value == pytest.approx(3.49, abs=0.01)
     assert "at its ceiling" in bound.detail

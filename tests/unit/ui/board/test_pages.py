@@ -141,8 +141,8 @@ def test_what_differs_between_two_runs_is_drawn_as_dumb_bells(board, model, clie
 
 def test_control_coverage_says_fresh_old_and_none_and_never_satisfied(board, model, client):
     now = model["moment"] + 3 * 86_400
-    fresh = controls_view([model], catalog="", now=now)
-    old = controls_view([model], catalog="", now=now + 60 * 86_400)
+    fresh = controls_view(board.index, [model], catalog="", now=now)
+    old = controls_view(board.index, [model], catalog="", now=now + 60 * 86_400)
     cells = [row["cells"][0] for row in fresh["rows"]]
     assert {cell["state"] for cell in cells} == {"fresh", "none"}
     assert {row["cells"][0]["state"] for row in old["rows"]} == {"old", "none"}

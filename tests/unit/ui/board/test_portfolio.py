@@ -47,6 +47,21 @@ def test_the_worst_is_first_and_a_pass_is_never_above_a_fail():
     ]  # fmt: skip
 
 
+def test_a_model_whose_dag_is_paused_gone_or_stuck_is_never_folded_and_says_why():
+    paused = "Its DAG is paused; no run starts until somebody unpauses it"
+    halts = {"governance_holds": [paused], "governance_late": ["Airflow has no DAG of it"]}
+    found = portfolio(MODELS, query_of({}), now=NOW, halts=halts)
+    assert names(found)[:3] == ["late", "holds", "broken"]
+    late, holds = found.rows[:2]
+    assert (holds["word"], holds["reasons"][0]) == ("Not running", paused)
+    assert holds["reasons"][1].endswith(", pass")
+    assert late["reasons"][0] == "Airflow has no DAG of it"
+    assert "; the next was due" in late["reasons"][1]
+    assert "2 models are not running: the Dag is paused, gone or stuck, or its policy was refused." in found.sentences
+    rows = list(csv.DictReader(io.StringIO(csv_of(MODELS, query_of({}), now=NOW, halts=halts))))
+    assert {each["model"]: each["state"] for each in rows}["holds"] == "halted"
+
+
 def test_models_that_hold_are_folded_and_counted():
     found = asked(MODELS)
     assert "holds" not in names(found)

@@ -139,9 +139,39 @@ def test_a_dag_without_evidence_says_so(client, board):
 
 def test_a_run_that_is_going_on_asks_again_and_one_without_evidence_says_where_to_look(client, board):
     board.surroundings.states |= {"night-9": "running", "night-8": "failed"}
-    assert 'http-equiv="refresh"' in client.get(f"/dags/{DAG}/runs/night-9").text
+    waiting = client.get(f"/dags/{DAG}/runs/night-9")
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in waiting.text
+    assert 'data-again="5"' in waiting.text
+    assert "connect-src 'self'" in waiting.headers["content-security-policy"]
+    shown = client.get(f"/dags/{DAG}")
+    assert "data-again" not in shown.text
+    assert "connect-src" not in shown.headers["content-security-policy"]
     assert "look at the log of its archive task" in client.get(f"/dags/{DAG}/runs/night-8").text
     assert client.get(f"/dags/{DAG}/runs/night-7").status_code == 404
+
+
+def test_a_run_without_evidence_shows_the_states_of_its_tasks_and_guesses_no_outcome(client, board):
+    board.surroundings.states |= {"night-9": "running", "night-8": "failed"}
+    board.surroundings.tasks |= {
+        "night-9": [("quality", "success"), ("privacy", "running"), ("archive", "not started")],
+        "night-8": [("quality", "failed"), ("archive", "upstream_failed"), ("gate", "failed")],
+    }
+    running, ended = (client.get(f"/dags/{DAG}/runs/{run}").text for run in ("night-9", "night-8"))
+    cells = re.findall(r'<th scope="row">(\w+)</th><td>([\w ]+)</td>', running)
+    assert cells == board.surroundings.tasks["night-9"]
+    assert "badge" not in running.partition("<main")[2]
+    assert "look at the log of quality, archive, gate." in ended
+
+
+def test_a_dag_that_runs_no_more_is_said_by_list_model_and_data(client, board):
+    board.surroundings.halted[DAG] = ["Its DAG is paused; no run starts until somebody unpauses it"]
+    for address in ("/", f"/dags/{DAG}"):
+        page = client.get(address).text
+        assert "Its DAG is paused" in page
+    (model,) = client.get("/api/v1/models").json()["models"]
+    assert model["state"] == "overdue", "which it is too, and comes first"
+    assert model["reasons"][0].startswith("Its DAG is paused")
+    assert "Its DAG is paused" in client.get("/models.csv").text
 
 
 def test_a_check_that_has_ended_before_its_run_links_its_report(client, board):

@@ -33,16 +33,23 @@ def test_a_strip_holds_thirty_runs_and_marks_what_is_no_outcome():
 
 def test_the_order_is_that_of_the_design():
     rows = [
-        row(due_at=1.0), row("error"), row("fail"), row("fail", 4), row("uncertain"), row("warn"), row("waived"),
+        row("error"), row("fail"), row("fail", 4), row("uncertain"), row("warn"), row("waived"),
         row("skipped"), row("pass"),
     ]  # fmt: skip
     places = [urgency(each, now=2.0) for each in rows]
-    assert places == list(URGENCY[1:])
+    assert places == list(URGENCY[3:])
+    assert URGENCY[:3] == ("ungoverned", "overdue", "halted")
 
 
 def test_overdue_is_above_a_fail_and_not_before_its_moment():
     assert urgency(row("fail", due_at=1.0), now=2.0) == "overdue"
     assert urgency(row("fail", due_at=1.0), now=0.5) == "fail_new"
+
+
+def test_what_runs_no_more_is_above_every_outcome_and_below_what_is_overdue():
+    assert urgency(row("pass"), now=0.0, halted=True) == "halted"
+    assert urgency(row("fail"), now=0.0, halted=True) == "halted"
+    assert urgency(row("pass", due_at=1.0), now=2.0, halted=True) == "overdue"
 
 
 def test_a_damaged_chain_is_no_pass():
@@ -60,4 +67,4 @@ def test_newness_is_said_of_what_does_not_hold():
 
 
 def test_every_place_has_a_word():
-    assert [word_of(place) for place in URGENCY][:4] == ["Ungoverned", "Overdue", "Error", "Fail"]
+    assert [word_of(place) for place in URGENCY][:5] == ["Ungoverned", "Overdue", "Not running", "Error", "Fail"]

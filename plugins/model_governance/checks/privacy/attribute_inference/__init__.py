@@ -11,7 +11,7 @@ from __future__ import annotations
 from model_governance.attacks.schedule import schedule_lookback
 from model_governance.checks.privacy.attribute_inference.measure import measure
 from model_governance.checks.privacy.attribute_inference.metrics import METRICS
-from model_governance.checks.privacy.attribute_inference.params import AttributeParams, floors
+from model_governance.checks.privacy.attribute_inference.params import MIN_ROWS, AttributeParams, floors
 from model_governance.checks.privacy.attribute_inference.self_test import SELF_TEST
 from model_governance.checks.privacy.attribute_inference.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -33,6 +33,7 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    min_reference_rows=2 * MIN_ROWS,
     advice=Advice(
         rank=100,
         title="Round the model's outputs, or retrain it.",

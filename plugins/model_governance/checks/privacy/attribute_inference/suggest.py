@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from model_governance.checks.privacy.attribute_inference.params import MIN_ROWS_PER_VALUE
 from model_governance.contract.check import Suggestion
 
 if TYPE_CHECKING:
@@ -16,7 +17,11 @@ MIN_VALUES, MAX_VALUES = 2, 10
 
 def suggest(reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestion:
     """Attributes with few values, those first that a person cannot change; the owner must choose."""
-    few = [name for name in columns.names if MIN_VALUES <= reference[name].nunique() <= MAX_VALUES]
+    few = [
+        name
+        for name in columns.names
+        if _frequent(reference[name]) >= MIN_VALUES and reference[name].nunique() <= MAX_VALUES
+    ]
     fixed = [name for name in few if not columns.features[name].mutable]
     sensitive = (fixed or few or list(columns.names))[:2]
     bayes = [
@@ -37,3 +42,8 @@ def suggest(reference: pd.DataFrame, columns: Columns, **_: object) -> Suggestio
             "distribution: provide them as datasets.population."
         ),
     )
+
+
+def _frequent(column: pd.Series) -> int:
+    """Values with enough rows in the half of the reference that is the attacker's."""
+    return int((column.value_counts() >= 2 * MIN_ROWS_PER_VALUE).sum())

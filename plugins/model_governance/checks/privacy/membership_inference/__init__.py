@@ -9,7 +9,7 @@ from __future__ import annotations
 from model_governance.checks.privacy.membership_inference.floors import floors
 from model_governance.checks.privacy.membership_inference.measure import measure
 from model_governance.checks.privacy.membership_inference.metrics import METRICS
-from model_governance.checks.privacy.membership_inference.params import MembershipParams
+from model_governance.checks.privacy.membership_inference.params import MIN_ROWS, MembershipParams
 from model_governance.checks.privacy.membership_inference.schedule import lookback
 from model_governance.checks.privacy.membership_inference.self_test import SELF_TEST
 from model_governance.checks.privacy.membership_inference.suggest import suggest
@@ -31,6 +31,7 @@ CHECK = Check(
     lookback=lookback,
     self_test=SELF_TEST,
     suggest=suggest,
+    min_reference_rows=MIN_ROWS,
     advice=Advice(
         rank=90,
         title="Keep the model's scores internal.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.checks.privacy.membership_inference import epsilon
+from model_governance.checks.privacy.membership_inference.blind import TAIL, beyond
 from model_governance.checks.privacy.membership_inference.rates import (
     advantage,
     auc,
@@ -26,29 +28,48 @@ if TYPE_CHECKING:
 
     from model_governance.checks.privacy.membership_inference.attacks import Scores
     from model_governance.checks.privacy.membership_inference.audit import Audit
+    from model_governance.checks.privacy.membership_inference.blind import BlindScores
     from model_governance.checks.privacy.membership_inference.params import MembershipParams
 
 MIN_IN_SLICE = 50
 
 
-def of_attack(scores: Scores, params: MembershipParams) -> Iterator[Estimate]:
-    """The metrics of one attack; the detail of each says how strong the attack is."""
+def of_attack(scores: Scores, params: MembershipParams, blind: BlindScores) -> Iterator[Estimate]:
+    """The metrics of one attack; the detail of each says how strong the attack is.
+
+    Lower limits count what goes beyond the difference of the groups that is seen without the model.
+    """
     n, attack = len(scores.members) + len(scores.non_members), scores.attack
     strength = f"attack strength: {scores.strength}"
     value, interval = auc(scores.members, scores.non_members)
+    interval = beyond(interval, blind.excess_auc)
     yield Estimate(name="attack_auc", value=value, n=n, interval=interval, key=attack, detail=strength)
     chance = chance_advantage(len(scores.members), len(scores.non_members)) if scores.continuous else 0.0
     expected = f"{chance:.3f} is expected by chance; {strength}" if chance else strength
     largest = advantage(scores.members, scores.non_members)
     yield Estimate(name="advantage", value=largest, n=n, key=attack, detail=expected)
     balanced = cross_validated_advantage(scores.members, scores.non_members)
-    yield Estimate(name="balanced_advantage", value=balanced.value, n=n, limits=balanced, key=attack, detail=strength)
+    named = Estimate(name="balanced_advantage", value=balanced.value, n=n, key=attack, detail=strength)
+    if blind.differs:
+        both = beyond((balanced.low(TAIL), balanced.high(TAIL)), blind.excess_advantage, least=-1.0)
+        yield replace(named, interval=both)
+    else:
+        yield replace(named, limits=balanced)
     if scores.continuous:
         for fpr in params.fpr:
-            yield _tpr(scores, fpr)
+            yield _tpr(scores, fpr, blind)
 
 
-def of_deciding_attack(scores: Scores, audit: Audit, params: MembershipParams) -> Iterator[Estimate]:
+def of_blind(blind: BlindScores) -> Estimate:
+    """How well the groups are told apart without the model."""
+    detail = "the groups differ: lower limits count what goes beyond" if blind.differs else ""
+    n = len(blind.members) + len(blind.non_members)
+    return Estimate(name="blind_auc", value=blind.auc, n=n, interval=blind.interval, detail=detail)
+
+
+def of_deciding_attack(
+    scores: Scores, audit: Audit, params: MembershipParams, blind: BlindScores
+) -> Iterator[Estimate]:
     """The metrics of the deciding attack only: the control, and the bounds on memorisation and epsilon."""
     if scores.continuous:
         for fpr in params.fpr:
@@ -58,7 +79,14 @@ def of_deciding_attack(scores: Scores, audit: Audit, params: MembershipParams) -
                     name="dummy_tpr", value=mean, n=len(scores.members), interval=interval,
                     key=f"{scores.attack}@{fpr:g}", detail="200 random permutations; the interval holds 95% of them",
                 )  # fmt: skip
-    yield _bound(scores, params, "memorisation_lower_bound", delta=0.0)
+    if blind.differs:
+        yield Estimate(
+            name="memorisation_lower_bound", value=None, n=len(audit), key=scores.attack, absence="uncertain",
+            reason=f"{audit.members.role} and {audit.non_members.role} can be told apart without the model; give held-out rows "
+            "of the distribution of train as datasets.population",
+        )  # fmt: skip
+    else:
+        yield _bound(scores, params, "memorisation_lower_bound", delta=0.0)
     if params.inclusion == "independent_coins":
         yield _bound(scores, params, "epsilon_lower_bound", delta=params.delta)
     else:
@@ -73,6 +101,7 @@ def of_slices(
     scores: Scores,
     masks: Mapping[str, tuple[np.ndarray, np.ndarray]],
     params: MembershipParams,
+    blind: BlindScores,
     *,
     empty: Collection[str] = (),
 ) -> Iterator[Estimate]:
@@ -82,6 +111,7 @@ def of_slices(
         scores: of the deciding attack.
         masks: by slice, which scored members (n,) and non-members (m,) belong to it.
         params: the threshold is that of all rows at the first false-positive rate.
+        blind: lower limits count what goes beyond it, as those of `of_attack`.
         empty: slices that no audited row is in.
     """
     point = None
@@ -98,15 +128,19 @@ def of_slices(
                 yield Estimate(name=metric, value=None, n=0, key=key, reason=reason, absence=absence)
             continue
         value, interval = auc(scores.members[inside], scores.non_members[outside])
+        interval = beyond(interval, blind.excess_auc)
         yield Estimate(name="slice_auc", value=value, n=members + non_members, interval=interval, key=key)
         if point is not None:
             true_positives = int((scores.members[inside] > point.threshold).sum())
             false_positives = int((scores.non_members[outside] > point.threshold).sum())
             detail = f"at the threshold of all rows, with {false_positives} of {non_members:,} false positives here"
-            yield Estimate(
-                name="slice_tpr", value=true_positives / members, n=members,
-                limits=ExactShare(successes=true_positives, n=members), key=key, detail=detail,
-            )  # fmt: skip
+            found = ExactShare(successes=true_positives, n=members)
+            named = Estimate(name="slice_tpr", value=found.value, n=members, key=key, detail=detail)
+            if blind.differs:
+                both = beyond((found.low(TAIL), found.high(TAIL)), blind.excess_tpr(params.fpr[0]))
+                yield replace(named, interval=both)
+            else:
+                yield replace(named, limits=found)
 
 
 def of_groups(audit: Audit) -> Iterator[Estimate]:
@@ -122,7 +156,7 @@ def of_groups(audit: Audit) -> Iterator[Estimate]:
     yield Estimate(name="overlap_share", value=equal / rows, n=rows, limits=ExactShare(successes=equal, n=rows))
 
 
-def _tpr(scores: Scores, fpr: float) -> Estimate:
+def _tpr(scores: Scores, fpr: float, blind: BlindScores) -> Estimate:
     key, needed = f"{scores.attack}@{fpr:g}", min_negatives(fpr)
     point = operating_point(scores.members, scores.non_members, fpr=fpr)
     if point is None or point.negatives < needed:
@@ -138,9 +172,8 @@ def _tpr(scores: Scores, fpr: float) -> Estimate:
         f"{point.false_positives} of {point.negatives:,} non-members are false positives, a rate of {rate:.4f} ({low:.4f} to "
         f"{high:.4f}); with the threshold as given {binomial_low:.4f} to {binomial_high:.4f}; attack strength: {scores.strength}"
     )
-    return Estimate(
-        name="tpr_at_fpr", value=point.tpr, n=point.positives, interval=point.interval, key=key, detail=detail
-    )
+    interval = beyond(point.interval, blind.excess_tpr(fpr))
+    return Estimate(name="tpr_at_fpr", value=point.tpr, n=point.positives, interval=interval, key=key, detail=detail)
 
 
 def _bound(scores: Scores, params: MembershipParams, name: str, *, delta: float) -> Estimate:

@@ -10,6 +10,7 @@ from model_governance.checks.privacy.membership_inference import estimates, figu
 from model_governance.checks.privacy.membership_inference.answer_cache import to_artifact
 from model_governance.checks.privacy.membership_inference.attacks import check_attacks, default_attacks
 from model_governance.checks.privacy.membership_inference.audit import draw_audit
+from model_governance.checks.privacy.membership_inference.blind import blind_scores
 from model_governance.checks.privacy.membership_inference.metrics import METRICS
 from model_governance.checks.privacy.membership_inference.schedule import run_attacks
 from model_governance.contract.result import CheckResult, declared, versions_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from model_governance.checks.privacy.membership_inference.attacks import Scores
     from model_governance.checks.privacy.membership_inference.audit import Audit
+    from model_governance.checks.privacy.membership_inference.blind import BlindScores
     from model_governance.checks.privacy.membership_inference.params import MembershipParams
     from model_governance.contract.result import Estimate
     from model_governance.contract.subject import Subject
@@ -34,7 +36,8 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
     Args:
         subject: model and datasets. Non-members are rows of `population` where given, otherwise of `reference`. They
             must follow the distribution of the training rows and must not have been trained on; otherwise the attack
-            measures something else (`overlap_share` shows the obvious case).
+            measures something else. `overlap_share` and `blind_auc` show it; where the groups can be told apart
+            without the model, lower limits count what goes beyond.
         params: attacks, reference models and false-positive rates.
         seed: recorded only. Every draw is derived from the model, the rows and `params.sampling_seed`, so that a
             second run on the same model gives the same numbers and need not train the reference models again.
@@ -53,10 +56,11 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
     check_attacks(model, attacks, models=params.reference_models)
     schedule = schedule_attacks(attacks, params.budgets, subject)
     audit = draw_audit(subject, params)
+    blind = blind_scores(audit, params)
     scores, references = run_attacks(subject, audit, params, schedule)
     remarks: list[str] = []
     measured = [
-        declared(METRICS, estimate) for estimate in _estimates(subject, audit, scores, params, deciding, remarks)
+        declared(METRICS, estimate) for estimate in _estimates(subject, audit, blind, scores, params, deciding, remarks)
     ]
     exposed = report.exposed_rows(scores[0], audit, params) if scores and scores[0].attack == deciding else None
     return CheckResult(
@@ -65,7 +69,7 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
         metrics=(
             *measured,
             *schedule.carried_forward(METRICS),
-            *(declared(METRICS, estimate) for estimate in estimates.of_groups(audit)),
+            *(declared(METRICS, estimate) for estimate in (*estimates.of_groups(audit), estimates.of_blind(blind))),
         ),
         tables=(
             report.attacks_table(scores, deciding=deciding),
@@ -81,24 +85,25 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
             *([schedule.artifact(measured)] if schedule.rotates else []),
         ),
         highlights=report.highlights(scores, params, deciding=deciding),
-        notes=(*report.notes(audit, scores, references, params, deciding=deciding), *remarks),
+        notes=(*report.notes(audit, blind, scores, references, params, deciding=deciding), *remarks),
         tools=versions_of(DISTRIBUTION, "numpy", "scikit-learn"),
     )
 
 
 def _estimates(
-    subject: Subject, audit: Audit, scores: list[Scores], params: MembershipParams, deciding: str, remarks: list[str]
-) -> Iterator[Estimate]:
+    subject: Subject, audit: Audit, blind: BlindScores, scores: list[Scores], params: MembershipParams, deciding: str,
+    remarks: list[str],
+) -> Iterator[Estimate]:  # fmt: skip
     """The metrics of every attack that ran, and those of the deciding attack only."""
     for score in scores:
-        yield from estimates.of_attack(score, params)
+        yield from estimates.of_attack(score, params, blind)
         if score.attack == deciding:
-            yield from estimates.of_deciding_attack(score, audit, params)
+            yield from estimates.of_deciding_attack(score, audit, params, blind)
             masks = _slices(subject, audit, score, params, remarks)
             empty = {name for name, rows in masks.items() if not rows.any()}
             count, (members, non_members) = len(audit.members), score.scored
             scored = {name: (rows[:count][members], rows[count:][non_members]) for name, rows in masks.items()}
-            yield from estimates.of_slices(score, scored, params, empty=empty)
+            yield from estimates.of_slices(score, scored, params, blind, empty=empty)
 
 
 def _slices(

@@ -53,6 +53,11 @@ METRICS = (
         meaning="mean log error on non-members minus that on training rows; 0.1 is about a tenth more",
     ),
     MetricSpec(
+        name="blind_auc", title="groups told apart without the model (ROC AUC)", better="lower", range=SHARE, unit="auc",
+        meaning="probability that a classifier that never sees the model ranks a random member above a random non-member; above "
+        "0.5 the groups are not of one distribution, and lower limits of attacks count what goes beyond",
+    ),
+    MetricSpec(
         name="overlap_share", title="rows that are members and non-members", better="lower", range=SHARE, unit="share",
         meaning="share of all non-member rows that equal a training row in every feature and the label",
     ),

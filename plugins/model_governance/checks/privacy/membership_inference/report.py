@@ -10,6 +10,7 @@ from model_governance.contract.result import Table
 if TYPE_CHECKING:
     from model_governance.checks.privacy.membership_inference.attacks import Scores
     from model_governance.checks.privacy.membership_inference.audit import Audit
+    from model_governance.checks.privacy.membership_inference.blind import BlindScores
     from model_governance.checks.privacy.membership_inference.params import MembershipParams
     from model_governance.checks.privacy.membership_inference.schedule import ReferencePool
 
@@ -108,8 +109,9 @@ def highlights(scores: list[Scores], params: MembershipParams, *, deciding: str)
 
 
 def notes(
-    audit: Audit, scores: list[Scores], references: ReferencePool, params: MembershipParams, *, deciding: str
-) -> tuple[str, ...]:
+    audit: Audit, blind: BlindScores, scores: list[Scores], references: ReferencePool, params: MembershipParams, *,
+    deciding: str,
+) -> tuple[str, ...]:  # fmt: skip
     """Limits of the numbers that a reader must know."""
     members, non_members = audit.members, audit.non_members
     sentences = [
@@ -128,6 +130,8 @@ def notes(
             "holds the exact binomial intervals, which take the threshold as given"
         ),
     ]
+    if blind.differs:
+        sentences.insert(0, _about_difference(audit, blind))
     if params.inclusion == "fixed":
         if min(len(members), len(non_members)) < params.samples:
             sentences.append(
@@ -142,6 +146,15 @@ def notes(
             "can distinguish those, which lowers every value here"
         )
     return tuple(sentences)
+
+
+def _about_difference(audit: Audit, blind: BlindScores) -> str:
+    low, high = blind.interval
+    return (
+        f"{audit.members.role} and {audit.non_members.role} can be told apart without the model (ROC AUC {blind.auc:.3f}, {low:.3f} "
+        f"to {high:.3f}): they are of other times, or were drawn differently. Attacks find this difference too, so their lower "
+        "limits count only what goes beyond. Give held-out rows of the distribution of train as datasets.population"
+    )
 
 
 def _about_reference_models(scores: list[Scores], references: ReferencePool) -> list[str]:

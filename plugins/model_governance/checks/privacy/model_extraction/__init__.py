@@ -10,7 +10,7 @@ from __future__ import annotations
 from model_governance.attacks.schedule import schedule_lookback
 from model_governance.checks.privacy.model_extraction.measure import measure
 from model_governance.checks.privacy.model_extraction.metrics import METRICS
-from model_governance.checks.privacy.model_extraction.params import ExtractionParams, floors
+from model_governance.checks.privacy.model_extraction.params import MIN_HELD_OUT, ExtractionParams, floors
 from model_governance.checks.privacy.model_extraction.self_test import SELF_TEST
 from model_governance.checks.privacy.model_extraction.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -32,6 +32,7 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    min_reference_rows=2 * MIN_HELD_OUT,
     advice=Advice(
         rank=120,
         title="Limit the queries of one caller.",

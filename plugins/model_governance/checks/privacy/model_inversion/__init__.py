@@ -10,7 +10,7 @@ from __future__ import annotations
 from model_governance.attacks.schedule import schedule_lookback
 from model_governance.checks.privacy.model_inversion.measure import measure
 from model_governance.checks.privacy.model_inversion.metrics import METRICS
-from model_governance.checks.privacy.model_inversion.params import InversionParams, floors
+from model_governance.checks.privacy.model_inversion.params import MIN_PUBLIC_ROWS, InversionParams, floors
 from model_governance.checks.privacy.model_inversion.self_test import SELF_TEST
 from model_governance.checks.privacy.model_inversion.suggest import suggest
 from model_governance.contract.check import Advice, Check
@@ -32,6 +32,7 @@ CHECK = Check(
     measure=measure,
     self_test=SELF_TEST,
     suggest=suggest,
+    min_reference_rows=2 * MIN_PUBLIC_ROWS,
     advice=Advice(
         rank=110,
         title="Do not answer unknown callers.",

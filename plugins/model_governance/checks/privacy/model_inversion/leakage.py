@@ -83,7 +83,7 @@ def estimates(leaks: Sequence[ClassLeakage]) -> tuple[Estimate, ...]:
                 name="nearest_training_distance_ratio", value=near.ratio if near else None, n=near.rows if near else 0,
                 interval=near.interval if near else None, key=leak.key,
                 detail=f"nearest to {near.distinct} of {near.rows:,} rows" if near else "",
-                reason="" if near else too_few, p_value=near.p_value if near else None,
+                reason="" if near else too_few, absence="error" if near else "uncertain", p_value=near.p_value if near else None,
             ),
             Estimate(
                 name="inversion_gain", value=leak.gain, n=len(class_rows.trained), interval=leak.gain_interval,
