@@ -197,7 +197,9 @@ class _Attempt:
         self.subject = subject = _with_earlier(subject, check.lookbacks(params), archive=archive, name=name)
         subject, champion_problem = beside_champion(check, policy, subject, connections=connections)
         self.subject, self.seed = subject, derive_seed(policy, subject, name)
-        self.result = recordable(named(check.measure(subject, params, self.seed), check.metrics, policy.report.labels))
+        measured = check.measure(subject, params, self.seed)
+        measured = replace(measured, notes=(*measured.notes, *check.notes_on_texts(subject.columns)))
+        self.result = recordable(named(measured, check.metrics, policy.report.labels))
         if champion_problem is not None:
             raise champion_problem
         asked = {threshold.against for threshold in policy.checks[name].thresholds if threshold.is_change}

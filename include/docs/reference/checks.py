@@ -72,6 +72,7 @@ def _facts(check: Check) -> str:
         ("needs", ", ".join(_needs(check)) or "rows only"),
         ("cost", sentence(cell(check.cost))),
         ("`calibrate`", cell(f"not calibrated: {check.not_calibrated}" if check.not_calibrated else CALIBRATED)),
+        *([("features of kind `text`", sentence(cell(check.texts)))] if check.texts else []),
     ]
     return table(("property", "value"), rows)
 

@@ -70,6 +70,7 @@ def _facts(check: Check) -> dict[str, str]:
         "operator": check.operator_name,
         "cost": check.cost,
         "calibration": f"no: {check.not_calibrated}" if check.not_calibrated else "model-governance calibrate POLICY",
+        "text features": check.texts,
         "when violated": f"{check.advice.title} {check.advice.text}",
     }
 

@@ -197,6 +197,7 @@ class Check:
         compares_champion: whether it gets the policy's champion as `subject.champion`, where there is one.
         not_calibrated: why `model-governance calibrate` cannot estimate the false alarms of its thresholds on rows
             drawn from the reference; empty where it can.
+        texts: what it leaves out of features of kind text, as a sentence whose subject is the texts; empty where nothing.
         operator: class name of its Airflow operator; by default the kind in CamelCase followed by "Operator".
         wing: the group that lists show it in; for checks of other packages only, a built-in one is in the wing of
             its folder.
@@ -229,6 +230,7 @@ class Check:
     needs_labels: bool = False
     compares_champion: bool = False
     not_calibrated: str = ""
+    texts: str = ""
     operator: str = ""
     wing: str = ""
     tasks: tuple[Task, ...] = (
@@ -261,6 +263,11 @@ class Check:
         if lookback is None:
             return ()
         return lookback if isinstance(lookback, tuple) else (lookback,)
+
+    def notes_on_texts(self, columns: Columns) -> tuple[str, ...]:
+        """What a run says of the features of kind text; nothing where there are none, or none of it is left out."""
+        names = columns.of_kind("text")
+        return (f"text features ({', '.join(names)}): {self.texts}",) if names and self.texts else ()
 
     def spec(self, name: str) -> MetricSpec:
         """The declaration of a metric.

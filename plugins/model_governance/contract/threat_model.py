@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -25,7 +25,16 @@ Scalar = bool | int | float | str
 # Values by the value a row has now, or one list for every row, or any value that the data show, or none.
 CategoryMoves = Literal["any", "none"] | tuple[Scalar, ...] | dict[Scalar, tuple[Scalar, ...]]
 
+CharacterEdit = Literal["delete", "swap", "keyboard", "homoglyph", "insert_space"]
+WordEdit = Literal["drop_word", "swap_words"]
+TextEdit = CharacterEdit | WordEdit
+
 NUMBERS = frozenset({"numeric", "integer"})
+TEXTS = frozenset({"text"})
+CHARACTER_EDITS: tuple[CharacterEdit, ...] = get_args(CharacterEdit)
+WORD_EDITS: tuple[WordEdit, ...] = get_args(WordEdit)
+MOST_EDITS = 50
+NO_EDITS = "name edits and the most of them (max_characters, max_words), or remove it"
 CATEGORIES = frozenset({"category", "boolean"})
 MEANINGS: Mapping[Preset, str] = {
     "fraud": "the attacker chooses every column of `mutable` freely, categories too; all others stay; frauds that are caught today are attacked",
@@ -53,7 +62,8 @@ class FeatureThreat(_Part):
     cost: float | None = Field(
         default=None,
         ge=0,
-        description="norm cost only: of crossing the whole range of a number, or of one change of a category; 1 by default",
+        description="norm cost only: of crossing the whole range of a number, of one change of a category, or of one edit of a "
+        "text; 1 by default",
     )
 
     may_be_omitted: bool | None = Field(
@@ -64,6 +74,37 @@ class FeatureThreat(_Part):
         description="a missing value can become one that the data show (of a number at most 32 of them, spread evenly); "
         "without it, a missing value stays missing",
     )
+    edits: tuple[TextEdit, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="a text: what the attacker does to it. Of characters: delete one, swap two neighbours, replace one by a "
+        "neighbouring key (keyboard) or by a look-alike of another alphabet (homoglyph), insert_space into a word; of words: "
+        "drop_word, swap_words (two neighbours)",
+    )
+    max_characters: int | None = Field(
+        default=None, ge=1, le=MOST_EDITS, description="most edits of characters in one text"
+    )
+    max_words: int | None = Field(default=None, ge=1, le=MOST_EDITS, description="most edits of words in one text")
+
+    @model_validator(mode="after")
+    def _edits_have_budgets(self) -> FeatureThreat:
+        edits = self.edits or ()
+        if len(set(edits)) != len(edits):
+            raise ValueError(f"edits lists one twice: {', '.join(edits)}")
+        for word, most, known in (
+            ("max_characters", self.max_characters, CHARACTER_EDITS),
+            ("max_words", self.max_words, WORD_EDITS),
+        ):
+            named = [edit for edit in edits if edit in known]
+            if most is not None and not named:
+                raise ValueError(
+                    f"{word} bounds edits that edits does not name; add one of {', '.join(known)} there, or remove it"
+                )
+            if named and most is None:
+                raise ValueError(
+                    f"edits names {', '.join(named)} without a budget; add {word}, the most of them in one text"
+                )
+        return self
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> FeatureThreat:
@@ -77,7 +118,7 @@ class FeatureThreat(_Part):
         if isinstance(self.moves, dict) and all(set(to) <= {own} for own, to in self.moves.items()):
             raise ValueError("moves leads from each value to itself only; name other values, or write none")
         said = [*number_words, *(["moves"] if self.moves not in (None, "none") else []), *_if(self.cost, "cost")]
-        said += [word for word in ("may_be_omitted", "may_be_filled") if getattr(self, word)]
+        said += [word for word in ("may_be_omitted", "may_be_filled", "edits") if getattr(self, word)]
         if self.mutable is False and said:
             raise ValueError(f"mutable: false leaves nothing to say with {', '.join(said)}")
         return self
@@ -92,7 +133,8 @@ class Capability:
     """What holds for one feature once preset, feature entry and columns are put together.
 
     `moves` says whether it may change at all, `why` gives the reason where it may not. `allowed` is for
-    categories: "any" value seen, the same values for all, or values by present value.
+    categories: "any" value seen, the same values for all, or values by present value. `edits` of a text come with the most of
+    them, 0 where none are named.
     """
 
     moves: bool
@@ -105,6 +147,9 @@ class Capability:
     cost: float = 1.0
     may_be_omitted: bool = False
     may_be_filled: bool = False
+    edits: tuple[TextEdit, ...] = ()
+    max_characters: int = 0
+    max_words: int = 0
 
 
 class ThreatModel(_Part):
@@ -174,15 +219,20 @@ class ThreatModel(_Part):
             cost=1.0 if entry.cost is None else entry.cost,
             may_be_omitted=bool(entry.may_be_omitted),
             may_be_filled=bool(entry.may_be_filled),
+            edits=entry.edits or (),
+            max_characters=entry.max_characters or 0,
+            max_words=entry.max_words or 0,
         )
 
     def _why_it_stays(self, name: str, entry: FeatureThreat, kind: str, *, mutable: bool) -> str:
         """The reason why a feature stays as it is; empty where it may move."""
-        if kind not in NUMBERS | CATEGORIES:
+        if kind not in NUMBERS | CATEGORIES | TEXTS:
             return f"{kind} is never moved"
         follows = dependents(self.relations).get(name)
         if follows is not None:
             return f"recomputed: {follows}"
+        if kind in TEXTS and entry.edits is None:
+            return "text without edits in the threat model"
         if entry.mutable is not None:
             return "" if entry.mutable else "immutable"
         if not mutable:
@@ -218,7 +268,7 @@ class ThreatModel(_Part):
             word = "mutable" if name in self.mutable else "increase_only"
             if name in immutable and self.features.get(name, FeatureThreat()).mutable is None:
                 yield (word,), f"{name!r} is not mutable in columns.features; remove it in one of the two places"
-            if word == "mutable" and kinds.get(name, "numeric") not in NUMBERS | CATEGORIES:
+            if word == "mutable" and kinds.get(name, "numeric") not in NUMBERS | CATEGORIES | TEXTS:
                 yield (word,), f"{name!r} is {kinds[name]}, which attacks never move; remove it"
         for name in self.increase_only:
             if kinds.get(name, "numeric") not in NUMBERS:
@@ -230,7 +280,21 @@ class ThreatModel(_Part):
             if kinds.get(name) in NUMBERS:
                 own = ranges.get(name, (None, None))
                 yield from _range_problems(("features", name), entry, own, whole=kinds[name] == "integer")
+        yield from self._problems_of_texts(kinds, immutable)
         yield from relation_problems(self.relations, kinds, moved=self._moved)
+
+    def _problems_of_texts(self, kinds: Mapping[str, str], immutable: Collection[str]) -> Iterator[Problem]:
+        """Texts that would stay although the policy wants them to move."""
+        for name in self.mutable:
+            if kinds.get(name) in TEXTS and name not in self.features:
+                text = (
+                    f"{name!r} is text, and threat_model.features.{name} names no edits, so it would stay; {NO_EDITS}"
+                )
+                yield ("mutable",), text
+        for name, entry in self.features.items():
+            if entry.edits is not None and entry.mutable is None and name in immutable:
+                text = "it names edits, and columns.features says not mutable, so it would stay; remove one of the two"
+                yield ("features", name, "edits"), text
 
     @property
     def _moved(self) -> dict[str, tuple[str, ...]]:
@@ -245,6 +309,11 @@ def _feature_problems(path: tuple[str, ...], entry: FeatureThreat, kind: str | N
     if kind is None:
         yield path, f"{path[-1]!r} is not in columns.features"
         return
+    if kind not in TEXTS and entry.edits is not None:
+        yield (*path, "edits"), f"edits fits text, and this feature is {kind}; remove it"
+    if kind in TEXTS:
+        yield from _text_problems(path, entry)
+        return
     if kind not in NUMBERS | CATEGORIES:
         if entry.mutable is not False:
             yield path, f"it is {kind}, which attacks never move; remove it or say mutable: false"
@@ -256,6 +325,14 @@ def _feature_problems(path: tuple[str, ...], entry: FeatureThreat, kind: str | N
         yield (*path, "moves"), f"moves fits categories, and this feature is {kind}; use minimum, maximum, direction"
     if kind == "integer" and entry.step is not None and entry.step != int(entry.step):
         yield (*path, "step"), f"{entry.step:g} is no whole number, and this feature is integer"
+
+
+def _text_problems(path: tuple[str, ...], entry: FeatureThreat) -> Iterator[Problem]:
+    if entry.edits is None and entry.mutable is not False:
+        yield path, f"it is text and names no edits, so it would stay; {NO_EDITS}"
+    for word in ("minimum", "maximum", "step", "direction", "moves", "may_be_omitted", "may_be_filled"):
+        if getattr(entry, word) not in (None, False):
+            yield (*path, word), f"{word} fits numbers or categories, and this feature is text; use edits"
 
 
 def _range_problems(

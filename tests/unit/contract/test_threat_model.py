@@ -27,7 +27,7 @@ def test_without_a_word_the_columns_decide_and_categories_stay():
     assert moving(threat) == {"amount", "age"}
     assert moving(threat, categories="any") == {"amount", "age", "merchant", "vip"}
     assert threat.capability("amount", kind="numeric", mutable=False).why == "immutable"
-    assert threat.capability("note", kind="text").why == "text is never moved"
+    assert threat.capability("note", kind="text").why == "text without edits in the threat model"
 
 
 def test_a_fraudster_moves_what_he_controls_and_nothing_else():
@@ -92,7 +92,11 @@ def test_what_contradicts_itself_is_refused(raw, words):
     ("raw", "path", "words"),
     [
         ({"mutable": ["amont"]}, ("mutable",), "'amont' is not in columns.features"),
-        ({"mutable": ["note"]}, ("mutable",), "text, which attacks never move"),
+        (
+            {"mutable": ["note"]},
+            ("mutable",),
+            "is text, and threat_model.features.note names no edits, so it would stay",
+        ),
         ({"mutable": ["vip"]}, ("mutable",), "not mutable in columns.features"),
         ({"increase_only": ["merchant"]}, ("increase_only",), "only numbers can increase"),
         (

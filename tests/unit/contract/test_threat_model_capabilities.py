@@ -24,7 +24,7 @@ def what(threat: ThreatModel, name: str, **options) -> str:
     [
         ({}, "amount", {}, "moves"),
         ({}, "amount", {"mutable": False}, "immutable"),
-        ({}, "note", {}, "text is never moved"),
+        ({}, "note", {}, "text without edits in the threat model"),
         ({}, "merchant", {}, "categories are fixed"),
         ({}, "merchant", {"categories": "any"}, "moves"),
         ({}, "vip", {"categories": "any"}, "moves"),
@@ -76,7 +76,7 @@ def test_a_category_moves_to_what_is_allowed(raw, options, allowed):
 
 def test_a_feature_that_stays_has_a_reason_and_nothing_else():
     assert ThreatModel().capability("note", kind="text") == Capability(
-        moves=False, why="text is never moved", allowed="any", cost=1.0
+        moves=False, why="text without edits in the threat model", allowed="any", cost=1.0
     )
 
 
@@ -212,7 +212,10 @@ def problems(raw, **options) -> list:
         ]),
         ({"mutable": ["vip"], "features": {"vip": {"mutable": True}}}, []),
         ({"mutable": ["vip"], "features": {"vip": {"mutable": False}}}, []),
-        ({"mutable": ["note"]}, [(("mutable",), "'note' is text, which attacks never move; remove it")]),
+        ({"mutable": ["note"]}, [(("mutable",), (
+            "'note' is text, and threat_model.features.note names no edits, so it would stay; name edits and the most of them "
+            "(max_characters, max_words), or remove it"
+        ))]),
         ({"increase_only": ["merchant"]}, [(("increase_only",), "'merchant' is category; only numbers can increase")]),
         ({"increase_only": ["note"]}, [(("increase_only",), "'note' is text; only numbers can increase")]),
         ({"increase_only": ["amount"]}, []),
@@ -223,7 +226,10 @@ def problems(raw, **options) -> list:
         ({"mutable": ["amount"], "features": {"amount": {"direction": "down"}}}, []),
         ({"features": {"x": {"step": 1}}}, [(("features", "x"), "'x' is not in columns.features")]),
         ({"features": {"note": {"cost": 1}}}, [
-            (("features", "note"), "it is text, which attacks never move; remove it or say mutable: false"),
+            (("features", "note"), (
+                "it is text and names no edits, so it would stay; name edits and the most of them (max_characters, max_words), "
+                "or remove it"
+            )),
         ]),
         ({"features": {"note": {"mutable": False}}}, []),
         ({"features": {"merchant": {"minimum": 0, "maximum": 1, "step": 1, "direction": "up"}}}, [

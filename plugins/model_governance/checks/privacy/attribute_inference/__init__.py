@@ -40,4 +40,5 @@ CHECK = Check(
         text="They reveal more about people than their other attributes do. A gap between members and others is memorisation: regularise. A gain without a gap is what the output itself discloses: return fewer decimals, or labels only.",
     ),
     cost="Seconds to minutes; asks for one prediction per sampled row, value of the sensitive column and fill.",
+    texts="the attacks that train a classifier do not read them, so they are weaker than they could be",
 )

@@ -38,5 +38,6 @@ CHECK = Check(
         text="They reveal who was in the training data. Publish labels only, or retrain with stronger regularisation.",
     ),
     cost="Minutes; trains `reference_models` copies of the model, and grows with `samples`; a budget per attack spreads them over runs.",
+    texts="attacks that see labels only leave them as they are; attacks by probability do not depend on the kind of a feature",
     not_calibrated="an attack costs minutes per window, and measures the model's training, not the data of one run",
 )

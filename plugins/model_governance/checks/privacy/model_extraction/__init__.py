@@ -39,4 +39,5 @@ CHECK = Check(
         text="A copy can be made from few answers. Limit queries per caller, return labels only, and watch for systematic sweeps of the inputs.",
     ),
     cost="Seconds to minutes; trains copies of the model for each of the `query_budgets`.",
+    texts="surrogates do not read them, so an attacker who trains on texts copies more of the model",
 )

@@ -39,4 +39,5 @@ CHECK = Check(
         text="Training rows can be reconstructed from its outputs: merge small classes, regularise, and limit who may query the model and how often.",
     ),
     cost="Minutes; grows with the attacked classes times `restarts` times the steps of one search.",
+    texts="a reconstruction takes whole texts of public rows, and two texts are as far apart as two categories: equal or not",
 )

@@ -38,4 +38,5 @@ CHECK = Check(
         text="It tells who was in the data: remove copies, train the generator with fewer steps or with differential privacy, and measure the new table before it leaves.",
     ),
     cost="Seconds to minutes; grows with the square of `samples`.",
+    texts="two texts are as far apart as two categories: equal or not",
 )

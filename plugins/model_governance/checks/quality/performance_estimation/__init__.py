@@ -33,4 +33,5 @@ CHECK = Check(
         text="The model probably does worse on the current rows than on the reference. Find the columns that changed, and hold back decisions that cannot be undone. Where labels have arrived and the estimate is wrong, the relation between features and label has changed.",
     ),
     cost="Seconds; grows with `resamples` times the rows of reference and current.",
+    texts="their values are not compared with those of the reference (outside_reference_share); the model of the error of a regression does not read them",
 )

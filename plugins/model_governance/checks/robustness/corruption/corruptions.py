@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from model_governance.checks.robustness.corruption.params import CorruptionName
+from model_governance.checks.robustness.corruption.text_corruptions import TEXT_CORRUPTIONS, corrupt_words
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Columns
 
 NAMES: tuple[CorruptionName, ...] = get_args(CorruptionName)
-SHARES = (0.01, 0.05, 0.1, 0.25, 0.5)  # of all cells, by severity
+SHARES = (0.01, 0.05, 0.1, 0.25, 0.5)  # of all cells, or of the words of every text, by severity
 NOISE = (0.01, 0.02, 0.05, 0.1, 0.2)  # standard deviation as a share of the column's range, on every cell
 NUMBERS = ("numeric", "integer")
 KINDS: Mapping[CorruptionName, tuple[str, ...]] = {
@@ -32,6 +33,9 @@ KINDS: Mapping[CorruptionName, tuple[str, ...]] = {
     "unseen_category": ("category", "text"),
     "out_of_range": (*NUMBERS, "datetime"),
     "stale": ("numeric", "integer", "category", "boolean", "text", "datetime"),
+    "typos": ("text",),
+    "casing": ("text",),
+    "homoglyphs": ("text",),
 }
 UNSEEN = "never seen before"
 
@@ -59,7 +63,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intensity:
-    """What a severity means: the share of cells that is corrupted and the size of the noise."""
+    """What a severity means: the share of cells that is corrupted, and the size of the noise or the share of words."""
 
     share: float
     size: float = 0.0
@@ -69,6 +73,8 @@ def intensity_of(corruption: CorruptionName, severity: int) -> Intensity:
     """The meaning of a severity, 1 to 5."""
     if corruption == "noise":
         return Intensity(share=1.0, size=NOISE[severity - 1])
+    if corruption in TEXT_CORRUPTIONS:
+        return Intensity(share=1.0, size=SHARES[severity - 1])
     return Intensity(share=SHARES[severity - 1])
 
 
@@ -107,10 +113,17 @@ def corrupt(
 ) -> tuple[pd.Series, np.ndarray]:
     """The column with a share of its cells corrupted, and which cells, shape (n,) bool.
 
-    The input is not changed. The type stays where it can hold the new values: whole numbers stay whole, but a
-    missing one makes them floats, as reading a file with a missing value does.
+    The input is not changed; a text without a corrupted word counts as clean. The type stays where it can hold the new
+    values: whole numbers stay whole, but a missing one makes them floats, as reading a file with a missing value does.
     """
+    import numpy as np
+
     affected = generator.random(len(column.values)) < intensity.share
+    if corruption in TEXT_CORRUPTIONS:
+        texts = column.values.tolist()
+        new = corrupt_words(texts, corruption, share=intensity.size, generator=generator)
+        affected &= np.array([isinstance(old, str) and old != made for old, made in zip(texts, new, strict=True)])
+        return _replaced(column.values, new, affected), affected
     replacements = REPLACEMENTS[corruption](column, generator, intensity, factors)
     return _replaced(column.values, replacements, affected), affected
 

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from model_governance.contract.check import Floor
 
 CorruptionName = Literal[
-    "missing", "unit_error", "noise", "swapped_category", "unseen_category", "out_of_range", "stale"
+    "missing",
+    "unit_error",
+    "noise",
+    "swapped_category",
+    "unseen_category",
+    "out_of_range",
+    "stale",
+    "typos",
+    "casing",
+    "homoglyphs",
 ]
 LEAST = 30
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -28,7 +37,9 @@ class CorruptionParams(Params):
         default=None, min_length=1, description="corruptions to apply; by default all that fit some feature"
     )
     severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = Field(
-        default=SEVERITIES, min_length=1, description="1 (a little) to 5 (half of all cells); see table severities"
+        default=SEVERITIES,
+        min_length=1,
+        description="1 (a little) to 5 (half of all cells, or half of the words of every text); see table severities",
     )
     samples: int = Field(default=1000, ge=LEAST, description="rows of current that are corrupted, drawn by the seed")
     columns: tuple[str, ...] = Field(default=(), description="features that may be corrupted; all when empty")

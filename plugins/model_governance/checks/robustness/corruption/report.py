@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.checks.robustness.corruption.corruptions import NOISE, SHARES
+from model_governance.checks.robustness.corruption.text_corruptions import TEXT_CORRUPTIONS
 from model_governance.contract.result import Table
 from model_governance.report.figures import CURRENT, LIMIT, SERIES, canvas, to_svg
 
@@ -32,7 +33,11 @@ def tables_of(metrics: Sequence[Metric], sweep: Sweep) -> tuple[Table, ...]:
     )
     header = ("corruption", "severity", "loss", "low", "high")
     used = {point.corruption for point in sweep.grid}
-    meaning = [("every corruption but noise: share of cells", *SHARES)]
+    meaning = []
+    if used - {"noise", *TEXT_CORRUPTIONS}:
+        meaning.append(("every corruption of values but noise: share of cells", *SHARES))
+    if used & set(TEXT_CORRUPTIONS):
+        meaning.append((f"{', '.join(TEXT_CORRUPTIONS)}: share of the words of every text", *SHARES))
     if "noise" in used:
         meaning.append(("noise: standard deviation on every cell, share of the range", *NOISE))
     return (
@@ -64,13 +69,14 @@ def _curves(evaluation: Evaluation, metrics: Sequence[Metric], sweep: Sweep) -> 
     drops = {metric.key: metric for metric in metrics if metric.name == "drop"}
     figure, (axis,) = canvas(height=3.6)
     kinds = list(dict.fromkeys(point.corruption for point in sweep.grid))
-    for kind, colour in zip(kinds, SERIES, strict=False):
+    for place, kind in enumerate(kinds):
+        colour, style = SERIES[place % len(SERIES)], "o-" if place < len(SERIES) else "s--"
         line = [(point.severity, drops[point.label]) for point in sweep.grid if point.corruption == kind]
-        places = [severity for severity, _ in line]
+        severities = [severity for severity, _ in line]
         axis.plot(
-            places,
+            severities,
             [float(drop.value or 0.0) for _, drop in line],
-            "o-",
+            style,
             color=colour,
             markersize=3.5,
             label=kind.replace("_", " "),

@@ -71,11 +71,11 @@ def smallest_changes(
 
 
 def _single_changes(space: RowSpace, origins: Origins) -> Iterator[tuple[Moves, str]]:
-    """Changes of one feature, shape (n, ...) each: a number goes to its next value or to its end, a category to each of its values."""
+    """Changes of one feature, shape (n, ...) each: a number goes to its next value or to its end, a category to each of its values, a text to one with one edit."""
     import numpy as np
 
     n, rows = len(origins.frame), np.arange(len(origins.frame))
-    still = np.full((n, len(space.choices)), -1)
+    still = space.no_picks(n)
     for column, axis in enumerate(space.axes):
         for target in _targets(axis, origins.values[:, column]):
             deltas = np.zeros((n, len(space.axes)))
@@ -87,6 +87,11 @@ def _single_changes(space: RowSpace, origins: Origins) -> Iterator[tuple[Moves, 
             picks = still.copy()
             picks[:, column] = np.where(open_[:, value], value, -1)
             yield Moves(np.zeros((n, len(space.axes))), picks), choice.feature
+    for text, part in zip(space.texts, space.text_columns, strict=True):
+        picks, generator = still.copy(), np.random.default_rng(0)
+        for row, value in enumerate(origins.frame[text.feature].tolist()):
+            picks[row, part] = next(text.next_picks(value, picks[row, part], generator), picks[row, part])
+        yield Moves(np.zeros((n, len(space.axes))), picks), text.feature
 
 
 def _targets(axis: Axis, values: np.ndarray) -> Iterator[np.ndarray]:

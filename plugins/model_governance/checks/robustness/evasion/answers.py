@@ -34,16 +34,15 @@ class Answers:
         """How near the answers to raw rows (m) are to a flip, shape (m,); above 0 they flip by their scores.
 
         Best other minus own score (`Model.scores`); of a regression the change
-        of the prediction less the tolerance.
-
-        Raises:
-            CheckError: the model gives labels only.
+        of the prediction less the tolerance. A model that gives labels only tells 1 (it flips) or -1.
         """
         import numpy as np
 
         if self.tolerance is not None:
             values = model.predict(frame).astype(np.float64)
             return round_significant(np.abs(values - self.predicted[rows].astype(np.float64)) - self.tolerance)
+        if model.call_proba is None and model.call_logits is None:
+            return np.where(self.flipped(model.predict(frame), rows), 1.0, -1.0)
         own = self.own(model)[rows]
         return round_significant(margins(model.scores(frame), own))
 

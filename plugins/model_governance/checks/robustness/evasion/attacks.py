@@ -42,7 +42,7 @@ def select_attacks(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, .
     """The attacks to run, and notes on the default ones that do not fit the model.
 
     Raises:
-        CheckError: the policy names an attack that does not fit.
+        CheckError: the policy names an attack that does not fit, or lets texts be edited and leaves out the attack that does it.
     """
     named = target.params.attacks
     reasons = {name: ATTACKS[name].why_not(target) for name in (DEFAULT_ATTACKS if named is None else named)}
@@ -52,6 +52,12 @@ def select_attacks(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, .
         raise CheckError(
             f"the policy names attacks that cannot run on model {target.model.name!r}: {listed}; take them out of attacks, "
             "or omit attacks to run all that fit"
+        )
+    if target.space.texts and "greedy" not in reasons:
+        texts = ", ".join(text.feature for text in target.space.texts)
+        raise CheckError(
+            f"the threat model lets {texts} be edited, and greedy, the attack that edits texts, is not among the attacks: nobody "
+            "would ask about an edited text; add greedy to attacks, or say mutable: false for these features"
         )
     notes = tuple(f"the {name} attack was not run: {reason}" for name, reason in unfit.items())
     return tuple(name for name in reasons if name not in unfit), notes
@@ -89,8 +95,8 @@ def _unasked(
     return int((open_ & (queries.asked < per_row)).sum()), len(queries.nearest), per_row
 
 
-def _fits_everything(_target: Target) -> str:
-    return ""
+def _why_not_hopskipjump(target: Target) -> str:
+    return "" if target.space.width else "only texts may move, and it moves numbers and categories"
 
 
 def _first_estimate(params: EvasionParams) -> int:
@@ -105,8 +111,8 @@ def _run_hopskipjump(target: Target, queries: Queries, budget: AttackBudget) -> 
     encoded = target.space.place(target.donors).encoded
     starts = find_starts(queries, encoded, tries=params.initial_size, generator=target.generator(0))
     missing = np.flatnonzero(np.isnan(starts).any(axis=1))
-    if len(missing) and not _why_not_greedy(target):
-        greedy.search(queries, missing, greedy.ANY, seed=target.seed)
+    if len(missing) and not _why_no_scores(target):
+        greedy.search(queries, missing, greedy.ANY, seed=target.seed, texts=False)
         helped = missing[np.isfinite(queries.nearest[missing])]
         starts[helped] = target.space.encode(queries.best.take(helped), target.origins, helped)
     active = max(1, int((~np.isnan(starts).any(axis=1)).sum()))
@@ -115,6 +121,10 @@ def _run_hopskipjump(target: Target, queries: Queries, budget: AttackBudget) -> 
 
 
 def _why_not_greedy(target: Target) -> str:
+    return "" if target.space.texts else _why_no_scores(target)
+
+
+def _why_no_scores(target: Target) -> str:
     if (
         target.answers.tolerance is not None
         or target.model.call_proba is not None
@@ -130,7 +140,7 @@ def _run_greedy(target: Target, queries: Queries, _budget: AttackBudget) -> None
 
 def _why_not_gradient(target: Target) -> str:
     if not target.space.axes:
-        return "only categories may move"
+        return "no number may move"
     if target.worth is not None:
         return "it has one budget for all rows, and with utility each row has its own"
     return why_no_gradients(target.model)
@@ -154,7 +164,7 @@ def _why_not_square(target: Target) -> str:
         return "its losses compare classes, and the model is a regression"
     if target.params.norm == "cost":
         return "it knows the norms linf and l2"
-    return _why_not_greedy(target) or ("" if target.space.axes else "only categories may move")
+    return _why_no_scores(target) or ("" if target.space.axes else "no number may move")
 
 
 def _run_autoattack(name: str) -> Callable[[Target, Queries, AttackBudget], None]:
@@ -166,7 +176,7 @@ def _run_autoattack(name: str) -> Callable[[Target, Queries, AttackBudget], None
 
 ATTACKS: Mapping[str, Attack] = {
     "hopskipjump": Attack(
-        access="black box, labels only", why_not=_fits_everything, run=_run_hopskipjump, question=_first_estimate
+        access="black box, labels only", why_not=_why_not_hopskipjump, run=_run_hopskipjump, question=_first_estimate
     ),
     "greedy": Attack(access="black box, scores", why_not=_why_not_greedy, run=_run_greedy),
     "gradient": Attack(access="white box, gradients", why_not=_why_not_gradient, run=_run_gradient),

@@ -89,6 +89,8 @@ def why_not(target: Target) -> str:
     """Why a target has no exact answers; empty where it has."""
     if isinstance(target.trees, NoExactAnswer):
         return target.trees.reason
+    if target.space.texts:
+        return "texts may be edited, and its proofs are about numbers and categories"
     crooked = why_not_linear(target)
     if crooked:
         return crooked

@@ -1,6 +1,7 @@
 """The `greedy` attack: constrained greedy search, each move the best of all valid ones within the budget.
 
-Black box with scores. Every candidate is a valid row, so nothing has to be repaired afterwards; all rows under
+Black box with scores; where texts may be edited, of a model that gives labels only too: the search is then a random walk
+that asks about every candidate of its way. Every candidate is a valid row, so nothing has to be repaired afterwards; all rows under
 attack advance together and share each call to the model.
 """
 
@@ -17,22 +18,20 @@ if TYPE_CHECKING:
     import numpy as np
 
     from model_governance.checks.robustness.evasion.queries import Queries
+    from model_governance.checks.robustness.evasion.text_moves import TextMoves
 
 # A budget that holds every move there is, in any norm.
 ANY = 1e9
-MOVES = 12
+MOVES = 12  # and as many more as texts may have edits
 STARTS = (
     6  # a forest's shares of votes are flat around many rows: half as many starts miss 4 in 100 of the flips there are
 )
+TEXT_STARTS = 2  # of these, the ones that edit texts: every round asks about every word
 BETWEEN = 4  # grid points tried between the ends of what the budget leaves of a feature
 
 
 def attack(queries: Queries, budgets: Sequence[float], *, seed: int) -> None:
-    """Search within every budget, the smallest first, then shrink the flips found; `queries` records them.
-
-    Raises:
-        CheckError: the model gives labels only.
-    """
+    """Search within every budget, the smallest first, then shrink the flips found; `queries` records them."""
     import numpy as np
 
     for budget in sorted(budgets):
@@ -40,19 +39,22 @@ def attack(queries: Queries, budgets: Sequence[float], *, seed: int) -> None:
     queries.shrink()
 
 
-def search(queries: Queries, rows: np.ndarray, budget: float, *, seed: int) -> None:
+def search(queries: Queries, rows: np.ndarray, budget: float, *, seed: int, texts: bool = True) -> None:
     """Look for flips of these rows within a budget, from the rows as they are and from random valid ones.
 
+    With `texts`, the first TEXT_STARTS starts edit texts too: in every round one drawn edit of characters and one of words
+    for each word.
     Every row draws from streams of its own, so that what it finds does not depend on the rows beside it.
     """
     import numpy as np
 
     for start in range(STARTS):
         open_ = rows[queries.nearest[rows] > budget + ROUNDING]
-        if len(open_) == 0:
+        edits = texts and start < TEXT_STARTS
+        if len(open_) == 0 or not (queries.space.width or edits):
             return
         streams = [np.random.Generator(np.random.SFC64([seed, start, int(row)])) for row in open_]
-        batch = _Batch(queries, open_, budget, streams)
+        batch = _Batch(queries, open_, budget, streams, texts=edits)
         if start > 0:
             batch.scatter(categories=start == STARTS - 1)
         batch.run()
@@ -70,15 +72,16 @@ class _Batch:
     """Rows that search in one batch: the present moves of each and its margin to a flip."""
 
     def __init__(
-        self, queries: Queries, rows: np.ndarray, budget: float, streams: Sequence[np.random.Generator]
+        self, queries: Queries, rows: np.ndarray, budget: float, streams: Sequence[np.random.Generator], *, texts: bool
     ) -> None:
         import numpy as np
 
         self.queries, self.rows, self.streams = queries, rows, streams
         self.limits = queries.limits(budget, rows)
         space = queries.space
+        self.texts = dict(zip(space.texts, space.text_columns, strict=True)) if texts else {}
         self.deltas = np.zeros((len(rows), len(space.axes)))
-        self.picks = np.full((len(rows), len(space.choices)), -1)
+        self.picks = space.no_picks(len(rows))
         self.level = np.full(len(rows), -np.inf)
 
     def scatter(self, *, categories: bool) -> None:
@@ -105,7 +108,7 @@ class _Batch:
         import numpy as np
 
         open_ = np.arange(len(self.rows))
-        for _ in range(MOVES):
+        for _ in range(MOVES + sum(text.slots for text in self.texts)):
             found = self._candidates(open_)
             if len(found.owner) == 0:
                 return
@@ -167,7 +170,28 @@ class _Batch:
             picks[:, column] = np.where(values == len(choice.values), -1, values)
             owners.append(open_[which])
             moves.append(Moves(self.deltas[open_[which]], picks))
+        for text, part in self.texts.items():
+            which, picks = self._edited(text, part, open_)
+            owners.append(which)
+            moves.append(Moves(self.deltas[which], picks))
         return self._allowed(np.concatenate(owners), moves)
+
+    def _edited(self, text: TextMoves, part: slice, open_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rows with one edit of a text more: owners (m,) and their picks (m, picks)."""
+        import numpy as np
+
+        texts = self.queries.origins.frame[text.feature].iloc[self.rows[open_]].tolist()
+        owners: list[int] = []
+        edited: list[np.ndarray] = []
+        for place, value in zip(open_.tolist(), texts, strict=True):
+            new = list(text.next_picks(value, self.picks[place, part], self.streams[place]))
+            owners += [place] * len(new)
+            edited += new
+        owner = np.array(owners, dtype=np.int64)
+        picks = self.picks[owner]
+        if len(owner):
+            picks[:, part] = np.stack(edited)
+        return owner, picks
 
     def _allowed(self, owner: np.ndarray, moves: list[Moves]) -> _Candidates:
         import numpy as np

@@ -63,7 +63,7 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         raise CheckError(f"params.{name}: {problem}")
     generator = np.random.default_rng(seed)
     space, frames, sample, unanswered = _prepared(subject, params, generator)
-    if space.width == 0:
+    if space.width == 0 and not space.texts:
         return _nothing_may_move(space, seed)
     worth = worth_of(subject, params, sample)
     sample = sample if sample.too_few else attackable(sample, space, params, worth)
@@ -183,7 +183,7 @@ def _nothing_may_move(space: RowSpace, seed: int) -> CheckResult:
             f"no feature has room to move: {', '.join(stuck)}; state minimum and maximum in threat_model.features or "
             "columns.features, or mark the features as not mutable"
         )
-    reason = "no feature that may change: none is mutable and numeric, and categories are fixed"
+    reason = "no feature that may change: none is mutable and numeric, categories are fixed, and no text has edits"
     return CheckResult(kind="evasion", seed=seed, status="not_applicable", reason=reason)
 
 

@@ -87,7 +87,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Changes of n rows: `deltas` (n, axes) in raw units, `picks` (n, choices), -1 = as it was."""
+    """Changes of n rows: `deltas` (n, axes) in raw units, `picks` (n, choices and edits of texts), -1 = as it was."""
 
     deltas: np.ndarray
     picks: np.ndarray

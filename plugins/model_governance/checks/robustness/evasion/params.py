@@ -33,7 +33,7 @@ class EvasionParams(Params):
     attacks: tuple[AttackName, ...] | None = Field(
         default=None,
         min_length=1,
-        description="hopskipjump needs labels only; greedy probabilities or a regression; gradient (PGD) a model with "
+        description="hopskipjump needs labels only; greedy probabilities, a regression, or a text to edit; gradient (PGD) a model with "
         "gradients; exact a tree ensemble. By default all of these that fit the model. To be named: autoattack, apgd and fab "
         "(a classifier with gradients), square (scores); linf and l2. One that is named and does not fit is an error",
     )

@@ -55,8 +55,8 @@ def _ascend(
     signs = np.full(len(rows), 1.0 if start % 2 == 0 else -1.0)
 
     def moves(points: np.ndarray, lines: np.ndarray, *, inward: bool) -> Moves:
-        no_picks = np.full((len(points), len(space.choices)), -1)
-        return Moves(space.settle(points * space.spans, origins, rows[lines], inward=inward), no_picks)
+        settled = space.settle(points * space.spans, origins, rows[lines], inward=inward)
+        return Moves(settled, space.no_picks(len(points)))
 
     pgd_ascent(
         shares,
@@ -77,6 +77,6 @@ def _project(shares: np.ndarray, budget: float, queries: Queries) -> np.ndarray:
 
     if queries.norm == "linf":
         return np.clip(shares, -budget, budget)
-    no_picks = np.full((len(shares), len(queries.space.choices)), -1)
-    sizes = queries.space.distance(Moves(shares * queries.space.spans, no_picks), queries.norm)
+    space = queries.space
+    sizes = space.distance(Moves(shares * space.spans, space.no_picks(len(shares))), queries.norm)
     return shares * np.minimum(1.0, np.divide(budget, sizes, out=np.ones(len(sizes)), where=sizes > 0))[:, None]

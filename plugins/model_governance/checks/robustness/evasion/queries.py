@@ -50,7 +50,7 @@ class Queries:
         self.nearest = np.full(n, np.inf)
         self.asked = np.zeros(n, dtype=np.int64)
         self._deltas = np.zeros((n, len(self.space.axes)))
-        self._picks = np.full((n, len(self.space.choices)), -1)
+        self._picks = self.space.no_picks(n)
 
     @property
     def best(self) -> Moves:
@@ -95,11 +95,7 @@ class Queries:
         return changed
 
     def flip_margins(self, moves: Moves, rows: np.ndarray) -> np.ndarray:
-        """How near moves, which obey all relations, bring the answers of these rows to a flip, shape (n,): the larger the nearer.
-
-        Raises:
-            CheckError: the model gives labels only.
-        """
+        """How near moves, which obey all relations, bring the answers of these rows to a flip, shape (n,): the larger the nearer."""
         import numpy as np
 
         margins = np.empty(len(rows))
@@ -140,7 +136,7 @@ class Queries:
 
     @staticmethod
     def _changes(moves: Moves) -> np.ndarray:
-        """Number of features that moves change, shape (n,): of two flips of one size, the one with fewer is kept."""
+        """Number of changed features and edits of texts, shape (n,): of two flips of one size, the one with fewer is kept."""
         changed: np.ndarray = (moves.deltas != 0).sum(axis=1) + (moves.picks >= 0).sum(axis=1)
         return changed
 
@@ -171,7 +167,7 @@ class Queries:
         import numpy as np
 
         rows = np.flatnonzero(np.isfinite(self.nearest) & (self._changes(self.best) > 1))
-        prices = [axis.cost for axis in self.space.axes] + [choice.cost for choice in self.space.choices]
+        prices = [*(axis.cost for axis in self.space.axes), *self.space.pick_costs.tolist()]
         for place in sorted(range(len(prices)), key=lambda place: (-prices[place], place)):
             moves, pick = self.best.take(rows), place - len(self.space.axes)
             made = moves.picks[:, pick] >= 0 if pick >= 0 else moves.deltas[:, place] != 0

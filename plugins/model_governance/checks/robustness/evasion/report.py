@@ -34,7 +34,7 @@ def tables_of(
     changed = Table(
         name="changed_features",
         title="What the smallest successful attacks changed",
-        header=("feature", "share of successes", "mean change (share of range)", "mean change"),
+        header=("feature", "share of successes", "mean change (share of range)", "mean change (of a text: edits)"),
         rows=changed_features(space, results),
     )
     gains = gains_table(results)
@@ -60,6 +60,7 @@ def threat_model(columns: Columns, space: RowSpace, *, disclosed: Collection[str
     """What the attacker may change; ends of a range that are values of the data only for disclosed columns."""
     axes = {axis.feature: axis for axis in space.axes}
     choices = {choice.feature: choice for choice in space.choices if not choice.of_number}
+    texts = {text.feature: text for text in space.texts}
     gaps = {choice.feature: _gap_moves(choice) for choice in space.choices if choice.missing}
     why = dict(space.fixed)
     rows: list[tuple[Any, ...]] = []
@@ -76,6 +77,9 @@ def threat_model(columns: Columns, space: RowSpace, *, disclosed: Collection[str
             source = "moves of the policy" if listed and not choice.missing else "values in the data"
             may, count = "yes" + gaps.get(name, ""), len(choice.values) - choice.missing
             rows.append((name, feature.kind, may, None, None, f"{count} values", choice.cost, source))
+        elif name in texts:
+            text = texts[name]
+            rows.append((name, feature.kind, text.describe(), None, None, "", text.cost, "edits of the policy"))
         elif name in gaps:
             rows.append((name, feature.kind, "no" + gaps[name], None, None, "", None, "one value in the data"))
         else:
@@ -132,7 +136,7 @@ def _budgets(results: Results) -> Table:
 
 
 def changed_features(space: RowSpace, results: Results) -> tuple[tuple[Any, ...], ...]:
-    """(feature, share of successes that change it, mean change in shares, mean change in raw units)."""
+    """(feature, share of successes that change it, mean change in shares, mean change in raw units); texts by edits."""
     import numpy as np
 
     flipped = results.flipped(results.params.main_epsilon)
@@ -147,4 +151,9 @@ def changed_features(space: RowSpace, results: Results) -> tuple[tuple[Any, ...]
         rows.append((axis.feature, float(moved.mean()), mean / axis.span, mean))
     for column, choice in enumerate(space.choices):
         rows.append((choice.label, float((moves.picks[:, column] >= 0).mean()), None, None))
+    for text, part in zip(space.texts, space.text_columns, strict=True):
+        counts = text.counts(moves.picks[:, part])
+        for unit, edits in zip(("characters", "words"), counts.T, strict=True):
+            mean = float(edits[edits > 0].mean()) if edits.any() else 0.0
+            rows.append((f"{text.feature} ({unit})", float((edits > 0).mean()), None, mean))
     return tuple(sorted((row for row in rows if row[1] > 0), key=lambda row: (-row[1], row[0])))

@@ -22,21 +22,48 @@ if TYPE_CHECKING:
     from model_governance.attacks.relations import Relations
     from model_governance.checks.robustness.evasion.moves import Axis, Choice
     from model_governance.checks.robustness.evasion.params import Norm
+    from model_governance.checks.robustness.evasion.text_moves import TextMoves
 
 
 @dataclass(frozen=True, slots=True)
 class RowSpace:
-    """Coordinates of the features that may move; everything else of a row is out of reach."""
+    """Coordinates of the features that may move; everything else of a row is out of reach.
+
+    The edits of texts have no coordinates: they are discrete, and stand behind the choices in the columns of `Moves.picks`.
+    """
 
     axes: tuple[Axis, ...]
     choices: tuple[Choice, ...] = ()
     fixed: tuple[tuple[str, str], ...] = ()
     relations: Relations | None = field(default=None, compare=False)
+    texts: tuple[TextMoves, ...] = ()
 
     @property
     def width(self) -> int:
         """Number of coordinates: one per axis, one per value of a choice."""
         return len(self.axes) + sum(len(choice.values) for choice in self.choices)
+
+    @property
+    def text_columns(self) -> tuple[slice, ...]:
+        """The columns of picks of each text."""
+        ends = [len(self.choices)]
+        for text in self.texts:
+            ends.append(ends[-1] + text.slots)
+        return tuple(slice(low, high) for low, high in pairwise(ends))
+
+    @property
+    def pick_costs(self) -> np.ndarray:
+        """Cost of a pick in each column of `Moves.picks`, shape (picks,)."""
+        import numpy as np
+
+        of_texts = [text.cost for text in self.texts for _ in range(text.slots)]
+        return np.array([*(choice.cost for choice in self.choices), *of_texts], dtype=np.float64)
+
+    def no_picks(self, n: int) -> np.ndarray:
+        """Picks (n, picks) that change nothing."""
+        import numpy as np
+
+        return np.full((n, len(self.pick_costs)), -1)
 
     @property
     def spans(self) -> np.ndarray:
@@ -88,7 +115,7 @@ class RowSpace:
         # A row from beyond a range is encoded at the range's end, and moves from there.
         targets = ends + asked * self.spans
         deltas = self.settle(np.where(asked == 0, 0.0, targets - origins.values[rows]), origins, rows, inward=inward)
-        picks = np.full((len(points), len(self.choices)), -1)
+        picks = self.no_picks(len(points))
         for column, (choice, block) in enumerate(zip(self.choices, self.blocks, strict=True)):
             own = origins.own[rows, column]
             open_ = choice.reachable(own)
@@ -135,18 +162,16 @@ class RowSpace:
         return settled
 
     def distance(self, moves: Moves, norm: Norm) -> np.ndarray:
-        """Size of moves, shape (n,): linf and l2 in shares of the ranges, where changed categories cost nothing.
+        """Size of moves, shape (n,): linf and l2 in shares of the ranges, where changed categories and texts cost nothing.
 
-        With norm cost, the sum of shares and changed categories, each times its cost in the threat model.
+        With norm cost, the sum of shares, changed categories and edits of texts, each times its cost in the threat model.
         """
         import numpy as np
 
         shares = np.abs(moves.deltas) / self.spans
         if norm == "cost":
             prices = np.array([axis.cost for axis in self.axes])
-            return shares @ prices + (moves.picks >= 0) @ np.array(
-                [choice.cost for choice in self.choices], dtype=np.float64
-            )
+            return shares @ prices + (moves.picks >= 0) @ self.pick_costs
         if shares.shape[1] == 0:
             return np.zeros(len(shares))
         return shares.max(axis=1) if norm == "linf" else np.sqrt((shares**2).sum(axis=1))
@@ -198,4 +223,9 @@ class RowSpace:
                 values = np.array(columns[choice.feature], dtype=object)
                 values[picks >= 0] = np.array(choice.values, dtype=object)[picks[picks >= 0]]
                 columns[choice.feature] = pd.array(values, dtype=dtype)
+        for text, part in zip(self.texts, self.text_columns, strict=True):
+            picks = moves.picks[:, part]
+            if text.feature in columns and (picks >= 0).any():
+                old = columns[text.feature]
+                columns[text.feature] = pd.array(text.edited(list(old), picks), dtype=old.dtype)
         return columns

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.checks.robustness.evasion.outcome import smallest
 from model_governance.checks.robustness.evasion.params import unit_of
+from model_governance.checks.robustness.evasion.text_moves import counted, difference
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -36,14 +37,20 @@ def cheapest_changes(
 ) -> tuple[Change, ...]:
     """The smallest flips within a budget, one of each pattern, the cheapest first.
 
-    A pattern is which features change, and the direction of the numbers.
+    A pattern is which features change, the direction of the numbers, and how many characters and words of a text.
     """
     sizes, moves = smallest(outcomes)
     found: defaultdict[tuple[int, ...], list[tuple[float, str]]] = defaultdict(list)
     for row, size in enumerate(sizes):
         if size <= budget + ROUNDING:
             directions = [(delta > 0) - (delta < 0) for delta in moves.deltas[row].tolist()]
-            pattern = (*directions, *(int(pick >= 0) for pick in moves.picks[row]))
+            picks = moves.picks[row]
+            edits = [
+                count
+                for text, part in zip(space.texts, space.text_columns, strict=True)
+                for count in text.counts(picks[None, part])[0].tolist()
+            ]
+            pattern = (*directions, *(int(pick >= 0) for pick in picks[: len(space.choices)]), *edits)
             found[pattern].append((float(size), describe_change(space, origins, moves, row, disclosed=disclosed)))
     changes = [
         (sum(map(abs, pattern)), Change(text=min(each)[1], size=min(each)[0], rows=len(each)))
@@ -78,7 +85,7 @@ def notes_on_rows(sample: Sample, unanswered: Sequence[str]) -> tuple[str, ...]:
 
 def scope_of(params: EvasionParams, space: RowSpace) -> tuple[str, ...]:
     """What the numbers are valid for: budget, norm, features and their ranges."""
-    mutable = f"{len(space.axes)} numeric and {len(space.choices)} category features"
+    mutable = f"{len(space.axes)} numeric, {len(space.choices)} category and {len(space.texts)} text features"
     unit = unit_of(params, cost="units of cost", share="shares of the ranges in threat_model")
     budgets = ", ".join(f"{epsilon:g}" for epsilon in params.epsilons)
     notes = [
@@ -87,6 +94,9 @@ def scope_of(params: EvasionParams, space: RowSpace) -> tuple[str, ...]:
     ]
     if space.choices and params.norm != "cost":
         notes.append("changed categories cost nothing of the budget; attacks by gradient change numbers only")
+    for text in space.texts:
+        price = f"each edit costs {text.cost:g}" if params.norm == "cost" else "they cost nothing of epsilon"
+        notes.append(f"{text.feature}: {text.describe()}; {price}; edited by greedy alone")
     observed = [axis.feature for axis in space.axes if axis.source != "policy"]
     if observed:
         notes.append(f"ranges taken from the data, not from the policy: {', '.join(observed)}")
@@ -110,6 +120,15 @@ def describe_change(space: RowSpace, origins: Origins, moves: Moves, row: int, *
             parts.append(f"{choice.feature} {_value(old_value)}→{_value(choice.values[pick])}")
         elif pick >= 0:
             parts.append(f"{choice.feature} {_gap_verb(choice, pick)}")
+    for text, part in zip(space.texts, space.text_columns, strict=True):
+        characters, words = text.counts(moves.picks[row : row + 1, part])[0].tolist()
+        counts = [counted(characters, "character")] * (characters > 0) + [counted(words, "word")] * (words > 0)
+        if counts and text.feature in disclosed:
+            before = origins.frame[text.feature].iloc[row]
+            after = text.edited([before], moves.picks[row : row + 1, part])[0]
+            parts.append(f"{text.feature} {' and '.join(counts)} edited: {difference(before, after)}")
+        elif counts:
+            parts.append(f"{text.feature} {' and '.join(counts)} edited")
     return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1] if parts else "nothing"
 
 

@@ -19,6 +19,7 @@ def suggest(reference: pd.DataFrame, columns: Columns, *, task: Task | None = No
     A regression gets a tolerance too: half the standard deviation of its target.
     """
     mutable = [name for name, feature in columns.features.items() if feature.mutable]
+    texts = columns.of_kind("text")
     params: dict[str, Any] = {"epsilon": 0.1, "samples": 100, "norm": "linf"}
     if task == "regression":
         params["tolerance"] = _half_a_deviation(reference, columns.target)
@@ -35,6 +36,7 @@ def suggest(reference: pd.DataFrame, columns: Columns, *, task: Task | None = No
             "flips at all: attacks that find none do not prove a robust model. First state in threat_model (mutable, "
             f"increase_only, features) which of {', '.join(mutable[:5])}{' ...' if len(mutable) > 5 else ''} an attacker can change, "
             "and how far."
+            + (f" A text ({', '.join(texts)}) stays until threat_model.features names its edits." if texts else "")
         ),
     )
 

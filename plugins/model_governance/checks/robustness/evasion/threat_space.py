@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from model_governance.checks.robustness.evasion.gap_moves import number_gap, with_gap
 from model_governance.checks.robustness.evasion.moves import Axis, Choice
 from model_governance.checks.robustness.evasion.row_space import RowSpace
+from model_governance.checks.robustness.evasion.text_moves import TextMoves, text_moves
 from model_governance.contract.subject import NUMBER_KINDS
+from model_governance.contract.threat_model import TEXTS
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
@@ -39,11 +41,12 @@ def row_space(
     so that nobody gains by leaving them out. All rows obey the `relations`; a flag of a group is a category.
 
     Raises:
-        CheckError: a numeric feature holds other things than numbers, none of the stated values is in the data, or a value
+        CheckError: a feature holds other things than numbers or texts, as its kind says, none of the stated values is in the data, or a value
             may be omitted whose column cannot hold a gap.
     """
     axes: list[Axis] = []
     choices: list[Choice] = []
+    texts: list[TextMoves] = []
     fixed: list[tuple[str, str]] = []
     flags = {name for relation in threat.relations for name in relation.one_of or ()}
     for name, feature in columns.features.items():
@@ -52,6 +55,8 @@ def row_space(
         )
         if not capability.moves:
             fixed.append((name, capability.why))
+        elif feature.kind in TEXTS:
+            texts.append(text_moves(name, capability, frames))
         elif feature.kind in NUMBER_KINDS and name in flags:
             choices.append(Choice(name, (0, 1), cost=capability.cost))
         elif feature.kind in NUMBER_KINDS:
@@ -69,7 +74,7 @@ def row_space(
                 choices.append(choice)
             else:
                 fixed.append((name, "one value in the data"))
-    return RowSpace(tuple(axes), tuple(choices), tuple(fixed), relations)
+    return RowSpace(tuple(axes), tuple(choices), tuple(fixed), relations, tuple(texts))
 
 
 def _axis(name: str, feature: Feature, capability: Capability, frames: Frames) -> Axis:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.checks.robustness.evasion.relation_check import relations_hold
+from model_governance.checks.robustness.evasion.text_check import within_budget
 from model_governance.contract.relations import dependents
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def valid_rows(space: RowSpace, before: pd.DataFrame, after: pd.DataFrame) -> np
     """Mask (n,) of the rows after an attack that the threat model allows for the rows before it.
 
     Columns and dtypes are the same, what may not move is equal, numbers that moved are inside their range, on their
-    grid and moved in an allowed direction, categories that moved have an allowed value. A gap is a value: it stays, unless
+    grid and moved in an allowed direction, categories that moved have an allowed value, texts are within their budgets. A gap is a value: it stays, unless
     it may be filled, and none is made, unless the value may be omitted.
     """
     import numpy as np
@@ -28,6 +29,7 @@ def valid_rows(space: RowSpace, before: pd.DataFrame, after: pd.DataFrame) -> np
     valid = np.full(len(before), list(before.columns) == list(after.columns) and (before.dtypes == after.dtypes).all())
     axes = {axis.feature: axis for axis in space.axes}
     choices = {choice.feature: choice for choice in space.choices}
+    texts = {text.feature: text for text in space.texts}
     follows = () if space.relations is None else dependents(space.relations.every)
     for name in before.columns if valid.any() else ():
         old, new = before[name].to_numpy(dtype=object), after[name].to_numpy(dtype=object)
@@ -42,6 +44,9 @@ def valid_rows(space: RowSpace, before: pd.DataFrame, after: pd.DataFrame) -> np
         if name in choices:
             moved = ~there if choices[name].of_number else np.ones(len(before), dtype=bool)
             allowed[moved] = _category(choices[name], old[moved], new[moved])
+        if name in texts:
+            budgets = {"most_words": texts[name].words, "most_characters": texts[name].characters}
+            allowed[there] = [within_budget(a, b, **budgets) for a, b in zip(old[there], new[there], strict=True)]
         if name in follows:
             allowed[:] = True  # judged with the columns that it follows from
         valid &= same | allowed

@@ -32,4 +32,5 @@ CHECK = Check(
     suggest=suggest,
     advice=Advice(rank=130, title="Hold the new model back and read the rows.", text="The training window differs from the previous one beyond chance: look at the listed row numbers and their source."),
     cost="Seconds to minutes; trains a forest of `trees` and compares values, with `pairs` also pairs of columns.",
+    texts="a whole text is one value, so a trigger word inside texts is not found",
 )  # fmt: skip
