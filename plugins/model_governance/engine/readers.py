@@ -56,7 +56,7 @@ class Readers:
 
         if self._metadata is None:
             with ParquetFile(self._path, pre_buffer=False, memory_map=False) as first:
-                self._texts = [field.name for field in first.schema_arrow if _is_text(field.type)]
+                self._texts = [field.name for field in first.schema_arrow if is_text_or_bytes(field.type)]
                 self._metadata = first.metadata
         return ParquetFile(
             self._path, metadata=self._metadata, read_dictionary=self._texts if encoded else None, pre_buffer=False,
@@ -64,7 +64,8 @@ class Readers:
         )  # fmt: skip
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text_or_bytes(kind: pa.DataType) -> bool:
+    """Whether values of a type are texts or bytes of any length."""
     import pyarrow as pa
 
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)

@@ -20,6 +20,7 @@ from model_governance.engine.files import ParquetRows
 from model_governance.engine.local import LocalRelation
 from model_governance.engine.packed_pages import estimated_rows
 from model_governance.engine.pushdown import PushedRelation
+from model_governance.engine.readers import is_text_or_bytes
 from model_governance.engine.relation import ROWS_PER_FRAME
 from model_governance.engine.stored import Spool, Stamp, StoredFile
 from model_governance.errors import CheckError
@@ -119,9 +120,7 @@ def _write_group(writer: ParquetWriter | None, batches: Sequence[pa.RecordBatch]
     if writer is None:
         # Numbers seldom repeat: looking for a dictionary of them costs more than it saves. So do the smallest and the largest
         # text, which nothing reads, and compression of a file that is read for some seconds.
-        texts = [
-            field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)
-        ]
+        texts = [field.name for field in table.schema if is_text_or_bytes(field.type)]
         others = [name for name in table.schema.names if name not in texts]
         writer = ParquetWriter(path, table.schema, compression="none", use_dictionary=texts, write_statistics=others)
     writer.write_table(table)

@@ -71,11 +71,13 @@ def spell(path: Path) -> str:
 def closest(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'psi'?`, or the list of what there is, or nothing."""
     names = sorted(known)
-    word = word[:100]
-    match = difflib.get_close_matches(word, names, n=1)
-    if match:
-        return f"; did you mean {match[0]!r}?"
-    return f"; there are {', '.join(names)}" if names else ""
+    return similar(word, names) or (f"; there are {', '.join(names)}" if names else "")
+
+
+def similar(word: str, known: Sequence[str]) -> str:
+    """`; did you mean 'psi'?`, or nothing where no name is alike."""
+    match = difflib.get_close_matches(word[:100], known, n=1)
+    return f"; did you mean {match[0]!r}?" if match else ""
 
 
 def field_names(model: type[BaseModel], path: Path) -> list[str]:

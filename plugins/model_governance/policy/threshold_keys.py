@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
 from model_governance.contract.slices import slice_names
-from model_governance.policy.position import closest
+from model_governance.policy.position import closest, similar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +89,4 @@ def _problem(key: str, known: list[str], what: str) -> str:
     if key in known:
         return ""
     shown = ", ".join(known[:MOST_SHOWN]) + (f" and {len(known) - MOST_SHOWN} more" if len(known) > MOST_SHOWN else "")
-    similar = difflib.get_close_matches(key[:100], known, n=1)
-    meant = f"; did you mean {similar[0]!r}?" if similar else ""
-    return f"{key!r} is no {what}; there are {shown}{meant}"
+    return f"{key!r} is no {what}; there are {shown}{similar(key, known)}"

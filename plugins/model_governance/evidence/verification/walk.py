@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -85,15 +86,13 @@ class Walk:
 
     def stand_behind(self, links: Sequence[tuple[int, str]]) -> None:
         """Begin behind these links, which are verified elsewhere: only the newest that can be read is looked at."""
-        for sequence, key in reversed(links):
-            self.last = max(self.last, (sequence, None), key=_number)
-            try:
+        for _, key in reversed(links):
+            with contextlib.suppress(EvidenceError, ObjectMissing):
                 self.newest = read_link(self.store, key)
-            except (EvidenceError, ObjectMissing):
-                continue
-            if sequence == self.last[0]:
-                self.last = (sequence, self.newest.digest)
-            return
+                break
+        if links:
+            (sequence, _), newest = links[-1], self.newest
+            self.last = (sequence, newest.digest if newest is not None and newest.sequence == sequence else None)
 
     def take(self, part: Walk) -> None:
         """Go on where the walk through the next part of the chain ended."""
@@ -245,7 +244,3 @@ class Walk:
             objects=self.reader.compared, verdicts=self.reader.verdicts, signed_by=tuple(sorted(self.signers)), anchored=self.anchor,
             problems=tuple(self.findings.problems),
         )  # fmt: skip
-
-
-def _number(link: tuple[int, str | None]) -> int:
-    return link[0]

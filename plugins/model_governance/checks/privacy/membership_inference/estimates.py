@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from model_governance.checks.privacy.membership_inference.audit import Audit
     from model_governance.checks.privacy.membership_inference.blind import BlindScores
     from model_governance.checks.privacy.membership_inference.params import MembershipParams
+    from model_governance.stats.limits import Limits
 
 MIN_IN_SLICE = 50
 
@@ -50,11 +51,7 @@ def of_attack(scores: Scores, params: MembershipParams, blind: BlindScores) -> I
     yield Estimate(name="advantage", value=largest, n=n, key=attack, detail=expected)
     balanced = cross_validated_advantage(scores.members, scores.non_members)
     named = Estimate(name="balanced_advantage", value=balanced.value, n=n, key=attack, detail=strength)
-    if blind.differs:
-        both = beyond((balanced.low(TAIL), balanced.high(TAIL)), blind.excess_advantage, least=-1.0)
-        yield replace(named, interval=both)
-    else:
-        yield replace(named, limits=balanced)
+    yield _limited(named, balanced, blind, blind.excess_advantage, least=-1.0)
     if scores.continuous:
         for fpr in params.fpr:
             yield _tpr(scores, fpr, blind)
@@ -117,6 +114,7 @@ def of_slices(
     point = None
     if scores.continuous:
         point = operating_point(scores.members, scores.non_members, fpr=params.fpr[0])
+    excess_tpr = blind.excess_tpr(params.fpr[0])
     for name, (inside, outside) in masks.items():
         key, (members, non_members) = f"{scores.attack}@{name}", (int(inside.sum()), int(outside.sum()))
         fewer = min(members, non_members)
@@ -136,11 +134,7 @@ def of_slices(
             detail = f"at the threshold of all rows, with {false_positives} of {non_members:,} false positives here"
             found = ExactShare(successes=true_positives, n=members)
             named = Estimate(name="slice_tpr", value=found.value, n=members, key=key, detail=detail)
-            if blind.differs:
-                both = beyond((found.low(TAIL), found.high(TAIL)), blind.excess_tpr(params.fpr[0]))
-                yield replace(named, interval=both)
-            else:
-                yield replace(named, limits=found)
+            yield _limited(named, found, blind, excess_tpr)
 
 
 def of_groups(audit: Audit) -> Iterator[Estimate]:
@@ -154,6 +148,13 @@ def of_groups(audit: Audit) -> Iterator[Estimate]:
         yield Estimate(name="generalization_gap", value=None, n=len(audit), reason="values have errors: see error_gap")
     equal, rows = audit.overlap
     yield Estimate(name="overlap_share", value=equal / rows, n=rows, limits=ExactShare(successes=equal, n=rows))
+
+
+def _limited(named: Estimate, limits: Limits, blind: BlindScores, excess: float, *, least: float = 0.0) -> Estimate:
+    """The estimate with limits at any level; where the groups differ, with its interval beyond the difference alone."""
+    if not blind.differs:
+        return replace(named, limits=limits)
+    return replace(named, interval=beyond((limits.low(TAIL), limits.high(TAIL)), excess, least=least))
 
 
 def _tpr(scores: Scores, fpr: float, blind: BlindScores) -> Estimate:
