@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -15,7 +16,6 @@ from model_governance.errors import PolicyError
 from model_governance.policy import load_policy
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator, Sequence
 
     from model_governance.authoring.capacity import RunCost
@@ -104,7 +104,10 @@ def _figures(runs: Sequence[RunCost]) -> str:
 
 
 def _clock(text: str) -> time:
-    return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a time of the day has no zone
+    try:
+        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a time of the day has no zone
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected a time of the day from 00:00 to 23:59, found {text!r}") from error
 
 
 def _seconds(start: time, by: time) -> float:

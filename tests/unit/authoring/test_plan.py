@@ -181,3 +181,10 @@ def test_the_speed_of_this_machine_is_a_ratio_of_the_same_work(monkeypatch: pyte
     here = machine_speed.reference_seconds()
     assert here > 0
     assert machine_speed.speed_of_this_machine({"reference_seconds": here}) == pytest.approx(1, rel=0.5)
+
+
+@pytest.mark.parametrize("text", ["25:00", "6", "06:00:00", ""])
+def test_what_is_no_time_of_the_day_is_refused_in_words(text, capsys):
+    with pytest.raises(SystemExit):
+        main(["plan", "policy.yaml", "--rows", "5", "--by", text])
+    assert f"--by: expected a time of the day from 00:00 to 23:59, found {text!r}" in capsys.readouterr().err
