@@ -36,11 +36,11 @@ EARLIER = 40
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
 # Bounds near nothing: other methods ask whether anything changed at all, and a bound above a planted change hides it.
 THRESHOLDS: tuple[dict[str, Any], ...] = (
-    {"metric": "psi", "less_than": 0.0005},
-    {"metric": "wasserstein", "less_than": 0.005},
+    {"metric": "psi", "less_than": 0.0001},
+    {"metric": "wasserstein", "less_than": 0.0005},
     {"metric": "missing_increase", "less_than": 0.0005},
     {"metric": "new_category_share", "less_than": 0.0005},
-    {"metric": "out_of_range_share", "less_than": 0.0002},
+    {"metric": "out_of_range_share", "less_than": 0.000001},
     {"metric": "category_share_ratio", "less_than": 1.01},
     {"metric": "prediction_drift", "less_than": 0.0005},
     {"metric": "flagged_share_ratio", "between": (0.99, 1.01)},

@@ -48,6 +48,9 @@ FAMILIES = [
     RatioOfShares(first=(8.0, 4000.0), second=(14.0, 2000.0)),
     LargestShareFactor(rows=(20_000.0, 9_000.0), counts=((19_900.0, 8_700.0), (100.0, 300.0))),
     WassersteinLimits(value=0.3, error=0.05, mean=0.06, deviation=0.02),
+    WassersteinLimits(
+        value=0.3, error=0.05, mean=0.06, deviation=0.02, witnesses=((0.28, 0.03, 0.1, 0.9), (0.2, 0.02, 0.0, 0.0))
+    ),
     Stretched(value=0.3, low95=0.25, high95=0.4),
     GrowingError(value=0.3, low95=0.25, high95=0.4, grows="log"),
     Forecast(value=0.3, low95=0.25, high95=0.4, scale="logit", spread=0.4),
@@ -61,7 +64,7 @@ FAMILIES = [
 
 
 def words(limits) -> str:
-    kinds = [kind for kind in ("thin", "uneven") if getattr(limits, kind, ()) not in ((), 1.0)]
+    kinds = [kind for kind in ("thin", "uneven", "witnesses") if getattr(limits, kind, ()) not in ((), 1.0)]
     return f"{limits.family}-{kinds[0] if kinds else getattr(limits, 'scale', 'plain')}"
 
 

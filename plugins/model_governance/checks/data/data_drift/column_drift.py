@@ -23,6 +23,7 @@ from model_governance.engine.distances import (
 from model_governance.engine.equal_width import equal_width_psi, equal_width_tables
 from model_governance.engine.labels import aligned
 from model_governance.engine.profiles import table_of, wasserstein_on_grid
+from model_governance.engine.witnesses import with_witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -256,7 +257,7 @@ def _wasserstein(
     )
     moments = [(column.std or 0.0, column.held) for column in (reference, current)]
     chance = chance_distance(np.array(reference.cells.edges), as_counts(reference.counts))
-    return normed_wasserstein(
+    plain = normed_wasserstein(
         area,
         quartiles=quartiles,
         deciles=deciles,
@@ -264,3 +265,4 @@ def _wasserstein(
         chance=chance,
         dependence=dependence,
     )
+    return None if plain is None else with_witnesses(plain, reference, current, dependence=dependence)
