@@ -14,8 +14,8 @@ RESERVE = 1.1
 """Factor on that distance: 1.0 is exceeded up to 1.4 times as often as stated in 200 rows, 1.1 at most as often."""
 FAR = 1.3
 """Factor on the standard error beyond `NEAR`: 1 holds for normal means, and the mean of 200 skewed rows is none."""
-HALF = 2
-"""The chance distance has half of a level, and the witnesses share the other half (Bonferroni)."""
+BY_CHANCE = 0.1
+"""Part of a level for the chance distance beside witnesses, which share the rest (Bonferroni): it seldom sees more than they."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,10 @@ class WassersteinLimits(Limits):
     def low(self, tail: float) -> float:
         """The largest of what the distance and the witnesses exceed by chance with this probability at most; 0 or more."""
         by_witness = (
-            difference - error * _stretched(quantile_of(tail / self._parts), skewness)
+            difference - error * _stretched(quantile_of(tail * self._part_of_witness), skewness)
             for difference, error, skewness, _ in self.witnesses
         )
-        return max(0.0, self.value - self._by_chance(quantile_of(tail / self._half)), *by_witness)
+        return max(0.0, self.value - self._by_chance(quantile_of(tail * self._part_of_chance)), *by_witness)
 
     def high(self, tail: float) -> float:
         """The value and the quantile's number of standard errors."""
@@ -65,11 +65,11 @@ class WassersteinLimits(Limits):
         if distance <= 0:
             return max(0.5, 1 - tail_of(-distance / self.error)) if bound > 0 else 1.0
         by_witness = (
-            self._parts * tail_of(_unstretched((difference - bound) / error, skewness))
+            tail_of(_unstretched((difference - bound) / error, skewness)) / self._part_of_witness
             for difference, error, skewness, _ in self.witnesses
             if difference > bound
         )
-        return min(1.0, self._half * self._p_by_chance(distance), *by_witness)
+        return min(1.0, self._p_by_chance(distance) / self._part_of_chance, *by_witness)
 
     def inflated(self, factor: float) -> WassersteinLimits:
         """The same with a larger standard error; the chance distance grows as it does."""
@@ -83,21 +83,21 @@ class WassersteinLimits(Limits):
 
     def detectable(self, bound: float, tail: float) -> float | None:
         """The distance that a shift of all values needs: by the distance of samples or by a witness, which sees it sooner."""
-        found = [bound + self._by_chance(quantile_of(tail / self._half)) + quantile_of(MISSED) * self.error]
+        found = [bound + self._by_chance(quantile_of(tail * self._part_of_chance)) + quantile_of(MISSED) * self.error]
         for _, error, skewness, slope in self.witnesses:
             if slope > 0:
-                steps = _stretched(quantile_of(tail / self._parts), skewness) + quantile_of(MISSED)
+                steps = _stretched(quantile_of(tail * self._part_of_witness), skewness) + quantile_of(MISSED)
                 found.append((bound + steps * error) / slope)
         return min(found)
 
     @property
-    def _half(self) -> int:
-        return HALF if self.witnesses else 1
+    def _part_of_chance(self) -> float:
+        return BY_CHANCE if self.witnesses else 1.0
 
     @property
-    def _parts(self) -> int:
-        """Into so many parts the level is divided for one side of one witness."""
-        return HALF * 2 * len(self.witnesses)
+    def _part_of_witness(self) -> float:
+        """Of the level, for one side of one witness."""
+        return (1 - BY_CHANCE) / (2 * len(self.witnesses))
 
     def _p_by_chance(self, distance: float) -> float:
         spread, median = self._log_normal
