@@ -124,7 +124,7 @@ class Ours:
         subject = self._subject(frame)
         families, _ = choose_features(subject, self.params)
         comparison = open_comparison(subject, self.params, families)
-        wanted = {threshold["metric"] for threshold in self._policy().checks["drift"].thresholds}
+        wanted = {threshold.metric for threshold in self._policy().checks["drift"].thresholds}
         metrics = [
             declared(METRICS, estimate)
             for estimate in self._estimates(subject, comparison, frame)
