@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from model_governance.checks.data.data_drift.column_drift import RowStatistics
     from model_governance.checks.data.data_drift.comparison import Comparison
     from model_governance.checks.data.data_drift.predictions import Predictions
+    from model_governance.checks.data.data_drift.windows import PreviousProfiles
     from model_governance.contract.result import CheckResult, Estimate, Metric
     from model_governance.contract.subject import Subject
     from model_governance.engine.dependence import Dependence
@@ -118,27 +120,32 @@ class Ours:
 
     def _measured(self, frame: pd.DataFrame) -> tuple[tuple[Metric, ...], Any]:
         from model_governance.checks.data.data_drift.comparison import choose_features, open_comparison
+        from model_governance.checks.data.data_drift.flagged_share import flagged_estimates
         from model_governance.checks.data.data_drift.metrics import METRICS
+        from model_governance.checks.data.data_drift.windows import PreviousProfiles
         from model_governance.contract.result import declared
 
         subject = self._subject(frame)
         families, _ = choose_features(subject, self.params)
         comparison = open_comparison(subject, self.params, families)
+        answers, previous = self._answers(frame), PreviousProfiles(profiles=self.profiles, notes=())
+        drift, stored = score_drift(answers, previous)
         wanted = {threshold.metric for threshold in self._policy().checks["drift"].thresholds}
         metrics = [
             declared(METRICS, estimate)
-            for estimate in self._estimates(subject, comparison, frame)
+            for estimate in (*self._estimates(subject, comparison, previous), *flagged_estimates(answers), drift)
             if estimate.name in wanted
         ]
-        return (*metrics, *self._quality(frame).metrics), comparison.current_profile
+        profile = replace(comparison.current_profile, predictions=stored, model=answers.model)
+        return (*metrics, *self._quality(frame).metrics), profile
 
-    def _estimates(self, subject: Subject, comparison: Comparison, frame: pd.DataFrame) -> Iterator[Estimate]:
+    def _estimates(self, subject: Subject, comparison: Comparison, previous: PreviousProfiles) -> Iterator[Estimate]:
         from model_governance.checks.data.data_drift.column_drift import row_statistics
         from model_governance.checks.data.data_drift.joint_drift import joint_estimates, tell_apart
         from model_governance.checks.data.data_drift.row_dependence import row_dependence
-        from model_governance.checks.data.data_drift.windows import PreviousProfiles, window_reference
+        from model_governance.checks.data.data_drift.windows import window_reference
 
-        previous, entity = PreviousProfiles(profiles=self.profiles, notes=()), subject.columns.entity
+        entity = subject.columns.entity
         window = window_reference(self.params.window, previous, comparison)
         dependence = row_dependence(subject, comparison, window, previous=previous)
         statistics = row_statistics(comparison.reference, comparison.current, comparison.families)
@@ -147,12 +154,10 @@ class Ours:
                 name, comparison.frozen.columns[name], current, rows=statistics[name],
                 values=dependence.values[name], missing=dependence.missing[name],
             )  # fmt: skip
-        yield from self._answers(frame)
         yield from joint_estimates(tell_apart(comparison, max_rows=JOINT_ROWS, seed=self.seed, entity=entity))
 
-    def _answers(self, frame: pd.DataFrame) -> Iterator[Estimate]:
-        """What the model's scores say: flags, and the distance over cells that resolve the upper tail."""
-        from model_governance.checks.data.data_drift.flagged_share import flagged_estimates
+    def _answers(self, frame: pd.DataFrame) -> Predictions:
+        """The model's scores of both datasets."""
         from model_governance.checks.data.data_drift.joint_clusters import clusters_of
         from model_governance.checks.data.data_drift.predictions import Predictions
 
@@ -160,12 +165,10 @@ class Ours:
         entity = self.columns.entity
         clusters = {role: clusters_of(rows[entity]) for role, rows in sides.items()} if entity else {}
         scores = {role: rows["score"].to_numpy() for role, rows in sides.items()}
-        answers = Predictions(
+        return Predictions(
             name="score", family="numbers", reference=scores["reference"], current=scores["current"], positive=1,
-            threshold=0.5, clusters=clusters,
+            threshold=0.5, clusters=clusters, model="of the bench",
         )  # fmt: skip
-        yield from flagged_estimates(answers)
-        yield score_drift(answers)
 
     def _subject(self, frame: pd.DataFrame) -> Subject:
         from model_governance.contract.subject import Dataset, Subject
@@ -247,13 +250,12 @@ def column_estimates(
             yield Estimate(name=metric, value=distance.value, n=now.rows, key=name, limits=distance.limits)
 
 
-def score_drift(answers: Predictions) -> Estimate:
-    """`prediction_drift`, as `compare_predictions` gives it beside other distances."""
-    from model_governance.checks.data.data_drift.predictions import _dependence, _relation
+def score_drift(answers: Predictions, previous: PreviousProfiles) -> tuple[Estimate, ColumnProfile]:
+    """`prediction_drift`, as `compare_predictions` gives it beside other distances, and what later runs learn noise from."""
+    from model_governance.checks.data.data_drift.predictions import _relation, prediction_dependence
     from model_governance.checks.data.data_drift.score_cells import score_cells
     from model_governance.contract.result import Estimate
     from model_governance.engine.cells import pool_neighbours, thin_cells
-    from model_governance.engine.dependence import INDEPENDENT
     from model_governance.engine.distances import population_stability
     from model_governance.engine.profiles import profile_of, table_of
 
@@ -264,9 +266,10 @@ def score_drift(answers: Predictions) -> Estimate:
     whole = table_of(frozen.columns[name], current.columns[name])
     psi = population_stability(
         pool_neighbours(whole), thin=thin_cells(whole, ordered=True),
-        dependence=_dependence(answers, frozen.cells[name].inner) if answers.clusters else INDEPENDENT,
+        dependence=prediction_dependence(answers, frozen.cells[name].inner, previous),
     )  # fmt: skip
-    return Estimate(name="prediction_drift", value=psi.value, n=len(answers.current), limits=psi.limits)
+    estimate = Estimate(name="prediction_drift", value=psi.value, n=len(answers.current), limits=psi.limits)
+    return estimate, current.columns[name]
 
 
 def _beyond(finding: Finding, metrics: tuple[Metric, ...]) -> float:

@@ -52,7 +52,7 @@ def row_dependence(
     """
     entity = subject.columns.entity or subject.columns.batch
     clustered = _clustered(comparison, window, entity) if entity else {}
-    noise = _noise(comparison.families, previous, rebinned=window.runs)
+    noise = noise_of(comparison.families, previous, rebinned=window.runs)
     values, missing = {}, {}
     for name in comparison.families:
         reference, current = window.reference.columns[name], window.current.columns[name]
@@ -86,8 +86,8 @@ def _larger(first: DesignEffect, second: DesignEffect) -> DesignEffect:
     return second if second.mean > first.mean else first
 
 
-def _noise(
-    names: Iterable[str], previous: PreviousProfiles, *, rebinned: Container[str]
+def noise_of(
+    names: Iterable[str], previous: PreviousProfiles, *, rebinned: Container[str] = ()
 ) -> dict[str, tuple[DesignEffect, DesignEffect]]:
     """What the earlier runs say of the values of each column and of its missing ones; `rebinned`: on cells of their own.
 
