@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from model_governance.engine.dependence import Dependence
     from model_governance.engine.distances import Distance, Wasserstein
     from model_governance.engine.profiles import ColumnProfile
+    from model_governance.engine.witnesses import RowEffects
     from model_governance.policy import Policy
     from model_governance.verdict.finding import Finding
 
@@ -140,7 +141,7 @@ class Ours:
         return (*metrics, *self._quality(frame).metrics), profile
 
     def _estimates(self, subject: Subject, comparison: Comparison, previous: PreviousProfiles) -> Iterator[Estimate]:
-        from model_governance.checks.data.data_drift.column_drift import row_statistics
+        from model_governance.checks.data.data_drift.column_drift import effects_of, row_statistics
         from model_governance.checks.data.data_drift.joint_drift import joint_estimates, tell_apart
         from model_governance.checks.data.data_drift.row_dependence import row_dependence
         from model_governance.checks.data.data_drift.windows import window_reference
@@ -152,7 +153,7 @@ class Ours:
         for name, current in comparison.current_profile.columns.items():
             yield from column_estimates(
                 name, comparison.frozen.columns[name], current, rows=statistics[name],
-                values=dependence.values[name], missing=dependence.missing[name],
+                effects=effects_of(dependence, name), missing=dependence.missing[name],
             )  # fmt: skip
         yield from joint_estimates(tell_apart(comparison, max_rows=JOINT_ROWS, seed=self.seed, entity=entity))
 
@@ -222,7 +223,7 @@ def column_estimates(
     now: ColumnProfile,
     *,
     rows: RowStatistics,
-    values: Dependence,
+    effects: RowEffects,
     missing: Dependence,
 ) -> Iterator[Estimate]:
     """The metrics of a column that the bench judges, as `compare_columns` gives them beside others that cost more."""
@@ -232,7 +233,7 @@ def column_estimates(
     from model_governance.engine.cells import pool_neighbours, pool_rare, thin_cells
     from model_governance.engine.distances import difference_of_shares, population_stability
 
-    numbers = before.cells.family == "numbers"
+    numbers, values = before.cells.family == "numbers", effects.all_directions
     whole = _cells(before, now, rows)
     table = pool_neighbours(whole) if numbers else pool_rare(whole)
     thin = thin_cells(whole, ordered=numbers)
@@ -241,8 +242,10 @@ def column_estimates(
         "missing_increase": difference_of_shares(
             (before.missing, before.rows), (now.missing, now.rows), dependence=missing
         ),
-        "wasserstein": _wasserstein(before, now, rows, dependence=values) if numbers else None,
-        "out_of_range_share" if numbers else "new_category_share": _unseen(before, now, rows, dependence=values),
+        "wasserstein": _wasserstein(before, now, rows, effects=effects) if numbers else None,
+        "out_of_range_share" if numbers else "new_category_share": _unseen(
+            before, now, rows, dependence=effects.clusters
+        ),
         "category_share_ratio": None if numbers else largest_factor(whole, dependence=values),
     }
     for metric, distance in found.items():

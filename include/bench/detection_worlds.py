@@ -56,7 +56,7 @@ class Sizes:
 
     reference: int = 10_000
     rows: int = 1_000
-    warm_up: int = 20
+    warm_up: int = 40
     null: int = 183
     order: int = 2
     repetitions: int = 20

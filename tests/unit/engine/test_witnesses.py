@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
+from model_governance.checks.data.data_drift.row_dependence import RowDependence
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.dependence import Dependence, DesignEffect
@@ -122,7 +123,7 @@ def test_dependent_rows_widen_witnesses_as_they_widen_the_distance():
     draw = np.random.default_rng(16)
     rows = draw.normal(size=3_000), draw.normal(size=600)
     plain = distance(*rows).limits
-    wider = distance(*rows, dependence={"x": Dependence.of(DesignEffect(mean=4.0))}).limits
+    wider = distance(*rows, dependence=RowDependence(values={"x": Dependence.of(DesignEffect(mean=4.0))})).limits
     for own, one in zip(wider.witnesses, plain.witnesses, strict=True):
         assert own[1] == pytest.approx(2 * one[1])
     assert wider == plain.inflated(4.0)

@@ -103,14 +103,13 @@ def _compare(
         window.reference,
         window.current,
         statistics=statistics | {name: unseen_only[name] for name in window.runs if name in unseen_only},
-        dependence=dependence.values,
-        missing_dependence=dependence.missing,
+        dependence=dependence,
     )
     consecutive = None
     last = last_run(previous, comparison) if params.consecutive else None
     if last is not None:
         consecutive = compare_columns(
-            last.reference, last.current, statistics=unseen_only, dependence=dependence.values
+            last.reference, last.current, statistics=unseen_only, dependence=replace(dependence, missing={})
         )
     notes = [*previous.notes, *window.notes, *dependence.notes]
     if comparison.reference is None:

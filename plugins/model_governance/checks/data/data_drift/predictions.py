@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
 from model_governance.checks.data.data_drift.joint_clusters import clusters_of
-from model_governance.checks.data.data_drift.row_dependence import noise_of
+from model_governance.checks.data.data_drift.row_dependence import RowDependence, noise_of
 from model_governance.checks.data.data_drift.score_cells import score_cells
 from model_governance.checks.data.data_drift.windows import PreviousProfiles
 from model_governance.contract.subject import Dataset
@@ -155,7 +155,7 @@ def compare_predictions(predictions: Predictions, previous: PreviousProfiles = N
     inner = frozen.cells[name].inner if predictions.family == "numbers" else None
     profile = profile_of(now, families, cells=frozen.cells, sketched=False)
     (drift,) = compare_columns(
-        frozen, profile, dependence={name: prediction_dependence(predictions, inner, previous)},
+        frozen, profile, dependence=RowDependence(values={name: prediction_dependence(predictions, inner, previous)}),
         statistics=row_statistics(before, now, families),
     )  # fmt: skip
     stored = publishable_profile(profile, now, reference=frozen).columns[name]
