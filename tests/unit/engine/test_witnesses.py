@@ -10,7 +10,7 @@ from model_governance.checks.data.data_drift.column_drift import compare_columns
 from model_governance.checks.data.data_drift.row_dependence import RowDependence
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
-from model_governance.engine.dependence import Dependence, DesignEffect
+from model_governance.engine.dependence import INDEPENDENT, Dependence, DesignEffect
 from model_governance.engine.profiles import profile_of
 from model_governance.engine.witnesses import witnesses
 from model_governance.stats.limits import WassersteinLimits
@@ -127,3 +127,49 @@ def test_dependent_rows_widen_witnesses_as_they_widen_the_distance():
     for own, one in zip(wider.witnesses, plain.witnesses, strict=True):
         assert own[1] == pytest.approx(2 * one[1])
     assert wider == plain.inflated(4.0)
+
+
+def of_runs(draw, reference, *, level, spread, rows=1_000):
+    """The column of 30 earlier runs, on the cells of the reference."""
+    found = []
+    for _ in range(30):
+        scale = np.exp(draw.normal(0, spread))
+        values = draw.normal(draw.normal(0, level), scale, rows)
+        found.append(profiles(reference, values)[2].columns["x"])
+    return tuple(found)
+
+
+def learnt(runs):
+    """What the check knows where the level moves: noise of all directions, and none of clusters."""
+    noisy = Dependence.of(DesignEffect(mean=1.5, unevenness=1.0, largest=8.0, directions=9))
+    return RowDependence(values={"x": noisy}, clusters={"x": INDEPENDENT}, runs={"x": runs})
+
+
+def test_a_level_that_moves_from_day_to_day_hides_no_change_of_the_spread():
+    draw = np.random.default_rng(17)
+    reference = draw.normal(size=10_000)
+    noise = learnt(of_runs(draw, reference, level=0.1, spread=0.0))
+    wider = [distance(reference, draw.normal(draw.normal(0, 0.1), 1.15, 1_000), dependence=noise) for _ in range(9)]
+    assert np.median([one.limits.p_above(0.0) for one in wider]) < 1e-4
+
+
+def test_a_spread_that_changes_from_day_to_day_is_no_drift():
+    draw = np.random.default_rng(18)
+    reference = draw.normal(size=10_000)
+    noise = learnt(of_runs(draw, reference, level=0.0, spread=0.1))
+    days = [draw.normal(0, np.exp(draw.normal(0, 0.1)), 1_000) for _ in range(20)]
+    assert min(distance(reference, day).limits.p_above(0.0) for day in days) < 1e-4, "without earlier runs"
+    assert min(distance(reference, day, dependence=noise).limits.p_above(0.0) for day in days) > 1e-4
+
+
+def test_noise_of_the_bulk_says_nothing_of_values_beyond_the_reference():
+    draw = np.random.default_rng(19)
+    reference, current = draw.normal(size=5_000), draw.normal(size=500)
+    current[:6] = 50.0
+    sides, before, now = profiles(reference, current)
+    found = [
+        compare_columns(before, now, statistics=row_statistics(*sides, {"x": "numbers"}), dependence=dependence)[0]
+        for dependence in (RowDependence(), learnt(()))
+    ]
+    assert found[0].unseen.limits == found[1].unseen.limits
+    assert found[1].psi.limits != found[0].psi.limits
