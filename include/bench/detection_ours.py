@@ -42,16 +42,16 @@ TYPICAL = 20
 MOMENT = datetime(2026, 6, 1, tzinfo=UTC)
 # Bounds near nothing: other methods ask whether anything changed at all, and a bound above a planted change hides it.
 THRESHOLDS: tuple[dict[str, Any], ...] = (
-    {"metric": "psi", "less_than": 0.0001},
-    {"metric": "wasserstein", "less_than": 0.0005},
-    {"metric": "missing_increase", "less_than": 0.0005},
-    {"metric": "new_category_share", "less_than": 0.0005},
-    {"metric": "out_of_range_share", "less_than": 0.000001},
-    {"metric": "category_share_ratio", "less_than": 1.01},
-    {"metric": "prediction_drift", "less_than": 0.0005},
-    {"metric": "flagged_share_ratio", "between": (0.99, 1.01)},
-    {"metric": "accuracy", "min_absolute_change": -0.0005},
-    {"metric": "roc_auc", "min_absolute_change": -0.0005},
+    {"metric": "psi", "less_than": 1e-6},
+    {"metric": "wasserstein", "less_than": 1e-6},
+    {"metric": "missing_increase", "less_than": 1e-6},
+    {"metric": "new_category_share", "less_than": 1e-6},
+    {"metric": "out_of_range_share", "less_than": 1e-6},
+    {"metric": "category_share_ratio", "less_than": 1.0001},
+    {"metric": "prediction_drift", "less_than": 1e-6},
+    {"metric": "flagged_share_ratio", "between": (0.9999, 1.0001)},
+    {"metric": "accuracy", "min_absolute_change": -1e-6},
+    {"metric": "roc_auc", "min_absolute_change": -1e-6},
 )
 
 
@@ -209,11 +209,11 @@ class Ours:
 
 def _thresholds(reference: pd.DataFrame, *, joint: tuple[float, ...]) -> tuple[dict[str, Any], ...]:
     share = float((reference["label"] == 1).mean())
-    area = max(0.5005, sum(joint) / len(joint)) if len(joint) == TYPICAL else 0.5005
+    area = max(0.5001, sum(joint) / len(joint)) if len(joint) == TYPICAL else 0.5001
     return (
         *THRESHOLDS,
         {"metric": "joint_drift_auc", "less_than": area},
-        {"metric": "prevalence", "between": (share - 0.001, share + 0.001)},
+        {"metric": "prevalence", "between": (share - 1e-5, share + 1e-5)},
     )
 
 
