@@ -93,6 +93,20 @@ def test_a_record_gives_the_limits_back(limits):
     assert read_limits(json.loads(json.dumps(limits.record()))) == limits
 
 
+@pytest.mark.parametrize("bound", [0.0, 1e-9, 1e-6, 1e-4])
+@pytest.mark.parametrize("freedom", [0.8, 7.2])
+def test_dependent_rows_more_alike_than_chance_make_them_prove_nothing(bound, freedom):
+    """The statistic lies below its mean: a p-value of 0 made an unchanged flag red under a bound near 0."""
+    for part in (0.1, 0.4, 0.9):
+        statistic = part * freedom
+        limits = NoncentralChiSquare(
+            value=(statistic - freedom) * 1.4e-3, statistic=statistic, freedom=freedom, unit=1.4e-3,
+            whole=(statistic, freedom), spread=1.3, uneven=1.2, independent=(1.1e-3, freedom / 0.8),
+        )  # fmt: skip
+        assert limits.p_above(bound) > 0.3
+        assert limits.low(1e-9) <= 0.0
+
+
 def test_a_family_that_there_is_not_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match=r"'gamma'; this release has .*exact_share"):
         read_limits({"family": "gamma"})
