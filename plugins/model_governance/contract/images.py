@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from model_governance.errors import CheckError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
+    import pandas as pd
 
 MOST_VALUES = 12_288
 """Numbers of an image: 64 x 64 pixels in three colours; every pixel is a column to a check."""
@@ -101,6 +104,26 @@ class Image(BaseModel):
         return f"{height} x {width} pixels" + (f" in {channels} channels" if channels > 1 else "")
 
 
+def pixels_of(frame: pd.DataFrame, image: Image) -> np.ndarray:
+    """The pixels of rows, shape (n, size), in the order of the model's array.
+
+    Raises:
+        CheckError: one is missing or outside the range of the image, on which every budget and severity is founded.
+    """
+    import numpy as np
+
+    pixels = frame.to_numpy(dtype=np.float64)
+    inside = (pixels >= image.range[0]) & (pixels <= image.range[1])
+    if not inside.all():
+        held = pixels[np.isfinite(pixels)]
+        found = f"values from {held.min():g} to {held.max():g}" if len(held) else "no values"
+        raise CheckError(
+            f"{int((~inside).any(axis=1).sum()):,} of {len(pixels):,} images hold pixels that are missing or outside "
+            f"columns.image.range {list(image.range)} (found {found}); correct the range, or repair the feed"
+        )
+    return pixels
+
+
 def with_pixels(raw: Mapping[str, Any]) -> dict[str, Any]:
     """What a policy says of `columns`, with every pixel among the features, and its range; unchanged without an image.
 
@@ -125,7 +148,7 @@ def with_pixels(raw: Mapping[str, Any]) -> dict[str, Any]:
                 f"features and image.column both name the inputs; keep features where every pixel has its column, or "
                 f"image.column where column {image.column!r} holds the array"
             )
-        features = dict.fromkeys(image.names, {"kind": "numeric"}) if features is None else features
+        features = {name: {"kind": "numeric"} for name in image.names} if features is None else features
     elif features is not None and len(features) != image.size:
         raise ValueError(
             f"image.shape {list(image.shape)} holds {image.size:,} numbers and features names {len(features):,}; name the "

@@ -47,7 +47,9 @@ def _expanded(dataset: Dataset, image: Image) -> pd.DataFrame:
 
     frame = dataset.frame
     what = f"{dataset.uri}: column {image.column!r}"
-    pixels = np.array([_pixels(cell, image, what=what, row=row) for row, cell in enumerate(frame[image.column].tolist())])
+    pixels = np.array(
+        [_pixels(cell, image, what=what, row=row) for row, cell in enumerate(frame[image.column].tolist())]
+    )
     wide = pd.DataFrame(pixels, columns=list(image.names), index=frame.index)
     return pd.concat([frame.drop(columns=[image.column]), wide], axis=1)
 
@@ -61,7 +63,11 @@ def _pixels(cell: Any, image: Image, *, what: str, row: int) -> np.ndarray:
     except ValueError:  # lists of different lengths
         array = np.array(None)
     if array.dtype.kind not in "iuf" or array.shape not in ((image.size,), image.shape):
-        found = f"an array of shape {array.shape}" if array.dtype.kind in "iuf" else f"no array of numbers ({type(cell).__name__})"
+        found = (
+            f"an array of shape {array.shape}"
+            if array.dtype.kind in "iuf"
+            else f"no array of numbers ({type(cell).__name__})"
+        )
         raise SubjectError(
             f"{what}: row {row:,} holds {found}, and columns.image.shape {list(image.shape)} expects that shape or "
             f"({image.size},); correct the shape, or decode the images upstream"

@@ -16,6 +16,7 @@ from model_governance.checks.robustness.evasion.figures import figures_of
 from model_governance.checks.robustness.evasion.gains import worth_of
 from model_governance.checks.robustness.evasion.gaps import refused_gaps, takes_gap
 from model_governance.checks.robustness.evasion.metrics import METRICS
+from model_governance.checks.robustness.evasion.pictures import pictures_of
 from model_governance.checks.robustness.evasion.report import tables_of
 from model_governance.checks.robustness.evasion.results import Results
 from model_governance.checks.robustness.evasion.sample import draw_donors, draw_sample, real_rows
@@ -28,6 +29,7 @@ from model_governance.checks.robustness.evasion.sentences import (
 from model_governance.checks.robustness.evasion.target import Target
 from model_governance.checks.robustness.evasion.threat_space import row_space
 from model_governance.checks.robustness.evasion.too_few import too_few_rows
+from model_governance.contract.images import pixels_of
 from model_governance.contract.result import CheckResult, declared, versions_of
 from model_governance.contract.slices import slice_masks
 from model_governance.errors import CheckError
@@ -92,7 +94,11 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         seed=seed,
         metrics=(*measured, *results.carried_forward),
         tables=(*tables_of(subject.columns, space, results, changes, disclosed=disclosed), schedule.table()),
-        artifacts=(*figures_of(space, results), *([schedule.artifact(measured)] if schedule.rotates else [])),
+        artifacts=(
+            *figures_of(space, results),
+            *pictures_of(target, outcomes, disclosed=disclosed),
+            *([schedule.artifact(measured)] if schedule.rotates else []),
+        ),
         highlights=highlights_of(changes, params.tolerance),
         notes=(
             *notes_on_rows(sample, unanswered),
@@ -112,6 +118,9 @@ def _prepared(
     threat, columns = subject.threat_model, subject.columns
     refused = refused_gaps(subject.require_model(), subject.features("current"))
     frames = real_rows(subject, refused)
+    if columns.image is not None:
+        for _, frame in frames:
+            pixels_of(frame, columns.image)
     relations = bind_relations(threat.relations, columns, frames)
     selection = params.selection(threat.preset, subject.task)
     sample = draw_sample(subject, params.samples, generator, selection=selection, refused=refused, relations=relations)
