@@ -34,7 +34,7 @@ def tables_of(metrics: Sequence[Metric], sweep: Sweep) -> tuple[Table, ...]:
     )
     header = ("corruption", "severity", "loss", "low", "high")
     used = {point.corruption for point in sweep.grid}
-    meaning = []
+    meaning: list[tuple[str | float, ...]] = []
     pictured = [name for name in MEANINGS if name in used]
     if used - {"noise", *TEXT_CORRUPTIONS, *pictured}:
         meaning.append(("every corruption of values but noise: share of cells", *SHARES))

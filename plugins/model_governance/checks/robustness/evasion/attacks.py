@@ -67,7 +67,7 @@ def select_attacks(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, .
 
 def _select_for_image(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, ...]]:
     """The strongest attack on images that fits the model, and why the stronger ones do not."""
-    notes = []
+    notes: list[str] = []
     for name in IMAGE_ATTACKS:
         reason = ATTACKS[name].why_not(target)
         if not reason:
