@@ -171,7 +171,12 @@ def art_robust_accuracy(name: str, how: str, norm: str, rows: int) -> float:
     np.random.seed(SEED)
     torch.manual_seed(SEED)
     estimator = PyTorchClassifier(
-        network(name, how), torch.nn.CrossEntropyLoss(), (1, side, side), CLASSES, clip_values=(0.0, 1.0), device_type="cpu"
+        network(name, how),
+        torch.nn.CrossEntropyLoss(),
+        (1, side, side),
+        CLASSES,
+        clip_values=(0.0, 1.0),
+        device_type="cpu",
     )
     right = estimator.predict(x).argmax(axis=1) == y
     given, labels = x[right], y[right]

@@ -18,7 +18,13 @@ def image(*shape: int, **more) -> Image:
 
 @pytest.mark.parametrize(
     ("shape", "planes"),
-    [((4, 5), (1, 4, 5)), ((3, 4, 5), (3, 4, 5)), ((5, 4, 3), (3, 5, 4)), ((1, 4, 3), (1, 4, 3)), ((13, 4, 5), (13, 4, 5))],
+    [
+        ((4, 5), (1, 4, 5)),
+        ((3, 4, 5), (3, 4, 5)),
+        ((5, 4, 3), (3, 5, 4)),
+        ((1, 4, 3), (1, 4, 3)),
+        ((13, 4, 5), (13, 4, 5)),
+    ],
 )
 def test_channels_come_first_unless_only_the_last_side_can_be_theirs(shape, planes):
     assert image(*shape).planes == planes
@@ -85,6 +91,9 @@ def test_features_and_image_that_disagree_are_refused(features, more, words):
 
 def test_pixels_outside_the_range_or_missing_are_an_error_with_what_was_found():
     frame = pd.DataFrame({"a": [0.0, 255.0, 0.5], "b": [1.0, 0.0, np.nan]})
-    with pytest.raises(CheckError, match=r"2 of 3 images hold pixels .* columns.image.range \[0.0, 1.0\] \(found values from 0 to 255\)"):
+    with pytest.raises(
+        CheckError,
+        match=r"2 of 3 images hold pixels .* columns.image.range \[0.0, 1.0\] \(found values from 0 to 255\)",
+    ):
         pixels_of(frame, image(1, 2))
     assert pixels_of(frame.head(1), image(1, 2)).tolist() == [[0.0, 1.0]]

@@ -35,7 +35,9 @@ def test_a_higher_severity_is_farther_from_the_clean_picture_and_stays_in_range(
     far = [np.abs(spoilt(GREY, name, severity) - GREY).mean() for severity in range(1, 6)]
     assert far == sorted(far)
     assert far[0] > 0
-    assert all(0 <= spoilt(GREY, name, severity).min() and spoilt(GREY, name, severity).max() <= 1 for severity in (1, 5))
+    assert all(
+        spoilt(GREY, name, severity).min() >= 0 and spoilt(GREY, name, severity).max() <= 1 for severity in (1, 5)
+    )
 
 
 def test_noise_has_the_stated_deviation_and_one_pattern_for_all_severities():
@@ -157,6 +159,8 @@ def test_what_is_for_images_is_refused_for_tables():
 
 def test_pixels_outside_the_stated_range_are_an_error():
     subject = images(by_sides, scale=255)
-    columns = subject.columns.model_copy(update={"image": subject.columns.image.model_copy(update={"range": (0.0, 1.0)})})
+    columns = subject.columns.model_copy(
+        update={"image": subject.columns.image.model_copy(update={"range": (0.0, 1.0)})}
+    )
     with pytest.raises(CheckError, match=r"outside columns.image.range"):
         measure(replace(subject, columns=columns))

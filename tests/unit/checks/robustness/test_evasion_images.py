@@ -70,7 +70,12 @@ def success(result) -> float:
 
 @pytest.mark.parametrize(
     ("shape", "attacks", "ran"),
-    [((8, 2, 3), None, "autoattack"), ((3, 4, 4), ["apgd"], "apgd"), ((8, 2, 3), ["fab"], "fab"), ((6, 8), ["apgd"], "apgd")],
+    [
+        ((8, 2, 3), None, "autoattack"),
+        ((3, 4, 4), ["apgd"], "apgd"),
+        ((8, 2, 3), ["fab"], "fab"),
+        ((6, 8), ["apgd"], "apgd"),
+    ],
 )
 def test_exactly_the_images_that_can_be_flipped_are_flipped_by_the_default_too(shape, attacks, ran):
     subject = images(shape=shape)
@@ -89,8 +94,12 @@ def test_in_l2_the_distance_of_an_image_is_that_of_all_pixels_together():
 
 def test_a_model_with_probabilities_only_is_attacked_by_square_and_one_with_labels_by_hopskipjump():
     by_scores = measure(scores_only(images()))
-    assert by_scores.metric("attack_success_rate", key="square").value == pytest.approx(reachable(images()), abs=2 / ROWS)
-    assert any("the autoattack attack was not run: the model (onnx) offers no gradients" in note for note in by_scores.notes)
+    assert by_scores.metric("attack_success_rate", key="square").value == pytest.approx(
+        reachable(images()), abs=2 / ROWS
+    )
+    assert any(
+        "the autoattack attack was not run: the model (onnx) offers no gradients" in note for note in by_scores.notes
+    )
     labels = replace(images().model, call_logits=None, call_gradient=None)
     by_labels = measure(replace(images(), model=labels))
     assert by_labels.metric("median_distance", key="hopskipjump").value is not None
