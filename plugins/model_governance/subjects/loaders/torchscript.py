@@ -124,7 +124,7 @@ def _taking_images(network: _Network, image: Image, *, uri: str) -> _Network:
         shaped = replace(network, shape=shape)
         try:
             shaped.outputs(rows)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, network.torch.jit.Error) as error:
             refusals.append(f"(rows, {', '.join(map(str, shape))}): {str(error).strip().splitlines()[-1]}")
         else:
             return shaped
