@@ -74,14 +74,16 @@ def governed(digits, folder, check: str, *, rows: int, **params) -> Project:
     net, x, y = digits
     frame = pd.DataFrame({"pixels": [image.tolist() for image in x[:rows]], "label": y[:rows]})
     frame.to_parquet(folder / "current.parquet", index=False)
-    metric = {"evasion": "attack_success_rate", "corruption": "accuracy"}[check]
+    demand = {
+        "evasion": {"metric": "attack_success_rate", "leq_to": 0.5}, "corruption": {"metric": "accuracy", "geq_to": 0.5},
+    }[check]  # fmt: skip
     project = Project(folder=folder, raw={
         "version": 1,
         "owner": "risk@example.com",
         "model": {"name": "digits", "task": "multiclass_classification", "format": "torchscript"},
         "datasets": {"current": {"uri": "current.parquet"}},
         "columns": {"image": {"column": "pixels", "shape": [1, SIDE, SIDE], "range": [0, 1]}, "target": "label"},
-        "checks": {check: {"params": {"samples": rows, **params}, "thresholds": [{"metric": metric, "leq_to": 1}]}},
+        "checks": {check: {"params": {"samples": rows, **params}, "thresholds": [demand]}},
         "artifacts": {"uri": "archive"},
     })  # fmt: skip
     project.write_model(archive(net), "model.pt", format="torchscript")
