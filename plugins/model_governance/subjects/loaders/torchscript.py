@@ -195,7 +195,8 @@ class _Network:
 
     def gradient(self, frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
         """Gradient of sum(weights * logits) by autograd, (n, numeric and integer features)."""
-        moving = [self.columns.names.index(name) for name in self.columns.of_kind("numeric", "integer")]
+        numbers = frozenset(self.columns.of_kind("numeric", "integer"))
+        moving = [place for place, name in enumerate(self.columns.names) if name in numbers]
 
         def gradients(part: pd.DataFrame, rows: slice) -> Any:
             inputs = self._tensors(part)
