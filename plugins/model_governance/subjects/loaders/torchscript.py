@@ -39,7 +39,8 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     """The model in an archive written by `torch.jit.save`.
 
     It takes one float32 tensor (rows, features) in policy order, with `columns.image` (rows, *shape) of the image or flat
-    rows, whichever it answers, or one tensor (rows,) per column where its arguments are named like the columns (categories as int64 codes, all others float32). It
+    rows, whichever it answers, or one tensor (rows,) per column where its arguments are named like the columns (categories
+    as int64 codes, all others float32). It
     answers (rows, classes), for two classes also (rows, 1) or (rows,): logits, or probabilities where the
     policy says `output: probabilities`; or values (rows,). The classes are in the policy, or in the archive
     as the extra file classes.json.
