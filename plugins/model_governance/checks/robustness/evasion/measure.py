@@ -35,15 +35,19 @@ from model_governance.contract.slices import slice_masks
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     import numpy as np
     import pandas as pd
 
+    from model_governance.attacks.schedule import AttackSchedule
     from model_governance.attacks.trees import TreeModel
     from model_governance.checks.robustness.evasion.outcome import Outcome
     from model_governance.checks.robustness.evasion.params import EvasionParams
     from model_governance.checks.robustness.evasion.row_space import RowSpace
     from model_governance.checks.robustness.evasion.sample import Sample
     from model_governance.checks.robustness.evasion.sentences import Change
+    from model_governance.contract.result import Artifact, Metric
     from model_governance.contract.subject import Role, Subject
 
 
@@ -94,11 +98,7 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         seed=seed,
         metrics=(*measured, *results.carried_forward),
         tables=(*tables_of(subject.columns, space, results, changes, disclosed=disclosed), schedule.table()),
-        artifacts=(
-            *figures_of(space, results),
-            *pictures_of(target, outcomes, disclosed=disclosed),
-            *([schedule.artifact(measured)] if schedule.rotates else []),
-        ),
+        artifacts=_artifacts(target, results, schedule, measured, disclosed=disclosed),
         highlights=highlights_of(changes, params.tolerance),
         notes=(
             *notes_on_rows(sample, unanswered),
@@ -108,6 +108,22 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
             *notes,
         ),
         tools=versions_of("numpy", "pandas"),
+    )
+
+
+def _artifacts(
+    target: Target,
+    results: Results,
+    schedule: AttackSchedule,
+    measured: Sequence[Metric],
+    *,
+    disclosed: Collection[str],
+) -> tuple[Artifact, ...]:
+    """Figures, pictures of images, and the schedule where attacks rotate."""
+    return (
+        *figures_of(target.space, results),
+        *pictures_of(target, results.outcomes, disclosed=disclosed),
+        *([schedule.artifact(measured)] if schedule.rotates else []),
     )
 
 
