@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from model_governance.contract.images import Image, with_pixels
 from model_governance.contract.model import Model, ModelFile, Task
 from model_governance.contract.threat_model import ThreatModel
 from model_governance.errors import SubjectError
@@ -63,12 +64,21 @@ class Feature(BaseModel):
         return self
 
 
+def _features_or_image(schema: dict[str, Any]) -> None:
+    """An image of one column stands for the features."""
+    schema["required"].remove("features")
+    schema["anyOf"] = [{"required": ["features"]}, {"required": ["image"]}]
+
+
 class Columns(BaseModel):
     """The columns of every dataset of a policy: features by name, and what the others are for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_features_or_image)
 
-    features: dict[str, Feature] = Field(min_length=1, description="inputs of the model, in its order")
+    features: dict[str, Feature] = Field(
+        min_length=1, description="inputs of the model, in its order; none with image.column"
+    )
+    image: Image | None = Field(default=None, description="the picture whose pixels the features are")
     target: str | None = Field(default=None, description="column of the labels")
     positive: int | float | str | bool | None = Field(
         default=None, description="the label that counts as positive in binary classification"
@@ -85,6 +95,11 @@ class Columns(BaseModel):
     batch: str | None = Field(
         default=None, description="what rows were made together: a file, a shift, a day; they depend on one another too"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pixels_are_features(cls, raw: Any) -> Any:
+        return with_pixels(raw) if isinstance(raw, dict) else raw
 
     @model_validator(mode="after")
     def _roles_do_not_overlap(self) -> Columns:
