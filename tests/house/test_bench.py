@@ -51,7 +51,8 @@ def test_cpu_is_told_apart_by_what_the_process_does(tmp_path, monkeypatch):
         measure(0.3, then=lambda: draw(0.1, then=lambda: __import__("slow_to_import")))
         judge(0.05)
 
-    spent = cpu_phases.by_phase(work)
+    found = cpu_phases.by_phase(work)
+    spent = found.seconds
 
     expected = {
         "imports": 0.2, "DAG file": 0.1, "reading": 0.15, "measuring": 0.3, "drawing": 0.1, "judging and evidence": 0.05,
@@ -59,3 +60,4 @@ def test_cpu_is_told_apart_by_what_the_process_does(tmp_path, monkeypatch):
     assert spent.keys() == expected.keys()
     for phase, seconds in expected.items():
         assert abs(spent[phase] - seconds) < 0.04, (phase, spent)
+    assert found.imported.keys() == {"slow_to_import"}
