@@ -66,9 +66,7 @@ class PrepareCheckOperator(PolicyOperator):
                 stored = self._prepare(context)
         except (Exception, AirflowTaskTimeout) as error:
             if isinstance(error, GovernanceError) and not error.infrastructure:
-                self.log.warning(
-                    "this share is left to %s, whose record says why it cannot be done: %s", self.check, error
-                )
+                self.log.warning("this share is left to %s, whose record says why: %s", self.check, reason_of(error))
                 return
             sentence = f"its share {self.share + 1} of {self.shares}: {reason_of(error)}"
             context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": sentence[:2000]})
