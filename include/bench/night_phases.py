@@ -1,6 +1,6 @@
 """Splits the CPU of the demo's night by phase, in both layouts, and runs a night of small models; writes include/bench/NIGHT_PHASES.md.
 
-    make bench PART=night_phases                                    ten minutes
+    make bench PART=night_phases                                    ten minutes on an idle machine
     make bench PART=night_phases ARGS="--before PATH_OF_A_CHECKOUT"   measures the phases of that checkout, too
 
 A task is a process that is forked from one with Airflow's task SDK imported, parses the DAG file for its own DAG and does its work,
@@ -102,6 +102,7 @@ def measured_in(checkout: Path, folder: Path, *, data: Path) -> dict[str, dict[s
     settings = {
         "PYTHONPATH": str(checkout / "plugins"), "AIRFLOW_HOME": str(folder / "home"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__CORE__PLUGINS_FOLDER": str(folder / "none"), "DO_NOT_TRACK": "1",
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
     }  # fmt: skip
     command = [sys.executable, "-W", "ignore", __file__, "--phases-of", str(checkout), "--folder", str(folder)]
     done = subprocess.run(
