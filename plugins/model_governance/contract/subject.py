@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from model_governance.contract.result import Artifact
+
 __all__ = [
     "Columns",
     "Dataset",
@@ -223,7 +225,8 @@ class ParamFile:
 class Subject:
     """The model and the datasets of one run, as one check reads them.
 
-    `earlier` holds what the check stored in previous runs, the newest first, where it asks for it.
+    `earlier` holds what the check stored in previous runs, the newest first, where it asks for it. `prepared` holds what
+    mapped tasks of this run did of the check's work (`contract.check.Preparation`), in no order that counts.
     `champion` is the accepted model to compare with on the same rows, where there is one. `labels_mature_in`:
     days until a run's labels are complete; when set, the labels of the current run are not expected yet, and rows of
     the run that long ago are in `labelled_current`; `labels_reason` says why there is no such run yet. `logical_date`
@@ -244,6 +247,7 @@ class Subject:
     datasets: Mapping[Role, Dataset] = field(default_factory=dict)
     model: Model | None = None
     earlier: tuple[PreviousRun, ...] = ()
+    prepared: tuple[Artifact, ...] = ()
     champion: Model | None = None
     labels_mature_in: int | None = None
     labels_reason: str = ""

@@ -53,6 +53,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
             continue
         check = catalogue[kind]
         yield from _params(path, spec.get("params"), check, task=_mapping(raw.get("model")).get("task"))
+        yield from _mapped_tasks((*path, "mapped_tasks"), spec, check)
         yield from _thresholds(path, spec, check, raw)
         yield from _subject(path, raw, check, params=_mapping(spec.get("params")))
     yield from _threat_model(raw)
@@ -91,6 +92,22 @@ def _params(path: Path, params: Any, check: Check, *, task: Any) -> Iterator[Pro
     else:
         if task in check.tasks:
             yield from (((*path, "params", name), problem) for name, problem in read.misfits(task))
+
+
+def _mapped_tasks(path: Path, spec: Mapping[str, Any], check: Check) -> Iterator[Problem]:
+    """Where more tasks than there are parts would share the work of a check, or where it has none to share."""
+    tasks = spec.get("mapped_tasks")
+    if not isinstance(tasks, int):
+        return
+    if check.preparation is None:
+        yield path, f"{check.kind} has no work that mapped tasks can share; remove mapped_tasks"
+        return
+    try:
+        parts = check.preparation.parts(check.params.model_validate(spec.get("params") or {}))
+    except ValidationError:
+        return  # reported at the params
+    if tasks > parts:
+        yield path, f"{tasks} tasks cannot share {parts} {check.preparation.name}; write {parts} at most"
 
 
 def _thresholds(path: Path, spec: Mapping[str, Any], check: Check, raw: Mapping[str, Any]) -> Iterator[Problem]:
