@@ -27,6 +27,7 @@ from model_governance.policy.operation import (
 )
 from model_governance.policy.part import Name, Part
 from model_governance.policy.promotion import ExecutionName, PromotionSpec
+from model_governance.policy.remote import RemoteSpec
 from model_governance.policy.subject_spec import DatasetSpec, ModelSpec
 
 if TYPE_CHECKING:
@@ -128,6 +129,9 @@ class CheckSpec(Part):
     )
     queue: ExecutionName | None = Field(default=None, description="queue of its task, for executors that have queues")
     executor_config: dict[str, Any] = Field(default_factory=dict, description="what its task tells its executor")
+    run_on: RemoteSpec | None = Field(
+        default=None, description="container job that measures it; by default its task does, on a worker of Airflow"
+    )
     owner: str | None = Field(
         default=None, min_length=1, max_length=250,
         description="who answers for what this check finds; by default the owner of the policy",
@@ -232,7 +236,7 @@ class Policy(Part):
         if self.schedule.layout != "one_task":
             return self
         for name, check in self.checks.items():
-            own = sorted({"pool", "queue", "executor_config", "timeout_minutes"} & check.model_fields_set)
+            own = sorted({"pool", "queue", "executor_config", "run_on", "timeout_minutes"} & check.model_fields_set)
             if own:
                 raise ValueError(
                     f"checks.{name}.{own[0]}: with schedule.layout one_task all checks run in one task; set "
