@@ -110,9 +110,7 @@ def store_request(
         "sources": {role: spec.model_dump(mode="json", exclude_unset=True) for role, spec in sources.items()},
         "champion_at": champion_at.isoformat() if champion_at else None, "trust": trust, "task": dict(task),
     }  # fmt: skip
-    return put_blob(
-        store, Artifact(name=REQUEST_FILE, media_type="application/json", content=canonical_json(request))
-    )
+    return put_blob(store, Artifact(name=REQUEST_FILE, media_type="application/json", content=canonical_json(request)))
 
 
 def carry_out(uri: str, request_sha256: str) -> tuple[CheckRun, Stored]:

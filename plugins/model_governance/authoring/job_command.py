@@ -21,7 +21,9 @@ def add_job(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "job", help="carry out one check that a task of Airflow asked for (`run_on` in a policy); for containers"
     )
     job.add_argument("request", metavar="SHA256", help="digest of the request that the task has stored")
-    job.add_argument("--artifacts", required=True, metavar="URI", help="store that holds the request and takes the evidence")
+    job.add_argument(
+        "--artifacts", required=True, metavar="URI", help="store that holds the request and takes the evidence"
+    )
     job.add_argument(
         "--message", type=Path, required=True, metavar="FILE",
         help="file for the digest of the result, or for why there is none; the service hands it to the task",
