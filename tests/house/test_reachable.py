@@ -28,7 +28,7 @@ CALLBACKS = {
     "connect_unix_socket": "part of httpcore's interface of a network",
     "construct_mapping": "PyYAML calls it for every mapping",
     "descend_resolver": "PyYAML calls it before it composes a node",
-    "execute_complete": "Airflow calls it when a human has answered",
+    "execute_complete": "Airflow calls it when a trigger has fired, or a human has answered",
     "fastapi_apps": "Airflow reads it of the plugin",
     "find_class": "the unpickler calls it for every global",
     "get_activations": "ART calls it on an estimator",
