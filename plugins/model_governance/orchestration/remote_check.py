@@ -47,18 +47,21 @@ def request_of(
 ) -> Stored:  # fmt: skip
     """Store the request of a task; its retries store the same bytes.
 
-    Airflow moves the last try of a task when the task is cleared: what is measured then may be other data, so that it is
-    another request.
+    A task that was cleared, or whose run was started anew, may find other data, so that its request is another one: Airflow
+    then moves the last try of the task, or the start of the run.
 
     Raises: as `store_request`.
     """
-    task = context["ti"]
+    task, started = context["ti"], context["dag_run"].start_date
     index = task.map_index if task.map_index is not None else -1
     trust = trust_file_of(policy, connections) if policy.archive.trust is None else None
     return store_request(
         store, policy, check, run=run, sources=sources, champion_at=champion_at,
         trust=None if trust is None else trust.read_text(encoding="utf-8"),
-        task={"dag_id": task.dag_id, "task_id": task.task_id, "map_index": index, "last_try": task.max_tries},
+        task={
+            "dag_id": task.dag_id, "task_id": task.task_id, "map_index": index, "last_try": task.max_tries,
+            "run_started": started.isoformat() if started else None,
+        },
     )  # fmt: skip
 
 
