@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +34,18 @@ def add_job(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _job(options: argparse.Namespace) -> int:
     """0 once the verdict is stored, whatever it is: a violation is no failure of the job; 3 where the check could not measure."""
+    message: Path = options.message
     try:
         done, result = carry_out(options.artifacts, options.request)
     except Exception as error:
-        options.message.write_bytes(problem_text(error).encode()[:MESSAGE_BYTES].decode(errors="ignore").encode())
+        with suppress(OSError):  # what went wrong first is what is told
+            _leave(message, problem_text(error))
         raise
-    options.message.write_text(result.sha256)
+    _leave(message, result.sha256)
     print(f"{done.verdict.sentence}\n  record  {done.record.uri}\n  report  {done.report.uri}  ({done.seconds:.1f} s)")
     return 0 if done.problem is None else 3
+
+
+def _leave(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text.encode()[:MESSAGE_BYTES].decode(errors="ignore").encode())

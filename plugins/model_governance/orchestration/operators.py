@@ -131,8 +131,7 @@ class GovernanceCheckOperator(PolicyOperator):
     def execute(self, context: Context) -> None:
         """Resolve the store, run the check or submit its job, push the small verdict, raise if the verdict stops the run."""
         self.require_check()
-        if is_mapped(context) and context.get("map_index_template") is None:
-            context["map_index_template"] = "{{ task.check }}"  # Airflow renders it when the task has ended
+        self._name_instance(context)
         require_chosen(context, self.policy, self.check)
         wait_for_earlier_runs(context)
         dry = is_dry(context)
@@ -142,7 +141,7 @@ class GovernanceCheckOperator(PolicyOperator):
                 remove_rows_of_killed_tasks()
                 store = self.location().open()
                 if self.policy.checks[self.check].run_on is not None and not dry:
-                    self.defer(trigger=self._submitted(context, store), method_name=self.execute_complete.__name__)
+                    self.defer(trigger=self._submitted(context, store), method_name="execute_complete")
                 done = self.run(context, OverlayStore(store) if dry else store)
         self._conclude(context, done, store, dry=dry)
 
@@ -150,6 +149,7 @@ class GovernanceCheckOperator(PolicyOperator):
         """Read what the job stored, once it is verified; then as after a check that the task has run itself."""
         from model_governance.orchestration.remote_check import collect, discard
 
+        self._name_instance(context)
         with self._reason_told(context), quiet_libraries():
             store = self.location().open()
             done = collect(event, self.policy, self.check, store=store)
@@ -157,6 +157,11 @@ class GovernanceCheckOperator(PolicyOperator):
             self._conclude(context, done, store, dry=False)
         finally:
             discard(self.policy, self.check, event)
+
+    def _name_instance(self, context: Context) -> None:
+        """Call an instance of a mapped task after its check, where the DAG file names it in no other way."""
+        if is_mapped(context) and context.get("map_index_template") is None:
+            context["map_index_template"] = "{{ task.check }}"  # Airflow renders it when the task has ended
 
     def _conclude(self, context: Context, done: CheckRun, store: ArtifactStore, *, dry: bool) -> None:
         """Push what was stored, say it in the log, raise if the verdict stops the run."""
