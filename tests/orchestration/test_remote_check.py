@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -62,20 +63,26 @@ def test_a_job_gives_the_verdict_of_the_task_and_leaves_its_evidence(
 
 
 def test_a_violation_in_a_job_is_not_tried_again_and_a_cleared_task_measures_anew(
-    policy_file, run_dag, run_queued, clear_tasks, scheduled, service, trained, tmp_path
+    policy_file, run_queued, clear_tasks, scheduled, service, trained, tmp_path
 ):
+    from airflow.api.client.local_client import Client
+
     data = tmp_path / "current.parquet"
     data.write_bytes((trained.folder / "spoiled.parquet").read_bytes())
     datasets = {role: {"uri": str(trained.folder / f"{role}.parquet")} for role in ("train", "reference")}
     datasets["current"] = {"uri": str(data)}
     source = scheduled(policy_file(name="cleared_job", checks=REMOTE, datasets=datasets))
-    done = run_dag(source)
+    dag_id = "governance_cleared_job"
+    done = run_queued(
+        source, lambda _: Client().trigger_dag(dag_id, logical_date=datetime(2025, 6, 1, tzinfo=UTC))["dag_run_id"],
+        dag_id=dag_id,
+    )  # fmt: skip
     assert (done.state, outcome_of(done)) == ("failed", "fail")
     assert done.task("quality").try_number == 1
     assert len(service.submitted) == 1
 
     data.write_bytes((trained.folder / "healthy.parquet").read_bytes())
-    again = run_queued(source, lambda _: clear_tasks(done.run), dag_id="governance_cleared_job")
+    again = run_queued(source, lambda _: clear_tasks(done.run), dag_id=dag_id)
     assert (again.state, outcome_of(again)) == ("success", "pass")
     assert len(set(service.submitted)) == 2, "another name: SageMaker still has the job of before"
 

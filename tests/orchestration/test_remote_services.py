@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from typing import ClassVar
 
 import boto3
 import pytest
@@ -175,33 +178,70 @@ def test_a_refusal_of_the_cluster_is_raised_and_not_taken_for_an_answer(api, mon
         getattr(kubernetes(), call)(JOB if call == "submit" else JOB.name)
 
 
-def test_the_hook_and_the_client_of_kubernetes_take_what_they_are_given():
-    """Where the provider is installed: its names and arguments are those that are used."""
+class ApiServer(BaseHTTPRequestHandler):
+    """An API server of Kubernetes that keeps pods and runs none; `ended` is what their containers have ended with."""
+
+    pods: ClassVar[dict[str, dict]] = {}
+    ended = None
+
+    def answer(self, code, body):
+        content = json.dumps(body).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        path = f"{self.path}/{body['metadata']['name']}"
+        if path in self.pods:
+            self.answer(409, {"kind": "Status", "reason": "AlreadyExists"})
+            return
+        self.pods[path] = body
+        self.answer(201, body)
+
+    def do_GET(self):
+        pod = self.pods.get(self.path)
+        if pod is None:
+            self.answer(404, {"kind": "Status", "reason": "NotFound"})
+            return
+        state = {"terminated": self.ended} if self.ended else {"running": {}}
+        shown = {"name": "base", "image": "a", "imageID": "b", "ready": True, "restartCount": 0, "state": state}
+        self.answer(200, pod | {"status": {"phase": "Running", "containerStatuses": [shown]}})
+
+    def do_DELETE(self):
+        gone = self.pods.pop(self.path, None)
+        self.answer(404 if gone is None else 200, gone or {"kind": "Status", "reason": "NotFound"})
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+def test_the_hook_and_the_client_of_kubernetes_do_what_is_expected_of_them(monkeypatch):
+    """Where the provider is installed; the fakes of the other tests stand for it elsewhere."""
     hooks = pytest.importorskip("airflow.providers.cncf.kubernetes.hooks.kubernetes")
     client = pytest.importorskip("kubernetes.client")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ApiServer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings = client.Configuration(host=f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(hooks.KubernetesHook, "get_conn", lambda self: client.ApiClient(settings))
     jobs = kubernetes(metadata={"namespace": "attacks"}, spec={"containers": [{"name": "base", "env": []}]})
-    inspect.signature(hooks.KubernetesHook.__init__).bind(None, conn_id=None)
-    assert isinstance(inspect.getattr_static(hooks.KubernetesHook, "core_v1_client"), property) or hasattr(
-        hooks.KubernetesHook.core_v1_client, "func"
-    )
-    assert callable(hooks.KubernetesHook.get_namespace)
-    api = client.CoreV1Api
-    inspect.signature(api.create_namespaced_pod).bind(None, namespace="attacks", body={})
-    inspect.signature(api.read_namespaced_pod).bind(None, name="a", namespace="attacks")
-    inspect.signature(api.delete_namespaced_pod).bind(None, name="a", namespace="attacks")
-    assert issubclass(client.exceptions.ApiException, Exception)
-    assert client.exceptions.ApiException(status=409).status == 409
-    answer = SimpleNamespace(data=json.dumps(jobs.pod_of(JOB)))
-    pod = client.ApiClient().deserialize(answer, "V1Pod")
-    assert pod.spec.containers[0].termination_message_path == KubernetesJobs.message_file
-    assert pod.spec.active_deadline_seconds == JOB.seconds
-    for owner, names in {
-        client.V1ContainerStateTerminated: ("exit_code", "message", "reason"),
-        client.V1ContainerStateWaiting: ("message", "reason"),
-        client.V1PodStatus: ("container_statuses", "message", "phase", "reason"),
-        client.V1ObjectMeta: ("deletion_timestamp",),
-    }.items():
-        assert set(names) <= set(owner.openapi_types)
+    try:
+        assert jobs.poll(JOB.name) == JobStatus(state="absent")
+        jobs.submit(JOB)
+        jobs.submit(JOB)
+        assert list(ApiServer.pods) == [f"/api/v1/namespaces/attacks/pods/{JOB.name}"]
+        assert jobs.poll(JOB.name).state == "running"
+        ended = {"exitCode": 3, "reason": "Error", "message": "a" * 64}
+        monkeypatch.setattr(ApiServer, "ended", ended)
+        assert jobs.poll(JOB.name) == JobStatus(state="failed", message="a" * 64, reason="Error, exit code 3")
+        jobs.discard(JOB.name)
+        jobs.discard(JOB.name)
+        assert jobs.poll(JOB.name) == JobStatus(state="absent")
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 # SageMaker: the real hook and client, whose requests botocore checks, on a service in this process.
