@@ -38,6 +38,7 @@ CALLBACKS = {
     "poke": "Airflow calls it on a sensor",
     "readline": "pickletools reads the lines of a stream with it",
     "render_template": "Airflow calls it for each template field of an operator",
+    "serialize": "Airflow calls it on a trigger, to hand it to a triggerer",
     "sleep": "part of httpcore's interface of a network",
     "start_tls": "httpcore calls it on a connection that becomes encrypted",
 }

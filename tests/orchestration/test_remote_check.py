@@ -22,7 +22,7 @@ from model_governance.orchestration.remote_trigger import RemoteJobTrigger
 from model_governance.store import open_store
 from remote_service import ProcessService
 
-RUN_ON = {"backend": "kubernetes", "image": "registry.example.com/governance:0.1.0"}
+RUN_ON = {"service": "kubernetes", "image": "registry.example.com/governance:0.1.0"}
 QUALITY = {"kind": "model_quality", "thresholds": [{"metric": "accuracy", "geq_to": 0.6}]}
 REMOTE = {"quality": QUALITY | {"run_on": RUN_ON}}
 
@@ -248,6 +248,6 @@ def test_a_policy_whose_service_has_no_provider_is_refused_with_what_to_install(
     (problem,) = caught.value.problems
     assert problem.startswith(f"{file}:")
     assert (
-        "checks.quality.run_on.backend: kubernetes needs the provider apache-airflow-providers-cncf-kubernetes"
+        "checks.quality.run_on.service: kubernetes needs the provider apache-airflow-providers-cncf-kubernetes"
         in problem
     )

@@ -86,7 +86,7 @@ def api(monkeypatch):
 
 
 def kubernetes(**template):
-    return KubernetesJobs(RemoteSpec(backend="kubernetes", image=IMAGE, template=template))
+    return KubernetesJobs(RemoteSpec(service="kubernetes", image=IMAGE, template=template))
 
 
 def test_a_pod_is_the_template_with_name_image_command_and_limit():
@@ -258,7 +258,7 @@ def account(monkeypatch):
 
 
 def sagemaker(**more):
-    return SageMakerJobs(RemoteSpec(backend="sagemaker", image=IMAGE, template={**PROCESSING, **more}))
+    return SageMakerJobs(RemoteSpec(service="sagemaker", image=IMAGE, template={**PROCESSING, **more}))
 
 
 def test_a_processing_job_is_created_as_the_template_says_and_found_by_its_name(account):
@@ -329,6 +329,6 @@ def test_a_job_that_is_not_there_is_absent_and_nothing_is_stopped(monkeypatch, c
 
 
 def test_a_connection_that_airflow_does_not_know_is_named(airflow_db):
-    spec = RemoteSpec(backend="sagemaker", image=IMAGE, connection="no_such_account", template=PROCESSING)
+    spec = RemoteSpec(service="sagemaker", image=IMAGE, connection="no_such_account", template=PROCESSING)
     with pytest.raises(SubjectError, match="no_such_account"):
         SageMakerJobs(spec).poll(JOB.name)

@@ -84,7 +84,7 @@ def submit(
     if status.state == "absent":
         command = (PROGRAM, "job", request.sha256, "--artifacts", store.uri, "--message", jobs.message_file)
         jobs.submit(ContainerJob(name=name, command=command, seconds=seconds))
-    log.info("%s job %s: %s", spec.backend, name, "submitted" if status.state == "absent" else f"found, {status.state}")
+    log.info("%s job %s: %s", spec.service, name, "submitted" if status.state == "absent" else f"found, {status.state}")
     return RemoteJobTrigger(
         run_on=spec.model_dump(mode="json"), name=name, request=request.sha256, deadline=time.time() + seconds
     )

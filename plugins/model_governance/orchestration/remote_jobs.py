@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from model_governance.orchestration.job_status import ContainerJob, JobStatus
     from model_governance.policy import Policy
-    from model_governance.policy.remote import Backend, RemoteSpec
+    from model_governance.policy.remote import RemoteSpec, Service
 
 
 class RemoteJobs(Protocol):
@@ -43,12 +43,12 @@ class RemoteJobs(Protocol):
         """Stop the job where it runs, and remove what the service keeps of it; nothing where there is none."""
 
 
-SERVICES: Mapping[Backend, type[RemoteJobs]] = {"kubernetes": KubernetesJobs, "sagemaker": SageMakerJobs}
+SERVICES: Mapping[Service, type[RemoteJobs]] = {"kubernetes": KubernetesJobs, "sagemaker": SageMakerJobs}
 
 
 def service_of(spec: RemoteSpec) -> RemoteJobs:
     """The service that a policy names, reached over the connection that it names."""
-    return SERVICES[spec.backend](spec)
+    return SERVICES[spec.service](spec)
 
 
 def require_providers(policy: Policy, *, file: str | os.PathLike[str] | None = None) -> None:
@@ -58,16 +58,16 @@ def require_providers(policy: Policy, *, file: str | os.PathLike[str] | None = N
         PolicyError: one is not installed; names policy, key and what to install.
     """
     named = {name: spec.run_on for name, spec in policy.checks.items() if spec.run_on is not None}
-    missing = {name: spec for name, spec in named.items() if not _is_installed(SERVICES[spec.backend].hook)}
+    missing = {name: spec for name, spec in named.items() if not _is_installed(SERVICES[spec.service].hook)}
     if not missing:
         return
     origin = os.fspath(file) if file is not None else f"policy {policy.name}"
     position, _ = read_yaml(policy.source, origin)
-    paths = {name: ("checks", name, "run_on", "backend") for name in missing}
+    paths = {name: ("checks", name, "run_on", "service") for name in missing}
     raise PolicyError(
         [
-            f"{origin}:{position.line(paths[name])} {spell(paths[name])}: {spec.backend} needs the provider "
-            f"{SERVICES[spec.backend].provider}, which this Airflow has not; install it, or remove run_on"
+            f"{origin}:{position.line(paths[name])} {spell(paths[name])}: {spec.service} needs the provider "
+            f"{SERVICES[spec.service].provider}, which this Airflow has not; install it, or remove run_on"
             for name, spec in missing.items()
         ]
     )

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from model_governance.policy.part import Part
 
-Backend = Literal["kubernetes", "sagemaker"]
+Service = Literal["kubernetes", "sagemaker"]
 OF_PROCESSING = ("RoleArn", "ProcessingResources")
 """What CreateProcessingJob requires and only the user knows."""
 MAIN_CONTAINER = "base"
@@ -18,7 +18,7 @@ MAIN_CONTAINER = "base"
 class RemoteSpec(Part):
     """A container job that measures a check in place of its task, which waits for it and holds no slot of a worker."""
 
-    backend: Backend = Field(description="service that runs the job: a pod of Kubernetes, or SageMaker Processing")
+    service: Service = Field(description="service that runs the job: a pod of Kubernetes, or SageMaker Processing")
     image: str = Field(
         min_length=1, max_length=255, pattern=r"^\S+$",
         description="container image with this package and the libraries of the check, best named by its digest",
@@ -35,7 +35,7 @@ class RemoteSpec(Part):
 
     @model_validator(mode="after")
     def _template_fits_the_service(self) -> RemoteSpec:
-        problem = _pod_problem(self.template) if self.backend == "kubernetes" else _request_problem(self.template)
+        problem = _pod_problem(self.template) if self.service == "kubernetes" else _request_problem(self.template)
         if problem:
             raise ValueError(problem)
         return self

@@ -10,8 +10,8 @@ from model_governance.checks import catalogue
 from model_governance.errors import PolicyError
 from model_governance.policy.load import parse_policy
 
-POD = {"backend": "kubernetes", "image": "registry.example.com/governance:0.1.0"}
-JOB = POD | {"backend": "sagemaker", "template": {"RoleArn": "arn", "ProcessingResources": {}}}
+POD = {"service": "kubernetes", "image": "registry.example.com/governance:0.1.0"}
+JOB = POD | {"service": "sagemaker", "template": {"RoleArn": "arn", "ProcessingResources": {}}}
 
 
 def policy_with(run_on, **schedule):
@@ -24,15 +24,15 @@ def policy_with(run_on, **schedule):
 def test_a_check_runs_in_its_task_unless_the_policy_says_where():
     assert parse_policy(example_policy(catalogue()["evasion"]).encode(), catalogue()).checks["evasion"].run_on is None
     assert policy_with(POD).checks["evasion"].run_on.image == POD["image"]
-    assert policy_with(JOB).checks["evasion"].run_on.backend == "sagemaker"
+    assert policy_with(JOB).checks["evasion"].run_on.service == "sagemaker"
 
 
 @pytest.mark.parametrize(
     ("run_on", "problem"),
     [
-        ({"backend": "kubernetes"}, "image is missing"),
-        ({"image": "a:1"}, "backend is missing"),
-        (POD | {"backend": "docker"}, "'kubernetes' or 'sagemaker'; found 'docker'"),
+        ({"service": "kubernetes"}, "image is missing"),
+        ({"image": "a:1"}, "service is missing"),
+        (POD | {"service": "docker"}, "'kubernetes' or 'sagemaker'; found 'docker'"),
         (POD | {"image": "two words"}, "checks.evasion.run_on.image"),
         (POD | {"img": "a"}, "unknown key"),
         (POD | {"template": {"kind": "Job"}}, "template.kind: expected Pod, found 'Job'"),
