@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from model_governance import __version__
 from model_governance.checks import catalogue
 from model_governance.contract.connections import CacheSettings, KeySettings, PlainConnections, plain_s3_client
 from model_governance.contract.documents import Form, Moment, Sha256, read_document, require_form
@@ -55,6 +56,7 @@ class _StoredForm(Form):
 
 class _RequestForm(Form):
     schema_: str = Field(alias="schema")
+    release: str
     policy: _StoredForm
     folder: str
     check: str
@@ -105,7 +107,8 @@ def store_request(
     text = Artifact(name="policy.yaml", media_type="application/yaml", content=policy.source)
     identity = run.record()
     request = {
-        "schema": REQUEST_SCHEMA, "policy": put_blob(store, text).record(), "folder": str(policy.folder), "check": check,
+        "schema": REQUEST_SCHEMA, "release": __version__, "policy": put_blob(store, text).record(),
+        "folder": str(policy.folder), "check": check,
         "run_id": identity["run_id"], "logical_date": identity["logical_date"], "data_interval": identity["data_interval"],
         "sources": {role: spec.model_dump(mode="json", exclude_unset=True) for role, spec in sources.items()},
         "champion_at": champion_at.isoformat() if champion_at else None, "trust": trust, "task": dict(task),
@@ -122,6 +125,7 @@ def carry_out(uri: str, request_sha256: str) -> tuple[CheckRun, Stored]:
 
     Raises:
         EvidenceError: the request is damaged, or no request.
+        CheckError: it was written by another release, which may measure otherwise.
         PolicyError: this release does not read the policy.
         SubjectUnreachable, StoreUnreachable, StoreError: as `run_check`.
     """
@@ -129,6 +133,11 @@ def carry_out(uri: str, request_sha256: str) -> tuple[CheckRun, Stored]:
         connections = _JobConnections(Path(folder))
         store = open_store(uri, folder=Path.cwd(), connections=connections)
         asked = _read_request(store, request_sha256)
+        if asked.release != __version__:
+            raise CheckError(
+                f"{asked.check}: the task has release {asked.release} of this package, the image of the job has {__version__}; "
+                "name an image with the release of the workers"
+            )
         source = read_verified(store, asked.policy.model_dump())
         policy = parse_policy(source, catalogue()).at(folder=Path(asked.folder))
         store = open_store(uri, folder=Path.cwd(), connections=connections, protection=policy.protection)

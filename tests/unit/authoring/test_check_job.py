@@ -10,6 +10,7 @@ import pytest
 
 import project
 import synthetic
+from model_governance.authoring import check_job
 from model_governance.authoring.check_job import carry_out, read_result, store_request
 from model_governance.cli import main
 from model_governance.contract.connections import PlainConnections
@@ -95,6 +96,13 @@ def test_an_altered_request_is_not_carried_out(small):
         carry_out(small.store.uri, request.sha256)
 
 
+def test_a_job_of_another_release_measures_nothing(small, monkeypatch):
+    request = requested(small)
+    monkeypatch.setattr(check_job, "__version__", "9.9.9")
+    with pytest.raises(CheckError, match=r"the image of the job has 9\.9\.9"):
+        carry_out(small.store.uri, request.sha256)
+
+
 def test_altered_or_missing_evidence_of_a_job_is_not_believed(small):
     request = requested(small)
     done, result = carry_out(small.store.uri, request.sha256)
@@ -137,8 +145,6 @@ def test_a_job_trusts_the_keys_of_the_installation_that_asked(small):
 
 
 def test_a_job_reaches_a_bucket_from_its_surroundings_whatever_connection_the_policy_names(small, monkeypatch):
-    from model_governance.authoring import check_job
-
     clients = []
     monkeypatch.setattr(check_job, "plain_s3_client", lambda: clients.append("plain"))
     connections = check_job._JobConnections(small.folder)
