@@ -23,6 +23,7 @@ from model_governance.authoring.doctor import add_doctor
 from model_governance.authoring.history import add_history
 from model_governance.authoring.import_command import add_import
 from model_governance.authoring.index import add_index
+from model_governance.authoring.job_command import add_job
 from model_governance.authoring.keys import add_keys
 from model_governance.authoring.plan import add_plan
 from model_governance.authoring.policy_archive import archive_uri
@@ -113,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add_index(commands)
     add_reproduce(commands)
     add_doctor(commands)
+    add_job(commands)
     add_archive(commands)
     return parser
 

@@ -28,7 +28,7 @@ CALLBACKS = {
     "connect_unix_socket": "part of httpcore's interface of a network",
     "construct_mapping": "PyYAML calls it for every mapping",
     "descend_resolver": "PyYAML calls it before it composes a node",
-    "execute_complete": "Airflow calls it when a human has answered",
+    "execute_complete": "Airflow calls it when a trigger has fired, or a human has answered",
     "fastapi_apps": "Airflow reads it of the plugin",
     "find_class": "the unpickler calls it for every global",
     "get_activations": "ART calls it on an estimator",
@@ -38,6 +38,7 @@ CALLBACKS = {
     "poke": "Airflow calls it on a sensor",
     "readline": "pickletools reads the lines of a stream with it",
     "render_template": "Airflow calls it for each template field of an operator",
+    "serialize": "Airflow calls it on a trigger, to hand it to a triggerer",
     "sleep": "part of httpcore's interface of a network",
     "start_tls": "httpcore calls it on a connection that becomes encrypted",
 }

@@ -26,6 +26,7 @@ from model_governance.orchestration.operators import operator_for, read_policy
 from model_governance.orchestration.pools import require_pools
 from model_governance.orchestration.preparation import preparation_of
 from model_governance.orchestration.refused import refused_dag, report_import_errors
+from model_governance.orchestration.remote_jobs import require_providers
 from model_governance.orchestration.retraining import RequestRetrainingOperator
 from model_governance.orchestration.run_limits import deadline_alert, run_timeout
 from model_governance.orchestration.run_params import params_of
@@ -207,11 +208,12 @@ def governance_dag(
 
     Raises:
         PolicyError: a check has the name of one of the tasks that follow the checks, a file of `archive.controls` has
-            mistakes, or a pool does not exist.
+            mistakes, a pool does not exist, or the provider of a service that `run_on` names is not installed.
     """
     if policy.archive.controls:
         control_map(policy, catalogue())
     require_pools(policy, file=file)
+    require_providers(policy, file=file)
     schedule = policy.schedule
     dag = DAG(
         dag_id=dag_id_of(policy.name),

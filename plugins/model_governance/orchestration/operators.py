@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cache
 from types import new_class
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -44,13 +45,15 @@ from model_governance.verdict.violation import ThresholdViolation
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from airflow.sdk import Context, XComArg
 
     from model_governance.contract.check import Check
     from model_governance.contract.subject import Role
     from model_governance.orchestration.lineage import Lineage
+    from model_governance.orchestration.remote_trigger import RemoteJobTrigger
     from model_governance.orchestration.stores import StoreLocation
     from model_governance.policy import CheckSpec
     from model_governance.run import CheckRun
@@ -114,6 +117,9 @@ class GovernanceCheckOperator(PolicyOperator):
     could not measure, and storage or network that does not answer, are ordinary failures, which Airflow retries.
     Either way, what was stored is pushed under the XCom key "verdict" before anything is raised.
 
+    Where the policy says `run_on`, a container job measures, and the task waits for it without a worker. A dry run stores
+    nothing that a job could hand back, and measures in the task.
+
     :param check: a check's name in the policy (templated, and may be expanded over); may be left out
         where the policy has only one that fits
     """
@@ -131,23 +137,42 @@ class GovernanceCheckOperator(PolicyOperator):
             self.add_inlets(inlets_of(self.policy, self.check))
 
     def execute(self, context: Context) -> None:
-        """Resolve the store, run the check, push the small verdict, raise if the verdict stops the run."""
+        """Resolve the store, run the check or submit its job, push the small verdict, raise if the verdict stops the run."""
         self.require_check()
-        if is_mapped(context) and context.get("map_index_template") is None:
-            context["map_index_template"] = "{{ task.check }}"  # Airflow renders it when the task has ended
+        self._name_instance(context)
         require_chosen(context, self.policy, self.check)
         wait_for_earlier_runs(context)
         dry = is_dry(context)
-        try:
+        with self._reason_told(context):
             require_one_policy(context, self.policy, self._checks_of_the_dag())
             with quiet_libraries():
                 remove_rows_of_killed_tasks()
                 store = self.location().open()
+                if self.policy.checks[self.check].run_on is not None and not dry:
+                    self.defer(trigger=self._submitted(context, store), method_name="execute_complete")
                 done = self.run(context, OverlayStore(store) if dry else store)
-        except (Exception, AirflowTaskTimeout) as error:
-            # Page and gate say why there is no verdict, whether or not a later try gives one.
-            context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": reason_of(error)[:2000]})
-            raise
+        self._conclude(context, done, store, dry=dry)
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
+        """Read what the job stored, once it is verified; then as after a check that the task has run itself."""
+        from model_governance.orchestration.remote_check import collect, discard
+
+        self._name_instance(context)
+        with self._reason_told(context), quiet_libraries():
+            store = self.location().open()
+            done = collect(event, self.policy, self.check, store=store)
+        try:
+            self._conclude(context, done, store, dry=False)
+        finally:
+            discard(self.policy, self.check, event)
+
+    def _name_instance(self, context: Context) -> None:
+        """Call an instance of a mapped task after its check, where the DAG file names it in no other way."""
+        if is_mapped(context) and context.get("map_index_template") is None:
+            context["map_index_template"] = "{{ task.check }}"  # Airflow renders it when the task has ended
+
+    def _conclude(self, context: Context, done: CheckRun, store: ArtifactStore, *, dry: bool) -> None:
+        """Push what was stored, say it in the log, raise if the verdict stops the run."""
         url = "" if dry else self.link_to(done.report, store, task=context["ti"])
         summary = done.summary()
         context["ti"].xcom_push(key=VERDICT, value=summary | pinned(self.policy) | {"report_url": url})
@@ -160,16 +185,42 @@ class GovernanceCheckOperator(PolicyOperator):
             report = "" if dry else f"\nreport: {done.report.uri}"
             raise GovernanceViolation(f"{violation}{report}") from violation
 
+    @contextmanager
+    def _reason_told(self, context: Context) -> Iterator[None]:
+        """Page and gate say why there is no verdict, whether or not a later try gives one."""
+        try:
+            yield
+        except (Exception, AirflowTaskTimeout) as error:
+            context["ti"].xcom_push(key=PROBLEM, value={"name": self.check, "sentence": reason_of(error)[:2000]})
+            raise
+
     def run(self, context: Context, store: ArtifactStore, *, check: Check | None = None) -> CheckRun:
         """Run the check on the rendered sources; `check` replaces the registered one of its kind."""
+        connections, policy, sources = self._inputs(context, store)
+        return run_check(
+            policy, self.check, run=run_from_context(context), store=store, connections=connections, sources=sources,
+            check=check, prepared=self._prepared(context),
+        )  # fmt: skip
+
+    def _submitted(self, context: Context, store: ArtifactStore) -> RemoteJobTrigger:
+        """What waits for the job of the check, which is submitted where no earlier try did."""
+        from model_governance.orchestration.remote_check import request_of, submit
+
+        connections, _, sources = self._inputs(context, store)
+        request = request_of(
+            context, self.policy, self.check, run=run_from_context(context), store=store, connections=connections,
+            sources=sources, champion_at=champion_moment(self.policy, context),
+        )  # fmt: skip
+        return submit(self.policy, self.check, request=request, store=store, limit=self.execution_timeout)
+
+    def _inputs(
+        self, context: Context, store: ArtifactStore
+    ) -> tuple[AirflowConnections, Policy, dict[Role, DatasetSpec]]:
+        """Connections, the policy for the champion of the run, and its datasets with templates filled in."""
         connections = AirflowConnections()
         signer_of(self.policy, connections)  # a missing key is an error before anything is measured, not at the archive
         policy = champion_policy(self.policy, store, context)
-        return run_check(
-            policy, self.check, run=run_from_context(context), store=store, connections=connections,
-            sources={**self.rendered_sources(), **datasets_of_version(policy, self.policy)}, check=check,
-            prepared=self._prepared(context),
-        )  # fmt: skip
+        return connections, policy, {**self.rendered_sources(), **datasets_of_version(policy, self.policy)}
 
     def _prepared(self, context: Context) -> list[Mapping[str, Any]]:
         """Addresses of what the mapped tasks before this one stored of its work."""
@@ -222,11 +273,16 @@ def champion_policy(policy: Policy, store: ArtifactStore, context: Context) -> P
     """The policy for the version that was the champion when the run started, so that all of its tasks agree. Raises as `governed`."""
     if policy.promotion is None:
         return policy
+    trust = trust_of(policy, AirflowConnections())
+    return governed(policy, store, moment=champion_moment(policy, context), trust=trust)
+
+
+def champion_moment(policy: Policy, context: Context) -> datetime | None:
+    """When the run started (UTC); None where that is not known, or the policy promotes no version."""
     run = context["dag_run"]
     # `dag.test()` says that a run started at its logical date, whenever that is.
     is_known = run.start_date not in (None, run.logical_date, run.run_after)
-    trust = trust_of(policy, AirflowConnections())
-    return governed(policy, store, moment=run.start_date if is_known else None, trust=trust)
+    return run.start_date if is_known and policy.promotion is not None else None
 
 
 def datasets_of_version(policy: Policy, file: Policy) -> dict[Role, DatasetSpec]:

@@ -102,6 +102,9 @@ def _mapped_tasks(path: Path, spec: Mapping[str, Any], check: Check) -> Iterator
     if check.preparation is None:
         yield path, f"{check.kind} has no work that mapped tasks can share; remove mapped_tasks"
         return
+    if spec.get("run_on") is not None:
+        yield path, "a container job measures alone, without what mapped tasks prepared; remove mapped_tasks or run_on"
+        return
     try:
         parts = check.preparation.parts(check.params.model_validate(spec.get("params") or {}))
     except ValidationError:

@@ -27,6 +27,7 @@ from model_governance.policy.operation import (
 )
 from model_governance.policy.part import Name, Part
 from model_governance.policy.promotion import ExecutionName, PromotionSpec
+from model_governance.policy.remote import RemoteSpec
 from model_governance.policy.subject_spec import DatasetSpec, ModelSpec
 
 if TYPE_CHECKING:
@@ -133,6 +134,9 @@ class CheckSpec(Part):
         description="mapped tasks that share the check's heavy work before it measures, as the training of reference "
         "models; by default its own task does all of it. Results are the same to the byte",
     )  # fmt: skip
+    run_on: RemoteSpec | None = Field(
+        default=None, description="container job that measures it; by default its task does, on a worker of Airflow"
+    )
     owner: str | None = Field(
         default=None, min_length=1, max_length=250,
         description="who answers for what this check finds; by default the owner of the policy",
@@ -238,7 +242,8 @@ class Policy(Part):
             return self
         for name, check in self.checks.items():
             own = sorted(
-                {"pool", "queue", "executor_config", "timeout_minutes", "mapped_tasks"} & check.model_fields_set
+                {"pool", "queue", "executor_config", "run_on", "timeout_minutes", "mapped_tasks"}
+                & check.model_fields_set
             )
             if own:
                 raise ValueError(

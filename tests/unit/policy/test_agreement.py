@@ -144,6 +144,12 @@ def test_mapped_tasks_that_find_work_are_sound(tasks):
     assert of_check(mapped_tasks=tasks) == []
 
 
+def test_a_container_job_is_not_given_what_mapped_tasks_prepared():
+    (problem,) = of_check(mapped_tasks=2, run_on={"service": "kubernetes", "image": "governance:1"})
+    assert problem[0][-1] == "mapped_tasks"
+    assert problem[1].endswith("remove mapped_tasks or run_on")
+
+
 def test_mapped_tasks_of_a_check_with_wrong_params_are_not_counted():
     params = {"method": "psi", "bins": 1}
     assert of_check(mapped_tasks=50, params=params) == of_check(params=params)
