@@ -1,8 +1,12 @@
-"""The same expressions on PostgreSQL, Spark and DuckDB give the numbers of the embedded engine."""
+"""The same expressions on PostgreSQL, a Spark cluster of two workers and DuckDB give the numbers of the embedded engine."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +20,7 @@ from model_governance.errors import CheckError, DigestMismatch, SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
 from system.databases import postgres
+from system.spark_cluster import has_java, spark_cluster
 
 pytestmark = [
     pytest.mark.system,
@@ -60,11 +65,26 @@ def postgres_uri(tables):
 
 
 @pytest.fixture(scope="module")
-def spark_uri(tables, tmp_path_factory):
+def cluster():
+    if not has_java():
+        pytest.skip("Spark needs Java")
+    with spark_cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def spark_files(tables, tmp_path_factory):
     folder = tmp_path_factory.mktemp("spark")
     for role, table in tables.items():
         pq.write_table(table, folder / f"{role}.parquet", row_group_size=4000)
-    yield "spark://local[2]", folder
+    return folder
+
+
+@pytest.fixture(scope="module")
+def spark_uri(cluster, spark_files):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        yield cluster.uri, spark_files
     from pyspark.sql import SparkSession
 
     active = SparkSession.getActiveSession()
@@ -102,6 +122,27 @@ def ours(tables, tmp_path_factory):
         spec = DatasetSpec(uri=f"{role}.parquet")
         found[role] = open_relation(load_dataset(role, spec, folder=folder, connections=PlainConnections()))
     return found
+
+
+def test_a_command_compares_two_tables_of_a_cluster_as_it_compares_their_files(cluster, spark_files):
+    # The first test: the session of this process, which the others open, takes all cores of the cluster.
+    files = [str(spark_files / f"{role}.parquet") for role in SIDES]
+    here, there = _compared(files), _compared([f"{cluster.uri}#{file}" for file in files])
+    assert there["rows"] == here["rows"]
+    assert len(there["columns"]) == len(here["columns"]) > 3
+    for theirs, ours in zip(there["columns"], here["columns"], strict=True):
+        assert theirs.pop("wasserstein") == pytest.approx(ours.pop("wasserstein"), rel=1e-12)
+        assert theirs == ours
+    applications = cluster.state()["completedapps"]
+    assert [(one["name"], one["cores"]) for one in applications] == [("model-governance", 2)]
+
+
+def _compared(uris):
+    command = [sys.executable, "-m", "model_governance", "compare", "--json", *uris]
+    settings = os.environ | {"SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=settings)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("role", SIDES)
