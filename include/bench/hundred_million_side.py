@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 def main() -> int:
     paths, master = sys.argv[1:3], (sys.argv[3:] or [None])[0]
     families: dict[str, Family] = dict.fromkeys(NUMBERS, "numbers") | dict.fromkeys(CATEGORIES, "categories")
-    reference, current = (_opened(role, path, master) for role, path in zip(("reference", "current"), paths, strict=True))
+    reference, current = (
+        _opened(role, path, master) for role, path in zip(("reference", "current"), paths, strict=True)
+    )
     read_pair(reference, current, NUMBERS)
     statistics = row_statistics(reference, current, families)
     fixed = profile_of(reference, families)
@@ -61,7 +63,10 @@ def _opened(role: Role, path: str, master: str | None) -> Relation:
 def _counts(column: Any) -> dict[str, Any]:
     """Everything of a profile that is counted or a value of the data: no mean, which is a sum of floats."""
     names = ("rows", "missing", "infinite", "minimum", "maximum", "counts")
-    return {name: getattr(column, name) for name in names} | {"edges": column.cells.edges, "labels": column.cells.labels}
+    return {name: getattr(column, name) for name in names} | {
+        "edges": column.cells.edges,
+        "labels": column.cells.labels,
+    }
 
 
 if __name__ == "__main__":

@@ -75,19 +75,10 @@ class PushedRelation(Relation):
         """Whether the engine sorts all rows of a table on one core of one machine; it estimates different values in one scan."""
         return self.backend.name == "pyspark"
 
-    def _repeating(self, names: Sequence[str]) -> dict[str, CountedValues]:
-        """The columns of these whose values are counted, where one pass for all answers costs less than a pass each."""
-        new = [name for name in dict.fromkeys(names) if name not in self._counted]
-        if new and self._sorts_on_one_core:
-            found = count_values(self.table, new, rows=self.rows, role=self.role)
-            self._counted.update({name: found.get(name) for name in new})
-        known = {name: self._counted.get(name) for name in names}
-        return {name: counted for name, counted in known.items() if counted is not None}
-
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Standard deviations take a second scan."""
         self._require_exact(numbers)
-        counted = self._repeating(numbers)
+        counted = self.repeating(numbers)
         answers = self._aggregate(
             {
                 (name, key): value
@@ -141,7 +132,7 @@ class PushedRelation(Relation):
 
         self.require(list(edges))
         self._require_exact(list(edges))
-        known = {name: values.between(edges[name]) for name, values in self._repeating(list(edges)).items()}
+        known = {name: values.between(edges[name]) for name, values in self.repeating(list(edges)).items()}
         few = {name: cuts for name, cuts in edges.items() if len(cuts) <= FEW_EDGES and name not in known}
         parts = {
             (name, place): value
@@ -174,7 +165,7 @@ class PushedRelation(Relation):
         import numpy as np
 
         finite = self._finite(names)
-        quantiles = {name: values.quantiles(probabilities) for name, values in self._repeating(names).items()}
+        quantiles = {name: values.quantiles(probabilities) for name, values in self.repeating(names).items()}
         for name in [name for name in finite if name not in quantiles]:
             count = finite[name]
             ranks = [rank_of(probability, count) + 1 for probability in probabilities]
@@ -191,7 +182,7 @@ class PushedRelation(Relation):
         import numpy as np
 
         finite = self._finite(names)
-        windows = {name: values.windows(probabilities) for name, values in self._repeating(names).items()}
+        windows = {name: values.windows(probabilities) for name, values in self.repeating(names).items()}
         for name in [name for name in finite if name not in windows]:
             last = np.array([rank_of(probability, finite[name]) + 1 for probability in probabilities])
             first = np.maximum(last - WINDOW + 1, 1)
@@ -221,10 +212,19 @@ class PushedRelation(Relation):
             )  # fmt: skip
         return distances
 
+    def repeating(self, names: Sequence[str]) -> dict[str, CountedValues]:
+        """The counted values of those of these columns that repeat them, where the engine has no faster way to each answer."""
+        new = [name for name in dict.fromkeys(names) if name not in self._counted]
+        if new and self._sorts_on_one_core:
+            found = count_values(self.table, new, rows=self.rows, role=self.role)
+            self._counted.update({name: found.get(name) for name in new})
+        known = {name: self._counted.get(name) for name in names}
+        return {name: counted for name, counted in known.items() if counted is not None}
+
     def _distance_to(self, current: PushedRelation, name: str, *, n: int, m: int) -> Mapping[str, Any]:
         import numpy as np
 
-        counted = [relation._repeating([name]).get(name) for relation in (self, current)]
+        counted = [relation.repeating([name]).get(name) for relation in (self, current)]
         if counted[0] is not None and counted[1] is not None:
             return distances_of_counted(counted[0], counted[1])
         if not self._sorts_on_one_core:
@@ -360,7 +360,7 @@ class PushedRelation(Relation):
         return tallies
 
     def _count_finite(self, names: Sequence[str]) -> dict[str, int]:
-        known = {name: values.count for name, values in self._repeating(names).items()}
+        known = {name: values.count for name, values in self.repeating(names).items()}
         parts = {
             (name, 0): expressions.below(self.table, name, [], role=self.role)[0] for name in names if name not in known
         }

@@ -7,6 +7,7 @@ the distances are those of one window over all values; how well the ranges divid
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from model_governance.engine import expressions
@@ -91,7 +92,7 @@ def distances(
     place = read_row(places.filter(places.gap == gap).aggregate(place=places.value.min()))["place"]
     between = sum(
         abs(starts[int(row["range"]) + 1]) * (float(after["low"]) - float(row["high"]))
-        for row, after in zip(found, found[1:], strict=False)
+        for row, after in pairwise(found)
     )
     return {"gap": gap, "place": place, "area": sum(float(row["area"]) for row in found) + between}
 
