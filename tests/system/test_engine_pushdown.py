@@ -216,3 +216,16 @@ def test_postgres_pins_its_fingerprint_and_names_what_is_missing(postgres_uri):
         load_dataset(
             "current", spec.model_copy(update={"table": "absent"}), folder=None, connections=PlainConnections()
         )
+
+
+def test_a_second_address_of_spark_is_refused(spark_uri):
+    uri, folder = spark_uri
+    spec = DatasetSpec(uri=uri, table=str(folder / "current.parquet"))
+    load_dataset("current", spec, folder=None, connections=PlainConnections())
+    with pytest.raises(SubjectError, match=f"is connected to Spark at {uri}, and a process has one session"):
+        load_dataset(
+            "reference",
+            spec.model_copy(update={"uri": "spark://local[2]"}),
+            folder=None,
+            connections=PlainConnections(),
+        )

@@ -121,7 +121,7 @@ def _gaps(marked: Table, edges: list[float], starts: list[int], *, repeated: boo
     upto = ibis.cumulative_window(group_by=ranged.range, order_by=ranged.value)
     after = ranged.value.lead().over(ibis.window(group_by=ranged.range, order_by=ranged.value))
     summed = ranged.mutate(inside=ranged.weight.sum().over(upto).cast("int64"), step=after - ranged.value)
-    # Of the rows that share a value, the last one has the sum of all.
+    # Of the rows that share a value, the last one has the sum of all; both windows have one order, for which Spark sorts once.
     last = summed.filter(summed.step.isnull() | (summed.step != 0))
     start = _leaf(last.value, edges, starts[:-1])
     return last.select("range", "value", "step", gap=(start + last.inside).abs())
