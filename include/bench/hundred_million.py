@@ -83,9 +83,8 @@ def _there(folder: Path, rows: int) -> dict[str, Any]:
     paths = _files(folder, rows)
     with spark_cluster(memory=MEMORY, folder=folder) as cluster, _settings(folder), ProcessTree() as tree:
         cost = cost_of([sys.executable, str(SIDE), *map(str, paths), cluster.uri])
-        applications = cluster.state()["completedapps"]
+        used = cluster.ended()
     found = _answer(cost.printed)
-    used = [(one["name"], one["cores"]) for one in applications]  # type: ignore[attr-defined]
     if used != [("model-governance", 2)] or found["engine"] != "PushedRelation":
         raise SystemExit(
             f"expected one application on two cores that measures a table, found {used}, {found['engine']}"

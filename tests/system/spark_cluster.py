@@ -12,7 +12,7 @@ import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from system.server import HOST, free_ports
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WORKERS = 2
-STARTS_WITHIN = 240
-"""Seconds until both workers must have registered."""
+PAUSE = 0.5
+WAITS = 480
+"""Pauses until both workers must have registered, and until an application that has ended is seen as ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,17 @@ class SparkCluster:
     web: str
     workers: tuple[subprocess.Popen[bytes], ...]
 
-    def state(self) -> dict[str, object]:
+    def ended(self) -> list[tuple[str, int]]:
+        """The applications that have ended, by name, with the cores that each was given; waits for those that are ending."""
+        state = self.state()
+        for _ in range(WAITS):
+            if not state["activeapps"]:
+                break
+            time.sleep(PAUSE)
+            state = self.state()
+        return [(one["name"], one["cores"]) for one in state["completedapps"]]
+
+    def state(self) -> dict[str, Any]:
         """What the master says of its workers and applications."""
         with urllib.request.urlopen(f"{self.web}/json/", timeout=5) as answer:
             return dict(json.load(answer))
@@ -98,12 +109,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _wait(cluster: SparkCluster, home: Path) -> None:
-    for _ in range(STARTS_WITHIN * 2):
+    for _ in range(WAITS):
         try:
             if cluster.state()["aliveworkers"] == WORKERS:
                 return
         except OSError:
             pass
-        time.sleep(0.5)
+        time.sleep(PAUSE)
     logs = "\n".join(path.read_text(errors="replace")[-2000:] for path in sorted(home.glob("*.log")))
-    raise AssertionError(f"no Spark cluster of {WORKERS} workers within {STARTS_WITHIN} s:\n{logs}")
+    raise AssertionError(f"no Spark cluster of {WORKERS} workers within {WAITS * PAUSE:.0f} s:\n{logs}")

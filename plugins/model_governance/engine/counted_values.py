@@ -69,9 +69,12 @@ def count_values(table: Table, names: Sequence[str], *, rows: int, role: str) ->
     """
     different = read_row(
         table.aggregate(
-            **{f"a{place}": expressions.finite(table, name, role=role).approx_nunique() for place, name in enumerate(names)}
+            **{
+                f"a{place}": expressions.finite(table, name, role=role).approx_nunique()
+                for place, name in enumerate(names)
+            }
         )
-    ) if names else {}  # fmt: skip
+    )
     most = min(MAX_VALUES, rows // ROWS_PER_VALUE)
     return {
         name: _counted(table, name, role=role)

@@ -232,7 +232,7 @@ class PushedRelation(Relation):
         larger = self if n >= m else current
         edges = np.array(value_ranges.range_edges(larger.table, name, rows=larger.rows, role=larger.role))
         return value_ranges.distances(
-            self.table, current.table, name, edges=edges.tolist(), repeated=counted != [None, None],
+            self.table, current.table, name, edges=edges.tolist(), repeated=any(each is not None for each in counted),
             counts=(self.counts({name: edges})[name], current.counts({name: edges})[name]),
         )  # fmt: skip
 
