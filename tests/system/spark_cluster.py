@@ -12,7 +12,7 @@ import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from system.server import HOST, free_ports
 
@@ -22,31 +22,19 @@ if TYPE_CHECKING:
 WORKERS = 2
 PAUSE = 0.5
 WAITS = 480
-"""Pauses until both workers must have registered, and until an application that has ended is seen as ended."""
+"""Pauses until both workers must have registered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SparkCluster:
-    """A running cluster: its address, and the processes of its workers, which start the executors."""
+    """A running cluster: its address, and the folder of its logs and of what workers keep."""
 
     uri: str
-    web: str
-    workers: tuple[subprocess.Popen[bytes], ...]
+    home: Path
 
-    def ended(self) -> list[tuple[str, int]]:
-        """The applications that have ended, by name, with the cores that each was given; waits for those that are ending."""
-        state = self.state()
-        for _ in range(WAITS):
-            if not state["activeapps"]:
-                break
-            time.sleep(PAUSE)
-            state = self.state()
-        return [(one["name"], one["cores"]) for one in state["completedapps"]]
-
-    def state(self) -> dict[str, Any]:
-        """What the master says of its workers and applications."""
-        with urllib.request.urlopen(f"{self.web}/json/", timeout=5) as answer:
-            return dict(json.load(answer))
+    def executors(self) -> list[int]:
+        """How many executors each worker has started: a worker makes a folder for each."""
+        return [len(list(self.home.glob(f"work-{place}/app-*/*"))) for place in range(WORKERS)]
 
 
 def has_java() -> bool:
@@ -69,12 +57,10 @@ def spark_cluster(*, memory: str = "1g", folder: Path | None = None) -> Iterator
         start = _starter(home, stack)
         start("master.Master", "--host", HOST, "--port", str(port), "--webui-port", str(web))
         words = ("--host", HOST, "--webui-port", "0", "--cores", "1", "--memory", memory)
-        workers = tuple(
-            start("worker.Worker", *words, "--work-dir", str(home / f"work-{place}"), uri) for place in range(WORKERS)
-        )
-        cluster = SparkCluster(uri=uri, web=f"http://{HOST}:{web}", workers=workers)
-        _wait(cluster, home)
-        yield cluster
+        for place in range(WORKERS):
+            start("worker.Worker", *words, "--work-dir", str(home / f"work-{place}"), uri)
+        _wait(f"http://{HOST}:{web}/json/", home)
+        yield SparkCluster(uri=uri, home=home)
 
 
 def _starter(home: Path, stack: ExitStack):  # type: ignore[no-untyped-def]
@@ -108,11 +94,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _wait(cluster: SparkCluster, home: Path) -> None:
+def _wait(state: str, home: Path) -> None:
+    """Return once the master knows both workers, as it says at the address `state`."""
     for _ in range(WAITS):
         try:
-            if cluster.state()["aliveworkers"] == WORKERS:
-                return
+            with urllib.request.urlopen(state, timeout=5) as answer:
+                if json.load(answer)["aliveworkers"] == WORKERS:
+                    return
         except OSError:
             pass
         time.sleep(PAUSE)
