@@ -158,7 +158,7 @@ def _flat(here: dict[int, Any]) -> list[str]:
 
 
 def _identical(here: dict[int, Any], there: dict[int, Any]) -> list[str]:
-    lines = []
+    lines = [] if there else ["The cluster was not asked in this run."]
     for rows in sorted(here.keys() & there.keys()):
         ours, theirs = here[rows]["found"], there[rows]["found"]
         counts, furthest = _compared(ours, theirs)
