@@ -1,11 +1,12 @@
 """100 million rows of 12 columns on one machine and on a Spark cluster of two workers; writes include/bench/HUNDRED_MILLION.md.
 
-    make bench PART=hundred_million            needs Java and 15 GB of disk; BENCH_FOLDER says where
+    make bench PART=hundred_million            needs the environment of `make test-system`, Java and 15 GB of disk
     ARGS="--rows 1000000 --spark 1000000"      smaller
 
 Current holds `--rows` rows each of `transaction_rows`, the reference one million. `hundred_million_side` compares them, on one
 machine for each size, and for those of `--spark` on a standalone cluster too: a master and two workers of one core, each a
-process of its own, reached by the uri alone. A measurement is kept in BENCH_FOLDER, so that a bench that broke off goes on.
+process of its own, reached by the uri alone. Files and measurements are
+kept in the folder BENCH_FOLDER where that is set, so that a bench that broke off goes on.
 """
 
 from __future__ import annotations

@@ -7,8 +7,6 @@ import threading
 from pathlib import Path
 from typing import Self
 
-import psutil
-
 SECONDS = 0.5
 KINDS = {
     "CoarseGrainedExecutorBackend": "executor",
@@ -54,6 +52,8 @@ class ProcessTree:
             self._look()
 
     def _look(self) -> None:
+        import psutil  # only in the environment of the system tests
+
         for process in psutil.Process().children(recursive=True):
             try:
                 times, words = process.cpu_times(), " ".join(process.cmdline())
